@@ -1,0 +1,51 @@
+"""Datasets: named sets of references to binary records."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from fakeviam.model.errors import InvalidArgumentError
+
+LABEL_PREFIX = "VIAM_DATASET_"
+
+
+class DatasetType(enum.IntEnum):
+    """What a dataset may hold; the numbers are those of the wire."""
+
+    BINARY_DATA = 0
+    SEQUENCE_DATA = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dataset:
+    """A dataset of one organization. Its members are written on the records.
+
+    Attributes:
+        time_created: ns since the epoch.
+        type: Immutable after creation.
+    """
+
+    id: str
+    name: str
+    organization_id: str
+    time_created: int
+    type: DatasetType = DatasetType.BINARY_DATA
+
+
+def dataset_label(dataset_id: str) -> str:
+    """The tag under which membership shows (DM-2, A10)."""
+    return LABEL_PREFIX + dataset_id
+
+
+def labelled_datasets(tags: frozenset[str]) -> frozenset[str]:
+    """The dataset ids whose labels are among `tags`."""
+    cut = len(LABEL_PREFIX)
+    return frozenset(tag[cut:] for tag in tags if tag.startswith(LABEL_PREFIX) and len(tag) > cut)
+
+
+def check_name(name: str) -> str:
+    """Return `name`, or refuse a blank one (DS-7)."""
+    if not name.strip():
+        raise InvalidArgumentError(f"name must not be blank, got {name!r}", clause="DS-7")
+    return name

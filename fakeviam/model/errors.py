@@ -1,0 +1,115 @@
+"""Refusals: every way in which the fake says no.
+
+A refusal carries the gRPC status, a text that starts with what is wrong and names
+the field and the value, and the id of the clause it rests on. The server maps it to
+the wire in one place. Anything else that escapes a handler is a bug of the fake.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class StatusCode(enum.IntEnum):
+    """The gRPC status codes the fake uses; the numbers are those of the wire."""
+
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    NOT_FOUND = 5
+    ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    UNIMPLEMENTED = 12
+    INTERNAL = 13
+    UNAUTHENTICATED = 16
+
+
+class FakeViamError(Exception):
+    """Root of every error that fakeviam raises on purpose."""
+
+
+class UsageError(FakeViamError, ValueError):
+    """A Python caller or a command line asked for something that cannot be done."""
+
+
+class Refusal(FakeViamError):  # noqa: N818 - an answer of the service, not an error of ours
+    """A request that the service refuses; nothing was stored, changed or lost.
+
+    Attributes:
+        status: gRPC status of the answer.
+        clause: id of the clause or decision the refusal rests on.
+        text: what the client reads; ends with the clause id in brackets.
+    """
+
+    status = StatusCode.UNKNOWN
+
+    def __init__(self, what: str, *, clause: str, bare: bool = False) -> None:
+        """Refuse because of `what`.
+
+        Args:
+            what: What is wrong, which field, which value.
+            clause: Id of the clause it rests on.
+            bare: Leave the id out of the text, for texts seen in public word for word.
+        """
+        self.clause = clause
+        self.text = what if bare else f"{what} [{clause}]"
+        super().__init__(self.text)
+
+
+class InvalidArgumentError(Refusal):
+    """The request can never succeed as it is."""
+
+    status = StatusCode.INVALID_ARGUMENT
+
+
+class NotFoundError(Refusal):
+    """The request names something that does not exist."""
+
+    status = StatusCode.NOT_FOUND
+
+
+class AlreadyExistsError(Refusal):
+    """The request would create something whose name is taken."""
+
+    status = StatusCode.ALREADY_EXISTS
+
+
+class FailedPreconditionError(Refusal):
+    """The request does not fit the state or the kind of the thing it names."""
+
+    status = StatusCode.FAILED_PRECONDITION
+
+
+class PermissionDeniedError(Refusal):
+    """The API key may not see the organization that the request names."""
+
+    status = StatusCode.PERMISSION_DENIED
+
+
+class UnauthenticatedError(Refusal):
+    """The credentials are missing, wrong or expired."""
+
+    status = StatusCode.UNAUTHENTICATED
+
+
+class ResourceExhaustedError(Refusal):
+    """The message is larger than the service takes or sends."""
+
+    status = StatusCode.RESOURCE_EXHAUSTED
+
+
+class UnimplementedError(Refusal):
+    """The fake has no handler for this RPC yet."""
+
+    status = StatusCode.UNIMPLEMENTED
+
+
+class UnknownStatusError(Refusal):
+    """Refused with the status UNKNOWN, where the real service was seen to do so."""
+
+    status = StatusCode.UNKNOWN
+
+
+class InsufficientEvidenceError(FailedPreconditionError):
+    """The answer would rest on weaker evidence than the test accepts."""

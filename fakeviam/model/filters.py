@@ -1,0 +1,87 @@
+"""What a request selects.
+
+A `Query` is a filter with everything around it decided: policy, visibility and what
+the caller may see. Stores answer queries; they know nothing of policies.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class TagRule(enum.Enum):
+    """What a query asks of the tags of a record."""
+
+    IGNORED = "ignored"
+    LISTED = "listed"  # at least one of the listed tags
+    TAGGED = "tagged"  # any user tag
+    UNTAGGED = "untagged"  # no user tag
+
+
+class TimeField(enum.Enum):
+    """Which of a record's times an interval looks at (A3)."""
+
+    REQUESTED = "time_requested"
+    RECEIVED = "time_received"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interval:
+    """Times in ns since the epoch; None is open. `start` is always inside (A2)."""
+
+    start: int | None = None
+    end: int | None = None
+    end_inside: bool = True
+    clock: TimeField = TimeField.REQUESTED
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it excludes anything."""
+        return self.start is not None or self.end is not None
+
+    def holds(self, time: int) -> bool:
+        """Whether `time` lies inside."""
+        if self.start is not None and time < self.start:
+            return False
+        if self.end is None or time < self.end:
+            return True
+        return self.end_inside and time == self.end
+
+
+EVERYTHING = Interval()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """A selection of records of one kind. Empty strings and sets constrain nothing (FI-3).
+
+    Attributes:
+        tag_rule: With LISTED, a record needs one of `tags`, or to be a member of one of
+            `label_dataset_ids` (a dataset's label counts as a tag there, A10).
+        include_internal: Whether data ingested by Viam itself is selected too (PG-10).
+        scope: The organizations the caller may see; None is all of them (A51).
+        synced_until: Only records stored at or before this time are visible yet (A55).
+        nothing: Select nothing at all, whatever else is asked.
+    """
+
+    component_name: str = ""
+    component_type: str = ""
+    method_name: str = ""
+    robot_name: str = ""
+    robot_id: str = ""
+    part_name: str = ""
+    part_id: str = ""
+    location_ids: frozenset[str] = frozenset()
+    organization_ids: frozenset[str] = frozenset()
+    mime_types: frozenset[str] = frozenset()
+    interval: Interval = EVERYTHING
+    tag_rule: TagRule = TagRule.IGNORED
+    tags: frozenset[str] = frozenset()
+    label_dataset_ids: frozenset[str] = frozenset()
+    box_labels: frozenset[str] = frozenset()
+    dataset_id: str = ""
+    include_internal: bool = False
+    scope: frozenset[str] | None = None
+    synced_until: int | None = None
+    nothing: bool = False

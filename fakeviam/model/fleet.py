@@ -1,0 +1,184 @@
+"""The fleet: organizations, their locations, robots and parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.model.ids import Ids
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Organization:
+    """An organization; `id` is a UUID."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Location:
+    """A location of an organization; `id` is ten lower-case letters and digits."""
+
+    id: str
+    name: str
+    organization_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Robot:
+    """A machine at a location; `id` is a UUID."""
+
+    id: str
+    name: str
+    location_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A part of a robot, with everything the service derives from its id (UP-1).
+
+    Attributes:
+        internal: Data of this part counts as ingested by Viam itself (PG-10).
+    """
+
+    id: str
+    name: str
+    robot_id: str
+    robot_name: str
+    location_id: str
+    location_name: str
+    organization_id: str
+    organization_name: str
+    internal: bool = False
+
+
+#: Exists in every fake from the start, with ids that documentation and scripts may name.
+DEFAULT_PART = Part(
+    id="f4ce0000-0000-4000-8000-0000000000c1",
+    name="fake-robot-main",
+    robot_id="f4ce0000-0000-4000-8000-0000000000b1",
+    robot_name="fake-robot",
+    location_id="fakelab001",
+    location_name="fake-location",
+    organization_id="f4ce0000-0000-4000-8000-0000000000a1",
+    organization_name="fake-org",
+)
+
+
+class Fleet:
+    """Who owns which part. Names that are new make new things."""
+
+    def __init__(self, *, ids: Ids) -> None:
+        """Make a fleet that holds the default part; `ids` names all others."""
+        self._ids = ids
+        self._organizations: dict[str, Organization] = {}
+        self._locations: dict[str, Location] = {}
+        self._robots: dict[str, Robot] = {}
+        self._parts: dict[str, Part] = {}
+        self._adopt(DEFAULT_PART)
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(tuple(self._parts.values()))
+
+    @property
+    def organizations(self) -> tuple[Organization, ...]:
+        """Every organization, in the order they were added."""
+        return tuple(self._organizations.values())
+
+    def part(self, part_id: str) -> Part | None:
+        """The part of that id, if there is one."""
+        return self._parts.get(part_id)
+
+    def has_organization(self, organization_id: str) -> bool:
+        """Whether an organization has that id."""
+        return organization_id in self._organizations
+
+    def add_part(
+        self,
+        name: str,
+        *,
+        robot: str = DEFAULT_PART.robot_name,
+        location: str = DEFAULT_PART.location_name,
+        organization: str = DEFAULT_PART.organization_name,
+        internal: bool = False,
+    ) -> Part:
+        """Add a part; the robot, location and organization of those names are made if new.
+
+        Args:
+            name: Name of the part; unique on its robot.
+            robot: Name of its robot; unique at the location.
+            location: Name of the location; unique in the organization.
+            organization: Name of the organization.
+            internal: Count the part's data as ingested by Viam itself (PG-10).
+
+        Raises:
+            UsageError: A name is blank, or the robot has a part of that name.
+        """
+        names = {"name": name, "robot": robot, "location": location, "organization": organization}
+        for field, value in names.items():
+            if not value.strip():
+                message = f"{field} must not be blank, got {value!r}"
+                raise UsageError(message)
+        owner = self._organization(organization)
+        place = self._location(location, owner)
+        machine = self._robot(robot, place)
+        if any(p.robot_id == machine.id and p.name == name for p in self):
+            message = f"robot {robot!r} already has a part named {name!r}"
+            raise UsageError(message)
+        part = Part(
+            id=self._ids.uuid(),
+            name=name,
+            robot_id=machine.id,
+            robot_name=machine.name,
+            location_id=place.id,
+            location_name=place.name,
+            organization_id=owner.id,
+            organization_name=owner.name,
+            internal=internal,
+        )
+        self._parts[part.id] = part
+        return part
+
+    def rename_part(self, part_id: str, name: str) -> Part:
+        """Give a part another name; what it uploaded before keeps the old one (UP-1)."""
+        part = self._parts[part_id] = replace(self._parts[part_id], name=name)
+        return part
+
+    def _organization(self, name: str) -> Organization:
+        for known in self._organizations.values():
+            if known.name == name:
+                return known
+        new = Organization(id=self._ids.uuid(), name=name)
+        return self._organizations.setdefault(new.id, new)
+
+    def _location(self, name: str, owner: Organization) -> Location:
+        for known in self._locations.values():
+            if known.name == name and known.organization_id == owner.id:
+                return known
+        new = Location(id=self._ids.location_id(), name=name, organization_id=owner.id)
+        return self._locations.setdefault(new.id, new)
+
+    def _robot(self, name: str, place: Location) -> Robot:
+        for known in self._robots.values():
+            if known.name == name and known.location_id == place.id:
+                return known
+        new = Robot(id=self._ids.uuid(), name=name, location_id=place.id)
+        return self._robots.setdefault(new.id, new)
+
+    def _adopt(self, part: Part) -> None:
+        organization = Organization(id=part.organization_id, name=part.organization_name)
+        location = Location(
+            id=part.location_id, name=part.location_name, organization_id=organization.id
+        )
+        self._organizations[organization.id] = organization
+        self._locations[location.id] = location
+        self._robots[part.robot_id] = Robot(
+            id=part.robot_id, name=part.robot_name, location_id=location.id
+        )
+        self._parts[part.id] = part

@@ -1,0 +1,81 @@
+"""Ids in the shapes of the real service, all from one seed.
+
+An id is a keyed hash of a counter: the same seed and the same order of calls give
+the same ids, and a seed nobody knows makes ids (and tokens) nobody can guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import TYPE_CHECKING, NamedTuple
+
+from fakeviam.model.clock import SECOND
+
+if TYPE_CHECKING:
+    from fakeviam.model.clock import Clock
+
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ALPHANUMERIC = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
+_LOWER = bytes(ord("abcdefghijklmnopqrstuvwxyz0123456789"[byte % 36]) for byte in range(256))
+
+
+class BinaryKey(NamedTuple):
+    """What a request says about one binary record; an empty part matches any (A15)."""
+
+    organization_id: str
+    location_id: str
+    file_id: str
+
+    @classmethod
+    def parse(cls, binary_data_id: str) -> BinaryKey | None:
+        """Split `organization/location/file`; None if it has not exactly three parts."""
+        parts = binary_data_id.split("/")
+        if len(parts) != 3 or not all(parts):
+            return None
+        return cls(*parts)
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}/{self.location_id}/{self.file_id}"
+
+
+class Ids:
+    """The factory of every id and secret of one fake."""
+
+    def __init__(self, *, seed: int, clock: Clock) -> None:
+        """Start the sequence of `seed`; `clock` dates the ObjectIDs."""
+        self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
+        self._clock = clock
+        self._count = 0
+        self._objects = 0
+        self._machine = self._digest()[:5].hex()
+
+    def _digest(self) -> bytes:
+        self._count += 1
+        return hashlib.blake2b(self._count.to_bytes(8, "big"), key=self._key).digest()
+
+    def uuid(self) -> str:
+        """Organization, robot, part, pipeline and job ids: UUID version 4 text."""
+        return str(uuid.UUID(bytes=self._digest()[:16], version=4))
+
+    def location_id(self) -> str:
+        """Ten lower-case letters and digits."""
+        return self._digest()[:10].translate(_LOWER).decode()
+
+    def file_id(self) -> str:
+        """Sixty-four letters and digits."""
+        return self._digest().translate(_ALPHANUMERIC).decode()
+
+    def object_id(self) -> str:
+        """Twenty-four hex digits: 4 bytes of time, 5 of this factory, 3 of a counter."""
+        self._objects += 1
+        seconds = self._clock.now() // SECOND % 2**32
+        return f"{seconds:08x}{self._machine}{self._objects % 2**24:06x}"
+
+    def token(self) -> str:
+        """An access token: opaque to clients, unguessable under an unknown seed."""
+        return self._digest().translate(_ALPHANUMERIC).decode()
+
+    def seal(self, text: str) -> str:
+        """Eight hex digits that only this factory can put under `text` (A56)."""
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=4).hexdigest()

@@ -1,0 +1,118 @@
+"""Captured data: what an upload becomes.
+
+Records are immutable; a change makes a new record that takes the old one's place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from fakeviam.model.annotations import BoundingBox, Classification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parameter:
+    """One entry of `method_parameters`: a packed protobuf Any, kept as it came (A31)."""
+
+    key: str
+    type_url: str
+    value: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """What captured the data: a method of a component of a part. Shared by many records."""
+
+    organization_id: str
+    location_id: str
+    robot_id: str
+    robot_name: str
+    part_id: str
+    part_name: str
+    component_type: str = ""
+    component_name: str = ""
+    method_name: str = ""
+    method_parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BinaryRecord:
+    """One binary file and everything known about it, except its bytes.
+
+    Attributes:
+        file_id: The last part of the binary data id; 64 letters and digits.
+        time_requested: Capture time, ns since the epoch.
+        time_received: When the sensor answered, as uploaded, ns.
+        time_synced: When the fake stored it, ns.
+        tags: User tags, first-added order, no duplicates; never dataset labels.
+        size: Number of bytes of the file.
+        internal: Ingested by Viam itself; hidden unless asked for (PG-10).
+    """
+
+    file_id: str
+    source: Source
+    time_requested: int
+    time_received: int
+    time_synced: int
+    mime_type: str
+    file_name: str = ""
+    file_ext: str = ""
+    size: int = 0
+    tags: tuple[str, ...] = ()
+    boxes: tuple[BoundingBox, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    dataset_ids: tuple[str, ...] = ()
+    internal: bool = False
+    # Derived from `boxes`, so that a filter need not walk them.
+    box_labels: frozenset[str] = field(init=False, repr=False, compare=False)
+    # The edge's encoded form of this very record: (encoder, bytes). It dies with the
+    # record, so it cannot go stale.
+    encoded: tuple[object, bytes] | None = field(
+        init=False, default=None, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        labels = frozenset(box.label for box in self.boxes) if self.boxes else frozenset()
+        object.__setattr__(self, "box_labels", labels)
+
+    @property
+    def binary_data_id(self) -> str:
+        """Organization, location and file id, joined by slashes (ID-2)."""
+        return f"{self.source.organization_id}/{self.source.location_id}/{self.file_id}"
+
+    def remember_encoded(self, encoder: object, blob: bytes) -> None:
+        """Keep the encoded form that `encoder` made of this record."""
+        object.__setattr__(self, "encoded", (encoder, blob))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TabularRecord:
+    """One reading.
+
+    Attributes:
+        id: ObjectID text.
+        payload: The uploaded Struct, encoded, unchanged.
+        file_id: Id of the upload that brought it; shared by the readings of one upload.
+    """
+
+    id: str
+    file_id: str
+    source: Source
+    time_requested: int
+    time_received: int
+    time_synced: int
+    payload: bytes
+    mime_type: str = ""
+    tags: tuple[str, ...] = ()
+    internal: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the encoded reading."""
+        return len(self.payload)
+
+
+Record = TypeVar("Record", BinaryRecord, TabularRecord)
+AnyRecord = BinaryRecord | TabularRecord

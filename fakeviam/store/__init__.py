@@ -1,0 +1,1 @@
+"""Where records live. Everything the server asks of a store is in `protocol`."""
