@@ -1,0 +1,221 @@
+"""The catalogue of clauses: every decision the fake takes, and what it rests on.
+
+One line a clause: id, evidence, source, sentence. Evidence: `D` documented, `R` relied on
+by a shipping client, `O` observed in public, `?` assumed. Sources: `seed` is the DataClient
+documentation of viam-sdk 0.15.0, `sdk` that of newer releases, `api` the comments of Viam's
+published protos, `client` the code of shipping clients, `web` docs.viam.com, `public` issues
+and discussions, `us` our inference, `fake` what fakeviam promises about itself.
+"""
+
+# ruff: noqa: E501 - a table: one clause, one line, found by one grep
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from fakeviam.model.evidence import Clause, Evidence
+
+_LEVELS = {
+    "D": Evidence.DOCUMENTED,
+    "R": Evidence.RELIED_ON,
+    "O": Evidence.OBSERVED,
+    "?": Evidence.ASSUMED,
+}
+
+_TABLE = """
+FI-1  D api    Every field of a filter that is set narrows the result; fields combine with AND.
+FI-2  D seed   No filter, or an empty one, selects everything of that kind.
+FI-3  R client An empty string or an empty list constrains nothing.
+FI-4  D web    Strings compare exactly, with case.
+FI-5  R client Several locations, organizations or MIME types: any one of them may match.
+FI-6  D api    A tags filter without type, or MATCH_BY_OR: at least one of its tags is on the record.
+FI-7  D api    TAGGED selects records with any user tag, UNTAGGED those with none; listed tags are not consulted.
+FI-8  R client A present tags filter without type and without tags constrains nothing.
+FI-10 D api    bbox_labels: at least one box carries one of the labels.
+FI-11 D sdk    dataset_id: only members of that dataset.
+FI-12 D sdk    dataset_id with UNTAGGED finds members without user tags; membership is no tag there.
+FI-13 R client Each end of an interval is optional; a missing one is open.
+FI-15 D web    Names and ids that match nothing give an empty answer, not an error.
+FI-17 ? us     A tags filter type without meaning is an error.
+PG-1  D sdk    limit caps one page; unset means 50.
+PG-2  R client Pages of up to 100 records are served.
+PG-3  D api    last, taken from the previous reply, continues after that page.
+PG-4  R client A page with data always has a last that is not empty, the final page too.
+PG-5  R client Past the end is OK, without data, metadata or last.
+PG-6  D api    sort_order sorts by time, either way.
+PG-7  R client Paging neither skips nor repeats when records vanish or change between pages.
+PG-8  D sdk    count_only asks for the total alone.
+PG-9  D sdk    count is the number of entries.
+PG-10 D sdk    Internal data shows only when include_internal_data asks for it.
+PG-11 ? us     Records of equal time are ordered by arrival.
+PG-12 ? us     A sort order without meaning is an error.
+ID-1  D api    Binary data is named by a BinaryID or by a string id; each request has a field for both.
+ID-2  D sdk    The string id is organization, location and file id, joined by slashes.
+ID-3  D sdk    Metadata gives the bare file id, the whole id, the organization and the location.
+ID-4  R client A request may use either form of id, whatever the form of earlier ones.
+ID-5  D seed   An empty list of ids is an error.
+ID-6  R client Ids that name nothing may give fewer answers without an error.
+ID-7  ? us     A string that is not three parts joined by slashes is an unknown id; under unknown_ids=refuse it is named.
+ID-8  ? us     Where one record is named in both forms, both must name the same one.
+TM-1  R client Times are UTC and keep their nanoseconds.
+TM-2  R client A time that is not set shows as 1970 to clients, so replies set every time.
+TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanoseconds, is an error.
+TD-1  D seed   TabularDataByFilter gives the readings that match, a page at a time.
+TD-2  R client metadata_index of each reading points into the metadata of the same reply.
+TD-3  D seed   A reading comes back with its data, its time requested and its time received.
+TD-4  R client Readings with the same capture metadata share one entry of metadata.
+DT-1  D seed   DeleteTabularData deletes an organization's readings older than some days; 0 deletes all.
+DT-2  D api    Days are UTC calendar days: 1 deletes everything up to the end of yesterday.
+DT-3  D api    A delete filter narrows further; fields that are not set constrain nothing.
+DT-4  D api    The answer counts the readings deleted.
+BF-1  D seed   BinaryDataByFilter gives the binary records that match, a page at a time.
+BF-2  D seed   include_binary decides whether bytes come along; metadata always does.
+BF-4  R client Pages of one record with bytes are ordinary traffic.
+BI-1  D seed   BinaryDataByIDs gives the records of the ids; at least one id.
+BI-2  D api    include_binary decides whether bytes come along.
+BI-3  R client Answers stand in the order of the request.
+BI-4  ? us     count is the number of records answered.
+BI-6  R client A reply with more bytes than the service sends is refused with RESOURCE_EXHAUSTED and INCLUDE_BINARY_TOO_LARGE.
+DF-1  D seed   DeleteBinaryDataByFilter deletes what matches; an empty filter deletes all.
+DF-2  D sdk    Newer texts want an organization in that filter (policy empty_delete_filter).
+DF-3  R client include_internal_data decides whether internal data is deleted too.
+DF-4  D api    The answer counts the files deleted.
+DI-1  D seed   DeleteBinaryDataByIDs deletes the records of the ids and counts them; at least one id.
+TA-1  D api    Every tag is added to every selected record; one that is there already is not added again.
+TA-2  D seed   No tags is an error, no ids too.
+TA-3  D seed   Adding tags by filter without a filter tags everything.
+TA-4  ? us     A blank tag is an error.
+TA-5  ? us     Tags are kept as sent, with case, in the order of their first adding.
+TR-1  D seed   The tags are removed from the selected records; no tags is an error, no ids too.
+TR-2  D seed   The answer is a count (policy remove_tags_count).
+TG-1  D seed   TagsByFilter gives the distinct tags of matching data; without a filter all of them.
+BX-1  D seed   A box gets an id that is returned.
+BX-2  D seed   Coordinates outside 0 to 1 are an error.
+BX-3  ? us     A blank label is an error.
+BX-4  D api    confidence is optional and lies in 0 to 1.
+BX-5  D api    The box shows in the annotations of the image under its id.
+BX-6  ? us     Only images take boxes.
+BX-7  ? us     A minimum above its maximum is an error; equal ones are not.
+BX-8  ? us     A box for a record that does not exist is NOT_FOUND.
+BR-1  D api    Removing needs the image and the box; the other boxes stay.
+BR-2  ? us     Removing a box that does not exist is NOT_FOUND.
+BU-1  D api    UpdateBoundingBox changes the box with that id on that image.
+BU-2  D api    Only the fields that are present change.
+BU-3  D sdk    The changed box must be a valid box.
+BU-4  ? us     Updating a box that does not exist is NOT_FOUND.
+BL-1  D seed   BoundingBoxLabelsByFilter gives the distinct labels of boxes on matching data.
+BL-2  ? us     Labels come sorted.
+DM-1  D seed   Binary data can be added to and removed from a dataset.
+DM-2  D seed   A member carries the label VIAM_DATASET_{id} until it is removed (policy dataset_label).
+DM-3  D api    Membership shows in dataset_ids and is what a filter's dataset_id tests.
+DM-4  D web    Members are references; removing one leaves the data.
+DM-5  D api    A dataset of sequences takes no binary data.
+DM-6  ? us     Adding a member twice or removing a stranger changes nothing.
+DM-7  ? us     A dataset takes binary data of its own organization only.
+DM-8  ? us     No ids is an error for membership too.
+DB-1  D seed   GetDatabaseConnection gives the host of an organization's database.
+DB-2  R client An organization that does not exist is NOT_FOUND.
+DB-3  D api    ConfigureDatabaseUser creates the user or resets its password.
+DB-4  D api    has_database_user tells whether that has happened.
+DB-5  ? us     An empty password is an error.
+DB-6  ? us     An empty organization is an error.
+UP-1  D seed   The part decides organization, location and robot; an invalid part is an error.
+UP-2  R client type is binary sensor, tabular sensor or file.
+UP-3  R client A file extension may come with or without its dot.
+UP-4  D seed   The MIME type follows from the extension; .jpg, .jpeg and .png are images.
+UP-5  D sdk    An explicit MIME type wins over the extension.
+UP-6  D seed   The file name is kept as sent; without one it is empty.
+UP-7  D sdk    Tags and dataset ids of an upload apply to the new records.
+UP-8  D seed   method_parameters are kept, and no longer used.
+UP-9  D web    The same bytes twice are two records.
+UP-10 ? us     The part's names are those of the moment of the upload.
+UP-11 ? us     Readings cannot be members: their upload's dataset ids must exist and have no effect.
+UP-12 ? us     The deprecated MIME enum of sensor metadata counts where no explicit MIME type came.
+CU-1  D api    One DataCaptureUpload carries any number of sensor contents, each with its own times.
+CU-2  D seed   n readings become n records that share the metadata.
+CU-3  R client Contents that mix readings and bytes are an error.
+CU-4  D client A binary upload answers both ids, a tabular one the file id.
+CU-6  ? us     Annotations that come with an upload are stored.
+CU-7  ? us     An upload without sensor contents is an error.
+CU-8  ? us     A sensor content without a reading and without bytes is an error.
+CU-9  ? us     Annotations on a reading are an error.
+FU-1  D api    FileUpload starts with metadata; contents follow.
+FU-2  R client Contents come in any number of messages, also none.
+FU-3  R client Contents are joined in the order they came.
+FU-4  D api    The file's creation time is its capture time where nothing else says it.
+FU-5  ? us     A message of an upload without metadata and without contents is an error.
+SU-1  D api    StreamingDataCaptureUpload starts with metadata; bytes follow.
+SU-2  R client Empty sensor metadata is as none.
+DS-1  D seed   CreateDataset makes a dataset of an organization and answers its id.
+DS-2  D seed   DeleteDataset removes the dataset; its data stays.
+DS-3  D seed   RenameDataset gives it another name.
+DS-4  D seed   ListDatasetsByOrganizationID gives all datasets of an organization.
+DS-5  D seed   ListDatasetsByIDs gives the datasets of the ids.
+DS-6  R client Unknown dataset ids are left out of a list.
+DS-7  ? us     A blank dataset name is an error.
+DS-8  D web    Names are unique in an organization.
+DS-9  D api    The type is binary data unless asked otherwise, and never changes.
+DS-10 D api    MergeDatasets makes a new dataset from several and answers its id.
+DS-11 ? us     An organization that does not exist is NOT_FOUND.
+DS-12 ? us     Merging no datasets is an error.
+DS-13 ? us     A dataset type without meaning is an error.
+AU-1  R client Authenticate answers an access token.
+AU-2  R client Later calls carry it as bearer authorization.
+AU-3  R client Authenticating twice is harmless.
+AU-4  ? us     With auth=keys a wrong key, or a call without a live token, is UNAUTHENTICATED.
+A1    ? us     Without a sort order the newest come first (policy default_order).
+A2    ? us     A record exactly at the end of an interval is inside (policy interval_bounds).
+A3    ? us     An interval looks at the time requested (policy interval_clock).
+A4    ? us     In a page with data, count and size are those of the page (policy count).
+A5    D sdk    count_only gives no data, no last, the total count and the total size.
+A6    ? us     A limit above the largest page is cut to it (policy max_page, binary_page).
+A8    D seed   Removed tags are counted, summed over records (policy remove_tags_count).
+A10   D seed   The label of a dataset shows with the tags and can be matched by name; it is derived, never stored.
+A11   ? us     A tag that looks like a dataset's label is a plain tag.
+A12   ? us     Empty ids and tags are INVALID_ARGUMENT.
+A13   ? us     Unknown ids are skipped and counts tell (policy unknown_ids).
+A14   ? us     Both forms of id in one request are united: each record once, in the order of first mention.
+A15   ? us     All three parts of a BinaryID must match; an empty organization or location matches any.
+A16   D seed   A delete filter without organization deletes everything that matches (policy empty_delete_filter).
+A17   ? us     MATCH_BY_OR without tags constrains nothing.
+A18   ? us     Readings have no boxes and no datasets, so a filter on those selects none; MIME types compare.
+A22   O public An invalid part is UNKNOWN, "no robot part found" (policy invalid_part).
+A23   ? us     Several binary contents in one upload are several records; the first id is answered.
+A24   ? us     Other extensions follow a fixed table, without case; unknown ones are application/octet-stream.
+A26   ? us     A stored extension has a leading dot; an empty one stays empty.
+A27   ? us     An upload into an unknown dataset is NOT_FOUND and stores nothing (policy unknown_dataset).
+A28   ? us     Times that are missing, or Go's zero time (0001-01-01), become the fake's own clock.
+A29   ? us     A type that is unspecified or contradicts the contents is an error, and nothing is stored.
+A30   ? us     Metadata comes first and once; a cut stream stores nothing.
+A31   ? us     method_parameters come back as they were uploaded.
+A32   ? us     time_received is the uploaded value; the moment of storing is a third time.
+A39   ? us     A name that is taken is ALREADY_EXISTS (policy duplicate_dataset_name).
+A40   ? us     An unknown dataset is NOT_FOUND (policy unknown_dataset for membership).
+A41   R client Datasets by ids come in request order, once each.
+A42   ? us     A merge unites members and leaves its sources; mixed types are an error.
+A43   R client A dataset type of 0 that is present asks for binary datasets only.
+A46   ? us     A known organization always has a database host here.
+A47   ? us     TagsByFilter looks at binary and tabular data and sorts (policy tags_by_filter_scope).
+A48   ? us     A delete or create without an organization is an error.
+A51   ? us     A key sees its own organizations: naming another is PERMISSION_DENIED, lists leave others out.
+A52   ? us     uri is empty as long as the fake serves no downloads.
+A53   O public A reply with more bytes than max_response_bytes is refused (policy max_response_bytes).
+A54   D web    Deleted data leaves its datasets; the datasets stay.
+A55   ? us     An upload is visible at once (policy visibility_lag).
+A56   ? us     last keeps its meaning under another filter or order; a foreign one starts over (policy page_token).
+SV-1  D fake   An RPC without a handler is UNIMPLEMENTED and names itself.
+SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
+SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
+SV-4  D fake   An unexpected error is INTERNAL, is kept, and fails the test.
+SV-5  D fake   An answer on weaker evidence than min_evidence is FAILED_PRECONDITION and names the clause.
+"""
+
+
+def _read(line: str) -> Clause:
+    name, level, source, text = line.split(maxsplit=3)
+    return Clause(name, _LEVELS[level], source, text)
+
+
+CATALOGUE = MappingProxyType(
+    {clause.id: clause for clause in map(_read, _TABLE.strip().splitlines())}
+)

@@ -1,0 +1,147 @@
+"""Disputed points, each a named field instead of an `if`.
+
+The documents disagree with each other here and there, or say nothing. Each field
+names the point it decides (A1 … A56 in the clause catalogue) and its alternatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from fakeviam.model.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimit:
+    """The largest page, and what a request for a larger one gets."""
+
+    size: int
+    beyond: Literal["clamp", "refuse"] = "clamp"
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            message = f"a page limit must be at least 1, got {self.size!r}"
+            raise UsageError(message)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """How the fake decides the disputed points. Start from a preset and replace fields.
+
+    Attributes:
+        default_order: A1: order of pages when `sort_order` is unspecified.
+        interval_bounds: A2: whether a record exactly at `end` is inside.
+        interval_clock: A3: the time that an interval looks at.
+        count: A4: what `count` and `total_size_bytes` say in a page with data.
+        max_page: A6: the largest page.
+        binary_page: A6: the largest page when bytes are wanted; None is as `max_page`.
+        max_response_bytes: A53: ceiling of a reply that carries file bytes; None is no ceiling.
+        remove_tags_count: A8: count tags removed, summed over records, or records changed.
+        dataset_label: A10: whether membership shows as a tag `VIAM_DATASET_{id}`.
+        empty_delete_filter: A16: delete by a filter that names no organization.
+        unknown_ids: A13: ids of binary data that do not exist, in reads, deletes and tag calls.
+        unknown_dataset: A27, A40: adding to, removing from or uploading to an unknown dataset.
+        duplicate_dataset_name: A39: status of a name that the organization has already.
+        invalid_part: A22: status of an upload for an unknown part.
+        deprecated_binary_id: A14: requests that use `BinaryID` messages.
+        empty_parameters: A34: a present but empty `additional_parameters`. Only
+            ExportTabularData and GetLatestTabularData look at it; both are still unimplemented.
+        tags_by_filter_scope: A47: what TagsByFilter looks at.
+        legacy_field_1: A36: SQL and MQL replies for releases 0.20 to 0.32. Still unimplemented.
+        extended_json_in_bson: `{"$date": …}` inside BSON. Still unimplemented.
+        sql_needs_time_bound: SQL finds nothing without a lower bound on `time_received`.
+            Still unimplemented.
+        visibility_lag: A55: how long an upload stays invisible to reads.
+        page_token: A56: a `last` that this server did not issue.
+    """
+
+    default_order: Literal["descending", "ascending"] = "descending"
+    interval_bounds: Literal["closed", "half-open"] = "closed"
+    interval_clock: Literal["time_requested", "time_received"] = "time_requested"
+    count: Literal["page", "total"] = "page"
+    max_page: PageLimit = PageLimit(100)
+    binary_page: PageLimit | None = None
+    max_response_bytes: int | None = None
+    remove_tags_count: Literal["tags", "records"] = "tags"
+    dataset_label: Literal["shown", "hidden"] = "shown"
+    empty_delete_filter: Literal["delete-everything", "refuse"] = "delete-everything"
+    unknown_ids: Literal["skip", "refuse"] = "skip"
+    unknown_dataset: Literal["refuse", "skip"] = "refuse"
+    duplicate_dataset_name: Literal["ALREADY_EXISTS", "INVALID_ARGUMENT", "UNKNOWN"] = (
+        "ALREADY_EXISTS"
+    )
+    invalid_part: Literal["UNKNOWN", "NOT_FOUND", "INVALID_ARGUMENT"] = "UNKNOWN"
+    deprecated_binary_id: Literal["accept", "refuse"] = "accept"
+    empty_parameters: Literal["constraint", "absent"] = "constraint"
+    tags_by_filter_scope: Literal["binary-and-tabular", "binary"] = "binary-and-tabular"
+    legacy_field_1: Literal["left-out", "filled"] = "left-out"
+    extended_json_in_bson: Literal["expand", "refuse"] = "expand"
+    sql_needs_time_bound: bool = False
+    visibility_lag: timedelta = timedelta(0)
+    page_token: Literal["ignore", "refuse"] = "ignore"
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                allowed = ", ".join(map(repr, choices))
+                message = f"{name} must be one of {allowed}, got {getattr(self, name)!r}"
+                raise UsageError(message)
+        if self.max_response_bytes is not None and self.max_response_bytes < 1:
+            message = f"max_response_bytes must be at least 1, got {self.max_response_bytes!r}"
+            raise UsageError(message)
+        if self.visibility_lag < timedelta(0):
+            message = f"visibility_lag must not be negative, got {self.visibility_lag!r}"
+            raise UsageError(message)
+
+    @classmethod
+    def documented(cls) -> Policy:
+        """The default: the documentation of viam-sdk 0.15.0 wins, then the newer texts."""
+        return cls()
+
+    @classmethod
+    def observed(cls) -> Policy:
+        """What clients rely on and people saw, where that contradicts the documentation."""
+        return cls(
+            max_response_bytes=4 * 1024 * 1024,
+            remove_tags_count="records",
+            dataset_label="hidden",
+            empty_delete_filter="refuse",
+            sql_needs_time_bound=True,
+        )
+
+    @classmethod
+    def strict(cls) -> Policy:
+        """Documented, and refuses what a careful engineer would not let pass unnoticed."""
+        return cls(
+            max_page=PageLimit(100, "refuse"),
+            binary_page=PageLimit(1, "refuse"),
+            max_response_bytes=4 * 1024 * 1024,
+            remove_tags_count="records",
+            empty_delete_filter="refuse",
+            unknown_ids="refuse",
+            deprecated_binary_id="refuse",
+            extended_json_in_bson="refuse",
+            page_token="refuse",  # noqa: S106 - the name of a rule, not a secret
+        )
+
+    @classmethod
+    def preset(cls, name: str) -> Policy:
+        """The preset of that name: documented, observed or strict."""
+        presets = {"documented": cls.documented, "observed": cls.observed, "strict": cls.strict}
+        if name not in presets:
+            message = f"policy must be one of {', '.join(presets)}, got {name!r}"
+            raise UsageError(message)
+        return presets[name]()
+
+
+# Read off the annotations once: resolving them for every policy costs half a millisecond.
+_CHOICES = MappingProxyType(
+    {
+        name: get_args(hint)
+        for name, hint in get_type_hints(Policy).items()
+        if get_origin(hint) is Literal
+    }
+)
