@@ -1,0 +1,169 @@
+"""Struct messages as plain dictionaries, and back, without silent changes.
+
+A Struct is what JSON is: it has one kind of number (a double), no bytes and no dates. Whatever
+would come back as something else is refused, with the place where it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import cast
+
+from fakeviam.wire.well_known import NULL_VALUE, Struct, Value
+
+__all__ = ["mapping_from", "struct_from"]
+
+_EXACT = 2**53  # the largest n for which a double holds every integer of -n..n
+
+# protobuf parsers stop at 100 messages inside each other. A dictionary takes three of these
+# levels, a list two; the rest is for the messages around the Struct.
+_LEVELS = 90
+_DICT_LEVELS = 3
+_LIST_LEVELS = 2
+
+
+class _UnfitError(Exception):
+    """A value that a Struct cannot hold; the way to it is added while the calls unwind."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.steps: list[object] = []
+
+    def text(self) -> str:
+        path = "".join(_step(step) for step in reversed(self.steps)).removeprefix(".")
+        return f"{path}: {self.reason}"
+
+
+def struct_from(mapping: Mapping[str, object]) -> Struct:
+    """Return a Struct with the content of a JSON-like mapping.
+
+    Values may be None, bool, int, float, str, lists and mappings of these. An int becomes a float;
+    apart from that, `mapping_from` gives back an equal dictionary.
+
+    Raises:
+        ValueError: something in it would change on the way: an int beyond 2**53, NaN or an
+            infinity, bytes, a date, a tuple, a key that is not a string, text that is not UTF-8;
+            or it is nested deeper than protobuf parsers go. The text begins with the path, such as
+            `readings.a[2]`.
+    """
+    struct = Struct()
+    try:
+        _fill(struct, mapping, _LEVELS)
+    except _UnfitError as unfit:
+        raise ValueError(unfit.text()) from None
+    return struct
+
+
+def mapping_from(struct: Struct) -> dict[str, object]:
+    """Return a Struct as a dictionary of None, bool, float, str, list and dict.
+
+    A value without any kind, which no JSON can mean but the wire can carry, becomes None. The
+    order of the keys is not kept: a Struct has none.
+    """
+    return {key: _plain(value) for key, value in struct.fields.items()}
+
+
+def _fill(struct: Struct, mapping: Mapping[str, object], levels: int) -> None:
+    fields = struct.fields
+    key: object = None
+    try:
+        for key, value in mapping.items():
+            _set(fields[key if type(key) is str else _checked(key)], value, levels)
+    except _UnfitError as unfit:
+        unfit.steps.append(key)
+        raise
+    except UnicodeEncodeError as error:
+        raise _unencodable(error, key) from None
+
+
+def _fill_list(target: Value, items: list[object], levels: int) -> None:
+    target.list_value.SetInParent()  # so that an empty one is there too
+    values = target.list_value.values
+    try:
+        for item in items:
+            _set(values.add(), item, levels)
+    except _UnfitError as unfit:
+        unfit.steps.append(len(values) - 1)
+        raise
+    except UnicodeEncodeError as error:
+        raise _unencodable(error, len(values) - 1) from None
+
+
+# Compares types first, since nearly every value is exactly one of these; the order is by how
+# often sensors send them. Everything else takes the slower way through _set_other.
+def _set(target: Value, value: object, levels: int) -> None:
+    kind = type(value)
+    if kind is float or kind is int:
+        _set_number(target, cast("float", value))
+    elif kind is str:
+        target.string_value = cast("str", value)
+    elif value is None:
+        target.null_value = NULL_VALUE
+    elif kind is bool:
+        target.bool_value = cast("bool", value)
+    else:
+        _set_other(target, value, levels)
+
+
+def _set_number(target: Value, number: float) -> None:
+    if not -_EXACT <= number <= _EXACT:  # NaN fails any comparison
+        if isinstance(number, int):
+            raise _UnfitError(f"the integer {number} is beyond 2**53: a double would round it")
+        if not isfinite(number):
+            raise _UnfitError(f"{number} is not a JSON number")
+    target.number_value = number
+
+
+def _set_other(target: Value, value: object, levels: int) -> None:
+    if isinstance(value, Mapping):
+        target.struct_value.SetInParent()
+        _fill(target.struct_value, value, _deeper(levels, _DICT_LEVELS))
+    elif isinstance(value, list):
+        _fill_list(target, value, _deeper(levels, _LIST_LEVELS))
+    elif isinstance(value, str):
+        target.string_value = str.__str__(value)
+    elif isinstance(value, (int, float)):
+        _set_number(target, value)
+    else:
+        raise _UnfitError(f"{type(value).__name__} is not a JSON type")
+
+
+def _deeper(levels: int, taken: int) -> int:
+    if levels < taken:
+        raise _UnfitError("nested so deeply that protobuf parsers would refuse it")
+    return levels - taken
+
+
+def _checked(key: object) -> str:
+    if not isinstance(key, str):  # protobuf itself would take bytes for text
+        raise _UnfitError(f"the key {key!r} is not a string")
+    return key
+
+
+def _unencodable(error: UnicodeEncodeError, step: object) -> _UnfitError:
+    unfit = _UnfitError(f"{error.object!r} cannot be encoded as UTF-8")
+    unfit.steps.append(step)
+    return unfit
+
+
+def _plain(value: Value) -> object:
+    kind = value.WhichOneof("kind")
+    if kind == "number_value":
+        return value.number_value
+    if kind == "string_value":
+        return value.string_value
+    if kind == "struct_value":
+        return mapping_from(value.struct_value)
+    if kind == "list_value":
+        return [_plain(item) for item in value.list_value.values]
+    return value.bool_value if kind == "bool_value" else None
+
+
+def _step(step: object) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if isinstance(step, str) and step.isidentifier():
+        return f".{step}"
+    return f"[{step!r}]"
