@@ -1,0 +1,171 @@
+"""A run of records that are neighbours in time, and the indexes derived from it.
+
+A block is a value: whatever changes it makes another block. So stores that were
+forked from one another share blocks, with all that was ever derived from them, and
+nothing in a block can go stale.
+
+Sets of rows of one block are *masks*: integers in which bit i stands for row i.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import compress
+from operator import attrgetter
+from typing import Generic
+
+from fakeviam.model.records import Record
+
+#: Fields of which one record has any number of values.
+MANY_VALUED = frozenset({"tags", "dataset_ids", "box_labels"})
+
+#: The rows that have a value, by value. None stands for no value in a many-valued field.
+Index = Mapping[Hashable, int]
+
+_DIGITS = bytes.maketrans(b"\0\1", b"01")
+_FLAGS = bytes.maketrans(b"01", b"\0\1")
+
+
+def mask_of(flags: Iterable[bool]) -> int:
+    """The mask of the rows whose flag is set."""
+    return int(b"0" + bytes(flags)[::-1].translate(_DIGITS), 2)
+
+
+def flags_of(mask: int, count: int) -> bytes:
+    """For each of `count` rows, whether it is in the mask."""
+    return f"{mask:0{count}b}".encode().translate(_FLAGS)[::-1]
+
+
+class Numbers:
+    """The values of a number field, cut into bits: slice i has bit i of every row's value.
+
+    Sums and comparisons over any set of rows take a step per slice, not a step per row.
+    """
+
+    __slots__ = ("_everything", "_least", "_slices")
+
+    def __init__(self, values: Sequence[int]) -> None:
+        """Cut the values of rows 0, 1, 2 ..., of which there is at least one."""
+        self._everything = (1 << len(values)) - 1
+        self._least = least = min(values)
+        width = (max(values) - least).bit_length()
+        # One text of all digits, last row first: a stride through it is a slice.
+        digits = "".join([f"{value - least:0{width}b}" for value in reversed(values)])
+        self._slices = [int(digits[place::width], 2) for place in range(width)]
+
+    def sum(self, mask: int) -> int:
+        """The sum over the rows of a mask."""
+        total = 0
+        for part in self._slices:
+            total += total + (mask & part).bit_count()
+        return total + self._least * mask.bit_count()
+
+    def below(self, bound: int) -> int:
+        """The rows whose value is less than `bound`."""
+        bound -= self._least
+        width = len(self._slices)
+        if bound <= 0:
+            return 0
+        if bound >> width:
+            return self._everything
+        less, equal = 0, self._everything
+        for place, part in zip(range(width - 1, -1, -1), self._slices, strict=True):
+            ones = equal & part
+            if bound >> place & 1:
+                less |= equal ^ ones
+                equal = ones
+            else:
+                equal ^= ones
+        return less
+
+
+class Block(Generic[Record]):
+    """Records in order, with the keys that order them.
+
+    Attributes:
+        keys: Ascending; parallel to `rows`. Neither list may be changed.
+        everything: The mask of all rows.
+        walked: Whether somebody has tested its rows one by one to the end. From then
+            on indexes are worth their price.
+        reads: How many rows were looked at so far, to test them or to build an index.
+    """
+
+    __slots__ = ("_indexes", "_numbers", "everything", "keys", "reads", "rows", "walked")
+
+    def __init__(self, keys: list[int], rows: list[Record]) -> None:
+        """Make a block of these very lists."""
+        self.keys = keys
+        self.rows: list[Record] = rows
+        self.everything = (1 << len(keys)) - 1
+        self.walked = False
+        self.reads = 0
+        self._indexes: dict[str, Index] = {}
+        self._numbers: dict[str, Numbers] = {}
+
+    # Derived, on first use ---------------------------------------------------------------
+
+    def index(self, field: str) -> Index:
+        """The rows by their values of a field, given as an attribute path."""
+        index = self._indexes.get(field)
+        if index is None:
+            index = self._indexes[field] = self._build(field)
+        return index
+
+    def numbers(self, field: str) -> Numbers:
+        """The values of a number field."""
+        numbers = self._numbers.get(field)
+        if numbers is None:
+            self.reads += len(self.rows)
+            numbers = self._numbers[field] = Numbers(list(map(attrgetter(field), self.rows)))
+        return numbers
+
+    def _build(self, field: str) -> Index:
+        self.reads += len(self.rows)
+        index: dict[Hashable, int] = {}
+        get = index.get
+        bit = 1
+        for value in map(attrgetter(field), self.rows):
+            if field in MANY_VALUED:
+                for one in value or (None,):
+                    index[one] = get(one, 0) | bit
+            else:
+                index[value] = get(value, 0) | bit
+            bit <<= 1
+        return index
+
+    # Other blocks ------------------------------------------------------------------------
+
+    def plus(self, keys: Sequence[int], rows: Sequence[Record]) -> Block[Record]:
+        """With more records, in ascending order of their keys."""
+        all_keys, all_rows = self.keys[:], self.rows[:]
+        if not all_keys or keys[0] > all_keys[-1]:
+            all_keys += keys
+            all_rows += rows
+            return Block(all_keys, all_rows)
+        for key, row in zip(keys, rows, strict=True):
+            at = bisect_left(all_keys, key)
+            all_keys.insert(at, key)
+            all_rows.insert(at, row)
+        return Block(all_keys, all_rows)
+
+    def minus(self, mask: int) -> Block[Record]:
+        """Without the rows of a mask."""
+        kept = flags_of(self.everything ^ mask, len(self.keys))
+        return Block(list(compress(self.keys, kept)), list(compress(self.rows, kept)))
+
+    def changed(self, rows: list[Record], field: str) -> Block[Record]:
+        """With these rows instead, which differ from the old ones in one field only."""
+        block = Block(self.keys, rows)
+        block._indexes = {name: kept for name, kept in self._indexes.items() if name != field}
+        block._numbers = self._numbers
+        return block
+
+    def pieces(self, size: int) -> list[Block[Record]]:
+        """Cut into blocks of about equal size, none larger than `size`."""
+        count = len(self.keys)
+        if count <= size:
+            return [self]
+        step = -(-count // -(-count // size))
+        cuts = [slice(at, at + step) for at in range(0, count, step)]
+        return [Block(self.keys[cut], self.rows[cut]) for cut in cuts]
