@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import os
 import subprocess
 import sys
 import tempfile
@@ -48,7 +47,7 @@ def _compiler() -> Path:
         return Path(sys.executable)
     version = f"py{sys.version_info.major}.{sys.version_info.minor}"
     folder = ROOT / "build" / f"protoc-{GRPCIO_TOOLS}-{version}"
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    python = folder / "bin" / "python"
     done = folder / "complete"  # a stopped installation must not be taken for an environment
     if not done.exists():
         print(f"making {folder.relative_to(ROOT)} with grpcio-tools {GRPCIO_TOOLS}")
