@@ -184,11 +184,11 @@ A23   ? us     Several binary contents in one upload are several records; the fi
 A24   ? us     Other extensions follow a fixed table, without case; unknown ones are application/octet-stream.
 A26   ? us     A stored extension has a leading dot; an empty one stays empty.
 A27   ? us     An upload into an unknown dataset is NOT_FOUND and stores nothing (policy unknown_dataset).
-A28   ? us     Times that are missing, or Go's zero time (0001-01-01), become the fake's own clock.
+A28   R client Uploads may lack times: missing ones, and Go's zero time (0001-01-01), become the fake's own clock.
 A29   ? us     A type that is unspecified or contradicts the contents is an error, and nothing is stored.
 A30   ? us     Metadata comes first and once; a cut stream stores nothing.
 A31   ? us     method_parameters come back as they were uploaded.
-A32   ? us     time_received is the uploaded value; the moment of storing is a third time.
+A32   D seed   time_received is the uploaded value; the moment of storing is a third time.
 A39   ? us     A name that is taken is ALREADY_EXISTS (policy duplicate_dataset_name).
 A40   ? us     An unknown dataset is NOT_FOUND (policy unknown_dataset for membership).
 A41   R client Datasets by ids come in request order, once each.

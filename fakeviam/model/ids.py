@@ -7,6 +7,7 @@ the same ids, and a seed nobody knows makes ids (and tokens) nobody can guess.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,13 +47,13 @@ class Ids:
         """Start the sequence of `seed`; `clock` dates the ObjectIDs."""
         self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
         self._clock = clock
-        self._count = 0
-        self._objects = 0
+        # Steps of itertools.count are atomic: a test thread and the server's may both ask.
+        self._count = itertools.count(1)
+        self._objects = itertools.count(1)
         self._machine = self._digest()[:5].hex()
 
     def _digest(self) -> bytes:
-        self._count += 1
-        return hashlib.blake2b(self._count.to_bytes(8, "big"), key=self._key).digest()
+        return hashlib.blake2b(next(self._count).to_bytes(8, "big"), key=self._key).digest()
 
     def uuid(self) -> str:
         """Organization, robot, part, pipeline and job ids: UUID version 4 text."""
@@ -68,9 +69,8 @@ class Ids:
 
     def object_id(self) -> str:
         """Twenty-four hex digits: 4 bytes of time, 5 of this factory, 3 of a counter."""
-        self._objects += 1
         seconds = self._clock.now() // SECOND % 2**32
-        return f"{seconds:08x}{self._machine}{self._objects % 2**24:06x}"
+        return f"{seconds:08x}{self._machine}{next(self._objects) % 2**24:06x}"
 
     def token(self) -> str:
         """An access token: opaque to clients, unguessable under an unknown seed."""

@@ -81,7 +81,7 @@ class Policy:
     extended_json_in_bson: Literal["expand", "refuse"] = "expand"
     sql_needs_time_bound: bool = False
     visibility_lag: timedelta = timedelta(0)
-    page_token: Literal["ignore", "refuse"] = "ignore"
+    page_token: Literal["ignore", "refuse"] = "ignore"  # noqa: S105 - a rule, not a secret
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
