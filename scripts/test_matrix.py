@@ -153,7 +153,8 @@ def _step(cell: Cell, name: str, command: Sequence[str | Path]) -> str:
     log.write_text(done.stdout, encoding="utf-8")
     lines = done.stdout.strip().splitlines() or [""]
     if done.returncode:
-        print("\n".join(["", f"--- {log.relative_to(ENVIRONMENTS.parent)}", *lines[-40:], "---", ""]))
+        shown = log.relative_to(ENVIRONMENTS.parent)
+        print("\n".join(["", f"--- {shown}", *lines[-40:], "---", ""]))
         raise CellError(f"{name} exited with {done.returncode}: {lines[-1]}")
     return lines[-1]
 

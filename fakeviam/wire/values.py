@@ -74,8 +74,8 @@ def _fill(struct: Struct, mapping: Mapping[str, object], levels: int) -> None:
     except _UnfitError as unfit:
         unfit.steps.append(key)
         raise
-    except UnicodeEncodeError as error:
-        raise _unencodable(error, key) from None
+    except ValueError:
+        raise _unencodable(key) from None
 
 
 def _fill_list(target: Value, items: list[object], levels: int) -> None:
@@ -87,8 +87,8 @@ def _fill_list(target: Value, items: list[object], levels: int) -> None:
     except _UnfitError as unfit:
         unfit.steps.append(len(values) - 1)
         raise
-    except UnicodeEncodeError as error:
-        raise _unencodable(error, len(values) - 1) from None
+    except ValueError:
+        raise _unencodable(len(values) - 1) from None
 
 
 # Compares types first, since nearly every value is exactly one of these; the order is by how
@@ -110,7 +110,7 @@ def _set(target: Value, value: object, levels: int) -> None:
 def _set_number(target: Value, number: float) -> None:
     if not -_EXACT <= number <= _EXACT:  # NaN fails any comparison
         if isinstance(number, int):
-            raise _UnfitError(f"the integer {number} is beyond 2**53: a double would round it")
+            raise _UnfitError("an integer beyond 2**53, which a double would round")
         if not isfinite(number):
             raise _UnfitError(f"{number} is not a JSON number")
     target.number_value = number
@@ -142,8 +142,9 @@ def _checked(key: object) -> str:
     return key
 
 
-def _unencodable(error: UnicodeEncodeError, step: object) -> _UnfitError:
-    unfit = _UnfitError(f"{error.object!r} cannot be encoded as UTF-8")
+def _unencodable(step: object) -> _UnfitError:
+    # All that protobuf can still refuse with a ValueError is a lone surrogate, in text or a key.
+    unfit = _UnfitError("text that cannot be encoded as UTF-8")
     unfit.steps.append(step)
     return unfit
 

@@ -99,9 +99,9 @@ def test_a_value_without_a_kind_is_none() -> None:
 
 REFUSED = [
     ({"readings": {"a": [1, 2, b"x"]}}, "readings.a[2]: bytes is not a JSON type"),
-    ({"a": 2**53 + 1}, "a: the integer 9007199254740993 is beyond 2**53"),
-    ({"a": [-(2**53) - 1]}, "a[0]: the integer -9007199254740993 is beyond 2**53"),
-    ({"a": 10**400}, "a: the integer 1000"),
+    ({"a": 2**53 + 1}, "a: an integer beyond 2**53, which a double would round"),
+    ({"a": [-(2**53) - 1]}, "a[0]: an integer beyond 2**53"),
+    ({"a": 10**5000}, "a: an integer beyond 2**53"),
     ({"a": {"b": math.nan}}, "a.b: nan is not a JSON number"),
     ({"a": math.inf}, "a: inf is not a JSON number"),
     ({"a": [[-math.inf]]}, "a[0][0]: -inf is not a JSON number"),
@@ -113,9 +113,9 @@ REFUSED = [
     ({"a": {None: "x"}}, "a[None]: the key None is not a string"),
     ({b"a": 1}, "[b'a']: the key b'a' is not a string"),
     ({"a.b": {"c d": math.nan}}, "['a.b']['c d']: nan"),
-    ({"a": ["\ud800"]}, "a[0]: '\\ud800' cannot be encoded as UTF-8"),
-    ({"a": "\ud800"}, "a: '\\ud800' cannot be encoded as UTF-8"),
-    ({"a": {"\ud800": 1}}, "a['\\ud800']: '\\ud800' cannot be encoded as UTF-8"),
+    ({"a": ["\ud800"]}, "a[0]: text that cannot be encoded as UTF-8"),
+    ({"a": "\ud800"}, "a: text that cannot be encoded as UTF-8"),
+    ({"a": {"\ud800": 1}}, "a['\\ud800']: text that cannot be encoded as UTF-8"),
 ]
 
 
