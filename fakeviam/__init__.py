@@ -10,13 +10,21 @@ Everything users need is here; the packages below are private.
 
 from __future__ import annotations
 
-from fakeviam.model.clock import Clock
-from fakeviam.model.errors import FakeViamError, UsageError
-from fakeviam.model.evidence import Clause, Evidence
-from fakeviam.model.fleet import Fleet, Part
-from fakeviam.model.policy import PageLimit, Policy
-from fakeviam.server.accounts import ApiKey
-from fakeviam.server.fake import FakeViam, HandlerCrashError
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fakeviam.model.clock import Clock
+    from fakeviam.model.errors import FakeViamError, UsageError
+    from fakeviam.model.evidence import Clause, Evidence
+    from fakeviam.model.fleet import Fleet, Part
+    from fakeviam.model.policy import PageLimit, Policy
+    from fakeviam.server.accounts import ApiKey
+    from fakeviam.server.fake import FakeViam, HandlerCrashError
+
+__version__ = "0.1.0"
 
 __all__ = [
     "ApiKey",
@@ -32,3 +40,38 @@ __all__ = [
     "Policy",
     "UsageError",
 ]
+
+# Loaded when first asked for: pytest imports this package in every run of everyone who has
+# it installed, whether a test uses the fake or not.
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "ApiKey": "fakeviam.server.accounts",
+        "Clause": "fakeviam.model.evidence",
+        "Clock": "fakeviam.model.clock",
+        "Evidence": "fakeviam.model.evidence",
+        "FakeViam": "fakeviam.server.fake",
+        "FakeViamError": "fakeviam.model.errors",
+        "Fleet": "fakeviam.model.fleet",
+        "HandlerCrashError": "fakeviam.server.fake",
+        "PageLimit": "fakeviam.model.policy",
+        "Part": "fakeviam.model.fleet",
+        "Policy": "fakeviam.model.policy",
+        "UsageError": "fakeviam.model.errors",
+    }
+)
+
+
+# Hidden from type checkers: to them, a module with __getattr__ has every name there is.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module  # noqa: PLC0415 - only while names are loaded
+
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,73 @@
+"""Fixtures with the official SDK, for runs that have pytest-asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Generator
+
+    from viam.app.data_client import DataClient
+    from viam.app.viam_client import ViamClient
+
+    from fakeviam import FakeViam
+
+NO_SDK = "needs the official SDK, which is not installed: pip install viam-sdk"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Let `viam_client` live in the loop of its test, whichever that is.
+
+    pytest-asyncio gives a fixture one loop scope for all tests, and a connection that was
+    opened in another loop than the test's own hangs.
+    """
+    if fixturedef.func is _connect:
+        # Read by pytest-asyncio; this is where its own decorator puts a loop scope.
+        _connect._loop_scope = _loop_scope(request)  # type: ignore[attr-defined] # noqa: SLF001
+    return (yield)
+
+
+def _loop_scope(request: pytest.FixtureRequest) -> str:
+    marker = request.node.get_closest_marker("asyncio")
+    if marker is not None and "loop_scope" in marker.kwargs:
+        return str(marker.kwargs["loop_scope"])
+    try:
+        return str(request.config.getini("asyncio_default_test_loop_scope"))
+    except ValueError:  # pytest-asyncio before 0.26 has no such option
+        return "function"
+
+
+async def _connect(fakeviam: FakeViam) -> AsyncIterator[ViamClient]:
+    """The official SDK's ViamClient, connected to the test's `fakeviam`.
+
+    Skips the test if viam-sdk is not installed.
+    """
+    try:
+        from viam.app.viam_client import ViamClient  # noqa: PLC0415 - optional, and slow
+    except ImportError:
+        pytest.skip(f"viam_client {NO_SDK}")
+    client = await ViamClient.create_from_dial_options(
+        fakeviam.dial_options(), app_url=fakeviam.unix_socket
+    )
+    yield client
+    client.close()
+    await asyncio.sleep(0)  # the transport closes in the loop's next round
+
+
+viam_client = pytest_asyncio.fixture(_connect, name="viam_client")
+
+
+@pytest.fixture
+def viam_data_client(viam_client: ViamClient) -> DataClient:
+    """The official SDK's DataClient, connected to the test's `fakeviam`.
+
+    Skips the test if viam-sdk is not installed.
+    """
+    return viam_client.data_client
