@@ -10,8 +10,7 @@ Sets of rows of one block are *masks*: integers in which bit i stands for row i.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from itertools import compress
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Generic
 
@@ -24,7 +23,6 @@ MANY_VALUED = frozenset({"tags", "dataset_ids", "box_labels"})
 Index = Mapping[Hashable, int]
 
 _DIGITS = bytes.maketrans(b"\0\1", b"01")
-_FLAGS = bytes.maketrans(b"01", b"\0\1")
 
 
 def mask_of(flags: Iterable[bool]) -> int:
@@ -32,9 +30,17 @@ def mask_of(flags: Iterable[bool]) -> int:
     return int(b"0" + bytes(flags)[::-1].translate(_DIGITS), 2)
 
 
-def flags_of(mask: int, count: int) -> bytes:
-    """For each of `count` rows, whether it is in the mask."""
-    return f"{mask:0{count}b}".encode().translate(_FLAGS)[::-1]
+def mask_of_span(span: range) -> int:
+    """The mask of consecutive rows."""
+    return (1 << span.stop) - (1 << span.start)
+
+
+def places(mask: int, *, descending: bool = False) -> Iterator[int]:
+    """The numbers of the rows of a mask."""
+    while mask:
+        bit = 1 << mask.bit_length() - 1 if descending else mask & -mask
+        yield bit.bit_length() - 1
+        mask ^= bit
 
 
 class Numbers:
@@ -43,11 +49,12 @@ class Numbers:
     Sums and comparisons over any set of rows take a step per slice, not a step per row.
     """
 
-    __slots__ = ("_everything", "_least", "_slices")
+    __slots__ = ("_everything", "_least", "_slices", "_total")
 
     def __init__(self, values: Sequence[int]) -> None:
         """Cut the values of rows 0, 1, 2 ..., of which there is at least one."""
         self._everything = (1 << len(values)) - 1
+        self._total = sum(values)
         self._least = least = min(values)
         width = (max(values) - least).bit_length()
         # One text of all digits, last row first: a stride through it is a slice.
@@ -56,6 +63,8 @@ class Numbers:
 
     def sum(self, mask: int) -> int:
         """The sum over the rows of a mask."""
+        if mask == self._everything:
+            return self._total
         total = 0
         for part in self._slices:
             total += total + (mask & part).bit_count()
@@ -125,12 +134,10 @@ class Block(Generic[Record]):
         index: dict[Hashable, int] = {}
         get = index.get
         bit = 1
+        many = field in MANY_VALUED
         for value in map(attrgetter(field), self.rows):
-            if field in MANY_VALUED:
-                for one in value or (None,):
-                    index[one] = get(one, 0) | bit
-            else:
-                index[value] = get(value, 0) | bit
+            for one in (value or (None,)) if many else (value,):
+                index[one] = get(one, 0) | bit
             bit <<= 1
         return index
 
@@ -151,13 +158,15 @@ class Block(Generic[Record]):
 
     def minus(self, mask: int) -> Block[Record]:
         """Without the rows of a mask."""
-        kept = flags_of(self.everything ^ mask, len(self.keys))
-        return Block(list(compress(self.keys, kept)), list(compress(self.rows, kept)))
+        keys, rows = self.keys[:], self.rows[:]
+        for at in places(mask, descending=True):
+            del keys[at], rows[at]
+        return Block(keys, rows)
 
     def changed(self, rows: list[Record], field: str) -> Block[Record]:
-        """With these rows instead, which differ from the old ones in one field only."""
+        """With these rows instead, which differ from the old ones in one indexed field only."""
         block = Block(self.keys, rows)
-        block._indexes = {name: kept for name, kept in self._indexes.items() if name != field}
+        block._indexes = {name: index for name, index in self._indexes.items() if name != field}
         block._numbers = self._numbers
         return block
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fakeviam.store.protocol import Page, Position, Store, Totals, Untagged
 from fakeviam.store.selection import Selector
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
     from fakeviam.store.timeline import Marks
 
 
-class _File(NamedTuple):
-    """Where a binary record is in the order of records, and its bytes."""
-
-    key: int
-    data: bytes
+#: Key of a binary record in the order of records, and its bytes. A plain tuple, because
+#: the garbage collector stops looking at those.
+_File = tuple[int, bytes]
 
 
 class MemoryStore(Store):
@@ -34,7 +32,7 @@ class MemoryStore(Store):
     then go their own way; so a fork kept aside is a snapshot.
     """
 
-    def __init__(self, *, block_size: int = 1024) -> None:
+    def __init__(self, *, block_size: int = 2048) -> None:
         """Make an empty store; tests make `block_size` small to have many blocks."""
         self._selector = Selector()
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
@@ -64,7 +62,7 @@ class MemoryStore(Store):
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         keys = self._binary.add([record for record, _ in records])
         for key, (record, data) in zip(keys, records, strict=True):
-            self._files.put(record.file_id, _File(key, data))
+            self._files.put(record.file_id, (key, data))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         self._tabular.add(records)
@@ -151,13 +149,13 @@ class MemoryStore(Store):
 
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
         files = map(self._files.get, file_ids)
-        return [None if file is None else self._binary.find(file.key) for file in files]
+        return [None if file is None else self._binary.find(file[0]) for file in files]
 
     def read(self, file_id: str) -> bytes:
         file = self._files.get(file_id)
         if file is None:
             raise KeyError(file_id)
-        return file.data
+        return file[1]
 
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
@@ -196,7 +194,7 @@ class MemoryStore(Store):
     def _known(self, file_ids: Iterable[str]) -> Marks:
         """Those of the files that there are."""
         files = map(self._files.get, file_ids)
-        return self._binary.locate(file.key for file in files if file is not None)
+        return self._binary.locate(file[0] for file in files if file is not None)
 
     # Datasets ----------------------------------------------------------------------------
 

@@ -114,7 +114,7 @@ class Selection(NamedTuple):
         The first look at a block tests its rows, later ones use indexes: a block that is
         looked at once between two writes is not worth any.
         """
-        if not block.walked:
+        if self.terms and not block.walked:
             block.walked = True
             block.reads += len(block.rows)
             return mask_of(map(self.test, block.rows))
@@ -182,22 +182,22 @@ def _compiled(shape: tuple[str, ...]) -> Callable[..., Test]:
     return factory
 
 
-_STRINGS = {
-    "component_name": "source.component_name",
-    "component_type": "source.component_type",
-    "method_name": "source.method_name",
-    "robot_name": "source.robot_name",
-    "robot_id": "source.robot_id",
-    "part_name": "source.part_name",
-    "part_id": "source.part_id",
-}
+_NAMES = (
+    "component_name",
+    "component_type",
+    "method_name",
+    "robot_name",
+    "robot_id",
+    "part_name",
+    "part_id",
+)
 
 
 def _common_terms(query: Query) -> Iterator[Term]:
-    for name, field in _STRINGS.items():
+    for name in _NAMES:
         value: str = getattr(query, name)
         if value:
-            yield Among((field, {value}))
+            yield Among((f"source.{name}", {value}))
     if query.location_ids:
         yield Among(("source.location_id", query.location_ids))
     organizations = _organizations(query)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from itertools import compress, islice
 from math import inf
-from operator import itemgetter, length_hint
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from fakeviam.model.records import Record
-from fakeviam.store.block import Block, flags_of
+from fakeviam.store.block import Block, mask_of_span, places
 from fakeviam.store.protocol import Page, Position, Totals
 from fakeviam.store.selection import ARRIVAL_BITS
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 #: Good until the next write.
 Marks = list[tuple[int, int]]
 
-Row = TypeVar("Row")
-
 _ARRIVAL = (1 << ARRIVAL_BITS) - 1
 
 
@@ -34,8 +31,8 @@ class Timeline(Generic[Record]):
     this list, and a write makes new blocks for those it touches.
 
     Attributes:
-        work: Rows tested, indexed or handed out so far, and blocks consulted. For tests
-            that show what a request costs.
+        work: Rows tested, indexed, changed or handed out so far, and blocks consulted.
+            For tests that show what a request costs.
     """
 
     def __init__(self, *, block_size: int) -> None:
@@ -59,8 +56,8 @@ class Timeline(Generic[Record]):
         first = self._arrivals
         self._arrivals += len(records)
         keys = [r.time_requested << ARRIVAL_BITS | at for at, r in enumerate(records, first)]
-        pairs = sorted(zip(keys, records, strict=True), key=itemgetter(0))
-        self._insert([key for key, _ in pairs], [record for _, record in pairs])
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        self._insert([keys[at] for at in order], [records[at] for at in order])
         return keys
 
     def _insert(self, keys: list[int], rows: list[Record]) -> None:
@@ -84,7 +81,8 @@ class Timeline(Generic[Record]):
 
     def remove(self, marks: Marks) -> list[Record]:
         """Take out the marked records."""
-        removed = list(self._rows(marks))
+        removed = [block.rows[at] for block, mask in self._visited(marks) for at in places(mask)]
+        self.work += len(removed)
         for number, mask in reversed(marks):
             block = self._blocks[number]
             rest = [block.minus(mask)] if mask != block.everything else []
@@ -118,15 +116,16 @@ class Timeline(Generic[Record]):
         changes: list[tuple[Record, Record]] = []
         blocks = self._blocks[:]
         for number, mask in marks:
+            self.work += mask.bit_count()
             block = blocks[number]
             rows = block.rows[:]
-            known = len(changes)
-            for at in compress(range(len(rows)), flags_of(mask, len(rows))):
+            before = len(changes)
+            for at in places(mask):
                 old = rows[at]
                 rows[at] = new = change(old)
                 if new is not old:
                     changes.append((old, new))
-            if len(changes) > known:
+            if len(changes) > before:
                 blocks[number] = block.changed(rows, field)
         self._blocks = blocks
         return changes
@@ -145,8 +144,8 @@ class Timeline(Generic[Record]):
     def select(self, selection: Selection) -> Marks:
         """Mark what a selection selects."""
         marks: Marks = []
-        for number, start, stop in self._spans(selection.low, selection.high):
-            mask = self._mask(self._blocks[number], selection) & (1 << stop) - (1 << start)
+        for number, span in self._spans(selection.low, selection.high):
+            mask = self._mask(self._blocks[number], selection) & mask_of_span(span)
             if mask:
                 marks.append((number, mask))
         return marks
@@ -163,8 +162,8 @@ class Timeline(Generic[Record]):
 
     def _spans(
         self, low: float, high: float, *, descending: bool = False
-    ) -> Iterator[tuple[int, int, int]]:
-        """Where keys from `low` to below `high` are: block number, start, stop."""
+    ) -> Iterator[tuple[int, range]]:
+        """Where keys from `low` to below `high` are: block numbers and rows."""
         first = self._number(low)
         end = bisect_left(self._blocks, high, key=_first_key)
         numbers = range(first, end)
@@ -173,7 +172,7 @@ class Timeline(Generic[Record]):
             start = bisect_left(keys, low) if number == first else 0
             stop = bisect_left(keys, high) if number == end - 1 else len(keys)
             if start < stop:
-                yield number, start, stop
+                yield number, range(start, stop)
 
     # Reading -----------------------------------------------------------------------------
 
@@ -191,70 +190,65 @@ class Timeline(Generic[Record]):
         if after is not None:
             key = after.time << ARRIVAL_BITS | after.arrival
             low, high = (low, min(high, key)) if descending else (max(low, key + 1), high)
-        step = -1 if descending else 1
-        found: list[tuple[int, Record]] = []
-        for number, start, stop in self._spans(low, high, descending=descending):
-            block, cut = self._blocks[number], _Cut(start, stop, step)
-            found += self._some(block, selection, cut, limit - len(found))
+        found: list[Record] = []
+        last: Position | None = None
+        for number, span in self._spans(low, high, descending=descending):
             if len(found) == limit:
                 break
-        if not found:
-            return Page([], None)
-        key = found[-1][0]
-        return Page([row for _, row in found], Position(key >> ARRIVAL_BITS, key & _ARRIVAL))
-
-    def _some(
-        self, block: Block[Record], selection: Selection, cut: _Cut, limit: int
-    ) -> list[tuple[int, Record]]:
-        """The first selected records of a part of a block, with their keys."""
-        flags: Iterable[object]
-        rows = cut.of(block.rows)
-        feed = iter(rows)
-        walk = not block.walked
-        if walk:
-            flags = map(selection.test, feed)
-        else:
-            mask = self._mask(block, selection)
-            if not mask:
-                return []
-            flags = cut.of(flags_of(mask, len(block.rows)))
-        pairs = zip(cut.of(block.keys), rows, strict=True)
-        found = list(islice(compress(pairs, flags), limit))
-        if walk:
-            left = length_hint(feed)
-            self.work += len(rows) - left
-            block.walked = not left
+            block = self._blocks[number]
+            taken = self._take(
+                block, selection, span, limit=limit - len(found), descending=descending
+            )
+            if taken:
+                found += [block.rows[at] for at in taken]
+                key = block.keys[taken[-1]]
+                last = Position(key >> ARRIVAL_BITS, key & _ARRIVAL)
         self.work += len(found)
-        return found
+        return Page(found, last)
+
+    def _take(
+        self,
+        block: Block[Record],
+        selection: Selection,
+        span: range,
+        *,
+        limit: int,
+        descending: bool,
+    ) -> list[int]:
+        """The first selected rows of a part of a block."""
+        if block.walked:
+            mask = self._mask(block, selection) & mask_of_span(span)
+            return list(islice(places(mask, descending=descending), limit))
+        order = span[::-1] if descending else span
+        rows = map(block.rows.__getitem__, order)
+        taken = list(islice(compress(order, map(selection.test, rows)), limit))
+        block.walked = len(taken) < limit
+        self.work += len(order) if block.walked else order.index(taken[-1]) + 1
+        return taken
 
     def totals(self, marks: Marks) -> Totals:
         """Number and bytes of the marked records."""
-        size = sum(self._blocks[number].numbers("size").sum(mask) for number, mask in marks)
-        return Totals(sum(mask.bit_count() for _, mask in marks), size)
+        records = size = 0
+        for block, mask in self._visited(marks):
+            records += mask.bit_count()
+            size += block.numbers("size").sum(mask)
+        return Totals(records, size)
 
     def values(self, marks: Marks, field: str) -> set[str]:
         """Distinct values of a many-valued field of the marked records."""
         found: set[Hashable] = {None}
-        for number, mask in marks:
-            index = self._blocks[number].index(field)
+        for block, mask in self._visited(marks):
+            index = block.index(field)
             found.update([value for value in index.keys() - found if index[value] & mask])
         return {value for value in found if isinstance(value, str)}
 
-    def _rows(self, marks: Marks) -> Iterator[Record]:
+    def _visited(self, marks: Marks) -> Iterator[tuple[Block[Record], int]]:
+        """The blocks and masks; what the caller has a block read counts as work."""
         for number, mask in marks:
-            rows = self._blocks[number].rows
-            yield from compress(rows, flags_of(mask, len(rows)))
-
-
-class _Cut(NamedTuple):
-    """A part of a block, in the order of a walk."""
-
-    start: int
-    stop: int
-    step: int
-
-    def of(self, rows: Sequence[Row]) -> Sequence[Row]:
-        return rows[self.start : self.stop][:: self.step]
+            block = self._blocks[number]
+            before = block.reads
+            yield block, mask
+            self.work += 1 + block.reads - before
 
 
 def _first_key(block: Block[Any]) -> int:
