@@ -1,0 +1,149 @@
+"""Datasets and the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data as data_wire
+from fakeviam.wire import dataset as wire
+from fakeviam_client import _arguments as arguments
+from fakeviam_client._service import Service
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+
+class DatasetMethods(Service):
+    """Datasets, their members, and the federated database."""
+
+    async def create_dataset(self, name: str, organization_id: str) -> str:
+        """Create a dataset (DS-1).
+
+        Args:
+            name: Unique in the organization (DS-8).
+            organization_id: Whose it is.
+
+        Returns:
+            The id of the dataset.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The name is taken, and what else the server refuses.
+        """
+        request = wire.CreateDatasetRequest(
+            name=arguments.text("name", name),
+            organization_id=arguments.text("organization_id", organization_id),
+        )
+        dataset_id: str = (await self._call("CreateDataset", request)).id
+        return dataset_id
+
+    async def list_dataset_by_ids(self, ids: list[str]) -> list[wire.Dataset]:
+        """The datasets of these ids; unknown ones are left out (DS-5, DS-6).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: What the server refuses, unchanged.
+        """
+        request = wire.ListDatasetsByIDsRequest(ids=arguments.texts("ids", ids))
+        return list((await self._call("ListDatasetsByIDs", request)).datasets)
+
+    async def list_datasets_by_organization_id(self, organization_id: str) -> list[wire.Dataset]:
+        """All datasets of an organization (DS-4).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: What the server refuses, unchanged.
+        """
+        request = wire.ListDatasetsByOrganizationIDRequest(
+            organization_id=arguments.text("organization_id", organization_id)
+        )
+        return list((await self._call("ListDatasetsByOrganizationID", request)).datasets)
+
+    async def rename_dataset(self, id: str, name: str) -> None:
+        """Give a dataset another name (DS-3).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The dataset is unknown, or the name is taken.
+        """
+        request = wire.RenameDatasetRequest(
+            id=arguments.text("id", id), name=arguments.text("name", name)
+        )
+        await self._call("RenameDataset", request)
+
+    async def delete_dataset(self, id: str) -> None:
+        """Delete a dataset; its data stays (DS-2).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The dataset is unknown.
+        """
+        await self._call("DeleteDataset", wire.DeleteDatasetRequest(id=arguments.text("id", id)))
+
+    async def add_binary_data_to_dataset_by_ids(
+        self, binary_ids: list[Message | str], dataset_id: str
+    ) -> None:
+        """Make files members of a dataset; they carry `VIAM_DATASET_{id}` then (DM-1, DM-2).
+
+        Args:
+            binary_ids: At least one `BinaryID` or string id.
+            dataset_id: Which dataset.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The dataset is unknown, and what else the server refuses.
+        """
+        messages, strings = arguments.binary_ids("binary_ids", binary_ids)
+        request = data_wire.AddBinaryDataToDatasetByIDsRequest(
+            binary_ids=messages,
+            binary_data_ids=strings,
+            dataset_id=arguments.text("dataset_id", dataset_id),
+        )
+        await self._call("AddBinaryDataToDatasetByIDs", request)
+
+    async def remove_binary_data_from_dataset_by_ids(
+        self, binary_ids: list[Message | str], dataset_id: str
+    ) -> None:
+        """End the membership of files; they lose `VIAM_DATASET_{id}`, the data stays (DM-4).
+
+        Args:
+            binary_ids: At least one `BinaryID` or string id.
+            dataset_id: Which dataset.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The dataset is unknown, and what else the server refuses.
+        """
+        messages, strings = arguments.binary_ids("binary_ids", binary_ids)
+        request = data_wire.RemoveBinaryDataFromDatasetByIDsRequest(
+            binary_ids=messages,
+            binary_data_ids=strings,
+            dataset_id=arguments.text("dataset_id", dataset_id),
+        )
+        await self._call("RemoveBinaryDataFromDatasetByIDs", request)
+
+    async def get_database_connection(self, organization_id: str) -> str:
+        """The host of an organization's federated database (DB-1).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The organization is unknown.
+        """
+        request = data_wire.GetDatabaseConnectionRequest(
+            organization_id=arguments.text("organization_id", organization_id)
+        )
+        hostname: str = (await self._call("GetDatabaseConnection", request)).hostname
+        return hostname
+
+    async def configure_database_user(self, organization_id: str, password: str) -> None:
+        """Create the user of an organization's database, or reset its password (DB-3).
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            GRPCError: The organization is unknown, or the password is empty.
+        """
+        request = data_wire.ConfigureDatabaseUserRequest(
+            organization_id=arguments.text("organization_id", organization_id),
+            password=arguments.text("password", password),
+        )
+        await self._call("ConfigureDatabaseUser", request)
