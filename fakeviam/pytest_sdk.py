@@ -28,7 +28,7 @@ def pytest_fixture_setup(
     pytest-asyncio gives a fixture one loop scope for all tests, and a connection that was
     opened in another loop than the test's own hangs.
     """
-    if fixturedef.func is _connect:
+    if fixturedef.argname == "viam_client":
         # Read by pytest-asyncio; this is where its own decorator puts a loop scope.
         _connect._loop_scope = _loop_scope(request)  # type: ignore[attr-defined] # noqa: SLF001
     return (yield)

@@ -1,0 +1,181 @@
+"""What `fakeviam serve` does: run a FakeViam, and tell programs and people where it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fakeviam import UsageError, __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fakeviam import FakeViam
+
+log = logging.getLogger("fakeviam")
+
+BANNER = """
+{title}
+
+  gRPC          {target}
+  Unix socket   {unix_socket}
+  API key       {api_key}
+  API key id    {api_key_id}
+  part id       {part_id}
+
+{invitation}
+
+{snippet}
+{ending}
+"""
+
+SNIPPET = """\
+import asyncio
+from viam.app.viam_client import ViamClient
+from viam.rpc.dial import DialOptions
+
+async def main():
+    options = DialOptions.with_api_key({api_key!r}, {api_key_id!r})
+    viam = await ViamClient.create_from_dial_options(options, app_url={unix_socket!r})
+    file_id = await viam.data_client.file_upload(
+        part_id={part_id!r}, data=b"hello", file_extension=".txt"
+    )
+    print(await viam.data_client.binary_data_by_ids([file_id]))
+    viam.close()
+
+asyncio.run(main())
+"""
+
+
+def run(cloud: FakeViam, *, ready_file: str | None = None, banner: bool = True) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        UsageError: An address, a file or stdout cannot be had; nothing is left behind.
+    """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+    asyncio.run(_serve(cloud, None if ready_file is None else Path(ready_file), banner=banner))
+
+
+async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> None:
+    # Before anything exists that a signal could leave behind.
+    stop = _stop_on_signals()
+    try:
+        await cloud.start()
+    except UsageError as error:
+        raise UsageError(f"{error}{_advice(error)}") from error
+    except UnicodeError as error:  # how Python says that a name is too long for DNS
+        raise UsageError(f"--host is no address and no host name: {cloud.host!r}") from error
+    try:
+        facts = _facts(cloud)
+        line = json.dumps(facts)
+        with _file_while_serving(ready_file, f"{line}\n"):
+            _say(line)
+            if banner:
+                _show_banner(facts)
+            await stop.wait()
+    finally:
+        await cloud.stop()
+    if cloud.crashes:
+        log.error("%d calls crashed; please report what is logged above", len(cloud.crashes))
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _advice(error: UsageError) -> str:
+    cause = error.__cause__
+    if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
+        return "; choose another --port, or --port 0 for a free one"
+    return ""
+
+
+def _facts(cloud: FakeViam) -> dict[str, str | int]:
+    part = cloud.default_part
+    return {
+        "target": cloud.target,
+        "host": cloud.host,
+        "port": cloud.port,
+        "unix_socket": cloud.unix_socket,
+        "url": cloud.url,
+        "api_key": cloud.api_key,
+        "api_key_id": cloud.api_key_id,
+        "organization_id": part.organization_id,
+        "location_id": part.location_id,
+        "robot_id": part.robot_id,
+        "part_id": part.id,
+        "pid": os.getpid(),
+        "version": __version__,
+    }
+
+
+@contextlib.contextmanager
+def _file_while_serving(path: Path | None, text: str) -> Iterator[None]:
+    """Keep a file with `text` at `path`; whoever sees it sees all of it."""
+    if path is None:
+        yield
+        return
+    _write(path, text)
+    try:
+        yield
+    finally:
+        # Another server may have been given the same path since, or the file may be gone.
+        with contextlib.suppress(OSError):
+            if path.read_text(encoding="utf-8") == text:
+                path.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".fakeviam-{os.getpid()}.tmp")
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            # Renaming onto /dev/stdout would break the machine for everyone.
+            raise UsageError(f"cannot write the ready file {path}: no regular file is there")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UsageError(f"cannot write the ready file {path}: {error.strerror}") from error
+
+
+def _say(line: str) -> None:
+    """Print the one line that stdout gets."""
+    try:
+        if sys.stdout is None:
+            raise UsageError("stdout is closed; the line with the addresses goes there")
+        print(line, flush=True)  # noqa: T201 - programs wait for it
+    except OSError as error:
+        # Else the interpreter tries again at its end, and fails with a second text.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"cannot write to stdout: {error.strerror}") from error
+
+
+def _show_banner(facts: Mapping[str, str | int]) -> None:
+    text = BANNER.format(
+        title=click.style(f"fakeviam {__version__}: the Viam data cloud, in memory", bold=True),
+        invitation=click.style("# For the official SDK (pip install viam-sdk):", fg="green"),
+        snippet=SNIPPET.format_map(facts),
+        ending=click.style("# Ctrl-C stops it.", fg="green"),
+        **facts,
+    )
+    plain = bool(os.environ.get("NO_COLOR"))
+    # A reader of stderr that went away is no reason to stop serving.
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True, color=False if plain else None)
