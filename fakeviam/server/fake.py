@@ -136,8 +136,9 @@ class FakeViam:
 
     @property
     def target(self) -> str:
-        """`host:port`, as gRPC clients want it."""
-        return f"{self.host}:{self.port}"
+        """`host:port`, as gRPC clients want it; an IPv6 address stands in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
