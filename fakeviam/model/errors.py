@@ -9,6 +9,17 @@ from __future__ import annotations
 
 import enum
 
+# gRPC carries the text in a header, and clients drop the connection above 64 KiB of headers.
+# There, a character that is not ASCII takes up to twelve bytes.
+_LONGEST_TEXT = 2000
+
+
+def shortened(text: str) -> str:
+    """`text`, cut if it would not fit into an answer."""
+    if len(text) <= _LONGEST_TEXT:
+        return text
+    return f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"
+
 
 class StatusCode(enum.IntEnum):
     """The gRPC status codes the fake uses; the numbers are those of the wire."""
@@ -53,7 +64,7 @@ class Refusal(FakeViamError):  # noqa: N818 - an answer of the service, not an e
             bare: Leave the id out of the text, for texts seen in public word for word.
         """
         self.clause = clause
-        self.text = what if bare else f"{what} [{clause}]"
+        self.text = what if bare else f"{shortened(what)} [{clause}]"
         super().__init__(self.text)
 
 

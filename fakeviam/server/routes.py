@@ -14,7 +14,7 @@ from grpclib.const import Cardinality, Handler, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from fakeviam import wire
-from fakeviam.model.errors import InvalidArgumentError, Refusal, UnimplementedError
+from fakeviam.model.errors import InvalidArgumentError, Refusal, UnimplementedError, shortened
 from fakeviam.server import auth, datasets, datasync
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.call import Call, Cloud, Crash
@@ -153,8 +153,8 @@ async def _answer(cloud: Cloud, method: Method, served: Served, stream: Stream[A
         # Not a status the real service would send: the test must see that the fake is broken.
         log.exception("fakeviam crashed in %s", method.name)
         cloud.crashes.append(Crash(method.name, error))
-        text = f"fakeviam has a bug: {type(error).__name__} in {method.name}: {error} [SV-4]"
-        raise GRPCError(Status.INTERNAL, text) from error
+        text = f"fakeviam has a bug: {type(error).__name__} in {method.name}: {error}"
+        raise GRPCError(Status.INTERNAL, f"{shortened(text)} [SV-4]") from error
     await stream.send_message(reply)
 
 
