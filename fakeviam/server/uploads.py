@@ -84,6 +84,7 @@ def open_upload(
     part = _part(call, metadata.part_id)
     _check_type(metadata.type, kind)
     check_tags(metadata.tags)
+    _time(call, metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
     call.cite("UP-1", "UP-2", "UP-3", "UP-6", "UP-7", "UP-9")
     if metadata.method_parameters:
         call.cite("UP-8", "A31")
