@@ -82,6 +82,11 @@ def tagged(*tags: str, kind: data.TagsFilterTypeValue | None = None) -> data.Fil
     return data.Filter(tags_filter=data.TagsFilter(type=kind, tags=tags))
 
 
+def where(**fields: Any) -> data.Filter:
+    """A filter of fields whose names are known only when the test runs."""
+    return data.Filter(**fields)
+
+
 def sensor(
     requested: Timestamp | None = None, received: Timestamp | None = None, **fields: Any
 ) -> datasync.SensorMetadata:
