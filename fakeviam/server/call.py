@@ -56,11 +56,11 @@ class Call:
     cloud: Cloud
     rpc: str
     principal: Principal = ANYONE
+    #: Where the data is. Taken when the call begins, so that a reset does not split a call.
+    store: Store = field(init=False)
 
-    @property
-    def store(self) -> Store:
-        """Where the data is."""
-        return self.cloud.store
+    def __post_init__(self) -> None:
+        self.store = self.cloud.store
 
     @property
     def policy(self) -> Policy:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.records import TabularRecord
 from fakeviam.model.uploads import STEPS, Effect, Packet, State
-from fakeviam.server.uploads import Upload, binary_record, open_upload, times_of
+from fakeviam.server.uploads import (
+    Upload,
+    binary_record,
+    open_upload,
+    times_of,
+    with_datasets_of_now,
+)
 from fakeviam.wire import datasync
 
 if TYPE_CHECKING:
@@ -169,7 +175,8 @@ class StreamedUpload:
             raise AssertionError(self._state)
         call, payload = self._call, b"".join(self._chunks)
         call.cite("CU-4", *self._form.clauses)
-        record = binary_record(call, self._upload, len(payload), self._sensor)
+        upload = with_datasets_of_now(call, self._upload)
+        record = binary_record(call, upload, len(payload), self._sensor)
         call.store.add_binary([(record, payload)])
         return self._form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
 

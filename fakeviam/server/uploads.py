@@ -101,6 +101,18 @@ def open_upload(
     )
 
 
+def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
+    """The upload, its datasets looked up anew: they may be gone since it was opened (A27).
+
+    Raises:
+        Refusal: A dataset is unknown by now.
+    """
+    if not upload.dataset_ids:
+        return upload
+    found = _datasets(call, upload.dataset_ids, upload.source.organization_id)
+    return replace(upload, dataset_ids=found)
+
+
 def times_of(call: Call, upload: Upload, sensor: datasync.SensorMetadata | None) -> tuple[int, int]:
     """Time requested and time received of one content (A28, A32)."""
     fallback = call.cloud.clock.now() if upload.created is None else upload.created
