@@ -193,7 +193,8 @@ class Viam:
             async with call as stream:
                 yield stream
         except GRPCError as error:
-            trailers = call.trailing_metadata or {}
+            # Where the answer came while the client still sent, grpclib keeps the raw headers only.
+            trailers = call.trailing_metadata or dict(call._stream.headers or ())
             raise RefusedError(error, trailers.get("fakeviam-clause")) from error
 
     @contextmanager
