@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, precondition, rule
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
@@ -167,37 +167,46 @@ INTERVALS = st.builds(
 )
 
 
-def sometimes(value: st.SearchStrategy[Any], otherwise: object) -> st.SearchStrategy[Any]:
-    """Mostly no constraint: eighteen constraints together select nothing."""
-    return st.integers(0, 5).flatmap(lambda dice: value if dice == 0 else st.just(otherwise))
+def some(*values: str) -> st.SearchStrategy[frozenset[str]]:
+    return st.frozensets(one_of(*values), min_size=1)
 
 
-def some(*values: str) -> st.SearchStrategy[Any]:
-    return sometimes(st.frozensets(one_of(*values), min_size=1), frozenset())
+YES = st.builds(bool, st.just(1))
+CONSTRAINTS: list[st.SearchStrategy[dict[str, Any]]] = [
+    st.fixed_dictionaries({name: values})
+    for name, values in {
+        "component_name": one_of("c1", "none such"),
+        "component_type": st.just("camera"),
+        "method_name": st.just("m1"),
+        "robot_name": st.just("rover"),
+        "robot_id": st.just("r1"),
+        "part_name": st.just("main"),
+        "part_id": st.just("p1"),
+        "location_ids": some("l1", "l2"),
+        "organization_ids": some("o1", "o2"),
+        "mime_types": some("image/png", "image/jpeg", "none/such"),
+        "interval": INTERVALS,
+        "box_labels": some("cat", "dog"),
+        "dataset_id": DATASETS,
+        "include_internal": YES,
+        "scope": st.frozensets(one_of("o1", "o2")),
+        "synced_until": st.integers(-1, 5),
+        "nothing": YES,
+    }.items()
+]
+CONSTRAINTS += [
+    st.fixed_dictionaries(
+        {
+            "tag_rule": st.sampled_from(TagRule),
+            "tags": st.frozensets(TAGS, max_size=2),
+            "label_dataset_ids": st.frozensets(DATASETS, max_size=2),
+        }
+    ),
+] * 3
 
-
-QUERIES = st.builds(
-    Query,
-    component_name=sometimes(one_of("c1", "none such"), ""),
-    component_type=sometimes(st.just("camera"), ""),
-    method_name=sometimes(st.just("m1"), ""),
-    robot_name=sometimes(st.just("rover"), ""),
-    robot_id=sometimes(st.just("r1"), ""),
-    part_name=sometimes(st.just("main"), ""),
-    part_id=sometimes(st.just("p1"), ""),
-    location_ids=some("l1", "l2"),
-    organization_ids=some("o1", "o2"),
-    mime_types=some("image/png", "image/jpeg", "none/such"),
-    interval=sometimes(INTERVALS, Interval()),
-    tag_rule=sometimes(st.sampled_from(TagRule), TagRule.IGNORED),
-    tags=st.frozensets(TAGS, max_size=2),
-    label_dataset_ids=some("d1", "d2"),
-    box_labels=some("cat", "dog"),
-    dataset_id=sometimes(DATASETS, ""),
-    include_internal=st.booleans(),
-    scope=sometimes(st.frozensets(one_of("o1", "o2")), None),
-    synced_until=sometimes(st.integers(-1, 5), None),
-    nothing=st.integers(0, 19).map(lambda dice: dice == 0),
+#: A few constraints; more would select nothing.
+QUERIES = st.lists(st.one_of(CONSTRAINTS), max_size=3).map(
+    lambda drawn: Query(**{name: value for part in drawn for name, value in part.items()})
 )
 
 
@@ -413,7 +422,7 @@ class Machine(RuleBasedStateMachine):
     # Questions
 
     @rule(branch=branches, query=QUERIES, limit=st.integers(1, 7), descending=st.booleans())
-    def ask_pages(self, branch: int, query: Query, limit: int, descending: bool) -> None:  # noqa: FBT001 - hypothesis passes by name
+    def ask_pages(self, branch: int, query: Query, limit: int, *, descending: bool) -> None:
         store, model = self.pairs[branch]
         # The second time blocks have been walked, so indexes answer.
         for _ in range(2):
@@ -437,26 +446,33 @@ class Machine(RuleBasedStateMachine):
             assert store.dataset_ids(query) == {d for r in binary for d in r.dataset_ids}
             assert store.box_labels(query) == {b.label for r in binary for b in r.boxes}
 
-    @invariant()
-    def small_things_agree(self) -> None:
-        for store, model in self.pairs:
-            by_id = {record.file_id: record for record in model.binary}
-            every = [f"f{number}" for number in range(self.count + 1)]
-            assert store.find_binary(every) == [by_id.get(name) for name in every]
-            assert all(store.read(name) == model.data[name] for name in by_id)
-            for organization in ("o1", "o2"):
-                assert store.datasets(organization) == [
-                    d for d in model.datasets if d.organization_id == organization
-                ]
-                password = model.passwords.get(organization)
-                assert store.database_password(organization) == password
-            assert all(store.dataset(d.id) == d for d in model.datasets)
+    @rule(branch=branches)
+    def ask_by_id(self, branch: int) -> None:
+        store, model = self.pairs[branch]
+        by_id = {record.file_id: record for record in model.binary}
+        every = [f"f{number}" for number in range(self.count + 1)]
+        assert store.find_binary(every) == [by_id.get(name) for name in every]
+        assert all(store.read(name) == model.data[name] for name in by_id)
+        assert all(store.dataset(dataset.id) == dataset for dataset in model.datasets)
+        for organization in ("o1", "o2"):
+            assert store.datasets(organization) == [
+                dataset for dataset in model.datasets if dataset.organization_id == organization
+            ]
+            password = model.passwords.get(organization)
+            assert store.database_password(organization) == password
+
+    def teardown(self) -> None:
+        for branch in range(len(self.pairs)):
+            self.ask_by_id(branch)
+            self.ask_sums(branch, Query(include_internal=True))
+            self.ask_pages(branch, Query(include_internal=True), 3, descending=True)
 
 
 def follow(ask: Any, query: Query, limit: int, *, descending: bool) -> list[Page[Any]]:
     """All pages, the empty one at the end included."""
     pages: list[Page[Any]] = []
     while not pages or pages[-1].records:
+        assert len(pages) < 1000, "the pages do not end"
         after = pages[-1].last if pages else None
         pages.append(ask(query, after=after, limit=limit, descending=descending))
     return pages

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeviam.model.filters import Query, TagRule
+from fakeviam.model.filters import Interval, Query, TagRule
 from fakeviam.store.protocol import Page, Position
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def rest(store: MemoryStore, after: Position | None = None, *, descending: bool 
     seen = ""
     while (page := ask(store, after, descending=descending)).records:
         seen += "".join(record.file_id for record in page.records)
+        assert len(seen) < 100, "the pages do not end"
         after = page.last
     return seen
 
@@ -100,6 +101,14 @@ def test_a_store_emptied_between_pages(store: MemoryStore, fill: Callable[..., N
     assert rest(store, last) == "e"
 
 
+def test_a_position_outside_the_interval(store: MemoryStore, fill: Callable[..., None]) -> None:
+    fill(a=1, b=2, c=3, d=4)
+    query = Query(interval=Interval(start=2, end=3))
+    for after, ahead, back in ((Position(1, 0), "bc", ""), (Position(4, 3), "", "cb")):
+        pages = [ask(store, after, query=query, descending=d) for d in (False, True)]
+        assert ["".join(r.file_id for r in page.records) for page in pages] == [ahead, back]
+
+
 def test_records_added_between_pages_repeat_and_lose_nothing(
     store: MemoryStore, fill: Callable[..., None]
 ) -> None:
@@ -119,6 +128,7 @@ def test_paging_while_the_matches_leave(store: MemoryStore, fill: Callable[..., 
         members = [record.file_id for record in page.records]
         assert store.remove_members("d", members) == len(members)
         seen += "".join(members)
+        assert len(seen) < 100, "the pages do not end"
         last = page.last
     assert seen == "abcdefgh"
 
