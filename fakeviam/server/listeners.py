@@ -39,7 +39,8 @@ class Listener(Server):
 
     def __init__(self, routes: Routes, codec: Codec) -> None:
         """Serve `routes`; runs in the current event loop."""
-        super().__init__([routes], codec=codec)
+        super().__init__([], codec=codec)
+        self._mapping = routes.__mapping__()  # grpclib would copy it, and ask the copy
         self._protocols: weakref.WeakSet[H2Protocol] = weakref.WeakSet()
 
     def _protocol_factory(self) -> H2Protocol:

@@ -21,7 +21,7 @@ from fakeviam.server.call import Call, Cloud, Crash
 from fakeviam.server.data import binary, boxes, database, membership, tabular, tags
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from google.protobuf.message import Message
     from grpclib.server import Stream
@@ -68,7 +68,7 @@ class Routes:
         self._cloud = cloud
 
     def __mapping__(self) -> dict[str, Handler]:
-        return {method.path: self._handler(method) for method in wire.methods()}
+        return _Paths(self._handler, wire.methods())
 
     def _handler(self, method: Method) -> Handler:
         served = _served(method)
@@ -77,6 +77,39 @@ class Routes:
             await _answer(self._cloud, method, served, stream)
 
         return Handler(handle, _cardinality(method), method.request, method.response)
+
+
+class _Paths(dict[str, Handler]):
+    """Handlers by path. A path that nobody knows has one too, which says so (SV-1).
+
+    grpclib's own answer lacks a content type, and clients complain of that instead.
+    """
+
+    def __init__(
+        self, handler: Callable[[Method], Handler], methods: Iterable[Method]
+    ) -> None:
+        """Make the handlers of these methods, and any other when it is asked for."""
+        super().__init__((method.path, handler(method)) for method in methods)
+        self._handler = handler
+
+    def get(self, path: str, default: Any = None) -> Any:  # noqa: ARG002 - there is always one
+        """The handler of a path."""
+        return self[path] if path in self else self._handler(_stranger(path))
+
+
+def _stranger(path: str) -> Method:
+    """A method of which only the path is known."""
+    service, _, name = path.strip("/").rpartition("/")
+    return wire.Method(
+        path=path,
+        service=service,
+        name=name,
+        request=wire.well_known.Struct,
+        response=wire.well_known.Struct,
+        client_streaming=True,
+        server_streaming=True,
+        deprecated=False,
+    )
 
 
 def _served(method: Method) -> Served:
