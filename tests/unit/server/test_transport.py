@@ -1,0 +1,314 @@
+"""What arrives that is no good request, and how answers travel."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from grpclib.client import UnaryUnaryMethod
+from grpclib.const import Status
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.exceptions import GRPCError
+
+from fakeviam import HandlerCrashError
+from fakeviam.server.routes import STREAMS, UNARY
+from fakeviam.wire import data, datasync, methods
+
+from .driver import METHODS, Viam, at, file_parts, reading, refused, stream_parts, upload_metadata
+
+if TYPE_CHECKING:
+    from .conftest import Start
+
+pytestmark = pytest.mark.asyncio
+
+BUILT = sorted(
+    {name for handlers in UNARY.values() for name in handlers}
+    | {name for streams in STREAMS.values() for name in streams}
+)
+UNBUILT = sorted({method.name for method in methods()} - set(BUILT))
+
+#: Bytes that are no message: a varint without end, a cut field, a group without end, a bad tag.
+GARBAGE = [b"\xff" * 12, b"\x0a\x7fabc", b"\x0b", b"\x00", b"\x07", b"not a message"]
+
+
+def frame(message: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
+    """A message as gRPC frames it."""
+    return struct.pack(">BI", flag, len(message) if length is None else length) + message
+
+
+async def send_raw(viam: Viam, name: str, raw: bytes) -> Any:
+    """Call an RPC with these very bytes."""
+    async with viam.calling(name) as stream:
+        await stream.send_request()
+        await stream._stream.send_data(raw, end_stream=True)
+        stream._send_message_done = stream._end_done = True
+        return await stream.recv_message()
+
+
+# What is built ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", UNBUILT)
+async def test_what_is_not_built_names_itself(viam: Viam, name: str) -> None:
+    """UNIMPLEMENTED, with service and RPC in the text (SV-1)."""
+    method = METHODS[name]
+    text = f"{method.service}/{name} is not implemented by fakeviam yet"
+    with viam.refuses(Status.UNIMPLEMENTED, "SV-1", text):
+        await viam.rpc(name, method.request())
+
+
+async def test_what_is_built() -> None:
+    """Every RPC of the documented client, and no other, has a handler (SV-1)."""
+    assert set(BUILT) == {
+        "TabularDataByFilter",
+        "BinaryDataByFilter",
+        "BinaryDataByIDs",
+        "DeleteTabularData",
+        "DeleteBinaryDataByFilter",
+        "DeleteBinaryDataByIDs",
+        "AddTagsToBinaryDataByIDs",
+        "AddTagsToBinaryDataByFilter",
+        "RemoveTagsFromBinaryDataByIDs",
+        "RemoveTagsFromBinaryDataByFilter",
+        "TagsByFilter",
+        "AddBoundingBoxToImageByID",
+        "RemoveBoundingBoxFromImageByID",
+        "UpdateBoundingBox",
+        "BoundingBoxLabelsByFilter",
+        "GetDatabaseConnection",
+        "ConfigureDatabaseUser",
+        "AddBinaryDataToDatasetByIDs",
+        "RemoveBinaryDataFromDatasetByIDs",
+        "CreateDataset",
+        "DeleteDataset",
+        "RenameDataset",
+        "ListDatasetsByOrganizationID",
+        "ListDatasetsByIDs",
+        "MergeDatasets",
+        "DataCaptureUpload",
+        "FileUpload",
+        "StreamingDataCaptureUpload",
+        "Authenticate",
+    }
+
+
+async def test_a_service_that_nobody_knows(viam: Viam) -> None:
+    """UNIMPLEMENTED, and it names itself too (SV-1)."""
+    for path in ("viam.app.v1.AppService/ListOrganizations", "x", "a/b/" + "c" * 10_000):
+        stub = UnaryUnaryMethod(
+            viam.channel, f"/{path}", data.TagsByFilterRequest, data.TagsByFilterResponse
+        )
+        with pytest.raises(GRPCError) as caught:
+            await stub(data.TagsByFilterRequest())
+        assert caught.value.status is Status.UNIMPLEMENTED
+        message = caught.value.message or ""
+        assert path[:1000] in message
+        assert message.endswith(" [SV-1]")
+
+
+# Messages that are none ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
+async def test_garbage_is_refused(viam: Viam, name: str, garbage: bytes) -> None:
+    """INVALID_ARGUMENT naming the message that was expected (SV-3)."""
+    await viam.upload("a", tags=["x"])
+    text = f"not a valid {METHODS[name].request.DESCRIPTOR.full_name} message"
+    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", text):
+        await send_raw(viam, name, frame(garbage))
+
+
+@pytest.mark.parametrize("name", BUILT)
+async def test_text_that_is_not_utf8_is_refused(viam: Viam, name: str) -> None:
+    """Where a string stands; else the field is unknown and passes by (SV-3)."""
+    fields = METHODS[name].request.DESCRIPTOR.fields
+    strings = [field.number for field in fields if field.type == field.TYPE_STRING]
+    if not strings:
+        return
+    raw = bytes([strings[0] << 3 | 2, 2]) + b"\xff\xfe"
+    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3"):
+        await send_raw(viam, name, frame(raw))
+
+
+@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("missing", [1, 3, 4])
+async def test_a_header_that_is_cut_short_is_refused(viam: Viam, name: str, missing: int) -> None:
+    """The five bytes before a message did not all come (SV-3)."""
+    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "in the middle of a message"):
+        await send_raw(viam, name, frame(b"")[:-missing])
+
+
+@pytest.mark.parametrize("name", BUILT)
+async def test_a_message_that_is_cut_short_is_refused(viam: Viam, name: str) -> None:
+    """Fewer bytes came than were announced (SV-3)."""
+    for raw in (frame(b"", length=1), frame(b"\x0a", length=2**32 - 1)):
+        with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "in the middle of a message"):
+            await send_raw(viam, name, raw)
+
+
+@pytest.mark.parametrize("name", BUILT)
+async def test_a_compressed_message_is_refused(viam: Viam, name: str) -> None:
+    """UNIMPLEMENTED, as gRPC wants it of servers that cannot (SV-3)."""
+    with viam.refuses(Status.UNIMPLEMENTED, "SV-3", "compressed messages are not supported"):
+        await send_raw(viam, name, frame(b"\x00\x00", flag=1))
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILT) - {"FileUpload", "StreamingDataCaptureUpload"}))
+async def test_a_call_without_a_message_is_refused(viam: Viam, name: str) -> None:
+    """The client ended its half at once (SV-3)."""
+    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "the request message is missing"):
+        await send_raw(viam, name, b"")
+
+
+@pytest.mark.parametrize("name", ["FileUpload", "StreamingDataCaptureUpload"])
+@pytest.mark.parametrize(
+    "bad",
+    [frame(GARBAGE[0]), frame(b"xx", length=9), frame(b"xx", flag=1), b"\x00\x00"],
+    ids=["garbage", "cut", "compressed", "header"],
+)
+async def test_a_bad_message_in_the_middle_of_an_upload(viam: Viam, name: str, bad: bytes) -> None:
+    """What came before it is not stored (SV-3, A30)."""
+    messages: list[Any] = list(file_parts(b"one") if name == "FileUpload" else stream_parts(b"one"))
+    good = b"".join(frame(message.SerializeToString()) for message in messages)
+    status = Status.UNIMPLEMENTED if bad[:1] == b"\x01" else Status.INVALID_ARGUMENT
+    with viam.refuses(status, "SV-3"):
+        await send_raw(viam, name, good + bad)
+
+
+async def test_unknown_fields_pass_by(viam: Viam) -> None:
+    """A newer client's fields are no garbage (SV-3)."""
+    await viam.upload("a")
+    request = data.BinaryDataByFilterRequest().SerializeToString() + b"\xfa\x7f\x01x"
+    reply = await send_raw(viam, "BinaryDataByFilter", frame(request))
+    assert len(reply.data) == 1
+
+
+async def test_the_connection_survives_refusals(viam: Viam) -> None:
+    """After each kind of bad message, the next call on it is served (SV-3)."""
+    for raw in (frame(GARBAGE[0]), frame(b"", flag=1), frame(b"", length=9), b"\x00", b""):
+        with pytest.raises(Exception, match="SV-3"):
+            await send_raw(viam, "TagsByFilter", raw)
+        assert await viam.tags_by_filter() == []
+
+
+# Sizes -----------------------------------------------------------------------------------
+
+
+async def test_a_message_above_the_ceiling_is_refused(start: Start) -> None:
+    """RESOURCE_EXHAUSTED, with both sizes; at the ceiling it is served (SV-2)."""
+    metadata = upload_metadata(type=datasync.DATA_TYPE_BINARY_SENSOR)
+    request = datasync.DataCaptureUploadRequest(
+        metadata=metadata, sensor_contents=[datasync.SensorData(binary=b"x" * 1000)]
+    )
+    size = request.ByteSize()
+    viam = await start(max_message_bytes=size)
+    await viam.rpc("DataCaptureUpload", request)
+    request.sensor_contents[0].binary += b"x"
+    text = f"message of {size + 1} bytes is larger than {size}"
+    with viam.refuses(Status.RESOURCE_EXHAUSTED, "SV-2", text):
+        await viam.rpc("DataCaptureUpload", request)
+    assert (await viam.binary(count_only=True)).count == 1
+
+
+@pytest.mark.parametrize("name", ["FileUpload", "StreamingDataCaptureUpload"])
+async def test_the_ceiling_is_of_messages_not_of_uploads(start: Start, name: str) -> None:
+    """A stream of small messages may be larger; one large message refuses it all (SV-2)."""
+    viam = await start(max_message_bytes=1000)
+    make: Any = file_parts if name == "FileUpload" else stream_parts
+    stored = await viam.rpc(name, *make(*[b"x" * 900] * 5))
+    assert (await viam.metadata_of(stored.binary_data_id)).file_size_bytes == 4500
+    with viam.refuses(Status.RESOURCE_EXHAUSTED, "SV-2", "is larger than 1000"):
+        await viam.rpc(name, *make(b"x" * 900, b"x" * 1001, b"x"))
+
+
+async def test_without_a_ceiling_everything_is_taken(viam: Viam) -> None:
+    """None takes all (SV-2)."""
+    record = await viam.upload("a", bytes(20_000_000))
+    assert (await viam.metadata_of(record)).file_size_bytes == 20_000_000
+
+
+# Answers ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["ü", "\U0001f408", "a\nb", "100%", "%41", "\x00\x7f", "a" * 1999])
+async def test_any_text_travels(viam: Viam, name: str) -> None:
+    """Refusals say what they got, whatever it was (SV-3)."""
+    with viam.refuses(Status.NOT_FOUND, "DB-2", f"no organization {name!r}"[:1000]):
+        await viam.rpc(
+            "GetDatabaseConnection", data.GetDatabaseConnectionRequest(organization_id=name)
+        )
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "\U0001f408", "\x00", "'\""])
+async def test_a_text_without_end_is_cut(viam: Viam, letter: str) -> None:
+    """It would not fit into a header, and the client would lose its connection (SV-3)."""
+    name = letter * 100_000
+    with viam.refuses(Status.NOT_FOUND, "DB-2", "characters) [DB-2]"):
+        await viam.rpc(
+            "GetDatabaseConnection", data.GetDatabaseConnectionRequest(organization_id=name)
+        )
+    assert await viam.tags_by_filter() == []
+
+
+async def test_a_crash_is_no_plausible_answer(viam: Viam, monkeypatch: pytest.MonkeyPatch) -> None:
+    """INTERNAL on the wire, kept on the cloud, and check() fails the test (SV-4)."""
+    store = viam.cloud._cloud.store
+
+    def broken(*_: object, **__: object) -> None:
+        message = "a bug " + "x" * 100_000
+        raise KeyError(message)
+
+    monkeypatch.setattr(store, "binary_page", broken)
+    with pytest.raises(
+        Exception, match="fakeviam has a bug: KeyError in BinaryDataByFilter"
+    ) as caught:
+        await viam.binary()
+    assert caught.value.status is Status.INTERNAL  # type: ignore[attr-defined]
+    assert caught.value.text.endswith("[SV-4]")  # type: ignore[attr-defined]
+    (crash,) = viam.cloud.crashes
+    assert crash.rpc == "BinaryDataByFilter"
+    assert isinstance(crash.error, KeyError)
+    with pytest.raises(HandlerCrashError, match="fakeviam has a bug, please report") as failed:
+        viam.cloud.check()
+    assert failed.value.__cause__ is crash.error
+    monkeypatch.undo()
+    assert await viam.names() == []
+    viam.cloud.reset()
+    assert viam.cloud.crashes == ()
+    viam.cloud.check()
+
+
+async def test_a_crash_in_a_stream(viam: Viam, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for uploads (SV-4)."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(viam.cloud._cloud.store, "add_binary", broken)
+    with pytest.raises(Exception, match="ZeroDivisionError in FileUpload"):
+        await viam.rpc("FileUpload", *file_parts(b"x"))
+    monkeypatch.undo()
+    assert [crash.rpc for crash in viam.cloud.crashes] == ["FileUpload"]
+    assert viam.contents().binary == []
+    viam.cloud.reset()
+
+
+async def test_refusals_are_no_crashes(viam: Viam) -> None:
+    """A client's mistake never fails the fake's own check (SV-4)."""
+    with refused(Status.UNKNOWN, "A22"):
+        await viam.upload("a", part_id="no")
+    with refused(Status.INVALID_ARGUMENT, "SV-3"):
+        await send_raw(viam, "TagsByFilter", frame(GARBAGE[0]))
+    viam.cloud.check()
+
+
+async def test_the_codec_is_plain_protobuf(viam: Viam) -> None:
+    """Replies that are joined from kept bytes parse as what they are (TD-2, BF-2)."""
+    await viam.upload("a", requested=at())
+    await viam.upload_readings(reading({"n": 1}, at()))
+    assert ProtoCodec.__content_subtype__ == "proto"
+    for reply in (await viam.binary(), await viam.tabular()):
+        again = type(reply).FromString(reply.SerializeToString())
+        assert again == reply
