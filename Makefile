@@ -1,0 +1,69 @@
+# Needs Python >= 3.10 with venv, git and make; everything else goes into .venv.
+PYTHON ?= python3
+ARGS ?=
+
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ n = $$1; $$1 = ""; printf "  make %-12s%s\n", n, $$0 }'
+
+serve: .venv/.serve ## start the fake; ARGS="--port 0" and the like go to fakeviam serve
+	@exec $(BIN)/fakeviam serve $(ARGS)
+
+check: lint types imports test ## all that CI runs: lint, types, import rules, tests
+
+test: .venv/.dev ## run the tests; ARGS="tests/unit -k tags" runs some
+	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+lint: .venv/.dev ## check style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/.dev ## check types
+	$(BIN)/mypy
+
+imports: .venv/.dev ## check who imports whom
+	$(BIN)/lint-imports
+
+format: .venv/.dev ## put the code into shape
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+demo: .venv/.dev ## a tour with the official SDK, photographs and sensor series
+	$(BIN)/python examples/demo.py
+
+protos: .venv/.dev ## compile fakeviam/wire/protos
+	$(BIN)/python scripts/compile_protos.py
+
+clauses: .venv/.dev ## write the table of clauses and their tests
+	$(BIN)/python scripts/clause_table.py
+
+test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
+	$(BIN)/python scripts/test_matrix.py $(ARGS)
+
+bench: .venv/.dev ## measure the store
+	$(BIN)/python benchmarks/store.py $(ARGS)
+
+clean: ## remove environments, caches and builds
+	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Two stamps, so that serving does not wait for the tools of development.
+.venv/.python:
+	@echo "making .venv (only this once)" >&2
+	@$(PYTHON) -c 'import sys; sys.exit("fakeviam needs Python 3.10 or newer: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.serve: .venv/.python pyproject.toml
+	@echo "installing what fakeviam needs" >&2
+	@$(PIP) --editable . >&2
+	@touch $@
+
+.venv/.dev: .venv/.python pyproject.toml
+	@echo "installing what development needs" >&2
+	@$(PIP) --editable '.[dev]' >&2
+	@touch $@ .venv/.serve
+
+.PHONY: help serve check test lint types imports format demo protos clauses test-matrix bench clean
