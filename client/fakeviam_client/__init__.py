@@ -3,16 +3,23 @@
     from fakeviam_client import connect
 
     async with connect("localhost:8080") as data:
-        ids = await data.binary_data_by_filter(data.create_filter(tags=["dog"]))
+        dogs = await data.binary_data_by_filter(data.create_filter(tags=["dog"]))
 
 It needs grpclib and any protobuf from 4.25 on; neither viam-sdk nor its native library.
 """
 
 from __future__ import annotations
 
-from fakeviam.wire.data import ORDER_ASCENDING, ORDER_DESCENDING, BinaryID, Filter
+from fakeviam.wire.data import (
+    ORDER_ASCENDING,
+    ORDER_DESCENDING,
+    BinaryID,
+    DeleteTabularFilter,
+    Filter,
+)
 from fakeviam_client._destination import load_readings
 from fakeviam_client._paging import PagingError
+from fakeviam_client._progress import Progress
 from fakeviam_client._records import BinaryData, Records, TabularData
 from fakeviam_client.client import DataClient, connect
 
@@ -22,8 +29,10 @@ __all__ = [
     "BinaryData",
     "BinaryID",
     "DataClient",
+    "DeleteTabularFilter",
     "Filter",
     "PagingError",
+    "Progress",
     "Records",
     "TabularData",
     "connect",

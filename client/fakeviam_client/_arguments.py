@@ -7,16 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, TypeVar
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from fakeviam.wire import adopt, data, well_known
+from fakeviam.wire import adopt, data, dataset, well_known
 from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.values import struct_from
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from fakeviam.wire.well_known import Timestamp
+
 M = TypeVar("M", bound="Message")
+
+
+class OneId(TypedDict):
+    """The two fields for one id of binary data (ID-1)."""
+
+    binary_id: data.BinaryID | None
+    binary_data_id: str
+
+
+class ManyIds(TypedDict):
+    """The two fields for ids of binary data (ID-1)."""
+
+    binary_ids: list[data.BinaryID]
+    binary_data_ids: list[str]
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -27,10 +45,22 @@ def wrong(name: str, wanted: str, value: object) -> TypeError:
     return TypeError(f"{name} must be {wanted}, got {type(value).__name__}: {value!r:.80}")
 
 
+# Texts ------------------------------------------------------------------------------------
+
+
 def text(name: str, value: object) -> str:
-    """A string."""
+    """A string.
+
+    Raises:
+        TypeError: It is none.
+        ValueError: It cannot be encoded, as the name of a file with strange bytes.
+    """
     if not isinstance(value, str):
         raise wrong(name, "a string", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} cannot be encoded as UTF-8: {value!r:.80}") from None
     return value
 
 
@@ -40,12 +70,29 @@ def optional_text(name: str, value: object) -> str:
 
 
 def texts(name: str, value: object) -> list[str]:
-    """A list of strings; one string is not a list of them. None is the empty list."""
-    if value is None:
-        return []
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise wrong(name, "a list of strings", value)
-    return [text(f"{name}[{at}]", item) for at, item in enumerate(value)]
+    """A list of strings, or any other iterable of them; one string is none."""
+    return [text(f"{name}[{at}]", item) for at, item in _numbered(name, "strings", value)]
+
+
+def optional_texts(name: str, value: object) -> list[str]:
+    """A list of strings, or None for the empty one."""
+    return [] if value is None else texts(name, value)
+
+
+def secret(name: str, value: object) -> str:
+    """A string that must not show in an error."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {type(value).__name__}")
+    return value
+
+
+def _numbered(name: str, what: str, value: object) -> Iterable[tuple[int, Any]]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise wrong(name, f"a list of {what}", value)
+    return enumerate(value)
+
+
+# Numbers ----------------------------------------------------------------------------------
 
 
 def flag(name: str, value: object) -> bool:
@@ -55,25 +102,57 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def whole(name: str, value: object) -> int:
+def whole(name: str, value: object, *, bits: int = 64) -> int:
     """A whole number that is not negative.
 
     Raises:
         TypeError: It is no whole number.
-        ValueError: It is negative.
+        ValueError: It is negative, or does not fit in so many bits.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise wrong(name, "a whole number", value)
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, got {value}")
-    return value
+    given = int(value)
+    if given < 0:
+        raise ValueError(f"{name} must not be negative, got {given}")
+    if given >> bits:
+        raise ValueError(f"{name} must be less than 2**{bits}, got {given}")
+    return given
+
+
+def optional_whole(name: str, value: object) -> int | None:
+    """A whole number that is not negative, or None."""
+    return None if value is None else whole(name, value)
 
 
 def number(name: str, value: object) -> float:
     """A number; its range is the server's to judge (BX-2)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise wrong(name, "a number", value)
     return float(value)
+
+
+def order(name: str, value: object) -> data.OrderValue:
+    """A sort order; None leaves it to the server."""
+    if value is None:
+        return data.ORDER_UNSPECIFIED
+    return data.OrderValue(_choice(name, value, data.Order))
+
+
+def dataset_type(name: str, value: object) -> dataset.DatasetTypeValue | None:
+    """What a dataset holds; None leaves it to the server."""
+    if value is None:
+        return None
+    return dataset.DatasetTypeValue(_choice(name, value, dataset.DatasetType))
+
+
+def _choice(name: str, value: object, enum: Any) -> int:
+    given = whole(name, value)
+    if given not in enum.values():
+        raise ValueError(f"{name} must be one of {', '.join(enum.keys())}, got {given}")
+    return given
+
+
+# Bytes and times --------------------------------------------------------------------------
 
 
 def payload(name: str, value: object) -> bytes | memoryview:
@@ -81,25 +160,40 @@ def payload(name: str, value: object) -> bytes | memoryview:
     if isinstance(value, bytes):
         return value
     if isinstance(value, bytearray | memoryview):
-        return memoryview(value).cast("B")
+        view = memoryview(value)
+        return view.cast("B") if view.c_contiguous else view.tobytes()
     raise wrong(name, "bytes", value)
 
 
-def moment(name: str, value: object) -> well_known.Timestamp:
-    """A datetime as a Timestamp; a naive one is taken as UTC (TM-1)."""
+def moment(name: str, value: object) -> Timestamp:
+    """A datetime as a Timestamp; a naive one is taken as UTC (TM-1).
+
+    Raises:
+        TypeError: It is no datetime.
+        ValueError: In UTC it lies outside the years 1 to 9999.
+    """
     if not isinstance(value, datetime):
         raise wrong(name, "a datetime", value)
-    aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
-    return timestamp_from((aware - _EPOCH) // _MICROSECOND * 1000)
+    aware = value.replace(tzinfo=timezone.utc) if value.utcoffset() is None else value
+    try:
+        return timestamp_from((aware - _EPOCH) // _MICROSECOND * 1000)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
-def times(name: str, value: object) -> tuple[well_known.Timestamp, well_known.Timestamp] | None:
+def times(name: str, value: object) -> tuple[Timestamp, Timestamp]:
     """A pair of datetimes: requested, received."""
-    if value is None:
-        return None
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise wrong(name, "a tuple of two datetimes (requested, received)", value)
     return moment(f"{name}[0]", value[0]), moment(f"{name}[1]", value[1])
+
+
+def optional_times(name: str, value: object) -> tuple[Timestamp, Timestamp] | None:
+    """A pair of datetimes, or None."""
+    return None if value is None else times(name, value)
+
+
+# Messages ---------------------------------------------------------------------------------
 
 
 def message(name: str, cls: type[M], value: object) -> M:
@@ -115,25 +209,35 @@ def optional_filter(value: object, name: str = "filter") -> data.Filter:
     return data.Filter() if value is None else message(name, data.Filter, value)
 
 
-def binary_ids(name: str, value: object) -> tuple[list[data.BinaryID], list[str]]:
-    """Ids of binary data in either form, apart: BinaryID messages and strings (ID-1)."""
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        raise wrong(name, "a list of BinaryID messages or strings", value)
-    messages: list[data.BinaryID] = []
-    strings: list[str] = []
-    for at, item in enumerate(value):
-        if isinstance(item, str):
-            strings.append(item)
-        else:
-            messages.append(message(f"{name}[{at}]", data.BinaryID, item))
-    return messages, strings
+def binary_id(value: object, name: str = "binary_id") -> OneId:
+    """One id of binary data, in either form."""
+    one = _binary_id(value, name)
+    if isinstance(one, str):
+        return {"binary_id": None, "binary_data_id": one}
+    return {"binary_id": one, "binary_data_id": ""}
 
 
-def binary_id(value: object, name: str = "binary_id") -> tuple[data.BinaryID | None, str]:
-    """One id of binary data in either form."""
+def binary_ids(value: object, name: str = "binary_ids") -> list[data.BinaryID | str]:
+    """Ids of binary data, in either form (ID-1)."""
+    items = _numbered(name, "BinaryID messages or strings", value)
+    return [_binary_id(item, f"{name}[{at}]") for at, item in items]
+
+
+def apart(ids: list[data.BinaryID | str]) -> ManyIds:
+    """Ids as a request takes them: the two forms have a field each."""
+    return {
+        "binary_ids": [one for one in ids if not isinstance(one, str)],
+        "binary_data_ids": [one for one in ids if isinstance(one, str)],
+    }
+
+
+def _binary_id(value: object, name: str) -> data.BinaryID | str:
     if isinstance(value, str):
-        return None, value
-    return message(name, data.BinaryID, value), ""
+        return text(name, value)
+    try:
+        return message(name, data.BinaryID, value)
+    except TypeError as error:
+        raise wrong(name, "a BinaryID message or a string", value) from error
 
 
 def reading(name: str, value: object) -> well_known.Struct:

@@ -10,10 +10,13 @@ from fakeviam.wire.values import mapping_from
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from google.protobuf.message import Message
+
     from fakeviam.wire import data as wire
     from fakeviam.wire.well_known import Timestamp
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Message")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -95,9 +98,11 @@ class Records(list[T]):
     """A list of records that also knows what the server said about it.
 
     Attributes:
-        last: Continues after these records: pass it as `last` (PG-3). Empty if nothing came.
-        total: The server's count: of all matches with `count_only`, else of what was fetched.
-        total_size_bytes: Likewise, in bytes.
+        last: Continues after these records: pass it as `last` (PG-3). Empty if there are none, and
+            if the server sent more than it was asked for, so that no token stands at their end.
+        total: With `count_only` the server's count of all matches, else the length of the list.
+        total_size_bytes: Likewise, in bytes: of files their contents, fetched or not; of readings
+            the readings as they travel.
     """
 
     def __init__(
@@ -116,23 +121,38 @@ class Records(list[T]):
 
 
 def moment_of(stamp: Timestamp) -> datetime:
-    """A Timestamp as an aware UTC datetime; beyond microseconds it is rounded down."""
+    """A Timestamp as an aware UTC datetime; beyond microseconds it is rounded down (TM-1)."""
     return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
 
 
-def readings_of(reply: wire.TabularDataByFilterResponse) -> list[TabularData]:
-    """The readings of one reply, each with its metadata (TD-2)."""
-    return [
+# A part of a message keeps the whole message in memory. So what records hold is copied: a file's
+# metadata alone, or one reading, must not keep a page full of bytes alive.
+
+
+def readings_of(reply: wire.TabularDataByFilterResponse) -> tuple[list[TabularData], int]:
+    """The readings of one reply and their bytes; those of one source share its metadata (TD-2)."""
+    sources = [_copy(metadata) for metadata in reply.metadata]
+    readings = [
         TabularData(
             mapping_from(entry.data),
-            reply.metadata[entry.metadata_index],
+            sources[entry.metadata_index],
             moment_of(entry.time_requested),
             moment_of(entry.time_received),
         )
         for entry in reply.data
     ]
+    return readings, sum(entry.data.ByteSize() for entry in reply.data)
 
 
-def file_of(entry: wire.BinaryData) -> BinaryData:
-    """One file of a reply."""
-    return BinaryData(entry.binary, entry.metadata)
+def files_of(
+    reply: wire.BinaryDataByFilterResponse | wire.BinaryDataByIDsResponse,
+) -> tuple[list[BinaryData], int]:
+    """The files of one reply and their bytes, whether they came along or not."""
+    files = [BinaryData(entry.binary, _copy(entry.metadata)) for entry in reply.data]
+    return files, sum(file.metadata.file_size_bytes for file in files)
+
+
+def _copy(message: M) -> M:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    return copy

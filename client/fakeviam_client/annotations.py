@@ -9,6 +9,8 @@ from fakeviam_client import _arguments as arguments
 from fakeviam_client._service import Service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from google.protobuf.message import Message
 
 
@@ -16,7 +18,7 @@ class AnnotationMethods(Service):
     """Tags and bounding boxes on binary data."""
 
     async def add_tags_to_binary_data_by_ids(
-        self, tags: list[str], binary_ids: list[Message | str]
+        self, tags: Sequence[str], binary_ids: Sequence[Message | str]
     ) -> None:
         """Add tags to files; a tag that is there already is not added again (TA-1).
 
@@ -28,15 +30,13 @@ class AnnotationMethods(Service):
             TypeError: An argument has the wrong type.
             GRPCError: There are no tags or no ids (TA-2).
         """
-        messages, strings = arguments.binary_ids("binary_ids", binary_ids)
-        request = wire.AddTagsToBinaryDataByIDsRequest(
-            tags=arguments.texts("tags", tags), binary_ids=messages, binary_data_ids=strings
-        )
+        ids = arguments.apart(arguments.binary_ids(binary_ids))
+        request = wire.AddTagsToBinaryDataByIDsRequest(tags=arguments.texts("tags", tags), **ids)
         await self._call("AddTagsToBinaryDataByIDs", request)
 
     async def add_tags_to_binary_data_by_filter(
         self,
-        tags: list[str],
+        tags: Sequence[str],
         filter: Message | None = None,
     ) -> None:
         """Add tags to all files that a filter selects; without one, to every file (TA-3).
@@ -55,7 +55,7 @@ class AnnotationMethods(Service):
         await self._call("AddTagsToBinaryDataByFilter", request)
 
     async def remove_tags_from_binary_data_by_ids(
-        self, tags: list[str], binary_ids: list[Message | str]
+        self, tags: Sequence[str], binary_ids: Sequence[Message | str]
     ) -> int:
         """Remove tags from files (TR-1).
 
@@ -70,16 +70,16 @@ class AnnotationMethods(Service):
             TypeError: An argument has the wrong type.
             GRPCError: There are no tags or no ids.
         """
-        messages, strings = arguments.binary_ids("binary_ids", binary_ids)
+        ids = arguments.apart(arguments.binary_ids(binary_ids))
         request = wire.RemoveTagsFromBinaryDataByIDsRequest(
-            tags=arguments.texts("tags", tags), binary_ids=messages, binary_data_ids=strings
+            tags=arguments.texts("tags", tags), **ids
         )
         removed: int = (await self._call("RemoveTagsFromBinaryDataByIDs", request)).deleted_count
         return removed
 
     async def remove_tags_from_binary_data_by_filter(
         self,
-        tags: list[str],
+        tags: Sequence[str],
         filter: Message | None = None,
     ) -> int:
         """Remove tags from all files that a filter selects; without one, from every file.
@@ -106,7 +106,13 @@ class AnnotationMethods(Service):
         self,
         filter: Message | None = None,
     ) -> list[str]:
-        """The distinct tags of the data that a filter selects; None is all data (TG-1).
+        """The distinct tags of the data that a filter selects (TG-1).
+
+        Args:
+            filter: A `Filter`; None is all data.
+
+        Returns:
+            The tags.
 
         Raises:
             TypeError: The filter has the wrong type.
@@ -144,10 +150,8 @@ class AnnotationMethods(Service):
             TypeError: An argument has the wrong type.
             GRPCError: A coordinate is outside 0 to 1 (BX-2), and what else the server refuses.
         """
-        message, string = arguments.binary_id(binary_id)
         request = wire.AddBoundingBoxToImageByIDRequest(
-            binary_id=message,
-            binary_data_id=string,
+            **arguments.binary_id(binary_id),
             label=arguments.text("label", label),
             x_min_normalized=arguments.number("x_min_normalized", x_min_normalized),
             y_min_normalized=arguments.number("y_min_normalized", y_min_normalized),
@@ -172,9 +176,8 @@ class AnnotationMethods(Service):
             TypeError: An argument has the wrong type.
             GRPCError: There is no such box (BR-2).
         """
-        message, string = arguments.binary_id(binary_id)
         request = wire.RemoveBoundingBoxFromImageByIDRequest(
-            bbox_id=arguments.text("bbox_id", bbox_id), binary_id=message, binary_data_id=string
+            bbox_id=arguments.text("bbox_id", bbox_id), **arguments.binary_id(binary_id)
         )
         await self._call("RemoveBoundingBoxFromImageByID", request)
 
@@ -183,6 +186,12 @@ class AnnotationMethods(Service):
         filter: Message | None = None,
     ) -> list[str]:
         """The distinct labels of boxes on the data that a filter selects (BL-1).
+
+        Args:
+            filter: A `Filter`; None is all data.
+
+        Returns:
+            The labels.
 
         Raises:
             TypeError: The filter has the wrong type.

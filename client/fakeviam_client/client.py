@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.client import Channel
 
-from fakeviam import wire
 from fakeviam.wire import auth
+from fakeviam_client import _arguments as arguments
 from fakeviam_client import _filters
 from fakeviam_client._records import BinaryData, TabularData
+from fakeviam_client._service import LOGGER, Service
 from fakeviam_client.annotations import AnnotationMethods
 from fakeviam_client.binary import BinaryMethods
+from fakeviam_client.captures import CaptureMethods
 from fakeviam_client.datasets import DatasetMethods
 from fakeviam_client.tabular import TabularMethods
 from fakeviam_client.uploads import UploadMethods
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from typing import Any
+
+_ADDRESS = re.compile(r"(?:(https?)://)?(\[[^]]+]|[^]\s:/@?#[]+)(?::([0-9]{1,5}))?/?")
+
+__all__ = ["LOGGER", "DataClient", "connect"]
 
 
-class DataClient(TabularMethods, BinaryMethods, AnnotationMethods, DatasetMethods, UploadMethods):
+class DataClient(
+    TabularMethods,
+    BinaryMethods,
+    AnnotationMethods,
+    DatasetMethods,
+    CaptureMethods,
+    UploadMethods,
+):
     """Upload to and download from Viam's data cloud, or a fake of it.
 
     The methods, their parameters and defaults are those of viam-sdk 0.15.0's `DataClient`
     documentation. What newer releases added is keyword-only. Ids of binary data are `BinaryID`
     messages or strings; messages of any installed viam-sdk are taken as well as those of
-    `fakeviam.wire`.
+    `fakeviam.wire`. Nothing is sent before all arguments have been checked.
 
         async with connect("localhost:8080") as data:
             await data.file_upload(part_id=part_id, data=b"hello")
+
+    What the server refuses is grpclib's GRPCError, unchanged. A server that cannot be reached or
+    vanishes is a ConnectionError.
     """
 
     TabularData = TabularData
@@ -43,20 +60,24 @@ class DataClient(TabularMethods, BinaryMethods, AnnotationMethods, DatasetMethod
 async def connect(
     target: str, *, api_key: str | None = None, api_key_id: str | None = None
 ) -> AsyncIterator[DataClient]:
-    """Connect to a server without TLS, log in if a key is given, and close at the end.
+    """Connect to a server, log in if a key is given (AU-1, AU-2), and close at the end.
 
     Args:
-        target: `host:port`, or the path of a Unix socket (anything with a slash in it).
+        target: `host:port` or `http://host:port` without TLS, `https://host` or `https://host:port`
+            with TLS, or the path of a Unix socket (with a slash in it).
         api_key: The API key.
         api_key_id: Its id.
 
     Raises:
-        ValueError: `target` is neither, or only one half of the key is given.
+        TypeError: An argument is no string.
+        ValueError: `target` is none of these, or only one half of the key is given.
+        ConnectionError: The server cannot be reached (with a key; without one, the first call
+            says so).
         GRPCError: The server refuses the key.
     """
     if (api_key is None) != (api_key_id is None):
         raise ValueError("api_key and api_key_id go together")
-    channel = _channel(target)
+    channel = Channel(**address_of(arguments.text("target", target)))
     try:
         metadata = {}
         if api_key is not None and api_key_id is not None:
@@ -65,25 +86,34 @@ async def connect(
         yield DataClient(channel, metadata)
     finally:
         channel.close()
+        await asyncio.sleep(0)  # the transport closes in the loop's next round
 
 
-def _channel(target: str) -> Channel:
-    if "/" in target:
-        return Channel(path=target)
-    host, colon, port = target.rpartition(":")
-    if not colon or not port.isdecimal():
-        message = f"target must be host:port or the path of a Unix socket, got {target!r}"
+def address_of(target: str) -> dict[str, Any]:
+    """The arguments of Channel for an address in any form that `connect` takes.
+
+    Raises:
+        ValueError: It has none of these forms.
+    """
+    if "/" in target and "://" not in target:
+        return {"path": target}
+    match = _ADDRESS.fullmatch(target)
+    scheme, host, port = match.groups() if match else ("", "", None)
+    number = int(port or (443 if scheme == "https" else 0))
+    if not 0 < number < 65536:
+        message = (
+            "target must be host:port, http://host:port, https://host or the path of a Unix "
+            f"socket, got {target!r}"
+        )
         raise ValueError(message)
-    return Channel(host.strip("[]"), int(port))
+    return {"host": host.strip("[]"), "port": number, "ssl": scheme == "https" or None}
 
 
 async def _log_in(channel: Channel, api_key_id: str, api_key: str) -> str:
-    method = next(method for method in wire.methods() if method.name == "Authenticate")
-    stub: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
-        channel, method.path, method.request, method.response
-    )
     request = auth.AuthenticateRequest(
-        entity=api_key_id, credentials=auth.Credentials(type="api-key", payload=api_key)
+        entity=arguments.text("api_key_id", api_key_id),
+        credentials=auth.Credentials(type="api-key", payload=arguments.secret("api_key", api_key)),
     )
-    token: str = (await stub(request)).access_token
+    reply = await Service(channel, {})._call("Authenticate", request)  # noqa: SLF001 - its own
+    token: str = reply.access_token
     return token
