@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest_asyncio
@@ -13,6 +14,22 @@ from .old_client import OldClient, Raw
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    import pytest
+
+SDK_SUITE = Path(__file__).parent / "sdk"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the SDK's suite out unless it is asked for by name.
+
+    test_sdk_versions.py runs it, once for each release and in that release's environment.
+    """
+    if collection_path != SDK_SUITE:
+        return None
+    here = config.invocation_params.dir
+    asked = [(here / argument.partition("::")[0]).resolve() for argument in config.args]
+    return None if any(path.is_relative_to(SDK_SUITE) for path in asked) else True
 
 
 @pytest_asyncio.fixture

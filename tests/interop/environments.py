@@ -1,0 +1,84 @@
+"""Environments with one release of viam-sdk each, under .envs/.
+
+They are made by the first test run that needs them and kept until what goes into them changes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENTS = ROOT / ".envs"
+
+#: What the suite needs besides the project and the SDK.
+TOOLS = ("pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
+
+#: Seconds for one step: an index that does not answer must not hold up the run for ever.
+LIMIT = 600
+
+
+class InstallError(Exception):
+    """An environment could not be made; the text holds what was run and what it said."""
+
+
+def sdk_environment(release: str) -> Path:
+    """The Python of an environment that holds the project and that release of viam-sdk."""
+    folder = ENVIRONMENTS / f"sdk-{release}"
+    wanted = [f"viam-sdk=={release}", *TOOLS]
+    done = folder / "installed.txt"  # written last: a stopped installation does not count
+    stamp = "\n".join([*wanted, sys.version, _project(), ""])
+    python = folder / "bin" / "python"
+    with _only_one(folder.with_suffix(".lock")):
+        if done.exists() and done.read_text(encoding="utf-8") == stamp:
+            return python
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(sys.executable, "-m", "venv", str(folder))
+        pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        _run(*pip, "--editable", str(ROOT), *wanted)
+        done.write_text(stamp, encoding="utf-8")
+    return python
+
+
+def _project() -> str:
+    """A digest of what pip reads in pyproject.toml; the settings of other tools are not."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    tables = re.split(r"(?m)^(?=\[)", text)
+    read = [t for t in tables if not t.startswith("[tool.") or t.startswith("[tool.hatch")]
+    return hashlib.sha256("".join(read).encode()).hexdigest()
+
+
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Wait until no other process, such as another worker of pytest-xdist, is in here."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run(*command: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InstallError(f"{' '.join(command)}: took more than {LIMIT} s") from error
+    if done.returncode:
+        raise InstallError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}")

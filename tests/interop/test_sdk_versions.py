@@ -1,0 +1,78 @@
+"""The official SDK, newest and oldest release that can be installed: tests/interop/sdk on each."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from .conftest import SDK_SUITE
+from .environments import ROOT, sdk_environment
+
+RELEASES = ("0.72.0", "0.85.1")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without what belongs to it alone."""
+    foreign = re.compile(r"PYTEST|VIAM|COV|PYTHONPATH$|VIRTUAL_ENV$")
+    return {name: value for name, value in os.environ.items() if not foreign.match(name)}
+
+
+# The first run installs viam-sdk, which takes a while.
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("release", RELEASES)
+def test_official_sdk(release: str) -> None:
+    """Every method that the seed names, on every way to connect, with both forms of ids."""
+    python = sdk_environment(release)
+    # The environments share one checkout, so none may write into its cache.
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        str(SDK_SUITE),
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--color=no",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=900,
+    )
+    closing = (done.stdout.strip().splitlines() or [""])[-1]
+    # Skipped tests would be a hole that nobody sees.
+    if done.returncode or not re.fullmatch(r"=*\s*\d+ passed in .*", closing):
+        pytest.fail(f"viam-sdk {release}: {closing}\n{done.stdout}", pytrace=False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "collected"),
+    [
+        ("tests/interop", False),
+        ("tests/interop/sdk", True),
+        ("tests/interop/sdk/test_threads.py", True),
+    ],
+)
+def test_suite_is_collected_only_if_asked_for(asked: str, collected: bool) -> None:  # noqa: FBT001
+    """Otherwise it would run once more, on whatever release is installed."""
+    pytest.importorskip("viam", reason="viam-sdk is not installed here")
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, asked],
+        cwd=ROOT,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("interop/sdk/test_threads.py::" in done.stdout) is collected
