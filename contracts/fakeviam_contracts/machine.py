@@ -1,0 +1,277 @@
+"""The state machine: random programs, compared with the model after each step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from fakeviam_contracts import reads, strategies, writes
+from fakeviam_contracts.writes import CORNERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.model import Ask
+    from fakeviam_contracts.session import Session
+
+WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+
+
+class ContractMachine(RuleBasedStateMachine):
+    """Does random things to a subject; subclass it with `open_session`."""
+
+    #: Makes a session on a subject that holds nothing of it yet.
+    open_session: Callable[[], Session]
+    #: Called with each session when its program is over.
+    close_session: Callable[[Session], None]
+
+    session: Session
+
+    @initialize()
+    def begin(self) -> None:
+        """Start a program."""
+        self.session = type(self).open_session()
+
+    def teardown(self) -> None:
+        """End a program."""
+        if hasattr(self, "session"):
+            type(self).close_session(self.session)
+
+    # What there is ------------------------------------------------------------------------
+
+    def _ask(self, draw: st.DataObject) -> Ask:
+        handles = range(len(self.session.handles.datasets))
+        ask: Ask = draw.draw(strategies.asks(datasets=handles, parts=self.session.place.parts))
+        return ask
+
+    def _files(self, draw: st.DataObject, *, least: int = 0) -> list[int]:
+        handles = range(len(self.session.handles.files))
+        most = 4 if handles else 0
+        chosen: list[int] = draw.draw(
+            st.lists(st.sampled_from(handles or [0]), min_size=min(least, most), max_size=most)
+        )
+        return chosen
+
+    def _datasets(self, draw: st.DataObject, *, least: int = 0) -> list[int]:
+        handles = range(len(self.session.handles.datasets))
+        most = 2 if handles else 0
+        chosen: list[int] = draw.draw(
+            st.lists(st.sampled_from(handles or [0]), min_size=min(least, most), max_size=most)
+        )
+        return chosen
+
+    def _has_files(self) -> bool:
+        return hasattr(self, "session") and bool(self.session.handles.files)
+
+    def _has_boxes(self) -> bool:
+        return hasattr(self, "session") and bool(self.session.handles.boxes)
+
+    def _has_datasets(self) -> bool:
+        return hasattr(self, "session") and bool(self.session.handles.datasets)
+
+    # Uploads ------------------------------------------------------------------------------
+
+    @rule(
+        draw=st.data(),
+        way=st.sampled_from(WAYS),
+        chunks=strategies.payloads(),
+        times=st.none() | strategies.time_pairs(),
+        component=st.sampled_from(strategies.COMPONENTS),
+        component_type=st.sampled_from(strategies.COMPONENT_TYPES),
+        method=st.sampled_from(strategies.METHODS),
+        file_name=st.sampled_from(["", "pic", "pic.tar", "../x"]),
+        extension=st.sampled_from(strategies.EXTENSIONS),
+        mime_type=st.sampled_from(["", "", "image/png", "x/y"]),
+        tags=strategies.tags(),
+    )
+    def upload(self, draw: st.DataObject, **what: Any) -> None:
+        """Upload a file."""
+        parts = self.session.place.parts
+        writes.upload(
+            self.session,
+            part=draw.draw(st.integers(0, len(parts) - 1)),
+            datasets=self._datasets(draw),
+            **what,
+        )
+
+    @rule(
+        draw=st.data(),
+        rows=st.lists(
+            st.tuples(strategies.rows(), strategies.time_pairs()), min_size=1, max_size=3
+        ),
+        component=st.sampled_from(strategies.COMPONENTS),
+        method=st.sampled_from(strategies.METHODS),
+        tags=strategies.tags(),
+    )
+    def upload_rows(self, draw: st.DataObject, rows: list[Any], **what: Any) -> None:
+        """Upload readings."""
+        parts = self.session.place.parts
+        writes.upload_rows(
+            self.session,
+            part=draw.draw(st.integers(0, len(parts) - 1)),
+            rows=[row for row, _ in rows],
+            times=[pair for _, pair in rows],
+            **what,
+        )
+
+    # Annotations --------------------------------------------------------------------------
+
+    @precondition(_has_files)
+    @rule(draw=st.data(), tags=strategies.tags(), form=strategies.forms(), remove=st.booleans())
+    def tag(self, draw: st.DataObject, tags: list[str], form: str, remove: bool) -> None:  # noqa: FBT001
+        """Add or remove tags by ids."""
+        files = self._files(draw)
+        writes.tag(self.session, files, tags, form=form, remove=remove)
+        if files:
+            reads.check_by_ids(self.session, files[:1])
+
+    @rule(draw=st.data(), tags=strategies.tags(), remove=st.booleans())
+    def tag_matching(self, draw: st.DataObject, tags: list[str], remove: bool) -> None:  # noqa: FBT001
+        """Add or remove tags by filter."""
+        writes.tag_matching(self.session, self._ask(draw), tags, remove=remove)
+
+    @precondition(_has_files)
+    @rule(
+        draw=st.data(),
+        label=strategies.labels() | st.sampled_from(["", " "]),
+        corners=strategies.corners() | strategies.wild_corners(),
+        confidence=strategies.confidences() | st.just(1.5),
+    )
+    def box(self, draw: st.DataObject, label: str, corners: Any, confidence: float | None) -> None:
+        """Put a box on a file."""
+        file = self._files(draw, least=1)[0]
+        writes.box(self.session, file, label, corners, confidence=confidence)
+
+    @precondition(_has_boxes)
+    @rule(
+        draw=st.data(),
+        label=st.none() | strategies.labels(),
+        corner=st.none()
+        | st.tuples(st.sampled_from(CORNERS), st.sampled_from([0.0, 0.5, 1.0, 2.0])),
+        confidence=strategies.confidences(),
+    )
+    def update_box(
+        self, draw: st.DataObject, label: str | None, corner: Any, confidence: float | None
+    ) -> None:
+        """Change some fields of a box."""
+        changes: dict[str, Any] = {}
+        if label is not None:
+            changes["label"] = label
+        if corner is not None:
+            changes[corner[0]] = corner[1]
+        if confidence is not None:
+            changes["confidence"] = confidence
+        file, box = self._boxed(draw)
+        writes.update_box(self.session, file, box, changes)
+
+    @precondition(_has_boxes)
+    @rule(draw=st.data())
+    def remove_box(self, draw: st.DataObject) -> None:
+        """Remove a box."""
+        file, box = self._boxed(draw)
+        writes.remove_box(self.session, file, box)
+
+    def _boxed(self, draw: st.DataObject) -> tuple[int, int]:
+        """A file and a box: mostly one of its own."""
+        own: list[tuple[int, int]] = [
+            (f.handle, b.handle) for f in self.session.model.files for b in f.boxes
+        ]
+        wants_own: bool = draw.draw(st.booleans())
+        if own and wants_own:
+            pair: tuple[int, int] = draw.draw(st.sampled_from(own))
+            return pair
+        boxes = range(len(self.session.handles.boxes))
+        box: int = draw.draw(st.sampled_from(boxes))
+        return self._files(draw, least=1)[0], box
+
+    # Datasets -----------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from([*strategies.NAMES, ""]))
+    def create_dataset(self, name: str) -> None:
+        """Create a dataset."""
+        writes.create_dataset(self.session, name)
+        writes.check_datasets(self.session)
+
+    @precondition(_has_datasets)
+    @rule(draw=st.data(), name=st.sampled_from([*strategies.NAMES, " "]))
+    def rename_dataset(self, draw: st.DataObject, name: str) -> None:
+        """Rename a dataset."""
+        writes.rename_dataset(self.session, self._datasets(draw, least=1)[0], name)
+
+    @precondition(_has_datasets)
+    @rule(draw=st.data())
+    def delete_dataset(self, draw: st.DataObject) -> None:
+        """Delete a dataset."""
+        writes.delete_dataset(self.session, self._datasets(draw, least=1)[0])
+
+    @precondition(_has_datasets)
+    @rule(draw=st.data(), form=strategies.forms(), remove=st.booleans())
+    def change_members(self, draw: st.DataObject, form: str, remove: bool) -> None:  # noqa: FBT001
+        """Add files to a dataset, or take them out."""
+        handle = self._datasets(draw, least=1)[0]
+        writes.change_members(self.session, handle, self._files(draw), form=form, remove=remove)
+
+    @precondition(_has_datasets)
+    @rule(draw=st.data(), name=st.sampled_from(strategies.NAMES))
+    def merge_datasets(self, draw: st.DataObject, name: str) -> None:
+        """Merge datasets."""
+        writes.merge_datasets(self.session, self._datasets(draw, least=1), name)
+
+    # Deletes ------------------------------------------------------------------------------
+
+    @precondition(_has_files)
+    @rule(draw=st.data(), form=strategies.forms())
+    def delete_files(self, draw: st.DataObject, form: str) -> None:
+        """Delete files by ids."""
+        writes.delete_files(self.session, self._files(draw), form=form)
+
+    @rule(draw=st.data())
+    def delete_matching(self, draw: st.DataObject) -> None:
+        """Delete files by filter."""
+        writes.delete_matching(self.session, self._ask(draw))
+
+    @rule(draw=st.data(), days=st.integers(0, 4))
+    def delete_rows(self, draw: st.DataObject, days: int) -> None:
+        """Delete readings by days."""
+        writes.delete_rows(self.session, days, self._ask(draw))
+
+    @rule(hours=st.integers(1, 60))
+    def wait(self, hours: int) -> None:
+        """Let time pass, where the subject's clock can be moved."""
+        if self.session.place.advance is not None:
+            self.session.place.advance(hours * 3600 * strategies.SECOND)
+
+    # Reads --------------------------------------------------------------------------------
+
+    @rule(
+        draw=st.data(),
+        limit=strategies.limits(),
+        descending=st.sampled_from([None, True, False]),
+        with_bytes=st.booleans(),
+    )
+    def read_files(self, draw: st.DataObject, limit: int, **how: Any) -> None:
+        """Page through files."""
+        reads.check_files(self.session, self._ask(draw), limit=limit, **how)
+
+    @rule(
+        draw=st.data(), limit=strategies.limits(), descending=st.sampled_from([None, True, False])
+    )
+    def read_rows(self, draw: st.DataObject, limit: int, descending: bool | None) -> None:  # noqa: FBT001
+        """Page through readings."""
+        reads.check_rows(self.session, self._ask(draw), limit=limit, descending=descending)
+
+    @precondition(_has_files)
+    @rule(draw=st.data(), form=strategies.forms(), with_bytes=st.booleans())
+    def read_by_ids(self, draw: st.DataObject, form: str, with_bytes: bool) -> None:  # noqa: FBT001
+        """Fetch files by ids."""
+        reads.check_by_ids(self.session, self._files(draw), form=form, with_bytes=with_bytes)
+
+    @rule(draw=st.data())
+    def read_totals(self, draw: st.DataObject) -> None:
+        """Count, and list tags and labels."""
+        ask = self._ask(draw)
+        reads.check_counts(self.session, ask)
+        reads.check_tags(self.session, ask)
+        reads.check_labels(self.session, ask)

@@ -1,0 +1,156 @@
+"""Hypothesis strategies for everything a client may send; use them in your own property tests.
+
+Values come from small pools on purpose: filters that select something, ties, duplicates and
+names that are taken are where servers go wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from fakeviam_contracts.model import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SECOND = 1_000_000_000
+
+#: 2024-01-01T00:00:00Z; where most generated times lie.
+BASE = 1_704_067_200 * SECOND
+
+#: What a Timestamp can say, in ns: the years 1 (its first second is Go's "no time") to 9999.
+FIRST = (-62_135_596_800 + 1) * SECOND
+LAST = 253_402_300_799 * SECOND + SECOND - 1
+
+TAGS = ("dog", "Dog", "dog ", "cat", "low light", "größe", "VIAM_DATASET_", "a,b")
+LABELS = ("dog", "Dog", "person", "猫", "a b")
+COMPONENTS = ("cam", "Cam", "cam1", "cam-1", "sensor")
+COMPONENT_TYPES = ("camera", "rdk:component:camera", "sensor", "")
+METHODS = ("ReadImage", "readimage", "Readings", "")
+EXTENSIONS = ("", ".jpg", "jpg", ".JPG", ".jpeg", ".png", "png", ".pcd", ".txt", ".unknown", ".gz")
+MIME_TYPES = ("image/jpeg", "image/png", "IMAGE/PNG", "application/octet-stream", "text/plain")
+NAMES = ("pets", "Pets", "pets ", "cars", "x" * 80, "数据")
+
+
+def tags(*, min_size: int = 0) -> st.SearchStrategy[list[str]]:
+    """Lists of tags, with duplicates, look-alikes and other scripts."""
+    return st.lists(st.sampled_from(TAGS), min_size=min_size, max_size=4)
+
+
+def labels() -> st.SearchStrategy[str]:
+    """Labels of boxes."""
+    return st.sampled_from(LABELS)
+
+
+def corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
+    """Corners of boxes that are valid: x_min, y_min, x_max, y_max."""
+    unit = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0, 1)
+    return st.tuples(unit, unit, unit, unit).map(
+        lambda c: (min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2]), max(c[1], c[3]))
+    )
+
+
+def wild_corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
+    """Corners of boxes, valid or not."""
+    wild = st.sampled_from([-0.1, 1.1, float("nan"), float("inf"), -0.0, 0.0, 1.0]) | st.floats(
+        0, 1
+    )
+    return st.tuples(wild, wild, wild, wild)
+
+
+def confidences() -> st.SearchStrategy[float | None]:
+    """Confidences that are valid, or none."""
+    return st.none() | st.sampled_from([0.0, 0.5, 1.0])
+
+
+def times() -> st.SearchStrategy[int]:
+    """Times in ns: ties, neighbours of a nanosecond, days, and the ends of what can be said."""
+    near = st.integers(0, 4).map(lambda s: BASE + s * SECOND)
+    close = st.integers(-2, 2).map(lambda n: BASE + n)
+    days = st.integers(-3, 3).map(lambda d: BASE + d * 86_400 * SECOND)
+    ends = st.sampled_from([FIRST, LAST, 0, -1, 1])
+    return near | close | days | ends
+
+
+def time_pairs() -> st.SearchStrategy[tuple[int, int]]:
+    """Times requested and received, which need not be in order."""
+    return st.tuples(times(), times())
+
+
+def payloads() -> st.SearchStrategy[list[bytes]]:
+    """Contents in pieces: none, empty ones, text, and bytes that are no text."""
+    piece = st.sampled_from([b"", b"x", b"\x00\xff\xfe", b"hello\n"]) | st.binary(max_size=20)
+    return st.lists(piece, max_size=4)
+
+
+def rows() -> st.SearchStrategy[dict[str, Any]]:
+    """Readings that come back equal: nested, other scripts, dotted keys, every JSON type."""
+    keys = st.sampled_from(["a", "b.c", "", "é", "readings"]) | st.text(max_size=5)
+    leaves = (
+        st.none()
+        | st.booleans()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(max_size=8)
+    )
+    values = st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+        max_leaves=6,
+    )
+    return st.dictionaries(keys, values, max_size=4)
+
+
+def limits() -> st.SearchStrategy[int]:
+    """Page sizes: unset, one, few, the default, the largest."""
+    return st.sampled_from([0, 1, 2, 3, 7, 50, 100])
+
+
+def forms() -> st.SearchStrategy[str]:
+    """How a request names files: string ids, BinaryID messages, or both at once."""
+    return st.sampled_from(["string", "message", "both"])
+
+
+def malformed_ids() -> st.SearchStrategy[str]:
+    """Ids that name nothing: parts missing, too many, empty, or unknown."""
+    return st.sampled_from(
+        ["", "/", "//", "a", "a/b", "a/b/c/d", "a//c", "not/known/here", "é/ü/ñ"]
+    )
+
+
+def asks(*, datasets: Sequence[int] = (), parts: Sequence[Any] = ()) -> st.SearchStrategy[Ask]:
+    """Filters: mostly of few fields, so that they select something.
+
+    Args:
+        datasets: Handles of datasets that may be asked for.
+        parts: Origins whose ids and names may be asked for.
+    """
+    maybe = {
+        "component_name": st.sampled_from(COMPONENTS),
+        "component_type": st.sampled_from(COMPONENT_TYPES),
+        "method": st.sampled_from(METHODS),
+        "mime_types": _some(MIME_TYPES),
+        "start": times(),
+        "end": times(),
+        "tags": _some(TAGS),
+        "tag_rule": st.sampled_from(["unspecified", "or", "tagged", "untagged"]),
+        "box_labels": _some(LABELS),
+    }
+    if datasets:
+        maybe["dataset"] = st.sampled_from(list(datasets))
+        maybe["label_of"] = st.lists(st.sampled_from(list(datasets)), max_size=2).map(tuple)
+    for name in ("robot_name", "robot_id", "part_name", "part_id"):
+        if parts:
+            maybe[name] = st.sampled_from([getattr(part, name) for part in parts])
+    for name, source in (("location_ids", "location_id"), ("organization_ids", "organization_id")):
+        if parts:
+            maybe[name] = _some([getattr(part, source) for part in parts] + ["nobody"])
+    empty: st.SearchStrategy[dict[str, Any]] = st.just({})
+    one = st.sampled_from(sorted(maybe)).flatmap(lambda n: st.fixed_dictionaries({n: maybe[n]}))
+    many = st.fixed_dictionaries({}, optional=maybe)
+    return (empty | one | one | many).map(lambda chosen: Ask(**chosen))
+
+
+def _some(values: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(list(values)), max_size=3).map(tuple)

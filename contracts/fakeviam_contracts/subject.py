@@ -1,0 +1,66 @@
+"""Subjects: servers that the kit is run against."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from grpclib.client import Channel
+
+from fakeviam_contracts.model import Origin
+from fakeviam_contracts.session import Place, Session
+from fakeviam_contracts.wirelog import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.reading import Reading
+
+
+class OwnFake:
+    """A fake of our own, in this thread's loop; reset between programs."""
+
+    def __init__(self, reading: Reading, make: Callable[[], Any]) -> None:
+        """Start the FakeViam that `make` makes, with two parts."""
+        self._reading = reading
+        self._loop = asyncio.new_event_loop()
+        self._cloud = make()
+        self._channel = self._loop.run_until_complete(self._connect())
+        other = self._cloud.fleet.add_part("second", robot="rover", location="lab")
+        parts = (self._cloud.default_part, other)
+        self._place = Place(
+            parts=tuple(map(_origin, parts)),
+            now=self._cloud.clock.now,
+            advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
+        )
+
+    async def _connect(self) -> Channel:
+        await self._cloud.start()
+        return Channel(path=self._cloud.unix_socket)
+
+    def open_session(self) -> Session:
+        """A session on the empty fake."""
+        self._cloud.reset()
+        return Session(Wire(self._channel, self._loop, {}), self._place, self._reading)
+
+    def close_session(self, session: Session) -> None:
+        """End a session; a crash of the fake is a failure."""
+        del session
+        self._cloud.check()
+
+    def close(self) -> None:
+        """Stop the fake."""
+        self._channel.close()
+        self._loop.run_until_complete(self._cloud.stop())
+        self._loop.close()
+
+
+def _origin(part: Any) -> Origin:
+    return Origin(
+        organization_id=part.organization_id,
+        location_id=part.location_id,
+        robot_id=part.robot_id,
+        robot_name=part.robot_name,
+        part_id=part.id,
+        part_name=part.name,
+    )

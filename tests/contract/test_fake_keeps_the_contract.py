@@ -1,0 +1,48 @@
+"""The fake against the kit's reference model, which shares no code with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from fakeviam_contracts.machine import ContractMachine
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.subject import OwnFake
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from fakeviam import Clock, FakeViam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest) -> Iterator[OwnFake]:
+    policy: str = request.param
+    subject = OwnFake(
+        Reading.named(policy),
+        lambda: FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z")),
+    )
+    yield subject
+    subject.close()
+
+
+@pytest.mark.parametrize("fake", ["documented", "observed", "strict"], indirect=True)
+def test_random_programs_agree_with_the_model(fake: OwnFake) -> None:
+    class Machine(ContractMachine):
+        open_session = staticmethod(fake.open_session)
+        close_session = staticmethod(fake.close_session)
+
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=40,
+            stateful_step_count=25,
+            # The same programs each time: `make check` must not fail by chance.
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
