@@ -142,16 +142,17 @@ def _file_while_serving(path: Path | None, text: str) -> Iterator[None]:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".fakeviam-{os.getpid()}.tmp")
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            # Renaming onto /dev/stdout would break the machine for everyone.
+            # Renaming onto /dev/null would break the machine for everyone.
             raise UsageError(f"cannot write the ready file {path}: no regular file is there")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
+        temporary = path.with_name(f".fakeviam-{os.getpid()}.tmp")
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
+    except OSError as error:
         raise UsageError(f"cannot write the ready file {path}: {error.strerror}") from error
 
 

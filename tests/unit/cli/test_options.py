@@ -1,0 +1,84 @@
+"""Every option of `fakeviam serve` reaches the fake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from fakeviam import Evidence, Policy, UsageError, cli
+
+if TYPE_CHECKING:
+    from .program import Serve, Served
+
+
+def test_keys_are_checked_if_asked(serve: Serve) -> None:
+    server = serve("--auth", "keys")
+    assert server.status("TagsByFilter", "wrong") == "UNAUTHENTICATED"
+    assert server.status("TagsByFilter", server.login("fakeviam-api-key")) == "OK"
+
+
+def test_tokens_expire_if_asked(serve: Serve) -> None:
+    server = serve("--auth", "keys", "--token-lifetime", "1e-6")
+    token = server.login("fakeviam-api-key")
+    assert server.status("TagsByFilter", token) == "UNAUTHENTICATED"
+
+
+def test_messages_are_limited_if_asked(serve: Serve) -> None:
+    server = serve("--max-message-bytes", "100")
+    assert server.status("Authenticate", entity="x" * 50) == "OK"
+    assert server.status("Authenticate", entity="x" * 101) == "RESOURCE_EXHAUSTED"
+
+
+def test_policy_is_the_one_asked_for(serve: Serve) -> None:
+    assert serve().status("DeleteBinaryDataByFilter", filter={}) == "OK"
+    strict = serve("--policy", "strict")
+    assert strict.status("DeleteBinaryDataByFilter", filter={}) == "INVALID_ARGUMENT"
+
+
+def test_evidence_is_demanded_if_asked(serve: Serve) -> None:
+    server = serve("--min-evidence", "documented")
+    assert server.status("DeleteBinaryDataByFilter", filter={}) == "FAILED_PRECONDITION"
+
+
+def dataset(server: Served) -> Any:
+    organization = server.facts["organization_id"]
+    made = server.call("CreateDataset", name="cats", organization_id=organization)
+    listed = server.call("ListDatasetsByIDs", ids=[made.id])
+    return listed.datasets[0]
+
+
+def test_clock_stands_still_if_asked(serve: Serve) -> None:
+    made = dataset(serve("--clock", "frozen:2026-01-31T12:00:00Z"))
+    assert made.time_created.ToJsonString() == "2026-01-31T12:00:00Z"
+
+
+def test_ids_are_those_of_the_seed(serve: Serve) -> None:
+    frozen = ("--clock", "frozen:2026-01-31")
+    ids = [dataset(serve("--seed", seed, *frozen)).id for seed in ("7", "7", "8")]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def parameter(name: str) -> click.Parameter:
+    (found,) = [param for param in cli.serve.params if param.name == name]
+    return found
+
+
+def test_it_listens_on_localhost_8080_by_default() -> None:
+    assert parameter("host").default == "127.0.0.1"
+    assert parameter("port").default == 8080
+
+
+def choices(name: str) -> list[str]:
+    kind = parameter(name).type
+    assert isinstance(kind, click.Choice)
+    return list(kind.choices)
+
+
+def test_choices_are_all_that_the_fake_knows() -> None:
+    assert choices("min_evidence") == [level.label for level in Evidence]
+    for policy in choices("policy"):
+        Policy.preset(policy)
+    with pytest.raises(UsageError, match=", ".join(choices("policy"))):
+        Policy.preset("nope")
