@@ -216,13 +216,14 @@ class FakeViam:
         if is_running_loop():
             message = "inside an event loop, write `async with FakeViam()`"
             raise UsageError(message)
-        self._thread = LoopThread()
+        self._check_stopped()
+        thread = LoopThread()
         try:
-            self._thread.run(self.start())
+            thread.run(self.start())
         except BaseException:
-            self._thread.close()
-            self._thread = None
+            thread.close()
             raise
+        self._thread = thread
         return self
 
     def __exit__(
@@ -256,8 +257,7 @@ class FakeViam:
         Raises:
             UsageError: It runs already, or an address cannot be had.
         """
-        if self._listeners:
-            raise UsageError("this FakeViam is already running; make a second one instead")
+        self._check_stopped()
         host, port, path = self._wanted
         routes = Routes(self._cloud)
         try:
@@ -286,6 +286,10 @@ class FakeViam:
         if self._socket is not None:
             self._socket.remove()
             self._socket = None
+
+    def _check_stopped(self) -> None:
+        if self._listeners:
+            raise UsageError("this FakeViam is already running; make a second one instead")
 
     def _check_running(self) -> None:
         if not self._listeners:
