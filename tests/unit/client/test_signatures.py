@@ -1,0 +1,248 @@
+"""DataClient's shape: every documented method, parameter, order, default."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import fakeviam_client
+import pytest
+from fakeviam_client import BinaryData, DataClient, Records, TabularData, client
+
+from fakeviam.wire import data
+
+# What viam-sdk 0.15.0's documentation lists, in its order. All but create_filter are async.
+DOCUMENTED = {
+    "tabular_data_by_filter": "filter=None, dest=None",
+    "binary_data_by_filter": "filter=None, dest=None, include_file_data=True, num_files=None",
+    "binary_data_by_ids": "binary_ids, dest=None",
+    "delete_tabular_data": "organization_id, delete_older_than_days",
+    "delete_tabular_data_by_filter": "filter",
+    "delete_binary_data_by_filter": "filter",
+    "delete_binary_data_by_ids": "binary_ids",
+    "add_tags_to_binary_data_by_ids": "tags, binary_ids",
+    "add_tags_to_binary_data_by_filter": "tags, filter=None",
+    "remove_tags_from_binary_data_by_ids": "tags, binary_ids",
+    "remove_tags_from_binary_data_by_filter": "tags, filter=None",
+    "tags_by_filter": "filter=None",
+    "add_bounding_box_to_image_by_id": (
+        "binary_id, label, x_min_normalized, y_min_normalized, x_max_normalized, y_max_normalized"
+    ),
+    "remove_bounding_box_from_image_by_id": "bbox_id, binary_id",
+    "bounding_box_labels_by_filter": "filter=None",
+    "get_database_connection": "organization_id",
+    "configure_database_user": "organization_id, password",
+    "create_dataset": "name, organization_id",
+    "list_dataset_by_ids": "ids",
+    "list_datasets_by_organization_id": "organization_id",
+    "rename_dataset": "id, name",
+    "delete_dataset": "id",
+    "add_binary_data_to_dataset_by_ids": "binary_ids, dataset_id",
+    "remove_binary_data_from_dataset_by_ids": "binary_ids, dataset_id",
+    "binary_data_capture_upload": (
+        "binary_data, part_id, component_type, component_name, method_name, file_extension, "
+        "method_parameters=None, tags=None, data_request_times=None"
+    ),
+    "tabular_data_capture_upload": (
+        "tabular_data, part_id, component_type, component_name, method_name, "
+        "method_parameters=None, tags=None, data_request_times=None"
+    ),
+    "streaming_data_capture_upload": (
+        "data, part_id, file_ext, component_type=None, component_name=None, method_name=None, "
+        "method_parameters=None, data_request_times=None, tags=None"
+    ),
+    "file_upload": (
+        "part_id, data, component_type=None, component_name=None, method_name=None, "
+        "file_name=None, method_parameters=None, file_extension=None, tags=None"
+    ),
+    "file_upload_from_path": (
+        "filepath, part_id, component_type=None, component_name=None, method_name=None, "
+        "method_parameters=None, tags=None"
+    ),
+    "create_filter": (
+        "component_name=None, component_type=None, method=None, robot_name=None, robot_id=None, "
+        "part_name=None, part_id=None, location_ids=None, organization_ids=None, mime_type=None, "
+        "start_time=None, end_time=None, tags=None, bbox_labels=None, dataset_id=None"
+    ),
+}
+
+# What came later, and what is ours: keyword-only, with defaults that change nothing.
+_PAGE = "sort_order=None, last=None"
+NEWER = {
+    "tabular_data_by_filter": (
+        f"limit=None, {_PAGE}, count_only=False, include_internal_data=False, progress=None"
+    ),
+    "binary_data_by_filter": (
+        f"limit=None, {_PAGE}, count_only=False, include_internal_data=False, progress=None"
+    ),
+    "binary_data_by_ids": "include_file_data=True",
+    "delete_tabular_data": "filter=None",
+    "delete_binary_data_by_filter": "include_internal_data=False",
+    "add_bounding_box_to_image_by_id": "confidence=None",
+    "create_dataset": "type=None",
+    "list_datasets_by_organization_id": "dataset_type=None",
+    "binary_data_capture_upload": "dataset_ids=None, mime_type=None",
+    "streaming_data_capture_upload": "dataset_ids=None, mime_type=None",
+    "file_upload": "dataset_ids=None, mime_type=None",
+    "file_upload_from_path": "file_name=None, dataset_ids=None, mime_type=None, progress=None",
+    "create_filter": "tagged=None",
+}
+
+# Ours alone.
+ITERATORS = {
+    "iter_tabular_data_by_filter": f"filter=None, *, {_PAGE}, include_internal_data=False",
+    "iter_binary_data_by_filter": (
+        f"filter=None, *, include_file_data=True, {_PAGE}, include_internal_data=False"
+    ),
+}
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
+
+
+def plain_signature(method: Any) -> str:
+    """The parameters without `self` and without types."""
+    signature = inspect.signature(method)
+    bare = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for name, parameter in signature.parameters.items()
+        if name != "self"
+    ]
+    text = str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+    return text[1:-1]
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_parameters_are_those_of_the_documentation_then_the_newer_ones(name: str) -> None:
+    wanted = DOCUMENTED[name] + (f", *, {NEWER[name]}" if name in NEWER else "")
+    assert plain_signature(getattr(DataClient, name)) == wanted
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_methods_are_async_and_create_filter_is_static(name: str) -> None:
+    method = inspect.getattr_static(DataClient, name)
+    if name == "create_filter":
+        assert isinstance(method, staticmethod)
+        assert isinstance(DataClient.create_filter(), data.Filter)
+    else:
+        assert inspect.iscoroutinefunction(method)
+
+
+@pytest.mark.parametrize("name", ITERATORS)
+def test_iterators_take_what_their_methods_take(name: str) -> None:
+    assert plain_signature(getattr(DataClient, name)) == ITERATORS[name]
+
+
+def test_there_are_no_other_methods() -> None:
+    public = {
+        name
+        for name in dir(DataClient)
+        if not name.startswith("_") and name not in ("TabularData", "BinaryData")
+    }
+    assert public == DOCUMENTED.keys() | ITERATORS.keys()
+
+
+@pytest.mark.parametrize("name", [*DOCUMENTED, *ITERATORS])
+def test_every_parameter_is_in_the_docstring(name: str) -> None:
+    method = getattr(DataClient, name)
+    text = inspect.getdoc(method) or ""
+    if name == "delete_tabular_data_by_filter":
+        assert "delete_tabular_data`" in text
+        return
+    for parameter in inspect.signature(method).parameters:
+        assert parameter == "self" or f"\n    {parameter}: " in text, parameter
+    assert "Raises:" in text
+    assert "TypeError" in text
+
+
+def test_the_constructor_takes_a_channel_and_metadata() -> None:
+    assert plain_signature(DataClient) == "channel, metadata"
+
+
+def test_the_classes_of_records_are_attributes() -> None:
+    assert DataClient.TabularData is TabularData
+    assert DataClient.BinaryData is BinaryData
+    assert plain_signature(TabularData) == "data, metadata, time_requested, time_received"
+    assert plain_signature(BinaryData) == "data, metadata"
+
+
+def test_the_module_has_its_logger() -> None:
+    assert isinstance(client.LOGGER, logging.Logger)
+    assert client.LOGGER.name == "fakeviam_client"
+
+
+def test_everything_public_is_there_and_says_what_it_is() -> None:
+    for name in fakeviam_client.__all__:
+        assert hasattr(fakeviam_client, name)
+    for named in (BinaryData, DataClient, Records, TabularData, fakeviam_client.connect):
+        assert inspect.getdoc(named)
+
+
+# Records ----------------------------------------------------------------------------------
+
+
+def reading(**changes: Any) -> TabularData:
+    source = data.CaptureMetadata(component_name="thermometer", method_name="Readings")
+    values: dict[str, Any] = {
+        "data": {"celsius": 21.5},
+        "metadata": source,
+        "time_requested": NOW,
+        "time_received": NOW + timedelta(seconds=1),
+        **changes,
+    }
+    return TabularData(**values)
+
+
+def file(**changes: Any) -> BinaryData:
+    metadata = data.BinaryMetadata(
+        binary_data_id="o/l/f", file_name="dog", file_ext=".jpg", file_size_bytes=5
+    )
+    metadata.capture_metadata.mime_type = "image/jpeg"
+    return BinaryData(**{"data": b"bytes", "metadata": metadata, **changes})
+
+
+def test_readings_are_equal_if_all_their_parts_are() -> None:
+    """A reading has its data, its times and its metadata (TD-3)."""
+    assert reading() == reading()
+    assert reading() != reading(data={"celsius": 21})
+    assert reading() != reading(metadata=data.CaptureMetadata())
+    assert reading() != reading(time_requested=NOW + timedelta(microseconds=1))
+    assert reading() != reading(time_received=NOW)
+    assert reading() != file()
+    assert reading() != "reading"
+
+
+def test_files_are_equal_if_bytes_and_metadata_are() -> None:
+    assert file() == file()
+    assert file() != file(data=b"other")
+    assert file() != file(metadata=data.BinaryMetadata())
+    assert file() != reading()
+    assert file() != b"bytes"
+
+
+def test_records_read_well() -> None:
+    assert str(reading()) == ("2026-03-10T12:00:00+00:00 thermometer.Readings {'celsius': 21.5}")
+    assert str(reading(metadata=data.CaptureMetadata())) == (
+        "2026-03-10T12:00:00+00:00 reading {'celsius': 21.5}"
+    )
+    assert str(file()) == "o/l/f dog.jpg image/jpeg 5 bytes"
+    assert str(file(metadata=data.BinaryMetadata())) == " unnamed unknown type 0 bytes"
+    assert repr(reading()) == f"<TabularData {reading()}>"
+    assert repr(file()) == f"<BinaryData {file()}>"
+
+
+def test_records_cannot_be_hashed_since_they_can_be_changed() -> None:
+    for record in (reading(), file()):
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(record)
+
+
+def test_a_list_of_records_is_a_list() -> None:
+    """The list knows where to continue (PG-3), and how much there was."""
+    records = Records([reading()], last="token", total=7, total_size_bytes=70)
+    assert records == [reading()]
+    assert isinstance(records, list)
+    assert (records.last, records.total, records.total_size_bytes) == ("token", 7, 70)
+    empty: Records[TabularData] = Records()
+    assert (empty.last, empty.total, empty.total_size_bytes) == ("", 0, 0)
