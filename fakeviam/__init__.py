@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import PageLimit, Policy
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.fake import FakeViam, HandlerCrashError
+    from fakeviam.server.interceptors import Interceptor
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ __all__ = [
     "FakeViamError",
     "Fleet",
     "HandlerCrashError",
+    "Interceptor",
     "PageLimit",
     "Part",
     "Policy",
@@ -53,6 +55,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "FakeViamError": "fakeviam.model.errors",
         "Fleet": "fakeviam.model.fleet",
         "HandlerCrashError": "fakeviam.server.fake",
+        "Interceptor": "fakeviam.server.interceptors",
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fakeviam.model.ids import Ids
     from fakeviam.model.policy import Policy
     from fakeviam.server.accounts import Accounts
+    from fakeviam.server.interceptors import Interceptor
     from fakeviam.server.ledger import Ledger
     from fakeviam.store.protocol import Store
 
@@ -36,6 +37,7 @@ class Cloud:
     ledger: Ledger
     encoder: MetadataEncoder = field(init=False)
     crashes: list[Crash] = field(default_factory=list)
+    interceptors: tuple[Interceptor, ...] = ()
 
     def __post_init__(self) -> None:
         self.encoder = MetadataEncoder(show_labels=self.policy.dataset_label == "shown")

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from fakeviam.server.interceptors import Interceptor
+
 
 class HandlerCrashError(FakeViamError, AssertionError):
     """A handler of the fake raised something unexpected: a bug of fakeviam (SV-4)."""
@@ -78,6 +80,7 @@ class FakeViam:
         port: int = 0,
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
+        interceptors: Iterable[Interceptor] = (),
     ) -> None:
         """Prepare a fake; it starts listening when it is entered.
 
@@ -93,6 +96,8 @@ class FakeViam:
             port: TCP port; 0 picks a free one.
             unix_socket: Path of the Unix socket; None makes a temporary one.
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
+            interceptors: Change requests and replies on their way, for a fake that is wrong
+                on purpose.
 
         Raises:
             UsageError: An argument is no good; the text says which and why.
@@ -113,6 +118,7 @@ class FakeViam:
             ids=ids,
             accounts=Accounts(mode=auth, clock=self.clock, ids=ids, token_lifetime=token_lifetime),
             ledger=Ledger(Evidence.of(min_evidence)),
+            interceptors=tuple(interceptors),
         )
         self._codec = Codec(max_message_bytes)
         self._wanted = (host, port, unix_socket)

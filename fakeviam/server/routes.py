@@ -19,6 +19,7 @@ from fakeviam.server import auth, datasets, datasync
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.call import Call, Cloud, Crash
 from fakeviam.server.data import binary, boxes, database, membership, tabular, tags
+from fakeviam.server.interceptors import intercepted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -85,9 +86,7 @@ class _Paths(dict[str, Handler]):
     grpclib's own answer lacks a content type, and clients complain of that instead.
     """
 
-    def __init__(
-        self, handler: Callable[[Method], Handler], methods: Iterable[Method]
-    ) -> None:
+    def __init__(self, handler: Callable[[Method], Handler], methods: Iterable[Method]) -> None:
         """Make the handlers of these methods, and any other when it is asked for."""
         super().__init__((method.path, handler(method)) for method in methods)
         self._handler = handler
@@ -168,7 +167,10 @@ async def _answer(cloud: Cloud, method: Method, served: Served, stream: Stream[A
     try:
         try:
             call.principal = _principal(cloud, method, stream)
-            reply = await served(call, stream)
+            if cloud.interceptors:
+                reply = await intercepted(served, call, method, stream)
+            else:
+                reply = await served(call, stream)
         except Refusal as refusal:
             call.cite(refusal.clause)
             raise
