@@ -171,7 +171,6 @@ def some(*values: str) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(one_of(*values), min_size=1)
 
 
-YES = st.builds(bool, st.just(1))
 CONSTRAINTS: list[st.SearchStrategy[dict[str, Any]]] = [
     st.fixed_dictionaries({name: values})
     for name, values in {
@@ -188,10 +187,10 @@ CONSTRAINTS: list[st.SearchStrategy[dict[str, Any]]] = [
         "interval": INTERVALS,
         "box_labels": some("cat", "dog"),
         "dataset_id": DATASETS,
-        "include_internal": YES,
+        "include_internal": st.just(value=True),
         "scope": st.frozensets(one_of("o1", "o2")),
         "synced_until": st.integers(-1, 5),
-        "nothing": YES,
+        "nothing": st.just(value=True),
     }.items()
 ]
 CONSTRAINTS += [

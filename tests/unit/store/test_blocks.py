@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam.store.block import Block, Numbers, mask_of, mask_of_span, places
 from fakeviam.store.memory import MemoryStore
 from fakeviam.store.shards import ShardedDict
+from fakeviam.store.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fakeviam.model.records import BinaryRecord
 
 VALUES = st.lists(st.integers(-(2**70), 2**70) | st.integers(-3, 3), min_size=1, max_size=40)
 
@@ -49,12 +54,28 @@ def test_values_below_a_bound(values: list[int], data: st.DataObject) -> None:
 def test_a_write_leaves_other_blocks_and_other_indexes_alone(binary: Callable[..., Any]) -> None:
     rows = [binary(name, tags=("x",)) for name in "abc"]
     block = Block([1, 2, 3], rows)
-    parts = block.index("source.part_id")
+    parts, sizes = block.index("source.part_id"), block.numbers("size")
     block.index("tags")
     changed = block.changed([*rows[:2], binary("c")], "tags")
     assert block.index("tags") == {"x": 0b111}
     assert changed.index("tags") == {"x": 0b011, None: 0b100}
     assert changed.index("source.part_id") is parts
+    assert changed.numbers("size") is sizes
+
+
+def test_a_change_that_fails_in_a_later_block_changes_nothing(binary: Callable[..., Any]) -> None:
+    timeline: Timeline[BinaryRecord] = Timeline(block_size=1)
+    old = [binary("a"), binary("b")]
+    keys = timeline.add(old)
+
+    def change(record: BinaryRecord) -> BinaryRecord:
+        if record.file_id == "b":
+            raise ValueError
+        return replace(record, tags=("x",))
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it is our own
+        timeline.change(timeline.locate(keys), "tags", change)
+    assert [timeline.find(key) for key in keys] == old
 
 
 def test_blocks_stay_few_when_records_go(binary: Callable[..., Any]) -> None:

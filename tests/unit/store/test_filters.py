@@ -8,11 +8,10 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.filters import Interval, Query, TagRule, TimeField
+from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from fakeviam.store.memory import MemoryStore
 
 pytestmark = pytest.mark.parametrize("asked", [1, 2, 3])  # walked, then by fresh and by old indexes
 
@@ -29,7 +28,8 @@ def label(text: str) -> BoundingBox:
 
 
 @pytest.fixture
-def filled(store: MemoryStore, binary: Callable[..., Any]) -> MemoryStore:
+def filled(binary: Callable[..., Any]) -> Callable[[], MemoryStore]:
+    """Make a store; each question wants its own, because the first one walks."""
     records = [
         binary("a", 1, part_id="p1", part_name="arm", mime_type="image/png", tags=("x",)),
         binary("b", 2, part_id="p1", component_name="cam", location_id="l2", tags=("x", "y")),
@@ -39,12 +39,18 @@ def filled(store: MemoryStore, binary: Callable[..., Any]) -> MemoryStore:
         binary("f", 6, mime_type="text/plain", boxes=(label("dog"),), time_received=1),
         binary("g", 7, internal=True, tags=("x",), time_synced=99),
     ]
-    store.add_binary([(record, b"") for record in records])
-    return store
+
+    def make() -> MemoryStore:
+        store = MemoryStore(block_size=3)
+        store.add_binary([(record, b"") for record in records])
+        return store
+
+    return make
 
 
-def ids(store: MemoryStore, asked: int, query: Query) -> str:
+def ids(filled: Callable[[], MemoryStore], asked: int, query: Query) -> str:
     """The file ids that a query selects, oldest first."""
+    store = filled()
     answers = {
         "".join(r.file_id for r in page.records)
         for page in (
@@ -56,7 +62,7 @@ def ids(store: MemoryStore, asked: int, query: Query) -> str:
     return answer
 
 
-def test_no_constraint_selects_everything(filled: MemoryStore, asked: int) -> None:
+def test_no_constraint_selects_everything(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-2, FI-3: empty strings and sets are no constraint."""
     assert ids(filled, asked, Query()) == "abcdef"
 
@@ -76,44 +82,48 @@ def test_no_constraint_selects_everything(filled: MemoryStore, asked: int) -> No
     ],
 )
 def test_strings_compare_by_equality(
-    filled: MemoryStore, asked: int, constraint: dict[str, str], expected: str
+    filled: Callable[[], MemoryStore], asked: int, constraint: dict[str, str], expected: str
 ) -> None:
     """FI-4, FI-15: not by prefix, not in any case; what matches nothing is no error."""
     assert ids(filled, asked, Query(**constraint)) == expected  # type: ignore[arg-type]
 
 
-def test_constraints_combine_with_and(filled: MemoryStore, asked: int) -> None:
+def test_constraints_combine_with_and(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-1."""
     assert ids(filled, asked, Query(part_id="p1", component_name="cam")) == "b"
     assert ids(filled, asked, Query(part_id="p1", method_name="Read")) == ""
 
 
-def test_any_value_of_a_list_may_match(filled: MemoryStore, asked: int) -> None:
+def test_any_value_of_a_list_may_match(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-5."""
     assert ids(filled, asked, Query(location_ids=frozenset({"l2", "l3"}))) == "b"
     assert ids(filled, asked, Query(organization_ids=frozenset({"o2"}))) == "c"
     assert ids(filled, asked, Query(mime_types=frozenset({"image/png", "text/plain"}))) == "af"
 
 
-def test_one_listed_tag_is_enough(filled: MemoryStore, asked: int) -> None:
+def test_one_listed_tag_is_enough(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-6."""
     query = Query(tag_rule=TagRule.LISTED, tags=frozenset({"y", "z"}))
     assert ids(filled, asked, query) == "be"
 
 
-def test_tagged_and_untagged_do_not_read_the_list(filled: MemoryStore, asked: int) -> None:
+def test_tagged_and_untagged_do_not_read_the_list(
+    filled: Callable[[], MemoryStore], asked: int
+) -> None:
     """FI-7."""
     tags = frozenset({"y"})
     assert ids(filled, asked, Query(tag_rule=TagRule.TAGGED, tags=tags)) == "abe"
     assert ids(filled, asked, Query(tag_rule=TagRule.UNTAGGED, tags=tags)) == "cdf"
 
 
-def test_listed_tags_of_none_match_nothing(filled: MemoryStore, asked: int) -> None:
+def test_listed_tags_of_none_match_nothing(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-9, A17: what an empty list means is decided before the store is asked."""
     assert ids(filled, asked, Query(tag_rule=TagRule.LISTED)) == ""
 
 
-def test_a_dataset_label_counts_as_a_listed_tag(filled: MemoryStore, asked: int) -> None:
+def test_a_dataset_label_counts_as_a_listed_tag(
+    filled: Callable[[], MemoryStore], asked: int
+) -> None:
     """A10."""
     members = frozenset({"d1"})
     labels = Query(tag_rule=TagRule.LISTED, label_dataset_ids=members)
@@ -122,13 +132,13 @@ def test_a_dataset_label_counts_as_a_listed_tag(filled: MemoryStore, asked: int)
     assert ids(filled, asked, either) == "bce"
 
 
-def test_box_labels(filled: MemoryStore, asked: int) -> None:
+def test_box_labels(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-10: at least one box with a listed label."""
     assert ids(filled, asked, Query(box_labels=frozenset({"cat", "cow"}))) == "d"
     assert ids(filled, asked, Query(box_labels=frozenset({"dog"}))) == "df"
 
 
-def test_dataset_and_untagged_members(filled: MemoryStore, asked: int) -> None:
+def test_dataset_and_untagged_members(filled: Callable[[], MemoryStore], asked: int) -> None:
     """FI-11, FI-12: membership is not a tag."""
     assert ids(filled, asked, Query(dataset_id="d1")) == "ce"
     assert ids(filled, asked, Query(dataset_id="d1", tag_rule=TagRule.UNTAGGED)) == "c"
@@ -150,17 +160,21 @@ def test_dataset_and_untagged_members(filled: MemoryStore, asked: int) -> None:
         (Interval(start=5, clock=TimeField.RECEIVED), "e"),
     ],
 )
-def test_intervals(filled: MemoryStore, asked: int, interval: Interval, expected: str) -> None:
+def test_intervals(
+    filled: Callable[[], MemoryStore], asked: int, interval: Interval, expected: str
+) -> None:
     """FI-13, FI-14, A2, A3: open ends, the start inside, either clock."""
     assert ids(filled, asked, Query(interval=interval)) == expected
 
 
-def test_internal_data_is_hidden_unless_asked_for(filled: MemoryStore, asked: int) -> None:
+def test_internal_data_is_hidden_unless_asked_for(
+    filled: Callable[[], MemoryStore], asked: int
+) -> None:
     """PG-10."""
     assert ids(filled, asked, Query(include_internal=True)) == "abcdefg"
 
 
-def test_only_organizations_in_sight(filled: MemoryStore, asked: int) -> None:
+def test_only_organizations_in_sight(filled: Callable[[], MemoryStore], asked: int) -> None:
     """A51: asking for an organization out of sight selects nothing."""
     asked_for = frozenset({"org", "o2"})
     assert ids(filled, asked, Query(scope=frozenset({"o2"}))) == "c"
@@ -168,14 +182,16 @@ def test_only_organizations_in_sight(filled: MemoryStore, asked: int) -> None:
     assert ids(filled, asked, Query(scope=frozenset())) == ""
 
 
-def test_data_stored_later_is_not_visible_yet(filled: MemoryStore, asked: int) -> None:
+def test_data_stored_later_is_not_visible_yet(
+    filled: Callable[[], MemoryStore], asked: int
+) -> None:
     """A55."""
     assert ids(filled, asked, Query(synced_until=3, include_internal=True)) == "abc"
     assert ids(filled, asked, Query(synced_until=98, include_internal=True)) == "abcdef"
     assert ids(filled, asked, Query(synced_until=99, include_internal=True)) == "abcdefg"
 
 
-def test_nothing(filled: MemoryStore, asked: int) -> None:
+def test_nothing(filled: Callable[[], MemoryStore], asked: int) -> None:
     assert ids(filled, asked, Query(nothing=True)) == ""
 
 

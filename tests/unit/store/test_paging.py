@@ -104,7 +104,7 @@ def test_a_store_emptied_between_pages(store: MemoryStore, fill: Callable[..., N
 def test_a_position_outside_the_interval(store: MemoryStore, fill: Callable[..., None]) -> None:
     fill(a=1, b=2, c=3, d=4)
     query = Query(interval=Interval(start=2, end=3))
-    for after, ahead, back in ((Position(1, 0), "bc", ""), (Position(4, 3), "", "cb")):
+    for after, ahead, back in ((Position(0, 9), "bc", ""), (Position(5, 9), "", "cb")):
         pages = [ask(store, after, query=query, descending=d) for d in (False, True)]
         assert ["".join(r.file_id for r in page.records) for page in pages] == [ahead, back]
 
