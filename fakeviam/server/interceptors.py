@@ -88,6 +88,6 @@ def _answered(refusal: Refusal, rpc: str, chain: Sequence[Interceptor]) -> Messa
     for interceptor in reversed(chain):
         try:
             return interceptor.refusal(rpc, refusal)
-        except Refusal as other:
+        except Refusal as other:  # noqa: PERF203 - there are one or two
             refusal = other
     raise refusal
