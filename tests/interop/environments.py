@@ -35,15 +35,19 @@ class InstallError(Exception):
 def sdk_environment(release: str) -> Path:
     """The Python of an environment that holds the project and that release of viam-sdk."""
     folder = ENVIRONMENTS / f"sdk-{release}"
-    wanted = [f"viam-sdk=={release}", *TOOLS]
-    done = folder / "installed.txt"  # written last: a stopped installation does not count
-    stamp = "\n".join([*wanted, sys.version, _project(), ""])
     python = folder / "bin" / "python"
+    wanted = [f"viam-sdk=={release}", *TOOLS]
+    made_for = "\n".join([sys.version, *wanted])
+    stamp = f"{made_for}\n{_project()}\n"
+    done = folder / "installed.txt"  # gone while something is installed, so that a stop shows
     with _only_one(folder.with_suffix(".lock")):
-        if done.exists() and done.read_text(encoding="utf-8") == stamp:
+        installed = done.read_text(encoding="utf-8") if done.exists() else ""
+        if installed == stamp:
             return python
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(sys.executable, "-m", "venv", str(folder))
+        done.unlink(missing_ok=True)
+        if not installed.startswith(made_for):
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(sys.executable, "-m", "venv", str(folder))
         pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _run(*pip, "--editable", str(ROOT), *wanted)
         done.write_text(stamp, encoding="utf-8")
@@ -51,10 +55,10 @@ def sdk_environment(release: str) -> Path:
 
 
 def _project() -> str:
-    """A digest of what pip reads in pyproject.toml; the settings of other tools are not."""
+    """A digest of what pip reads of pyproject.toml here: no extras, no settings of other tools."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     tables = re.split(r"(?m)^(?=\[)", text)
-    read = [t for t in tables if not t.startswith("[tool.") or t.startswith("[tool.hatch")]
+    read = [t for t in tables if re.match(r"\[(build-system|project[.\]](?!opt)|tool\.hatch)", t)]
     return hashlib.sha256("".join(read).encode()).hexdigest()
 
 
