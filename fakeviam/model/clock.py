@@ -14,6 +14,11 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
+# What a datetime, and a Timestamp on the wire, can say.
+_FIRST = -62_135_596_800 * SECOND
+_LAST = 253_402_300_799 * SECOND + SECOND - 1
+_OUTSIDE = "the clock cannot leave the years 1 to 9999"
+
 
 def nanos_of(moment: datetime) -> int:
     """Nanoseconds since the epoch; a naive moment is taken as UTC (TM-1)."""
@@ -56,9 +61,19 @@ class Clock:
     def advance(
         self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> None:
-        """Move the clock; negative amounts move it back."""
-        step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        self._offset += step // timedelta(microseconds=1) * 1000
+        """Move the clock; negative amounts move it back.
+
+        Raises:
+            UsageError: It would leave the years 1 to 9999.
+        """
+        try:
+            step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError as error:
+            raise UsageError(_OUTSIDE) from error
+        offset = self._offset + step // timedelta(microseconds=1) * 1000
+        if not _FIRST <= self._source() + offset <= _LAST:
+            raise UsageError(_OUTSIDE)
+        self._offset = offset
 
     def set(self, at: datetime | str) -> None:
         """Move the clock so that it shows `at` now."""
@@ -68,6 +83,9 @@ class Clock:
 def _parsed(at: datetime | str) -> datetime:
     if isinstance(at, datetime):
         return at
+    if not isinstance(at, str):
+        message = f"a time must be a datetime or ISO 8601 text, got {at!r}"
+        raise UsageError(message)
     try:
         # Python 3.10's fromisoformat does not read a trailing Z.
         return datetime.fromisoformat(at.removesuffix("Z") + ("+00:00" if at[-1:] == "Z" else ""))

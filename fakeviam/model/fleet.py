@@ -120,17 +120,11 @@ class Fleet:
         Raises:
             UsageError: A name is blank, or the robot has a part of that name.
         """
-        names = {"name": name, "robot": robot, "location": location, "organization": organization}
-        for field, value in names.items():
-            if not value.strip():
-                message = f"{field} must not be blank, got {value!r}"
-                raise UsageError(message)
+        _check_names(name=name, robot=robot, location=location, organization=organization)
         owner = self._organization(organization)
         place = self._location(location, owner)
         machine = self._robot(robot, place)
-        if any(p.robot_id == machine.id and p.name == name for p in self):
-            message = f"robot {robot!r} already has a part named {name!r}"
-            raise UsageError(message)
+        self._check_free(name, machine)
         part = Part(
             id=self._ids.uuid(),
             name=name,
@@ -146,9 +140,26 @@ class Fleet:
         return part
 
     def rename_part(self, part_id: str, name: str) -> Part:
-        """Give a part another name; what it uploaded before keeps the old one (UP-1)."""
-        part = self._parts[part_id] = replace(self._parts[part_id], name=name)
-        return part
+        """Give a part another name; what it uploaded before keeps the old one (UP-10).
+
+        Raises:
+            UsageError: There is no such part, the name is blank, or its robot has another
+                part of that name.
+        """
+        _check_names(name=name)
+        part = self._parts.get(part_id)
+        if part is None:
+            message = f"no part has the id {part_id!r}"
+            raise UsageError(message)
+        if name != part.name:
+            self._check_free(name, self._robots[part.robot_id])
+        self._parts[part_id] = renamed = replace(part, name=name)
+        return renamed
+
+    def _check_free(self, name: str, robot: Robot) -> None:
+        if any(part.robot_id == robot.id and part.name == name for part in self):
+            message = f"robot {robot.name!r} already has a part named {name!r}"
+            raise UsageError(message)
 
     def _organization(self, name: str) -> Organization:
         for known in self._organizations.values():
@@ -182,3 +193,10 @@ class Fleet:
             id=part.robot_id, name=part.robot_name, location_id=location.id
         )
         self._parts[part.id] = part
+
+
+def _check_names(**names: str) -> None:
+    for field, value in names.items():
+        if not value.strip():
+            message = f"{field} must not be blank, got {value!r}"
+            raise UsageError(message)

@@ -14,6 +14,27 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from fakeviam.model.errors import UsageError
 
 
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        message = f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"
+        raise UsageError(message)
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if not isinstance(value, kind):
+        message = f"{name} must be a {kind.__name__}, got {value!r}"
+        raise UsageError(message)
+
+
+def _check_ceiling(name: str, value: object) -> None:
+    if type(value) is not int:
+        message = f"{name} must be a whole number, got {value!r}"
+        raise UsageError(message)
+    if value < 1:
+        message = f"{name} must be at least 1, got {value!r}"
+        raise UsageError(message)
+
+
 @dataclass(frozen=True, slots=True)
 class PageLimit:
     """The largest page, and what a request for a larger one gets."""
@@ -22,9 +43,8 @@ class PageLimit:
     beyond: Literal["clamp", "refuse"] = "clamp"
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            message = f"a page limit must be at least 1, got {self.size!r}"
-            raise UsageError(message)
+        _check_ceiling("a page limit", self.size)
+        _check_choice("beyond", self.beyond, ("clamp", "refuse"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,13 +105,14 @@ class Policy:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                allowed = ", ".join(map(repr, choices))
-                message = f"{name} must be one of {allowed}, got {getattr(self, name)!r}"
-                raise UsageError(message)
-        if self.max_response_bytes is not None and self.max_response_bytes < 1:
-            message = f"max_response_bytes must be at least 1, got {self.max_response_bytes!r}"
-            raise UsageError(message)
+            _check_choice(name, getattr(self, name), choices)
+        _check_type("max_page", self.max_page, PageLimit)
+        _check_type("sql_needs_time_bound", self.sql_needs_time_bound, bool)
+        _check_type("visibility_lag", self.visibility_lag, timedelta)
+        if self.binary_page is not None:
+            _check_type("binary_page", self.binary_page, PageLimit)
+        if self.max_response_bytes is not None:
+            _check_ceiling("max_response_bytes", self.max_response_bytes)
         if self.visibility_lag < timedelta(0):
             message = f"visibility_lag must not be negative, got {self.visibility_lag!r}"
             raise UsageError(message)
