@@ -1,0 +1,102 @@
+"""Ids: their shapes, and one seed for all of them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakeviam.model.clock import SECOND, Clock
+from fakeviam.model.ids import BinaryKey, Ids
+
+SHAPES = {
+    "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    "location_id": r"[a-z0-9]{10}",
+    "file_id": r"[A-Za-z0-9]{64}",
+    "object_id": r"[0-9a-f]{24}",
+    "token": r"[A-Za-z0-9]{64}",
+}
+
+
+def factory(seed: int = 1, now: int = 0) -> Ids:
+    return Ids(seed=seed, clock=Clock(lambda: now))
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES.items())
+def test_ids_have_the_shapes_of_the_service(kind: str, shape: str) -> None:
+    """And no two are the same (ID-2)."""
+    made = [getattr(factory(seed), kind)() for seed in range(50)]
+    ids = factory()
+    made += [getattr(ids, kind)() for _ in range(500)]
+    assert all(re.fullmatch(shape, one) for one in made)
+    assert len(set(made)) == len(made) - (made.count(made[1]) - 1)
+
+
+def test_uuids_are_of_version_4() -> None:
+    assert {uuid.UUID(factory(seed).uuid()).version for seed in range(20)} == {4}
+
+
+def test_file_ids_use_all_letters() -> None:
+    """With 64 of 62 letters, each shows up sooner or later."""
+    ids = factory()
+    assert len(set("".join(ids.file_id() for _ in range(100)))) == 62
+    assert len(set("".join(ids.location_id() for _ in range(200)))) == 36
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_one_seed_gives_one_sequence(seed: int) -> None:
+    """Of all kinds, mixed in any way."""
+
+    def sequence() -> list[str]:
+        ids = factory(seed)
+        return [getattr(ids, kind)() for kind in (*SHAPES, *SHAPES)] + [ids.seal("x")]
+
+    assert sequence() == sequence()
+    assert not set(sequence()) & {factory(seed + 1).file_id(), factory(seed + 1).token()}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, SECOND - 1))
+def test_object_ids_hold_the_time(seconds: int, nanos: int) -> None:
+    """Their first four bytes are whole seconds of the fake's clock (DS-1)."""
+    made = factory(now=seconds * SECOND + nanos).object_id()
+    assert int(made[:8], 16) == seconds
+
+
+@pytest.mark.parametrize("seconds", [-1, -62_135_596_800, 2**32, 253_402_300_799])
+def test_object_ids_have_their_shape_at_any_time(seconds: int) -> None:
+    """Four bytes do not hold all times there are."""
+    assert re.fullmatch(SHAPES["object_id"], factory(now=seconds * SECOND).object_id())
+
+
+def test_object_ids_count_up() -> None:
+    """So they sort by the order of their making."""
+    ids = factory()
+    made = [ids.object_id() for _ in range(100)]
+    assert made == sorted(made)
+
+
+@given(st.text(), st.text())
+def test_seals_fit_their_text_only(one: str, other: str) -> None:
+    """A token of another text or of another factory does not pass (A56)."""
+    ids = factory()
+    assert re.fullmatch(r"[0-9a-f]{8}", ids.seal(one))
+    assert ids.seal(one) == factory().seal(one)
+    if one != other:
+        assert ids.seal(one) != ids.seal(other)
+    assert ids.seal(one) != factory(seed=2).seal(one)
+
+
+@given(*[st.text(st.characters(exclude_characters="/"), min_size=1)] * 3)
+def test_binary_ids_split_and_join(organization: str, location: str, file: str) -> None:
+    """Three parts, joined by slashes (ID-2)."""
+    key = BinaryKey(organization, location, file)
+    assert BinaryKey.parse(str(key)) == key
+
+
+@pytest.mark.parametrize("text", ["", "a", "a/b", "a/b/c/d", "//", "a//c", "/b/c", "a/b/"])
+def test_other_texts_are_no_binary_ids(text: str) -> None:
+    """None, not an error (ID-7)."""
+    assert BinaryKey.parse(text) is None
