@@ -136,8 +136,11 @@ class Block(Generic[Record]):
         bit = 1
         many = field in MANY_VALUED
         for value in map(attrgetter(field), self.rows):
-            for one in (value or (None,)) if many else (value,):
-                index[one] = get(one, 0) | bit
+            if many:
+                for one in value or (None,):
+                    index[one] = get(one, 0) | bit
+            else:
+                index[value] = get(value, 0) | bit
             bit <<= 1
         return index
 
