@@ -70,14 +70,20 @@ class Clock:
             step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         except OverflowError as error:
             raise UsageError(_OUTSIDE) from error
-        offset = self._offset + step // timedelta(microseconds=1) * 1000
+        self._move_to(self._offset + step // timedelta(microseconds=1) * 1000)
+
+    def set(self, at: datetime | str) -> None:
+        """Move the clock so that it shows `at` now.
+
+        Raises:
+            UsageError: It is no time, or outside the years 1 to 9999 in UTC.
+        """
+        self._move_to(nanos_of(_parsed(at)) - self._source())
+
+    def _move_to(self, offset: int) -> None:
         if not _FIRST <= self._source() + offset <= _LAST:
             raise UsageError(_OUTSIDE)
         self._offset = offset
-
-    def set(self, at: datetime | str) -> None:
-        """Move the clock so that it shows `at` now."""
-        self._offset = nanos_of(_parsed(at)) - self._source()
 
 
 def _parsed(at: datetime | str) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from fakeviam.model.clock import SECOND
@@ -12,7 +13,6 @@ from fakeviam.model.fleet import DEFAULT_PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import timedelta
 
     from fakeviam.model.clock import Clock
     from fakeviam.model.ids import Ids
@@ -83,6 +83,12 @@ class Accounts:
         """
         if mode not in ("any", "keys"):
             message = f"auth must be 'any' or 'keys', got {mode!r}"
+            raise UsageError(message)
+        lifetime: object = token_lifetime
+        if lifetime is not None and not (
+            isinstance(lifetime, timedelta) and lifetime > timedelta(0)
+        ):
+            message = f"token_lifetime must be a timedelta above 0, got {token_lifetime!r}"
             raise UsageError(message)
         self.mode = mode
         self._clock = clock

@@ -103,8 +103,8 @@ class FakeViam:
             UsageError: An argument is no good; the text says which and why.
         """
         self.seed = secrets.randbits(64) if seed is None else seed
-        self.policy = Policy.preset(policy) if isinstance(policy, str) else policy or Policy()
-        self.clock = clock or Clock(time.time_ns)
+        self.policy = _policy(policy)
+        self.clock = _clock(clock)
         if max_message_bytes is not None and max_message_bytes < 1:
             message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
             raise UsageError(message)
@@ -177,8 +177,17 @@ class FakeViam:
     # What it knows -----------------------------------------------------------------------
 
     def add_api_key(self, *, organizations: Iterable[str]) -> ApiKey:
-        """Make another API key that sees the organizations of these ids (auth="keys")."""
-        return self._cloud.accounts.add_key(organization_ids=organizations)
+        """Make another API key that sees the organizations of these ids (auth="keys").
+
+        Raises:
+            UsageError: There are none, or one of them does not exist.
+        """
+        chosen = [organizations] if isinstance(organizations, str) else list(organizations)
+        for organization_id in chosen:
+            if not self.fleet.has_organization(organization_id):
+                message = f"no organization has the id {organization_id!r}"
+                raise UsageError(message)
+        return self._cloud.accounts.add_key(organization_ids=chosen)
 
     @property
     def clauses_used(self) -> tuple[Clause, ...]:
@@ -301,3 +310,23 @@ class FakeViam:
         if not self._listeners:
             message = "this FakeViam is not running; enter it first: `with FakeViam() as cloud:`"
             raise UsageError(message)
+
+
+def _policy(given: Policy | str | None) -> Policy:
+    if given is None:
+        return Policy()
+    if isinstance(given, str):
+        return Policy.preset(given)
+    if not isinstance(given, Policy):
+        message = f"policy must be a Policy or the name of a preset, got {given!r}"
+        raise UsageError(message)
+    return given
+
+
+def _clock(given: Clock | None) -> Clock:
+    if given is None:
+        return Clock(time.time_ns)
+    if not isinstance(given, Clock):
+        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {given!r}"
+        raise UsageError(message)
+    return given
