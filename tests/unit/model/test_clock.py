@@ -100,6 +100,9 @@ def test_a_clock_stays_within_the_times_of_the_wire(days: float) -> None:
     clock = Clock.frozen(NOON)
     with pytest.raises(UsageError, match="years 1 to 9999"):
         clock.advance(days=days)
+    for text in ("9999-12-31T23:00:00-02:00", "0001-01-01T00:00:00+02:00"):
+        with pytest.raises(UsageError, match="years 1 to 9999"):
+            clock.set(text)
     assert clock.now() == NOON_NANOS
 
 

@@ -304,6 +304,7 @@ def test_an_update_changes_present_fields_only(
 
 # Deleting by days ------------------------------------------------------------------------
 
+
 @settings(max_examples=50, deadline=None)
 @given(
     now=st.integers(-62_135_596_800 + 366 * 86_400, 253_402_300_799).map(lambda s: s * SECOND),

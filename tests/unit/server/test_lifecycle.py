@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -337,6 +338,10 @@ def test_a_socket_that_a_dead_server_left_is_taken_over(
         ({"min_evidence": "sure"}, "evidence level must be one of documented, .*, got 'sure'"),
         ({"max_message_bytes": 0}, "max_message_bytes must be at least 1, got 0"),
         ({"max_message_bytes": -5}, "max_message_bytes must be at least 1, got -5"),
+        ({"policy": {"count": "total"}}, "policy must be a Policy or the name of a preset, got {"),
+        ({"clock": "2026-01-31"}, r"clock must be a Clock, such as Clock.frozen\("),
+        ({"token_lifetime": 300}, "token_lifetime must be a timedelta above 0, got 300"),
+        ({"token_lifetime": timedelta(0)}, "token_lifetime must be a timedelta above 0"),
     ],
 )
 def test_bad_arguments_are_told(arguments: dict[str, Any], text: str) -> None:
@@ -348,8 +353,15 @@ def test_bad_arguments_are_told(arguments: dict[str, Any], text: str) -> None:
 
 
 def test_a_key_must_see_something() -> None:
+    """At least one organization, and one that exists (A51)."""
+    cloud = FakeViam()
     with pytest.raises(UsageError, match="organization_ids must not be empty"):
-        FakeViam().add_api_key(organizations=[])
+        cloud.add_api_key(organizations=[])
+    with pytest.raises(UsageError, match="no organization has the id 'acme'"):
+        cloud.add_api_key(organizations=[ORGANIZATION, "acme"])
+    with pytest.raises(UsageError, match="no organization has the id 'acme'"):
+        cloud.add_api_key(organizations="acme")
+    assert cloud.add_api_key(organizations=ORGANIZATION).organization_ids == {ORGANIZATION}
 
 
 def test_dial_options_need_the_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
