@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakeviam_client import DataClient, connect
+from fakeviam_client import DataClient
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Server
 from grpclib.testing import ChannelFor
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from google.protobuf.message import Message
+    from grpclib.config import Configuration
 
     from fakeviam.wire import Method
 
@@ -65,7 +66,7 @@ class Script:
 
 
 class Raw:
-    """One streaming RPC with a handler that gets grpclib's stream itself."""
+    """One RPC with a handler that gets grpclib's stream itself."""
 
     def __init__(self, name: str, handle: Callable[[Any], Any]) -> None:
         self._method = METHODS[name]
@@ -90,15 +91,14 @@ async def scripted(**answers: Answer) -> AsyncIterator[tuple[DataClient, Script]
 
 
 @asynccontextmanager
-async def listening(*services: Any) -> AsyncIterator[tuple[DataClient, Server]]:
-    """A client of these services, over a real socket."""
+async def listening(*services: Any, config: Configuration | None = None) -> AsyncIterator[str]:
+    """Serve on a real socket, whose path it gives."""
     with TemporaryDirectory(prefix="fv-") as folder:
         path = str(Path(folder, "s"))
-        server = Server(services)
+        server = Server(services, config=config)
         await server.start(path=path)
         try:
-            async with connect(path) as client:
-                yield client, server
+            yield path
         finally:
             server.close()
             await server.wait_closed()
