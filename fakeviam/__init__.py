@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.fake import FakeViam, HandlerCrashError
     from fakeviam.server.interceptors import Interceptor
+    from fakeviam.store.memory import MemoryStore
 
 __version__ = "0.1.0"
 
@@ -37,6 +38,7 @@ __all__ = [
     "Fleet",
     "HandlerCrashError",
     "Interceptor",
+    "MemoryStore",
     "PageLimit",
     "Part",
     "Policy",
@@ -56,6 +58,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Fleet": "fakeviam.model.fleet",
         "HandlerCrashError": "fakeviam.server.fake",
         "Interceptor": "fakeviam.server.interceptors",
+        "MemoryStore": "fakeviam.store.memory",
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",

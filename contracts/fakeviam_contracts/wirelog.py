@@ -90,6 +90,7 @@ class Wire:
             self._channel, method.path, method.request, method.response
         )
         async with stub.open(metadata=self._metadata) as stream:
+            await stream.send_request()
             for request in requests:
                 await stream.send_message(request)
             await stream.end()

@@ -30,13 +30,14 @@ from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
 
     from fakeviam.server.interceptors import Interceptor
+    from fakeviam.store.protocol import Store
 
 
 class HandlerCrashError(FakeViamError, AssertionError):
@@ -81,6 +82,7 @@ class FakeViam:
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
         interceptors: Iterable[Interceptor] = (),
+        store: Callable[[], Store] = MemoryStore,
     ) -> None:
         """Prepare a fake; it starts listening when it is entered.
 
@@ -98,6 +100,7 @@ class FakeViam:
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
             interceptors: Change requests and replies on their way, for a fake that is wrong
                 on purpose.
+            store: Makes the store that holds the data; called again by `reset`.
 
         Raises:
             UsageError: An argument is no good; the text says which and why.
@@ -111,7 +114,7 @@ class FakeViam:
         ids = Ids(seed=self.seed, clock=self.clock)
         self.fleet = Fleet(ids=ids)
         self._cloud = Cloud(
-            store=MemoryStore(),
+            store=store(),
             fleet=self.fleet,
             policy=self.policy,
             clock=self.clock,
@@ -120,6 +123,7 @@ class FakeViam:
             ledger=Ledger(Evidence.of(min_evidence)),
             interceptors=tuple(interceptors),
         )
+        self._make_store = store
         self._codec = Codec(max_message_bytes)
         self._wanted = (host, port, unix_socket)
         self._listeners: list[Listener] = []
@@ -221,7 +225,7 @@ class FakeViam:
         The fleet, API keys, tokens and the clock stay. Takes the same time however much
         data there is. A call that is being answered finishes on the old data.
         """
-        self._cloud.store = MemoryStore()
+        self._cloud.store = self._make_store()
         self._cloud.ledger.clear()
         self._cloud.crashes.clear()
 

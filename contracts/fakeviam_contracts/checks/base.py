@@ -1,0 +1,91 @@
+"""What a check is, and the small world that many of them look at."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts import writes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.session import Session
+
+#: 2024-01-01T00:00:00Z in ns.
+BASE = 1_704_067_200 * 1_000_000_000
+SECOND = 1_000_000_000
+
+
+class Need(enum.Enum):
+    """What a check needs of its subject."""
+
+    EXCLUSIVE = "the whole organization for itself"
+    CLOCK = "a clock that can be read"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One program, and the clauses it is for."""
+
+    name: str
+    clauses: tuple[str, ...]
+    run: Callable[[Session], None]
+    needs: frozenset[Need] = frozenset()
+
+
+def check(
+    *clauses: str, needs: tuple[Need, ...] = ()
+) -> Callable[[Callable[[Session], None]], Check]:
+    """Make a check of a function; its name and first line describe it."""
+
+    def made(run: Callable[[Session], None]) -> Check:
+        return Check(name=run.__name__, clauses=clauses, run=run, needs=frozenset(needs))
+
+    return made
+
+
+def small_world(session: Session) -> None:
+    """Six files and four readings that differ in everything a filter can ask for.
+
+    Files 0 and 1 have the same time; file 5 has no tags and no component.
+    """
+    last = len(session.place.parts) - 1
+    for at, (component, kind, method, ext, tags) in enumerate(
+        (
+            ("cam", "camera", "ReadImage", ".jpg", ["dog", "cat"]),
+            ("cam-1", "camera", "ReadImage", ".png", ["dog"]),
+            ("cam", "rdk:component:camera", "NextPointCloud", ".pcd", ["Dog"]),
+            ("Cam", "camera", "readimage", ".jpeg", ["bird"]),
+            ("lidar", "camera", "ReadImage", ".txt", []),
+            ("", "", "", "", []),
+        )
+    ):
+        time = BASE + max(at - 1, 0) * SECOND
+        writes.upload(
+            session,
+            way=("DataCaptureUpload", "StreamingDataCaptureUpload")[at % 2],
+            part=at % 2 and last,
+            chunks=[b"x" * at],
+            times=(time, time + 7),
+            component=component,
+            component_type=kind,
+            method=method,
+            extension=ext,
+            tags=tags,
+        )
+    for at, (component, tags) in enumerate(
+        (("cam", ["dog"]), ("sensor", ["Dog"]), ("sensor", []), ("", ["row"]))
+    ):
+        time = BASE + at * SECOND
+        writes.upload_rows(
+            session,
+            part=at % 2 and last,
+            rows=[{"readings": {"n": float(at)}}],
+            times=[(time, time + 7)],
+            component=component,
+            component_type="sensor",
+            method="Readings",
+            tags=tags,
+        )

@@ -1,0 +1,91 @@
+"""Deletes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import Need, check, small_world
+from fakeviam_contracts.model import DAY, Ask
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+
+@check("DI-1", "A13", "A54", "ID-6")
+def by_ids(session: Session) -> None:
+    """The files of the ids, each counted once; those that are gone are not counted again."""
+    small_world(session)
+    writes.create_dataset(session, "pets")
+    writes.change_members(session, 0, [0, 1])
+    writes.delete_files(session, [0, 0, 2])
+    writes.delete_files(session, [0, 3], form="message")
+    reads.check_by_ids(session, [0, 1, 2, 3])
+    reads.check_files(session, Ask(dataset=0), descending=False)
+    reads.check_files(session, Ask(), descending=False, with_bytes=True)
+    reads.check_rows(session, Ask(), descending=False)
+
+
+@check("ID-5", "A12")
+def no_ids(session: Session) -> None:
+    """Are an error, and nothing goes."""
+    small_world(session)
+    writes.delete_files(session, [])
+    reads.check_by_ids(session, [])
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("DF-1", "DF-4", "A16")
+def by_filter(session: Session) -> None:
+    """What matches goes and is counted; readings stay."""
+    small_world(session)
+    organization = (session.place.organization_id,)
+    writes.delete_matching(session, Ask(tags=("dog",), organization_ids=organization))
+    reads.check_files(session, Ask(), descending=False)
+    writes.delete_matching(session, Ask(tags=("none",), organization_ids=organization))
+    writes.delete_matching(session, Ask())
+    reads.check_files(session, Ask(), descending=False)
+    reads.check_rows(session, Ask(), descending=False)
+
+
+def _days(session: Session) -> None:
+    if session.place.now is None:
+        return
+    now = session.place.now()
+    midnight = now - now % DAY
+    times = [now, midnight, midnight - 1, midnight - DAY, midnight - DAY - 1, midnight - 3 * DAY]
+    for at, time in enumerate(times):
+        writes.upload_rows(
+            session,
+            part=at % len(session.place.parts),
+            rows=[{"n": float(at)}],
+            times=[(time, now)],
+            component=f"sensor-{at % 2}",
+            tags=["dog"] if at % 3 else [],
+        )
+
+
+@check("DT-1", "DT-2", "DT-4", needs=(Need.CLOCK,))
+def readings_by_days(session: Session) -> None:
+    """By UTC calendar days; 0 is all."""
+    for days in (9, 3, 2, 1, 0):
+        _days(session)
+        writes.delete_rows(session, days, Ask())
+        reads.check_rows(session, Ask(), descending=False)
+
+
+@check("DT-3", needs=(Need.CLOCK,))
+def readings_by_days_and_filter(session: Session) -> None:
+    """A filter narrows further."""
+    for ask in (
+        Ask(tags=("dog",)),
+        Ask(part_id=session.place.parts[-1].part_id),
+        Ask(component_name="sensor-1"),
+        Ask(tag_rule="untagged"),
+    ):
+        _days(session)
+        writes.delete_rows(session, 1, ask)
+        reads.check_rows(session, Ask(), descending=False)
+
+
+CHECKS = (by_ids, no_ids, by_filter, readings_by_days, readings_by_days_and_filter)

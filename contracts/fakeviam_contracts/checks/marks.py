@@ -1,0 +1,152 @@
+"""Tags and bounding boxes."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import check, small_world
+from fakeviam_contracts.model import Ask
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@check("TA-1", "TA-5", "ID-1", "A14")
+def tags_are_added(session: Session) -> None:
+    """Added once, in order, with case, by every form of id."""
+    small_world(session)
+    for form in ("string", "message", "both"):
+        writes.tag(session, [0, 4], ["dog", "Dog", "new", "new"], form=form)
+        writes.tag(session, [4, 5], [form, "a b", "größe"], form=form)
+        reads.check_by_ids(session, [0, 4, 5])
+    reads.check_tags(session, Ask())
+
+
+@check("TR-1", "TR-2", "A8")
+def tags_are_removed(session: Session) -> None:
+    """Removed where they are, counted, the others left in order."""
+    small_world(session)
+    writes.tag(session, [0], ["x", "y", "z"])
+    writes.tag(session, [0, 1, 4], ["dog", "x", "none"], remove=True)
+    reads.check_by_ids(session, [0, 1, 2, 4])
+    writes.tag(session, [0], ["none"], remove=True)
+
+
+@check("TA-2", "A12", "ID-5")
+def no_tags_or_no_ids(session: Session) -> None:
+    """Both are errors, and change nothing."""
+    small_world(session)
+    for remove in (False, True):
+        writes.tag(session, [0], [], remove=remove)
+        writes.tag(session, [], ["dog"], remove=remove)
+        writes.tag_matching(session, Ask(), [], remove=remove)
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("TA-1", "TA-3", "TR-1", "A8")
+def tags_by_filter(session: Session) -> None:
+    """Added to and removed from what a filter selects, or everything."""
+    small_world(session)
+    writes.tag_matching(session, Ask(component_type="camera"), ["seen", "dog"])
+    reads.check_files(session, Ask(), descending=False)
+    writes.tag_matching(session, Ask(), ["all"])
+    reads.check_files(session, Ask(), descending=False)
+    writes.tag_matching(session, Ask(tags=("seen",)), ["dog", "all"], remove=True)
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("TG-1", "A47")
+def distinct_tags(session: Session) -> None:
+    """Of files and readings, each once."""
+    small_world(session)
+    for ask in (Ask(), Ask(component_name="cam"), Ask(tags=("dog",)), Ask(tag_rule="untagged")):
+        reads.check_tags(session, ask)
+
+
+@check("BX-1", "BX-5", "BX-4")
+def boxes_are_added(session: Session) -> None:
+    """With their corners and confidence; equal boxes are two boxes."""
+    small_world(session)
+    writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0))
+    writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0), confidence=0.0)
+    writes.box(session, 1, "猫", (0.5, 0.5, 0.5, 0.5), confidence=1.0)
+    reads.check_by_ids(session, [0, 1, 2])
+    reads.check_labels(session, Ask())
+
+
+@check("BX-2", "BX-3", "BX-4", "BX-6", "BX-7")
+def bad_boxes(session: Session) -> None:
+    """Refused, and nothing is stored."""
+    small_world(session)
+    for corners in (
+        (-0.1, 0.0, 1.0, 1.0),
+        (0.0, 0.0, 1.1, 1.0),
+        (nan, 0.0, 1.0, 1.0),
+        (0.0, 0.0, 1.0, inf),
+        (0.6, 0.0, 0.5, 1.0),
+        (0.0, 0.6, 1.0, 0.5),
+    ):
+        writes.box(session, 0, "dog", corners)
+    writes.box(session, 0, "", WHOLE)
+    writes.box(session, 0, " ", WHOLE)
+    writes.box(session, 0, "dog", WHOLE, confidence=1.5)
+    writes.box(session, 2, "dog", WHOLE)
+    writes.box(session, 4, "dog", WHOLE)
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("BR-1", "BR-2")
+def boxes_are_removed(session: Session) -> None:
+    """One at a time; a box that is not there is an error."""
+    small_world(session)
+    for label in ("dog", "cat", "dog"):
+        writes.box(session, 0, label, WHOLE)
+    writes.box(session, 1, "dog", WHOLE)
+    writes.remove_box(session, 0, 1)
+    writes.remove_box(session, 0, 1)
+    writes.remove_box(session, 0, 3)
+    reads.check_labels(session, Ask())
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("BU-1", "BU-2", "BU-3", "BU-4")
+def boxes_are_updated(session: Session) -> None:
+    """Only the fields that are given; a bad result is refused as a whole."""
+    small_world(session)
+    writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
+    writes.box(session, 0, "cat", WHOLE)
+    writes.update_box(session, 0, 0, {"label": "wolf"})
+    writes.update_box(session, 0, 0, {"x_min_normalized": 0.0})
+    writes.update_box(session, 0, 0, {"confidence": 0.9, "y_max_normalized": 1.0})
+    writes.update_box(session, 0, 0, {"x_min_normalized": 0.9})
+    writes.update_box(session, 0, 0, {"label": " "})
+    writes.update_box(session, 1, 0, {"label": "elsewhere"})
+    reads.check_by_ids(session, [0, 1])
+
+
+@check("BL-1", "BL-2")
+def distinct_labels(session: Session) -> None:
+    """Each once, of matching files only."""
+    small_world(session)
+    for file, label in ((0, "dog"), (0, "dog"), (1, "dog"), (1, "ant"), (3, "bee")):
+        writes.box(session, file, label, WHOLE)
+    for ask in (Ask(), Ask(tags=("dog",)), Ask(box_labels=("dog",)), Ask(tag_rule="untagged")):
+        reads.check_labels(session, ask)
+
+
+CHECKS = (
+    tags_are_added,
+    tags_are_removed,
+    no_tags_or_no_ids,
+    tags_by_filter,
+    distinct_tags,
+    boxes_are_added,
+    bad_boxes,
+    boxes_are_removed,
+    boxes_are_updated,
+    distinct_labels,
+)

@@ -1,0 +1,79 @@
+"""Pages: sizes, order, tokens, and what happens between two of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
+from fakeviam_contracts.model import Ask
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+
+@check("PG-1", "PG-3", "PG-4", "PG-5", "PG-9", "BF-4")
+def small_pages(session: Session) -> None:
+    """Pages of one, two and three records, with and without bytes, to the end."""
+    small_world(session)
+    for limit in (1, 2, 3):
+        for descending in (True, False):
+            reads.check_rows(session, Ask(), limit=limit, descending=descending)
+            reads.check_files(
+                session, Ask(), limit=limit, descending=descending, with_bytes=limit == 1
+            )
+
+
+@check("PG-6", "PG-11", "A1")
+def orders(session: Session) -> None:
+    """Both orders and none; ties in the order of arrival."""
+    small_world(session)
+    for descending in (None, True, False):
+        reads.check_files(session, Ask(), descending=descending)
+        reads.check_rows(session, Ask(), descending=descending)
+
+
+@check("PG-1", "PG-2", "A6")
+def large_pages(session: Session) -> None:
+    """The default of 50, the largest page of 100, and more than that."""
+    rows = [{"n": float(at)} for at in range(120)]
+    times = [(BASE + at * SECOND, BASE) for at in range(120)]
+    writes.upload_rows(session, part=0, rows=rows, times=times)
+    for limit in (0, 50, 100, 1000):
+        reads.check_rows(session, Ask(), limit=limit, descending=False)
+
+
+@check("PG-8", "A5")
+def totals(session: Session) -> None:
+    """count_only gives totals and nothing else."""
+    small_world(session)
+    reads.check_counts(session, Ask())
+    reads.check_counts(session, Ask(tags=("dog",)))
+
+
+@check("PG-7")
+def deletion_between_pages(session: Session) -> None:
+    """A token outlives the record it was taken from; what stays comes exactly once."""
+    small_world(session)
+    request = data.BinaryDataByFilterRequest(
+        data_request=data.DataRequest(
+            filter=session.filter(session.within(Ask())), limit=2, sort_order=data.ORDER_ASCENDING
+        )
+    )
+    seen: list[int | str] = []
+    for _ in range(len(session.model.files) + 2):
+        reply = session.answered(
+            ("PG-7",), "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
+        )
+        page = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
+        if not page:
+            break
+        seen += page
+        # The row that `last` names goes, as when a tool deletes what it has just listed.
+        writes.delete_files(session, [handle for handle in page if isinstance(handle, int)])
+        request.data_request.last = reply.last
+    session.expect(("PG-7",), "every file, once", [0, 1, 2, 3, 4, 5], seen)
+
+
+CHECKS = (small_pages, orders, large_pages, totals, deletion_between_pages)

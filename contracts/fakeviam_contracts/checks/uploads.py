@@ -1,0 +1,142 @@
+"""The three ways of uploading."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import datasync, well_known
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import BASE, check
+from fakeviam_contracts.model import Ask
+from fakeviam_contracts.session import Wrong
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+WAYS = ("DataCaptureUpload", "StreamingDataCaptureUpload", "FileUpload")
+
+
+@check("UP-1", "UP-9", "CU-1", "CU-4", "FU-1", "FU-2", "FU-3", "SU-1", "SU-2", "A28", "A32")
+def bytes_come_back(session: Session) -> None:
+    """Whole, in any pieces; the same bytes twice are two files."""
+    for way in WAYS:
+        for chunks in ([b"abc"], [b"a", b"", b"bc", b"\x00\xff"], [], [b""], [b"abc"]):
+            writes.upload(session, way=way, part=0, chunks=chunks, times=(BASE, BASE + 1))
+        writes.upload(session, way=way, part=0, chunks=[b"now"])
+    reads.check_files(session, Ask(), descending=False, with_bytes=True)
+
+
+@check("UP-3", "UP-4", "UP-5", "UP-6", "A24", "A26")
+def names_and_types(session: Session) -> None:
+    """MIME types by extension or as said; names as sent."""
+    for ext in (".jpg", "jpg", ".JPEG", ".png", ".pcd", ".txt", "", ".unknown"):
+        writes.upload(session, way="FileUpload", part=0, chunks=[], extension=ext, file_name="a.b")
+    writes.upload(
+        session, way="FileUpload", part=0, chunks=[b"%PDF"], extension=".jpg", mime_type="x/y"
+    )
+    writes.upload(session, way="FileUpload", part=0, chunks=[b"\x89PNG"], file_name="dir/../n")
+
+
+@check("UP-7", "A27", "DM-3")
+def tags_and_datasets(session: Session) -> None:
+    """Apply to the new file; an unknown dataset refuses the upload."""
+    for name in ("pets", "cars"):
+        writes.create_dataset(session, name)
+    for way in WAYS:
+        writes.upload(
+            session, way=way, part=0, chunks=[b"x"], tags=["b", "a", "b"], datasets=[1, 0]
+        )
+    writes.delete_dataset(session, 1)
+    for way in WAYS:
+        writes.upload(session, way=way, part=0, chunks=[b"x"], tags=["lost"], datasets=[0, 1])
+    reads.check_files(session, Ask(), descending=False)
+    reads.check_tags(session, Ask())
+
+
+@check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1")
+def readings_come_back(session: Session) -> None:
+    """N readings are n records, each with its own times, to the nanosecond."""
+    rows: list[dict[str, Any]] = [
+        {"readings": {"a": 1.5, "b.c": [None, True, "é", {}]}},
+        {},
+        {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}},
+    ]
+    times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (-1, 1)]
+    for part in range(len(session.place.parts)):
+        writes.upload_rows(session, part=part, rows=rows, times=times, component="s", tags=["t"])
+    writes.upload_rows(session, part=0, rows=rows[:1], times=times[:1], tags=["b", "a"])
+    reads.check_rows(session, Ask(), limit=2, descending=False)
+    reads.check_rows(session, Ask(), descending=True)
+
+
+def _metadata(session: Session, kind: datasync.DataTypeValue) -> datasync.UploadMetadata:
+    part = session.place.parts[0]
+    return datasync.UploadMetadata(
+        part_id=part.part_id, type=kind, component_name=session.place.component
+    )
+
+
+@check("UP-1", "A22")
+def unknown_parts(session: Session) -> None:
+    """Are refused in every way, and nothing is stored."""
+    for part_id in ("", "no-such-part"):
+        metadata = _metadata(session, datasync.DATA_TYPE_FILE)
+        metadata.part_id = part_id
+        answer = session.wire.stream(
+            "FileUpload",
+            [
+                datasync.FileUploadRequest(metadata=metadata),
+                datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x")),
+            ],
+        )
+        session.refused("FileUpload", answer, [Wrong("UNKNOWN", ("UP-1", "A22"))])
+        metadata.type = datasync.DATA_TYPE_TABULAR_SENSOR
+        request = datasync.DataCaptureUploadRequest(
+            metadata=metadata, sensor_contents=[datasync.SensorData(struct=well_known.Struct())]
+        )
+        answer = session.wire.call("DataCaptureUpload", request)
+        session.refused("DataCaptureUpload", answer, [Wrong("UNKNOWN", ("UP-1", "A22"))])
+    reads.check_files(session, Ask(), descending=False)
+    reads.check_rows(session, Ask(), descending=False)
+
+
+@check("FU-1", "A30")
+def streams_out_of_order(session: Session) -> None:
+    """Metadata comes first and once; nothing is stored otherwise."""
+    opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
+    piece = datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x"))
+    for messages in ([], [piece], [piece, opening], [opening, opening], [opening, piece, opening]):
+        answer = session.wire.stream("FileUpload", messages)
+        session.refused("FileUpload", answer, [Wrong("INVALID_ARGUMENT", ("A30",))])
+    reads.check_files(session, Ask(), descending=False)
+
+
+@check("A29", "CU-3", "UP-2")
+def types_against_contents(session: Session) -> None:
+    """A type that contradicts the contents, or none, is refused; nothing is stored."""
+    row, binary = datasync.SensorData(struct=well_known.Struct()), datasync.SensorData(binary=b"x")
+    for kind, contents in (
+        (datasync.DATA_TYPE_UNSPECIFIED, [row]),
+        (datasync.DATA_TYPE_TABULAR_SENSOR, [binary]),
+        (datasync.DATA_TYPE_BINARY_SENSOR, [row]),
+        (datasync.DATA_TYPE_FILE, [binary]),
+        (datasync.DATA_TYPE_BINARY_SENSOR, [binary, row]),
+    ):
+        request = datasync.DataCaptureUploadRequest(
+            metadata=_metadata(session, kind), sensor_contents=contents
+        )
+        answer = session.wire.call("DataCaptureUpload", request)
+        session.refused("DataCaptureUpload", answer, [Wrong("INVALID_ARGUMENT", ("A29",))])
+    reads.check_files(session, Ask(), descending=False)
+    reads.check_rows(session, Ask(), descending=False)
+
+
+CHECKS = (
+    bytes_come_back,
+    names_and_types,
+    tags_and_datasets,
+    readings_come_back,
+    unknown_parts,
+    streams_out_of_order,
+    types_against_contents,
+)
