@@ -1,0 +1,60 @@
+"""`import fakeviam` is cheap, complete and honest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+import fakeviam
+
+NEW_MODULES = """
+import importlib, sys
+import {known}
+before = set(sys.modules)
+import {module}
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def new_modules(module: str, *, known: str) -> list[str]:
+    """What importing `module` imports besides, in a process that has imported `known`."""
+    code = NEW_MODULES.format(module=module, known=known)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    assert new_modules("fakeviam", known="__future__, types, typing") == ["fakeviam"]
+
+
+def test_importing_the_pytest_plugin_imports_nothing_else() -> None:
+    loaded = new_modules("fakeviam.pytest_plugin", known="pytest")
+    assert loaded == ["fakeviam", "fakeviam.pytest_plugin"]
+
+
+def test_help_and_mistakes_need_no_server() -> None:
+    loaded = new_modules("fakeviam.cli", known="click")
+    assert not [name for name in loaded if name.startswith(("fakeviam.server", "grpclib"))]
+    assert "asyncio" not in loaded
+
+
+@pytest.mark.parametrize("name", fakeviam.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    value = getattr(fakeviam, name)
+    assert value.__name__ == name
+    assert name in dir(fakeviam)
+    assert vars(fakeviam)[name] is value  # the second time it costs nothing
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'fakeviam' has no attribute 'FakeVian'"):
+        _ = fakeviam.FakeVian  # type: ignore[attr-defined]
+    with pytest.raises(ImportError, match="cannot import name 'FakeVian' from 'fakeviam'"):
+        from fakeviam import FakeVian  # type: ignore[attr-defined] # noqa: F401, PLC0415
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    assert fakeviam.__version__ == version("fakeviam")

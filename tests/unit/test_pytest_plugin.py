@@ -1,0 +1,265 @@
+"""The fixtures, in runs of pytest like those of our users."""
+
+from __future__ import annotations
+
+import pytest
+
+INI = """
+[pytest]
+addopts = -p no:randomly -p no:cacheprovider
+filterwarnings = error
+asyncio_default_fixture_loop_scope = function
+"""
+
+
+@pytest.fixture
+def user(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A user's project, to which nothing of our own configuration leaks."""
+    pytester.makeini(INI)
+    return pytester
+
+
+def run(user: pytest.Pytester, *options: str, **outcomes: int) -> pytest.RunResult:
+    result = user.runpytest_subprocess(*options)
+    result.assert_outcomes(**outcomes)
+    return result
+
+
+def test_a_run_without_the_fixtures_loads_nothing_of_the_fake(user: pytest.Pytester) -> None:
+    user.makepyfile(
+        """
+        import sys
+
+        def test_loaded(request):
+            assert request.config.pluginmanager.hasplugin("fakeviam")
+            heavy = ("grpclib", "google.protobuf", "viam", "fakeviam.server", "fakeviam.wire")
+            assert not [name for name in heavy if name in sys.modules]
+        """
+    )
+    run(user, passed=1)
+
+
+def test_synchronous_tests(user: pytest.Pytester) -> None:
+    user.makepyfile(
+        """
+        import socket
+        import pytest
+        from fakeviam import FakeViam
+
+        def answers(cloud):
+            with socket.create_connection((cloud.host, cloud.port)) as connection:
+                return connection.recv(1) != b""
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_each_has_its_own(fakeviam, turn):
+            assert isinstance(fakeviam, FakeViam)
+            assert len(list(fakeviam.fleet)) == 1
+            fakeviam.fleet.add_part("arm-main", robot="arm")
+            assert answers(fakeviam)
+
+        seen = []
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_all_have_the_same(fakeviam, fakeviam_server, turn):
+            assert fakeviam_server is not fakeviam
+            assert fakeviam_server.port != fakeviam.port
+            seen.append(fakeviam_server)
+            assert seen[0] is fakeviam_server
+            assert answers(fakeviam_server)
+        """
+    )
+    run(user, passed=4)
+
+
+ASYNCHRONOUS = """
+import pytest
+from viam.app.data_client import DataClient
+from viam.app.viam_client import ViamClient
+
+{mark}
+async def test_client(fakeviam, viam_client, viam_data_client):
+    assert isinstance(viam_client, ViamClient)
+    assert isinstance(viam_data_client, DataClient)
+    part_id = fakeviam.default_part.id
+    file_id = await viam_data_client.file_upload(part_id=part_id, data=b"hello")
+    (found,) = await viam_client.data_client.binary_data_by_ids([file_id])
+    assert found.binary == b"hello"
+
+{mark}
+async def test_fixture_of_the_user(lab):
+    _, count, _ = await lab.binary_data_by_filter()
+    assert count == 1
+
+def test_synchronous(viam_client):
+    assert isinstance(viam_client, ViamClient)
+"""
+
+USERS_FIXTURE = """
+import {module}
+
+@{module}.fixture
+async def lab(fakeviam, viam_data_client):
+    await viam_data_client.file_upload(part_id=fakeviam.default_part.id, data=b"of the lab")
+    yield viam_data_client
+    _, count, _ = await viam_data_client.binary_data_by_filter()
+    assert count == 1
+"""
+
+
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+def test_strict_mode_in_the_loop_of_the_test(user: pytest.Pytester, scope: str) -> None:
+    pytest.importorskip("viam")
+    fixture = USERS_FIXTURE.format(module="pytest_asyncio")
+    user.makeconftest(fixture.replace(".fixture", f".fixture(loop_scope={scope!r})"))
+    user.makepyfile(ASYNCHRONOUS.format(mark=f"@pytest.mark.asyncio(loop_scope={scope!r})"))
+    run(user, "-o", "asyncio_mode=strict", passed=3)
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_auto_mode_in_the_loop_of_the_test(user: pytest.Pytester, scope: str) -> None:
+    pytest.importorskip("viam")
+    user.makeconftest(USERS_FIXTURE.format(module="pytest"))
+    user.makepyfile(ASYNCHRONOUS.format(mark=""))
+    scopes = [f"asyncio_default_{what}_loop_scope={scope}" for what in ("fixture", "test")]
+    run(user, "-o", "asyncio_mode=auto", "-o", scopes[0], "-o", scopes[1], passed=3)
+
+
+def test_only_the_default_scope_of_tests_is_set(user: pytest.Pytester) -> None:
+    pytest.importorskip("viam")
+    user.makepyfile(
+        """
+        async def test_it(viam_data_client):
+            assert await viam_data_client.tags_by_filter() == []
+        """
+    )
+    scope = "asyncio_default_test_loop_scope=session"
+    run(user, "-o", "asyncio_mode=auto", "-o", scope, passed=1)
+
+
+def test_workers_of_xdist_each_have_theirs(user: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    user.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("turn", range(6))
+        def test_it(fakeviam, fakeviam_server, turn):
+            assert len(list(fakeviam.fleet)) == 1
+            assert fakeviam_server.port
+        """
+    )
+    run(user, "-n", "2", passed=6)
+
+
+SDK_TESTS = """
+import pytest
+
+def test_client(viam_client): ...
+
+def test_data_client(viam_data_client): ...
+
+def test_fake(fakeviam): ...
+"""
+
+
+def test_without_viam_sdk_its_fixtures_skip(user: pytest.Pytester) -> None:
+    user.makeconftest("import sys\nsys.modules['viam'] = None\n")  # as if it were not there
+    user.makepyfile(SDK_TESTS)
+    result = run(user, "-rs", passed=1, skipped=2)
+    needs = "viam_client needs the official SDK, which is not installed: pip install viam-sdk"
+    result.stdout.fnmatch_lines([f"SKIPPED * {needs}"])
+
+
+def test_without_pytest_asyncio_its_fixtures_skip(user: pytest.Pytester) -> None:
+    user.makeini(INI.replace("asyncio_default_fixture_loop_scope = function", ""))
+    user.makepyfile(SDK_TESTS)
+    result = run(user, "-rs", "-p", "no:asyncio", passed=1, skipped=2)
+    needs = "needs pytest-asyncio, which is not active in this run: pip install pytest-asyncio"
+    lines = result.stdout
+    lines.fnmatch_lines_random([f"SKIPPED * viam_client {needs}"])
+    lines.fnmatch_lines_random([f"SKIPPED * viam_data_client {needs}"])
+
+
+CRASH = """
+from fakeviam.server.call import Crash
+
+def crash(cloud):
+    cloud._cloud.crashes.append(Crash("TagsByFilter", RuntimeError("boom")))
+"""
+TOLD = (
+    "*HandlerCrashError: fakeviam has a bug, please report it with this text: TagsByFilter: *boom*"
+)
+
+
+def test_a_crash_fails_the_test_it_happened_in(user: pytest.Pytester) -> None:
+    user.makepyfile(f"{CRASH}\ndef test_a(fakeviam): crash(fakeviam)\ndef test_b(fakeviam): ...\n")
+    result = run(user, passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_a*", TOLD])
+
+
+def test_a_crash_of_the_shared_one_fails_the_run(user: pytest.Pytester) -> None:
+    user.makepyfile(
+        f"{CRASH}\n"
+        "def test_a(fakeviam_server): crash(fakeviam_server)\n"
+        "def test_b(fakeviam_server): ...\n"
+    )
+    result = run(user, passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_b*", TOLD])
+
+
+def test_options_are_the_user_s(user: pytest.Pytester) -> None:
+    user.makeconftest(
+        """
+        import pytest
+        from fakeviam import Clock
+
+        @pytest.fixture(scope="session")
+        def fakeviam_options():
+            return {"policy": "strict", "seed": 7, "clock": Clock.frozen("2026-01-31")}
+        """
+    )
+    user.makepyfile(
+        """
+        import pytest
+        from fakeviam import Policy
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        def test_fresh(fakeviam, turn):
+            assert fakeviam.policy == Policy.strict()
+            assert fakeviam.seed == 7
+            assert fakeviam.clock.moment().day == 31  # not moved by the other turn
+            fakeviam.clock.advance(days=1)
+
+        def test_shared(fakeviam_server):
+            assert fakeviam_server.policy == Policy.strict()
+        """
+    )
+    run(user, passed=3)
+
+
+def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
+    pytest.importorskip("viam")
+    user.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def fakeviam(fakeviam):
+            fakeviam.arm = fakeviam.fleet.add_part("arm-main", robot="arm")
+            return fakeviam
+
+        async def test_it(fakeviam, viam_data_client):
+            file_id = await viam_data_client.file_upload(part_id=fakeviam.arm.id, data=b"hello")
+            (found,) = await viam_data_client.binary_data_by_ids([file_id])
+            assert found.metadata.capture_metadata.robot_name == "arm"
+        """
+    )
+    run(user, "-o", "asyncio_mode=auto", passed=1)
+
+
+def test_the_fixtures_are_explained(user: pytest.Pytester) -> None:
+    result = user.runpytest_subprocess("--fixtures")
+    names = ["fakeviam_options", "fakeviam", "fakeviam_server", "viam_client", "viam_data_client"]
+    for name in names:
+        (place,) = [n for n, line in enumerate(result.outlines) if line.split()[:1] == [name]]
+        assert "no docstring" not in result.outlines[place + 1]
