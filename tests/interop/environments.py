@@ -1,4 +1,4 @@
-"""Environments with one release of viam-sdk each, under .envs/.
+"""Environments of their own for what must not live in this one, under .envs/.
 
 They are made by the first test run that needs them and kept until what goes into them changes.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".envs"
@@ -33,14 +34,24 @@ class InstallError(Exception):
 
 
 def sdk_environment(release: str) -> Path:
-    """The Python of an environment that holds the project and that release of viam-sdk."""
-    folder = ENVIRONMENTS / f"sdk-{release}"
+    """The Python of an environment with that release of viam-sdk, for tests/interop/sdk."""
+    return environment(f"sdk-{release}", [f"viam-sdk=={release}", *TOOLS])
+
+
+def environment(name: str, wanted: Sequence[str], *, files_of: Sequence[str] = ()) -> Path:
+    """The Python of the environment of that name, which holds the project and more.
+
+    Args:
+        name: Of the environment; one name always goes with the same packages.
+        wanted: Packages to install.
+        files_of: Packages to install without those that they need, for the files in them.
+    """
+    folder = ENVIRONMENTS / name
     python = folder / "bin" / "python"
-    wanted = [f"viam-sdk=={release}", *TOOLS]
-    made_for = "\n".join([sys.version, *wanted])
+    made_for = "\n".join([sys.version, *wanted, *files_of])
     stamp = f"{made_for}\n{_project()}\n"
     done = folder / "installed.txt"  # gone while something is installed, so that a stop shows
-    with _only_one(folder.with_suffix(".lock")):
+    with _only_one(ENVIRONMENTS / f"{name}.lock"):
         installed = done.read_text(encoding="utf-8") if done.exists() else ""
         if installed == stamp:
             return python
@@ -50,8 +61,16 @@ def sdk_environment(release: str) -> Path:
             _run(sys.executable, "-m", "venv", str(folder))
         pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         _run(*pip, "--editable", str(ROOT), *wanted)
+        if files_of:
+            _run(*pip, "--no-deps", *files_of)
         done.write_text(stamp, encoding="utf-8")
     return python
+
+
+def clean_environ() -> dict[str, str]:
+    """This process's environment variables without what belongs to it alone."""
+    foreign = re.compile(r"PYTEST|VIAM|COV|PYTHONPATH$|VIRTUAL_ENV$")
+    return {name: value for name, value in os.environ.items() if not foreign.match(name)}
 
 
 def _project() -> str:

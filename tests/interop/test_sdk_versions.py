@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,15 +9,9 @@ import sys
 import pytest
 
 from .conftest import SDK_SUITE
-from .environments import ROOT, sdk_environment
+from .environments import ROOT, clean_environ, sdk_environment
 
 RELEASES = ("0.72.0", "0.85.1")
-
-
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what belongs to it alone."""
-    foreign = re.compile(r"PYTEST|VIAM|COV|PYTHONPATH$|VIRTUAL_ENV$")
-    return {name: value for name, value in os.environ.items() if not foreign.match(name)}
 
 
 # The first run installs viam-sdk, which takes a while.
@@ -41,7 +34,7 @@ def test_official_sdk(release: str) -> None:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=clean_environment(),
+        env=clean_environ(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -69,7 +62,7 @@ def test_suite_is_collected_only_if_asked_for(asked: str, collected: bool) -> No
     done = subprocess.run(
         [*command, asked],
         cwd=ROOT,
-        env=clean_environment(),
+        env=clean_environ(),
         capture_output=True,
         text=True,
         check=False,
