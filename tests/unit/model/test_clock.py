@@ -47,9 +47,7 @@ def test_a_clock_takes_datetimes(moment: datetime) -> None:
     assert clock.now() == NOON_NANOS
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Z", "now", "2026-13-01", "2026-02-30T00:00:00Z", "2026-03-10T12:00:00ZZ"]
-)
+@pytest.mark.parametrize("text", ["", "Z", "now", "2026-13-01", "2026-02-30T00:00:00Z"])
 def test_bad_text_is_told(text: str) -> None:
     for attempt in (Clock.frozen, Clock(lambda: 0).set):
         with pytest.raises(UsageError, match="not an ISO 8601 time") as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from datetime import timedelta
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_other_names_are_refused(name: str) -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_field_is_explained(field: str) -> None:
     """With the point it decides, for whoever reads the class."""
-    assert f"\n        {field}: " in (Policy.__doc__ or "")
+    assert f"\n    {field}: " in inspect.cleandoc(Policy.__doc__ or "")
 
 
 @pytest.mark.parametrize("field", FIELDS)

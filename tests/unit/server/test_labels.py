@@ -12,6 +12,7 @@ from fakeviam.model.clauses import CATALOGUE
 from fakeviam.server.ledger import Ledger
 from fakeviam.wire import auth, data
 from fakeviam.wire import dataset as wire
+from fakeviam.wire.well_known import Any as Packed
 
 from .driver import (
     ORGANIZATION,
@@ -72,7 +73,7 @@ CHANGES: dict[str, Act] = {
         ext="txt",
         dataset_ids=[world.dataset],
         tags=["x"],
-        method_parameters={"a": {}},
+        method_parameters={"a": Packed()},
     ),
     "upload an image with times and boxes": lambda viam, _: viam.upload(
         "new",

@@ -111,13 +111,13 @@ async def test_a_service_that_nobody_knows(viam: Viam) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT)
-@pytest.mark.parametrize("garbage", GARBAGE, ids=range(len(GARBAGE)))
-async def test_garbage_is_refused(viam: Viam, name: str, garbage: bytes) -> None:
+async def test_garbage_is_refused(viam: Viam, name: str) -> None:
     """INVALID_ARGUMENT naming the message that was expected (SV-3)."""
     await viam.upload("a", tags=["x"])
     text = f"not a valid {METHODS[name].request.DESCRIPTOR.full_name} message"
-    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", text):
-        await send_raw(viam, name, frame(garbage))
+    for garbage in GARBAGE:
+        with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", text):
+            await send_raw(viam, name, frame(garbage))
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -133,17 +133,10 @@ async def test_text_that_is_not_utf8_is_refused(viam: Viam, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT)
-@pytest.mark.parametrize("missing", [1, 3, 4])
-async def test_a_header_that_is_cut_short_is_refused(viam: Viam, name: str, missing: int) -> None:
-    """The five bytes before a message did not all come (SV-3)."""
-    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "in the middle of a message"):
-        await send_raw(viam, name, frame(b"")[:-missing])
-
-
-@pytest.mark.parametrize("name", BUILT)
 async def test_a_message_that_is_cut_short_is_refused(viam: Viam, name: str) -> None:
-    """Fewer bytes came than were announced (SV-3)."""
-    for raw in (frame(b"", length=1), frame(b"\x0a", length=2**32 - 1)):
+    """Fewer bytes came than were announced, or not even all that announce them (SV-3)."""
+    announced = [frame(b"", length=1), frame(b"\x0a", length=2**32 - 1)]
+    for raw in (*announced, frame(b"")[:1], frame(b"")[:2], frame(b"")[:4]):
         with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "in the middle of a message"):
             await send_raw(viam, name, raw)
 
