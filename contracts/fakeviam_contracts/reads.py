@@ -195,6 +195,7 @@ def _pages(
         session.refused(rpc, session.wire.call(rpc, request), [wrong])
         # What a client does then: ask for less.
         request.data_request.limit = largest
+    short = False
     for _ in range(expected + 2):
         reply = session.answered(("PG-3", "PG-5"), rpc, session.wire.call(rpc, request))
         size = len(reply.data)
@@ -210,6 +211,8 @@ def _pages(
         session.expect(
             ("PG-4",), "a page with data has a last", expected=True, observed=bool(reply.last)
         )
+        session.expect(("PG-2",), "only the last page is short", expected=False, observed=short)
+        short = size < most
         session.expect(("PG-9", "A4"), "count of a page", size, reply.count)
         yield reply
         request.data_request.last = reply.last

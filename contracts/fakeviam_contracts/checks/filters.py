@@ -36,6 +36,7 @@ def _asks(here: Origin, there: Origin) -> dict[str, tuple[tuple[str, ...], list[
             [
                 Ask(organization_ids=(here.organization_id,)),
                 Ask(organization_ids=("nobody", here.organization_id)),
+                Ask(organization_ids=("nobody",)),
             ],
         ),
         "MIME types": (

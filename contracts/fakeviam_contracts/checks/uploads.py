@@ -35,6 +35,10 @@ def names_and_types(session: Session) -> None:
         session, way="FileUpload", part=0, chunks=[b"%PDF"], extension=".jpg", mime_type="x/y"
     )
     writes.upload(session, way="FileUpload", part=0, chunks=[b"\x89PNG"], file_name="dir/../n")
+    for ext in (".txt", ".jpg"):
+        writes.upload(
+            session, way="DataCaptureUpload", part=0, chunks=[b"\x89PNG\r\n"], extension=ext
+        )
 
 
 @check("UP-7", "A27", "DM-3")

@@ -1,0 +1,355 @@
+"""Wrong servers: filters, pages, reads."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.base import (
+    PAGES,
+    Mutant,
+    answering,
+    asking,
+    both,
+    deciding,
+    filter_of,
+)
+
+BINARY, TABULAR = PAGES
+IDS = "BinaryDataByIDs"
+
+
+def _without(*fields: str) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is not None:
+            for field in fields:
+                if field in found.DESCRIPTOR.fields_by_name:
+                    found.ClearField(field)
+
+    return edit
+
+
+def _interval(bound: str, shift: int) -> Any:
+    """Moves a bound by nanoseconds; none removes it."""
+
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is None or "interval" not in found.DESCRIPTOR.fields_by_name:
+            return
+        if not found.interval.HasField(bound):
+            return
+        if not shift:
+            found.interval.ClearField(bound)
+            return
+        stamp = getattr(found.interval, bound)
+        nanos = stamp.seconds * 10**9 + stamp.nanos + shift
+        stamp.seconds, stamp.nanos = divmod(nanos, 10**9)
+
+    return edit
+
+
+def _tag_rule(edit_rule: Any) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is not None and found.HasField("tags_filter"):
+            edit_rule(found)
+
+    return edit
+
+
+def _swap_tagged(found: Any) -> None:
+    tagged, untagged = data.TAGS_FILTER_TYPE_TAGGED, data.TAGS_FILTER_TYPE_UNTAGGED
+    found.tags_filter.type = {tagged: untagged, untagged: tagged}.get(
+        found.tags_filter.type, found.tags_filter.type
+    )
+
+
+def _consult_list(found: Any) -> None:
+    if found.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED and found.tags_filter.tags:
+        found.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+
+
+def _labels_are_tags(found: Any) -> None:
+    if found.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and found.dataset_id:
+        found.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+        found.tags_filter.tags[:] = ["\0"]
+
+
+def _empty_or_hides_all(found: Any) -> None:
+    rule = found.tags_filter.type
+    if rule == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not found.tags_filter.tags:
+        found.tags_filter.tags[:] = ["\0"]
+
+
+def _unspecified_hides_all(found: Any) -> None:
+    rule = found.tags_filter.type
+    if rule == data.TAGS_FILTER_TYPE_UNSPECIFIED and not found.tags_filter.tags:
+        found.tags_filter.tags[:] = ["\0"]
+
+
+def _last_tag_counts(found: Any) -> None:
+    del found.tags_filter.tags[:-1]
+
+
+def _last_of(field: str) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is not None and field in found.DESCRIPTOR.fields_by_name:
+            del getattr(found, field)[:-1]
+
+    return edit
+
+
+def _first_field_only(message: Any, _: dict[Any, Any]) -> None:
+    found = filter_of(message)
+    if found is not None:
+        for field, _value in found.ListFields()[1:]:
+            found.ClearField(field.name)
+
+
+def _like(same: Any) -> dict[str, Any]:
+    """Component names that only resemble the asked one match; names are learnt from uploads."""
+
+    def upload(message: Any, memory: dict[Any, Any]) -> None:
+        if message.DESCRIPTOR.name == "DataCaptureUploadRequest":
+            memory.setdefault(message.metadata.component_name)
+
+    def ask(message: Any, memory: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is not None and found.component_name:
+            wanted = found.component_name
+            alike = [name for name in memory if name != wanted and same(name, wanted)]
+            if alike:
+                found.component_name = alike[0]
+
+    def edit(message: Any, memory: dict[Any, Any]) -> None:
+        upload(message, memory)
+        ask(message, memory)
+
+    return {"*": edit}
+
+
+FILTERS: tuple[Mutant, ...] = (
+    *(
+        asking(f"ignores {field} in filters", clause, _without(field))
+        for field, clause in (
+            ("component_name", "FI-1"),
+            ("component_type", "FI-1"),
+            ("method", "FI-1"),
+            ("robot_name", "FI-1"),
+            ("robot_id", "FI-1"),
+            ("part_name", "FI-1"),
+            ("part_id", "FI-1"),
+            ("organization_ids", "FI-5"),
+            ("mime_type", "FI-5"),
+            ("tags_filter", "FI-6"),
+            ("bbox_labels", "FI-10"),
+            ("dataset_id", "FI-11"),
+        )
+    ),
+    asking("ignores the location", "FI-5", _without("location_ids")),
+    asking("ignores the start of an interval", "FI-13", _interval("start", 0)),
+    asking("ignores the end of an interval", "FI-13", _interval("end", 0)),
+    asking("leaves the start out of an interval", "FI-13", _interval("start", 1)),
+    deciding("leaves the end out of an interval", "A2", interval_bounds="half-open"),
+    deciding("compares the time received", "A3", interval_clock="time_received"),
+    asking("takes the first field and forgets the others", "FI-1", _first_field_only),
+    both("matches names without case", "FI-4", _like(lambda a, b: a.lower() == b.lower()), {}),
+    both("matches beginnings of names", "FI-4", _like(lambda a, b: a.startswith(b)), {}),
+    asking("takes only the last of several tags", "FI-6", _tag_rule(_last_tag_counts)),
+    asking("takes only the last of several labels", "FI-10", _last_of("bbox_labels")),
+    asking("takes only the last of several MIME types", "FI-5", _last_of("mime_type")),
+    asking("confuses TAGGED and UNTAGGED", "FI-7", _tag_rule(_swap_tagged)),
+    asking("consults the list for TAGGED", "FI-7", _tag_rule(_consult_list)),
+    asking("counts labels of datasets as tags", "FI-12", _tag_rule(_labels_are_tags)),
+    asking("finds nothing for an empty OR", "A17", _tag_rule(_empty_or_hides_all)),
+    asking("finds nothing for an unspecified rule", "FI-8", _tag_rule(_unspecified_hides_all)),
+    deciding("looks for tags in files only", "A47", tags_by_filter_scope="binary"),
+)
+
+
+def _limit(change: Any) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        message.data_request.limit = change(message.data_request.limit)
+
+    return edit
+
+
+def _order(change: Any) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        message.data_request.sort_order = change(message.data_request.sort_order)
+
+    return edit
+
+
+def _reply(change: Any) -> Any:
+    def edit(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+        if not request.count_only:
+            change(request, reply)
+
+    return edit
+
+
+def _no_last_on_short_pages(request: Any, reply: Any) -> None:
+    if len(reply.data) < (request.data_request.limit or 50):
+        reply.last = ""
+
+
+def _last_past_the_end(request: Any, reply: Any) -> None:
+    if not reply.data:
+        reply.last = request.data_request.last or "end"
+
+
+def _swap_ties(_: Any, reply: Any) -> None:
+    entries = list(reply.data)
+    for one, other in pairwise(entries):
+        if one.metadata.time_requested == other.metadata.time_requested:
+            copy = type(one)()
+            copy.CopyFrom(one)
+            one.CopyFrom(other)
+            other.CopyFrom(copy)
+            return
+
+
+def _drop_one_of_ties(_: Any, reply: Any) -> None:
+    times = [
+        (e.metadata.time_requested.seconds, e.metadata.time_requested.nanos) for e in reply.data
+    ]
+    for at in range(len(times) - 1):
+        if times[at] == times[at + 1]:
+            del reply.data[at + 1]
+            reply.count = len(reply.data)
+            return
+
+
+def _count_only_unfiltered(message: Any, _: dict[Any, Any]) -> None:
+    if message.count_only:
+        message.data_request.ClearField("filter")
+
+
+def _forgets_count_only(message: Any, _: dict[Any, Any]) -> None:
+    message.count_only = False
+
+
+def _remember_rows(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    if reply.data and not request.count_only:
+        memory[reply.last] = reply.data[-1].metadata.binary_data_id
+
+
+def _forget_deleted_rows(message: Any, memory: dict[Any, Any]) -> None:
+    memory.setdefault("gone", set()).update(message.binary_data_ids)
+
+
+def _lose_cursor(message: Any, memory: dict[Any, Any]) -> None:
+    if memory.get(message.data_request.last) in memory.get("gone", ()):
+        message.data_request.last = ""
+
+
+PAGING: tuple[Mutant, ...] = (
+    asking("gives one more than asked", "PG-1", _limit(lambda n: n + 1 if n else 0), *PAGES),
+    asking("gives 100 by default", "PG-1", _limit(lambda n: n or 100), *PAGES),
+    asking("gives 99 at the most", "PG-2", _limit(lambda n: min(n or 50, 3)), *PAGES),
+    answering("has no last on short pages", "PG-4", _reply(_no_last_on_short_pages), *PAGES),
+    answering(
+        "never has a last", "PG-4", _reply(lambda _, reply: reply.ClearField("last")), *PAGES
+    ),
+    answering("has a last past the end", "PG-5", _reply(_last_past_the_end), *PAGES),
+    answering(
+        "counts one too many in a page",
+        "PG-9",
+        _reply(lambda _, reply: setattr(reply, "count", reply.count + 1)),
+        *PAGES,
+    ),
+    deciding("counts the total in a page", "A4", count="total"),
+    deciding("starts with the oldest", "A1", default_order="ascending"),
+    asking("always starts with the newest", "PG-6", _order(lambda _: 1), *PAGES),
+    asking("turns orders round", "PG-6", _order(lambda o: {1: 2, 2: 1}.get(o, o)), *PAGES),
+    answering("swaps ties", "PG-11", _reply(_swap_ties), BINARY),
+    answering("loses one of a tie", "PG-6", _reply(_drop_one_of_ties), BINARY),
+    both(
+        "starts over when the row of a token is gone",
+        "PG-7",
+        {BINARY: _lose_cursor, "DeleteBinaryDataByIDs": _forget_deleted_rows},
+        {BINARY: _remember_rows},
+    ),
+    asking("counts without the filter", "PG-8", _count_only_unfiltered, *PAGES),
+    asking("sends data with count_only", "A5", _forgets_count_only, *PAGES),
+    answering(
+        "counts bytes of records as one",
+        "A5",
+        lambda _, reply, __: setattr(reply, "total_size_bytes", 1),
+        BINARY,
+    ),
+)
+
+
+def _indexes_zero(_: Any, reply: Any) -> None:
+    for entry in reply.data:
+        entry.metadata_index = 0
+
+
+def _reversed(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+    entries = [type(e).FromString(e.SerializeToString()) for e in reversed(reply.data)]
+    del reply.data[:]
+    reply.data.extend(entries)
+
+
+def _metadata(change: Any) -> Any:
+    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+        for entry in reply.data:
+            change(entry.metadata)
+
+    return edit
+
+
+READS: tuple[Mutant, ...] = (
+    answering("points all readings to the first metadata", "TD-2", _reply(_indexes_zero), TABULAR),
+    answering(
+        "says that readings were received when asked for",
+        "TD-3",
+        _reply(lambda _, r: [e.time_received.CopyFrom(e.time_requested) for e in r.data]),
+        TABULAR,
+    ),
+    asking("never sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", False), BINARY),
+    asking("always sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", True), BINARY),
+    answering("turns the order of ids round", "BI-3", _reversed, IDS),
+    deciding("refuses unknown ids", "ID-6", unknown_ids="refuse"),
+    answering("does not count files by ids", "BI-4", lambda _, r, __: r.ClearField("count"), IDS),
+    answering(
+        "leaves the whole id out", "ID-3", _metadata(lambda m: m.ClearField("binary_data_id")), IDS
+    ),
+    answering(
+        "leaves the location out",
+        "ID-3",
+        _metadata(lambda m: m.capture_metadata.ClearField("location_id")),
+        IDS,
+    ),
+    answering(
+        "confuses robot and part",
+        "UP-1",
+        _metadata(
+            lambda m: setattr(m.capture_metadata, "robot_name", m.capture_metadata.part_name)
+        ),
+        IDS,
+    ),
+    answering(
+        "gives tags in order of the alphabet",
+        "TA-5",
+        _metadata(lambda m: m.capture_metadata.tags.sort()),
+        IDS,
+    ),
+    answering(
+        "gives some tags twice", "TG-1", lambda _, r, __: r.tags.extend(r.tags[:1]), "TagsByFilter"
+    ),
+    answering("gives tags unsorted", "A47", lambda _, r, __: r.tags.reverse(), "TagsByFilter"),
+    answering(
+        "gives some labels twice",
+        "BL-1",
+        lambda _, r, __: r.labels.extend(r.labels[:1]),
+        "BoundingBoxLabelsByFilter",
+    ),
+)
+
+MUTANTS = (*FILTERS, *PAGING, *READS)

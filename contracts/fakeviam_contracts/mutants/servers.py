@@ -1,0 +1,25 @@
+"""All wrong servers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fakeviam import Clock, FakeViam, Policy
+from fakeviam_contracts.mutants import reading, writing
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Mutant
+
+SERVERS: tuple[Mutant, ...] = (*reading.MUTANTS, *writing.MUTANTS)
+
+
+def start(mutant: Mutant) -> FakeViam:
+    """The FakeViam that a mutant is, not started yet."""
+    options: dict[str, Any] = dict(mutant.options)
+    policy = replace(Policy.documented(), **options.pop("policy", {}))
+    if mutant.interceptor is not None:
+        options["interceptors"] = [mutant.interceptor()]
+    if mutant.store is not None:
+        options["store"] = mutant.store
+    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"), **options)

@@ -1,0 +1,55 @@
+"""The kit can fail: every wrong server is found by the fixed checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.mutants.servers import SERVERS, start
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.subject import OwnFake
+
+from fakeviam.model.clauses import CATALOGUE
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Mutant
+
+
+@pytest.mark.parametrize("mutant", SERVERS, ids=lambda mutant: mutant.name)
+def test_a_wrong_server_is_found(mutant: Mutant) -> None:
+    subject = OwnFake(Reading.named("documented"), lambda: start(mutant))
+    try:
+        # Those that claim the clause first; most mutants need no other.
+        for check in sorted(CHECKS, key=lambda check: mutant.clause not in check.clauses):
+            session = subject.open_session()
+            try:
+                check.run(session)
+            except ContractBrokenError:
+                return
+    finally:
+        subject.close()
+    pytest.fail(f"nothing noticed that the server {mutant.name} ({mutant.clause})")
+
+
+def test_the_park_is_large_and_names_clauses() -> None:
+    assert len(SERVERS) >= 60
+    assert {mutant.clause for mutant in SERVERS} <= set(CATALOGUE)
+    assert max(Counter(mutant.name for mutant in SERVERS).values()) == 1
+
+
+@pytest.mark.parametrize("policy", ["documented", "observed", "strict"])
+def test_the_right_server_passes_every_check(policy: str) -> None:
+    from fakeviam import Clock, FakeViam  # noqa: PLC0415 - after the mutants have been collected
+
+    clock = Clock.frozen("2024-01-01T12:00:00Z")
+    subject = OwnFake(Reading.named(policy), lambda: FakeViam(policy=policy, clock=clock, seed=1))
+    try:
+        for check in CHECKS:
+            session = subject.open_session()
+            check.run(session)
+            subject.close_session(session)
+    finally:
+        subject.close()
