@@ -1,0 +1,1 @@
+"""A laboratory with cameras and thermometers, which keeps its data in Viam's cloud."""
