@@ -380,3 +380,14 @@ async def test_policies_may_avoid_an_assumption(start: Start) -> None:
     await viam.upload("a", dataset_ids=[dataset])
     await viam.tags_by_filter()
     assert not {"A10", "DM-2"} & viam.cited()
+
+
+async def test_keys_are_checked_on_our_own_inference(start: Start) -> None:
+    """What a key sees is assumed, so only the login is served under relied-on (AU-1, AU-4, A51)."""
+    viam = await start(auth="keys", min_evidence="relied-on")
+    credentials = auth.Credentials(type="api-key", payload=viam.cloud.api_key)
+    request = auth.AuthenticateRequest(entity=viam.cloud.api_key_id, credentials=credentials)
+    token = (await viam.rpc("Authenticate", request)).access_token
+    headers = {"authorization": f"Bearer {token}"}
+    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on AU-4 (assumed: "):
+        await viam.rpc("TagsByFilter", data.TagsByFilterRequest(), metadata=headers)

@@ -209,7 +209,7 @@ async def test_a_deadline_that_passes_stores_nothing(viam: Viam, name: str) -> N
     """DEADLINE_EXCEEDED for the client, a cut stream for the server (A30)."""
     before = viam.contents()
     # Until Python 3.11 asyncio's TimeoutError was another than the built-in one.
-    passed = (RefusedError, asyncio.TimeoutError)  # noqa: UP041
+    passed = (RefusedError, asyncio.TimeoutError)
     with pytest.raises(passed):  # noqa: PT012 - one call
         async with viam.calling(name, timeout=0.05) as stream:
             await stream.send_request()

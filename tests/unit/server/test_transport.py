@@ -170,6 +170,33 @@ async def test_a_bad_message_in_the_middle_of_an_upload(viam: Viam, name: str, b
         await send_raw(viam, name, good + bad)
 
 
+def _nested(levels: int) -> bytes:
+    """An upload of one reading with so many dictionaries inside each other, built by hand."""
+
+    def field(number: int, content: bytes) -> bytes:
+        size = len(content)
+        return bytes([number << 3 | 2, size & 0x7F | 0x80, size >> 7]) + content
+
+    struct = b""
+    for _ in range(levels):
+        value = field(5, struct)
+        struct = field(1, field(1, b"a") + field(2, value))
+    metadata = upload_metadata(type=datasync.DATA_TYPE_TABULAR_SENSOR).SerializeToString()
+    return field(1, metadata) + field(2, field(2, struct))
+
+
+async def test_readings_nest_as_deeply_as_parsers_go(viam: Viam) -> None:
+    """A reading that was taken in can be read; one that goes deeper is refused (SV-3, TD-3)."""
+    await send_raw(viam, "DataCaptureUpload", frame(_nested(30)))
+    (entry,) = (await viam.tabular()).data
+    struct, depth = entry.data, 0
+    while struct.fields:
+        struct, depth = struct.fields["a"].struct_value, depth + 1
+    assert depth == 30
+    with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "not a valid"):
+        await send_raw(viam, "DataCaptureUpload", frame(_nested(200)))
+
+
 async def test_unknown_fields_pass_by(viam: Viam) -> None:
     """A newer client's fields are no garbage (SV-3)."""
     await viam.upload("a")
