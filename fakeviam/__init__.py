@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import PageLimit, Policy
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.fake import FakeViam, HandlerCrashError
-    from fakeviam.server.interceptors import Interceptor
+    from fakeviam.server.interceptors import Cut, Interceptor
     from fakeviam.store.memory import MemoryStore
 
 __version__ = "0.1.0"
@@ -32,6 +32,7 @@ __all__ = [
     "ApiKey",
     "Clause",
     "Clock",
+    "Cut",
     "Evidence",
     "FakeViam",
     "FakeViamError",
@@ -52,6 +53,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "ApiKey": "fakeviam.server.accounts",
         "Clause": "fakeviam.model.evidence",
         "Clock": "fakeviam.model.clock",
+        "Cut": "fakeviam.server.interceptors",
         "Evidence": "fakeviam.model.evidence",
         "FakeViam": "fakeviam.server.fake",
         "FakeViamError": "fakeviam.model.errors",

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     Served = Callable[[Call, Any], Awaitable[Any]]
 
 
+class Cut(Exception):  # noqa: N818 - an order, not an error
+    """Raised by an interceptor to end the call's stream without a status (RST_STREAM).
+
+    From `request` it cuts before anything is done, from `reply` after everything is.
+    """
+
+
 class Interceptor:
     """Override what you want to change; each method passes on what it gets.
 

@@ -19,7 +19,7 @@ from fakeviam.server import auth, datasets, datasync
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.call import Call, Cloud, Crash
 from fakeviam.server.data import binary, boxes, database, membership, tabular, tags
-from fakeviam.server.interceptors import intercepted
+from fakeviam.server.interceptors import Cut, intercepted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -181,6 +181,9 @@ async def _answer(cloud: Cloud, method: Method, served: Served, stream: Stream[A
             status_message=refusal.text,
             metadata={"fakeviam-clause": refusal.clause},
         )
+        return
+    except Cut:
+        await stream.cancel()
         return
     except (GRPCError, StreamTerminatedError):
         raise
