@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: RPCs by what they carry.
 PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
+#: Replies that hold metadata of files.
+FILES = ("BinaryDataByIDs", "BinaryDataByFilter")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,3 +118,13 @@ def filter_of(message: Any) -> Any:
     if "filter" in message.DESCRIPTOR.fields_by_name:
         return message.filter
     return None
+
+
+def metadata_edit(change: Callable[[Any], object]) -> Callable[[Any, Any, dict[Any, Any]], None]:
+    """An edit of the metadata of each file of a reply."""
+
+    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+        for entry in reply.data:
+            change(entry.metadata)
+
+    return edit

@@ -14,6 +14,7 @@ from fakeviam_contracts.mutants.base import (
     both,
     deciding,
     filter_of,
+    metadata_edit,
 )
 
 BINARY, TABULAR = PAGES
@@ -296,14 +297,6 @@ def _reversed(_: Any, reply: Any, __: dict[Any, Any]) -> None:
     reply.data.extend(entries)
 
 
-def _metadata(change: Any) -> Any:
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
-        for entry in reply.data:
-            change(entry.metadata)
-
-    return edit
-
-
 READS: tuple[Mutant, ...] = (
     answering("points all readings to the first metadata", "TD-2", _reply(_indexes_zero), TABULAR),
     answering(
@@ -318,18 +311,21 @@ READS: tuple[Mutant, ...] = (
     deciding("refuses unknown ids", "ID-6", unknown_ids="refuse"),
     answering("does not count files by ids", "BI-4", lambda _, r, __: r.ClearField("count"), IDS),
     answering(
-        "leaves the whole id out", "ID-3", _metadata(lambda m: m.ClearField("binary_data_id")), IDS
+        "leaves the whole id out",
+        "ID-3",
+        metadata_edit(lambda m: m.ClearField("binary_data_id")),
+        IDS,
     ),
     answering(
         "leaves the location out",
         "ID-3",
-        _metadata(lambda m: m.capture_metadata.ClearField("location_id")),
+        metadata_edit(lambda m: m.capture_metadata.ClearField("location_id")),
         IDS,
     ),
     answering(
         "confuses robot and part",
         "UP-1",
-        _metadata(
+        metadata_edit(
             lambda m: setattr(m.capture_metadata, "robot_name", m.capture_metadata.part_name)
         ),
         IDS,
@@ -337,7 +333,7 @@ READS: tuple[Mutant, ...] = (
     answering(
         "gives tags in order of the alphabet",
         "TA-5",
-        _metadata(lambda m: m.capture_metadata.tags.sort()),
+        metadata_edit(lambda m: m.capture_metadata.tags.sort()),
         IDS,
     ),
     answering(

@@ -6,12 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam import Clock, FakeViam, Policy
-from fakeviam_contracts.mutants import reading, writing
+from fakeviam_contracts.mutants import deleting, gathering, marking, reading, uploading
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
 
-SERVERS: tuple[Mutant, ...] = (*reading.MUTANTS, *writing.MUTANTS)
+SERVERS: tuple[Mutant, ...] = (
+    *reading.MUTANTS,
+    *uploading.MUTANTS,
+    *marking.MUTANTS,
+    *gathering.MUTANTS,
+    *deleting.MUTANTS,
+)
 
 
 def start(mutant: Mutant) -> FakeViam:

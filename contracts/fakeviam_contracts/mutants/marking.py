@@ -1,0 +1,130 @@
+"""Wrong servers: tags and bounding boxes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeviam import MemoryStore
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.base import (
+    FILES,
+    Mutant,
+    answering,
+    asking,
+    deciding,
+    forgiving,
+    metadata_edit,
+    storing,
+)
+
+
+class _Replaces(MemoryStore):
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        chosen = list(file_ids)
+        for record in self.find_binary(chosen):
+            if record is not None:
+                self.remove_tags([record.file_id], record.tags)
+        return super().add_tags(chosen, tags)
+
+
+class _First(MemoryStore):
+    def add_tags_matching(self, query: Any, tags: Any) -> int:
+        page = self.binary_page(query, after=None, limit=1, descending=False)
+        return super().add_tags((record.file_id for record in page.records), tags)
+
+
+class _RemovesAll(MemoryStore):
+    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+        chosen = list(file_ids)
+        held = {tag for r in self.find_binary(chosen) if r is not None for tag in r.tags}
+        return super().remove_tags(chosen, [*tags, *held] if held & set(tags) else tags)
+
+
+class _ClearsBoxes(MemoryStore):
+    def remove_box(self, file_id: str, box_id: str) -> bool:
+        found = super().remove_box(file_id, box_id)
+        (record,) = self.find_binary([file_id])
+        for box in record.boxes if record is not None and found else ():
+            super().remove_box(file_id, box.id)
+        return found
+
+
+def _folded(message: Any, _: dict[Any, Any]) -> None:
+    message.tags[:] = [tag.lower() for tag in message.tags]
+
+
+def _clamp(message: Any, _: dict[Any, Any]) -> None:
+    for field in message.DESCRIPTOR.fields:
+        if field.name.endswith("_normalized"):
+            value = getattr(message, field.name)
+            setattr(message, field.name, min(max(value, 0.0), 1.0) if value == value else 0.0)  # noqa: PLR0124
+
+
+def _sorted_corners(message: Any, _: dict[Any, Any]) -> None:
+    for axis in "xy":
+        low, high = f"{axis}_min_normalized", f"{axis}_max_normalized"
+        if getattr(message, low) > getattr(message, high):
+            first, second = getattr(message, low), getattr(message, high)
+            setattr(message, low, second)
+            setattr(message, high, first)
+
+
+def _resets_unset(message: Any, _: dict[Any, Any]) -> None:
+    if not message.HasField("x_min_normalized"):
+        message.x_min_normalized = 0.0
+    if not message.HasField("y_max_normalized"):
+        message.y_max_normalized = 1.0
+
+
+ADD_TAGS = ("AddTagsToBinaryDataByIDs", "AddTagsToBinaryDataByFilter")
+REMOVE_TAGS = ("RemoveTagsFromBinaryDataByIDs", "RemoveTagsFromBinaryDataByFilter")
+ADD_BOX = "AddBoundingBoxToImageByID"
+
+MUTANTS: tuple[Mutant, ...] = (
+    storing("replaces tags instead of adding", "TA-1", _Replaces),
+    storing("tags only the first match", "TA-3", _First),
+    storing("removes all tags of a file", "TR-1", _RemovesAll),
+    asking("folds the case of tags", "TA-5", _folded, *ADD_TAGS, *REMOVE_TAGS),
+    answering(
+        "shows tags twice",
+        "TA-1",
+        metadata_edit(lambda m: m.capture_metadata.tags.extend(m.capture_metadata.tags[:1])),
+        *FILES,
+    ),
+    deciding("counts files that lost a tag", "A8", remove_tags_count="records"),
+    forgiving(
+        "takes no tags for an answer", "TA-2", lambda _, __: data.AddTagsToBinaryDataByIDsResponse()
+    ),
+    asking("clamps corners instead of refusing", "BX-2", _clamp, ADD_BOX),
+    asking("puts corners in order instead of refusing", "BX-7", _sorted_corners, ADD_BOX),
+    forgiving(
+        "takes a blank label",
+        "BX-3",
+        lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
+    ),
+    forgiving(
+        "takes boxes on anything",
+        "BX-6",
+        lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
+    ),
+    asking("forgets the confidence", "BX-4", lambda m, _: m.ClearField("confidence"), ADD_BOX),
+    answering(
+        "gives all boxes one id", "BX-1", lambda _, r, __: setattr(r, "bbox_id", "0" * 24), ADD_BOX
+    ),
+    answering(
+        "shows no boxes",
+        "BX-5",
+        metadata_edit(lambda m: m.annotations.ClearField("bboxes")),
+        *FILES,
+    ),
+    asking("resets fields that were not sent", "BU-2", _resets_unset, "UpdateBoundingBox"),
+    forgiving(
+        "updates boxes that are not there", "BU-4", lambda _, __: data.UpdateBoundingBoxResponse()
+    ),
+    storing("removes all boxes of a file", "BR-1", _ClearsBoxes),
+    forgiving(
+        "removes boxes that are not there",
+        "BR-2",
+        lambda _, __: data.RemoveBoundingBoxFromImageByIDResponse(),
+    ),
+)

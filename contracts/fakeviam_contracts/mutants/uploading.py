@@ -1,0 +1,155 @@
+"""Wrong servers: uploads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeviam import MemoryStore
+from fakeviam.wire import datasync
+from fakeviam_contracts.mutants.base import (
+    DROP,
+    FILES,
+    Mutant,
+    answering,
+    asking,
+    deciding,
+    forgiving,
+    metadata_edit,
+    storing,
+)
+
+CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
+UPLOADS = (CAPTURE, FILE, STREAM)
+
+
+def _upload_metadata(message: Any) -> datasync.UploadMetadata | None:
+    if message.DESCRIPTOR.name == "StreamingDataCaptureUploadRequest":
+        return message.metadata.upload_metadata if message.HasField("metadata") else None
+    found: datasync.UploadMetadata | None = (
+        message.metadata if message.HasField("metadata") else None
+    )
+    return found
+
+
+def _said(change: Any) -> Any:
+    """Edits upload metadata."""
+
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        metadata = _upload_metadata(message)
+        if metadata is not None:
+            change(metadata)
+
+    return edit
+
+
+def _sensors(message: Any) -> Any:
+    if message.DESCRIPTOR.name == "DataCaptureUploadRequest":
+        return [content.metadata for content in message.sensor_contents]
+    if message.DESCRIPTOR.name == "StreamingDataCaptureUploadRequest":
+        return [message.metadata.sensor_metadata] if message.HasField("metadata") else []
+    return []
+
+
+def _swap_times(message: Any, _: dict[Any, Any]) -> None:
+    for sensor in _sensors(message):
+        if sensor.HasField("time_requested") and sensor.HasField("time_received"):
+            copy = type(sensor.time_requested)()
+            copy.CopyFrom(sensor.time_requested)
+            sensor.time_requested.CopyFrom(sensor.time_received)
+            sensor.time_received.CopyFrom(copy)
+
+
+def _milliseconds(message: Any, _: dict[Any, Any]) -> None:
+    for sensor in _sensors(message):
+        for stamp in (sensor.time_requested, sensor.time_received):
+            stamp.nanos -= stamp.nanos % 1_000_000
+
+
+def _mime_by_content(message: Any, _: dict[Any, Any]) -> None:
+    metadata = _upload_metadata(message)
+    for content in getattr(message, "sensor_contents", ()):
+        if metadata is not None and content.binary.startswith(b"\x89PNG"):
+            metadata.mime_type = "image/png"
+
+
+def _short_pieces(message: Any, _: dict[Any, Any]) -> None:
+    if message.HasField("file_contents"):
+        message.file_contents.data = message.file_contents.data[:-1]
+
+
+def _one_piece(message: Any, memory: dict[Any, Any]) -> object:
+    """Keeps the first piece after each metadata."""
+    if message.WhichOneof("upload_packet") == "metadata":
+        memory["seen"] = False
+        return None
+    if memory.get("seen"):
+        return DROP
+    memory["seen"] = True
+    return None
+
+
+class _NoTwins(MemoryStore):
+    def add_binary(self, records: Any) -> None:
+        known = {payload for _, payload in getattr(self, "_seen", [])}
+        fresh = [(record, payload) for record, payload in records if payload not in known]
+        self._seen = [*getattr(self, "_seen", []), *fresh]
+        super().add_binary(fresh)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    asking("drops the last byte of each piece", "FU-3", _short_pieces, FILE),
+    asking("keeps only the first piece", "FU-3", _one_piece, STREAM),
+    asking(
+        "keeps only the first reading",
+        "CU-2",
+        lambda m, _: m.sensor_contents.__delitem__(slice(1, None)),
+        CAPTURE,
+    ),
+    asking("swaps the times", "A32", _swap_times, CAPTURE, STREAM),
+    asking("keeps milliseconds only", "TM-1", _milliseconds, CAPTURE, STREAM),
+    asking("guesses the MIME type by contents", "UP-4", _mime_by_content, CAPTURE),
+    asking(
+        "ignores an explicit MIME type",
+        "UP-5",
+        _said(lambda m: m.ClearField("mime_type")),
+        *UPLOADS,
+    ),
+    asking(
+        "reads extensions with case",
+        "A24",
+        _said(
+            lambda m: setattr(
+                m,
+                "file_extension",
+                "" if m.file_extension != m.file_extension.lower() else m.file_extension,
+            )
+        ),
+        *UPLOADS,
+    ),
+    answering(
+        "stores extensions without the dot",
+        "A26",
+        metadata_edit(lambda m: setattr(m, "file_ext", m.file_ext.lstrip("."))),
+        *FILES,
+    ),
+    asking(
+        "forgets the tags of an upload", "UP-7", _said(lambda m: m.ClearField("tags")), *UPLOADS
+    ),
+    asking(
+        "forgets the datasets of an upload",
+        "UP-7",
+        _said(lambda m: m.ClearField("dataset_ids")),
+        *UPLOADS,
+    ),
+    asking("forgets the file name", "UP-6", _said(lambda m: m.ClearField("file_name")), *UPLOADS),
+    storing("stores the same bytes once", "UP-9", _NoTwins),
+    deciding("lets unknown datasets of an upload pass", "A27", unknown_dataset="skip"),
+    deciding("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
+    forgiving(
+        "takes streams in any order", "A30", lambda _, __: datasync.FileUploadResponse(file_id="x")
+    ),
+    forgiving(
+        "takes any type", "A29", lambda _, __: datasync.DataCaptureUploadResponse(file_id="x")
+    ),
+    answering("leaves the file id out", "CU-4", lambda _, r, __: r.ClearField("file_id"), *UPLOADS),
+)
