@@ -6,20 +6,36 @@ wire is kept, so that a failure can be written as a script that anybody can run.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from google.protobuf.message import Message
 from grpclib.client import StreamUnaryMethod, UnaryUnaryMethod
-from grpclib.exceptions import GRPCError
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from fakeviam import wire
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Coroutine, Sequence
 
-    from google.protobuf.message import Message
     from grpclib.client import Channel
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+class LostError(Exception):
+    """The connection to the subject broke, or never came about."""
+
+
+class Edge(Protocol):
+    """Changes messages between the session and the subject; the log keeps what was sent."""
+
+    def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
+        """What to send instead of `request`, which stays as it is."""
+
+    def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
+        """What to hand on instead of `reply`, which stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +62,28 @@ class Wire:
     """A channel to the subject."""
 
     def __init__(
-        self, channel: Channel, loop: asyncio.AbstractEventLoop, metadata: dict[str, str]
+        self,
+        channel: Channel,
+        loop: asyncio.AbstractEventLoop,
+        metadata: dict[str, str],
+        *,
+        edge: Edge | None = None,
+        timeout: float | None = None,
     ) -> None:
-        """Call over `channel`, whose loop is `loop`, with `metadata` on every call."""
+        """Call over `channel`, whose loop is `loop`, with `metadata` on every call.
+
+        Args:
+            channel: The connection.
+            loop: Its event loop.
+            metadata: Sent with every call.
+            edge: Changes the messages on their way.
+            timeout: Seconds until a call that is not answered counts as refused.
+        """
         self._channel = channel
         self._loop = loop
         self._metadata = metadata
+        self._edge = edge
+        self._timeout = timeout
         self._methods = {method.name: method for method in wire.methods()}
         self.calls: list[Recorded] = []
 
@@ -60,12 +92,30 @@ class Wire:
         return self._loop.run_until_complete(work)
 
     def call(self, rpc: str, request: Message) -> Any:
-        """Answer of one unary call: a message, or `Refused`."""
-        return self._record(rpc, (request,), self._unary(rpc, request))
+        """Answer of one unary call: a message, or `Refused`.
+
+        Raises:
+            LostError: The connection broke.
+        """
+        sent = self._outgoing(rpc, request)
+        return self._record(rpc, (sent,), self._unary(rpc, sent))
 
     def stream(self, rpc: str, requests: Sequence[Message]) -> Any:
-        """Answer of one client stream: a message, or `Refused`."""
-        return self._record(rpc, tuple(requests), self._client_stream(rpc, requests))
+        """Answer of one client stream: a message, or `Refused`.
+
+        Raises:
+            LostError: The connection broke.
+        """
+        sent = tuple(self._outgoing(rpc, request) for request in requests)
+        return self._record(rpc, sent, self._client_stream(rpc, sent))
+
+    def _outgoing(self, rpc: str, request: Message) -> Message:
+        if self._edge is not None:
+            return self._edge.outgoing(rpc, request)
+        # A copy for the log: the caller may use the message again, for the next page.
+        copy = type(request)()
+        copy.CopyFrom(request)
+        return copy
 
     def _record(
         self, rpc: str, requests: tuple[Message, ...], work: Coroutine[Any, Any, Any]
@@ -74,22 +124,28 @@ class Wire:
             answer = self.run(work)
         except GRPCError as error:
             answer = Refused(error.status.name, error.message or "")
+        except asyncio.TimeoutError:
+            answer = Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
+        except (OSError, ProtocolError, StreamTerminatedError) as error:
+            raise LostError(f"{rpc}: {error or type(error).__name__}") from error
         self.calls.append(Recorded(rpc, requests, answer))
-        return answer
+        if self._edge is None or isinstance(answer, Refused):
+            return answer
+        return self._edge.incoming(rpc, answer)
 
     async def _unary(self, rpc: str, request: Message) -> Any:
         method = self._methods[rpc]
         stub: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
             self._channel, method.path, method.request, method.response
         )
-        return await stub(request, metadata=self._metadata)
+        return await stub(request, metadata=self._metadata, timeout=self._timeout)
 
     async def _client_stream(self, rpc: str, requests: Sequence[Message]) -> Any:
         method = self._methods[rpc]
         stub: StreamUnaryMethod[Any, Any] = StreamUnaryMethod(
             self._channel, method.path, method.request, method.response
         )
-        async with stub.open(metadata=self._metadata) as stream:
+        async with stub.open(metadata=self._metadata, timeout=self._timeout) as stream:
             await stream.send_request()
             for request in requests:
                 await stream.send_message(request)

@@ -1,0 +1,182 @@
+"""Keeping to one's own on a shared server.
+
+A scope is a name that nobody else uses. Every record carries it as its component, every query
+asks for that component, and tags, labels and names of datasets begin with it. The session does
+not know: names are changed at its edge, on the way out and on the way back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data, dataset, datasync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from google.protobuf.message import Message
+
+    from fakeviam_contracts.wirelog import AnyMessage
+
+LABEL = "VIAM_DATASET_"
+
+#: Which fields hold tags, labels of boxes or names of datasets, by message.
+NAMES = {
+    "TagsFilter": "tags",
+    "UploadMetadata": "tags",
+    "CaptureMetadata": "tags",
+    "TagsByFilterResponse": "tags",
+    "AddTagsToBinaryDataByIDsRequest": "tags",
+    "AddTagsToBinaryDataByFilterRequest": "tags",
+    "RemoveTagsFromBinaryDataByIDsRequest": "tags",
+    "RemoveTagsFromBinaryDataByFilterRequest": "tags",
+    "Filter": "bbox_labels",
+    "AddBoundingBoxToImageByIDRequest": "label",
+    "UpdateBoundingBoxRequest": "label",
+    "BoundingBox": "label",
+    "BoundingBoxLabelsByFilterResponse": "labels",
+    "CreateDatasetRequest": "name",
+    "RenameDatasetRequest": "name",
+    "MergeDatasetsRequest": "name",
+    "Dataset": "name",
+}
+
+_DATASET_REQUESTS = (
+    dataset.DeleteDatasetRequest,
+    dataset.RenameDatasetRequest,
+    data.AddBinaryDataToDatasetByIDsRequest,
+    data.RemoveBinaryDataFromDatasetByIDsRequest,
+)
+
+
+class OutOfScopeError(Exception):
+    """A request would have touched what is not the kit's; it was not sent."""
+
+
+class Scope:
+    """A name of one's own, and what was made under it.
+
+    Attributes:
+        name: The component of all records; tags, labels and names of datasets begin with it.
+        datasets: Ids of the datasets made.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Work under `name`."""
+        self.name = name
+        self.datasets: set[str] = set()
+        self._strangers: set[str] = set()
+
+    # The edge ----------------------------------------------------------------------------
+
+    def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
+        """The request under the scope's names.
+
+        Raises:
+            OutOfScopeError: It reaches beyond the scope.
+        """
+        self._guard(rpc, request)
+        return _renamed(request, self.hidden)
+
+    def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
+        """The reply under the session's names."""
+        if isinstance(reply, dataset.CreateDatasetResponse):
+            self.datasets.add(reply.id)
+        elif isinstance(reply, dataset.MergeDatasetsResponse):
+            self.datasets.add(reply.dataset_id)
+        self._meet(reply)
+        shown = _renamed(reply, self.shown)
+        if rpc == "TagsByFilter" and isinstance(reply, data.TagsByFilterResponse):
+            _keep_order(list(reply.tags), shown.tags)  # type: ignore[attr-defined]
+        return shown
+
+    def hidden(self, name: str) -> str:
+        """A name as it is sent; blank ones stay, because blankness is what counts."""
+        if not name.strip():
+            return name
+        if not name.startswith(LABEL):
+            return self.name + name
+        rest = name.removeprefix(LABEL)
+        return name if rest in self.datasets else f"{LABEL}{self.name}{rest}"
+
+    def shown(self, name: str) -> str:
+        """A name as it was before it was sent; what is not of this scope stays."""
+        if name.startswith(LABEL + self.name):
+            return LABEL + name.removeprefix(LABEL + self.name)
+        return name.removeprefix(self.name)
+
+    # The guard ---------------------------------------------------------------------------
+
+    def _meet(self, reply: Message) -> None:
+        """Remember the ids of what belongs to others."""
+        if isinstance(reply, data.BinaryDataByFilterResponse):
+            self._strangers.update(
+                entry.metadata.binary_data_id
+                for entry in reply.data
+                if entry.metadata.capture_metadata.component_name != self.name
+            )
+        elif isinstance(reply, dataset.ListDatasetsByOrganizationIDResponse):
+            self._strangers.update(d.id for d in reply.datasets if d.id not in self.datasets)
+
+    def _guard(self, rpc: str, request: Message) -> None:
+        for message in _within(request):
+            self._check_component(rpc, message)
+            for entry in _named_ids(message):
+                if entry in self._strangers:
+                    raise OutOfScopeError(f"{rpc} names {entry}, which belongs to others")
+        # A query without a filter asks for everything; its scope is in the filter.
+        holder: Any = getattr(request, "data_request", request)
+        if "filter" in holder.DESCRIPTOR.fields_by_name and not holder.HasField("filter"):
+            raise OutOfScopeError(f"{rpc} has no filter, so it reaches everything")
+
+    def _check_component(self, rpc: str, message: Message) -> None:
+        scoped = (data.Filter, data.DeleteTabularFilter, datasync.UploadMetadata)
+        if isinstance(message, scoped) and message.component_name != self.name:
+            raise OutOfScopeError(
+                f"{rpc} is for component {message.component_name!r}, not {self.name!r}"
+            )
+
+
+def _named_ids(message: Message) -> Iterator[str]:
+    if isinstance(message, data.BinaryID):
+        yield f"{message.organization_id}/{message.location_id}/{message.file_id}"
+    if isinstance(message, _DATASET_REQUESTS):
+        yield getattr(message, "id", "") or getattr(message, "dataset_id", "")
+    for name in ("binary_data_ids", "binary_data_id"):
+        if name in message.DESCRIPTOR.fields_by_name:
+            value = getattr(message, name)
+            yield from [value] if isinstance(value, str) else value
+
+
+def _within(message: Message) -> Iterator[Message]:
+    """The message and all of Viam's messages in it."""
+    yield message
+    for field, value in message.ListFields():
+        kind = field.message_type
+        if kind is not None and kind.full_name.startswith("viam."):
+            entries = [value] if hasattr(value, "DESCRIPTOR") else value
+            for entry in entries:
+                yield from _within(entry)
+
+
+def _renamed(message: AnyMessage, change: Callable[[str], str]) -> AnyMessage:
+    copy = type(message)()
+    copy.CopyFrom(message)
+    for part in _within(copy):
+        name = NAMES.get(part.DESCRIPTOR.name)
+        if name is None:
+            continue
+        value = getattr(part, name)
+        if not isinstance(value, str):
+            value[:] = [change(entry) for entry in value]
+        elif value:
+            setattr(part, name, change(value))
+    return copy
+
+
+def _keep_order(sent: list[str], shown: Any) -> None:
+    """Let the n-th in order of what was sent stay the n-th: labels carry no scope's name."""
+    in_order = sorted(range(len(sent)), key=lambda at: sent[at])
+    names = sorted(shown)
+    for name, at in zip(names, in_order, strict=True):
+        shown[at] = name
