@@ -1,0 +1,24 @@
+"""What a client owes, as data and functions; one table of all of it."""
+
+from __future__ import annotations
+
+from fakeviam_contracts.clients.obligations import (
+    connecting,
+    errors,
+    filters,
+    naming,
+    paging,
+    uploads,
+)
+from fakeviam_contracts.clients.obligations.base import Obligation, Outcome, Verdict
+
+__all__ = ["OBLIGATIONS", "Obligation", "Outcome", "Verdict"]
+
+OBLIGATIONS: tuple[Obligation, ...] = (
+    *paging.OBLIGATIONS,
+    *filters.OBLIGATIONS,
+    *naming.OBLIGATIONS,
+    *uploads.OBLIGATIONS,
+    *errors.OBLIGATIONS,
+    *connecting.OBLIGATIONS,
+)

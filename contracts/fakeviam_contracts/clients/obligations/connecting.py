@@ -1,0 +1,145 @@
+"""Logging in, deadlines, and downloads to disk."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import auth, data
+from fakeviam_contracts.clients.obligations import replies
+from fakeviam_contracts.clients.obligations.base import (
+    PART,
+    BrokenError,
+    Scenario,
+    obligation,
+    same,
+)
+from fakeviam_contracts.clients.scripted import Refuse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = {"api_key_id": "11111111-2222-3333-4444-555555555555", "api_key": "not-a-secret"}
+
+
+def _token(text: str) -> auth.AuthenticateResponse:
+    return auth.AuthenticateResponse(access_token=text)
+
+
+@obligation("one-login", "AU-1", "AU-3")
+async def one_login(scenario: Scenario) -> None:
+    """Connecting with a key logs in once, with that key."""
+    scenario.server.script("Authenticate", _token("token-1"))
+    await scenario.do("log_in", **KEY)
+    sent = scenario.one("Authenticate")
+    told = (sent.entity, sent.credentials.type, sent.credentials.payload)
+    same("login", (KEY["api_key_id"], "api-key", KEY["api_key"]), told)
+
+
+@obligation("token-carried", "AU-2")
+async def token_carried(scenario: Scenario) -> None:
+    """After the login each call carries its token."""
+    scenario.server.script("Authenticate", _token("token-1"))
+    await scenario.do("log_in", **KEY)
+    called = [call for call in scenario.server.calls if call.rpc == "TagsByFilter"]
+    carried = [call.metadata.get("authorization") for call in called]
+    same("authorization", ["Bearer token-1"], carried)
+
+
+@obligation("login-refused", "AU-4")
+async def login_refused(scenario: Scenario) -> None:
+    """A refused login is an error with the server's status, and nothing else is called."""
+    scenario.server.script("Authenticate", Refuse("UNAUTHENTICATED", "wrong key"))
+    answer = await scenario.ask("log_in", **KEY)
+    same("outcome", "grpc UNAUTHENTICATED: wrong key", str(answer))
+    same("other calls", 0, len(scenario.server.calls) - scenario.server.count("Authenticate"))
+
+
+@obligation("no-deadline")
+async def no_deadline(scenario: Scenario) -> None:
+    """No call has a deadline that nobody asked for."""
+    await scenario.do("tags_by_filter")
+    await scenario.do("tabular_data_by_filter")
+    await scenario.do("file_upload", part_id=PART, data=b"x")
+    await scenario.do("rename_dataset", id="d", name="n")
+    deadlines = [call.deadline for call in scenario.server.calls]
+    same("deadlines", [None] * len(deadlines), deadlines)
+
+
+@obligation("deadline-on-request")
+async def deadline_on_request(scenario: Scenario) -> None:
+    """Where a method takes `timeout`, the call carries it."""
+    await scenario.do("start_sequence_dataset_export", dataset_id="d", timeout=50)
+    left = scenario.server.calls[0].deadline
+    if left is None or not 0 < left <= 50:
+        raise BrokenError(f"timeout=50 arrives as {left}")
+
+
+# Downloads to disk -----------------------------------------------------------------------
+
+
+def _written(path: Path) -> list[bytes]:
+    """The contents of what a download made at or below a path."""
+    if path.is_file():
+        return [path.read_bytes()]
+    return [one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()]
+
+
+@obligation("dest-of-files", "BF-2")
+async def dest_of_files(scenario: Scenario) -> None:
+    """A file downloaded to `dest` is there, byte for byte."""
+    contents = bytes(range(256)) + b"\r\n'\\"
+    page = data.BinaryDataByFilterResponse(
+        data=[replies.file(1, contents=contents, name="a.bin")], last="x"
+    )
+    scenario.server.script("BinaryDataByFilter", page, replies.files())
+    dest = scenario.folder / "download"
+    await scenario.do("binary_data_by_filter", dest=str(dest))
+    _expect_written(dest, contents in _written(dest), "the file's bytes")
+
+
+@obligation("dest-of-readings", "TD-3")
+async def dest_of_readings(scenario: Scenario) -> None:
+    """Readings downloaded to `dest` can be read from it again."""
+    scenario.server.script(
+        "TabularDataByFilter", replies.readings(1, 2, last="a"), replies.readings()
+    )
+    dest = scenario.folder / "readings"
+    await scenario.do("tabular_data_by_filter", dest=str(dest))
+    found = [value for contents in _written(dest) for value in _values(contents)]
+    _expect_written(dest, {"n": 1} in found and {"n": 2} in found, "the readings as JSON")
+
+
+def _expect_written(dest: Path, found: bool, what: str) -> None:  # noqa: FBT001 - one answer
+    if not dest.exists():
+        raise BrokenError("nothing is written")
+    if not found:
+        start = _written(dest)[0][:60] if _written(dest) else b"an empty directory"
+        raise BrokenError(f"holds not {what}, but {start!r}…")
+
+
+def _values(contents: bytes) -> list[Any]:
+    """Every value in a JSON text, or in each of its lines; none if it is no JSON."""
+    try:
+        return _within(json.loads(contents))
+    except ValueError:
+        lines = contents.splitlines()
+    if len(lines) < 2:
+        return []
+    return [value for line in lines for value in _values(line)]
+
+
+def _within(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value, *(deep for item in inner for deep in _within(item))]
+
+
+OBLIGATIONS = (
+    one_login,
+    token_carried,
+    login_refused,
+    no_deadline,
+    deadline_on_request,
+    dest_of_files,
+    dest_of_readings,
+)

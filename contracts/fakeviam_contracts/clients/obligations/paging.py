@@ -1,0 +1,222 @@
+"""Pages, and how many files a download fetches."""
+
+from __future__ import annotations
+
+from fakeviam.wire import data
+from fakeviam_contracts.clients.obligations import replies
+from fakeviam_contracts.clients.obligations.base import (
+    BrokenError,
+    ObservedError,
+    Scenario,
+    obligation,
+    same,
+)
+from fakeviam_contracts.clients.scripted import Refuse
+
+TABULAR = "TabularDataByFilter"
+BINARY = "BinaryDataByFilter"
+
+
+async def _three_pages(scenario: Scenario) -> list[int]:
+    scenario.follows_pages()
+    scenario.server.script(
+        TABULAR,
+        replies.readings(1, 2, last="a"),
+        replies.readings(3, last="b"),
+        replies.readings(4, 5, 6, last="c"),
+        replies.readings(),
+    )
+    return replies.numbers_of(await scenario.do("tabular_data_by_filter"))
+
+
+@obligation("pages-complete", "PG-1", "PG-5", "TD-1")
+async def pages_complete(scenario: Scenario) -> None:
+    """Downloads go on after a short page and give the records of all pages in order."""
+    same("readings", [1, 2, 3, 4, 5, 6], await _three_pages(scenario))
+
+
+@obligation("pages-end", "PG-5")
+async def pages_end(scenario: Scenario) -> None:
+    """Downloads end at the empty page and ask no further."""
+    await _three_pages(scenario)
+    same("calls for three pages and the end", 4, scenario.server.count(TABULAR))
+
+
+@obligation("pages-continue", "PG-3")
+async def pages_continue(scenario: Scenario) -> None:
+    """Each request carries the `last` of the page before, the first none."""
+    await _three_pages(scenario)
+    lasts = [request.data_request.last for request in scenario.server.sent(TABULAR)]
+    same("last of the requests", ["", "a", "b", "c"], lasts[:4])
+
+
+@obligation("pages-same-question", "PG-3")
+async def pages_same_question(scenario: Scenario) -> None:
+    """Between pages nothing but `last` and `limit` changes."""
+    await _three_pages(scenario)
+    questions = []
+    for request in scenario.server.sent(TABULAR):
+        question = data.TabularDataByFilterRequest()
+        question.CopyFrom(request)
+        question.data_request.last, question.data_request.limit = "", 0
+        questions.append(question)
+    same("questions", [questions[0]] * len(questions), questions)
+
+
+@obligation("pages-repeated", "PG-4")
+async def pages_repeated(scenario: Scenario) -> str:
+    """A server that gives the same page for ever does not hold the client for ever."""
+    scenario.follows_pages()
+    scenario.server.script(TABULAR, replies.readings(1, last="a"))
+    answer = await scenario.ask("tabular_data_by_filter")
+    if scenario.server.stopped:
+        raise BrokenError(f"still asking after {len(scenario.server.calls) - 1} equal pages")
+    return f"{answer} after {scenario.server.count(TABULAR)} calls"
+
+
+@obligation("pages-by-hand", "PG-1", "PG-3", "PG-9")
+async def pages_by_hand(scenario: Scenario) -> None:
+    """One page can be fetched: `limit` and `last` are passed on, the page's `last` comes back."""
+    scenario.server.script(TABULAR, replies.readings(1, 2, last="b"))
+    page = await scenario.do("tabular_data_by_filter", limit=7, last="a")
+    asked = scenario.one(TABULAR).data_request
+    same("limit and last", (7, "a"), (asked.limit, asked.last))
+    same("last of the result", "b", page.get("last"))
+    same("count of the result", 2, page.get("count"))
+
+
+@obligation("limit-left-open", "PG-1")
+async def limit_left_open(scenario: Scenario) -> None:
+    """A limit of 0 stays unset, so that the server's default counts."""
+    await scenario.do("binary_data_by_filter", limit=0)
+    same("limit", 0, scenario.one(BINARY).data_request.limit)
+
+
+@obligation("limit-served", "PG-2")
+async def limit_served(scenario: Scenario) -> None:
+    """No more than 100 records are asked for at a time, which every server gives."""
+    await scenario.do("tabular_data_by_filter")
+    await scenario.do("binary_data_by_filter", include_file_data=False)
+    asked = {request.data_request.limit for request in scenario.server.sent(TABULAR)}
+    asked |= {request.data_request.limit for request in scenario.server.sent(BINARY)}
+    if max(asked) > 100:
+        raise BrokenError(f"asks for {max(asked)} at a time")
+    limits = ", ".join(str(one or "unset") for one in sorted(asked))
+    raise ObservedError(f"limit {limits}")
+
+
+@obligation("order-passed-on", "PG-6")
+async def order_passed_on(scenario: Scenario) -> None:
+    """`sort_order` is passed on; without one none is sent."""
+    await scenario.do("tabular_data_by_filter", sort_order=2)
+    await scenario.do("tabular_data_by_filter")
+    orders = [request.data_request.sort_order for request in scenario.server.sent(TABULAR)]
+    same("sort_order", [data.ORDER_ASCENDING, data.ORDER_UNSPECIFIED], orders)
+
+
+@obligation("internal-only-on-request", "PG-10")
+async def internal_only_on_request(scenario: Scenario) -> None:
+    """Internal data is asked for only when the caller does."""
+    await scenario.do("binary_data_by_filter")
+    await scenario.do("binary_data_by_filter", include_internal_data=True)
+    asked = [request.include_internal_data for request in scenario.server.sent(BINARY)]
+    same("include_internal_data", [False, True], asked)
+
+
+@obligation("page-error-raised", "PG-5")
+async def page_error_raised(scenario: Scenario) -> None:
+    """An error on a later page is an error of the download, not its end."""
+    scenario.follows_pages()
+    scenario.server.script(
+        TABULAR, replies.readings(1, last="a"), Refuse("PERMISSION_DENIED", "no more for you")
+    )
+    answer = await scenario.ask("tabular_data_by_filter")
+    same("outcome", "grpc PERMISSION_DENIED: no more for you", str(answer))
+
+
+# How many files --------------------------------------------------------------------------
+
+
+async def _fetched(scenario: Scenario, total: int | None, **args: object) -> list[str]:
+    scenario.follows_pages()
+    scenario.server.script(BINARY, replies.shelf(total))
+    return replies.ids_of(await scenario.do("binary_data_by_filter", **args))
+
+
+@obligation("num-files-default", "BF-1")
+async def num_files_default(scenario: Scenario) -> None:
+    """Without `num_files` 10 files come with their bytes."""
+    same("files", replies.ids(*range(10)), await _fetched(scenario, None))
+
+
+@obligation("num-files-default-without-bytes", "BF-1")
+async def num_files_default_without_bytes(scenario: Scenario) -> None:
+    """Without `num_files` 100 files come without their bytes."""
+    got = await _fetched(scenario, None, include_file_data=False)
+    same("files", replies.ids(*range(100)), got)
+
+
+@obligation("num-files-zero", "BF-1")
+async def num_files_zero(scenario: Scenario) -> None:
+    """`num_files=0` is all files."""
+    with_bytes = await _fetched(scenario, 13, num_files=0)
+    same("files", replies.ids(*range(13)), with_bytes)
+    without = await _fetched(scenario, 103, num_files=0, include_file_data=False)
+    same("files without bytes", 103, len(without))
+
+
+@obligation("num-files-first", "BF-1")
+async def num_files_first(scenario: Scenario) -> None:
+    """`num_files` gives that many of the first, or all if there are fewer."""
+    same("files", replies.ids(0, 1, 2), await _fetched(scenario, None, num_files=3))
+    few = await _fetched(scenario, 2, num_files=3, include_file_data=False)
+    same("of two files", replies.ids(0, 1), few)
+
+
+@obligation("num-files-negative", "BF-1")
+async def num_files_negative(scenario: Scenario) -> None:
+    """A negative `num_files` is a ValueError, and nothing is sent."""
+    answer = await scenario.ask("binary_data_by_filter", num_files=-1)
+    same("calls", 0, len(scenario.server.calls))
+    same("kind of error", "value", answer.kind)
+
+
+@obligation("bytes-by-default", "BF-2")
+async def bytes_by_default(scenario: Scenario) -> None:
+    """Bytes are asked for unless the caller does not want them."""
+    await scenario.do("binary_data_by_filter")
+    await scenario.do("binary_data_by_filter", include_file_data=False)
+    asked = [request.include_binary for request in scenario.server.sent(BINARY)]
+    same("include_binary", [True, False], asked)
+
+
+@obligation("bytes-intact-down", "BF-2")
+async def bytes_intact_down(scenario: Scenario) -> None:
+    """The bytes of a file come back as the server sent them."""
+    contents = bytes(range(256)) * 3
+    page = data.BinaryDataByFilterResponse(data=[replies.file(1, contents=contents)], last="x")
+    scenario.server.script(BINARY, page, replies.files())
+    result = await scenario.do("binary_data_by_filter")
+    same("bytes", [contents], [record["data"] for record in result["records"]])
+
+
+OBLIGATIONS = (
+    pages_complete,
+    pages_end,
+    pages_continue,
+    pages_same_question,
+    pages_repeated,
+    pages_by_hand,
+    limit_left_open,
+    limit_served,
+    order_passed_on,
+    internal_only_on_request,
+    page_error_raised,
+    num_files_default,
+    num_files_default_without_bytes,
+    num_files_zero,
+    num_files_first,
+    num_files_negative,
+    bytes_by_default,
+    bytes_intact_down,
+)

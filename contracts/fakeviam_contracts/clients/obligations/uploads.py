@@ -1,0 +1,258 @@
+"""Uploads: order, bytes, and what is said about them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from fakeviam.wire import data, datasync
+from fakeviam.wire.times import timestamp_from
+from fakeviam.wire.values import mapping_from
+from fakeviam_contracts.clients.obligations import replies
+from fakeviam_contracts.clients.obligations.base import (
+    PART,
+    BrokenError,
+    Scenario,
+    obligation,
+    same,
+)
+
+FILE = "FileUpload"
+STREAM = "StreamingDataCaptureUpload"
+CAPTURE = "DataCaptureUpload"
+
+#: Needs several messages of any usual size, and an odd rest; not all of it is UTF-8.
+BIG = bytes(range(256)) * 800 + b"\r\n\x00"
+
+SENSOR: dict[str, Any] = {
+    "part_id": PART,
+    "component_type": "camera",
+    "component_name": "cam",
+    "method_name": "ReadImage",
+}
+NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
+AWARE = NAIVE.replace(tzinfo=timezone(timedelta(hours=-1))) - timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+
+
+async def _file(scenario: Scenario, contents: bytes, **more: Any) -> list[Any]:
+    await scenario.do("file_upload", part_id=PART, data=contents, **more)
+    return scenario.server.sent(FILE)
+
+
+async def _streamed(scenario: Scenario, contents: bytes, **more: Any) -> list[Any]:
+    args: dict[str, Any] = {"part_id": PART, "data": contents, "file_ext": ".png", **more}
+    await scenario.do("streaming_data_capture_upload", **args)
+    return scenario.server.sent(STREAM)
+
+
+async def _captured(scenario: Scenario, contents: bytes = b"x", **more: Any) -> Any:
+    args = {**SENSOR, "binary_data": contents, "file_extension": ".png", **more}
+    await scenario.do("binary_data_capture_upload", **args)
+    return scenario.server.sent(CAPTURE)[-1]
+
+
+async def _rows(scenario: Scenario, rows: list[dict[str, Any]], **more: Any) -> Any:
+    await scenario.do("tabular_data_capture_upload", **SENSOR, tabular_data=rows, **more)
+    return scenario.server.sent(CAPTURE)[-1]
+
+
+# Streams ---------------------------------------------------------------------------------
+
+
+@obligation("metadata-first", "FU-1", "SU-1", "A30")
+async def metadata_first(scenario: Scenario) -> None:
+    """A stream starts with its metadata, and has it once."""
+    kinds = [one.WhichOneof("upload_packet") for one in await _file(scenario, BIG)]
+    same(f"first messages of {FILE}", ["metadata", "file_contents"], kinds[:2])
+    same(f"metadata in {FILE}", 1, kinds.count("metadata"))
+    kinds = [one.WhichOneof("upload_packet") for one in await _streamed(scenario, BIG)]
+    same(f"first messages of {STREAM}", ["metadata", "data"], kinds[:2])
+    same(f"metadata in {STREAM}", 1, kinds.count("metadata"))
+
+
+@obligation("bytes-intact-up", "FU-3", "SU-1", "CU-1")
+async def bytes_intact_up(scenario: Scenario) -> str:
+    """Contents arrive whole and in order, in however many messages."""
+    pieces = [one.file_contents.data for one in await _file(scenario, BIG)]
+    same(f"bytes of {FILE}", BIG, b"".join(pieces))
+    same(f"bytes of {STREAM}", BIG, b"".join([p.data for p in await _streamed(scenario, BIG)]))
+    captured = await _captured(scenario, BIG)
+    same(f"bytes of {CAPTURE}", [BIG], [one.binary for one in captured.sensor_contents])
+    return f"{FILE} in messages of at most {max(map(len, pieces))} bytes"
+
+
+@obligation("empty-file", "FU-2")
+async def empty_file(scenario: Scenario) -> str:
+    """A file without bytes can be uploaded."""
+    sent = await _file(scenario, b"")
+    same("bytes", b"", b"".join(one.file_contents.data for one in sent))
+    return f"{len(sent) - 1} messages of contents"
+
+
+@obligation("file-from-path", "UP-6", "UP-3", "FU-3")
+async def file_from_path(scenario: Scenario) -> None:
+    """A file from disk arrives whole, named after its path."""
+    path = scenario.folder / "scan.tar.gz"
+    path.write_bytes(BIG)
+    await scenario.do("file_upload_from_path", filepath=str(path), part_id=PART)
+    sent = scenario.server.sent(FILE)
+    named = sent[0].metadata
+    same("name and extension", ("scan.tar", ".gz"), (named.file_name, named.file_extension))
+    same("bytes", BIG, b"".join(one.file_contents.data for one in sent))
+
+
+# What is said ----------------------------------------------------------------------------
+
+
+@obligation("type-of-upload", "UP-2")
+async def type_of_upload(scenario: Scenario) -> None:
+    """Each way to upload says what it uploads."""
+    types = [
+        (await _captured(scenario)).metadata.type,
+        (await _rows(scenario, [{"n": 1}], data_request_times=[[NAIVE, NAIVE]])).metadata.type,
+        (await _streamed(scenario, b"x"))[0].metadata.upload_metadata.type,
+        (await _file(scenario, b"x"))[0].metadata.type,
+    ]
+    binary, tabular = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_SENSOR
+    same("types", [binary, tabular, binary, datasync.DATA_TYPE_FILE], types)
+
+
+@obligation("extension", "UP-3")
+async def extension(scenario: Scenario) -> None:
+    """Sensor uploads send an extension with its dot, however it was given; files as given."""
+    captured = [
+        (await _captured(scenario, file_extension=given)).metadata.file_extension
+        for given in ("png", ".png")
+    ]
+    same("of captures", [".png", ".png"], captured)
+    streamed = (await _streamed(scenario, b"x", file_ext="png"))[0].metadata.upload_metadata
+    same("of streams", ".png", streamed.file_extension)
+    file = (await _file(scenario, b"x", file_extension="png"))[0].metadata
+    same("of files", "png", file.file_extension)
+
+
+@obligation("mime-type-of-captures", "UP-5")
+async def mime_type_of_captures(scenario: Scenario) -> None:
+    """An explicit MIME type is sent by the sensor uploads."""
+    captured = (await _captured(scenario, mime_type="image/webp")).metadata
+    same(CAPTURE, "image/webp", captured.mime_type)
+    streamed = (await _streamed(scenario, b"x", mime_type="image/webp"))[0].metadata
+    same(STREAM, "image/webp", streamed.upload_metadata.mime_type)
+
+
+@obligation("mime-type-of-files", "UP-5")
+async def mime_type_of_files(scenario: Scenario) -> None:
+    """An explicit MIME type is sent by `file_upload`."""
+    sent = await _file(scenario, b"x", mime_type="image/webp")
+    same("mime_type", "image/webp", sent[0].metadata.mime_type)
+
+
+@obligation("tags-and-datasets", "UP-7")
+async def tags_and_datasets(scenario: Scenario) -> None:
+    """Tags and datasets of an upload are sent as given."""
+    more: dict[str, Any] = {"tags": ["dog", "black cat"], "dataset_ids": ["d1", "d2"]}
+    sent = [
+        (await _captured(scenario, **more)).metadata,
+        (await _streamed(scenario, b"x", **more))[0].metadata.upload_metadata,
+        (await _file(scenario, b"x", **more))[0].metadata,
+    ]
+    for one in sent:
+        same("tags", more["tags"], list(one.tags))
+        same("dataset_ids", more["dataset_ids"], list(one.dataset_ids))
+
+
+@obligation("nothing-invented", "UP-6", "UP-7", "UP-8", "A28")
+async def nothing_invented(scenario: Scenario) -> None:
+    """What was not given is not sent: no name, tags, datasets, parameters or times."""
+    file = (await _file(scenario, b"x"))[0].metadata
+    same("of files", datasync.UploadMetadata(part_id=PART, type=datasync.DATA_TYPE_FILE), file)
+    captured = await _captured(scenario)
+    expected = datasync.UploadMetadata(
+        **SENSOR, type=datasync.DATA_TYPE_BINARY_SENSOR, file_extension=".png"
+    )
+    same("of captures", expected, captured.metadata)
+    content = captured.sensor_contents[0]
+    same("times of captures", datasync.SensorMetadata(), content.metadata)
+
+
+@obligation("parameters-absent")
+async def parameters_absent(scenario: Scenario) -> None:
+    """Queries without additional parameters send none, not even an empty one."""
+    source = {
+        "part_id": PART,
+        "resource_name": "cam",
+        "resource_api": "rdk:component:camera",
+        "method_name": "ReadImage",
+    }
+    scenario.server.script("GetLatestTabularData", data.GetLatestTabularDataResponse())
+    await scenario.do("get_latest_tabular_data", **source)
+    latest = scenario.one("GetLatestTabularData")
+    same("in the latest", False, latest.HasField("additional_parameters"))  # noqa: FBT003
+    await scenario.do("export_tabular_data", **source)
+    export = scenario.one("ExportTabularData")
+    same("in an export", False, export.HasField("additional_parameters"))  # noqa: FBT003
+
+
+@obligation("readings-intact", "CU-2", "TD-3")
+async def readings_intact(scenario: Scenario) -> None:
+    """Each reading is a content of its own, with its values and times, in order."""
+    rows: list[dict[str, Any]] = [{"a": {"b": [1.5, None, True, "ü"]}}, {"x.y": -1, "": "x"}, {}]
+    times = [[NAIVE + SECOND * at, NAIVE + SECOND * (at + 1)] for at in range(3)]
+    sent = (await _rows(scenario, rows, data_request_times=times)).sensor_contents
+    same("readings", rows, [mapping_from(one.struct) for one in sent])
+    moments = [timestamp_from(replies.BASE + at * 1_000_000_000) for at in range(4)]
+    same("requested", moments[:3], [one.metadata.time_requested for one in sent])
+    same("received", moments[1:], [one.metadata.time_received for one in sent])
+
+
+@obligation("upload-times", "TM-1", "CU-1")
+async def upload_times(scenario: Scenario) -> None:
+    """Times of an upload travel as UTC: naive ones as they are, others converted."""
+    for pair in ([NAIVE, NAIVE + SECOND], [AWARE, AWARE + SECOND]):
+        expected = datasync.SensorMetadata(
+            time_requested=timestamp_from(replies.BASE),
+            time_received=timestamp_from(replies.BASE + 1_000_000_000),
+        )
+        captured = await _captured(scenario, data_request_times=pair)
+        same(f"{CAPTURE} at {pair[0]}", expected, captured.sensor_contents[0].metadata)
+        scenario.server.reset()
+        streamed = (await _streamed(scenario, b"x", data_request_times=pair))[0].metadata
+        same(f"{STREAM} at {pair[0]}", expected, streamed.sensor_metadata)
+
+
+@obligation("upload-ids", "CU-4")
+async def upload_ids(scenario: Scenario) -> str:
+    """An upload gives the id that the server answered."""
+    both: Any = {"file_id": "f7", "binary_data_id": "o/l/f7"}
+    scenario.server.script(FILE, datasync.FileUploadResponse(**both))
+    scenario.server.script(STREAM, datasync.StreamingDataCaptureUploadResponse(**both))
+    scenario.server.script(CAPTURE, datasync.DataCaptureUploadResponse(**both))
+    given = [
+        await scenario.do("file_upload", part_id=PART, data=b"x"),
+        await scenario.do("streaming_data_capture_upload", part_id=PART, data=b"x", file_ext="a"),
+        await scenario.do(
+            "binary_data_capture_upload", **SENSOR, binary_data=b"x", file_extension=".a"
+        ),
+    ]
+    if len(set(given)) != 1 or given[0] not in both.values():
+        raise BrokenError(f"expected one of {both}, got {given}")
+    return "file_id" if given[0] == "f7" else "binary_data_id"
+
+
+OBLIGATIONS = (
+    metadata_first,
+    bytes_intact_up,
+    empty_file,
+    file_from_path,
+    type_of_upload,
+    extension,
+    mime_type_of_captures,
+    mime_type_of_files,
+    tags_and_datasets,
+    nothing_invented,
+    parameters_absent,
+    readings_intact,
+    upload_times,
+    upload_ids,
+)

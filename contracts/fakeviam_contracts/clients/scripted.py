@@ -1,0 +1,172 @@
+"""A server that answers what it is told to, and keeps what a client sent.
+
+    async with ScriptedServer() as server:
+        server.script("TagsByFilter", Refuse("UNAVAILABLE", "come back later"))
+        …
+        server.calls  # what came
+
+Whatever has no script is answered with an empty message of the right type.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
+from grpclib.server import Server
+
+from fakeviam import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from google.protobuf.message import Message
+    from grpclib.server import Stream
+    from typing_extensions import Self
+
+#: Calls of one scenario; more than any client needs that will ever be done.
+MOST = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer with an error, after so many messages; None is after all of them."""
+
+    status: str
+    text: str = "scripted"
+    after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Reset the stream after so many messages."""
+
+    after: int = 1
+
+
+@dataclass
+class Call:
+    """One call, as it came.
+
+    Attributes:
+        rpc: Its name.
+        metadata: Its headers.
+        deadline: The seconds it had left when it came; None is no deadline.
+        messages: What the client sent, as far as it was read.
+    """
+
+    rpc: str
+    metadata: dict[str, str]
+    deadline: float | None
+    messages: list[Any] = field(default_factory=list)
+
+
+class ScriptedServer:
+    """All services on a Unix socket; use it as a context manager.
+
+    Attributes:
+        target: Its address in the form of the protocol.
+        calls: What came since `reset`.
+        stopped: Whether a client called more than `MOST` times since.
+    """
+
+    def __init__(self) -> None:
+        """Prepare; nothing listens yet."""
+        self.calls: list[Call] = []
+        self.stopped = False
+        self.target = ""
+        self._scripts: dict[str, list[Any]] = {}
+        self._server = Server([self])
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory()
+        path = Path(self._folder.name) / "s"
+        await self._server.start(path=str(path))
+        self.target = f"unix:{path}"
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        await self._server.wait_closed()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def reset(self) -> None:
+        """Forget scripts and calls."""
+        self.calls = []
+        self.stopped = False
+        self._scripts = {}
+
+    def script(self, rpc: str, *steps: Message | Refuse | Cut | Callable[[Any], Message]) -> None:
+        """Answer the calls of an RPC one after another; the last step stays for all that follow.
+
+        A step may be a function that makes the answer of the request.
+        """
+        self._scripts[rpc] = list(steps)
+
+    def sent(self, rpc: str) -> list[Any]:
+        """All messages of all calls of that RPC."""
+        return [message for call in self.calls if call.rpc == rpc for message in call.messages]
+
+    def count(self, rpc: str) -> int:
+        """How often that RPC was called."""
+        return sum(call.rpc == rpc for call in self.calls)
+
+    def __mapping__(self) -> dict[str, Handler]:
+        return {method.path: self._handler(method) for method in wire.methods()}
+
+    def _handler(self, method: wire.Method) -> Handler:
+        async def handle(stream: Stream[Any, Any]) -> None:
+            await self._serve(method, stream)
+
+        cardinality = {
+            (False, False): Cardinality.UNARY_UNARY,
+            (False, True): Cardinality.UNARY_STREAM,
+            (True, False): Cardinality.STREAM_UNARY,
+            (True, True): Cardinality.STREAM_STREAM,
+        }[method.client_streaming, method.server_streaming]
+        return Handler(handle, cardinality, method.request, method.response)
+
+    async def _serve(self, method: wire.Method, stream: Stream[Any, Any]) -> None:
+        left = stream.deadline.time_remaining() if stream.deadline else None
+        call = Call(method.name, {k: str(v) for k, v in (stream.metadata or {}).items()}, left)
+        self.calls.append(call)
+        if len(self.calls) > MOST:
+            self.stopped = True
+            raise GRPCError(Status.ABORTED, f"more than {MOST} calls: the scenario is over")
+        step = self._next(method)
+        await _read(stream, call, getattr(step, "after", None))
+        if isinstance(step, Cut):
+            await stream.cancel()
+        elif isinstance(step, Refuse):
+            raise GRPCError(Status[step.status], step.text)
+        else:
+            request = call.messages[0] if call.messages else method.request()
+            await stream.send_message(step(request) if callable(step) else step)
+
+    def _next(self, method: wire.Method) -> Any:
+        steps = self._scripts.get(method.name)
+        if not steps:
+            return method.response()
+        return steps.pop(0) if len(steps) > 1 else steps[0]
+
+
+async def _read(stream: Stream[Any, Any], call: Call, most: int | None) -> None:
+    """Read what the client sends, to its end or up to a number of messages."""
+    if most == 0:
+        return
+    async for message in stream:
+        call.messages.append(message)
+        if len(call.messages) == most:
+            return
