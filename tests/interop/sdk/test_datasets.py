@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import pytest
 from grpclib.const import Status
+from viam.app.data_client import DataClient
 from viam.proto.app.data import Filter, TagsFilter
 
 from fakeviam.wire import data, dataset
 
-from .official import RELEASE, Camera, binaries, count, in_form, refused
+from .official import Camera, binaries, count, in_form, refused
 
 if TYPE_CHECKING:
-    from viam.app.data_client import DataClient
-
     from fakeviam import FakeViam, Part
 
     from ..old_client import Raw  # noqa: TID252 - test folders have no name of their own
@@ -158,7 +158,9 @@ async def test_merged_dataset_unites_and_leaves_its_sources(
         await client.merge_datasets("both", part.organization_id, ids)
 
 
-if RELEASE >= (0, 82):  # where datasets got their type
+LISTING = inspect.signature(DataClient.list_datasets_by_organization_id)
+
+if "dataset_type" in LISTING.parameters:  # creating with a type came a little earlier
 
     async def test_dataset_types(client: DataClient, part: Part, camera: Camera) -> None:
         """Unset lists all, 0 is a type too, sequences take no files (DS-9, A43, DM-5)."""
