@@ -31,11 +31,14 @@ FI-5  R client Several locations, organizations or MIME types: any one of them m
 FI-6  D api    A tags filter without type, or MATCH_BY_OR: at least one of its tags is on the record.
 FI-7  D api    TAGGED selects records with any user tag, UNTAGGED those with none; listed tags are not consulted.
 FI-8  R client A present tags filter without type and without tags constrains nothing.
+FI-9  ? us     MATCH_BY_OR with an empty list: as A17 decides.
 FI-10 D api    bbox_labels: at least one box carries one of the labels.
 FI-11 D sdk    dataset_id: only members of that dataset.
 FI-12 D sdk    dataset_id with UNTAGGED finds members without user tags; membership is no tag there.
 FI-13 R client Each end of an interval is optional; a missing one is open.
+FI-14 ? us     Which time an interval looks at, and whether its ends are inside: as A2 and A3 decide.
 FI-15 D web    Names and ids that match nothing give an empty answer, not an error.
+FI-16 ? us     bbox_labels, dataset_id and mime_type of readings: as A18 decides.
 FI-17 ? us     A tags filter type without meaning is an error.
 PG-1  D sdk    limit caps one page; unset means 50.
 PG-2  R client Pages of up to 100 records are served.

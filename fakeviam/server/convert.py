@@ -76,7 +76,7 @@ def query_from(
         call.cite("FI-5")
     nothing = tabular and bool(message.bbox_labels or message.dataset_id)
     if nothing or (tabular and message.mime_type):
-        call.cite("A18")
+        call.cite("FI-16", "A18")
     rule, tags = tags_from(call, message.tags_filter)
     labels = labelled_datasets(tags) if call.policy.dataset_label == "shown" else frozenset()
     if labels:
@@ -116,7 +116,7 @@ def tags_from(call: Call, message: data.TagsFilter) -> tuple[TagRule, frozenset[
         return rule, frozenset()
     if not message.tags:
         if message.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR:
-            call.cite("A17")
+            call.cite("FI-9", "A17")
         else:
             call.cite("FI-8")
         return TagRule.IGNORED, frozenset()
@@ -129,7 +129,7 @@ def _interval_from(call: Call, message: data.CaptureInterval) -> Interval:
     call.cite("FI-13")
     if not has_start and not has_end:
         return EVERYTHING
-    call.cite("A3", *(("A2",) if has_end else ()))
+    call.cite("FI-14", "A3", *(("A2",) if has_end else ()))
     return Interval(
         start=time_from(message.start, "interval.start") if has_start else None,
         end=time_from(message.end, "interval.end") if has_end else None,
