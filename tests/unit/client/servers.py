@@ -14,6 +14,7 @@ from fakeviam_client import DataClient
 from grpclib.const import Cardinality, Handler
 from grpclib.server import Server
 from grpclib.testing import ChannelFor
+from hypothesis import HealthCheck, settings
 
 from fakeviam import wire
 from fakeviam.wire import data
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
     #: Gets the messages of a call, and returns the answer or raises; it may be a coroutine.
     Answer = Callable[[list[Any]], Any]
+
+
+def law(examples: int) -> settings:
+    """So many examples of a property, however slow the machine is."""
+    return settings(
+        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+
 
 METHODS = MappingProxyType({method.name: method for method in wire.methods()})
 

@@ -17,13 +17,13 @@ from fakeviam_client._destination import folder, write_files, write_readings
 from fakeviam_client._names import Names
 from fakeviam_client._plain import plain
 from grpclib.exceptions import GRPCError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam.wire import data, well_known
 from fakeviam.wire.times import timestamp_from
 
-from .servers import by_token, scripted, tabular_page
+from .servers import by_token, law, scripted, tabular_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +161,7 @@ _readings = st.dictionaries(_texts, _values, max_size=5)
 _times = st.datetimes(timezones=st.just(timezone.utc))
 
 
-@settings(max_examples=40)
+@law(40)
 @given(st.lists(st.builds(TabularData, _readings, st.just(data.CaptureMetadata()), _times, _times)))
 def test_any_readings_read_back_equal(readings: list[TabularData]) -> None:
     with TemporaryDirectory() as place:
@@ -172,7 +172,7 @@ def test_any_readings_read_back_equal(readings: list[TabularData]) -> None:
 
 
 @given(st.lists(_readings, min_size=1, max_size=5))
-@settings(max_examples=25)
+@law(25)
 @asyncio
 async def test_any_readings_survive_the_journey(readings: list[dict[str, Any]]) -> None:
     """Up to the server, back, to a file, and back again (TD-3)."""
@@ -477,7 +477,7 @@ def test_ten_thousand_files_of_one_name() -> None:
 
 
 @given(st.lists(st.tuples(st.text(), st.text(max_size=6)), min_size=2, max_size=8))
-@settings(max_examples=60)
+@law(60)
 def test_files_of_any_names_stay_in_their_directory(names: list[tuple[str, str]]) -> None:
     files = [
         file(

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from fakeviam.wire import data
 
-from .servers import binary_page, by_token, scripted, tabular_page
+from .servers import binary_page, by_token, law, scripted, tabular_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -213,6 +213,7 @@ async def test_the_last_of_a_page_does_not_matter_where_nothing_follows() -> Non
         assert names(await client.binary_data_by_filter(limit=1)) == ["a"]
 
 
+@law(100)
 @given(before=st.integers(0, 40), cycle=st.integers(1, 40))
 async def test_a_circle_of_any_length_is_found(before: int, cycle: int) -> None:
     """… before three times as many pages as there are different ones."""
@@ -227,6 +228,7 @@ async def test_a_circle_of_any_length_is_found(before: int, cycle: int) -> None:
         follow()
 
 
+@law(50)
 @given(st.integers(0, 500))
 async def test_tokens_that_all_differ_are_no_circle(pages: int) -> None:
     cursor = Cursor("start")

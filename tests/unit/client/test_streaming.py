@@ -14,12 +14,12 @@ from fakeviam_client import DataClient, connect
 from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam.wire import data, datasync
 
-from .servers import Raw, listening, scripted
+from .servers import Raw, law, listening, scripted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -76,7 +76,7 @@ async def test_metadata_first_then_pieces_of_64_kib(size: int, tmp_path: Path) -
 
 
 @given(st.integers(0, 5 * CHUNK))
-@settings(max_examples=20)
+@law(20)
 async def test_a_stream_of_sensor_data_is_the_same(size: int) -> None:
     """Metadata first, bytes in pieces, sensor metadata that is as none (SU-1, SU-2)."""
     contents = bytes(size)
@@ -269,8 +269,8 @@ async def output(program: str, *arguments: str) -> Any:
 
 
 async def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
-    """256 MiB here; more make no difference."""
-    size = 256 * MIB
+    """128 MiB here; more make no difference."""
+    size = 128 * MIB
     for name, length in (("small", CHUNK), ("large", size)):
         with (tmp_path / name).open("wb") as file:
             file.truncate(length)
