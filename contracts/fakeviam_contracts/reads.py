@@ -9,6 +9,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from
 from fakeviam_contracts.session import DESCRIPTION, LABEL, Wrong, origin_of
+from fakeviam_contracts.steps import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ FILTER_CLAUSES = (
 )
 
 
+@operation
 def check_files(
     session: Session,
     ask: Ask,
@@ -64,6 +66,7 @@ def check_files(
         check_file(session, file, entry, with_bytes=with_bytes)
 
 
+@operation
 def check_rows(
     session: Session, ask: Ask, *, limit: int = 0, descending: bool | None = None
 ) -> None:
@@ -88,6 +91,7 @@ def check_rows(
     session.expect(("PG-11",), "order of readings of equal time", wanted, got)
 
 
+@operation
 def check_counts(session: Session, ask: Ask) -> None:
     """Totals of files and of readings (PG-8, A5)."""
     ask = session.within(ask)
@@ -105,6 +109,7 @@ def check_counts(session: Session, ask: Ask) -> None:
             session.expect(("A5",), "total_size_bytes", size, reply.total_size_bytes)
 
 
+@operation
 def check_by_ids(
     session: Session, files: Sequence[int], *, form: str = "string", with_bytes: bool = True
 ) -> None:
@@ -129,6 +134,7 @@ def check_by_ids(
         check_file(session, file, entry, with_bytes=with_bytes)
 
 
+@operation
 def check_tags(session: Session, ask: Ask) -> None:
     """Distinct tags (TG-1, A47)."""
     ask = session.within(ask)
@@ -145,6 +151,7 @@ def check_tags(session: Session, ask: Ask) -> None:
     session.expect(("A47",), "order of tags", sorted(wanted), list(reply.tags))
 
 
+@operation
 def check_labels(session: Session, ask: Ask) -> None:
     """Distinct labels of boxes (BL-1)."""
     ask = session.within(ask)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.wirelog import Edge
 
 #: Seconds until a call that nobody answers counts as refused.
 TIMEOUT = 30.0
@@ -84,9 +85,9 @@ class Line:
             self.close()
             raise
 
-    def wire(self, scope: Scope | None = None) -> Wire:
+    def wire(self, edge: Edge | None = None) -> Wire:
         """A wire of its own log."""
-        return Wire(self._channel, self._loop, self._metadata, edge=scope, timeout=TIMEOUT)
+        return Wire(self._channel, self._loop, self._metadata, edge=edge, timeout=TIMEOUT)
 
     def close(self) -> None:
         """Hang up."""

@@ -9,6 +9,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam_contracts.claims import AnyOf, Claim, ContractBrokenError
 from fakeviam_contracts.model import Ask, Box, File, Model, Origin
+from fakeviam_contracts.steps import Step
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -87,11 +88,23 @@ class Session:
     def __init__(self, wire: Wire, place: Place, reading: Reading) -> None:
         """Work in `place` under `reading`."""
         self.wire = wire
-        self.place = place
+        self.place = place if place.advance is None else replace(place, advance=self._advance)
+        self._clock = place.advance
         self.reading = reading
         self.model = Model(reading)
         self.handles = Handles()
         self.claims = 0
+        #: What was done, at the level of `reads` and `writes`, and the claim that ended it.
+        self.steps: list[Step] = []
+        self.broken: Claim | None = None
+        self.held: set[tuple[str, ...]] = set()
+        self.inside = False
+
+    def _advance(self, nanos: int) -> None:
+        """Move the subject's clock, which is a step too."""
+        self.steps.append(Step.begun("wait", (nanos,), {}, self))
+        if self._clock is not None:
+            self._clock(nanos)
 
     # Comparing ---------------------------------------------------------------------------
 
@@ -104,7 +117,9 @@ class Session:
         self.claims += 1
         claim = Claim(tuple(clauses), what, expected, observed)
         if not claim.holds:
+            self.broken = claim
             raise ContractBrokenError(claim)
+        self.held.add(claim.clauses)
 
     def answered(self, clauses: Iterable[str], rpc: str, answer: Any) -> Any:
         """The answer of a call that must succeed."""

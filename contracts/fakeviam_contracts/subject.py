@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from grpclib.client import Channel
 
@@ -12,9 +12,31 @@ from fakeviam_contracts.session import Place, Session
 from fakeviam_contracts.wirelog import Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from fakeviam_contracts.checks.base import Need
     from fakeviam_contracts.reading import Reading
+
+
+class Subject(Protocol):
+    """A server that the kit is run against."""
+
+    @property
+    def missing(self) -> Mapping[Need, str]:
+        """What checks may need and the subject lacks, with the reason."""
+
+    @property
+    def left(self) -> list[str]:
+        """What could not be removed from it."""
+
+    def open_session(self) -> Session:
+        """A session that sees nothing of what was there before."""
+
+    def close_session(self, session: Session) -> None:
+        """End a session and remove what it made."""
+
+    def close(self) -> None:
+        """Let go of the subject."""
 
 
 class OwnFake:
@@ -22,6 +44,8 @@ class OwnFake:
 
     def __init__(self, reading: Reading, make: Callable[[], Any]) -> None:
         """Start the FakeViam that `make` makes, with two parts."""
+        self.missing: Mapping[Need, str] = {}
+        self.left: list[str] = []
         self._reading = reading
         self._loop = asyncio.new_event_loop()
         self._cloud = make()

@@ -12,6 +12,7 @@ from fakeviam_contracts.model import Ask, Box, File, Row
 from fakeviam_contracts.model import Dataset as ModelDataset
 from fakeviam_contracts.reads import check_by_ids, wrong_ids
 from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.steps import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ MIME = {
 # Uploads ---------------------------------------------------------------------------------
 
 
+@operation
 def upload(  # noqa: PLR0913 - what an upload can say
     session: Session,
     *,
@@ -83,6 +85,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     return file.handle
 
 
+@operation
 def upload_rows(
     session: Session,
     *,
@@ -214,6 +217,7 @@ def _stored_times(session: Session, file: File) -> tuple[int, int]:
 # Deleting --------------------------------------------------------------------------------
 
 
+@operation
 def delete_files(session: Session, files: Sequence[int], *, form: str = "string") -> None:
     """Delete files by their ids (DI-1)."""
     rpc = "DeleteBinaryDataByIDs"
@@ -223,6 +227,7 @@ def delete_files(session: Session, files: Sequence[int], *, form: str = "string"
         session.expect(("DI-1",), "deleted", session.model.delete_files(files), reply.deleted_count)
 
 
+@operation
 def delete_matching(session: Session, ask: Ask) -> None:
     """Delete the files that a filter selects (DF-1, A16)."""
     ask = session.within(ask)
@@ -240,6 +245,7 @@ def delete_matching(session: Session, ask: Ask) -> None:
     )
 
 
+@operation
 def delete_rows(session: Session, days: int, ask: Ask) -> None:
     """Delete readings older than some days (DT-1 … DT-4). Needs the subject's clock."""
     if session.place.now is None:
@@ -280,6 +286,7 @@ def delete_rows(session: Session, days: int, ask: Ask) -> None:
 # Tags ------------------------------------------------------------------------------------
 
 
+@operation
 def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: str = "string",
         remove: bool = False) -> None:  # fmt: skip
     """Add or remove tags by ids (TA-1, TA-2, TR-1, TR-2, A8)."""
@@ -292,6 +299,7 @@ def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: st
         _tagged(session, rpc, answer, known, tags, remove=remove)
 
 
+@operation
 def tag_matching(session: Session, ask: Ask, tags: Sequence[str], *, remove: bool = False) -> None:
     """Add or remove tags by filter (TA-3, TR-1)."""
     ask = session.within(ask)
@@ -325,6 +333,7 @@ def _tagged(
 CORNERS = ("x_min_normalized", "y_min_normalized", "x_max_normalized", "y_max_normalized")
 
 
+@operation
 def box(
     session: Session,
     file: int,
@@ -375,6 +384,7 @@ def wrong_box(label: str, corners: tuple[float, ...], confidence: float | None) 
     return [Wrong("INVALID_ARGUMENT", tuple(broken))] if broken else []
 
 
+@operation
 def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]) -> None:
     """Change the fields of a box that are given (BU-1 … BU-4)."""
     rpc = "UpdateBoundingBox"
@@ -406,6 +416,7 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
     check_by_ids(session, [file], with_bytes=False)
 
 
+@operation
 def remove_box(session: Session, file: int, handle: int) -> None:
     """Remove one box (BR-1, BR-2)."""
     rpc = "RemoveBoundingBoxFromImageByID"
@@ -428,6 +439,7 @@ def remove_box(session: Session, file: int, handle: int) -> None:
 # Datasets --------------------------------------------------------------------------------
 
 
+@operation
 def create_dataset(session: Session, name: str) -> None:
     """Create a dataset (DS-1, DS-7, DS-8)."""
     organization_id = session.place.organization_id
@@ -440,6 +452,7 @@ def create_dataset(session: Session, name: str) -> None:
     _new_dataset(session, name, reply.id)
 
 
+@operation
 def rename_dataset(session: Session, handle: int, name: str) -> None:
     """Rename a dataset (DS-3, A40)."""
     request = dataset.RenameDatasetRequest(id=session.handles.datasets[handle], name=name)
@@ -452,6 +465,7 @@ def rename_dataset(session: Session, handle: int, name: str) -> None:
     check_datasets(session)
 
 
+@operation
 def delete_dataset(session: Session, handle: int) -> None:
     """Delete a dataset; its data stays (DS-2, A40)."""
     request = dataset.DeleteDatasetRequest(id=session.handles.datasets[handle])
@@ -466,6 +480,7 @@ def delete_dataset(session: Session, handle: int) -> None:
         check_by_ids(session, members, with_bytes=False)
 
 
+@operation
 def change_members(
     session: Session, handle: int, files: Sequence[int], *, form: str = "string",
     remove: bool = False,
@@ -489,6 +504,7 @@ def change_members(
         check_by_ids(session, [file.handle for file in known], with_bytes=False)
 
 
+@operation
 def merge_datasets(session: Session, handles: Sequence[int], name: str) -> None:
     """Make a dataset of the members of others (DS-10, A42)."""
     request = dataset.MergeDatasetsRequest(
@@ -508,6 +524,7 @@ def merge_datasets(session: Session, handles: Sequence[int], name: str) -> None:
         check_by_ids(session, list(members), with_bytes=False)
 
 
+@operation
 def check_datasets(session: Session) -> None:
     """The datasets of the organization, and those of their ids (DS-4, DS-5, DS-6, A41)."""
     ids = list(reversed(session.handles.datasets))

@@ -1,0 +1,321 @@
+"""Running the kit: checks first, then random programs for the rest of the time.
+
+The one module, besides the wrong servers, that knows how to start a fake.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import platform
+import secrets
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.claims import Claim, ContractBrokenError
+from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.known import apply_known, read_known
+from fakeviam_contracts.programs import run_programs
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
+from fakeviam_contracts.remote import Address, RemoteSubject
+from fakeviam_contracts.results import (
+    PROGRAMS,
+    Checked,
+    ClauseVerdict,
+    Finding,
+    Result,
+    Verdict,
+)
+from fakeviam_contracts.shrinking import Shrinker
+from fakeviam_contracts.subject import OwnFake
+from fakeviam_contracts.telling import told_step
+from fakeviam_contracts.wirelog import LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fakeviam_contracts.checks import Check
+    from fakeviam_contracts.programs import Programs
+    from fakeviam_contracts.session import Session
+    from fakeviam_contracts.subject import Subject
+
+#: Seconds for a profile; cutting a failure short comes on top.
+PROFILES = {"quick": 40.0, "full": 240.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What to run, and against what.
+
+    Attributes:
+        target: The address of a server, or "" for a fake of our own.
+        policy: How disputed points are read.
+        clauses: Only checks for clauses like this, and no random programs; "*" is all.
+        profile: quick or full.
+        budget: Seconds, instead of those of the profile.
+        api_key_id: Id of an API key.
+        api_key: The key.
+        organization: The organization of the parts.
+        parts: Ids of the parts to upload for.
+        exclusive: The organization is the kit's alone.
+        read_only: Nothing may be written.
+        known_failing: A file of known failures, or "".
+        seed: Of the random programs; None picks one.
+        today: The day that known failures are judged by.
+    """
+
+    target: str = ""
+    policy: str = "documented"
+    clauses: str = "*"
+    profile: str = "quick"
+    budget: float | None = None
+    api_key_id: str = ""
+    api_key: str = ""
+    organization: str = ""
+    parts: tuple[str, ...] = ()
+    exclusive: bool = False
+    read_only: bool = False
+    known_failing: str = ""
+    seed: int | None = None
+    today: dt.date | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long to run."""
+        return PROFILES[self.profile] if self.budget is None else self.budget
+
+
+def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> Result:
+    """Run the kit; `progress` gets a line from time to time.
+
+    Raises:
+        CannotRunError: The subject cannot be reached or used, or the configuration is no good.
+    """
+    checks = _chosen(config)
+    names = {name for check in _all(config) for name in (PROGRAMS, check.name, *check.clauses)}
+    known = read_known(config.known_failing, names) if config.known_failing else ()
+    started = time.monotonic()
+    subject = open_subject(config)
+    try:
+        run_ = _Run(config, subject, progress, started)
+        run_.checks(checks)
+        if config.clauses == "*" and not config.read_only:
+            run_.programs()
+    except LostError as error:
+        raise CannotRunError(f"the connection broke: {error}") from error
+    finally:
+        subject.close()
+    result = run_.result
+    result.left = subject.left
+    result.seconds = time.monotonic() - started
+    result.clauses = _verdicts(result, config.clauses, run_.held)
+    apply_known(result, known, config.today or dt.datetime.now(tz=dt.timezone.utc).date())
+    return result
+
+
+def open_subject(config: RunConfig) -> Subject:
+    """The server to run against.
+
+    Raises:
+        CannotRunError: It cannot be reached or used.
+    """
+    try:
+        reading = Reading.named(config.policy)
+    except ValueError as error:
+        raise CannotRunError(str(error)) from error
+    if not config.target:
+        return OwnFake(reading, lambda: _own(config.policy))
+    address = Address(target=config.target, api_key_id=config.api_key_id, api_key=config.api_key)
+    if config.read_only:
+        return ReadOnlySubject(reading, address, organization=config.organization)
+    return RemoteSubject(
+        reading,
+        address,
+        parts=config.parts,
+        organization=config.organization,
+        exclusive=config.exclusive,
+    )
+
+
+def _own(policy: str) -> object:
+    from fakeviam import Clock, FakeViam  # noqa: PLC0415 - only where there is no target
+
+    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"))
+
+
+def _all(config: RunConfig) -> Sequence[Check]:
+    return READ_ONLY_CHECKS if config.read_only else CHECKS
+
+
+def _chosen(config: RunConfig) -> list[Check]:
+    chosen = [check for check in _all(config) if _matching(check.clauses, config.clauses)]
+    if not chosen:
+        raise CannotRunError(f"no check is for a clause like {config.clauses!r}")
+    return chosen
+
+
+def _matching(clauses: Sequence[str], glob: str) -> list[str]:
+    return [clause for clause in clauses if fnmatch.fnmatchcase(clause, glob)]
+
+
+class _Run:
+    """One run, while it runs."""
+
+    def __init__(
+        self, config: RunConfig, subject: Subject, progress: Callable[[str], None], started: float
+    ) -> None:
+        self._config, self._subject, self._progress = config, subject, progress
+        self._started, self._told = started, started
+        seed = secrets.randbits(32) if config.seed is None else config.seed
+        self.held: set[str] = set()
+        self.result = Result(
+            subject=config.target or "a fake of our own",
+            policy=config.policy,
+            profile=config.profile,
+            seed=seed,
+            versions=versions(),
+        )
+
+    @property
+    def _until(self) -> float:
+        return self._started + self._config.seconds
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """Run those that the subject and the time allow."""
+        for number, check in enumerate(checks, start=1):
+            checked = Checked(name=check.name, clauses=check.clauses, verdict=Verdict.KEPT)
+            self.result.checks.append(checked)
+            lacking = [self._subject.missing[n] for n in check.needs if n in self._subject.missing]
+            if lacking:
+                checked.verdict, checked.reason = Verdict.SKIPPED, "; ".join(sorted(lacking))
+            elif time.monotonic() >= self._until:
+                checked.verdict, checked.reason = Verdict.NOT_REACHED, "the time was over"
+            else:
+                self._check(check, checked)
+            self._tell(f"{number} of {len(checks)} checks")
+
+    def _check(self, check: Check, checked: Checked) -> None:
+        began = time.monotonic()
+        session = self._subject.open_session()
+        claim = None
+        try:
+            check.run(session)
+        except ContractBrokenError as error:
+            claim = error.claim
+        except LostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
+            claim = _senseless(check.clauses, error)
+        claim = self._closed(session) or claim
+        checked.seconds, checked.rpcs = time.monotonic() - began, len(session.wire.calls)
+        self.result.rpcs += checked.rpcs
+        if claim is not None:
+            checked.verdict, checked.reason = Verdict.BROKEN, claim.what
+            clauses = tuple(c for c in claim.clauses if c in check.clauses) or claim.clauses
+            self._found(check.name, clauses, claim, session)
+
+    def _closed(self, session: Session) -> Claim | None:
+        """End a session; a crash of our own fake is a broken claim too."""
+        try:
+            self._subject.close_session(session)
+        except AssertionError as error:
+            return _senseless(("SV-4",), error)
+        return None
+
+    def programs(self) -> None:
+        """Run random programs for the rest of the time, and cut a failing one short."""
+        if time.monotonic() >= self._until:
+            return
+        done = run_programs(
+            self._subject, seed=self.result.seed, until=self._until, progress=self._tell_programs
+        )
+        self.result.programs = done.count
+        self.result.rpcs += done.rpcs
+        self.held |= done.held
+        if done.failed is None or done.failed.broken is None:
+            return
+        # What a check has found is found; its program is shorter.
+        seen = {clause for finding in self.result.findings for clause in finding.claim.clauses}
+        if seen.isdisjoint(done.failed.broken.clauses):
+            self._progress("cutting the failing program short")
+            seconds = max(2.0, min(15.0, self._config.seconds / 3))
+            best = Shrinker(self._subject, done.failed, seconds=seconds).shrink()
+            claim = best.broken or done.failed.broken
+            self._found(PROGRAMS, claim.clauses, claim, best)
+
+    def _found(self, name: str, clauses: tuple[str, ...], claim: Claim, session: Session) -> None:
+        self.result.findings.append(
+            Finding(
+                name=name,
+                clauses=clauses,
+                claim=claim,
+                steps=[told_step(step) for step in session.steps],
+                calls=list(session.wire.calls),
+                component=session.place.component,
+            )
+        )
+
+    def _tell_programs(self, done: Programs) -> None:
+        self._tell(f"{done.count} random programs", more=done.rpcs)
+
+    def _tell(self, what: str, *, more: int = 0) -> None:
+        """Tell how far it is, at most once a second."""
+        now = time.monotonic()
+        if now - self._told < 1:
+            return
+        self._told = now
+        broken = len(self.result.findings)
+        self._progress(
+            f"{what}, {self.result.rpcs + more} calls, {broken} broken, "
+            f"{now - self._started:.0f} of {self._config.seconds:.0f} s"
+        )
+
+
+def _senseless(clauses: tuple[str, ...], error: Exception) -> Claim:
+    told = f"{type(error).__name__}: {error}"
+    return Claim(clauses, "the subject's answers make sense", "they do", told)
+
+
+def _verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
+    """What the run says about each clause that a check or a random program is for."""
+    broken = {clause for finding in result.findings for clause in finding.clauses}
+    by_clause: dict[str, list[Checked]] = {}
+    for check in result.checks:
+        for clause in check.clauses:
+            by_clause.setdefault(clause, []).append(check)
+    clauses = _matching(sorted({*by_clause, *broken, *held}, key=clause_order), glob)
+    return [_verdict(clause, by_clause.get(clause, []), broken, held) for clause in clauses]
+
+
+def _verdict(
+    clause: str, checks: Sequence[Checked], broken: set[str], held: set[str]
+) -> ClauseVerdict:
+    if clause in broken:
+        return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN)
+    verdicts = {check.verdict for check in checks}
+    if Verdict.KEPT in verdicts or (not checks and clause in held):
+        return ClauseVerdict(clause=clause, verdict=Verdict.KEPT)
+    for verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+        for check in checks:
+            if check.verdict is verdict:
+                return ClauseVerdict(clause=clause, verdict=verdict, reason=check.reason)
+    # Its checks ended early, over another clause.
+    reason = f"{', '.join(check.name for check in checks)} broke before"
+    return ClauseVerdict(clause=clause, verdict=Verdict.NOT_REACHED, reason=reason)
+
+
+def clause_order(clause: str) -> tuple[str, int]:
+    """A key that sorts PG-2 before PG-11."""
+    letters = clause.rstrip("0123456789")
+    number = clause[len(letters) :]
+    return letters, int(number) if number else 0
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part."""
+    names = ("fakeviam", "hypothesis", "grpclib", "protobuf")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

@@ -1,0 +1,200 @@
+"""Cutting a failing program short, by leaving steps and arguments out.
+
+Hypothesis could, but takes minutes for programs this long. Here a program is a list of steps;
+it is replayed with parts left out for as long as the same claim breaks and time allows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.model import Ask
+from fakeviam_contracts.steps import Step, made
+from fakeviam_contracts.wirelog import LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from fakeviam_contracts.claims import Claim
+    from fakeviam_contracts.session import Session
+    from fakeviam_contracts.subject import Subject
+
+
+def _wait(session: Session, nanos: int) -> None:
+    if session.place.advance is not None:
+        session.place.advance(nanos)
+
+
+def _operations() -> dict[str, Callable[..., Any]]:
+    found = {
+        name: function
+        for module in (reads, writes)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and hasattr(function, "__wrapped__")
+    }
+    return {**found, "wait": _wait}
+
+
+#: What a step can be, by its name.
+OPERATIONS: Mapping[str, Callable[..., Any]] = _operations()
+
+#: Functions whose `handle` is a box; of all others it is a dataset.
+_BOX_FUNCTIONS = ("update_box", "remove_box")
+
+
+def arguments(step: Step) -> dict[str, Any]:
+    """The arguments of a step by name, without the session."""
+    bound = inspect.signature(OPERATIONS[step.name]).bind(None, *step.args, **step.kwargs)
+    return dict(list(bound.arguments.items())[1:])
+
+
+def kind(claim: Claim) -> tuple[tuple[str, ...], str]:
+    """What makes two broken claims the same failure."""
+    return claim.clauses, re.sub(r"\d+", "#", claim.what)
+
+
+class _Handles:
+    """Which handle of the recorded program is which of the replayed one."""
+
+    def __init__(self) -> None:
+        self._maps: dict[str, dict[int, int]] = {"files": {}, "boxes": {}, "datasets": {}}
+
+    def learn(self, step: Step, session: Session, before: tuple[int, ...]) -> None:
+        for at, (name, now) in enumerate(zip(self._maps, made(session), strict=True)):
+            for new in range(before[at], now):
+                self._maps[name][step.before[at] + new - before[at]] = new
+
+    def adapted(self, step: Step) -> dict[str, Any] | None:
+        """The arguments of a step with the handles of the replay; None if they name none."""
+        try:
+            return {
+                name: self._value(step.name, name, value) for name, value in arguments(step).items()
+            }
+        except KeyError:
+            return None
+
+    def _value(self, function: str, name: str, value: Any) -> Any:
+        if name == "file":
+            return self._maps["files"][value]
+        if name == "handle":
+            return self._maps["boxes" if function in _BOX_FUNCTIONS else "datasets"][value]
+        if name in ("files", "handles", "datasets"):
+            return self._some("files" if name == "files" else "datasets", value)
+        return self._ask(value) if isinstance(value, Ask) else value
+
+    def _some(self, name: str, handles: Sequence[int]) -> list[int]:
+        known = [self._maps[name][handle] for handle in handles if handle in self._maps[name]]
+        if handles and not known:
+            raise KeyError(name)
+        return known
+
+    def _ask(self, ask: Ask) -> Ask:
+        dataset = None if ask.dataset is None else self._maps["datasets"][ask.dataset]
+        labels = tuple(self._some("datasets", ask.label_of))
+        return dataclasses.replace(ask, dataset=dataset, label_of=labels)
+
+
+def replay(subject: Subject, steps: Sequence[Step]) -> Session:
+    """Do the steps again; the session's `broken` is the claim that broke, if one did."""
+    session = subject.open_session()
+    handles = _Handles()
+    try:
+        for step in steps:
+            adapted = handles.adapted(step)
+            if adapted is None:
+                continue
+            before = made(session)
+            OPERATIONS[step.name](session, **adapted)
+            handles.learn(step, session, before)
+    except ContractBrokenError:
+        pass
+    finally:
+        subject.close_session(session)
+    return session
+
+
+class Shrinker:
+    """Makes a failing program shorter."""
+
+    def __init__(self, subject: Subject, failed: Session, *, seconds: float) -> None:
+        """Start from a session whose claim broke."""
+        assert failed.broken is not None  # noqa: S101 - that is what failed means
+        self._subject = subject
+        self._kind = kind(failed.broken)
+        self._until = time.monotonic() + seconds
+        self.best = failed
+        self.replays = 0
+
+    def shrink(self) -> Session:
+        """The session of the shortest program that breaks the same claim."""
+        # Alone first: what does not fail again, as with a race, cannot be cut short.
+        if self._fails(self.best.steps):
+            self._leave_steps_out()
+            self._leave_arguments_out()
+            self._leave_steps_out()
+        return self.best
+
+    def _fails(self, steps: Sequence[Step]) -> bool:
+        if time.monotonic() > self._until:
+            return False
+        self.replays += 1
+        try:
+            session = replay(self._subject, steps)
+        except LostError:
+            raise
+        except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
+            return False
+        if session.broken is None or kind(session.broken) != self._kind:
+            return False
+        self.best = session
+        return True
+
+    def _leave_steps_out(self) -> None:
+        size = max(len(self.best.steps) // 2, 1)
+        while size:
+            end = len(self.best.steps)
+            while end > 0:
+                steps = self.best.steps
+                # From the end: what came last is the least likely to be built upon.
+                self._fails(steps[: max(end - size, 0)] + steps[end:])
+                end = min(end - size, len(self.best.steps))
+            size //= 2
+
+    def _leave_arguments_out(self) -> None:
+        at = 0
+        while at < len(self.best.steps):
+            if not any(self._fails(steps) for steps in self._simpler_at(at)):
+                at += 1
+
+    def _simpler_at(self, at: int) -> Iterator[list[Step]]:
+        steps = list(self.best.steps)
+        for kwargs in _simpler_arguments(steps[at]):
+            simple = dataclasses.replace(steps[at], args=(), kwargs=kwargs)
+            yield [*steps[:at], simple, *steps[at + 1 :]]
+
+
+def _simpler_arguments(step: Step) -> Iterator[dict[str, Any]]:
+    given = arguments(step)
+    parameters = inspect.signature(OPERATIONS[step.name]).parameters
+    for name, value in given.items():
+        default = parameters[name].default
+        if default is not inspect.Parameter.empty and value != default:
+            yield {other: given[other] for other in given if other != name}
+        for simple in _simpler(value):
+            yield {**given, name: simple}
+
+
+def _simpler(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)) and not any(isinstance(v, float) for v in value):
+        for at in range(len(value)):
+            yield value[:at] + value[at + 1 :]
+    elif isinstance(value, Ask):
+        for field in dataclasses.fields(value):
+            if getattr(value, field.name) != field.default:
+                yield dataclasses.replace(value, **{field.name: field.default})
