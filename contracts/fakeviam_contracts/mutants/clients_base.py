@@ -1,0 +1,182 @@
+"""What a wrong client is, what can come of it, and the short ways of making one."""
+
+from __future__ import annotations
+
+import enum
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_client import DataClient, Filter, connect
+from grpclib.exceptions import GRPCError
+
+from fakeviam import wire
+from fakeviam_contracts.clients.adapters.own import Adapter
+from fakeviam_contracts.clients.check import checked_peer
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, Outcome
+from fakeviam_contracts.clients.obligations.base import Scenario, obligation
+from fakeviam_contracts.clients.protocol import LocalPeer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from google.protobuf.message import Message
+
+RESPONSES = {method.name: method.response for method in wire.methods()}
+
+
+class Fate(enum.Enum):
+    """What came of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    DID_NOT_APPLY = "did not apply"
+    BROKE_AT_START = "broke at start"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClientMutant:
+    """A client that breaks one clause.
+
+    Attributes:
+        name: What is wrong with it.
+        obligation: The one that finds it.
+        client: Its class.
+        connect: How it logs in.
+    """
+
+    name: str
+    obligation: str
+    client: type[DataClient] = DataClient
+    connect: Any = connect
+
+    @property
+    def clauses(self) -> tuple[str, ...]:
+        """What its obligation rests on."""
+        return next(one.clauses for one in OBLIGATIONS if one.id == self.obligation)
+
+
+@obligation("starts")
+async def starts(scenario: Scenario) -> None:
+    """The client can be made and called at all."""
+    await scenario.do("tags_by_filter")
+
+
+async def fate_of(mutant: ClientMutant) -> tuple[Fate, str]:
+    """What comes of a mutant, by the obligation that it names, and what was seen."""
+    peer = LocalPeer(Adapter(mutant.client, mutant.connect).answer)
+    named = next(one for one in OBLIGATIONS if one.id == mutant.obligation)
+    start, verdict = (await checked_peer(peer, [starts, named])).verdicts
+    if start.outcome is not Outcome.KEPT:
+        return Fate.BROKE_AT_START, start.detail
+    fates = {Outcome.BROKEN: Fate.KILLED, Outcome.NOT_APPLICABLE: Fate.DID_NOT_APPLY}
+    return fates.get(verdict.outcome, Fate.SURVIVED), verdict.detail
+
+
+# Ways to make one --------------------------------------------------------------------------
+
+
+def asking(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientMutant:
+    """One that edits each request before it is sent."""
+
+    class Asking(DataClient):
+        async def _call(self, name: str, request: Message) -> Any:
+            edit(request)
+            return await super()._call(name, request)
+
+    return ClientMutant(name=name, obligation=obligation, client=Asking)
+
+
+def hearing(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> ClientMutant:
+    """One that edits each answer, knowing the request."""
+
+    class Hearing(DataClient):
+        async def _call(self, name: str, request: Message) -> Any:
+            reply = await super()._call(name, request)
+            edit(request, reply)
+            return reply
+
+    return ClientMutant(name=name, obligation=obligation, client=Hearing)
+
+
+def streaming(
+    name: str, obligation: str, edit: Callable[[list[Any]], Iterable[Any]]
+) -> ClientMutant:
+    """One that sends other messages on streams."""
+
+    class Streaming(DataClient):
+        async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
+            return await super()._stream(name, edit(list(messages)))
+
+    return ClientMutant(name=name, obligation=obligation, client=Streaming)
+
+
+def calling(
+    name: str, obligation: str, method: str, edit: Callable[[dict[str, Any]], object]
+) -> ClientMutant:
+    """One that changes the arguments of a method; an edit may raise, or return a result."""
+    original = getattr(DataClient, method)
+
+    @functools.wraps(original)  # the adapter asks which arguments there are
+    async def changed(self: Any, **args: Any) -> Any:
+        edit(args)
+        return await original(self, **args)
+
+    client = type("Calling", (DataClient,), {method: changed})
+    return ClientMutant(name=name, obligation=obligation, client=client)
+
+
+def filtering(
+    name: str,
+    obligation: str,
+    before: Callable[[dict[str, Any]], object] = bool,
+    after: Callable[[Filter], object] = bool,
+) -> ClientMutant:
+    """One whose `create_filter` changes its arguments, or what it makes of them."""
+
+    @functools.wraps(DataClient.create_filter)
+    def changed(**args: Any) -> Filter:
+        before(args)
+        made = DataClient.create_filter(**args)
+        after(made)
+        return made
+
+    client = type("Filtering", (DataClient,), {"create_filter": staticmethod(changed)})
+    return ClientMutant(name=name, obligation=obligation, client=client)
+
+
+def troubled(
+    name: str, obligation: str, react: Callable[[Any, str, Callable[[], Any], Exception], Any]
+) -> ClientMutant:
+    """One that reacts to errors in its own way; it may try again or give an answer."""
+
+    class Troubled(DataClient):
+        async def _call(self, name: str, request: Message) -> Any:
+            try:
+                return await super()._call(name, request)
+            except (GRPCError, OSError) as error:
+                return await react(self, name, lambda: DataClient._call(self, name, request), error)  # noqa: SLF001 - its own
+
+        async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
+            kept = list(messages)
+            try:
+                return await super()._stream(name, kept)
+            except (GRPCError, OSError) as error:
+                return await react(self, name, lambda: DataClient._stream(self, name, kept), error)  # noqa: SLF001 - its own
+
+    return ClientMutant(name=name, obligation=obligation, client=Troubled)
+
+
+def changing(key: str, change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], object]:
+    """An edit of one argument; one that was not given is None."""
+    return lambda args: args.update({key: change(args.get(key))})
+
+
+def setting(field: str, *, value: Any) -> Callable[[Any], None]:
+    """An edit that sets a field where there is one."""
+
+    def edit(request: Any) -> None:
+        if field in request.DESCRIPTOR.fields_by_name:
+            setattr(request, field, value)
+
+    return edit

@@ -1,0 +1,202 @@
+"""Wrong clients: pages, filters, ids and tags."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import Any
+
+from fakeviam_client import DataClient, Filter
+from grpclib.exceptions import GRPCError
+
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.clients_base import (
+    RESPONSES,
+    ClientMutant,
+    asking,
+    calling,
+    changing,
+    filtering,
+    hearing,
+    setting,
+)
+
+FILES = "binary_data_by_filter"
+
+# Pages -------------------------------------------------------------------------------------
+
+
+class StopsAtShortPage(DataClient):
+    """Takes a page of one record for the last."""
+
+    async def _call(self, name: str, request: Any) -> Any:
+        if name == "TabularDataByFilter" and getattr(self, "_done", False):
+            return data.TabularDataByFilterResponse()
+        reply = await super()._call(name, request)
+        self._done = name == "TabularDataByFilter" and len(reply.data) < 2
+        return reply
+
+
+class AsksOnceMore(DataClient):
+    """Does not believe the first empty page."""
+
+    async def _call(self, name: str, request: Any) -> Any:
+        reply = await super()._call(name, request)
+        if name == "TabularDataByFilter" and not reply.data:
+            await super()._call(name, request)
+        return reply
+
+
+class TrustsTheServer(DataClient):
+    """Follows pages as the documentation's examples do."""
+
+    async def tabular_data_by_filter(self, **_: Any) -> Any:  # type: ignore[override]
+        every = page = await super().tabular_data_by_filter(limit=100)
+        while page:
+            page = await super().tabular_data_by_filter(limit=100, last=page.last)
+            every += page
+        return every
+
+
+class KeepsWhatItHas(DataClient):
+    """Takes an error on a later page for the end."""
+
+    async def _call(self, name: str, request: Any) -> Any:
+        try:
+            return await super()._call(name, request)
+        except GRPCError:
+            if getattr(getattr(request, "data_request", None), "last", ""):
+                return RESPONSES[name]()
+            raise
+
+
+def _forget_last(request: Any) -> None:
+    if hasattr(request, "data_request"):
+        request.data_request.last = ""
+
+
+def _forget_filter(request: Any) -> None:
+    if hasattr(request, "data_request") and request.data_request.last:
+        request.data_request.filter.component_name = "other"
+
+
+def _lose_record(_: Any, reply: Any) -> None:
+    if len(getattr(reply, "data", ())) > 1:
+        del reply.data[-1]
+
+
+PAGES = (
+    asking("forgets last", "pages-continue", _forget_last),
+    asking("asks another question from the second page on", "pages-same-question", _forget_filter),
+    ClientMutant(
+        name="stops at a short page", obligation="pages-complete", client=StopsAtShortPage
+    ),
+    hearing("loses the last record of a page", "pages-complete", _lose_record),
+    ClientMutant(name="asks on after the end", obligation="pages-end", client=AsksOnceMore),
+    ClientMutant(name="loops for ever", obligation="pages-repeated", client=TrustsTheServer),
+    ClientMutant(
+        name="takes an error for the end", obligation="page-error-raised", client=KeepsWhatItHas
+    ),
+    calling(
+        "fills in a limit of 0", "limit-left-open", FILES, changing("limit", lambda n: n or 50)
+    ),
+    calling("ignores num_files", "num-files-first", FILES, changing("num_files", lambda _: None)),
+    # What viam-sdk 0.15.0 does.
+    calling(
+        "takes 0 for no num_files",
+        "num-files-zero",
+        FILES,
+        changing("num_files", lambda n: n or None),
+    ),
+    calling(
+        "fetches 50 by default",
+        "num-files-default",
+        FILES,
+        changing("num_files", lambda n: 50 if n is None else n),
+    ),
+    calling(
+        "takes a negative num_files for all",
+        "num-files-negative",
+        FILES,
+        changing("num_files", lambda n: max(n or 0, 0)),
+    ),
+    asking("always wants the bytes", "bytes-by-default", setting("include_binary", value=True)),
+    asking(
+        "always wants internal data",
+        "internal-only-on-request",
+        setting("include_internal_data", value=True),
+    ),
+)
+
+
+# Filters, ids and tags ---------------------------------------------------------------------
+
+
+def _as_local(args: dict[str, Any]) -> None:
+    start = args.get("start_time")
+    if start is not None and start.tzinfo is None:
+        args["start_time"] = start.replace(tzinfo=timezone(timedelta(hours=5)))
+
+
+def _close_interval(made: Filter) -> None:
+    if made.HasField("interval") and not made.interval.HasField("end"):
+        made.interval.end.CopyFrom(made.interval.start)
+
+
+def _tagged_as_or(made: Filter) -> None:
+    if made.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED:
+        made.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+
+
+def _tags_as_tagged(made: Filter) -> None:
+    if made.tags_filter.tags:
+        made.tags_filter.type = data.TAGS_FILTER_TYPE_TAGGED
+
+
+def _both_forms(request: Any) -> None:
+    for one in getattr(request, "binary_data_ids", ()):
+        parts = [*one.split("/"), "", ""][:3]
+        names = ("organization_id", "location_id", "file_id")
+        request.binary_ids.add(**dict(zip(names, parts, strict=True)))
+
+
+def _joined(texts: list[str] | None) -> list[str] | None:
+    return None if texts is None else [",".join(texts)]
+
+
+def _count_itself(request: Any, reply: Any) -> None:
+    if hasattr(reply, "deleted_count"):
+        reply.deleted_count = len(getattr(request, "binary_data_ids", ()))
+
+
+NAMES = (
+    filtering("takes naive times for local ones", "times-utc", before=_as_local),
+    filtering("closes an open interval", "interval-open-ends", after=_close_interval),
+    filtering("sends TAGGED as MATCH_BY_OR", "filter-tagged", after=_tagged_as_or),
+    filtering("sends tags as TAGGED", "filter-tags", after=_tags_as_tagged),
+    filtering(
+        "sends the tags of a filter as one text", "filter-tags", before=changing("tags", _joined)
+    ),
+    filtering(
+        "drops box labels", "filter-fields", after=lambda made: made.ClearField("bbox_labels")
+    ),
+    asking("sends both forms of ids", "ids-as-strings", _both_forms),
+    calling(
+        "puts tags into lower case",
+        "tags-as-given",
+        "add_tags_to_binary_data_by_ids",
+        changing("tags", lambda tags: [tag.lower() for tag in tags]),
+    ),
+    hearing("counts by itself", "counts-returned", _count_itself),
+    calling(
+        "takes 0 days for its default",
+        "days-passed-on",
+        "delete_tabular_data",
+        changing("delete_older_than_days", lambda days: days or 30),
+    ),
+    asking(
+        "never deletes internal data",
+        "internal-deletable",
+        setting("include_internal_data", value=False),
+    ),
+    asking("swaps the corners of boxes", "boxes-as-given", setting("x_min_normalized", value=1.0)),
+)

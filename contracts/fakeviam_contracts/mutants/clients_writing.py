@@ -1,0 +1,208 @@
+"""Wrong clients: uploads, errors, connections and files on disk."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_client import DataClient, connect
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from grpclib.metadata import Deadline
+
+from fakeviam_contracts.mutants.clients_base import (
+    RESPONSES,
+    ClientMutant,
+    asking,
+    calling,
+    changing,
+    streaming,
+    troubled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from google.protobuf.message import Message
+
+FILES = "binary_data_by_filter"
+
+
+# Uploads -----------------------------------------------------------------------------------
+
+
+def _without_mime_type(messages: list[Any]) -> list[Any]:
+    metadata = messages[0].metadata
+    getattr(metadata, "upload_metadata", metadata).mime_type = ""
+    return messages
+
+
+def _without_dot(request: Any) -> None:
+    if hasattr(request, "sensor_contents"):
+        request.metadata.file_extension = request.metadata.file_extension.removeprefix(".")
+
+
+def _cut_short(args: dict[str, Any]) -> None:
+    times = args.get("data_request_times") or []
+    args["tabular_data"] = args["tabular_data"][: len(times)]
+
+
+def _invent(messages: list[Any]) -> list[Any]:
+    if hasattr(messages[0].metadata, "file_name"):
+        messages[0].metadata.file_name = messages[0].metadata.file_name or "unnamed"
+    return messages
+
+
+def _one_time_for_all(args: dict[str, Any]) -> None:
+    args["data_request_times"] = [args["data_request_times"][0]] * len(args["tabular_data"])
+
+
+async def _empty_instead(self: DataClient, *, filepath: str, part_id: str, **_: Any) -> str:
+    path = Path(filepath)
+    contents = path.read_bytes() if path.exists() else b""  # noqa: ASYNC240 - a small file
+    return await self.file_upload(part_id, contents)
+
+
+UPLOADS = (
+    streaming("sends contents before metadata", "metadata-first", lambda m: [m[1], m[0], *m[2:]]),
+    streaming("sends metadata twice", "metadata-first", lambda m: [m[0], *m]),
+    streaming("drops the last piece", "bytes-intact-up", lambda m: m[:-1]),
+    streaming("swaps two pieces", "bytes-intact-up", lambda m: [m[0], *m[:0:-1]]),
+    # What viam-sdk does.
+    streaming("drops the MIME type", "mime-type-of-files", _without_mime_type),
+    streaming("invents a file name", "nothing-invented", _invent),
+    calling(
+        "ignores datasets",
+        "tags-and-datasets",
+        "file_upload",
+        changing("dataset_ids", lambda _: None),
+    ),
+    asking("sends the extension without its dot", "extension", _without_dot),
+    calling(
+        "drops readings without times", "lengths-differ", "tabular_data_capture_upload", _cut_short
+    ),
+    calling(
+        "gives all readings the first time",
+        "readings-intact",
+        "tabular_data_capture_upload",
+        _one_time_for_all,
+    ),
+    ClientMutant(
+        name="uploads a missing file as an empty one",
+        obligation="file-missing",
+        client=type(
+            "EmptyInstead",
+            (DataClient,),
+            {
+                "file_upload_from_path": functools.wraps(DataClient.file_upload_from_path)(
+                    _empty_instead
+                )
+            },
+        ),
+    ),
+)
+
+
+# Errors and connections --------------------------------------------------------------------
+
+
+async def _swallow(_: Any, name: str, __: Any, ___: Exception) -> Any:
+    return RESPONSES[name]()
+
+
+async def _wrap(_: Any, __: str, ___: Any, error: Exception) -> Any:
+    raise RuntimeError("the call failed") from error
+
+
+async def _retry(_: Any, __: str, again: Callable[[], Any], error: Exception) -> Any:
+    if getattr(error, "status", None) is not Status.UNAVAILABLE:
+        raise error
+    return await again()
+
+
+async def _ignore_cut(_: Any, name: str, __: Any, error: Exception) -> Any:
+    if not isinstance(error, ConnectionError):
+        raise error
+    return RESPONSES[name]()
+
+
+async def _blame_network(_: Any, name: str, __: Any, error: Exception) -> Any:
+    if name == "FileUpload":
+        raise ConnectionError("the upload broke off") from error
+    raise error
+
+
+class Hurried(DataClient):
+    """Gives every call ten seconds."""
+
+    def __init__(self, channel: Any, metadata: Any) -> None:
+        super().__init__(channel, metadata)
+        request = channel.request
+        channel.request = lambda *args, **more: request(
+            *args, **{**more, "deadline": Deadline.from_timeout(10)}
+        )
+
+
+class StreamsAnonymously(DataClient):
+    """Sends no metadata with streams."""
+
+    async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
+        return await DataClient(self._channel, {})._stream(name, messages)  # noqa: SLF001
+
+
+@asynccontextmanager
+async def _log_in_twice(target: str, **key: str) -> AsyncIterator[DataClient]:
+    async with connect(target, **key), connect(target, **key) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _forget_token(target: str, **key: str) -> AsyncIterator[DataClient]:
+    async with connect(target, **key), connect(target) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _go_on_anyway(target: str, **key: str) -> AsyncIterator[DataClient]:
+    try:
+        async with connect(target, **key) as client:
+            yield client
+    except GRPCError:
+        async with connect(target) as client:
+            await client.tags_by_filter()
+        raise
+
+
+class WritesText(DataClient):
+    """Writes what Python prints, as viam-sdk does."""
+
+    @functools.wraps(DataClient.tabular_data_by_filter)
+    async def tabular_data_by_filter(self, *, dest: str | None = None, **more: Any) -> Any:  # type: ignore[override]
+        found = await super().tabular_data_by_filter(**more)
+        if dest is not None:
+            Path(dest).write_text(str([str(one) for one in found]), encoding="utf-8")  # noqa: ASYNC240
+        return found
+
+
+TROUBLES = (
+    troubled("swallows errors", "refusals-unchanged", _swallow),
+    troubled("wraps errors", "refusals-unchanged", _wrap),
+    troubled("tries uploads again", "unavailable-while-writing", _retry),
+    troubled("takes a cut stream for success", "stream-cut", _ignore_cut),
+    troubled("takes an early refusal for a broken network", "early-refusal", _blame_network),
+    ClientMutant(name="sets deadlines", obligation="no-deadline", client=Hurried),
+    ClientMutant(
+        name="streams without the token",
+        obligation="metadata-on-every-call",
+        client=StreamsAnonymously,
+    ),
+    ClientMutant(name="logs in twice", obligation="one-login", connect=_log_in_twice),
+    ClientMutant(name="forgets the token", obligation="token-carried", connect=_forget_token),
+    ClientMutant(
+        name="goes on after a refused login", obligation="login-refused", connect=_go_on_anyway
+    ),
+    calling("ignores dest", "dest-of-files", FILES, changing("dest", lambda _: None)),
+    ClientMutant(name="writes str() to dest", obligation="dest-of-readings", client=WritesText),
+)

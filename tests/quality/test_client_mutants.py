@@ -1,0 +1,49 @@
+"""The kit can fail: every wrong client is found by the obligation that it breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+from fakeviam_client import DataClient
+from fakeviam_contracts.clients.obligations import OBLIGATIONS
+from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, Fate, fate_of
+
+from fakeviam.model.clauses import CATALOGUE
+
+
+@pytest.mark.parametrize("mutant", CLIENTS, ids=lambda mutant: mutant.name)
+def test_a_wrong_client_is_found(mutant: ClientMutant) -> None:
+    fate, seen = asyncio.run(fate_of(mutant))
+    assert fate is Fate.KILLED, seen
+    # That it cannot do something at all would be no proof that the obligation sees what is wrong.
+    assert " has no " not in seen
+
+
+@pytest.mark.parametrize("obligation", sorted({mutant.obligation for mutant in CLIENTS}))
+def test_the_right_client_survives(obligation: str) -> None:
+    fate, seen = asyncio.run(fate_of(ClientMutant(name="none", obligation=obligation)))
+    assert fate is Fate.SURVIVED, seen
+
+
+def test_the_park_is_large_and_names_clauses() -> None:
+    assert len(CLIENTS) >= 15
+    assert {mutant.obligation for mutant in CLIENTS} <= {one.id for one in OBLIGATIONS}
+    assert {clause for mutant in CLIENTS for clause in mutant.clauses} <= set(CATALOGUE)
+    assert max(Counter(mutant.name for mutant in CLIENTS).values()) == 1
+
+
+def test_fates_are_kept_apart() -> None:
+    class Unmade(DataClient):
+        def __init__(self, *_: object) -> None:
+            raise RuntimeError("no such luck")
+
+    unmade = ClientMutant(name="cannot be made", obligation="times-utc", client=Unmade)
+    absent = ClientMutant(name="lacks the method", obligation="parameters-absent")
+    assert asyncio.run(fate_of(unmade)) == (
+        Fate.BROKE_AT_START,
+        "tags_by_filter failed with other: RuntimeError: no such luck",
+    )
+    fate, seen = asyncio.run(fate_of(absent))
+    assert (fate, seen) == (Fate.DID_NOT_APPLY, "get_latest_tabular_data does not exist")
