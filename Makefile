@@ -42,8 +42,9 @@ clauses: .venv/.dev ## write the table of clauses and their tests
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
-bench: .venv/.dev ## measure the store
-	$(BIN)/python benchmarks/store.py $(ARGS)
+bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans
+	$(BIN)/python benchmarks/rpc.py $(ARGS)
+	$(BIN)/python benchmarks/store.py
 
 clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

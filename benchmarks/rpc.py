@@ -3,6 +3,7 @@
 Every row is a ratio taken in one run: the fake against a server that answers the same bytes
 from a constant, over the same Unix socket, in one event loop, rounds interleaved, medians.
 """
+# ruff: noqa: INP001, T201 - a script that talks to people
 
 from __future__ import annotations
 
@@ -130,11 +131,21 @@ async def run(records: int, calls: int, rounds: int) -> dict[str, dict[str, floa
             return data.BinaryDataByFilterRequest(data_request=asked)
 
         cases: list[tuple[str, str, Any, int]] = [
-            (f"page of {limit}", "BinaryDataByFilter", page(limit), max(calls // (limit // 50 + 1), 5))
+            (
+                f"page of {limit}",
+                "BinaryDataByFilter",
+                page(limit),
+                max(calls // (limit // 50 + 1), 5),
+            )
             for limit in (1, 50, 1000)
         ]
         cases.append(
-            ("by ids (10)", "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=ids[:10]), calls)
+            (
+                "by ids (10)",
+                "BinaryDataByIDs",
+                data.BinaryDataByIDsRequest(binary_data_ids=ids[:10]),
+                calls,
+            )
         )
         cases.append(
             (
@@ -179,12 +190,16 @@ async def life(rounds: int) -> dict[str, float]:
     }
 
 
+def versions() -> str:
+    """What was measured."""
+    parts = [f"{name} {version(name)}" for name in ("grpclib", "protobuf", "fakeviam")]
+    return f"Python {platform.python_version()}, {', '.join(parts)}."
+
+
 def table(rows: dict[str, dict[str, float]], ends: dict[str, float], records: int) -> str:
     """The rows as Markdown."""
     lines = [
-        f"{records:,} binary records, Unix socket, one loop. "
-        f"Python {platform.python_version()}, grpclib {version('grpclib')}, "
-        f"protobuf {version('protobuf')}, fakeviam {version('fakeviam')}.",
+        f"{records:,} binary records, Unix socket, one loop. {versions()}",
         "",
         "| call | fake µs | constant reply µs | share of the constant reply |",
         "|---|--:|--:|--:|",
@@ -195,8 +210,9 @@ def table(rows: dict[str, dict[str, float]], ends: dict[str, float], records: in
     ]
     lines += [
         "",
-        f"Start {ends['start_ms']:.1f} ms, stop {ends['stop_ms']:.1f} ms, "
-        f"reset {ends['reset_ms']:.3f} ms (medians).",
+        "Start {start_ms:.1f} ms, stop {stop_ms:.1f} ms, reset {reset_ms:.3f} ms (medians).".format(
+            **ends
+        ),
     ]
     return "\n".join(lines)
 

@@ -6,6 +6,9 @@
     @pytest.mark.asyncio
     async def test_tags(viam_data_client): ...        # the official SDK, connected to it
 
+    @pytest.mark.asyncio
+    async def test_boxes(fakeviam_client): ...        # our own light client
+
 pytest loads this module in every run, so it imports what a fixture needs inside the fixture.
 """
 

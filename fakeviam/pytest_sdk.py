@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator, Generator, Mapping
 
+    from fakeviam_client import DataClient as LightClient
     from viam.app.data_client import DataClient
     from viam.app.viam_client import ViamClient
 
@@ -23,14 +25,15 @@ NO_SDK = "needs the official SDK, which is not installed: pip install viam-sdk"
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Let `viam_client` live in the loop of its test, whichever that is.
+    """Let a client live in the loop of its test, whichever that is.
 
     pytest-asyncio gives a fixture one loop scope for all tests, and a connection that was
     opened in another loop than the test's own hangs.
     """
-    if fixturedef.argname == "viam_client":
+    connecting = _CONNECTING.get(fixturedef.argname)
+    if connecting is not None:
         # Read by pytest-asyncio; this is where its own decorator puts a loop scope.
-        _connect._loop_scope = _loop_scope(request)  # type: ignore[attr-defined] # noqa: SLF001
+        connecting._loop_scope = _loop_scope(request)  # noqa: SLF001
     return (yield)
 
 
@@ -61,7 +64,23 @@ async def _connect(fakeviam: FakeViam) -> AsyncIterator[ViamClient]:
     await asyncio.sleep(0)  # the transport closes in the loop's next round
 
 
+async def _open(fakeviam: FakeViam) -> AsyncIterator[LightClient]:
+    """Our own light DataClient, connected to the test's `fakeviam`."""
+    from fakeviam_client import connect  # noqa: PLC0415 - slow; only for those who use it
+
+    async with connect(
+        fakeviam.target, api_key=fakeviam.api_key, api_key_id=fakeviam.api_key_id
+    ) as client:
+        yield client
+    await asyncio.sleep(0)  # the transport closes in the loop's next round
+
+
 viam_client = pytest_asyncio.fixture(_connect, name="viam_client")
+fakeviam_client = pytest_asyncio.fixture(_open, name="fakeviam_client")
+
+_CONNECTING: Mapping[str, Any] = MappingProxyType(
+    {"viam_client": _connect, "fakeviam_client": _open}
+)
 
 
 @pytest.fixture

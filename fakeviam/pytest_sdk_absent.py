@@ -16,6 +16,12 @@ def viam_client() -> NoReturn:
 
 
 @pytest.fixture
+def fakeviam_client() -> NoReturn:
+    """Our own light DataClient; skips, because pytest-asyncio is missing."""
+    pytest.skip(f"fakeviam_client {REASON}")
+
+
+@pytest.fixture
 def viam_data_client() -> NoReturn:
     """The official SDK's DataClient; skips, because pytest-asyncio is missing."""
     pytest.skip(f"viam_data_client {REASON}")
