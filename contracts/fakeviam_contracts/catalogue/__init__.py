@@ -1,0 +1,16 @@
+"""The catalogue: every clause, the documented sentences behind it, and what proves it.
+
+    from fakeviam_contracts.catalogue import catalogue
+
+    for entry in catalogue().entries.values():
+        print(entry.id, entry.leniency.value, entry.checks)
+
+The documentation itself is not part of this package; the catalogue knows its sentences by place
+and hash. `python -m fakeviam_contracts.catalogue trace --source FILE` compares them with a copy.
+"""
+
+from __future__ import annotations
+
+from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry, Leniency, catalogue
+
+__all__ = ["Catalogue", "Entry", "Leniency", "catalogue"]

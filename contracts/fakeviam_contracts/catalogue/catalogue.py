@@ -1,0 +1,270 @@
+"""Every clause, with what supports it, how strictly it binds, and what proves it."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from fakeviam.model.clauses import CATALOGUE as SERVED
+from fakeviam.model.evidence import Clause, Evidence
+from fakeviam_contracts.catalogue import triage
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.mutants.servers import SERVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from importlib.abc import Traversable
+
+#: What the random programs of the state machine do and compare.
+MACHINE = "machine"
+#: Before the names of what clients owe.
+CLIENT = "client:"
+
+_CLAUSE = re.compile(r"[A-Z]{2}-\d+|A\d+")
+_COMPARED_BY_MACHINE = ("reads.py", "writes.py", "session.py")
+_LEVELS = {
+    "D": Evidence.DOCUMENTED,
+    "R": Evidence.RELIED_ON,
+    "O": Evidence.OBSERVED,
+    "?": Evidence.ASSUMED,
+}
+
+
+class Leniency(enum.Enum):
+    """How strictly a clause binds a server that is not ours."""
+
+    EXACT = "exact"
+    ONE_OF = "one of"
+    ANY_ERROR = "any error"
+    UNSPECIFIED = "unspecified"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A clause and everything that is known about it.
+
+    Attributes:
+        clause: Its id, sentence, source and evidence.
+        leniency: How strictly it binds.
+        note: What is allowed besides, or why it does not bind.
+        sentences: The documented sentences behind it.
+        checks: The checks that name it: of a server, `machine`, or `client:` and an obligation.
+        mutants: The wrong servers that break it.
+    """
+
+    clause: Clause
+    leniency: Leniency
+    note: str
+    sentences: tuple[triage.Row, ...]
+    checks: tuple[str, ...]
+    mutants: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The clause's."""
+        return self.clause.id
+
+    @property
+    def family(self) -> str:
+        """The letters of its id."""
+        return self.id.rstrip("0123456789").rstrip("-")
+
+    @property
+    def of_clients(self) -> bool:
+        """Whether it binds clients, not servers."""
+        return self.family == "CL"
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether a check looks at those whom it binds."""
+        return any(self.of_clients or not name.startswith(CLIENT) for name in self.checks)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Catalogue:
+    """All clauses, and all sentences that were triaged for them.
+
+    Attributes:
+        entries: By id.
+        rows: The sentences, in the order of their source.
+        problems: What does not fit together; empty if all is well.
+    """
+
+    entries: Mapping[str, Entry]
+    rows: tuple[triage.Row, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def unproven(self) -> list[str]:
+        """Clauses that no mutant breaks: nothing shows that their checks can fail."""
+        return [entry.id for entry in self.entries.values() if not entry.mutants]
+
+    @property
+    def unchecked(self) -> list[str]:
+        """Clauses that no check looks at; what clients do shows nothing about a server."""
+        return [entry.id for entry in self.entries.values() if not entry.looked_at]
+
+
+def catalogue() -> Catalogue:
+    """The catalogue of the kit as it stands."""
+    own = _own_clauses()
+    made = joined(
+        clauses={**SERVED, **own},
+        rows=triage.load(),
+        checks=checks_by_clause(),
+        mutants=_mutants(),
+        leniency=_leniency(),
+    )
+    twice = [f"{name} stands in two tables of clauses" for name in own if name in SERVED]
+    obligations = dict(_obligations())
+    unknown = [
+        f"{name} is shown by the obligation {one}, which does not exist"
+        for name, ones in _shown_by_clients().items()
+        for one in ones
+        if one not in obligations
+    ]
+    return replace(made, problems=(*twice, *unknown, *made.problems))
+
+
+def joined(
+    *,
+    clauses: Mapping[str, Clause],
+    rows: tuple[triage.Row, ...],
+    checks: Mapping[str, list[str]],
+    mutants: Mapping[str, list[str]],
+    leniency: Mapping[str, tuple[str, str]],
+) -> Catalogue:
+    """Entries made of their parts, and what does not fit between the parts."""
+    sentences: dict[str, list[triage.Row]] = defaultdict(list)
+    for row in rows:
+        for name in row.clauses:
+            sentences[name].append(row)
+    entries = {}
+    for name, clause in clauses.items():
+        bound, note = leniency.get(name, ("", ""))
+        entries[name] = Entry(
+            clause=clause,
+            leniency=Leniency(bound) if bound else _implied(clause),
+            note=note,
+            sentences=tuple(sentences[name]),
+            checks=tuple(checks.get(name, ())),
+            mutants=tuple(mutants.get(name, ())),
+        )
+    problems = [
+        *(f"{row.where} is untriaged" for row in rows if not row.triaged),
+        *_repeated(row.where for row in rows),
+        *_strangers("the sentence", {row.where: row.clauses for row in rows}, clauses),
+        *_strangers("the check", _turned(checks), clauses),
+        *_strangers("the mutant", _turned(mutants), clauses),
+        *_strangers("the table of leniency", {"": tuple(leniency)}, clauses),
+        *(
+            f"{name} rests on the documentation of viam-sdk 0.15.0, and no sentence of it"
+            for name, clause in clauses.items()
+            if clause.source == "seed" and not sentences[name]
+        ),
+    ]
+    return Catalogue(entries=entries, rows=rows, problems=tuple(problems))
+
+
+def _implied(clause: Clause) -> Leniency:
+    return Leniency.UNSPECIFIED if clause.evidence is Evidence.ASSUMED else Leniency.EXACT
+
+
+def _repeated(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield f"{name} stands twice among the sentences"
+        seen.add(name)
+
+
+def _strangers(
+    what: str, named: Mapping[str, Iterable[str]], clauses: Mapping[str, Clause]
+) -> Iterator[str]:
+    for name, ids in named.items():
+        for one in ids:
+            if one not in clauses:
+                yield " ".join(f"{what} {name} names {one}, which is no clause".split())
+
+
+def _turned(by_clause: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    turned: dict[str, list[str]] = defaultdict(list)
+    for clause, names in by_clause.items():
+        for name in names:
+            turned[name].append(clause)
+    return turned
+
+
+# The parts -----------------------------------------------------------------------------
+
+
+def _own_clauses() -> dict[str, Clause]:
+    """Clauses that the fake does not decide: what clients owe, and RPCs it does not serve."""
+    return {
+        name: Clause(name, _LEVELS[level], source, text)
+        for name, level, source, text, _ in triage.table("clauses.tsv")
+    }
+
+
+def _shown_by_clients() -> dict[str, list[str]]:
+    """Clause id → obligations that show it without naming it."""
+    return {row[0]: row[4].split() for row in triage.table("clauses.tsv")}
+
+
+def _leniency() -> dict[str, tuple[str, str]]:
+    return {name: (bound, note) for name, bound, note in triage.table("leniency.tsv")}
+
+
+def _mutants() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for mutant in SERVERS:
+        found[mutant.clause].append(mutant.name)
+    return found
+
+
+def checks_by_clause() -> dict[str, list[str]]:
+    """Clause id → the checks that name it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for check in CHECKS:
+        for name in dict.fromkeys(check.clauses):
+            found[name].append(check.name)
+    kit = files("fakeviam_contracts")
+    compared = {name for file in _COMPARED_BY_MACHINE for name in _literals(_tree(kit / file))}
+    for name in sorted(compared):
+        found[name].append(MACHINE)
+    shown = {name: list(obligations) for name, obligations in _shown_by_clients().items()}
+    for obligation, names in _obligations():
+        for name in names:
+            shown.setdefault(name, []).append(obligation)
+    for name, obligations in shown.items():
+        found[name] += [f"{CLIENT}{obligation}" for obligation in dict.fromkeys(obligations)]
+    return found
+
+
+def _tree(file: Traversable) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _literals(tree: ast.AST) -> Iterator[str]:
+    """The strings of a program that are ids of clauses and nothing else."""
+    for node in ast.walk(tree):
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Constant) and isinstance(value, str) and _CLAUSE.fullmatch(value):
+            yield value
+
+
+def _obligations() -> Iterator[tuple[str, list[str]]]:
+    """Names and clauses of what clients owe, as their decorators say; nothing is imported."""
+    folder = files("fakeviam_contracts") / "clients" / "obligations"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        if not file.name.endswith(".py"):
+            continue
+        for node in ast.walk(_tree(file)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "obligation":
+                name, *clauses = map(ast.literal_eval, node.args)
+                yield name, clauses

@@ -1,0 +1,162 @@
+"""`fakeviam contract list` and `trace`; the page that shows the same is for our own use."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam_contracts.catalogue import triage
+from fakeviam_contracts.catalogue.catalogue import catalogue
+from fakeviam_contracts.catalogue.page import page
+from fakeviam_contracts.catalogue.sentences import sentences_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry
+
+_FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+
+
+@click.group()
+def catalogue_commands() -> None:
+    """What is asked of servers and clients, and why."""
+
+
+@catalogue_commands.command("list")
+@click.argument("clauses", default="*")
+@_FORMAT
+def list_command(clauses: str, form: str) -> None:
+    """List the clauses: all, or those whose ids match CLAUSES, such as 'BX-*'."""
+    known = catalogue()
+    shown = [entry for entry in known.entries.values() if fnmatchcase(entry.id, clauses)]
+    if not shown:
+        raise click.UsageError(f"no clause matches {clauses}")
+    unproven = [entry.id for entry in shown if entry.id in set(known.unproven)]
+    unchecked = [entry.id for entry in shown if entry.id in set(known.unchecked)]
+    if form == "json":
+        _json({"clauses": list(map(_described, shown)), "unproven": unproven,
+               "unchecked": unchecked})  # fmt: skip
+        return
+    for entry in shown:
+        checks, mutants = _counted(entry.checks, "check"), _counted(entry.mutants, "mutant")
+        click.echo(
+            f"{entry.id:<6}{entry.clause.evidence.label:<11}{entry.leniency.value:<12}"
+            f"{checks:<10}{mutants:<11}{entry.clause.text}"
+        )
+    click.echo(f"\n{_counted(shown, 'clause')}")
+    for title, names in (("unproven (no mutant)", unproven), ("without a check", unchecked)):
+        click.echo(f"{len(names)} {title}: {', '.join(names) or 'none'}")
+
+
+def _described(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "sentence": entry.clause.text,
+        "source": entry.clause.source,
+        "evidence": entry.clause.evidence.label,
+        "binds": "clients" if entry.of_clients else "servers",
+        "leniency": entry.leniency.value,
+        "note": entry.note,
+        "sentences": [{"where": row.where, "hash": row.digest} for row in entry.sentences],
+        "checks": list(entry.checks),
+        "mutants": list(entry.mutants),
+    }
+
+
+@catalogue_commands.command("trace")
+@click.option(
+    "--source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A copy of the documentation, as Sphinx's autoapi writes it, to compare with.",
+)
+@_FORMAT
+@click.pass_context
+def trace_command(context: click.Context, source: Path | None, form: str) -> None:
+    """Show what became of each documented sentence.
+
+    Fails if a sentence is untriaged, if clauses, checks and mutants do not fit together, or if
+    SOURCE has other sentences than those that were triaged.
+    """
+    known = catalogue()
+    problems = list(known.problems)
+    if source is not None:
+        try:
+            text = source.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.UsageError(f"cannot read {source}: {error}") from error
+        problems += triage.differences(known.rows, sentences_of(text))
+    counts = _counts(known)
+    if form == "json":
+        rows = [
+            {"where": row.where, "hash": row.digest, "clauses": list(row.clauses),
+             "reason": row.reason}
+            for row in known.rows
+        ]  # fmt: skip
+        _json({**counts, "compared": source is not None, "problems": problems, "rows": rows})
+    else:
+        _tell(known, counts, problems, compared=source is not None)
+    context.exit(1 if problems else 0)
+
+
+def _counts(known: Catalogue) -> dict[str, int]:
+    return {
+        "sentences": len(known.rows),
+        "with clauses": sum(bool(row.clauses) for row in known.rows),
+        "not testable": sum(bool(row.reason) for row in known.rows),
+        "untriaged": sum(not row.triaged for row in known.rows),
+    }
+
+
+def _tell(
+    known: Catalogue, counts: dict[str, int], problems: Sequence[str], *, compared: bool
+) -> None:
+    width = max((len(row.where) for row in known.rows), default=0)
+    for row in known.rows:
+        verdict = " ".join(row.clauses) or f"not testable: {row.reason or 'nobody has looked'}"
+        click.echo(f"{row.where:<{width}}  {verdict}")
+    click.echo("\n" + ", ".join(f"{count} {what}" for what, count in counts.items()))
+    if not compared:
+        click.echo("hashes not compared; --source FILE compares them")
+    for line in problems:
+        click.echo(line, err=True)
+
+
+@click.command("page")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the page is not current.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("docs/contract.md"),
+    show_default=True,
+)
+@click.pass_context
+def page_command(context: click.Context, output: Path, *, check: bool) -> None:
+    """Write the page of the contract."""
+    known = catalogue()
+    text = page(known)
+    problems = list(known.problems)
+    if not check:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text, encoding="utf-8")
+    elif not output.exists() or output.read_text(encoding="utf-8") != text:
+        problems.append(
+            f"{output} is not current: run `python -m fakeviam_contracts.catalogue page`"
+        )
+    for line in problems:
+        click.echo(line, err=True)
+    context.exit(1 if problems else 0)
+
+
+def _json(content: dict[str, Any]) -> None:
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def _counted(things: Sequence[object], what: str) -> str:
+    return f"{len(things)} {what}" if len(things) == 1 else f"{len(things)} {what}s"

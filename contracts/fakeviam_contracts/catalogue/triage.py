@@ -1,0 +1,108 @@
+"""What became of each documented sentence: the clauses it stands for, or why it has none.
+
+`sentences.tsv` holds places, hashes and verdicts, never the sentences: those are Viam's. The
+sentences are those of the DataClient documentation of viam-sdk 0.15.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from importlib.resources import files
+from typing import TYPE_CHECKING, TypeVar
+
+from fakeviam_contracts.catalogue.sentences import Sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sentence, known by its hash.
+
+    Attributes:
+        place: The class or method it belongs to.
+        section: The part of that documentation, such as `param filter`.
+        number: Which sentence of the section.
+        digest: The hash of its words.
+        clauses: The clauses it stands for.
+        reason: Why it cannot be tested, if it has no clauses.
+    """
+
+    place: str
+    section: str
+    number: int
+    digest: str
+    clauses: tuple[str, ...]
+    reason: str = ""
+
+    @property
+    def where(self) -> str:
+        """Its name, as that of a `Sentence`."""
+        return f"{self.place}:{self.section}:{self.number}"
+
+    @property
+    def triaged(self) -> bool:
+        """Whether somebody has decided what it is."""
+        return bool(self.clauses or self.reason)
+
+
+def table(name: str) -> Iterator[list[str]]:
+    """The rows of one of the package's tables, without its heading."""
+    text = (files(__package__) / name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            yield line.split("\t")
+
+
+def load() -> tuple[Row, ...]:
+    """The table."""
+    return tuple(map(_row, table("sentences.tsv")))
+
+
+def _row(cells: list[str]) -> Row:
+    place, section, number, digest, verdict = cells
+    reason = verdict[1:].strip() if verdict.startswith("!") else ""
+    clauses = () if reason or verdict == "?" else tuple(verdict.split())
+    return Row(place, section, int(number), digest, clauses, reason)
+
+
+def differences(rows: Iterable[Row], source: Iterable[Sentence]) -> list[str]:
+    """What a source says that the table does not know, and the reverse; one line each.
+
+    Sections are compared as wholes, so that a sentence that goes does not change its followers.
+    """
+    known, found = _sections(rows), _sections(source)
+    lines: list[str] = []
+    for section in dict.fromkeys([*known, *found]):
+        lines += _compared(known.get(section, []), found.get(section, []))
+    return lines
+
+
+_Item = TypeVar("_Item", Row, Sentence)
+
+
+def _sections(items: Iterable[_Item]) -> dict[tuple[str, str], list[_Item]]:
+    sections: dict[tuple[str, str], list[_Item]] = {}
+    for item in items:
+        sections.setdefault((item.place, item.section), []).append(item)
+    return sections
+
+
+def _compared(known: list[Row], found: list[Sentence]) -> Iterator[str]:
+    old, new = [row.digest for row in known], [sentence.digest for sentence in found]
+    for what, *span in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if what == "equal":
+            continue
+        before, after = known[span[0] : span[1]], found[span[2] : span[3]]
+        for row, sentence in zip(before, after, strict=False):
+            yield f"changed: {row.where}: {row.digest} is now {_shown(sentence)}"
+        for row in before[len(after) :]:
+            yield f"vanished: {row.where}: {row.digest}"
+        for sentence in after[len(before) :]:
+            yield f"new: {sentence.where}: {_shown(sentence)}"
+
+
+def _shown(sentence: Sentence) -> str:
+    return f"{sentence.digest} {sentence.text!r}"
