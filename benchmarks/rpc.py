@@ -24,7 +24,7 @@ from grpclib.const import Cardinality, Handler
 from fakeviam import FakeViam
 from fakeviam.server.codec import Codec, Encoded
 from fakeviam.server.listeners import Listener
-from fakeviam.wire import data, datasync, methods
+from fakeviam.wire import data, datasync, methods, well_known
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -159,7 +159,7 @@ async def run(records: int, calls: int, rounds: int) -> dict[str, dict[str, floa
             metadata=datasync.UploadMetadata(
                 part_id=cloud.default_part.id, type=datasync.DATA_TYPE_TABULAR_SENSOR
             ),
-            sensor_contents=[datasync.SensorData(struct={})],
+            sensor_contents=[datasync.SensorData(struct=well_known.Struct())],
         )
         cases.append(("upload one reading", "DataCaptureUpload", one, calls))
         for title, name, request, count in cases:
