@@ -353,9 +353,9 @@ def test_trace_with_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     told = invoke("trace", "--source", str(source))
     assert told.exit_code == 1
-    assert "new: Till.Coin:text:2" in told.stderr
-    assert "vanished: Till.count:param limit:1: " in told.stderr
-    content = json.loads(invoke("trace", "--source", str(source), "--format", "json").stdout)
+    assert "new: Till.Coin:text:2" in told.output
+    assert "vanished: Till.count:param limit:1: " in told.output
+    content = json.loads(invoke("trace", "--source", str(source), "--format", "json").output)
     assert content["compared"] is True
     assert len(content["problems"]) == 2
     assert invoke("trace", "--source", str(tmp_path / "absent")).exit_code == 2
