@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import shlex
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fakeviam_client import DataClient
 from fakeviam_contracts.clients import protocol
 from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.clients.check import Checked, check_client, checked_client, checked_peer
-from fakeviam_contracts.clients.obligations import OBLIGATIONS, Obligation, Outcome
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, Obligation, Outcome, Verdict
 from fakeviam_contracts.clients.obligations.base import Scenario, judged, obligation, same
 from fakeviam_contracts.clients.protocol import ClientUnusableError, LocalPeer, ProcessPeer
+from fakeviam_contracts.clients.report import as_markdown, verdicts_in
+from fakeviam_contracts.clients.report import main as report_command
 from fakeviam_contracts.clients.scripted import MOST, ScriptedServer
 from grpclib.client import Channel
 from grpclib.exceptions import GRPCError
 
 from fakeviam.model.clauses import CATALOGUE
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.interop.environments import InstallError, sdk_environment
 
 OWN = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"]
+ROOT = Path(__file__).resolve().parents[2]
+ADAPTER = ROOT / "contracts/fakeviam_contracts/clients/adapters/viam_sdk.py"
 SDK = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.viam_sdk"]
 
 
@@ -35,7 +40,7 @@ def outcomes(checked: Checked, outcome: Outcome) -> set[str]:
 
 
 def test_our_client_keeps_everything() -> None:
-    checked = checked_client(OWN)
+    checked = asyncio.run(checked_peer(LocalPeer(Adapter().answer)))
     assert (checked.name, checked.paging) == ("fakeviam_client", "client")
     assert outcomes(checked, Outcome.BROKEN) == set()
     assert outcomes(checked, Outcome.NOT_APPLICABLE) == {"parameters-absent", "deadline-on-request"}
@@ -43,20 +48,83 @@ def test_our_client_keeps_everything() -> None:
 
 
 def test_findings_of_the_official_sdk_come_out() -> None:
-    pytest.importorskip("viam", reason="viam-sdk is not installed here")
-    broken = {one.obligation for one in check_client(SDK) if one.outcome is Outcome.BROKEN}
-    assert broken == {
-        "mime-type-of-files",
-        "internal-deletable",
-        "dest-of-files",
-        "dest-of-readings",
+    """Those of docs/client-report.md, which the newest and the oldest release share."""
+    committed = {name: broken(verdicts) for name, verdicts in on_the_page().items()}
+    found = {"mime-type-of-files", "internal-deletable", "dest-of-files", "dest-of-readings"}
+    assert committed == {
+        "viam-sdk 0.72.0": found,
+        "viam-sdk 0.85.1": found,
+        "fakeviam_client": set(),
     }
 
 
-def test_same_verdicts_in_this_process_and_in_another() -> None:
-    there = checked_client(OWN)
-    here = asyncio.run(checked_peer(LocalPeer(Adapter().answer)))
-    assert here == there
+def test_the_page_is_true_of_the_newest_sdk() -> None:
+    pytest.importorskip("viam", reason="viam-sdk is not installed here")
+    checked = checked_client(SDK)
+    verdicts = {one.obligation: one.outcome.value for one in checked.verdicts}
+    assert verdicts == on_the_page()[f"{checked.name} {checked.version}"]
+
+
+# The first run may have to install viam-sdk, which takes a while.
+@pytest.mark.timeout(1500)
+def test_the_page_is_true_of_the_oldest_sdk() -> None:
+    try:
+        python = sdk_environment("0.72.0")
+    except InstallError as error:
+        pytest.skip(f"viam-sdk 0.72.0 cannot be installed here: {error}")
+    # By its path: that environment needs nothing but the SDK.
+    verdicts = check_client([str(python), str(ADAPTER)])
+    assert {one.obligation: one.outcome.value for one in verdicts} == on_the_page()[
+        "viam-sdk 0.72.0"
+    ]
+
+
+# The report ------------------------------------------------------------------------------
+
+
+def key_of(client: str) -> str:
+    """A client of the page; ours without its version, which every release changes."""
+    return "fakeviam_client" if client.startswith("fakeviam_client ") else client
+
+
+def on_the_page() -> dict[str, dict[str, str]]:
+    page = (ROOT / "docs" / "client-report.md").read_text(encoding="utf-8")
+    return {key_of(client): verdicts for client, verdicts in verdicts_in(page).items()}
+
+
+def broken(verdicts: dict[str, str]) -> set[str]:
+    return {name for name, outcome in verdicts.items() if outcome == "broken"}
+
+
+def sample_client() -> Checked:
+    verdicts = (
+        Verdict("pages-end", ("PG-5",), Outcome.BROKEN, "either | or `that`"),
+        Verdict("times-utc", ("TM-1",), Outcome.KEPT),
+    )
+    return Checked("sample", "1.2", "client", verdicts)
+
+
+def test_a_page_can_be_read_back() -> None:
+    page = as_markdown([sample_client()])
+    outcomes = verdicts_in(page)["sample 1.2"]
+    assert outcomes["pages-end"] == "broken"
+    assert outcomes["times-utc"] == "kept"
+    assert outcomes["num-files-zero"] == "not asked"
+    assert "- sample 1.2: ``either | or `that```" in page
+
+
+def test_report_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert report_command(["--client", f"{sys.executable} -c 0"]) == 2
+    assert "without a word" in capsys.readouterr().err
+    command = shlex.join(OWN)
+    files = ["--json", str(tmp_path / "r.json"), "--markdown", str(tmp_path / "r.md")]
+    assert report_command(["--client", command, *files]) == 0
+    told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["clients"][0]
+    page = verdicts_in((tmp_path / "r.md").read_text(encoding="utf-8"))
+    verdicts = {one["obligation"]: one["outcome"] for one in told["verdicts"]}
+    assert page == {f"fakeviam_client {told['version']}": verdicts}
+    # Each release changes the version; what the client does must be as committed.
+    assert verdicts == on_the_page()["fakeviam_client"]
 
 
 def test_obligations_rest_on_clauses_that_exist() -> None:

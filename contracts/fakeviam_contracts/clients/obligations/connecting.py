@@ -114,8 +114,8 @@ def _expect_written(dest: Path, found: bool, what: str) -> None:  # noqa: FBT001
     if not dest.exists():
         raise BrokenError("nothing is written")
     if not found:
-        start = _written(dest)[0][:60] if _written(dest) else b"an empty directory"
-        raise BrokenError(f"holds not {what}, but {start!r}…")
+        start = (_written(dest) or [b"an empty directory"])[0][:60].decode(errors="replace")
+        raise BrokenError(f"holds not {what}, but {' '.join(start.split())}…")
 
 
 def _values(contents: bytes) -> list[Any]:
