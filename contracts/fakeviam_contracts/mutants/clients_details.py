@@ -1,0 +1,203 @@
+"""Wrong clients: one for each obligation that the others leave unproven."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from fakeviam_client import DataClient, Records
+
+from fakeviam.wire import data, dataset, datasync, well_known
+from fakeviam_contracts.mutants.clients_base import (
+    RESPONSES,
+    ClientMutant,
+    asking,
+    calling,
+    changing,
+    filtering,
+    hearing,
+    setting,
+    streaming,
+    troubled,
+)
+
+FILES = "binary_data_by_filter"
+READINGS = "tabular_data_by_filter"
+
+
+class SendsEmptyParameters(DataClient):
+    """What viam-sdk 0.50.0 does."""
+
+    async def get_latest_tabular_data(
+        self, part_id: str, resource_name: str, resource_api: str, method_name: str
+    ) -> None:
+        request = data.GetLatestTabularDataRequest(
+            part_id=part_id,
+            resource_name=resource_name,
+            resource_subtype=resource_api,
+            method_name=method_name,
+            additional_parameters=well_known.Struct(),
+        )
+        await self._call("GetLatestTabularData", request)
+
+
+class IgnoresTimeout(DataClient):
+    """Takes a timeout and forgets it."""
+
+    async def start_sequence_dataset_export(
+        self,
+        dataset_id: str,
+        timeout: float | None = None,  # noqa: ARG002 - the point of it
+    ) -> str:
+        request = dataset.StartSequenceDatasetExportRequest(dataset_id=dataset_id)
+        reply = await self._call("StartSequenceDatasetExport", request)
+        return str(reply.job_id)
+
+
+class DeletesAnyway(DataClient):
+    """Does what is deprecated."""
+
+    async def delete_tabular_data_by_filter(  # type: ignore[override]  # it does return
+        self,
+        filter: Any,  # noqa: A002
+    ) -> int:
+        return await self.delete_binary_data_by_filter(filter)
+
+
+class InventsIds(DataClient):
+    """Names uploads by itself."""
+
+    @functools.wraps(DataClient.file_upload)
+    async def file_upload(self, **args: Any) -> str:  # type: ignore[override]
+        await super().file_upload(**args)
+        return "upload-1"
+
+
+class AnswersEmptyQuestions(DataClient):
+    """Takes no ids for a question that needs no server."""
+
+    @functools.wraps(DataClient.binary_data_by_ids)
+    async def binary_data_by_ids(self, **args: Any) -> Any:  # type: ignore[override]
+        if not args["binary_ids"]:
+            return Records()
+        return await super().binary_data_by_ids(**args)
+
+
+def _forget_token(_: Any, reply: Any) -> None:
+    if isinstance(reply, data.TabularDataByFilterResponse):
+        reply.last = ""
+
+
+def _as_text(_: Any, reply: Any) -> None:
+    for entry in getattr(reply, "data", ()):
+        if isinstance(entry, data.BinaryData):
+            entry.binary = entry.binary.decode(errors="replace").encode()
+
+
+def _an_hour_later(_: Any, reply: Any) -> None:
+    if isinstance(reply, data.TabularDataByFilterResponse):
+        for entry in reply.data:
+            entry.time_requested.seconds += 3600
+
+
+def _sorted(_: Any, reply: Any) -> None:
+    if isinstance(reply, dataset.ListDatasetsByIDsResponse):
+        reply.datasets.sort(key=lambda one: one.id)
+
+
+def _as_strings(request: Any) -> None:
+    for one in getattr(request, "binary_ids", ()):
+        request.binary_data_ids.append(f"{one.organization_id}/{one.location_id}/{one.file_id}")
+
+
+def _without_strangers(ids: list[Any]) -> list[Any]:
+    return [one for one in ids if not isinstance(one, str) or one.count("/") == 2]
+
+
+def _only_png(request: Any) -> None:
+    if isinstance(request, data.BinaryDataByFilterRequest):
+        request.data_request.filter.mime_type.append("image/png")
+
+
+def _empty_as_asked(made: data.Filter) -> None:
+    made.location_ids.extend([""] if not made.location_ids else [])
+
+
+def _whole_name(messages: list[Any]) -> list[Any]:
+    described = messages[0].metadata
+    if isinstance(described, datasync.UploadMetadata):
+        described.file_name += described.file_extension
+    return messages
+
+
+def _as_sensor(messages: list[Any]) -> list[Any]:
+    if isinstance(messages[0].metadata, datasync.UploadMetadata):
+        messages[0].metadata.type = datasync.DATA_TYPE_BINARY_SENSOR
+    return messages
+
+
+def _without_mime_type(request: Any) -> None:
+    if isinstance(request, datasync.DataCaptureUploadRequest):
+        request.metadata.mime_type = ""
+
+
+def _without_zone(times: Any) -> Any:
+    return times and [one.replace(tzinfo=None) for one in times]
+
+
+def _refuse_empty(args: dict[str, Any]) -> None:
+    if not args["data"]:
+        raise ValueError("data must not be empty")
+
+
+async def _give_nothing(_: Any, name: str, __: Any, error: Exception) -> Any:
+    if name != "BinaryDataByIDs":
+        raise error
+    return RESPONSES[name]()
+
+
+DETAILS = (
+    hearing("keeps last to itself", "pages-by-hand", _forget_token),
+    calling("knows one order", "order-passed-on", READINGS, changing("sort_order", lambda _: 1)),
+    calling(
+        "fetches 10 without bytes too",
+        "num-files-default-without-bytes",
+        FILES,
+        changing("num_files", lambda n: 10 if n is None else n),
+    ),
+    hearing("takes bytes for text", "bytes-intact-down", _as_text),
+    asking("wants images only", "filter-none", _only_png),
+    filtering("asks for the empty location", "filter-empty-values", after=_empty_as_asked),
+    hearing("gives times of another zone", "times-back", _an_hour_later),
+    asking("sends messages as strings too", "ids-as-messages", _as_strings),
+    calling(
+        "drops strange ids",
+        "ids-whole",
+        "delete_binary_data_by_ids",
+        changing("binary_ids", _without_strangers),
+    ),
+    asking("fetches no bytes by ids", "bytes-by-ids", setting("include_binary", value=False)),
+    hearing("sorts datasets", "datasets-as-given", _sorted),
+    calling("refuses empty files", "empty-file", "file_upload", _refuse_empty),
+    streaming("sends the extension twice", "file-from-path", _whole_name),
+    streaming("uploads files as readings", "type-of-upload", _as_sensor),
+    asking("drops the MIME type of captures", "mime-type-of-captures", _without_mime_type),
+    ClientMutant(
+        name="sends empty parameters", obligation="parameters-absent", client=SendsEmptyParameters
+    ),
+    calling(
+        "drops the zone of a time",
+        "upload-times",
+        "binary_data_capture_upload",
+        changing("data_request_times", _without_zone),
+    ),
+    ClientMutant(name="invents ids", obligation="upload-ids", client=InventsIds),
+    ClientMutant(
+        name="does what is deprecated", obligation="deprecated-refused", client=DeletesAnyway
+    ),
+    ClientMutant(
+        name="answers for no ids itself", obligation="empty-ids", client=AnswersEmptyQuestions
+    ),
+    troubled("gives nothing for too much", "resource-exhausted", _give_nothing),
+    ClientMutant(name="ignores timeout", obligation="deadline-on-request", client=IgnoresTimeout),
+)
