@@ -3,7 +3,7 @@
     from fakeviam_contracts.catalogue import catalogue
 
     for entry in catalogue().entries.values():
-        print(entry.id, entry.leniency.value, entry.checks)
+        print(entry.id, entry.sentence, entry.evidence, entry.leniency.value, entry.checks)
 
 The documentation itself is not part of this package; the catalogue knows its sentences by place
 and hash. `python -m fakeviam_contracts.catalogue trace --source FILE` compares them with a copy.
@@ -13,4 +13,7 @@ from __future__ import annotations
 
 from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry, Leniency, catalogue
 
-__all__ = ["Catalogue", "Entry", "Leniency", "catalogue"]
+__all__ = ["CLAUSES", "Catalogue", "Entry", "Leniency", "catalogue"]
+
+#: Every clause by its id.
+CLAUSES = catalogue().entries

@@ -14,6 +14,8 @@ from fakeviam.model.clauses import CATALOGUE as SERVED
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam_contracts.catalogue import triage
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.clients.obligations import OBLIGATIONS
+from fakeviam_contracts.mutants.clients import CLIENTS
 from fakeviam_contracts.mutants.servers import SERVERS
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ MACHINE = "machine"
 #: Before the names of what clients owe.
 CLIENT = "client:"
 
+_CLIENTS = "CL-"
 _CLAUSE = re.compile(r"[A-Z]{2}-\d+|A\d+")
 _COMPARED_BY_MACHINE = ("reads.py", "writes.py", "session.py")
 _LEVELS = {
@@ -54,7 +57,7 @@ class Entry:
         note: What is allowed besides, or why it does not bind.
         sentences: The documented sentences behind it.
         checks: The checks that name it: of a server, `machine`, or `client:` and an obligation.
-        mutants: The wrong servers that break it.
+        mutants: The wrong servers that break it, or wrong clients where it binds clients.
     """
 
     clause: Clause
@@ -70,6 +73,16 @@ class Entry:
         return self.clause.id
 
     @property
+    def sentence(self) -> str:
+        """The clause in our words."""
+        return self.clause.text
+
+    @property
+    def evidence(self) -> str:
+        """The name of its level."""
+        return self.clause.evidence.label
+
+    @property
     def family(self) -> str:
         """The letters of its id."""
         return self.id.rstrip("0123456789").rstrip("-")
@@ -77,7 +90,7 @@ class Entry:
     @property
     def of_clients(self) -> bool:
         """Whether it binds clients, not servers."""
-        return self.family == "CL"
+        return self.id.startswith(_CLIENTS)
 
     @property
     def looked_at(self) -> bool:
@@ -121,7 +134,7 @@ def catalogue() -> Catalogue:
         leniency=_leniency(),
     )
     twice = [f"{name} stands in two tables of clauses" for name in own if name in SERVED]
-    obligations = dict(_obligations())
+    obligations = {one.id for one in OBLIGATIONS}
     unknown = [
         f"{name} is shown by the obligation {one}, which does not exist"
         for name, ones in _shown_by_clients().items()
@@ -211,11 +224,6 @@ def _own_clauses() -> dict[str, Clause]:
     }
 
 
-def _shown_by_clients() -> dict[str, list[str]]:
-    """Clause id → obligations that show it without naming it."""
-    return {row[0]: row[4].split() for row in triage.table("clauses.tsv")}
-
-
 def _leniency() -> dict[str, tuple[str, str]]:
     return {name: (bound, note) for name, bound, note in triage.table("leniency.tsv")}
 
@@ -224,6 +232,9 @@ def _mutants() -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for mutant in SERVERS:
         found[mutant.clause].append(mutant.name)
+    for name, obligations in _shown_by_clients().items():
+        if name.startswith(_CLIENTS):
+            found[name] += [one.name for one in CLIENTS if one.obligation in obligations]
     return found
 
 
@@ -237,13 +248,18 @@ def checks_by_clause() -> dict[str, list[str]]:
     compared = {name for file in _COMPARED_BY_MACHINE for name in _literals(_tree(kit / file))}
     for name in sorted(compared):
         found[name].append(MACHINE)
-    shown = {name: list(obligations) for name, obligations in _shown_by_clients().items()}
-    for obligation, names in _obligations():
-        for name in names:
-            shown.setdefault(name, []).append(obligation)
-    for name, obligations in shown.items():
-        found[name] += [f"{CLIENT}{obligation}" for obligation in dict.fromkeys(obligations)]
+    for name, obligations in _shown_by_clients().items():
+        found[name] += [f"{CLIENT}{obligation}" for obligation in obligations]
     return found
+
+
+def _shown_by_clients() -> dict[str, list[str]]:
+    """Clause id → what clients owe that names it, or that our table names for it."""
+    shown = {row[0]: row[4].split() for row in triage.table("clauses.tsv")}
+    for obligation in OBLIGATIONS:
+        for name in obligation.clauses:
+            shown.setdefault(name, []).append(obligation.id)
+    return {name: list(dict.fromkeys(obligations)) for name, obligations in shown.items()}
 
 
 def _tree(file: Traversable) -> ast.Module:
@@ -256,15 +272,3 @@ def _literals(tree: ast.AST) -> Iterator[str]:
         value = getattr(node, "value", None)
         if isinstance(node, ast.Constant) and isinstance(value, str) and _CLAUSE.fullmatch(value):
             yield value
-
-
-def _obligations() -> Iterator[tuple[str, list[str]]]:
-    """Names and clauses of what clients owe, as their decorators say; nothing is imported."""
-    folder = files("fakeviam_contracts") / "clients" / "obligations"
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if not file.name.endswith(".py"):
-            continue
-        for node in ast.walk(_tree(file)):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "obligation":
-                name, *clauses = map(ast.literal_eval, node.args)
-                yield name, clauses

@@ -47,8 +47,8 @@ def list_command(clauses: str, form: str) -> None:
     for entry in shown:
         checks, mutants = _counted(entry.checks, "check"), _counted(entry.mutants, "mutant")
         click.echo(
-            f"{entry.id:<6}{entry.clause.evidence.label:<11}{entry.leniency.value:<12}"
-            f"{checks:<10}{mutants:<11}{entry.clause.text}"
+            f"{entry.id:<6}{entry.evidence:<11}{entry.leniency.value:<12}"
+            f"{checks:<10}{mutants:<11}{entry.sentence}"
         )
     click.echo(f"\n{_counted(shown, 'clause')}")
     for title, names in (("unproven (no mutant)", unproven), ("without a check", unchecked)):
@@ -58,9 +58,9 @@ def list_command(clauses: str, form: str) -> None:
 def _described(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
-        "sentence": entry.clause.text,
+        "sentence": entry.sentence,
         "source": entry.clause.source,
-        "evidence": entry.clause.evidence.label,
+        "evidence": entry.evidence,
         "binds": "clients" if entry.of_clients else "servers",
         "leniency": entry.leniency.value,
         "note": entry.note,
