@@ -170,3 +170,30 @@ def _lifetime(seconds: float | None) -> timedelta | None:
     if lifetime <= timedelta(0):
         raise UsageError(f"--token-lifetime must be a positive number of seconds, got {seconds}")
     return lifetime
+
+
+class _Contract(click.Group):
+    """Commands of the contract kit, which is imported only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return _kit().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return _kit().get_command(ctx, cmd_name)
+
+
+def _kit() -> click.Group:
+    try:
+        from fakeviam_contracts.contract_cli import group  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name not in ("fakeviam_contracts", "hypothesis"):
+            raise
+        raise UsageError(
+            f"the contract kit needs {error.name}: pip install 'fakeviam[contracts]'"
+        ) from error
+    return group
+
+
+@commands.group(cls=_Contract, no_args_is_help=False)
+def contract() -> None:
+    """Check a server against Viam's documentation."""

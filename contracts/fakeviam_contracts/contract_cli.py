@@ -1,0 +1,130 @@
+"""The commands of `fakeviam contract`."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam_contracts import reports, scripts
+from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.runner import PROFILES, RunConfig
+from fakeviam_contracts.runner import run as run_kit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    _ParamType = click.ParamType[float]
+else:
+    _ParamType = click.ParamType
+
+#: Commands of other modules, imported when they are used.
+ELSEWHERE: Mapping[str, str] = MappingProxyType({})
+
+
+class _Kit(click.Group):
+    """The commands here, and those elsewhere."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *ELSEWHERE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ELSEWHERE:
+            module, _, name = ELSEWHERE[cmd_name].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Kit, no_args_is_help=False)
+def group() -> None:
+    """Check a server against Viam's documentation."""
+
+
+class _Seconds(_ParamType):
+    """A span of time: 30s, 2m, or a number of seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, float):
+            return value
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", str(value))
+        if not match or not float(match[1]):
+            self.fail(f"{value!r} is no span of time, such as 30s or 2m", param, ctx)
+        return float(match[1]) * (60 if match[2] == "m" else 1)
+
+
+@group.command()
+@click.option(
+    "--target", metavar="HOST:PORT|unix:PATH", default="", help="The server; https:// for TLS."
+)
+@click.option("--self", "self_", is_flag=True, help="A fake of our own.")
+@click.option(
+    "--policy",
+    type=click.Choice(["documented", "observed", "strict"]),
+    default="documented",
+    show_default=True,
+    help="How disputed points are read.",
+)
+@click.option(
+    "--clauses", metavar="GLOB", default="*", help="Only checks for these, and no random programs."
+)
+@click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
+@click.option("--budget", type=_Seconds(), help="How long to run, as in 30s.")
+@click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="", show_envvar=True)
+@click.option("--api-key", envvar="VIAM_API_KEY", default="", show_envvar=True)
+@click.option("--organization", metavar="ID", default="", help="The organization of the parts.")
+@click.option("--part", "parts", metavar="ID", multiple=True, help="A part to upload for.")
+@click.option("--exclusive", is_flag=True, help="The organization is the kit's; it is EMPTIED.")
+@click.option("--read-only", is_flag=True, help="Never write; compare answers with each other.")
+@click.option("--known-failing", metavar="FILE", default="", help="What is broken, and till when.")
+@click.option("--report", metavar="DIR", default="", help="Write JUnit, HTML, JSON and scripts.")
+@click.option(
+    "--script-flavour",
+    type=click.Choice(list(scripts.FLAVOURS)),
+    default="grpc",
+    show_default=True,
+    help="What scripts of failures are written for.",
+)
+@click.option("--seed", type=int, help="Of the random programs.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+def run(
+    *,
+    self_: bool,
+    target: str,
+    report: str,
+    script_flavour: str,
+    format_: str,
+    **options: Any,
+) -> int:
+    """Run the kit against a server.
+
+    The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run.
+    """
+    if self_ == bool(target):
+        raise click.UsageError("say either --target or --self")
+    if options["exclusive"] and options["read_only"]:
+        raise click.UsageError("--exclusive and --read-only exclude each other")
+    if self_ and options["read_only"]:
+        raise click.UsageError("--read-only is for servers with --target")
+    try:
+        folder = reports.prepare(report) if report else None
+        result = run_kit(RunConfig(target=target, **options), _tell)
+        if folder is not None:
+            scripts.write_all(result, folder, flavour=script_flavour)
+            reports.write(result, folder)
+    except CannotRunError as error:
+        raise click.ClickException(str(error)) from error
+    text = reports.as_json(result).rstrip() if format_ == "json" else reports.summary(result)
+    click.echo(text)
+    return result.exit_status
+
+
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

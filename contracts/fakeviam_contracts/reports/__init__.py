@@ -1,0 +1,41 @@
+"""Results on paper: JUnit XML for CI, a page for people, JSON for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.reports.html import page
+from fakeviam_contracts.reports.json import as_json
+from fakeviam_contracts.reports.junit import junit
+from fakeviam_contracts.reports.text import summary
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.results import Result
+
+__all__ = ["as_json", "junit", "page", "prepare", "summary", "write"]
+
+
+def prepare(folder: str) -> Path:
+    """A folder that reports can be written to.
+
+    Raises:
+        CannotRunError: It cannot be made.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        marker = path / ".fakeviam-contract"
+        marker.touch()
+        marker.unlink()
+    except OSError as error:
+        raise CannotRunError(f"cannot write reports to {folder}: {error.strerror}") from error
+    return path
+
+
+def write(result: Result, folder: Path) -> None:
+    """Write all reports into a folder."""
+    (folder / "junit.xml").write_text(junit(result), encoding="utf-8")
+    (folder / "report.html").write_text(page([result]), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(result), encoding="utf-8")

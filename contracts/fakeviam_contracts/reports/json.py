@@ -1,0 +1,69 @@
+"""A result for programs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts.telling import told_call
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.results import Finding, Result
+
+#: Counts up when fields change their meaning or go.
+FORMAT = 1
+
+
+def as_json(result: Result) -> str:
+    """The result as a JSON object."""
+    return json.dumps(_facts(result), indent=2, ensure_ascii=False) + "\n"
+
+
+def _facts(result: Result) -> dict[str, Any]:
+    verdicts = Counter(clause.verdict.value for clause in result.clauses)
+    return {
+        "format": FORMAT,
+        "subject": result.subject,
+        "policy": result.policy,
+        "profile": result.profile,
+        "seed": result.seed,
+        "versions": result.versions,
+        "exit_status": result.exit_status,
+        "seconds": round(result.seconds, 3),
+        "rpcs": result.rpcs,
+        "programs": result.programs,
+        "totals": dict(sorted(verdicts.items())),
+        "clauses": [
+            {"clause": c.clause, "verdict": c.verdict.value, "reason": c.reason}
+            for c in result.clauses
+        ],
+        "checks": [
+            {
+                "name": check.name,
+                "clauses": list(check.clauses),
+                "verdict": check.verdict.value,
+                "reason": check.reason,
+                "seconds": round(check.seconds, 3),
+                "rpcs": check.rpcs,
+            }
+            for check in result.checks
+        ],
+        "findings": [_finding(finding) for finding in result.findings],
+        "problems": result.problems,
+        "left": result.left,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "clauses": list(finding.clauses),
+        "what": finding.claim.what,
+        "expected": repr(finding.claim.expected),
+        "observed": repr(finding.claim.observed),
+        "steps": finding.steps,
+        "calls": [told_call(call) for call in finding.calls],
+        "known": finding.known,
+        "script": finding.script,
+    }
