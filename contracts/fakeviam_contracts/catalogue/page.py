@@ -87,7 +87,8 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
     yield _HEAD
     yield (
         f"{len(entries)} clauses, {len(entries) - len(catalogue.unproven)} of them proven by "
-        f"{len(mutants)} mutants. {len(rows)} sentences of the documentation: {len(rows) - len(untestable)} stand behind clauses, "
+        f"{len(mutants)} mutants. {len(rows)} sentences of the documentation: "
+        f"{sum(bool(row.clauses) for row in rows)} stand behind clauses, "
         f"{len(untestable)} cannot be tested, "
         f"{sum(not row.triaged for row in rows)} are untriaged."
     )
