@@ -36,8 +36,9 @@ demo: .venv/.dev ## a tour with the official SDK, photographs and sensor series
 protos: .venv/.dev ## compile fakeviam/wire/protos
 	$(BIN)/python scripts/compile_protos.py
 
-clauses: .venv/.dev ## write the table of clauses and their tests
+clauses: .venv/.dev ## write the tables of clauses: what proves them
 	$(BIN)/python scripts/clause_table.py
+	$(BIN)/python -m fakeviam_contracts.catalogue page
 
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
