@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+# Warnings are errors, but for those of protobuf 4.25 when it is imported by Python 3.12 or newer.
 INI = """
 [pytest]
 addopts = -p no:randomly -p no:cacheprovider
-filterwarnings = error
+filterwarnings =
+    error
+    ignore:Type google._upb._message:DeprecationWarning
+    ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning
 asyncio_default_fixture_loop_scope = function
 """
 
