@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakeviam_client import DataClient
+from fakeviam_client import BinaryData, DataClient
 from fakeviam_contracts.clients import protocol
 from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.clients.check import Checked, check_client, checked_client, checked_peer
@@ -25,6 +25,7 @@ from grpclib.exceptions import GRPCError
 
 from fakeviam.model.clauses import CATALOGUE
 from tests.interop.environments import InstallError, sdk_environment
+from tests.interop.old_client import OldClient, Raw
 
 OWN = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"]
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,35 @@ def test_the_page_is_true_of_the_newest_sdk() -> None:
     checked = checked_client(SDK)
     verdicts = {one.obligation: one.outcome.value for one in checked.verdicts}
     assert verdicts == on_the_page()[f"{checked.name} {checked.version}"]
+
+
+class OldFiles:
+    """What viam-sdk 0.15.0 does for files; no package index offers it any more."""
+
+    def __init__(self, channel: Channel, metadata: dict[str, str]) -> None:
+        self._old = OldClient(Raw(channel, metadata))
+
+    async def binary_data_by_filter(
+        self,
+        filter: Any = None,  # noqa: A002
+        include_file_data: bool = True,  # noqa: FBT001, FBT002
+        num_files: int | None = None,
+    ) -> list[BinaryData]:
+        found = await self._old.binary_data_by_filter(
+            filter, include_file_data=include_file_data, num_files=num_files
+        )
+        return [BinaryData(one.binary, one.metadata) for one in found]
+
+
+def test_the_finding_on_the_oldest_client_comes_out() -> None:
+    """0.15.0 documents that `num_files=0` gives all files, and gives 10 or 100."""
+    asked = [one for one in OBLIGATIONS if one.id.startswith("num-files")]
+    peer = LocalPeer(Adapter(client=OldFiles).answer)
+    verdicts = {one.obligation: one for one in asyncio.run(checked_peer(peer, asked)).verdicts}
+    assert verdicts["num-files-default"].outcome is Outcome.KEPT
+    assert verdicts["num-files-default-without-bytes"].outcome is Outcome.KEPT
+    assert verdicts["num-files-first"].outcome is Outcome.KEPT
+    assert verdicts["num-files-zero"].outcome is Outcome.BROKEN
 
 
 # The first run may have to install viam-sdk, which takes a while.

@@ -41,11 +41,11 @@ Results: what the client returns, as JSON, but
   `{id, data, file_name}`, where `id` is its string id;
 - lists of datasets give `[{id, name}, …]`; the two queries for latest and exported data give null.
 
-Three methods are the protocol's own. `describe`, without a server, gives `{name, version,
-paging}`, where `paging` is `client` if downloads follow the pages by themselves and `caller` if
-they fetch one. `log_in` connects with the arguments `api_key_id` and `api_key` and then calls
-`tags_by_filter`, with what the client makes of the key as the authorization.
-`log_in` may be `unsupported` like everything else, `describe` may not.
+Two methods are the protocol's own. `describe`, which calls no server, gives `{name, version,
+paging}`: `paging` is `client` if downloads follow the pages by themselves and `caller` if they
+fetch one page. `log_in` connects with the arguments `api_key_id` and `api_key`, whatever the
+client does with them, and then calls `tags_by_filter`. It may be `unsupported` like everything
+else; `describe` may not. `adapters/viam_sdk.py` is an adapter in one file, as a pattern.
 """
 
 from __future__ import annotations
