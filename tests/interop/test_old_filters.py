@@ -34,6 +34,9 @@ SPELLINGS = {
     "with tags_filter{}": data.Filter(tags_filter=data.TagsFilter()),
     "with interval{}": data.Filter(interval=data.CaptureInterval()),
     "with both": data.Filter(tags_filter=data.TagsFilter(), interval=data.CaptureInterval()),
+    "with MATCH_BY_OR over no tags": data.Filter(
+        tags_filter=data.TagsFilter(type=data.TAGS_FILTER_TYPE_MATCH_BY_OR)
+    ),
     "with empty strings and lists": data.Filter(component_name="", tags_filter=data.TagsFilter()),
     "with a start long ago": data.Filter(
         interval=data.CaptureInterval(start=timestamp_from(0)), tags_filter=data.TagsFilter()
@@ -96,7 +99,7 @@ async def test_the_spellings_are_different_on_the_wire() -> None:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.usefixtures("ids")
 async def test_every_spelling_of_nothing_reads_everything(raw: Raw, spelling: str) -> None:
-    """In all four calls that read by filter (FI-2, FI-3, FI-8, FI-13, TG-1, BL-1)."""
+    """In all four calls that read by filter (FI-2, FI-3, FI-8, FI-9, FI-13, A17, TG-1, BL-1)."""
     wanted = SPELLINGS[spelling]
     asked = data.DataRequest(filter=wanted)
     tabular = await raw(
@@ -174,7 +177,7 @@ async def test_every_spelling_of_nothing_writes_to_everything(raw: Raw, spelling
 async def test_interval_with_one_bound_is_open_on_the_other_side(
     raw: Raw, interval: data.CaptureInterval, expected: list[int]
 ) -> None:
-    """Both ends are inside, to the nanosecond (FI-13, A2, A3, TM-1)."""
+    """Both ends are inside, to the nanosecond (FI-13, FI-14, A2, A3, TM-1)."""
     client = OldClient(raw)
     wanted = data.Filter(interval=interval, tags_filter=data.TagsFilter())
     assert [r.values["n"] for r in await client.tabular_data_by_filter(wanted)] == expected

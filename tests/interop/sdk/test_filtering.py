@@ -123,7 +123,7 @@ async def sides(client: DataClient, wanted: Filter | None) -> tuple[set[str], se
 
 @pytest.mark.parametrize("name", ["here", "there"])
 async def test_each_field_selects_its_side(client: DataClient, world: World, name: str) -> None:
-    """And leaves out the other (FI-1, FI-4, FI-5, FI-6, FI-10, FI-11, A18, UP-10, DM-3)."""
+    """And leaves out the other (FI-1, FI-4, FI-5, FI-6, FI-10, FI-11, FI-16, A18, DM-3)."""
     side = world.here if name == "here" else world.there
     fields = set(FIELDS) - {"start_time", "end_time"}
     found, counted = {}, {}
@@ -184,7 +184,7 @@ INTERVALS: list[tuple[Any, Any, set[str]]] = [
 
 @pytest.mark.usefixtures("world")
 async def test_interval_ends_are_inside_and_optional(client: DataClient) -> None:
-    """Over the time requested (FI-13, A2, A3)."""
+    """Over the time requested (FI-13, FI-14, A2, A3)."""
     found = []
     for start, end, _ in INTERVALS:
         wanted = client.create_filter(start_time=start, end_time=end)
