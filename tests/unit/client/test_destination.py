@@ -269,6 +269,9 @@ def test_a_file_is_replaced_by_a_directory_and_back(tmp_path: Path) -> None:
         lambda made: (made / "manifest.json").write_text("[1]"),
         lambda made: (made / "manifest.json").write_text("no JSON"),
         lambda made: (made / "manifest.json").write_text('{"name": "app", "files": []}'),
+        lambda made: (made / "manifest.json").write_text(
+            '{"format": "other", "files": [{"file": "a"}, {"file": "b"}]}'
+        ),
         lambda made: (made / "mine.txt").write_text("precious"),
         lambda made: (made / "mine").mkdir(),
     ],
