@@ -198,5 +198,7 @@ NAMES = (
         "internal-deletable",
         setting("include_internal_data", value=False),
     ),
-    asking("swaps the corners of boxes", "boxes-as-given", setting("x_min_normalized", value=1.0)),
+    asking(
+        "moves the left edge of boxes", "boxes-as-given", setting("x_min_normalized", value=1.0)
+    ),
 )
