@@ -30,7 +30,7 @@ format: .venv/.dev ## put the code into shape
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
 
-demo: .venv/.dev ## a tour with the official SDK, photographs and sensor series
+demo: .venv/.demo ## a tour with the official SDK, photographs and sensor series
 	$(BIN)/python examples/demo.py
 
 protos: .venv/.dev ## compile fakeviam/wire/protos
@@ -67,5 +67,10 @@ clean: ## remove environments, caches and builds
 	@echo "installing what development needs" >&2
 	@$(PIP) --editable '.[dev]' >&2
 	@touch $@ .venv/.serve
+
+# The demo opens photographs and a series inside these wheels; none of their code is run.
+.venv/.demo: .venv/.dev
+	@$(PIP) --no-deps scikit-image vega-datasets >&2
+	@touch $@
 
 .PHONY: help serve check test lint types imports format demo protos clauses test-matrix bench clean

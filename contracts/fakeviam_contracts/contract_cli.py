@@ -22,7 +22,13 @@ else:
     _ParamType = click.ParamType
 
 #: Commands of other modules, imported when they are used.
-ELSEWHERE: Mapping[str, str] = MappingProxyType({})
+ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    {
+        "list": "fakeviam_contracts.catalogue.commands:list_command",
+        "mutants": "fakeviam_contracts.mutants.commands:mutants_command",
+        "trace": "fakeviam_contracts.catalogue.commands:trace_command",
+    }
+)
 
 
 class _Kit(click.Group):
