@@ -120,6 +120,9 @@ CHANGES: dict[str, Act] = {
     "AddTagsToBinaryDataByIDs": lambda viam, world: viam.add_tags(
         world.image, "a/b/c", tags=["new", "VIAM_DATASET_x"]
     ),
+    "AddTagsToBinaryDataByIDs, all known": lambda viam, world: viam.add_tags(
+        world.image, world.other, tags=["new"]
+    ),
     "AddTagsToBinaryDataByFilter": lambda viam, _: viam.rpc(
         "AddTagsToBinaryDataByFilter",
         data.AddTagsToBinaryDataByFilterRequest(filter=tagged("x"), tags=["new"]),

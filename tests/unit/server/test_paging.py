@@ -89,6 +89,18 @@ async def test_last_leads_from_page_to_page(viam: Viam) -> None:
         assert beyond == data.BinaryDataByFilterResponse()
 
 
+async def test_the_final_page_has_a_last_too(viam: Viam) -> None:
+    """Also where it is not full: old clients would start over on an empty one (PG-4)."""
+    await fill(viam, 3)
+    for read in (viam.binary, viam.tabular):
+        page = await read(limit=2)
+        final = await read(limit=2, last=page.last)
+        assert len(final.data) == 1
+        assert final.last
+        assert final.last != page.last
+        assert (await read(limit=100)).last == final.last
+
+
 async def test_readings_page_alike(viam: Viam) -> None:
     """A page past the end has no metadata either (PG-3, PG-4, PG-5)."""
     await fill(viam, 3)
