@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire.values import mapping_from
-from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
@@ -121,9 +120,3 @@ def _member(value: Any) -> Any:
 def _sorted_data(key: Any, value: Any) -> Any:
     """The order of keys in a reading means nothing."""
     return dict(sorted(value.items())) if key == "data" and isinstance(value, dict) else value
-
-
-def told_dict(answer: Message | Refused, names: Names) -> Any:
-    """A reply as a script's `told` tells it: without ids and times that are new each time."""
-    del names
-    return str(answer) if isinstance(answer, Refused) else answer.DESCRIPTOR.name

@@ -75,9 +75,8 @@ def origin(capture: Any) -> dict[str, str]:
 def tag(given: str, dataset_ids: Any) -> Any:
     """A tag; those that stand for a dataset as a pair with its number."""
     dataset_id = given[len("VIAM_DATASET_") :]
-    if given.startswith("VIAM_DATASET_") and dataset_id in DATASETS:
+    if given.startswith("VIAM_DATASET_") and dataset_id in DATASETS and dataset_id in dataset_ids:
         return ("label", DATASETS.index(dataset_id))
-    del dataset_ids
     return shown(given)
 
 

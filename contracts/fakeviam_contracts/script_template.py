@@ -76,10 +76,6 @@ def struct(values):
     return message
 
 
-def told(reply):
-    return str(reply) if isinstance(reply, Refusal) else reply.DESCRIPTOR.name
-
-
 async def call(rpc, request):
     try:
         return await method(rpc)(request, metadata=METADATA)

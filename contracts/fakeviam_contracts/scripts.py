@@ -6,6 +6,7 @@ difference and exits with 1; it exits with 0 once the failure is gone.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import re
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from fakeviam_contracts import script_helpers
 from fakeviam_contracts.claims import AnyError, AnyOf
 from fakeviam_contracts.lenses import Lens, lens
 from fakeviam_contracts.reading import Reading
-from fakeviam_contracts.rendering import Names, plain, told_dict
+from fakeviam_contracts.rendering import Names, plain
 from fakeviam_contracts.script_template import FLAVOURS, TEMPLATE
 from fakeviam_contracts.wirelog import Refused
 
@@ -55,11 +56,11 @@ _METHODS = MappingProxyType({method.name: method for method in wire.methods()})
 
 
 def write_all(result: Result, folder: Path, *, flavour: str = "grpc") -> None:
-    """Write a script for each finding that made calls, and note its name in the finding."""
+    """Write a script for each finding that one can show, and note its name in the finding."""
     for number, finding in enumerate(result.findings, start=1):
-        if finding.calls:
-            slug = re.sub(r"\W+", "-", finding.name).strip("-")
-            path = folder / f"failure-{number}-{slug}.py"
+        slug = re.sub(r"\W+", "-", finding.name).strip("-")
+        path = folder / f"failure-{number}-{slug}.py"
+        with contextlib.suppress(NoScriptError):
             path.write_text(script(finding, result, flavour=flavour), encoding="utf-8")
             finding.script = str(path)
 
@@ -71,8 +72,17 @@ def script(finding: Finding, result: Result, *, flavour: str = "grpc") -> str:
         finding: What broke.
         result: The run it is of.
         flavour: `grpc` needs fakeviam and grpclib; `viam-sdk` needs viam-sdk.
+
+    Raises:
+        NoScriptError: No script can show it.
     """
+    if not finding.calls:
+        raise NoScriptError("nothing went over the wire")
     return _Writer(finding, result).text(flavour)
+
+
+class NoScriptError(Exception):
+    """What a claim compares cannot be said in a script's few words."""
 
 
 class _Writer:
@@ -149,9 +159,7 @@ class _Writer:
         claim = self._finding.claim
         seen = lens(claim.what, self._calls[-1].rpc, self._most())
         if seen is None or not self._shows(seen):
-            # Nobody knows which part of the reply it was; the reply as a whole is kept.
-            told = told_dict(self._calls[-1].answer, self._names)
-            return "told(reply)", f"lambda seen: seen != {self._names.literal(told)}"
+            raise NoScriptError(f"no script can show {claim.what!r}")
         if seen.truth:
             return seen.expression, "lambda seen: seen is True"
         if isinstance(claim.expected, AnyError):
@@ -183,7 +191,7 @@ class _Writer:
         observed = plain(self._finding.claim.observed)
         if seen.expression == "status(reply)":
             observed = str(observed).partition(":")[0]
-        return bool(plain(got) == _sorted(seen, observed))
+        return bool(plain(got) == plain(_sorted(seen, observed)))
 
     def _most(self) -> int:
         reading = Reading.named(self._result.policy)
