@@ -1,0 +1,34 @@
+"""`fakeviam contract client`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from fakeviam_contracts.clients.check import checked_client
+from fakeviam_contracts.clients.protocol import ClientUnusableError
+
+
+@click.command("client", context_settings={"ignore_unknown_options": True})
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@click.argument("command", nargs=-1, required=True)
+@click.pass_context
+def client_command(context: click.Context, form: str, command: tuple[str, ...]) -> None:
+    """Check a client: COMMAND starts its adapter, which speaks the kit's protocol.
+
+    For example `fakeviam contract client -- python -m fakeviam_contracts.clients.adapters.own`.
+    """
+    try:
+        checked = checked_client(command)
+    except ClientUnusableError as error:
+        raise click.UsageError(str(error)) from error
+    broken = [verdict for verdict in checked.verdicts if verdict.outcome == "broken"]
+    if form == "json":
+        click.echo(json.dumps(asdict(checked), indent=1))
+    else:
+        for verdict in checked.verdicts:
+            click.echo(f"{verdict.outcome:15} {verdict.obligation:32} {verdict.detail}".rstrip())
+        click.echo(f"{checked.name} {checked.version}: {len(broken)} obligations broken")
+    context.exit(1 if broken else 0)
