@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from fakeviam_contracts.clients.check import checked_client
+from fakeviam_contracts.clients.obligations.base import Outcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 
@@ -24,11 +25,14 @@ def client_command(context: click.Context, form: str, command: tuple[str, ...]) 
         checked = checked_client(command)
     except ClientUnusableError as error:
         raise click.UsageError(str(error)) from error
-    broken = [verdict for verdict in checked.verdicts if verdict.outcome == "broken"]
+    broken = [verdict for verdict in checked.verdicts if verdict.outcome is Outcome.BROKEN]
     if form == "json":
-        click.echo(json.dumps(asdict(checked), indent=1))
+        plain = asdict(checked)
+        for entry in plain["verdicts"]:
+            entry["outcome"] = entry["outcome"].value
+        click.echo(json.dumps(plain, indent=1))
     else:
         for verdict in checked.verdicts:
-            click.echo(f"{verdict.outcome:15} {verdict.obligation:32} {verdict.detail}".rstrip())
+            click.echo(f"{verdict.outcome.value:15} {verdict.obligation:32} {verdict.detail}".rstrip())
         click.echo(f"{checked.name} {checked.version}: {len(broken)} obligations broken")
     context.exit(1 if broken else 0)

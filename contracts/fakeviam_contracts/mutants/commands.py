@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import click
 
 from fakeviam_contracts.mutants import park
+from fakeviam_contracts.mutants.clients import CLIENTS, Fate, fate_of
 
 
 @click.command("mutants")
@@ -15,15 +17,17 @@ from fakeviam_contracts.mutants import park
 @click.option("--measure", is_flag=True, help="Write the table of kill power again; minutes.")
 @click.pass_context
 def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
-    """Run the park of wrong servers: all must be found."""
+    """Run the park of wrong servers and clients: all must be found."""
     if measure:
         table = Path(__file__).parent / park.TABLE
         table.write_text(park.measure(), encoding="utf-8")
         click.echo(f"written: {table.name}")
         return
     fates = park.run_park(tell=_progress)
+    clients = asyncio.run(_clients())
     if form == "json":
-        click.echo(json.dumps([_plain(fate) for fate in fates], indent=1))
+        plain = {"servers": [_plain(fate) for fate in fates], "clients": clients}
+        click.echo(json.dumps(plain, indent=1))
     else:
         for fate in fates:
             if fate.verdict != "killed":
@@ -31,7 +35,17 @@ def mutants_command(context: click.Context, form: str, *, measure: bool) -> None
                     f"{fate.verdict}: {fate.mutant.name} [{fate.mutant.clause}] {fate.claim}"
                 )
         click.echo(park.summary(fates))
-    context.exit(0 if all(fate.verdict == "killed" for fate in fates) else 1)
+        alive = [name for name, fate in clients.items() if fate != Fate.KILLED.value]
+        for name in alive:
+            click.echo(f"{clients[name]}: {name}")
+        click.echo(f"{len(clients)} wrong clients: {len(clients) - len(alive)} killed")
+    dead = all(fate.verdict == "killed" for fate in fates)
+    context.exit(0 if dead and set(clients.values()) == {Fate.KILLED.value} else 1)
+
+
+async def _clients() -> dict[str, str]:
+    """What became of each wrong client."""
+    return {mutant.name: (await fate_of(mutant))[0].value for mutant in CLIENTS}
 
 
 def _progress(fate: park.Fate) -> None:
