@@ -333,4 +333,8 @@ def _clock(given: Clock | None) -> Clock:
     if not isinstance(given, Clock):
         message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {given!r}"
         raise UsageError(message)
+    try:
+        given.moment()
+    except OverflowError as error:
+        raise UsageError("clock must show a time in the years 1 to 9999 in UTC") from error
     return given
