@@ -340,6 +340,7 @@ def test_a_socket_that_a_dead_server_left_is_taken_over(
         ({"max_message_bytes": -5}, "max_message_bytes must be at least 1, got -5"),
         ({"policy": {"count": "total"}}, "policy must be a Policy or the name of a preset, got {"),
         ({"clock": "2026-01-31"}, r"clock must be a Clock, such as Clock.frozen\("),
+        ({"clock": Clock.frozen("9999-12-31T23:00-02:00")}, "clock must show .* years 1 to 9999"),
         ({"token_lifetime": 300}, "token_lifetime must be a timedelta above 0, got 300"),
         ({"token_lifetime": timedelta(0)}, "token_lifetime must be a timedelta above 0"),
     ],
