@@ -33,6 +33,7 @@ def client_command(context: click.Context, form: str, command: tuple[str, ...]) 
         click.echo(json.dumps(plain, indent=1))
     else:
         for verdict in checked.verdicts:
-            click.echo(f"{verdict.outcome.value:15} {verdict.obligation:32} {verdict.detail}".rstrip())
+            told = f"{verdict.outcome.value:15} {verdict.obligation:32} {verdict.detail}"
+            click.echo(told.rstrip())
         click.echo(f"{checked.name} {checked.version}: {len(broken)} obligations broken")
     context.exit(1 if broken else 0)
