@@ -1,0 +1,243 @@
+"""Running the kit, as a function and as a command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fakeviam_contracts import runner
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.results import PROGRAMS, Verdict
+from fakeviam_contracts.runner import RunConfig, run
+
+from fakeviam import Clock, FakeViam
+from fakeviam.cli import main
+from fakeviam.server.interceptors import Interceptor
+from fakeviam.wire import data, datasync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TODAY = dt.date(2024, 1, 1)
+
+
+class IgnoresMimeTypesOnDelete(Interceptor):
+    """Deletes more than it should."""
+
+    def request(self, rpc: str, message: Any) -> Any:
+        if rpc == "DeleteBinaryDataByFilter":
+            message.filter.ClearField("mime_type")
+        return message
+
+
+class UnsortedTags(Interceptor):
+    """Lists tags backwards."""
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        if rpc == "TagsByFilter":
+            message.tags[:] = list(message.tags)[::-1]
+        return message
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[Interceptor], None]:
+    """Makes the runner's own fake wrong."""
+
+    def make(wrong: Interceptor) -> None:
+        clock = Clock.frozen("2024-01-01T12:00:00Z")
+        monkeypatch.setattr(
+            runner, "_own", lambda _: FakeViam(seed=1, clock=clock, interceptors=[wrong])
+        )
+
+    return make
+
+
+def _verdicts(result: Any) -> dict[str, Verdict]:
+    return {clause.clause: clause.verdict for clause in result.clauses}
+
+
+def test_some_clauses() -> None:
+    lines: list[str] = []
+    result = run(RunConfig(clauses="BL-*"), lines.append)
+    assert _verdicts(result) == {"BL-1": Verdict.KEPT, "BL-2": Verdict.KEPT}
+    assert (result.exit_status, result.programs) == (0, 0)
+    assert result.rpcs > 10
+
+
+def test_all_in_little_time() -> None:
+    result = run(RunConfig(budget=0.01))
+    assert {check.verdict for check in result.checks} == {Verdict.NOT_REACHED}
+    assert set(_verdicts(result).values()) == {Verdict.NOT_REACHED}
+    assert result.exit_status == 0
+
+
+def test_what_the_subject_lacks_is_skipped_and_named() -> None:
+    with FakeViam(seed=1) as cloud:
+        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="DT-*"))
+    assert set(_verdicts(result).values()) == {Verdict.SKIPPED}
+    assert {clause.reason for clause in result.clauses} == {
+        "the clock of a server elsewhere can be neither read nor moved"
+    }
+
+
+def test_a_failing_program_is_cut_short(own: Callable[[Interceptor], None]) -> None:
+    own(IgnoresMimeTypesOnDelete())
+    result = run(RunConfig(budget=30, seed=1, clauses="*"))
+    (finding,) = result.findings
+    assert finding.name == PROGRAMS
+    assert finding.clauses == ("DF-1", "DF-4")
+    assert len(finding.steps) <= 3
+    assert "delete_matching(ask=Ask(mime_types=" in finding.steps[-1]
+    assert result.exit_status == 1
+
+
+# Known failures --------------------------------------------------------------------------
+
+
+def _known(tmp_path: Path, text: str, **how: Any) -> Any:
+    path = tmp_path / "known.txt"
+    path.write_text(text, encoding="utf-8")
+    return run(RunConfig(known_failing=str(path), clauses="A47", today=TODAY, **how))
+
+
+@pytest.mark.parametrize("name", ["A47", "distinct_tags"])
+def test_known_failures_are_excused(
+    tmp_path: Path, own: Callable[[Interceptor], None], name: str
+) -> None:
+    own(UnsortedTags())
+    result = _known(tmp_path, f"# ours\n\n{name} | 2024-01-01 | ticket 12\n")
+    assert [finding.known for finding in result.findings] == ["ticket 12 (until 2024-01-01)"]
+    assert result.exit_status == 0
+
+
+def test_known_failures_that_pass_are_failures(tmp_path: Path) -> None:
+    result = _known(tmp_path, "A47 | 2024-12-31 | ticket 12")
+    assert result.problems == ["A47: known to fail (ticket 12), but it passes"]
+    assert result.exit_status == 1
+
+
+def test_known_failures_expire(tmp_path: Path, own: Callable[[Interceptor], None]) -> None:
+    own(UnsortedTags())
+    result = _known(tmp_path, "A47 | 2023-12-31 | ticket 12")
+    assert result.problems == ["A47: known until 2023-12-31, which is over"]
+    assert result.unexpected
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("A47", "an entry is"),
+        ("A47 | 2024-01-01 |", "an entry is"),
+        ("A47 | soon | x", "'soon' is no date"),
+        ("XY-1 | 2024-01-01 | x", "no clause and no check 'XY-1'"),
+    ],
+)
+def test_known_failures_that_make_no_sense(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(CannotRunError, match=rf"known\.txt:1: .*{complaint}"):
+        _known(tmp_path, text)
+
+
+# Reading only ----------------------------------------------------------------------------
+
+
+def _filled(cloud: FakeViam) -> None:
+    from fakeviam_contracts.remote import Address, Line  # noqa: PLC0415
+
+    line = Line(Address(target=cloud.target))
+    for at in range(9):
+        metadata = datasync.UploadMetadata(
+            part_id=cloud.default_part.id,
+            component_name=f"cam{at % 2}",
+            type=datasync.DATA_TYPE_BINARY_SENSOR,
+            tags=[f"t{at % 3}"],
+        )
+        contents = [datasync.SensorData(binary=b"x")]
+        request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+        line.wire().call("DataCaptureUpload", request)
+    line.close()
+
+
+def test_reading_only_keeps_what_is_there() -> None:
+    with FakeViam(seed=1) as cloud:
+        _filled(cloud)
+        result = run(RunConfig(target=cloud.target, read_only=True))
+        assert result.exit_status == 0
+        assert set(_verdicts(result).values()) == {Verdict.KEPT}
+
+
+def test_reading_only_sees_what_does_not_agree() -> None:
+    class HidesTags(Interceptor):
+        def reply(self, rpc: str, request: Any, message: Any) -> Any:
+            del rpc, request
+            if isinstance(message, data.TagsByFilterResponse):
+                del message.tags[:1]
+            return message
+
+    with FakeViam(seed=1, interceptors=[HidesTags()]) as cloud:
+        _filled(cloud)
+        result = run(RunConfig(target=cloud.target, read_only=True))
+    assert [finding.clauses for finding in result.findings] == [("TG-1",)]
+
+
+# The command -----------------------------------------------------------------------------
+
+
+def _command(*words: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(["contract", "run", *words])
+    status: int = caught.value.code or 0  # type: ignore[assignment]
+    return status
+
+
+def test_the_command_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _command("--self", "--clauses", "BL-1", "--seed", "7") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("1 clauses: 1 kept. 1 checks, 0 random programs, ")
+    assert out.endswith("a fake of our own, documented, seed 7\n")
+
+
+def test_the_command_reports(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, own: Callable[[Interceptor], None]
+) -> None:
+    own(UnsortedTags())
+    folder = tmp_path / "new" / "reports"
+    assert _command("--self", "--clauses", "A47", "--report", str(folder), "--format=json") == 1
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["totals"] == {"broken": 1}
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == facts
+    assert {path.suffix for path in folder.iterdir()} == {".html", ".json", ".py", ".xml"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "say either --target or --self"),
+        (["--self", "--target", "x:1"], "say either --target or --self"),
+        (["--target", "x:1", "--exclusive", "--read-only"], "exclude each other"),
+        (["--self", "--read-only"], "--read-only is for servers"),
+        (["--self", "--clauses", "nothing"], "no check is for a clause like 'nothing'"),
+        (["--self", "--budget", "0s"], "is no span of time"),
+        (["--self", "--budget", "soon"], "is no span of time"),
+        (["--target", "127.0.0.1:1", "--part", "p"], "cannot reach 127.0.0.1:1"),
+        (["--target", "127.0.0.1:1"], "a part is needed"),
+        (["--target", "nowhere", "--part", "p"], "the target must be HOST:PORT"),
+        (["--self", "--known-failing", "/nowhere"], "cannot read the known failures"),
+        (["--self", "--report", "/dev/null/x"], "cannot write reports to"),
+    ],
+)
+def test_mistakes_are_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert _command(*words) == 2
+    err = capsys.readouterr().err
+    assert complaint in err
+    assert err.count("\n") == 1
+
+
+def test_every_check_has_a_name_of_its_own() -> None:
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
