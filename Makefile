@@ -43,6 +43,12 @@ clauses: .venv/.dev ## write the tables of clauses: what proves them
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
+contract: .venv/.dev ## the contract kit on the fake, in full, under every policy
+	$(BIN)/fakeviam contract run --self --profile full --policy documented $(ARGS)
+	$(BIN)/fakeviam contract run --self --profile full --policy observed $(ARGS)
+	$(BIN)/fakeviam contract run --self --profile full --policy strict $(ARGS)
+	$(BIN)/fakeviam contract mutants
+
 bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans
 	$(BIN)/python benchmarks/rpc.py $(ARGS)
 	$(BIN)/python benchmarks/store.py
@@ -73,4 +79,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: help serve check test lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: contract help serve check test lint types imports format demo protos clauses test-matrix bench clean
