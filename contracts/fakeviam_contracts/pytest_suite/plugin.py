@@ -1,0 +1,57 @@
+"""Options of the suite, and the subject that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.runner import RunConfig, open_subject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam_contracts.subject import Subject
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("fakeviam contract")
+    group.addoption(
+        "--contract-target", default="", help="HOST:PORT or unix:PATH; a fake of our own if unset"
+    )
+    group.addoption("--contract-part", action="append", default=[], help="a part to upload for")
+    group.addoption("--contract-organization", default="", help="the organization of the parts")
+    group.addoption(
+        "--contract-policy",
+        default="documented",
+        choices=["documented", "observed", "strict"],
+        help="how disputed points are read",
+    )
+    group.addoption("--contract-api-key-id", default="")
+    group.addoption("--contract-api-key", default="")
+    group.addoption(
+        "--contract-exclusive", action="store_true", help="the organization is emptied by the kit"
+    )
+
+
+@pytest.fixture(scope="session")
+def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """The server that the options name."""
+    option = request.config.getoption
+    config = RunConfig(
+        target=option("--contract-target"),
+        policy=option("--contract-policy"),
+        api_key_id=option("--contract-api-key-id"),
+        api_key=option("--contract-api-key"),
+        organization=option("--contract-organization"),
+        parts=tuple(option("--contract-part")),
+        exclusive=option("--contract-exclusive"),
+    )
+    try:
+        subject = open_subject(config)
+    except CannotRunError as error:
+        raise pytest.UsageError(str(error)) from error
+    yield subject
+    subject.close()

@@ -1,0 +1,170 @@
+"""Reports of runs, and the pytest suite."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from fakeviam_contracts import reports
+from fakeviam_contracts.claims import Claim
+from fakeviam_contracts.results import (
+    PROGRAMS,
+    Checked,
+    ClauseVerdict,
+    Finding,
+    Result,
+    Verdict,
+)
+from fakeviam_contracts.wirelog import Recorded, Refused
+
+from fakeviam import FakeViam
+from fakeviam.wire import data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NASTY = "<b>&\"'\x00\x1b猫"
+
+
+@pytest.fixture
+def result() -> Result:
+    """A run in which everything happened."""
+    claim = Claim(("PG-4",), "a <claim>", {"a": NASTY}, "observed")
+    request = data.TagsByFilterRequest(filter=data.Filter(part_id="<p>"))
+    calls = [
+        Recorded("TagsByFilter", (request,), data.TagsByFilterResponse(tags=["dog"])),
+        Recorded("TagsByFilter", (request,), Refused("NOT_FOUND", "no <such> thing")),
+    ]
+    checks = [
+        Checked(name="good", clauses=("PG-1",), verdict=Verdict.KEPT, seconds=0.5, rpcs=3),
+        Checked(name="bad", clauses=("PG-4",), verdict=Verdict.BROKEN, reason="a <claim>"),
+        Checked(name="no clock", clauses=("DT-1",), verdict=Verdict.SKIPPED, reason="no clock"),
+        Checked(name="late", clauses=("DT-2",), verdict=Verdict.NOT_REACHED, reason="time"),
+    ]
+    return Result(
+        subject="host:1",
+        policy="documented",
+        profile="quick",
+        seed=7,
+        checks=checks,
+        clauses=[
+            ClauseVerdict(clause=c.clauses[0], verdict=c.verdict, reason=c.reason) for c in checks
+        ],
+        findings=[
+            Finding(
+                name="bad", clauses=("PG-4",), claim=claim, steps=[f"tag({NASTY!r})"], calls=calls
+            ),
+            Finding(
+                name=PROGRAMS, clauses=("A47",), claim=claim, steps=[], calls=[], known="ticket 12"
+            ),
+        ],
+        programs=3,
+        problems=["A5: passes"],
+        left=["2 readings"],
+        seconds=1.25,
+    )
+
+
+def test_junit_is_xml_with_a_case_per_check(result: Result) -> None:
+    suite = ET.fromstring(reports.junit(result))[0]  # noqa: S314 - our own text
+    assert suite.attrib["tests"] == str(len(suite)) == "6"
+    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("2", "2")
+    told = {case.attrib["name"]: [(e.tag, e.attrib["message"]) for e in case] for case in suite}
+    assert told == {
+        "good": [],
+        "bad": [("failure", "a <claim> [PG-4]")],
+        "no clock": [("skipped", "no clock")],
+        "late": [("skipped", "time")],
+        PROGRAMS: [("skipped", "known: ticket 12")],
+        "known failures": [("failure", "A5: passes")],
+    }
+    assert "tag(" in (suite[1][0].text or "")
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert all(name not in ("src", "href") for name, _ in attrs)
+        self.seen.append(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_the_page_is_whole_and_needs_nothing_else(result: Result) -> None:
+    reader = _Reader()
+    reader.feed(reports.page([result, result]))
+    text = "\n".join(reader.texts)
+    assert not reader.open
+    assert not {"script", "link", "img", "b-"} & set(reader.seen)
+    for told in ("PG-4: a <claim>", "NOT_FOUND: no <such> thing", "left behind: 2 readings",
+                 "not reached", "contract broken in 2 places", "Known: ticket 12"):  # fmt: skip
+        assert told in text
+
+
+def test_json_holds_all(result: Result) -> None:
+    facts = json.loads(reports.as_json(result))
+    assert facts["totals"] == {"broken": 1, "kept": 1, "not reached": 1, "skipped": 1}
+    assert facts["exit_status"] == 1
+    assert facts["findings"][0]["calls"][1].endswith("← NOT_FOUND: no <such> thing")
+
+
+def test_text_names_what_is_not_fine(result: Result) -> None:
+    text = reports.summary(result)
+    for told in ("BROKEN  PG-4: a <claim> (bad)", "KNOWN  A47", "PROBLEM  A5: passes",
+                 "SKIPPED (no clock): DT-1", "NOT REACHED (time): DT-2",
+                 "LEFT BEHIND  2 readings"):  # fmt: skip
+        assert told in text
+    assert "PG-1" not in text
+
+
+def test_all_are_written(result: Result, tmp_path: Path) -> None:
+    reports.write(result, reports.prepare(str(tmp_path / "a" / "b")))
+    names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
+    assert names == {"junit.xml", "report.html", "report.json"}
+
+
+# The pytest suite ------------------------------------------------------------------------
+
+SUITE = (
+    *("-p", "fakeviam_contracts.pytest_suite.plugin"),
+    *("--pyargs", "fakeviam_contracts.pytest_suite"),
+    *("-p", "no:randomly", "-p", "no:cacheprovider"),
+)
+
+
+def test_the_suite_runs_against_a_server(pytester: pytest.Pytester) -> None:
+    with FakeViam(seed=1) as cloud:
+        found = pytester.runpytest_subprocess(
+            *SUITE,
+            f"--contract-target={cloud.target}",
+            f"--contract-part={cloud.default_part.id}",
+            "-k",
+            "labels or totals or days",
+        )
+        cloud.check()
+    outcomes = found.parseoutcomes()
+    assert outcomes["skipped"] == 2
+    assert outcomes["passed"] >= 2
+    assert "failed" not in outcomes
+
+
+def test_the_suite_says_what_it_cannot_reach(pytester: pytest.Pytester) -> None:
+    found = pytester.runpytest_subprocess(
+        *SUITE, "--contract-target=127.0.0.1:1", "--contract-part=p", "-k", "totals"
+    )
+    found.stdout.fnmatch_lines(["*cannot reach 127.0.0.1:1*"])
+    assert found.ret != 0
