@@ -37,6 +37,9 @@ _FIXED = {
     "page no larger than asked": Lens(
         "all(len(page.data) <= {most} for page in pages)", truth=True
     ),
+    "only the last page is short": Lens(
+        "any(len(a.data) < {most} and len(b.data) > 0 for a, b in zip(pages, pages[1:]))"
+    ),
     "last past the end": Lens("all(not page.last for page in pages if not page.data)", truth=True),
     "a page with data has a last": Lens(
         "all(page.last for page in pages if page.data)", truth=True
