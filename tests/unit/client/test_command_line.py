@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -17,7 +17,6 @@ from fakeviam import Clock, FakeViam
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 PART = FakeViam.default_part.id
 ORGANIZATION = FakeViam.default_part.organization_id
@@ -188,6 +187,43 @@ def test_every_filter_option(served: FakeViam, tmp_path: Path) -> None:
     assert ran.err == ""
 
 
+_PEAK = """
+import contextlib, json, sys
+from fakeviam_client._cli import main
+
+def peak():
+    with open("/proc/self/status") as status:
+        (line,) = [line for line in status if line.startswith("VmHWM:")]
+    return int(line.split()[1])
+
+before = peak()
+for words in json.loads(sys.argv.pop()):
+    with contextlib.suppress(SystemExit):
+        main(words)
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_little_is_held_in_memory(served: FakeViam, tmp_path: Path) -> None:
+    """However much goes up or comes down."""
+    (tmp_path / "up").mkdir()
+    for at in range(48):
+        with (tmp_path / "up" / f"{at}").open("wb") as file:
+            file.truncate(1_000_000)
+    target = ("--target", served.unix_socket)
+    calls = [
+        ("upload", str(tmp_path / "up"), "--part-id", PART, *target),
+        ("download", str(tmp_path / "down"), *target),
+    ]
+    ran = run(json.dumps(calls), program=("-c", _PEAK))
+    assert ran.err.splitlines() == [
+        "Uploaded 48 files, 48.0 MB",
+        f"Downloaded 48 files, 48.0 MB, to {tmp_path / 'down'}",
+    ]
+    assert int(ran.out) < 16 * 1024
+
+
 # What goes wrong --------------------------------------------------------------------------
 
 
@@ -289,37 +325,30 @@ def test_a_reader_that_has_enough(served: FakeViam, tmp_path: Path) -> None:
 # On a terminal ----------------------------------------------------------------------------
 
 
-@contextmanager
-def terminal() -> Iterator[tuple[int, list[bytes]]]:
-    """The end of a terminal for a program, and what arrives at the other end."""
-    pty = pytest.importorskip("pty")
-    ours, theirs = pty.openpty()
-    seen: list[bytes] = []
-    try:
-        yield theirs, seen
-    finally:
-        os.close(theirs)
-        try:
-            while chunk := os.read(ours, 65536):
-                seen.append(chunk)
-        except OSError:  # how Linux says that nobody is left
-            pass
-        os.close(ours)
-
-
 def on_a_terminal(program: tuple[str, ...], *arguments: str) -> str:
     """What a program shows on a terminal as its stderr."""
-    with terminal() as (end, seen):
-        done = subprocess.run(
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+
+    def read() -> bytes:
+        try:
+            return os.read(ours, 65536)
+        except OSError:  # how Linux says that nobody is left
+            return b""
+
+    try:
+        with subprocess.Popen(
             [sys.executable, "-W", "error", *program, *arguments],
             stdout=subprocess.DEVNULL,
-            stderr=end,
-            check=False,
-            timeout=60,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
-        )
-        assert done.returncode == 0
-    return b"".join(seen).decode()
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120", "PYTHONUTF8": "1"},
+        ) as process:
+            os.close(theirs)
+            shown = b"".join(iter(read, b""))
+            assert process.wait(60) == 0
+    finally:
+        os.close(ours)
+    return shown.decode()
 
 
 def test_a_line_of_text_shows_progress(served: FakeViam, photos: Path, tmp_path: Path) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import fakeviam_client
 import pytest
 from fakeviam_client import BinaryData, DataClient, Records, TabularData, client
 
+from fakeviam.model.clauses import CATALOGUE
 from fakeviam.wire import data
 
 # What viam-sdk 0.15.0's documentation lists, in its order. All but create_filter are async.
@@ -154,6 +157,17 @@ def test_every_parameter_is_in_the_docstring(name: str) -> None:
         assert parameter == "self" or f"\n    {parameter}: " in text, parameter
     assert "Raises:" in text
     assert "TypeError" in text
+
+
+def test_every_clause_that_the_client_names_exists() -> None:
+    sources = Path(fakeviam_client.__file__).parent.glob("*.py")
+    named = {
+        name
+        for source in sources
+        for name in re.findall(r"\b(?:[A-Z]{2}-\d+|A\d+)\b", source.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 40
+    assert named <= CATALOGUE.keys()
 
 
 def test_the_constructor_takes_a_channel_and_metadata() -> None:
