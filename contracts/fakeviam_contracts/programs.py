@@ -47,17 +47,22 @@ def run_programs(
     """Run programs until the monotonic clock says `until`, or one of them fails."""
     done = Programs()
     batch = 0
-    while done.failed is None and time.monotonic() < until:
+    while _goes_on(done, until):
         machine = _machine(subject, done, until, progress)
         hypothesis.seed(seed + batch)(machine)
         try:
             run_state_machine_as_test(machine, settings=_settings())
         except (ContractBrokenError, Flaky, Unsatisfiable):
             # Programs refused at the end look flaky, and a batch of them impossible.
-            if done.failed is None and time.monotonic() < until:
+            if _goes_on(done, until):
                 raise
         batch += 1
     return done
+
+
+def _goes_on(done: Programs, until: float) -> bool:
+    """Whether there is time for more, and reason."""
+    return done.failed is None and time.monotonic() < until
 
 
 def _machine(

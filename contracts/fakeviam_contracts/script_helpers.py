@@ -140,7 +140,7 @@ def readings(pages: Any) -> list[dict[str, Any]]:
     for page in pages:
         for entry in entries([page]):
             metadata = page.metadata[entry.metadata_index]
-            row = {
+            row: dict[str, Any] = {
                 "requested": nanos(entry.time_requested),
                 "received": nanos(entry.time_received),
                 "data": {name: value(inner) for name, inner in entry.data.fields.items()},

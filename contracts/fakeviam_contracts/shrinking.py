@@ -193,8 +193,9 @@ def _simpler_arguments(step: Step) -> Iterator[dict[str, Any]]:
 def _simpler(value: Any) -> Iterator[Any]:
     if isinstance(value, (list, tuple)) and not any(isinstance(v, float) for v in value):
         for at in range(len(value)):
-            yield value[:at] + value[at + 1 :]
+            yield type(value)([*value[:at], *value[at + 1 :]])
     elif isinstance(value, Ask):
         for field in dataclasses.fields(value):
             if getattr(value, field.name) != field.default:
-                yield dataclasses.replace(value, **{field.name: field.default})
+                changes: dict[str, Any] = {field.name: field.default}
+                yield dataclasses.replace(value, **changes)

@@ -127,7 +127,7 @@ class Wire:
         except asyncio.TimeoutError:
             answer = Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
         except (OSError, ProtocolError, StreamTerminatedError) as error:
-            raise LostError(f"{rpc}: {error or type(error).__name__}") from error
+            raise LostError(f"{rpc}: {str(error) or type(error).__name__}") from error
         self.calls.append(Recorded(rpc, requests, answer))
         if self._edge is None or isinstance(answer, Refused):
             return answer
