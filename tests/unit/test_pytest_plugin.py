@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 # Warnings are errors, but for those of protobuf 4.25 when it is imported by Python 3.12 or newer.
+# Plugins that have no part in a test only cost time.
 INI = """
 [pytest]
-addopts = -p no:randomly -p no:cacheprovider
+addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
 filterwarnings =
     error
     ignore:Type google._upb._message:DeprecationWarning
@@ -110,34 +111,46 @@ async def lab(fakeviam, viam_data_client):
 """
 
 
-@pytest.mark.parametrize("scope", ["function", "module", "session"])
-def test_strict_mode_in_the_loop_of_the_test(user: pytest.Pytester, scope: str) -> None:
+def test_strict_mode_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     pytest.importorskip("viam")
-    fixture = USERS_FIXTURE.format(module="pytest_asyncio")
-    user.makeconftest(fixture.replace(".fixture", f".fixture(loop_scope={scope!r})"))
-    user.makepyfile(ASYNCHRONOUS.format(mark=f"@pytest.mark.asyncio(loop_scope={scope!r})"))
-    run(user, "-o", "asyncio_mode=strict", passed=3)
+    files = {}
+    for scope in ("function", "module", "session"):
+        fixture = USERS_FIXTURE.format(module="pytest_asyncio")
+        fixture = fixture.replace(".fixture", f".fixture(loop_scope={scope!r})")
+        tests = ASYNCHRONOUS.format(mark=f"@pytest.mark.asyncio(loop_scope={scope!r})")
+        files[f"test_{scope}"] = fixture + tests
+    user.makepyfile(**files)
+    run(user, "-o", "asyncio_mode=strict", passed=9)
 
 
-@pytest.mark.parametrize("scope", ["function", "session"])
-def test_auto_mode_in_the_loop_of_the_test(user: pytest.Pytester, scope: str) -> None:
+def test_auto_mode_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     pytest.importorskip("viam")
-    user.makeconftest(USERS_FIXTURE.format(module="pytest"))
-    user.makepyfile(ASYNCHRONOUS.format(mark=""))
-    scopes = [f"asyncio_default_{what}_loop_scope={scope}" for what in ("fixture", "test")]
-    run(user, "-o", "asyncio_mode=auto", "-o", scopes[0], "-o", scopes[1], passed=3)
+    user.makepyfile(USERS_FIXTURE.format(module="pytest") + ASYNCHRONOUS.format(mark=""))
+    run(user, "-o", "asyncio_mode=auto", passed=3)
 
 
-def test_only_the_default_scope_of_tests_is_set(user: pytest.Pytester) -> None:
+ONE_TEST = """
+import pytest
+
+{mark}
+async def test_it({client}):
+    assert await {client}.tags_by_filter() == []
+"""
+
+
+def test_auto_mode_in_one_loop_for_all_tests(user: pytest.Pytester) -> None:
+    """That asyncio_default_fixture_loop_scope names another loop does no harm."""
     pytest.importorskip("viam")
-    user.makepyfile(
-        """
-        async def test_it(viam_data_client):
-            assert await viam_data_client.tags_by_filter() == []
-        """
-    )
+    user.makepyfile(ONE_TEST.format(mark="", client="viam_data_client"))
     scope = "asyncio_default_test_loop_scope=session"
     run(user, "-o", "asyncio_mode=auto", "-o", scope, passed=1)
+
+
+def test_our_own_client_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
+    for scope in ("function", "session"):
+        mark = f"@pytest.mark.asyncio(loop_scope={scope!r})"
+        user.makepyfile(**{f"test_{scope}": ONE_TEST.format(mark=mark, client="fakeviam_client")})
+    run(user, passed=2)
 
 
 def test_workers_of_xdist_each_have_theirs(user: pytest.Pytester) -> None:
@@ -176,12 +189,12 @@ def test_without_viam_sdk_its_fixtures_skip(user: pytest.Pytester) -> None:
 
 def test_without_pytest_asyncio_its_fixtures_skip(user: pytest.Pytester) -> None:
     user.makeini(INI.replace("asyncio_default_fixture_loop_scope = function", ""))
-    user.makepyfile(SDK_TESTS)
-    result = run(user, "-rs", "-p", "no:asyncio", passed=1, skipped=2)
+    user.makepyfile(SDK_TESTS + "\ndef test_our_own_client(fakeviam_client): ...\n")
+    result = run(user, "-rs", "-p", "no:asyncio", passed=1, skipped=3)
     needs = "needs pytest-asyncio, which is not active in this run: pip install pytest-asyncio"
     lines = result.stdout
-    lines.fnmatch_lines_random([f"SKIPPED * viam_client {needs}"])
-    lines.fnmatch_lines_random([f"SKIPPED * viam_data_client {needs}"])
+    for name in ("viam_client", "viam_data_client", "fakeviam_client"):
+        lines.fnmatch_lines_random([f"SKIPPED * {name} {needs}"])
 
 
 CRASH = """
@@ -195,20 +208,16 @@ TOLD = (
 )
 
 
-def test_a_crash_fails_the_test_it_happened_in(user: pytest.Pytester) -> None:
-    user.makepyfile(f"{CRASH}\ndef test_a(fakeviam): crash(fakeviam)\ndef test_b(fakeviam): ...\n")
-    result = run(user, passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_a*", TOLD])
-
-
-def test_a_crash_of_the_shared_one_fails_the_run(user: pytest.Pytester) -> None:
+def test_a_crash_fails_the_test_or_the_run_it_happened_in(user: pytest.Pytester) -> None:
     user.makepyfile(
         f"{CRASH}\n"
-        "def test_a(fakeviam_server): crash(fakeviam_server)\n"
-        "def test_b(fakeviam_server): ...\n"
+        "def test_a(fakeviam): crash(fakeviam)\n"
+        "def test_b(fakeviam_server): crash(fakeviam_server)\n"
+        "def test_c(fakeviam, fakeviam_server): ...\n"
     )
-    result = run(user, passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_b*", TOLD])
+    result = run(user, passed=3, errors=2)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_a*", TOLD])
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_c*", TOLD])
 
 
 def test_options_are_the_user_s(user: pytest.Pytester) -> None:
@@ -263,7 +272,8 @@ def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
 
 def test_the_fixtures_are_explained(user: pytest.Pytester) -> None:
     result = user.runpytest_subprocess("--fixtures")
-    names = ["fakeviam_options", "fakeviam", "fakeviam_server", "viam_client", "viam_data_client"]
+    names = ["fakeviam_options", "fakeviam", "fakeviam_server"]
+    names += ["viam_client", "viam_data_client", "fakeviam_client"]
     for name in names:
         (place,) = [n for n, line in enumerate(result.outlines) if line.split()[:1] == [name]]
         assert "no docstring" not in result.outlines[place + 1]
