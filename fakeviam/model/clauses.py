@@ -64,7 +64,7 @@ TM-1  R client Times are UTC and keep their nanoseconds.
 TM-2  R client A time that is not set shows as 1970 to clients, so replies set every time.
 TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanoseconds, is an error.
 TD-1  D seed   TabularDataByFilter gives the readings that match, a page at a time.
-TD-2  R client metadata_index of each reading points into the metadata of the same reply.
+TD-2  D api    metadata_index of each reading points into the metadata of the same reply.
 TD-3  D seed   A reading comes back with its data, its time requested and its time received.
 TD-4  R client Readings with the same capture metadata share one entry of metadata.
 DT-1  D seed   DeleteTabularData deletes an organization's readings older than some days; 0 deletes all.
@@ -162,14 +162,14 @@ DS-10 D api    MergeDatasets makes a new dataset from several and answers its id
 DS-11 ? us     An organization that does not exist is NOT_FOUND.
 DS-12 ? us     Merging no datasets is an error.
 DS-13 ? us     A dataset type without meaning is an error.
-AU-1  R client Authenticate answers an access token.
+AU-1  D sdk    Authenticate answers an access token.
 AU-2  R client Later calls carry it as bearer authorization.
 AU-3  R client Authenticating twice is harmless.
 AU-4  ? us     With auth=keys a wrong key, or a call without a live token, is UNAUTHENTICATED.
 A1    ? us     Without a sort order the newest come first (policy default_order).
 A2    ? us     A record exactly at the end of an interval is inside (policy interval_bounds).
 A3    ? us     An interval looks at the time requested (policy interval_clock).
-A4    ? us     In a page with data, count and size are those of the page (policy count).
+A4    R client In a page with data, count and size are those of the page (policy count).
 A5    D sdk    count_only gives no data, no last, the total count and the total size.
 A6    ? us     A limit above the largest page is cut to it (policy max_page, binary_page).
 A8    D seed   Removed tags are counted, summed over records (policy remove_tags_count).

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def authenticate(call: Call, request: auth.AuthenticateRequest) -> auth.AuthenticateResponse:
     """Exchange an API key for an access token (AU-1, AU-3, AU-4)."""
-    call.cite("AU-1", "AU-3")
+    call.cite("AU-1")
     credentials = request.credentials
     token = call.cloud.accounts.authenticate(request.entity, credentials.type, credentials.payload)
     return auth.AuthenticateResponse(access_token=token)

@@ -66,13 +66,13 @@ def query_from(
         tabular: The query is for readings, which have no boxes and no datasets (A18).
     """
     call.principal.check_named(message.organization_ids)
-    call.cite("FI-1" if message.ByteSize() else "FI-2", "FI-3")
+    call.cite("FI-1" if message.ByteSize() else "FI-2")
     scalars = {name: getattr(message, name) for name in _SCALARS}
     if message.method or any(scalars.values()):
         call.cite("FI-4")
     if message.part_name or message.robot_name:
         call.cite("UP-10")
-    if message.location_ids or message.organization_ids or message.mime_type:
+    if max(map(len, (message.location_ids, message.organization_ids, message.mime_type))) > 1:
         call.cite("FI-5")
     nothing = tabular and bool(message.bbox_labels or message.dataset_id)
     if nothing or (tabular and message.mime_type):
@@ -126,9 +126,10 @@ def tags_from(call: Call, message: data.TagsFilter) -> tuple[TagRule, frozenset[
 
 def _interval_from(call: Call, message: data.CaptureInterval) -> Interval:
     has_start, has_end = message.HasField("start"), message.HasField("end")
-    call.cite("FI-13")
     if not has_start and not has_end:
         return EVERYTHING
+    if not (has_start and has_end):
+        call.cite("FI-13")
     call.cite("FI-14", "A3", *(("A2",) if has_end else ()))
     return Interval(
         start=time_from(message.start, "interval.start") if has_start else None,
@@ -144,7 +145,8 @@ def tags_argument(call: Call, tags: Iterable[str], *, clause: str) -> tuple[str,
     if not chosen:
         raise InvalidArgumentError("tags must not be empty", clause=clause)
     check_tags(chosen)
-    call.cite("TA-5")
+    if len(chosen) > 1 or chosen[0] != chosen[0].strip():
+        call.cite("TA-5")
     return chosen
 
 
@@ -227,7 +229,7 @@ def _look_up(
     if not binary_ids and not binary_data_ids:
         text = "binary_data_ids must not be empty (and neither are there binary_ids)"
         raise InvalidArgumentError(text, clause=clause)
-    call.cite("ID-1", "ID-2", "ID-4")
+    call.cite("ID-1", "ID-2", *(("ID-4",) if binary_ids else ()))
     if binary_ids and binary_data_ids:
         call.cite("A14")
     keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]

@@ -75,8 +75,10 @@ def list_datasets_by_ids(
     call: Call, request: wire.ListDatasetsByIDsRequest
 ) -> wire.ListDatasetsByIDsResponse:
     """The datasets of some ids, in their order (DS-5, DS-6, A41)."""
-    call.cite("DS-5", "DS-6", "A41")
-    found = (visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids))
+    call.cite("DS-5", *(("A41",) if len(request.ids) > 1 else ()))
+    found = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
+    if None in found:
+        call.cite("DS-6")
     return wire.ListDatasetsByIDsResponse(datasets=(_message(d) for d in found if d is not None))
 
 

@@ -161,6 +161,8 @@ class StreamedUpload:
         if isinstance(held, Opening):
             self._upload = open_upload(self._call, held.upload, kind=self._form.kind)
             self._sensor = held.sensor
+            if held.sensor is not None and not held.sensor.ByteSize():
+                self._call.cite("SU-2")
         elif held:
             self._chunks.append(held)
 
@@ -175,6 +177,8 @@ class StreamedUpload:
             raise AssertionError(self._state)
         call, payload = self._call, b"".join(self._chunks)
         call.cite("CU-4", *self._form.clauses)
+        if len(self._chunks) != 1:
+            call.cite("FU-2", "FU-3")
         upload = with_datasets_of_now(call, self._upload)
         record = binary_record(call, upload, len(payload), self._sensor)
         call.store.add_binary([(record, payload)])
@@ -215,13 +219,13 @@ STREAMS = MappingProxyType(
             kind=datasync.DATA_TYPE_FILE,
             response=datasync.FileUploadResponse,
             read=_read_file_upload,
-            clauses=("FU-1", "FU-2", "FU-3"),
+            clauses=("FU-1",),
         ),
         "StreamingDataCaptureUpload": StreamFormat(
             kind=datasync.DATA_TYPE_BINARY_SENSOR,
             response=datasync.StreamingDataCaptureUploadResponse,
             read=_read_streaming,
-            clauses=("SU-1", "SU-2", "FU-2", "FU-3"),
+            clauses=("SU-1",),
         ),
     }
 )

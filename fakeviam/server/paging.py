@@ -84,7 +84,7 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
     cap: PageLimit = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
-    call.cite("PG-1", "PG-2")
+    call.cite("PG-1", *(("PG-2",) if asked > DEFAULT_LIMIT else ()))
     if asked == 0:
         return min(DEFAULT_LIMIT, cap.size)
     if asked > cap.size:
@@ -101,7 +101,7 @@ def _after(call: Call, token: str) -> Position | None:
         return None
     position = _position_in(call.cloud.ids, token)
     if position is not None:
-        call.cite("PG-3", "PG-7")
+        call.cite("PG-3")
         return position
     if call.policy.page_token == "refuse":  # noqa: S105 - a rule, not a secret
         text = f"last is not a token of this server: {token!r}"

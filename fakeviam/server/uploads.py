@@ -85,7 +85,7 @@ def open_upload(
     _check_type(metadata.type, kind)
     check_tags(metadata.tags)
     _time(call, metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
-    call.cite("UP-1", "UP-2", "UP-3", "UP-6", "UP-7", "UP-9")
+    call.cite("UP-1", "UP-6", "UP-7", "UP-9")
     if metadata.method_parameters:
         call.cite("UP-8", "A31")
     return Upload(
@@ -211,7 +211,7 @@ def _mime_type(call: Call, metadata: datasync.UploadMetadata) -> str:
     if metadata.type != datasync.DATA_TYPE_TABULAR_SENSOR:
         call.cite("UP-4" if extension in mime.DOCUMENTED else "A24")
     if extension != metadata.file_extension:
-        call.cite("A26")
+        call.cite("UP-3", "A26")
     return mime.mime_type_of(extension)
 
 
@@ -232,7 +232,8 @@ def _time(
         return None
     stamp: Timestamp = getattr(message, field)
     nanos = time_from(stamp, field)
-    call.cite("TM-1")
+    if nanos % 1000:  # more than a datetime can say
+        call.cite("TM-1")
     return None if nanos == GO_ZERO_TIME else nanos
 
 

@@ -28,7 +28,9 @@ def binary_data_by_filter(
         call.cite("PG-8", "PG-9", "A5")
         totals = call.store.binary_totals(query)
         return data.BinaryDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
-    call.cite("BF-1", "BF-2", "BF-4", "PG-9")
+    call.cite("BF-1", "BF-2", "PG-9")
+    if request.include_binary and asked.limit == 1:
+        call.cite("BF-4")
     wanted = page_request(call, asked, with_bytes=request.include_binary)
     page = call.store.binary_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
@@ -47,8 +49,10 @@ def binary_data_by_filter(
 def binary_data_by_ids(call: Call, request: data.BinaryDataByIDsRequest) -> Encoded:
     """The records of some ids, in their order (BI-1 … BI-6)."""
     # BI-4 is not cited: no client reads this count.
-    call.cite("BI-1", "BI-2", "BI-3")
+    call.cite("BI-1", "BI-2")
     records = records_named(call, request.binary_ids, request.binary_data_ids)
+    if len(records) > 1:
+        call.cite("BI-3")
     tail = data.BinaryDataByIDsResponse(count=len(records))
     entries = _entries(call, records, with_bytes=request.include_binary)
     return Encoded(entries + tail.SerializeToString())
@@ -58,7 +62,9 @@ def delete_binary_data_by_filter(
     call: Call, request: data.DeleteBinaryDataByFilterRequest
 ) -> data.DeleteBinaryDataByFilterResponse:
     """Delete what a filter selects (DF-1 … DF-4, A16)."""
-    call.cite("DF-1", "DF-3", "DF-4", "A54")
+    call.cite("DF-1", "DF-4", "A54")
+    if request.include_internal_data:
+        call.cite("DF-3")
     query = query_from(call, request.filter, include_internal=request.include_internal_data)
     if not query.organization_ids:
         if call.policy.empty_delete_filter == "refuse":

@@ -22,6 +22,10 @@ SOURCE_NAMES = {"seed", "sdk", "api", "client", "web", "public", "us", "fake"}
 #: Clauses that no line of code names in a literal, and why that is right.
 UNCITED = {
     "FI-15": "an empty answer is what all the other clauses of a filter come to",
+    "FI-3": "on the wire an empty string is no string: there is nothing to decide",
+    "PG-7": "holds of every page that follows another; nothing tells that a row is gone",
+    "UP-2": "A29 is cited where the type is refused",
+    "AU-3": "a login looks at no earlier one",
     "PG-4": "holds of every page; PG-3 is cited where a client relies on it",
     "PG-5": "holds of every page past the end",
     "TM-2": "holds of every reply",
