@@ -140,7 +140,6 @@ def test_all_are_written(result: Result, tmp_path: Path) -> None:
 # The pytest suite ------------------------------------------------------------------------
 
 SUITE = (
-    *("-p", "fakeviam_contracts.pytest_suite.plugin"),
     *("--pyargs", "fakeviam_contracts.pytest_suite"),
     *("-p", "no:randomly", "-p", "no:cacheprovider"),
 )

@@ -1,13 +1,13 @@
-"""Options of the suite, and the subject that they name."""
+"""Options of the suite, and the subject that they name.
+
+pytest loads this in every run, so it imports the kit inside the fixture.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-
-from fakeviam_contracts.cleaning import CannotRunError
-from fakeviam_contracts.runner import RunConfig, open_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The server that the options name."""
+    from fakeviam_contracts.cleaning import CannotRunError  # noqa: PLC0415 - see above
+    from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
+
     option = request.config.getoption
     config = RunConfig(
         target=option("--contract-target"),
