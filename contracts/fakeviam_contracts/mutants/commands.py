@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 
 import click
 
+from fakeviam_contracts.kill_power import TABLE
 from fakeviam_contracts.mutants import park
 from fakeviam_contracts.mutants.clients import CLIENTS, Fate, fate_of
 
@@ -19,9 +19,8 @@ from fakeviam_contracts.mutants.clients import CLIENTS, Fate, fate_of
 def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
     """Run the park of wrong servers and clients: all must be found."""
     if measure:
-        table = Path(__file__).parent / park.TABLE
-        table.write_text(park.measure(), encoding="utf-8")
-        click.echo(f"written: {table.name}")
+        TABLE.write_text(park.measure(), encoding="utf-8")
+        click.echo(f"written: {TABLE.name}")
         return
     fates = park.run_park(tell=_progress)
     clients = asyncio.run(_clients())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib import resources
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 Verdict = Literal["killed", "survived", "did not apply", "broke at start"]
 
 _RIGHT = Mutant(name="nothing", clause="")
-
-#: The committed table: check, mutants it kills, seconds it takes on the right server.
-TABLE = "kill_power.tsv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,13 +114,6 @@ def measure() -> str:
     rows.sort(key=lambda row: (-row[1] / row[2], row[0]))
     lines = [f"{name}\t{killed}\t{seconds:.3f}\n" for name, killed, seconds in rows]
     return "".join(lines)
-
-
-def by_kill_power(checks: Sequence[Check]) -> list[Check]:
-    """The checks in the order of the committed table: most kills a second first."""
-    text = (resources.files(__package__) / TABLE).read_text(encoding="utf-8")
-    order = {line.split("\t")[0]: at for at, line in enumerate(text.splitlines())}
-    return sorted(checks, key=lambda check: order.get(check.name, len(order)))
 
 
 def _kills(check: Check, mutant: Mutant) -> bool:

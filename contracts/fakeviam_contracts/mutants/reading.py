@@ -73,7 +73,8 @@ def _consult_list(found: Any) -> None:
 
 
 def _labels_are_tags(found: Any) -> None:
-    if found.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and found.dataset_id:
+    members_only = getattr(found, "dataset_id", "")  # a delete by days has none
+    if found.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and members_only:
         found.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
         found.tags_filter.tags[:] = ["\0"]
 
