@@ -58,6 +58,7 @@ class Listener(Server):
 
     async def stop(self) -> None:
         """Stop listening, cancel running calls, drop every connection."""
+        await self._accept_no_more()
         self.close()
         for protocol in list(self._protocols):
             # Abort, not close: a client that reads slowly must not hold up the end.
@@ -65,6 +66,16 @@ class Listener(Server):
             if transport is not None:
                 transport.abort()
         await self.wait_closed()
+
+    async def _accept_no_more(self) -> None:
+        """Let connections that were just accepted get their transports, so that none is lost."""
+        if isinstance(self._server, asyncio.Server):
+            loop = asyncio.get_running_loop()
+            for listening in self._server.sockets:
+                loop.remove_reader(listening.fileno())
+            # Accepting makes a task, which makes the transport, which tells the protocol.
+            for _ in range(3):
+                await asyncio.sleep(0)
 
 
 class SocketPath:
@@ -102,7 +113,7 @@ async def listen_tcp(listener: Listener, host: str, port: int) -> None:
     """
     try:
         await listener.start(host, port)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"cannot listen on {host}:{port}: {why}"
         raise UsageError(message) from error
