@@ -70,7 +70,9 @@ async def test_contents_are_joined_in_order(viam: Viam, name: str, chunks: list[
     stored = await viam.rpc(name, *parts(name, *chunks))
     assert await contents_of(viam, stored.binary_data_id) == b"".join(chunks)
     first = "FU-1" if name == "FileUpload" else "SU-1"
-    assert {first, "FU-2", "FU-3"} <= viam.cited()
+    assert first in viam.cited()
+    whole = len([chunk for chunk in chunks if chunk]) == 1
+    assert ({"FU-2", "FU-3"} <= viam.cited()) is not whole
 
 
 async def test_empty_sensor_metadata_is_as_none(viam: Viam) -> None:

@@ -121,7 +121,6 @@ async def test_the_type_must_fit_the_contents(viam: Viam, name: str, kind: int) 
     """Unspecified, another's and unknown types: INVALID_ARGUMENT, nothing stored (UP-2, A29)."""
     if kind == RIGHT[name]:
         await upload(viam, name, type=kind)
-        assert "UP-2" in viam.cited()
         return
     with viam.refuses(Status.INVALID_ARGUMENT, "A29", "metadata.type must be DATA_TYPE_"):
         await upload(viam, name, type=kind)
