@@ -29,7 +29,15 @@ CLIENT = "client:"
 
 _CLIENTS = "CL-"
 _CLAUSE = re.compile(r"[A-Z]{2}-\d+|A\d+")
-_COMPARED_BY_MACHINE = ("reads.py", "writes.py", "session.py")
+_COMPARED_BY_MACHINE = (
+    "reads.py",
+    "session.py",
+    "writes/datasets.py",
+    "writes/deletes.py",
+    "writes/marks.py",
+    "writes/uploads.py",
+)
+
 _LEVELS = {
     "D": Evidence.DOCUMENTED,
     "R": Evidence.RELIED_ON,

@@ -1,0 +1,44 @@
+"""Changing the subject and the model alike."""
+
+from __future__ import annotations
+
+from fakeviam_contracts.writes.datasets import (
+    change_members,
+    check_datasets,
+    create_dataset,
+    delete_dataset,
+    merge_datasets,
+    rename_dataset,
+)
+from fakeviam_contracts.writes.deletes import delete_files, delete_matching, delete_rows
+from fakeviam_contracts.writes.marks import (
+    CORNERS,
+    box,
+    remove_box,
+    tag,
+    tag_matching,
+    update_box,
+    wrong_box,
+)
+from fakeviam_contracts.writes.uploads import upload, upload_rows
+
+__all__ = [
+    "CORNERS",
+    "box",
+    "change_members",
+    "check_datasets",
+    "create_dataset",
+    "delete_dataset",
+    "delete_files",
+    "delete_matching",
+    "delete_rows",
+    "merge_datasets",
+    "remove_box",
+    "rename_dataset",
+    "tag",
+    "tag_matching",
+    "update_box",
+    "upload",
+    "upload_rows",
+    "wrong_box",
+]

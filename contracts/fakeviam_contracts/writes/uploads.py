@@ -1,0 +1,211 @@
+"""Uploading files and readings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data, datasync
+from fakeviam.wire.times import nanos_from, timestamp_from
+from fakeviam.wire.values import struct_from
+from fakeviam_contracts.model import File, Row
+from fakeviam_contracts.reads import check_by_ids
+from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.steps import operation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam_contracts.model import Origin
+    from fakeviam_contracts.session import Session
+
+
+#: MIME types by extension; only the first three are documented (UP-4, A24).
+MIME = {
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".pcd": "pointcloud/pcd",
+    ".mp4": "video/mp4",
+    ".txt": "text/plain",
+    ".json": "application/json",
+}
+
+
+@operation
+def upload(  # noqa: PLR0913 - what an upload can say
+    session: Session,
+    *,
+    way: str,
+    part: int,
+    chunks: Sequence[bytes],
+    times: tuple[int, int] | None = None,
+    component: str = "",
+    component_type: str = "",
+    method: str = "",
+    file_name: str = "",
+    extension: str = "",
+    mime_type: str = "",
+    tags: Sequence[str] = (),
+    datasets: Sequence[int] = (),
+) -> int | None:
+    """Upload one file by one of the three ways; the answer is its handle (UP-1 … UP-9)."""
+    origin = _origin(session, part, component, component_type, method)
+    metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
+    answer = _send(session, way, metadata, chunks, times)
+    gone = any(session.model.dataset(handle) is None for handle in datasets)
+    if session.refused(way, answer, [Wrong("NOT_FOUND", ("A27",))] if gone else []):
+        return None
+    reply = session.answered(("UP-1", "CU-4"), way, answer)
+    ext = extension if not extension or extension.startswith(".") else f".{extension}"
+    file = File(
+        handle=len(session.handles.files),
+        origin=origin,
+        requested=0,
+        received=0,
+        data=b"".join(chunks),
+        mime_type=mime_type or MIME.get(ext.lower(), "application/octet-stream"),
+        file_name=file_name,
+        file_ext=ext,
+        tags=list(dict.fromkeys(tags)),
+        datasets=list(dict.fromkeys(datasets)),
+    )
+    session.handles.files.append(reply.binary_data_id)
+    session.expect(("CU-4", "ID-2"), "file_id is the end of binary_data_id", reply.file_id,
+                   reply.binary_data_id.rpartition("/")[2])  # fmt: skip
+    if times is None or way == "FileUpload":
+        file.requested, file.received = _stored_times(session, file)
+    else:
+        file.requested, file.received = times
+    session.model.files.append(file)
+    check_by_ids(session, [file.handle])
+    return file.handle
+
+
+@operation
+def upload_rows(
+    session: Session,
+    *,
+    part: int,
+    rows: Sequence[dict[str, Any]],
+    times: Sequence[tuple[int, int]],
+    component: str = "",
+    component_type: str = "",
+    method: str = "",
+    tags: Sequence[str] = (),
+) -> None:
+    """Upload readings that share their metadata (CU-2)."""
+    origin = _origin(session, part, component, component_type, method)
+    metadata = _metadata(session, origin, "rows", "", "", "", tags, ())
+    contents = []
+    for row, pair in zip(rows, times, strict=True):
+        content = datasync.SensorData(struct=struct_from(row))
+        _set_times(content.metadata, pair)
+        contents.append(content)
+    request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+    reply = session.answered(
+        ("CU-2",), "DataCaptureUpload", session.wire.call("DataCaptureUpload", request)
+    )
+    session.expect(
+        ("CU-4",), "a tabular upload has a file id", expected=True, observed=bool(reply.file_id)
+    )
+    for row, (requested, received) in zip(rows, times, strict=True):
+        session.model.rows.append(
+            Row(
+                handle=session.handles.rows,
+                origin=origin,
+                requested=requested,
+                received=received,
+                data=dict(row),
+                tags=list(dict.fromkeys(tags)),
+            )
+        )
+        session.handles.rows += 1
+
+
+def _origin(
+    session: Session, part: int, component: str, component_type: str, method: str
+) -> Origin:
+    return replace(
+        session.place.parts[part],
+        component_name=session.place.component or component,
+        component_type=component_type,
+        method=method,
+    )
+
+
+_TYPES = {
+    "rows": datasync.DATA_TYPE_TABULAR_SENSOR,
+    "DataCaptureUpload": datasync.DATA_TYPE_BINARY_SENSOR,
+    "StreamingDataCaptureUpload": datasync.DATA_TYPE_BINARY_SENSOR,
+    "FileUpload": datasync.DATA_TYPE_FILE,
+}
+
+
+def _metadata(
+    session: Session,
+    origin: Origin,
+    way: str,
+    file_name: str,
+    extension: str,
+    mime_type: str,
+    tags: Sequence[str],
+    datasets: Sequence[int],
+) -> datasync.UploadMetadata:
+    return datasync.UploadMetadata(
+        part_id=origin.part_id,
+        type=_TYPES[way],
+        component_name=origin.component_name,
+        component_type=origin.component_type,
+        method_name=origin.method,
+        file_name=file_name,
+        file_extension=extension,
+        mime_type=mime_type,
+        tags=tags,
+        dataset_ids=[session.handles.datasets[handle] for handle in datasets],
+    )
+
+
+def _send(
+    session: Session,
+    way: str,
+    metadata: datasync.UploadMetadata,
+    chunks: Sequence[bytes],
+    times: tuple[int, int] | None,
+) -> Any:
+    sensor = datasync.SensorMetadata()
+    _set_times(sensor, times)
+    if way == "DataCaptureUpload":
+        content = datasync.SensorData(metadata=sensor, binary=b"".join(chunks))
+        return session.wire.call(
+            way, datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=[content])
+        )
+    if way == "FileUpload":
+        return session.wire.stream(way, [
+            datasync.FileUploadRequest(metadata=metadata),
+            *(datasync.FileUploadRequest(file_contents=datasync.FileData(data=c)) for c in chunks),
+        ])  # fmt: skip
+    opening = datasync.DataCaptureUploadMetadata(upload_metadata=metadata, sensor_metadata=sensor)
+    return session.wire.stream(way, [
+        datasync.StreamingDataCaptureUploadRequest(metadata=opening),
+        *(datasync.StreamingDataCaptureUploadRequest(data=c) for c in chunks),
+    ])  # fmt: skip
+
+
+def _set_times(sensor: datasync.SensorMetadata, times: tuple[int, int] | None) -> None:
+    if times is not None:
+        sensor.time_requested.CopyFrom(timestamp_from(times[0]))
+        sensor.time_received.CopyFrom(timestamp_from(times[1]))
+
+
+def _stored_times(session: Session, file: File) -> tuple[int, int]:
+    """The times the subject gave a file that came without: one moment (A28)."""
+    request = data.BinaryDataByIDsRequest(binary_data_ids=[session.handles.files[file.handle]])
+    reply = session.answered(
+        ("BI-1",), "BinaryDataByIDs", session.wire.call("BinaryDataByIDs", request)
+    )
+    session.expect(("BI-1",), "files answered", 1, len(reply.data))
+    metadata = reply.data[0].metadata
+    requested, received = nanos_from(metadata.time_requested), nanos_from(metadata.time_received)
+    session.expect(("A28",), "times of an upload without times are one", requested, received)
+    return requested, received
