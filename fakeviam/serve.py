@@ -75,8 +75,6 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> N
         await cloud.start()
     except UsageError as error:
         raise UsageError(f"{error}{_advice(error)}") from error
-    except UnicodeError as error:  # how Python says that a name is too long for DNS
-        raise UsageError(f"--host is no address and no host name: {cloud.host!r}") from error
     try:
         facts = _facts(cloud)
         line = json.dumps(facts)

@@ -113,7 +113,10 @@ async def listen_tcp(listener: Listener, host: str, port: int) -> None:
     """
     try:
         await listener.start(host, port)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except UnicodeError as error:  # how Python says that a name is too long for DNS
+        message = f"host is no address and no host name: {host!r}"
+        raise UsageError(message) from error
+    except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         message = f"cannot listen on {host}:{port}: {why}"
         raise UsageError(message) from error

@@ -46,7 +46,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         (["--token-lifetime", "nan"], "--token-lifetime must be a positive number"),
         (["--token-lifetime", "1e99"], "--token-lifetime must be a positive number"),
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: "),
-        (["--host", "a" * 100], "--host is no address and no host name: 'aaa"),
+        (["--host", "a" * 100], "host is no address and no host name: 'aaa"),
         (["--ready-file", "/nowhere/f"], "cannot write the ready file /nowhere/f: No such file"),
         (["--ready-file", "/dev/null"], "cannot write the ready file /dev/null: no regular file"),
         (["--ready-file", "/"], "cannot write the ready file /: no regular file"),
