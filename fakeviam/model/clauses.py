@@ -64,7 +64,7 @@ TM-1  R client Times are UTC and keep their nanoseconds.
 TM-2  R client A time that is not set shows as 1970 to clients, so replies set every time.
 TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanoseconds, is an error.
 TD-1  D seed   TabularDataByFilter gives the readings that match, a page at a time.
-TD-2  D api    metadata_index of each reading points into the metadata of the same reply.
+TD-2  R client metadata_index of each reading points into the metadata of the same reply.
 TD-3  D seed   A reading comes back with its data, its time requested and its time received.
 TD-4  R client Readings with the same capture metadata share one entry of metadata.
 DT-1  D seed   DeleteTabularData deletes an organization's readings older than some days; 0 deletes all.
@@ -162,7 +162,7 @@ DS-10 D api    MergeDatasets makes a new dataset from several and answers its id
 DS-11 ? us     An organization that does not exist is NOT_FOUND.
 DS-12 ? us     Merging no datasets is an error.
 DS-13 ? us     A dataset type without meaning is an error.
-AU-1  D sdk    Authenticate answers an access token.
+AU-1  R client Authenticate answers an access token.
 AU-2  R client Later calls carry it as bearer authorization.
 AU-3  R client Authenticating twice is harmless.
 AU-4  ? us     With auth=keys a wrong key, or a call without a live token, is UNAUTHENTICATED.
@@ -187,7 +187,7 @@ A23   ? us     Several binary contents in one upload are several records; the fi
 A24   ? us     Other extensions follow a fixed table, without case; unknown ones are application/octet-stream.
 A26   ? us     A stored extension has a leading dot; an empty one stays empty.
 A27   ? us     An upload into an unknown dataset is NOT_FOUND and stores nothing (policy unknown_dataset).
-A28   R client Uploads may lack times: missing ones, and Go's zero time (0001-01-01), become the fake's own clock.
+A28   ? us     Uploads may lack times: missing ones, and Go's zero time (0001-01-01), become the fake's own clock.
 A29   ? us     A type that is unspecified or contradicts the contents is an error, and nothing is stored.
 A30   ? us     Metadata comes first and once; a cut stream stores nothing.
 A31   ? us     method_parameters come back as they were uploaded.

@@ -210,7 +210,6 @@ DOCUMENTED = {
     "AddBoundingBoxToImageByID",
     "AddTagsToBinaryDataByFilter",
     "AddTagsToBinaryDataByIDs, all known",
-    "Authenticate",
     "ConfigureDatabaseUser",
     "CreateDataset",
     "DeleteDataset",
