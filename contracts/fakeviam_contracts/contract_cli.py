@@ -11,11 +11,15 @@ import click
 
 from fakeviam_contracts import reports, scripts
 from fakeviam_contracts.cleaning import CannotRunError
-from fakeviam_contracts.runner import PROFILES, RunConfig
-from fakeviam_contracts.runner import run as run_kit
+from fakeviam_contracts.results import worst
+from fakeviam_contracts.runner import PROFILES, run_all
+from fakeviam_contracts.targets import configs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from fakeviam_contracts.results import Result
 
     _ParamType = click.ParamType[float]
 else:
@@ -69,25 +73,58 @@ class _Seconds(_ParamType):
 
 @group.command()
 @click.option(
-    "--target", metavar="HOST:PORT|unix:PATH", default="", help="The server; https:// for TLS."
+    "--target",
+    "targets",
+    metavar="HOST:PORT|unix:PATH",
+    multiple=True,
+    help="A server; https:// for TLS. Give several to see them side by side.",
 )
-@click.option("--self", "self_", is_flag=True, help="A fake of our own.")
+@click.option("--self", "own", is_flag=True, help="A fake of our own, alone or beside targets.")
 @click.option(
     "--policy",
+    "policies",
     type=click.Choice(["documented", "observed", "strict"]),
-    default="documented",
-    show_default=True,
-    help="How disputed points are read.",
+    multiple=True,
+    default=["documented"],
+    show_default="documented",
+    help="How disputed points are read; several are run one after the other.",
 )
 @click.option(
     "--clauses", metavar="GLOB", default="*", help="Only checks for these, and no random programs."
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
 @click.option("--budget", type=_Seconds(), help="How long to run, as in 30s.")
-@click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="", show_envvar=True)
-@click.option("--api-key", envvar="VIAM_API_KEY", default="", show_envvar=True)
-@click.option("--organization", metavar="ID", default="", help="The organization of the parts.")
-@click.option("--part", "parts", metavar="ID", multiple=True, help="A part to upload for.")
+@click.option(
+    "--api-key-id",
+    "api_key_ids",
+    envvar="VIAM_API_KEY_ID",
+    show_envvar=True,
+    metavar="[TARGET=]ID",
+    multiple=True,
+    help="Among several targets, each key must say whose it is.",
+)
+@click.option(
+    "--api-key",
+    "api_keys",
+    envvar="VIAM_API_KEY",
+    show_envvar=True,
+    metavar="[TARGET=]KEY",
+    multiple=True,
+)
+@click.option(
+    "--organization",
+    "organizations",
+    metavar="[TARGET=]ID",
+    multiple=True,
+    help="The organization of the parts.",
+)
+@click.option(
+    "--part",
+    "parts",
+    metavar="[TARGET=]ID",
+    multiple=True,
+    help="A part to upload for; repeat it for several.",
+)
 @click.option("--exclusive", is_flag=True, help="The organization is the kit's; it is EMPTIED.")
 @click.option("--read-only", is_flag=True, help="Never write; compare answers with each other.")
 @click.option("--known-failing", metavar="FILE", default="", help="What is broken, and till when.")
@@ -103,34 +140,45 @@ class _Seconds(_ParamType):
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def run(
     *,
-    self_: bool,
-    target: str,
+    own: bool,
+    targets: tuple[str, ...],
     report: str,
     script_flavour: str,
     format_: str,
     **options: Any,
 ) -> int:
-    """Run the kit against a server.
+    """Run the kit against a server, or several, side by side.
 
-    The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run.
+    Parts, organizations and keys that begin with TARGET= are for that target alone.
+
+    The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run;
+    of several servers the worst.
     """
-    if self_ == bool(target):
-        raise click.UsageError("say either --target or --self")
+    if not own and not targets:
+        raise click.UsageError("say what to run against: --target HOST:PORT, or --self")
     if options["exclusive"] and options["read_only"]:
         raise click.UsageError("--exclusive and --read-only exclude each other")
-    if self_ and options["read_only"]:
+    if own and options["read_only"]:
         raise click.UsageError("--read-only is for servers with --target")
     try:
         folder = reports.prepare(report) if report else None
-        result = run_kit(RunConfig(target=target, **options), _tell)
+        results = run_all(configs(targets=targets, own=own, **options), _tell)
         if folder is not None:
-            scripts.write_all(result, folder, flavour=script_flavour)
-            reports.write(result, folder)
+            _write(results, folder, script_flavour)
     except CannotRunError as error:
         raise click.ClickException(str(error)) from error
-    text = reports.as_json(result).rstrip() if format_ == "json" else reports.summary(result)
-    click.echo(text)
-    return result.exit_status
+    told = reports.as_json(results).rstrip() if format_ == "json" else reports.summary(results)
+    click.echo(told)
+    return worst(results)
+
+
+def _write(results: Sequence[Result], folder: Path, flavour: str) -> None:
+    for number, result in enumerate(results, start=1):
+        place = folder if len(results) == 1 else folder / f"scripts-{number}"
+        if result.findings:
+            place.mkdir(exist_ok=True)
+            scripts.write_all(result, place, flavour=flavour)
+    reports.write(results, folder)
 
 
 def _tell(line: str) -> None:

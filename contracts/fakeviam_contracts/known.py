@@ -4,8 +4,10 @@ One a line, `clause or check | until | reason`; empty lines and those with `#` s
 
     PG-11                  | 2026-12-31 | ties come in any order, ticket 12
     filter: component name | 2026-06-30 | being fixed
+    A47 @ localhost:8080   | 2026-06-30 | only this target; `self` is the fake
 
-An entry still runs. One that passes after all fails the run, and so does one past its day.
+An entry still runs. One that passes after all, wherever it is for, fails the run, and so does
+one past its day.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.cleaning import CannotRunError
-from fakeviam_contracts.results import Verdict
+from fakeviam_contracts.results import OWN, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -31,10 +33,15 @@ class Known:
     name: str
     until: dt.date
     reason: str
+    subject: str = ""
 
     def covers(self, finding: Finding) -> bool:
         """Whether a finding is this failure."""
         return self.name == finding.name or self.name in finding.clauses
+
+    def concerns(self, result: Result) -> bool:
+        """Whether it is for that subject."""
+        return self.subject in ("", result.subject)
 
 
 def read_known(path: str, names: Collection[str]) -> tuple[Known, ...]:
@@ -55,32 +62,44 @@ def read_known(path: str, names: Collection[str]) -> tuple[Known, ...]:
 
 
 def _entry(place: str, line: str, names: Collection[str]) -> Known:
-    name, *rest = (word.strip() for word in line.split("|", 2))
+    what, *rest = (word.strip() for word in line.split("|", 2))
+    name, _, subject = (word.strip() for word in what.partition("@"))
     if len(rest) != 2 or not rest[1]:
-        raise CannotRunError(f"{place}: an entry is `clause or check | YYYY-MM-DD | reason`")
+        raise CannotRunError(
+            f"{place}: an entry is `clause or check | YYYY-MM-DD | reason`, got {line.strip()!r}"
+        )
     if name not in names:
         raise CannotRunError(f"{place}: there is no clause and no check {name!r}")
     try:
         until = dt.date.fromisoformat(rest[0])
     except ValueError as error:
         raise CannotRunError(f"{place}: {rest[0]!r} is no date (YYYY-MM-DD)") from error
-    return Known(name=name, until=until, reason=rest[1])
+    subject = OWN if subject == "self" else subject
+    return Known(name=name, until=until, reason=rest[1], subject=subject)
 
 
-def apply_known(result: Result, entries: Sequence[Known], today: dt.date) -> None:
+def apply_known(results: Sequence[Result], entries: Sequence[Known], today: dt.date) -> None:
     """Excuse the findings that were known, and complain of entries that are no more true."""
-    ran = {
-        name
-        for check in result.checks
-        if check.verdict in (Verdict.KEPT, Verdict.BROKEN)
-        for name in (check.name, *check.clauses)
-    }
     for entry in entries:
-        covered = [finding for finding in result.findings if entry.covers(finding)]
-        if entry.until < today:
-            result.problems.append(f"{entry.name}: known until {entry.until}, which is over")
+        concerned = [result for result in results if entry.concerns(result)]
+        if not concerned:
             continue
+        if entry.until < today:
+            problem = f"{entry.name}: known until {entry.until}, which is over ({entry.reason})"
+            concerned[0].problems.append(problem)
+            continue
+        covered = [f for result in concerned for f in result.findings if entry.covers(f)]
         for finding in covered:
             finding.known = f"{entry.reason} (until {entry.until})"
-        if not covered and entry.name in ran:
-            result.problems.append(f"{entry.name}: known to fail ({entry.reason}), but it passes")
+        # One that still fails for one of several subjects is still true.
+        if not covered and all(entry.name in _passed(result) for result in concerned):
+            problem = f"{entry.name}: known to fail ({entry.reason}), but it passes"
+            concerned[0].problems.append(problem)
+
+
+def _passed(result: Result) -> set[str]:
+    """The checks and clauses that were looked at and kept."""
+    return {
+        *(check.name for check in result.checks if check.verdict is Verdict.KEPT),
+        *(clause.clause for clause in result.clauses if clause.verdict is Verdict.KEPT),
+    }

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fakeviam_contracts.claims import Claim
     from fakeviam_contracts.wirelog import Recorded
 
 #: The name of findings of the state machine.
 PROGRAMS = "random programs"
+
+#: What results call a fake that the kit started itself.
+OWN = "a fake of our own"
 
 
 class Verdict(enum.Enum):
@@ -87,6 +92,7 @@ class Result:
         left: What could not be removed from the subject.
         problems: Known failures that passed or have expired.
         versions: Of what took part.
+        error: Why it could not be run, or not to its end.
     """
 
     subject: str
@@ -102,6 +108,12 @@ class Result:
     left: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tells it from the other runs of a report."""
+        return f"{self.subject}, {self.policy}"
 
     @property
     def unexpected(self) -> list[Finding]:
@@ -110,5 +122,12 @@ class Result:
 
     @property
     def exit_status(self) -> int:
-        """0, or 1 for a broken contract."""
+        """0, or 1 for a broken contract, or 2 if it could not be run."""
+        if self.error:
+            return 2
         return 1 if self.unexpected or self.problems else 0
+
+
+def worst(results: Sequence[Result]) -> int:
+    """The exit status of several runs."""
+    return max(result.exit_status for result in results)

@@ -6,7 +6,6 @@ The one module, besides the wrong servers, that knows how to start a fake.
 from __future__ import annotations
 
 import datetime as dt
-import fnmatch
 import platform
 import secrets
 import time
@@ -23,23 +22,18 @@ from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
 from fakeviam_contracts.remote import Address, RemoteSubject
-from fakeviam_contracts.results import (
-    PROGRAMS,
-    Checked,
-    ClauseVerdict,
-    Finding,
-    Result,
-    Verdict,
-)
+from fakeviam_contracts.results import OWN, PROGRAMS, Checked, Finding, Result, Verdict
 from fakeviam_contracts.shrinking import Shrinker
 from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.telling import told_step
+from fakeviam_contracts.verdicts import matching, verdicts
 from fakeviam_contracts.wirelog import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fakeviam_contracts.checks import Check
+    from fakeviam_contracts.known import Known
     from fakeviam_contracts.programs import Programs
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
@@ -96,26 +90,80 @@ def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> 
     Raises:
         CannotRunError: The subject cannot be reached or used, or the configuration is no good.
     """
-    checks = _chosen(config)
-    names = {name for check in _all(config) for name in (PROGRAMS, check.name, *check.clauses)}
-    known = read_known(config.known_failing, names) if config.known_failing else ()
+    return run_all([config], progress)[0]
+
+
+def run_all(
+    configs: Sequence[RunConfig], progress: Callable[[str], None] = lambda _: None
+) -> list[Result]:
+    """Run the kit against several subjects, one after the other; at least one.
+
+    A subject among others that cannot be reached or used has that for a result.
+
+    Raises:
+        CannotRunError: A configuration is no good, or the only subject cannot be used.
+    """
+    # What can be wrong before anybody is called is found before anybody is called.
+    chosen = [_chosen(config) for config in configs]
+    known = _known(configs)
+    results = []
+    for config, checks in zip(configs, chosen, strict=True):
+        result = _empty(config)
+        tell = _prefixed(result.label, progress) if len(configs) > 1 else progress
+        try:
+            _run_one(config, checks, result, tell)
+        except CannotRunError as error:
+            if len(configs) == 1:
+                raise
+            result.error = str(error)
+            tell(f"cannot be run: {error}")
+        results.append(result)
+    today = configs[0].today or dt.datetime.now(tz=dt.timezone.utc).date()
+    apply_known(results, known, today)
+    return results
+
+
+def _known(configs: Sequence[RunConfig]) -> Sequence[Known]:
+    path = configs[0].known_failing
+    if not path:
+        return ()
+    checks = [check for config in configs for check in _all(config)]
+    names = {name for check in checks for name in (PROGRAMS, check.name, *check.clauses)}
+    return read_known(path, names)
+
+
+def _prefixed(label: str, progress: Callable[[str], None]) -> Callable[[str], None]:
+    return lambda line: progress(f"{label}: {line}")
+
+
+def _empty(config: RunConfig) -> Result:
+    return Result(
+        subject=config.target or OWN,
+        policy=config.policy,
+        profile=config.profile,
+        seed=secrets.randbits(32) if config.seed is None else config.seed,
+        versions=versions(),
+    )
+
+
+def _run_one(
+    config: RunConfig, checks: Sequence[Check], result: Result, progress: Callable[[str], None]
+) -> None:
     started = time.monotonic()
     subject = open_subject(config)
+    run_ = _Run(config, subject, result, progress, started)
     try:
-        run_ = _Run(config, subject, progress, started)
         run_.checks(checks)
         if config.clauses == "*" and not config.read_only:
             run_.programs()
     except LostError as error:
-        raise CannotRunError(f"the connection broke: {error}") from error
+        # What was found till then stays found: a server that dies is often why one looks.
+        result.error = f"the connection broke: {error}"
     finally:
         subject.close()
-    result = run_.result
     result.left = subject.left
     result.seconds = time.monotonic() - started
-    result.clauses = _verdicts(result, config.clauses, run_.held)
-    apply_known(result, known, config.today or dt.datetime.now(tz=dt.timezone.utc).date())
-    return result
+    result.clauses = verdicts(result, config.clauses, run_.held)
 
 
 def open_subject(config: RunConfig) -> Subject:
@@ -153,34 +201,28 @@ def _all(config: RunConfig) -> Sequence[Check]:
 
 
 def _chosen(config: RunConfig) -> list[Check]:
-    chosen = [check for check in _all(config) if _matching(check.clauses, config.clauses)]
+    chosen = [check for check in _all(config) if matching(check.clauses, config.clauses)]
     if not chosen:
         raise CannotRunError(f"no check is for a clause like {config.clauses!r}")
     # Who has little time wants the checks first that find most in it.
     return chosen if config.budget is None else by_kill_power(chosen)
 
 
-def _matching(clauses: Sequence[str], glob: str) -> list[str]:
-    return [clause for clause in clauses if fnmatch.fnmatchcase(clause, glob)]
-
-
 class _Run:
     """One run, while it runs."""
 
     def __init__(
-        self, config: RunConfig, subject: Subject, progress: Callable[[str], None], started: float
+        self,
+        config: RunConfig,
+        subject: Subject,
+        result: Result,
+        progress: Callable[[str], None],
+        started: float,
     ) -> None:
         self._config, self._subject, self._progress = config, subject, progress
         self._started, self._told = started, started
-        seed = secrets.randbits(32) if config.seed is None else config.seed
         self.held: set[str] = set()
-        self.result = Result(
-            subject=config.target or "a fake of our own",
-            policy=config.policy,
-            profile=config.profile,
-            seed=seed,
-            versions=versions(),
-        )
+        self.result = result
 
     @property
     def _until(self) -> float:
@@ -280,41 +322,6 @@ class _Run:
 def _senseless(clauses: tuple[str, ...], error: Exception) -> Claim:
     told = f"{type(error).__name__}: {error}"
     return Claim(clauses, "the subject's answers make sense", "they do", told)
-
-
-def _verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
-    """What the run says about each clause that a check or a random program is for."""
-    broken = {clause for finding in result.findings for clause in finding.clauses}
-    by_clause: dict[str, list[Checked]] = {}
-    for check in result.checks:
-        for clause in check.clauses:
-            by_clause.setdefault(clause, []).append(check)
-    clauses = _matching(sorted({*by_clause, *broken, *held}, key=clause_order), glob)
-    return [_verdict(clause, by_clause.get(clause, []), broken, held) for clause in clauses]
-
-
-def _verdict(
-    clause: str, checks: Sequence[Checked], broken: set[str], held: set[str]
-) -> ClauseVerdict:
-    if clause in broken:
-        return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN)
-    verdicts = {check.verdict for check in checks}
-    if Verdict.KEPT in verdicts or (not checks and clause in held):
-        return ClauseVerdict(clause=clause, verdict=Verdict.KEPT)
-    for verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
-        for check in checks:
-            if check.verdict is verdict:
-                return ClauseVerdict(clause=clause, verdict=verdict, reason=check.reason)
-    # Its checks ended early, over another clause.
-    reason = f"{', '.join(check.name for check in checks)} broke before"
-    return ClauseVerdict(clause=clause, verdict=Verdict.NOT_REACHED, reason=reason)
-
-
-def clause_order(clause: str) -> tuple[str, int]:
-    """A key that sorts PG-2 before PG-11."""
-    letters = clause.rstrip("0123456789")
-    number = clause[len(letters) :]
-    return letters, int(number) if number else 0
 
 
 def versions() -> dict[str, str]:

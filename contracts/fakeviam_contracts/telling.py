@@ -55,3 +55,8 @@ def told_message(message: Message) -> str:
     """A message on one line."""
     text = " ".join(str(message).split()) or "(empty)"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

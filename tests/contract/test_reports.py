@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from html import escape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 from fakeviam_contracts import reports
+from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.claims import Claim
 from fakeviam_contracts.results import (
     PROGRAMS,
@@ -69,9 +71,9 @@ def result() -> Result:
 
 
 def test_junit_is_xml_with_a_case_per_check(result: Result) -> None:
-    suite = ET.fromstring(reports.junit(result))[0]  # noqa: S314 - our own text
+    (suite,) = ET.fromstring(reports.junit([result]))  # noqa: S314 - our own text
     assert suite.attrib["tests"] == str(len(suite)) == "6"
-    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("2", "2")
+    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("2", "3")
     told = {case.attrib["name"]: [(e.tag, e.attrib["message"]) for e in case] for case in suite}
     assert told == {
         "good": [],
@@ -106,24 +108,36 @@ class _Reader(HTMLParser):
 
 def test_the_page_is_whole_and_needs_nothing_else(result: Result) -> None:
     reader = _Reader()
-    reader.feed(reports.page([result, result]))
+    reader.feed(reports.page([result]))
     text = "\n".join(reader.texts)
     assert not reader.open
     assert not {"script", "link", "img", "b-"} & set(reader.seen)
     for told in ("PG-4: a <claim>", "NOT_FOUND: no <such> thing", "left behind: 2 readings",
-                 "not reached", "contract broken in 2 places", "Known: ticket 12"):  # fmt: skip
+                 "not reached", "contract broken in 1 place;", "Known: ticket 12"):  # fmt: skip
         assert told in text
 
 
+def test_the_page_says_what_each_clause_rests_on(result: Result) -> None:
+    """Every clause of the catalogue stands in the table with its sentence and its evidence."""
+    result.clauses = [ClauseVerdict(clause=name, verdict=Verdict.KEPT) for name in CLAUSES]
+    page = reports.page([result])
+    for name, entry in CLAUSES.items():
+        cells = (name, entry.sentence, f"{entry.evidence} ({entry.clause.source})")
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        assert f'<tr>{row}<td><span class="kept">kept</span></td></tr>' in page
+    assert {entry.evidence for entry in CLAUSES.values()} == {"documented", "relied-on", "observed",
+                                                              "assumed"}  # fmt: skip
+
+
 def test_json_holds_all(result: Result) -> None:
-    facts = json.loads(reports.as_json(result))
+    (facts,) = json.loads(reports.as_json([result]))["runs"]
     assert facts["totals"] == {"broken": 1, "kept": 1, "not reached": 1, "skipped": 1}
     assert facts["exit_status"] == 1
     assert facts["findings"][0]["calls"][1].endswith("← NOT_FOUND: no <such> thing")
 
 
 def test_text_names_what_is_not_fine(result: Result) -> None:
-    text = reports.summary(result)
+    text = reports.summary([result])
     for told in ("BROKEN  PG-4: a <claim> (bad)", "KNOWN  A47", "PROBLEM  A5: passes",
                  "SKIPPED (no clock): DT-1", "NOT REACHED (time): DT-2",
                  "LEFT BEHIND  2 readings"):  # fmt: skip
@@ -132,7 +146,7 @@ def test_text_names_what_is_not_fine(result: Result) -> None:
 
 
 def test_all_are_written(result: Result, tmp_path: Path) -> None:
-    reports.write(result, reports.prepare(str(tmp_path / "a" / "b")))
+    reports.write([result], reports.prepare(str(tmp_path / "a" / "b")))
     names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
     assert names == {"junit.xml", "report.html", "report.json"}
 

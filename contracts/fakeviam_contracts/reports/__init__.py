@@ -12,6 +12,8 @@ from fakeviam_contracts.reports.junit import junit
 from fakeviam_contracts.reports.text import summary
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fakeviam_contracts.results import Result
 
 __all__ = ["as_json", "junit", "page", "prepare", "summary", "write"]
@@ -34,8 +36,8 @@ def prepare(folder: str) -> Path:
     return path
 
 
-def write(result: Result, folder: Path) -> None:
+def write(results: Sequence[Result], folder: Path) -> None:
     """Write all reports into a folder."""
-    (folder / "junit.xml").write_text(junit(result), encoding="utf-8")
-    (folder / "report.html").write_text(page([result]), encoding="utf-8")
-    (folder / "report.json").write_text(as_json(result), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(results), encoding="utf-8")
+    (folder / "report.html").write_text(page(results), encoding="utf-8")
+    (folder / "report.json").write_text(as_json(results), encoding="utf-8")

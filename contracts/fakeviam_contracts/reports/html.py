@@ -1,4 +1,4 @@
-"""A result as one page that needs nothing else."""
+"""Results as one page that needs nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts.reports.evidence import Entry, entries
 from fakeviam_contracts.results import ClauseVerdict, Verdict
-from fakeviam_contracts.telling import told_call
+from fakeviam_contracts.telling import counted, told_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,13 +34,12 @@ _NOTHING = ClauseVerdict(clause="", verdict=Verdict.NOT_REACHED, reason="not loo
 
 def page(results: Sequence[Result]) -> str:
     """The results of one or several subjects, side by side."""
-    broken = sum(len(result.unexpected) for result in results)
-    title = "contract kept" if not broken else f"contract broken in {broken} places"
+    title = _title(results)
     body = "".join(
         (
             f"<h1>fakeviam contract: {title}</h1>",
             *(_about(result) for result in results),
-            *(_findings(result) for result in results),
+            *(_findings(result, several=len(results) > 1) for result in results),
             "<h2>Clauses</h2>",
             _clauses(results),
             *(_checks(result) for result in results),
@@ -53,23 +52,34 @@ def page(results: Sequence[Result]) -> str:
     )
 
 
+def _title(results: Sequence[Result]) -> str:
+    broken = sum(len(result.unexpected) for result in results)
+    problems = sum(len(result.problems) for result in results)
+    told = [f"contract broken in {counted(broken, 'place')}"] if broken else []
+    told += [f"{counted(problems, 'known failure')} no longer true"] if problems else []
+    told += ["not run to the end"] if any(result.error for result in results) else []
+    return "; ".join(told or ["contract kept"])
+
+
 def _about(result: Result) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items())
-    notes = [f"known failures: {problem}" for problem in result.problems]
+    notes = [f"cannot run: {result.error}"] if result.error else []
+    notes += [f"known failures: {problem}" for problem in result.problems]
     notes += [f"left behind: {left}" for left in result.left]
     told = "".join(f'<p class="broken">{escape(note)}</p>' for note in notes)
     return (
         f"<p><b>{escape(result.subject)}</b>, read as <b>{escape(result.policy)}</b>, profile "
-        f"{escape(result.profile)}, seed {result.seed}: {len(result.checks)} checks, "
-        f"{result.programs} random programs, {result.rpcs} calls in {result.seconds:.1f} s.<br>"
-        f"{escape(versions)}</p>{told}"
+        f"{escape(result.profile)}, seed {result.seed}: {counted(len(result.checks), 'check')}, "
+        f"{counted(result.programs, 'random program')}, {counted(result.rpcs, 'call')} in "
+        f"{result.seconds:.1f} s.<br>{escape(versions)}</p>{told}"
     )
 
 
-def _findings(result: Result) -> str:
+def _findings(result: Result, *, several: bool) -> str:
     if not result.findings:
         return ""
-    return "<h2>Broken</h2>" + "".join(_finding(finding) for finding in result.findings)
+    whose = f" by {escape(result.label)}" if several else ""
+    return f"<h2>Broken{whose}</h2>" + "".join(_finding(finding) for finding in result.findings)
 
 
 def _finding(finding: Finding) -> str:
@@ -121,6 +131,6 @@ def _checks(result: Result) -> str:
         for check in result.checks
     )
     return (
-        f"<h2>Checks of {escape(result.subject)}</h2><table><tr><th>check</th><th>clauses</th>"
+        f"<h2>Checks of {escape(result.label)}</h2><table><tr><th>check</th><th>clauses</th>"
         f"<th>verdict</th><th>reason</th><th>time</th><th>calls</th></tr>{rows}</table>"
     )

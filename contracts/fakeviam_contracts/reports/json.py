@@ -1,4 +1,4 @@
-"""A result for programs."""
+"""Results for programs."""
 
 from __future__ import annotations
 
@@ -6,30 +6,38 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from fakeviam_contracts.results import worst
 from fakeviam_contracts.telling import told_call
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fakeviam_contracts.results import Finding, Result
 
 #: Counts up when fields change their meaning or go.
-FORMAT = 1
+FORMAT = 2
 
 
-def as_json(result: Result) -> str:
-    """The result as a JSON object."""
-    return json.dumps(_facts(result), indent=2, ensure_ascii=False) + "\n"
+def as_json(results: Sequence[Result]) -> str:
+    """The results as a JSON object."""
+    facts = {
+        "format": FORMAT,
+        "exit_status": worst(results),
+        "runs": [_facts(result) for result in results],
+    }
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
 def _facts(result: Result) -> dict[str, Any]:
     verdicts = Counter(clause.verdict.value for clause in result.clauses)
     return {
-        "format": FORMAT,
         "subject": result.subject,
         "policy": result.policy,
         "profile": result.profile,
         "seed": result.seed,
         "versions": result.versions,
         "exit_status": result.exit_status,
+        "error": result.error,
         "seconds": round(result.seconds, 3),
         "rpcs": result.rpcs,
         "programs": result.programs,

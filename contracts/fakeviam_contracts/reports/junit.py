@@ -1,4 +1,4 @@
-"""A result as JUnit XML: a case per check, one for the random programs."""
+"""Results as JUnit XML: a suite per subject, a case per check, one for the random programs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,24 @@ from xml.sax.saxutils import escape, quoteattr
 from fakeviam_contracts.results import PROGRAMS, Checked, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fakeviam_contracts.results import Finding, Result
 
 #: What no XML document may hold.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(result: Result) -> str:
-    """The result as an XML document."""
+def junit(results: Sequence[Result]) -> str:
+    """The results as an XML document, a suite for each."""
+    suites = "\n".join(map(_suite, results))
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>{suites}</testsuites>\n'
+
+
+def _suite(result: Result) -> str:
     findings = {finding.name: finding for finding in result.findings}
-    cases = [_case(check, findings.get(check.name)) for check in result.checks]
+    place = f"contract.{result.subject.replace('.', '_')}.{result.policy}"
+    cases = [_case(place, check, findings.get(check.name)) for check in result.checks]
     if result.programs:
         programs = Checked(
             name=PROGRAMS,
@@ -26,26 +34,25 @@ def junit(result: Result) -> str:
             verdict=Verdict.BROKEN if PROGRAMS in findings else Verdict.KEPT,
             seconds=max(result.seconds - sum(c.seconds for c in result.checks), 0.0),
         )
-        cases.append(_case(programs, findings.get(PROGRAMS)))
+        cases.append(_case(place, programs, findings.get(PROGRAMS)))
     cases += [
-        _open("known failures", 0.0) + _element("failure", problem, "") + "</testcase>"
+        _open(place, "known failures", 0.0) + _element("failure", problem, "") + "</testcase>"
         for problem in result.problems
     ]
-    skipped = sum(
-        check.verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED) for check in result.checks
-    )
-    failures = len(result.unexpected) + len(result.problems)
+    if result.error:
+        error = _element("error", result.error, "")
+        cases.append(f"{_open(place, 'the run', 0.0)}{error}</testcase>")
     lines = "\n".join(cases)
     return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        f'<testsuites><testsuite name="fakeviam contract: {_attribute(result.policy)}" '
-        f'tests="{len(cases)}" failures="{failures}" errors="0" skipped="{skipped}" '
-        f'time="{result.seconds:.3f}">\n{lines}\n</testsuite></testsuites>\n'
+        f'<testsuite name="{_attribute(f"fakeviam contract: {result.label}")}" '
+        f'tests="{len(cases)}" failures="{len(result.unexpected) + len(result.problems)}" '
+        f'errors="{int(bool(result.error))}" skipped="{lines.count("<skipped ")}" '
+        f'time="{result.seconds:.3f}">\n{lines}\n</testsuite>'
     )
 
 
-def _case(check: Checked, finding: Finding | None) -> str:
-    begin = _open(check.name, check.seconds)
+def _case(place: str, check: Checked, finding: Finding | None) -> str:
+    begin = _open(place, check.name, check.seconds)
     if finding is not None and finding.known:
         return f"{begin}{_element('skipped', f'known: {finding.known}', '')}</testcase>"
     if finding is not None:
@@ -63,8 +70,10 @@ def _case(check: Checked, finding: Finding | None) -> str:
     return f"{begin}{_element('skipped', check.reason or check.verdict.value, '')}</testcase>"
 
 
-def _open(name: str, seconds: float) -> str:
-    return f'<testcase classname="contract" name="{_attribute(name)}" time="{seconds:.3f}">'
+def _open(place: str, name: str, seconds: float) -> str:
+    return (
+        f'<testcase classname="{_attribute(place)}" name="{_attribute(name)}" time="{seconds:.3f}">'
+    )
 
 
 def _element(tag: str, message: str, body: str) -> str:

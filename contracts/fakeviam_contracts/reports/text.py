@@ -1,4 +1,4 @@
-"""A result for the terminal."""
+"""Results for the terminal."""
 
 from __future__ import annotations
 
@@ -6,25 +6,60 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.results import Verdict
+from fakeviam_contracts.telling import counted
+from fakeviam_contracts.verdicts import clause_order
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fakeviam_contracts.results import Finding, Result
 
 
-def summary(result: Result) -> str:
-    """The result as a few lines; all that is fine is only counted."""
+def summary(results: Sequence[Result]) -> str:
+    """The results as a few lines; all that is fine is only counted."""
+    if len(results) == 1:
+        return _one(results[0])
+    blocks = [f"{result.label}\n{_indented(_one(result))}" for result in results]
+    return "\n\n".join([*blocks, _side_by_side(results)])
+
+
+def _one(result: Result) -> str:
     lines = [_told(finding) for finding in result.findings]
     lines += [f"PROBLEM  {problem}" for problem in result.problems]
     lines += _reasons(result)
     lines += [f"LEFT BEHIND  {left}" for left in result.left]
+    lines += [f"CANNOT RUN  {result.error}"] if result.error else []
     counts = Counter(clause.verdict for clause in result.clauses)
     told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     lines.append(
-        f"{len(result.clauses)} clauses: {told}. {len(result.checks)} checks, "
-        f"{result.programs} random programs, {result.rpcs} calls, {result.seconds:.1f} s; "
-        f"{result.subject}, {result.policy}, seed {result.seed}"
+        f"{counted(len(result.clauses), 'clause')}: {told or 'no verdicts'}. "
+        f"{counted(len(result.checks), 'check')}, "
+        f"{counted(result.programs, 'random program')}, {counted(result.rpcs, 'call')}, "
+        f"{result.seconds:.1f} s; {result.label}, seed {result.seed}"
     )
     return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _side_by_side(results: Sequence[Result]) -> str:
+    """The clauses on which the subjects differ, or that one of them breaks, as a table."""
+    found = [{c.clause: c.verdict for c in result.clauses} for result in results]
+    rows = []
+    for clause in sorted({clause for one in found for clause in one}, key=clause_order):
+        verdicts = [one.get(clause) for one in found]
+        if len(set(verdicts)) > 1 or Verdict.BROKEN in verdicts:
+            rows.append([clause, *(v.value.upper() if v is Verdict.BROKEN else v.value if v
+                                   else "-" for v in verdicts)])  # fmt: skip
+    if not rows:
+        return "side by side: no clause is broken, and the verdicts are the same"
+    head = ["clause", *(result.label for result in results)]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "side by side, where verdicts differ or are broken:\n" + "\n".join(
+        "  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)
+    )
 
 
 def _told(finding: Finding) -> str:

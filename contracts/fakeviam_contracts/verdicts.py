@@ -1,0 +1,53 @@
+"""What a run says about each clause."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.results import ClauseVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam_contracts.results import Checked, Result
+
+
+def matching(clauses: Sequence[str], glob: str) -> list[str]:
+    """The clauses that look like this."""
+    return [clause for clause in clauses if fnmatch.fnmatchcase(clause, glob)]
+
+
+def verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
+    """What the run says about each clause that a check or a random program is for."""
+    broken = {clause for finding in result.findings for clause in finding.clauses}
+    by_clause: dict[str, list[Checked]] = {}
+    for check in result.checks:
+        for clause in check.clauses:
+            by_clause.setdefault(clause, []).append(check)
+    clauses = matching(sorted({*by_clause, *broken, *held}, key=clause_order), glob)
+    return [_verdict(clause, by_clause.get(clause, []), broken, held) for clause in clauses]
+
+
+def _verdict(
+    clause: str, checks: Sequence[Checked], broken: set[str], held: set[str]
+) -> ClauseVerdict:
+    if clause in broken:
+        return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN)
+    seen = {check.verdict for check in checks}
+    if Verdict.KEPT in seen or (not checks and clause in held):
+        return ClauseVerdict(clause=clause, verdict=Verdict.KEPT)
+    for verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+        for check in checks:
+            if check.verdict is verdict:
+                return ClauseVerdict(clause=clause, verdict=verdict, reason=check.reason)
+    # Its checks ended early, over another clause.
+    reason = f"{', '.join(check.name for check in checks)} broke before"
+    return ClauseVerdict(clause=clause, verdict=Verdict.NOT_REACHED, reason=reason)
+
+
+def clause_order(clause: str) -> tuple[str, int]:
+    """A key that sorts PG-2 before PG-11."""
+    letters = clause.rstrip("0123456789")
+    number = clause[len(letters) :]
+    return letters, int(number) if number else 0
