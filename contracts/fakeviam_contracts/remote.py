@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from fakeviam_contracts import cleaning
 from fakeviam_contracts.checks.base import Need
 from fakeviam_contracts.cleaning import CannotRunError
 from fakeviam_contracts.model import Origin
+from fakeviam_contracts.others import Others
 from fakeviam_contracts.scope import Scope
 from fakeviam_contracts.session import Place, Session, origin_of
 from fakeviam_contracts.wirelog import LostError, Refused, Wire
@@ -154,7 +156,8 @@ class RemoteSubject:
         self.left: list[str] = []
         self._reading = reading
         self._exclusive = exclusive
-        self._names = (f"{_new_name()}-{number}" for number in itertools.count(1))
+        name = _new_name()
+        self._names = (f"{name}-{number}" for number in itertools.count(1))
         self.line = Line(address)
         try:
             self._origins = self._learn(parts, organization)
@@ -167,6 +170,7 @@ class RemoteSubject:
             self.line.close()
             raise
         self._open: dict[int, Scope | None] = {}
+        self._others = None if exclusive else Others(self.line.wire, name, self._origins[0])
 
     @property
     def missing(self) -> Mapping[Need, str]:
@@ -176,8 +180,10 @@ class RemoteSubject:
 
     def open_session(self) -> Session:
         """A session that sees nothing of what is there."""
-        scope = None if self._exclusive else Scope(next(self._names))
-        place = Place(parts=self._origins, component=scope.name if scope else "")
+        scope = Scope(next(self._names), self._others.spare) if self._others else None
+        place = Place(
+            parts=self._origins, component=scope.name if scope else "", others=self._others
+        )
         session = Session(self.line.wire(scope), place, self._reading)
         self._open[id(session)] = scope
         return session
@@ -194,7 +200,10 @@ class RemoteSubject:
         )
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; a bystander that was put there goes first."""
+        if self._others is not None:
+            with contextlib.suppress(LostError):
+                self._others.leave()
         self.line.close()
 
     def _learn(self, parts: tuple[str, ...], organization: str) -> tuple[Origin, ...]:

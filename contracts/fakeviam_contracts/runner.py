@@ -18,6 +18,7 @@ from fakeviam_contracts.claims import Claim, ContractBrokenError
 from fakeviam_contracts.cleaning import CannotRunError
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known import apply_known, read_known
+from fakeviam_contracts.others import OthersHereError
 from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
@@ -252,11 +253,15 @@ class _Run:
             claim = error.claim
         except LostError:
             raise
+        except OthersHereError as reason:
+            session.left_out = str(reason)
         except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
             claim = _senseless(check.clauses, error)
         claim = self._closed(session) or claim
         checked.seconds, checked.rpcs = time.monotonic() - began, len(session.wire.calls)
         self.result.rpcs += checked.rpcs
+        if claim is None and session.left_out:
+            checked.verdict, checked.reason = Verdict.SKIPPED, session.left_out
         if claim is not None:
             checked.verdict, checked.reason = Verdict.BROKEN, claim.what
             clauses = tuple(c for c in claim.clauses if c in check.clauses) or claim.clauses

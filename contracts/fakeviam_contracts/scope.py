@@ -61,9 +61,10 @@ class Scope:
         datasets: Ids of the datasets made.
     """
 
-    def __init__(self, name: str) -> None:
-        """Work under `name`."""
+    def __init__(self, name: str, spare: Callable[[str], None] = lambda _: None) -> None:
+        """Work under `name`; `spare` is asked about each call before it is sent, and may raise."""
         self.name = name
+        self._spare = spare
         self.datasets: set[str] = set()
         self._strangers: set[str] = set()
 
@@ -76,6 +77,7 @@ class Scope:
             OutOfScopeError: It reaches beyond the scope.
         """
         self._guard(rpc, request)
+        self._spare(rpc)
         return _renamed(request, self.hidden)
 
     def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
@@ -153,7 +155,10 @@ def _within(message: Message) -> Iterator[Message]:
     yield message
     for field, value in message.ListFields():
         kind = field.message_type
-        if kind is not None and kind.full_name.startswith("viam."):
+        # What maps hold is none of Viam's messages.
+        if kind is None or kind.GetOptions().map_entry:
+            continue
+        if kind.full_name.startswith("viam."):
             entries = [value] if hasattr(value, "DESCRIPTOR") else value
             for entry in entries:
                 yield from _within(entry)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data
+from fakeviam_contracts import others
 from fakeviam_contracts.model import Ask
 from fakeviam_contracts.reads import wrong_ids
 from fakeviam_contracts.session import Wrong
@@ -32,9 +33,10 @@ def delete_matching(session: Session, ask: Ask) -> None:
     """Delete the files that a filter selects (DF-1, A16)."""
     ask = session.within(ask)
     rpc = "DeleteBinaryDataByFilter"
-    answer = session.wire.call(
-        rpc, data.DeleteBinaryDataByFilterRequest(filter=session.filter(ask))
-    )
+    request = data.DeleteBinaryDataByFilterRequest(filter=session.filter(ask))
+    answer = others.write(session, ("DF-1",), rpc, request)
+    if answer is None:
+        return
     refused = not ask.organization_ids and session.reading.empty_delete == "refused"
     if session.refused(rpc, answer, [Wrong("INVALID_ARGUMENT", ("A16",))] if refused else []):
         return

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
+from fakeviam_contracts import others
 from fakeviam_contracts.model import Ask, Box, File
 from fakeviam_contracts.reads import check_by_ids, wrong_ids
 from fakeviam_contracts.session import Wrong
@@ -36,8 +37,8 @@ def tag_matching(session: Session, ask: Ask, tags: Sequence[str], *, remove: boo
     ask = session.within(ask)
     rpc = "RemoveTagsFromBinaryDataByFilter" if remove else "AddTagsToBinaryDataByFilter"
     request = getattr(data, f"{rpc}Request")(tags=tags, filter=session.filter(ask))
-    answer = session.wire.call(rpc, request)
-    if session.refused(rpc, answer, _wrong_tags(tags, remove=remove)):
+    answer = others.write(session, ("TR-1",) if remove else ("TA-3",), rpc, request)
+    if answer is None or session.refused(rpc, answer, _wrong_tags(tags, remove=remove)):
         return
     _tagged(session, rpc, answer, session.model.matching_files(ask), tags, remove=remove)
 

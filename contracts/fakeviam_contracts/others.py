@@ -1,0 +1,156 @@
+"""What others have on a shared server, and how writes by filter are kept from it.
+
+A filter that asks for the kit's component protects others only from servers that look at it.
+Nothing but sending it would show whether one does. So a write by filter is sent only where
+nobody has anything to lose: before each, the kit looks for records that are not its own, and
+with any there it leaves the write out and says so. Where there are none it puts a bystander, a
+file of another component, and looks at it after each such write.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data, datasync
+from fakeviam_contracts.scope import OutOfScopeError
+from fakeviam_contracts.wirelog import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakeviam_contracts.model import Origin
+    from fakeviam_contracts.session import Session
+    from fakeviam_contracts.wirelog import Wire
+
+#: What changes or deletes whatever a filter selects.
+WRITES = (
+    "AddTagsToBinaryDataByFilter",
+    "DeleteBinaryDataByFilter",
+    "DeleteTabularData",
+    "RemoveTagsFromBinaryDataByFilter",
+)
+
+TAG = "bystander"
+
+
+class OthersHereError(OutOfScopeError):
+    """A write by filter was not sent, for the sake of what others have there."""
+
+
+class Others:
+    """What is on a server besides the kit's own.
+
+    Attributes:
+        name: What every component of the kit begins with.
+    """
+
+    def __init__(self, wire: Callable[[], Wire], name: str, origin: Origin) -> None:
+        """Look through wires without an edge; upload for `origin`."""
+        self.name = name
+        self._wire, self._origin = wire, origin
+        self._bystander = ""
+
+    def spare(self, rpc: str) -> None:
+        """Make sure that a write by filter harms nobody, before it is sent.
+
+        Raises:
+            OthersHereError: It might.
+        """
+        if rpc not in WRITES:
+            return
+        reason = "" if self._bystander else self._strangers()
+        if not (reason or self._bystander):
+            self._bystander = self._planted()
+        reason = reason or self._strangers()
+        if reason:
+            raise OthersHereError(
+                f"{reason}, and a server that ignores a part of the filter of {rpc} would take "
+                "it for the kit's; so it is tried only where nobody has anything"
+            )
+
+    def bystander(self) -> dict[str, Any]:
+        """What is to be seen of the bystander; one that is gone is put back later."""
+        request = data.BinaryDataByIDsRequest(
+            binary_data_ids=[self._bystander], include_binary=True
+        )
+        answer = self._wire().call("BinaryDataByIDs", request)
+        if isinstance(answer, Refused) or len(answer.data) != 1:
+            self._bystander = ""
+            return {"there": False}
+        (file,) = answer.data
+        tags = list(file.metadata.capture_metadata.tags)
+        if tags != [TAG]:
+            self.leave()
+        return {"there": True, "data": file.binary, "tags": tags}
+
+    def leave(self) -> None:
+        """Remove the bystander, by its id."""
+        if self._bystander:
+            request = data.DeleteBinaryDataByIDsRequest(binary_data_ids=[self._bystander])
+            self._wire().call("DeleteBinaryDataByIDs", request)
+            self._bystander = ""
+
+    def _planted(self) -> str:
+        metadata = datasync.UploadMetadata(
+            part_id=self._origin.part_id,
+            component_name=f"{self.name}-{TAG}",
+            type=datasync.DATA_TYPE_BINARY_SENSOR,
+            tags=[TAG],
+        )
+        contents = [datasync.SensorData(binary=TAG.encode())]
+        request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+        answer = self._wire().call("DataCaptureUpload", request)
+        return "" if isinstance(answer, Refused) else str(answer.binary_data_id)
+
+    def _strangers(self) -> str:
+        """Whether there are records of others, as a reason; also if that cannot be told."""
+        seen = {""}
+        for rpc, what in (("BinaryDataByFilter", "files"), ("TabularDataByFilter", "readings")):
+            for reply in self._pages(rpc):
+                if isinstance(reply, Refused):
+                    return f"{rpc} does not show what the server holds ({reply})"
+                for component, record in map(functools.partial(_described, reply), reply.data):
+                    if not component.startswith(self.name):
+                        return f"others have {what} here"
+                    seen.add(record)
+        # Who does not show the kit's own file may have any number of others.
+        return "" if self._bystander in seen else "the server does not show all that it holds"
+
+    def _pages(self, rpc: str) -> Iterator[Any]:
+        """Everything, as far as the server goes on."""
+        request = getattr(data, f"{rpc}Request")(data_request=data.DataRequest(limit=100))
+        if "include_internal_data" in request.DESCRIPTOR.fields_by_name:
+            request.include_internal_data = True
+        wire, tokens = self._wire(), {""}
+        while True:
+            reply = wire.call(rpc, request)
+            yield reply
+            if isinstance(reply, Refused) or not reply.data or reply.last in tokens:
+                return
+            tokens.add(reply.last)
+            request.data_request.last = reply.last
+
+
+def _described(reply: Any, entry: Any) -> tuple[str, str]:
+    """The component of a record, and its id if it has one."""
+    if isinstance(entry, data.BinaryData):
+        known = entry.metadata
+        return known.capture_metadata.component_name, known.binary_data_id
+    known = reply.metadata[entry.metadata_index : entry.metadata_index + 1]
+    return known[0].component_name if known else "", ""
+
+
+def write(session: Session, clauses: tuple[str, ...], rpc: str, request: Any) -> Any:
+    """The answer of a write by filter, or None if it was left out for the sake of others."""
+    others = session.place.others
+    try:
+        answer = session.wire.call(rpc, request)
+    except OthersHereError as reason:
+        session.left_out = str(reason)
+        return None
+    if others is not None:
+        was = {"there": True, "data": TAG.encode(), "tags": [TAG]}
+        what = f"a file of another component after {rpc}"
+        session.expect(clauses, what, was, others.bystander())
+    return answer
