@@ -15,6 +15,7 @@ from fakeviam_contracts.wirelog import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from fakeviam_contracts.others import Others
     from fakeviam_contracts.reading import Reading
     from fakeviam_contracts.wirelog import Wire
 
@@ -38,12 +39,18 @@ class Place:
             that nothing else on a shared server is seen or touched.
         now: The subject's clock in ns, if it can be asked.
         advance: Moves the subject's clock by that many ns, if it can be moved.
+        internal: A part whose data counts as internal (PG-10), if there is one.
+        foreign: A part of another organization, if there is one.
+        others: On a shared server, what keeps writes by filter from the data of others.
     """
 
     parts: tuple[Origin, ...]
     component: str = ""
     now: Callable[[], int] | None = None
     advance: Callable[[int], None] | None = None
+    internal: Origin | None = None
+    foreign: Origin | None = None
+    others: Others | None = None
 
     @property
     def exclusive(self) -> bool:
@@ -99,6 +106,8 @@ class Session:
         self.broken: Claim | None = None
         self.held: set[tuple[str, ...]] = set()
         self.inside = False
+        #: Why something was not done, for the sake of what others have on the subject.
+        self.left_out = ""
 
     def _advance(self, nanos: int) -> None:
         """Move the subject's clock, which is a step too."""
