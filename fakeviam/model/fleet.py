@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fakeviam.model.ids import Ids
 
@@ -71,17 +71,32 @@ DEFAULT_PART = Part(
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FleetState:
+    """Everything a fleet holds, in the order it was added."""
+
+    organizations: tuple[Organization, ...]
+    locations: tuple[Location, ...]
+    robots: tuple[Robot, ...]
+    parts: tuple[Part, ...]
+
+
 class Fleet:
-    """Who owns which part. Names that are new make new things."""
+    """Who owns which part. Names that are new make new things.
+
+    Attributes:
+        watcher: Is told each part that is new or has another name, if there is one.
+    """
 
     def __init__(self, *, ids: Ids) -> None:
         """Make a fleet that holds the default part; `ids` names all others."""
+        self.watcher: Callable[[Part], None] | None = None
         self._ids = ids
         self._organizations: dict[str, Organization] = {}
         self._locations: dict[str, Location] = {}
         self._robots: dict[str, Robot] = {}
         self._parts: dict[str, Part] = {}
-        self._adopt(DEFAULT_PART)
+        self.adopt(DEFAULT_PART)
 
     def __iter__(self) -> Iterator[Part]:
         return iter(tuple(self._parts.values()))
@@ -90,6 +105,22 @@ class Fleet:
     def organizations(self) -> tuple[Organization, ...]:
         """Every organization, in the order they were added."""
         return tuple(self._organizations.values())
+
+    def state(self) -> FleetState:
+        """All it holds."""
+        return FleetState(
+            organizations=tuple(self._organizations.values()),
+            locations=tuple(self._locations.values()),
+            robots=tuple(self._robots.values()),
+            parts=tuple(self._parts.values()),
+        )
+
+    def restore(self, state: FleetState) -> None:
+        """Hold this instead; the watcher hears nothing of it."""
+        self._organizations = {one.id: one for one in state.organizations}
+        self._locations = {one.id: one for one in state.locations}
+        self._robots = {one.id: one for one in state.robots}
+        self._parts = {one.id: one for one in state.parts}
 
     def part(self, part_id: str) -> Part | None:
         """The part of that id, if there is one."""
@@ -137,6 +168,7 @@ class Fleet:
             internal=internal,
         )
         self._parts[part.id] = part
+        self._tell(part)
         return part
 
     def rename_part(self, part_id: str, name: str) -> Part:
@@ -154,7 +186,12 @@ class Fleet:
         if name != part.name:
             self._check_free(name, self._robots[part.robot_id])
         self._parts[part_id] = renamed = replace(part, name=name)
+        self._tell(renamed)
         return renamed
+
+    def _tell(self, part: Part) -> None:
+        if self.watcher is not None:
+            self.watcher(part)
 
     def _check_free(self, name: str, robot: Robot) -> None:
         if any(part.robot_id == robot.id and part.name == name for part in self):
@@ -182,16 +219,16 @@ class Fleet:
         new = Robot(id=self._ids.uuid(), name=name, location_id=place.id)
         return self._robots.setdefault(new.id, new)
 
-    def _adopt(self, part: Part) -> None:
+    def adopt(self, part: Part) -> None:
+        """Hold a part as it is, and what it belongs to; the watcher hears nothing of it."""
         organization = Organization(id=part.organization_id, name=part.organization_name)
         location = Location(
             id=part.location_id, name=part.location_name, organization_id=organization.id
         )
-        self._organizations[organization.id] = organization
-        self._locations[location.id] = location
-        self._robots[part.robot_id] = Robot(
-            id=part.robot_id, name=part.robot_name, location_id=location.id
-        )
+        robot = Robot(id=part.robot_id, name=part.robot_name, location_id=location.id)
+        self._organizations.setdefault(organization.id, organization)
+        self._locations.setdefault(location.id, location)
+        self._robots.setdefault(robot.id, robot)
         self._parts[part.id] = part
 
 

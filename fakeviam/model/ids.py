@@ -40,6 +40,14 @@ class BinaryKey(NamedTuple):
         return f"{self.organization_id}/{self.location_id}/{self.file_id}"
 
 
+class Counters(NamedTuple):
+    """How far a factory of ids has counted: what its next ids and secrets are made of."""
+
+    ids: int
+    objects: int
+    secrets: int
+
+
 class Ids:
     """The factory of every id and secret of one fake."""
 
@@ -50,10 +58,33 @@ class Ids:
         # Steps of itertools.count are atomic: a test thread and the server's may both ask.
         self._count = itertools.count(1)
         self._objects = itertools.count(1)
+        self._secrets = itertools.count(1)
         self._machine = self._digest()[:5].hex()
 
     def _digest(self) -> bytes:
         return hashlib.blake2b(next(self._count).to_bytes(8, "big"), key=self._key).digest()
+
+    @property
+    def counters(self) -> Counters:
+        """How far it has counted."""
+        counts = (self._count, self._objects, self._secrets)
+        # Only its repr tells where a count is without moving it.
+        return Counters(*(int(repr(count)[len("count(") : -1]) for count in counts))
+
+    def rewind(self, counters: Counters) -> None:
+        """Go on from where ids were before; secrets go on from where they are (SN-2).
+
+        A token that was handed out stays with its holder, so no other one may get it.
+        """
+        self._count = itertools.count(counters.ids)
+        self._objects = itertools.count(counters.objects)
+
+    def skip(self, counters: Counters) -> None:
+        """Leave out all that another factory may have used (AR-4)."""
+        own = self.counters
+        self._count = itertools.count(max(own.ids, counters.ids))
+        self._objects = itertools.count(max(own.objects, counters.objects))
+        self._secrets = itertools.count(max(own.secrets, counters.secrets))
 
     def uuid(self) -> str:
         """Organization, robot, part, pipeline and job ids: UUID version 4 text."""
@@ -73,8 +104,19 @@ class Ids:
         return f"{seconds:08x}{self._machine}{next(self._objects) % 2**24:06x}"
 
     def token(self) -> str:
-        """An access token: opaque to clients, unguessable under an unknown seed."""
-        return self._digest().translate(_ALPHANUMERIC).decode()
+        """An access token: opaque to clients, unguessable under an unknown seed.
+
+        Tokens are counted apart from ids: logging in changes no id, and no file's id is a token.
+        """
+        number = next(self._secrets).to_bytes(8, "big")
+        digest = hashlib.blake2b(number, key=self._key, person=b"secret").digest()
+        return digest.translate(_ALPHANUMERIC).decode()
+
+    def fraction(self, *labels: object) -> float:
+        """A number from 0 to below 1: the same for the same seed and labels."""
+        text = "/".join(map(str, labels))
+        digest = hashlib.blake2b(text.encode(), key=self._key, digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64
 
     def seal(self, text: str) -> str:
         """Eight hex digits that only this factory can put under `text` (A56)."""

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from fakeviam.store.protocol import Page, Position, Store, Totals, Untagged
+from fakeviam.store.effects import (
+    ArrivalsSet,
+    BinaryAdded,
+    BinaryDeleted,
+    BinaryRow,
+    BoxesChanged,
+    Changed,
+    DatasetDropped,
+    DatasetPut,
+    Effect,
+    PasswordSet,
+    Sink,
+    TabularAdded,
+    TabularDeleted,
+    TabularRow,
+)
+from fakeviam.store.protocol import Arrivals, Holdings, Page, Position, Store, Totals, Untagged
 from fakeviam.store.selection import Selector
 from fakeviam.store.shards import ShardedDict
-from fakeviam.store.timeline import Timeline
+from fakeviam.store.timeline import Timeline, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
@@ -24,6 +41,9 @@ if TYPE_CHECKING:
 #: the garbage collector stops looking at those.
 _File = tuple[int, bytes]
 
+_Field = Literal["tags", "dataset_ids"]
+_Change = tuple["BinaryRecord", "BinaryRecord"]
+
 
 class MemoryStore(Store):
     """Two timelines, the bytes of the files, datasets and database users.
@@ -34,6 +54,7 @@ class MemoryStore(Store):
 
     def __init__(self, *, block_size: int = 2048) -> None:
         """Make an empty store; tests make `block_size` small to have many blocks."""
+        self.sink: Sink | None = None
         self._selector = Selector()
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
         self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)
@@ -57,15 +78,30 @@ class MemoryStore(Store):
         """What all calls so far have cost: records looked at and blocks consulted."""
         return self._binary.work + self._tabular.work
 
+    def _tell(self, *effects: Effect) -> None:
+        """Tell the sink what one write did; the write is answered when it has taken it."""
+        if self.sink is not None and effects:
+            self.sink.write(effects)
+
     # Writing -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
-        keys = self._binary.add([record for record, _ in records])
-        for key, (record, data) in zip(keys, records, strict=True):
-            self._files.put(record.file_id, (key, data))
+        rows = [BinaryRow(at, *pair) for at, pair in enumerate(records, self._binary.arrivals)]
+        self._put_binary(rows)
+        self._tell(BinaryAdded(rows))
+
+    def _put_binary(self, rows: Sequence[BinaryRow]) -> None:
+        keys = self._binary.put([row.arrival for row in rows], [row.record for row in rows])
+        for key, row in zip(keys, rows, strict=True):
+            self._files.put(row.record.file_id, (key, row.data))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
-        self._tabular.add(records)
+        rows = [TabularRow(at, one) for at, one in enumerate(records, self._tabular.arrivals)]
+        self._put_tabular(rows)
+        self._tell(TabularAdded(rows))
+
+    def _put_tabular(self, rows: Sequence[TabularRow]) -> None:
+        self._tabular.put([row.arrival for row in rows], [row.record for row in rows])
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         return self._delete(self._known(file_ids))
@@ -77,11 +113,17 @@ class MemoryStore(Store):
         removed = self._binary.remove(marks)
         for record in removed:
             self._files.drop(record.file_id)
+        if removed:
+            self._tell(BinaryDeleted([record.file_id for record in removed]))
         return len(removed)
 
     def delete_tabular_matching(self, query: Query) -> int:
         marks = self._tabular.select(self._selector.tabular(query))
-        return len(self._tabular.remove(marks))
+        gone = () if self.sink is None else self._tabular.positions(marks)
+        count = len(self._tabular.remove(marks))
+        if gone:
+            self._tell(TabularDeleted(gone))
+        return count
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         return self._add_tags(self._known(file_ids), tags)
@@ -94,7 +136,9 @@ class MemoryStore(Store):
             added = tuple(tag for tag in dict.fromkeys(tags) if tag not in record.tags)
             return replace(record, tags=record.tags + added) if added else record
 
-        return len(self._binary.change(marks, "tags", change))
+        changes = self._binary.change(marks, "tags", change)
+        self._tell(*_changed("tags", changes))
+        return len(changes)
 
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> Untagged:
         return self._remove_tags(self._known(file_ids), tags)
@@ -111,6 +155,7 @@ class MemoryStore(Store):
             return replace(record, tags=_without(record.tags, unwanted))
 
         changes = self._binary.change(marks, "tags", change)
+        self._tell(*_changed("tags", changes))
         return Untagged(len(changes), sum(len(old.tags) - len(new.tags) for old, new in changes))
 
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
@@ -140,10 +185,15 @@ class MemoryStore(Store):
         (record,) = self.find_binary([file_id])
         if record is None or (needed is not None and all(b.id != needed for b in record.boxes)):
             return False
-        self._binary.change(
-            self._known([file_id]), "box_labels", lambda r: replace(r, boxes=change(r.boxes))
-        )
+        boxes = change(record.boxes)
+        self._set_boxes(BoxesChanged(file_id, boxes))
+        self._tell(BoxesChanged(file_id, boxes))
         return True
+
+    def _set_boxes(self, effect: BoxesChanged) -> None:
+        self._binary.change(
+            self._known([effect.file_id]), "box_labels", lambda r: replace(r, boxes=effect.boxes)
+        )
 
     # Reading -----------------------------------------------------------------------------
 
@@ -202,20 +252,25 @@ class MemoryStore(Store):
         if self._name_is_taken(dataset.organization_id, dataset.name):
             return False
         self._datasets[dataset.id] = dataset
+        changes: list[_Change] = []
         if members_of:
-            self._add_members(self._members(members_of), dataset.id)
+            changes = self._add_members(self._members(members_of), dataset.id)
+        self._tell(DatasetPut(dataset), *_changed("dataset_ids", changes))
         return True
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         dataset = self._datasets[dataset_id]
         if name != dataset.name and self._name_is_taken(dataset.organization_id, name):
             return False
-        self._datasets[dataset_id] = replace(dataset, name=name)
+        self._datasets[dataset_id] = renamed = replace(dataset, name=name)
+        self._tell(DatasetPut(renamed))
         return True
 
     def delete_dataset(self, dataset_id: str) -> None:
-        self._datasets.pop(dataset_id, None)
-        self._remove_members(self._members([dataset_id]), dataset_id)
+        known = self._datasets.pop(dataset_id, None)
+        changes = self._remove_members(self._members([dataset_id]), dataset_id)
+        dropped = [DatasetDropped(dataset_id)] if known else []
+        self._tell(*dropped, *_changed("dataset_ids", changes))
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         return self._datasets.get(dataset_id)
@@ -225,10 +280,14 @@ class MemoryStore(Store):
         return [dataset for dataset in every if dataset.organization_id == organization_id]
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        return self._add_members(self._known(file_ids), dataset_id)
+        changes = self._add_members(self._known(file_ids), dataset_id)
+        self._tell(*_changed("dataset_ids", changes))
+        return len(changes)
 
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        return self._remove_members(self._known(file_ids), dataset_id)
+        changes = self._remove_members(self._known(file_ids), dataset_id)
+        self._tell(*_changed("dataset_ids", changes))
+        return len(changes)
 
     def _name_is_taken(self, organization_id: str, name: str) -> bool:
         return any(dataset.name == name for dataset in self.datasets(organization_id))
@@ -236,15 +295,15 @@ class MemoryStore(Store):
     def _members(self, dataset_ids: Sequence[str]) -> Marks:
         return self._binary.select(self._selector.members(dataset_ids))
 
-    def _add_members(self, marks: Marks, dataset_id: str) -> int:
+    def _add_members(self, marks: Marks, dataset_id: str) -> list[_Change]:
         def change(record: BinaryRecord) -> BinaryRecord:
             if dataset_id in record.dataset_ids:
                 return record
             return replace(record, dataset_ids=(*record.dataset_ids, dataset_id))
 
-        return len(self._binary.change(marks, "dataset_ids", change))
+        return self._binary.change(marks, "dataset_ids", change)
 
-    def _remove_members(self, marks: Marks, dataset_id: str) -> int:
+    def _remove_members(self, marks: Marks, dataset_id: str) -> list[_Change]:
         gone = frozenset([dataset_id])
 
         def change(record: BinaryRecord) -> BinaryRecord:
@@ -252,15 +311,84 @@ class MemoryStore(Store):
                 return record
             return replace(record, dataset_ids=_without(record.dataset_ids, gone))
 
-        return len(self._binary.change(marks, "dataset_ids", change))
+        return self._binary.change(marks, "dataset_ids", change)
 
     # Database users ----------------------------------------------------------------------
 
     def set_database_password(self, organization_id: str, password: str) -> None:
         self._passwords[organization_id] = password
+        self._tell(PasswordSet(organization_id, password))
 
     def database_password(self, organization_id: str) -> str | None:
         return self._passwords.get(organization_id)
+
+    # The whole of it ---------------------------------------------------------------------
+
+    def holdings(self) -> Holdings:
+        return Holdings(
+            self._binary.held, self._tabular.held, len(self._datasets), len(self._passwords)
+        )
+
+    def binary_rows(self) -> Iterator[BinaryRow]:
+        for arrival, record in self._binary.rows():
+            yield BinaryRow(arrival, record, self.read(record.file_id))
+
+    def tabular_rows(self) -> Iterator[TabularRow]:
+        return itertools.starmap(TabularRow, self._tabular.rows())
+
+    def all_datasets(self) -> list[Dataset]:
+        return list(self._datasets.values())
+
+    def database_passwords(self) -> Mapping[str, str]:
+        return self._passwords.copy()
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(self._binary.arrivals, self._tabular.arrivals)
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        sink, self.sink = self.sink, None
+        try:
+            for effect in effects:
+                self._apply(effect)
+        finally:
+            self.sink = sink
+
+    def _apply(self, effect: Effect) -> None:  # noqa: C901 - a table of effects
+        match effect:
+            case BinaryAdded(rows):
+                self._put_binary(list(rows))
+            case TabularAdded(rows):
+                self._put_tabular(list(rows))
+            case BinaryDeleted(file_ids):
+                self._delete(self._known(file_ids))
+            case TabularDeleted(positions):
+                self._tabular.remove(self._tabular.locate(map(key_of, positions)))
+            case Changed(field, values):
+                self._set_values(field, values)
+            case BoxesChanged():
+                self._set_boxes(effect)
+            case DatasetPut(dataset):
+                self._datasets[dataset.id] = dataset
+            case DatasetDropped(dataset_id):
+                del self._datasets[dataset_id]
+            case PasswordSet(organization_id, password):
+                self._passwords[organization_id] = password
+            case ArrivalsSet(arrivals):
+                self._binary.arrivals, self._tabular.arrivals = arrivals
+
+    def _set_values(self, field: str, values: Mapping[str, tuple[str, ...]]) -> None:
+        def change(record: BinaryRecord) -> BinaryRecord:
+            return replace(record, **{field: values[record.file_id]})  # type: ignore[arg-type]
+
+        self._binary.change(self._known(values), field, change)
+
+
+def _changed(field: _Field, changes: Sequence[_Change]) -> list[Effect]:
+    """The effect of these changes, if there are any."""
+    if not changes:
+        return []
+    return [Changed(field, {new.file_id: getattr(new, field) for _, new in changes})]
 
 
 def _without(values: tuple[str, ...], unwanted: frozenset[str]) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol
 from fakeviam.model.records import BinaryRecord, Record, TabularRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
+    from fakeviam.store.effects import BinaryRow, Effect, Sink, TabularRow
 
 
 class Position(NamedTuple):
@@ -52,8 +53,30 @@ class Untagged(NamedTuple):
     tags: int
 
 
+class Arrivals(NamedTuple):
+    """The numbers that the next binary record and the next reading get."""
+
+    binary: int
+    tabular: int
+
+
+class Holdings(NamedTuple):
+    """How much a store holds."""
+
+    binary: Totals
+    tabular: Totals
+    datasets: int
+    database_users: int
+
+
 class Store(Protocol):
-    """Binary and tabular records, datasets and database users of one fake."""
+    """Binary and tabular records, datasets and database users of one fake.
+
+    Attributes:
+        sink: Is told the effects of every write, if there is one.
+    """
+
+    sink: Sink | None
 
     # Writing -----------------------------------------------------------------------------
 
@@ -167,3 +190,36 @@ class Store(Protocol):
 
     def database_password(self, organization_id: str) -> str | None:
         """The password of an organization's database user, if it was configured."""
+
+    # The whole of it ---------------------------------------------------------------------
+
+    def fork(self) -> Store:
+        """Make another store that holds the same now and goes its own way, without a sink.
+
+        Its price must not grow with the records.
+        """
+
+    def holdings(self) -> Holdings:
+        """How much there is, counted without looking at records."""
+
+    def binary_rows(self) -> Iterator[BinaryRow]:
+        """Every binary record with its bytes, in the order of time, then arrival."""
+
+    def tabular_rows(self) -> Iterator[TabularRow]:
+        """Every reading, in the order of time, then arrival."""
+
+    def all_datasets(self) -> list[Dataset]:
+        """Every dataset, oldest first."""
+
+    def database_passwords(self) -> Mapping[str, str]:
+        """The passwords of all database users by organization."""
+
+    @property
+    def arrivals(self) -> Arrivals:
+        """Which arrivals come next."""
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Do again what a store told its sink.
+
+        The sink of this store hears nothing of it. What effects name must exist.
+        """

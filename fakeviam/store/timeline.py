@@ -33,19 +33,23 @@ class Timeline(Generic[Record]):
     Attributes:
         work: Rows tested, indexed, changed or handed out so far, and blocks consulted.
             For tests that show what a request costs.
+        arrivals: The number that the next record gets.
+        held: Number and bytes of all records.
     """
 
     def __init__(self, *, block_size: int) -> None:
         """Make an empty timeline of blocks of at most that many records."""
         self.work = 0
+        self.arrivals = 0
+        self.held = Totals(0, 0)
         self._size = block_size
-        self._arrivals = 0
         self._blocks: list[Block[Record]] = []
 
     def fork(self) -> Timeline[Record]:
         """Make another timeline that holds the same now and goes its own way."""
         twin: Timeline[Record] = Timeline(block_size=self._size)
-        twin._arrivals = self._arrivals
+        twin.arrivals = self.arrivals
+        twin.held = self.held
         twin._blocks = self._blocks[:]
         return twin
 
@@ -53,12 +57,22 @@ class Timeline(Generic[Record]):
 
     def add(self, records: Sequence[Record]) -> list[int]:
         """Put records in their places; answer their keys, in the order given."""
-        first = self._arrivals
-        self._arrivals += len(records)
-        keys = [r.time_requested << ARRIVAL_BITS | at for at, r in enumerate(records, first)]
+        return self.put(range(self.arrivals, self.arrivals + len(records)), records)
+
+    def put(self, arrivals: Sequence[int], records: Sequence[Record]) -> list[int]:
+        """As `add`, for records that arrived before; no two may have one arrival."""
+        keys = [
+            record.time_requested << ARRIVAL_BITS | arrival
+            for arrival, record in zip(arrivals, records, strict=True)
+        ]
         order = sorted(range(len(keys)), key=keys.__getitem__)
         self._insert([keys[at] for at in order], [records[at] for at in order])
+        self.arrivals = max(self.arrivals, max(arrivals, default=-1) + 1)
+        self._hold(len(records), sum(record.size for record in records))
         return keys
+
+    def _hold(self, records: int, size: int) -> None:
+        self.held = Totals(self.held.records + records, self.held.size + size)
 
     def _insert(self, keys: list[int], rows: list[Record]) -> None:
         blocks, size = self._blocks, self._size
@@ -83,6 +97,7 @@ class Timeline(Generic[Record]):
         """Take out the marked records."""
         removed = [block.rows[at] for block, mask in self._visited(marks) for at in places(mask)]
         self.work += len(removed)
+        self._hold(-len(removed), -sum(record.size for record in removed))
         for number, mask in reversed(marks):
             block = self._blocks[number]
             rest = [block.minus(mask)] if mask != block.everything else []
@@ -176,6 +191,17 @@ class Timeline(Generic[Record]):
 
     # Reading -----------------------------------------------------------------------------
 
+    def positions(self, marks: Marks) -> list[Position]:
+        """Where the marked records are."""
+        chosen = [self._blocks[number].keys[at] for number, mask in marks for at in places(mask)]
+        return [_position(key) for key in chosen]
+
+    def rows(self) -> Iterator[tuple[int, Record]]:
+        """Every record with its arrival, as they are now, in order."""
+        for block in self._blocks[:]:
+            for key, record in zip(block.keys, block.rows, strict=True):
+                yield key & _ARRIVAL, record
+
     def find(self, key: int) -> Record:
         """The record of a key that exists."""
         block = self._blocks[self._number(key)]
@@ -188,7 +214,7 @@ class Timeline(Generic[Record]):
         """At most `limit` selected records beyond a position, in either order."""
         low, high = selection.low, selection.high
         if after is not None:
-            key = after.time << ARRIVAL_BITS | after.arrival
+            key = key_of(after)
             low, high = (low, min(high, key)) if descending else (max(low, key + 1), high)
         found: list[Record] = []
         last: Position | None = None
@@ -201,8 +227,7 @@ class Timeline(Generic[Record]):
             )
             if taken:
                 found += [block.rows[at] for at in taken]
-                key = block.keys[taken[-1]]
-                last = Position(key >> ARRIVAL_BITS, key & _ARRIVAL)
+                last = _position(block.keys[taken[-1]])
         self.work += len(found)
         return Page(found, last)
 
@@ -253,3 +278,12 @@ class Timeline(Generic[Record]):
 
 def _first_key(block: Block[Any]) -> int:
     return block.keys[0]
+
+
+def _position(key: int) -> Position:
+    return Position(key >> ARRIVAL_BITS, key & _ARRIVAL)
+
+
+def key_of(position: Position) -> int:
+    """The key of a place in the order."""
+    return position.time << ARRIVAL_BITS | position.arrival

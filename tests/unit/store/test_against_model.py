@@ -18,6 +18,9 @@ from fakeviam.store.memory import MemoryStore
 from .reference import Model, join, leave, selected, selects, tag_in, totals, untag_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam.store.effects import Effect
     from fakeviam.store.protocol import Page
 
 YEAR_1 = -62_135_596_800_000_000_000
@@ -111,6 +114,28 @@ QUERIES = st.lists(st.one_of(CONSTRAINTS), max_size=3).map(
 )
 
 
+class Follower:
+    """A sink that does again, in a store of its own, whatever it is told."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self.store = store
+
+    def write(self, effects: Sequence[Effect]) -> None:
+        self.store.apply(effects)
+
+
+def state(store: MemoryStore) -> list[object]:
+    """All that a store holds; rows come with the arrivals that tokens of pages name."""
+    return [
+        list(store.binary_rows()),
+        list(store.tabular_rows()),
+        store.all_datasets(),
+        store.database_passwords(),
+        store.arrivals,
+        store.holdings(),
+    ]
+
+
 # The machine -------------------------------------------------------------------------------
 
 
@@ -118,7 +143,8 @@ class Machine(RuleBasedStateMachine):
     """Writes to a store and to the model; forks both; asks both the same.
 
     Every state has its own branch of the forks, so a write that leaked from one branch
-    into another would show in the next question to that one.
+    into another would show in the next question to that one. Each store has a follower that
+    is told effects alone, and must come to hold the same.
 
     FI-1 to FI-7, FI-10 to FI-15, PG-1, PG-3, PG-6, PG-9, PG-10, A2, A3, A10, A18, A51, A55.
     """
@@ -133,14 +159,19 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: not self.pairs)
     @rule(target=branches, size=st.integers(1, 6))
     def start(self, size: int) -> int:
-        self.pairs.append((MemoryStore(block_size=size), Model()))
+        store = MemoryStore(block_size=size)
+        store.sink = Follower(MemoryStore(block_size=size))
+        self.pairs.append((store, Model()))
         return 0
 
     @precondition(lambda self: len(self.pairs) < 4)
     @rule(target=branches, branch=branches)
     def fork(self, branch: int) -> int:
         store, model = self.pairs[branch]
-        self.pairs.append((store.fork(), model.copy()))
+        assert isinstance(store.sink, Follower)
+        twin = store.fork()
+        twin.sink = Follower(store.sink.store.fork())
+        self.pairs.append((twin, model.copy()))
         return len(self.pairs) - 1
 
     def number(self) -> int:
@@ -346,6 +377,15 @@ class Machine(RuleBasedStateMachine):
             assert store.tabular_tags(query) == {tag for r in tabular for tag in r.tags}
             assert store.dataset_ids(query) == {d for r in binary for d in r.dataset_ids}
             assert store.box_labels(query) == {b.label for r in binary for b in r.boxes}
+
+    @rule(branch=branches)
+    def ask_follower(self, branch: int) -> None:
+        store, model = self.pairs[branch]
+        assert isinstance(store.sink, Follower)
+        assert state(store) == state(store.sink.store)
+        held = store.holdings()
+        assert held[:2] == (totals(model.binary), totals(model.tabular))
+        assert held[2:] == (len(model.datasets), len(model.passwords))
 
     @rule(branch=branches)
     def ask_by_id(self, branch: int) -> None:
