@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from fakeviam.store.effects import (
-    ArrivalsSet,
     BinaryAdded,
     BinaryDeleted,
     BinaryRow,
@@ -17,18 +15,15 @@ from fakeviam.store.effects import (
     DatasetPut,
     Effect,
     PasswordSet,
-    Sink,
     TabularAdded,
     TabularDeleted,
     TabularRow,
 )
-from fakeviam.store.protocol import Arrivals, Holdings, Page, Position, Store, Totals, Untagged
-from fakeviam.store.selection import Selector
-from fakeviam.store.shards import ShardedDict
-from fakeviam.store.timeline import Timeline, key_of
+from fakeviam.store.protocol import Page, Position, Store, Totals, Untagged
+from fakeviam.store.shelves import Shelves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
@@ -37,30 +32,16 @@ if TYPE_CHECKING:
     from fakeviam.store.timeline import Marks
 
 
-#: Key of a binary record in the order of records, and its bytes. A plain tuple, because
-#: the garbage collector stops looking at those.
-_File = tuple[int, bytes]
-
 _Field = Literal["tags", "dataset_ids"]
 _Change = tuple["BinaryRecord", "BinaryRecord"]
 
 
-class MemoryStore(Store):
-    """Two timelines, the bytes of the files, datasets and database users.
+class MemoryStore(Shelves, Store):
+    """Answers from memory, with indexes that it builds where they pay.
 
     A fork costs a fraction of a millisecond however much is stored, and both sides
     then go their own way; so a fork kept aside is a snapshot.
     """
-
-    def __init__(self, *, block_size: int = 2048) -> None:
-        """Make an empty store; tests make `block_size` small to have many blocks."""
-        self.sink: Sink | None = None
-        self._selector = Selector()
-        self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
-        self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)
-        self._files: ShardedDict[_File] = ShardedDict()
-        self._datasets: dict[str, Dataset] = {}
-        self._passwords: dict[str, str] = {}
 
     def fork(self) -> MemoryStore:
         """Make another store that holds the same now and goes its own way."""
@@ -73,16 +54,6 @@ class MemoryStore(Store):
         twin._passwords = self._passwords.copy()
         return twin
 
-    @property
-    def work(self) -> int:
-        """What all calls so far have cost: records looked at and blocks consulted."""
-        return self._binary.work + self._tabular.work
-
-    def _tell(self, *effects: Effect) -> None:
-        """Tell the sink what one write did; the write is answered when it has taken it."""
-        if self.sink is not None and effects:
-            self.sink.write(effects)
-
     # Writing -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
@@ -90,18 +61,10 @@ class MemoryStore(Store):
         self._put_binary(rows)
         self._tell(BinaryAdded(rows))
 
-    def _put_binary(self, rows: Sequence[BinaryRow]) -> None:
-        keys = self._binary.put([row.arrival for row in rows], [row.record for row in rows])
-        for key, row in zip(keys, rows, strict=True):
-            self._files.put(row.record.file_id, (key, row.data))
-
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         rows = [TabularRow(at, one) for at, one in enumerate(records, self._tabular.arrivals)]
         self._put_tabular(rows)
         self._tell(TabularAdded(rows))
-
-    def _put_tabular(self, rows: Sequence[TabularRow]) -> None:
-        self._tabular.put([row.arrival for row in rows], [row.record for row in rows])
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         return self._delete(self._known(file_ids))
@@ -110,9 +73,7 @@ class MemoryStore(Store):
         return self._delete(self._matching(query))
 
     def _delete(self, marks: Marks) -> int:
-        removed = self._binary.remove(marks)
-        for record in removed:
-            self._files.drop(record.file_id)
+        removed = self._remove(marks)
         if removed:
             self._tell(BinaryDeleted([record.file_id for record in removed]))
         return len(removed)
@@ -190,22 +151,11 @@ class MemoryStore(Store):
         self._tell(BoxesChanged(file_id, boxes))
         return True
 
-    def _set_boxes(self, effect: BoxesChanged) -> None:
-        self._binary.change(
-            self._known([effect.file_id]), "box_labels", lambda r: replace(r, boxes=effect.boxes)
-        )
-
     # Reading -----------------------------------------------------------------------------
 
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
         files = map(self._files.get, file_ids)
         return [None if file is None else self._binary.find(file[0]) for file in files]
-
-    def read(self, file_id: str) -> bytes:
-        file = self._files.get(file_id)
-        if file is None:
-            raise KeyError(file_id)
-        return file[1]
 
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
@@ -240,11 +190,6 @@ class MemoryStore(Store):
 
     def _matching(self, query: Query) -> Marks:
         return self._binary.select(self._selector.binary(query))
-
-    def _known(self, file_ids: Iterable[str]) -> Marks:
-        """Those of the files that there are."""
-        files = map(self._files.get, file_ids)
-        return self._binary.locate(file[0] for file in files if file is not None)
 
     # Datasets ----------------------------------------------------------------------------
 
@@ -321,67 +266,6 @@ class MemoryStore(Store):
 
     def database_password(self, organization_id: str) -> str | None:
         return self._passwords.get(organization_id)
-
-    # The whole of it ---------------------------------------------------------------------
-
-    def holdings(self) -> Holdings:
-        return Holdings(
-            self._binary.held, self._tabular.held, len(self._datasets), len(self._passwords)
-        )
-
-    def binary_rows(self) -> Iterator[BinaryRow]:
-        for arrival, record in self._binary.rows():
-            yield BinaryRow(arrival, record, self.read(record.file_id))
-
-    def tabular_rows(self) -> Iterator[TabularRow]:
-        return itertools.starmap(TabularRow, self._tabular.rows())
-
-    def all_datasets(self) -> list[Dataset]:
-        return list(self._datasets.values())
-
-    def database_passwords(self) -> Mapping[str, str]:
-        return self._passwords.copy()
-
-    @property
-    def arrivals(self) -> Arrivals:
-        return Arrivals(self._binary.arrivals, self._tabular.arrivals)
-
-    def apply(self, effects: Iterable[Effect]) -> None:
-        sink, self.sink = self.sink, None
-        try:
-            for effect in effects:
-                self._apply(effect)
-        finally:
-            self.sink = sink
-
-    def _apply(self, effect: Effect) -> None:  # noqa: C901 - a table of effects
-        match effect:
-            case BinaryAdded(rows):
-                self._put_binary(list(rows))
-            case TabularAdded(rows):
-                self._put_tabular(list(rows))
-            case BinaryDeleted(file_ids):
-                self._delete(self._known(file_ids))
-            case TabularDeleted(positions):
-                self._tabular.remove(self._tabular.locate(map(key_of, positions)))
-            case Changed(field, values):
-                self._set_values(field, values)
-            case BoxesChanged():
-                self._set_boxes(effect)
-            case DatasetPut(dataset):
-                self._datasets[dataset.id] = dataset
-            case DatasetDropped(dataset_id):
-                del self._datasets[dataset_id]
-            case PasswordSet(organization_id, password):
-                self._passwords[organization_id] = password
-            case ArrivalsSet(arrivals):
-                self._binary.arrivals, self._tabular.arrivals = arrivals
-
-    def _set_values(self, field: str, values: Mapping[str, tuple[str, ...]]) -> None:
-        def change(record: BinaryRecord) -> BinaryRecord:
-            return replace(record, **{field: values[record.file_id]})  # type: ignore[arg-type]
-
-        self._binary.change(self._known(values), field, change)
 
 
 def _changed(field: _Field, changes: Sequence[_Change]) -> list[Effect]:

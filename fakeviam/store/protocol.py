@@ -223,3 +223,9 @@ class Store(Protocol):
 
         The sink of this store hears nothing of it. What effects name must exist.
         """
+
+    def dismantle(self) -> Iterator[None]:
+        """Free what it holds, little at each step, so that nobody waits for all of it.
+
+        For a fork whose origin was given up; it is of no use afterwards.
+        """

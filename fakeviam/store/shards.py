@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Value = TypeVar("Value")
 
@@ -38,6 +41,12 @@ class ShardedDict(Generic[Value]):
     def drop(self, key: str) -> None:
         """Forget a key that is there."""
         del self._writable(key)[key]
+
+    def dismantle(self) -> Iterator[None]:
+        """Let go of one shard after another."""
+        while self._shards:
+            self._shards.pop()
+            yield
 
     def _writable(self, key: str) -> dict[str, Value]:
         number = hash(key) % _SHARDS

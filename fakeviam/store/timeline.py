@@ -53,6 +53,12 @@ class Timeline(Generic[Record]):
         twin._blocks = self._blocks[:]
         return twin
 
+    def dismantle(self) -> Iterator[None]:
+        """Let go of one block after another."""
+        while self._blocks:
+            self._blocks.pop()
+            yield
+
     # Writing -----------------------------------------------------------------------------
 
     def add(self, records: Sequence[Record]) -> list[int]:
