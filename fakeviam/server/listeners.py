@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 from grpclib.server import Server
 
 from fakeviam.model.errors import UsageError
+from fakeviam.server.switch import Opening
 
 if TYPE_CHECKING:
-    from grpclib.protocol import H2Protocol
-
     from fakeviam.server.codec import Codec
     from fakeviam.server.routes import Routes
+    from fakeviam.server.switch import Http
 
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
@@ -31,20 +31,32 @@ _LONGEST_PATH = 103
 
 
 class Listener(Server):
-    """A grpclib server that drops its connections when it stops.
+    """A grpclib server that shares its port with HTTP and drops its connections when it stops.
 
     grpclib leaves them open, and from Python 3.12 on waiting for a closed server then
     waits until the last client has gone.
     """
 
-    def __init__(self, routes: Routes, codec: Codec) -> None:
-        """Serve `routes`; runs in the current event loop."""
+    def __init__(self, routes: Routes, codec: Codec, http: Http | None = None) -> None:
+        """Serve `routes`, and `http` if it is given; runs in the current event loop."""
         super().__init__([], codec=codec)
         self._mapping = routes.__mapping__()  # grpclib would copy it, and ask the copy
-        self._protocols: weakref.WeakSet[H2Protocol] = weakref.WeakSet()
+        self._http = http
+        self._protocols: weakref.WeakSet[asyncio.Protocol] = weakref.WeakSet()
 
-    def _protocol_factory(self) -> H2Protocol:
-        protocol = super()._protocol_factory()
+    def _protocol_factory(self) -> asyncio.Protocol:  # type: ignore[override]
+        if self._http is None:
+            return self._grpc()
+        return self._remember(Opening(self._grpc, self._http_protocol))
+
+    def _grpc(self) -> asyncio.Protocol:
+        return self._remember(super()._protocol_factory())
+
+    def _http_protocol(self) -> asyncio.Protocol:
+        assert self._http is not None  # noqa: S101 - for the type checker
+        return self._remember(self._http.protocol())
+
+    def _remember(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
         self._protocols.add(protocol)
         return protocol
 
@@ -62,7 +74,7 @@ class Listener(Server):
         self.close()
         for protocol in list(self._protocols):
             # Abort, not close: a client that reads slowly must not hold up the end.
-            transport = getattr(getattr(protocol, "connection", None), "_transport", None)
+            transport = _transport(protocol)
             if transport is not None:
                 transport.abort()
         await self.wait_closed()
@@ -76,6 +88,15 @@ class Listener(Server):
             # Accepting makes a task, which makes the transport, which tells the protocol.
             for _ in range(3):
                 await asyncio.sleep(0)
+
+
+def _transport(protocol: asyncio.Protocol) -> asyncio.Transport | None:
+    """The transport of grpclib's protocol or of one that says `transport`, once it has one."""
+    holder = getattr(protocol, "connection", None)
+    found: asyncio.Transport | None = getattr(
+        protocol, "transport", getattr(holder, "_transport", None)
+    )
+    return found
 
 
 class SocketPath:
