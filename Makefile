@@ -40,6 +40,9 @@ clauses: .venv/.dev ## write the tables of clauses: what proves them
 	$(BIN)/python scripts/clause_table.py
 	$(BIN)/python -m fakeviam_contracts.catalogue page
 
+client-report: .venv/.dev ## write docs/client-report.md: what viam-sdk and our client do
+	$(BIN)/python -m scripts.client_report $(ARGS)
+
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
@@ -77,4 +80,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: contract help serve check test lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: client-report contract help serve check test lint types imports format demo protos clauses test-matrix bench clean

@@ -11,20 +11,21 @@ from typing import Any
 
 import pytest
 from fakeviam_client import BinaryData, DataClient
+from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.clients import protocol
 from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.clients.check import Checked, check_client, checked_client, checked_peer
 from fakeviam_contracts.clients.obligations import OBLIGATIONS, Obligation, Outcome, Verdict
 from fakeviam_contracts.clients.obligations.base import Scenario, judged, obligation, same
 from fakeviam_contracts.clients.protocol import ClientUnusableError, LocalPeer, ProcessPeer
-from fakeviam_contracts.clients.report import as_markdown, verdicts_in
+from fakeviam_contracts.clients.report import TITLE, as_markdown, verdicts_in
 from fakeviam_contracts.clients.report import main as report_command
 from fakeviam_contracts.clients.scripted import MOST, ScriptedServer
 from grpclib.client import Channel
 from grpclib.exceptions import GRPCError
 
-from fakeviam.model.clauses import CATALOGUE
-from tests.interop.environments import InstallError, sdk_environment
+from fakeviam import __version__
+from tests.interop.environments import SDK_RELEASES, InstallError, sdk_environment
 from tests.interop.old_client import OldClient, Raw
 
 OWN = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"]
@@ -126,6 +127,29 @@ def broken(verdicts: dict[str, str]) -> set[str]:
     return {name for name, outcome in verdicts.items() if outcome == "broken"}
 
 
+def test_the_page_has_the_form_of_a_new_one() -> None:
+    """Its clients are those that `make client-report` asks, its rows those of today."""
+    text = (ROOT / "docs" / "client-report.md").read_text(encoding="utf-8")
+    clients = [
+        *(f"viam-sdk {release}" for release in SDK_RELEASES),
+        f"fakeviam_client {__version__}",
+    ]
+    assert list(verdicts_in(text)) == clients, "run `make client-report`"
+    asked = [
+        Checked(name, version, "caller", ())
+        for name, _, version in (client.partition(" ") for client in clients)
+    ]
+    fresh = as_markdown(asked)
+    cells = [
+        [row.split(" | ")[:3] for row in page.splitlines() if row.startswith("| `")]
+        for page in (text, fresh)
+    ]
+    assert cells[0] == cells[1], "run `make client-report`"
+    assert text.startswith(TITLE)
+    headings = [[line for line in page.splitlines() if line[:1] == "#"] for page in (text, fresh)]
+    assert headings[0] == headings[1]
+
+
 def sample_client() -> Checked:
     verdicts = (
         Verdict("pages-end", ("PG-5",), Outcome.BROKEN, "either | or `that`"),
@@ -161,7 +185,16 @@ def test_obligations_rest_on_clauses_that_exist() -> None:
     assert len({one.id for one in OBLIGATIONS}) == len(OBLIGATIONS)
     for one in OBLIGATIONS:
         assert one.what.endswith("."), one.id
-        assert set(one.clauses) <= set(CATALOGUE), one.id
+        assert one.clauses, one.id
+        assert set(one.clauses) <= set(CLAUSES), one.id
+
+
+def test_clauses_that_bind_clients_are_proven_or_say_why_not() -> None:
+    for entry in CLAUSES.values():
+        if entry.of_clients:
+            assert bool(entry.mutants) != bool(entry.reason), entry.id
+    page = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    assert f"- CL-45: {CLAUSES['CL-45'].reason}." in page
 
 
 # Verdicts --------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ ENVIRONMENTS = ROOT / ".envs"
 #: What the suite needs besides the project and the SDK.
 TOOLS = ("pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
 
+#: Of viam-sdk: the oldest that indexes still offer, and the newest that we know.
+SDK_RELEASES = ("0.72.0", "0.85.1")
+
 #: Seconds for one step: an index that does not answer must not hold up the run for ever.
 LIMIT = 600
 

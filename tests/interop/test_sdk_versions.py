@@ -9,14 +9,12 @@ import sys
 import pytest
 
 from .conftest import SDK_SUITE
-from .environments import ROOT, clean_environ, sdk_environment
-
-RELEASES = ("0.72.0", "0.85.1")
+from .environments import ROOT, SDK_RELEASES, clean_environ, sdk_environment
 
 
 # The first run installs viam-sdk, which takes a while.
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("release", SDK_RELEASES)
 def test_official_sdk(release: str) -> None:
     """Every method that the seed names, on every way to connect, with both forms of ids."""
     python = sdk_environment(release)

@@ -8,10 +8,9 @@ from collections import Counter
 
 import pytest
 from fakeviam_client import DataClient
+from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
 from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, Fate, fate_of
-
-from fakeviam.model.clauses import CATALOGUE
 
 #: What our client has no method for; viam-sdk keeps them (docs/client-report.md).
 NEEDS_MORE = ("parameters-absent", "deadline-on-request")
@@ -42,7 +41,7 @@ def test_the_right_client_survives(obligation: str) -> None:
 def test_the_park_is_large_and_names_clauses() -> None:
     assert len(CLIENTS) >= 15
     assert {mutant.obligation for mutant in CLIENTS} <= {one.id for one in OBLIGATIONS}
-    assert {clause for mutant in CLIENTS for clause in mutant.clauses} <= set(CATALOGUE)
+    assert {clause for mutant in CLIENTS for clause in mutant.clauses} <= set(CLAUSES)
     assert max(Counter(mutant.name for mutant in CLIENTS).values()) == 1
 
 

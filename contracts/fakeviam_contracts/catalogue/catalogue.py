@@ -66,6 +66,7 @@ class Entry:
         sentences: The documented sentences behind it.
         checks: The checks that name it: of a server, `machine`, or `client:` and an obligation.
         mutants: The wrong servers that break it, or wrong clients where it binds clients.
+        reason: Why nothing shows that it can be broken, where nothing can.
     """
 
     clause: Clause
@@ -74,6 +75,7 @@ class Entry:
     sentences: tuple[triage.Row, ...]
     checks: tuple[str, ...]
     mutants: tuple[str, ...]
+    reason: str = ""
 
     @property
     def id(self) -> str:
@@ -141,15 +143,19 @@ def catalogue() -> Catalogue:
         mutants=_mutants(),
         leniency=_leniency(),
     )
-    twice = [f"{name} stands in two tables of clauses" for name in own if name in SERVED]
-    obligations = {one.id for one in OBLIGATIONS}
-    unknown = [
-        f"{name} is shown by the obligation {one}, which does not exist"
-        for name, ones in _shown_by_clients().items()
-        for one in ones
-        if one not in obligations
+    reasons = {row[0]: row[4] for row in triage.table("clauses.tsv") if row[4]}
+    entries = {
+        name: replace(entry, reason=reasons.get(name, "")) for name, entry in made.entries.items()
+    }
+    problems = [
+        *(f"{name} stands in two tables of clauses" for name in own if name in SERVED),
+        *(
+            f"{name} says why no mutant breaks it, and one does"
+            for name in reasons
+            if entries[name].mutants
+        ),
     ]
-    return replace(made, problems=(*twice, *unknown, *made.problems))
+    return replace(made, entries=entries, problems=(*problems, *made.problems))
 
 
 def joined(
@@ -262,12 +268,12 @@ def checks_by_clause() -> dict[str, list[str]]:
 
 
 def _shown_by_clients() -> dict[str, list[str]]:
-    """Clause id → what clients owe that names it, or that our table names for it."""
-    shown = {row[0]: row[4].split() for row in triage.table("clauses.tsv")}
+    """Clause id → what clients owe that names it."""
+    shown: dict[str, list[str]] = {}
     for obligation in OBLIGATIONS:
         for name in obligation.clauses:
             shown.setdefault(name, []).append(obligation.id)
-    return {name: list(dict.fromkeys(obligations)) for name, obligations in shown.items()}
+    return shown
 
 
 def _tree(file: Traversable) -> ast.Module:

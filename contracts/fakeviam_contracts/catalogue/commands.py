@@ -67,6 +67,7 @@ def _described(entry: Entry) -> dict[str, Any]:
         "sentences": [{"where": row.where, "hash": row.digest} for row in entry.sentences],
         "checks": list(entry.checks),
         "mutants": list(entry.mutants),
+        "reason": entry.reason,
     }
 
 

@@ -100,7 +100,12 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
         yield from map(_clause, group)
     yield from ("", "## Unproven", "")
     yield "No mutant breaks these clauses, so nothing shows that their checks can fail."
-    yield from ("", _by_family(catalogue, catalogue.unproven))
+    reasons = [entry for entry in entries if entry.reason]
+    unexplained = [name for name in catalogue.unproven if not catalogue.entries[name].reason]
+    yield from ("", _by_family(catalogue, unexplained))
+    if reasons:
+        yield from ("", "And these, for a reason:", "")
+        yield from (f"- {entry.id}: {entry.reason}." for entry in reasons)
     yield from ("", "## Without a check", "")
     yield "Nothing looks at these clauses; a client's obligation shows nothing about a server."
     yield from ("", _by_family(catalogue, catalogue.unchecked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, Fate, fate_of
 from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
@@ -9,4 +10,4 @@ from fakeviam_contracts.mutants.clients_writing import TROUBLES, UPLOADS
 
 __all__ = ["CLIENTS", "ClientMutant", "Fate", "fate_of"]
 
-CLIENTS: tuple[ClientMutant, ...] = (*PAGES, *NAMES, *UPLOADS, *TROUBLES, *DETAILS)
+CLIENTS: tuple[ClientMutant, ...] = (*PAGES, *NAMES, *UPLOADS, *TROUBLES, *DETAILS, *ANSWERS)

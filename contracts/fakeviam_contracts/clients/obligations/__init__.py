@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fakeviam_contracts.clients.obligations import (
+    answers,
     connecting,
     errors,
     filters,
@@ -18,6 +19,7 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     *paging.OBLIGATIONS,
     *filters.OBLIGATIONS,
     *naming.OBLIGATIONS,
+    *answers.OBLIGATIONS,
     *uploads.OBLIGATIONS,
     *errors.OBLIGATIONS,
     *connecting.OBLIGATIONS,

@@ -55,7 +55,7 @@ async def login_refused(scenario: Scenario) -> None:
     same("other calls", 0, len(scenario.server.calls) - scenario.server.count("Authenticate"))
 
 
-@obligation("no-deadline")
+@obligation("no-deadline", "CL-42")
 async def no_deadline(scenario: Scenario) -> None:
     """No call has a deadline that nobody asked for."""
     await scenario.do("tags_by_filter")
@@ -66,9 +66,9 @@ async def no_deadline(scenario: Scenario) -> None:
     same("deadlines", [None] * len(deadlines), deadlines)
 
 
-@obligation("deadline-on-request")
+@obligation("deadline-on-request", "CL-42")
 async def deadline_on_request(scenario: Scenario) -> None:
-    """Where a method takes `timeout`, the call carries it."""
+    """Where a method takes `timeout`, as documented for sequences alone, the call carries it."""
     await scenario.do("start_sequence_dataset_export", dataset_id="d", timeout=50)
     left = scenario.server.calls[0].deadline
     if left is None or not 0 < left <= 50:
@@ -85,7 +85,7 @@ def _written(path: Path) -> list[bytes]:
     return [one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()]
 
 
-@obligation("dest-of-files", "BF-2")
+@obligation("dest-of-files", "BF-2", "CL-7")
 async def dest_of_files(scenario: Scenario) -> None:
     """A file downloaded to `dest` is there, byte for byte."""
     contents = bytes(range(256)) + b"\r\n'\\"
@@ -98,7 +98,7 @@ async def dest_of_files(scenario: Scenario) -> None:
     _expect_written(dest, contents in _written(dest), "the file's bytes")
 
 
-@obligation("dest-of-readings", "TD-3")
+@obligation("dest-of-readings", "TD-3", "CL-7")
 async def dest_of_readings(scenario: Scenario) -> None:
     """Readings downloaded to `dest` can be read from it again."""
     scenario.server.script(

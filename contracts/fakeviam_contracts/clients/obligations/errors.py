@@ -31,14 +31,14 @@ async def _refused_locally(scenario: Scenario, kind: str, method: str, **args: A
     same("kind of error", kind, answer.kind or "success")
 
 
-@obligation("lengths-differ", "CU-2")
+@obligation("lengths-differ", "CU-2", "CL-29")
 async def lengths_differ(scenario: Scenario) -> None:
     """Readings and times of different number are a ValueError, and nothing is sent."""
     args = {"tabular_data": [{"n": 1}, {"n": 2}], "data_request_times": [[NOW, NOW]]}
     await _refused_locally(scenario, "value", "tabular_data_capture_upload", **SENSOR, **args)
 
 
-@obligation("file-missing")
+@obligation("file-missing", "CL-33")
 async def file_missing(scenario: Scenario) -> None:
     """A path without a file is a FileNotFoundError, and nothing is sent."""
     path = str(scenario.folder / "missing.png")
@@ -47,7 +47,7 @@ async def file_missing(scenario: Scenario) -> None:
     )
 
 
-@obligation("deprecated-refused")
+@obligation("deprecated-refused", "CL-16")
 async def deprecated_refused(scenario: Scenario) -> None:
     """`delete_tabular_data_by_filter` says that it does nothing, and sends nothing."""
     method = "delete_tabular_data_by_filter"
@@ -60,7 +60,7 @@ STATUSES = ("INVALID_ARGUMENT", "NOT_FOUND", "PERMISSION_DENIED", "UNKNOWN")
 TEXT = "label must not be blank, was 'ü' [BX-3]"
 
 
-@obligation("refusals-unchanged", "ID-5", "UP-1")
+@obligation("refusals-unchanged", "ID-5", "UP-1", "CL-15")
 async def refusals_unchanged(scenario: Scenario) -> None:
     """A refusal of the server comes out as gRPC error with its status and text, untried again."""
     for status in STATUSES:
@@ -78,7 +78,7 @@ async def refusals_unchanged(scenario: Scenario) -> None:
             same(f"calls of {method}", 1, scenario.server.count(rpc))
 
 
-@obligation("empty-ids", "ID-5", "TA-2")
+@obligation("empty-ids", "ID-5", "TA-2", "CL-15")
 async def empty_ids(scenario: Scenario) -> str:
     """No ids at all are an error, as the server says it."""
     scenario.server.script("BinaryDataByIDs", Refuse("INVALID_ARGUMENT", "no ids"))
@@ -89,7 +89,7 @@ async def empty_ids(scenario: Scenario) -> str:
     return f"{len(scenario.server.calls)} calls"
 
 
-@obligation("early-refusal", "UP-1")
+@obligation("early-refusal", "UP-1", "CL-15")
 async def early_refusal(scenario: Scenario) -> None:
     """A server that refuses while a large upload still runs is heard."""
     for method, rpc, more in (
@@ -104,7 +104,7 @@ async def early_refusal(scenario: Scenario) -> None:
 # Troubles --------------------------------------------------------------------------------
 
 
-@obligation("unavailable-while-reading")
+@obligation("unavailable-while-reading", "CL-45")
 async def unavailable_while_reading(scenario: Scenario) -> None:
     """A server that is UNAVAILABLE once: what reading does is told."""
     scenario.server.script(
@@ -114,7 +114,7 @@ async def unavailable_while_reading(scenario: Scenario) -> None:
     raise ObservedError(f"{answer}; {_tries(scenario.server.count('TagsByFilter'))}")
 
 
-@obligation("unavailable-while-writing", "UP-9")
+@obligation("unavailable-while-writing", "UP-9", "CL-43")
 async def unavailable_while_writing(scenario: Scenario) -> str:
     """What adds something is not sent again after UNAVAILABLE: it may have been done."""
     details = []

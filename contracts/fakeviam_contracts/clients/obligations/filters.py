@@ -50,7 +50,7 @@ def _without_tags(sent: data.Filter) -> data.Filter:
     return plain
 
 
-@obligation("filter-none", "FI-2")
+@obligation("filter-none", "FI-2", "CL-8")
 async def filter_none(scenario: Scenario) -> str:
     """Without a filter nothing is constrained."""
     await scenario.do("tabular_data_by_filter")
@@ -66,7 +66,7 @@ async def filter_none(scenario: Scenario) -> str:
     return "sends an empty filter" if present else "leaves the filter out"
 
 
-@obligation("filter-fields", "FI-1", "FI-4", "FI-5", "FI-10", "FI-11")
+@obligation("filter-fields", "FI-1", "FI-4", "FI-5", "FI-10", "FI-11", "CL-35")
 async def filter_fields(scenario: Scenario) -> None:
     """Each argument of `create_filter` arrives in the field of its name, and in no other."""
     for name, value in {**SCALARS, **LISTS}.items():
@@ -77,7 +77,7 @@ async def filter_fields(scenario: Scenario) -> None:
     same("all fields", data.Filter(**everything), _without_tags(sent))
 
 
-@obligation("filter-tags", "FI-6")
+@obligation("filter-tags", "FI-6", "CL-35")
 async def filter_tags(scenario: Scenario) -> None:
     """Tags ask for any one of them: the list, with MATCH_BY_OR or without a type."""
     sent = (await _arrived(scenario, tags=["dog", "black cat"])).tags_filter
@@ -104,7 +104,7 @@ async def filter_empty_values(scenario: Scenario) -> None:
     same("filter", data.Filter(), _without_tags(await _arrived(scenario, **empty)))
 
 
-@obligation("interval-open-ends", "FI-13")
+@obligation("interval-open-ends", "FI-13", "CL-35")
 async def interval_open_ends(scenario: Scenario) -> None:
     """An interval holds only the ends that were given."""
     start = data.CaptureInterval(start=timestamp_from(replies.BASE))
@@ -115,7 +115,7 @@ async def interval_open_ends(scenario: Scenario) -> None:
     same("no interval", data.CaptureInterval(), sent.interval)
 
 
-@obligation("times-utc", "TM-1")
+@obligation("times-utc", "TM-1", "CL-39")
 async def times_utc(scenario: Scenario) -> None:
     """Times without a zone are UTC, others are converted."""
     expected = timestamp_from(replies.BASE)
@@ -125,7 +125,7 @@ async def times_utc(scenario: Scenario) -> None:
     same("2024-01-01T02:00:00+02:00", expected, aware.interval.start)
 
 
-@obligation("times-back", "TM-1", "TD-3")
+@obligation("times-back", "TM-1", "TD-3", "CL-4", "CL-39")
 async def times_back(scenario: Scenario) -> str:
     """Times of readings come back as UTC, to the microsecond."""
     scenario.server.script("TabularDataByFilter", replies.readings(1, last="a"), replies.readings())

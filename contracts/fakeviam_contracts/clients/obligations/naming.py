@@ -39,14 +39,14 @@ async def _named(scenario: Scenario, method: str, binary_ids: list[Any]) -> tupl
     return messages, [one for request in sent for one in request.binary_data_ids]
 
 
-@obligation("ids-as-messages", "ID-1", "ID-4")
+@obligation("ids-as-messages", "ID-1", "ID-4", "CL-14")
 async def ids_as_messages(scenario: Scenario) -> None:
     """BinaryIDs arrive as BinaryIDs, all of them in order, and not as strings too."""
     for method in BY_IDS:
         same(method, (MESSAGES, []), await _named(scenario, method, MESSAGES))
 
 
-@obligation("ids-as-strings", "ID-1", "ID-2", "ID-4")
+@obligation("ids-as-strings", "ID-1", "ID-2", "ID-4", "CL-14")
 async def ids_as_strings(scenario: Scenario) -> None:
     """String ids arrive as strings, all of them in order, and not as BinaryIDs too."""
     for method in BY_IDS:
@@ -77,7 +77,7 @@ def _by_ids(request: data.BinaryDataByIDsRequest) -> data.BinaryDataByIDsRespons
     return data.BinaryDataByIDsResponse(data=found, count=len(found))
 
 
-@obligation("counts-returned", "DF-4", "DI-1", "TR-2", "DT-4")
+@obligation("counts-returned", "DF-4", "DI-1", "TR-2", "DT-4", "CL-18", "CL-19")
 async def counts_returned(scenario: Scenario) -> None:
     """Counts come back as the server gave them."""
     server = scenario.server
@@ -118,7 +118,7 @@ async def tags_as_given(scenario: Scenario) -> None:
     same("tags", [tags] * 3, [list(one) for one in sent])
 
 
-@obligation("days-passed-on", "DT-1")
+@obligation("days-passed-on", "DT-1", "CL-36")
 async def days_passed_on(scenario: Scenario) -> None:
     """Days and organization of a deletion travel as given; 0 is not replaced."""
     await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=0)
@@ -140,7 +140,7 @@ async def internal_deletable(scenario: Scenario) -> None:
     same("include_internal_data", [False, True], [one.include_internal_data for one in sent])
 
 
-@obligation("boxes-as-given", "BX-1", "BX-2", "BR-1")
+@obligation("boxes-as-given", "BX-1", "BX-2", "BR-1", "CL-22")
 async def boxes_as_given(scenario: Scenario) -> None:
     """Boxes travel with their image, label and corners, 0 and 1 included; the id comes back."""
     added = data.AddBoundingBoxToImageByIDResponse(bbox_id="b9")
@@ -162,7 +162,7 @@ async def boxes_as_given(scenario: Scenario) -> None:
     same("box removed", ("b9", "f1"), (removed.bbox_id, removed.binary_id.file_id))
 
 
-@obligation("datasets-as-given", "DS-1", "DS-2", "DS-3", "DS-4", "DS-5")
+@obligation("datasets-as-given", "DS-1", "DS-2", "DS-3", "DS-4", "DS-5", "CL-24", "CL-37")
 async def datasets_as_given(scenario: Scenario) -> None:
     """Datasets are made, renamed, listed and deleted as told; ids and lists come back."""
     server = scenario.server
@@ -182,7 +182,7 @@ async def datasets_as_given(scenario: Scenario) -> None:
     same("deleted", "d1", scenario.one("DeleteDataset").id)
 
 
-@obligation("metadata-on-every-call", "AU-2")
+@obligation("metadata-on-every-call", "AU-2", "CL-1")
 async def metadata_on_every_call(scenario: Scenario) -> None:
     """The headers that a client was made with go with every call, streams too."""
     await scenario.do("tags_by_filter")

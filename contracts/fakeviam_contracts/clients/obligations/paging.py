@@ -29,20 +29,20 @@ async def _three_pages(scenario: Scenario) -> list[int]:
     return replies.numbers_of(await scenario.do("tabular_data_by_filter"))
 
 
-@obligation("pages-complete", "PG-1", "PG-5", "TD-1")
+@obligation("pages-complete", "PG-1", "PG-5", "TD-1", "CL-38")
 async def pages_complete(scenario: Scenario) -> None:
     """Downloads go on after a short page and give the records of all pages in order."""
     same("readings", [1, 2, 3, 4, 5, 6], await _three_pages(scenario))
 
 
-@obligation("pages-end", "PG-5")
+@obligation("pages-end", "PG-5", "CL-38")
 async def pages_end(scenario: Scenario) -> None:
     """Downloads end at the empty page and ask no further."""
     await _three_pages(scenario)
     same("calls for three pages and the end", 4, scenario.server.count(TABULAR))
 
 
-@obligation("pages-continue", "PG-3")
+@obligation("pages-continue", "PG-3", "CL-38")
 async def pages_continue(scenario: Scenario) -> None:
     """Each request carries the `last` of the page before, the first none."""
     await _three_pages(scenario)
@@ -123,7 +123,7 @@ async def internal_only_on_request(scenario: Scenario) -> None:
     same("include_internal_data", [False, True], asked)
 
 
-@obligation("page-error-raised", "PG-5")
+@obligation("page-error-raised", "PG-5", "CL-44")
 async def page_error_raised(scenario: Scenario) -> None:
     """An error on a later page is an error of the download, not its end."""
     scenario.follows_pages()
@@ -143,20 +143,20 @@ async def _fetched(scenario: Scenario, total: int | None, **args: object) -> lis
     return replies.ids_of(await scenario.do("binary_data_by_filter", **args))
 
 
-@obligation("num-files-default", "BF-1")
+@obligation("num-files-default", "BF-1", "CL-11")
 async def num_files_default(scenario: Scenario) -> None:
     """Without `num_files` 10 files come with their bytes."""
     same("files", replies.ids(*range(10)), await _fetched(scenario, None))
 
 
-@obligation("num-files-default-without-bytes", "BF-1")
+@obligation("num-files-default-without-bytes", "BF-1", "CL-11")
 async def num_files_default_without_bytes(scenario: Scenario) -> None:
     """Without `num_files` 100 files come without their bytes."""
     got = await _fetched(scenario, None, include_file_data=False)
     same("files", replies.ids(*range(100)), got)
 
 
-@obligation("num-files-zero", "BF-1")
+@obligation("num-files-zero", "BF-1", "CL-10")
 async def num_files_zero(scenario: Scenario) -> None:
     """`num_files=0` is all files."""
     with_bytes = await _fetched(scenario, 13, num_files=0)
@@ -165,7 +165,7 @@ async def num_files_zero(scenario: Scenario) -> None:
     same("files without bytes", 103, len(without))
 
 
-@obligation("num-files-first", "BF-1")
+@obligation("num-files-first", "BF-1", "CL-12")
 async def num_files_first(scenario: Scenario) -> None:
     """`num_files` gives that many of the first, or all if there are fewer."""
     same("files", replies.ids(0, 1, 2), await _fetched(scenario, None, num_files=3))
@@ -173,7 +173,7 @@ async def num_files_first(scenario: Scenario) -> None:
     same("of two files", replies.ids(0, 1), few)
 
 
-@obligation("num-files-negative", "BF-1")
+@obligation("num-files-negative", "BF-1", "CL-13")
 async def num_files_negative(scenario: Scenario) -> None:
     """A negative `num_files` is a ValueError, and nothing is sent."""
     answer = await scenario.ask("binary_data_by_filter", num_files=-1)
@@ -181,7 +181,7 @@ async def num_files_negative(scenario: Scenario) -> None:
     same("kind of error", "value", answer.kind)
 
 
-@obligation("bytes-by-default", "BF-2")
+@obligation("bytes-by-default", "BF-2", "CL-9")
 async def bytes_by_default(scenario: Scenario) -> None:
     """Bytes are asked for unless the caller does not want them."""
     await scenario.do("binary_data_by_filter")

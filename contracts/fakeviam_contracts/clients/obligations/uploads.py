@@ -60,7 +60,7 @@ async def _rows(scenario: Scenario, rows: list[dict[str, Any]], **more: Any) -> 
 # Streams ---------------------------------------------------------------------------------
 
 
-@obligation("metadata-first", "FU-1", "SU-1", "A30")
+@obligation("metadata-first", "FU-1", "SU-1", "A30", "CL-30")
 async def metadata_first(scenario: Scenario) -> None:
     """A stream starts with its metadata, and has it once."""
     kinds = [one.WhichOneof("upload_packet") for one in await _file(scenario, BIG)]
@@ -71,7 +71,7 @@ async def metadata_first(scenario: Scenario) -> None:
     same(f"metadata in {STREAM}", 1, kinds.count("metadata"))
 
 
-@obligation("bytes-intact-up", "FU-3", "SU-1", "CU-1")
+@obligation("bytes-intact-up", "FU-3", "SU-1", "CU-1", "CL-25")
 async def bytes_intact_up(scenario: Scenario) -> str:
     """Contents arrive whole and in order, in however many messages."""
     pieces = [one.file_contents.data for one in await _file(scenario, BIG)]
@@ -90,7 +90,7 @@ async def empty_file(scenario: Scenario) -> str:
     return f"{len(sent) - 1} messages of contents"
 
 
-@obligation("file-from-path", "UP-6", "UP-3", "FU-3")
+@obligation("file-from-path", "UP-6", "UP-3", "FU-3", "CL-32", "CL-40")
 async def file_from_path(scenario: Scenario) -> None:
     """A file from disk arrives whole, named after its path."""
     path = scenario.folder / "scan.tar.gz"
@@ -118,7 +118,7 @@ async def type_of_upload(scenario: Scenario) -> None:
     same("types", [binary, tabular, binary, datasync.DATA_TYPE_FILE], types)
 
 
-@obligation("extension", "UP-3")
+@obligation("extension", "UP-3", "CL-41")
 async def extension(scenario: Scenario) -> None:
     """Sensor uploads send an extension with its dot, however it was given; files as given."""
     captured = [
@@ -148,7 +148,7 @@ async def mime_type_of_files(scenario: Scenario) -> None:
     same("mime_type", "image/webp", sent[0].metadata.mime_type)
 
 
-@obligation("tags-and-datasets", "UP-7")
+@obligation("tags-and-datasets", "UP-7", "CL-25")
 async def tags_and_datasets(scenario: Scenario) -> None:
     """Tags and datasets of an upload are sent as given."""
     more: dict[str, Any] = {"tags": ["dog", "black cat"], "dataset_ids": ["d1", "d2"]}
@@ -162,7 +162,7 @@ async def tags_and_datasets(scenario: Scenario) -> None:
         same("dataset_ids", more["dataset_ids"], list(one.dataset_ids))
 
 
-@obligation("nothing-invented", "UP-6", "UP-7", "UP-8", "A28")
+@obligation("nothing-invented", "UP-6", "UP-7", "UP-8", "A28", "CL-26", "CL-31")
 async def nothing_invented(scenario: Scenario) -> None:
     """What was not given is not sent: no name, tags, datasets, parameters or times."""
     file = (await _file(scenario, b"x"))[0].metadata
@@ -176,7 +176,7 @@ async def nothing_invented(scenario: Scenario) -> None:
     same("times of captures", datasync.SensorMetadata(), content.metadata)
 
 
-@obligation("parameters-absent")
+@obligation("parameters-absent", "EX-3")
 async def parameters_absent(scenario: Scenario) -> None:
     """Queries without additional parameters send none, not even an empty one."""
     source = {
@@ -194,7 +194,7 @@ async def parameters_absent(scenario: Scenario) -> None:
     same("in an export", False, export.HasField("additional_parameters"))  # noqa: FBT003
 
 
-@obligation("readings-intact", "CU-2", "TD-3")
+@obligation("readings-intact", "CU-2", "TD-3", "CL-28")
 async def readings_intact(scenario: Scenario) -> None:
     """Each reading is a content of its own, with its values and times, in order."""
     rows: list[dict[str, Any]] = [{"a": {"b": [1.5, None, True, "ü"]}}, {"x.y": -1, "": "x"}, {}]
@@ -206,7 +206,7 @@ async def readings_intact(scenario: Scenario) -> None:
     same("received", moments[1:], [one.metadata.time_received for one in sent])
 
 
-@obligation("upload-times", "TM-1", "CU-1")
+@obligation("upload-times", "TM-1", "CU-1", "CL-27", "CL-39")
 async def upload_times(scenario: Scenario) -> None:
     """Times of an upload travel as UTC: naive ones as they are, others converted."""
     for pair in ([NAIVE, NAIVE + SECOND], [AWARE, AWARE + SECOND]):
@@ -221,7 +221,7 @@ async def upload_times(scenario: Scenario) -> None:
         same(f"{STREAM} at {pair[0]}", expected, streamed.sensor_metadata)
 
 
-@obligation("upload-ids", "CU-4")
+@obligation("upload-ids", "CU-4", "CL-34")
 async def upload_ids(scenario: Scenario) -> str:
     """An upload gives the id that the server answered."""
     both: Any = {"file_id": "f7", "binary_data_id": "o/l/f7"}

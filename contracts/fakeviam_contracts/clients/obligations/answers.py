@@ -1,0 +1,79 @@
+"""What methods answer: files with their metadata, lists of names, a hostname, or nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeviam.wire import data
+from fakeviam_contracts.clients.obligations import replies
+from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
+
+#: Methods that promise no result, and what they need.
+SILENT: dict[str, dict[str, Any]] = {
+    "add_tags_to_binary_data_by_ids": {"tags": ["t"], "binary_ids": ["o/l/f1"]},
+    "add_tags_to_binary_data_by_filter": {"tags": ["t"]},
+    "remove_bounding_box_from_image_by_id": {"bbox_id": "b", "binary_id": "o/l/f1"},
+    "rename_dataset": {"id": "d", "name": "n"},
+    "delete_dataset": {"id": "d"},
+    "add_binary_data_to_dataset_by_ids": {"binary_ids": ["o/l/f1"], "dataset_id": "d"},
+    "remove_binary_data_from_dataset_by_ids": {"binary_ids": ["o/l/f1"], "dataset_id": "d"},
+}
+
+
+@obligation("files-whole", "BF-2", "CL-5")
+async def files_whole(scenario: Scenario) -> None:
+    """Each file comes with its own bytes and its own metadata."""
+    files = [replies.file(number, name=f"{number}.bin") for number in (1, 2)]
+    page = data.BinaryDataByFilterResponse(data=files, count=2, last="x")
+    scenario.server.script("BinaryDataByFilter", page, replies.files())
+    result = await scenario.do("binary_data_by_filter")
+    got = [(one["id"], one["file_name"], one["data"]) for one in result["records"]]
+    same("files", [(f"o/l/f{n}", f"{n}.bin", b"bytes of %d" % n) for n in (1, 2)], got)
+
+
+@obligation("names-as-lists", "TG-1", "BL-1", "CL-21")
+async def names_as_lists(scenario: Scenario) -> None:
+    """Tags and labels come back as lists of strings, those that the server gave."""
+    names = ["Dog", "cat", "dog"]
+    scenario.server.script("TagsByFilter", data.TagsByFilterResponse(tags=names))
+    labels = data.BoundingBoxLabelsByFilterResponse(labels=names)
+    scenario.server.script("BoundingBoxLabelsByFilter", labels)
+    same("tags", names, await scenario.do("tags_by_filter"))
+    same("labels", names, await scenario.do("bounding_box_labels_by_filter"))
+
+
+@obligation("nothing-for-nothing", "CL-20")
+async def nothing_for_nothing(scenario: Scenario) -> None:
+    """Methods that promise no result give none."""
+    for method, args in SILENT.items():
+        same(f"result of {method}", None, await scenario.do(method, **args))
+
+
+@obligation("hostname", "DB-1", "CL-23")
+async def hostname(scenario: Scenario) -> None:
+    """`get_database_connection` asks for the organization and gives the hostname alone."""
+    reply = data.GetDatabaseConnectionResponse(
+        hostname="db.invalid", mongodb_uri="mongodb://db.invalid", has_database_user=True
+    )
+    scenario.server.script("GetDatabaseConnection", reply)
+    same(
+        "hostname", "db.invalid", await scenario.do("get_database_connection", organization_id="o")
+    )
+    same("organization", "o", scenario.one("GetDatabaseConnection").organization_id)
+
+
+@obligation("database-user", "DB-3", "CL-17", "CL-37")
+async def database_user(scenario: Scenario) -> str:
+    """`configure_database_user` says that it does nothing, or sends the password as given."""
+    args = {"organization_id": "o", "password": "Pässw0rd "}
+    answer = await scenario.ask("configure_database_user", **args)
+    if answer.kind == "not_implemented":
+        same("calls", 0, len(scenario.server.calls))
+        return "says that it does nothing, as viam-sdk 0.15.0 documents"
+    same("outcome", "success", str(answer))
+    sent = scenario.one("ConfigureDatabaseUser")
+    same("user", ("o", args["password"]), (sent.organization_id, sent.password))
+    return "sends it, as newer releases document"
+
+
+OBLIGATIONS = (files_whole, names_as_lists, nothing_for_nothing, hostname, database_user)
