@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from fakeviam.model.fleet import Fleet, Part
     from fakeviam.model.policy import PageLimit, Policy
     from fakeviam.server.accounts import ApiKey
-    from fakeviam.server.fake import FakeViam, HandlerCrashError
+    from fakeviam.server.controls import HandlerCrashError
+    from fakeviam.server.fake import FakeViam
     from fakeviam.server.interceptors import Cut, Interceptor
     from fakeviam.store.memory import MemoryStore
 
@@ -58,7 +59,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "FakeViam": "fakeviam.server.fake",
         "FakeViamError": "fakeviam.model.errors",
         "Fleet": "fakeviam.model.fleet",
-        "HandlerCrashError": "fakeviam.server.fake",
+        "HandlerCrashError": "fakeviam.server.controls",
         "Interceptor": "fakeviam.server.interceptors",
         "MemoryStore": "fakeviam.store.memory",
         "PageLimit": "fakeviam.model.policy",

@@ -27,6 +27,7 @@ WELL_KNOWN = "well_known"
 # Which module of fakeviam.wire holds which package.
 MODULES: Mapping[str, str] = {
     "google.protobuf": WELL_KNOWN,
+    "google.rpc": "status",
     "proto.rpc.v1": "auth",
     "viam.app.data.v1": "data",
     "viam.app.datapipelines.v1": "datapipelines",

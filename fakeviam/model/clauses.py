@@ -211,6 +211,35 @@ SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
 SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
 SV-4  D fake   An unexpected error is INTERNAL, is kept, and fails the test.
 SV-5  D fake   An answer on weaker evidence than min_evidence is FAILED_PRECONDITION and names the clause.
+JR-1  D fake   The journal keeps every call: time, RPC, peer, metadata, messages, status, bytes, duration, deadline, clauses.
+JR-2  D fake   The journal is bounded by bytes: large messages are shortened, the oldest calls go first and are counted.
+JR-3  D fake   Calls are chosen by RPC, status and request fields; a name that no request has is an error.
+JR-4  D fake   Secrets never leave the journal: authorization, API keys, access tokens, passwords.
+JR-5  D fake   A call with the request of a failed one is another attempt at it; waits and deadlines are told.
+FT-1  D fake   The first planned fault that is due hits a call; all that fit it count it.
+FT-2  D fake   Before commit a fault leaves everything as it was; after commit all is done and the client cannot know.
+FT-3  D fake   A planned fault that never happens fails the test, and says how many calls fitted.
+FT-4  D fake   A fault can come at a message or byte of the request, or at a byte of the reply.
+FT-5  D fake   Delays and stalls are by the fake's clock or in real time; by the clock, a deadline that comes first ends the call.
+FT-6  D fake   RST_STREAM, GOAWAY, TCP resets and replies beyond a client's ceiling are what the network would show.
+FT-7  D fake   An upload can be hidden for a while by the fake's clock.
+FT-8  D fake   Connections can be refused, so many in a row.
+FT-9  D fake   A call can bring its own fault in the metadata fakeviam-fault; one that is none is INVALID_ARGUMENT.
+RP-1  D fake   Scripted replies answer in place of the fake, are journalled as such, and are counted apart.
+CK-1  D fake   All times come from the fake's clock, which runs, stands still, or is moved by hand.
+CK-2  D fake   A clock that jumps does so when everything in the fake waits for it.
+SS-1  D fake   A session is an isolated fork of the fake, chosen by metadata or by its API key.
+SS-2  D fake   A call that names a session which is not open is FAILED_PRECONDITION.
+SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
+SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.
+SN-3  D fake   A reset tells what it dropped, and costs the same however much that was.
+AR-1  D fake   Archives of equal state are equal byte by byte, and loading one gives that state back.
+AR-2  D fake   An archive that is incomplete, damaged or of a later version is refused, and nothing changes.
+AR-3  D fake   An archive is written whole or not at all, and takes the place of nothing but an archive.
+AR-4  D fake   After loading an archive no id is given that it may hold.
+DD-1  D fake   With a data directory, what was answered outlives the process, however that ends.
+DD-2  D fake   A data directory belongs to one server at a time.
+DD-3  D fake   Of a data directory only a half-written last entry is dropped; other damage is refused.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.errors import UsageError
 
@@ -32,27 +32,75 @@ def moment_of(nanos: int) -> datetime:
     return _EPOCH + timedelta(microseconds=nanos // 1000)
 
 
+class ClockState(NamedTuple):
+    """How far a clock was moved, and what its source read when it was frozen."""
+
+    offset: int
+    held: int | None
+
+
 class Clock:
     """A clock that can be moved by hand.
 
     It reads `source` and adds what was advanced. The source is handed in: the edge
     passes the wall clock, tests pass a constant.
+
+    Attributes:
+        autojump: Whenever everything in the fake waits for this clock, it jumps to the time
+            that is waited for (CK-2).
     """
 
-    def __init__(self, source: Callable[[], int]) -> None:
+    def __init__(self, source: Callable[[], int], *, autojump: bool = False) -> None:
         """Make a clock over `source`, which returns nanoseconds since the epoch."""
-        self._source = source
+        self.autojump = autojump
+        self._source: Callable[[], int] | None = source
+        self._held: int | None = None  # what the source read when the clock was frozen
         self._offset = 0
+        self._moved: dict[object, Callable[[], None]] = {}
 
     @classmethod
-    def frozen(cls, at: datetime | str) -> Clock:
+    def frozen(cls, at: datetime | str, *, autojump: bool = False) -> Clock:
         """A clock that stands still at `at` (a datetime or ISO 8601 text; naive = UTC)."""
         start = nanos_of(_parsed(at))
-        return cls(lambda: start)
+        clock = cls(lambda: start, autojump=autojump)
+        clock.freeze()
+        clock._source = None
+        return clock
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it stands still unless it is moved."""
+        return self._held is not None
 
     def now(self) -> int:
         """Nanoseconds since the epoch."""
-        return self._source() + self._offset
+        return self._read() + self._offset
+
+    def twin(self) -> Clock:
+        """Make another clock that shows the same now and is moved by itself."""
+        twin = Clock(self._read, autojump=self.autojump)
+        twin._source = self._source
+        twin._offset, twin._held = self.state()
+        return twin
+
+    def on_move(self, tell: Callable[[], None]) -> Callable[[], None]:
+        """Call `tell` after each move by hand; what is returned stops that."""
+        key = object()
+        self._moved[key] = tell
+
+        def stop() -> None:
+            self._moved.pop(key, None)
+
+        return stop
+
+    def state(self) -> ClockState:
+        """Where it stands, for `restore`."""
+        return ClockState(self._offset, self._held)
+
+    def restore(self, state: ClockState) -> None:
+        """Show again what it showed, or would show by now (SN-1)."""
+        self._offset, self._held = state
+        self._tell()
 
     def moment(self) -> datetime:
         """Now, as an aware UTC datetime."""
@@ -78,12 +126,44 @@ class Clock:
         Raises:
             UsageError: It is no time, or outside the years 1 to 9999 in UTC.
         """
-        self._move_to(nanos_of(_parsed(at)) - self._source())
+        self._move_to(nanos_of(_parsed(at)) - self._read())
+
+    def freeze(self) -> None:
+        """Stand still at what it shows now; it can still be moved."""
+        self._held = self._read()
+
+    def run(self) -> None:
+        """Run on from what it shows now.
+
+        Raises:
+            UsageError: It was made as a frozen one and has nothing to run with.
+        """
+        if self._source is None:
+            raise UsageError("a clock that was made frozen cannot run; advance or set it")
+        if self._held is not None:
+            self._offset += self._held - self._source()
+            self._held = None
+            self._tell()
+
+    def _read(self) -> int:
+        if self._held is not None:
+            return self._held
+        assert self._source is not None  # noqa: S101 - a clock without one is frozen for ever
+        return self._source()
+
+    def jump_to(self, nanos: int) -> None:
+        """Move the clock so that it shows these nanoseconds since the epoch now."""
+        self._move_to(nanos - self._read())
 
     def _move_to(self, offset: int) -> None:
-        if not _FIRST <= self._source() + offset <= _LAST:
+        if not _FIRST <= self._read() + offset <= _LAST:
             raise UsageError(_OUTSIDE)
         self._offset = offset
+        self._tell()
+
+    def _tell(self) -> None:
+        for tell in tuple(self._moved.values()):
+            tell()
 
 
 def _parsed(at: datetime | str) -> datetime:

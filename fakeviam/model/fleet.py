@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.errors import UsageError
 
@@ -71,6 +71,9 @@ DEFAULT_PART = Part(
 )
 
 
+_Owner = TypeVar("_Owner", bound=Organization | Location | Robot)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FleetState:
     """Everything a fleet holds, in the order it was added."""
@@ -79,6 +82,24 @@ class FleetState:
     locations: tuple[Location, ...]
     robots: tuple[Robot, ...]
     parts: tuple[Part, ...]
+
+    def with_part(self, part: Part) -> FleetState:
+        """With this part too, or in the place of the one of its id."""
+        organization = Organization(id=part.organization_id, name=part.organization_name)
+        location = Location(
+            id=part.location_id, name=part.location_name, organization_id=organization.id
+        )
+        robot = Robot(id=part.robot_id, name=part.robot_name, location_id=location.id)
+        parts = {one.id: one for one in self.parts} | {part.id: part}
+        return FleetState(
+            organizations=_with(self.organizations, organization),
+            locations=_with(self.locations, location),
+            robots=_with(self.robots, robot),
+            parts=tuple(parts.values()),
+        )
+
+
+_NOTHING = FleetState(organizations=(), locations=(), robots=(), parts=())
 
 
 class Fleet:
@@ -92,11 +113,7 @@ class Fleet:
         """Make a fleet that holds the default part; `ids` names all others."""
         self.watcher: Callable[[Part], None] | None = None
         self._ids = ids
-        self._organizations: dict[str, Organization] = {}
-        self._locations: dict[str, Location] = {}
-        self._robots: dict[str, Robot] = {}
-        self._parts: dict[str, Part] = {}
-        self.adopt(DEFAULT_PART)
+        self.restore(_NOTHING.with_part(DEFAULT_PART))
 
     def __iter__(self) -> Iterator[Part]:
         return iter(tuple(self._parts.values()))
@@ -117,10 +134,16 @@ class Fleet:
 
     def restore(self, state: FleetState) -> None:
         """Hold this instead; the watcher hears nothing of it."""
-        self._organizations = {one.id: one for one in state.organizations}
-        self._locations = {one.id: one for one in state.locations}
-        self._robots = {one.id: one for one in state.robots}
-        self._parts = {one.id: one for one in state.parts}
+        self._organizations: dict[str, Organization] = {one.id: one for one in state.organizations}
+        self._locations: dict[str, Location] = {one.id: one for one in state.locations}
+        self._robots: dict[str, Robot] = {one.id: one for one in state.robots}
+        self._parts: dict[str, Part] = {one.id: one for one in state.parts}
+
+    def twin(self, ids: Ids) -> Fleet:
+        """Make another fleet that holds the same now; `ids` names what is added to it."""
+        twin = Fleet(ids=ids)
+        twin.restore(self.state())
+        return twin
 
     def part(self, part_id: str) -> Part | None:
         """The part of that id, if there is one."""
@@ -219,17 +242,9 @@ class Fleet:
         new = Robot(id=self._ids.uuid(), name=name, location_id=place.id)
         return self._robots.setdefault(new.id, new)
 
-    def adopt(self, part: Part) -> None:
-        """Hold a part as it is, and what it belongs to; the watcher hears nothing of it."""
-        organization = Organization(id=part.organization_id, name=part.organization_name)
-        location = Location(
-            id=part.location_id, name=part.location_name, organization_id=organization.id
-        )
-        robot = Robot(id=part.robot_id, name=part.robot_name, location_id=location.id)
-        self._organizations.setdefault(organization.id, organization)
-        self._locations.setdefault(location.id, location)
-        self._robots.setdefault(robot.id, robot)
-        self._parts[part.id] = part
+
+def _with(known: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:
+    return known if one.id in {other.id for other in known} else (*known, one)
 
 
 def _check_names(**names: str) -> None:

@@ -20,6 +20,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _ALPHANUMERIC = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
 _LOWER = bytes(ord("abcdefghijklmnopqrstuvwxyz0123456789"[byte % 36]) for byte in range(256))
 
+_MANY_SECRETS = 2**40
+
 
 class BinaryKey(NamedTuple):
     """What a request says about one binary record; an empty part matches any (A15)."""
@@ -41,17 +43,16 @@ class BinaryKey(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """How far a factory of ids has counted: what its next ids and secrets are made of."""
+    """What the next ids of a factory are made of."""
 
     ids: int
     objects: int
-    secrets: int
 
 
 class Ids:
     """The factory of every id and secret of one fake."""
 
-    def __init__(self, *, seed: int, clock: Clock) -> None:
+    def __init__(self, *, seed: int | str, clock: Clock) -> None:
         """Start the sequence of `seed`; `clock` dates the ObjectIDs."""
         self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
         self._clock = clock
@@ -67,7 +68,7 @@ class Ids:
     @property
     def counters(self) -> Counters:
         """How far it has counted."""
-        counts = (self._count, self._objects, self._secrets)
+        counts = (self._count, self._objects)
         # Only its repr tells where a count is without moving it.
         return Counters(*(int(repr(count)[len("count(") : -1]) for count in counts))
 
@@ -80,11 +81,15 @@ class Ids:
         self._objects = itertools.count(counters.objects)
 
     def skip(self, counters: Counters) -> None:
-        """Leave out all that another factory may have used (AR-4)."""
+        """Leave out all that another factory may have given away (AR-4).
+
+        Nobody counted its secrets, for then a login would be a change of the data. No factory
+        gives away so many.
+        """
         own = self.counters
         self._count = itertools.count(max(own.ids, counters.ids))
         self._objects = itertools.count(max(own.objects, counters.objects))
-        self._secrets = itertools.count(max(own.secrets, counters.secrets))
+        self._secrets = itertools.count(next(self._secrets) + _MANY_SECRETS)
 
     def uuid(self) -> str:
         """Organization, robot, part, pipeline and job ids: UUID version 4 text."""

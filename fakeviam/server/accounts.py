@@ -72,6 +72,7 @@ class Accounts:
         clock: Clock,
         ids: Ids,
         token_lifetime: timedelta | None = None,
+        token_suffix: str = "",
     ) -> None:
         """Hold the default key, which sees the default organization.
 
@@ -80,6 +81,7 @@ class Accounts:
             clock: Tokens expire by it.
             ids: Makes keys and tokens.
             token_lifetime: How long a token lives; None is for ever.
+            token_suffix: How all tokens end; it tells whose they are.
         """
         if mode not in ("any", "keys"):
             message = f"auth must be 'any' or 'keys', got {mode!r}"
@@ -94,6 +96,8 @@ class Accounts:
         self._clock = clock
         self._ids = ids
         self._lifetime = token_lifetime
+        self._suffix = token_suffix
+        self._expired: set[str] = set()  # before their time, by order
         self._tokens: dict[str, _Token] = {}
         self._keys: dict[str, ApiKey] = {}
         self._hold(
@@ -103,6 +107,26 @@ class Accounts:
                 organization_ids=frozenset({DEFAULT_PART.organization_id}),
             )
         )
+
+    def twin(self, *, clock: Clock, ids: Ids, token_suffix: str) -> Accounts:
+        """Other accounts with the keys of these, by another clock."""
+        twin = Accounts(
+            mode=self.mode,
+            clock=clock,
+            ids=ids,
+            token_lifetime=self._lifetime,
+            token_suffix=token_suffix,
+        )
+        twin._keys = self._keys.copy()
+        return twin
+
+    def knows(self, key_id: str) -> bool:
+        """Whether there is an API key of that id."""
+        return key_id in self._keys
+
+    def expire(self, authorization: str | None) -> None:
+        """Let the access token in an `authorization` header expire now, in either mode."""
+        self._expired.add((authorization or "").partition(" ")[2])
 
     def add_key(self, *, organization_ids: Iterable[str]) -> ApiKey:
         """Make a key that sees these organizations."""
@@ -124,7 +148,7 @@ class Accounts:
         expires = None
         if self._lifetime is not None:
             expires = self._clock.now() + int(self._lifetime.total_seconds() * SECOND)
-        token = self._ids.token()
+        token = self._ids.token() + self._suffix
         self._tokens[token] = _Token(principal, expires)
         return token
 
@@ -134,9 +158,11 @@ class Accounts:
         Raises:
             UnauthenticatedError: In mode `keys`, there is no live token in it.
         """
+        scheme, _, presented = (authorization or "").partition(" ")
+        if presented in self._expired:
+            raise _expired()
         if self.mode == "any":
             return ANYONE
-        scheme, _, presented = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not presented:
             text = "authorization must be 'Bearer <access token>'; call Authenticate first"
             raise UnauthenticatedError(text, clause="AU-4")
@@ -145,8 +171,7 @@ class Accounts:
             text = "authorization holds an access token that this server did not issue"
             raise UnauthenticatedError(text, clause="AU-4")
         if token.expires is not None and self._clock.now() >= token.expires:
-            text = "authorization holds an access token that has expired; call Authenticate again"
-            raise UnauthenticatedError(text, clause="AU-4")
+            raise _expired()
         return token.principal
 
     def _check_key(self, entity: str, kind: str, payload: str) -> Principal:
@@ -163,3 +188,8 @@ class Accounts:
     def _hold(self, key: ApiKey) -> ApiKey:
         self._keys[key.id] = key
         return key
+
+
+def _expired() -> UnauthenticatedError:
+    text = "authorization holds an access token that has expired; call Authenticate again"
+    return UnauthenticatedError(text, clause="AU-4")

@@ -1,4 +1,4 @@
-"""One fake's state, and one RPC in progress."""
+"""One cloud's state, and one RPC in progress."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.encoding import MetadataEncoder
+from fakeviam.server.journal.record import RecordedCall
+from fakeviam.server.timers import Timers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,9 +18,14 @@ if TYPE_CHECKING:
     from fakeviam.model.ids import Ids
     from fakeviam.model.policy import Policy
     from fakeviam.server.accounts import Accounts
+    from fakeviam.server.faults.plan import Faults
     from fakeviam.server.interceptors import Interceptor
+    from fakeviam.server.journal.journal import Journal
     from fakeviam.server.ledger import Ledger
+    from fakeviam.server.replies import Replies
+    from fakeviam.server.sessions import Sessions
     from fakeviam.store.protocol import Store
+    from fakeviam.wire import Method
 
     #: RPC name → handler. Each takes the call and its request, and answers a message.
     Handlers = Mapping[str, Callable[..., Any]]
@@ -26,7 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class Cloud:
-    """Everything that one fake consists of; two fakes share nothing."""
+    """Everything that one isolated cloud consists of; two of them share nothing.
+
+    Attributes:
+        name: Name of its session; empty for the one that a fake starts with.
+        hiding: Some uploads are hidden until a time to come.
+    """
 
     store: Store
     fleet: Fleet
@@ -35,12 +47,25 @@ class Cloud:
     ids: Ids
     accounts: Accounts
     ledger: Ledger
+    journal: Journal
+    faults: Faults
+    replies: Replies
+    name: str = ""
+    strict: bool = False
     encoder: MetadataEncoder = field(init=False)
+    timers: Timers = field(init=False)
     crashes: list[Crash] = field(default_factory=list)
     interceptors: tuple[Interceptor, ...] = ()
+    hiding: bool = False
 
     def __post_init__(self) -> None:
-        self.encoder = MetadataEncoder(show_labels=self.policy.dataset_label == "shown")
+        self.apply(self.policy)
+        self.timers = Timers(self.clock)
+
+    def apply(self, policy: Policy) -> None:
+        """Decide disputed points like this from now on."""
+        self.policy = policy
+        self.encoder = MetadataEncoder(show_labels=policy.dataset_label == "shown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +78,74 @@ class Crash:
 
 @dataclass(kw_only=True, slots=True)
 class Call:
-    """What a handler knows of the call it answers."""
+    """What a handler knows of the call it answers.
+
+    Attributes:
+        record: Its entry in the journal.
+        sessions: The clouds of the server it came to.
+        hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
+    """
 
     cloud: Cloud
     rpc: str
+    record: RecordedCall
+    sessions: Sessions | None = None
     principal: Principal = ANYONE
+    hidden_for: int = 0
     #: Where the data is. Taken when the call begins, so that a reset does not split a call.
     store: Store = field(init=False)
 
     def __post_init__(self) -> None:
         self.store = self.cloud.store
 
+    @classmethod
+    def aside(cls, cloud: Cloud, method: Method) -> Call:
+        """A call that nobody made and no journal holds: seeds obey the rules of uploads too."""
+        record = RecordedCall(number=0, method=method, time=cloud.clock.now(), started=0)
+        return cls(cloud=cloud, rpc=method.name, record=record)
+
     @property
     def policy(self) -> Policy:
         """How disputed points are decided."""
         return self.cloud.policy
 
+    @property
+    def sync_time(self) -> int:
+        """When what the call stores counts as synced, ns (UP-9)."""
+        if self.hidden_for:
+            self.cloud.hiding = True
+        return self.cloud.clock.now() + self.hidden_for
+
     def cite(self, *clauses: str) -> None:
-        """Note what the answer rests on, before anything is written."""
+        """Note what the answer rests on, before anything is written.
+
+        Raises:
+            InsufficientEvidenceError: It is less than the test accepts (SV-5).
+        """
+        self.record.cite(clauses)
         self.cloud.ledger.cite(*clauses)
+
+    def authenticate(self, metadata: Any) -> None:
+        """Find out who calls (AU-2, A51).
+
+        Raises:
+            UnauthenticatedError: The access token is missing, unknown or has expired.
+        """
+        if self.cloud.accounts.mode == "keys":
+            self.cite("AU-4", "A51")
+        self.principal = self.cloud.accounts.principal(_authorization(metadata))
+
+    def expire_token(self) -> None:
+        """Let the access token of this call expire now.
+
+        Raises:
+            UnauthenticatedError: It has expired.
+        """
+        metadata = self.record.raw_metadata
+        self.cloud.accounts.expire(_authorization(metadata))
+        self.authenticate(metadata)
+
+
+def _authorization(metadata: Any) -> str | None:
+    header = metadata.get("authorization") if metadata else None
+    return None if header is None else str(header)

@@ -21,6 +21,28 @@ class Encoded:
     blob: bytes
 
 
+# Key of a field that no message has: the largest number there is, length-delimited.
+_PADDING = b"\xfa\xff\xff\xff\x0f"
+
+
+def encoded(reply: Message | Encoded) -> bytes:
+    """The bytes of a reply."""
+    return reply.blob if isinstance(reply, Encoded) else reply.SerializeToString()
+
+
+def padded(reply: Message | Encoded, size: int) -> Encoded:
+    """The reply with `size` bytes more, in a field that readers skip."""
+    return Encoded(encoded(reply) + _PADDING + _varint(size) + bytes(size))
+
+
+def _varint(number: int) -> bytes:
+    digits = bytearray()
+    while number > 127:
+        digits.append(number & 127 | 128)
+        number >>= 7
+    return bytes((*digits, number))
+
+
 class Codec(CodecBase):
     """Protobuf, with a ceiling on what comes in and a way out for encoded replies."""
 
@@ -32,10 +54,7 @@ class Codec(CodecBase):
 
     def encode(self, message: Any, message_type: Any) -> bytes:  # noqa: ARG002 - grpclib's shape
         """The bytes of a reply."""
-        if isinstance(message, Encoded):
-            return message.blob
-        blob: bytes = message.SerializeToString()
-        return blob
+        return encoded(message)
 
     def decode(self, data: bytes, message_type: type[Message]) -> Any:
         """The message in `data`.

@@ -92,7 +92,7 @@ def _reading(
         source=upload.source,
         time_requested=requested,
         time_received=received,
-        time_synced=call.cloud.clock.now(),
+        time_synced=call.sync_time,
         payload=content.struct.SerializeToString(deterministic=True),
         mime_type=upload.mime_type,
         tags=upload.tags,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.clock import Clock
-from fakeviam.model.errors import FakeViamError, UsageError
-from fakeviam.model.evidence import Clause, Evidence
+from fakeviam.model.errors import UsageError
+from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Fleet, Part
 from fakeviam.model.ids import Ids
-from fakeviam.model.policy import Policy
-from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, Accounts, ApiKey, AuthMode
-from fakeviam.server.call import Cloud, Crash
+from fakeviam.server.accounts import Accounts, AuthMode
+from fakeviam.server.call import Cloud
 from fakeviam.server.codec import Codec
+from fakeviam.server.controls import Controls, policy_of
+from fakeviam.server.faults.plan import Faults
+from fakeviam.server.journal.journal import DEFAULT_BYTES, Journal
 from fakeviam.server.ledger import Ledger
 from fakeviam.server.listeners import (
     HAS_UNIX_SOCKETS,
@@ -24,27 +27,29 @@ from fakeviam.server.listeners import (
     listen_tcp,
     listen_unix,
 )
+from fakeviam.server.replies import Replies
 from fakeviam.server.routes import Routes
+from fakeviam.server.session import Session
+from fakeviam.server.sessions import Sessions
 from fakeviam.server.thread import LoopThread
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from fakeviam.model.policy import Policy
     from fakeviam.server.interceptors import Interceptor
     from fakeviam.store.protocol import Store
 
-
-class HandlerCrashError(FakeViamError, AssertionError):
-    """A handler of the fake raised something unexpected: a bug of fakeviam (SV-4)."""
+T = TypeVar("T")
 
 
-class FakeViam:
+class FakeViam(Controls):
     """The Viam data cloud, in memory.
 
     As a context manager it runs in a thread of its own, and serves synchronous code and
@@ -64,8 +69,6 @@ class FakeViam:
         default_part: A part that exists from the start.
     """
 
-    api_key = DEFAULT_KEY
-    api_key_id = DEFAULT_KEY_ID
     default_part: Part = DEFAULT_PART
 
     def __init__(  # noqa: PLR0913 - each is a switch of the fake, all keyword-only
@@ -81,6 +84,7 @@ class FakeViam:
         port: int = 0,
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
+        journal_bytes: int = DEFAULT_BYTES,
         interceptors: Iterable[Interceptor] = (),
         store: Callable[[], Store] = MemoryStore,
     ) -> None:
@@ -98,6 +102,7 @@ class FakeViam:
             port: TCP port; 0 picks a free one.
             unix_socket: Path of the Unix socket; None makes a temporary one.
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
+            journal_bytes: About how much memory `calls` may take; the oldest go first.
             interceptors: Change requests and replies on their way, for a fake that is wrong
                 on purpose.
             store: Makes the store that holds the data; called again by `reset`.
@@ -106,23 +111,28 @@ class FakeViam:
             UsageError: An argument is no good; the text says which and why.
         """
         self.seed = secrets.randbits(64) if seed is None else seed
-        self.policy = _policy(policy)
-        self.clock = _clock(clock)
+        made = _clock(clock)
         if max_message_bytes is not None and max_message_bytes < 1:
             message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
             raise UsageError(message)
-        ids = Ids(seed=self.seed, clock=self.clock)
-        self.fleet = Fleet(ids=ids)
-        self._cloud = Cloud(
+        ids = Ids(seed=self.seed, clock=made)
+        cloud = Cloud(
             store=store(),
-            fleet=self.fleet,
-            policy=self.policy,
-            clock=self.clock,
+            fleet=Fleet(ids=ids),
+            policy=policy_of(policy),
+            clock=made,
             ids=ids,
-            accounts=Accounts(mode=auth, clock=self.clock, ids=ids, token_lifetime=token_lifetime),
+            accounts=Accounts(mode=auth, clock=made, ids=ids, token_lifetime=token_lifetime),
             ledger=Ledger(Evidence.of(min_evidence)),
+            # The one reading of real time beside the clock's: how long calls take.
+            journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
+            faults=Faults(fraction=ids.fraction),
+            replies=Replies(),
             interceptors=tuple(interceptors),
         )
+        super().__init__(cloud)
+        self._sessions = Sessions(base=cloud, seed=self.seed)
+        self._open: dict[str, Session] = {}
         self._make_store = store
         self._codec = Codec(max_message_bytes)
         self._wanted = (host, port, unix_socket)
@@ -163,71 +173,55 @@ class FakeViam:
             raise UsageError("there are no Unix sockets on this system; use cloud.target")
         return self._socket.path
 
-    def dial_options(self) -> Any:
-        """DialOptions of the installed viam-sdk for the default account.
+    # Sessions ----------------------------------------------------------------------------
+
+    def session(self, name: str | None = None, *, policy: Policy | str | None = None) -> Session:
+        """Open an isolated fork of what this fake holds now (SS-1).
+
+        Args:
+            name: How calls name it; None makes up a name.
+            policy: How it decides disputed points; None is like this fake.
 
         Raises:
-            UsageError: viam-sdk is not installed.
+            UsageError: The name is taken or no good, or the store cannot be forked.
         """
-        try:
-            from viam.rpc.dial import DialOptions  # noqa: PLC0415 - optional, and slow to import
-        except ImportError as error:
-            message = "dial_options() needs the official SDK: pip install viam-sdk"
-            raise UsageError(message) from error
-        options = DialOptions.with_api_key(self.api_key, self.api_key_id)
-        options.insecure = True
-        return options
+        chosen = None if policy is None else policy_of(policy)
 
-    # What it knows -----------------------------------------------------------------------
+        def open_session() -> Session:
+            session = Session(self, self._sessions.open(name, policy=chosen))
+            self._open[session.name] = session
+            return session
 
-    def add_api_key(self, *, organizations: Iterable[str]) -> ApiKey:
-        """Make another API key that sees the organizations of these ids (auth="keys").
+        return self.atomically(open_session)
 
-        Raises:
-            UsageError: There are none, or one of them does not exist.
-        """
-        chosen = [organizations] if isinstance(organizations, str) else list(organizations)
-        for organization_id in chosen:
-            if not self.fleet.has_organization(organization_id):
-                message = f"no organization has the id {organization_id!r}"
-                raise UsageError(message)
-        return self._cloud.accounts.add_key(organization_ids=chosen)
+    def close_session(self, name: str) -> bool:
+        """Forget a session and all it holds; whether it was open."""
+        self._open.pop(name, None)
+        return self.atomically(lambda: self._sessions.close(name))
 
     @property
-    def clauses_used(self) -> tuple[Clause, ...]:
-        """The clauses that the answers so far rested on."""
-        return self._cloud.ledger.used()
+    def sessions(self) -> Mapping[str, Session]:
+        """The open sessions by name."""
+        return MappingProxyType(self._open)
 
-    @property
-    def assumptions_used(self) -> tuple[Clause, ...]:
-        """Those of them that nobody documented and no client relies on."""
-        return tuple(c for c in self.clauses_used if c.evidence is Evidence.ASSUMED)
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Do something in the server's thread, between two steps of its calls.
 
-    @property
-    def crashes(self) -> tuple[Crash, ...]:
-        """Unexpected exceptions in handlers: bugs of the fake (SV-4)."""
-        return tuple(self._cloud.crashes)
-
-    def check(self) -> None:
-        """Raise if a handler crashed; the pytest fixtures do this after each test.
-
-        Raises:
-            HandlerCrashError: With what happened, and what to do.
+        What `work` raises passes through.
         """
-        if self._cloud.crashes:
-            told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
-            message = f"fakeviam has a bug, please report it with this text: {told}"
-            raise HandlerCrashError(message) from self._cloud.crashes[0].error
+        if self._thread is None or self._thread.is_current:
+            return work()
+        return self._thread.call(work)
 
-    def reset(self) -> None:
-        """Forget all data, datasets and database users, and what was cited and crashed.
+    def _atomically(self, work: Callable[[], T]) -> T:
+        return self.atomically(work)
 
-        The fleet, API keys, tokens and the clock stay. Takes the same time however much
-        data there is. A call that is being answered finishes on the old data.
-        """
-        self._cloud.store = self._make_store()
-        self._cloud.ledger.clear()
-        self._cloud.crashes.clear()
+    def empty_store(self) -> Store:
+        """Make a store that holds nothing, of the kind this fake uses."""
+        return self._make_store()
+
+    def _empty_store(self) -> Store:
+        return self._make_store()
 
     # Starting and stopping ---------------------------------------------------------------
 
@@ -278,7 +272,7 @@ class FakeViam:
         """
         self._check_stopped()
         host, port, path = self._wanted
-        routes = Routes(self._cloud)
+        routes = Routes(self._sessions)
         try:
             tcp = Listener(routes, self._codec)
             await listen_tcp(tcp, host, port)
@@ -314,17 +308,6 @@ class FakeViam:
         if not self._listeners:
             message = "this FakeViam is not running; enter it first: `with FakeViam() as cloud:`"
             raise UsageError(message)
-
-
-def _policy(given: Policy | str | None) -> Policy:
-    if given is None:
-        return Policy()
-    if isinstance(given, str):
-        return Policy.preset(given)
-    if not isinstance(given, Policy):
-        message = f"policy must be a Policy or the name of a preset, got {given!r}"
-        raise UsageError(message)
-    return given
 
 
 def _clock(given: Clock | None) -> Clock:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from google.protobuf.message import Message
-    from grpclib.server import Stream
 
     from fakeviam.server.call import Call
+    from fakeviam.server.conduct import Inbox
     from fakeviam.wire import Method
 
     Served = Callable[[Call, Any], Awaitable[Any]]
@@ -54,15 +54,14 @@ class Interceptor:
 
 
 class _Tap:
-    """A stream whose messages go through the interceptors first."""
+    """An inbox whose messages go through the interceptors first."""
 
-    def __init__(self, stream: Stream[Any, Any], rpc: str, chain: Sequence[Interceptor]) -> None:
-        self.metadata = stream.metadata
+    def __init__(self, inbox: Inbox, rpc: str, chain: Sequence[Interceptor]) -> None:
         self.taken: Message | None = None
-        self._stream, self._rpc, self._chain = stream, rpc, chain
+        self._inbox, self._rpc, self._chain = inbox, rpc, chain
 
     async def recv_message(self) -> Message | None:
-        while (message := await self._stream.recv_message()) is not None:
+        while (message := await self._inbox.recv_message()) is not None:
             kept: Message | None = message
             for interceptor in self._chain:
                 kept = None if kept is None else interceptor.request(self._rpc, kept)
@@ -72,12 +71,10 @@ class _Tap:
         return None
 
 
-async def intercepted(
-    served: Served, call: Call, method: Method, stream: Stream[Any, Any]
-) -> Message:
+async def intercepted(served: Served, call: Call, method: Method, inbox: Inbox) -> Message:
     """Serve one call through the interceptors of its fake."""
     chain = call.cloud.interceptors
-    tap = _Tap(stream, method.name, chain)
+    tap = _Tap(inbox, method.name, chain)
     try:
         answer = await served(call, tap)
     except Refusal as refusal:

@@ -21,7 +21,7 @@ class Ledger:
         self._too_weak = frozenset(
             clause.id for clause in CATALOGUE.values() if clause.evidence < min_evidence
         )
-        self._minimum = min_evidence
+        self.minimum = min_evidence
 
     def cite(self, *clauses: str) -> None:
         """Note that the answer in the making rests on `clauses`.
@@ -49,6 +49,6 @@ class Ledger:
     def _weak(self, clause: Clause) -> InsufficientEvidenceError:
         text = (
             f"this answer rests on {clause.id} ({clause.evidence.label}: {clause.text}), but "
-            f"min_evidence is {self._minimum.label}"
+            f"min_evidence is {self.minimum.label}"
         )
         return InsufficientEvidenceError(text, clause="SV-5")

@@ -1,4 +1,4 @@
-"""From an RPC's path to its handler, and from what a handler raises to the wire.
+"""From an RPC's path to its handler.
 
 Every RPC of the known services is served: one without a handler answers UNIMPLEMENTED
 and names itself (SV-1).
@@ -6,35 +6,28 @@ and names itself (SV-1).
 
 from __future__ import annotations
 
-import logging
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from grpclib.const import Cardinality, Handler, Status
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.const import Cardinality, Handler
 
 from fakeviam import wire
-from fakeviam.model.errors import InvalidArgumentError, Refusal, UnimplementedError, shortened
+from fakeviam.model.errors import InvalidArgumentError, UnimplementedError
 from fakeviam.server import auth, datasets, datasync
-from fakeviam.server.accounts import ANYONE, Principal
-from fakeviam.server.call import Call, Cloud, Crash
+from fakeviam.server.conduct import AUTH_SERVICE, conduct
 from fakeviam.server.data import binary, boxes, database, membership, tabular, tags
-from fakeviam.server.interceptors import Cut, intercepted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from google.protobuf.message import Message
     from grpclib.server import Stream
 
-    from fakeviam.server.call import Handlers
+    from fakeviam.server.call import Call, Handlers
+    from fakeviam.server.conduct import Inbox
+    from fakeviam.server.sessions import Sessions
     from fakeviam.wire import Method
 
-    Served = Callable[[Call, Stream[Any, Any]], Awaitable[Any]]
-
-log = logging.getLogger("fakeviam")
-
-AUTH_SERVICE = "proto.rpc.v1.AuthService"
+    Served = Callable[[Call, Inbox], Awaitable[Any]]
 
 UNARY: Mapping[str, Handlers] = MappingProxyType(
     {
@@ -64,9 +57,9 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 class Routes:
     """The services of one fake, in the shape grpclib asks for."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        """Serve `cloud`."""
-        self._cloud = cloud
+    def __init__(self, sessions: Sessions) -> None:
+        """Serve the clouds of these sessions."""
+        self._sessions = sessions
 
     def __mapping__(self) -> dict[str, Handler]:
         return _Paths(self._handler, wire.methods())
@@ -75,7 +68,7 @@ class Routes:
         served = _served(method)
 
         async def handle(stream: Stream[Any, Any]) -> None:
-            await _answer(self._cloud, method, served, stream)
+            await conduct(self._sessions, method, served, stream)
 
         return Handler(handle, _cardinality(method), method.request, method.response)
 
@@ -122,8 +115,8 @@ def _served(method: Method) -> Served:
 
 
 def _unary(handler: Callable[..., Any]) -> Served:
-    async def serve(call: Call, stream: Stream[Any, Any]) -> Any:
-        request = await _receive(stream)
+    async def serve(call: Call, inbox: Inbox) -> Any:
+        request = await inbox.recv_message()
         if request is None:
             raise InvalidArgumentError("the request message is missing", clause="SV-3")
         # From here on nothing awaits, so the handler's reads and writes are one step.
@@ -133,9 +126,9 @@ def _unary(handler: Callable[..., Any]) -> Served:
 
 
 def _client_stream(form: datasync.StreamFormat) -> Served:
-    async def serve(call: Call, stream: Stream[Any, Any]) -> Any:
+    async def serve(call: Call, inbox: Inbox) -> Any:
         upload = datasync.StreamedUpload(call, form)
-        while (message := await _receive(stream)) is not None:
+        while (message := await inbox.recv_message()) is not None:
             upload.receive(message)
         return upload.finish()
 
@@ -143,66 +136,11 @@ def _client_stream(form: datasync.StreamFormat) -> Served:
 
 
 def _unimplemented(method: Method) -> Served:
-    async def serve(call: Call, stream: Stream[Any, Any]) -> Any:  # noqa: ARG001 - a Served
+    async def serve(call: Call, inbox: Inbox) -> Any:  # noqa: ARG001 - a Served
         text = f"{method.service}/{method.name} is not implemented by fakeviam yet"
         raise UnimplementedError(text, clause="SV-1")
 
     return serve
-
-
-async def _receive(stream: Stream[Any, Any]) -> Message | None:
-    try:
-        message: Message | None = await stream.recv_message()
-    except NotImplementedError as error:  # how grpclib refuses a compressed message
-        raise UnimplementedError("compressed messages are not supported", clause="SV-3") from error
-    except AssertionError as error:  # how grpclib says that a message was cut short
-        text = "the stream ended in the middle of a message"
-        raise InvalidArgumentError(text, clause="SV-3") from error
-    return message
-
-
-async def _answer(cloud: Cloud, method: Method, served: Served, stream: Stream[Any, Any]) -> None:
-    """Serve one call; the one place where what went wrong becomes a status."""
-    call = Call(cloud=cloud, rpc=method.name)
-    try:
-        try:
-            call.principal = _principal(cloud, method, stream)
-            if cloud.interceptors:
-                reply = await intercepted(served, call, method, stream)
-            else:
-                reply = await served(call, stream)
-        except Refusal as refusal:
-            call.cite(refusal.clause)
-            raise
-    except Refusal as refusal:
-        status = Status(refusal.status.value)
-        await stream.send_trailing_metadata(
-            status=status,
-            status_message=refusal.text,
-            metadata={"fakeviam-clause": refusal.clause},
-        )
-        return
-    except Cut:
-        await stream.cancel()
-        return
-    except (GRPCError, StreamTerminatedError):
-        raise
-    except Exception as error:
-        # Not a status the real service would send: the test must see that the fake is broken.
-        log.exception("fakeviam crashed in %s", method.name)
-        cloud.crashes.append(Crash(method.name, error))
-        text = f"fakeviam has a bug: {type(error).__name__} in {method.name}: {error}"
-        raise GRPCError(Status.INTERNAL, f"{shortened(text)} [SV-4]") from error
-    await stream.send_message(reply)
-
-
-def _principal(cloud: Cloud, method: Method, stream: Stream[Any, Any]) -> Principal:
-    if method.service == AUTH_SERVICE:
-        return ANYONE
-    header = stream.metadata.get("authorization") if stream.metadata else None
-    if cloud.accounts.mode == "keys":
-        cloud.ledger.cite("AU-4", "A51")
-    return cloud.accounts.principal(None if header is None else str(header))
 
 
 def _cardinality(method: Method) -> Cardinality:

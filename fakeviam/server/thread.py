@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from typing import Any
 
 T = TypeVar("T")
@@ -25,6 +25,19 @@ class LoopThread:
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine there and wait for what it returns or raises."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def call(self, work: Callable[[], T]) -> T:
+        """Call a function there and wait for what it returns or raises."""
+
+        async def called() -> T:
+            return work()
+
+        return self.run(called())
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this is that thread."""
+        return threading.current_thread() is self._thread
 
     def close(self) -> None:
         """Stop the loop and the thread."""

@@ -4,16 +4,27 @@
 
     request = data.TagsByFilterRequest(filter=data.Filter(part_id="…"))
 
-The modules `data`, `datasync`, `dataset`, `datapipelines`, `auth` and `well_known` hold the
-message classes, enums and enum values; `values` and `times` turn Struct and Timestamp into plain
-Python and back. Nothing here imports viam-sdk or registers anything in protobuf's default pool.
+The modules `data`, `datasync`, `dataset`, `datapipelines`, `auth`, `status` and `well_known` hold
+the message classes, enums and enum values; `values` and `times` turn Struct and Timestamp into
+plain Python and back. Nothing here imports viam-sdk or registers anything in protobuf's default
+pool.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeviam.wire import auth, data, datapipelines, dataset, datasync, times, values, well_known
+from fakeviam.wire import (
+    auth,
+    data,
+    datapipelines,
+    dataset,
+    datasync,
+    status,
+    times,
+    values,
+    well_known,
+)
 from fakeviam.wire._adopt import adopt
 from fakeviam.wire._pool import WIRE, Method
 
@@ -33,6 +44,7 @@ __all__ = [
     "files",
     "methods",
     "pool",
+    "status",
     "times",
     "values",
     "well_known",

@@ -34,6 +34,7 @@ __all__ = ["WIRE", "Method", "Wire"]
 _MODULES = MappingProxyType(
     {
         "google.protobuf": "well_known",
+        "google.rpc": "status",
         "proto.rpc.v1": "auth",
         "viam.app.data.v1": "data",
         "viam.app.datapipelines.v1": "datapipelines",

@@ -38,6 +38,10 @@ UNCITED = {
     "SV-4": "a crash is no answer; it is kept apart",
 }
 
+#: Promises about the tool rather than answers of the service: nothing to cite in a call.
+#: Journal, faults, replies, clock, sessions, snapshots, archives, data directories.
+TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-")
+
 
 def literals() -> set[str]:
     """String constants of the code that look like a clause, docstrings left out."""
@@ -58,7 +62,8 @@ def test_what_is_cited_is_in_the_catalogue() -> None:
 
 def test_what_is_in_the_catalogue_is_cited() -> None:
     """Or there is a reason; a reason that no longer holds must go (SV-5)."""
-    assert set(CATALOGUE) - literals() == set(UNCITED)
+    uncited = {name for name in set(CATALOGUE) - literals() if not name.startswith(TOOL)}
+    assert uncited == set(UNCITED)
 
 
 def test_what_the_comments_name_is_in_the_catalogue() -> None:

@@ -15,12 +15,12 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
 
 from fakeviam import wire
-from fakeviam.wire import auth, data, datapipelines, dataset, datasync, well_known
+from fakeviam.wire import auth, data, datapipelines, dataset, datasync, status, well_known
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-MODULES = [auth, data, datapipelines, dataset, datasync, well_known]
+MODULES = [auth, data, datapipelines, dataset, datasync, status, well_known]
 BY_PATH = {method.path: method for method in wire.methods()}
 DATA_SERVICE = "/viam.app.data.v1.DataService"
 SYNC_SERVICE = "/viam.app.datasync.v1.DataSyncService"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WIRE = Path(wire.__file__).parent
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
-STUBS = ["auth", "data", "datapipelines", "dataset", "datasync", "well_known"]
+STUBS = ["auth", "data", "datapipelines", "dataset", "datasync", "status", "well_known"]
 
 
 def committed() -> bytes:

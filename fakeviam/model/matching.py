@@ -1,0 +1,92 @@
+"""Choosing calls by what they ask: for the journal, for faults and for scripted replies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: A field of a request that is set: its dotted path and its value. A repeated field gives one
+#: of these for each of its values.
+Leaf = tuple[str, object]
+
+#: Short names for the fields that tests ask for most.
+ALIASES = MappingProxyType(
+    {
+        "part": "part_id",
+        "component": "component_name",
+        "method": "method_name",
+        "tag": "tags",
+        "dataset": "dataset_id",
+        "organization": "organization_id",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Why a call was not meant: the field, what it holds, and what was asked for."""
+
+    field: str
+    actual: tuple[object, ...]
+    wanted: object
+
+    def __str__(self) -> str:
+        if not self.actual:
+            return f"{self.field} is not set, wanted {self.wanted!r}"
+        shown = ", ".join(map(repr, self.actual))
+        return f"{self.field}: {shown} ≠ {self.wanted!r}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Conditions:
+    """What a call must look like (JR-3).
+
+    Attributes:
+        rpc: Name of the RPC; `*` and `?` stand for any letters.
+        fields: Wanted values by field name. A name means every field of that name in the
+            request, however deep; a dotted path means those at its end. A repeated field
+            fits if one of its values does, and an empty value fits a field that is not set.
+    """
+
+    rpc: str = "*"
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+    def fits_rpc(self, rpc: str) -> bool:
+        """Whether calls of that RPC are meant at all."""
+        return self.rpc in ("*", rpc) or fnmatchcase(rpc, self.rpc)
+
+    def fits(self, rpc: str, leaves: Sequence[Leaf]) -> bool:
+        """Whether a call is meant."""
+        return self.fits_rpc(rpc) and not self.mismatches(leaves)
+
+    def mismatches(self, leaves: Sequence[Leaf]) -> list[Mismatch]:
+        """The conditions that a request does not meet."""
+        return [
+            Mismatch(name, actual, wanted)
+            for name, wanted in self.fields.items()
+            if not _fits(wanted, actual := values_of(name, leaves))
+        ]
+
+    def __str__(self) -> str:
+        conditions = ", ".join(f"{name}={wanted!r}" for name, wanted in self.fields.items())
+        return f"{self.rpc}({conditions})" if conditions else self.rpc
+
+
+def values_of(name: str, leaves: Sequence[Leaf]) -> tuple[object, ...]:
+    """The values of the fields that `name` means."""
+    path = ALIASES.get(name, name)
+    return tuple(value for at, value in leaves if means(path, at) or means(name, at))
+
+
+def means(name: str, path: str) -> bool:
+    """Whether a field name, or the end of a path, means the field at `path`."""
+    return path == name or path.endswith(f".{name}")
+
+
+def _fits(wanted: object, actual: tuple[object, ...]) -> bool:
+    return wanted in actual if actual else not wanted and wanted is not None

@@ -1,0 +1,183 @@
+"""What a test holds of one isolated cloud: its state, its journal, its faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fakeviam.model.errors import FakeViamError, UsageError
+from fakeviam.model.evidence import Clause, Evidence
+from fakeviam.model.policy import Policy
+from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID
+from fakeviam.server.faults.plan import UnfiredFaultError
+from fakeviam.server.journal.calls import Calls
+from fakeviam.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fakeviam.model.clock import Clock
+    from fakeviam.model.fleet import Fleet
+    from fakeviam.server.accounts import ApiKey
+    from fakeviam.server.call import Cloud, Crash
+    from fakeviam.server.faults.plan import Faults
+    from fakeviam.server.replies import Replies
+
+T = TypeVar("T")
+
+
+class HandlerCrashError(FakeViamError, AssertionError):
+    """A handler of the fake raised something unexpected: a bug of fakeviam (SV-4)."""
+
+
+class Controls:
+    """The handle on one isolated cloud, for tests.
+
+    Attributes:
+        api_key: Key of the default account.
+        api_key_id: Its id.
+        clock: The cloud's only time.
+        fleet: Organizations, locations, robots and parts.
+    """
+
+    api_key = DEFAULT_KEY
+    api_key_id = DEFAULT_KEY_ID
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Hold `cloud`."""
+        self._cloud = cloud
+        self.clock: Clock = cloud.clock
+        self.fleet: Fleet = cloud.fleet
+
+    def _atomically(self, work: Callable[[], T]) -> T:
+        """Do something between two calls, never within one."""
+        return work()
+
+    # What it knows -----------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """How disputed points are decided."""
+        return self._cloud.policy
+
+    @policy.setter
+    def policy(self, policy: Policy | str) -> None:
+        chosen = policy_of(policy)
+        self._atomically(lambda: self._cloud.apply(chosen))
+
+    @property
+    def calls(self) -> Calls:
+        """The journal: every call that was made (JR-1)."""
+        return Calls(self._cloud.journal)
+
+    @property
+    def faults(self) -> Faults:
+        """What is planned to go wrong, and what did (FT-1)."""
+        return self._cloud.faults
+
+    @property
+    def replies(self) -> Replies:
+        """Scripted replies (RP-1)."""
+        return self._cloud.replies
+
+    @property
+    def clauses_used(self) -> tuple[Clause, ...]:
+        """The clauses that the answers so far rested on."""
+        return self._cloud.ledger.used()
+
+    @property
+    def assumptions_used(self) -> tuple[Clause, ...]:
+        """Those of them that nobody documented and no client relies on."""
+        return tuple(c for c in self.clauses_used if c.evidence is Evidence.ASSUMED)
+
+    @property
+    def crashes(self) -> tuple[Crash, ...]:
+        """Unexpected exceptions in handlers: bugs of the fake (SV-4)."""
+        return tuple(self._cloud.crashes)
+
+    def check(self) -> None:
+        """Raise if the fake crashed or a planned fault did not happen.
+
+        The pytest fixtures do this after each test.
+
+        Raises:
+            HandlerCrashError: A handler crashed; says what happened, and what to do.
+            UnfiredFaultError: A planned fault did not happen; says which, and why.
+        """
+        if self._cloud.crashes:
+            told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
+            message = f"fakeviam has a bug, please report it with this text: {told}"
+            raise HandlerCrashError(message) from self._cloud.crashes[0].error
+        unfired = self._cloud.faults.unfired
+        if unfired:
+            told = "\n".join(f"  {line}" for line in unfired)
+            raise UnfiredFaultError(
+                f"planned faults did not happen, so this test did not meet them:\n{told}\n"
+                "Correct the plan, or end a fault that may stay out with .optional()."
+            )
+
+    def add_api_key(self, *, organizations: Iterable[str]) -> ApiKey:
+        """Make another API key that sees the organizations of these ids (auth="keys").
+
+        Raises:
+            UsageError: There are none, or one of them does not exist.
+        """
+        chosen = [organizations] if isinstance(organizations, str) else list(organizations)
+        for organization_id in chosen:
+            if not self.fleet.has_organization(organization_id):
+                message = f"no organization has the id {organization_id!r}"
+                raise UsageError(message)
+        return self._cloud.accounts.add_key(organization_ids=chosen)
+
+    def dial_options(self) -> Any:
+        """DialOptions of the installed viam-sdk for the default account.
+
+        Raises:
+            UsageError: viam-sdk is not installed.
+        """
+        try:
+            from viam.rpc.dial import DialOptions  # noqa: PLC0415 - optional, and slow to import
+        except ImportError as error:
+            message = "dial_options() needs the official SDK: pip install viam-sdk"
+            raise UsageError(message) from error
+        options = DialOptions.with_api_key(self.api_key, self.api_key_id)
+        options.insecure = True
+        return options
+
+    # Beginning anew ----------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Forget all data, datasets and database users, and what was called and planned.
+
+        The fleet, API keys, tokens and the clock stay. Takes the same time however much
+        data there is. A call that is being answered finishes on the old data.
+        """
+        self._atomically(self._reset)
+
+    def _reset(self) -> None:
+        cloud = self._cloud
+        cloud.store = self._empty_store()
+        cloud.hiding = False
+        cloud.ledger.clear()
+        cloud.crashes.clear()
+        cloud.journal.clear()
+        cloud.faults.clear()
+        cloud.replies.clear()
+
+    def _empty_store(self) -> Any:
+        return MemoryStore()
+
+
+def policy_of(given: Policy | str | None) -> Policy:
+    """The policy that is meant by itself or by the name of a preset.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if given is None:
+        return Policy()
+    if isinstance(given, str):
+        return Policy.preset(given)
+    if not isinstance(given, Policy):
+        message = f"policy must be a Policy or the name of a preset, got {given!r}"
+        raise UsageError(message)
+    return given

@@ -1,0 +1,1 @@
+"""What goes wrong on purpose: planned faults, their accounting, and how they are done."""

@@ -1,0 +1,130 @@
+"""The fields of requests by name, as people ask for them."""
+
+from __future__ import annotations
+
+import difflib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.json_format import MessageToDict
+
+from fakeviam import wire
+from fakeviam.model.errors import UsageError
+from fakeviam.model.matching import ALIASES, Conditions, Leaf, means
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+    from fakeviam.wire import Method
+
+
+def leaves_of(message: Message) -> list[Leaf]:
+    """Every field that is set, with its dotted path."""
+    return list(_leaves(message, ""))
+
+
+def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
+    for field, value in message.ListFields():
+        path = f"{prefix}{field.name}"
+        if field.message_type is None:
+            yield from ((path, each) for each in (value if _repeated(field) else [value]))
+        elif is_map(field):
+            yield from ((f"{path}.{key}", value[key]) for key in value)
+        else:
+            for each in value if _repeated(field) else [value]:
+                yield from _inner(each, path)
+
+
+def _inner(message: Message, path: str) -> Iterator[Leaf]:
+    if _is_value(message.DESCRIPTOR):
+        yield path, MessageToDict(message, descriptor_pool=wire.pool())
+    else:
+        yield from _leaves(message, f"{path}.")
+
+
+def _is_value(descriptor: Any) -> bool:
+    """Whether messages of this type are one value to people: a time, a reading."""
+    return str(descriptor.full_name).startswith("google.protobuf.")
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether the field is a map."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def _repeated(field: FieldDescriptor) -> bool:
+    # `label` is deprecated on new protobufs, `is_repeated` unknown on old ones.
+    if hasattr(field, "is_repeated"):
+        return bool(field.is_repeated)
+    return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED)
+
+
+def paths_of(descriptor: Any) -> list[str]:
+    """The dotted paths of all fields that a message of this type can hold."""
+    return list(_paths(descriptor, "", ()))
+
+
+def _paths(descriptor: Any, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
+    for field in descriptor.fields:
+        path = f"{prefix}{field.name}"
+        inner = field.message_type
+        if inner is None or is_map(field) or _is_value(inner) or inner.full_name in above:
+            yield path
+        else:
+            yield from _paths(inner, f"{path}.", (*above, inner.full_name))
+
+
+def conditions_on(rpc: str, fields: Mapping[str, object]) -> Conditions:
+    """Check that some call can meet these conditions.
+
+    Raises:
+        UsageError: No RPC has that name, or none of those has such a field; the text names
+            what there is.
+    """
+    methods = methods_named(rpc)
+    for name in fields:
+        _check_field(name, rpc, methods)
+    return Conditions(rpc=rpc, fields=dict(fields))
+
+
+def methods_named(rpc: str) -> list[Method]:
+    """The RPCs of that name, or that a pattern with `*` and `?` means.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not isinstance(rpc, str):
+        raise UsageError(f"rpc must be the name of an RPC, such as 'FileUpload', got {rpc!r}")
+    methods = [method for method in wire.methods() if fnmatchcase(method.name, rpc)]
+    if not methods:
+        names = sorted({method.name for method in wire.methods()})
+        raise UsageError(f"no RPC is named {rpc!r}{_nearest(rpc, names)}")
+    return methods
+
+
+def _check_field(name: str, rpc: str, methods: Iterable[Method]) -> None:
+    asked = ALIASES.get(name, name)
+    names: set[str] = set()
+    for method in methods:
+        for path in paths_of(method.request.DESCRIPTOR):
+            # Below a map or a Struct, any name may come.
+            if means(asked, path) or means(name, path) or f".{name}".find(f".{path}.") >= 0:
+                return
+            names.update((path, path.rpartition(".")[2]))
+    raise UsageError(f"requests of {rpc} have no field {name!r}{_nearest(name, sorted(names))}")
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def as_json(message: Any) -> dict[str, Any]:
+    """A message as JSON-able values, with the field names of the proto files."""
+    shown: dict[str, Any] = MessageToDict(
+        message, preserving_proto_field_name=True, descriptor_pool=wire.pool()
+    )
+    return shown

@@ -1,0 +1,81 @@
+"""One isolated cloud behind a server that has many: what `cloud.session()` gives."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.server.controls import Controls
+from fakeviam.server.sessions import METADATA_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fakeviam.server.call import Cloud
+    from fakeviam.server.fake import FakeViam
+
+
+class Session(Controls):
+    """A fork of a running fake that nobody else sees (SS-1).
+
+        with cloud.session() as session:
+            client = await connect(session.target, api_key=session.api_key, ...)
+
+    It starts with what the fake holds then, and both go their own way: data, fleet, clock,
+    journal, faults. Calls choose it by its own API key or by its metadata.
+
+    Attributes:
+        name: Its name.
+        metadata: Request metadata that chooses it, for clients that can add some.
+        api_key: Key of an account of its own, which sees what the default one sees.
+        api_key_id: Its id.
+    """
+
+    def __init__(self, host: FakeViam, cloud: Cloud) -> None:
+        """Hold the session whose state is `cloud`."""
+        super().__init__(cloud)
+        self._host = host
+        self.name = cloud.name
+        self.metadata: Mapping[str, str] = MappingProxyType({METADATA_KEY: cloud.name})
+        key = cloud.accounts.add_key(organization_ids=[host.default_part.organization_id])
+        self.api_key, self.api_key_id = key.key, key.id
+        self.default_part = host.default_part
+
+    @property
+    def target(self) -> str:
+        """`host:port` of the server."""
+        return self._host.target
+
+    @property
+    def url(self) -> str:
+        """The server's address as a URL."""
+        return self._host.url
+
+    @property
+    def unix_socket(self) -> str:
+        """Path of the server's Unix socket."""
+        return self._host.unix_socket
+
+    def close(self) -> None:
+        """Forget the session and all it holds; calls that name it are refused from now on."""
+        self._host.close_session(self.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _atomically(self, work: Any) -> Any:
+        return self._host.atomically(work)
+
+    def _empty_store(self) -> Any:
+        return self._host.empty_store()

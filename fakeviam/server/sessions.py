@@ -1,0 +1,142 @@
+"""Many isolated clouds behind one server: which of them a call is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import FailedPreconditionError, UsageError
+from fakeviam.model.ids import Ids
+from fakeviam.server.call import Cloud
+from fakeviam.server.faults.plan import Faults
+from fakeviam.server.journal.journal import Journal
+from fakeviam.server.ledger import Ledger
+from fakeviam.server.replies import Replies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.model.policy import Policy
+    from fakeviam.store.protocol import Store
+
+#: Request metadata that chooses a session (SS-1).
+METADATA_KEY = "fakeviam-session"
+
+# Between the secret part of a session's tokens and the session's name.
+_MARK = "~"
+
+
+@dataclass(kw_only=True, slots=True)
+class Sessions:
+    """The clouds of one server: the base, and a fork of it for each open session.
+
+    A call says which it is for by metadata, or by the API key it logged in with (SS-1).
+    """
+
+    base: Cloud
+    seed: int
+    _clouds: dict[str, Cloud] = field(default_factory=dict)
+    _opened: int = 0
+
+    def __iter__(self) -> Iterator[Cloud]:
+        return iter(tuple(self._clouds.values()))
+
+    def cloud(self, name: str) -> Cloud | None:
+        """The cloud of an open session."""
+        return self._clouds.get(name)
+
+    def cloud_of(self, metadata: Any) -> Cloud:
+        """The cloud that a call is for; the base if it names no open session."""
+        if not self._clouds or not metadata:
+            return self.base
+        name = metadata.get(METADATA_KEY)
+        if name is None:
+            header = str(metadata.get("authorization", ""))
+            name = header.partition(_MARK)[2]
+        return self._clouds.get(name, self.base)
+
+    def cloud_of_key(self, key_id: str, asked: Cloud) -> Cloud:
+        """The cloud that knows this API key: the asked one, or else a session's."""
+        if asked.accounts.knows(key_id):
+            return asked
+        return next((cloud for cloud in self if cloud.accounts.knows(key_id)), asked)
+
+    def open(self, name: str | None = None, *, policy: Policy | None = None) -> Cloud:
+        """Fork the base.
+
+        Raises:
+            UsageError: The name is taken, or is no name for a session.
+        """
+        self._opened += 1
+        chosen = f"session-{self._opened}" if name is None else name
+        _check_name(chosen)
+        if chosen in self._clouds:
+            raise UsageError(f"a session named {chosen!r} is open already")
+        cloud = self._fork(chosen, policy)
+        self._clouds[chosen] = cloud
+        return cloud
+
+    def close(self, name: str) -> bool:
+        """Forget a session and all it holds; whether it was open."""
+        return self._clouds.pop(name, None) is not None
+
+    def _fork(self, name: str, policy: Policy | None) -> Cloud:
+        base = self.base
+        clock = base.clock.twin()
+        # Other ids than the base's, and the same for the same seed and name.
+        ids = Ids(seed=f"{self.seed}/{name}", clock=clock)
+        return Cloud(
+            name=name,
+            store=fork_of(base.store),
+            fleet=base.fleet.twin(ids),
+            policy=base.policy if policy is None else policy,
+            clock=clock,
+            ids=ids,
+            accounts=base.accounts.twin(clock=clock, ids=ids, token_suffix=f"{_MARK}{name}"),
+            ledger=Ledger(base.ledger.minimum),
+            journal=Journal(
+                clock=clock, stopwatch=base.journal.stopwatch, budget=base.journal.budget
+            ),
+            faults=Faults(fraction=ids.fraction),
+            replies=Replies(),
+            strict=base.strict,
+            interceptors=base.interceptors,
+            hiding=base.hiding,
+        )
+
+
+def fork_of(store: Store) -> Store:
+    """Another store with the same data, which goes its own way.
+
+    Raises:
+        UsageError: The store cannot do that.
+    """
+    fork = getattr(store, "fork", None)
+    if fork is None:
+        raise UsageError(
+            f"{type(store).__name__} cannot be forked; sessions and snapshots need the "
+            "store in memory"
+        )
+    twin: Store = fork()
+    return twin
+
+
+def check_session(cloud: Cloud, metadata: Any) -> None:
+    """Refuse a call that names a session which is not open (SS-2).
+
+    Raises:
+        FailedPreconditionError: It does.
+    """
+    name = metadata.get(METADATA_KEY) if metadata else None
+    if name is not None and name != cloud.name:
+        text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
+        raise FailedPreconditionError(text, clause="SS-2")
+
+
+def _check_name(name: str) -> None:
+    fine = 0 < len(name) <= 200 and name.isascii() and name.isprintable()
+    if not fine or " " in name:
+        raise UsageError(
+            "the name of a session must be 1 to 200 printable ASCII characters without blanks, "
+            f"got {name!r}"
+        )

@@ -1,0 +1,80 @@
+"""Waiting by the fake's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from fakeviam.model.clock import SECOND
+
+if TYPE_CHECKING:
+    from fakeviam.model.clock import Clock
+
+#: How long everything must have been waiting before the clock jumps, in real seconds: a
+#: client that is about to call gets its turn first.
+_QUIET = 0.005
+
+
+class Timers:
+    """Who waits for which time, and the jumps of a clock that jumps (CK-2)."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Wait by `clock`."""
+        self._clock = clock
+        self._sleepers: dict[asyncio.Event, int] = {}
+        self._calls = 0
+
+    def call_began(self) -> None:
+        """Note that a call is in progress: the clock must not jump while it works."""
+        self._calls += 1
+
+    def call_ended(self) -> None:
+        """Note that a call is over."""
+        self._calls -= 1
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock has moved on by so many seconds."""
+        target = self._clock.now() + round(seconds * SECOND)
+        loop = asyncio.get_running_loop()
+        due = asyncio.Event()
+        # The clock may be moved from any thread.
+        stop = self._clock.on_move(lambda: _tell(loop, due))
+        self._sleepers[due] = target
+        try:
+            while (left := target - self._clock.now()) > 0:
+                due.clear()
+                await self._wait(due, left / SECOND)
+        finally:
+            stop()
+            del self._sleepers[due]
+
+    async def real_sleep(self, seconds: float) -> None:
+        """Wait real seconds; the clock does not jump meanwhile."""
+        await asyncio.sleep(seconds)
+
+    async def for_ever(self) -> None:
+        """Wait until the call is cancelled."""
+        await asyncio.Event().wait()
+
+    async def _wait(self, due: asyncio.Event, seconds: float) -> None:
+        """Wait for a move of the clock, or until it may be time."""
+        limits = [] if self._clock.is_frozen else [seconds]
+        if self._clock.autojump:
+            limits.append(_QUIET)
+        try:
+            await asyncio.wait_for(due.wait(), min(limits, default=None))
+        except asyncio.TimeoutError:
+            if self._clock.autojump and len(self._sleepers) >= self._calls:
+                self._jump()
+
+    def _jump(self) -> None:
+        nearest = min(self._sleepers.values())
+        if nearest > self._clock.now():
+            self._clock.jump_to(nearest)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, due: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(due.set)
+    except RuntimeError:  # the loop was closed while the clock was moved
+        return
