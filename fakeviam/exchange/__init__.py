@@ -1,0 +1,42 @@
+"""What people already have, in and out: COCO, folders of the `viam` command line, JSON lines.
+
+Everything that is read becomes a `fakeviam.seeds.Seed`, so that one way leads into a fake. What is
+written comes from BinaryMetadata messages and bytes, so it works with any server.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.exchange.coco import CocoWriter, read_coco
+from fakeviam.exchange.exporting import Exported, ExportError, export_all, exporting
+from fakeviam.exchange.folder import FolderWriter, read_folder
+from fakeviam.exchange.jsonl import JsonlWriter, read_jsonl
+from fakeviam.exchange.reading import read_any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from fakeviam.exchange.exporting import Writer
+
+#: The writer of each format, by its name on the command line.
+FORMATS: Mapping[str, Callable[[Path, str], Writer]] = MappingProxyType(
+    {"coco": CocoWriter, "folder": FolderWriter, "jsonl": JsonlWriter}
+)
+
+__all__ = [
+    "FORMATS",
+    "CocoWriter",
+    "ExportError",
+    "Exported",
+    "FolderWriter",
+    "JsonlWriter",
+    "export_all",
+    "exporting",
+    "read_any",
+    "read_coco",
+    "read_folder",
+    "read_jsonl",
+]

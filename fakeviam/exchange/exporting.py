@@ -1,0 +1,119 @@
+"""Exports: a folder that appears when it is complete, and not before."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from fakeviam.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fakeviam.wire.data import BinaryMetadata
+
+
+class ExportError(UsageError):
+    """Something cannot be written in the format that was asked for."""
+
+
+class Writer(Protocol):
+    """A format being written."""
+
+    def add(self, metadata: BinaryMetadata, data: bytes) -> bool:
+        """Write one file; False if the format cannot hold it."""
+
+    def finish(self) -> None:
+        """Write what comes last."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """How many files went into an export, and how many the format cannot hold."""
+
+    files: int = 0
+    skipped: int = 0
+
+
+class Export:
+    """An export being filled, one file at a time."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Fill what `writer` writes."""
+        self._writer = writer
+        self.done = Exported()
+
+    def add(self, metadata: BinaryMetadata, data: bytes) -> None:
+        """Write one file.
+
+        Raises:
+            ExportError: The format has no way to say something about it.
+        """
+        if self._writer.add(metadata, data):
+            self.done.files += 1
+        else:
+            self.done.skipped += 1
+
+
+@contextmanager
+def exporting(
+    dest: str | os.PathLike[str], make: Callable[[Path, str], Writer]
+) -> Iterator[Export]:
+    """Fill a folder that takes its place at `dest` when all went well.
+
+    Args:
+        dest: A folder that does not exist yet, or is empty.
+        make: Makes the writer of a format: of the folder to fill, and of the path it will have.
+
+    Raises:
+        ExportError: Something is there already, or the folder above is missing.
+    """
+    place = Path(dest)
+    _check_free(place)
+    temporary = place.resolve().with_name(f".{secrets.token_hex(8)}.part")
+    temporary.mkdir()
+    try:
+        writer = make(temporary, str(place))
+        export = Export(writer)
+        yield export
+        writer.finish()
+        _check_free(place)
+        if place.exists():
+            place.rmdir()
+        temporary.rename(place.resolve())
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def export_all(
+    dest: str | os.PathLike[str],
+    make: Callable[[Path, str], Writer],
+    files: Iterable[tuple[BinaryMetadata, bytes]],
+) -> Exported:
+    """Write all these files; see `exporting`."""
+    with exporting(dest, make) as export:
+        for metadata, data in files:
+            export.add(metadata, data)
+    return export.done
+
+
+def put(folder: Path, path: str, data: bytes) -> None:
+    """Write a file of an export, and the folders it stands in."""
+    target = folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+
+
+def _check_free(place: Path) -> None:
+    if place.is_dir() and not any(place.iterdir()):
+        return
+    if place.exists() or place.is_symlink():
+        raise ExportError(f"{place} is there already; name a folder that is new or empty")
+    if not place.resolve().parent.is_dir():
+        raise ExportError(f"the folder {place.parent} does not exist; make it first")

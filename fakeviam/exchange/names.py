@@ -1,0 +1,100 @@
+"""Names of exported files: as the `viam` command line makes them, whatever a server sends."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from fakeviam.wire.times import nanos_from
+
+if TYPE_CHECKING:
+    from fakeviam.wire.data import BinaryMetadata
+
+# What some file system does not take; the command line puts the same sign there.
+_RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+
+# As `prefix_of` makes it, or as the command line does where file systems take colons.
+_PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}[:_]\d{2}[:_]\d{2}(\.\d+)?Z_")
+
+# File systems take 255 bytes; this leaves room for a number, an extension and `.json`.
+_LONGEST = 180
+
+
+def go_time(metadata: BinaryMetadata) -> str:
+    """The time requested as Go writes it: RFC 3339, fractions without zeros at their end."""
+    stamp = metadata.time_requested
+    nanos_from(stamp)  # a time that is none is an error here, not in the name of a file
+    text: str = stamp.ToJsonString()
+    whole, dot, fraction = text.removesuffix("Z").partition(".")
+    return f"{whole}{dot}{fraction.rstrip('0')}".removesuffix(".") + "Z"
+
+
+def prefix_of(metadata: BinaryMetadata) -> str:
+    """What stands before a name, so that files sort by time."""
+    return _RESERVED.sub("_", go_time(metadata)) + "_"
+
+
+def download_name(metadata: BinaryMetadata) -> str:
+    """The path below `data/`, without the extension if the name has none.
+
+    Names of files without folders get the time in front; those with folders keep them.
+    """
+    name = metadata.file_name
+    if not name:
+        name = f"{prefix_of(metadata)}{metadata.id}{metadata.file_ext}"
+    elif "/" not in name:
+        name = f"{prefix_of(metadata)}{name}"
+    return _safe(name)
+
+
+def full_name(metadata: BinaryMetadata) -> str:
+    """The file's own name with its extension; its id where it has none."""
+    name = metadata.file_name or metadata.id
+    return _safe(name if name.endswith(metadata.file_ext) else f"{name}{metadata.file_ext}")
+
+
+def original_name(path: str, *, file_id: str = "") -> str:
+    """The name that `download_name` was made of; empty if there was none."""
+    name = path if "/" in path else _PREFIX.sub("", path, count=1)
+    return "" if file_id and name.startswith(file_id) else name
+
+
+def user_tags(metadata: BinaryMetadata) -> list[str]:
+    """The tags of a file without the labels of its datasets, which are derived (A10)."""
+    labels = {f"VIAM_DATASET_{dataset_id}" for dataset_id in metadata.dataset_ids}
+    return [tag for tag in metadata.capture_metadata.tags if tag not in labels]
+
+
+def _safe(name: str) -> str:
+    """A path that stays where it is put."""
+    steps = [_RESERVED.sub("_", step) for step in name.split("/")]
+    kept = [_short(step) for step in steps if step not in ("", ".", "..")]
+    return "/".join(kept) or "file"
+
+
+def _short(step: str) -> str:
+    """As much of a name as a file system takes; its extension stays."""
+    suffix = PurePosixPath(step).suffix[:20]
+    if len(step.encode()) <= _LONGEST:
+        return step
+    stem = step[: len(step) - len(suffix)]
+    return stem.encode()[: _LONGEST - len(suffix.encode())].decode(errors="ignore") + suffix
+
+
+class Distinct:
+    """Gives out paths that differ, also where case is ignored."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._taken: set[str] = set()
+
+    def unused(self, path: str) -> str:
+        """The path, with a number before its extension if it is taken already."""
+        place = PurePosixPath(path)
+        number, candidate = 1, path
+        while candidate.casefold() in self._taken:
+            number += 1
+            candidate = str(place.with_name(f"{place.stem}-{number}{place.suffix}"))
+        self._taken.add(candidate.casefold())
+        return candidate

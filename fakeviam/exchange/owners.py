@@ -1,0 +1,81 @@
+"""Parts and datasets that exports name by their ids."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from fakeviam.seeds.values import DatasetSeed, PartSeed
+
+if TYPE_CHECKING:
+    from fakeviam.seeds.mistakes import Place
+    from fakeviam.wire.data import BinaryMetadata
+
+
+class Source(Protocol):
+    """The fields by which messages of exports name a part."""
+
+    @property
+    def part_id(self) -> str: ...
+    @property
+    def part_name(self) -> str: ...
+    @property
+    def robot_id(self) -> str: ...
+    @property
+    def robot_name(self) -> str: ...
+    @property
+    def location_id(self) -> str: ...
+    @property
+    def organization_id(self) -> str: ...
+
+
+class Owners:
+    """Collects the parts and datasets that an export names, each once."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._parts: dict[str, PartSeed] = {}
+        self._datasets: dict[str, DatasetSeed] = {}
+
+    @property
+    def parts(self) -> tuple[PartSeed, ...]:
+        """The parts, in the order in which they were named."""
+        return tuple(self._parts.values())
+
+    @property
+    def datasets(self) -> tuple[DatasetSeed, ...]:
+        """The datasets, likewise."""
+        return tuple(self._datasets.values())
+
+    def part(self, source: Source, place: Place) -> str:
+        """Note the part of a source; its id, or empty if the export does not say.
+
+        Exports name no organizations and locations; their ids stand for their names.
+        """
+        ids = (source.part_id, source.robot_id, source.location_id, source.organization_id)
+        if not all(ids):
+            return ""
+        if source.part_id not in self._parts:
+            self._parts[source.part_id] = PartSeed(
+                name=source.part_name or source.part_id,
+                robot=source.robot_name or source.robot_id,
+                location=source.location_id,
+                organization=source.organization_id,
+                id=source.part_id,
+                robot_id=source.robot_id,
+                location_id=source.location_id,
+                organization_id=source.organization_id,
+                place=place,
+            )
+        return source.part_id
+
+    def dataset_ids(self, known: BinaryMetadata, place: Place) -> tuple[str, ...]:
+        """Note the datasets of a file; their ids, which stand for their names."""
+        for id_ in known.dataset_ids:
+            if id_ not in self._datasets:
+                self._datasets[id_] = DatasetSeed(
+                    name=id_,
+                    organization=known.capture_metadata.organization_id,
+                    id=id_,
+                    place=place,
+                )
+        return tuple(dict.fromkeys(known.dataset_ids))

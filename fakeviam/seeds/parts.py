@@ -1,0 +1,189 @@
+"""Which part a seed means: one that is there already, or a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+from fakeviam.model.fleet import DEFAULT_PART, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from fakeviam.model.fleet import FleetState
+    from fakeviam.model.ids import Ids
+    from fakeviam.seeds.values import PartSeed
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The organizations, the locations, the robots or the parts there are.
+
+    Attributes:
+        kind: What they are called in texts.
+        mint: Makes an id.
+        names: Their names by id.
+        owners: The id of what each belongs to, by id.
+    """
+
+    kind: str
+    mint: Callable[[], str]
+    names: dict[str, str] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+
+    def add(self, id_: str, name: str, owner: str) -> None:
+        self.names[id_], self.owners[id_] = name, owner
+
+    def find(self, name: str, id_: str, owner: str) -> str:
+        """The id of the one that is meant; it is added if it is new (SE-2).
+
+        Raises:
+            UsageError: Name and id contradict what is there.
+        """
+        if id_ in self.names:
+            return self._check(id_, name, owner)
+        for known, its_name in self.names.items():
+            if its_name == name and self.owners[known] == owner:
+                if id_:
+                    text = f"the {self.kind} {name!r} has the id {known!r} already, not {id_!r}"
+                    raise UsageError(text)
+                return known
+        made = id_ or self.mint()
+        self.add(made, name, owner)
+        return made
+
+    def _check(self, id_: str, name: str, owner: str) -> str:
+        known = self.names[id_]
+        # Where only the id is known, it stands for the name too.
+        if name not in (known, id_):
+            raise UsageError(
+                f"the {self.kind} with the id {id_!r} is called {known!r}, not {name!r}"
+            )
+        if self.owners[id_] != owner:
+            raise UsageError(f"the {self.kind} with the id {id_!r} belongs somewhere else already")
+        return id_
+
+
+class Parts:
+    """The parts of a fake, and those that a seed adds."""
+
+    def __init__(self, known: FleetState, ids: Ids) -> None:
+        """Begin with what is there; `ids` names what is new."""
+        self._state = known
+        self._organizations = _Level("organization", ids.uuid)
+        self._locations = _Level("location", ids.location_id)
+        self._robots = _Level("robot", ids.uuid)
+        self._levels = _Level("part", ids.uuid)
+        self._parts: dict[str, Part] = {}
+        for organization in known.organizations:
+            self._organizations.add(organization.id, organization.name, "")
+        for location in known.locations:
+            self._locations.add(location.id, location.name, location.organization_id)
+        for robot in known.robots:
+            self._robots.add(robot.id, robot.name, robot.location_id)
+        for part in known.parts:
+            self._parts[part.id] = part
+            self._levels.add(part.id, part.name, part.robot_id)
+        self._named: list[Part] = []
+        self.new: list[Part] = []
+
+    def add(self, wanted: PartSeed) -> Part:
+        """The part that a seed names, made if it is new.
+
+        Raises:
+            UsageError: Its names and ids contradict what is there.
+        """
+        organization = self._organizations.find(wanted.organization, wanted.organization_id, "")
+        location = self._locations.find(wanted.location, wanted.location_id, organization)
+        robot = self._robots.find(wanted.robot, wanted.robot_id, location)
+        id_ = self._levels.find(wanted.name, wanted.id, robot)
+        part = self._parts.get(id_)
+        if part is None:
+            part = Part(
+                id=id_,
+                name=self._levels.names[id_],
+                robot_id=robot,
+                robot_name=self._robots.names[robot],
+                location_id=location,
+                location_name=self._locations.names[location],
+                organization_id=organization,
+                organization_name=self._organizations.names[organization],
+                internal=wanted.internal,
+            )
+            self._parts[id_] = part
+            self.new.append(part)
+        elif wanted.internal != part.internal:
+            raise UsageError(f"the part {path_of(part)} is there already, with another internal")
+        self._named.append(part)
+        return part
+
+    @property
+    def state(self) -> FleetState:
+        """What was there, and what is new."""
+        state = self._state
+        for part in self.new:
+            state = state.with_part(part)
+        return state
+
+    def find(self, reference: str) -> Part:
+        """The part of an id, a name, or names joined by slashes, the part's own last.
+
+        Without any it is the only one of the seed, or the fake's default part.
+
+        Raises:
+            UsageError: There is none, or more than one.
+        """
+        if not reference:
+            return self._default()
+        if reference in self._parts:
+            return self._parts[reference]
+        ending = f"/{reference}"
+        found = [part for part in self._parts.values() if f"/{path_of(part)}".endswith(ending)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise UsageError(f"no part {reference!r}; there are {_paths(self._parts.values())}")
+        raise UsageError(f"several parts {reference!r}; say which: {_paths(found)}")
+
+    def _default(self) -> Part:
+        if len(self._named) == 1:
+            return self._named[0]
+        if self._named:
+            raise UsageError(f"part is missing; say which: {_paths(self._named)}")
+        if DEFAULT_PART.id not in self._parts:
+            raise UsageError(f"part is missing; there are {_paths(self._parts.values())}")
+        return self._parts[DEFAULT_PART.id]
+
+    def organization(self, reference: str) -> str:
+        """The id of an organization of that id or name; without any, that of the default part.
+
+        Raises:
+            UsageError: There is none, or the seed has several and none is named.
+        """
+        names = self._organizations.names
+        if not reference:
+            owners = {part.organization_id for part in self._named}
+            if len(owners) > 1:
+                shown = ", ".join(names[owner] for owner in names if owner in owners)
+                raise UsageError(f"organization is missing; say which: {shown}")
+            return owners.pop() if owners else self._default().organization_id
+        if reference in names:
+            return reference
+        for id_, name in names.items():
+            if name == reference:
+                return id_
+        raise UsageError(f"no organization {reference!r}; there are {', '.join(names.values())}")
+
+    def organization_name(self, organization_id: str) -> str:
+        """The name of the organization of that id."""
+        return self._organizations.names[organization_id]
+
+
+def path_of(part: Part) -> str:
+    """A part by its names, as seeds write it."""
+    return f"{part.organization_name}/{part.location_name}/{part.robot_name}/{part.name}"
+
+
+def _paths(parts: Iterable[Part]) -> str:
+    return ", ".join(map(path_of, parts))

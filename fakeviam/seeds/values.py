@@ -1,0 +1,151 @@
+"""What a seed says, as values: checked, resolved, and free of the file it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.datasets import DatasetType
+from fakeviam.seeds.mistakes import Mistake, Place, SeedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from fakeviam.model.annotations import BoundingBox, Classification
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """The bytes of a file: here already, or in a file that is read when they are wanted."""
+
+    path: Path | None = None
+    data: bytes = b""
+
+    def read(self, place: Place) -> bytes:
+        """The bytes.
+
+        Raises:
+            SeedError: The file cannot be read.
+        """
+        if self.path is None:
+            return self.data
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            text = f"{self.path.name} cannot be read: {error.strerror or error}"
+            raise SeedError([Mistake(place=place, text=text)]) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartSeed:
+    """A part that is to exist. Where an id is empty the fake makes one, if the name is new."""
+
+    name: str
+    robot: str
+    location: str
+    organization: str
+    id: str = ""
+    robot_id: str = ""
+    location_id: str = ""
+    organization_id: str = ""
+    internal: bool = False
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DatasetSeed:
+    """A dataset that is to exist; `organization` is a name or an id, empty is the default one."""
+
+    name: str
+    organization: str = ""
+    type: DatasetType = DatasetType.BINARY_DATA
+    id: str = ""
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Capture:
+    """What captured the data: a method of a component of a part.
+
+    Attributes:
+        part: A part's id, its name, or organization/location/robot/part; empty is the default.
+    """
+
+    part: str = ""
+    component_type: str = ""
+    component: str = ""
+    method: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSeed:
+    """One file of binary data.
+
+    Attributes:
+        label: What the seed calls it, for the receipt.
+        datasets: Names or ids.
+        time_requested: ns since the epoch; None is the fake's clock (A28).
+        time_received: ns since the epoch; None is the time requested.
+    """
+
+    label: str
+    contents: Contents
+    file_name: str
+    file_ext: str
+    mime_type: str = ""
+    capture: Capture = field(default_factory=Capture)
+    tags: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    boxes: tuple[BoundingBox, ...] = ()
+    classifications: tuple[Classification, ...] = ()
+    time_requested: int | None = None
+    time_received: int | None = None
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadingSeed:
+    """One reading; times as those of a file."""
+
+    data: Mapping[str, Any]
+    time_requested: int | None = None
+    time_received: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SeriesSeed:
+    """Readings of one source."""
+
+    readings: tuple[ReadingSeed, ...]
+    capture: Capture = field(default_factory=Capture)
+    tags: tuple[str, ...] = ()
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seed:
+    """Everything that a seed puts into a fake (SE-1)."""
+
+    parts: tuple[PartSeed, ...] = ()
+    datasets: tuple[DatasetSeed, ...] = ()
+    files: tuple[FileSeed, ...] = ()
+    series: tuple[SeriesSeed, ...] = ()
+
+    @classmethod
+    def from_document(cls, document: object, *, name: str = "seed") -> Seed:
+        """The seed that a JSON document says, such as the body of a request.
+
+        It may name no files, since whoever reads it is not who wrote it: contents stand in
+        it as base64 under `data`, readings as `rows`.
+
+        Args:
+            document: Dictionaries, lists, text and numbers.
+            name: What texts of errors call it.
+
+        Raises:
+            SeedError: It is no good; the text names every field that is wrong.
+        """
+        from fakeviam.seeds.reading import from_document  # noqa: PLC0415 - it makes these values
+
+        return from_document(document, name=name)
