@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fakeviam_contracts import reads, strategies, writes
+from fakeviam_contracts.looking import Looker
 from fakeviam_contracts.writes import CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
     from fakeviam_contracts.model import Ask
     from fakeviam_contracts.session import Session
@@ -27,12 +30,23 @@ class ContractMachine(RuleBasedStateMachine):
     #: Called with each session when its program is over.
     close_session: Callable[[Session], None]
 
-    session: Session
+    #: How many reads follow each step.
+    looks: int = 3
 
-    @initialize()
-    def begin(self) -> None:
+    session: Session
+    looker: Looker
+
+    @initialize(random=st.randoms(use_true_random=True))
+    def begin(self, random: Random) -> None:
         """Start a program."""
         self.session = type(self).open_session()
+        self.looker = Looker(self.session, random)
+
+    @invariant()
+    def look(self) -> None:
+        """Read, after each step, and compare."""
+        if self.session.steps:
+            self.looker.look(self.looks)
 
     def teardown(self) -> None:
         """End a program."""
@@ -47,20 +61,10 @@ class ContractMachine(RuleBasedStateMachine):
         return ask
 
     def _files(self, draw: st.DataObject, *, least: int = 0) -> list[int]:
-        handles = range(len(self.session.handles.files))
-        most = 4 if handles else 0
-        chosen: list[int] = draw.draw(
-            st.lists(st.sampled_from(handles or [0]), min_size=min(least, most), max_size=most)
-        )
-        return chosen
+        return draw.draw(_handles(len(self.session.handles.files), least, 4))
 
     def _datasets(self, draw: st.DataObject, *, least: int = 0) -> list[int]:
-        handles = range(len(self.session.handles.datasets))
-        most = 2 if handles else 0
-        chosen: list[int] = draw.draw(
-            st.lists(st.sampled_from(handles or [0]), min_size=min(least, most), max_size=most)
-        )
-        return chosen
+        return draw.draw(_handles(len(self.session.handles.datasets), least, 2))
 
     def _has_files(self) -> bool:
         return hasattr(self, "session") and bool(self.session.handles.files)
@@ -243,35 +247,10 @@ class ContractMachine(RuleBasedStateMachine):
         if self.session.place.advance is not None:
             self.session.place.advance(hours * 3600 * strategies.SECOND)
 
-    # Reads --------------------------------------------------------------------------------
 
-    @rule(
-        draw=st.data(),
-        limit=strategies.limits(),
-        descending=st.sampled_from([None, True, False]),
-        with_bytes=st.booleans(),
-    )
-    def read_files(self, draw: st.DataObject, limit: int, **how: Any) -> None:
-        """Page through files."""
-        reads.check_files(self.session, self._ask(draw), limit=limit, **how)
-
-    @rule(
-        draw=st.data(), limit=strategies.limits(), descending=st.sampled_from([None, True, False])
-    )
-    def read_rows(self, draw: st.DataObject, limit: int, descending: bool | None) -> None:  # noqa: FBT001
-        """Page through readings."""
-        reads.check_rows(self.session, self._ask(draw), limit=limit, descending=descending)
-
-    @precondition(_has_files)
-    @rule(draw=st.data(), form=strategies.forms(), with_bytes=st.booleans())
-    def read_by_ids(self, draw: st.DataObject, form: str, with_bytes: bool) -> None:  # noqa: FBT001
-        """Fetch files by ids."""
-        reads.check_by_ids(self.session, self._files(draw), form=form, with_bytes=with_bytes)
-
-    @rule(draw=st.data())
-    def read_totals(self, draw: st.DataObject) -> None:
-        """Count, and list tags and labels."""
-        ask = self._ask(draw)
-        reads.check_counts(self.session, ask)
-        reads.check_tags(self.session, ask)
-        reads.check_labels(self.session, ask)
+@functools.cache
+def _handles(count: int, least: int, most: int) -> st.SearchStrategy[list[int]]:
+    """Some of `count` handles; none if there are none."""
+    if not count:
+        return st.just([])
+    return st.lists(st.integers(0, count - 1), min_size=least, max_size=most)

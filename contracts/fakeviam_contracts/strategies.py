@@ -6,6 +6,7 @@ names that are taken are where servers go wrong.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -126,6 +127,12 @@ def asks(*, datasets: Sequence[int] = (), parts: Sequence[Any] = ()) -> st.Searc
         datasets: Handles of datasets that may be asked for.
         parts: Origins whose ids and names may be asked for.
     """
+    return _asks(tuple(datasets), tuple(parts))
+
+
+@functools.cache
+def _asks(datasets: tuple[int, ...], parts: tuple[Any, ...]) -> st.SearchStrategy[Ask]:
+    """The same strategy for the same things: making one costs more than drawing from it."""
     maybe = {
         "component_name": st.sampled_from(COMPONENTS),
         "component_type": st.sampled_from(COMPONENT_TYPES),

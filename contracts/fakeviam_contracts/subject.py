@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
-from grpclib.client import Channel
-
+from fakeviam_contracts.http2 import Connection
 from fakeviam_contracts.model import Origin
 from fakeviam_contracts.session import Place, Session
 from fakeviam_contracts.wirelog import Wire
@@ -58,9 +57,9 @@ class OwnFake:
             advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )
 
-    async def _connect(self) -> Channel:
+    async def _connect(self) -> Connection:
         await self._cloud.start()
-        return Channel(path=self._cloud.unix_socket)
+        return await Connection.connect(self._cloud.unix_socket)
 
     def open_session(self) -> Session:
         """A session on the empty fake."""

@@ -15,6 +15,7 @@ from grpclib.client import StreamUnaryMethod, UnaryUnaryMethod
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from fakeviam import wire
+from fakeviam_contracts.http2 import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from grpclib.client import Channel
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+_METHODS = {method.name: method for method in wire.methods()}
 
 
 class LostError(Exception):
@@ -63,7 +66,7 @@ class Wire:
 
     def __init__(
         self,
-        channel: Channel,
+        channel: Channel | Connection,
         loop: asyncio.AbstractEventLoop,
         metadata: dict[str, str],
         *,
@@ -84,7 +87,6 @@ class Wire:
         self._metadata = metadata
         self._edge = edge
         self._timeout = timeout
-        self._methods = {method.name: method for method in wire.methods()}
         self.calls: list[Recorded] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -134,14 +136,18 @@ class Wire:
         return self._edge.incoming(rpc, answer)
 
     async def _unary(self, rpc: str, request: Message) -> Any:
-        method = self._methods[rpc]
+        method = _METHODS[rpc]
+        if isinstance(self._channel, Connection):
+            return await self._channel.call(method, (request,), self._metadata)
         stub: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
             self._channel, method.path, method.request, method.response
         )
         return await stub(request, metadata=self._metadata, timeout=self._timeout)
 
     async def _client_stream(self, rpc: str, requests: Sequence[Message]) -> Any:
-        method = self._methods[rpc]
+        method = _METHODS[rpc]
+        if isinstance(self._channel, Connection):
+            return await self._channel.call(method, requests, self._metadata)
         stub: StreamUnaryMethod[Any, Any] = StreamUnaryMethod(
             self._channel, method.path, method.request, method.response
         )
