@@ -86,7 +86,7 @@ class _Seconds(_ParamType):
     type=click.Choice(["documented", "observed", "strict"]),
     multiple=True,
     default=["documented"],
-    show_default="documented",
+    show_default=True,
     help="How disputed points are read; several are run one after the other.",
 )
 @click.option(

@@ -52,8 +52,11 @@ def read_known(path: str, names: Collection[str]) -> tuple[Known, ...]:
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError) as error:
-        raise CannotRunError(f"cannot read the known failures in {path}: {error}") from error
+    except UnicodeError as error:
+        raise CannotRunError(f"the known failures in {path} are no UTF-8 text") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise CannotRunError(f"cannot read the known failures in {path}: {why}") from error
     entries = []
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.lstrip().startswith("#"):

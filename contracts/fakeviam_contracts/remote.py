@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import secrets
+import socket
+import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -111,10 +114,22 @@ class Line:
                 return
             answer = wire.call("Authenticate", request)
         except LostError as error:
-            raise CannotRunError(f"cannot reach {address.target}: {error.__cause__}") from error
+            raise CannotRunError(f"cannot reach {address.target}: {_why(error)}") from error
         if isinstance(answer, Refused):
             raise CannotRunError(f"{address.target} refuses the API key: {answer}")
         self._metadata = {"authorization": f"Bearer {answer.access_token}"}
+
+
+def _why(error: LostError) -> str:
+    """Why a connection did not come about, in the system's words."""
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError):
+        return f"no TLS that we trust ({cause.reason or cause})"
+    if isinstance(cause, socket.gaierror):
+        return cause.strerror or str(cause)
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
+    return str(cause) or "it does not speak gRPC"
 
 
 async def _connected(address: Address) -> Channel:

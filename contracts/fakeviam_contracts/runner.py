@@ -204,7 +204,10 @@ def _all(config: RunConfig) -> Sequence[Check]:
 def _chosen(config: RunConfig) -> list[Check]:
     chosen = [check for check in _all(config) if matching(check.clauses, config.clauses)]
     if not chosen:
-        raise CannotRunError(f"no check is for a clause like {config.clauses!r}")
+        raise CannotRunError(
+            f"no check is for a clause like {config.clauses!r}; `fakeviam contract list` shows "
+            "the clauses, which are written as in FI-6 and A47"
+        )
     # Who has little time wants the checks first that find most in it.
     return chosen if config.budget is None else by_kill_power(chosen)
 

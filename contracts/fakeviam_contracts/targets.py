@@ -40,6 +40,12 @@ def configs(
         }
         for target in dict.fromkeys(targets)
     ]
+    for subject in subjects:
+        if bool(subject["api_key_id"]) != bool(subject["api_key"]):
+            raise CannotRunError(
+                f"{subject['target']} needs both --api-key-id and --api-key, or neither; they are "
+                "also read from VIAM_API_KEY_ID and VIAM_API_KEY"
+            )
     if own:
         subjects.insert(0, {})
     return [

@@ -12,6 +12,7 @@ import pytest
 from fakeviam_contracts import reports
 from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.claims import Claim
+from fakeviam_contracts.remote import Address, Line
 from fakeviam_contracts.results import (
     PROGRAMS,
     Checked,
@@ -23,7 +24,7 @@ from fakeviam_contracts.results import (
 from fakeviam_contracts.wirelog import Recorded, Refused
 
 from fakeviam import FakeViam
-from fakeviam.wire import data
+from fakeviam.wire import data, datasync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,29 +155,44 @@ def test_all_are_written(result: Result, tmp_path: Path) -> None:
 # The pytest suite ------------------------------------------------------------------------
 
 SUITE = (
-    *("--pyargs", "fakeviam_contracts.pytest_suite"),
+    *("--pyargs", "fakeviam_contracts"),
     *("-p", "no:randomly", "-p", "no:cacheprovider"),
+    *("-o", "asyncio_default_fixture_loop_scope=function"),
 )
+
+
+def _upload_for_another(cloud: FakeViam) -> None:
+    line = Line(Address(target=cloud.target))
+    metadata = datasync.UploadMetadata(
+        part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR
+    )
+    contents = [datasync.SensorData(binary=b"theirs")]
+    request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+    line.wire().call("DataCaptureUpload", request)
+    line.close()
 
 
 def test_the_suite_runs_against_a_server(pytester: pytest.Pytester) -> None:
     with FakeViam(seed=1) as cloud:
-        found = pytester.runpytest_subprocess(
+        _upload_for_another(cloud)
+        found = pytester.runpytest_inprocess(
             *SUITE,
             f"--contract-target={cloud.target}",
             f"--contract-part={cloud.default_part.id}",
+            "-rs",
             "-k",
-            "labels or totals or days",
+            "labels or totals or days or by_filter",
         )
         cloud.check()
     outcomes = found.parseoutcomes()
-    assert outcomes["skipped"] == 2
+    assert outcomes["skipped"] >= 3
     assert outcomes["passed"] >= 2
+    found.stdout.fnmatch_lines(["*others have files here, and a server that ignores*"])
     assert "failed" not in outcomes
 
 
 def test_the_suite_says_what_it_cannot_reach(pytester: pytest.Pytester) -> None:
-    found = pytester.runpytest_subprocess(
+    found = pytester.runpytest_inprocess(
         *SUITE, "--contract-target=127.0.0.1:1", "--contract-part=p", "-k", "totals"
     )
     found.stdout.fnmatch_lines(["*cannot reach 127.0.0.1:1*"])

@@ -50,7 +50,12 @@ def _configs(*targets: str, **how: Any) -> list[RunConfig]:
 
 def test_values_are_for_all_targets_or_for_the_one_they_name() -> None:
     one, two = _configs(
-        "a:1", "b:2", parts=("p", "b:2=q", "b:2=r"), organizations=("o",), api_keys=("a:1=k=1",)
+        "a:1",
+        "b:2",
+        parts=("p", "b:2=q", "b:2=r"),
+        organizations=("o",),
+        api_keys=("a:1=k=1",),
+        api_key_ids=("a:1=i",),
     )
     assert (one.target, one.parts, one.organization, one.api_key) == ("a:1", ("p",), "o", "k=1")
     assert (two.target, two.parts, two.organization, two.api_key) == ("b:2", ("q", "r"), "o", "")
@@ -76,6 +81,7 @@ def test_each_policy_is_a_run_and_the_fake_is_first() -> None:
     [
         ({"api_keys": ("k",)}, "--api-key must say whose it is: --api-key a:1=..."),
         ({"api_key_ids": ("a:1=i", "k")}, "--api-key-id must say whose it is"),
+        ({"api_keys": ("a:1=k",)}, "a:1 needs both --api-key-id and --api-key, or neither"),
         ({"organizations": ("o", "p")}, "a:1 has 2 values for --organization; give it one"),
     ],
 )

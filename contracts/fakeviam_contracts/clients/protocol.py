@@ -278,7 +278,7 @@ class ProcessPeer:
             return unframed(await process.stdout.readexactly(size))
         except (OSError, asyncio.IncompleteReadError) as error:
             await self._stop()
-            raise ClientUnusableError(f"{self._named()} ended: {self._complaint()}") from error
+            raise ClientUnusableError(f"{self._named()} ended{self._complaint()}") from error
         except Exception as error:
             raise ClientUnusableError(f"{self._named()} sent no message: {error}") from error
 
@@ -313,10 +313,10 @@ class ProcessPeer:
 
     def _complaint(self) -> str:
         if self._errors is None:
-            return "without a word"
+            return " without a word"
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "without a word"
+        return f": {lines[-1]}" if lines else " without a word"
 
 
 def _silent() -> Answer:

@@ -1,5 +1,4 @@
 """The checks as a pytest suite, for those who want the kit among their own tests.
 
-Run it as `pytest --pyargs fakeviam_contracts.pytest_suite --contract-target HOST:PORT
---contract-part ID`.
+Run it as `pytest --pyargs fakeviam_contracts --contract-target HOST:PORT --contract-part ID`.
 """

@@ -55,6 +55,6 @@ def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     try:
         subject = open_subject(config)
     except CannotRunError as error:
-        raise pytest.UsageError(str(error)) from error
+        pytest.fail(str(error), pytrace=False)
     yield subject
     subject.close()
