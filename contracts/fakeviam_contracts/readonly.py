@@ -8,7 +8,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts.checks.base import Need, check
 from fakeviam_contracts.cleaning import CannotRunError
-from fakeviam_contracts.remote import NO_CLOCK, SHARED, Address, Line
+from fakeviam_contracts.remote import ELSEWHERE, SHARED, Address, Line
 from fakeviam_contracts.session import Place, Session
 from fakeviam_contracts.wirelog import Refused, Wire
 
@@ -63,7 +63,7 @@ class ReadOnlySubject:
             CannotRunError: Nobody answers, or it does not answer us.
         """
         self.left: list[str] = []
-        self.missing: Mapping[Need, str] = {Need.CLOCK: NO_CLOCK, Need.EXCLUSIVE: SHARED}
+        self.missing: Mapping[Need, str] = {**ELSEWHERE, Need.EXCLUSIVE: SHARED}
         self.line = Line(address)
         self._reading, self._edge = reading, _ReadsOnly(organization)
         answer = self._wire().call("TagsByFilter", data.TagsByFilterRequest())

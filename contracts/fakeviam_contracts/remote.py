@@ -34,7 +34,17 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 
 NO_CLOCK = "the clock of a server elsewhere can be neither read nor moved"
+NO_PART = "the parts that were named are of one organization, and not internal"
+NO_LOGIN = "the keys that a server elsewhere takes are its own"
 SHARED = "the organization is shared; --exclusive says that it is not"
+
+#: What no server elsewhere has for the kit.
+ELSEWHERE = {
+    Need.CLOCK: NO_CLOCK,
+    Need.INTERNAL: NO_PART,
+    Need.FOREIGN: NO_PART,
+    Need.LOGIN: NO_LOGIN,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +201,7 @@ class RemoteSubject:
     def missing(self) -> Mapping[Need, str]:
         """What it lacks, and why."""
         shared = {} if self._exclusive else {Need.EXCLUSIVE: SHARED}
-        return {Need.CLOCK: NO_CLOCK, **shared}
+        return {**ELSEWHERE, **shared}
 
     def open_session(self) -> Session:
         """A session that sees nothing of what is there."""

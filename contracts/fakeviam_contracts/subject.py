@@ -42,7 +42,7 @@ class OwnFake:
     """A fake of our own, in this thread's loop; reset between programs."""
 
     def __init__(self, reading: Reading, make: Callable[[], Any]) -> None:
-        """Start the FakeViam that `make` makes, with two parts."""
+        """Start the FakeViam that `make` makes, with two parts and two that are special."""
         self.missing: Mapping[Need, str] = {}
         self.left: list[str] = []
         self._reading = reading
@@ -51,8 +51,11 @@ class OwnFake:
         self._channel = self._loop.run_until_complete(self._connect())
         other = self._cloud.fleet.add_part("second", robot="rover", location="lab")
         parts = (self._cloud.default_part, other)
+        add_part = self._cloud.fleet.add_part
         self._place = Place(
             parts=tuple(map(_origin, parts)),
+            internal=_origin(add_part("internal", internal=True)),
+            foreign=_origin(add_part("foreign", organization="somebody else")),
             now=self._cloud.clock.now,
             advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )

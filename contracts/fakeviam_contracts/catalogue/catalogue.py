@@ -19,7 +19,7 @@ from fakeviam_contracts.mutants.clients import CLIENTS
 from fakeviam_contracts.mutants.servers import SERVERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from importlib.abc import Traversable
 
 #: What the random programs of the state machine do and compare.
@@ -28,6 +28,7 @@ MACHINE = "machine"
 CLIENT = "client:"
 
 _CLIENTS = "CL-"
+_PROMISE = "fakeviam's own promise, which binds no other server; its unit tests prove it"
 _CLAUSE = re.compile(r"[A-Z]{2}-\d+|A\d+")
 _COMPARED_BY_MACHINE = (
     "reads.py",
@@ -143,7 +144,7 @@ def catalogue() -> Catalogue:
         mutants=_mutants(),
         leniency=_leniency(),
     )
-    reasons = {row[0]: row[4] for row in triage.table("clauses.tsv") if row[4]}
+    reasons = _reasons()
     entries = {
         name: replace(entry, reason=reasons.get(name, "")) for name, entry in made.entries.items()
     }
@@ -152,8 +153,9 @@ def catalogue() -> Catalogue:
         *(
             f"{name} says why no mutant breaks it, and one does"
             for name in reasons
-            if entries[name].mutants
+            if name in entries and entries[name].mutants
         ),
+        *_strangers("the table of the unproven", {"": tuple(reasons)}, entries),
     ]
     return replace(made, entries=entries, problems=(*problems, *made.problems))
 
@@ -211,7 +213,7 @@ def _repeated(names: Iterable[str]) -> Iterator[str]:
 
 
 def _strangers(
-    what: str, named: Mapping[str, Iterable[str]], clauses: Mapping[str, Clause]
+    what: str, named: Mapping[str, Iterable[str]], clauses: Container[str]
 ) -> Iterator[str]:
     for name, ids in named.items():
         for one in ids:
@@ -240,6 +242,13 @@ def _own_clauses() -> dict[str, Clause]:
 
 def _leniency() -> dict[str, tuple[str, str]]:
     return {name: (bound, note) for name, bound, note in triage.table("leniency.tsv")}
+
+
+def _reasons() -> dict[str, str]:
+    """Clause id → why no mutant breaks it, where none does."""
+    promises = {name: _PROMISE for name, clause in SERVED.items() if clause.source == "fake"}
+    clients = {row[0]: row[4] for row in triage.table("clauses.tsv") if row[4]}
+    return {**promises, **dict(triage.table("unproven.tsv")), **clients}
 
 
 def _mutants() -> dict[str, list[str]]:

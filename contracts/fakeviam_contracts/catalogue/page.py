@@ -105,7 +105,8 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
     yield from ("", _by_family(catalogue, unexplained))
     if reasons:
         yield from ("", "And these, for a reason:", "")
-        yield from (f"- {entry.id}: {entry.reason}." for entry in reasons)
+        for reason, group in groupby(reasons, key=lambda entry: entry.reason):
+            yield f"- {', '.join(entry.id for entry in group)}: {reason}."
     yield from ("", "## Without a check", "")
     yield "Nothing looks at these clauses; a client's obligation shows nothing about a server."
     yield from ("", _by_family(catalogue, catalogue.unchecked))

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fakeviam_contracts.checks import datasets, deletes, filters, marks, paging, uploads
+from fakeviam_contracts.checks import (
+    captures,
+    datasets,
+    deletes,
+    filters,
+    ids,
+    marks,
+    organizations,
+    paging,
+    requests,
+    uploads,
+)
 from fakeviam_contracts.checks.base import Check, Need
 
 __all__ = ["CHECKS", "Check", "Need"]
@@ -10,9 +21,13 @@ __all__ = ["CHECKS", "Check", "Need"]
 #: All checks, cheap and general ones first.
 CHECKS: tuple[Check, ...] = (
     *uploads.CHECKS,
+    *captures.CHECKS,
     *filters.CHECKS,
+    *requests.CHECKS,
     *paging.CHECKS,
+    *ids.CHECKS,
     *marks.CHECKS,
     *datasets.CHECKS,
     *deletes.CHECKS,
+    *organizations.CHECKS,
 )

@@ -23,6 +23,9 @@ class Need(enum.Enum):
 
     EXCLUSIVE = "the whole organization for itself"
     CLOCK = "a clock that can be read"
+    INTERNAL = "a part whose data counts as internal"
+    FOREIGN = "a part of another organization"
+    LOGIN = "logins with any key"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

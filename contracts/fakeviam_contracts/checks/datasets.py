@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import check, small_world
 from fakeviam_contracts.model import Ask
 
@@ -20,7 +22,70 @@ def datasets_are_created(session: Session) -> None:
         writes.check_datasets(session)
 
 
-@check("DS-3", "A40")
+@check("DS-1", "DS-6", "DS-9")
+def what_datasets_say(session: Session) -> None:
+    """Their organization and type, also after a new name; unknown ones are left out."""
+    writes.create_dataset(session, "pets")
+    writes.rename_dataset(session, 0, "cars")
+    ids = [raw.NOBODY, *session.handles.datasets, "no id"]
+    request = dataset.ListDatasetsByIDsRequest(ids=ids)
+    found = raw.ask(session, ("DS-6",), "ListDatasetsByIDs", request).datasets
+    session.expect(("DS-6",), "datasets that are known", ids[1:2], [d.id for d in found])
+    session.expect(
+        ("DS-1",), "its organization", session.place.organization_id, found[0].organization_id
+    )
+    session.expect(("DS-9",), "its type", dataset.DATASET_TYPE_BINARY_DATA, found[0].type)
+
+
+@check("DS-9", "DM-5", "A42", "A43", "DS-13")
+def datasets_of_sequences(session: Session) -> None:
+    """Are told apart, take no files, and are not merged with the others."""
+    place = session.place
+    writes.create_dataset(session, "pets")
+    writes.upload(session, way="FileUpload", part=0, chunks=[b"x"])
+    made: dict[int, str] = {0: session.handles.datasets[0]}
+    for kind in (1, 7):
+        request = dataset.CreateDatasetRequest(
+            name=f"{place.component}{kind}", organization_id=place.organization_id
+        )
+        request.type = kind  # type: ignore[assignment]  # an enum is open on the wire
+        if kind == 7:
+            raw.refuse(session, ("DS-13",), "INVALID_ARGUMENT", "CreateDataset", request)
+        else:
+            made[kind] = raw.ask(session, ("DS-9",), "CreateDataset", request).id
+    for kind, dataset_id in made.items():
+        listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=place.organization_id)
+        listing.type = kind  # type: ignore[assignment]
+        listed = raw.ask(session, ("A43",), "ListDatasetsByOrganizationID", listing).datasets
+        ours = [d.id for d in listed if d.id in made.values()]
+        session.expect(("A43", "DS-9"), "datasets of a type", [dataset_id], ours)
+    joining = data.AddBinaryDataToDatasetByIDsRequest(
+        dataset_id=made[1], binary_data_ids=session.handles.files
+    )
+    raw.fail(session, ("DM-5",), "AddBinaryDataToDatasetByIDs", joining)
+    upload = raw.metadata(session, raw.BINARY, dataset_ids=[made[1]])
+    content = datasync.SensorData(binary=b"x")
+    raw.fail(session, ("DM-5",), "DataCaptureUpload", raw.capture(upload, content))
+    merging = dataset.MergeDatasetsRequest(
+        dataset_ids=made.values(), name="both", organization_id=place.organization_id
+    )
+    raw.refuse(session, ("A42",), "INVALID_ARGUMENT", "MergeDatasets", merging)
+
+
+@check("DS-11", "DS-12", "A48")
+def datasets_of_nobody(session: Session) -> None:
+    """An organization must be named and exist; a merge is of some datasets."""
+    name = f"{session.place.component}pets"
+    create = dataset.CreateDatasetRequest(name=name)
+    raw.refuse(session, ("A48",), "INVALID_ARGUMENT", "CreateDataset", create)
+    create.organization_id = "no such organization"
+    raw.refuse(session, ("DS-11",), "NOT_FOUND", "CreateDataset", create)
+    merge = dataset.MergeDatasetsRequest(name=name, organization_id=session.place.organization_id)
+    raw.refuse(session, ("DS-12",), "INVALID_ARGUMENT", "MergeDatasets", merge)
+    writes.check_datasets(session)
+
+
+@check("DS-3", "DS-8", "A40")
 def datasets_are_renamed(session: Session) -> None:
     """To a free name, or their own; unknown ones are NOT_FOUND."""
     writes.create_dataset(session, "pets")
@@ -106,13 +171,16 @@ def datasets_are_merged(session: Session) -> None:
     writes.merge_datasets(session, [0, 1], "both")
     writes.delete_dataset(session, 0)
     writes.merge_datasets(session, [0, 1], "none")
-    for dataset in (1, 2, 3):
-        reads.check_files(session, Ask(dataset=dataset), descending=False)
+    for handle in (1, 2, 3):
+        reads.check_files(session, Ask(dataset=handle), descending=False)
     writes.check_datasets(session)
 
 
 CHECKS = (
     datasets_are_created,
+    what_datasets_say,
+    datasets_of_sequences,
+    datasets_of_nobody,
     datasets_are_renamed,
     members_come_and_go,
     the_label,

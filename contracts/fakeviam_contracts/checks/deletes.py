@@ -26,12 +26,15 @@ def by_ids(session: Session) -> None:
     reads.check_rows(session, Ask(), descending=False)
 
 
-@check("ID-5", "A12")
+@check("ID-5", "A12", "DM-8")
 def no_ids(session: Session) -> None:
     """Are an error, and nothing goes."""
     small_world(session)
     writes.delete_files(session, [])
     reads.check_by_ids(session, [])
+    writes.create_dataset(session, "pets")
+    for remove in (False, True):
+        writes.change_members(session, 0, [], remove=remove)
     reads.check_files(session, Ask(), descending=False)
 
 

@@ -16,7 +16,7 @@ def _asks(here: Origin, there: Origin) -> dict[str, tuple[tuple[str, ...], list[
     """Questions by the name of their check, with their clauses; `here` and `there` are parts."""
     both = (here, there)
     return {
-        "no filter": (("FI-2", "FI-3"), [Ask()]),
+        "no filter": (("FI-3",), [Ask()]),
         "component name": (("FI-1", "FI-4"), [Ask(component_name=n) for n in ("cam", "Cam", "ca")]),
         "component type": (("FI-1", "FI-4"), [Ask(component_type=t) for t in ("camera", "Camera")]),
         "method": (("FI-1", "FI-4"), [Ask(method=m) for m in ("ReadImage", "readimage", "Read")]),
@@ -40,7 +40,7 @@ def _asks(here: Origin, there: Origin) -> dict[str, tuple[tuple[str, ...], list[
             ],
         ),
         "MIME types": (
-            ("FI-5",),
+            ("FI-5", "A18"),
             [
                 Ask(mime_types=("image/jpeg",)),
                 Ask(mime_types=("image/jpeg", "image/png")),
@@ -62,7 +62,7 @@ def _asks(here: Origin, there: Origin) -> dict[str, tuple[tuple[str, ...], list[
         ),
         "empty tags": (("FI-8", "A17"), [Ask(tag_rule="unspecified"), Ask(tag_rule="or")]),
         "box labels": (
-            ("FI-10",),
+            ("FI-10", "A18"),
             [Ask(box_labels=("dog",)), Ask(box_labels=("Dog", "cat")), Ask(box_labels=("do",))],
         ),
         "all together": (

@@ -123,6 +123,7 @@ def boxes_are_updated(session: Session) -> None:
     writes.update_box(session, 0, 0, {"x_min_normalized": 0.0})
     writes.update_box(session, 0, 0, {"confidence": 0.9, "y_max_normalized": 1.0})
     writes.update_box(session, 0, 0, {"x_min_normalized": 0.9})
+    writes.update_box(session, 0, 0, {"x_max_normalized": 1.5})
     writes.update_box(session, 0, 0, {"label": " "})
     writes.update_box(session, 1, 0, {"label": "elsewhere"})
     reads.check_by_ids(session, [0, 1])

@@ -8,12 +8,14 @@ from fakeviam.wire import data
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
 from fakeviam_contracts.model import Ask
+from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 
-@check("PG-1", "PG-3", "PG-4", "PG-5", "PG-9", "BF-4")
+@check("PG-1", "PG-3", "PG-4", "PG-5", "PG-9", "A4", "BF-1", "BF-2", "BF-4")
 def small_pages(session: Session) -> None:
     """Pages of one, two and three records, with and without bytes, to the end."""
     small_world(session)
@@ -76,4 +78,59 @@ def deletion_between_pages(session: Session) -> None:
     session.expect(("PG-7",), "every file, once", [0, 1, 2, 3, 4, 5], seen)
 
 
-CHECKS = (small_pages, orders, large_pages, totals, deletion_between_pages)
+def _page(
+    session: Session, *, last: str = "", ask: Ask | None = None, order: data.OrderValue
+) -> tuple[list[int | str], str]:
+    """A page of two, and its token."""
+    asked = data.DataRequest(
+        filter=session.filter(session.within(ask or Ask())), limit=2, last=last, sort_order=order
+    )
+    request = data.BinaryDataByFilterRequest(data_request=asked)
+    reply = session.answered(
+        ("PG-3", "A56"), "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
+    )
+    return [session.handles.file(e.metadata.binary_data_id) for e in reply.data], reply.last
+
+
+@check("A56", "PG-3")
+def tokens_of_other_questions(session: Session) -> None:
+    """A token is a place in time: under another filter or order it goes on from there."""
+    small_world(session)
+    up, down = data.ORDER_ASCENDING, data.ORDER_DESCENDING
+    first, last = _page(session, order=up)
+    session.expect(("PG-3",), "the first page", [0, 1], first)
+    for ask, order, wanted in (
+        (Ask(), up, [2, 3]),
+        (Ask(tags=("dog", "bird")), up, [3]),
+        (Ask(), down, [0]),
+    ):
+        got, _ = _page(session, last=last, ask=ask, order=order)
+        session.expect(("A56",), "the page after that", wanted, got)
+
+
+@check("A56")
+def tokens_of_nobody(session: Session) -> None:
+    """A token that the server never gave starts over, or is refused; it is not the end."""
+    small_world(session)
+    asked = data.DataRequest(
+        filter=session.filter(session.within(Ask())),
+        last="no token",
+        sort_order=data.ORDER_ASCENDING,
+    )
+    request = data.BinaryDataByFilterRequest(data_request=asked)
+    answer = session.wire.call("BinaryDataByFilter", request)
+    if isinstance(answer, Refused):
+        session.refused("BinaryDataByFilter", answer, [Wrong("INVALID_ARGUMENT", ("A56",))])
+    else:
+        session.expect(("A56",), "count of a page", len(session.model.files), len(answer.data))
+
+
+CHECKS = (
+    small_pages,
+    orders,
+    large_pages,
+    totals,
+    deletion_between_pages,
+    tokens_of_other_questions,
+    tokens_of_nobody,
+)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import datasync, well_known
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
 from fakeviam_contracts.model import Ask
 from fakeviam_contracts.session import Wrong
@@ -16,13 +17,21 @@ if TYPE_CHECKING:
 WAYS = ("DataCaptureUpload", "StreamingDataCaptureUpload", "FileUpload")
 
 
-@check("UP-1", "UP-9", "CU-1", "CU-4", "FU-1", "FU-2", "FU-3", "SU-1", "SU-2", "A28", "A32")
+@check("UP-1", "UP-9", "CU-1", "CU-4", "FU-1", "FU-2", "FU-3", "SU-1", "A32", "A55", "BF-1")
 def bytes_come_back(session: Session) -> None:
     """Whole, in any pieces; the same bytes twice are two files."""
     for way in WAYS:
         for chunks in ([b"abc"], [b"a", b"", b"bc", b"\x00\xff"], [], [b""], [b"abc"]):
             writes.upload(session, way=way, part=0, chunks=chunks, times=(BASE, BASE + 1))
-        writes.upload(session, way=way, part=0, chunks=[b"now"])
+        writes.upload(
+            session,
+            way=way,
+            part=0,
+            chunks=[b"now"],
+            component="cam",
+            component_type="camera",
+            method="ReadImage",
+        )
     reads.check_files(session, Ask(), descending=False, with_bytes=True)
 
 
@@ -71,6 +80,9 @@ def readings_come_back(session: Session) -> None:
     writes.upload_rows(session, part=0, rows=rows[:1], times=times[:1], tags=["b", "a"])
     reads.check_rows(session, Ask(), limit=2, descending=False)
     reads.check_rows(session, Ask(), descending=True)
+    reply = raw.page(session, ("TD-4",), "TabularDataByFilter", raw.mine(session))
+    parts = len(session.place.parts)
+    session.expect(("TD-4",), "distinct metadata of readings", parts + 1, len(reply.metadata))
 
 
 def _metadata(session: Session, kind: datasync.DataTypeValue) -> datasync.UploadMetadata:
@@ -118,6 +130,8 @@ def streams_out_of_order(session: Session) -> None:
 @check("A29", "CU-3", "UP-2")
 def types_against_contents(session: Session) -> None:
     """A type that contradicts the contents, or none, is refused; nothing is stored."""
+    for way in WAYS:
+        writes.upload(session, way=way, part=0, chunks=[b"x"], times=(BASE, BASE))
     row, binary = datasync.SensorData(struct=well_known.Struct()), datasync.SensorData(binary=b"x")
     for kind, contents in (
         (datasync.DATA_TYPE_UNSPECIFIED, [row]),

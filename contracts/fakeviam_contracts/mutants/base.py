@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from grpclib.exceptions import GRPCError
+
 from fakeviam import Interceptor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from google.protobuf.message import Message
+    from grpclib.const import Status
 
     from fakeviam import MemoryStore
 
@@ -99,6 +102,15 @@ class _Swallow(Interceptor):
 def forgiving(name: str, clause: str, answer: Callable[[str, Any], Any]) -> Mutant:
     """A mutant that answers where it must refuse; `answer` may raise another refusal."""
     return Mutant(name=name, clause=clause, interceptor=lambda: _Swallow(clause, answer))
+
+
+def refusing(status: Status, text: str = "no") -> Callable[..., Any]:
+    """An edit, or an answer to a refusal, that refuses with a status."""
+
+    def refuse(*_: Any) -> None:
+        raise GRPCError(status, text)
+
+    return refuse
 
 
 def storing(name: str, clause: str, store: Callable[[], MemoryStore]) -> Mutant:

@@ -35,6 +35,20 @@ class _DeletesReadingsToo(MemoryStore):
         return super().delete_binary_matching(query)
 
 
+class _DeletesDatasets(MemoryStore):
+    def delete_binary(self, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        held = {d for r in self.find_binary(chosen) if r is not None for d in r.dataset_ids}
+        for dataset_id in held:
+            super().delete_dataset(dataset_id)
+        return super().delete_binary(chosen)
+
+
+class _DeletesEverywhere(MemoryStore):
+    def delete_tabular_matching(self, query: Any) -> int:
+        return super().delete_tabular_matching(replace(query, organization_ids=frozenset()))
+
+
 def _one_fewer(field: str) -> Any:
     def edit(message: Any, _: dict[Any, Any]) -> None:
         ids = getattr(message, field)
@@ -66,6 +80,29 @@ MUTANTS: tuple[Mutant, ...] = (
         lambda m, _: m.filter.ClearField("tags_filter"),
         "DeleteBinaryDataByFilter",
     ),
+    answering(
+        "does not count files deleted by a filter",
+        "DF-4",
+        lambda _, r, __: r.ClearField("deleted_count"),
+        "DeleteBinaryDataByFilter",
+    ),
+    asking(
+        "deletes internal data too",
+        "DF-3",
+        lambda m, _: setattr(m, "include_internal_data", True),
+        "DeleteBinaryDataByFilter",
+    ),
+    answering(
+        "counts unknown ids among the deleted",
+        "A13",
+        lambda q, r, _: setattr(
+            r, "deleted_count", len({*q.binary_data_ids, *(b.file_id for b in q.binary_ids)})
+        ),
+        "DeleteBinaryDataByIDs",
+    ),
+    storing("deletes the datasets of deleted data", "A54", _DeletesDatasets),
+    storing("deletes the readings of every organization", "DT-1", _DeletesEverywhere),
+    forgiving("deletes nothing of nobody", "A48", lambda _, __: data.DeleteTabularDataResponse()),
     storing("deletes readings with the files", "DF-1", _DeletesReadingsToo),
     deciding("refuses to delete everything", "A16", empty_delete_filter="refuse"),
     storing("counts days of 24 hours", "DT-2", _RollingDays),

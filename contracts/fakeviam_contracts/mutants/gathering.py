@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
 from fakeviam import MemoryStore
-from fakeviam.wire import dataset
+from fakeviam.wire import data, dataset
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
@@ -50,6 +53,41 @@ class _MergeTakesFirst(MemoryStore):
         return super().add_dataset(dataset, members_of=members_of[:1])
 
 
+class _DeletesLeavers(MemoryStore):
+    def remove_members(self, dataset_id: str, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        count = super().remove_members(dataset_id, chosen)
+        super().delete_binary(chosen)
+        return count
+
+
+class _Toggles(MemoryStore):
+    def add_members(self, dataset_id: str, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        members = {r.file_id for r in self.find_binary(chosen) if r and dataset_id in r.dataset_ids}
+        self.remove_members(dataset_id, members)
+        return super().add_members(dataset_id, (f for f in chosen if f not in members))
+
+
+def _only_known_ids(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+    if len(reply.datasets) < len(set(request.ids)):
+        raise GRPCError(Status.NOT_FOUND, "no such dataset")
+
+
+def _renamed_anyhow(rpc: str, refusal: Any) -> Any:
+    if rpc != "RenameDataset":
+        raise refusal
+    return dataset.RenameDatasetResponse()
+
+
+def _each_dataset(field: str) -> Any:
+    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+        for entry in reply.datasets:
+            entry.ClearField(field)
+
+    return edit
+
+
 def _keep_labels(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
     """Once a member, for ever labelled."""
     for entry in reply.data:
@@ -67,7 +105,64 @@ def _reverse_datasets(_: Any, reply: Any, __: dict[Any, Any]) -> None:
 
 JOIN = "AddBinaryDataToDatasetByIDs"
 
+LISTS = ("ListDatasetsByIDs", "ListDatasetsByOrganizationID")
+CREATED = dataset.CreateDatasetResponse(id="d" * 24)
+
 MUTANTS: tuple[Mutant, ...] = (
+    storing("deletes the data that leaves a dataset", "DM-4", _DeletesLeavers),
+    storing("takes a member out that is added again", "DM-6", _Toggles),
+    forgiving(
+        "takes no ids for a membership",
+        "DM-8",
+        lambda _, __: data.AddBinaryDataToDatasetByIDsResponse(),
+    ),
+    forgiving(
+        "lets data of others pass", "DM-7", lambda _, __: data.AddBinaryDataToDatasetByIDsResponse()
+    ),
+    forgiving(
+        "lets files join sequences",
+        "DM-5",
+        lambda _, __: data.AddBinaryDataToDatasetByIDsResponse(),
+    ),
+    answering("does not say whose a dataset is", "DS-1", _each_dataset("organization_id"), *LISTS),
+    answering(
+        "does not say when a dataset was made", "TM-2", _each_dataset("time_created"), *LISTS
+    ),
+    answering(
+        "lists one dataset by ids",
+        "DS-5",
+        lambda _, r, __: r.datasets.__delitem__(slice(1, None)),
+        "ListDatasetsByIDs",
+    ),
+    answering("wants to know every id of a list", "DS-6", _only_known_ids, "ListDatasetsByIDs"),
+    Mutant(
+        name="takes a name twice by renaming",
+        clause="DS-8",
+        interceptor=forgiving("", "A39", _renamed_anyhow).interceptor,
+    ),
+    asking(
+        "makes every dataset one of files",
+        "DS-9",
+        lambda m, _: m.ClearField("type"),
+        "CreateDataset",
+    ),
+    asking(
+        "lists all types of datasets",
+        "A43",
+        lambda m, _: m.ClearField("type"),
+        "ListDatasetsByOrganizationID",
+    ),
+    forgiving("makes datasets of nobody", "DS-11", lambda _, __: CREATED),
+    forgiving("makes datasets without an organization", "A48", lambda _, __: CREATED),
+    forgiving(
+        "merges no datasets", "DS-12", lambda _, __: dataset.MergeDatasetsResponse(dataset_id="d")
+    ),
+    asking(
+        "takes any number for a type",
+        "DS-13",
+        lambda m, _: setattr(m, "type", min(m.type, 1)),
+        "CreateDataset",
+    ),
     storing("deletes the data of a dataset", "DS-2", _DeletesData),
     storing("makes a new dataset when renaming", "DS-3", _RenameCreates),
     storing("moves members when merging", "A42", _MergeMoves),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from grpclib.const import Status
+
 from fakeviam import MemoryStore
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
@@ -14,6 +16,7 @@ from fakeviam_contracts.mutants.base import (
     deciding,
     forgiving,
     metadata_edit,
+    refusing,
     storing,
 )
 
@@ -49,6 +52,27 @@ class _ClearsBoxes(MemoryStore):
         return found
 
 
+class _KeepsBoxes(MemoryStore):
+    def replace_box(self, file_id: str, box_id: str, change: Any) -> bool:
+        (record,) = self.find_binary([file_id])
+        if record is None or all(box.id != box_id for box in record.boxes):
+            return False
+        for box in record.boxes:
+            if box.id == box_id:
+                change(box)  # what is no valid box is refused all the same
+        return True
+
+
+def _clears_count(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+    reply.ClearField("deleted_count")
+
+
+def _hides_look_alikes(metadata: Any) -> None:
+    tags, labels = metadata.capture_metadata.tags, set(metadata.dataset_ids)
+    kept = [t for t in tags if t[:13] != "VIAM_DATASET_" or t[13:] in labels]
+    tags[:] = kept
+
+
 def _folded(message: Any, _: dict[Any, Any]) -> None:
     message.tags[:] = [tag.lower() for tag in message.tags]
 
@@ -58,6 +82,12 @@ def _clamp(message: Any, _: dict[Any, Any]) -> None:
         if field.name.endswith("_normalized"):
             value = getattr(message, field.name)
             setattr(message, field.name, min(max(value, 0.0), 1.0) if value == value else 0.0)  # noqa: PLR0124
+
+
+def _clamp_sent(message: Any, _: dict[Any, Any]) -> None:
+    for field, value in message.ListFields():
+        if field.name.endswith("_normalized"):
+            setattr(message, field.name, min(max(value, 0.0), 1.0))
 
 
 def _sorted_corners(message: Any, _: dict[Any, Any]) -> None:
@@ -95,6 +125,19 @@ MUTANTS: tuple[Mutant, ...] = (
     forgiving(
         "takes no tags for an answer", "TA-2", lambda _, __: data.AddTagsToBinaryDataByIDsResponse()
     ),
+    answering("does not count removed tags", "TR-2", _clears_count, *REMOVE_TAGS),
+    asking(
+        "leaves blank tags out instead of refusing",
+        "TA-4",
+        lambda m, _: m.tags.__setitem__(slice(None), [t for t in m.tags if t.strip()]),
+        *ADD_TAGS,
+    ),
+    answering("hides tags that look like labels", "A11", metadata_edit(_hides_look_alikes), *FILES),
+    Mutant(
+        name="calls an empty list of ids NOT_FOUND",
+        clause="A12",
+        interceptor=forgiving("", "ID-5", refusing(Status.NOT_FOUND)).interceptor,
+    ),
     asking("clamps corners instead of refusing", "BX-2", _clamp, ADD_BOX),
     asking("puts corners in order instead of refusing", "BX-7", _sorted_corners, ADD_BOX),
     forgiving(
@@ -116,6 +159,19 @@ MUTANTS: tuple[Mutant, ...] = (
         "BX-5",
         metadata_edit(lambda m: m.annotations.ClearField("bboxes")),
         *FILES,
+    ),
+    forgiving(
+        "takes boxes for files that are gone",
+        "BX-8",
+        lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
+    ),
+    storing("updates nothing", "BU-1", _KeepsBoxes),
+    asking("clamps corners of updates", "BU-3", _clamp_sent, "UpdateBoundingBox"),
+    answering(
+        "gives labels unsorted",
+        "BL-2",
+        lambda _, r, __: r.labels.reverse(),
+        "BoundingBoxLabelsByFilter",
     ),
     asking("resets fields that were not sent", "BU-2", _resets_unset, "UpdateBoundingBox"),
     forgiving(

@@ -6,17 +6,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam import Clock, FakeViam, Policy
-from fakeviam_contracts.mutants import deleting, gathering, marking, reading, uploading
+from fakeviam_contracts.mutants import (
+    capturing,
+    deleting,
+    gathering,
+    identifying,
+    marking,
+    organizing,
+    questioning,
+    reading,
+    uploading,
+)
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
 
 SERVERS: tuple[Mutant, ...] = (
     *reading.MUTANTS,
+    *questioning.MUTANTS,
+    *identifying.MUTANTS,
     *uploading.MUTANTS,
+    *capturing.MUTANTS,
     *marking.MUTANTS,
     *gathering.MUTANTS,
     *deleting.MUTANTS,
+    *organizing.MUTANTS,
 )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from fakeviam import MemoryStore
 from fakeviam.wire import datasync
@@ -12,6 +16,7 @@ from fakeviam_contracts.mutants.base import (
     Mutant,
     answering,
     asking,
+    both,
     deciding,
     forgiving,
     metadata_edit,
@@ -96,7 +101,53 @@ class _NoTwins(MemoryStore):
         super().add_binary(fresh)
 
 
+def _refuses_the_type_of_files(message: Any, _: dict[Any, Any]) -> None:
+    metadata = _upload_metadata(message)
+    if metadata is not None and metadata.type == datasync.DATA_TYPE_FILE:
+        raise GRPCError(Status.INVALID_ARGUMENT, "no such type")
+
+
+def _forget_what_captured(metadata: Any) -> None:
+    for field in ("component_name", "component_type", "method_name"):
+        metadata.ClearField(field)
+
+
+def _no_type_without_a_dot(metadata: Any) -> None:
+    if metadata.file_extension and metadata.file_extension[0] != ".":
+        metadata.mime_type = metadata.mime_type or "application/octet-stream"
+
+
+def _remembers_contents(message: Any, memory: dict[Any, Any]) -> None:
+    memory["contents"] = message.WhichOneof("upload_packet") != "metadata"
+
+
+def _wants_contents(_: Any, __: Any, memory: dict[Any, Any]) -> None:
+    if not memory["contents"]:
+        raise GRPCError(Status.INVALID_ARGUMENT, "no contents")
+
+
 MUTANTS: tuple[Mutant, ...] = (
+    asking("knows no type for files", "UP-2", _refuses_the_type_of_files, FILE),
+    asking(
+        "takes a type from extensions with a dot only",
+        "UP-3",
+        _said(_no_type_without_a_dot),
+        *UPLOADS,
+    ),
+    asking("forgets what a file was captured by", "FU-1", _said(_forget_what_captured), FILE),
+    asking("forgets what a stream was captured by", "SU-1", _said(_forget_what_captured), STREAM),
+    both(
+        "wants contents in every stream",
+        "FU-2",
+        dict.fromkeys((FILE, STREAM), _remembers_contents),
+        dict.fromkeys((FILE, STREAM), _wants_contents),
+    ),
+    deciding("shows uploads after a second", "A55", visibility_lag=timedelta(seconds=1)),
+    forgiving(
+        "takes readings mixed with bytes",
+        "CU-3",
+        lambda _, __: datasync.DataCaptureUploadResponse(file_id="x"),
+    ),
     asking("drops the last byte of each piece", "FU-3", _short_pieces, FILE),
     asking("keeps only the first piece", "FU-3", _one_piece, STREAM),
     asking(

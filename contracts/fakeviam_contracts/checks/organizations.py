@@ -1,0 +1,150 @@
+"""Whose data it is: internal data, other organizations, databases, logging in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import auth, data, dataset, datasync, well_known
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, Need, check
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.model import Origin
+    from fakeviam_contracts.session import Session
+
+PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
+
+
+def _upload_both(session: Session, part: Origin | None) -> str:
+    """A file and a reading of a part; the answer is the file's id."""
+    sensor = raw.sensor(BASE, BASE)
+    reading = datasync.SensorData(metadata=sensor, struct=well_known.Struct())
+    upload = raw.metadata(session, raw.TABULAR, part)
+    raw.ask(session, ("CU-2",), "DataCaptureUpload", raw.capture(upload, reading))
+    upload = raw.metadata(session, raw.BINARY, part)
+    content = datasync.SensorData(metadata=sensor, binary=b"x")
+    reply = raw.ask(session, ("CU-1",), "DataCaptureUpload", raw.capture(upload, content))
+    return str(reply.binary_data_id)
+
+
+def _expect_counts(session: Session, clauses: tuple[str, ...], *counts: int, **how: Any) -> None:
+    for rpc, count in zip(PAGES, counts, strict=True):
+        for only in (False, True):
+            reply = raw.page(session, clauses, rpc, raw.mine(session), count_only=only, **how)
+            session.expect(clauses, f"count of {rpc}", count, reply.count)
+
+
+@check("PG-10", "DF-3", needs=(Need.INTERNAL,))
+def internal_data(session: Session) -> None:
+    """Shows, and is deleted by a filter, only if the request says so."""
+    for part in (session.place.parts[0], session.place.internal):
+        _upload_both(session, part)
+    _expect_counts(session, ("PG-10",), 1, 1)
+    _expect_counts(session, ("PG-10",), 2, 2, include_internal_data=True)
+    rpc, organization_id = "DeleteBinaryDataByFilter", session.place.organization_id
+    for internal in (False, True):
+        request = data.DeleteBinaryDataByFilterRequest(
+            filter=raw.mine(session, organization_ids=[organization_id]),
+            include_internal_data=internal,
+        )
+        reply = raw.ask(session, ("DF-3",), rpc, request)
+        session.expect(("DF-3", "DF-4"), "deleted", 1, reply.deleted_count)
+        left = 0 if internal else 1
+        _expect_counts(session, ("DF-3",), left, 2, include_internal_data=True)
+
+
+@check("DM-7", "DT-1", "DS-4", "DF-1", needs=(Need.FOREIGN,))
+def data_of_others(session: Session) -> None:
+    """Stays where it is: deletes, datasets and lists are of one organization."""
+    foreign = _upload_both(session, session.place.foreign)
+    _upload_both(session, None)
+    organization_id = session.place.organization_id
+    create = dataset.CreateDatasetRequest(name="pets", organization_id=organization_id)
+    dataset_id = raw.ask(session, ("DS-1",), "CreateDataset", create).id
+    joining = data.AddBinaryDataToDatasetByIDsRequest(
+        dataset_id=dataset_id, binary_data_ids=[foreign]
+    )
+    raw.refuse(session, ("DM-7",), "INVALID_ARGUMENT", "AddBinaryDataToDatasetByIDs", joining)
+    listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=foreign.partition("/")[0])
+    listed = raw.ask(session, ("DS-4",), "ListDatasetsByOrganizationID", listing).datasets
+    session.expect(("DS-4",), "datasets of another organization", [], [d.id for d in listed])
+    request = data.DeleteTabularDataRequest(organization_id=organization_id)
+    raw.ask(session, ("DT-1",), "DeleteTabularData", request)
+    _expect_counts(session, ("DT-1",), 2, 1)
+    only = data.DeleteBinaryDataByFilterRequest(
+        filter=raw.mine(session, organization_ids=[organization_id])
+    )
+    raw.ask(session, ("DF-1",), "DeleteBinaryDataByFilter", only)
+    _expect_counts(session, ("DF-1",), 1, 1)
+
+
+@check("A48", "DT-1", needs=(Need.EXCLUSIVE,))
+def deletes_of_nobody(session: Session) -> None:
+    """A delete of readings names its organization."""
+    _upload_both(session, None)
+    request = data.DeleteTabularDataRequest()
+    raw.refuse(session, ("A48",), "INVALID_ARGUMENT", "DeleteTabularData", request)
+    _expect_counts(session, ("A48",), 1, 1)
+
+
+def _connection(session: Session) -> Any:
+    request = data.GetDatabaseConnectionRequest(organization_id=session.place.organization_id)
+    return raw.ask(session, ("DB-1", "A46"), "GetDatabaseConnection", request)
+
+
+@check("DB-1", "DB-2", "DB-6", "A46")
+def databases(session: Session) -> None:
+    """Each organization has a host, always the same; nobody has none."""
+    host = _connection(session).hostname
+    session.expect(("DB-1",), "there is a host", expected=True, observed=bool(host))
+    session.expect(("DB-1",), "the host once more", host, _connection(session).hostname)
+    rpc, request = "GetDatabaseConnection", data.GetDatabaseConnectionRequest()
+    raw.refuse(session, ("DB-6",), "INVALID_ARGUMENT", rpc, request)
+    request.organization_id = "no such organization"
+    raw.refuse(session, ("DB-2",), "NOT_FOUND", rpc, request)
+
+
+# It would take the password of whoever uses the database: only where nobody does.
+@check("DB-2", "DB-3", "DB-4", "DB-5", "DB-6", needs=(Need.EXCLUSIVE,))
+def users_of_databases(session: Session) -> None:
+    """Are made with a password, which may be set again; the connection tells of them."""
+    rpc, organization_id = "ConfigureDatabaseUser", session.place.organization_id
+    for named, password, clause, status in (
+        ("", "a secret!", "DB-6", "INVALID_ARGUMENT"),
+        ("no such organization", "a secret!", "DB-2", "NOT_FOUND"),
+        (organization_id, "", "DB-5", "INVALID_ARGUMENT"),
+    ):
+        wrong = data.ConfigureDatabaseUserRequest(organization_id=named, password=password)
+        raw.refuse(session, (clause,), status, rpc, wrong)
+    if session.place.now is not None:
+        # A fake was reset before; elsewhere, users stay.
+        had = _connection(session).has_database_user
+        session.expect(("DB-4",), "there is a user", expected=False, observed=had)
+    for password in ("a secret!", "another secret!"):
+        request = data.ConfigureDatabaseUserRequest(
+            organization_id=organization_id, password=password
+        )
+        raw.ask(session, ("DB-3",), rpc, request)
+        has = _connection(session).has_database_user
+        session.expect(("DB-4", "DB-3"), "there is a user", expected=True, observed=has)
+
+
+@check("AU-1", "AU-3", needs=(Need.LOGIN,))
+def logins(session: Session) -> None:
+    """Any number of them, each answered by a token."""
+    request = auth.AuthenticateRequest(
+        entity="somebody", credentials=auth.Credentials(type="api-key", payload="a key")
+    )
+    for _ in range(2):
+        token = raw.ask(session, ("AU-1", "AU-3"), "Authenticate", request).access_token
+        session.expect(("AU-1",), "there is a token", expected=True, observed=bool(token))
+
+
+CHECKS = (
+    internal_data,
+    data_of_others,
+    deletes_of_nobody,
+    databases,
+    users_of_databases,
+    logins,
+)

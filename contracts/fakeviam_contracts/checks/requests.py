@@ -1,0 +1,109 @@
+"""Requests that say nothing, and requests that nobody can make sense of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data, datasync, well_known
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, Need, check, small_world
+from fakeviam_contracts.model import Ask
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
+
+
+@check("FI-2", needs=(Need.EXCLUSIVE,))
+def no_filter_at_all(session: Session) -> None:
+    """A request without a filter, or with an empty one, is about everything."""
+    small_world(session)
+    counts = (len(session.model.files), len(session.model.rows))
+    for asked in (None, data.DataRequest(), data.DataRequest(filter=data.Filter())):
+        for rpc, count in zip(PAGES, counts, strict=True):
+            for only in (False, True):
+                request = getattr(data, f"{rpc}Request")(data_request=asked, count_only=only)
+                reply = raw.ask(session, ("FI-2",), rpc, request)
+                session.expect(("FI-2",), f"count of {rpc}", count, reply.count)
+    tags = raw.ask(session, ("FI-2",), "TagsByFilter", data.TagsByFilterRequest()).tags
+    wanted = {tag for file in session.model.files for tag in file.tags}
+    wanted |= {tag for row in session.model.rows for tag in row.tags}
+    session.expect(("FI-2", "TG-1"), "the tags", wanted, set(tags))
+
+
+@check("FI-3", "FI-8")
+def empty_parts_of_a_filter(session: Session) -> None:
+    """What is present and empty constrains nothing, alone and next to what is not."""
+    small_world(session)
+    for component_type, count in (("", 6), ("camera", 4)):
+        filter_ = raw.mine(
+            session,
+            component_type=component_type,
+            interval=data.CaptureInterval(),
+            tags_filter=data.TagsFilter(),
+        )
+        reply = raw.page(session, ("FI-3",), "BinaryDataByFilter", filter_)
+        session.expect(("FI-3", "FI-8"), "count of BinaryDataByFilter", count, reply.count)
+
+
+@check("FI-17", "PG-12")
+def values_without_meaning(session: Session) -> None:
+    """A rule for tags or an order that nobody knows is an error, not a guess."""
+    small_world(session)
+    tags = raw.mine(session, tags_filter=data.TagsFilter(tags=["dog"]))
+    tags.tags_filter.type = 9  # type: ignore[assignment]  # an enum is open on the wire
+    unordered = data.DataRequest(filter=raw.mine(session))
+    unordered.sort_order = 9  # type: ignore[assignment]
+    for rpc in PAGES:
+        cls = getattr(data, f"{rpc}Request")
+        request = cls(data_request=data.DataRequest(filter=tags))
+        raw.refuse(session, ("FI-17",), "INVALID_ARGUMENT", rpc, request)
+        raw.refuse(session, ("PG-12",), "INVALID_ARGUMENT", rpc, cls(data_request=unordered))
+    request = data.TagsByFilterRequest(filter=tags)
+    raw.refuse(session, ("FI-17",), "INVALID_ARGUMENT", "TagsByFilter", request)
+
+
+#: One second after the year 9999, and a nanosecond too many.
+NO_TIMES = ((253_402_300_800, 0), (0, 10**9), (0, -1))
+
+
+@check("TM-3")
+def impossible_times(session: Session) -> None:
+    """Are refused in filters and in uploads; nothing is stored."""
+    for seconds, nanos in NO_TIMES:
+        time = well_known.Timestamp(seconds=seconds, nanos=nanos)
+        filter_ = raw.mine(session, interval=data.CaptureInterval(start=time))
+        request = data.BinaryDataByFilterRequest(data_request=data.DataRequest(filter=filter_))
+        raw.refuse(session, ("TM-3",), "INVALID_ARGUMENT", "BinaryDataByFilter", request)
+        content = datasync.SensorData(
+            metadata=datasync.SensorMetadata(time_requested=time), binary=b"x"
+        )
+        upload = raw.capture(raw.metadata(session, raw.BINARY), content)
+        raw.refuse(session, ("TM-3",), "INVALID_ARGUMENT", "DataCaptureUpload", upload)
+    reads.check_files(session, Ask())
+
+
+@check("TA-4")
+def blank_tags(session: Session) -> None:
+    """Are refused, also next to others; nothing is stored."""
+    writes.upload(session, way="DataCaptureUpload", part=0, chunks=[b"x"], times=(BASE, BASE))
+    for tag in ("", " ", "\t"):
+        request = data.AddTagsToBinaryDataByIDsRequest(
+            binary_data_ids=session.handles.files, tags=["dog", tag]
+        )
+        raw.refuse(session, ("TA-4",), "INVALID_ARGUMENT", "AddTagsToBinaryDataByIDs", request)
+        upload = raw.metadata(session, raw.BINARY, tags=["dog", tag])
+        request_ = raw.capture(upload, datasync.SensorData(binary=b"x"))
+        raw.refuse(session, ("TA-4",), "INVALID_ARGUMENT", "DataCaptureUpload", request_)
+    reads.check_files(session, Ask())
+
+
+CHECKS = (
+    no_filter_at_all,
+    empty_parts_of_a_filter,
+    values_without_meaning,
+    impossible_times,
+    blank_tags,
+)

@@ -1,0 +1,136 @@
+"""Wrong servers: what uploads say besides their contents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeviam.wire import datasync
+from fakeviam_contracts.mutants.base import (
+    FILES,
+    Mutant,
+    answering,
+    asking,
+    forgiving,
+    metadata_edit,
+)
+
+CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
+
+
+def _times_of_the_first(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents[1:]:
+        content.metadata.CopyFrom(message.sensor_contents[0].metadata)
+
+
+def _last_first(message: Any, _: dict[Any, Any]) -> None:
+    """Turns contents round, so that the last one's id is answered."""
+    contents = [
+        type(c).FromString(c.SerializeToString()) for c in reversed(message.sensor_contents)
+    ]
+    if all(content.HasField("binary") for content in contents):
+        del message.sensor_contents[:]
+        message.sensor_contents.extend(contents)
+
+
+def _no_annotations(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        content.metadata.ClearField("annotations")
+
+
+def _no_annotations_of_readings(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        if content.HasField("struct"):
+            content.metadata.ClearField("annotations")
+
+
+def _drop_empty_contents(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        if content.WhichOneof("data") is None:
+            content.binary = b""
+
+
+def _skip_nothing(message: Any, _: dict[Any, Any]) -> None:
+    if message.WhichOneof("upload_packet") is None:
+        message.file_contents.data = b""
+
+
+def _no_parameters(message: Any, _: dict[Any, Any]) -> None:
+    message.metadata.ClearField("method_parameters")
+
+
+def _plain_parameters(message: Any, _: dict[Any, Any]) -> None:
+    for packed in message.metadata.method_parameters.values():
+        packed.ClearField("type_url")
+
+
+def _no_datasets_of_readings(message: Any, _: dict[Any, Any]) -> None:
+    if message.metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
+        message.metadata.ClearField("dataset_ids")
+
+
+def _no_enum(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        content.metadata.ClearField("mime_type")
+
+
+def _no_creation(message: Any, _: dict[Any, Any]) -> None:
+    if message.HasField("metadata"):
+        message.metadata.ClearField("file_create_time")
+
+
+def _epoch_for_none(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        for field in ("time_requested", "time_received"):
+            if not content.metadata.HasField(field):
+                getattr(content.metadata, field).seconds = 0
+                getattr(content.metadata, field).SetInParent()
+
+
+def _epoch_for_empty(message: Any, _: dict[Any, Any]) -> None:
+    sensor = message.metadata.sensor_metadata
+    if message.metadata.HasField("sensor_metadata") and not sensor.ByteSize():
+        sensor.time_requested.SetInParent()
+        sensor.time_received.SetInParent()
+
+
+def _possible(time: Any) -> None:
+    time.seconds = min(max(time.seconds, -62_135_596_799), 253_402_300_799)
+    time.nanos = min(max(time.nanos, 0), 10**9 - 1)
+
+
+def _clamp_times(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        for field in ("time_requested", "time_received"):
+            if content.metadata.HasField(field):
+                _possible(getattr(content.metadata, field))
+
+
+def _without_times(metadata: Any) -> None:
+    if metadata.time_requested == metadata.time_received:
+        metadata.ClearField("time_received")
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    asking("gives all contents the first one's times", "CU-1", _times_of_the_first, CAPTURE),
+    asking("answers the id of the last content", "A23", _last_first, CAPTURE),
+    asking("forgets annotations of uploads", "CU-6", _no_annotations, CAPTURE),
+    forgiving(
+        "takes uploads of no contents",
+        "CU-7",
+        lambda _, __: datasync.DataCaptureUploadResponse(file_id="x"),
+    ),
+    asking("takes contents without data for empty ones", "CU-8", _drop_empty_contents, CAPTURE),
+    asking("drops annotations of readings", "CU-9", _no_annotations_of_readings, CAPTURE),
+    asking("skips messages that say nothing", "FU-5", _skip_nothing, FILE),
+    asking("forgets parameters of methods", "UP-8", _no_parameters, CAPTURE),
+    asking("forgets the types of parameters", "A31", _plain_parameters, CAPTURE),
+    asking("does not look at datasets of readings", "UP-11", _no_datasets_of_readings, CAPTURE),
+    asking("ignores the older types of sensors", "UP-12", _no_enum, CAPTURE),
+    asking("forgets when files were created", "FU-4", _no_creation, FILE),
+    asking("gives 1970 to captures without times", "A28", _epoch_for_none, CAPTURE),
+    asking("gives 1970 for empty sensor metadata", "SU-2", _epoch_for_empty, STREAM),
+    asking("clamps times instead of refusing", "TM-3", _clamp_times, CAPTURE),
+    answering(
+        "leaves a time out that is as the other", "TM-2", metadata_edit(_without_times), *FILES
+    ),
+)

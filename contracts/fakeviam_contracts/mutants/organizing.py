@@ -1,0 +1,65 @@
+"""Wrong servers: organizations, their databases, logging in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.base import Mutant, answering, asking, forgiving
+
+CONNECT, CONFIGURE, LOGIN = "GetDatabaseConnection", "ConfigureDatabaseUser", "Authenticate"
+
+
+def _once(message: Any, memory: dict[Any, Any]) -> None:
+    """Refuses a second request of one kind for the same subject."""
+    name = getattr(message, "entity", None) or getattr(message, "organization_id", "")
+    if name and getattr(message, "password", "x"):
+        if name in memory:
+            raise GRPCError(Status.ALREADY_EXISTS, "once is enough")
+        memory[name] = True
+
+
+def _no_host_yet(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+    if not reply.has_database_user:
+        raise GRPCError(Status.FAILED_PRECONDITION, "configure a user first")
+
+
+def _other_host(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    memory["count"] = memory.get("count", 0) + 1
+    reply.hostname = f"host-{memory['count']}"
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    answering("has another host each time", "DB-1", _other_host, CONNECT),
+    answering("names no host", "DB-1", lambda _, r, __: r.ClearField("hostname"), CONNECT),
+    forgiving(
+        "has a host for nobody",
+        "DB-2",
+        lambda _, __: data.GetDatabaseConnectionResponse(hostname="h"),
+    ),
+    asking("sets passwords once", "DB-3", _once, CONFIGURE),
+    answering(
+        "never tells of users",
+        "DB-4",
+        lambda _, r, __: r.ClearField("has_database_user"),
+        CONNECT,
+    ),
+    answering(
+        "always tells of users",
+        "DB-4",
+        lambda _, r, __: setattr(r, "has_database_user", True),
+        CONNECT,
+    ),
+    forgiving("takes empty passwords", "DB-5", lambda _, __: data.ConfigureDatabaseUserResponse()),
+    forgiving(
+        "connects without an organization",
+        "DB-6",
+        lambda _, __: data.GetDatabaseConnectionResponse(hostname="h"),
+    ),
+    answering("has a host for those with users", "A46", _no_host_yet, CONNECT),
+    answering("answers no token", "AU-1", lambda _, r, __: r.ClearField("access_token"), LOGIN),
+    asking("lets everybody log in once", "AU-3", _once, LOGIN),
+)
