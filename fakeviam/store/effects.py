@@ -122,10 +122,13 @@ Effect = (
 
 
 class Sink(Protocol):
-    """Who is told what was written."""
+    """Who is told what was written. A write is answered when its sink has taken it."""
 
     def write(self, effects: Sequence[Effect]) -> None:
-        """Take the effects of one write, which are one step: all of them or none.
+        """Take the effects of one write, which are one step: all of them or none."""
 
-        The write is answered when this returns.
-        """
+    def clear(self) -> None:
+        """Take that the store was given up for an empty one."""
+
+    def replace(self) -> None:
+        """Take that the store was given up for another one, with whatever it holds."""

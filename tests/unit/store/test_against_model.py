@@ -123,6 +123,12 @@ class Follower:
     def write(self, effects: Sequence[Effect]) -> None:
         self.store.apply(effects)
 
+    def clear(self) -> None:
+        raise NotImplementedError
+
+    def replace(self) -> None:
+        raise NotImplementedError
+
 
 def state(store: MemoryStore) -> list[object]:
     """All that a store holds; rows come with the arrivals that tokens of pages name."""

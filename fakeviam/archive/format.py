@@ -1,0 +1,53 @@
+"""The files of an archive.
+
+    manifest.json   what is in it, with a hash of each of the others; written last
+    fleet.jsonl     organizations, locations, robots and parts
+    keys.jsonl      API keys
+    users.jsonl     database users
+    datasets.jsonl  oldest first
+    sources.jsonl   what captured the data; records name it
+    binary.jsonl    binary records in the order of time, then arrival
+    tabular.jsonl   readings, likewise
+    blobs/          the bytes, by their SHA-256
+
+Raise VERSION whenever an older fakeviam could misread what a newer one writes, and keep reading
+the older ones: archives live in repositories for years.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAME = "fakeviam archive"
+VERSION = 1
+
+MANIFEST = "manifest.json"
+BLOBS = "blobs"
+FLEET = "fleet.jsonl"
+KEYS = "keys.jsonl"
+USERS = "users.jsonl"
+DATASETS = "datasets.jsonl"
+SOURCES = "sources.jsonl"
+BINARY = "binary.jsonl"
+TABULAR = "tabular.jsonl"
+
+TABLES = (FLEET, KEYS, USERS, DATASETS, SOURCES, BINARY, TABULAR)
+
+
+class Table(NamedTuple):
+    """What the manifest says of a file."""
+
+    lines: int
+    sha256: str
+
+
+class Manifest(NamedTuple):
+    """What an archive says of itself."""
+
+    fakeviam: str
+    tables: Mapping[str, Table]
+    counters: tuple[int, int]
+    arrivals: tuple[int, int]

@@ -1,0 +1,44 @@
+"""Readings as JSON, where that says all of them; otherwise as the bytes they are."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import DecodeError
+
+from fakeviam.wire.values import mapping_from, struct_from
+from fakeviam.wire.well_known import Struct
+
+if TYPE_CHECKING:
+    from fakeviam.archive.lines import Fields
+
+
+def reading_fields(payload: bytes) -> dict[str, object]:
+    """The field that says an encoded Struct.
+
+    JSON has no NaN and no values without a kind, and a sender may have encoded a Struct in a way
+    of its own. So JSON is written if and only if these very bytes can be made of it again.
+    """
+    try:
+        reading = mapping_from(Struct.FromString(payload))
+        if _payload_of(reading) == payload:
+            return {"reading": reading}
+    except (DecodeError, ValueError):
+        pass
+    return {"payload": b64encode(payload).decode()}
+
+
+def payload_from(fields: Fields) -> bytes:
+    """The encoded Struct that such a field says."""
+    if fields.holds("payload"):
+        return fields.blob("payload")
+    reading = fields.mapping("reading")
+    try:
+        return _payload_of(reading)
+    except ValueError as error:
+        raise fields.wrong("reading", f"a reading ({error})", reading) from None
+
+
+def _payload_of(reading: dict[str, Any]) -> bytes:
+    return struct_from(reading).SerializeToString(deterministic=True)

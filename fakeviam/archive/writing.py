@@ -1,0 +1,176 @@
+"""Writing an archive: all of it or nothing (AR-3)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakeviam.archive import format as names
+from fakeviam.archive.blobs import Blobs
+from fakeviam.archive.lines import line_of
+from fakeviam.archive.reading import is_archive
+from fakeviam.archive.rows import (
+    Sources,
+    binary_row,
+    dataset_row,
+    fleet_row,
+    source_row,
+    tabular_row,
+)
+from fakeviam.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fakeviam.archive.contents import Contents
+
+#: From so many files on, one call that settles everything costs less than one for each.
+_MANY = 200
+
+
+def write(path: str | os.PathLike[str], contents: Contents) -> None:
+    """Write an archive; one that is there already is replaced.
+
+    The files are written beside `path`, brought to the disk, and renamed into place. A directory
+    cannot be exchanged for another in one step: whoever looks in that moment finds none.
+
+    Raises:
+        UsageError: At `path` is something that is no archive, or it cannot be written; what is
+            there stays as it is.
+    """
+    place = Path(os.path.realpath(path))
+    _check_replaceable(place)
+    beside = place.with_name(f".{place.name}.{os.getpid()}.new")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside.mkdir()
+        write_tables(beside, contents, Blobs(beside / names.BLOBS))
+        _settle(beside)
+        _move_in(beside, place)
+    except OSError as error:
+        told = f"cannot write the archive {place}: {error.strerror or error}"
+        raise UsageError(told) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def write_tables(folder: Path, contents: Contents, blobs: Blobs) -> set[str]:
+    """Write all files of an archive into an empty folder; answer the names of the blobs."""
+    sources = Sources()
+    digests: set[str] = set()
+    # Sources are known when the records are written, and so on to the manifest.
+    tables = {
+        names.BINARY: _binary(contents, sources, blobs, digests),
+        names.TABULAR: (tabular_row(row, sources) for row in contents.store.tabular_rows()),
+        names.SOURCES: _sources(sources),
+        names.FLEET: _fleet(contents),
+        names.KEYS: contents.keys,
+        names.USERS: _users(contents),
+        names.DATASETS: map(dataset_row, contents.store.all_datasets()),
+    }
+    written = {name: _write_table(folder / name, rows) for name, rows in tables.items()}
+    manifest = {
+        "format": names.NAME,
+        "version": names.VERSION,
+        "fakeviam": contents.made_by,
+        "files": {name: table._asdict() for name, table in written.items()},
+        "counters": contents.counters._asdict(),
+        "arrivals": contents.store.arrivals._asdict(),
+        "blobs": len(digests),
+    }
+    text = json.dumps(manifest, indent=2, sort_keys=True)
+    (folder / names.MANIFEST).write_text(f"{text}\n", encoding="utf-8")
+    return digests
+
+
+def _binary(
+    contents: Contents, sources: Sources, blobs: Blobs, digests: set[str]
+) -> Iterator[dict[str, object]]:
+    for row in contents.store.binary_rows():
+        digest = blobs.put(row.data)
+        digests.add(digest)
+        yield binary_row(row, sources, digest)
+
+
+def _sources(sources: Sources) -> Iterator[dict[str, object]]:
+    for name, one in sources:
+        yield {"name": name, **source_row(one)}
+
+
+def _fleet(contents: Contents) -> Iterator[dict[str, object]]:
+    fleet = contents.fleet
+    for group in (fleet.organizations, fleet.locations, fleet.robots, fleet.parts):
+        yield from map(fleet_row, group)
+
+
+def _users(contents: Contents) -> Iterator[dict[str, object]]:
+    for organization_id, password in sorted(contents.store.database_passwords().items()):
+        yield {"organization_id": organization_id, "password": password}
+
+
+def _write_table(path: Path, rows: Iterable[object]) -> names.Table:
+    lines, digest = 0, sha256()
+    with path.open("wb") as file:
+        for row in rows:
+            line = line_of(row) + b"\n"
+            file.write(line)
+            digest.update(line)
+            lines += 1
+    return names.Table(lines, digest.hexdigest())
+
+
+def _check_replaceable(place: Path) -> None:
+    """Refuse to put an archive where anything else would be lost."""
+    if not os.path.lexists(place):
+        return
+    advice = "choose another path, or remove it yourself"
+    if not place.is_dir():
+        raise UsageError(f"cannot write an archive to {place}: a file is there; {advice}")
+    found = {one.name for one in place.iterdir()}
+    if found and not is_archive(place):
+        told = f"cannot write an archive to {place}: the directory is not empty and no archive"
+        raise UsageError(f"{told}; {advice}")
+    foreign = found - {names.MANIFEST, names.BLOBS, *names.TABLES}
+    if foreign:
+        told = f"cannot replace the archive {place}: {min(foreign)!r} in it is no part of it"
+        raise UsageError(f"{told}; {advice}")
+
+
+def _settle(folder: Path) -> None:
+    """Bring all files to the disk, before their names tell that they are there."""
+    paths = [folder, *folder.rglob("*")]
+    if len(paths) > _MANY:
+        os.sync()
+        return
+    for path in paths:
+        _settle_one(path)
+
+
+def _settle_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _move_in(beside: Path, place: Path) -> None:
+    """Rename the new archive into place; if that fails, the old one is there again."""
+    earlier = place.with_name(f".{place.name}.{os.getpid()}.old")
+    shutil.rmtree(earlier, ignore_errors=True)
+    replaces = place.exists()
+    if replaces:
+        place.rename(earlier)
+    try:
+        beside.rename(place)
+    except OSError:
+        if replaces:
+            earlier.rename(place)
+        raise
+    _settle_one(place.parent)
+    shutil.rmtree(earlier, ignore_errors=True)

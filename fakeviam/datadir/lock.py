@@ -1,0 +1,41 @@
+"""One server to a directory (DD-2)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Lock:
+    """Holds a directory until it is closed or the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock file at `path`.
+
+        Raises:
+            UsageError: Somebody else has it; the text says who.
+        """
+        try:
+            import fcntl  # noqa: PLC0415 - not on Windows
+        except ImportError as error:
+            raise UsageError("data directories need a POSIX system") from error
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.read(self._handle, 20).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            told = f"the data directory {path.parent} is in use by process {holder}"
+            raise UsageError(f"{told}; stop that one, or choose another directory") from None
+        # The file stays when the lock is gone: who removes it might remove another one's.
+        os.ftruncate(self._handle, 0)
+        os.write(self._handle, f"{os.getpid()}\n".encode())
+
+    def close(self) -> None:
+        """Give it back."""
+        os.close(self._handle)
