@@ -7,6 +7,7 @@ import enum
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,7 @@ def catalogue() -> Catalogue:
         mutants=_mutants(),
         leniency=_leniency(),
     )
-    reasons = _reasons()
+    reasons = _reasons(made.entries)
     entries = {
         name: replace(entry, reason=reasons.get(name, "")) for name, entry in made.entries.items()
     }
@@ -244,11 +245,19 @@ def _leniency() -> dict[str, tuple[str, str]]:
     return {name: (bound, note) for name, bound, note in triage.table("leniency.tsv")}
 
 
-def _reasons() -> dict[str, str]:
-    """Clause id → why no mutant breaks it, where none does."""
-    promises = {name: _PROMISE for name, clause in SERVED.items() if clause.source == "fake"}
+def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Clause id → why no mutant breaks it."""
+    rows = dict(triage.table("unproven.tsv"))
+    patterns = {pattern: rows.pop(pattern) for pattern in [*rows] if "*" in pattern}
+    shared = {}
+    for name, entry in entries.items():
+        fitting = [reason for pattern, reason in patterns.items() if fnmatchcase(name, pattern)]
+        if entry.clause.source == "fake":
+            fitting.append(_PROMISE)
+        if fitting and not entry.mutants:
+            shared[name] = fitting[0]
     clients = {row[0]: row[4] for row in triage.table("clauses.tsv") if row[4]}
-    return {**promises, **dict(triage.table("unproven.tsv")), **clients}
+    return {**shared, **rows, **clients}
 
 
 def _mutants() -> dict[str, list[str]]:
