@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam import UsageError, __version__
+from fakeviam.server.facts import facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> N
     except UsageError as error:
         raise UsageError(f"{error}{_advice(error)}") from error
     try:
-        facts = _facts(cloud)
+        facts = facts_of(cloud)
         line = json.dumps(facts)
         with _file_while_serving(ready_file, f"{line}\n"):
             _say(line)
@@ -102,25 +103,6 @@ def _advice(error: UsageError) -> str:
     if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
         return "; choose another --port, or --port 0 for a free one"
     return ""
-
-
-def _facts(cloud: FakeViam) -> dict[str, str | int]:
-    part = cloud.default_part
-    return {
-        "target": cloud.target,
-        "host": cloud.host,
-        "port": cloud.port,
-        "unix_socket": cloud.unix_socket,
-        "url": cloud.url,
-        "api_key": cloud.api_key,
-        "api_key_id": cloud.api_key_id,
-        "organization_id": part.organization_id,
-        "location_id": part.location_id,
-        "robot_id": part.robot_id,
-        "part_id": part.id,
-        "pid": os.getpid(),
-        "version": __version__,
-    }
 
 
 @contextlib.contextmanager

@@ -240,6 +240,11 @@ AR-4  D fake   After loading an archive no id is given that it may hold.
 DD-1  D fake   With a data directory, what was answered outlives the process, however that ends.
 DD-2  D fake   A data directory belongs to one server at a time.
 DD-3  D fake   Of a data directory only a half-written last entry is dropped; other damage is refused.
+HT-1  D fake   HTTP/1.1 and gRPC share the TCP port and the Unix socket; the first bytes of a connection tell.
+HT-2  D fake   The control API serves this machine alone, or with a control token whoever shows it.
+HT-3  D fake   Without a control token, the control API refuses pages of other sites, by Origin and by Host.
+HT-4  D fake   A refused control request changes nothing, and names what is wrong, which field and which value.
+HT-5  D fake   A control request is one step between two calls, and about the session that its header names.
 """
 
 

@@ -31,6 +31,7 @@ from fakeviam.server.replies import Replies
 from fakeviam.server.routes import Routes
 from fakeviam.server.session import Session
 from fakeviam.server.sessions import Sessions
+from fakeviam.server.switch import Http
 from fakeviam.server.thread import LoopThread
 from fakeviam.store.memory import MemoryStore
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.policy import Policy
     from fakeviam.server.interceptors import Interceptor
+    from fakeviam.server.switch import HttpServer
     from fakeviam.store.protocol import Store
 
 T = TypeVar("T")
@@ -64,6 +66,8 @@ class FakeViam(Controls):
         clock: The fake's only time. Starts at the real time and runs with it unless a
             clock is given; `cloud.clock.advance(days=2)` moves it.
         fleet: Organizations, locations, robots and parts.
+        control: Whether the control API is served.
+        control_token: What its users must show; None is nothing, and serves this machine alone.
         api_key: Key of the default account.
         api_key_id: Its id.
         default_part: A part that exists from the start.
@@ -85,6 +89,8 @@ class FakeViam(Controls):
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
         journal_bytes: int = DEFAULT_BYTES,
+        control: bool = True,
+        control_token: str | None = None,
         interceptors: Iterable[Interceptor] = (),
         store: Callable[[], Store] = MemoryStore,
     ) -> None:
@@ -103,6 +109,9 @@ class FakeViam(Controls):
             unix_socket: Path of the Unix socket; None makes a temporary one.
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
             journal_bytes: About how much memory `calls` may take; the oldest go first.
+            control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
+            control_token: Who uses the control API must show it (HT-2); None serves this
+                machine alone.
             interceptors: Change requests and replies on their way, for a fake that is wrong
                 on purpose.
             store: Makes the store that holds the data; called again by `reset`.
@@ -133,6 +142,9 @@ class FakeViam(Controls):
         super().__init__(cloud)
         self._sessions = Sessions(base=cloud, seed=self.seed)
         self._open: dict[str, Session] = {}
+        self.control = control
+        self.control_token = _token(control_token)
+        self._http = Http(lambda: _http_server(self))
         self._make_store = store
         self._codec = Codec(max_message_bytes)
         self._wanted = (host, port, unix_socket)
@@ -202,7 +214,7 @@ class FakeViam(Controls):
     @property
     def sessions(self) -> Mapping[str, Session]:
         """The open sessions by name."""
-        return MappingProxyType(self._open)
+        return MappingProxyType(dict(self._open))
 
     def atomically(self, work: Callable[[], T]) -> T:
         """Do something in the server's thread, between two steps of its calls.
@@ -274,7 +286,7 @@ class FakeViam(Controls):
         host, port, path = self._wanted
         routes = Routes(self._sessions)
         try:
-            tcp = Listener(routes, self._codec)
+            tcp = Listener(routes, self._codec, self._http)
             await listen_tcp(tcp, host, port)
             self._listeners.append(tcp)
             self._port = tcp.port
@@ -286,7 +298,7 @@ class FakeViam(Controls):
 
     async def _start_unix(self, routes: Routes, path: str | os.PathLike[str] | None) -> None:
         place = SocketPath(path)
-        listener = Listener(routes, self._codec)
+        listener = Listener(routes, self._codec, self._http)
         await listen_unix(listener, place.path)
         self._listeners.append(listener)
         self._socket = place
@@ -296,6 +308,7 @@ class FakeViam(Controls):
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             await listener.stop()
+        await self._http.stop()
         if self._socket is not None:
             self._socket.remove()
             self._socket = None
@@ -308,6 +321,19 @@ class FakeViam(Controls):
         if not self._listeners:
             message = "this FakeViam is not running; enter it first: `with FakeViam() as cloud:`"
             raise UsageError(message)
+
+
+def _token(given: str | None) -> str | None:
+    if given is not None and not (given and given.isascii() and given.isprintable()):
+        raise UsageError("control_token must be printable ASCII characters")
+    return given
+
+
+def _http_server(fake: FakeViam) -> HttpServer:
+    # Not above: importing it takes longer than a test that only speaks gRPC.
+    from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
+
+    return Server(fake)
 
 
 def _clock(given: Clock | None) -> Clock:

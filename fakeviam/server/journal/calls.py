@@ -13,7 +13,7 @@ from fakeviam.server.journal.attempts import LogicalCall, logical_calls
 from fakeviam.server.journal.nearmiss import counted, explain_miss, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from fakeviam.model.matching import Conditions
     from fakeviam.server.journal.journal import Journal
@@ -194,6 +194,10 @@ class Calls(Sequence["RecordedCall"]):
         finally:
             stop()
         return chosen._waited(count, timeout)  # noqa: SLF001
+
+    def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` after each call that is answered; what is returned stops that."""
+        return self._journal.watch(wake)
 
     # Inside ------------------------------------------------------------------------------
 

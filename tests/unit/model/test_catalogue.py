@@ -36,11 +36,14 @@ UNCITED = {
     "A52": "holds of every metadata as long as nothing is served for download",
     "A53": "the refusal cites BI-6, on which clients rely",
     "SV-4": "a crash is no answer; it is kept apart",
+    "AC-4": "AU-4 is cited where a key or a token has ended",
+    "AC-5": "holds of every answer; A51 is cited where a key is looked at",
+    "AC-6": "nobody sees it in an answer",
 }
 
 #: Promises about the tool rather than answers of the service: nothing to cite in a call.
-#: Journal, faults, replies, clock, sessions, snapshots, archives, data directories.
-TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-")
+#: Journal, faults, replies, clock, sessions, snapshots, archives, data directories, HTTP.
+TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-", "HT-")
 
 
 def literals() -> set[str]:

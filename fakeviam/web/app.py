@@ -1,0 +1,151 @@
+"""The ASGI application: from a request to its endpoint, and from what went wrong to an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from fakeviam.model.errors import UsageError
+from fakeviam.web.guard import check_caller
+from fakeviam.web.problems import Problem
+from fakeviam.web.reading import ask_of
+from fakeviam.web.shelf import Shelf
+from fakeviam.web.table import ROOT, endpoints
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from fakeviam.server.fake import FakeViam
+    from fakeviam.web.endpoint import Ask, Endpoint
+
+log = logging.getLogger("fakeviam")
+
+
+def application(fake: FakeViam) -> ASGIApp:
+    """The HTTP side of `fake`."""
+    shelf = Shelf()
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    if fake.control:
+        for endpoint in endpoints():
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    routes: list[BaseRoute] = [Route("/healthz", _health, methods=["GET"])]
+    routes += [Route(path, _Served(fake, shelf, methods)) for path, methods in by_path.items()]
+    app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
+    app.router.redirect_slashes = False
+    return _quiet_end(app)
+
+
+def _quiet_end(app: ASGIApp) -> ASGIApp:
+    """A request that the end of the fake cuts off is no error."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except (asyncio.CancelledError, ClientDisconnect):
+            return
+
+    return serve
+
+
+async def _health(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+class _Served:
+    """One path. Starlette takes a class for an ASGI application, and leaves the methods to it."""
+
+    def __init__(self, fake: FakeViam, shelf: Shelf, methods: dict[str, Endpoint]) -> None:
+        """Serve these methods."""
+        self._fake = fake
+        self._shelf = shelf
+        self._methods = methods
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        """Answer one request; the one place where what went wrong becomes a status."""
+        try:
+            _check_caller(self._fake, request)
+            endpoint = _chosen(request, self._methods)
+            ask = await ask_of(request, endpoint, fake=self._fake, shelf=self._shelf)
+            return await _act(endpoint, ask)
+        except Problem as problem:
+            return _refusal(problem)
+        except UsageError as error:
+            return _refusal(Problem(422, str(error)))
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            # Not the caller's mistake: whoever runs the fake must see it.
+            log.exception("fakeviam crashed in %s %s", request.method, request.url.path)
+            what = f"fakeviam has a bug: {type(error).__name__}: {error}"
+            return _refusal(Problem(500, what))
+
+
+def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
+    found = methods.get("GET" if request.method == "HEAD" else request.method)
+    if found is None:
+        raise _no_method(request, methods)
+    return found
+
+
+def _check_caller(fake: FakeViam, request: Request) -> None:
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    check_caller(headers, request.scope["state"]["peer"], fake.control_token)
+
+
+async def _act(endpoint: Endpoint, ask: Ask) -> Response:
+    found = endpoint.act(ask)
+    if inspect.isawaitable(found):
+        found = await found
+    if isinstance(found, Response):
+        return found
+    return _Json(found, status_code=endpoint.status)
+
+
+class _Json(JSONResponse):
+    """JSON that people can read too, and that ends with a line."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _refusal(problem: Problem) -> Response:
+    return _Json(problem.to_json(), status_code=problem.status, headers=problem.headers)
+
+
+def _no_method(request: Request, methods: Iterable[str]) -> Problem:
+    allowed = ", ".join(sorted(methods))
+    return Problem(
+        405,
+        f"{request.url.path} does not take {request.method}",
+        hint=f"it takes {allowed}",
+        headers={"allow": allowed},
+    )
+
+
+def _unknown(fake: FakeViam) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def answer(request: Request, _error: Exception) -> Response:
+        path = request.url.path
+        if path.startswith("/control") and not fake.control:
+            return _refusal(Problem(404, "the control API of this server is switched off"))
+        hint = f"GET {ROOT} lists what there is"
+        return _refusal(Problem(404, f"there is nothing at {path}", hint=hint))
+
+    return answer
+
+
+async def _only_get(request: Request, _error: Exception) -> Response:
+    return _refusal(_no_method(request, ["GET"]))

@@ -1,0 +1,97 @@
+"""Who may use the control API.
+
+It rewrites the world, so without a token only this machine may use it (HT-2) - and not every
+page that a browser on this machine has open, either (HT-3): a page of another site can send
+requests here, and one whose name was rebound to 127.0.0.1 can even read the answers. Browsers
+tell on both, by `Origin` and by `Host`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fakeviam.web.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ELSE = "start the server with --control-token, and send it as `Authorization: Bearer`"
+
+
+def check_caller(headers: Mapping[str, str], peer: str | None, token: str | None) -> None:
+    """Refuse a caller that may not use the control API.
+
+    Args:
+        headers: Of the request, names in lower case.
+        peer: Address of the caller; None on a Unix socket, whose file has permissions.
+        token: The one that callers must show, if there is one.
+
+    Raises:
+        Problem: 401 or 403.
+    """
+    if token is not None:
+        _check_token(headers.get("authorization"), token)
+    elif peer is not None:
+        _check_local(headers, peer)
+
+
+def _check_token(authorization: str | None, token: str) -> None:
+    scheme, _, shown = (authorization or "").partition(" ")
+    ask = {"www-authenticate": 'Bearer realm="fakeviam control API"'}
+    if scheme.lower() != "bearer" or not shown:
+        raise Problem(
+            401,
+            "this server wants its control token",
+            hint="send `Authorization: Bearer TOKEN`",
+            headers=ask,
+        )
+    if not hmac.compare_digest(shown.strip().encode(), token.encode()):
+        raise Problem(401, "the control token is wrong", headers=ask)
+
+
+def _check_local(headers: Mapping[str, str], peer: str) -> None:
+    if not _is_loopback(peer):
+        raise Problem(
+            403,
+            f"without a token, only this machine may use the control API; you are {peer}",
+            hint=_ELSE,
+        )
+    host = headers.get("host")
+    if host is not None and not _is_local_name(_host_name(f"//{host}")):
+        raise Problem(
+            403,
+            f"without a token, the control API is not served under the name {host!r}",
+            hint=f"use 127.0.0.1 or localhost; or {_ELSE}",
+        )
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() != f"http://{host}".lower():
+        raise Problem(
+            403,
+            f"without a token, pages of other sites may not use the control API: {origin!r}",
+            hint=_ELSE,
+        )
+
+
+def _host_name(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _is_local_name(name: str | None) -> bool:
+    if name is None:
+        return False
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)  # how a socket for both families says IPv4
+    return bool((mapped or parsed).is_loopback)

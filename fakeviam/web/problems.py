@@ -1,0 +1,58 @@
+"""What the control API answers instead of what was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeviam.model.errors import shortened
+
+
+class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
+    """A request that is refused; it changed nothing (HT-4).
+
+    Attributes:
+        status: HTTP status.
+        headers: Headers that this status asks for.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        what: str,
+        *,
+        field: str | None = None,
+        value: Any = None,
+        hint: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Refuse because of `what`.
+
+        Args:
+            status: HTTP status.
+            what: What is wrong, for people.
+            field: Which field of the request, as a path like `spec.rpc`.
+            value: What it held.
+            hint: What to do instead.
+            headers: Headers that this status asks for.
+        """
+        super().__init__(what)
+        self.status = status
+        self.headers = headers or {}
+        self._told: dict[str, Any] = {"what": shortened(what)}
+        if field is not None:
+            self._told["field"] = field
+            self._told["value"] = _short(value)
+        if hint is not None:
+            self._told["hint"] = hint
+
+    def to_json(self) -> dict[str, Any]:
+        """The body of the answer; only what there is to tell."""
+        return {"error": self._told}
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return shortened(value)
+    if isinstance(value, dict | list) and len(repr(value)) > 1000:
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+    return value

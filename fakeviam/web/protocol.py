@@ -1,0 +1,105 @@
+"""HTTP/1.1 on connections that the port hands over: uvicorn's protocol without its server.
+
+uvicorn's server would own the socket, the signals and the loop; here the fake does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+from typing import TYPE_CHECKING, Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from fakeviam import __version__
+from fakeviam.web.app import application
+from fakeviam.web.openapi import API_VERSION
+from fakeviam.web.problems import Problem
+
+if TYPE_CHECKING:
+    from fakeviam.server.fake import FakeViam
+
+_NO_HTTP = Problem(
+    400,
+    "this is neither HTTP/1.1 nor gRPC",
+    hint="gRPC clients must speak HTTP/2 without TLS here; the control API is http://.../control/v1",
+)
+
+
+class HttpServer:
+    """The HTTP side of one fake."""
+
+    def __init__(self, fake: FakeViam) -> None:
+        """Serve `fake`; runs in its event loop."""
+        self._config = Config(
+            application(fake),
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            headers=[
+                ("server", f"fakeviam/{__version__}"),
+                ("fakeviam-control-api", API_VERSION),
+            ],
+        )
+        self._config.load()
+        self._state = ServerState()
+        # uvicorn warns of clients that speak something else; they are told, and that will do.
+        self._log = logging.Logger("fakeviam.http", logging.ERROR)  # noqa: LOG001 - ours alone
+        self._log.parent = logging.getLogger("fakeviam")
+        self._state.default_headers = self._config.encoded_headers
+
+    def protocol(self) -> asyncio.Protocol:
+        """A protocol for one more connection."""
+        made = Connection(self._config, self._state, {})
+        made.logger = self._log
+        return made
+
+    async def stop(self) -> None:
+        """End the requests that are being answered; their connections are gone already."""
+        tasks = list(self._state.tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+class Connection(H11Protocol):
+    """One HTTP connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.app_state = {"peer": _peer(transport)}
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
+        """Say in words what this port speaks, and hang up."""
+        body = json.dumps(_NO_HTTP.to_json()).encode()
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason="Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+def _peer(transport: asyncio.Transport) -> str | None:
+    """The caller's address; None on a Unix socket."""
+    connected: Any = transport.get_extra_info("socket")
+    if connected is not None and connected.family == getattr(socket, "AF_UNIX", None):
+        return None
+    name = transport.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) else "an unknown address"

@@ -1,0 +1,154 @@
+"""HTTP and gRPC on one port, live."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakeviam import FakeViam
+
+from .browser import Browser, call
+
+if TYPE_CHECKING:
+    from .conftest import Open
+
+LAZY = """
+import asyncio, sys
+from grpclib.client import Channel, UnaryUnaryMethod
+from fakeviam import FakeViam, wire
+
+(method,) = (each for each in wire.methods() if each.name == "Authenticate")
+
+async def log_in(cloud):
+    channel = Channel(cloud.host, cloud.port)
+    stub = UnaryUnaryMethod(channel, method.path, method.request, method.response)
+    assert (await stub(method.request(entity="someone"))).access_token
+    channel.close()
+
+with FakeViam() as cloud:
+    asyncio.run(log_in(cloud))
+print(*sorted(sys.modules))
+"""
+
+
+def test_whoever_speaks_grpc_alone_loads_no_http() -> None:
+    """Importing, starting and serving gRPC leaves Starlette and uvicorn alone (HT-1)."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LAZY], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"starlette", "uvicorn", "h11", "anyio"}
+    assert "fakeviam.web" not in done.stdout.split()
+
+
+def test_both_are_served_in_turn(web: Browser) -> None:
+    """On TCP and on the Unix socket (HT-1)."""
+    for _ in range(2):
+        assert call(web.cloud, "Authenticate", entity="someone").access_token
+        assert web.request("GET", "/healthz").body == b"ok\n"
+        assert web.request("GET", "/healthz", unix=True).body == b"ok\n"
+
+
+def test_health_is_plain_and_for_everyone(browse: Open) -> None:
+    """Also where the control API is for few, or off (HT-2)."""
+    for options in ({}, {"control_token": "t"}, {"control": False}):
+        web = browse(**options)
+        reply = web.request("GET", "/healthz", headers={"host": "example.org"})
+        assert (reply.status, reply.body) == (200, b"ok\n")
+        assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+        assert web.request("HEAD", "/healthz").body == b""
+        assert web.request("POST", "/healthz").error["what"] == "/healthz does not take POST"
+
+
+def test_one_connection_carries_many_requests(web: Browser) -> None:
+    with closing(http.client.HTTPConnection(web.cloud.host, web.cloud.port)) as connection:
+        for _ in range(3):
+            connection.request("GET", "/control/v1/clock")
+            assert connection.getresponse().read()
+        first = connection.sock
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read() == b"ok\n"
+        assert connection.sock is first
+
+
+def raw(cloud: FakeViam, data: bytes) -> bytes:
+    """What comes back until the server hangs up."""
+    with socket.create_connection((cloud.host, cloud.port), timeout=30) as line:
+        line.sendall(data)
+        line.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: line.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\x16\x03\x01\x02\0\x01", b"hello\r\n\r\n", b"GET /\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"],
+    ids=["TLS", "a word", "HTTP/0.9", "no host"],
+)
+def test_garbage_is_answered_in_words(web: Browser, data: bytes) -> None:
+    """Whoever sends it hears what this port speaks (HT-1)."""
+    head, _, body = raw(web.cloud, data).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"connection: close" in head
+    assert json.loads(body)["error"]["what"] == "this is neither HTTP/1.1 nor gRPC"
+
+
+@pytest.mark.parametrize("data", [b"", b"PRI", b"GET / HT"])
+def test_a_half_word_gets_no_answer(web: Browser, data: bytes) -> None:
+    """It hangs up, so does the server (HT-1)."""
+    assert raw(web.cloud, data) == b""
+
+
+def test_nothing_is_logged_of_clients_that_speak_something_else(
+    web: Browser, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    raw(web.cloud, b"hello\r\n\r\n")
+    assert caplog.records == []
+    assert capfd.readouterr().err == ""
+
+
+def test_the_end_drops_http_connections_too() -> None:
+    """Those that rest, those that wait for an answer and those that never spoke (HT-1)."""
+    cloud = FakeViam()
+    with cloud:
+        web = Browser(cloud)
+        assert web.request("GET", "/healthz").status == 200
+        lines = [socket.create_connection((cloud.host, cloud.port)) for _ in range(4)]
+        lines[0].sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert lines[0].recv(100)
+        waiting = (
+            b"GET /control/v1/calls?wait=60&rpc=FileUpload HTTP/1.1\r\nhost: localhost\r\n\r\n"
+        )
+        lines[1].sendall(waiting)
+        lines[2].sendall(b"PRI")
+        assert web.request("GET", "/healthz").status == 200
+        start = time.perf_counter()
+    assert time.perf_counter() - start < 5  # not the minute that the second one waits for
+    for line in lines:
+        with line:
+            line.settimeout(30)
+            assert hung_up(line)
+
+
+def hung_up(line: socket.socket) -> bool:
+    try:
+        while line.recv(1000):
+            continue
+    except ConnectionResetError:
+        return True
+    return True
+
+
+def test_it_can_start_again_after_it_stopped() -> None:
+    """The HTTP side belongs to the loop it was made in (HT-1)."""
+    cloud = FakeViam()
+    for _ in range(2):
+        with cloud:
+            assert Browser(cloud).get("/clock")["frozen"] is False
