@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,19 +34,26 @@ class Programs:
         rpcs: How many calls they made.
         held: Which clauses were compared, and held.
         failed: The session of the first that broke the contract.
+        most: How many there may be.
     """
 
     count: int = 0
     rpcs: int = 0
     held: set[str] = field(default_factory=set)
     failed: Session | None = None
+    most: int = sys.maxsize
 
 
 def run_programs(
-    subject: Subject, *, seed: int, until: float, progress: Callable[[Programs], None]
+    subject: Subject,
+    *,
+    seed: int,
+    until: float,
+    progress: Callable[[Programs], None],
+    most: int = sys.maxsize,
 ) -> Programs:
-    """Run programs until the monotonic clock says `until`, or one of them fails."""
-    done = Programs()
+    """Run programs until the monotonic clock says `until`, `most` are run, or one fails."""
+    done = Programs(most=most)
     batch = 0
     while _goes_on(done, until):
         machine = _machine(subject, done, until, progress)
@@ -62,14 +70,14 @@ def run_programs(
 
 def _goes_on(done: Programs, until: float) -> bool:
     """Whether there is time for more, and reason."""
-    return done.failed is None and time.monotonic() < until
+    return done.failed is None and done.count < done.most and time.monotonic() < until
 
 
 def _machine(
     subject: Subject, done: Programs, until: float, progress: Callable[[Programs], None]
 ) -> type[ContractMachine]:
     def opened() -> Session:
-        if time.monotonic() >= until or done.failed is not None:
+        if not _goes_on(done, until):
             hypothesis.reject()
         return subject.open_session()
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from fakeviam import MemoryStore
+from fakeviam.model.filters import Query
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
     PAGES,
@@ -15,7 +18,14 @@ from fakeviam_contracts.mutants.base import (
     deciding,
     filter_of,
     metadata_edit,
+    storing,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam.store.protocol import Page, Totals
 
 BINARY, TABULAR = PAGES
 IDS = "BinaryDataByIDs"
@@ -111,26 +121,28 @@ def _first_field_only(message: Any, _: dict[Any, Any]) -> None:
             found.ClearField(field.name)
 
 
-def _like(same: Any) -> dict[str, Any]:
-    """Component names that only resemble the asked one match; names are learnt from uploads."""
+def _like(same: Callable[[str, str], bool]) -> Callable[[], MemoryStore]:
+    """A store where a component's name matches one that only resembles it, if there is one."""
 
-    def upload(message: Any, memory: dict[Any, Any]) -> None:
-        if message.DESCRIPTOR.name == "DataCaptureUploadRequest":
-            memory.setdefault(message.metadata.component_name)
+    class Alike(MemoryStore):
+        def _meant(self, query: Query) -> Query:
+            wanted = query.component_name
+            names = {record.source.component_name for record in self._all()}
+            alike = sorted(name for name in names if name != wanted and same(name, wanted))
+            return replace(query, component_name=alike[0]) if wanted and alike else query
 
-    def ask(message: Any, memory: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is not None and found.component_name:
-            wanted = found.component_name
-            alike = [name for name in memory if name != wanted and same(name, wanted)]
-            if alike:
-                found.component_name = alike[0]
+        def _all(self) -> list[BinaryRecord]:
+            everything = Query(include_internal=True)
+            page = super().binary_page(everything, after=None, limit=1000, descending=False)
+            return page.records
 
-    def edit(message: Any, memory: dict[Any, Any]) -> None:
-        upload(message, memory)
-        ask(message, memory)
+        def binary_page(self, query: Query, **how: Any) -> Page[BinaryRecord]:
+            return super().binary_page(self._meant(query), **how)
 
-    return {"*": edit}
+        def binary_totals(self, query: Query) -> Totals:
+            return super().binary_totals(self._meant(query))
+
+    return Alike
 
 
 FILTERS: tuple[Mutant, ...] = (
@@ -158,8 +170,8 @@ FILTERS: tuple[Mutant, ...] = (
     deciding("leaves the end out of an interval", "A2", interval_bounds="half-open"),
     deciding("compares the time received", "A3", interval_clock="time_received"),
     asking("takes the first field and forgets the others", "FI-1", _first_field_only),
-    both("matches names without case", "FI-4", _like(lambda a, b: a.lower() == b.lower()), {}),
-    both("matches beginnings of names", "FI-4", _like(lambda a, b: a.startswith(b)), {}),
+    storing("matches names without case", "FI-4", _like(lambda a, b: a.lower() == b.lower())),
+    storing("matches beginnings of names", "FI-4", _like(str.startswith)),
     asking("takes only the last of several tags", "FI-6", _tag_rule(_last_tag_counts)),
     asking("takes only the last of several labels", "FI-10", _last_of("bbox_labels")),
     asking("takes only the last of several MIME types", "FI-5", _last_of("mime_type")),
