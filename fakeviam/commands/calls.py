@@ -1,0 +1,121 @@
+"""`fakeviam calls`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam import UsageError
+from fakeviam.commands.options import FORMAT, columns, pairs, show, talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+#: Seconds that one request waits for more calls.
+_LOOK = 20.0
+
+#: Names of request fields that say most about a call in one line.
+_TELLING = ("part_id", "component_name", "file_name", "name", "dataset_id", "tags", "limit")
+
+
+@click.command("calls")
+@talks
+@click.option("--rpc", metavar="NAME", help="Only calls of this RPC; may hold * and ?.")
+@click.option("--status", metavar="NAME", help="Only calls with this gRPC status.")
+@click.option("--where", multiple=True, metavar="FIELD=VALUE", help="Only calls that ask this.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
+@click.option("--follow", is_flag=True, help="Go on with calls as they are answered.")
+@FORMAT
+def command(
+    *,
+    server: Control,
+    rpc: str | None,
+    status: str | None,
+    where: tuple[str, ...],
+    last: int | None,
+    follow: bool,
+    form: str,
+) -> None:
+    """List the calls that were made, oldest first.
+
+    As JSON, one call a line.
+    """
+    if follow and last:
+        raise UsageError("either --last or --follow, not both")
+    fields = pairs(where, "--where")
+    told = json.dumps(fields) if fields else None
+    choice: dict[str, Any] = {"rpc": rpc, "status": status, "fields": told}
+    if follow:
+        _follow(server, choice, form)
+        return
+    found = server.get("/calls", **choice, limit=last)
+    _print(found["calls"], form)
+    if form == "text":
+        _remark(found)
+
+
+def _remark(found: dict[str, Any]) -> None:
+    if not found["calls"]:
+        click.echo("no such calls", err=True)
+    if found["dropped"]:
+        click.echo(f"{found['dropped']} older calls were dropped for lack of room", err=True)
+
+
+def _follow(server: Control, choice: dict[str, Any], form: str) -> None:
+    """Print each call once it is answered; calls may be answered in another order."""
+    settled = 0
+    printed: set[int] = set()
+    while True:
+        found = server.get("/calls", wait=_LOOK, **choice, after=settled, count=len(printed) + 1)
+        new = [call for call in found["calls"] if call["status"] and call["number"] not in printed]
+        _print(new, form)
+        printed.update(call["number"] for call in new)
+        # Beyond the numbers up to which everything is printed, ask for more than we know.
+        open_calls = [call["number"] for call in found["calls"] if not call["status"]]
+        settled = max([settled, *printed]) if not open_calls else min(open_calls) - 1
+        printed = {number for number in printed if number > settled}
+
+
+def _print(calls: list[dict[str, Any]], form: str) -> None:
+    if form == "json":
+        for call in calls:
+            click.echo(json.dumps(call, ensure_ascii=False))
+    elif calls:
+        show(form, calls, columns([_row(call) for call in calls]))
+
+
+def _row(call: dict[str, Any]) -> tuple[str, ...]:
+    status = call["status"] or "…"
+    if call["fault"]:
+        status += " (fault)"
+    elif call["scripted"]:
+        status += " (scripted)"
+    moment = call["time"].partition("T")[2][:12] or call["time"]
+    took = "" if call["duration"] is None else f"{call['duration'] * 1000:.1f} ms"
+    return f"#{call['number']}", moment, call["rpc"], status, took, _telling(call)
+
+
+def _telling(call: dict[str, Any]) -> str:
+    """What it asked for, in short; of a refusal, what was wrong."""
+    if call["text"]:
+        return str(call["text"])
+    found: dict[str, Any] = {}
+    for request in call["requests"][:2]:
+        _collect(request, found)
+    return ", ".join(f"{name}={_short(found[name])}" for name in _TELLING if name in found)
+
+
+def _collect(value: Any, found: dict[str, Any]) -> None:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in _TELLING and not isinstance(inner, dict):
+                found.setdefault(name, inner)
+            else:
+                _collect(inner, found)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,0 +1,81 @@
+"""`fakeviam clock`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam import UsageError
+from fakeviam.commands.options import FORMAT, show, talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+class _ShowsByDefault(click.Group):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in self.get_help_option_names(ctx)):
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group("clock", cls=_ShowsByDefault)
+def command() -> None:
+    """Show or move the clock of a running fake; without a verb, show it."""
+
+
+@command.command("show")
+@talks
+@FORMAT
+def show_clock(*, server: Control, form: str) -> None:
+    """Show it."""
+    _show(form, server.get("/clock"))
+
+
+@command.command("advance")
+@talks
+@click.option("--days", type=float, default=0.0)
+@click.option("--hours", type=float, default=0.0)
+@click.option("--minutes", type=float, default=0.0)
+@click.option("--seconds", type=float, default=0.0)
+@FORMAT
+def advance(*, server: Control, form: str, **units: float) -> None:
+    """Move it by so much; negative amounts move it back."""
+    step = {unit: amount for unit, amount in units.items() if amount}
+    if not step:
+        raise UsageError("say by how much: --days, --hours, --minutes or --seconds")
+    _move(server, form, {"advance": step})
+
+
+@command.command("set")
+@talks
+@click.argument("moment")
+@FORMAT
+def set_clock(*, server: Control, moment: str, form: str) -> None:
+    """Let it show MOMENT now: ISO 8601, without an offset it is UTC."""
+    _move(server, form, {"set": moment})
+
+
+@command.command("freeze")
+@talks
+@FORMAT
+def freeze(*, server: Control, form: str) -> None:
+    """Let it stand still."""
+    _move(server, form, {"freeze": True})
+
+
+@command.command("run")
+@talks
+@FORMAT
+def run(*, server: Control, form: str) -> None:
+    """Let it run again."""
+    _move(server, form, {"freeze": False})
+
+
+def _move(server: Control, form: str, what: dict[str, Any]) -> None:
+    _show(form, server.send("POST", "/clock", what))
+
+
+def _show(form: str, clock: dict[str, Any]) -> None:
+    show(form, clock, [f"{clock['now']}{' (frozen)' if clock['frozen'] else ''}"])

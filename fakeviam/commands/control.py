@@ -1,0 +1,184 @@
+"""The client of the control API."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from fakeviam.commands.failures import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fakeviam.commands.target import Target
+
+ROOT = "/control/v1"
+
+#: What this client was written for; servers of the same major number that are not older will do.
+API_VERSION = (1, 0)
+
+VERSION_HEADER = "fakeviam-control-api"
+
+#: Seconds that an answer may take, beside what was asked to wait for.
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Control:
+    """Talks to one server.
+
+    Attributes:
+        target: Where it is.
+        token: Its control token; empty is none.
+        session: The session that requests are about; empty is the server's own world.
+    """
+
+    target: Target
+    token: str = ""
+    session: str = ""
+
+    def get(self, path: str, *, wait: float = 0, **query: Any) -> Any:
+        """Ask; parameters that are None are left out."""
+        chosen = {name: value for name, value in query.items() if value is not None}
+        if wait:
+            chosen["wait"] = wait
+        asked = f"{path}?{urlencode(chosen)}" if chosen else path
+        return self._json("GET", asked, patience=PATIENCE + wait)
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        """Send JSON."""
+        if body is None:
+            return self._json(method, path)
+        headers = {"content-type": "application/json"}
+        return self._json(method, path, json.dumps(body).encode(), headers)
+
+    def stream(self, path: str, kind: str, pieces: Iterable[bytes]) -> Any:
+        """Send bytes as they come."""
+        return self._json("POST", path, pieces, {"content-type": kind})
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> Answer:
+        """Send a request to the server, whatever answers there.
+
+        Raises:
+            OSError: Nobody listens there, or it does not answer.
+            http.client.HTTPException: What came back is no HTTP.
+        """
+        connection = self.target.connection(patience)
+        try:
+            connection.request(method, path, body, {**self._headers(), **(headers or {})})
+            found = connection.getresponse()
+            return Answer(
+                status=found.status,
+                reason=found.reason,
+                headers={name.lower(): value for name, value in found.getheaders()},
+                body=found.read(),
+            )
+        finally:
+            connection.close()
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
+        if self.session:
+            headers["fakeviam-session"] = self.session
+        return headers
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> Any:
+        try:
+            answer = self.raw(method, f"{ROOT}{path}", body, headers, patience=patience)
+        except TimeoutError as error:
+            raise CommandError(f"{self.target.told} does not answer") from error
+        except OSError as error:
+            raise CommandError(unreachable(self.target, error)) from error
+        except http.client.HTTPException as error:
+            raise CommandError(f"{self.target.told} is not a fakeviam: {_told(error)}") from error
+        return self._checked(answer)
+
+    def _checked(self, answer: Answer) -> Any:
+        version = version_of(self.target, answer)
+        found = _parsed(answer.body)
+        if answer.status < 400:
+            return found
+        said = found.get("error", {}) if isinstance(found, dict) else {}
+        what = said.get("what", f"{answer.status} {answer.reason}")
+        if answer.status == 404 and "field" not in said and version < API_VERSION:
+            what = f"{what}: the server is older than this command"
+        if answer.status == 401:
+            what = f"{what}; give it with --token or FAKEVIAM_CONTROL_TOKEN"
+        elif "hint" in said and answer.status != 404:
+            what = f"{what}; {said['hint']}"
+        raise CommandError(what)
+
+
+def version_of(target: Target, answer: Answer) -> tuple[int, int]:
+    """Which control API the server has.
+
+    Raises:
+        CommandError: None, or one that this client does not understand.
+    """
+    told = answer.headers.get(VERSION_HEADER)
+    if told is None:
+        server = answer.headers.get("server", "")
+        who = f" from {server}" if server else ""
+        raise CommandError(
+            f"{target.told} is not a fakeviam: it answered {answer.status} {answer.reason}{who}"
+        )
+    major, _, minor = told.partition(".")
+    if int(major) != API_VERSION[0]:
+        raise CommandError(
+            f"{target.told} speaks control API {told}, this command speaks {API_VERSION[0]}; "
+            "use the fakeviam of the same version"
+        )
+    return int(major), int(minor)
+
+
+def unreachable(target: Target, error: OSError) -> str:
+    """What to tell of a server that cannot be reached."""
+    why = error.strerror or str(error)
+    if isinstance(error, ConnectionRefusedError | FileNotFoundError):
+        why = "nobody listens there; start one with `fakeviam serve`, or say where with --target"
+    return f"cannot reach a fakeviam at {target.told}: {why}"
+
+
+def segment(name: str) -> str:
+    """A name as a part of a path."""
+    return quote(name, safe="")
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return None
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__} {error}".strip()

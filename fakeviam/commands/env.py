@@ -1,0 +1,59 @@
+"""`fakeviam env`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fakeviam.commands.environment import OPTIONAL, VARIABLES, elsewhere, environment
+from fakeviam.commands.options import talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+@click.command("env")
+@talks
+@click.option("--unset", is_flag=True, help="Print lines that forget the variables again.")
+@click.option(
+    "--shell",
+    type=click.Choice(["sh", "fish"]),
+    default="sh",
+    show_default=True,
+    help="For shells like sh, bash and zsh, or for fish.",
+)
+def command(*, server: Control, unset: bool, shell: str) -> None:
+    """Print what leads programs to a running fake.
+
+    Use it as: eval "$(fakeviam env)", and undo it with: eval "$(fakeviam env --unset)"
+    """
+    if unset:
+        for name in (*VARIABLES, *OPTIONAL):
+            click.echo(f"set -e {name};" if shell == "fish" else f"unset {name}")
+    else:
+        for name, value in _environment(server).items():
+            click.echo(_line(name, value, shell))
+    if sys.stdout.isatty():
+        undo = " --unset" if unset else ""
+        hint = f"fakeviam env{undo} --shell fish | source"
+        if shell == "sh":
+            hint = f'eval "$(fakeviam env{undo})"'
+        click.echo(f"# to let your shell do that: {hint}", err=True)
+
+
+def _environment(server: Control) -> dict[str, str]:
+    facts = server.get("")["server"]
+    target = server.target
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    address = "" if target.path else f"{host}:{target.port}"
+    return environment(elsewhere(facts, address), session=server.session, token=server.token)
+
+
+def _line(name: str, value: str, shell: str) -> str:
+    if shell == "fish":
+        quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"set -gx {name} '{quoted}';"
+    return f"export {name}={shlex.quote(value)}"

@@ -1,0 +1,46 @@
+"""`fakeviam exec`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam.commands.environment import environment
+from fakeviam.commands.relay import NOT_EXECUTABLE, NOT_FOUND, Relay
+from fakeviam.commands.serving import fake_of, serves
+
+if TYPE_CHECKING:
+    from fakeviam import FakeViam
+
+
+@click.command("exec", context_settings={"show_default": True, "allow_interspersed_args": False})
+@serves(port=0)
+@click.argument("arguments", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
+def command(*, arguments: tuple[str, ...], **options: Any) -> None:
+    """Run a command next to a fresh fake, and end both with it.
+
+    The command finds the fake by its environment: FAKEVIAM_TARGET, FAKEVIAM_URL,
+    FAKEVIAM_UNIX_SOCKET, FAKEVIAM_API_KEY, FAKEVIAM_API_KEY_ID, FAKEVIAM_PART_ID,
+    FAKEVIAM_ROBOT_ID, FAKEVIAM_LOCATION_ID, FAKEVIAM_ORGANIZATION_ID; VIAM_API_KEY and
+    VIAM_API_KEY_ID are set too. The exit status is that of the command.
+    """
+    with Relay() as relay:
+        sys.exit(_run(fake_of(**options), arguments, relay))
+
+
+def _run(cloud: FakeViam, arguments: tuple[str, ...], relay: Relay) -> int:
+    from fakeviam.server.facts import facts_of  # noqa: PLC0415 - as late as the server
+
+    with cloud:
+        where = environment(facts_of(cloud), token=cloud.control_token or "")
+        try:
+            status = relay.run(arguments, {**os.environ, **where})
+        except OSError as error:
+            click.echo(f"fakeviam: cannot run {arguments[0]}: {error.strerror}", err=True)
+            return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
+    if cloud.crashes:
+        click.echo(f"fakeviam: {len(cloud.crashes)} calls crashed; please report it", err=True)
+    return status

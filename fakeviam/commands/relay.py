@@ -1,0 +1,86 @@
+"""A child process that gets the signals its parent gets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import FrameType, TracebackType
+
+    from typing_extensions import Self
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+# What shells answer for a command that cannot be run.
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+
+
+class Relay:
+    """Hands signals on to a child, also those that came before there was one."""
+
+    def __init__(self) -> None:
+        """Relay nothing before it is entered."""
+        self._before: dict[int, Any] = {}
+        self._waiting: list[int] = []
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        for name in _NAMES:
+            number = getattr(signal, name, None)
+            # Who started us under nohup wants the child to be spared too.
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Run a command to its end; the exit status that a shell would tell.
+
+        Raises:
+            OSError: It cannot be run.
+        """
+        with subprocess.Popen(list(command), env=dict(environment)) as child:  # noqa: S603
+            self._child = child
+            while self._waiting:
+                child.send_signal(self._waiting.pop(0))
+            status = child.wait()
+        return status if status >= 0 else 128 - status
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        if self._child is None:
+            self._waiting.append(number)
+        elif not (number in _FROM_KEYS and _in_foreground()):
+            self._child.send_signal(number)
+
+
+_FROM_KEYS = frozenset({signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)})
+
+
+def _in_foreground() -> bool:
+    """Whether a key of the terminal sends its signal to the child as well."""
+    if sys.platform == "win32":
+        return True
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

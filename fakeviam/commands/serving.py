@@ -1,0 +1,163 @@
+"""The options of commands that start a fake, and the fake they ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam import Clock, FakeViam
+
+    Command = Callable[..., Any]
+
+
+def serves(*, port: int) -> Callable[[Command], Command]:
+    """Give a command the options of a server; `fake_of` takes what they hold.
+
+    Args:
+        port: The default port.
+    """
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(_options(port)):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _options(port: int) -> list[Callable[[Command], Command]]:
+    return [
+        click.option("--host", default="127.0.0.1", help="Address to listen on."),
+        click.option(
+            "--port",
+            type=click.IntRange(0, 65535),
+            default=port,
+            help="TCP port; 0 picks a free one.",
+        ),
+        click.option(
+            "--unix-socket",
+            type=click.Path(resolve_path=True),
+            show_default="a temporary one",
+            help="Path of the Unix socket, which viam-sdk takes as app_url.",
+        ),
+        click.option(
+            "--seed",
+            type=int,
+            show_default="a new one each time",
+            help="Makes all ids reproducible.",
+        ),
+        click.option(
+            "--policy",
+            type=click.Choice(["documented", "observed", "strict"]),
+            default="documented",
+            help="How points are decided on which the documentation is unclear.",
+        ),
+        click.option(
+            "--auth",
+            type=click.Choice(["any", "keys"]),
+            default="any",
+            help="Serve everyone, or check API keys and tokens.",
+        ),
+        click.option(
+            "--clock",
+            metavar="wall|frozen:ISO",
+            default="wall",
+            help="The real time, or one that stands still, as in frozen:2026-01-31T12:00:00Z.",
+        ),
+        *_limits(),
+        *_control(),
+    ]
+
+
+def _control() -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            "--control-token",
+            envvar="FAKEVIAM_CONTROL_TOKEN",
+            show_default="none, and this machine alone",
+            show_envvar=True,
+            help="Who uses the control API must show it.",
+        ),
+        click.option(
+            "--no-control", is_flag=True, show_default=False, help="Serve no control API."
+        ),
+    ]
+
+
+def _limits() -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            "--min-evidence",
+            type=click.Choice(["assumed", "observed", "relied-on", "documented"]),
+            default="assumed",
+            help="Refuse answers that rest on less.",
+        ),
+        click.option(
+            "--max-message-bytes",
+            type=click.IntRange(min=1),
+            show_default="no limit",
+            help="Refuse incoming messages above this size.",
+        ),
+        click.option(
+            "--token-lifetime",
+            metavar="SECONDS",
+            type=float,
+            show_default="for ever",
+            help="How long access tokens live, by the fake's clock.",
+        ),
+    ]
+
+
+def fake_of(
+    *, clock: str, token_lifetime: float | None, no_control: bool, **options: Any
+) -> FakeViam:
+    """The fake that the options ask for; it is not started yet.
+
+    Raises:
+        UsageError: One of them is no good.
+    """
+    from fakeviam import FakeViam  # noqa: PLC0415 - `--help` and mistakes need no server
+
+    return FakeViam(
+        clock=_clock(clock),
+        token_lifetime=_lifetime(token_lifetime),
+        control=not no_control,
+        **options,
+    )
+
+
+def _clock(text: str) -> Clock | None:
+    from fakeviam import Clock  # noqa: PLC0415
+
+    kind, _, moment = text.partition(":")
+    if text == "wall":
+        return None
+    if kind != "frozen":
+        raise UsageError(f"--clock must be 'wall' or 'frozen:' with an ISO 8601 time, got {text!r}")
+    clock = Clock.frozen(moment)
+    try:
+        clock.moment()
+    except OverflowError as error:
+        raise UsageError(
+            f"--clock must be in the years 1 to 9999 in UTC, got {moment!r}"
+        ) from error
+    return clock
+
+
+def _lifetime(seconds: float | None) -> timedelta | None:
+    if seconds is None:
+        return None
+    try:
+        lifetime = timedelta(seconds=seconds)
+    except (OverflowError, ValueError):  # an infinity, or no number
+        lifetime = timedelta(0)
+    if lifetime <= timedelta(0):
+        raise UsageError(f"--token-lifetime must be a positive number of seconds, got {seconds}")
+    return lifetime

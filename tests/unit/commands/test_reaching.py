@@ -1,0 +1,177 @@
+"""How commands find their server, and what they tell if there is none."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fakeviam import UsageError
+from fakeviam.commands.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam import FakeViam
+
+    from .conftest import Run, Start
+
+
+@pytest.mark.parametrize(
+    ("told", "host", "port", "path"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1", 8080, ""),
+        ("localhost:1", "localhost", 1, ""),
+        ("[::1]:8080", "::1", 8080, ""),
+        ("http://host.example:80", "host.example", 80, ""),
+        ("http://host.example:80/", "host.example", 80, ""),
+        ("unix:/run/s", "localhost", 0, "/run/s"),
+        ("/run/s", "localhost", 0, "/run/s"),
+    ],
+)
+def test_a_target_is_an_address_a_url_or_a_socket(
+    told: str, host: str, port: int, path: str
+) -> None:
+    target = Target.parse(told)
+    assert (target.host, target.port, target.path, target.told) == (host, port, path, told)
+
+
+@pytest.mark.parametrize(
+    "told", ["", "host", ":80", "host:", "host:x", "host:99999", "https://h:1", "unix:s", "http://"]
+)
+def test_anything_else_is_refused(told: str) -> None:
+    with pytest.raises(UsageError, match=r"^--target must be host:port, http://host:port or unix:"):
+        Target.parse(told)
+
+
+def test_a_wrong_target_is_a_mistake_of_the_caller(run: Run) -> None:
+    done = run("clock", "--target", "nowhere")
+    assert done.status == 2
+    assert done.refusal.startswith("--target must be host:port")
+
+
+def test_every_way_leads_to_the_server(
+    run: Run, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = start(seed=1)
+    cloud.clock.set("2001-02-03")
+    cloud.clock.freeze()
+    shown = "2001-02-03T00:00:00"
+    for target in (cloud.target, cloud.url, f"unix:{cloud.unix_socket}", cloud.unix_socket):
+        assert run("clock", "--target", target).out.startswith(shown)
+        assert run("clock", "show", "--target", target).out.startswith(shown)
+    monkeypatch.setenv("FAKEVIAM_TARGET", cloud.target)
+    assert run("clock").out.startswith(shown)
+    assert run("clock", "--format", "json").json["frozen"] is True
+
+
+def test_nobody_listens(run: Run) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    told = run("clock", "--target", f"127.0.0.1:{port}").refusal
+    assert told == (
+        f"cannot reach a fakeviam at 127.0.0.1:{port}: nobody listens there; start one with "
+        "`fakeviam serve`, or say where with --target"
+    )
+    assert "nobody listens there" in run("clock", "--target", "unix:/nowhere/s").refusal
+    assert run("clock", "--target", "host.invalid:1").refusal.startswith(
+        "cannot reach a fakeviam at host.invalid:1: "
+    )
+
+
+@contextmanager
+def somebody(answer: bytes) -> Iterator[str]:
+    """Somebody who answers everything like this; where."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(65536)
+                line.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize("verb", [["clock"], ["wait", "--timeout", "0"]])
+def test_somebody_else_listens(run: Run, verb: list[str]) -> None:
+    answer = b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n"
+    with somebody(answer) as target:
+        told = run(*verb, "--target", target).refusal
+    assert told == f"{target} is not a fakeviam: it answered 404 Not Found from nginx"
+
+
+def test_somebody_who_speaks_no_http_listens(run: Run) -> None:
+    with somebody(b"220 smtp\r\n") as target:
+        told = run("clock", "--target", target).refusal
+    assert told.startswith(f"{target} is not a fakeviam: BadStatusLine")
+
+
+def reply(version: bytes) -> bytes:
+    head = b"HTTP/1.1 404 Not Found\r\nfakeviam-control-api: " + version
+    body = b'{"error": {"what": "there is nothing at /control/v1/clock", "hint": "look"}}'
+    return head + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def test_an_older_server_is_told_from_a_wrong_name(run: Run) -> None:
+    with somebody(reply(b"0.9")) as target:
+        told = run("clock", "--target", target).refusal
+    assert told == (
+        f"{target} speaks control API 0.9, this command speaks 1; "
+        "use the fakeviam of the same version"
+    )
+
+
+def test_a_server_may_want_a_token(run: Run, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = start(control_token="s3cret")  # noqa: S106
+    told = run("clock", "--target", cloud.target).refusal
+    hint = "give it with --token or FAKEVIAM_CONTROL_TOKEN"
+    assert told == f"this server wants its control token; {hint}"
+    told = run("clock", "--target", cloud.target, "--token", "x").refusal
+    assert told == f"the control token is wrong; {hint}"
+    assert run("clock", "--target", cloud.target, "--token", "s3cret").status == 0
+    monkeypatch.setenv("FAKEVIAM_CONTROL_TOKEN", "s3cret")
+    assert run("clock", "--target", cloud.target).status == 0
+
+
+def test_a_server_may_have_no_control_api(run: Run, start: Start) -> None:
+    cloud = start(control=False)
+    assert run("wait", "--target", cloud.target).status == 0
+    told = run("clock", "--target", cloud.target).refusal
+    assert told == "the control API of this server is switched off"
+
+
+def test_a_session_is_chosen_by_name(run: Run, cloud: FakeViam) -> None:
+    session = cloud.session("one")
+    assert run("clock", "freeze", "--session", "one").status == 0
+    assert session.clock.is_frozen
+    assert not cloud.clock.is_frozen
+    assert run("clock", "--session", "two").refusal == "there is no session 'two'"
+
+
+def test_waiting_takes_until_the_server_is_there(run: Run, cloud: FakeViam) -> None:
+    assert run("wait").lines == [f"{cloud.target} is ready"]
+
+
+def test_waiting_has_an_end(run: Run) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        target = f"127.0.0.1:{taken.getsockname()[1]}"
+    told = run("wait", "--timeout", "0.1", "--target", target).refusal
+    assert told.startswith(f"waited 0.1 s: cannot reach a fakeviam at {target}: nobody listens")
+
+
+def test_waiting_meets_a_server_that_comes_later(run: Run, start: Start) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    late = threading.Timer(0.2, lambda: start(port=port))
+    late.start()
+    try:
+        assert run("wait", "--target", f"127.0.0.1:{port}").status == 0
+    finally:
+        late.join()

@@ -1,0 +1,179 @@
+"""What the verbs do, and how they show it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.exceptions import GRPCError
+
+from fakeviam import wire
+
+if TYPE_CHECKING:
+    import pytest
+
+    from fakeviam import FakeViam
+
+    from .conftest import Run
+
+METHODS = {method.name: method for method in wire.methods()}
+
+
+def call(cloud: FakeViam, rpc: str, **fields: Any) -> str:
+    """Call an RPC; the name of its status."""
+
+    async def go() -> None:
+        channel = Channel(cloud.host, cloud.port)
+        method = METHODS[rpc]
+        stub: Any = UnaryUnaryMethod(channel, method.path, method.request, method.response)
+        try:
+            await stub(method.request(**fields))
+        finally:
+            channel.close()
+
+    try:
+        asyncio.run(go())
+    except GRPCError as error:
+        return error.status.name
+    return "OK"
+
+
+def test_the_clock_is_shown_and_moved(run: Run, cloud: FakeViam) -> None:
+    assert run("clock", "set", "2026-01-31T12:00:00Z").status == 0
+    assert run("clock", "freeze").lines[0].endswith("(frozen)")
+    run("clock", "set", "2026-01-31T12:00:00Z")
+    assert run("clock").lines == ["2026-01-31T12:00:00+00:00 (frozen)"]
+    done = run("clock", "advance", "--days", "1", "--seconds", "-0.5", "--format", "json")
+    assert done.json == {"now": "2026-02-01T11:59:59.500000+00:00", "frozen": True}
+    assert run("clock", "run").status == 0
+    assert not cloud.clock.is_frozen
+
+
+def test_mistakes_with_the_clock(run: Run, cloud: FakeViam) -> None:
+    told = run("clock", "advance")
+    assert told.status == 2
+    assert told.refusal == "say by how much: --days, --hours, --minutes or --seconds"
+    told = run("clock", "set", "noon")
+    assert told.status == 1
+    assert told.refusal == "not an ISO 8601 time: 'noon'; write for example 2026-01-31T12:00:00Z"
+    assert not cloud.clock.is_frozen
+
+
+def test_faults_are_planned_listed_and_forgotten(run: Run, cloud: FakeViam) -> None:
+    assert run("faults", "list").lines == ["no faults are planned"]
+    done = run(
+        *("faults", "add", "TagsByFilter", "--status", "UNAVAILABLE", "--text", "busy"),
+        *("--where", "component=cam", "--call", "1", "--after-commit"),
+    )
+    (line,) = done.lines
+    told = 'where={"component": "cam"}, calls=[1], when=after-commit, effect=status, '
+    told += "status=UNAVAILABLE, text=busy"
+    assert line == f"1  TagsByFilter  {told}  never happened: 0 calls fitted"
+    run("faults", "add", "--delay", "1ms", "--optional")
+    (first, second) = run("faults", "list", "--format", "json").json["faults"]
+    assert first["fault"]["rpc"] == "TagsByFilter"
+    assert second["fault"] == {"delay": 0.001, "effect": "delay", "optional": True}
+    assert len(cloud.faults) == 2
+    assert run("faults", "clear").lines == ["forgot 2 planned faults"]
+    assert len(cloud.faults) == 0
+
+
+def test_a_fault_that_hit_says_which_calls(run: Run, cloud: FakeViam) -> None:
+    run("faults", "add", "TagsByFilter", "--status", "ABORTED", "--times", "1")
+    assert call(cloud, "TagsByFilter") == "ABORTED"
+    assert run("faults", "list").lines[0].endswith("  hit #1")
+
+
+def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
+    document = '[{"rpc": "FileUpload", "status": "ABORTED"}, {"delay": 1}]'
+    assert run("faults", "add", "--json", document).status == 0
+    assert len(cloud.faults) == 2
+    told = run("faults", "add", "--json", "{")
+    assert told.status == 2
+    assert told.refusal.startswith("--json is no JSON: ")
+    told = run("faults", "add", "FielUpload", "--status", "ABORTED")
+    assert told.status == 1
+    assert told.refusal == "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
+    assert run("faults", "add", "--where", "x").refusal == "--where must be NAME=VALUE, got 'x'"
+
+
+def test_calls_are_listed(run: Run, cloud: FakeViam) -> None:
+    done = run("calls")
+    assert (done.lines, done.err) == ([], "no such calls\n")
+    cloud.clock.freeze()
+    cloud.clock.set("2026-01-31T12:00:00.25Z")
+    assert call(cloud, "CreateDataset", name="d", organization_id="x") != "OK"
+    call(cloud, "TagsByFilter")
+    first, second = run("calls").lines
+    assert first.split()[:3] == ["#1", "12:00:00.250", "CreateDataset"]
+    assert second.split()[:4] == ["#2", "12:00:00.250", "TagsByFilter", "OK"]
+    assert [line[:2] for line in run("calls", "--last", "1").lines] == ["#2"]
+    assert [line[:2] for line in run("calls", "--rpc", "Create*").lines] == ["#1"]
+    assert [line[:2] for line in run("calls", "--status", "OK").lines] == ["#2"]
+    assert [line[:2] for line in run("calls", "--where", "name=d").lines] == ["#1"]
+
+
+def test_calls_as_json_are_one_a_line(run: Run, cloud: FakeViam) -> None:
+    call(cloud, "TagsByFilter")
+    call(cloud, "TagsByFilter")
+    told = [json.loads(line) for line in run("calls", "--format", "json").lines]
+    assert [each["number"] for each in told] == [1, 2]
+    assert told == [each.to_json() for each in cloud.calls]
+
+
+def test_mistakes_with_calls(run: Run, cloud: FakeViam) -> None:
+    assert run("calls", "--last", "1", "--follow").refusal == "either --last or --follow, not both"
+    told = run("calls", "--rpc", "FielUpload").refusal
+    assert told == "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
+    assert cloud.calls.dropped == 0
+
+
+def test_following_prints_calls_as_they_are_answered(
+    run: Run, cloud: FakeViam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were there, and those that come, until Ctrl-C."""
+    call(cloud, "TagsByFilter")
+    seen: list[str] = []
+
+    def see(text: str) -> None:
+        seen.append(" ".join(text.split()[::2][:2]))
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        call(cloud, "BoundingBoxLabelsByFilter")
+
+    monkeypatch.setattr("fakeviam.commands.options.click.echo", see)
+    monkeypatch.setattr("fakeviam.commands.calls._LOOK", 30.0)
+    assert run("calls", "--follow").status == 130
+    assert seen == ["#1 TagsByFilter", "#2 BoundingBoxLabelsByFilter"]
+
+
+def test_env_prints_lines_for_the_shell_and_nothing_else(run: Run, cloud: FakeViam) -> None:
+    done = run("env")
+    assert done.err == ""
+    assert done.lines[:4] == [
+        f"export FAKEVIAM_TARGET={cloud.target}",
+        f"export FAKEVIAM_URL={cloud.url}",
+        f"export FAKEVIAM_UNIX_SOCKET={cloud.unix_socket}",
+        "export FAKEVIAM_API_KEY=fakeviam-api-key",
+    ]
+    assert all(line.startswith("export ") for line in done.lines)
+    fish = run("env", "--shell", "fish").lines
+    assert fish[0] == f"set -gx FAKEVIAM_TARGET '{cloud.target}';"
+
+
+def test_env_can_be_undone(run: Run) -> None:
+    """Without a server."""
+    done = run("env", "--unset").lines
+    assert "unset FAKEVIAM_TARGET" in done
+    assert "unset FAKEVIAM_CONTROL_TOKEN" in done
+    assert "set -e VIAM_API_KEY;" in run("env", "--unset", "--shell", "fish").lines
+
+
+def test_env_of_a_session_has_its_key(run: Run, cloud: FakeViam) -> None:
+    session = cloud.session("one")
+    done = run("env", "--session", "one").lines
+    assert f"export FAKEVIAM_API_KEY={session.api_key}" in done
+    assert f"export VIAM_API_KEY_ID={session.api_key_id}" in done
+    assert "export FAKEVIAM_SESSION=one" in done
