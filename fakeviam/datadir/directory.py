@@ -50,6 +50,9 @@ _LOCK = "lock"
 #: Logs up to this size are never worth the time to write a state.
 _SMALL = 16 * 2**20
 
+#: A state is written when the log is so many times as large as the last one.
+_GROWTH = 2.0
+
 
 class DataDir:
     """A data directory in use. It is the sink of a store.
@@ -67,6 +70,7 @@ class DataDir:
         seed: int,
         make_store: Callable[[], Store] = MemoryStore,
         small: int = _SMALL,
+        growth: float = _GROWTH,
     ) -> None:
         """Open a directory, or make one with this seed.
 
@@ -75,12 +79,13 @@ class DataDir:
             seed: Of a new directory; an old one keeps its own.
             make_store: Makes an empty store.
             small: Size of a log, in bytes, below which no state is written.
+            growth: Size of a log, in states, below which no other state is written.
 
         Raises:
             UsageError: It is in use, damaged or of a later fakeviam, or no data directory.
         """
         self.path = Path(os.path.realpath(path))
-        self._small = small
+        self._small, self._growth = small, growth
         self._guard = threading.RLock()
         self._blobs = Blobs(self.path / BLOBS)
         self._coder = Coder(self._blobs)
@@ -187,7 +192,7 @@ class DataDir:
         if log.size <= self._small:
             return False
         state = self.path / f"state-{self._generation:06}"
-        return log.size > 2 * sum(file.stat().st_size for file in state.glob("*"))
+        return log.size > self._growth * sum(file.stat().st_size for file in state.glob("*"))
 
     def _write_state(self, number: int, contents: Contents) -> set[str]:
         place = self.path / f"state-{number:06}"
@@ -205,6 +210,8 @@ class DataDir:
         for number, path in _numbered(self.path, "state-", "").items():
             if number < self._generation:
                 shutil.rmtree(path)
+        for path in self.path.glob("state-*.new"):
+            shutil.rmtree(path)
         self._blobs.keep_only(used)
 
 
