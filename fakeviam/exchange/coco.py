@@ -277,7 +277,7 @@ class CocoWriter:
         if not is_image(metadata.capture_metadata.mime_type):
             return False
         size = size_of(data)
-        name = self._names.unused(full_name(metadata))
+        name = self._names.unused(full_name(metadata), metadata.file_ext)
         if size is None and metadata.annotations.bboxes:
             text = (
                 f"{name} has boxes, which COCO gives in pixels, and its size cannot be told: it is "

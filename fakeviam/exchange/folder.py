@@ -26,7 +26,7 @@ from fakeviam import wire
 from fakeviam.exchange.exporting import put
 from fakeviam.exchange.jsonl import FILE as DATASET_FILE
 from fakeviam.exchange.jsonl import read_jsonl
-from fakeviam.exchange.names import Distinct, download_name, original_name, user_tags
+from fakeviam.exchange.names import Distinct, download_name, original_name, user_tags, with_ext
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification, check_box
 from fakeviam.model.errors import Refusal
@@ -67,14 +67,10 @@ class FolderWriter:
         known.file_name = saved
         # Packed messages of types that only the uploader knows: JSON cannot show them.
         known.capture_metadata.method_parameters.clear()
-        # Taken is a name with its extension; so neither files nor metadata meet.
-        full = self._names.unused(saved if saved.endswith(ext) else f"{saved}{ext}")
-        beside = full if saved.endswith(ext) else full[: len(full) - len(ext)]
-        if (self._folder / METADATA / f"{beside}.json").exists():
-            beside = full
+        name = self._names.unused(saved, ext, beside=".json")
         text = json_format.MessageToJson(known, indent=None, descriptor_pool=wire.pool())
-        put(self._folder / DATA, full, data)
-        put(self._folder / METADATA, f"{beside}.json", text.encode())
+        put(self._folder / DATA, with_ext(name, ext), data)
+        put(self._folder / METADATA, f"{name}.json", text.encode())
         return True
 
     def finish(self) -> None:
@@ -157,7 +153,8 @@ class _Binary:
     def _contents(self, path: Path, known: messages.BinaryMetadata) -> Path | None:
         beside = path.relative_to(self._folder / METADATA).as_posix().removesuffix(".json")
         names = [name for name in (beside, known.file_name) if name]
-        for name in [*(f"{name}{known.file_ext}" for name in names), *names]:
+        # As they were saved; then as the command line saves what it unzipped.
+        for name in [*(with_ext(name, known.file_ext) for name in names), *names]:
             found = self._folder / DATA / name
             if ".." not in Path(name).parts and found.is_file():
                 return found

@@ -15,7 +15,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.exchange.exporting import put
-from fakeviam.exchange.names import Distinct, download_name, go_time, original_name, user_tags
+from fakeviam.exchange.names import (
+    Distinct,
+    download_name,
+    go_time,
+    original_name,
+    user_tags,
+    with_ext,
+)
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.seeds.checks import Field, Many, Number, Record, Spot, Text
@@ -51,10 +58,8 @@ class JsonlWriter:
 
     def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
         """Write a file and its line."""
-        name = download_name(metadata)
-        if not name.endswith(metadata.file_ext):
-            name += metadata.file_ext
-        name = self._names.unused(name)
+        ext = metadata.file_ext
+        name = with_ext(self._names.unused(download_name(metadata), ext), ext)
         put(self._folder / DATA, name, data)
         marks = metadata.annotations
         labels = dict.fromkeys(

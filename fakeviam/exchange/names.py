@@ -51,7 +51,7 @@ def download_name(metadata: BinaryMetadata) -> str:
 def full_name(metadata: BinaryMetadata) -> str:
     """The file's own name with its extension; its id where it has none."""
     name = metadata.file_name or metadata.id
-    return _safe(name if name.endswith(metadata.file_ext) else f"{name}{metadata.file_ext}")
+    return _safe(with_ext(name, metadata.file_ext))
 
 
 def original_name(path: str, *, file_id: str = "") -> str:
@@ -83,18 +83,47 @@ def _short(step: str) -> str:
 
 
 class Distinct:
-    """Gives out paths that differ, also where case is ignored."""
+    """Gives out paths that differ, also where case is ignored, and none inside another."""
 
     def __init__(self) -> None:
         """Begin without any."""
         self._taken: set[str] = set()
+        self._folders: set[str] = set()
 
-    def unused(self, path: str) -> str:
-        """The path, with a number before its extension if it is taken already."""
-        place = PurePosixPath(path)
-        number, candidate = 1, path
-        while candidate.casefold() in self._taken:
+    def unused(self, path: str, ext: str = "", *, beside: str = "") -> str:
+        """The path, or one with a number if it is taken.
+
+        Args:
+            path: What is wanted.
+            ext: Stands behind the path if it does not end so already, and behind the number.
+            beside: Where this is given, the path with it at its end is taken too.
+        """
+        stem = path[: len(path) - len(ext)] if ext and path.endswith(ext) else path
+        tail = path[len(stem) :]
+        if any(folder.casefold() in self._taken for folder in _folders(path)):
+            stem = stem.replace("/", "_")  # a file stands where its folder would
+        number, candidate = 1, f"{stem}{tail}"
+        while not all(map(self._is_free, _places(candidate, ext, beside))):
             number += 1
-            candidate = str(place.with_name(f"{place.stem}-{number}{place.suffix}"))
-        self._taken.add(candidate.casefold())
+            candidate = f"{stem}-{number}{tail}"
+        for place in _places(candidate, ext, beside):
+            self._taken.add(place.casefold())
+            self._folders.update(folder.casefold() for folder in _folders(place))
         return candidate
+
+    def _is_free(self, path: str) -> bool:
+        return path.casefold() not in self._taken and path.casefold() not in self._folders
+
+
+def with_ext(path: str, ext: str) -> str:
+    """A path with an extension, if it does not end so already."""
+    return path if path.endswith(ext) else f"{path}{ext}"
+
+
+def _places(path: str, ext: str, beside: str) -> list[str]:
+    # The two kinds stand in two folders; a mark that no name has keeps them apart.
+    return [with_ext(path, ext), *([f"\0{path}{beside}"] if beside else [])]
+
+
+def _folders(path: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(path).parents][:-1]

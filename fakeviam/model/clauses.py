@@ -245,6 +245,12 @@ HT-2  D fake   The control API serves this machine alone, or with a control toke
 HT-3  D fake   Without a control token, the control API refuses pages of other sites, by Origin and by Host.
 HT-4  D fake   A refused control request changes nothing, and names what is wrong, which field and which value.
 HT-5  D fake   A control request is one step between two calls, and about the session that its header names.
+SE-1  D fake   A seed is applied whole or not at all; what is wrong with it is said with file, line and field.
+SE-2  D fake   What a seed names and the fake has already is used, and never changed.
+SE-3  D fake   Files and readings of a seed obey the rules of uploads; without a time they get that of the clock.
+SE-4  D fake   Ids that a seed or an import gives to organizations, locations, robots, parts and datasets are kept; files get new ones.
+SE-5  D fake   A folder or a COCO file that was exported says the same when it is read again, as far as the format can.
+SE-6  D fake   An export appears when it is complete, and takes the place of nothing.
 """
 
 

@@ -49,6 +49,8 @@ def files_of(group: Kept, base: Path | None, kind: Kind) -> Iterator[FileSeed]:
     """The files of a group; mistakes are noted and left out."""
     values = group.value
     each = dict(values["each"])
+    if values["every"] is not None and not isinstance(values["time"], int):
+        group.wrong("every needs a time to begin with; give time as well")
     try:
         found = list(_found(group, base))
     except WrongError:
@@ -85,12 +87,12 @@ def _found(group: Kept, base: Path | None) -> Iterator[Found]:
         return
     if values["files"] is None:
         raise group.wrong("files is missing; or give name, and data in base64")
-    seen: set[Path] = set()
+    seen: dict[Path, None] = {}
     for pattern in values["files"]:
-        for path in _matches(pattern, base, sidecars=values["sidecars"]):
-            if path not in seen:
-                seen.add(path)
-                yield Found(label=label_of(path, base), contents=Contents(path=path))
+        with suppress(WrongError):
+            seen.update(dict.fromkeys(_matches(pattern, base, sidecars=values["sidecars"])))
+    for path in seen:
+        yield Found(label=label_of(path, base), contents=Contents(path=path))
 
 
 def label_of(path: Path, base: Path | None) -> str:
@@ -180,6 +182,4 @@ def _time(group: Kept, file: Found, marks: dict[str, Any], number: int) -> int |
         return file.contents.path.stat().st_mtime_ns
     if every is None or time != group.value["time"]:  # a time of its own
         return time
-    if time is None:
-        raise group.wrong("every needs a time to begin with; give time as well")
-    return int(time + number * int(every * SECOND))
+    return None if time is None else int(time + number * int(every * SECOND))

@@ -52,10 +52,11 @@ from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.values import struct_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fakeviam.model.datasets import DatasetType
     from fakeviam.seeds.checks import Kept
+    from fakeviam.seeds.nodes import Node
 
 FORMAT = "fakeviam_seed"
 VERSION = 1
@@ -96,7 +97,28 @@ _FILE = Record(
         "at": _AT,
     }
 )
-_READING = Record({"data": Field(Keep(Anything()), required=True), **_TIMES})
+
+
+class _Values:
+    """What a reading holds."""
+
+    def read(self, node: Node, spot: Spot) -> Any:
+        """See `Check`."""
+        values: Any = Anything().read(node, spot)
+        try:
+            struct_from(values)
+        except ValueError as error:
+            raise spot.wrong(node, str(error)) from None
+        return values
+
+    def schema(self) -> dict[str, Any]:
+        """See `Check`."""
+        return Anything().schema()
+
+
+_READING = Record(
+    {"data": Field(_Values(), required=True), **_TIMES}, make=lambda values: ReadingSeed(**values)
+)
 _SERIES = Record(
     {"readings": Field(Many(_READING), required=True), **CAPTURE, "tags": TAGS, "at": _AT}
 )
@@ -266,25 +288,11 @@ def _dataset(values: dict[str, Any]) -> DatasetSeed:
     return DatasetSeed(**{**values, "type": TYPES[values["type"]]})
 
 
-def _series(values: dict[str, Any]) -> SeriesSeed:
-    readings = tuple(_reading(one) for one in values.pop("readings"))
-    return SeriesSeed(readings=readings, **values)
-
-
-def _reading(values: dict[str, Any]) -> ReadingSeed:
-    kept = values.pop("data")
-    try:
-        struct_from(kept.value)
-    except ValueError as error:
-        raise kept.wrong(str(error)) from None
-    return ReadingSeed(data=kept.value, **values)
-
-
-_MAKERS = MappingProxyType(
+_MAKERS: MappingProxyType[str, Callable[[dict[str, Any]], Any]] = MappingProxyType(
     {
         "part": lambda values: PartSeed(**values),
         "dataset": _dataset,
         "file": _file,
-        "series": _series,
+        "series": lambda values: SeriesSeed(**values),
     }
 )

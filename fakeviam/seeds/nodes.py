@@ -77,7 +77,7 @@ class Node:
         value = self.value
         if isinstance(value, Plain):
             return value.text or "nothing"
-        if self.kind in ("a mapping", "a list"):
+        if self.kind in ("a mapping", "a list", "nothing"):
             return self.kind
         text = repr(value)
         return text if len(text) <= 60 else f"{text[:60]}…"

@@ -12,7 +12,11 @@ from fakeviam.seeds.nodes import Entries, Node, Plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-_STANDARD = "tag:yaml.org,2002:"
+# What YAML itself knows; other tags are of programs, such as !!python/object.
+_STANDARD = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "merge", "value")
+)
 
 # Python's json takes these; JSON does not know them.
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
@@ -79,7 +83,7 @@ class _Composed:
         line = given.start_mark.line + 1
         if depth > _DEEPEST:
             raise _too_deep(self._name, line)
-        if not given.tag.startswith(_STANDARD):
+        if given.tag not in _STANDARD:
             text = f"the tag {given.tag} means nothing here; leave it out"
             raise _refused(self._name, line, text)
         made = self._done.get(id(given))

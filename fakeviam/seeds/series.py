@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from contextlib import suppress
@@ -92,7 +93,7 @@ def _csv(text: str, spot: Spot, times: frozenset[str]) -> Iterator[Row]:
     other is text. An empty cell is an absent value. Columns of times stay text: a float would
     round them.
     """
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     lines: list[tuple[int, list[str]]] = []
     try:
         lines.extend((reader.line_num, cells) for cells in reader if cells)

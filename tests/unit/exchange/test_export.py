@@ -1,0 +1,95 @@
+"""`fakeviam export`, against a running server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from fakeviam import FakeViam, seeds
+from fakeviam.exchange import FORMATS, FolderWriter, exporting, read_any
+from fakeviam.exchange.commands import export
+from fakeviam.exchange.exporting import ExportError
+
+from .samples import described, png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+
+@pytest.fixture
+def cloud() -> Iterator[FakeViam]:
+    with FakeViam(seed=1) as cloud:
+        yield cloud
+
+
+def run(cloud: FakeViam, dest: Path, dataset: str, form: str) -> Result:
+    arguments = [str(dest), "--dataset", dataset, "--format", form, "--target", cloud.target]
+    return CliRunner().invoke(export, arguments)
+
+
+def sow(cloud: FakeViam) -> str:
+    """A dataset of two images; another image is not in it."""
+    document = {
+        "datasets": ["dogs"],
+        "images": [
+            {"name": f"{name}.png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ", **marks}
+            for name, marks in (
+                ("a", {"datasets": ["dogs"], "tags": ["t"], "time": "2026-01-31"}),
+                ("b", {"datasets": ["dogs"], "time": "2026-01-30"}),
+                ("c", {}),
+            )
+        ],
+    }
+    return seeds.apply(seeds.Seed.from_document(document), cloud._cloud).datasets["dogs"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_dataset_of_a_server(cloud: FakeViam, tmp_path: Path, form: str) -> None:
+    """Over gRPC, oldest first, and it can be read again (SE-5)."""
+    done = run(cloud, tmp_path / "out", sow(cloud), form)
+    assert (done.exit_code, done.output) == (0, f"Exported 2 files to {tmp_path / 'out'}\n")
+    place = tmp_path / "out"
+    seed = read_any(place / "annotations.json" if form == "coco" else place)
+    assert [(one.file_name, one.tags) for one in seed.files] == [("b", ()), ("a", ("t",))]
+
+
+def test_what_can_be_wrong(cloud: FakeViam, tmp_path: Path) -> None:
+    """Nothing is left where the export was to be (SE-6)."""
+    dataset = sow(cloud)
+    unknown = run(cloud, tmp_path / "out", "nothing", "coco")
+    assert unknown.exit_code == 2
+    assert f"no dataset 'nothing' on {cloud.target}; --dataset takes its id" in unknown.output
+    taken = run(cloud, tmp_path.parent, dataset, "coco")
+    assert isinstance(taken.exception, ExportError)
+    assert "is there already; name a folder that is new or empty" in str(taken.exception)
+    nowhere = run(cloud, tmp_path / "no/out", dataset, "coco")
+    assert "does not exist; make it first" in str(nowhere.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """It appears when it is complete, and not before (SE-6)."""
+
+    def fail() -> None:
+        with exporting(tmp_path / "out", FolderWriter) as made:
+            made.add(described(), png())
+            assert not (tmp_path / "out").exists()
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
+    """And one with something in it may not (SE-6)."""
+    with exporting(tmp_path, FolderWriter) as made:
+        made.add(described(), png())
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "metadata"}
+    with pytest.raises(ExportError, match="is there already"), exporting(tmp_path, FolderWriter):
+        pass
