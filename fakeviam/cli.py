@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 #: Verbs that are imported when they are used, and the modules they are in.
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
-        verb: f"fakeviam.commands.{verb}"
-        for verb in ("calls", "clock", "env", "exec", "faults", "wait")
+        **{
+            verb: f"fakeviam.commands.{verb}:command"
+            for verb in ("calls", "clock", "env", "exec", "faults", "seed", "wait")
+        },
+        "export": "fakeviam.exchange.commands:export",
     }
 )
 
@@ -28,15 +31,16 @@ _VERBS: Mapping[str, str] = MappingProxyType(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
-    The one place where a mistake of the caller becomes one line and the exit status 2, and
-    what a server refuses one line and the exit status 1.
+    The one place where a mistake of the caller becomes a line and the exit status 2, and what
+    a server refuses a line and the exit status 1.
     """
     try:
         sys.exit(commands.main(args=arguments, prog_name="fakeviam", standalone_mode=False))
     except CommandError as error:
         _refuse(error.format_message(), status=1)
     except click.ClickException as error:
-        _refuse(error.format_message(), getattr(error, "ctx", None))
+        # click breaks its lines for a screen of its own.
+        _refuse(" ".join(error.format_message().split()), getattr(error, "ctx", None))
     except UsageError as error:
         _refuse(str(error))
     except click.Abort:  # Ctrl-C before anything was started
@@ -44,9 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _refuse(text: str, context: click.Context | None = None, *, status: int = 2) -> NoReturn:
-    line = " ".join(text.split())
     hint = f" (see `{context.command_path} --help`)" if context else ""
-    click.echo(f"fakeviam: error: {line}{hint}", err=True)
+    click.echo(f"fakeviam: error: {text}{hint}", err=True)
     sys.exit(status)
 
 
@@ -59,7 +62,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _VERBS:
             return super().get_command(ctx, cmd_name)
-        found: click.Command = import_module(_VERBS[cmd_name]).command
+        module, _, name = _VERBS[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(module), name)
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -86,7 +87,9 @@ class Control:
         """
         connection = self.target.connection(patience)
         try:
-            connection.request(method, path, body, {**self._headers(), **(headers or {})})
+            # A server that refuses at once does not read on; what it says is there already.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(method, path, body, {**self._headers(), **(headers or {})})
             found = connection.getresponse()
             return Answer(
                 status=found.status,

@@ -110,13 +110,18 @@ def _body(read: bytes, content_type: str, endpoint: Endpoint) -> dict[str, Any]:
         return {}
     if read:
         _check_content_type(content_type, (JSON_TYPE,))
-    body = _json(read) if read else {}
+    body = json_of(read) if read else {}
     schema.check(endpoint.body, body)
     assert isinstance(body, dict)  # noqa: S101 - every body's shape is an object
     return body
 
 
-def _json(read: bytes) -> Any:
+def json_of(read: bytes) -> Any:
+    """The value that JSON says.
+
+    Raises:
+        Problem: 400, it is no JSON.
+    """
     try:
         return json.loads(read.decode(), parse_constant=_no_constant, object_pairs_hook=_unique)
     except UnicodeDecodeError as error:

@@ -12,11 +12,13 @@ from grpclib.exceptions import GRPCError
 from fakeviam import wire
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
 
     from fakeviam import FakeViam
 
-    from .conftest import Run
+    from .conftest import Run, Start
 
 METHODS = {method.name: method for method in wire.methods()}
 
@@ -177,3 +179,35 @@ def test_env_of_a_session_has_its_key(run: Run, cloud: FakeViam) -> None:
     assert f"export FAKEVIAM_API_KEY={session.api_key}" in done
     assert f"export VIAM_API_KEY_ID={session.api_key_id}" in done
     assert "export FAKEVIAM_SESSION=one" in done
+
+
+def test_a_seed_is_sent_with_its_files(run: Run, cloud: FakeViam, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"hello")
+    seed = tmp_path / "lab.yaml"
+    seed.write_text("files: [{files: '*.txt'}]\ndatasets: [{name: dogs}]", encoding="utf-8")
+    sown = run("seed", str(seed), "--format", "json").json
+    assert list(sown["files"]) == ["a.txt"]
+    seed.write_text("datasets: [{name: cats}]", encoding="utf-8")
+    assert run("seed", str(seed)).lines[0].startswith("dataset  cats")
+    assert call(cloud, "BinaryDataByIDs", binary_data_ids=sown["binary_data_ids"]) == "OK"
+
+
+def test_a_wrong_seed_is_a_mistake_of_the_caller(run: Run, cloud: FakeViam, tmp_path: Path) -> None:
+    seed = tmp_path / "lab.yaml"
+    seed.write_text("dataset: []\npart: []\n", encoding="utf-8")
+    done = run("seed", str(seed))
+    assert done.status == 2
+    assert f"{seed}:1: unknown field 'dataset'" in done.err
+    assert f"{seed}:2: unknown field 'part'" in done.err
+    assert run("seed", str(tmp_path / "none.yaml")).status == 2
+    assert list(cloud.calls) == []
+
+
+def test_a_seed_for_a_server_that_refuses_at_once(run: Run, start: Start, tmp_path: Path) -> None:
+    """What it says is heard, though it does not read on."""
+    cloud = start(control_token="s3cret")  # noqa: S106
+    (tmp_path / "a.bin").write_bytes(bytes(20_000_000))
+    seed = tmp_path / "lab.yaml"
+    seed.write_text("files: [{files: a.bin}]", encoding="utf-8")
+    told = run("seed", str(seed), "--target", cloud.target).refusal
+    assert told.startswith("this server wants its control token")

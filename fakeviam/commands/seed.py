@@ -1,0 +1,44 @@
+"""`fakeviam seed`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam.commands.options import FORMAT, columns, show, talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+_LINES_TYPE = "application/x-ndjson"
+
+
+@click.command("seed")
+@talks
+@click.argument("file", type=click.Path())
+@FORMAT
+def command(*, server: Control, file: str, form: str) -> None:
+    """Put what FILE says into a running fake: all of it, or nothing.
+
+    FILE is YAML, or JSON if its name ends in .json. Files that it names are sent along, so the
+    server need not see them.
+    """
+    from fakeviam import seeds  # noqa: PLC0415 - `--help` needs none of it
+
+    sown = server.stream("/seed", _LINES_TYPE, seeds.inlined(seeds.read(file)))
+    show(form, sown, _lines(sown))
+
+
+def _lines(sown: dict[str, Any]) -> list[str]:
+    # Things have a short and a full name; the first one will do.
+    named = {
+        (kind, found): name
+        for kind in ("organizations", "parts", "datasets", "files")
+        for name, found in reversed(sown[kind].items())
+    }
+    rows = [(kind.rstrip("s"), name, found) for (kind, found), name in reversed(named.items())]
+    lines = columns(rows) if rows else []
+    if sown["readings"]:
+        lines.append(f"{sown['readings']} readings")
+    return lines or ["the seed is empty"]

@@ -1,0 +1,71 @@
+"""Seeds: what a test wants to find."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam import seeds
+from fakeviam.seeds import Seed, SeedError
+from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.problems import Problem
+from fakeviam.web.reading import JSON_TYPE, json_of
+from fakeviam.web.schema import listed, shape, table, text, whole
+
+if TYPE_CHECKING:
+    from fakeviam.web.endpoint import Ask
+
+#: A seed with the contents of its files, a thing a line; what `fakeviam seed` sends.
+LINES_TYPE = "application/x-ndjson"
+
+#: What texts of errors call a seed that has no file.
+_NAME = "seed"
+
+
+async def _sow(ask: Ask) -> dict[str, Any]:
+    """Read all of it, then apply it in one step."""
+    read = bytearray()
+    async for piece in ask.stream:
+        read += piece
+    try:
+        seed = _read(bytes(read), ask.content_type)
+        sown = seeds.apply(seed, ask.world._cloud)  # noqa: SLF001 - as `Controls.load` does
+    except SeedError as error:
+        first = error.mistakes[0].place
+        raise Problem(422, str(error), field=first.field or None, hint=_hint(ask)) from error
+    return sown.as_document()
+
+
+def _read(read: bytes, content_type: str) -> Seed:
+    if content_type == JSON_TYPE:
+        return Seed.from_document(json_of(read), name=_NAME)
+    return seeds.read_inlined(read.split(b"\n"), name=_NAME)
+
+
+def _hint(ask: Ask) -> str | None:
+    if ask.content_type == JSON_TYPE:
+        return "files are not looked for here; `fakeviam seed FILE` sends them along"
+    return None
+
+
+_IDS = table(text())
+
+ENDPOINTS = (
+    Endpoint(
+        method="POST",
+        path="/seed",
+        title="Apply a seed: all of it, or nothing",
+        act=_sow,
+        streams=(LINES_TYPE, JSON_TYPE),
+        answer=shape(
+            {
+                "organizations": _IDS,
+                "parts": _IDS,
+                "datasets": _IDS,
+                "files": _IDS,
+                "binary_data_ids": listed(text()),
+                "readings": whole(),
+            }
+        ),
+        status=201,
+    ),
+)
