@@ -230,6 +230,14 @@ CK-1  D fake   All times come from the fake's clock, which runs, stands still, o
 CK-2  D fake   A clock that jumps does so when everything in the fake waits for it.
 SS-1  D fake   A session is an isolated fork of the fake, chosen by metadata or by its API key.
 SS-2  D fake   A call that names a session which is not open is FAILED_PRECONDITION.
+SS-3  D fake   What belongs to a closed session, a token or an API key, is refused with FAILED_PRECONDITION and reaches nobody else.
+SS-4  D fake   A login with a session's API key is a call of that session: its journal, faults and replies.
+AC-1  D web    An owner does everything with its organizations' data; an operator views and exports data, and sees no list of tags, edits nothing and has no datasets.
+AC-2  ? us     What the table of roles does not name: an operator reads labels of boxes and the database's address; uploads, boxes, database users and all else are the owner's.
+AC-3  ? us     A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
+AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
+AC-5  D fake   Nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
+AC-6  D fake   Keys and tokens are looked up by digests and compared in constant time; tokens are not kept.
 SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
 SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.
 SN-3  D fake   A reset tells what it dropped, and costs the same however much that was.

@@ -166,6 +166,15 @@ class Clock:
             tell()
 
 
+def time_of(at: datetime | str) -> int:
+    """Nanoseconds since the epoch of a datetime or ISO 8601 text; naive is UTC.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    return nanos_of(_parsed(at))
+
+
 def _parsed(at: datetime | str) -> datetime:
     if isinstance(at, datetime):
         return at

@@ -123,6 +123,12 @@ class Ids:
         digest = hashlib.blake2b(text.encode(), key=self._key, digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
 
+    def digest(self, text: str) -> bytes:
+        """What only this factory can make of a secret, to look it up by (AC-6)."""
+        return hashlib.blake2b(
+            text.encode(), key=self._key, digest_size=32, person=b"lookup"
+        ).digest()
+
     def seal(self, text: str) -> str:
         """Eight hex digits that only this factory can put under `text` (A56)."""
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=4).hexdigest()

@@ -15,10 +15,7 @@ def authenticate(call: Call, request: auth.AuthenticateRequest) -> auth.Authenti
     """Exchange an API key for an access token (AU-1, AU-3, AU-4)."""
     call.cite("AU-1")
     credentials = request.credentials
-    cloud = call.cloud
-    if call.sessions is not None:
-        cloud = call.sessions.cloud_of_key(request.entity, asked=cloud)
-    token = cloud.accounts.authenticate(request.entity, credentials.type, credentials.payload)
+    token = call.cloud.accounts.authenticate(request.entity, credentials.type, credentials.payload)
     return auth.AuthenticateResponse(access_token=token)
 
 

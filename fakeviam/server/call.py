@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.encoding import MetadataEncoder
 from fakeviam.server.journal.record import RecordedCall
+from fakeviam.server.roles import grounds
 from fakeviam.server.timers import Timers
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ class Call:
 
     Attributes:
         record: Its entry in the journal.
+        metadata: What came with it, with its secrets.
         sessions: The clouds of the server it came to.
         hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
     """
@@ -89,6 +92,7 @@ class Call:
     cloud: Cloud
     rpc: str
     record: RecordedCall
+    metadata: Any = None
     sessions: Sessions | None = None
     principal: Principal = ANYONE
     hidden_for: int = 0
@@ -126,14 +130,33 @@ class Call:
         self.cloud.ledger.cite(*clauses)
 
     def authenticate(self, metadata: Any) -> None:
-        """Find out who calls (AU-2, A51).
+        """Find out who calls, and whether it may (AU-2, A51, AC-1).
 
         Raises:
             UnauthenticatedError: The access token is missing, unknown or has expired.
+            PermissionDeniedError: Its role gives no right to this call.
         """
         if self.cloud.accounts.mode == "keys":
             self.cite("AU-4", "A51")
         self.principal = self.cloud.accounts.principal(_authorization(metadata))
+        if self.principal.role != "owner":
+            self.cite(*grounds(self.rpc))
+            self.principal.check_right(self.rpc)
+
+    def log_in(self, request: Any) -> None:
+        """Become a call of the session whose API key `request` brings, if it is one's (SS-4).
+
+        Raises:
+            FailedPreconditionError: The session was closed (SS-3).
+        """
+        if self.sessions is None:
+            return
+        cloud = self.sessions.cloud_of_key(request.entity, asked=self.cloud)
+        if cloud is not self.cloud:
+            self.cloud.journal.give(self.record, cloud.journal)
+            self.cloud.timers.call_ended()
+            cloud.timers.call_began()
+            self.cloud, self.store = cloud, cloud.store
 
     def expire_token(self) -> None:
         """Let the access token of this call expire now.
@@ -141,9 +164,11 @@ class Call:
         Raises:
             UnauthenticatedError: It has expired.
         """
-        metadata = self.record.raw_metadata
-        self.cloud.accounts.expire(_authorization(metadata))
-        self.authenticate(metadata)
+        authorization = _authorization(self.metadata)
+        if authorization is None:  # then there is no token that others would share
+            raise UnauthenticatedError("the call brings no access token", clause="AU-4")
+        self.cloud.accounts.expire(authorization)
+        self.authenticate(self.metadata)
 
 
 def _authorization(metadata: Any) -> str | None:

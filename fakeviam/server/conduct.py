@@ -14,12 +14,17 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from fakeviam.model.errors import InvalidArgumentError, Refusal, UnimplementedError, shortened
 from fakeviam.server.call import Call, Crash
-from fakeviam.server.codec import Encoded, padded
-from fakeviam.server.connection import reset_connection, send_goaway, send_part
-from fakeviam.server.faults.fault import Effect
+from fakeviam.server.codec import encoded
+from fakeviam.server.connection import (
+    framed,
+    reset_connection,
+    reset_stream,
+    send_framed,
+    send_goaway,
+)
 from fakeviam.server.faults.injection import Injection, Interruption, fault_in
+from fakeviam.server.faults.values import Effect
 from fakeviam.server.interceptors import Cut, intercepted
-from fakeviam.server.sessions import check_session
 from fakeviam.wire import status as rpc_status
 
 if TYPE_CHECKING:
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from grpclib.server import Stream
 
     from fakeviam.model.matching import Leaf
+    from fakeviam.server.codec import Encoded
     from fakeviam.server.sessions import Sessions
     from fakeviam.wire import Method
 
@@ -49,6 +55,7 @@ class Inbox:
         self._call, self._stream, self._streams = call, stream, method.client_streaming
         self._waiting: list[Message | None] = []
         self._leaves: list[Leaf] | None = None
+        self._chosen = False  # whether the planned faults were asked about this call
 
     async def peek(self) -> Message | None:
         """The next message, which stays the next one."""
@@ -68,7 +75,9 @@ class Inbox:
         message = await _receive(self._stream)
         record = self._call.record
         if message is not None:
-            record.received(message)
+            self._call.cloud.journal.received(record, message)
+            if record.service == AUTH_SERVICE:
+                self._call.log_in(message)
         if self._call.cloud.faults or self.injection is not None:
             await self._meet_fault(ended=message is None or not self._streams)
         return message
@@ -81,11 +90,11 @@ class Inbox:
 
     async def _meet_fault(self, *, ended: bool) -> None:
         call, record = self._call, self._call.record
-        if self.injection is None and record.messages_received <= 1 and record.fault is None:
-            planned = call.cloud.faults.choose(record.rpc, self.leaves, record.number)
+        if self.injection is None and not self._chosen:
+            planned = call.cloud.faults.choose(record.rpc, self.leaves)
             if planned is not None:
-                record.fault = planned.fault
-                self.injection = Injection(call, planned.fault)
+                self.injection = Injection(call, planned.fault, planned)
+        self._chosen = True
         if self.injection is not None:
             await self.injection.received(record.messages_received, record.bytes_received)
             if ended:
@@ -115,11 +124,14 @@ async def conduct(
         metadata=stream.metadata,
         deadline=None if deadline is None else deadline.time_remaining(),
     )
-    call = Call(sessions=sessions, cloud=cloud, rpc=method.name, record=record)
+    call = Call(
+        sessions=sessions, cloud=cloud, rpc=method.name, record=record, metadata=stream.metadata
+    )
     cloud.timers.call_began()
     try:
         await _conduct(call, method, served, stream)
     finally:
+        cloud = call.cloud  # a login is a session's, perhaps (SS-4)
         cloud.timers.call_ended()
         if record.in_progress:  # the client, its deadline or our stopping ended it
             late = deadline is not None and deadline.time_remaining() <= 0
@@ -129,33 +141,42 @@ async def conduct(
 async def _conduct(call: Call, method: Method, served: Served, stream: Stream[Any, Any]) -> None:
     inbox = Inbox(call, method, stream)
     try:
-        replies = await _replies(call, method, served, inbox)
+        replies = await _made(call, method, served, inbox)
+        await _send(call, inbox, replies, stream)
     except Refusal as refusal:
         await _refuse(call, refusal, stream)
-        return
     except Interruption as interruption:
         await _interrupt(call, interruption, stream)
-        return
     except Cut:
         call.cloud.journal.end(call.record, status="CANCELLED", text="the stream was cut")
         await stream.cancel()
-        return
-    except (GRPCError, StreamTerminatedError):
+    finally:
+        if inbox.injection is not None:
+            inbox.injection.end()
+
+
+async def _made(
+    call: Call, method: Method, served: Served, inbox: Inbox
+) -> Sequence[Message | Encoded]:
+    try:
+        return await _replies(call, method, served, inbox)
+    except (Refusal, Interruption, Cut, GRPCError, StreamTerminatedError):
         raise
     except Exception as error:
         raise _crashed(call, error) from error
-    await _send(call, inbox, replies, stream)
 
 
 async def _replies(
     call: Call, method: Method, served: Served, inbox: Inbox
 ) -> Sequence[Message | Encoded]:
-    check_session(call.cloud, inbox.metadata)
+    if call.sessions is not None:
+        call.sessions.check(call.cloud, inbox.metadata)
     brought = fault_in(inbox.metadata)
     if brought is not None:
-        call.record.fault = brought
         inbox.injection = Injection(call, brought)
-    if method.service != AUTH_SERVICE:
+    if method.service == AUTH_SERVICE:
+        await inbox.peek()  # whose API key it brings says which session it is for
+    else:
         call.authenticate(inbox.metadata)
     if call.cloud.replies and (scripted := await _scripted(call, method, inbox)) is not None:
         replies: Sequence[Message | Encoded] = scripted
@@ -164,7 +185,7 @@ async def _replies(
     else:
         replies = [await served(call, inbox)]
     if inbox.injection is not None:
-        await inbox.injection.after_commit(replies)
+        return await inbox.injection.after_commit(replies)
     return replies
 
 
@@ -185,15 +206,23 @@ async def _scripted(call: Call, method: Method, inbox: Inbox) -> Sequence[Messag
 async def _send(
     call: Call, inbox: Inbox, replies: Sequence[Message | Encoded], stream: Stream[Any, Any]
 ) -> None:
-    fault = inbox.injection.fault if inbox.injection is not None else None
-    if fault is not None and fault.effect is Effect.OVERSIZE_REPLY:
-        replies = [padded(reply, fault.size) for reply in replies]
+    journal = call.cloud.journal
     for reply in replies:
-        call.record.replied(reply)
+        journal.replied(call.record, reply)
+    injection = inbox.injection
+    if injection is not None and (cut := injection.reply_byte) is not None:
+        sent = framed(map(encoded, replies))
+        await send_framed(stream, sent[:cut])
+        await injection.strike()
+        journal.end(call.record, status="OK")
+        await send_framed(stream, sent[cut:])
+        return
     # Ended before it is sent: a client that has the reply finds the call in the journal.
-    call.cloud.journal.end(call.record, status="OK")
+    journal.end(call.record, status="OK")
     for reply in replies:
         await stream.send_message(reply)
+    if call.record.scripted:
+        await stream.send_trailing_metadata(metadata={"fakeviam-scripted": "1"})
 
 
 async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> None:
@@ -214,7 +243,8 @@ async def _interrupt(call: Call, order: Interruption, stream: Stream[Any, Any]) 
     fault = order.fault
     if order.status:
         call.cloud.journal.end(call.record, status=order.status, text=order.text)
-        metadata: dict[str, str | bytes] = {"fakeviam-fault": str(fault)}
+        told = str(fault).encode("ascii", "backslashreplace").decode()
+        metadata: dict[str, str | bytes] = {"fakeviam-fault": told}
         if fault.details:
             metadata["grpc-status-details-bin"] = _details(order)
         await stream.send_trailing_metadata(
@@ -227,7 +257,7 @@ async def _interrupt(call: Call, order: Interruption, stream: Stream[Any, Any]) 
     elif fault.effect is Effect.RESET_CONNECTION:
         reset_connection(stream)
     else:
-        await send_part(stream, order.reply, fault.after_bytes or 0)
+        await reset_stream(stream, fault.code or "INTERNAL_ERROR")
 
 
 def _details(order: Interruption) -> bytes:

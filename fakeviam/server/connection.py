@@ -9,9 +9,12 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any
 
+from h2.errors import ErrorCodes
 from hyperframe.frame import GoAwayFrame
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from grpclib.server import Stream
 
 _RST_AT_CLOSE = struct.pack("ii", 1, 0)
@@ -31,7 +34,14 @@ def abort(transport: Any) -> None:
 
 def reset_connection(stream: Stream[Any, Any]) -> None:
     """Reset the connection of a call."""
+    _forget(stream)
     abort(_transport(stream))
+
+
+async def reset_stream(stream: Stream[Any, Any], code: str) -> None:
+    """End a call with RST_STREAM and the HTTP/2 error code of that name."""
+    await stream._stream.reset(error_code=ErrorCodes[code])  # noqa: SLF001
+    _forget(stream)
 
 
 def send_goaway(stream: Stream[Any, Any], *, processed: bool) -> None:
@@ -47,12 +57,24 @@ def send_goaway(stream: Stream[Any, Any], *, processed: bool) -> None:
     transport = _transport(stream)
     # Written past h2, which would let nothing else out of this connection afterwards.
     transport.write(frame.serialize())
+    _forget(stream)
     transport.close()
 
 
-async def send_part(stream: Stream[Any, Any], message: bytes, size: int) -> None:
-    """Send the first bytes of a reply, then end the stream with RST_STREAM."""
-    await stream.send_initial_metadata()
-    framed = struct.pack(">?I", False, len(message)) + message  # noqa: FBT003
-    await stream._stream.send_data(framed[:size])  # noqa: SLF001
-    await stream.cancel()
+def framed(messages: Iterable[bytes]) -> bytes:
+    """Messages as gRPC frames them."""
+    return b"".join(struct.pack(">?I", False, len(each)) + each for each in messages)  # noqa: FBT003
+
+
+async def send_framed(stream: Stream[Any, Any], data: bytes) -> None:
+    """Send bytes of framed messages, which may begin and end anywhere."""
+    if not stream._send_initial_metadata_done:  # noqa: SLF001
+        await stream.send_initial_metadata()
+    if data:
+        await stream._stream.send_data(data)  # noqa: SLF001
+    stream._send_message_done = True  # noqa: SLF001 - for all that grpclib may know
+
+
+def _forget(stream: Stream[Any, Any]) -> None:
+    """Let grpclib send no status when the call ends."""
+    stream._cancel_done = True  # noqa: SLF001

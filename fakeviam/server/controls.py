@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakeviam import archive
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
-from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID
+from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
 from fakeviam.server.faults.plan import UnfiredFaultError
 from fakeviam.server.journal.calls import Calls
+from fakeviam.server.loading import load
+from fakeviam.server.roles import role_of
+from fakeviam.server.snapshots import (
+    Receipt,
+    Snapshot,
+    contents_of,
+    reset,
+    restore_snapshot,
+    take_snapshot,
+)
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
 
     from fakeviam.model.clock import Clock
     from fakeviam.model.fleet import Fleet
+    from fakeviam.seeds import Sown
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.call import Cloud, Crash
     from fakeviam.server.faults.plan import Faults
     from fakeviam.server.replies import Replies
+    from fakeviam.server.roles import Role
 
 T = TypeVar("T")
 
@@ -115,18 +130,53 @@ class Controls:
                 "Correct the plan, or end a fault that may stay out with .optional()."
             )
 
-    def add_api_key(self, *, organizations: Iterable[str]) -> ApiKey:
+    @property
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """All API keys, that of the default account first."""
+        return self._cloud.accounts.keys
+
+    def add_api_key(
+        self,
+        *,
+        organizations: str | Iterable[str],
+        role: Role = "owner",
+        expires: datetime | str | None = None,
+        expires_in: timedelta | None = None,
+    ) -> ApiKey:
         """Make another API key that sees the organizations of these ids (auth="keys").
 
+        Args:
+            organizations: Their ids, or one of them.
+            role: `owner` may do everything, `operator` may look at data (AC-1).
+            expires: When it ends by the fake's clock (AC-4); may be past already.
+            expires_in: How long from now it lives.
+
         Raises:
-            UsageError: There are none, or one of them does not exist.
+            UsageError: There are no organizations, one of them does not exist, or another
+                argument is no good.
         """
         chosen = [organizations] if isinstance(organizations, str) else list(organizations)
         for organization_id in chosen:
             if not self.fleet.has_organization(organization_id):
                 message = f"no organization has the id {organization_id!r}"
                 raise UsageError(message)
-        return self._cloud.accounts.add_key(organization_ids=chosen)
+        end = expiry(expires, expires_in, now=self.clock.now())
+        accounts, rights = self._cloud.accounts, role_of(role)
+        return self._atomically(
+            lambda: accounts.add_key(organization_ids=chosen, role=rights, expires=end)
+        )
+
+    def revoke_api_key(self, key: str | ApiKey) -> None:
+        """Take an API key away; its access tokens are worth nothing from now on (AC-4).
+
+        Args:
+            key: The key, or its id.
+
+        Raises:
+            UsageError: There is no such key.
+        """
+        key_id = key if isinstance(key, str) else key.id
+        self._atomically(lambda: self._cloud.accounts.revoke(key_id))
 
     def dial_options(self) -> Any:
         """DialOptions of the installed viam-sdk for the default account.
@@ -145,23 +195,58 @@ class Controls:
 
     # Beginning anew ----------------------------------------------------------------------
 
-    def reset(self) -> None:
-        """Forget all data, datasets and database users, and what was called and planned.
+    def reset(self) -> Receipt:
+        """Forget all data, datasets and database users, and what was called and planned (SN-3).
 
-        The fleet, API keys, tokens and the clock stay. Takes the same time however much
-        data there is. A call that is being answered finishes on the old data.
+        The fleet, API keys, tokens, the clock and open sessions stay. Takes the same time
+        however much data there is. A call that is being answered finishes on the old data.
+
+        Returns:
+            What was dropped.
         """
-        self._atomically(self._reset)
+        return self._atomically(lambda: reset(self._cloud, self._empty_store))
 
-    def _reset(self) -> None:
-        cloud = self._cloud
-        cloud.store = self._empty_store()
-        cloud.hiding = False
-        cloud.ledger.clear()
-        cloud.crashes.clear()
-        cloud.journal.clear()
-        cloud.faults.clear()
-        cloud.replies.clear()
+    def snapshot(self) -> Snapshot:
+        """Set aside the state as it is: data, fleet, API keys, clock, ids (SN-1).
+
+        It shares memory with what it was taken of, so that it costs next to nothing.
+
+        Raises:
+            UsageError: The store cannot be forked.
+        """
+        return self._atomically(lambda: take_snapshot(self._cloud))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring a state back, as often as you like (SN-1, SN-2).
+
+        The journal, faults, scripted replies and access tokens stay as they are.
+        """
+        if not isinstance(snapshot, Snapshot):
+            raise UsageError(f"restore takes what snapshot() gave, got {snapshot!r}")
+        self._atomically(lambda: restore_snapshot(self._cloud, snapshot))
+
+    def load(self, path: str | os.PathLike[str]) -> Sown | None:
+        """Fill the cloud from a file or folder, told by what stands there.
+
+        A seed file (YAML or JSON), a COCO file, a `dataset.jsonl` and a folder that the `viam`
+        command line exported add to what there is; an archive takes the place of everything.
+
+        Returns:
+            The ids of what a seed put there, by name; None for an archive.
+
+        Raises:
+            UsageError: Something in it is wrong; the text says where, and nothing has changed.
+        """
+        return self._atomically(lambda: load(self._cloud, path))
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write an archive of the state: a folder that diffs well (AR-1, AR-3).
+
+        Raises:
+            UsageError: Something else is at `path`, or it cannot be written.
+        """
+        contents = self._atomically(lambda: contents_of(self._cloud))
+        archive.write(path, contents)
 
     def _empty_store(self) -> Any:
         return MemoryStore()

@@ -31,6 +31,7 @@ from fakeviam.server.replies import Replies
 from fakeviam.server.routes import Routes
 from fakeviam.server.session import Session
 from fakeviam.server.sessions import Sessions
+from fakeviam.server.snapshots import keep
 from fakeviam.server.switch import Http
 from fakeviam.server.thread import LoopThread
 from fakeviam.store.memory import MemoryStore
@@ -43,7 +44,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from fakeviam.datadir import DataDir
     from fakeviam.model.policy import Policy
+    from fakeviam.seeds import Sown
     from fakeviam.server.interceptors import Interceptor
     from fakeviam.server.switch import HttpServer
     from fakeviam.store.protocol import Store
@@ -89,6 +92,8 @@ class FakeViam(Controls):
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
         journal_bytes: int = DEFAULT_BYTES,
+        load: str | os.PathLike[str] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
         control: bool = True,
         control_token: str | None = None,
         interceptors: Iterable[Interceptor] = (),
@@ -109,6 +114,9 @@ class FakeViam(Controls):
             unix_socket: Path of the Unix socket; None makes a temporary one.
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
             journal_bytes: About how much memory `calls` may take; the oldest go first.
+            load: What to begin with, as `load()` takes it.
+            data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
+                has its own seed, and what `load` names goes only into a new one.
             control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
             control_token: Who uses the control API must show it (HT-2); None serves this
                 machine alone.
@@ -120,6 +128,7 @@ class FakeViam(Controls):
             UsageError: An argument is no good; the text says which and why.
         """
         self.seed = secrets.randbits(64) if seed is None else seed
+        self._data_dir = None if data_dir is None else self._opened(data_dir, store)
         made = _clock(clock)
         if max_message_bytes is not None and max_message_bytes < 1:
             message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
@@ -152,6 +161,27 @@ class FakeViam(Controls):
         self._socket: SocketPath | None = None
         self._thread: LoopThread | None = None
         self._port = 0
+        #: The ids of what `load` put there, by name.
+        self.sown = self._filled(load)
+
+    def _opened(self, place: str | os.PathLike[str], store: Callable[[], Store]) -> DataDir:
+        from fakeviam.datadir import DataDir  # noqa: PLC0415 - few need one
+
+        opened = DataDir(place, seed=self.seed, make_store=store)
+        self.seed = opened.seed
+        return opened
+
+    def _filled(self, path: str | os.PathLike[str] | None) -> Sown | None:
+        directory = self._data_dir
+        is_new = directory is None or directory.contents is None
+        try:
+            if directory is not None:
+                keep(self._cloud, directory)
+            return None if path is None or not is_new else self.load(path)
+        except BaseException:
+            if directory is not None:
+                directory.close()
+            raise
 
     # Where it is -------------------------------------------------------------------------
 
@@ -286,7 +316,7 @@ class FakeViam(Controls):
         host, port, path = self._wanted
         routes = Routes(self._sessions)
         try:
-            tcp = Listener(routes, self._codec, self._http)
+            tcp = Listener(routes, self._codec, self._http, admit=self._admits)
             await listen_tcp(tcp, host, port)
             self._listeners.append(tcp)
             self._port = tcp.port
@@ -298,7 +328,7 @@ class FakeViam(Controls):
 
     async def _start_unix(self, routes: Routes, path: str | os.PathLike[str] | None) -> None:
         place = SocketPath(path)
-        listener = Listener(routes, self._codec, self._http)
+        listener = Listener(routes, self._codec, self._http, admit=self._admits)
         await listen_unix(listener, place.path)
         self._listeners.append(listener)
         self._socket = place
@@ -312,6 +342,12 @@ class FakeViam(Controls):
         if self._socket is not None:
             self._socket.remove()
             self._socket = None
+        if self._data_dir is not None:
+            self._data_dir.close()
+
+    def _admits(self) -> bool:
+        # No call has come yet that could name a session: connections are the base's.
+        return not self._cloud.faults.refuses_connection()
 
     def _check_stopped(self) -> None:
         if self._listeners:

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 from grpclib.server import Server
 
 from fakeviam.model.errors import UsageError
-from fakeviam.server.switch import Opening
+from fakeviam.server.switch import Opening, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakeviam.server.codec import Codec
     from fakeviam.server.routes import Routes
     from fakeviam.server.switch import Http
@@ -37,11 +39,22 @@ class Listener(Server):
     waits until the last client has gone.
     """
 
-    def __init__(self, routes: Routes, codec: Codec, http: Http | None = None) -> None:
-        """Serve `routes`, and `http` if it is given; runs in the current event loop."""
+    def __init__(
+        self,
+        routes: Routes,
+        codec: Codec,
+        http: Http | None = None,
+        *,
+        admit: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Serve `routes`, and `http` if it is given; runs in the current event loop.
+
+        `admit` is asked about each gRPC connection; those it does not want are reset.
+        """
         super().__init__([], codec=codec)
         self._mapping = routes.__mapping__()  # grpclib would copy it, and ask the copy
         self._http = http
+        self._admit = admit
         self._protocols: weakref.WeakSet[asyncio.Protocol] = weakref.WeakSet()
 
     def _protocol_factory(self) -> asyncio.Protocol:  # type: ignore[override]
@@ -50,7 +63,7 @@ class Listener(Server):
         return self._remember(Opening(self._grpc, self._http_protocol))
 
     def _grpc(self) -> asyncio.Protocol:
-        return self._remember(super()._protocol_factory())
+        return self._remember(super()._protocol_factory() if self._admit() else Refused())
 
     def _http_protocol(self) -> asyncio.Protocol:
         assert self._http is not None  # noqa: S101 - for the type checker

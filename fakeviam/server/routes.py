@@ -6,13 +6,18 @@ and names itself (SV-1).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Cardinality, Handler
 
 from fakeviam import wire
-from fakeviam.model.errors import InvalidArgumentError, UnimplementedError
+from fakeviam.model.errors import (
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
 from fakeviam.server import auth, datasets, datasync
 from fakeviam.server.conduct import AUTH_SERVICE, conduct
 from fakeviam.server.data import binary, boxes, database, membership, tabular, tags
@@ -137,6 +142,9 @@ def _client_stream(form: datasync.StreamFormat) -> Served:
 
 def _unimplemented(method: Method) -> Served:
     async def serve(call: Call, inbox: Inbox) -> Any:  # noqa: ARG001 - a Served
+        if not method.client_streaming:  # for the journal, and for faults that are planned
+            with suppress(InvalidArgumentError, ResourceExhaustedError):
+                await inbox.recv_message()
         text = f"{method.service}/{method.name} is not implemented by fakeviam yet"
         raise UnimplementedError(text, clause="SV-1")
 

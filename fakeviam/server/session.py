@@ -24,8 +24,8 @@ class Session(Controls):
         with cloud.session() as session:
             client = await connect(session.target, api_key=session.api_key, ...)
 
-    It starts with what the fake holds then, and both go their own way: data, fleet, clock,
-    journal, faults. Calls choose it by its own API key or by its metadata.
+    It starts with what the fake holds then, and both go their own way: data, fleet, API keys,
+    clock, journal, faults. Calls choose it by its own API key or by its metadata.
 
     Attributes:
         name: Its name.

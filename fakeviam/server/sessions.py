@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 #: Request metadata that chooses a session (SS-1).
 METADATA_KEY = "fakeviam-session"
 
-# Between the secret part of a session's tokens and the session's name.
+# Between the secret part of a session's tokens and what tells whose they are.
 _MARK = "~"
+
+# So many API keys of closed sessions are known for what they are; older ones are unknown.
+_REMEMBERED = 10_000
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,6 +40,8 @@ class Sessions:
     base: Cloud
     seed: int
     _clouds: dict[str, Cloud] = field(default_factory=dict)
+    _by_suffix: dict[str, Cloud] = field(default_factory=dict)
+    _closed_keys: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     _opened: int = 0
 
     def __iter__(self) -> Iterator[Cloud]:
@@ -50,16 +56,44 @@ class Sessions:
         if not self._clouds or not metadata:
             return self.base
         name = metadata.get(METADATA_KEY)
-        if name is None:
-            header = str(metadata.get("authorization", ""))
-            name = header.partition(_MARK)[2]
-        return self._clouds.get(name, self.base)
+        if name is not None:
+            return self._clouds.get(name, self.base)
+        return self._by_suffix.get(_suffix(metadata), self.base)
+
+    def check(self, cloud: Cloud, metadata: Any) -> None:
+        """Refuse a call that is for a session which is not open (SS-2, SS-3).
+
+        It would reach the base otherwise, where it could spoil another test.
+
+        Raises:
+            FailedPreconditionError: It names one, or its access token is of one.
+        """
+        if not metadata:
+            return
+        name = metadata.get(METADATA_KEY)
+        if name is not None and name != cloud.name:
+            text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
+            raise FailedPreconditionError(text, clause="SS-2")
+        suffix = _suffix(metadata)
+        if suffix and suffix not in self._by_suffix and self._issued(suffix):
+            text = "authorization holds an access token of a session that was closed"
+            raise FailedPreconditionError(text, clause="SS-3")
 
     def cloud_of_key(self, key_id: str, asked: Cloud) -> Cloud:
-        """The cloud that knows this API key: the asked one, or else a session's."""
-        if asked.accounts.knows(key_id):
+        """The cloud that a login is for (SS-4): the asked one, or the session with that key.
+
+        Raises:
+            FailedPreconditionError: The key is of a session that was closed (SS-3).
+        """
+        if asked is not self.base or asked.accounts.knows(key_id):
             return asked
-        return next((cloud for cloud in self if cloud.accounts.knows(key_id)), asked)
+        for cloud in self:
+            if cloud.accounts.knows(key_id):
+                return cloud
+        if key_id in self._closed_keys:
+            text = f"the API key {key_id!r} is of a session that was closed; open another one"
+            raise FailedPreconditionError(text, clause="SS-3")
+        return asked
 
     def open(self, name: str | None = None, *, policy: Policy | None = None) -> Cloud:
         """Fork the base.
@@ -71,20 +105,39 @@ class Sessions:
         chosen = f"session-{self._opened}" if name is None else name
         _check_name(chosen)
         if chosen in self._clouds:
-            raise UsageError(f"a session named {chosen!r} is open already")
+            raise UsageError(
+                f"a session named {chosen!r} is open already; close it, or take another name"
+            )
         cloud = self._fork(chosen, policy)
-        self._clouds[chosen] = cloud
+        self._clouds[chosen] = self._by_suffix[self._mark(self._opened)] = cloud
         return cloud
 
     def close(self, name: str) -> bool:
         """Forget a session and all it holds; whether it was open."""
-        return self._clouds.pop(name, None) is not None
+        cloud = self._clouds.pop(name, None)
+        if cloud is None:
+            return False
+        del self._by_suffix[cloud.accounts.token_suffix]
+        known = {key.id for key in self.base.accounts.keys}
+        self._closed_keys.extend(key.id for key in cloud.accounts.keys if key.id not in known)
+        return True
+
+    def _mark(self, number: int | str) -> str:
+        """How the tokens of the session that was opened as this one end."""
+        return f"{_MARK}{self.base.ids.seal(f'session {number}')}{number}"
+
+    def _issued(self, suffix: str) -> bool:
+        number = suffix[len(self._mark(0)) - 1 :]
+        return number.isdecimal() and suffix == self._mark(number)
 
     def _fork(self, name: str, policy: Policy | None) -> Cloud:
         base = self.base
         clock = base.clock.twin()
         # Other ids than the base's, and the same for the same seed and name.
         ids = Ids(seed=f"{self.seed}/{name}", clock=clock)
+        # Keys and tokens are not the same again when the name is: who still holds those of a
+        # closed session must not get into the next one.
+        secrets = Ids(seed=f"{self.seed}/{name}/{self._opened}", clock=clock)
         return Cloud(
             name=name,
             store=fork_of(base.store),
@@ -92,7 +145,9 @@ class Sessions:
             policy=base.policy if policy is None else policy,
             clock=clock,
             ids=ids,
-            accounts=base.accounts.twin(clock=clock, ids=ids, token_suffix=f"{_MARK}{name}"),
+            accounts=base.accounts.twin(
+                clock=clock, ids=secrets, token_suffix=self._mark(self._opened)
+            ),
             ledger=Ledger(base.ledger.minimum),
             journal=Journal(
                 clock=clock, stopwatch=base.journal.stopwatch, budget=base.journal.budget
@@ -121,16 +176,10 @@ def fork_of(store: Store) -> Store:
     return twin
 
 
-def check_session(cloud: Cloud, metadata: Any) -> None:
-    """Refuse a call that names a session which is not open (SS-2).
-
-    Raises:
-        FailedPreconditionError: It does.
-    """
-    name = metadata.get(METADATA_KEY) if metadata else None
-    if name is not None and name != cloud.name:
-        text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
-        raise FailedPreconditionError(text, clause="SS-2")
+def _suffix(metadata: Any) -> str:
+    """How the access token of a call ends, if a session gave it away."""
+    _, mark, rest = str(metadata.get("authorization", "")).partition(_MARK)
+    return mark + rest
 
 
 def _check_name(name: str) -> None:

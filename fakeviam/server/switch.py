@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from fakeviam.server.connection import abort
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -94,3 +96,10 @@ class Opening(asyncio.Protocol):
         if self._impatience is not None:
             self._impatience.cancel()
             self._impatience = None
+
+
+class Refused(asyncio.Protocol):
+    """A connection that is reset as soon as it is made (FT-8)."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        abort(transport)

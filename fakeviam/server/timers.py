@@ -22,7 +22,7 @@ class Timers:
         """Wait by `clock`."""
         self._clock = clock
         self._sleepers: dict[asyncio.Event, int] = {}
-        self._calls = 0
+        self._calls = self._stalled = 0
 
     def call_began(self) -> None:
         """Note that a call is in progress: the clock must not jump while it works."""
@@ -32,9 +32,8 @@ class Timers:
         """Note that a call is over."""
         self._calls -= 1
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait until the clock has moved on by so many seconds."""
-        target = self._clock.now() + round(seconds * SECOND)
+    async def sleep_until(self, target: int) -> None:
+        """Wait until the clock shows `target`, in ns since the epoch."""
         loop = asyncio.get_running_loop()
         due = asyncio.Event()
         # The clock may be moved from any thread.
@@ -43,7 +42,8 @@ class Timers:
         try:
             while (left := target - self._clock.now()) > 0:
                 due.clear()
-                await self._wait(due, left / SECOND)
+                if target > self._clock.now():  # it may have been moved in between
+                    await self._wait(due, left / SECOND)
         finally:
             stop()
             del self._sleepers[due]
@@ -53,8 +53,12 @@ class Timers:
         await asyncio.sleep(seconds)
 
     async def for_ever(self) -> None:
-        """Wait until the call is cancelled."""
-        await asyncio.Event().wait()
+        """Wait until the call is cancelled; nobody waits for that, so the clock may jump."""
+        self._stalled += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._stalled -= 1
 
     async def _wait(self, due: asyncio.Event, seconds: float) -> None:
         """Wait for a move of the clock, or until it may be time."""
@@ -64,7 +68,7 @@ class Timers:
         try:
             await asyncio.wait_for(due.wait(), min(limits, default=None))
         except asyncio.TimeoutError:
-            if self._clock.autojump and len(self._sleepers) >= self._calls:
+            if self._clock.autojump and len(self._sleepers) + self._stalled >= self._calls:
                 self._jump()
 
     def _jump(self) -> None:

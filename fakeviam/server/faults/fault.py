@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import enum
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
-
-from grpclib.const import Status
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import Conditions
+from fakeviam.server.faults.checks import check
+from fakeviam.server.faults.values import Detail, Effect, seconds_of
 from fakeviam.server.fields import conditions_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-When = Literal["before-commit", "after-commit"]
-
-
-class Effect(enum.Enum):
-    """What a fault does to a call."""
-
-    STATUS = "status"
-    STALL = "stall"
-    RESET_STREAM = "reset-stream"
-    GOAWAY = "goaway"
-    RESET_CONNECTION = "reset-connection"
-    OVERSIZE_REPLY = "oversize-reply"
-    EXPIRE_TOKEN = "expire-token"  # noqa: S105 - a name, not a secret
-    HIDE = "hide"
-    DELAY = "delay"  # nothing but its delay
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Detail:
-    """One entry of `google.rpc.Status.details`: a packed protobuf Any."""
-
-    type_url: str
-    value: bytes
-
-    @classmethod
-    def of(cls, message: Any) -> Detail:
-        """Pack a protobuf message, or take JSON with `@type` and base64 `value`.
-
-        Raises:
-            UsageError: It is neither.
-        """
-        if isinstance(message, Detail):
-            return message
-        if hasattr(message, "DESCRIPTOR"):
-            url = f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
-            return cls(type_url=url, value=message.SerializeToString())
-        try:
-            value = base64.b64decode(message["value"], validate=True)
-            return cls(type_url=str(message["@type"]), value=value)
-        except (TypeError, KeyError, binascii.Error) as error:
-            raise UsageError(
-                "details must be protobuf messages, or objects with '@type' and a base64 "
-                f"'value', got {message!r}"
-            ) from error
-
-    def to_json(self) -> dict[str, str]:
-        """The form in JSON."""
-        return {"@type": self.type_url, "value": base64.b64encode(self.value).decode()}
+    from fakeviam.server.faults.values import When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,13 +31,14 @@ class Fault:
         when: Before the fake has done what was asked, or after; the client sees the same.
         after_messages: Do it once so many request messages have come.
         after_bytes: Before commit: once so many bytes of requests have come. After commit:
-            cut the reply behind so many bytes.
+            once so many bytes of the reply were sent, counted as gRPC frames it.
         delay: Seconds to wait first.
         real_time: Wait in real seconds, not by the fake's clock.
         effect: What happens.
         status: For `status`: name of the gRPC status.
         text: Its message.
         details: Its details, for the `grpc-status-details-bin` trailer.
+        code: For `reset-stream`: name of the HTTP/2 error code; INTERNAL_ERROR unless given.
         size: For `oversize-reply`: bytes that are added to the reply.
         seconds: For `stall` and `hide`: how long, by the fake's clock; None is for ever.
         optional: A run in which it never happens is fine too.
@@ -108,18 +58,15 @@ class Fault:
     status: str = ""
     text: str = ""
     details: tuple[Detail, ...] = ()
+    code: str = ""
     size: int = 0
     seconds: float | None = None
     optional: bool = False
 
     def __post_init__(self) -> None:
-        for name, check in _CHECKS.items():
-            problem = check(getattr(self, name))
-            if problem:
-                raise UsageError(f"fault: {name} must be {problem}, got {getattr(self, name)!r}")
+        check(self)
         conditions_on(self.rpc, self.where)
-        if self.effect is Effect.STATUS and not self.status:
-            raise UsageError("fault: status is missing; name one, such as 'UNAVAILABLE'")
+        object.__setattr__(self, "where", dict(self.where))  # nobody else holds this one
 
     @property
     def conditions(self) -> Conditions:
@@ -146,17 +93,17 @@ class Fault:
                 raise UsageError(f"a fault has no {key!r}; it may have {', '.join(sorted(known))}")
         given = {key: _read(key, value) for key, value in document.items()}
         given.setdefault("effect", _effect_of(given))
-        try:
-            return cls(**given)
-        except TypeError as error:
-            raise UsageError(f"fault: {error}") from error
+        made = cls(**given)
+        if made.effect is None:
+            raise UsageError("a fault needs an effect, a status or a delay")
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form, without what has its default."""
         shown: dict[str, Any] = {}
         for each in fields(self):
             value = getattr(self, each.name)
-            if value not in (None, (), {}, each.default):
+            if value != each.default and value not in (None, (), {}):
                 shown[each.name] = _write(value)
         return shown
 
@@ -180,39 +127,6 @@ class Fault:
             return ""
         numbers = ", ".join(map(str, sorted(self.calls)))
         return f" (call {numbers})"
-
-
-def seconds_of(duration: float | str | timedelta, name: str = "delay") -> float:
-    """Seconds from a number, a timedelta, or a text such as `40s`, `250ms`, `2m`, `1h`.
-
-    Raises:
-        UsageError: It is none of those, or negative.
-    """
-    seconds = _seconds(duration)
-    if seconds is None or not 0 <= seconds < float("inf"):
-        raise UsageError(
-            f"{name} must be seconds, a timedelta or a text such as '40s', '250ms' or '2m', "
-            f"got {duration!r}"
-        )
-    return seconds
-
-
-_UNITS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0})
-
-
-def _seconds(duration: object) -> float | None:
-    if isinstance(duration, timedelta):
-        return duration.total_seconds()
-    if isinstance(duration, str):
-        number = duration.rstrip("mshd")
-        unit = _UNITS.get(duration[len(number) :] or "s")
-        try:
-            return None if unit is None else float(number) * unit
-        except ValueError:
-            return None
-    if isinstance(duration, (int, float)) and not isinstance(duration, bool):
-        return float(duration)
-    return None
 
 
 def _read(key: str, value: Any) -> Any:
@@ -256,65 +170,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "seconds": lambda value: seconds_of(value, "seconds"),
         "effect": _read_effect,
         "details": lambda value: tuple(map(Detail.of, value)),
-    }
-)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _optional_count(value: object) -> str:
-    return "" if value is None or _is_count(value) else "a whole number from 1"
-
-
-def _some_counts(value: object) -> str:
-    if value is None or (isinstance(value, frozenset) and value and all(map(_is_count, value))):
-        return ""
-    return "whole numbers from 1"
-
-
-def _chance(value: object) -> str:
-    fine = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1
-    return "" if fine else "above 0 and at most 1"
-
-
-def _size(value: object) -> str:
-    fine = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return "" if fine else "a number of bytes"
-
-
-def _status(value: object) -> str:
-    names = [status.name for status in Status if status is not Status.OK]
-    return "" if value == "" or value in names else f"one of {', '.join(names)}"
-
-
-def _moment(value: object) -> str:
-    return "" if value in ("before-commit", "after-commit") else "before-commit or after-commit"
-
-
-def _flag(value: object) -> str:
-    return "" if isinstance(value, bool) else "true or false"
-
-
-def _text(value: object) -> str:
-    return "" if isinstance(value, str) else "a text"
-
-
-#: What each attribute must be; an empty answer means that it is.
-_CHECKS: Mapping[str, Callable[[object], str]] = MappingProxyType(
-    {
-        "rpc": _text,
-        "calls": _some_counts,
-        "times": _optional_count,
-        "probability": _chance,
-        "when": _moment,
-        "after_messages": _optional_count,
-        "after_bytes": lambda value: "" if value is None else _size(value),
-        "real_time": _flag,
-        "status": _status,
-        "text": _text,
-        "size": _size,
-        "optional": _flag,
     }
 )

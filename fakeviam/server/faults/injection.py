@@ -1,4 +1,4 @@
-"""Doing a planned fault to one call."""
+"""Doing a fault to one call."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import InvalidArgumentError, UsageError
-from fakeviam.server.codec import encoded
-from fakeviam.server.faults.fault import Effect, Fault
-from fakeviam.server.interceptors import Cut
+from fakeviam.server.codec import padded
+from fakeviam.server.faults.fault import Fault
+from fakeviam.server.faults.values import Effect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,41 +19,47 @@ if TYPE_CHECKING:
 
     from fakeviam.server.call import Call
     from fakeviam.server.codec import Encoded
+    from fakeviam.server.faults.plan import PlannedFault
 
 #: Request metadata with a fault for this very call, in its JSON form or a status name (FT-9).
 METADATA_KEY = "fakeviam-fault"
+
+#: What chooses calls, and has no meaning for a fault that a call brings along.
+_CHOOSING = ("calls", "optional", "probability", "rpc", "times", "where")
 
 
 class Interruption(Exception):  # noqa: N818 - an order, not an error
     """Ends a call as its fault says: with a status, or without a word."""
 
-    def __init__(
-        self, fault: Fault, *, status: str = "", text: str = "", reply: bytes = b""
-    ) -> None:
+    def __init__(self, fault: Fault, *, status: str = "", text: str = "") -> None:
         """End the call because of `fault`.
 
         Args:
             fault: The fault.
-            status: The status to answer, unless the fault has its own.
+            status: The status to answer, unless the fault has its own; empty for none.
             text: Its message.
-            reply: The reply of which some bytes go out first.
         """
         self.fault = fault
         self.status = status or fault.status
-        self.text = text or fault.text
-        self.reply = reply
+        self.text = text or fault.text or f"a planned fault: {fault}"
         super().__init__(str(fault))
 
 
 class Injection:
     """The fault of one call: told what happens, it does its thing when the time has come."""
 
-    def __init__(self, call: Call, fault: Fault) -> None:
-        """Prepare to do `fault` to `call`."""
+    def __init__(self, call: Call, fault: Fault, planned: PlannedFault | None = None) -> None:
+        """Prepare to do `fault` to `call`; `planned` is told what becomes of it."""
         self.fault = fault
         self._call = call
+        self._planned = planned
         self._done = False
-        self._reply = b""
+
+    @property
+    def reply_byte(self) -> int | None:
+        """The byte of the reply behind which it comes, if it is one that does."""
+        after = self.fault.when == "after-commit" and not self._done
+        return self.fault.after_bytes if after else None
 
     async def received(self, messages: int, size: int) -> None:
         """A request message has come: the `messages`th, with it `size` bytes in all."""
@@ -67,53 +73,63 @@ class Injection:
         else:
             return
         if due:
-            await self._do()
+            await self.strike()
 
     async def before_commit(self) -> None:
         """The request is complete, and nothing was done yet."""
         fault = self.fault
-        pointless = fault.after_messages is None and fault.after_bytes is None
-        if not self._done and fault.when == "before-commit" and pointless:
-            await self._do()
+        at_a_point = fault.after_messages is not None or fault.after_bytes is not None
+        early = fault.when == "before-commit" and fault.effect is not Effect.OVERSIZE_REPLY
+        if not self._done and early and not at_a_point:
+            await self.strike()
 
-    async def after_commit(self, replies: Sequence[Message | Encoded]) -> None:
-        """What was asked is done; the replies were not sent yet."""
-        self._reply = encoded(replies[0]) if replies else b""
-        if not self._done and self.fault.when == "after-commit":
-            await self._do()
+    async def after_commit(
+        self, replies: Sequence[Message | Encoded]
+    ) -> Sequence[Message | Encoded]:
+        """What was asked is done; the replies were not sent yet. Answers what to send."""
+        if self.fault.effect is Effect.OVERSIZE_REPLY:
+            await self.strike()
+            return [padded(reply, self.fault.size) for reply in replies]
+        if not self._done and self.fault.when == "after-commit" and self.reply_byte is None:
+            await self.strike()
+        return replies
 
-    async def _do(self) -> None:
+    async def strike(self) -> None:
+        """Do it now."""
         self._done = True
+        self._call.record.fault = self.fault
+        if self._planned is not None:
+            self._planned.happened(self._call.record.number)
         if self.fault.delay:
-            await self._delay(self.fault.delay)
+            await self._wait(self.fault.delay)
         if self.fault.effect is not None:
             await _DOING[self.fault.effect](self)
 
-    async def _delay(self, seconds: float) -> None:
-        """Wait by the fake's clock; a deadline that comes first ends the call."""
-        call, deadline = self._call, self._call.record.deadline
-        if self.fault.real_time:
-            await call.cloud.timers.real_sleep(seconds)
-        elif deadline is not None and deadline < seconds:
-            await call.cloud.timers.sleep(deadline)
-            text = f"the deadline of {deadline:g} s came before the delay of {seconds:g} s was over"
+    def end(self) -> None:
+        """The call is over."""
+        if not self._done and self._planned is not None:
+            self._planned.gave_up()
+        self._done = True
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait by the fake's clock; a deadline that comes first ends the call. None: for ever."""
+        call, timers = self._call, self._call.cloud.timers
+        if self.fault.real_time and seconds is not None:
+            await timers.real_sleep(seconds)
+            return
+        until = None if seconds is None else call.cloud.clock.now() + round(seconds * SECOND)
+        deadline = None if self.fault.real_time else call.record.deadline_by_clock
+        if deadline is not None and (until is None or deadline < until):
+            await timers.sleep_until(deadline)
+            text = f"the deadline of {call.record.deadline:g} s came first: {self.fault}"
             raise Interruption(self.fault, status="DEADLINE_EXCEEDED", text=text)
-        else:
-            await call.cloud.timers.sleep(seconds)
+        await (timers.for_ever() if until is None else timers.sleep_until(until))
 
     async def _interrupt(self) -> None:
         raise Interruption(self.fault)
 
     async def _stall(self) -> None:
-        if self.fault.seconds is None:
-            await self._call.cloud.timers.for_ever()
-        else:
-            await self._delay(self.fault.seconds)
-
-    async def _reset_stream(self) -> None:
-        if self.fault.when == "after-commit" and self.fault.after_bytes is not None:
-            raise Interruption(self.fault, reply=self._reply)
-        raise Cut
+        await self._wait(self.fault.seconds)
 
     async def _expire_token(self) -> None:
         self._call.expire_token()
@@ -129,7 +145,7 @@ _DOING: Mapping[Effect, Callable[[Injection], Awaitable[None]]] = MappingProxyTy
     {
         Effect.STATUS: Injection._interrupt,  # noqa: SLF001 - this module's own
         Effect.STALL: Injection._stall,  # noqa: SLF001
-        Effect.RESET_STREAM: Injection._reset_stream,  # noqa: SLF001
+        Effect.RESET_STREAM: Injection._interrupt,  # noqa: SLF001
         Effect.GOAWAY: Injection._interrupt,  # noqa: SLF001
         Effect.RESET_CONNECTION: Injection._interrupt,  # noqa: SLF001
         Effect.OVERSIZE_REPLY: Injection._nothing,  # noqa: SLF001 - the reply is made larger
@@ -150,8 +166,15 @@ def fault_in(metadata: Any) -> Fault | None:
     if text is None:
         return None
     try:
-        document = json.loads(text) if str(text).lstrip().startswith("{") else str(text)
-        return Fault.from_json(document)
-    except (ValueError, UsageError) as error:
+        return _own_fault(str(text))
+    except (ValueError, RecursionError, UsageError) as error:
         what = f"metadata {METADATA_KEY} holds no fault: {error}"
         raise InvalidArgumentError(what, clause="FT-9") from error
+
+
+def _own_fault(text: str) -> Fault:
+    document = json.loads(text) if text.lstrip().startswith("{") else text
+    for key in _CHOOSING if isinstance(document, dict) else ():
+        if key in document:
+            raise UsageError(f"it is for the call that brings it; leave out {key!r}")
+    return Fault.from_json(document)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import FakeViamError, UsageError
-from fakeviam.server.faults.fault import Detail, Effect, Fault, seconds_of
+from fakeviam.server.faults.checks import is_count
+from fakeviam.server.faults.fault import Fault
+from fakeviam.server.faults.values import Detail, Effect, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,13 +36,18 @@ class PlannedFault:
     Attributes:
         fault: What was planned.
         number: Its place in the plan, from 1.
+        seen: How many calls fitted.
+        claimed: How many of them it will hit when its moment comes.
+        missed: How many ended before that.
         fired: Numbers of the journal's calls that it hit.
     """
 
     fault: Fault
     number: int
-    fired: list[int] = field(default_factory=list)
     seen: int = 0
+    claimed: int = 0
+    missed: int = 0
+    fired: list[int] = field(default_factory=list)
 
     # Which calls -------------------------------------------------------------------------
 
@@ -99,46 +106,74 @@ class PlannedFault:
 
         Args:
             status: Its name, such as `UNAVAILABLE`.
-            text: Its message.
+            text: Its message; without one it tells of the fault.
             details: Protobuf messages for `grpc-status-details-bin`.
         """
         packed = tuple(map(Detail.of, details))
-        return self._with(effect=Effect.STATUS, status=status, text=text, details=packed)
+        return self._do(Effect.STATUS, status=status, text=text, details=packed)
 
-    def stall(self, duration: Duration | None = None) -> PlannedFault:
-        """Say nothing more: for so long by the fake's clock, or until the client gives up."""
+    def stall(self, duration: Duration | None = None, *, real_time: bool = False) -> PlannedFault:
+        """Say nothing more for so long; without a duration until the client gives up.
+
+        Time goes by the fake's clock, also that of the client's deadline, or in real time.
+        """
         seconds = None if duration is None else seconds_of(duration, "stall")
-        return self._with(effect=Effect.STALL, seconds=seconds)
+        return self._do(Effect.STALL, seconds=seconds, real_time=real_time)
 
-    def reset_stream(self) -> PlannedFault:
-        """End the call with RST_STREAM, without a status."""
-        return self._with(effect=Effect.RESET_STREAM)
+    def reset_stream(self, code: str = "INTERNAL_ERROR") -> PlannedFault:
+        """End the call with RST_STREAM, without a status.
+
+        Args:
+            code: Name of the HTTP/2 error code, such as `REFUSED_STREAM`.
+        """
+        return self._do(Effect.RESET_STREAM, code=code)
 
     def goaway(self) -> PlannedFault:
         """Send GOAWAY and close the connection, as a server that restarts does."""
-        return self._with(effect=Effect.GOAWAY)
+        return self._do(Effect.GOAWAY)
 
     def reset_connection(self) -> PlannedFault:
-        """Reset the TCP connection."""
-        return self._with(effect=Effect.RESET_CONNECTION)
+        """Reset the TCP connection, with all calls on it."""
+        return self._do(Effect.RESET_CONNECTION)
 
-    def oversize_reply(self, size: int) -> PlannedFault:
-        """Add so many bytes to the reply; clients with a ceiling refuse it."""
-        return self._with(effect=Effect.OVERSIZE_REPLY, size=size, when="after-commit")
+    def oversize_reply(self, size: int = 8 * 1024 * 1024) -> PlannedFault:
+        """Send the reply with so many bytes more, in a field that readers skip.
+
+        Most clients refuse messages above 4 MiB.
+        """
+        return self._do(Effect.OVERSIZE_REPLY, size=size)
 
     def expire_token(self) -> PlannedFault:
-        """Let the call's access token expire: it and its successors are UNAUTHENTICATED."""
-        return self._with(effect=Effect.EXPIRE_TOKEN)
+        """Let the access token of the call expire: it and its successors are UNAUTHENTICATED."""
+        return self._do(Effect.EXPIRE_TOKEN)
 
     def hide(self, duration: Duration) -> PlannedFault:
         """Let what the upload stores be visible only after a while, by the fake's clock."""
-        return self._with(effect=Effect.HIDE, seconds=seconds_of(duration, "hide"))
+        return self._do(Effect.HIDE, seconds=seconds_of(duration, "hide"))
+
+    def _do(self, effect: Effect, **said: Any) -> PlannedFault:
+        has = self.fault.effect
+        if has not in (None, Effect.DELAY, effect):
+            raise UsageError(
+                f"this fault is a {has.value} already; plan a second one for {effect.value}"
+            )
+        return self._with(effect=effect, **said)
 
     def _with(self, **changes: Any) -> PlannedFault:
         self.fault = replace(self.fault, **changes)
         return self
 
     # Accounting --------------------------------------------------------------------------
+
+    def happened(self, call: int) -> None:
+        """Note that it hit the call of this number."""
+        self.claimed -= 1
+        self.fired.append(call)
+
+    def gave_up(self) -> None:
+        """Note that a call which it had claimed ended before its moment came."""
+        self.claimed -= 1
+        self.missed += 1
 
     @property
     def missing(self) -> str:
@@ -154,6 +189,8 @@ class PlannedFault:
         if len(self.fired) >= planned:
             return ""
         fitting = f"{self.seen} call{'s' if self.seen != 1 else ''} fitted"
+        if self.missed:
+            fitting += f", {self.missed} of them ended before its moment came"
         if not self.fired:
             return f"never happened: {fitting}"
         return f"happened {len(self.fired)} of {planned} times: {fitting}"
@@ -170,15 +207,19 @@ class PlannedFault:
 
 
 class Faults:
-    """The plan of one cloud. The first planned fault that is due hits a call (FT-1)."""
+    """The plan of one cloud. The first planned fault that is due hits a call (FT-1).
+
+    Attributes:
+        refusing: How many of the next connections will be refused.
+        refused: How many were.
+    """
 
     def __init__(self, *, fraction: Fraction) -> None:
         """Make an empty plan; `fraction` decides what is left to chance."""
         self._fraction = fraction
         self._planned: list[PlannedFault] = []
         self._numbered = 0
-        #: Connections to refuse: how many are left, and the faults' account.
-        self.refusing = 0
+        self.refusing = self.refused = 0
 
     def __iter__(self) -> Iterator[PlannedFault]:
         return iter(tuple(self._planned))
@@ -212,7 +253,7 @@ class Faults:
         Raises:
             UsageError: `count` is no whole number from 1.
         """
-        if count < 1:
+        if not is_count(count):
             raise UsageError(f"count must be a whole number from 1, got {count!r}")
         self.refusing += count
 
@@ -221,32 +262,34 @@ class Faults:
         if not self.refusing:
             return False
         self.refusing -= 1
+        self.refused += 1
         return True
 
-    def choose(self, rpc: str, leaves: Callable[[], list[Leaf]], call: int) -> PlannedFault | None:
-        """The fault that hits this call, if one does; all that it fits count it.
+    def choose(self, rpc: str, leaves: Callable[[], list[Leaf]]) -> PlannedFault | None:
+        """The fault that claims this call, if one does; all that it fits count it.
+
+        Who gets it says what became of it: `happened` or `gave_up`.
 
         Args:
             rpc: Name of its RPC.
             leaves: Gives the fields of its request.
-            call: Its number in the journal.
         """
         chosen: PlannedFault | None = None
         for planned in self._planned:
             fault = planned.fault
-            if fault.effect is None or not fault.conditions.fits(rpc, leaves()):
+            if fault.effect is None or not _fits(fault, rpc, leaves):
                 continue
             planned.seen += 1
             if chosen is None and self._due(planned):
                 chosen = planned
-                planned.fired.append(call)
+                planned.claimed += 1
         return chosen
 
     def _due(self, planned: PlannedFault) -> bool:
         fault = planned.fault
         if fault.calls is not None and planned.seen not in fault.calls:
             return False
-        if fault.times is not None and len(planned.fired) >= fault.times:
+        if fault.times is not None and planned.claimed + len(planned.fired) >= fault.times:
             return False
         if fault.probability >= 1:
             return True
@@ -256,7 +299,7 @@ class Faults:
         """Forget the plan and its account; answer how many faults it held."""
         count = len(self._planned)
         self._planned.clear()
-        self.refusing = 0
+        self.refusing = self.refused = 0
         return count
 
     def report(self) -> list[dict[str, Any]]:
@@ -272,5 +315,15 @@ class Faults:
             if planned.missing
         ]
         if self.refusing:
-            lines.append(f"refusal of {self.refusing} more connections: they were never made")
+            lines.append(
+                f"refuse_connections: {self.refusing} of {self.refusing + self.refused} "
+                "connections were never made"
+            )
         return lines
+
+
+def _fits(fault: Fault, rpc: str, leaves: Callable[[], list[Leaf]]) -> bool:
+    conditions = fault.conditions
+    if not conditions.fits_rpc(rpc):
+        return False
+    return not conditions.fields or conditions.fits(rpc, leaves())

@@ -20,7 +20,6 @@ class Attempt:
         waited: Real seconds between the end of the attempt before and this one; 0 for the
             first.
         waited_by_clock: The same by the fake's clock.
-        deadline: Seconds the client granted it; None is no deadline.
     """
 
     call: RecordedCall
@@ -29,13 +28,18 @@ class Attempt:
 
     @property
     def deadline(self) -> float | None:
-        """Seconds the client granted this attempt."""
+        """Seconds the client granted this attempt; None is no deadline."""
         return self.call.deadline
 
     @property
     def status(self) -> str | None:
         """How it ended."""
         return self.call.status
+
+    def __str__(self) -> str:
+        waited = f"after {self.waited_by_clock or self.waited:.3g} s " if self.waited else ""
+        deadline = "" if self.deadline is None else f" (deadline {self.deadline:.3g} s)"
+        return f"{waited}{self.status}{deadline}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +70,9 @@ class LogicalCall:
     def __len__(self) -> int:
         return len(self.attempts)
 
+    def __str__(self) -> str:
+        return f"{self.rpc}: {', '.join(map(str, self.attempts))}"
+
 
 def logical_calls(calls: Iterable[RecordedCall]) -> list[LogicalCall]:
     """Group calls, oldest first, into logical ones."""
@@ -93,8 +100,9 @@ def _attempt(call: RecordedCall, before: RecordedCall | None) -> Attempt:
     if before is None:
         return Attempt(call=call, waited=0.0, waited_by_clock=0.0)
     ended = before.span[1] or before.span[0]
+    by_clock = call.time - (before.time_ended or before.time)
     return Attempt(
         call=call,
         waited=max(0, call.span[0] - ended) / 1e9,
-        waited_by_clock=(call.time - before.time).total_seconds(),
+        waited_by_clock=by_clock.total_seconds(),
     )

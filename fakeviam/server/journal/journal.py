@@ -10,7 +10,10 @@ from fakeviam.server.journal.record import RecordedCall
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from google.protobuf.message import Message
+
     from fakeviam.model.clock import Clock
+    from fakeviam.server.codec import Encoded
     from fakeviam.wire import Method
 
 #: What a journal may hold, unless told otherwise.
@@ -57,25 +60,52 @@ class Journal:
             **facts,
         )
         self._records.append(record)
+        self._weight += record.weight
+        self._make_room()
         return record
 
+    def received(self, record: RecordedCall, message: Message) -> None:
+        """Note a request message of a call."""
+        before = record.weight
+        record.received(message)
+        self._grew(record, before)
+
+    def replied(self, record: RecordedCall, reply: Message | Encoded) -> None:
+        """Note a reply to a call."""
+        before = record.weight
+        record.replied(reply)
+        self._grew(record, before)
+
     def end(self, record: RecordedCall, *, status: str, text: str = "") -> None:
-        """Note how a call ended, make room, and tell those who wait."""
+        """Note how a call ended, and tell those who wait."""
         if record.status is not None:
             return
-        record.ended(status=status, text=text, at=self.stopwatch())
-        if not record.dropped:
-            self._weight += record.weight
-        while self._weight > self.budget and len(self._records) > 1:
-            self._drop(self._records.popleft())
+        record.ended(status=status, text=text, at=self.stopwatch(), time=self._clock.now())
         for wake in tuple(self._waiters.values()):
             wake()
 
-    def _drop(self, record: RecordedCall) -> None:
-        record.dropped = True
-        self.dropped += 1
-        if not record.in_progress:  # else its weight was not counted yet
+    def _grew(self, record: RecordedCall, before: int) -> None:
+        if record.weight != before and not record.dropped:
+            self._weight += record.weight - before
+            self._make_room()
+
+    def _make_room(self) -> None:
+        while self._weight > self.budget and len(self._records) > 1:
+            record = self._records.popleft()
+            record.dropped = True
+            self.dropped += 1
             self._weight -= record.weight
+
+    def give(self, record: RecordedCall, other: Journal) -> None:
+        """Let a call that has just arrived be the other's latest, and none of these (SS-4)."""
+        if self._records and self._records[-1] is record:  # nearly always
+            self._records.pop()
+            self._number -= 1
+        elif record in self._records:
+            self._records.remove(record)
+        other._number += 1
+        record.number = other._number
+        other._records.append(record)
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` after each call that ends; what is returned stops that."""
@@ -90,6 +120,8 @@ class Journal:
     def clear(self) -> int:
         """Forget every call; answer how many there were. Numbers start at 1 again."""
         count = len(self._records)
+        for record in self._records:  # some may still be in progress, and grow
+            record.dropped = True
         self._records.clear()
         self._weight = self._number = self.dropped = 0
         return count

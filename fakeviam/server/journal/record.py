@@ -7,12 +7,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.clauses import CATALOGUE
-from fakeviam.model.clock import moment_of
+from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.server.codec import Encoded
 from fakeviam.server.fields import as_json, leaves_of
-from fakeviam.server.journal.redaction import redacted, redacted_metadata, shortened
+from fakeviam.server.journal.redaction import redacted, redacted_metadata
+from fakeviam.server.journal.shortening import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 KEPT_BYTES = 64 * 1024
 
 # What a record costs beside its messages; measured with tracemalloc, rounded up.
-_OVERHEAD = 1024
+_OVERHEAD = 2048
 
 
 class RecordedCall:
@@ -45,8 +46,9 @@ class RecordedCall:
         text: The status message.
         messages_received: Number of request messages.
         bytes_received: Their bytes.
-        bytes_sent: Bytes of the replies.
-        fault: The planned fault that hit it, if one did.
+        messages_sent: Number of replies.
+        bytes_sent: Their bytes.
+        fault: The fault that happened to it, if one did.
         scripted: The answer was a scripted reply, not behaviour of the fake.
     """
 
@@ -61,12 +63,15 @@ class RecordedCall:
         "_started",
         "_stopped",
         "_time",
+        "_time_ended",
+        "_weight",
         "bytes_received",
         "bytes_sent",
         "deadline",
         "dropped",
         "fault",
         "messages_received",
+        "messages_sent",
         "number",
         "peer",
         "scripted",
@@ -91,7 +96,8 @@ class RecordedCall:
         self.deadline = deadline
         self.status: str | None = None
         self.text = ""
-        self.messages_received = self.bytes_received = self.bytes_sent = 0
+        self.messages_received = self.bytes_received = 0
+        self.messages_sent = self.bytes_sent = 0
         self.fault: Any = None
         self.scripted = False
         self.dropped = False  # by the journal, for lack of room
@@ -99,10 +105,12 @@ class RecordedCall:
         self._time = time
         self._started = started
         self._stopped: int | None = None
+        self._time_ended = time
         self._metadata = metadata
         self._first: Message | None = None
         self._kept: list[Message] = []
         self._kept_bytes = 0
+        self._weight = _OVERHEAD + _size_of(metadata)
         self._replies: list[Message | Encoded] = []
         self._cited: set[str] = set()
 
@@ -113,41 +121,48 @@ class RecordedCall:
         size = message.ByteSize()
         self.messages_received += 1
         self.bytes_received += size
+        if self._has_room(size):
+            self._kept.append(message)
+        elif self._first is None:
+            message = shortened(message, KEPT_BYTES)
+            self._kept.append(message)
+            self._has_room(message.ByteSize())
         if self._first is None:
             self._first = message
-        if self._kept_bytes + size <= KEPT_BYTES:
-            self._kept_bytes += size
-            self._kept.append(message)
-        elif self._first is message:
-            self._first = kept = shortened(message)
-            self._kept_bytes += kept.ByteSize()
-            self._kept.append(kept)
 
     def replied(self, reply: Message | Encoded) -> None:
         """Note a reply."""
         size = len(reply.blob) if isinstance(reply, Encoded) else reply.ByteSize()
+        self.messages_sent += 1
         self.bytes_sent += size
-        if size <= KEPT_BYTES:
-            self._kept_bytes += size
+        if self._has_room(size):
             self._replies.append(reply)
 
-    def ended(self, *, status: str, text: str = "", at: int) -> None:
-        """Note how it ended; `at` is the reading of the stopwatch."""
-        self.status, self.text, self._stopped = status, text, at
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes more can be kept; takes their place if so."""
+        if self._kept_bytes + size > KEPT_BYTES:
+            return False
+        self._kept_bytes += size
+        self._weight += size
+        return True
+
+    def ended(self, *, status: str, text: str, at: int, time: int) -> None:
+        """Note how it ended; `at` is the reading of the stopwatch, `time` that of the clock."""
+        self.status, self.text, self._stopped, self._time_ended = status, text, at, time
 
     def cite(self, clauses: tuple[str, ...]) -> None:
         """Note what the answer rests on."""
         self._cited.update(clauses)
 
     @property
-    def raw_metadata(self) -> Any:
-        """The request's metadata with its secrets."""
-        return self._metadata
+    def deadline_by_clock(self) -> int | None:
+        """Its deadline if time goes by the fake's clock, ns since the epoch."""
+        return None if self.deadline is None else self._time + round(self.deadline * SECOND)
 
     @property
     def weight(self) -> int:
         """About how many bytes of memory it holds."""
-        return self._kept_bytes + _OVERHEAD
+        return self._weight
 
     # For people --------------------------------------------------------------------------
 
@@ -170,6 +185,11 @@ class RecordedCall:
     def time(self) -> datetime:
         """When it arrived, by the fake's clock; aware, UTC."""
         return moment_of(self._time)
+
+    @property
+    def time_ended(self) -> datetime | None:
+        """When it ended, by the fake's clock; None while it is in progress."""
+        return None if self._stopped is None else moment_of(self._time_ended)
 
     @property
     def duration(self) -> timedelta | None:
@@ -223,10 +243,10 @@ class RecordedCall:
         Raises:
             UsageError: They were too large to be kept.
         """
-        if self.bytes_sent and not self._replies:
+        if self.messages_sent > len(self._replies):
             raise UsageError(
-                f"the reply of {self} was not kept: it has {self.bytes_sent} bytes, "
-                f"and the journal keeps replies of up to {KEPT_BYTES}"
+                f"the reply of {self} was not kept: it has {self.bytes_sent} bytes, and the "
+                f"journal keeps {KEPT_BYTES} of each call"
             )
         return tuple(redacted(self._decoded(reply)) for reply in self._replies)
 
@@ -268,7 +288,7 @@ class RecordedCall:
             "peer": self.peer,
             "metadata": dict(self.metadata),
             "requests": [as_json(message) for message in self.requests],
-            "replies": [as_json(message) for message in self.replies] if self._replies else [],
+            "replies": [as_json(redacted(self._decoded(reply))) for reply in self._replies],
             "messages_received": self.messages_received,
             "bytes_received": self.bytes_received,
             "bytes_sent": self.bytes_sent,
@@ -281,3 +301,10 @@ class RecordedCall:
             "fault": None if self.fault is None else self.fault.to_json(),
             "scripted": self.scripted,
         }
+
+
+def _size_of(metadata: Any) -> int:
+    """Bytes of request metadata, about."""
+    if not metadata:
+        return 0
+    return sum(len(key) + len(value) for key, value in metadata.items())
