@@ -71,8 +71,26 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             default="wall",
             help="The real time, or one that stands still, as in frozen:2026-01-31T12:00:00Z.",
         ),
+        *_contents(),
         *_limits(),
         *_control(),
+    ]
+
+
+def _contents() -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            "--load",
+            type=click.Path(resolve_path=True),
+            show_default="nothing",
+            help="What to begin with: a seed file, an archive, a COCO file, an exported folder.",
+        ),
+        click.option(
+            "--data-dir",
+            type=click.Path(resolve_path=True, file_okay=False),
+            show_default="none, all is lost at the end",
+            help="Keep everything in this directory; --load fills a new one only.",
+        ),
     ]
 
 
