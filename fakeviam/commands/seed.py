@@ -21,12 +21,12 @@ _LINES_TYPE = "application/x-ndjson"
 def command(*, server: Control, file: str, form: str) -> None:
     """Put what FILE says into a running fake: all of it, or nothing.
 
-    FILE is YAML, or JSON if its name ends in .json. Files that it names are sent along, so the
-    server need not see them.
+    FILE is a seed file (YAML or JSON), a COCO file, a dataset.jsonl, or a folder that the viam
+    command line exported. Files that it names are sent along, so the server need not see them.
     """
-    from fakeviam import seeds  # noqa: PLC0415 - `--help` needs none of it
+    from fakeviam import exchange, seeds  # noqa: PLC0415 - `--help` needs none of it
 
-    sown = server.stream("/seed", _LINES_TYPE, seeds.inlined(seeds.read(file)))
+    sown = server.stream("/seed", _LINES_TYPE, seeds.inlined(exchange.read_any(file)))
     show(form, sown, _lines(sown))
 
 
