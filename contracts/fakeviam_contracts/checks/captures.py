@@ -26,14 +26,14 @@ def several_contents(session: Session) -> None:
         for at in range(3)
     ]
     request = raw.capture(raw.metadata(session, raw.BINARY), *contents)
-    first = raw.ask(session, ("CU-1",), RPC, request).binary_data_id
+    answered = raw.ask(session, ("CU-1",), RPC, request).binary_data_id
     reply = raw.page(session, ("CU-1",), "BinaryDataByFilter", raw.mine(session))
     told = [
         (nanos_from(m.time_requested) - BASE, nanos_from(m.time_received) - BASE, m.file_size_bytes)
         for m in (entry.metadata for entry in reply.data)
     ]
     session.expect(("CU-1",), "times and sizes", [(at, 9 - at, at) for at in range(3)], told)
-    session.expect(("A23",), "the id answered", reply.data[0].metadata.binary_data_id, first)
+    session.expect(("A23",), "the id answered", reply.data[0].metadata.binary_data_id, answered)
 
 
 def _box() -> data.Annotations:
@@ -93,8 +93,10 @@ def parameters_of_a_method(session: Session) -> None:
         for key, packed in _parameters().items():
             upload.method_parameters[key].CopyFrom(packed)
         raw.ask(session, ("UP-8",), RPC, raw.capture(upload, content))
-    file = raw.page(session, ("UP-8",), "BinaryDataByFilter", raw.mine(session)).data[0]
-    row = raw.page(session, ("UP-8",), "TabularDataByFilter", raw.mine(session)).metadata[0]
+    files = raw.page(session, ("UP-8",), "BinaryDataByFilter", raw.mine(session)).data
+    rows = raw.page(session, ("UP-8",), "TabularDataByFilter", raw.mine(session)).metadata
+    file = raw.first(session, ("UP-8",), "files", files)
+    row = raw.first(session, ("UP-8",), "readings", rows)
     for metadata in (file.metadata.capture_metadata, row):
         told = {key: (p.type_url, p.value) for key, p in metadata.method_parameters.items()}
         session.expect(("UP-8",), "names of parameters", set(wanted), set(told))
@@ -157,7 +159,8 @@ def uploads_without_times(session: Session) -> None:
         session.expect(("A28", "SU-2", "TM-2"), "time of an upload without", wanted or BASE, told)
     writes.create_dataset(session, "pets")
     request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
-    made = raw.ask(session, ("TM-2",), "ListDatasetsByIDs", request).datasets[0]
+    listed = raw.ask(session, ("TM-2",), "ListDatasetsByIDs", request).datasets
+    made = raw.first(session, ("TM-2",), "datasets", listed)
     is_set = made.time_created.seconds > 0
     session.expect(("TM-2",), "a dataset has a time of creation", expected=True, observed=is_set)
 

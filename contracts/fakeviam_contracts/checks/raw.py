@@ -88,6 +88,12 @@ def page(
     return ask(session, clauses, rpc, getattr(data, f"{rpc}Request")(data_request=asked, **how))
 
 
+def first(session: Session, clauses: Sequence[str], what: str, entries: Sequence[Any]) -> Any:
+    """The first of what a reply must hold."""
+    session.expect(clauses, f"there are {what}", expected=True, observed=bool(entries))
+    return entries[0]
+
+
 def files(session: Session, clauses: Sequence[str], *ids: str) -> list[data.BinaryMetadata]:
     """What the subject says of some files."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=ids)

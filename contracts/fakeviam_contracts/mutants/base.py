@@ -43,23 +43,38 @@ class Mutant:
 
 
 class _Edit(Interceptor):
-    """Edits messages in place; keeps a memory of its own for what spans calls."""
+    """Edits messages in place; keeps a memory of its own for what spans calls.
+
+    Attributes:
+        fired: Whether an edit changed, dropped or refused anything.
+    """
 
     def __init__(self, requests: Any, replies: Any) -> None:
         self._requests, self._replies = requests, replies
         self._memory: dict[Any, Any] = {}
+        self.fired = False
 
     def request(self, rpc: str, message: Message) -> Message | None:
         edit = self._requests.get(rpc) or self._requests.get("*")
-        if edit is not None and edit(message, self._memory) is DROP:
+        if edit is not None and self._edited(message, edit, message) is DROP:
             return None
         return message
 
     def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
         edit = self._replies.get(rpc) or self._replies.get("*")
         if edit is not None:
-            edit(request, message, self._memory)
+            self._edited(message, edit, request, message)
         return message
+
+    def _edited(self, message: Message, edit: Any, *args: Any) -> object:
+        before = None if self.fired else message.SerializeToString(deterministic=True)
+        done: object = DROP
+        try:
+            done = edit(*args, self._memory)
+        finally:
+            same = done is not DROP and message.SerializeToString(deterministic=True) == before
+            self.fired = self.fired or not same
+        return done
 
 
 #: An edit of a request returns this to drop the message from its stream.
@@ -92,10 +107,12 @@ class _Swallow(Interceptor):
 
     def __init__(self, clause: str, answer: Callable[[str, Any], Any]) -> None:
         self._clause, self._answer = clause, answer
+        self.fired = False
 
     def refusal(self, rpc: str, refusal: Any) -> Any:
         if refusal.clause != self._clause:
             raise refusal
+        self.fired = True
         return self._answer(rpc, refusal)
 
 

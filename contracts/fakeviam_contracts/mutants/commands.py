@@ -19,7 +19,7 @@ from fakeviam_contracts.mutants.clients import CLIENTS, Fate, fate_of
 def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
     """Run the park of wrong servers and clients: all must be found."""
     if measure:
-        TABLE.write_text(park.measure(), encoding="utf-8")
+        TABLE.write_text(park.measure(lambda line: click.echo(line, err=True)), encoding="utf-8")
         click.echo(f"written: {TABLE.name}")
         return
     fates = park.run_park(tell=_progress)

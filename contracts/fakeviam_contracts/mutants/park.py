@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
@@ -13,11 +13,14 @@ from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start
 from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import OwnFake
+from fakeviam_contracts.wirelog import LostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fakeviam import FakeViam, Interceptor
     from fakeviam_contracts.checks.base import Check
+    from fakeviam_contracts.session import Session
 
 Verdict = Literal["killed", "survived", "did not apply", "broke at start"]
 
@@ -56,37 +59,71 @@ def run_park(
 def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> Fate:
     """Run checks against one wrong server: first those for the clause it breaks."""
     begin = time.monotonic()
+    watched = _Watched(mutant)
     try:
-        subject = OwnFake(Reading.named("documented"), lambda: start(mutant))
+        subject = OwnFake(Reading.named("documented"), watched.start)
     except Exception as error:  # noqa: BLE001 - any of them is this verdict
         return Fate(mutant=mutant, verdict="broke at start", claim=repr(error))
     calls = 0
     try:
         for check in sorted(checks, key=lambda check: mutant.clause not in check.clauses):
             session = subject.open_session()
-            try:
-                check.run(session)
-            except ContractBrokenError as broken:
+            claim = broken_by(check, session)
+            calls += len(session.wire.calls)
+            if claim:
                 return Fate(
                     mutant=mutant,
                     verdict="killed",
                     check=check.name,
-                    calls=calls + len(session.wire.calls),
+                    calls=calls,
                     seconds=time.monotonic() - begin,
-                    claim=str(broken),
+                    claim=claim,
                 )
-            calls += len(session.wire.calls)
     finally:
         subject.close()
     # A mutant that never changed anything tells nothing about the checks.
-    verdict: Verdict = "did not apply" if not _applies(mutant) else "survived"
+    verdict: Verdict = "survived" if watched.applied else "did not apply"
     seconds = time.monotonic() - begin
     return Fate(mutant=mutant, verdict=verdict, calls=calls, seconds=seconds)
 
 
-def _applies(mutant: Mutant) -> bool:
-    """Whether it differs from the right server at all."""
-    return bool(mutant.interceptor or mutant.store or mutant.options)
+def broken_by(check: Check, session: Session) -> str:
+    """What a check finds wrong, or "". Answers that nobody can make sense of are wrong too."""
+    try:
+        check.run(session)
+    except LostError:
+        raise
+    except ContractBrokenError as broken:
+        return str(broken)
+    except Exception as error:  # noqa: BLE001 - as in a run
+        return f"answers make no sense: {error!r}"
+    return ""
+
+
+class _Watched:
+    """A wrong server, and whether it has done anything wrong yet."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+        self._hooks: list[Interceptor] = []
+
+    def start(self) -> FakeViam:
+        return start(replace(self._mutant, interceptor=self._interceptor()))
+
+    def _interceptor(self) -> Callable[[], Interceptor] | None:
+        if self._mutant.interceptor is None:
+            return None
+        hook = self._mutant.interceptor()
+        self._hooks.append(hook)
+        return lambda: hook
+
+    @property
+    def applied(self) -> bool:
+        """Whether it changed a message; a store or a policy is taken to do something."""
+        mutant = self._mutant
+        return bool(mutant.store or mutant.options) or any(
+            getattr(hook, "fired", True) for hook in self._hooks
+        )
 
 
 def summary(fates: Sequence[Fate]) -> str:
@@ -105,19 +142,44 @@ def summary(fates: Sequence[Fate]) -> str:
     )
 
 
-def measure() -> str:
+def measure(tell: Callable[[str], None] = lambda _: None) -> str:
     """The table of kill power: each check against each wrong server. Takes minutes."""
-    rows = []
-    for check in CHECKS:
-        killed = sum(_kills(check, mutant) for mutant in SERVERS)
-        rows.append((check.name, killed, _seconds(check)))
-    rows.sort(key=lambda row: (-row[1] / row[2], row[0]))
-    lines = [f"{name}\t{killed}\t{seconds:.3f}\n" for name, killed, seconds in rows]
-    return "".join(lines)
+    seconds = {check.name: _seconds(check) for check in CHECKS}
+    kills: dict[str, set[str]] = {check.name: set() for check in CHECKS}
+    for mutant in SERVERS:
+        found = killers(mutant)
+        for name in found:
+            kills[name].add(mutant.name)
+        tell(f"{len(found):4} checks kill: {mutant.name}")
+    return "".join(
+        f"{name}\t{len(kills[name])}\t{seconds[name]:.3f}\n" for name in in_order(kills, seconds)
+    )
 
 
-def _kills(check: Check, mutant: Mutant) -> bool:
-    return try_mutant(mutant, [check]).verdict == "killed"
+def killers(mutant: Mutant) -> list[str]:
+    """The checks that find a wrong server, one after the other on the same, as in a run."""
+    subject = OwnFake(Reading.named("documented"), lambda: start(mutant))
+    try:
+        return [check.name for check in CHECKS if broken_by(check, subject.open_session())]
+    finally:
+        subject.close()
+
+
+def in_order(kills: Mapping[str, set[str]], seconds: Mapping[str, float]) -> list[str]:
+    """Checks, the one first that kills most a second of what those before it leave alive."""
+    order: list[str] = []
+    rest, alive = set(kills), {name for killed in kills.values() for name in killed}
+
+    def worth(name: str) -> tuple[float, float, str]:
+        new, all_ = len(kills[name] & alive), len(kills[name])
+        return -new / seconds[name], -all_ / seconds[name], name
+
+    while rest:
+        best = min(rest, key=worth)
+        order.append(best)
+        rest.remove(best)
+        alive -= kills[best]
+    return order
 
 
 def _seconds(check: Check) -> float:

@@ -1,0 +1,112 @@
+"""How soon each wrong server is found, and how short its failure gets.
+
+An example is one fixed check, in the order of the table of kill power, or one random program
+of a fixed seed. Neither order looks at the wrong server.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.kill_power import by_kill_power
+from fakeviam_contracts.mutants.park import broken_by
+from fakeviam_contracts.mutants.servers import start
+from fakeviam_contracts.programs import run_programs
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.shrinking import Shrinker, replay
+from fakeviam_contracts.subject import OwnFake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from fakeviam_contracts.mutants.base import Mutant
+    from fakeviam_contracts.session import Session
+
+#: Random programs that are tried, and their seed.
+PROGRAMS = 200
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How one wrong server was found.
+
+    Attributes:
+        mutant: Its name.
+        check: The first fixed check that finds it, or "".
+        checks: How many were tried by then.
+        check_steps: How many steps its failure has, cut short.
+        programs: How many random programs were tried until one found it; 0 if none did.
+        program_steps: How many steps that failure has, cut short.
+    """
+
+    mutant: str
+    check: str
+    checks: int
+    check_steps: int
+    programs: int
+    program_steps: int
+
+
+def search(mutant: Mutant, *, programs: int = PROGRAMS) -> Found:
+    """Look for one wrong server in both ways."""
+    name, checks, check_steps = _by_checks(mutant)
+    count, program_steps = _by_programs(mutant, programs) if programs else (0, 0)
+    return Found(mutant.name, name, checks, check_steps, count, program_steps)
+
+
+def _subject(mutant: Mutant) -> OwnFake:
+    return OwnFake(Reading.named("documented"), lambda: start(mutant))
+
+
+def _by_checks(mutant: Mutant) -> tuple[str, int, int]:
+    subject = _subject(mutant)
+    try:
+        for number, check in enumerate(by_kill_power(CHECKS), start=1):
+            session = subject.open_session()
+            if broken_by(check, session):
+                return check.name, number, _steps(subject, session)
+    finally:
+        subject.close()
+    return "", 0, 0
+
+
+def _by_programs(mutant: Mutant, most: int) -> tuple[int, int]:
+    subject = _subject(mutant)
+    try:
+        done = run_programs(subject, seed=SEED, until=math.inf, progress=lambda _: None, most=most)
+        if done.failed is None:
+            return 0, 0
+        return done.count, _steps(subject, done.failed)
+    finally:
+        subject.close()
+
+
+def _steps(subject: OwnFake, failed: Session) -> int:
+    """Steps of the failure cut short; calls that a check makes by itself are steps, too."""
+    if failed.broken is None:  # the answers made no sense
+        return len(failed.steps)
+    best = Shrinker(subject, failed, seconds=math.inf).shrink()
+    if best is not failed or not failed.steps:
+        return len(best.steps) or len(failed.wire.calls)
+    again = replay(subject, failed.steps)
+    return len(failed.steps) + len(failed.wire.calls) - len(again.wire.calls)
+
+
+# The table -------------------------------------------------------------------------------
+
+
+def write(path: Path, rows: Iterable[Found]) -> None:
+    """Write a table with a heading."""
+    lines = [[field.name for field in fields(Found)], *(map(str, astuple(row)) for row in rows)]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def read(path: Path) -> list[Found]:
+    """Read such a table."""
+    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    return [Found(row[0], row[1], *map(int, row[2:])) for row in rows]
