@@ -7,8 +7,7 @@ began with.
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import asyncio
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from fakeviam.server.call import Cloud
     from fakeviam.store.protocol import Holdings, Store
 
-#: Fewer records than that are freed at once; a thread would cost more.
+#: Fewer records than that are freed at once.
 _FEW = 5000
 
 
@@ -223,9 +222,21 @@ def _let_go(store: Store) -> None:
     """Free a store without making anybody wait for it.
 
     A hundred thousand records take a tenth of a second to free, and whoever drops the last
-    reference would do it all at once. So a thread holds the pieces and drops them one by one.
+    reference would do it all at once. So the event loop holds the pieces, and drops one at a
+    time, between two calls. Without a loop nobody is served who could wait.
     """
     held = store.holdings()
-    if held.binary.records + held.tabular.records > _FEW:
-        pieces = store.fork().dismantle()
-        threading.Thread(target=deque, args=(pieces, 0), daemon=True).start()
+    if held.binary.records + held.tabular.records <= _FEW:
+        return
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    pieces = store.fork().dismantle()
+
+    def drop() -> None:
+        for _ in pieces:
+            loop.call_soon(drop)
+            return
+
+    loop.call_soon(drop)
