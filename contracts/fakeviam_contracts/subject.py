@@ -46,8 +46,8 @@ class OwnFake:
         self.missing: Mapping[Need, str] = {}
         self.left: list[str] = []
         self._reading = reading
-        self._loop = asyncio.new_event_loop()
         self._cloud = make()
+        self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(self._connect())
         other = self._cloud.fleet.add_part("second", robot="rover", location="lab")
         parts = (self._cloud.default_part, other)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.kill_power import TABLE, by_kill_power
+from fakeviam_contracts.mutants.base import answering, asking, deciding, forgiving, storing
 from fakeviam_contracts.mutants.park import run_park, summary, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
+
+from fakeviam import MemoryStore
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Mutant
 
 
 def _measured() -> dict[str, float]:
@@ -32,5 +40,35 @@ def test_the_verdicts_are_kept_apart() -> None:
     fates = run_park(SERVERS[:3])
     assert {fate.verdict for fate in fates} == {"killed"}
     assert summary(fates).startswith("3 wrong servers: 3 killed, 0 survived, 0 did not apply")
-    # With no check at all, a wrong server survives.
-    assert try_mutant(SERVERS[0], []).verdict == "survived"
+
+
+def _told(mutant: Mutant) -> str:
+    # Two checks are enough to tell, and quick.
+    return try_mutant(mutant, [check for check in CHECKS if check.name in _QUICK]).verdict
+
+
+_QUICK = ("ids_are_told", "databases")
+
+
+def test_a_server_that_no_check_notices_survives() -> None:
+    harmless = answering(
+        "has an address of its own for databases",
+        "DB-1",
+        lambda _, reply, __: setattr(reply, "mongodb_uri", "mongodb://elsewhere"),
+        "GetDatabaseConnection",
+    )
+    assert _told(harmless) == "survived"
+    # A store may always do something; it cannot be watched.
+    assert _told(storing("is right", "DB-1", MemoryStore)) == "survived"
+
+
+def test_a_server_that_changes_nothing_does_not_apply() -> None:
+    assert _told(asking("does nothing", "DB-1", lambda _, __: None)) == "did not apply"
+    unasked = answering("is never asked", "TG-1", lambda _, r, __: r.Clear(), "TagsByFilter")
+    assert _told(unasked) == "did not apply"
+    unrefused = forgiving("never refuses", "TA-4", lambda _, __: None)
+    assert _told(unrefused) == "did not apply"
+
+
+def test_a_server_that_cannot_start_broke_at_start() -> None:
+    assert _told(deciding("has no such policy", "A1", default_order="sideways")) == "broke at start"
