@@ -16,13 +16,12 @@ from fakeviam.commands.serving import fake_of, serves
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+_DRIVING = ("calls", "clock", "env", "exec", "faults", "reset", "seed", "snapshot", "wait")
+
 #: Verbs that are imported when they are used, and the modules they are in.
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
-        **{
-            verb: f"fakeviam.commands.{verb}:command"
-            for verb in ("calls", "clock", "env", "exec", "faults", "seed", "wait")
-        },
+        **{verb: f"fakeviam.commands.{verb}:command" for verb in _DRIVING},
         "export": "fakeviam.exchange.commands:export",
     }
 )

@@ -136,7 +136,7 @@ class Control:
             what = f"{what}: the server is older than this command"
         if answer.status == 401:
             what = f"{what}; give it with --token or FAKEVIAM_CONTROL_TOKEN"
-        elif "hint" in said and answer.status != 404:
+        elif "hint" in said and ("field" in said or answer.status != 404):
             what = f"{what}; {said['hint']}"
         raise CommandError(what)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    from fakeviam.server.call import Cloud
     from fakeviam.server.controls import Controls
     from fakeviam.server.fake import FakeViam
     from fakeviam.web.schema import Schema
@@ -20,7 +21,7 @@ class Ask:
 
     Attributes:
         fake: The server.
-        world: The session that the request chose; the server's own world without one.
+        find: Finds the session that the request chose; refuses one that has ended.
         session: The name of that session.
         shelf: The snapshots that were taken over HTTP.
         path: Values of the names in the path.
@@ -32,7 +33,7 @@ class Ask:
     """
 
     fake: FakeViam
-    world: Controls
+    find: Callable[[], Controls]
     session: str
     shelf: Shelf
     path: Mapping[str, str]
@@ -41,6 +42,20 @@ class Ask:
     stream: AsyncIterator[bytes]
     content_type: str
     gone: Callable[[], Any]
+
+    @property
+    def world(self) -> Controls:
+        """The session that the request chose; the server's own world without one.
+
+        Raises:
+            Problem: 404, it has ended while the request came in.
+        """
+        return self.find()
+
+    @property
+    def cloud(self) -> Cloud:
+        """The state of that world, for steps that its handle has no word for."""
+        return self.find()._cloud  # noqa: SLF001
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

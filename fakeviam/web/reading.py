@@ -32,7 +32,7 @@ async def ask_of(request: Request, endpoint: Endpoint, *, fake: FakeViam, shelf:
         Problem: It is no good, and why.
     """
     name = request.headers.get(SESSION_HEADER, "")
-    world = _world(fake, name)
+    _world(fake, name)
     query = _query(request, endpoint)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body: dict[str, Any] = {}
@@ -40,10 +40,9 @@ async def ask_of(request: Request, endpoint: Endpoint, *, fake: FakeViam, shelf:
         _check_content_type(content_type, endpoint.streams)
     else:
         body = _body(await _read(request), content_type, endpoint)
-    # Only now: reading awaits, and the session may have been ended meanwhile.
     return Ask(
         fake=fake,
-        world=world if endpoint.streams else _world(fake, name),
+        find=lambda: _world(fake, name),
         session=name,
         shelf=shelf,
         path=request.path_params,

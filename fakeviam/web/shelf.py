@@ -9,7 +9,8 @@ from fakeviam.web.problems import Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any
+
+    from fakeviam.server.snapshots import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class Kept:
     name: str
     taken: datetime
     session: str
-    snapshot: Any
+    snapshot: Snapshot
 
 
 class Shelf:
@@ -54,7 +55,7 @@ class Shelf:
                 hint="delete it first, or choose another name",
             )
 
-    def keep(self, snapshot: Any, *, name: str, taken: datetime, session: str) -> Kept:
+    def keep(self, snapshot: Snapshot, *, name: str, taken: datetime, session: str) -> Kept:
         """Put a snapshot on the shelf."""
         self._count += 1
         kept = Kept(

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.openapi import openapi
-from fakeviam.web.routes import about, calls, clock, faults, fleet, policy, seeds, sessions
+from fakeviam.web.routes import (
+    about,
+    archives,
+    calls,
+    clock,
+    faults,
+    fleet,
+    keys,
+    policy,
+    seeds,
+    sessions,
+    snapshots,
+)
 from fakeviam.web.schema import document
 
 if TYPE_CHECKING:
@@ -19,7 +31,10 @@ ROOT = "/control/v1"
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every endpoint, with its full path."""
-    topics = (about, fleet, policy, clock, calls, faults, seeds, sessions)
+    topics = (
+        *(about, fleet, keys, policy, clock, calls, faults),
+        *(seeds, archives, snapshots, sessions),
+    )
     found = [endpoint for topic in topics for endpoint in topic.ENDPOINTS]
     described = Endpoint(
         method="GET",

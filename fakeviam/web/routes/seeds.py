@@ -28,7 +28,7 @@ async def _sow(ask: Ask) -> dict[str, Any]:
         read += piece
     try:
         seed = _read(bytes(read), ask.content_type)
-        sown = seeds.apply(seed, ask.world._cloud)  # noqa: SLF001 - as `Controls.load` does
+        sown = seeds.apply(seed, ask.cloud)
     except SeedError as error:
         first = error.mistakes[0].place
         raise Problem(422, str(error), field=first.field or None, hint=_hint(ask)) from error

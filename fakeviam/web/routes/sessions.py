@@ -1,4 +1,4 @@
-"""Isolated worlds on one server, and the keys that open them."""
+"""Isolated worlds on one server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ _SESSION = shape(
         "api_key_id": text(),
     }
 )
-
-_KEY = shape({"id": text(), "key": text(), "organization_ids": listed(text())})
 
 
 def _session_json(session: Session) -> dict[str, Any]:
@@ -60,19 +58,6 @@ def _named(ask: Ask) -> Session:
     if found is None:
         raise Problem(404, f"there is no session {name!r}", field="name", value=name)
     return found
-
-
-def _add_key(ask: Ask) -> dict[str, Any]:
-    for index, organization_id in enumerate(ask.body["organizations"]):
-        if not ask.world.fleet.has_organization(organization_id):
-            raise Problem(
-                422,
-                f"no organization has the id {organization_id!r}",
-                field=f"organizations[{index}]",
-                value=organization_id,
-            )
-    key = ask.world.add_api_key(organizations=ask.body["organizations"])
-    return {"id": key.id, "key": key.key, "organization_ids": sorted(key.organization_ids)}
 
 
 ENDPOINTS = (
@@ -117,14 +102,5 @@ ENDPOINTS = (
         act=_end,
         answer=_SESSION,
         everywhere=True,
-    ),
-    Endpoint(
-        method="POST",
-        path="/api-keys",
-        title="Make an API key that sees these organizations",
-        act=_add_key,
-        body=shape({"organizations": listed(text(minLength=1), "Their ids.", minItems=1)}),
-        answer=_KEY,
-        status=201,
     ),
 )

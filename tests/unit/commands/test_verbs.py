@@ -211,3 +211,28 @@ def test_a_seed_for_a_server_that_refuses_at_once(run: Run, start: Start, tmp_pa
     seed.write_text("files: [{files: a.bin}]", encoding="utf-8")
     told = run("seed", str(seed), "--target", cloud.target).refusal
     assert told.startswith("this server wants its control token")
+
+
+def test_snapshots_are_saved_restored_and_forgotten(run: Run, cloud: FakeViam) -> None:
+    assert run("snapshot", "list").lines == ["there are no snapshots"]
+    assert run("snapshot", "save").lines == ["s1"]
+    cloud.clock.freeze()
+    cloud.clock.set("2026-01-31T12:00:00Z")
+    assert run("snapshot", "save", "noon & co").lines == ["noon & co"]
+    cloud.clock.advance(days=1)
+    assert run("snapshot", "restore", "noon & co").lines == [
+        "back at noon & co, taken 2026-01-31T12:00:00+00:00"
+    ]
+    assert cloud.clock.moment().isoformat() == "2026-01-31T12:00:00+00:00"
+    assert run("snapshot", "delete", "s1").lines == ["forgot s1"]
+    assert run("snapshot", "list").lines == ["s2  noon & co  2026-01-31T12:00:00+00:00"]
+    told = run("snapshot", "restore", "s1").refusal
+    assert told == "there is no snapshot 's1'; there are: noon & co"
+
+
+def test_a_reset_shows_what_it_dropped(run: Run, cloud: FakeViam) -> None:
+    organization_id = cloud.default_part.organization_id
+    assert call(cloud, "CreateDataset", name="d", organization_id=organization_id) == "OK"
+    lines = run("reset").lines
+    assert "datasets          1" in lines
+    assert run("reset", "--format", "json").json["datasets"] == 0

@@ -101,20 +101,18 @@ class Browser:
         return self.request(method, f"{ROOT}{path}", json.dumps(body), told)
 
 
-def call(
-    cloud: FakeViam, rpc: str, metadata: Mapping[str, str] | None = None, **fields: Any
-) -> Any:
-    """Call an RPC over TCP; the reply."""
-    return asyncio.run(_call(cloud, rpc, metadata, fields))
+def call(cloud: FakeViam, rpc: str, told: Mapping[str, str] | None = None, /, **fields: Any) -> Any:
+    """Call an RPC over TCP with this metadata; the reply."""
+    return asyncio.run(_call(cloud, rpc, told, fields))
 
 
 async def _call(
-    cloud: FakeViam, rpc: str, metadata: Mapping[str, str] | None, fields: Mapping[str, Any]
+    cloud: FakeViam, rpc: str, told: Mapping[str, str] | None, fields: Mapping[str, Any]
 ) -> Any:
     channel = Channel(cloud.host, cloud.port)
     method = METHODS[rpc]
     stub: Any = UnaryUnaryMethod(channel, method.path, method.request, method.response)
     try:
-        return await stub(method.request(**fields), metadata=metadata)
+        return await stub(method.request(**fields), metadata=told)
     finally:
         channel.close()

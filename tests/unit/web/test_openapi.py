@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from fakeviam.web.app import application
 from fakeviam.web.openapi import API_VERSION
+from fakeviam.web.routes.archives import TAR_TYPE
 from fakeviam.web.table import ROOT, endpoints
 
 from .browser import Browser, call
@@ -117,10 +118,23 @@ EXAMPLES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/sessions"): ("/sessions", {"name": "another"}),
     ("GET", "/sessions/{name}"): ("/sessions/one", None),
     ("DELETE", "/sessions/{name}"): ("/sessions/one", None),
+    ("GET", "/api-keys"): ("/api-keys", None),
     ("POST", "/api-keys"): (
         "/api-keys",
-        {"organizations": ["f4ce0000-0000-4000-8000-0000000000a1"]},
+        {
+            "organizations": ["f4ce0000-0000-4000-8000-0000000000a1"],
+            "role": "operator",
+            "expires_in": 60,
+        },
     ),
+    ("DELETE", "/api-keys/{id}"): ("/api-keys/f4ce0000-0000-4000-8000-000000000001", None),
+    ("GET", "/archive"): ("/archive", None),
+    ("POST", "/archive"): ("/archive", None),
+    ("GET", "/snapshots"): ("/snapshots", None),
+    ("POST", "/snapshots"): ("/snapshots", {"name": "later"}),
+    ("POST", "/snapshots/{snapshot}/restore"): ("/snapshots/start/restore", None),
+    ("DELETE", "/snapshots/{snapshot}"): ("/snapshots/s1", None),
+    ("POST", "/reset"): ("/reset", None),
     ("POST", "/seed"): ("/seed", {"version": 1}),
     ("GET", "/openapi.json"): ("/openapi.json", None),
 }
@@ -134,6 +148,7 @@ def test_every_route_has_an_example() -> None:
 def busy(web: Browser) -> Browser:
     """A fake in which something happened."""
     web.send("POST", "/sessions", {"name": "one"})
+    web.send("POST", "/snapshots", {"name": "start"})
     web.cloud.faults.on("BinaryDataByFilter").call(2).status("UNAVAILABLE", "busy")
     web.cloud.faults.on("TagsByFilter").after_commit().delay("1ms", real_time=True)
     web.cloud.replies.on("ListDatasetsByIDs").respond({}).once()
@@ -152,9 +167,15 @@ def test_answers_are_as_described(busy: Browser, endpoint: Any) -> None:
         wanted = operation["requestBody"]["content"]["application/json"]
         Draft202012Validator(wanted["schema"]).validate(body)
     reply = busy.send(endpoint.method, path, body)
+    if endpoint.streams == (TAR_TYPE,):
+        packed = busy.send("GET", path).body
+        reply = busy.request(endpoint.method, f"{ROOT}{path}", packed, {"content-type": TAR_TYPE})
     (status,) = set(operation["responses"]) - {"default"}
     assert reply.status == int(status), reply.body
-    (content,) = operation["responses"][status]["content"].values()
+    ((kind, content),) = operation["responses"][status]["content"].items()
+    assert reply.headers["content-type"] == kind
+    if kind == TAR_TYPE:
+        return
     Draft202012Validator(content["schema"]).validate(reply.json)
 
 

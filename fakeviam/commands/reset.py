@@ -1,0 +1,25 @@
+"""`fakeviam reset`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam.commands.options import FORMAT, columns, show, talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+@click.command("reset")
+@talks
+@FORMAT
+def command(*, server: Control, form: str) -> None:
+    """Forget all data, and tell what was forgotten."""
+    receipt = server.send("POST", "/reset")
+    show(form, receipt, _lines(receipt))
+
+
+def _lines(receipt: dict[str, Any]) -> list[str]:
+    return columns([(name.replace("_", " "), str(value)) for name, value in receipt.items()])

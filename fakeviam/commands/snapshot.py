@@ -1,0 +1,61 @@
+"""`fakeviam snapshot`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fakeviam.commands.control import segment
+from fakeviam.commands.options import FORMAT, columns, show, talks
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+@click.group("snapshot")
+def command() -> None:
+    """Save what a running fake holds, and go back to it.
+
+    Snapshots live in the server's memory and end with it.
+    """
+
+
+@command.command("save")
+@talks
+@click.argument("name", required=False)
+@FORMAT
+def save(*, server: Control, name: str | None, form: str) -> None:
+    """Take a snapshot, and print the name or the id to restore it by."""
+    taken = server.send("POST", "/snapshots", {} if name is None else {"name": name})
+    show(form, taken, [taken["name"] or taken["id"]])
+
+
+@command.command("restore")
+@talks
+@click.argument("name")
+@FORMAT
+def restore(*, server: Control, name: str, form: str) -> None:
+    """Go back to the snapshot of this name or id; it stays."""
+    found = server.send("POST", f"/snapshots/{segment(name)}/restore")
+    show(form, found, [f"back at {found['name'] or found['id']}, taken {found['taken']}"])
+
+
+@command.command("list")
+@talks
+@FORMAT
+def show_kept(*, server: Control, form: str) -> None:
+    """List the snapshots, oldest first."""
+    found = server.get("/snapshots")["snapshots"]
+    rows = [(each["id"], each["name"] or "-", each["taken"]) for each in found]
+    show(form, found, columns(rows) if rows else ["there are no snapshots"])
+
+
+@command.command("delete")
+@talks
+@click.argument("name")
+@FORMAT
+def delete(*, server: Control, name: str, form: str) -> None:
+    """Forget the snapshot of this name or id."""
+    found = server.send("DELETE", f"/snapshots/{segment(name)}")
+    show(form, found, [f"forgot {found['name'] or found['id']}"])

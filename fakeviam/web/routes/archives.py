@@ -1,0 +1,132 @@
+"""Archives: everything a world holds, as a tar of a folder that diffs well.
+
+They are streamed, not named by a path: a caller may be elsewhere, and the server's files are
+none of its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from starlette.responses import StreamingResponse
+
+from fakeviam import archive
+from fakeviam.server.snapshots import apply_contents, contents_of
+from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.problems import Problem
+from fakeviam.web.schema import document, shape, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from fakeviam.archive import Contents
+    from fakeviam.web.endpoint import Ask
+
+TAR_TYPE = "application/x-tar"
+
+#: The folder in the tar.
+_NAME = "fakeviam-archive"
+
+_PIECE = 1024 * 1024
+
+
+async def _export(ask: Ask) -> StreamingResponse:
+    """Take the state in one step, and write it in another thread."""
+    contents = contents_of(ask.cloud)
+    packed = await asyncio.to_thread(_pack, contents)
+    told = {"content-disposition": f'attachment; filename="{_NAME}.tar"'}
+    return StreamingResponse(_pieces(packed), media_type=TAR_TYPE, headers=told)
+
+
+async def _import(ask: Ask) -> dict[str, Any]:
+    """Read everything in another thread, and apply it in one step."""
+    with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
+        packed = Path(place) / "tar"
+        with packed.open("wb") as file:
+            async for piece in ask.stream:
+                file.write(piece)
+        contents = await asyncio.to_thread(_unpack, packed, Path(place) / "unpacked")
+    apply_contents(ask.cloud, contents)
+    held = ask.cloud.store.holdings()
+    return {
+        "binary_records": held.binary.records,
+        "readings": held.tabular.records,
+        "datasets": held.datasets,
+    }
+
+
+def _pack(contents: Contents) -> IO[bytes]:
+    with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
+        folder = Path(place) / _NAME
+        archive.write(folder, contents)
+        packed = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+        with tarfile.open(fileobj=packed, mode="w") as tar:
+            tar.add(folder, arcname=_NAME)
+    packed.seek(0)
+    return packed
+
+
+def _pieces(packed: IO[bytes]) -> Iterator[bytes]:
+    with packed:
+        yield from iter(lambda: packed.read(_PIECE), b"")
+
+
+def _unpack(packed: Path, place: Path) -> Contents:
+    """The contents of an archive in a tar, at its top or in one folder.
+
+    Raises:
+        Problem: 400 or 422, it is none.
+    """
+    try:
+        with tarfile.open(packed) as tar:
+            for member in tar:
+                _extract(tar, member, place)
+    except (tarfile.TarError, EOFError) as error:
+        raise Problem(400, f"the body is no tar: {error}") from error
+    folders = [place, *sorted(each for each in place.glob("*") if each.is_dir())]
+    for folder in folders:
+        if archive.is_archive(folder):
+            return archive.read(folder)
+    raise Problem(422, "there is no fakeviam archive in the tar")
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
+    """Put one member into a folder, and nothing anywhere else."""
+    path = Path(member.name)
+    if path.is_absolute() or ".." in path.parts:
+        raise Problem(422, f"the tar has a member outside of it: {member.name!r}")
+    if member.isdir():
+        (place / path).mkdir(parents=True, exist_ok=True)
+        return
+    held = tar.extractfile(member) if member.isreg() else None
+    if held is None:
+        raise Problem(422, f"the tar has a member that is no file: {member.name!r}")
+    (place / path).parent.mkdir(parents=True, exist_ok=True)
+    with held, (place / path).open("wb") as file:
+        shutil.copyfileobj(held, file)
+
+
+ENDPOINTS = (
+    Endpoint(
+        method="GET",
+        path="/archive",
+        title="Everything the world holds, as a tar",
+        act=_export,
+        answer=document(),
+        answer_type=TAR_TYPE,
+    ),
+    Endpoint(
+        method="POST",
+        path="/archive",
+        title="Hold what an archive holds instead of everything else",
+        act=_import,
+        streams=(TAR_TYPE,),
+        answer=shape({"binary_records": whole(), "readings": whole(), "datasets": whole()}),
+    ),
+)
