@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
@@ -32,10 +33,12 @@ class Lock:
             os.close(self._handle)
             told = f"the data directory {path.parent} is in use by process {holder}"
             raise UsageError(f"{told}; stop that one, or choose another directory") from None
+        # A server that was never started, or could not be, ends without a word.
+        self._close = weakref.finalize(self, os.close, self._handle)
         # The file stays when the lock is gone: who removes it might remove another one's.
         os.ftruncate(self._handle, 0)
         os.write(self._handle, f"{os.getpid()}\n".encode())
 
     def close(self) -> None:
         """Give it back."""
-        os.close(self._handle)
+        self._close()

@@ -8,6 +8,7 @@ process was killed; nobody was told that it was done, and it is dropped.
 from __future__ import annotations
 
 import os
+import weakref
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -28,6 +29,7 @@ class Log:
         """Add to the log at `path`, which holds that many whole entries, or none yet."""
         self.path = path
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._close = weakref.finalize(self, os.close, self._handle)
         self._entries = entries
         self._failure: OSError | None = None
         self.size = os.fstat(self._handle).st_size
@@ -53,7 +55,7 @@ class Log:
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._handle)
+        self._close()
 
     def _refusal(self, error: OSError) -> UsageError:
         told = f"cannot write to {self.path}: {error.strerror}; make room there and start again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fakeviam import UsageError
+from fakeviam import FakeViam, UsageError
 from fakeviam.datadir import DataDir
 
 from .killing import SEED, SMALL, Life
@@ -82,6 +83,14 @@ def test_one_server_to_a_directory(tmp_path: Path) -> None:
         "or choose another directory"
     )
     directory.close()
+    opened(tmp_path / "data")[0].close()
+
+
+def test_a_server_that_came_to_nothing_holds_no_directory(tmp_path: Path) -> None:
+    """Its directory is free as soon as nobody has it any more (DD-2)."""
+    with pytest.raises(UsageError, match="evidence level must be one of"):
+        FakeViam(data_dir=tmp_path / "data", min_evidence="none such")
+    gc.collect()
     opened(tmp_path / "data")[0].close()
 
 
