@@ -105,7 +105,7 @@ def test_calls_are_listed(run: Run, cloud: FakeViam) -> None:
     done = run("calls")
     assert (done.lines, done.err) == ([], "no such calls\n")
     cloud.clock.freeze()
-    cloud.clock.set("2026-01-31T12:00:00.25Z")
+    cloud.clock.set("2026-01-31T12:00:00.250Z")
     assert call(cloud, "CreateDataset", name="d", organization_id="x") != "OK"
     call(cloud, "TagsByFilter")
     first, second = run("calls").lines
