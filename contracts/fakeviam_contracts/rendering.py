@@ -24,6 +24,9 @@ _MODULES = MappingProxyType(
 )
 LABEL = "VIAM_DATASET_"
 
+#: Contents of one byte over and over are written as such from this length on.
+LONG = 100
+
 
 class Names:
     """What ids and names are called in a script.
@@ -31,6 +34,7 @@ class Names:
     Attributes:
         ids: Ids known so far, by the list that holds them.
         times: Expressions for times that the subject chose.
+        tokens: Expressions for tokens of pages.
     """
 
     def __init__(self, scope: str) -> None:
@@ -38,6 +42,7 @@ class Names:
         self._scope = scope
         self.ids: dict[str, list[str]] = {"FILES": [], "BOXES": [], "DATASETS": []}
         self.times: dict[int, str] = {}
+        self.tokens: dict[str, str] = {}
 
     def type(self, cls: type[Message]) -> str:
         """The name of a message class."""
@@ -63,15 +68,19 @@ class Names:
             return f"{_MODULES[package]}.{name.name}" if name is not None else repr(value)
         if isinstance(value, (str, bytes, bool, int, float)):
             return self.literal(value)
-        entries = [self.message(v) if hasattr(v, "DESCRIPTOR") else self.literal(v) for v in value]
-        return f"[{', '.join(entries)}]"
+        if hasattr(value, "items"):
+            pairs = (f"{self.literal(key)}: {self._entry(value[key])}" for key in sorted(value))
+            return f"{{{', '.join(pairs)}}}"
+        return f"[{', '.join(map(self._entry, value))}]"
+
+    def _entry(self, value: Any) -> str:
+        """An entry of a list or a map."""
+        return self.message(value) if hasattr(value, "DESCRIPTOR") else self.literal(value)
 
     def literal(self, value: Any) -> str:
         """A plain value as an expression."""
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            return f'float("{value}")'
         if isinstance(value, dict):
             pairs = (f"{self.literal(k)}: {self.literal(v)}" for k, v in value.items())
             return f"{{{', '.join(pairs)}}}"
@@ -80,9 +89,11 @@ class Names:
             return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * bool(value)})"
         if isinstance(value, int) and not isinstance(value, bool) and value in self.times:
             return self.times[value]
-        return repr(value)
+        return _scalar(value)
 
     def _text(self, text: str) -> str:
+        if text in self.tokens:
+            return self.tokens[text]
         for name, ids in self.ids.items():
             for at, known in enumerate(ids):
                 if text == known:
@@ -96,6 +107,14 @@ class Names:
             words = [repr(before) if before else "", "SCOPE", repr(after) if after else ""]
             return " + ".join(word for word in words if word)
         return repr(text)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bytes) and len(value) > LONG and len(set(value)) == 1:
+        return f"{value[:1]!r} * {len(value)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)
 
 
 def plain(value: Any) -> Any:

@@ -227,6 +227,8 @@ class _Run:
         self._started, self._told = started, started
         self.held: set[str] = set()
         self.result = result
+        #: Seconds left for cutting the programs of checks short.
+        self._cutting = min(10.0, config.seconds / 4)
 
     @property
     def _until(self) -> float:
@@ -268,7 +270,17 @@ class _Run:
         if claim is not None:
             checked.verdict, checked.reason = Verdict.BROKEN, claim.what
             clauses = tuple(c for c in claim.clauses if c in check.clauses) or claim.clauses
-            self._found(check.name, clauses, claim, session)
+            shortest = self._shortest(session)
+            self._found(check.name, clauses, shortest.broken or claim, shortest)
+
+    def _shortest(self, session: Session) -> Session:
+        """The shortest program that breaks the same claim, as far as there is time for it."""
+        if session.broken is None or not session.steps or self._cutting <= 0:
+            return session
+        began = time.monotonic()
+        best = Shrinker(self._subject, session, seconds=min(1.0, self._cutting)).shrink()
+        self._cutting -= time.monotonic() - began
+        return best
 
     def _closed(self, session: Session) -> Claim | None:
         """End a session; a crash of our own fake is a broken claim too."""

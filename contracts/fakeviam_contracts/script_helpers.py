@@ -12,6 +12,10 @@ DATASETS: list[str] = []
 SCOPE = ""
 
 
+#: Texts and times that the program sent; all others in replies are the server's own.
+SENT: set[Any] = {"", 0}
+
+
 class Refusal:
     """An error status."""
 
@@ -132,6 +136,73 @@ def value(given: Any) -> Any:
     if kind == "list_value":
         return [value(inner) for inner in given.list_value.values]
     return None if kind in (None, "null_value") else getattr(given, kind)
+
+
+def moment(message: Any) -> bool:
+    """Whether it is a time."""
+    return str(message.DESCRIPTOR.full_name) == "google.protobuf.Timestamp"
+
+
+def inside(value: Any) -> list[Any]:
+    """What is in a message or a list, at any depth: texts and times."""
+    if hasattr(value, "DESCRIPTOR"):
+        if moment(value):
+            return [nanos(value)]
+        return inside([inner for _, inner in value.ListFields()])
+    if isinstance(value, str):
+        return [value]
+    if hasattr(value, "items"):
+        return inside([*value.keys(), *value.values()])
+    if isinstance(value, (int, float, bytes)):
+        return []
+    return [found for inner in value for found in inside(inner)]
+
+
+def told(replies: Any) -> list[Any]:
+    """Replies with names for ids and times of the server's own, in the order they come."""
+    names: dict[str, str] = {}
+    for what, ids in (("file", FILES), ("box", BOXES), ("dataset", DATASETS)):
+        names.update((name.rpartition("/")[2], f"{what} {at}") for at, name in enumerate(ids))
+    return [said(reply, names, "") for reply in replies]
+
+
+def said(value: Any, names: dict[str, str], field: str) -> Any:
+    """A reply, or something in it."""
+    if isinstance(value, Refusal):
+        return value.status
+    if hasattr(value, "DESCRIPTOR"):
+        if moment(value):
+            return nanos(value) if nanos(value) in SENT else "a time"
+        return {f.name: said(inner, names, f.name) for f, inner in value.ListFields()}
+    if isinstance(value, str):
+        return named(value, names, field)
+    if isinstance(value, (int, float, bytes)):
+        return short(value)
+    return contents(value, names, field)
+
+
+def short(value: Any) -> Any:
+    """A number, or bytes; of many their number and sum."""
+    long = isinstance(value, bytes) and len(value) > 50
+    return [len(value), sum(value)] if long else value
+
+
+def contents(value: Any, names: dict[str, str], field: str) -> Any:
+    """What is in a map or a list of a reply."""
+    if hasattr(value, "items"):
+        return {key: said(value[key], names, field) for key in sorted(value)}
+    return [said(inner, names, field) for inner in value]
+
+
+def named(text: str, names: dict[str, str], field: str) -> str:
+    """A text; one that a server makes up by a name of ours."""
+    parts = text.split("/")
+    made_up = field.endswith(("id", "ids", "last", "token", "uri", "hostname"))
+    if parts[-1] in names or (made_up and (text not in SENT or field == "last")):
+        return "/".join(names.setdefault(part, f"name {len(names)}") for part in parts)
+    for at, known_id in enumerate(DATASETS):
+        text = text.replace(known_id, f"dataset {at}")
+    return shown(text)
 
 
 def readings(pages: Any) -> list[dict[str, Any]]:

@@ -51,13 +51,17 @@ TEMPLATE = '''\
 #!/usr/bin/env python3
 """{about}
 
-Run it as `python THIS HOST:PORT`, or with unix:PATH; API_KEY_ID and API_KEY are taken from the
-environment. It exits with 1 while the failure persists, 0 when it is gone, 2 if it cannot tell.
+Run it as `python THIS --target HOST:PORT`, or with unix:PATH; API_KEY_ID and API_KEY are taken from
+the environment. With --self, if it was found on a fake, it starts that fake itself, for which
+fakeviam must be installed. It exits with 1 while the failure persists, 0 when it is gone, and 2 if
+it cannot tell.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import datetime
 import os
 import sys
 import uuid
@@ -65,10 +69,20 @@ from typing import Any
 
 {imports}
 
+# The fake it was found on, if it was one, and what the clock must say, if that matters.
+OWN = {own}
+CLOCK = {clock}
+PART = {part}
+
 {methods}
 CHANNEL = None
+CLOUD = None
 METADATA = {{}}
 {helpers}
+
+class CannotTell(Exception):
+    pass
+
 
 def struct(values):
     message = well_known.Struct()
@@ -77,6 +91,7 @@ def struct(values):
 
 
 async def call(rpc, request):
+    SENT.update(inside(request))
     try:
         return await method(rpc)(request, metadata=METADATA)
     except GRPCError as error:
@@ -84,6 +99,7 @@ async def call(rpc, request):
 
 
 async def stream(rpc, requests):
+    SENT.update(inside(requests))
     try:
         async with method(rpc, streams=True).open(metadata=METADATA) as channel:
             await channel.send_request()
@@ -93,6 +109,12 @@ async def stream(rpc, requests):
             return await channel.recv_message()
     except GRPCError as error:
         return Refusal(error.status.name, error.message)
+
+
+def done(reply):
+    if isinstance(reply, Refusal):
+        raise CannotTell("the server refuses what went well before: " + str(reply))
+    return reply
 
 
 async def follow(rpc, request):
@@ -105,6 +127,16 @@ async def follow(rpc, request):
         if not pages[-1].last:
             break
     return pages
+
+
+async def wait(seconds):
+    if CLOUD is None:
+        hours = round(seconds / 3600, 1)
+        raise CannotTell(
+            f"the failure shows after {{hours}} hours, and the clock of a server elsewhere"
+            " cannot be moved; with --self it can"
+        )
+    CLOUD.clock.advance(seconds=seconds)
 
 
 async def program():
@@ -135,37 +167,79 @@ async def log_in():
         METADATA["authorization"] = f"Bearer {{reply.access_token}}"
 
 
-async def main(target):
-    global CHANNEL, SCOPE
-    if target.startswith("unix:"):
-        CHANNEL = Channel(path=target[len("unix:"):])
-    else:
+async def check_clock():
+    metadata = datasync.UploadMetadata(part_id=PART, type=datasync.DATA_TYPE_FILE)
+    name = done(await stream("FileUpload", [datasync.FileUploadRequest(metadata=metadata)]))
+    ids = data.BinaryDataByIDsRequest(binary_data_ids=[name.binary_data_id])
+    reply = done(await call("BinaryDataByIDs", ids))
+    gone = data.DeleteBinaryDataByIDsRequest(binary_data_ids=[name.binary_data_id])
+    await call("DeleteBinaryDataByIDs", gone)
+    seconds = reply.data[0].metadata.time_requested.seconds
+    today = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).date().isoformat()
+    if today != CLOCK[:10]:
+        raise CannotTell(f"days are counted from {{CLOCK[:10]}}, and there it is {{today}}")
+
+
+async def connect(target):
+    global CHANNEL, CLOUD
+    if target is not None:
         host, _, port = target.rpartition(":")
-        CHANNEL = Channel(host, int(port))
+        path = target[len("unix:") :] if target.startswith("unix:") else None
+        CHANNEL = Channel(path=path) if path else Channel(host, int(port))
+        return
+    if OWN is None:
+        raise CannotTell("it was found on a server elsewhere; name one with --target")
     try:
-        await log_in()
-        if {scoped}:
-            SCOPE = "contract-" + uuid.uuid4().hex[:8]
-        elif await in_use():
-            print("this needs a server that holds nothing yet", file=sys.stderr)
-            return 2
-        try:
-            seen, is_fine = await program()
-            fine = is_fine(seen)
-        finally:
-            await clean()
+        from fakeviam import Clock, FakeViam
+    except ImportError:
+        raise CannotTell("--self needs fakeviam installed") from None
+    CLOUD = FakeViam(seed=OWN["seed"], policy=OWN["policy"], clock=Clock.frozen(OWN["clock"]))
+    await CLOUD.start()
+    for name, where in OWN["parts"]:
+        CLOUD.fleet.add_part(name, **where)
+    CHANNEL = Channel(path=CLOUD.unix_socket)
+
+
+async def look(target):
+    global SCOPE
+    await connect(target)
+    await log_in()
+    if {scoped}:
+        SCOPE = "contract-" + uuid.uuid4().hex[:8]
+    elif await in_use():
+        raise CannotTell("this needs a server that holds nothing yet")
+    if CLOCK and CLOUD is None:
+        await check_clock()
+    try:
+        return await program()
+    finally:
+        await clean()
+
+
+async def main(target):
+    try:
+        seen, is_fine = await look(target)
     except OSError as error:
         print(f"cannot reach {{target}}: {{error}}", file=sys.stderr)
         return 2
+    except CannotTell as reason:
+        print(f"cannot tell: {{reason}}", file=sys.stderr)
+        return 2
     finally:
-        CHANNEL.close()
+        if CHANNEL is not None:
+            CHANNEL.close()
+        if CLOUD is not None:
+            await CLOUD.stop()
+    fine = is_fine(seen)
     print("observed now:", seen)
     print("the failure is gone" if fine else __doc__.split("Found by:")[0].strip())
     return 0 if fine else 1
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python " + sys.argv[0] + " HOST:PORT | unix:PATH")
-    sys.exit(asyncio.run(main(sys.argv[1])))
+    parser = argparse.ArgumentParser(description="Shows a failure; the text at the top says which.")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--target", metavar="HOST:PORT|unix:PATH")
+    where.add_argument("--self", action="store_true", help="start the fake it was found on")
+    sys.exit(asyncio.run(main(parser.parse_args().target)))
 '''

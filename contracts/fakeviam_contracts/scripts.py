@@ -1,7 +1,8 @@
 """Failures as scripts that anybody can run.
 
-A script does again what changed the server, asks again what was answered wrongly, prints the
-difference and exits with 1; it exits with 0 once the failure is gone.
+A script makes the same calls again, looks at what was answered wrongly, prints the difference and
+exits with 1; it exits with 0 once the failure is gone. What to look at says a lens; for claims that
+have none the answers as a whole are compared.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam import wire
+from fakeviam.wire import data, datasync
+from fakeviam.wire.values import mapping_from
 from fakeviam_contracts import script_helpers
 from fakeviam_contracts.claims import AnyError, AnyOf
 from fakeviam_contracts.lenses import Lens, lens
 from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.rendering import Names, plain
+from fakeviam_contracts.results import OWN
 from fakeviam_contracts.script_template import FLAVOURS, TEMPLATE
-from fakeviam_contracts.wirelog import Refused
+from fakeviam_contracts.subject import CLOCK, PARTS, SEED
+from fakeviam_contracts.telling import LONGEST
+from fakeviam_contracts.wirelog import WAIT, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from google.protobuf.message import Message
@@ -32,14 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["FLAVOURS", "script", "write_all"]
 
 _PAGED = ("BinaryDataByFilter", "TabularDataByFilter")
-_READS = (
-    *_PAGED,
-    "BinaryDataByIDs",
-    "BoundingBoxLabelsByFilter",
-    "ListDatasetsByIDs",
-    "ListDatasetsByOrganizationID",
-    "TagsByFilter",
-)
 
 #: Calls that make something, with the list that remembers it and the field that names it.
 _MAKERS = MappingProxyType(
@@ -82,7 +81,7 @@ def script(finding: Finding, result: Result, *, flavour: str = "grpc") -> str:
 
 
 class NoScriptError(Exception):
-    """What a claim compares cannot be said in a script's few words."""
+    """There is nothing that a script could do."""
 
 
 class _Writer:
@@ -93,44 +92,58 @@ class _Writer:
         self._calls = finding.calls
         self._names = Names(finding.component)
         self._first = _loop_start(self._calls)
-        self._lines: list[str] = []
         self._learned = _learned_times(self._calls)
 
     def text(self, flavour: str) -> str:
         """The whole script."""
-        names = set(self._used_times())
-        for at, call in enumerate(self._calls[: self._first]):
-            if call.rpc not in _READS or at in names:
-                self._write_call(at, call)
-            self._learn(call)
-        last = self._calls[-1]
-        if last.rpc in _PAGED and not _counts_only(last):
-            request = self._names.message(self._calls[self._first].requests[0])
-            self._lines.append(f"pages = await follow({last.rpc!r}, {request})")
+        self._use_times()
+        self._learn_all()
+        lens_ = lens(self._finding.claim.what, self._calls[-1].rpc, self._most())
+        if lens_ is not None and self._shows(lens_):
+            lines = [*self._last(lens_), f"return {self._comparison(lens_)}"]
         else:
-            self._lines.append(f"pages = [{self._call(last)}]")
-        self._lines.append("reply = pages[-1]")
-        expression, expected = self._comparison()
-        self._lines.append(f"return {expression}, {expected}")
+            lines = [*self._lines(len(self._calls)), *self._whole()]
         return TEMPLATE.format(
             about=self._about(),
             imports=FLAVOURS[flavour],
             methods=self._methods() if flavour == "grpc" else "",
             helpers=_helpers(),
             scoped=bool(self._finding.component),
-            program="\n".join(f"    {line}" for line in self._lines),
+            own=self._own(),
+            clock=self._clock(),
+            part=repr(next(iter(self._parts()), "").partition(":")[0]),
+            program="\n".join(f"    {line}" for line in lines),
         )
 
     # The program -------------------------------------------------------------------------
 
-    def _write_call(self, at: int, call: Recorded) -> None:
-        maker = _maker(call)
-        if maker is None and call.rpc not in _READS:
-            self._lines.append(self._call(call))
-            return
-        self._lines.append(f"r{at} = {self._call(call)}")
-        if maker is not None:
-            self._lines.append(f"keep({maker[0]}, r{at}, {maker[1]!r})")
+    def _lines(self, end: int) -> list[str]:
+        """The calls up to `end`, each with a name if something later uses its answer."""
+        self._names.ids = {name: [] for name in self._names.ids}
+        self._names.tokens = {}
+        said = []
+        for at, call in enumerate(self._calls[:end]):
+            said.append(self._said(call))
+            self._learn(at, call)
+        whole = end == len(self._calls)
+        rest = [] if whole else [self._said(self._calls[-1])]
+        later = " ".join([*said, *rest, *self._names.times.values()])
+        lines = []
+        for at, (call, text) in enumerate(zip(self._calls, said, strict=False)):
+            maker = _maker(call)
+            named = maker or whole or re.search(rf"\br{at}\b", later)
+            lines.append(f"r{at} = {text}" if named and call.rpc != WAIT else text)
+            if maker:
+                lines.append(f"keep({maker[0]}, r{at}, {maker[1]!r})")
+        return lines
+
+    def _said(self, call: Recorded) -> str:
+        if call.rpc == WAIT:
+            return f"await wait({_seconds(call)})"
+        text = self._call(call)
+        # What went well must go well again, or the rest says nothing.
+        well = not isinstance(call.answer, Refused) and call is not self._calls[-1]
+        return f"done({text})" if well else text
 
     def _call(self, call: Recorded) -> str:
         if _METHODS[call.rpc].client_streaming:
@@ -138,49 +151,80 @@ class _Writer:
             return f"await stream({call.rpc!r}, [\n        {messages}\n    ])"
         return f"await call({call.rpc!r}, {self._names.message(call.requests[0])})"
 
-    def _learn(self, call: Recorded) -> None:
+    def _learn(self, at: int, call: Recorded) -> None:
         maker = _maker(call)
         if maker is not None:
             self._names.ids[maker[0]].append(getattr(call.answer, maker[1]))
+        token = getattr(call.answer, "last", "")
+        if token:
+            self._names.tokens.setdefault(token, f"r{at}.last")
 
-    def _used_times(self) -> list[int]:
-        """Which calls told times that the expectation holds."""
+    def _learn_all(self) -> None:
+        for at, call in enumerate(self._calls[: self._first]):
+            self._learn(at, call)
+
+    def _use_times(self) -> None:
+        """Call times that the expectation holds, and the subject chose, after their replies."""
         numbers = set(map(int, re.findall(r"\b\d{10,}\b", repr(self._finding.claim.expected))))
-        used = {time: at for time, at in self._learned.items() if time in numbers}
         self._names.times = {
-            time: f"nanos(r{at}.data[0].metadata.time_requested)" for time, at in used.items()
+            time: f"nanos(r{at}.data[0].metadata.time_requested)"
+            for time, at in self._learned.items()
+            if time in numbers
         }
-        return list(used.values())
 
     # The comparison ----------------------------------------------------------------------
 
-    def _comparison(self) -> tuple[str, str]:
-        """What to look at, and a list of what may be seen there."""
+    def _last(self, seen: Lens) -> list[str]:
+        """All calls; at the end the one that showed it, or the pages of which it was one."""
+        last = self._calls[-1]
+        if last.rpc in _PAGED and not _counts_only(last) and "pages" in seen.expression:
+            lines = self._lines(self._first)
+            request = self._names.message(self._calls[self._first].requests[0])
+            return [*lines, f"pages = await follow({last.rpc!r}, {request})", "reply = pages[-1]"]
+        lines = self._lines(len(self._calls) - 1)
+        return [*lines, f"pages = [{self._call(last)}]", "reply = pages[-1]"]
+
+    def _comparison(self, seen: Lens) -> str:
+        """What to look at, and whether that is as it should be."""
         claim = self._finding.claim
-        seen = lens(claim.what, self._calls[-1].rpc, self._most())
-        if seen is None or not self._shows(seen):
-            raise NoScriptError(f"no script can show {claim.what!r}")
         if seen.truth:
-            return seen.expression, "lambda seen: seen is True"
+            return f"{seen.expression}, lambda seen: seen is True"
         if isinstance(claim.expected, AnyError):
-            return seen.expression, 'lambda seen: seen not in ("OK", "INTERNAL")'
+            return f'{seen.expression}, lambda seen: seen not in ("OK", "INTERNAL")'
         values = claim.expected.values if isinstance(claim.expected, AnyOf) else [claim.expected]
         allowed = ", ".join(self._names.literal(_sorted(seen, plain(v))) for v in values)
-        return seen.expression, f"lambda seen: seen in [{allowed}]"
+        return f"{seen.expression}, lambda seen: seen in [{allowed}]"
 
-    def _shows(self, seen: Lens) -> bool:
-        """Whether the lens sees in the recorded replies what the claim says was observed."""
-        space: dict[str, Any] = {"SCOPE": self._finding.component}
+    def _whole(self) -> list[str]:
+        """All that was answered since things were made: wrong for as long as it stays the same."""
+        makers = [at for at, call in enumerate(self._calls) if _maker(call)]
+        start = makers[-1] if makers else 0
+        chosen = [at for at in range(start, len(self._calls)) if self._calls[at].rpc != WAIT]
+        space = self._space()
+        seen = space["told"]([_answer(space, self._calls[at]) for at in chosen])
+        replies = ", ".join(f"r{at}" for at in chosen)
+        return [
+            "# No short expression shows it: the answers are wrong if they are still these.",
+            f"wrong = {seen!r}",
+            f"return told([{replies}]), lambda seen: seen != wrong",
+        ]
+
+    def _space(self) -> dict[str, Any]:
+        """The helpers of a script, knowing what the recorded program had sent and made."""
+        space: dict[str, Any] = {}
         exec(_helpers(), space)  # noqa: S102 - our own text
         space["SCOPE"] = self._finding.component
         for name, ids in self._names.ids.items():
             space[name].extend(ids)
-        replies = [
-            space["Refusal"](call.answer.status, call.answer.text)
-            if isinstance(call.answer, Refused)
-            else call.answer
-            for call in self._calls[self._first :]
-        ]
+        for call in self._calls:
+            for request in call.requests if call.rpc != WAIT else ():
+                space["SENT"].update(space["inside"](request))
+        return space
+
+    def _shows(self, seen: Lens) -> bool:
+        """Whether the lens sees in the recorded replies what the claim says was observed."""
+        space = self._space()
+        replies = [_answer(space, call) for call in self._calls[self._first :]]
         space.update(pages=replies, reply=replies[-1])
         try:
             got = eval(seen.expression, space)  # noqa: S307 - our own text
@@ -203,6 +247,34 @@ class _Writer:
             largest = reading.large_binary_limit
         return min(limit or 50, largest)
 
+    # What it needs -----------------------------------------------------------------------
+
+    def _own(self) -> str:
+        """How to make the fake that it was found on; None for a server elsewhere."""
+        if self._result.subject != OWN:
+            return "None"
+        own = {"policy": self._result.policy, "seed": SEED, "clock": CLOCK, "parts": PARTS}
+        return repr(own)
+
+    def _clock(self) -> str:
+        """What the clock must say, if it matters: whole days are counted from today."""
+        counted = any(
+            getattr(call.requests[0], "delete_older_than_days", 0)
+            for call in self._calls
+            if call.requests
+        )
+        return repr(CLOCK) if counted and self._result.subject == OWN else '""'
+
+    def _parts(self) -> list[str]:
+        """The parts it uploads for, and where they are, as far as the answers say."""
+        found: dict[str, str] = {}
+        for call in self._calls:
+            for message in (*call.requests, call.answer):
+                for part, where in _places(message):
+                    if where or part not in found:
+                        found[part] = where
+        return [f"{part}{where}" for part, where in found.items()]
+
     # The rest ----------------------------------------------------------------------------
 
     def _about(self) -> str:
@@ -213,12 +285,13 @@ class _Writer:
             f"Shows a broken contract: {', '.join(finding.clauses)}.",
             "",
             f"What:      {finding.claim.what}",
-            f"Expected:  {finding.claim.expected!r}",
-            f"Observed:  {finding.claim.observed!r}",
+            f"Expected:  {_shortened(finding.claim.expected)}",
+            f"Observed:  {_shortened(finding.claim.observed)}",
             f"Found by:  {finding.name}, seed {result.seed}, read as {result.policy}",
             f"Against:   {result.subject}",
             f"Versions:  {versions}",
-            f"Needs:     {where}, with the parts named below",
+            f"Needs:     {where}",
+            *(f"           part {part}" for part in self._parts()),
             "",
             *(f"    {step}" for step in finding.steps),
         ]
@@ -226,8 +299,15 @@ class _Writer:
         return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
     def _methods(self) -> str:
-        always = ("DeleteBinaryDataByIDs", "DeleteDataset", "Authenticate", *_PAGED)
-        used = dict.fromkeys([*(call.rpc for call in self._calls), *always])
+        always = (
+            "BinaryDataByIDs",
+            "FileUpload",
+            "DeleteBinaryDataByIDs",
+            "DeleteDataset",
+            "Authenticate",
+            *_PAGED,
+        )
+        used = dict.fromkeys([*(call.rpc for call in self._calls if call.rpc != WAIT), *always])
         rows = []
         for rpc in used:
             method = _METHODS[rpc]
@@ -274,6 +354,38 @@ def _learned_times(calls: list[Recorded]) -> dict[int, int]:
                 time = script_helpers.nanos(reply.data[0].metadata.time_requested)
                 learned.setdefault(time, at)
     return learned
+
+
+def _seconds(call: Recorded) -> float:
+    """How long a wait was."""
+    return float(mapping_from(call.requests[0])["seconds"])  # type: ignore[arg-type]
+
+
+def _answer(space: dict[str, Any], call: Recorded) -> Any:
+    """An answer as the script would have it."""
+    if isinstance(call.answer, Refused):
+        return space["Refusal"](call.answer.status, call.answer.text)
+    return call.answer
+
+
+def _places(message: Message | Refused) -> Iterator[tuple[str, str]]:
+    """Parts that a message names, and where they are if it says so."""
+    if isinstance(message, datasync.FileUploadRequest | datasync.DataCaptureUploadRequest):
+        yield message.metadata.part_id, ""
+    elif isinstance(message, datasync.StreamingDataCaptureUploadRequest):
+        yield message.metadata.upload_metadata.part_id, ""
+    elif isinstance(message, data.BinaryDataByIDsResponse | data.BinaryDataByFilterResponse):
+        for entry in message.data:
+            at = entry.metadata.capture_metadata
+            where = f"{at.part_name!r} of robot {at.robot_name!r} ({at.robot_id})"
+            place = f"location {at.location_id}, organization {at.organization_id}"
+            yield at.part_id, f": {where}, {place}"
+
+
+def _shortened(value: Any) -> str:
+    """A value as text, cut where it is very long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
 
 
 def _helpers() -> str:

@@ -114,6 +114,7 @@ class Session:
         self.steps.append(Step.begun("wait", (nanos,), {}, self))
         if self._clock is not None:
             self._clock(nanos)
+            self.wire.waited(nanos)
 
     # Comparing ---------------------------------------------------------------------------
 

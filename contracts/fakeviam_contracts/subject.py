@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from fakeviam_contracts.checks.base import Need
     from fakeviam_contracts.reading import Reading
 
+#: How the fake of a run is made, and that of a failure's script: seed, clock, and parts besides
+#: the default one.
+SEED = 1
+CLOCK = "2024-01-01T12:00:00Z"
+PARTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("second", {"robot": "rover", "location": "lab"}),
+    ("internal", {"internal": True}),
+    ("foreign", {"organization": "somebody else"}),
+)
+
 
 class Subject(Protocol):
     """A server that the kit is run against."""
@@ -49,13 +59,12 @@ class OwnFake:
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(self._connect())
-        other = self._cloud.fleet.add_part("second", robot="rover", location="lab")
-        parts = (self._cloud.default_part, other)
-        add_part = self._cloud.fleet.add_part
+        added = {name: self._cloud.fleet.add_part(name, **where) for name, where in PARTS}
+        parts = (self._cloud.default_part, added["second"])
         self._place = Place(
             parts=tuple(map(_origin, parts)),
-            internal=_origin(add_part("internal", internal=True)),
-            foreign=_origin(add_part("foreign", organization="somebody else")),
+            internal=_origin(added["internal"]),
+            foreign=_origin(added["foreign"]),
             now=self._cloud.clock.now,
             advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )

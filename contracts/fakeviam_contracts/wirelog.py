@@ -15,6 +15,7 @@ from grpclib.client import StreamUnaryMethod, UnaryUnaryMethod
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from fakeviam import wire
+from fakeviam.wire.values import struct_from
 from fakeviam_contracts.http2 import Connection
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from grpclib.client import Channel
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+#: What the log calls a move of the subject's clock, which is no call.
+WAIT = "wait"
 
 _METHODS = {method.name: method for method in wire.methods()}
 
@@ -110,6 +114,11 @@ class Wire:
         """
         sent = tuple(self._outgoing(rpc, request) for request in requests)
         return self._record(rpc, sent, self._client_stream(rpc, sent))
+
+    def waited(self, nanos: int) -> None:
+        """Keep in the log that the subject's clock was moved."""
+        span = struct_from({"seconds": nanos / 1e9})
+        self.calls.append(Recorded(WAIT, (span,), wire.well_known.Struct()))
 
     def _outgoing(self, rpc: str, request: Message) -> Message:
         if self._edge is not None:

@@ -109,7 +109,7 @@ def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
     assert [result.exit_status for result in results] == [0, 2, 1]
     assert worst(results) == 2
     assert results[1].error.startswith("cannot reach 127.0.0.1:1")
-    assert lines[-1].startswith("127.0.0.1:1, documented: cannot be run: cannot reach")
+    assert any(line.startswith("127.0.0.1:1, documented: cannot be run") for line in lines)
     assert "CANNOT RUN  cannot reach" in reports.summary(results)
     errors = ET.fromstring(reports.junit(results)).findall(".//error")  # noqa: S314 - our own
     assert [error.attrib["message"] for error in errors] == [results[1].error]
