@@ -236,7 +236,7 @@ AC-1  D web    An owner does everything with its organizations' data; an operato
 AC-2  ? us     What the table of roles does not name: an operator reads labels of boxes and the database's address; uploads, boxes, database users and all else are the owner's.
 AC-3  ? us     A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
 AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
-AC-5  D fake   Nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
+AC-5  D fake   Apart from ids of new things, nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
 AC-6  D fake   Keys and tokens are looked up by digests and compared in constant time; tokens are not kept.
 SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
 SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +14,16 @@ from fakeviam.wire import data
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam.model.ids import Ids
     from fakeviam.model.policy import PageLimit
     from fakeviam.model.records import AnyRecord
     from fakeviam.server.call import Call
 
 DEFAULT_LIMIT = 50
 
-# A token is two numbers of fixed width and a seal; the offset keeps times before 1970 positive.
+_HEX = re.compile(r"[0-9a-f]+")
+
+# A token is two veiled numbers of fixed width and a seal; the offset keeps times before 1970
+# positive.
 _TIME_OFFSET = 2**66
 _TIME_DIGITS, _ARRIVAL_DIGITS, _SEAL_DIGITS = 18, 12, 8
 
@@ -70,13 +74,30 @@ def totals_of(records: Sequence[AnyRecord]) -> Totals:
     return Totals(len(records), sum(record.size for record in records))
 
 
-def token_of(ids: Ids, position: Position | None) -> str:
-    """The `last` of a page that ends at `position`; empty for an empty page (PG-4, PG-5)."""
+def token_of(call: Call, position: Position | None) -> str:
+    """The `last` of a page that ends at `position`; empty for an empty page (PG-4, PG-5).
+
+    It is opaque, and foreign to callers who see other organizations: arrivals count
+    everybody's records (AC-5).
+    """
     if position is None:
         return ""
     time = position.time + _TIME_OFFSET
     text = f"{time:0{_TIME_DIGITS}x}{position.arrival:0{_ARRIVAL_DIGITS}x}"
-    return text + ids.seal(text)
+    seal = call.cloud.ids.seal(_scope(call) + text)
+    return _veiled(call, text, seal) + seal
+
+
+def _scope(call: Call) -> str:
+    seen = call.principal.organization_ids
+    return "" if seen is None else ",".join(sorted(seen))
+
+
+def _veiled(call: Call, text: str, seal: str) -> str:
+    """The digits under a veil that only this server can make, and lift by doing it again."""
+    veil = call.cloud.ids.digest(seal)[: len(text) // 2]
+    veiled = int(text, 16) ^ int.from_bytes(veil, "big")
+    return f"{veiled:0{len(text)}x}"
 
 
 def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
@@ -99,7 +120,7 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
 def _after(call: Call, token: str) -> Position | None:
     if not token:
         return None
-    position = _position_in(call.cloud.ids, token)
+    position = _position_in(call, token)
     if position is not None:
         call.cite("PG-3")
         return position
@@ -110,9 +131,13 @@ def _after(call: Call, token: str) -> Position | None:
     return None
 
 
-def _position_in(ids: Ids, token: str) -> Position | None:
-    text, seal = token[:-_SEAL_DIGITS], token[-_SEAL_DIGITS:]
-    if len(text) != _TIME_DIGITS + _ARRIVAL_DIGITS or ids.seal(text) != seal:
+def _position_in(call: Call, token: str) -> Position | None:
+    veiled, seal = token[:-_SEAL_DIGITS], token[-_SEAL_DIGITS:]
+    if len(veiled) != _TIME_DIGITS + _ARRIVAL_DIGITS or not _HEX.fullmatch(veiled):
+        return None
+    text = _veiled(call, veiled, seal)
+    sealed = call.cloud.ids.seal(_scope(call) + text)
+    if not hmac.compare_digest(sealed.encode(), seal.encode()):
         return None
     time, arrival = int(text[:_TIME_DIGITS], 16), int(text[_TIME_DIGITS:], 16)
     return Position(time - _TIME_OFFSET, arrival)

@@ -40,7 +40,7 @@ def binary_data_by_filter(
     if call.policy.count == "total":
         counts = call.store.binary_totals(query)
     tail = data.BinaryDataByFilterResponse(
-        count=counts.records, total_size_bytes=counts.size, last=token_of(call.cloud.ids, page.last)
+        count=counts.records, total_size_bytes=counts.size, last=token_of(call, page.last)
     )
     entries = _entries(call, page.records, with_bytes=request.include_binary)
     return Encoded(entries + tail.SerializeToString())

@@ -42,7 +42,7 @@ def tabular_data_by_filter(
     if call.policy.count == "total":
         counts = call.store.tabular_totals(query)
     tail = data.TabularDataByFilterResponse(
-        count=counts.records, total_size_bytes=counts.size, last=token_of(call.cloud.ids, page.last)
+        count=counts.records, total_size_bytes=counts.size, last=token_of(call, page.last)
     )
     return Encoded(encode_readings(page.records) + tail.SerializeToString())
 

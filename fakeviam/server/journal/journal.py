@@ -103,6 +103,8 @@ class Journal:
             self._number -= 1
         elif record in self._records:
             self._records.remove(record)
+        self._weight -= record.weight
+        other._weight += record.weight
         other._number += 1
         record.number = other._number
         other._records.append(record)

@@ -18,7 +18,7 @@ from grpclib.exceptions import GRPCError
 
 from fakeviam import Clock, FakeViam, wire
 from fakeviam.model.filters import Query
-from fakeviam.wire import data, datasync
+from fakeviam.wire import auth, data, datasync
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import struct_from
 
@@ -47,6 +47,9 @@ _STUBS: dict[tuple[bool, bool], Any] = {
 
 DEFAULT_PART = FakeViam.default_part
 ORGANIZATION = DEFAULT_PART.organization_id
+
+
+KEY_ID, KEY = FakeViam.api_key_id, FakeViam.api_key
 
 
 class RefusedError(Exception):
@@ -354,6 +357,38 @@ class Viam:
         return frozenset(clause.id for clause in self.cloud.clauses_used)
 
 
+class As(Viam):
+    """A client that sends its token along."""
+
+    token = ""
+
+    async def rpc(self, name: str, *messages: Any, **options: Any) -> Any:
+        headers = {"authorization": f"Bearer {self.token}"}
+        return await super().rpc(name, *messages, metadata=headers, **options)
+
+
+async def login(
+    viam: Viam,
+    key_id: str = KEY_ID,
+    key: str = KEY,
+    kind: str = "api-key",
+    metadata: Mapping[str, str] | None = None,
+) -> str:
+    """The access token for a key."""
+    credentials = auth.Credentials(type=kind, payload=key)
+    request = auth.AuthenticateRequest(entity=key_id, credentials=credentials)
+    reply = await Viam.rpc(viam, "Authenticate", request, metadata=metadata)
+    token: str = reply.access_token
+    return token
+
+
+async def signed_in(viam: Viam, key_id: str = KEY_ID, key: str = KEY) -> As:
+    """The same connection with the token of a key."""
+    client = As(viam.cloud, viam.channel)
+    client.token = await login(viam, key_id, key)
+    return client
+
+
 _PAGE_FIELDS = ("limit", "last", "sort_order")
 
 
@@ -393,6 +428,15 @@ def play(story: Callable[[Viam], Awaitable[None]], **options: Any) -> None:
             await story(viam)
 
     asyncio.run(whole())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everything else in this loop go on until something is so."""
+    for _ in range(100_000):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("it never became so")
 
 
 def id_of(binary_data_id: str) -> data.BinaryID:

@@ -8,58 +8,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from grpclib.const import Status
 
-from fakeviam import FakeViam, Part
-from fakeviam.wire import auth, data, methods
+from fakeviam.wire import data, methods
 from fakeviam.wire import dataset as wire
 
 from .driver import (
     DEFAULT_PART,
+    KEY,
+    KEY_ID,
     METHODS,
     ORGANIZATION,
+    As,
     Viam,
     at,
     file_parts,
     id_of,
+    login,
     reading,
     refused,
+    signed_in,
     stream_parts,
     tagged,
 )
 
 if TYPE_CHECKING:
+    from fakeviam import Part
+
     from .conftest import Start
 
 pytestmark = pytest.mark.asyncio
-
-KEY_ID, KEY = FakeViam.api_key_id, FakeViam.api_key
-
-
-async def login(viam: Viam, key_id: str = KEY_ID, key: str = KEY, kind: str = "api-key") -> str:
-    """The access token for a key."""
-    credentials = auth.Credentials(type=kind, payload=key)
-    reply = await viam.rpc(
-        "Authenticate", auth.AuthenticateRequest(entity=key_id, credentials=credentials)
-    )
-    token: str = reply.access_token
-    return token
-
-
-class As(Viam):
-    """A client that sends its token along."""
-
-    token = ""
-
-    async def rpc(self, name: str, *messages: Any, **options: Any) -> Any:
-        headers = {"authorization": f"Bearer {self.token}"}
-        return await super().rpc(name, *messages, metadata=headers, **options)
-
-
-async def signed_in(viam: Viam, key_id: str = KEY_ID, key: str = KEY) -> As:
-    """The same connection with the token of a key."""
-    client = As(viam.cloud, viam.channel)
-    client.token = await login(viam, key_id, key)
-    return client
-
 
 # Mode any --------------------------------------------------------------------------------
 

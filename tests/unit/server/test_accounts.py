@@ -1,0 +1,230 @@
+"""API keys with roles, that end, and what is kept of tokens."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from grpclib.const import Status
+
+from fakeviam import FakeViam, UsageError
+from fakeviam.model.clock import Clock
+from fakeviam.model.ids import Ids
+from fakeviam.server.accounts import Accounts
+from fakeviam.wire import data, methods
+
+from .driver import METHODS, ORGANIZATION, RefusedError, Viam, login, refused, signed_in
+
+if TYPE_CHECKING:
+    from .conftest import Start
+
+HOUR = timedelta(hours=1)
+
+#: What an operator may do; everything else takes the owner.
+OPERATORS = {
+    "BinaryDataByFilter",
+    "BinaryDataByIDs",
+    "BoundingBoxLabelsByFilter",
+    "CreateBinaryDataSignedURL",
+    "ExportTabularData",
+    "GetDatabaseConnection",
+    "GetLatestTabularData",
+    "TabularDataByFilter",
+    "TabularDataByMQL",
+    "TabularDataBySQL",
+}
+
+
+# Roles -----------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_operators_look_at_data_and_do_nothing_else(start: Start) -> None:
+    """Every RPC with an empty request: the role decides first (AC-1, AC-2, AC-3)."""
+    viam = await start(auth="keys")
+    key = viam.cloud.add_api_key(organizations=ORGANIZATION, role="operator")
+    operator = await signed_in(viam, key.id, key.key)
+    denied = set()
+    for method in methods():
+        if method.name == "Authenticate":
+            continue
+        with suppress(RefusedError):
+            await operator.rpc(method.name, METHODS[method.name].request())
+        call = viam.cloud.calls.where(method.name).last()
+        if call.status == "PERMISSION_DENIED":
+            told = "needs an API key with the role 'owner'; this one has 'operator' [AC-3]"
+            assert call.text == f"{method.name} {told}"
+            denied.add(method.name)
+    assert denied == {method.name for method in methods()} - OPERATORS - {"Authenticate"}
+    assert {"AC-1", "AC-2", "AC-3"} <= viam.cited()
+
+
+@pytest.mark.asyncio
+async def test_operators_see_what_they_may(start: Start) -> None:
+    """Records with their tags; a refusal changes nothing (AC-1, AC-3)."""
+    viam = await start(auth="keys")
+    owner = await signed_in(viam)
+    await owner.upload("a", tags=["x"])
+    key = viam.cloud.add_api_key(organizations=ORGANIZATION, role="operator")
+    operator = await signed_in(viam, key.id, key.key)
+    page = await operator.binary()
+    assert list(page.data[0].metadata.capture_metadata.tags) == ["x"]
+    with viam.refuses(Status.PERMISSION_DENIED, "AC-3"):
+        await operator.upload("b")
+    with viam.refuses(Status.PERMISSION_DENIED, "AC-3"):
+        await operator.rpc("DeleteBinaryDataByFilter", data.DeleteBinaryDataByFilterRequest())
+
+
+@pytest.mark.asyncio
+async def test_roles_rest_on_the_documentation_where_it_has_them(start: Start) -> None:
+    """Reading as an operator is documented; what the table leaves open is assumed (AC-1, AC-2)."""
+    viam = await start(auth="keys")
+    key = viam.cloud.add_api_key(organizations=ORGANIZATION, role="operator")
+    operator = await signed_in(viam, key.id, key.key)
+    await operator.binary(count_only=True)
+    assert "AC-1" in viam.cited()
+    assert "AC-2" not in viam.cited()
+    await operator.rpc("BoundingBoxLabelsByFilter", data.BoundingBoxLabelsByFilterRequest())
+    assert "AC-2" in viam.cited()
+
+
+# Their end -------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_keys_end_by_the_clock(start: Start) -> None:
+    """Login and tokens alike, at that very nanosecond; not before, and not in real time (AC-4)."""
+    viam = await start(auth="keys")
+    key = viam.cloud.add_api_key(organizations=ORGANIZATION, expires_in=HOUR)
+    client = await signed_in(viam, key.id, key.key)
+    viam.cloud.clock.advance(seconds=3599.999999)
+    await client.binary()
+    viam.cloud.clock.advance(seconds=0.000001)
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key has expired"):
+        await client.binary()
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key has expired"):
+        await login(viam, key.id, key.key)
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is wrong"):
+        await login(viam, key.id, "a guess")
+    viam.cloud.clock.advance(seconds=-1)
+    await client.binary()
+
+
+@pytest.mark.asyncio
+async def test_keys_end_at_a_given_time(start: Start) -> None:
+    """As datetime or text; one that is past is dead from the start (AC-4)."""
+    viam = await start(auth="keys", clock=Clock.frozen("2026-01-01"))
+    cloud = viam.cloud
+    later = cloud.add_api_key(
+        organizations=ORGANIZATION, expires=datetime(2026, 1, 2, tzinfo=timezone.utc)
+    )
+    past = cloud.add_api_key(organizations=ORGANIZATION, expires="2025-12-31T23:59:59Z")
+    await login(viam, later.id, later.key)
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key has expired"):
+        await login(viam, past.id, past.key)
+    assert [key.id for key in cloud.api_keys] == [cloud.api_key_id, later.id, past.id]
+
+
+@pytest.mark.asyncio
+async def test_a_revoked_key_ends_at_once(start: Start) -> None:
+    """With every token that was given for it, and no other (AC-4)."""
+    viam = await start(auth="keys")
+    keys = [viam.cloud.add_api_key(organizations=ORGANIZATION) for _ in range(2)]
+    ending, staying = [await signed_in(viam, key.id, key.key) for key in keys]
+    second = await signed_in(viam, keys[0].id, keys[0].key)
+    viam.cloud.revoke_api_key(keys[0])
+    for client in (ending, second):
+        with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "an API key that was revoked"):
+            await client.binary()
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is wrong"):
+        await login(viam, keys[0].id, keys[0].key)
+    await staying.binary()
+    viam.cloud.revoke_api_key(keys[1].id)
+    with refused(Status.UNAUTHENTICATED, "AU-4", "revoked"):
+        await staying.binary()
+    assert [key.id for key in viam.cloud.api_keys] == [viam.cloud.api_key_id]
+
+
+def test_mistakes_with_keys_say_what_to_do() -> None:
+    cloud = FakeViam(seed=1)
+    organizations = ORGANIZATION
+    with pytest.raises(UsageError, match="role must be one of 'owner', 'operator', got 'admin'"):
+        cloud.add_api_key(organizations=organizations, role="admin")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="give expires or expires_in, not both"):
+        cloud.add_api_key(organizations=organizations, expires="2026-01-01", expires_in=HOUR)
+    for wrong in (timedelta(0), -HOUR, 60):
+        with pytest.raises(UsageError, match="expires_in must be a timedelta above 0"):
+            cloud.add_api_key(organizations=organizations, expires_in=wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="not an ISO 8601 time"):
+        cloud.add_api_key(organizations=organizations, expires="soon")
+    with pytest.raises(UsageError, match=r"no API key has the id 'x'; cloud\.api_keys lists them"):
+        cloud.revoke_api_key("x")
+    assert cloud.api_key not in repr(cloud.api_keys)
+
+
+# Secrets ---------------------------------------------------------------------------------
+
+
+def accounts(seed: int = 1) -> Accounts:
+    clock = Clock.frozen("2026-01-01")
+    return Accounts(mode="keys", clock=clock, ids=Ids(seed=seed, clock=clock))
+
+
+def test_tokens_are_not_kept() -> None:
+    """Only digests of them, which other fakes make differently (AC-6)."""
+    one, other = accounts(1), accounts(2)
+    key = one.keys[0]
+    token = one.authenticate(key.id, "api-key", key.key)
+    held = repr(vars(one)) + repr(one._tokens)
+    assert token not in held
+    assert one._ids.digest(token) != other._ids.digest(token)
+    assert one.principal(f"Bearer {token}").organization_ids == key.organization_ids
+
+
+def test_secrets_are_compared_by_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never `==`, and as often for an id that nobody has as for a wrong key (AC-6)."""
+    compared: list[tuple[Any, Any]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return one == other
+
+    made = accounts()
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    for entity, payload in itertools.product([made.keys[0].id, "nobody"], ["", "x", "x" * 999]):
+        with pytest.raises(Exception, match="the API key id or the API key is wrong"):
+            made.authenticate(entity, "api-key", payload)
+    assert compared == [(32, 32)] * 6
+
+
+def test_tokens_cannot_be_guessed() -> None:
+    """Each is 64 letters and digits under a seed of 64 bits that nobody knows (AC-6)."""
+    tokens = {FakeViam().add_api_key(organizations=ORGANIZATION).key for _ in range(20)}
+    assert len(tokens) == 20
+    assert all(len(token) == 64 and token.isalnum() for token in tokens)
+
+
+@pytest.mark.asyncio
+async def test_almost_a_token_is_none(start: Start) -> None:
+    """One letter less, one more, another case (AC-6, AU-4)."""
+    viam = await start(auth="keys")
+    token = await login(viam)
+    for wrong in (token[:-1], token + "a", token.swapcase(), f" {token}"):
+        with refused(Status.UNAUTHENTICATED, "AU-4"):
+            await viam.rpc(
+                "TagsByFilter",
+                data.TagsByFilterRequest(),
+                metadata={"authorization": f"Bearer {wrong}"},
+            )
+
+
+@pytest.mark.asyncio
+async def test_any_serves_keys_that_ended(viam: Viam) -> None:
+    """Mode `any` serves everyone (AC-4)."""
+    key = viam.cloud.add_api_key(organizations=ORGANIZATION, role="operator", expires="2001-01-01")
+    client = await signed_in(viam, key.id, key.key)
+    viam.cloud.revoke_api_key(key)
+    await client.upload("a")
