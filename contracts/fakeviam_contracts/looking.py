@@ -87,7 +87,15 @@ class Looker:
         if chosen.keys() & {"tags", "label_of"} and self._random.random() < 0.8:
             # With TAGGED and UNTAGGED, tags mean nothing.
             chosen["tag_rule"] = self._random.choice(("or", "or", "unspecified"))
+        self._combine(chosen)
         return Ask(**{name: value for name, value in chosen.items() if value is not None})
+
+    def _combine(self, chosen: dict[str, Any]) -> None:
+        """Put together what has a meaning of its own together (FI-7, FI-12)."""
+        if "dataset" in chosen and "tags" not in chosen and self._random.random() < 0.3:
+            chosen["tag_rule"] = "untagged"
+        elif chosen.get("tag_rule") in ("tagged", "untagged") and self._random.random() < 0.5:
+            chosen["tags"] = self._some(strategies.TAGS, 1, 1)
 
     def _record(self) -> File | Row | None:
         model = self._session.model
