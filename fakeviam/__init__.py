@@ -24,19 +24,26 @@ if TYPE_CHECKING:
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.controls import HandlerCrashError
     from fakeviam.server.fake import FakeViam
+    from fakeviam.server.faults.fault import Fault
+    from fakeviam.server.faults.plan import UnfiredFaultError
     from fakeviam.server.interceptors import Cut, Interceptor
+    from fakeviam.server.journal.calls import Calls, CallsError
+    from fakeviam.server.journal.record import RecordedCall
     from fakeviam.store.memory import MemoryStore
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ApiKey",
+    "Calls",
+    "CallsError",
     "Clause",
     "Clock",
     "Cut",
     "Evidence",
     "FakeViam",
     "FakeViamError",
+    "Fault",
     "Fleet",
     "HandlerCrashError",
     "Interceptor",
@@ -44,6 +51,8 @@ __all__ = [
     "PageLimit",
     "Part",
     "Policy",
+    "RecordedCall",
+    "UnfiredFaultError",
     "UsageError",
 ]
 
@@ -52,12 +61,15 @@ __all__ = [
 _HOMES: Mapping[str, str] = MappingProxyType(
     {
         "ApiKey": "fakeviam.server.accounts",
+        "Calls": "fakeviam.server.journal.calls",
+        "CallsError": "fakeviam.server.journal.calls",
         "Clause": "fakeviam.model.evidence",
         "Clock": "fakeviam.model.clock",
         "Cut": "fakeviam.server.interceptors",
         "Evidence": "fakeviam.model.evidence",
         "FakeViam": "fakeviam.server.fake",
         "FakeViamError": "fakeviam.model.errors",
+        "Fault": "fakeviam.server.faults.fault",
         "Fleet": "fakeviam.model.fleet",
         "HandlerCrashError": "fakeviam.server.controls",
         "Interceptor": "fakeviam.server.interceptors",
@@ -65,6 +77,8 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",
+        "RecordedCall": "fakeviam.server.journal.record",
+        "UnfiredFaultError": "fakeviam.server.faults.plan",
         "UsageError": "fakeviam.model.errors",
     }
 )

@@ -54,6 +54,7 @@ class Ids:
 
     def __init__(self, *, seed: int | str, clock: Clock) -> None:
         """Start the sequence of `seed`; `clock` dates the ObjectIDs."""
+        self._seed = seed
         self._key = hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
         self._clock = clock
         # Steps of itertools.count are atomic: a test thread and the server's may both ask.
@@ -61,6 +62,14 @@ class Ids:
         self._objects = itertools.count(1)
         self._secrets = itertools.count(1)
         self._machine = self._digest()[:5].hex()
+
+    def seed_of(self, name: str) -> str:
+        """The seed of the factory that goes by this name."""
+        return f"{self._seed}/{name}"
+
+    def fork(self, name: str, *, clock: Clock) -> Ids:
+        """The factory of a session: other ids, the same ones for the same seed and name."""
+        return Ids(seed=self.seed_of(name), clock=clock)
 
     def _digest(self) -> bytes:
         return hashlib.blake2b(next(self._count).to_bytes(8, "big"), key=self._key).digest()

@@ -27,6 +27,16 @@ ALIASES = MappingProxyType(
 )
 
 
+_SHOWN = 5
+_LONGEST = 60
+
+
+def short(value: object) -> str:
+    """A value as a line of text has room for it."""
+    text = repr(value if not isinstance(value, (str, bytes)) else value[: _LONGEST + 1])
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…{text[-1]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Why a call was not meant: the field, what it holds, and what was asked for."""
@@ -37,9 +47,11 @@ class Mismatch:
 
     def __str__(self) -> str:
         if not self.actual:
-            return f"{self.field} is not set, wanted {self.wanted!r}"
-        shown = ", ".join(map(repr, self.actual))
-        return f"{self.field}: {shown} ≠ {self.wanted!r}"
+            return f"{self.field} is not set, wanted {short(self.wanted)}"
+        shown = ", ".join(map(short, self.actual[:_SHOWN]))
+        more = len(self.actual) - _SHOWN
+        shown += f" and {more} more" if more > 0 else ""
+        return f"{self.field}: {shown} ≠ {short(self.wanted)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +62,8 @@ class Conditions:
         rpc: Name of the RPC; `*` and `?` stand for any letters.
         fields: Wanted values by field name. A name means every field of that name in the
             request, however deep; a dotted path means those at its end. A repeated field
-            fits if one of its values does, and an empty value fits a field that is not set.
+            fits if one of its values does, or if the wanted list is all of them; an empty
+            value fits a field that is not set.
     """
 
     rpc: str = "*"
@@ -89,4 +102,6 @@ def means(name: str, path: str) -> bool:
 
 
 def _fits(wanted: object, actual: tuple[object, ...]) -> bool:
-    return wanted in actual if actual else not wanted and wanted is not None
+    if not actual:
+        return not wanted and wanted is not None
+    return wanted in actual or (isinstance(wanted, (list, tuple)) and tuple(wanted) == actual)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Fleet, Part
 from fakeviam.model.ids import Ids
+from fakeviam.model.readable import ReadableIds
 from fakeviam.server.accounts import Accounts, AuthMode
 from fakeviam.server.call import Cloud
 from fakeviam.server.codec import Codec
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+IdKind = Literal["real", "readable"]
+
 
 class FakeViam(Controls):
     """The Viam data cloud, in memory.
@@ -86,6 +89,7 @@ class FakeViam(Controls):
         clock: Clock | None = None,
         auth: AuthMode = "any",
         token_lifetime: timedelta | None = None,
+        ids: IdKind = "real",
         min_evidence: str = "assumed",
         host: str = "127.0.0.1",
         port: int = 0,
@@ -107,6 +111,7 @@ class FakeViam(Controls):
             clock: The fake's time; None follows the real time.
             auth: `any` serves everyone; `keys` checks API keys and tokens.
             token_lifetime: How long access tokens live by the fake's clock; None is for ever.
+            ids: `real` shapes, or `readable` ones that count: `file-000001` (CK-4).
             min_evidence: Refuse answers that rest on less: documented, relied-on, observed or
                 assumed (SV-5).
             host: Address to listen on.
@@ -133,18 +138,18 @@ class FakeViam(Controls):
         if max_message_bytes is not None and max_message_bytes < 1:
             message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
             raise UsageError(message)
-        ids = Ids(seed=self.seed, clock=made)
+        factory = _ids(ids)(seed=self.seed, clock=made)
         cloud = Cloud(
             store=store(),
-            fleet=Fleet(ids=ids),
+            fleet=Fleet(ids=factory),
             policy=policy_of(policy),
             clock=made,
-            ids=ids,
-            accounts=Accounts(mode=auth, clock=made, ids=ids, token_lifetime=token_lifetime),
+            ids=factory,
+            accounts=Accounts(mode=auth, clock=made, ids=factory, token_lifetime=token_lifetime),
             ledger=Ledger(Evidence.of(min_evidence)),
             # The one reading of real time beside the clock's: how long calls take.
             journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
-            faults=Faults(fraction=ids.fraction),
+            faults=Faults(fraction=factory.fraction),
             replies=Replies(),
             interceptors=tuple(interceptors),
         )
@@ -370,6 +375,12 @@ def _http_server(fake: FakeViam) -> HttpServer:
     from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
 
     return Server(fake)
+
+
+def _ids(kind: IdKind) -> type[Ids]:
+    if kind not in ("real", "readable"):
+        raise UsageError(f"ids must be 'real' or 'readable', got {kind!r}")
+    return ReadableIds if kind == "readable" else Ids
 
 
 def _clock(given: Clock | None) -> Clock:

@@ -17,8 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from google.protobuf.message import Message
+    from typing_extensions import Self
 
     from fakeviam.wire import Method
+
+
+class EnumValue(int):
+    """A number of an enum, which is equal to its name too."""
+
+    name: str
+
+    def __new__(cls, enum: Any, number: int) -> Self:
+        """The value of this number."""
+        made = super().__new__(cls, number)
+        known = enum.values_by_number.get(number)
+        made.name = str(number) if known is None else known.name
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other if isinstance(other, str) else int(self) == other
+
+    def __hash__(self) -> int:
+        return hash(int(self))
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 def leaves_of(message: Message) -> list[Leaf]:
@@ -30,11 +53,12 @@ def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
     for field, value in message.ListFields():
         path = f"{prefix}{field.name}"
         if field.message_type is None:
-            yield from ((path, each) for each in (value if _repeated(field) else [value]))
+            for each in value if is_repeated(field) else [value]:
+                yield path, each if field.enum_type is None else EnumValue(field.enum_type, each)
         elif is_map(field):
             yield from ((f"{path}.{key}", value[key]) for key in value)
         else:
-            for each in value if _repeated(field) else [value]:
+            for each in value if is_repeated(field) else [value]:
                 yield from _inner(each, path)
 
 
@@ -55,7 +79,8 @@ def is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-def _repeated(field: FieldDescriptor) -> bool:
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Whether the field holds any number of values; a map does."""
     # `label` is deprecated on new protobufs, `is_repeated` unknown on old ones.
     if hasattr(field, "is_repeated"):
         return bool(field.is_repeated)

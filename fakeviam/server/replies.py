@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError
+from fakeviam.server.faults.checks import is_count
 from fakeviam.server.fields import as_json, conditions_on, methods_named
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class ScriptedReply:
 
     def times(self, count: int) -> ScriptedReply:
         """Answer so many calls; later ones are answered by the fake."""
-        if count < 1:
+        if not is_count(count):
             raise UsageError(f"count must be a whole number from 1, got {count!r}")
         self.limit = count
         return self
@@ -102,10 +103,7 @@ class Replies:
         Raises:
             UsageError: There is no such RPC or field.
         """
-        (method, *others) = methods_named(rpc)
-        if others:
-            raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
-        made = ScriptedReply(method=method, conditions=conditions_on(rpc, where))
+        made = _script(rpc, where)
         self._scripts.append(made)
         return made
 
@@ -119,17 +117,18 @@ class Replies:
         """
         if not isinstance(document, dict) or not isinstance(document.get("rpc"), str):
             raise UsageError("a scripted reply must be an object with the name of an RPC as 'rpc'")
-        unknown = sorted(document.keys() - {"rpc", "where", "reply", "replies", "times"})
+        unknown = sorted(map(str, document.keys() - {"rpc", "where", "reply", "replies", "times"}))
         if unknown:
             raise UsageError(f"a scripted reply has no {unknown[0]!r}")
+        where = document.get("where", {})
         replies = document.get("replies", [document.get("reply", {})])
-        made = self.on(document["rpc"], **document.get("where", {}))
-        try:
-            made.respond(*replies)
-            return made.times(document["times"]) if document.get("times") is not None else made
-        except UsageError:
-            self._scripts.remove(made)
-            raise
+        if not isinstance(where, dict) or not isinstance(replies, list):
+            raise UsageError("a scripted reply takes an object as 'where', a list as 'replies'")
+        made = _script(document["rpc"], where).respond(*replies)
+        if document.get("times") is not None:
+            made.times(document["times"])
+        self._scripts.append(made)
+        return made
 
     def meant_for(self, rpc: str) -> bool:
         """Whether some script may answer calls of that RPC."""
@@ -156,6 +155,13 @@ class Replies:
     def report(self) -> list[dict[str, Any]]:
         """The scripts and what they did, as JSON-able values."""
         return [script.to_json() for script in self._scripts]
+
+
+def _script(rpc: str, where: Mapping[str, object]) -> ScriptedReply:
+    (method, *others) = methods_named(rpc)
+    if others:
+        raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
+    return ScriptedReply(method=method, conditions=conditions_on(rpc, where))
 
 
 def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:

@@ -133,8 +133,7 @@ class Sessions:
     def _fork(self, name: str, policy: Policy | None) -> Cloud:
         base = self.base
         clock = base.clock.twin()
-        # Other ids than the base's, and the same for the same seed and name.
-        ids = Ids(seed=f"{self.seed}/{name}", clock=clock)
+        ids = base.ids.fork(name, clock=clock)
         # Keys and tokens are not the same again when the name is: who still holds those of a
         # closed session must not get into the next one.
         secrets = Ids(seed=f"{self.seed}/{name}/{self._opened}", clock=clock)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, overload
 
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.server.fields import conditions_on
 from fakeviam.server.journal.attempts import LogicalCall, logical_calls
-from fakeviam.server.journal.nearmiss import counted, explain_miss, told
+from fakeviam.server.journal.nearmiss import Wanted, explain_miss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +60,7 @@ class Calls(Sequence["RecordedCall"]):
         return self._chosen()[at]
 
     def __repr__(self) -> str:
-        return f"<{counted(len(self), self._what())}>"
+        return f"<{self._asked.counted(len(self))}>"
 
     @property
     def dropped(self) -> int:
@@ -93,7 +94,7 @@ class Calls(Sequence["RecordedCall"]):
         """
         chosen = self._chosen()
         if len(chosen) != 1:
-            raise CallsError(self._miss(f"wanted exactly one {self._what()}"))
+            raise CallsError(self._miss(f"wanted exactly one {self._asked}"))
         return chosen[0]
 
     def last(self) -> RecordedCall:
@@ -104,7 +105,7 @@ class Calls(Sequence["RecordedCall"]):
         """
         chosen = self._chosen()
         if not chosen:
-            raise CallsError(self._miss(f"wanted a {self._what()}"))
+            raise CallsError(self._miss(f"wanted a {self._asked}"))
         return chosen[-1]
 
     def assert_called(self, rpc: str = "*", *, times: int | None = None, **fields: Any) -> None:
@@ -117,7 +118,7 @@ class Calls(Sequence["RecordedCall"]):
         count = len(chosen)
         if (times is None and not count) or (times is not None and count != times):
             wanted = "a" if times is None else f"exactly {times}"
-            raise CallsError(chosen._miss(f"wanted {wanted} {chosen._what()}"))  # noqa: SLF001
+            raise CallsError(chosen._miss(f"wanted {wanted} {chosen._asked}"))  # noqa: SLF001
 
     def assert_not_called(self, rpc: str = "*", **fields: Any) -> None:
         """Fail if such a call was made.
@@ -183,7 +184,8 @@ class Calls(Sequence["RecordedCall"]):
                 enough.set()
 
         def wake() -> None:
-            loop.call_soon_threadsafe(look)
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(look)
 
         stop = self._journal.watch(wake)
         try:
@@ -207,14 +209,15 @@ class Calls(Sequence["RecordedCall"]):
     def _fits(self, call: RecordedCall) -> bool:
         if self._status is not None and call.status != self._status:
             return False
-        if call.rpc == _LOGIN and all(choice.rpc == "*" for choice in self._choices):
-            return False
-        if not all(choice.fits_rpc(call.rpc) for choice in self._choices):
+        if self._is_aside(call) or not self._asked.of_rpc(call):
             return False
         if not any(choice.fields for choice in self._choices):
             return True
         leaves = call.leaves
         return all(choice.fits(call.rpc, leaves) for choice in self._choices)
+
+    def _is_aside(self, call: RecordedCall) -> bool:
+        return call.rpc == _LOGIN and all(choice.rpc == "*" for choice in self._choices)
 
     def _answered(self) -> list[RecordedCall]:
         return [call for call in self._chosen() if not call.in_progress]
@@ -222,16 +225,18 @@ class Calls(Sequence["RecordedCall"]):
     def _waited(self, count: int, timeout: float) -> RecordedCall:
         answered = self._answered()
         if len(answered) < count:
-            wanted = f"waited {timeout:g} s for {counted(count, self._what())}"
+            wanted = f"waited {timeout:g} s for {self._asked.counted(count)}"
             raise CallsError(self._miss(wanted))
         return answered[count - 1]
 
-    def _what(self) -> str:
-        return told(self._choices, self._status)
+    @property
+    def _asked(self) -> Wanted:
+        return Wanted(self._choices, self._status)
 
     def _miss(self, wanted: str) -> str:
-        records = self._journal.records()
-        return explain_miss(wanted, self._chosen(), records, self._choices, self.dropped)
+        records = [call for call in self._journal.records() if not self._is_aside(call)]
+        chosen = [call for call in records if self._fits(call)]
+        return explain_miss(wanted, self._asked, chosen, records, self.dropped)
 
 
 def _in_event_loop() -> bool:

@@ -2,66 +2,92 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from fakeviam.model.matching import Mismatch, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam.model.matching import Conditions, Mismatch
+    from fakeviam.model.matching import Conditions
     from fakeviam.server.journal.record import RecordedCall
 
 _SHOWN = 5
 
 
-def told(choices: Sequence[Conditions], status: str | None) -> str:
-    """What was asked for: `FileUpload call with component_name='cam-1'`."""
-    rpcs = [choice.rpc for choice in choices if choice.rpc != "*"]
-    fields = [f"{k}={v!r}" for choice in choices for k, v in choice.fields.items()]
-    fields += [f"status={status}"] if status else []
-    rpc = f"{rpcs[-1]} call" if rpcs else "call"
-    return f"{rpc} with {', '.join(fields)}" if fields else rpc
+class Wanted(NamedTuple):
+    """What was asked for."""
 
+    choices: Sequence[Conditions]
+    status: str | None
 
-def counted(count: int, what: str) -> str:
-    """`2 FileUpload calls`."""
-    noun, space, rest = what.partition(" call")
-    if not space:  # the bare "call"
-        return f"{count} {what}{'s' if count != 1 else ''}"
-    return f"{count} {noun} call{'s' if count != 1 else ''}{rest}"
+    def __str__(self) -> str:
+        return f"{self._rpc}call{self._conditions}"
+
+    def counted(self, count: int) -> str:
+        """`2 FileUpload calls with component_name='cam-1'`."""
+        return f"{count} {self._rpc}call{'s' if count != 1 else ''}{self._conditions}"
+
+    @property
+    def _rpc(self) -> str:
+        rpcs = [choice.rpc for choice in self.choices if choice.rpc != "*"]
+        return f"{rpcs[-1]} " if rpcs else ""
+
+    @property
+    def _conditions(self) -> str:
+        told = [f"{k}={short(v)}" for choice in self.choices for k, v in choice.fields.items()]
+        told += [f"status={self.status}"] if self.status else []
+        return f" with {', '.join(told)}" if told else ""
+
+    def of_rpc(self, call: RecordedCall) -> bool:
+        """Whether the call is of the RPC that was asked for."""
+        return all(choice.fits_rpc(call.rpc) for choice in self.choices)
+
+    def mismatches(self, call: RecordedCall) -> list[Mismatch]:
+        """What is different in a call."""
+        leaves = call.leaves
+        found = [each for choice in self.choices for each in choice.mismatches(leaves)]
+        if self.status is not None and call.status != self.status:
+            found.append(Mismatch("status", (call.status,), self.status))
+        return found
 
 
 def explain_miss(
     wanted: str,
+    asked: Wanted,
     chosen: Sequence[RecordedCall],
     records: Sequence[RecordedCall],
-    choices: Sequence[Conditions],
     dropped: int,
 ) -> str:
     """Say what was wanted, what there was, and what is different in the nearest call."""
-    if chosen:
-        lines = [f"{wanted}, but there were {len(chosen)}:", *_listed(chosen)]
-        return "\n".join(lines)
-    near = [call for call in records if all(choice.fits_rpc(call.rpc) for choice in choices)]
-    if not near:
-        return "\n".join([f"{wanted}, but there was none.", *_others(records)])
-    nearest, mismatches = min(
-        ((call, _mismatches(call, choices)) for call in reversed(near)), key=lambda it: len(it[1])
-    )
-    rpc = near[0].rpc if len({call.rpc for call in near}) == 1 else ""
-    count = counted(len(near), f"{rpc} call".strip())
-    told_apart = "; ".join(map(str, mismatches)) or f"its status, {nearest.status}"
-    lines = [
-        f"{wanted}, but there was none.",
-        f"{count}; the nearest, number {nearest.number}, differs in {told_apart}",
-    ]
+    lines = [f"{wanted}, but there {_were(len(chosen))}"]
+    lines += _listed(chosen)
+    fitting = {id(call) for call in chosen}
+    near = [call for call in records if asked.of_rpc(call) and id(call) not in fitting]
+    if near:
+        lines.append(_nearest(near, asked))
+    elif not chosen:
+        lines += _others(records)
     if dropped:
-        lines.append(f"{dropped} older calls were dropped for lack of room.")
+        lines.append(f"The journal dropped {dropped} older calls for lack of room.")
     return "\n".join(lines)
 
 
-def _mismatches(call: RecordedCall, choices: Sequence[Conditions]) -> list[Mismatch]:
-    leaves = call.leaves
-    return [mismatch for choice in choices for mismatch in choice.mismatches(leaves)]
+def _were(count: int) -> str:
+    if not count:
+        return "was none."
+    return "was one:" if count == 1 else f"were {count}:"
+
+
+def _nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
+    call, mismatches = min(
+        ((call, asked.mismatches(call)) for call in reversed(near)), key=lambda it: len(it[1])
+    )
+    rpcs = {call.rpc for call in near}
+    rpc = f"{rpcs.pop()} " if len(rpcs) == 1 else ""
+    others = f"{len(near)} other {rpc}call{'s' if len(near) != 1 else ''}"
+    told_apart = "; ".join(map(str, mismatches))
+    return f"{others}; the nearest, number {call.number}, differs in {told_apart}"
 
 
 def _listed(calls: Sequence[RecordedCall]) -> list[str]:
@@ -79,15 +105,9 @@ def _others(records: Sequence[RecordedCall]) -> list[str]:
 def line_of(call: RecordedCall) -> str:
     """One call on one line: `3 FileUpload part_id='…' → OK`."""
     named = [(path.rpartition(".")[2], value) for path, value in call.leaves[:4]]
-    fields = ", ".join(f"{name}={_short(value)}" for name, value in named)
+    fields = ", ".join(f"{name}={short(value)}" for name, value in named)
     status = call.status or "in progress"
-    marks = "".join(
-        [" (fault)" if call.fault is not None else "", " (scripted)" if call.scripted else ""]
-    )
     text = f": {call.text}" if call.text else ""
-    return f"{call.number} {call.rpc}({fields}) → {status}{text}{marks}"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:36]}…'"
+    fault = " (fault)" if call.fault is not None else ""
+    scripted = " (scripted)" if call.scripted else ""
+    return f"{call.number} {call.rpc}({fields}) → {status}{text}{fault}{scripted}"
