@@ -49,10 +49,12 @@ test-matrix: .venv/.dev ## unit tests on every Python here with every supported 
 contract: .venv/.dev ## the contract kit on the fake, in full, under every policy
 	$(BIN)/fakeviam contract run --self --profile full --policy documented --policy observed --policy strict $(ARGS)
 	$(BIN)/fakeviam contract mutants
+	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 tests/quality/test_scripts_of_the_park.py
 
-bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans
+bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans, the kit
 	$(BIN)/python benchmarks/rpc.py $(ARGS)
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/contract.py
 
 clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -32,9 +33,9 @@ def _fresh_python(flavour: str) -> Path:
     """The Python of an environment for scripts of a flavour; made once and kept."""
     folder = ENVIRONMENTS / f"script-{flavour}"
     stamp = folder / "installed.txt"
-    made_for = hashlib.sha256(
-        repr((sys.version, NEEDED[flavour])).encode() + (ROOT / "pyproject.toml").read_bytes()
-    ).hexdigest()
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    needs = re.findall(r"(?ms)^dependencies = \[.*?^\]", text) if flavour == "grpc" else []
+    made_for = hashlib.sha256(repr((sys.version, NEEDED[flavour], needs)).encode()).hexdigest()
     ENVIRONMENTS.mkdir(exist_ok=True)
     with (ENVIRONMENTS / f"script-{flavour}.lock").open("w") as lock:
         # Another worker of pytest-xdist may be making it.

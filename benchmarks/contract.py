@@ -1,0 +1,130 @@
+"""How many calls a second the contract kit makes of a fake: fixed checks, and random programs.
+
+Server, client, drawing and comparing share one thread and one event loop, as in `fakeviam
+contract run --self`. Rounds alternate; the figure is the median, beside it the least and the most,
+and the median by CPU time, which says more on a machine with other things to do.
+"""
+# ruff: noqa: INP001, T201 - a script that talks to people
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.programs import run_programs
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.subject import CLOCK, SEED, OwnFake
+
+from fakeviam import Clock, FakeViam
+
+
+def subject(policy: str) -> OwnFake:
+    """The fake that `--self` checks."""
+    return OwnFake(
+        Reading.named(policy),
+        lambda: FakeViam(seed=SEED, policy=policy, clock=Clock.frozen(CLOCK)),
+    )
+
+
+class Rate(NamedTuple):
+    """Calls a second, by the clock on the wall and by that of the CPU."""
+
+    wall: float
+    cpu: float
+
+
+class Watch:
+    """Both clocks, from now on."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def rate(self, calls: int) -> Rate:
+        """What so many calls come to."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return Rate(calls / wall, calls / cpu)
+
+
+def fixed(policy: str) -> Rate:
+    """Calls a second of all fixed checks."""
+    fake = subject(policy)
+    calls, watch = 0, Watch()
+    for check in CHECKS:
+        session = fake.open_session()
+        check.run(session)
+        fake.close_session(session)
+        calls += len(session.wire.calls)
+    rate = watch.rate(calls)
+    fake.close()
+    return rate
+
+
+def random(policy: str, *, seed: int, seconds: float) -> Rate:
+    """Calls a second of random programs, Hypothesis included."""
+    fake = subject(policy)
+    watch = Watch()
+    done = run_programs(fake, seed=seed, until=time.monotonic() + seconds, progress=lambda _: None)
+    rate = watch.rate(done.rpcs)
+    fake.close()
+    if done.failed is not None:
+        raise SystemExit(f"the fake breaks the contract: {done.failed.broken}")
+    return rate
+
+
+def measure(policy: str, rounds: int, seconds: float) -> dict[str, list[Rate]]:
+    """All rounds of both."""
+    found: dict[str, list[Rate]] = {"fixed checks": [], "random programs": []}
+    for number in range(rounds):
+        found["fixed checks"].append(fixed(policy))
+        found["random programs"].append(random(policy, seed=number * 1000, seconds=seconds))
+    return found
+
+
+def versions() -> str:
+    """What was measured."""
+    names = ("hypothesis", "grpclib", "h2", "protobuf", "fakeviam")
+    parts = [f"{name} {version(name)}" for name in names]
+    return f"Python {platform.python_version()}, {', '.join(parts)}."
+
+
+def table(found: dict[str, list[Rate]], policy: str) -> str:
+    """The figures as Markdown."""
+    rounds = len(found["fixed checks"])
+    lines = [
+        f"Policy {policy}, Unix socket, one thread, {rounds} rounds. {versions()}",
+        "",
+        "| what | calls a second | least | most | a CPU second |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for name, rates in found.items():
+        walls = [rate.wall for rate in rates]
+        cpu = statistics.median(rate.cpu for rate in rates)
+        figures = (statistics.median(walls), min(walls), max(walls), cpu)
+        lines.append(f"| {name} | {' | '.join(f'{figure:.0f}' for figure in figures)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--policy", default="documented")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=5.0, help="of random programs, a round")
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    options = parser.parse_args()
+    found = measure(options.policy, options.rounds, options.seconds)
+    print(table(found, options.policy))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
