@@ -152,7 +152,8 @@ class ContractMachine(RuleBasedStateMachine):
     def box(self, draw: st.DataObject, label: str, corners: Any, confidence: float | None) -> None:
         """Put a box on a file: mostly on an image."""
         images = [f.handle for f in self.session.model.files if f.mime_type.startswith("image/")]
-        if images and draw.draw(st.integers(0, 3)):
+        wants_image = draw.draw(st.integers(0, 3)) > 0
+        if images and wants_image:
             file = draw.draw(st.sampled_from(images))
         else:
             file = self._files(draw, least=1)[0]
