@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.accounts import ANYONE, Principal
 from fakeviam.server.encoding import MetadataEncoder
+from fakeviam.server.filters import FilterReader
 from fakeviam.server.journal.record import RecordedCall
 from fakeviam.server.roles import grounds
 from fakeviam.server.timers import Timers
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from fakeviam.server.ledger import Ledger
     from fakeviam.server.replies import Replies
     from fakeviam.server.sessions import Sessions
+    from fakeviam.server.strict import Objection
     from fakeviam.store.protocol import Store
     from fakeviam.wire import Method
 
@@ -39,6 +41,8 @@ class Cloud:
 
     Attributes:
         name: Name of its session; empty for the one that a fake starts with.
+        strict: What asks the fake in vain is refused, and fails the test (ST-3).
+        objections: What did so.
         hiding: Some uploads are hidden until a time to come.
     """
 
@@ -55,8 +59,10 @@ class Cloud:
     name: str = ""
     strict: bool = False
     encoder: MetadataEncoder = field(init=False)
+    filters: FilterReader = field(init=False)
     timers: Timers = field(init=False)
     crashes: list[Crash] = field(default_factory=list)
+    objections: list[Objection] = field(default_factory=list)
     interceptors: tuple[Interceptor, ...] = ()
     hiding: bool = False
 
@@ -67,6 +73,7 @@ class Cloud:
     def apply(self, policy: Policy) -> None:
         """Decide disputed points like this from now on."""
         self.policy = policy
+        self.filters = FilterReader(policy)
         self.encoder = MetadataEncoder(show_labels=policy.dataset_label == "shown")
 
 

@@ -1,19 +1,16 @@
-"""Requests → values of the model: filters, times, ids of binary data, tags."""
+"""Requests → values of the model: times, ids of binary data, tags."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.clock import SECOND
-from fakeviam.model.datasets import labelled_datasets
 from fakeviam.model.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
 )
-from fakeviam.model.filters import EVERYTHING, Interval, Query, TagRule, TimeField
 from fakeviam.model.ids import BinaryKey
-from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 
 if TYPE_CHECKING:
@@ -21,16 +18,8 @@ if TYPE_CHECKING:
 
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.call import Call
+    from fakeviam.wire import data
     from fakeviam.wire.well_known import Timestamp
-
-_RULES = {
-    data.TAGS_FILTER_TYPE_UNSPECIFIED: TagRule.LISTED,
-    data.TAGS_FILTER_TYPE_MATCH_BY_OR: TagRule.LISTED,
-    data.TAGS_FILTER_TYPE_TAGGED: TagRule.TAGGED,
-    data.TAGS_FILTER_TYPE_UNTAGGED: TagRule.UNTAGGED,
-}
-
-_SCALARS = ("component_name", "component_type", "robot_name", "robot_id", "part_name", "part_id")
 
 
 def time_from(timestamp: Timestamp, field: str) -> int:
@@ -53,91 +42,6 @@ def synced_until(call: Call) -> int | None:
     elif not call.cloud.hiding:  # by a fault (FT-7)
         return None
     return call.cloud.clock.now() - int(lag * SECOND)
-
-
-def query_from(
-    call: Call, message: data.Filter, *, include_internal: bool = False, tabular: bool = False
-) -> Query:
-    """The query that a filter means under this fake's policy (FI-1 … FI-17).
-
-    Args:
-        call: The call it came with.
-        message: The filter; an absent one reads as an empty one (FI-2).
-        include_internal: Whether Viam's own data is selected too (PG-10).
-        tabular: The query is for readings, which have no boxes and no datasets (A18).
-    """
-    call.principal.check_named(message.organization_ids)
-    call.cite("FI-1" if message.ByteSize() else "FI-2")
-    scalars = {name: getattr(message, name) for name in _SCALARS}
-    if message.method or any(scalars.values()):
-        call.cite("FI-4")
-    if message.part_name or message.robot_name:
-        call.cite("UP-10")
-    if max(map(len, (message.location_ids, message.organization_ids, message.mime_type))) > 1:
-        call.cite("FI-5")
-    nothing = tabular and bool(message.bbox_labels or message.dataset_id)
-    if nothing or (tabular and message.mime_type):
-        call.cite("FI-16", "A18")
-    rule, tags = tags_from(call, message.tags_filter)
-    labels = labelled_datasets(tags) if call.policy.dataset_label == "shown" else frozenset()
-    if labels:
-        call.cite("A10")
-    if message.bbox_labels:
-        call.cite("FI-10")
-    if message.dataset_id:
-        call.cite("FI-11", "DM-3", *(("FI-12",) if rule is TagRule.UNTAGGED else ()))
-    call.cite("PG-10")
-    return Query(
-        **scalars,
-        method_name=message.method,
-        location_ids=frozenset(message.location_ids),
-        organization_ids=frozenset(message.organization_ids),
-        mime_types=frozenset(message.mime_type),
-        interval=_interval_from(call, message.interval),
-        tag_rule=rule,
-        tags=tags,
-        label_dataset_ids=labels,
-        box_labels=frozenset(message.bbox_labels),
-        dataset_id=message.dataset_id,
-        include_internal=include_internal,
-        scope=call.principal.organization_ids,
-        synced_until=synced_until(call),
-        nothing=nothing,
-    )
-
-
-def tags_from(call: Call, message: data.TagsFilter) -> tuple[TagRule, frozenset[str]]:
-    """What a tags filter asks (FI-6, FI-7, FI-8, A17)."""
-    rule = _RULES.get(message.type)
-    if rule is None:
-        text = f"tags_filter.type must be 0 to 3, got {message.type}"
-        raise InvalidArgumentError(text, clause="FI-17")
-    if rule is not TagRule.LISTED:
-        call.cite("FI-7")
-        return rule, frozenset()
-    if not message.tags:
-        if message.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR:
-            call.cite("FI-9", "A17")
-        else:
-            call.cite("FI-8")
-        return TagRule.IGNORED, frozenset()
-    call.cite("FI-6")
-    return rule, frozenset(message.tags)
-
-
-def _interval_from(call: Call, message: data.CaptureInterval) -> Interval:
-    has_start, has_end = message.HasField("start"), message.HasField("end")
-    if not has_start and not has_end:
-        return EVERYTHING
-    if not (has_start and has_end):
-        call.cite("FI-13")
-    call.cite("FI-14", "A3", *(("A2",) if has_end else ()))
-    return Interval(
-        start=time_from(message.start, "interval.start") if has_start else None,
-        end=time_from(message.end, "interval.end") if has_end else None,
-        end_inside=call.policy.interval_bounds == "closed",
-        clock=TimeField(call.policy.interval_clock),
-    )
 
 
 def tags_argument(call: Call, tags: Iterable[str], *, clause: str) -> tuple[str, ...]:

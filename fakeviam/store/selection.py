@@ -132,9 +132,18 @@ class Selector:
     def __init__(self) -> None:
         """Start with no code."""
         self._factories: dict[tuple[str, ...], Callable[..., Test]] = {}
+        self._binary: dict[Query, Selection] = {}
+        self._tabular: dict[Query, Selection] = {}
 
     def binary(self, query: Query) -> Selection:
         """What the query selects among binary records."""
+        return _remembered(self._binary, query, self._of_binary)
+
+    def tabular(self, query: Query) -> Selection:
+        """What the query selects among readings, which have no boxes and no datasets (A18)."""
+        return _remembered(self._tabular, query, self._of_tabular)
+
+    def _of_binary(self, query: Query) -> Selection:
         terms = [*_common_terms(query)]
         if query.tag_rule is TagRule.LISTED:
             wanted = [("tags", query.tags), ("dataset_ids", query.label_dataset_ids)]
@@ -145,8 +154,7 @@ class Selector:
             terms.append(Among(("dataset_ids", {query.dataset_id})))
         return self._selection(query, terms, nothing=query.nothing)
 
-    def tabular(self, query: Query) -> Selection:
-        """What the query selects among readings, which have no boxes and no datasets (A18)."""
+    def _of_tabular(self, query: Query) -> Selection:
         terms = [*_common_terms(query)]
         if query.tag_rule is TagRule.LISTED:
             terms.append(Among(("tags", query.tags)))
@@ -169,6 +177,21 @@ class Selector:
         if factory is None:
             factory = self._factories[shape] = _compiled(shape)
         return factory(*(constant for tests in alternatives for _, constant in tests))
+
+
+#: Queries that are remembered: those who page ask the same one again.
+_REMEMBERED = 64
+
+
+def _remembered(
+    known: dict[Query, Selection], query: Query, select: Callable[[Query], Selection]
+) -> Selection:
+    found = known.get(query)
+    if found is None:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        found = known[query] = select(query)
+    return found
 
 
 def _compiled(shape: tuple[str, ...]) -> Callable[..., Test]:

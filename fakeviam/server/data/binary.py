@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
 from fakeviam.server.codec import Encoded
-from fakeviam.server.convert import query_from, records_named
+from fakeviam.server.convert import records_named
+from fakeviam.server.filters import query_from
 from fakeviam.server.paging import cite_page, page_request, token_of, totals_of
 from fakeviam.wire import data
 

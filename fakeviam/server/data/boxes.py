@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from fakeviam.model.mime import is_image
-from fakeviam.server.convert import query_from, record_named
+from fakeviam.server.convert import record_named
+from fakeviam.server.filters import query_from
 from fakeviam.wire import data
 
 if TYPE_CHECKING:

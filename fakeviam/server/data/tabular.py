@@ -9,8 +9,8 @@ from fakeviam.model.clock import DAY
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.filters import EVERYTHING, Interval, Query
 from fakeviam.server.codec import Encoded
-from fakeviam.server.convert import query_from, tags_from
 from fakeviam.server.encoding import encode_readings
+from fakeviam.server.filters import query_from, tags_from
 from fakeviam.server.paging import cite_page, page_request, token_of, totals_of
 from fakeviam.wire import data
 
@@ -60,7 +60,9 @@ def delete_tabular_data(
     narrow = request.filter
     if request.HasField("filter"):
         call.cite("DT-3")
-    rule, tags = tags_from(call, narrow.tags_filter)
+    cited: list[str] = []
+    rule, tags = tags_from(narrow.tags_filter, cited)
+    call.cite(*cited)
     query = Query(
         organization_ids=frozenset({organization_id}),
         location_ids=frozenset(narrow.location_ids),

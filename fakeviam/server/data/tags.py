@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.datasets import LABEL_PREFIX, dataset_label
-from fakeviam.server.convert import query_from, records_named, tags_argument
+from fakeviam.server.convert import records_named, tags_argument
+from fakeviam.server.filters import query_from
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
