@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import DecodeError
-from grpclib.encoding.base import CodecBase
+from grpclib.encoding.base import CodecBase, StatusDetailsCodecBase
 
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
+from fakeviam.wire import status as rpc_status
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
+    from grpclib.const import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +73,18 @@ class Codec(CodecBase):
         except DecodeError as error:
             text = f"request is not a valid {message_type.DESCRIPTOR.full_name} message"
             raise InvalidArgumentError(text, clause="SV-3") from error
+
+
+class DetailsCodec(StatusDetailsCodecBase):
+    """The trailer `grpc-status-details-bin`: a `google.rpc.Status` with packed details."""
+
+    def encode(self, status: Status, message: str | None, details: Any) -> bytes:
+        """The bytes of a status; `details` have `type_url` and `value` each."""
+        made = rpc_status.Status(code=status.value, message=message or "")
+        for detail in details:
+            made.details.add(type_url=detail.type_url, value=detail.value)
+        return made.SerializeToString()
+
+    def decode(self, status: Status, message: str | None, data: bytes) -> Any:
+        """Not asked of a server."""
+        raise NotImplementedError

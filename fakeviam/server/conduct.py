@@ -25,7 +25,6 @@ from fakeviam.server.connection import (
 from fakeviam.server.faults.injection import Injection, Interruption, fault_in
 from fakeviam.server.faults.values import Effect
 from fakeviam.server.interceptors import Cut, intercepted
-from fakeviam.wire import status as rpc_status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -244,11 +243,11 @@ async def _interrupt(call: Call, order: Interruption, stream: Stream[Any, Any]) 
     if order.status:
         call.cloud.journal.end(call.record, status=order.status, text=order.text)
         told = str(fault).encode("ascii", "backslashreplace").decode()
-        metadata: dict[str, str | bytes] = {"fakeviam-fault": told}
-        if fault.details:
-            metadata["grpc-status-details-bin"] = _details(order)
         await stream.send_trailing_metadata(
-            status=Status[order.status], status_message=order.text, metadata=metadata
+            status=Status[order.status],
+            status_message=order.text,
+            status_details=fault.details or None,
+            metadata={"fakeviam-fault": told},
         )
         return
     call.cloud.journal.end(call.record, status="CANCELLED", text=str(fault))
@@ -258,14 +257,6 @@ async def _interrupt(call: Call, order: Interruption, stream: Stream[Any, Any]) 
         reset_connection(stream)
     else:
         await reset_stream(stream, fault.code or "INTERNAL_ERROR")
-
-
-def _details(order: Interruption) -> bytes:
-    """A `google.rpc.Status`, as far as we need one: code, message and details."""
-    made = rpc_status.Status(code=Status[order.status].value, message=order.text)
-    for detail in order.fault.details:
-        made.details.add(type_url=detail.type_url, value=detail.value)
-    return made.SerializeToString()
 
 
 def _crashed(call: Call, error: Exception) -> GRPCError:

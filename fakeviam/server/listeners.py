@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from grpclib.server import Server
 
 from fakeviam.model.errors import UsageError
+from fakeviam.server.codec import DetailsCodec
 from fakeviam.server.switch import Opening, Refused
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Listener(Server):
 
         `admit` is asked about each gRPC connection; those it does not want are reset.
         """
-        super().__init__([], codec=codec)
+        super().__init__([], codec=codec, status_details_codec=DetailsCodec())
         self._mapping = routes.__mapping__()  # grpclib would copy it, and ask the copy
         self._http = http
         self._admit = admit
