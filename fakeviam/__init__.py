@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from fakeviam.server.interceptors import Cut, Interceptor
     from fakeviam.server.journal.calls import Calls, CallsError
     from fakeviam.server.journal.record import RecordedCall
+    from fakeviam.server.session import Session
+    from fakeviam.server.strict import StrictError
     from fakeviam.store.memory import MemoryStore
 
 __version__ = "0.1.0"
@@ -52,6 +54,8 @@ __all__ = [
     "Part",
     "Policy",
     "RecordedCall",
+    "Session",
+    "StrictError",
     "UnfiredFaultError",
     "UsageError",
 ]
@@ -78,6 +82,8 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",
         "RecordedCall": "fakeviam.server.journal.record",
+        "Session": "fakeviam.server.session",
+        "StrictError": "fakeviam.server.strict",
         "UnfiredFaultError": "fakeviam.server.faults.plan",
         "UsageError": "fakeviam.model.errors",
     }

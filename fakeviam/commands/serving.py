@@ -118,6 +118,12 @@ def _limits() -> list[Callable[[Command], Command]]:
             help="Refuse answers that rest on less.",
         ),
         click.option(
+            "--strict",
+            is_flag=True,
+            show_default=False,
+            help="Refuse fields that the fake does not look at, and what is deprecated.",
+        ),
+        click.option(
             "--max-message-bytes",
             type=click.IntRange(min=1),
             show_default="no limit",

@@ -238,6 +238,10 @@ AC-3  ? us     A call beyond the role of its API key is PERMISSION_DENIED, whate
 AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
 AC-5  D fake   Apart from ids of new things, nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
 AC-6  D fake   Keys and tokens are looked up by digests and compared in constant time; tokens are not kept.
+ST-1  D fake   A strict fake refuses requests with fields that it does not know or does not look at: FAILED_PRECONDITION, naming them.
+ST-2  D fake   A strict fake refuses RPCs and fields that Viam's contract marks as deprecated.
+ST-3  D fake   What a strict fake was asked for in vain, an RPC that it does not have too, fails the test's check, call by call.
+ST-4  D fake   Unknown, unread and deprecated fields of a request stand in the journal, strict or not.
 SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
 SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.
 SN-3  D fake   A reset tells what it dropped, and costs the same however much that was.

@@ -25,6 +25,7 @@ from fakeviam.server.connection import (
 from fakeviam.server.faults.injection import Injection, Interruption, fault_in
 from fakeviam.server.faults.values import Effect
 from fakeviam.server.interceptors import Cut, intercepted
+from fakeviam.server.strict import note_unimplemented, refuse_if_strict
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -77,6 +78,7 @@ class Inbox:
             self._call.cloud.journal.received(record, message)
             if record.service == AUTH_SERVICE:
                 self._call.log_in(message)
+            refuse_if_strict(self._call, message)
         if self._call.cloud.faults or self.injection is not None:
             await self._meet_fault(ended=message is None or not self._streams)
         return message
@@ -225,6 +227,8 @@ async def _send(
 
 
 async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> None:
+    if refusal.clause == "SV-1":
+        note_unimplemented(call)
     try:
         call.cite(refusal.clause)
     except Refusal as too_weak:  # what it rests on is less than min_evidence

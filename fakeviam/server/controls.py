@@ -9,6 +9,7 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
+from fakeviam.server.faults.account import explain_unfired
 from fakeviam.server.faults.plan import UnfiredFaultError
 from fakeviam.server.journal.calls import Calls
 from fakeviam.server.loading import load
@@ -21,6 +22,7 @@ from fakeviam.server.snapshots import (
     restore_snapshot,
     take_snapshot,
 )
+from fakeviam.server.strict import StrictError, report
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -110,25 +112,25 @@ class Controls:
         return tuple(self._cloud.crashes)
 
     def check(self) -> None:
-        """Raise if the fake crashed or a planned fault did not happen.
+        """Raise if the fake crashed, a planned fault did not happen or a strict fake objects.
 
         The pytest fixtures do this after each test.
 
         Raises:
             HandlerCrashError: A handler crashed; says what happened, and what to do.
             UnfiredFaultError: A planned fault did not happen; says which, and why.
+            StrictError: Calls asked a strict fake for what it does not do; says which, and what
+                to do (ST-3).
         """
         if self._cloud.crashes:
             told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
             message = f"fakeviam has a bug, please report it with this text: {told}"
             raise HandlerCrashError(message) from self._cloud.crashes[0].error
-        unfired = self._cloud.faults.unfired
+        unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
         if unfired:
-            told = "\n".join(f"  {line}" for line in unfired)
-            raise UnfiredFaultError(
-                f"planned faults did not happen, so this test did not meet them:\n{told}\n"
-                "Correct the plan, or end a fault that may stay out with .optional()."
-            )
+            raise UnfiredFaultError(unfired)
+        if self._cloud.objections:
+            raise StrictError(report(self._cloud.objections))
 
     @property
     def api_keys(self) -> tuple[ApiKey, ...]:

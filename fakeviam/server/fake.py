@@ -91,6 +91,7 @@ class FakeViam(Controls):
         token_lifetime: timedelta | None = None,
         ids: IdKind = "real",
         min_evidence: str = "assumed",
+        strict: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         unix_socket: str | os.PathLike[str] | None = None,
@@ -114,6 +115,8 @@ class FakeViam(Controls):
             ids: `real` shapes, or `readable` ones that count: `file-000001` (CK-4).
             min_evidence: Refuse answers that rest on less: documented, relied-on, observed or
                 assumed (SV-5).
+            strict: Refuse fields that the fake does not know or look at, and what is deprecated;
+                `check` fails after them, and after calls of RPCs that it lacks (ST-1 … ST-3).
             host: Address to listen on.
             port: TCP port; 0 picks a free one.
             unix_socket: Path of the Unix socket; None makes a temporary one.
@@ -151,6 +154,7 @@ class FakeViam(Controls):
             journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
             faults=Faults(fraction=factory.fraction),
             replies=Replies(),
+            strict=strict,
             interceptors=tuple(interceptors),
         )
         super().__init__(cloud)

@@ -124,6 +124,7 @@ def reset(cloud: Cloud, make_store: Callable[[], Store]) -> Receipt:
     )
     cloud.ledger.clear()
     cloud.crashes.clear()
+    cloud.objections.clear()
     _put_store(cloud, make_store())
     cloud.hiding = False
     if cloud.store.sink is not None:

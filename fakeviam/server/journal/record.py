@@ -14,9 +14,10 @@ from fakeviam.server.codec import Encoded
 from fakeviam.server.fields import as_json, leaves_of
 from fakeviam.server.journal.redaction import redacted, redacted_metadata
 from fakeviam.server.journal.shortening import shortened
+from fakeviam.server.strict import deprecated_fields, unknown_fields, unread_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from google.protobuf.message import Message
@@ -227,6 +228,24 @@ class RecordedCall:
         return [] if self._first is None else leaves_of(redacted(self._first))
 
     @property
+    def unknown_fields(self) -> tuple[str, ...]:
+        """Fields that our contract does not have, by path and number: `filter.#17` (ST-4)."""
+        return self._each(unknown_fields)
+
+    @property
+    def unread_fields(self) -> tuple[str, ...]:
+        """Fields that are set, and that the fake does not look at (ST-4)."""
+        return self._each(lambda message: unread_fields(self.rpc, message))
+
+    @property
+    def deprecated_fields(self) -> tuple[str, ...]:
+        """Fields that are set, and that Viam's contract marks as deprecated (ST-4)."""
+        return self._each(deprecated_fields)
+
+    def _each(self, fields: Callable[[Message], tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(path for message in self._kept for path in fields(message)))
+
+    @property
     def reply(self) -> Message | None:
         """The reply, secrets redacted; None if the call was refused or is in progress.
 
@@ -300,6 +319,9 @@ class RecordedCall:
             "assumptions": [clause.id for clause in self.assumptions],
             "fault": None if self.fault is None else self.fault.to_json(),
             "scripted": self.scripted,
+            "unknown_fields": list(self.unknown_fields),
+            "unread_fields": list(self.unread_fields),
+            "deprecated_fields": list(self.deprecated_fields),
         }
 
 

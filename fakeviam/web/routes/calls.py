@@ -53,6 +53,9 @@ _CALL = shape(
         "assumptions": listed(text(), "Those of them that nobody documented."),
         "fault": maybe(document("The planned fault that hit it.")),
         "scripted": flag("It was answered by a scripted reply."),
+        "unknown_fields": listed(text(), "Fields that our contract does not have."),
+        "unread_fields": listed(text(), "Fields that the fake does not look at."),
+        "deprecated_fields": listed(text(), "Fields that Viam's contract marks as deprecated."),
     }
 )
 
