@@ -9,7 +9,6 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
-from fakeviam.server.faults.account import explain_unfired
 from fakeviam.server.faults.plan import UnfiredFaultError
 from fakeviam.server.journal.calls import Calls
 from fakeviam.server.loading import load
@@ -126,9 +125,13 @@ class Controls:
             told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
             message = f"fakeviam has a bug, please report it with this text: {told}"
             raise HandlerCrashError(message) from self._cloud.crashes[0].error
-        unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
+        unfired = self._cloud.faults.unfired
         if unfired:
-            raise UnfiredFaultError(unfired)
+            told = "\n".join(f"  {line}" for line in unfired)
+            raise UnfiredFaultError(
+                f"planned faults did not happen, so this test did not meet them:\n{told}\n"
+                "Correct the plan, or end a fault that may stay out with .optional()."
+            )
         if self._cloud.objections:
             raise StrictError(report(self._cloud.objections))
 
