@@ -131,7 +131,6 @@ _NEEDS: Mapping[Effect, tuple[str, str]] = MappingProxyType(
     {
         Effect.STATUS: ("status", "name one, such as 'UNAVAILABLE'"),
         Effect.OVERSIZE_REPLY: ("size", "say how many bytes are added"),
-        Effect.DELAY: ("delay", "say how long, such as '40s'"),
         Effect.HIDE: ("seconds", "say how long, such as '40s'"),
     }
 )

@@ -111,22 +111,32 @@ class Fault:
         return f"{self.conditions}: {self._told_effect()}{self._told_calls()}"
 
     def _told_effect(self) -> str:
-        effect = "no effect yet" if self.effect is None else self.effect.value
-        told = self.status if self.effect is Effect.STATUS else effect
-        parts = [told, self.when.replace("-", " ")] if self.effect is not Effect.DELAY else []
+        parts = [f"delay of {self.delay:g} s"] if self.delay else []
+        if self.effect is not Effect.DELAY:
+            parts.append(self._told_end())
+        if self.effect not in (Effect.DELAY, Effect.HIDE, Effect.OVERSIZE_REPLY):
+            parts.append(self.when.replace("-", " "))
         if self.after_messages is not None:
             parts.append(f"at message {self.after_messages}")
         if self.after_bytes is not None:
             parts.append(f"at byte {self.after_bytes}")
-        if self.delay:
-            parts.insert(0, f"delay of {self.delay:g} s")
         return ", ".join(parts)
 
+    def _told_end(self) -> str:
+        if self.effect is None:
+            return "no effect yet"
+        duration = "" if self.seconds is None else f" for {self.seconds:g} s"
+        size = f" by {self.size} bytes" if self.size else ""
+        return f"{self.status or self.effect.value}{duration}{size}"
+
     def _told_calls(self) -> str:
-        if self.calls is None:
-            return ""
-        numbers = ", ".join(map(str, sorted(self.calls)))
-        return f" (call {numbers})"
+        told = []
+        if self.calls is not None:
+            numbers = ", ".join(map(str, sorted(self.calls)))
+            told.append(f"call{'s' if len(self.calls) > 1 else ''} {numbers}")
+        if self.times is not None:
+            told.append("once" if self.times == 1 else f"{self.times} times")
+        return f" ({'; '.join(told)})" if told else ""
 
 
 def _read(key: str, value: Any) -> Any:

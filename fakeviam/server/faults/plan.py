@@ -195,6 +195,11 @@ class PlannedFault:
             return f"never happened: {fitting}"
         return f"happened {len(self.fired)} of {planned} times: {fitting}"
 
+    @property
+    def unfired(self) -> str:
+        """The fault, and what of it did not happen."""
+        return f"fault {self.number}, {self.fault}, {self.missing}"
+
     def to_json(self) -> dict[str, Any]:
         """The fault and its account."""
         return {
@@ -309,17 +314,16 @@ class Faults:
     @property
     def unfired(self) -> list[str]:
         """What was planned and did not happen, a line each."""
-        lines = [
-            f"fault {planned.number}, {planned.fault}, {planned.missing}"
-            for planned in self._planned
-            if planned.missing
-        ]
-        if self.refusing:
-            lines.append(
-                f"refuse_connections: {self.refusing} of {self.refusing + self.refused} "
-                "connections were never made"
-            )
-        return lines
+        lines = [planned.unfired for planned in self._planned if planned.missing]
+        return [*lines, self.unmade] if self.unmade else lines
+
+    @property
+    def unmade(self) -> str:
+        """Which connections were to be refused and never made."""
+        if not self.refusing:
+            return ""
+        whole = self.refusing + self.refused
+        return f"refuse_connections: {self.refusing} of {whole} connections were never made"
 
 
 def _fits(fault: Fault, rpc: str, leaves: Callable[[], list[Leaf]]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.server.fields import conditions_on
 from fakeviam.server.journal.attempts import LogicalCall, logical_calls
-from fakeviam.server.journal.nearmiss import Wanted, explain_miss
+from fakeviam.server.journal.nearmiss import Wanted, explain_miss, told_nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,6 +200,13 @@ class Calls(Sequence["RecordedCall"]):
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` after each call that is answered; what is returned stops that."""
         return self._journal.watch(wake)
+
+    def nearest(self) -> str:
+        """What is different in the nearest other call of that RPC, in words; empty without one."""
+        asked = self._asked
+        near = [call for call in self._journal.records() if asked.of_rpc(call)]
+        others = [call for call in near if not self._is_aside(call) and not self._fits(call)]
+        return told_nearest(others, asked) if others else ""
 
     # Inside ------------------------------------------------------------------------------
 

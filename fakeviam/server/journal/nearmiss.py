@@ -65,7 +65,7 @@ def explain_miss(
     fitting = {id(call) for call in chosen}
     near = [call for call in records if asked.of_rpc(call) and id(call) not in fitting]
     if near:
-        lines.append(_nearest(near, asked))
+        lines.append(told_nearest(near, asked))
     elif not chosen:
         lines += _others(records)
     if dropped:
@@ -79,7 +79,8 @@ def _were(count: int) -> str:
     return "was one:" if count == 1 else f"were {count}:"
 
 
-def _nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
+def told_nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
+    """What is different in the nearest of these calls."""
     call, mismatches = min(
         ((call, asked.mismatches(call)) for call in reversed(near)), key=lambda it: len(it[1])
     )
