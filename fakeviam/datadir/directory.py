@@ -163,6 +163,11 @@ class DataDir:
             self._coder = Coder(self._blobs)
             self._remove_older(used)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was given back."""
+        return self._log is None and self._contents is not None
+
     def close(self) -> None:
         """Give the directory back; nothing can be written any more."""
         with self._guard:

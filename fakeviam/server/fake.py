@@ -182,15 +182,17 @@ class FakeViam(Controls):
 
     def _filled(self, path: str | os.PathLike[str] | None) -> Sown | None:
         directory = self._data_dir
-        is_new = directory is None or directory.contents is None
+        if directory is None:
+            return None if path is None else self.load(path)
         try:
-            if directory is not None:
-                keep(self._cloud, directory)
-            return None if path is None or not is_new else self.load(path)
+            # Before anything is kept: a directory stays new until what fills it was in order.
+            is_new = directory.contents is None
+            sown = self.load(path) if path is not None and is_new else None
+            keep(self._cloud, directory)
         except BaseException:
-            if directory is not None:
-                directory.close()
+            directory.close()
             raise
+        return sown
 
     # Where it is -------------------------------------------------------------------------
 
@@ -361,6 +363,11 @@ class FakeViam(Controls):
     def _check_stopped(self) -> None:
         if self._listeners:
             raise UsageError("this FakeViam is already running; make a second one instead")
+        if self._data_dir is not None and self._data_dir.is_closed:
+            raise UsageError(
+                "this FakeViam gave its data directory back when it stopped; make a new one with "
+                f"data_dir={str(self._data_dir.path)!r}"
+            )
 
     def _check_running(self) -> None:
         if not self._listeners:
