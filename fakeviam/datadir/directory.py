@@ -61,6 +61,7 @@ class DataDir:
         path: Where it is.
         seed: The seed of all ids, from its first use on.
         contents: What it held when it was opened; None if it is new.
+        is_closed: Whether it was given back.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class DataDir:
         self._contents: Callable[[], Contents] | None = None
         self._counted: Counters | None = None
         self._generation = 0
+        self.is_closed = False
         with _told(self.path):
             _check_usable(self.path)
             self._lock = Lock(self.path / _LOCK)
@@ -163,18 +165,16 @@ class DataDir:
             self._coder = Coder(self._blobs)
             self._remove_older(used)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was given back."""
-        return self._log is None and self._contents is not None
-
     def close(self) -> None:
         """Give the directory back; nothing can be written any more."""
         with self._guard:
+            if self.is_closed:
+                return
+            self.is_closed = True
             if self._log is not None:
                 self._log.close()
                 self._log = None
-                self._lock.close()
+            self._lock.close()
 
     def _append(self, steps: Iterable[Step]) -> None:
         with self._guard:
