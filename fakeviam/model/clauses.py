@@ -228,6 +228,8 @@ FT-9  D fake   A call can bring its own fault in the metadata fakeviam-fault; on
 RP-1  D fake   Scripted replies answer in place of the fake, are journalled as such, and are counted apart.
 CK-1  D fake   All times come from the fake's clock, which runs, stands still, or is moved by hand.
 CK-2  D fake   A clock that jumps does so when everything in the fake waits for it.
+CK-3  D fake   The same seed, clock and calls give the same answers, byte by byte.
+CK-4  D fake   Ids have the shapes of the real service, or count readably where no client checks the shape.
 SS-1  D fake   A session is an isolated fork of the fake, chosen by metadata or by its API key.
 SS-2  D fake   A call that names a session which is not open is FAILED_PRECONDITION.
 SS-3  D fake   What belongs to a closed session, a token or an API key, is refused with FAILED_PRECONDITION and reaches nobody else.
@@ -242,6 +244,8 @@ ST-1  D fake   A strict fake refuses requests with fields that it does not know 
 ST-2  D fake   A strict fake refuses RPCs and fields that Viam's contract marks as deprecated.
 ST-3  D fake   What a strict fake was asked for in vain, an RPC that it does not have too, fails the test's check, call by call.
 ST-4  D fake   Unknown, unread and deprecated fields of a request stand in the journal, strict or not.
+EX-1  D fake   explain says of every record why it is in the answer to a call or not: which field wanted what, and what the record has.
+EX-2  D fake   explain judges by the state at present, and says where the answer that was given differs.
 SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
 SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.
 SN-3  D fake   A reset tells what it dropped, and costs the same however much that was.
