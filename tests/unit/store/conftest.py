@@ -9,8 +9,12 @@ import pytest
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 from fakeviam.store.memory import MemoryStore
 
+from .databases import KINDS, databases
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from fakeviam.store.protocol import Store
 
 
 def _source(**fields: Any) -> Source:
@@ -52,7 +56,18 @@ def tabular() -> Callable[..., TabularRecord]:
     return make
 
 
+@pytest.fixture(params=KINDS)
+def new_store(request: pytest.FixtureRequest) -> Iterator[Callable[[], Store]]:
+    """Make empty stores of one kind."""
+    if request.param == "memory":
+        # Blocks so small that a few records fill several.
+        yield lambda: MemoryStore(block_size=3)
+        return
+    with databases() as make:
+        yield lambda: make(request.param)
+
+
 @pytest.fixture
-def store() -> MemoryStore:
-    """An empty store with blocks so small that a few records fill several."""
-    return MemoryStore(block_size=3)
+def store(new_store: Callable[[], Store]) -> Store:
+    """An empty store."""
+    return new_store()

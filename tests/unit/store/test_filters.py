@@ -8,10 +8,11 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.filters import Interval, Query, TagRule, TimeField
-from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from fakeviam.store.protocol import Store
 
 pytestmark = pytest.mark.parametrize("asked", [1, 2, 3])  # walked, then by fresh and by old indexes
 
@@ -28,7 +29,7 @@ def label(text: str) -> BoundingBox:
 
 
 @pytest.fixture
-def filled(binary: Callable[..., Any]) -> Callable[[], MemoryStore]:
+def filled(binary: Callable[..., Any], new_store: Callable[[], Store]) -> Callable[[], Store]:
     """Make a store; each question wants its own, because the first one walks."""
     records = [
         binary("a", 1, part_id="p1", part_name="arm", mime_type="image/png", tags=("x",)),
@@ -40,15 +41,15 @@ def filled(binary: Callable[..., Any]) -> Callable[[], MemoryStore]:
         binary("g", 7, internal=True, tags=("x",), time_synced=99),
     ]
 
-    def make() -> MemoryStore:
-        store = MemoryStore(block_size=3)
+    def make() -> Store:
+        store = new_store()
         store.add_binary([(record, b"") for record in records])
         return store
 
     return make
 
 
-def ids(filled: Callable[[], MemoryStore], asked: int, query: Query) -> str:
+def ids(filled: Callable[[], Store], asked: int, query: Query) -> str:
     """The file ids that a query selects, oldest first."""
     store = filled()
     answers = {
@@ -62,7 +63,7 @@ def ids(filled: Callable[[], MemoryStore], asked: int, query: Query) -> str:
     return answer
 
 
-def test_no_constraint_selects_everything(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_no_constraint_selects_everything(filled: Callable[[], Store], asked: int) -> None:
     """FI-2, FI-3: empty strings and sets are no constraint."""
     assert ids(filled, asked, Query()) == "abcdef"
 
@@ -82,48 +83,44 @@ def test_no_constraint_selects_everything(filled: Callable[[], MemoryStore], ask
     ],
 )
 def test_strings_compare_by_equality(
-    filled: Callable[[], MemoryStore], asked: int, constraint: dict[str, str], expected: str
+    filled: Callable[[], Store], asked: int, constraint: dict[str, str], expected: str
 ) -> None:
     """FI-4, FI-15: not by prefix, not in any case; what matches nothing is no error."""
     assert ids(filled, asked, Query(**constraint)) == expected  # type: ignore[arg-type]
 
 
-def test_constraints_combine_with_and(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_constraints_combine_with_and(filled: Callable[[], Store], asked: int) -> None:
     """FI-1."""
     assert ids(filled, asked, Query(part_id="p1", component_name="cam")) == "b"
     assert ids(filled, asked, Query(part_id="p1", method_name="Read")) == ""
 
 
-def test_any_value_of_a_list_may_match(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_any_value_of_a_list_may_match(filled: Callable[[], Store], asked: int) -> None:
     """FI-5."""
     assert ids(filled, asked, Query(location_ids=frozenset({"l2", "l3"}))) == "b"
     assert ids(filled, asked, Query(organization_ids=frozenset({"o2"}))) == "c"
     assert ids(filled, asked, Query(mime_types=frozenset({"image/png", "text/plain"}))) == "af"
 
 
-def test_one_listed_tag_is_enough(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_one_listed_tag_is_enough(filled: Callable[[], Store], asked: int) -> None:
     """FI-6."""
     query = Query(tag_rule=TagRule.LISTED, tags=frozenset({"y", "z"}))
     assert ids(filled, asked, query) == "be"
 
 
-def test_tagged_and_untagged_do_not_read_the_list(
-    filled: Callable[[], MemoryStore], asked: int
-) -> None:
+def test_tagged_and_untagged_do_not_read_the_list(filled: Callable[[], Store], asked: int) -> None:
     """FI-7."""
     tags = frozenset({"y"})
     assert ids(filled, asked, Query(tag_rule=TagRule.TAGGED, tags=tags)) == "abe"
     assert ids(filled, asked, Query(tag_rule=TagRule.UNTAGGED, tags=tags)) == "cdf"
 
 
-def test_listed_tags_of_none_match_nothing(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_listed_tags_of_none_match_nothing(filled: Callable[[], Store], asked: int) -> None:
     """FI-9, A17: what an empty list means is decided before the store is asked."""
     assert ids(filled, asked, Query(tag_rule=TagRule.LISTED)) == ""
 
 
-def test_a_dataset_label_counts_as_a_listed_tag(
-    filled: Callable[[], MemoryStore], asked: int
-) -> None:
+def test_a_dataset_label_counts_as_a_listed_tag(filled: Callable[[], Store], asked: int) -> None:
     """A10."""
     members = frozenset({"d1"})
     labels = Query(tag_rule=TagRule.LISTED, label_dataset_ids=members)
@@ -132,13 +129,13 @@ def test_a_dataset_label_counts_as_a_listed_tag(
     assert ids(filled, asked, either) == "bce"
 
 
-def test_box_labels(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_box_labels(filled: Callable[[], Store], asked: int) -> None:
     """FI-10: at least one box with a listed label."""
     assert ids(filled, asked, Query(box_labels=frozenset({"cat", "cow"}))) == "d"
     assert ids(filled, asked, Query(box_labels=frozenset({"dog"}))) == "df"
 
 
-def test_dataset_and_untagged_members(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_dataset_and_untagged_members(filled: Callable[[], Store], asked: int) -> None:
     """FI-11, FI-12: membership is not a tag."""
     assert ids(filled, asked, Query(dataset_id="d1")) == "ce"
     assert ids(filled, asked, Query(dataset_id="d1", tag_rule=TagRule.UNTAGGED)) == "c"
@@ -161,20 +158,18 @@ def test_dataset_and_untagged_members(filled: Callable[[], MemoryStore], asked: 
     ],
 )
 def test_intervals(
-    filled: Callable[[], MemoryStore], asked: int, interval: Interval, expected: str
+    filled: Callable[[], Store], asked: int, interval: Interval, expected: str
 ) -> None:
     """FI-13, FI-14, A2, A3: open ends, the start inside, either clock."""
     assert ids(filled, asked, Query(interval=interval)) == expected
 
 
-def test_internal_data_is_hidden_unless_asked_for(
-    filled: Callable[[], MemoryStore], asked: int
-) -> None:
+def test_internal_data_is_hidden_unless_asked_for(filled: Callable[[], Store], asked: int) -> None:
     """PG-10."""
     assert ids(filled, asked, Query(include_internal=True)) == "abcdefg"
 
 
-def test_only_organizations_in_sight(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_only_organizations_in_sight(filled: Callable[[], Store], asked: int) -> None:
     """A51: asking for an organization out of sight selects nothing."""
     asked_for = frozenset({"org", "o2"})
     assert ids(filled, asked, Query(scope=frozenset({"o2"}))) == "c"
@@ -182,21 +177,19 @@ def test_only_organizations_in_sight(filled: Callable[[], MemoryStore], asked: i
     assert ids(filled, asked, Query(scope=frozenset())) == ""
 
 
-def test_data_stored_later_is_not_visible_yet(
-    filled: Callable[[], MemoryStore], asked: int
-) -> None:
+def test_data_stored_later_is_not_visible_yet(filled: Callable[[], Store], asked: int) -> None:
     """A55."""
     assert ids(filled, asked, Query(synced_until=3, include_internal=True)) == "abc"
     assert ids(filled, asked, Query(synced_until=98, include_internal=True)) == "abcdef"
     assert ids(filled, asked, Query(synced_until=99, include_internal=True)) == "abcdefg"
 
 
-def test_nothing(filled: Callable[[], MemoryStore], asked: int) -> None:
+def test_nothing(filled: Callable[[], Store], asked: int) -> None:
     assert ids(filled, asked, Query(nothing=True)) == ""
 
 
 def test_readings_have_no_boxes_and_no_datasets(
-    store: MemoryStore, tabular: Callable[..., Any], asked: int
+    store: Store, tabular: Callable[..., Any], asked: int
 ) -> None:
     """FI-16, A18: such constraints select no readings; MIME types and tags compare as they are."""
     store.add_tabular([tabular("t", 1, tags=("x",), mime_type="a/b"), tabular("u", 2)])

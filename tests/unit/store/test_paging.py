@@ -12,14 +12,14 @@ from fakeviam.store.protocol import Page, Position
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.memory import MemoryStore
+    from fakeviam.store.protocol import Store
 
 YEAR_1 = -62_135_596_800_000_000_000
 YEAR_9999 = 253_402_300_799_999_999_999
 
 
 @pytest.fixture
-def fill(store: MemoryStore, binary: Callable[..., Any]) -> Callable[..., None]:
+def fill(store: Store, binary: Callable[..., Any]) -> Callable[..., None]:
     """Store records given as name=time."""
 
     def add(**times: int) -> None:
@@ -29,7 +29,7 @@ def fill(store: MemoryStore, binary: Callable[..., Any]) -> Callable[..., None]:
 
 
 def ask(
-    store: MemoryStore,
+    store: Store,
     after: Position | None = None,
     *,
     limit: int = 2,
@@ -39,7 +39,7 @@ def ask(
     return store.binary_page(query or Query(), after=after, limit=limit, descending=descending)
 
 
-def rest(store: MemoryStore, after: Position | None = None, *, descending: bool = False) -> str:
+def rest(store: Store, after: Position | None = None, *, descending: bool = False) -> str:
     """The file ids on all pages beyond a position."""
     seen = ""
     while (page := ask(store, after, descending=descending)).records:
@@ -49,7 +49,7 @@ def rest(store: MemoryStore, after: Position | None = None, *, descending: bool 
     return seen
 
 
-def test_pages_are_full_until_the_end(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_pages_are_full_until_the_end(store: Store, fill: Callable[..., None]) -> None:
     """PG-1, PG-3, PG-4, PG-5: `last` is absent on an empty page only."""
     fill(a=1, b=2, c=3)
     first = ask(store)
@@ -59,12 +59,12 @@ def test_pages_are_full_until_the_end(store: MemoryStore, fill: Callable[..., No
     assert (first.last, second.last, third.last) == (Position(2, 1), Position(3, 2), None)
 
 
-def test_a_page_of_nothing_is_empty(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_a_page_of_nothing_is_empty(store: Store, fill: Callable[..., None]) -> None:
     fill(a=1)
     assert ask(store, limit=0) == Page([], None)
 
 
-def test_order_is_by_time_then_arrival(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_order_is_by_time_then_arrival(store: Store, fill: Callable[..., None]) -> None:
     """PG-6: ties are in the order of arrival, backwards when descending."""
     fill(c=5, a=1, d=5, b=1, e=5)
     fill(f=1, g=9)
@@ -72,7 +72,7 @@ def test_order_is_by_time_then_arrival(store: MemoryStore, fill: Callable[..., N
     assert rest(store, descending=True) == "gedcfba"
 
 
-def test_years_1_to_9999(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_years_1_to_9999(store: Store, fill: Callable[..., None]) -> None:
     fill(d=YEAR_9999, b=-1, a=YEAR_1, c=0)
     assert rest(store) == "abcd"
     assert rest(store, descending=True) == "dcba"
@@ -82,7 +82,7 @@ def test_years_1_to_9999(store: MemoryStore, fill: Callable[..., None]) -> None:
 
 @pytest.mark.parametrize(("order", "expected"), [("ascending", "cde"), ("descending", "cba")])
 def test_a_position_outlives_its_record(
-    store: MemoryStore, fill: Callable[..., None], order: str, expected: str
+    store: Store, fill: Callable[..., None], order: str, expected: str
 ) -> None:
     """PG-3, PG-7."""
     fill(a=1, b=1, c=1, d=1, e=1)
@@ -92,7 +92,7 @@ def test_a_position_outlives_its_record(
     assert rest(store, page.last, descending=descending) == expected
 
 
-def test_a_store_emptied_between_pages(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_a_store_emptied_between_pages(store: Store, fill: Callable[..., None]) -> None:
     fill(a=1, b=2, c=3)
     last = ask(store).last
     store.delete_binary_matching(Query())
@@ -101,7 +101,7 @@ def test_a_store_emptied_between_pages(store: MemoryStore, fill: Callable[..., N
     assert rest(store, last) == "e"
 
 
-def test_a_position_outside_the_interval(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_a_position_outside_the_interval(store: Store, fill: Callable[..., None]) -> None:
     fill(a=1, b=2, c=3, d=4)
     query = Query(interval=Interval(start=2, end=3))
     for after, ahead, back in ((Position(0, 9), "bc", ""), (Position(5, 9), "", "cb")):
@@ -110,7 +110,7 @@ def test_a_position_outside_the_interval(store: MemoryStore, fill: Callable[...,
 
 
 def test_records_added_between_pages_repeat_and_lose_nothing(
-    store: MemoryStore, fill: Callable[..., None]
+    store: Store, fill: Callable[..., None]
 ) -> None:
     """PG-6: what comes before the position is not seen, what comes after it is."""
     fill(a=10, b=20, c=30, d=40)
@@ -119,7 +119,7 @@ def test_records_added_between_pages_repeat_and_lose_nothing(
     assert rest(store, last) == "fgcdh"
 
 
-def test_paging_while_the_matches_leave(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_paging_while_the_matches_leave(store: Store, fill: Callable[..., None]) -> None:
     """PG-7: removing the members of a dataset while paging over it skips none."""
     fill(**dict.fromkeys("abcdefgh", 7))
     store.add_members("d", "abcdefgh")
@@ -133,7 +133,7 @@ def test_paging_while_the_matches_leave(store: MemoryStore, fill: Callable[..., 
     assert seen == "abcdefgh"
 
 
-def test_a_changed_record_keeps_its_place(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_a_changed_record_keeps_its_place(store: Store, fill: Callable[..., None]) -> None:
     fill(a=7, b=7, c=7)
     store.add_tags(["b"], ["x"])
     assert rest(store) == "abc"
@@ -142,7 +142,7 @@ def test_a_changed_record_keeps_its_place(store: MemoryStore, fill: Callable[...
     assert tagged.last == Position(7, 1)
 
 
-def test_arrivals_are_never_used_again(store: MemoryStore, fill: Callable[..., None]) -> None:
+def test_arrivals_are_never_used_again(store: Store, fill: Callable[..., None]) -> None:
     """A position taken before a record was deleted must not name a later one."""
     fill(a=1, b=1)
     last = ask(store).last

@@ -1,0 +1,108 @@
+"""Bytes in chunks, beside the documents: files, and bodies that are long.
+
+A blob is written before the document that names it and removed after it is gone, under a number
+that nothing else ever gets. So a document always has its bytes, and a server that was killed
+leaves at worst a blob that no document names; `sweep` removes those when they are old.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from bson import ObjectId
+    from pymongo.collection import Collection as MongoCollection
+
+#: Bytes of a chunk; small enough to be far from MongoDB's limit.
+CHUNK = 4 * 2**20
+
+
+class Blobs:
+    """The chunks of one database."""
+
+    def __init__(self, chunks: MongoCollection[Any], take: Callable[[int], int]) -> None:
+        """Keep chunks there; `take` gives so many numbers and answers the first."""
+        self._chunks = chunks
+        self._take = take
+
+    def put(self, blobs: Sequence[bytes]) -> list[int]:
+        """Write blobs; answer their numbers."""
+        from bson import ObjectId  # noqa: PLC0415 - of an extra
+
+        if not blobs:
+            return []
+        first = self._take(len(blobs))
+        numbers = list(range(first, first + len(blobs)))
+        self._chunks.insert_many(
+            {
+                "_id": f"{_prefix(number)}{place:06x}",
+                "of": max(len(data), 1),
+                "born": ObjectId(),
+                "data": data[start : start + CHUNK],
+            }
+            for number, data in zip(numbers, blobs, strict=True)
+            for place, start in enumerate(range(0, max(len(data), 1), CHUNK))
+        )
+        return numbers
+
+    def get(self, number: int) -> bytes | None:
+        """The bytes of a blob; None if it was removed."""
+        chunks = list(self._chunks.find(_of([number]), {"data": 1, "of": 1}).sort("_id", 1))
+        data = b"".join(chunk["data"] for chunk in chunks)
+        return data if chunks and max(len(data), 1) == chunks[0]["of"] else None
+
+    def remove(self, numbers: Collection[int]) -> None:
+        """Remove blobs; those that are gone already do not matter."""
+        for some in batches(numbers, 200):
+            self._chunks.delete_many(_of(some))
+
+    def sweep(self, named: Callable[[Sequence[int]], set[int]], *, before: ObjectId) -> int:
+        """Remove blobs born before this that no document names; answer how many.
+
+        Args:
+            named: Of these numbers, those that a document names.
+            before: Younger blobs may belong to a document that is being written.
+        """
+        old = self._chunks.find({"born": {"$lt": before}}, {"_id": 1})
+        removed = 0
+        for some in batches(sorted({_number(chunk["_id"]) for chunk in old}), 200):
+            orphans = set(some) - named(some)
+            self.remove(orphans)
+            removed += len(orphans)
+        return removed
+
+
+def a_day_ago() -> ObjectId:
+    """What was born a day ago, by the driver's clock: only orphans are judged by it."""
+    from bson import ObjectId  # noqa: PLC0415 - of an extra
+
+    return ObjectId.from_datetime(ObjectId().generation_time - timedelta(days=1))
+
+
+def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
+    """The values in lists of at most `size`."""
+    batch: list[Any] = []
+    for value in values:
+        batch.append(value)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _prefix(number: int) -> str:
+    return f"{number:012x}:"
+
+
+def _number(chunk: str) -> int:
+    return int(chunk.partition(":")[0], 16)
+
+
+def _of(numbers: Iterable[int]) -> dict[str, Any]:
+    """The chunks of these blobs; a colon is followed by a semicolon."""
+    ranges = [{"_id": {"$gte": _prefix(number), "$lt": f"{number:012x};"}} for number in numbers]
+    return ranges[0] if len(ranges) == 1 else {"$or": ranges}

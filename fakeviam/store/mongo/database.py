@@ -1,0 +1,186 @@
+"""A database of ours: its collections, its format, its counters.
+
+Everything stands in collections that begin with `fakeviam.`; others in the database are left
+alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import UsageError
+from fakeviam.store.mongo.blobs import Blobs, batches
+from fakeviam.store.mongo.queries import BINARY_INDEXED, BINARY_KEY, TABULAR_INDEXED, TABULAR_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bson import ObjectId
+    from pymongo.collection import Collection
+    from pymongo.database import Database as PymongoDatabase
+
+#: Format of the documents. Another one is refused: nothing is guessed.
+FORMAT = 1
+
+#: What counters count.
+BINARY, READINGS, DATASETS = "binary", "readings", "datasets"
+
+
+class Database:
+    """A database that this process is connected to.
+
+    Attributes:
+        private: It is in this process, and nobody else's.
+        fresh: It was made by this connection.
+        seed: The seed of all that the servers on it have in common.
+        server: The number of this server among all that ever used it, from 1 on; 0 if private.
+    """
+
+    def __init__(
+        self, database: PymongoDatabase[Any], *, seed: int, private: bool, close: Callable[[], None]
+    ) -> None:
+        """Use a database, which is made ours if it is new.
+
+        Args:
+            database: Of pymongo or mongomock.
+            seed: Of a new database; one that is there has its own.
+            private: It is in this process, and nobody else's.
+            close: Ends the connection.
+
+        Raises:
+            UsageError: It is of another format.
+        """
+        self.private = private
+        self.close = close
+        self.binary = _collection(database, "binary")
+        self.readings = _collection(database, "readings")
+        self.chunks = _collection(database, "chunks")
+        self.datasets = _collection(database, "datasets")
+        self.users = _collection(database, "database_users")
+        self.state = _collection(database, "state")
+        self.tokens = _collection(database, "tokens")
+        self._counters = _collection(database, "counters")
+        self.blobs = Blobs(self.chunks, lambda count: self.take("blobs", count))
+        self.fresh, self.seed = self._open(database.name, seed)
+        self.server = 0 if private else self.take("servers", 1) + 1
+
+    def _open(self, name: str, seed: int) -> tuple[bool, int]:
+        """Whether the database is new, and its seed."""
+        fields = {"version": FORMAT, "seed": str(seed)}
+        made = upsert(self.state, {"_id": "format"}, {"$setOnInsert": fields})
+        found = self.state.find_one({"_id": "format"})
+        if found is None or found["version"] != FORMAT:
+            version = None if found is None else found["version"]
+            raise UsageError(
+                f"the database {name!r} has the format {version!r} of fakeviam, and this version "
+                f"knows {FORMAT}; install the version it is of, or name another database"
+            )
+        self._index()
+        return made, int(found["seed"])
+
+    def _index(self) -> None:
+        self.binary.create_index([(BINARY_KEY, 1)], unique=True)
+        for field in BINARY_INDEXED:
+            self.binary.create_index([(field, 1), (BINARY_KEY, 1)])
+        for field in TABULAR_INDEXED:
+            self.readings.create_index([(field, 1), (TABULAR_KEY, 1)])
+        self.chunks.create_index([("born", 1)])
+        # The database itself keeps names unique, whichever servers ask at once.
+        self.datasets.create_index([("organization_id", 1), ("name", 1)], unique=True)
+
+    # Counters ----------------------------------------------------------------------------
+
+    def take(self, counter: str, count: int) -> int:
+        """Take so many numbers that nobody else gets; answer the first."""
+        upsert(self._counters, {"_id": counter}, {"$setOnInsert": {"next": 0}})
+        before: Any = self._counters.find_one_and_update(
+            {"_id": counter}, {"$inc": {"next": count}}
+        )
+        return int(before["next"])
+
+    def skip(self, counter: str, upto: int) -> None:
+        """Go on from there, if it has not counted so far yet."""
+        upsert(self._counters, {"_id": counter}, {"$max": {"next": upto}})
+
+    def next(self, counter: str) -> int:
+        """The number that comes next."""
+        found = self._counters.find_one({"_id": counter})
+        return 0 if found is None else int(found["next"])
+
+    # The whole of it ---------------------------------------------------------------------
+
+    def clear(self, *, old: ObjectId) -> None:
+        """Remove all data, for everybody; counters, fleet and keys stay.
+
+        Records go with exactly their own bytes, so what is being added in this moment loses none.
+        Orphans born before `old` go too.
+        """
+        self.delete_binary({})
+        self.delete_tabular({})
+        self.datasets.delete_many({})
+        self.users.delete_many({})
+        self.blobs.sweep(self._named, before=old)
+
+    def delete_binary(self, chosen: dict[str, Any]) -> tuple[int, list[str]]:
+        """Delete these records, then their bytes; answer how many this call deleted, and ids.
+
+        A record that another server deletes in the same moment is counted by one of them, and
+        one that is no longer chosen when its turn comes keeps its bytes.
+        """
+        count, gone = 0, []
+        for documents in self._batches(self.binary, chosen):
+            these = {"_id": {"$in": [one["_id"] for one in documents]}}
+            count += self.binary.delete_many({"$and": [these, chosen]}).deleted_count
+            kept = {one["_id"] for one in self.binary.find(these, {"_id": 1})}
+            deleted = [one for one in documents if one["_id"] not in kept]
+            self.blobs.remove([*(one["file"] for one in deleted), *bodies(deleted)])
+            gone += [one["_id"] for one in deleted]
+        return count, gone
+
+    def delete_tabular(self, chosen: dict[str, Any]) -> tuple[int, list[str]]:
+        """Delete these readings; answer how many this call deleted, and their keys."""
+        count, gone = 0, []
+        for documents in self._batches(self.readings, chosen):
+            keys = [one["_id"] for one in documents]
+            count += self.readings.delete_many({"_id": {"$in": keys}}).deleted_count
+            self.blobs.remove(bodies(documents))
+            gone += keys
+        return count, gone
+
+    @staticmethod
+    def _batches(collection: Collection[Any], chosen: dict[str, Any]) -> Any:
+        return batches(list(collection.find(chosen, _WHERE)), 500)
+
+    def _named(self, numbers: Sequence[int]) -> set[int]:
+        among = {"$in": list(numbers)}
+        named: set[int] = set()
+        for collection in (self.binary, self.readings):
+            found = collection.find({"$or": [{"file": among}, {"body_at": among}]}, _WHERE)
+            for document in found:
+                named |= {document.get("file", -1), document.get("body_at", -1)}
+        return named
+
+
+_WHERE = {"file": 1, "body_at": 1}
+
+
+def bodies(documents: Sequence[Any]) -> list[int]:
+    """The blobs in which bodies of these documents are."""
+    return [one["body_at"] for one in documents if "body_at" in one]
+
+
+def upsert(collection: Collection[Any], which: dict[str, Any], update: dict[str, Any]) -> bool:
+    """Update a document or make it; whether it was made.
+
+    Two servers that make the same one in the same moment: the second is told so, and updates.
+    """
+    from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
+
+    try:
+        return collection.update_one(which, update, upsert=True).upserted_id is not None
+    except DuplicateKeyError:
+        return collection.update_one(which, update, upsert=True).upserted_id is not None
+
+
+def _collection(database: PymongoDatabase[Any], name: str) -> Collection[Any]:
+    return database[f"fakeviam.{name}"]

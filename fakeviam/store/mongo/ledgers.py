@@ -1,0 +1,42 @@
+"""Fleet, API keys and access tokens of all servers on a database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.store.mongo.database import upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fakeviam.store.mongo.database import Database
+
+
+class MongoLedgers:
+    """Values with a version each, which one server at a time can bring forward."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them in this database."""
+        self._state = database.state
+        self._tokens = database.tokens
+        self.seed = database.seed
+        self.server = database.server
+        self.fresh = database.fresh
+
+    def load(self, name: str, known: int) -> tuple[int, Any] | None:
+        found = self._state.find_one({"_id": name, "version": {"$ne": known}})
+        return None if found is None else (found["version"], found["value"])
+
+    def save(self, name: str, value: object, known: int) -> bool:
+        if known == 0:
+            fields = {"version": 1, "value": value}
+            return upsert(self._state, {"_id": name}, {"$setOnInsert": fields})
+        update = {"$set": {"value": value}, "$inc": {"version": 1}}
+        which = {"_id": name, "version": known}
+        return self._state.update_one(which, update).matched_count == 1
+
+    def put_token(self, digest: bytes, fields: Mapping[str, str | None]) -> None:
+        self._tokens.insert_one({"_id": digest.hex(), **fields})
+
+    def token(self, digest: bytes) -> Mapping[str, Any] | None:
+        return self._tokens.find_one({"_id": digest.hex()})

@@ -1,0 +1,108 @@
+"""From a URL to what makes a store."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import UsageError
+from fakeviam.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam.store.protocol import Store
+
+#: The name of the database if the URL has none.
+DATABASE = "fakeviam"
+
+#: Milliseconds: until a server must be found, and until it must have answered. URLs may differ.
+_PATIENCE = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
+
+_PASSWORD = re.compile(r"//[^/@]*@")
+
+
+def opener(url: str, *, seed: int) -> Callable[[], Store]:
+    """What makes the stores of a URL: memory:, mongomock: or mongodb://host/database.
+
+    Args:
+        url: Where to keep records.
+        seed: Of a database that is new.
+
+    Raises:
+        UsageError: There is no such kind, something must be installed, or the database cannot
+            be had.
+    """
+    if url == "memory:":
+        return MemoryStore
+    if url == "mongomock:":
+        return _embedded(seed)
+    if url.startswith(("mongodb://", "mongodb+srv://")):
+        return _connected(url, seed)
+    raise UsageError(
+        f"store must be memory:, mongomock: or mongodb://host/database, got {_hidden(url)!r}"
+    )
+
+
+def _embedded(seed: int) -> Callable[[], Store]:
+    try:
+        import mongomock  # noqa: PLC0415 - of an extra
+        import pymongo  # noqa: F401, PLC0415 - mongomock raises its errors if it is there
+    except ImportError as error:
+        raise _lacks("mongomock:", "mongomock", error) from error
+    from fakeviam.store.mongo.database import Database  # noqa: PLC0415
+    from fakeviam.store.mongo.store import MongoStore  # noqa: PLC0415
+
+    client: Any = mongomock.MongoClient()
+    database = Database(client[DATABASE], seed=seed, private=True, close=_nothing)
+    return lambda: MongoStore(database)
+
+
+def _connected(url: str, seed: int) -> Callable[[], Store]:
+    try:
+        from pymongo import MongoClient  # noqa: PLC0415 - of an extra
+        from pymongo.errors import PyMongoError  # noqa: PLC0415
+    except ImportError as error:
+        raise _lacks("mongodb:", "mongo", error) from error
+    from fakeviam.store.mongo.database import Database  # noqa: PLC0415
+    from fakeviam.store.mongo.store import MongoStore  # noqa: PLC0415
+
+    client: MongoClient[Any] | None = None
+    try:
+        # Options of the URL win over those of the call.
+        client = MongoClient(url, appname="fakeviam", **_patience(url))
+        client.admin.command("ping")
+        found = client.get_default_database(DATABASE)
+        database = Database(found, seed=seed, private=False, close=client.close)
+    except PyMongoError as error:
+        if client is not None:
+            client.close()
+        raise UsageError(f"cannot use the database {_hidden(url)}: {_told(error)}") from error
+    except BaseException:
+        if client is not None:
+            client.close()
+        raise
+    return lambda: MongoStore(database)
+
+
+def _patience(url: str) -> dict[str, Any]:
+    asked = url.lower()
+    return {name: value for name, value in _PATIENCE.items() if f"{name.lower()}=" not in asked}
+
+
+def _lacks(url: str, extra: str, error: ImportError) -> UsageError:
+    return UsageError(f"a store at {url} needs {error.name}: pip install 'fakeviam[{extra}]'")
+
+
+def _hidden(url: str) -> str:
+    """The URL without what only its owner should read."""
+    return _PASSWORD.sub("//***@", url)
+
+
+def _told(error: Exception) -> str:
+    """The first sentence: what follows is the driver's view of its topology."""
+    return str(error).partition(", Timeout:")[0]
+
+
+def _nothing() -> None:
+    pass
