@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import PageLimit, Policy
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.controls import HandlerCrashError
+    from fakeviam.server.explanation import Explanation
     from fakeviam.server.fake import FakeViam
     from fakeviam.server.faults.fault import Fault
     from fakeviam.server.faults.plan import UnfiredFaultError
@@ -43,6 +44,7 @@ __all__ = [
     "Clock",
     "Cut",
     "Evidence",
+    "Explanation",
     "FakeViam",
     "FakeViamError",
     "Fault",
@@ -71,6 +73,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Clock": "fakeviam.model.clock",
         "Cut": "fakeviam.server.interceptors",
         "Evidence": "fakeviam.model.evidence",
+        "Explanation": "fakeviam.server.explanation",
         "FakeViam": "fakeviam.server.fake",
         "FakeViamError": "fakeviam.model.errors",
         "Fault": "fakeviam.server.faults.fault",

@@ -244,8 +244,8 @@ ST-1  D fake   A strict fake refuses requests with fields that it does not know 
 ST-2  D fake   A strict fake refuses RPCs and fields that Viam's contract marks as deprecated.
 ST-3  D fake   What a strict fake was asked for in vain, an RPC that it does not have too, fails the test's check, call by call.
 ST-4  D fake   Unknown, unread and deprecated fields of a request stand in the journal, strict or not.
-EX-1  D fake   explain says of every record why it is in the answer to a call or not: which field wanted what, and what the record has.
-EX-2  D fake   explain judges by the state at present, and says where the answer that was given differs.
+WY-1  D fake   explain says of every record why it is in the answer to a call or not: which field wanted what, and what the record has.
+WY-2  D fake   explain judges by the state at present, and says where the answer that was given differs.
 SN-1  D fake   Restoring a snapshot brings back that very state, whatever was done since, any number of times.
 SN-2  D fake   After a restore the same calls give the same ids; tokens and keys are never given twice.
 SN-3  D fake   A reset tells what it dropped, and costs the same however much that was.

@@ -146,6 +146,7 @@ class Call:
         if self.cloud.accounts.mode == "keys":
             self.cite("AU-4", "A51")
         self.principal = self.cloud.accounts.principal(_authorization(metadata))
+        self.record.scope = self.principal.organization_ids
         if self.principal.role != "owner":
             self.cite(*grounds(self.rpc))
             self.principal.check_right(self.rpc)

@@ -9,6 +9,8 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
+from fakeviam.server.explain import explained
+from fakeviam.server.faults.account import explain_unfired
 from fakeviam.server.faults.plan import UnfiredFaultError
 from fakeviam.server.journal.calls import Calls
 from fakeviam.server.loading import load
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from fakeviam.seeds import Sown
     from fakeviam.server.accounts import ApiKey
     from fakeviam.server.call import Cloud, Crash
+    from fakeviam.server.explanation import Explanation
     from fakeviam.server.faults.plan import Faults
+    from fakeviam.server.journal.record import RecordedCall
     from fakeviam.server.replies import Replies
     from fakeviam.server.roles import Role
 
@@ -85,6 +89,20 @@ class Controls:
         """The journal: every call that was made (JR-1)."""
         return Calls(self._cloud.journal)
 
+    def explain(self, call: RecordedCall, file_id: str | None = None) -> Explanation:
+        """Say why each record was in the answer to a call, or was not (WY-1).
+
+            print(cloud.explain(cloud.calls.last()))
+
+        Args:
+            call: A call of this cloud that selects data by a filter or by ids.
+            file_id: Tell of this record only; its binary data id, its file id or a reading's id.
+
+        Raises:
+            UsageError: Calls of this RPC select no data.
+        """
+        return self._atomically(lambda: explained(self._cloud, call, file_id))
+
     @property
     def faults(self) -> Faults:
         """What is planned to go wrong, and what did (FT-1)."""
@@ -125,13 +143,9 @@ class Controls:
             told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
             message = f"fakeviam has a bug, please report it with this text: {told}"
             raise HandlerCrashError(message) from self._cloud.crashes[0].error
-        unfired = self._cloud.faults.unfired
+        unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
         if unfired:
-            told = "\n".join(f"  {line}" for line in unfired)
-            raise UnfiredFaultError(
-                f"planned faults did not happen, so this test did not meet them:\n{told}\n"
-                "Correct the plan, or end a fault that may stay out with .optional()."
-            )
+            raise UnfiredFaultError(unfired)
         if self._cloud.objections:
             raise StrictError(report(self._cloud.objections))
 

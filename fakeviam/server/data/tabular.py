@@ -51,6 +51,16 @@ def delete_tabular_data(
     call: Call, request: data.DeleteTabularDataRequest
 ) -> data.DeleteTabularDataResponse:
     """Delete an organization's readings older than some UTC days (DT-1 … DT-4)."""
+    query = query_of_delete(call, request)
+    return data.DeleteTabularDataResponse(deleted_count=call.store.delete_tabular_matching(query))
+
+
+def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query:
+    """What such a request selects.
+
+    Raises:
+        Refusal: It names no organization, or one that the caller may not see.
+    """
     organization_id = request.organization_id
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")
@@ -63,7 +73,7 @@ def delete_tabular_data(
     cited: list[str] = []
     rule, tags = tags_from(narrow.tags_filter, cited)
     call.cite(*cited)
-    query = Query(
+    return Query(
         organization_ids=frozenset({organization_id}),
         location_ids=frozenset(narrow.location_ids),
         robot_id=narrow.robot_id,
@@ -76,7 +86,6 @@ def delete_tabular_data(
         interval=_older_than(call.cloud.clock.now(), days),
         include_internal=True,
     )
-    return data.DeleteTabularDataResponse(deleted_count=call.store.delete_tabular_matching(query))
 
 
 def _older_than(now: int, days: int) -> Interval:

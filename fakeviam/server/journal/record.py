@@ -75,6 +75,7 @@ class RecordedCall:
         "messages_sent",
         "number",
         "peer",
+        "scope",
         "scripted",
         "status",
         "text",
@@ -101,6 +102,7 @@ class RecordedCall:
         self.messages_sent = self.bytes_sent = 0
         self.fault: Any = None
         self.scripted = False
+        self.scope: frozenset[str] | None = None  # what the caller may see; None is all
         self.dropped = False  # by the journal, for lack of room
         self._method = method
         self._time = time
@@ -191,6 +193,11 @@ class RecordedCall:
     def time_ended(self) -> datetime | None:
         """When it ended, by the fake's clock; None while it is in progress."""
         return None if self._stopped is None else moment_of(self._time_ended)
+
+    @property
+    def arrived(self) -> int:
+        """When it arrived, by the fake's clock, ns since the epoch."""
+        return self._time
 
     @property
     def duration(self) -> timedelta | None:
