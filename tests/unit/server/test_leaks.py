@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from grpclib.const import Status
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from fakeviam.model.ids import Counters
 from fakeviam.server.routes import STREAMS, UNARY
-from fakeviam.wire import data, dataset, datasync
+from fakeviam.wire import data
 
 from .driver import (
     DEFAULT_PART,
@@ -23,19 +23,13 @@ from .driver import (
     RefusedError,
     Viam,
     at,
-    file_parts,
-    id_of,
     play,
     reading,
     signed_in,
-    stream_parts,
-    tagged,
-    upload_metadata,
 )
+from .prying import Known, questions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from google.protobuf.message import Message
 
     from fakeviam.model.fleet import Part
@@ -53,18 +47,6 @@ class Their:
     password: bool = False
 
 
-@dataclass(kw_only=True)
-class Known:
-    """Every id and name of theirs that somebody could have got hold of."""
-
-    part: Part
-    binary: list[str] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    boxes: list[str] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-
-
 #: An example takes a second; a failure says more by what differs than by being small.
 NO_SHRINKING = (Phase.explicit, Phase.generate)
 
@@ -80,9 +62,6 @@ THEIRS = st.builds(
     datasets=st.lists(WORDS, unique=True, max_size=2).map(tuple),
     password=st.booleans(),
 )
-
-#: An id that nobody has, where there is none of theirs.
-GUESSED = "f" * 24
 
 
 async def put_theirs(owner: As, part: Part, held: Their) -> Known:
@@ -122,187 +101,6 @@ async def put_ours(owner: As) -> tuple[str, str, str]:
     record = await owner.upload("own", b"own", requested=at(0), tags=["own"], dataset_ids=[made])
     await owner.upload_readings(reading({"n": 1}, at(0)), tags=["own"])
     return record, made, await owner.add_box(record, "own")
-
-
-def questions(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list[Message]]]:
-    """Every RPC, in every way that could touch what is theirs; writes last."""
-    yield from asking(ours, known)
-    yield from writing(ours, known)
-    yield from asking(ours, known)
-
-
-def filters(known: Known) -> list[data.Filter]:
-    """Filters that name what is theirs, in each field that can."""
-    part = known.part
-    named = [
-        data.Filter(robot_id=part.robot_id),
-        data.Filter(robot_name=part.robot_name),
-        data.Filter(part_id=part.id),
-        data.Filter(part_name=part.name),
-    ]
-    several = [
-        data.Filter(location_ids=[part.location_id]),
-        data.Filter(organization_ids=[part.organization_id]),
-        data.Filter(organization_ids=[ORGANIZATION, part.organization_id]),
-        data.Filter(dataset_id=(known.datasets or [GUESSED])[0]),
-        data.Filter(bbox_labels=["cat", "dog", "own", "theirs"]),
-    ]
-    labels = [f"VIAM_DATASET_{each}" for each in known.datasets or [GUESSED]]
-    tags = [
-        tagged("cat", "dog", "own", "theirs", *labels),
-        tagged(kind=data.TAGS_FILTER_TYPE_TAGGED),
-        tagged(kind=data.TAGS_FILTER_TYPE_UNTAGGED),
-    ]
-    return [data.Filter(), *named, *several, *tags]
-
-
-def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list[Message]]]:
-    pages = [data.DataRequest(filter=wanted, limit=2) for wanted in filters(known)]
-    pages += [data.DataRequest(last=last, limit=1) for last in known.tokens if last]
-    for page in pages:
-        for flags in ({}, {"count_only": True}, {"include_internal_data": True}):
-            yield (
-                "TabularDataByFilter",
-                [data.TabularDataByFilterRequest(data_request=page, **flags)],
-            )
-            for bytes_too in (False, True):
-                yield (
-                    "BinaryDataByFilter",
-                    [
-                        data.BinaryDataByFilterRequest(
-                            data_request=page, include_binary=bytes_too, **flags
-                        )
-                    ],
-                )
-    for wanted in filters(known):
-        yield "TagsByFilter", [data.TagsByFilterRequest(filter=wanted)]
-        yield "BoundingBoxLabelsByFilter", [data.BoundingBoxLabelsByFilterRequest(filter=wanted)]
-    for named in by_ids(ours, known):
-        yield "BinaryDataByIDs", [data.BinaryDataByIDsRequest(**named, include_binary=True)]
-    theirs = known.part.organization_id
-    yield "GetDatabaseConnection", [data.GetDatabaseConnectionRequest(organization_id=theirs)]
-    for organization in ("", theirs, ORGANIZATION):
-        yield (
-            "ListDatasetsByOrganizationID",
-            [dataset.ListDatasetsByOrganizationIDRequest(organization_id=organization)],
-        )
-    ids = [*known.datasets, GUESSED, ours[1]]
-    yield "ListDatasetsByIDs", [dataset.ListDatasetsByIDsRequest(ids=ids)]
-
-
-def by_ids(ours: tuple[str, str, str], known: Known) -> list[dict[str, Any]]:
-    """Both forms of id, alone and together with one that the caller may see."""
-    guessed = f"{known.part.organization_id}/{known.part.location_id}/{'f' * 64}"
-    theirs = [*known.binary[:4], guessed]
-    bare = data.BinaryID(file_id=id_of(theirs[0]).file_id)
-    posing = f"{ORGANIZATION}/{id_of(ours[0]).location_id}/{bare.file_id}"
-    return [
-        {"binary_data_ids": theirs},
-        {"binary_data_ids": [posing, ours[0]]},
-        {"binary_ids": [id_of(theirs[0])]},
-        {"binary_ids": [bare]},
-        {"binary_ids": [bare], "binary_data_ids": [ours[0]]},
-    ]
-
-
-def writing(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list[Message]]]:
-    record, own_dataset, own_box = ours
-    their_dataset = (known.datasets or [GUESSED])[0]
-    their_box = (known.boxes or [GUESSED])[0]
-    theirs = known.part.organization_id
-    for named in by_ids(ours, known):
-        yield (
-            "AddTagsToBinaryDataByIDs",
-            [data.AddTagsToBinaryDataByIDsRequest(**named, tags=["new"])],
-        )
-        yield (
-            "RemoveTagsFromBinaryDataByIDs",
-            [data.RemoveTagsFromBinaryDataByIDsRequest(**named, tags=["cat", "new"])],
-        )
-        for each in (their_dataset, own_dataset):
-            yield (
-                "AddBinaryDataToDatasetByIDs",
-                [data.AddBinaryDataToDatasetByIDsRequest(**named, dataset_id=each)],
-            )
-            yield (
-                "RemoveBinaryDataFromDatasetByIDs",
-                [data.RemoveBinaryDataFromDatasetByIDsRequest(**named, dataset_id=each)],
-            )
-        one = {f"{name.removesuffix('s')}": values[0] for name, values in list(named.items())[:1]}
-        yield (
-            "AddBoundingBoxToImageByID",
-            [
-                data.AddBoundingBoxToImageByIDRequest(
-                    **one, label="new", x_max_normalized=1, y_max_normalized=1
-                )
-            ],
-        )
-        for box in (their_box, own_box):
-            yield (
-                "UpdateBoundingBox",
-                [data.UpdateBoundingBoxRequest(**one, bbox_id=box, label="changed")],
-            )
-            yield (
-                "RemoveBoundingBoxFromImageByID",
-                [data.RemoveBoundingBoxFromImageByIDRequest(**one, bbox_id=box)],
-            )
-    for wanted in filters(known):
-        yield (
-            "AddTagsToBinaryDataByFilter",
-            [data.AddTagsToBinaryDataByFilterRequest(filter=wanted, tags=["more"])],
-        )
-        yield (
-            "RemoveTagsFromBinaryDataByFilter",
-            [data.RemoveTagsFromBinaryDataByFilterRequest(filter=wanted, tags=["cat", "more"])],
-        )
-    yield from datasets_of(ours, known)
-    yield from uploads(known, their_dataset)
-    yield (
-        "ConfigureDatabaseUser",
-        [
-            data.ConfigureDatabaseUserRequest(organization_id=theirs, password="x")  # noqa: S106
-        ],
-    )
-    for organization in ("", theirs, ORGANIZATION):
-        yield "DeleteTabularData", [data.DeleteTabularDataRequest(organization_id=organization)]
-    for named in by_ids((record, own_dataset, own_box), known)[:1]:
-        yield "DeleteBinaryDataByIDs", [data.DeleteBinaryDataByIDsRequest(**named)]
-    for wanted in filters(known)[1:]:
-        yield "DeleteBinaryDataByFilter", [data.DeleteBinaryDataByFilterRequest(filter=wanted)]
-    yield "DeleteBinaryDataByFilter", [data.DeleteBinaryDataByFilterRequest()]
-
-
-def datasets_of(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list[Message]]]:
-    theirs, own = (known.datasets or [GUESSED])[0], ours[1]
-    for name in ("cat", "dog", "own", "theirs"):  # taken in the other organization, perhaps
-        for organization in (known.part.organization_id, ORGANIZATION):
-            yield (
-                "CreateDataset",
-                [dataset.CreateDatasetRequest(name=name, organization_id=organization)],
-            )
-    for organization in (known.part.organization_id, ORGANIZATION):
-        yield (
-            "MergeDatasets",
-            [
-                dataset.MergeDatasetsRequest(
-                    dataset_ids=[own, theirs], name="merged", organization_id=organization
-                )
-            ],
-        )
-    yield "RenameDataset", [dataset.RenameDatasetRequest(id=theirs, name="cat")]
-    yield "RenameDataset", [dataset.RenameDatasetRequest(id=own, name="theirs")]
-    yield "DeleteDataset", [dataset.DeleteDatasetRequest(id=theirs)]
-
-
-def uploads(known: Known, their_dataset: str) -> Iterator[tuple[str, list[Message]]]:
-    for fields in ({"part_id": known.part.id}, {"dataset_ids": [their_dataset]}):
-        sensed = datasync.DataCaptureUploadRequest(
-            metadata=upload_metadata(type=datasync.DATA_TYPE_BINARY_SENSOR, **fields),
-            sensor_contents=[datasync.SensorData(binary=b"x")],
-        )
-        yield "DataCaptureUpload", [sensed]
-        yield "FileUpload", [*file_parts(b"x", **fields)]
-        yield "StreamingDataCaptureUpload", [*stream_parts(b"x", **fields)]
 
 
 async def heard(client: As, rpc: str, messages: list[Message]) -> tuple[object, ...]:
