@@ -29,7 +29,14 @@ ENVIRONMENTS = ROOT / ".envs"
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 PROTOBUFS = ("4.25", "5.29", "6.33", "7")
-TOOLS = ("hypothesis>=6.100", "pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
+TOOLS = (
+    "hypothesis>=6.100",
+    "mongomock>=4.3",
+    "pymongo>=4.10",
+    "pytest>=8.2",
+    "pytest-asyncio>=0.24",
+    "pytest-timeout>=2.3",
+)
 
 # Our own warnings stay errors in every cell. These are protobuf's, from its import; it was
 # released before the Python that warns, and its series gets no more releases.

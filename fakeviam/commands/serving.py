@@ -91,6 +91,12 @@ def _contents() -> list[Callable[[Command], Command]]:
             show_default="none, all is lost at the end",
             help="Keep everything in this directory; --load fills a new one only.",
         ),
+        click.option(
+            "--store",
+            metavar="URL",
+            default="memory:",
+            help="Where the data is: memory:, mongomock:, or mongodb://host/database to share it.",
+        ),
     ]
 
 

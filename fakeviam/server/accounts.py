@@ -77,7 +77,7 @@ ANYONE = Principal()
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
     """What is kept of an access token: not the token itself (AC-6)."""
 
     digest: bytes
@@ -128,7 +128,7 @@ class Accounts:
         self._lifetime = token_lifetime
         self.token_suffix = token_suffix
         self._expired: set[bytes] = set()  # digests: before their time, by order
-        self._tokens: dict[bytes, _Token] = {}
+        self._tokens: dict[bytes, Token] = {}
         self._keys: dict[str, ApiKey] = {}
         self._hold(
             ApiKey(
@@ -218,7 +218,7 @@ class Accounts:
             expires = self._clock.now() + int(self._lifetime.total_seconds() * SECOND)
         token = self._ids.token() + self.token_suffix
         digest = self._ids.digest(token)
-        self._tokens[digest] = _Token(digest, entity, expires)
+        self._tokens[digest] = Token(digest, entity, expires)
         return token
 
     def principal(self, authorization: str | None) -> Principal:
@@ -246,7 +246,7 @@ class Accounts:
             raise UnauthenticatedError(text, clause="AU-4")
         return self._holder(token)
 
-    def _holder(self, token: _Token) -> Principal:
+    def _holder(self, token: Token) -> Principal:
         """Who holds a token that was issued here, if it still lives."""
         key, now = self._keys.get(token.key_id), self._clock.now()
         if key is None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import secrets
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
-from fakeviam.model.fleet import DEFAULT_PART, Fleet, Part
-from fakeviam.model.ids import Ids
-from fakeviam.model.readable import ReadableIds
-from fakeviam.server.accounts import Accounts, AuthMode
+from fakeviam.model.fleet import DEFAULT_PART, Part
 from fakeviam.server.call import Cloud
 from fakeviam.server.codec import Codec
 from fakeviam.server.controls import Controls, policy_of
@@ -32,6 +29,7 @@ from fakeviam.server.replies import Replies
 from fakeviam.server.routes import Routes
 from fakeviam.server.session import Session
 from fakeviam.server.sessions import Sessions
+from fakeviam.server.sharing import joining
 from fakeviam.server.snapshots import keep
 from fakeviam.server.switch import Http
 from fakeviam.server.thread import LoopThread
@@ -48,13 +46,13 @@ if TYPE_CHECKING:
     from fakeviam.datadir import DataDir
     from fakeviam.model.policy import Policy
     from fakeviam.seeds import Sown
+    from fakeviam.server.accounts import AuthMode
     from fakeviam.server.interceptors import Interceptor
+    from fakeviam.server.sharing.joining import IdKind
     from fakeviam.server.switch import HttpServer
     from fakeviam.store.protocol import Store
 
 T = TypeVar("T")
-
-IdKind = Literal["real", "readable"]
 
 
 class FakeViam(Controls):
@@ -102,7 +100,7 @@ class FakeViam(Controls):
         control: bool = True,
         control_token: str | None = None,
         interceptors: Iterable[Interceptor] = (),
-        store: Callable[[], Store] = MemoryStore,
+        store: Callable[[], Store] | str = MemoryStore,
     ) -> None:
         """Prepare a fake; it starts listening when it is entered.
 
@@ -130,25 +128,32 @@ class FakeViam(Controls):
                 machine alone.
             interceptors: Change requests and replies on their way, for a fake that is wrong
                 on purpose.
-            store: Makes the store that holds the data; called again by `reset`.
+            store: Where the data is: `memory:`, `mongomock:`, or `mongodb://host/database`, which
+                outlives the process and which several fakes may share (MG-1). Or what makes an
+                empty store; called again by `reset`.
 
         Raises:
             UsageError: An argument is no good; the text says which and why.
         """
         self.seed = secrets.randbits(64) if seed is None else seed
-        self._data_dir = None if data_dir is None else self._opened(data_dir, store)
+        make = joining.maker_of(store, seed=self.seed, kept=data_dir is not None)
+        self._data_dir = None if data_dir is None else self._opened(data_dir, make)
         made = _clock(clock)
         if max_message_bytes is not None and max_message_bytes < 1:
             message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
             raise UsageError(message)
-        factory = _ids(ids)(seed=self.seed, clock=made)
+        held = make()
+        self.seed = joining.seed_of(held, self.seed)
+        factory = joining.ids_of(held, ids, seed=self.seed, clock=made)
         cloud = Cloud(
-            store=store(),
-            fleet=Fleet(ids=factory),
+            store=held,
+            fleet=joining.fleet_of(held, factory),
             policy=policy_of(policy),
             clock=made,
             ids=factory,
-            accounts=Accounts(mode=auth, clock=made, ids=factory, token_lifetime=token_lifetime),
+            accounts=joining.accounts_of(
+                held, mode=auth, clock=made, ids=factory, token_lifetime=token_lifetime
+            ),
             ledger=Ledger(Evidence.of(min_evidence)),
             # The one reading of real time beside the clock's: how long calls take.
             journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
@@ -163,7 +168,7 @@ class FakeViam(Controls):
         self.control = control
         self.control_token = _token(control_token)
         self._http = Http(lambda: _http_server(self))
-        self._make_store = store
+        self._make_store = make
         self._codec = Codec(max_message_bytes)
         self._wanted = (host, port, unix_socket)
         self._listeners: list[Listener] = []
@@ -183,7 +188,8 @@ class FakeViam(Controls):
     def _filled(self, path: str | os.PathLike[str] | None) -> Sown | None:
         directory = self._data_dir
         if directory is None:
-            return None if path is None else self.load(path)
+            new = joining.is_new(self._cloud.store)
+            return self.load(path) if path is not None and new else None
         try:
             # Before anything is kept: a directory stays new until what fills it was in order.
             is_new = directory.contents is None
@@ -355,6 +361,7 @@ class FakeViam(Controls):
             self._socket = None
         if self._data_dir is not None:
             self._data_dir.close()
+        joining.leave(self._cloud.store)
 
     def _admits(self) -> bool:
         # No call has come yet that could name a session: connections are the base's.
@@ -386,12 +393,6 @@ def _http_server(fake: FakeViam) -> HttpServer:
     from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
 
     return Server(fake)
-
-
-def _ids(kind: IdKind) -> type[Ids]:
-    if kind not in ("real", "readable"):
-        raise UsageError(f"ids must be 'real' or 'readable', got {kind!r}")
-    return ReadableIds if kind == "readable" else Ids
 
 
 def _clock(given: Clock | None) -> Clock:

@@ -17,6 +17,8 @@ from fakeviam.archive.lines import Fields, time_text
 from fakeviam.model.errors import UsageError
 from fakeviam.server.accounts import ApiKey
 from fakeviam.server.roles import role_of
+from fakeviam.server.sharing.joining import publish
+from fakeviam.store.shared import SharedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,7 +127,10 @@ def reset(cloud: Cloud, make_store: Callable[[], Store]) -> Receipt:
     cloud.ledger.clear()
     cloud.crashes.clear()
     cloud.objections.clear()
-    _put_store(cloud, make_store())
+    if isinstance(cloud.store, SharedStore):
+        cloud.store.clear()
+    else:
+        _put_store(cloud, make_store())
     cloud.hiding = False
     if cloud.store.sink is not None:
         cloud.store.sink.clear()
@@ -135,7 +140,8 @@ def reset(cloud: Cloud, make_store: Callable[[], Store]) -> Receipt:
 def contents_of(cloud: Cloud) -> Contents:
     """What an archive of the cloud holds (AR-1)."""
     return Contents(
-        store=cloud.store.fork(),
+        # Nobody can keep a database still; it is read as it is.
+        store=cloud.store if isinstance(cloud.store, SharedStore) else cloud.store.fork(),
         fleet=cloud.fleet.state(),
         keys=tuple(map(key_row, cloud.accounts.keys)),
         counters=cloud.ids.counters,
@@ -155,9 +161,13 @@ def apply_contents(cloud: Cloud, contents: Contents) -> None:
     keys = tuple(
         _key_from(Fields(row, f"API key {number}")) for number, row in enumerate(contents.keys, 1)
     )
-    _put_store(cloud, contents.store.fork())
+    if isinstance(cloud.store, SharedStore):
+        cloud.store.replace(contents.store)
+    else:
+        _put_store(cloud, contents.store.fork())
     cloud.fleet.restore(contents.fleet)
     cloud.accounts.restore(keys)
+    publish(cloud)
     cloud.ids.skip(contents.counters)
     # What was hidden when it was exported may have to be hidden still.
     cloud.hiding = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
@@ -19,7 +20,7 @@ DATABASE = "fakeviam"
 #: Milliseconds: until a server must be found, and until it must have answered. URLs may differ.
 _PATIENCE = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
 
-_PASSWORD = re.compile(r"//[^/@]*@")
+_PASSWORD = re.compile(r"//.*@")
 
 
 def opener(url: str, *, seed: int) -> Callable[[], Store]:
@@ -74,6 +75,8 @@ def _connected(url: str, seed: int) -> Callable[[], Store]:
         client.admin.command("ping")
         found = client.get_default_database(DATABASE)
         database = Database(found, seed=seed, private=False, close=client.close)
+        # Nobody closes a fake that was never entered.
+        weakref.finalize(database, client.close)
     except PyMongoError as error:
         if client is not None:
             client.close()
