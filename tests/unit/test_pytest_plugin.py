@@ -53,6 +53,7 @@ def test_synchronous_tests(user: pytest.Pytester) -> None:
 
         def answers(cloud):
             with socket.create_connection((cloud.host, cloud.port)) as connection:
+                connection.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")
                 return connection.recv(1) != b""
 
         @pytest.mark.parametrize("turn", [1, 2])
