@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -229,6 +230,16 @@ async def test_a_moment_that_never_comes_does_not_count(viam: Viam) -> None:
     with pytest.raises(RefusedError):
         await viam.rpc("DeleteDataset", dataset.DeleteDatasetRequest(id=existing))
     assert late.fired == [4]
+
+
+@pytest.mark.parametrize("messages", [0, 1, 2])
+async def test_a_stream_counts_once(viam: Viam, messages: int) -> None:
+    """However many messages it has (FT-1)."""
+    planned = viam.cloud.faults.on("FileUpload").call(2).status("DATA_LOSS")
+    for _ in range(2):
+        with suppress(RefusedError):
+            await viam.rpc("FileUpload", *file_parts(b"x")[:messages])
+    assert (planned.seen, planned.fired) == (2, [2])
 
 
 # What grpclib makes of it --------------------------------------------------------------------
