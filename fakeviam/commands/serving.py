@@ -54,6 +54,12 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             help="Makes all ids reproducible.",
         ),
         click.option(
+            "--ids",
+            type=click.Choice(["real", "readable"]),
+            default="real",
+            help="Ids in the shapes of the real service, or ones that count: file-000001.",
+        ),
+        click.option(
             "--policy",
             type=click.Choice(["documented", "observed", "strict"]),
             default="documented",

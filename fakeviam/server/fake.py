@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
@@ -13,35 +13,23 @@ from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
 from fakeviam.server.call import Cloud
 from fakeviam.server.codec import Codec
-from fakeviam.server.controls import Controls, policy_of
+from fakeviam.server.controls import policy_of
 from fakeviam.server.faults.plan import Faults
 from fakeviam.server.journal.journal import DEFAULT_BYTES, Journal
 from fakeviam.server.ledger import Ledger
-from fakeviam.server.listeners import (
-    HAS_UNIX_SOCKETS,
-    Listener,
-    SocketPath,
-    is_running_loop,
-    listen_tcp,
-    listen_unix,
-)
 from fakeviam.server.replies import Replies
-from fakeviam.server.routes import Routes
+from fakeviam.server.running import Running
 from fakeviam.server.session import Session
 from fakeviam.server.sessions import Sessions
 from fakeviam.server.sharing import joining
 from fakeviam.server.snapshots import keep
 from fakeviam.server.switch import Http
-from fakeviam.server.thread import LoopThread
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from fakeviam.datadir import DataDir
     from fakeviam.model.policy import Policy
@@ -52,10 +40,8 @@ if TYPE_CHECKING:
     from fakeviam.server.switch import HttpServer
     from fakeviam.store.protocol import Store
 
-T = TypeVar("T")
 
-
-class FakeViam(Controls):
+class FakeViam(Running):
     """The Viam data cloud, in memory.
 
     As a context manager it runs in a thread of its own, and serves synchronous code and
@@ -162,19 +148,16 @@ class FakeViam(Controls):
             strict=strict,
             interceptors=tuple(interceptors),
         )
-        super().__init__(cloud)
-        self._sessions = Sessions(base=cloud, seed=self.seed)
+        super().__init__(
+            Sessions(base=cloud, seed=self.seed),
+            at=(host, port, unix_socket),
+            codec=Codec(max_message_bytes),
+            http=Http(lambda: _http_server(self)),
+        )
         self._open: dict[str, Session] = {}
         self.control = control
         self.control_token = _token(control_token)
-        self._http = Http(lambda: _http_server(self))
         self._make_store = make
-        self._codec = Codec(max_message_bytes)
-        self._wanted = (host, port, unix_socket)
-        self._listeners: list[Listener] = []
-        self._socket: SocketPath | None = None
-        self._thread: LoopThread | None = None
-        self._port = 0
         #: The ids of what `load` put there, by name.
         self.sown = self._filled(load)
 
@@ -200,37 +183,17 @@ class FakeViam(Controls):
             raise
         return sown
 
-    # Where it is -------------------------------------------------------------------------
+    def _check_usable(self) -> None:
+        if self._data_dir is not None and self._data_dir.is_closed:
+            raise UsageError(
+                "this FakeViam gave its data directory back when it stopped; make a new one with "
+                f"data_dir={str(self._data_dir.path)!r}"
+            )
 
-    @property
-    def host(self) -> str:
-        """The address it listens on."""
-        return self._wanted[0]
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
-        self._check_running()
-        return self._port
-
-    @property
-    def target(self) -> str:
-        """`host:port`, as gRPC clients want it; an IPv6 address stands in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The address as a URL."""
-        return f"http://{self.target}"
-
-    @property
-    def unix_socket(self) -> str:
-        """Path of the Unix socket, which viam-sdk takes as `app_url`."""
-        self._check_running()
-        if self._socket is None:
-            raise UsageError("there are no Unix sockets on this system; use cloud.target")
-        return self._socket.path
+    def _let_go(self) -> None:
+        if self._data_dir is not None:
+            self._data_dir.close()
+        joining.leave(self._cloud.store)
 
     # Sessions ----------------------------------------------------------------------------
 
@@ -263,123 +226,12 @@ class FakeViam(Controls):
         """The open sessions by name."""
         return MappingProxyType(dict(self._open))
 
-    def atomically(self, work: Callable[[], T]) -> T:
-        """Do something in the server's thread, between two steps of its calls.
-
-        What `work` raises passes through.
-        """
-        if self._thread is None or self._thread.is_current:
-            return work()
-        return self._thread.call(work)
-
-    def _atomically(self, work: Callable[[], T]) -> T:
-        return self.atomically(work)
-
     def empty_store(self) -> Store:
         """Make a store that holds nothing, of the kind this fake uses."""
         return self._make_store()
 
     def _empty_store(self) -> Store:
         return self._make_store()
-
-    # Starting and stopping ---------------------------------------------------------------
-
-    def __enter__(self) -> Self:
-        if is_running_loop():
-            message = "inside an event loop, write `async with FakeViam()`"
-            raise UsageError(message)
-        self._check_stopped()
-        thread = LoopThread()
-        try:
-            thread.run(self.start())
-        except BaseException:
-            thread.close()
-            raise
-        self._thread = thread
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._thread is not None:
-            try:
-                self._thread.run(self.stop())
-            finally:
-                self._thread.close()
-                self._thread = None
-
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
-        """Start listening, in the current event loop.
-
-        Raises:
-            UsageError: It runs already, or an address cannot be had.
-        """
-        self._check_stopped()
-        host, port, path = self._wanted
-        routes = Routes(self._sessions)
-        try:
-            tcp = Listener(routes, self._codec, self._http, admit=self._admits)
-            await listen_tcp(tcp, host, port)
-            self._listeners.append(tcp)
-            self._port = tcp.port
-            if HAS_UNIX_SOCKETS:
-                await self._start_unix(routes, path)
-        except BaseException:
-            await self.stop()
-            raise
-
-    async def _start_unix(self, routes: Routes, path: str | os.PathLike[str] | None) -> None:
-        place = SocketPath(path)
-        listener = Listener(routes, self._codec, self._http, admit=self._admits)
-        await listen_unix(listener, place.path)
-        self._listeners.append(listener)
-        self._socket = place
-
-    async def stop(self) -> None:
-        """Stop listening, drop every connection, remove the socket file."""
-        listeners, self._listeners = self._listeners, []
-        for listener in listeners:
-            await listener.stop()
-        await self._http.stop()
-        if self._socket is not None:
-            self._socket.remove()
-            self._socket = None
-        if self._data_dir is not None:
-            self._data_dir.close()
-        joining.leave(self._cloud.store)
-
-    def _admits(self) -> bool:
-        # No call has come yet that could name a session: connections are the base's.
-        return not self._cloud.faults.refuses_connection()
-
-    def _check_stopped(self) -> None:
-        if self._listeners:
-            raise UsageError("this FakeViam is already running; make a second one instead")
-        if self._data_dir is not None and self._data_dir.is_closed:
-            raise UsageError(
-                "this FakeViam gave its data directory back when it stopped; make a new one with "
-                f"data_dir={str(self._data_dir.path)!r}"
-            )
-
-    def _check_running(self) -> None:
-        if not self._listeners:
-            message = "this FakeViam is not running; enter it first: `with FakeViam() as cloud:`"
-            raise UsageError(message)
 
 
 def _token(given: str | None) -> str | None:
