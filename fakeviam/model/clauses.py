@@ -267,6 +267,12 @@ SE-3  D fake   Files and readings of a seed obey the rules of uploads; without a
 SE-4  D fake   Ids that a seed or an import gives to organizations, locations, robots, parts and datasets are kept; files get new ones.
 SE-5  D fake   A folder or a COCO file that was exported says the same when it is read again, as far as the format can.
 SE-6  D fake   An export appears when it is complete, and takes the place of nothing.
+PT-1  D fake   A test's cloud is made of what ini file, fakeviam_options, command line and markers say; the closest marker wins, argument by argument.
+PT-2  D fake   A mistake in there fails the test at its setup, and says which argument, and from where.
+PT-3  D fake   A test has ids of its own name: the same in every run, order and worker; one that fails says how to have them again.
+PT-4  D fake   What the fake finds wrong fails the test at its end; if the test has failed already, its report says it instead.
+PT-5  D fake   A failing test shows its calls; a run says how many there were, and on which assumptions their answers rested.
+PT-6  D fake   A run of pytest that uses no cloud imports nothing of the fake.
 """
 
 

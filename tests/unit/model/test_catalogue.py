@@ -43,7 +43,7 @@ UNCITED = {
 
 #: Promises about the tool rather than answers of the service: nothing to cite in a call.
 #: Journal, faults, replies, clock, sessions, snapshots, archives, data directories, HTTP, seeds.
-TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-", "HT-", "SE-", "ST-", "WY-")
+TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-", "HT-", "SE-", "ST-", "WY-", "PT-")
 
 
 def literals() -> set[str]:

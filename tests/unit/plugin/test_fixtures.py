@@ -4,33 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-# Warnings are errors, but for those of protobuf 4.25 when it is imported by Python 3.12 or newer.
-# Plugins that have no part in a test only cost time.
-INI = """
-[pytest]
-addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
-filterwarnings =
-    error
-    ignore:Type google._upb._message:DeprecationWarning
-    ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning
-asyncio_default_fixture_loop_scope = function
-"""
-
-
-@pytest.fixture
-def user(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A user's project, to which nothing of our own configuration leaks."""
-    pytester.makeini(INI)
-    return pytester
-
-
-def run(user: pytest.Pytester, *options: str, **outcomes: int) -> pytest.RunResult:
-    result = user.runpytest_subprocess(*options)
-    result.assert_outcomes(**outcomes)
-    return result
+from .project import INI, run
 
 
 def test_a_run_without_the_fixtures_loads_nothing_of_the_fake(user: pytest.Pytester) -> None:
+    """PT-6."""
     user.makepyfile(
         """
         import sys
@@ -38,6 +16,7 @@ def test_a_run_without_the_fixtures_loads_nothing_of_the_fake(user: pytest.Pytes
         def test_loaded(request):
             assert request.config.pluginmanager.hasplugin("fakeviam")
             heavy = ("grpclib", "google.protobuf", "viam", "fakeviam.server", "fakeviam.wire")
+            heavy += ("fakeviam.model", "fakeviam.pytest_report")
             assert not [name for name in heavy if name in sys.modules]
         """
     )
@@ -198,59 +177,6 @@ def test_without_pytest_asyncio_its_fixtures_skip(user: pytest.Pytester) -> None
         lines.fnmatch_lines_random([f"SKIPPED * {name} {needs}"])
 
 
-CRASH = """
-from fakeviam.server.call import Crash
-
-def crash(cloud):
-    cloud._cloud.crashes.append(Crash("TagsByFilter", RuntimeError("boom")))
-"""
-TOLD = (
-    "*HandlerCrashError: fakeviam has a bug, please report it with this text: TagsByFilter: *boom*"
-)
-
-
-def test_a_crash_fails_the_test_or_the_run_it_happened_in(user: pytest.Pytester) -> None:
-    user.makepyfile(
-        f"{CRASH}\n"
-        "def test_a(fakeviam): crash(fakeviam)\n"
-        "def test_b(fakeviam_server): crash(fakeviam_server)\n"
-        "def test_c(fakeviam, fakeviam_server): ...\n"
-    )
-    result = run(user, passed=3, errors=2)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_a*", TOLD])
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_c*", TOLD])
-
-
-def test_options_are_the_user_s(user: pytest.Pytester) -> None:
-    user.makeconftest(
-        """
-        import pytest
-        from fakeviam import Clock
-
-        @pytest.fixture(scope="session")
-        def fakeviam_options():
-            return {"policy": "strict", "seed": 7, "clock": Clock.frozen("2026-01-31")}
-        """
-    )
-    user.makepyfile(
-        """
-        import pytest
-        from fakeviam import Policy
-
-        @pytest.mark.parametrize("turn", [1, 2])
-        def test_fresh(fakeviam, turn):
-            assert fakeviam.policy == Policy.strict()
-            assert fakeviam.seed == 7
-            assert fakeviam.clock.moment().day == 31  # not moved by the other turn
-            fakeviam.clock.advance(days=1)
-
-        def test_shared(fakeviam_server):
-            assert fakeviam_server.policy == Policy.strict()
-        """
-    )
-    run(user, passed=3)
-
-
 def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
     pytest.importorskip("viam")
     user.makepyfile(
@@ -273,8 +199,31 @@ def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
 
 def test_the_fixtures_are_explained(user: pytest.Pytester) -> None:
     result = user.runpytest_subprocess("--fixtures")
-    names = ["fakeviam_options", "fakeviam", "fakeviam_server"]
+    names = ["fakeviam_options", "fakeviam", "fakeviam_server", "fakeviam_session"]
     names += ["viam_client", "viam_data_client", "fakeviam_client"]
     for name in names:
         (place,) = [n for n, line in enumerate(result.outlines) if line.split()[:1] == [name]]
         assert "no docstring" not in result.outlines[place + 1]
+
+
+def test_the_clients_can_connect_to_the_session(user: pytest.Pytester) -> None:
+    """SS-1: what one test does, no other sees."""
+    pytest.importorskip("viam")
+    user.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def fakeviam(fakeviam_session):
+            return fakeviam_session
+
+        @pytest.mark.parametrize("turn", [1, 2])
+        async def test_it(fakeviam, fakeviam_client, viam_data_client, turn):
+            assert await fakeviam_client.tags_by_filter() == []
+            part_id = fakeviam.default_part.id
+            await fakeviam_client.file_upload(part_id, b"", file_extension=".txt", tags=["dog"])
+            assert await viam_data_client.tags_by_filter() == ["dog"]
+            assert len(fakeviam.calls) == 3
+        """
+    )
+    run(user, "-o", "asyncio_mode=auto", passed=2)
