@@ -153,6 +153,12 @@ def _show(ask: Ask) -> dict[str, Any]:
     return _numbered(ask).to_json()
 
 
+def _explain(ask: Ask) -> dict[str, Any]:
+    call, file_id = _numbered(ask), ask.query.get("file_id")
+    explanation = with_field("number", call.number, lambda: ask.world.explain(call, file_id))
+    return {**explanation.to_json(), "text": str(explanation)}
+
+
 def _attempts(ask: Ask) -> dict[str, Any]:
     return {
         "logical_calls": [
@@ -250,4 +256,19 @@ ENDPOINTS = (
         ),
     ),
     Endpoint(method="GET", path="/calls/{number}", title="Show a call", act=_show, answer=_CALL),
+    Endpoint(
+        method="GET",
+        path="/calls/{number}/explanation",
+        title="Say why each record was in the answer to a call, or was not",
+        act=_explain,
+        query={"file_id": text("Tell of this record only.")},
+        answer=shape(
+            {
+                "call": text(),
+                "verdicts": listed(document("A record, and the fields that kept it out.")),
+                "notes": listed(text()),
+                "text": text("All of it, for people."),
+            }
+        ),
+    ),
 )

@@ -102,6 +102,7 @@ EXAMPLES: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/calls"): ("/calls?rpc=*&count=5", None),
     ("GET", "/calls/attempts"): ("/calls/attempts", None),
     ("GET", "/calls/{number}"): ("/calls/1", None),
+    ("GET", "/calls/{number}/explanation"): ("/calls/1/explanation?file_id=nobody", None),
     ("GET", "/faults"): ("/faults", None),
     ("POST", "/faults"): (
         "/faults",

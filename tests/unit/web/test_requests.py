@@ -298,3 +298,14 @@ def test_answers_are_json_to_the_letter(web: Browser) -> None:
     assert "Größe 大" in reply.body.decode()
     assert reply.body.endswith(b"}\n")
     assert json.loads(reply.body)["name"] == "Größe 大"
+
+
+def test_a_call_is_explained(web: Browser) -> None:
+    """WY-1: as `cloud.explain` does, and refused for calls that select nothing."""
+    call(web.cloud, "BinaryDataByFilter")
+    told = web.send("GET", "/calls/1/explanation").json
+    explained = web.cloud.explain(web.cloud.calls[0])
+    assert told == {**explained.to_json(), "text": str(explained)}
+    call(web.cloud, "ListDatasetsByIDs")
+    reply = web.send("GET", "/calls/2/explanation")
+    assert (reply.status, reply.json["error"]["field"]) == (422, "number")
