@@ -256,6 +256,12 @@ AR-4  D fake   After loading an archive no id is given that it may hold.
 DD-1  D fake   With a data directory, what was answered outlives the process, however that ends.
 DD-2  D fake   A data directory belongs to one server at a time.
 DD-3  D fake   Of a data directory only a half-written last entry is dropped; other damage is refused.
+MG-1  D fake   Servers on one database hold the same data: nothing written through them is lost or doubled, and each change is counted once.
+MG-2  D fake   Servers on one database never give the same id, and take each other's page tokens.
+MG-3  D fake   Servers on one database have one fleet; what one adds or renames, all others know with the next call.
+MG-4  D fake   Servers on one database have the same API keys and access tokens; what one revokes ends on all.
+MG-5  D fake   In a database no record is ever without its bytes; whatever kills a server leaves at worst bytes without a record.
+MG-6  D fake   A database of another format is refused, and nothing in it changes; collections of others are left alone.
 HT-1  D fake   HTTP/1.1 and gRPC share the TCP port and the Unix socket; the first bytes of a connection tell.
 HT-2  D fake   The control API serves this machine alone, or with a control token whoever shows it.
 HT-3  D fake   Without a control token, the control API refuses pages of other sites, by Origin and by Host.

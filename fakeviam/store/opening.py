@@ -47,14 +47,15 @@ def opener(url: str, *, seed: int) -> Callable[[], Store]:
 
 def _embedded(seed: int) -> Callable[[], Store]:
     try:
-        import mongomock  # noqa: PLC0415 - of an extra
+        import mongomock  # noqa: F401, PLC0415 - of an extra
         import pymongo  # noqa: F401, PLC0415 - mongomock raises its errors if it is there
     except ImportError as error:
         raise _lacks("mongomock:", "mongomock", error) from error
     from fakeviam.store.mongo.database import Database  # noqa: PLC0415
+    from fakeviam.store.mongo.embedded import Embedded  # noqa: PLC0415
     from fakeviam.store.mongo.store import MongoStore  # noqa: PLC0415
 
-    client: Any = mongomock.MongoClient()
+    client: Any = Embedded()
     database = Database(client[DATABASE], seed=seed, private=True, close=_nothing)
     return lambda: MongoStore(database)
 

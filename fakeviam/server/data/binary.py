@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from fakeviam.server.paging import cite_page, page_request, token_of, totals_of
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.call import Call, Handlers
+    from fakeviam.store.protocol import Store
 
 
 def binary_data_by_filter(
@@ -93,10 +95,18 @@ def _entries(call: Call, records: Sequence[BinaryRecord], *, with_bytes: bool) -
         call.cite("ID-3")
     encoder = call.cloud.encoder
     if not with_bytes:
-        return b"".join(map(encoder.entry, records))
+        return encoder.entries(records)
     _check_size(call, records)
-    read = call.store.read
-    return b"".join(encoder.entry_with_bytes(record, read(record.file_id)) for record in records)
+    return b"".join(
+        encoder.entry_with_bytes(record, file) for record, file in _files(call.store, records)
+    )
+
+
+def _files(store: Store, records: Sequence[BinaryRecord]) -> Iterator[tuple[BinaryRecord, bytes]]:
+    for record in records:
+        # Another server on the same database may have deleted it meanwhile (MG-1).
+        with suppress(KeyError):
+            yield record, store.read(record.file_id)
 
 
 def _check_size(call: Call, records: Sequence[BinaryRecord]) -> None:

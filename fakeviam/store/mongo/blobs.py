@@ -23,8 +23,8 @@ CHUNK = 4 * 2**20
 class Blobs:
     """The chunks of one database."""
 
-    def __init__(self, chunks: MongoCollection[Any], take: Callable[[int], int]) -> None:
-        """Keep chunks there; `take` gives so many numbers and answers the first."""
+    def __init__(self, chunks: MongoCollection[Any], take: Callable[[int], list[int]]) -> None:
+        """Keep chunks there; `take` gives so many new numbers."""
         self._chunks = chunks
         self._take = take
 
@@ -34,8 +34,7 @@ class Blobs:
 
         if not blobs:
             return []
-        first = self._take(len(blobs))
-        numbers = list(range(first, first + len(blobs)))
+        numbers = self._take(len(blobs))
         self._chunks.insert_many(
             {
                 "_id": f"{_prefix(number)}{place:06x}",
@@ -95,7 +94,7 @@ def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
 
 
 def _prefix(number: int) -> str:
-    return f"{number:012x}:"
+    return f"{number:016x}:"
 
 
 def _number(chunk: str) -> int:
@@ -104,5 +103,5 @@ def _number(chunk: str) -> int:
 
 def _of(numbers: Iterable[int]) -> dict[str, Any]:
     """The chunks of these blobs; a colon is followed by a semicolon."""
-    ranges = [{"_id": {"$gte": _prefix(number), "$lt": f"{number:012x};"}} for number in numbers]
+    ranges = [{"_id": {"$gte": _prefix(number), "$lt": f"{number:016x};"}} for number in numbers]
     return ranges[0] if len(ranges) == 1 else {"$or": ranges}

@@ -6,6 +6,7 @@ alone.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
@@ -24,6 +25,10 @@ FORMAT = 1
 
 #: What counters count.
 BINARY, READINGS, DATASETS = "binary", "readings", "datasets"
+_SERVERS = "servers"
+
+#: So many blobs are one server's: more than anybody writes.
+_LANE = 2**40
 
 
 class Database:
@@ -60,21 +65,23 @@ class Database:
         self.state = _collection(database, "state")
         self.tokens = _collection(database, "tokens")
         self._counters = _collection(database, "counters")
-        self.blobs = Blobs(self.chunks, lambda count: self.take("blobs", count))
+        self._reached = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
+        self._blobs = itertools.count()
+        self.blobs = Blobs(self.chunks, self.blob_numbers)
         self.fresh, self.seed = self._open(database.name, seed)
-        self.server = 0 if private else self.take("servers", 1) + 1
+        self.server = 0 if private else self.take(_SERVERS, 1) + 1
 
     def _open(self, name: str, seed: int) -> tuple[bool, int]:
         """Whether the database is new, and its seed."""
-        fields = {"version": FORMAT, "seed": str(seed)}
-        made = upsert(self.state, {"_id": "format"}, {"$setOnInsert": fields})
-        found = self.state.find_one({"_id": "format"})
-        if found is None or found["version"] != FORMAT:
-            version = None if found is None else found["version"]
+        made = insert(self.state, {"_id": "format", "version": FORMAT, "seed": str(seed)})
+        found: Any = self.state.find_one({"_id": "format"})
+        if found["version"] != FORMAT:
             raise UsageError(
-                f"the database {name!r} has the format {version!r} of fakeviam, and this version "
-                f"knows {FORMAT}; install the version it is of, or name another database"
+                f"the database {name!r} has the format {found['version']!r} of fakeviam, and this "
+                f"version knows {FORMAT}; install the version it is of, or name another database"
             )
+        for counter in self._reached:
+            insert(self._counters, {"_id": counter, "next": 0})
         self._index()
         return made, int(found["seed"])
 
@@ -92,20 +99,34 @@ class Database:
 
     def take(self, counter: str, count: int) -> int:
         """Take so many numbers that nobody else gets; answer the first."""
-        upsert(self._counters, {"_id": counter}, {"$setOnInsert": {"next": 0}})
-        before: Any = self._counters.find_one_and_update(
-            {"_id": counter}, {"$inc": {"next": count}}
-        )
-        return int(before["next"])
+        while True:
+            first = self._reached[counter]
+            if self._forward(counter, first, first + count):
+                return first
+            # Another server took some. Not `findAndModify`: not every server that speaks the
+            # protocol answers with the very document that it changed.
+            self._reached[counter] = self.next(counter)
 
     def skip(self, counter: str, upto: int) -> None:
         """Go on from there, if it has not counted so far yet."""
-        upsert(self._counters, {"_id": counter}, {"$max": {"next": upto}})
+        self._counters.update_one({"_id": counter}, {"$max": {"next": upto}})
 
     def next(self, counter: str) -> int:
         """The number that comes next."""
-        found = self._counters.find_one({"_id": counter})
-        return 0 if found is None else int(found["next"])
+        found: Any = self._counters.find_one({"_id": counter})
+        return int(found["next"])
+
+    def _forward(self, counter: str, reached: int, upto: int) -> bool:
+        which = {"_id": counter, "next": reached}
+        done = self._counters.update_one(which, {"$set": {"next": upto}}).matched_count == 1
+        if done:
+            self._reached[counter] = upto
+        return done
+
+    def blob_numbers(self, count: int) -> list[int]:
+        """So many numbers of blobs. They have no order, so each server counts its own."""
+        first = self.server * _LANE
+        return [first + number for number in itertools.islice(self._blobs, count)]
 
     # The whole of it ---------------------------------------------------------------------
 
@@ -169,17 +190,21 @@ def bodies(documents: Sequence[Any]) -> list[int]:
     return [one["body_at"] for one in documents if "body_at" in one]
 
 
-def upsert(collection: Collection[Any], which: dict[str, Any], update: dict[str, Any]) -> bool:
-    """Update a document or make it; whether it was made.
-
-    Two servers that make the same one in the same moment: the second is told so, and updates.
-    """
+def insert(collection: Collection[Any], document: dict[str, Any]) -> bool:
+    """Make a document; False, and nothing changes, if the like of it is there."""
     from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
 
     try:
-        return collection.update_one(which, update, upsert=True).upserted_id is not None
+        collection.insert_one(document)
     except DuplicateKeyError:
-        return collection.update_one(which, update, upsert=True).upserted_id is not None
+        return False
+    return True
+
+
+def put(collection: Collection[Any], name: str, fields: dict[str, Any]) -> None:
+    """Set fields of a document, or make it."""
+    if not insert(collection, {"_id": name, **fields}):
+        collection.update_one({"_id": name}, {"$set": fields})
 
 
 def _collection(database: PymongoDatabase[Any], name: str) -> Collection[Any]:

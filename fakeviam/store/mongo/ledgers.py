@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.store.mongo.database import upsert
+from fakeviam.store.mongo.database import insert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,7 @@ class MongoLedgers:
 
     def save(self, name: str, value: object, known: int) -> bool:
         if known == 0:
-            fields = {"version": 1, "value": value}
-            return upsert(self._state, {"_id": name}, {"$setOnInsert": fields})
+            return insert(self._state, {"_id": name, "version": 1, "value": value})
         update = {"$set": {"value": value}, "$inc": {"version": 1}}
         which = {"_id": name, "version": known}
         return self._state.update_one(which, update).matched_count == 1

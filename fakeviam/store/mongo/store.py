@@ -63,6 +63,8 @@ class MongoStore(Writings, Readings, SharedStore):
         rows = [BinaryRow(arrival, *pair) for arrival, pair in enumerate(records, first)]
         self._put_binary(rows)
         self._tell(BinaryAdded(rows))
+        members = {one for record, _ in records for one in record.dataset_ids}
+        self._end_dangling(members, _ids(record.file_id for record, _ in records))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         first = self._database.take(READINGS, len(records))
@@ -155,12 +157,9 @@ class MongoStore(Writings, Readings, SharedStore):
         self._take("dataset_ids", {"dataset_ids": dataset_id}, [dataset_id])
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        there = self._has_dataset(dataset_id)
         chosen = _ids(file_ids)
         added = self._append("dataset_ids", chosen, [dataset_id])
-        if there and not self._has_dataset(dataset_id):
-            # Another server deleted it, and may have ended memberships before these began.
-            self._take("dataset_ids", chosen, [dataset_id])
+        self._end_dangling([dataset_id], chosen)
         return added
 
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
@@ -169,6 +168,16 @@ class MongoStore(Writings, Readings, SharedStore):
     def set_database_password(self, organization_id: str, password: str) -> None:
         self._set_password(organization_id, password)
         self._tell(PasswordSet(organization_id, password))
+
+    def _end_dangling(self, dataset_ids: Iterable[str], chosen: Filter) -> None:
+        """End memberships in datasets that are gone.
+
+        Another server may have deleted one after it was looked for, and may have ended its
+        memberships before these began.
+        """
+        for dataset_id in dataset_ids:
+            if not self._has_dataset(dataset_id):
+                self._take("dataset_ids", chosen, [dataset_id])
 
     # Lists -------------------------------------------------------------------------------
 

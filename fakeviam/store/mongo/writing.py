@@ -19,7 +19,7 @@ from fakeviam.store.effects import (
     TabularRow,
 )
 from fakeviam.store.mongo.blobs import batches
-from fakeviam.store.mongo.database import BINARY, DATASETS, READINGS, bodies, upsert
+from fakeviam.store.mongo.database import BINARY, DATASETS, READINGS, bodies, insert, put
 from fakeviam.store.mongo.documents import (
     binary_body,
     binary_document,
@@ -117,16 +117,9 @@ class Writings(Readings):
     # Datasets and database users ---------------------------------------------------------
 
     def _insert_dataset(self, dataset: Dataset) -> bool:
-        from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
-
         number = self._database.take(DATASETS, 1)
-        try:
-            self._database.datasets.insert_one(
-                {"_id": dataset.id, "number": number, **dataset_fields(dataset)}
-            )
-        except DuplicateKeyError:
-            return False
-        return True
+        fields = dataset_fields(dataset)
+        return insert(self._database.datasets, {"_id": dataset.id, "number": number, **fields})
 
     def _rename_dataset(self, dataset_id: str, name: str) -> bool:
         from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
@@ -141,7 +134,7 @@ class Writings(Readings):
         return self._database.datasets.find_one({"_id": dataset_id}, {"_id": 1}) is not None
 
     def _set_password(self, organization_id: str, password: str) -> None:
-        upsert(self._database.users, {"_id": organization_id}, {"$set": {"password": password}})
+        put(self._database.users, organization_id, {"password": password})
 
     # Effects -----------------------------------------------------------------------------
 
@@ -181,10 +174,9 @@ class Writings(Readings):
                 self._database.skip(READINGS, arrivals.tabular)
 
     def _put_dataset(self, dataset: Dataset) -> None:
-        update = {"$set": dataset_fields(dataset)}
-        if not self._has_dataset(dataset.id):
-            update["$setOnInsert"] = {"number": self._database.take(DATASETS, 1)}
-        upsert(self._database.datasets, {"_id": dataset.id}, update)
+        which, fields = {"_id": dataset.id}, dataset_fields(dataset)
+        if not self._database.datasets.update_one(which, {"$set": fields}).matched_count:
+            self._insert_dataset(dataset)
 
 
 def _portions(rows: Iterable[BinaryRow]) -> Iterable[Sequence[BinaryRow]]:

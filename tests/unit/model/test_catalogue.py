@@ -42,8 +42,24 @@ UNCITED = {
 }
 
 #: Promises about the tool rather than answers of the service: nothing to cite in a call.
-#: Journal, faults, replies, clock, sessions, snapshots, archives, data directories, HTTP, seeds.
-TOOL = ("JR-", "FT-", "RP-", "CK-", "SS-", "SN-", "AR-", "DD-", "HT-", "SE-", "ST-", "WY-", "PT-")
+#: Journal, faults, replies, clock, sessions, snapshots, archives, data directories, databases,
+#: HTTP, seeds.
+TOOL = (
+    "JR-",
+    "FT-",
+    "RP-",
+    "CK-",
+    "SS-",
+    "SN-",
+    "AR-",
+    "DD-",
+    "MG-",
+    "HT-",
+    "SE-",
+    "ST-",
+    "WY-",
+    "PT-",
+)
 
 
 def literals() -> set[str]:

@@ -7,10 +7,10 @@ import uuid
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-import mongomock
 import pymongo
 
 from fakeviam.store.mongo.database import Database
+from fakeviam.store.mongo.embedded import Embedded
 from fakeviam.store.mongo.store import MongoStore
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ KINDS = ["memory", *DATABASES]
 def clients() -> Iterator[Callable[[str], Any]]:
     """Connect to databases of a kind, each time over a connection of its own."""
     with ExitStack() as stack:
-        embedded: Any = mongomock.MongoClient()
+        embedded: Any = Embedded()
 
         def connect(kind: str) -> Any:
             if kind == EMBEDDED:
@@ -55,7 +55,7 @@ def databases() -> Iterator[Callable[..., MongoStore]]:
             if full not in made:
                 made.add(full)
                 stack.callback(client.drop_database, full)
-            database = Database(client[full], seed=1, private=kind == EMBEDDED, close=client.close)
+            database = Database(client[full], seed=1, private=False, close=client.close)
             return MongoStore(database)
 
         yield make

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fakeviam.store.effects import Effect
-    from fakeviam.store.protocol import Page
+    from fakeviam.store.protocol import Page, Store
 
 YEAR_1 = -62_135_596_800_000_000_000
 YEAR_9999 = 253_402_300_799_999_999_999
@@ -130,7 +130,7 @@ class Follower:
         raise NotImplementedError
 
 
-def state(store: MemoryStore) -> list[object]:
+def state(store: Store) -> list[object]:
     """All that a store holds; rows come with the arrivals that tokens of pages name."""
     return [
         list(store.binary_rows()),
@@ -156,21 +156,25 @@ class Machine(RuleBasedStateMachine):
     """
 
     branches = Bundle("branches")
+    in_memory = True
 
     def __init__(self) -> None:
         super().__init__()
         self.count = 0
-        self.pairs: list[tuple[MemoryStore, Model]] = []
+        self.pairs: list[tuple[Store, Model]] = []
+
+    def empty(self, size: int) -> Store:
+        return MemoryStore(block_size=size)
 
     @precondition(lambda self: not self.pairs)
     @rule(target=branches, size=st.integers(1, 6))
     def start(self, size: int) -> int:
-        store = MemoryStore(block_size=size)
+        store = self.empty(size)
         store.sink = Follower(MemoryStore(block_size=size))
         self.pairs.append((store, Model()))
         return 0
 
-    @precondition(lambda self: len(self.pairs) < 4)
+    @precondition(lambda self: self.in_memory and len(self.pairs) < 4)
     @rule(target=branches, branch=branches)
     def fork(self, branch: int) -> int:
         store, model = self.pairs[branch]
@@ -342,6 +346,8 @@ class Machine(RuleBasedStateMachine):
     @rule(branch=branches, dataset=DATASETS, numbers=st.lists(NUMBERS))
     def add_members(self, branch: int, dataset: str, numbers: list[int]) -> None:
         store, model = self.pairs[branch]
+        if not self.in_memory and all(one.id != dataset for one in model.datasets):
+            return  # a database ends memberships in datasets that are gone
         answer = store.add_members(dataset, names(numbers))
         assert answer == join(model, lambda r: r.file_id in names(numbers), dataset)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeviam.model.annotations import BoundingBox
+from fakeviam.model.datasets import Dataset
 from fakeviam.model.filters import Interval, Query, TagRule, TimeField
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def filled(binary: Callable[..., Any], new_store: Callable[[], Store]) -> Callab
 
     def make() -> Store:
         store = new_store()
+        for name in ("d1", "d2"):
+            store.add_dataset(Dataset(id=name, name=name, organization_id="org", time_created=0))
         store.add_binary([(record, b"") for record in records])
         return store
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakeviam.model.datasets import Dataset
 from fakeviam.model.filters import Interval, Query, TagRule
 from fakeviam.store.protocol import Page, Position
 
@@ -122,6 +123,7 @@ def test_records_added_between_pages_repeat_and_lose_nothing(
 def test_paging_while_the_matches_leave(store: Store, fill: Callable[..., None]) -> None:
     """PG-7: removing the members of a dataset while paging over it skips none."""
     fill(**dict.fromkeys("abcdefgh", 7))
+    store.add_dataset(Dataset(id="d", name="n", organization_id="org", time_created=0))
     store.add_members("d", "abcdefgh")
     query, last, seen = Query(dataset_id="d"), None, ""
     while (page := ask(store, last, query=query)).records:

@@ -31,6 +31,8 @@ BOX = BoundingBox(
 @pytest.fixture
 def filled(store: Store, binary: Callable[..., Any]) -> Store:
     store.add_binary([(binary(name, time), name.encode()) for time, name in enumerate("abcdef")])
+    for number in (1, 2):
+        store.add_dataset(dataset(f"n{number}", number))
     return store
 
 
@@ -152,9 +154,8 @@ def test_renaming_a_dataset(store: Store) -> None:
 
 
 def test_a_refused_dataset_gets_no_members(filled: Store) -> None:
-    filled.add_dataset(dataset("one"))
     filled.add_members("d1", ["a"])
-    assert not filled.add_dataset(dataset("one", 2), members_of=["d1"])
+    assert not filled.add_dataset(dataset("n1", 3), members_of=["d1"])
     assert find(filled, "a").dataset_ids == ("d1",)
 
 
@@ -175,13 +176,12 @@ def test_a_merged_dataset_has_the_members_of_its_sources(
 
 
 def test_deleting_a_dataset_keeps_its_records(filled: Store) -> None:
-    filled.add_dataset(dataset("one"))
     filled.add_members("d1", ["a", "b"])
     filled.add_members("d2", ["b"])
     filled.delete_dataset("d1")
     assert filled.dataset("d1") is None
     assert [find(filled, name).dataset_ids for name in "ab"] == [(), ("d2",)]
-    assert filled.add_dataset(dataset("one", 4))
+    assert filled.add_dataset(dataset("n1", 4))
 
 
 def test_database_passwords(store: Store) -> None:

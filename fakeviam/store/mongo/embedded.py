@@ -1,0 +1,68 @@
+"""mongomock as a database that several threads may use.
+
+mongomock reads a document, changes it and puts it back; in between, another thread may do the
+same. A real server does each step of its own at once, and so does this.
+"""
+
+from __future__ import annotations
+
+import functools
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Embedded:
+    """The databases of one mongomock client, or one of them: what `[...]` gives is locked too."""
+
+    def __init__(self, inner: Any = None, lock: Any = None) -> None:
+        """Make a client that nobody else has, or wrap what one of it gave."""
+        if inner is None:
+            import mongomock  # noqa: PLC0415 - of an extra
+
+            inner = mongomock.MongoClient()
+        self._inner = inner
+        self._lock = RLock() if lock is None else lock
+
+    def __getitem__(self, name: str) -> Embedded:
+        with self._lock:
+            return Embedded(self._inner[name], self._lock)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return functools.partial(self._call, found) if callable(found) else found
+
+    def _call(self, method: Any, *args: Any, **options: Any) -> Any:
+        with self._lock:
+            return method(*args, **options)
+
+    def find(self, *args: Any, **options: Any) -> _Found:
+        """Documents, which are looked for when they are asked for."""
+        return _Found(self._inner.find(*args, **options), self._lock)
+
+    def aggregate(self, stages: Any) -> list[Any]:
+        """What the stages give."""
+        with self._lock:
+            return list(self._inner.aggregate(stages))
+
+
+class _Found:
+    """A cursor that reads all of its documents in one step."""
+
+    def __init__(self, cursor: Any, lock: Any) -> None:
+        self._cursor = cursor
+        self._lock = lock
+
+    def sort(self, field: str, direction: int) -> _Found:
+        self._cursor.sort(field, direction)
+        return self
+
+    def limit(self, count: int) -> _Found:
+        self._cursor.limit(count)
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._lock:
+            return iter(list(self._cursor))

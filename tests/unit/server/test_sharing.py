@@ -1,0 +1,205 @@
+"""Several fakes on one database are one cloud."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakeviam import FakeViam, UsageError
+from fakeviam.model.filters import Query
+from fakeviam.server.call import Call
+from fakeviam.server.snapshots import contents_of
+from fakeviam.store.mongo.database import Database
+from fakeviam.store.mongo.embedded import Embedded
+from fakeviam.store.mongo.store import MongoStore
+from fakeviam.wire import datasync, methods
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ALL = Query(include_internal=True)
+
+
+@pytest.fixture
+def another() -> Callable[..., FakeViam]:
+    """Make another fake on one database. That is embedded, but each has its own connection."""
+    client: Any = Embedded()
+
+    def make(**options: Any) -> FakeViam:
+        def store() -> MongoStore:
+            return MongoStore(database)
+
+        database = Database(client["shared"], seed=7, private=False, close=lambda: None)
+        return FakeViam(store=store, **options)
+
+    return make
+
+
+def upload(cloud: FakeViam, **fields: Any) -> str:
+    """Upload a file, as a seed does; answer its id."""
+    from fakeviam.server.datasync import data_capture_upload  # noqa: PLC0415
+
+    method = next(m for m in methods() if m.name == "DataCaptureUpload")
+    request = datasync.DataCaptureUploadRequest(
+        metadata=datasync.UploadMetadata(
+            part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR, **fields
+        ),
+        sensor_contents=[datasync.SensorData(binary=b"bytes")],
+    )
+    return str(data_capture_upload(Call.aside(cloud._cloud, method), request).binary_data_id)
+
+
+def test_data_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
+    """MG-1, MG-2: with one seed, and no id twice."""
+    one, two = another(), another(seed=99)
+    assert one.seed == two.seed == 7
+    ids = [upload(cloud) for cloud in (one, two, one, two)]
+    assert len(set(ids)) == 4
+    for cloud in (one, two):
+        page = cloud._cloud.store.binary_page(ALL, after=None, limit=9, descending=False)
+        assert [record.binary_data_id for record in page.records] == ids
+    factories = [cloud._cloud.ids for cloud in (one, two)]
+    for kind in ("uuid", "location_id", "file_id", "object_id", "token"):
+        made = [getattr(ids, kind)() for ids in factories for _ in range(20)]
+        assert len(set(made)) == 40
+
+
+def test_page_tokens_are_good_on_all(another: Callable[..., FakeViam]) -> None:
+    """MG-2, PG-3."""
+    from fakeviam.server.paging import _position_in, token_of  # noqa: PLC0415
+
+    one, two = another(), another()
+    upload(one)
+    page = one._cloud.store.binary_page(ALL, after=None, limit=1, descending=True)
+    method = next(m for m in methods() if m.name == "BinaryDataByFilter")
+    token = token_of(Call.aside(one._cloud, method), page.last)
+    assert _position_in(Call.aside(two._cloud, method), token) == page.last
+
+
+def test_one_fleet(another: Callable[..., FakeViam]) -> None:
+    """MG-3."""
+    one, two = another(), another()
+    rover = one.fleet.add_part("main", organization="acme", robot="rover")
+    arm = two.fleet.add_part("main", organization="acme", robot="arm")
+    assert rover.organization_id == arm.organization_id
+    assert one.fleet.part(arm.id) == arm
+    assert two.fleet.has_organization(rover.organization_id)
+    with pytest.raises(UsageError, match="already has a part named 'main'"):
+        two.fleet.add_part("main", organization="acme", robot="rover", location="fake-location")
+    with pytest.raises(UsageError, match="already has a part named 'main'"):
+        one.fleet.add_part("main", organization="acme", robot="arm")
+    renamed = two.fleet.rename_part(rover.id, "other")
+    assert one.fleet.part(rover.id) == renamed
+    assert list(one.fleet) == list(two.fleet) == [one.default_part, renamed, arm]
+    assert one.fleet.state() == another().fleet.state()
+    assert [o.name for o in two.fleet.organizations] == ["fake-org", "acme"]
+
+
+def test_a_fleet_that_changed_in_between(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-3: who was slower makes its change to what the faster one made."""
+    one, two = another(), another()
+    ledgers: Any = one.fleet
+    save = ledgers._ledgers.save
+
+    def late(*args: Any, **known: Any) -> bool:
+        monkeypatch.undo()
+        two.fleet.add_part("first", organization="acme")
+        return bool(save(*args, **known))
+
+    monkeypatch.setattr(ledgers._ledgers, "save", late)
+    part = one.fleet.add_part("second", organization="acme")
+    names = {p.name: p.organization_id for p in two.fleet}
+    assert names["first"] == names["second"] == part.organization_id
+    assert one.fleet.state() == two.fleet.state()
+
+
+def test_keys_and_tokens_are_the_same_on_all(another: Callable[..., FakeViam]) -> None:
+    """MG-4, AC-4."""
+    one, two = another(auth="keys"), another(auth="keys")
+    key = one.add_api_key(
+        organizations=one.default_part.organization_id, role="operator", expires="9999-12-31"
+    )
+    assert two.api_keys == one.api_keys
+    accounts = [cloud._cloud.accounts for cloud in (one, two)]
+    token = accounts[1].authenticate(key.id, "api-key", key.key)
+    assert accounts[0].principal(f"Bearer {token}").role == "operator"
+    two.revoke_api_key(key)
+    assert not accounts[0].knows(key.id)
+    for each in accounts:
+        with pytest.raises(Exception, match="revoked"):
+            each.principal(f"Bearer {token}")
+    with pytest.raises(Exception, match="did not issue"):
+        accounts[0].principal("Bearer nonsense")
+
+
+def test_a_reset_is_for_all_and_leaves_fleet_and_keys(another: Callable[..., FakeViam]) -> None:
+    """MG-1, SN-3."""
+    one, two = another(), another()
+    upload(one)
+    one.fleet.add_part("kept")
+    receipt = two.reset()
+    assert (receipt.binary_records, receipt.bytes) == (1, 5)
+    assert one._cloud.store.holdings().binary.records == 0
+    assert [part.name for part in two.fleet] == ["fake-robot-main", "kept"]
+
+
+def test_archives_move_in_and_out(another: Callable[..., FakeViam], tmp_path: Path) -> None:
+    """AR-1, AR-4, MG-3: what is loaded is there for all."""
+    memory = FakeViam(seed=7)
+    upload(memory, file_name="a.png", tags=["x"])
+    memory.fleet.add_part("from memory")
+    key = memory.add_api_key(organizations=memory.default_part.organization_id)
+    memory.export(tmp_path / "first")
+    one, two = another(), another()
+    upload(one)
+    one.load(tmp_path / "first")
+    assert [part.name for part in two.fleet] == ["fake-robot-main", "from memory"]
+    assert key in two.api_keys
+    new = upload(two)
+    rows = list(one._cloud.store.binary_rows())
+    assert [row.record.tags for row in rows] == [("x",), ()]
+    assert rows[1].record.binary_data_id == new
+    two.export(tmp_path / "second")
+    back = FakeViam(load=tmp_path / "second")
+    assert list(back._cloud.store.binary_rows()) == rows
+    assert contents_of(back._cloud).fleet == one.fleet.state()
+
+
+def test_what_is_loaded_goes_into_a_new_database_only(
+    another: Callable[..., FakeViam], tmp_path: Path
+) -> None:
+    """MG-1, SE-2: a whole fleet of servers may start with one command."""
+    seed = tmp_path / "seed.yaml"
+    (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
+    seed.write_text("datasets: [one]\nfiles: [{files: a.txt}]\n", encoding="utf-8")
+    clouds = [another(load=seed) for _ in range(3)]
+    assert [cloud._cloud.store.holdings().binary.records for cloud in clouds] == [1, 1, 1]
+    assert [one.name for one in clouds[2]._cloud.store.all_datasets()] == ["one"]
+
+
+def test_what_cannot_be_had_with_a_database(
+    another: Callable[..., FakeViam], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="a data directory or a database, not both"):
+        FakeViam(store="mongomock:", data_dir=tmp_path)
+    with pytest.raises(UsageError, match="readable ids count from 1 on every server"):
+        another(ids="readable")
+    cloud = another()
+    for work in (cloud.snapshot, cloud.session):
+        with pytest.raises(UsageError, match="sessions and snapshots need the store in memory"):
+            work()
+
+
+def test_a_fake_alone_in_its_database_is_like_one_in_memory() -> None:
+    """MG-2: down to its ids."""
+    with ExitStack() as stack:
+        clouds = [
+            stack.enter_context(FakeViam(seed=3, store=url)) for url in ("memory:", "mongomock:")
+        ]
+        made = [(upload(cloud), cloud.fleet.add_part("new")) for cloud in clouds]
+        assert made[0] == made[1]
