@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.model import File, Row
     from fakeviam_contracts.session import Session
 
-LIMITS = (0, 1, 2, 3, 7, 50, 100)
+LIMITS = (0, 1, 2, 3, 7, 50, 100, 1000)
 FORMS = ("string", "string", "message", "both")
 RULES = ("unspecified", "or", "tagged", "untagged")
 ORDERS = (None, True, False)
@@ -164,7 +164,10 @@ _LIST_POOLS: dict[str, Sequence[str]] = {
 _OWN: dict[str, Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]] = {
     "mime_types": lambda record: ([record.mime_type], strategies.MIME_TYPES),
     "tags": lambda record: (record.tags, strategies.TAGS),
-    "box_labels": lambda record: ([box.label for box in getattr(record, "boxes", ())], ()),
+    "box_labels": lambda record: (
+        [box.label for box in getattr(record, "boxes", ())],
+        strategies.LABELS,
+    ),
     "label_of": lambda record: (getattr(record, "datasets", ()), ()),
     "location_ids": lambda record: ([record.origin.location_id], ["nobody"]),
     "organization_ids": lambda record: ([record.origin.organization_id], ["nobody"]),

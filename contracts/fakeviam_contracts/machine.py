@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fakeviam_contracts import reads, strategies, writes
 from fakeviam_contracts.looking import Looker
 from fakeviam_contracts.model import Ask
+from fakeviam_contracts.stirring import Stirrer
 from fakeviam_contracts.writes import CORNERS
 
 if TYPE_CHECKING:
@@ -35,17 +36,20 @@ class ContractMachine(RuleBasedStateMachine):
 
     session: Session
     looker: Looker
+    stirrer: Stirrer
 
     @initialize(random=st.randoms(use_true_random=True))
     def begin(self, random: Random) -> None:
         """Start a program."""
         self.session = type(self).open_session()
-        self.looker = Looker(self.session, random)
+        self.looker, self.stirrer = Looker(self.session, random), Stirrer(self.session, random)
+        self.stirrer.begin()
 
     @invariant()
     def look(self) -> None:
-        """Read, after each step, and compare."""
+        """Change something, read, and compare; after each step."""
         if self.session.steps:
+            self.stirrer.stir()
             self.looker.look(self.looks)
 
     def teardown(self) -> None:

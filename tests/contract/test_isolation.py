@@ -66,7 +66,7 @@ def _run_programs(subject: RemoteSubject) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=8,
+            max_examples=4,
             stateful_step_count=25,
             derandomize=True,
             database=None,

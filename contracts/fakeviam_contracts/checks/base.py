@@ -49,8 +49,8 @@ def check(
     return made
 
 
-def small_world(session: Session) -> None:
-    """Six files and four readings that differ in everything a filter can ask for.
+def small_world(session: Session, *, files: int = 6, rows: int = 4) -> None:
+    """Six files and four readings that differ in everything a filter can ask for, or some of them.
 
     Files 0 and 1 have the same time; file 5 has no tags and no component.
     """
@@ -63,7 +63,7 @@ def small_world(session: Session) -> None:
             ("Cam", "camera", "readimage", ".jpeg", ["bird"]),
             ("lidar", "camera", "ReadImage", ".txt", []),
             ("", "", "", "", []),
-        )
+        )[:files]
     ):
         time = BASE + max(at - 1, 0) * SECOND
         writes.upload(
@@ -79,7 +79,7 @@ def small_world(session: Session) -> None:
             tags=tags,
         )
     for at, (component, tags) in enumerate(
-        (("cam", ["dog"]), ("sensor", ["Dog"]), ("sensor", []), ("", ["row"]))
+        (("cam", ["dog"]), ("sensor", ["Dog"]), ("sensor", []), ("", ["row"]))[:rows]
     ):
         time = BASE + at * SECOND
         writes.upload_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.wire import auth, data, dataset, datasync, well_known
+from fakeviam.wire import auth, data, dataset, datasync
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, Need, check
 
@@ -12,54 +12,62 @@ if TYPE_CHECKING:
     from fakeviam_contracts.model import Origin
     from fakeviam_contracts.session import Session
 
-PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
+PAGES = BINARY, TABULAR = ("BinaryDataByFilter", "TabularDataByFilter")
 
 
-def _upload_both(session: Session, part: Origin | None) -> str:
-    """A file and a reading of a part; the answer is the file's id."""
-    sensor = raw.sensor(BASE, BASE)
-    reading = datasync.SensorData(metadata=sensor, struct=well_known.Struct())
-    upload = raw.metadata(session, raw.TABULAR, part)
-    raw.ask(session, ("CU-2",), "DataCaptureUpload", raw.capture(upload, reading))
-    upload = raw.metadata(session, raw.BINARY, part)
-    content = datasync.SensorData(metadata=sensor, binary=b"x")
+def _upload(session: Session, part: Origin | None, *, reading: bool = False) -> str:
+    """A file or a reading of a part; the answer is its id."""
+    content = datasync.SensorData(metadata=raw.sensor(BASE, BASE))
+    if reading:
+        content.struct.SetInParent()
+    else:
+        content.binary = b"x"
+    upload = raw.metadata(session, raw.TABULAR if reading else raw.BINARY, part)
     reply = raw.ask(session, ("CU-1",), "DataCaptureUpload", raw.capture(upload, content))
     return str(reply.binary_data_id)
 
 
-def _expect_counts(session: Session, clauses: tuple[str, ...], *counts: int, **how: Any) -> None:
-    for rpc, count in zip(PAGES, counts, strict=True):
-        for only in (False, True):
-            reply = raw.page(session, clauses, rpc, raw.mine(session), count_only=only, **how)
-            session.expect(clauses, f"count of {rpc}", count, reply.count)
+def _expect_count(
+    session: Session, clauses: tuple[str, ...], rpc: str, count: int, **how: Any
+) -> None:
+    reply = raw.page(session, clauses, rpc, raw.mine(session), **how)
+    session.expect(clauses, f"count of {rpc}", count, reply.count)
 
 
-@check("PG-10", "DF-3", needs=(Need.INTERNAL,))
+@check("PG-10", needs=(Need.INTERNAL,))
 def internal_data(session: Session) -> None:
-    """Shows, and is deleted by a filter, only if the request says so."""
+    """Shows only if the request says so, in pages and in totals."""
+    for rpc in PAGES:
+        for part in (session.place.parts[0], session.place.internal):
+            _upload(session, part, reading=rpc == TABULAR)
+        for only in (False, True):
+            _expect_count(session, ("PG-10",), rpc, 1, count_only=only)
+            _expect_count(session, ("PG-10",), rpc, 2, count_only=only, include_internal_data=True)
+
+
+@check("DF-3", "DF-4", needs=(Need.INTERNAL,))
+def deletes_of_internal_data(session: Session) -> None:
+    """By a filter it goes only if the request says so."""
     for part in (session.place.parts[0], session.place.internal):
-        _upload_both(session, part)
-    _expect_counts(session, ("PG-10",), 1, 1)
-    _expect_counts(session, ("PG-10",), 2, 2, include_internal_data=True)
-    rpc, organization_id = "DeleteBinaryDataByFilter", session.place.organization_id
+        _upload(session, part)
     for internal in (False, True):
         request = data.DeleteBinaryDataByFilterRequest(
-            filter=raw.mine(session, organization_ids=[organization_id]),
+            filter=raw.mine(session, organization_ids=[session.place.organization_id]),
             include_internal_data=internal,
         )
-        reply = raw.ask(session, ("DF-3",), rpc, request)
+        reply = raw.ask(session, ("DF-3",), "DeleteBinaryDataByFilter", request)
         session.expect(("DF-3", "DF-4"), "deleted", 1, reply.deleted_count)
         left = 0 if internal else 1
-        _expect_counts(session, ("DF-3",), left, 2, include_internal_data=True)
+        _expect_count(session, ("DF-3",), BINARY, left, include_internal_data=True)
 
 
-@check("DM-7", "DT-1", "DS-4", "DF-1", needs=(Need.FOREIGN,))
+@check("DM-7", "DS-4", needs=(Need.FOREIGN,))
 def data_of_others(session: Session) -> None:
-    """Stays where it is: deletes, datasets and lists are of one organization."""
-    foreign = _upload_both(session, session.place.foreign)
-    _upload_both(session, None)
-    organization_id = session.place.organization_id
-    create = dataset.CreateDatasetRequest(name="pets", organization_id=organization_id)
+    """Joins no dataset of ours, and their organization does not list ours."""
+    foreign = _upload(session, session.place.foreign)
+    create = dataset.CreateDatasetRequest(
+        name="pets", organization_id=session.place.organization_id
+    )
     dataset_id = raw.ask(session, ("DS-1",), "CreateDataset", create).id
     joining = data.AddBinaryDataToDatasetByIDsRequest(
         dataset_id=dataset_id, binary_data_ids=[foreign]
@@ -68,23 +76,33 @@ def data_of_others(session: Session) -> None:
     listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=foreign.partition("/")[0])
     listed = raw.ask(session, ("DS-4",), "ListDatasetsByOrganizationID", listing).datasets
     session.expect(("DS-4",), "datasets of another organization", [], [d.id for d in listed])
+
+
+@check("DT-1", "DF-1", needs=(Need.FOREIGN,))
+def deletes_among_others(session: Session) -> None:
+    """What belongs to another organization stays."""
+    organization_id = session.place.organization_id
+    for part in (None, session.place.foreign):
+        _upload(session, part, reading=True)
     request = data.DeleteTabularDataRequest(organization_id=organization_id)
     raw.ask(session, ("DT-1",), "DeleteTabularData", request)
-    _expect_counts(session, ("DT-1",), 2, 1)
-    only = data.DeleteBinaryDataByFilterRequest(
+    _expect_count(session, ("DT-1",), TABULAR, 1)
+    for part in (None, session.place.foreign):
+        _upload(session, part)
+    ours = data.DeleteBinaryDataByFilterRequest(
         filter=raw.mine(session, organization_ids=[organization_id])
     )
-    raw.ask(session, ("DF-1",), "DeleteBinaryDataByFilter", only)
-    _expect_counts(session, ("DF-1",), 1, 1)
+    raw.ask(session, ("DF-1",), "DeleteBinaryDataByFilter", ours)
+    _expect_count(session, ("DF-1",), BINARY, 1)
 
 
 @check("A48", "DT-1", needs=(Need.EXCLUSIVE,))
 def deletes_of_nobody(session: Session) -> None:
     """A delete of readings names its organization."""
-    _upload_both(session, None)
+    _upload(session, None, reading=True)
     request = data.DeleteTabularDataRequest()
     raw.refuse(session, ("A48",), "INVALID_ARGUMENT", "DeleteTabularData", request)
-    _expect_counts(session, ("A48",), 1, 1)
+    _expect_count(session, ("A48",), TABULAR, 1)
 
 
 def _connection(session: Session) -> Any:
@@ -142,7 +160,9 @@ def logins(session: Session) -> None:
 
 CHECKS = (
     internal_data,
+    deletes_of_internal_data,
     data_of_others,
+    deletes_among_others,
     deletes_of_nobody,
     databases,
     users_of_databases,

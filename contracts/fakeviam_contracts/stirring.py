@@ -1,0 +1,206 @@
+"""A world to begin with, and random writes between the steps of a program.
+
+Hypothesis likes few rules and small values: left alone, most of its programs upload a file or
+two and hardly ever touch a box. So a program begins with a world of some files, readings, boxes
+and datasets, and after each step something in it may change. All of it comes from one random
+generator, which Hypothesis seeds, and is a step like any other, so that it can be left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts import strategies, writes
+from fakeviam_contracts.model import Ask
+from fakeviam_contracts.writes import CORNERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from fakeviam_contracts.session import Session
+
+WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+FORMS = ("string", "string", "message", "both")
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+#: Boxes that are good, and some that are not: beyond the image, no number, corners crossed.
+BOXES = (WHOLE, (0.25, 0.5, 0.75, 1.0), (0.5, 0.5, 0.5, 0.5))
+BAD_BOXES = (
+    (-0.1, 0.0, 1.0, 1.0),
+    (0.0, 0.0, 1.1, 1.0),
+    (0.6, 0.0, 0.5, 1.0),
+    (0.0, 0.0, 1.0, float("nan")),
+)
+
+
+class Stirrer:
+    """Writes to a session's subject."""
+
+    def __init__(self, session: Session, random: Random) -> None:
+        """Write what `random` says."""
+        self._session, self._random = session, random
+        self._kinds: dict[str, Callable[[], None]] = {
+            "file": self._file,
+            "rows": self._rows,
+            "box": self._box,
+            "update box": self._update_box,
+            "remove box": self._remove_box,
+            "tag": self._tag,
+            "member": self._member,
+            "dataset": self._dataset,
+            "rename": self._rename,
+            "merge": self._merge,
+            "delete": self._delete,
+        }
+
+    def begin(self) -> None:
+        """Make a world; now and then leave it empty."""
+        if self._random.random() < 0.1:
+            return
+        for kind, most in (("dataset", 2), ("file", 6), ("rows", 2), ("box", 3), ("member", 2)):
+            for _ in range(self._random.randint(1, most)):
+                self._kinds[kind]()
+
+    def stir(self) -> None:
+        """Change something."""
+        self._kinds[self._random.choice(list(self._kinds))]()
+
+    # What there is -----------------------------------------------------------------------
+
+    def _some(self, values: Sequence[Any], least: int, most: int) -> list[Any]:
+        return self._random.choices(values, k=self._random.randint(least, most)) if values else []
+
+    def _files(self, least: int = 1) -> list[int]:
+        """Some files: mostly such as are there."""
+        there = [file.handle for file in self._session.model.files]
+        ever = range(len(self._session.handles.files))
+        return self._some(there if there and self._random.random() < 0.8 else ever, least, 3)
+
+    def _time(self) -> int:
+        unit = self._random.choice((1, 1000, strategies.SECOND, 86_400 * strategies.SECOND))
+        return strategies.BASE + self._random.randint(-3, 4) * unit
+
+    def _captured(self) -> dict[str, Any]:
+        choice = self._random.choice
+        return {
+            "part": self._random.randrange(len(self._session.place.parts)),
+            "component": choice(strategies.COMPONENTS),
+            "component_type": choice(strategies.COMPONENT_TYPES),
+            "method": choice(strategies.METHODS),
+            "tags": self._some(strategies.TAGS, 0, 3),
+        }
+
+    # Writes ------------------------------------------------------------------------------
+
+    def _file(self) -> None:
+        choice = self._random.choice
+        datasets = [dataset.handle for dataset in self._session.model.datasets]
+        writes.upload(
+            self._session,
+            way=choice(WAYS),
+            chunks=self._some((b"", b"x", b"\x00\xff\xfe", b"hello\n", b"\x89PNG"), 0, 3),
+            times=choice((None, (self._time(), self._time()), (self._time(), self._time()))),
+            file_name=choice(("", "", "pic", "../x")),
+            extension=choice((*strategies.EXTENSIONS, ".png", ".jpg", "png")),
+            mime_type=choice(("", "", "", "image/png", "x/y")),
+            datasets=self._some(datasets, 0, 1),
+            **self._captured(),
+        )
+
+    def _rows(self) -> None:
+        rows = self._some(({"n": 1.0}, {}, {"readings": {"a": [None, True, "é"]}}), 1, 3)
+        times = [(self._time(), self._time()) for _ in rows]
+        writes.upload_rows(self._session, rows=rows, times=times, **self._captured())
+
+    def _box(self) -> None:
+        choice, files = self._random.choice, self._session.model.files
+        images = [file.handle for file in files if file.mime_type.startswith("image/")]
+        chosen = [choice(images)] if images and self._random.random() < 0.8 else self._files()
+        for file in chosen[:1]:
+            good = self._random.random() < 0.8
+            writes.box(
+                self._session,
+                file,
+                choice(strategies.LABELS) if good else choice((*strategies.LABELS, "", " ")),
+                choice(BOXES) if good else choice((*BOXES, *BAD_BOXES)),
+                confidence=choice((None, 0.0, 0.5, 1.0)) if good else choice((None, 1.0, 1.5)),
+            )
+
+    def _boxed(self) -> tuple[int, int] | None:
+        """A file and a box: mostly one of its own."""
+        own = [
+            (file.handle, box.handle) for file in self._session.model.files for box in file.boxes
+        ]
+        if own and self._random.random() < 0.7:
+            return self._random.choice(own)
+        boxes, files = range(len(self._session.handles.boxes)), self._files()
+        return (files[0], self._random.choice(boxes)) if boxes and files else None
+
+    def _update_box(self) -> None:
+        choice, found = self._random.choice, self._boxed()
+        if found is not None:
+            every = {
+                "label": choice((*strategies.LABELS, " ")),
+                choice(CORNERS): choice((0.0, 0.5, 1.0, 1.5)),
+                "confidence": choice((0.0, 1.0)),
+            }
+            chosen = self._some(list(every), 1, 2)
+            writes.update_box(self._session, *found, {name: every[name] for name in chosen})
+
+    def _remove_box(self) -> None:
+        found = self._boxed()
+        if found is not None:
+            writes.remove_box(self._session, *found)
+
+    def _tag(self) -> None:
+        files, remove = self._files(0), self._random.random() < 0.5
+        tags = self._some(strategies.TAGS, 0, 3)
+        if self._random.random() < 0.3:
+            ask = Ask(component_name=self._random.choice((*strategies.COMPONENTS, "")))
+            writes.tag_matching(self._session, ask, tags, remove=remove)
+        elif self._session.handles.files:
+            form = self._random.choice(FORMS)
+            writes.tag(self._session, files, tags, form=form, remove=remove)
+
+    def _datasets(self, least: int, most: int) -> list[int]:
+        there = [dataset.handle for dataset in self._session.model.datasets]
+        ever = range(len(self._session.handles.datasets))
+        return self._some(there if there and self._random.random() < 0.8 else ever, least, most)
+
+    def _member(self) -> None:
+        files = self._files(0)
+        for handle in self._datasets(1, 1) if self._session.handles.files else []:
+            form, remove = self._random.choice(FORMS), self._random.random() < 0.4
+            writes.change_members(self._session, handle, files, form=form, remove=remove)
+
+    def _name(self) -> str:
+        """A name of a dataset: often one that is taken."""
+        taken = [dataset.name for dataset in self._session.model.datasets]
+        return self._random.choice((*strategies.NAMES, *taken, *taken, " "))
+
+    def _dataset(self) -> None:
+        writes.create_dataset(self._session, self._name())
+
+    def _rename(self) -> None:
+        for handle in self._datasets(1, 1):
+            writes.rename_dataset(self._session, handle, self._name())
+
+    def _merge(self) -> None:
+        handles = self._datasets(1, 2)
+        if handles:
+            writes.merge_datasets(self._session, handles, self._name())
+
+    def _delete(self) -> None:
+        """Delete something: a dataset, files, or readings; a little at a time."""
+        what = self._random.randrange(4)
+        ask = Ask(component_name=self._random.choice(strategies.COMPONENTS))
+        if what == 0:
+            for handle in self._datasets(1, 1):
+                writes.delete_dataset(self._session, handle)
+        elif what == 1:
+            writes.delete_matching(self._session, ask)
+        elif what == 2:
+            writes.delete_rows(self._session, self._random.randint(0, 3), ask)
+        elif self._session.handles.files:
+            form = self._random.choice(FORMS)
+            writes.delete_files(self._session, self._files(0)[:2], form=form)
