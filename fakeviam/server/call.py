@@ -133,7 +133,7 @@ class Call:
         Raises:
             InsufficientEvidenceError: It is less than the test accepts (SV-5).
         """
-        self.record.cite(clauses)
+        self.record.cited.update(clauses)
         self.cloud.ledger.cite(*clauses)
 
     def authenticate(self, metadata: Any) -> None:

@@ -48,6 +48,18 @@ class MetadataEncoder:
         """Show memberships among the tags, or not (A10)."""
         self._show_labels = show_labels
 
+    def entries(self, records: Iterable[BinaryRecord]) -> bytes:
+        """The `data` entries of a reply, without the files' bytes."""
+        # `entry` written out for those that are encoded: most of what a page costs is here.
+        return b"".join(
+            [
+                kept[1]
+                if (kept := record.encoded) is not None and kept[0] is self
+                else self.entry(record)
+                for record in records
+            ]
+        )
+
     def entry(self, record: BinaryRecord) -> bytes:
         """One `data` entry of a reply, without the file's bytes."""
         kept = record.encoded

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.store.protocol import Position, Totals
@@ -22,14 +22,15 @@ DEFAULT_LIMIT = 50
 
 _HEX = re.compile(r"[0-9a-f]+")
 
+_TIME, _SIZE = attrgetter("time_requested"), attrgetter("size")
+
 # A token is two veiled numbers of fixed width and a seal; the offset keeps times before 1970
 # positive.
 _TIME_OFFSET = 2**66
 _TIME_DIGITS, _ARRIVAL_DIGITS, _SEAL_DIGITS = 18, 12, 8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """Which page is asked for."""
 
     limit: int
@@ -64,14 +65,13 @@ def cite_page(
     if not whole:
         call.cite("A4")
     call.cite("A1" if message.sort_order == data.ORDER_UNSPECIFIED else "PG-6")
-    times = [record.time_requested for record in records]
-    if any(map(int.__eq__, times, times[1:])):
+    if len(set(map(_TIME, records))) < len(records):
         call.cite("PG-11")
 
 
 def totals_of(records: Sequence[AnyRecord]) -> Totals:
     """Count and bytes of a page (A4)."""
-    return Totals(len(records), sum(record.size for record in records))
+    return Totals(len(records), sum(map(_SIZE, records)))
 
 
 def token_of(call: Call, position: Position | None) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from operator import attrgetter
-from typing import Generic
+from typing import Any, Generic
 
 from fakeviam.model.records import Record
 
@@ -23,6 +24,13 @@ MANY_VALUED = frozenset({"tags", "dataset_ids", "box_labels"})
 Index = Mapping[Hashable, int]
 
 _DIGITS = bytes.maketrans(b"\0\1", b"01")
+_FLAGS = bytes.maketrans(b"01", b"\0\1")
+
+#: Masks with fewer rows are taken apart bit by bit, others all at once.
+_FEW = 16
+
+#: Answers that a block keeps.
+_KEPT = 32
 
 
 def mask_of(flags: Iterable[bool]) -> int:
@@ -37,6 +45,13 @@ def mask_of_span(span: range) -> int:
 
 def places(mask: int, *, descending: bool = False) -> Iterator[int]:
     """The numbers of the rows of a mask."""
+    if mask.bit_count() >= _FEW:
+        flags = f"{mask:b}".encode().translate(_FLAGS)  # the last row comes first
+        if descending:
+            yield from compress(range(len(flags) - 1, -1, -1), flags)
+        else:
+            yield from compress(range(len(flags)), flags[::-1])
+        return
     while mask:
         bit = 1 << mask.bit_length() - 1 if descending else mask & -mask
         yield bit.bit_length() - 1
@@ -98,9 +113,10 @@ class Block(Generic[Record]):
         walked: Whether somebody has tested its rows one by one to the end. From then
             on indexes are worth their price.
         reads: How many rows were looked at so far, to test them or to build an index.
+        known: Answers about its rows, by what they answer: see `remember`.
     """
 
-    __slots__ = ("_indexes", "_numbers", "everything", "keys", "reads", "rows", "walked")
+    __slots__ = ("_indexes", "_numbers", "everything", "keys", "known", "reads", "rows", "walked")
 
     def __init__(self, keys: list[int], rows: list[Record]) -> None:
         """Make a block of these very lists."""
@@ -109,10 +125,17 @@ class Block(Generic[Record]):
         self.everything = (1 << len(keys)) - 1
         self.walked = False
         self.reads = 0
+        self.known: dict[Hashable, Any] = {}
         self._indexes: dict[str, Index] = {}
         self._numbers: dict[str, Numbers] = {}
 
     # Derived, on first use ---------------------------------------------------------------
+
+    def remember(self, question: Hashable, answer: Any) -> None:
+        """Keep an answer about these rows. It cannot go stale, and dies with the block."""
+        if len(self.known) >= _KEPT:
+            self.known.clear()
+        self.known[question] = answer
 
     def index(self, field: str) -> Index:
         """The rows by their values of a field, given as an attribute path."""

@@ -170,23 +170,22 @@ class MemoryStore(Shelves, Store):
         return self._tabular.page(selection, after=after, limit=limit, descending=descending)
 
     def binary_totals(self, query: Query) -> Totals:
-        return self._binary.totals(self._matching(query))
+        return self._binary.totals(self._selector.binary(query))
 
     def tabular_totals(self, query: Query) -> Totals:
-        return self._tabular.totals(self._tabular.select(self._selector.tabular(query)))
+        return self._tabular.totals(self._selector.tabular(query))
 
     def binary_tags(self, query: Query) -> set[str]:
-        return self._binary.values(self._matching(query), "tags")
+        return self._binary.values(self._selector.binary(query), "tags")
 
     def tabular_tags(self, query: Query) -> set[str]:
-        marks = self._tabular.select(self._selector.tabular(query))
-        return self._tabular.values(marks, "tags")
+        return self._tabular.values(self._selector.tabular(query), "tags")
 
     def dataset_ids(self, query: Query) -> set[str]:
-        return self._binary.values(self._matching(query), "dataset_ids")
+        return self._binary.values(self._selector.binary(query), "dataset_ids")
 
     def box_labels(self, query: Query) -> set[str]:
-        return self._binary.values(self._matching(query), "box_labels")
+        return self._binary.values(self._selector.binary(query), "box_labels")
 
     def _matching(self, query: Query) -> Marks:
         return self._binary.select(self._selector.binary(query))

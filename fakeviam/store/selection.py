@@ -101,12 +101,14 @@ class Selection(NamedTuple):
         high: ... and below this.
         terms: What must hold of a record besides.
         test: The same terms as one function.
+        mark: Stands for the terms: blocks keep their answers by it.
     """
 
     low: float
     high: float
     terms: Sequence[Term]
     test: Test
+    mark: object
 
     def mask(self, block: Block[Any]) -> int:
         """The rows of a block for which all terms hold.
@@ -114,6 +116,14 @@ class Selection(NamedTuple):
         The first look at a block tests its rows, later ones use indexes: a block that is
         looked at once between two writes is not worth any.
         """
+        known: int | None = block.known.get(self.mark)
+        if known is not None:
+            return known
+        mask = self._found(block)
+        block.remember(self.mark, mask)
+        return mask
+
+    def _found(self, block: Block[Any]) -> int:
         if self.terms and not block.walked:
             block.walked = True
             block.reads += len(block.rows)
@@ -164,11 +174,11 @@ class Selector:
     def members(self, dataset_ids: Collection[str]) -> Selection:
         """The members of any of these datasets."""
         terms = [Among(("dataset_ids", frozenset(dataset_ids)))]
-        return Selection(-inf, inf, terms, self._test(terms))
+        return Selection(-inf, inf, terms, self._test(terms), object())
 
     def _selection(self, query: Query, terms: Sequence[Term], *, nothing: bool) -> Selection:
         low, high = _keys(query.interval)
-        return Selection(low, -inf if nothing else high, terms, self._test(terms))
+        return Selection(low, -inf if nothing else high, terms, self._test(terms), object())
 
     def _test(self, terms: Sequence[Term]) -> Test:
         alternatives = [term.tests() for term in terms]

@@ -101,8 +101,10 @@ class Timeline(Generic[Record]):
 
     def remove(self, marks: Marks) -> list[Record]:
         """Take out the marked records."""
-        removed = [block.rows[at] for block, mask in self._visited(marks) for at in places(mask)]
-        self.work += len(removed)
+        removed: list[Record] = []
+        for number, mask in marks:
+            removed += map(self._blocks[number].rows.__getitem__, places(mask))
+        self.work += len(marks) + len(removed)
         self._hold(-len(removed), -sum(record.size for record in removed))
         for number, mask in reversed(marks):
             block = self._blocks[number]
@@ -165,17 +167,11 @@ class Timeline(Generic[Record]):
     def select(self, selection: Selection) -> Marks:
         """Mark what a selection selects."""
         marks: Marks = []
-        for number, span in self._spans(selection.low, selection.high):
-            mask = self._mask(self._blocks[number], selection) & mask_of_span(span)
+        for number, block, span in self._reached(selection):
+            mask = _mask_in(block, selection, span)
             if mask:
                 marks.append((number, mask))
         return marks
-
-    def _mask(self, block: Block[Record], selection: Selection) -> int:
-        before = block.reads
-        mask = selection.mask(block)
-        self.work += 1 + block.reads - before
-        return mask
 
     def _number(self, key: float) -> int:
         """The number of the block where a key has its place."""
@@ -232,7 +228,7 @@ class Timeline(Generic[Record]):
                 block, selection, span, limit=limit - len(found), descending=descending
             )
             if taken:
-                found += [block.rows[at] for at in taken]
+                found += map(block.rows.__getitem__, taken)
                 last = _position(block.keys[taken[-1]])
         self.work += len(found)
         return Page(found, last)
@@ -248,7 +244,9 @@ class Timeline(Generic[Record]):
     ) -> list[int]:
         """The first selected rows of a part of a block."""
         if block.walked:
-            mask = self._mask(block, selection) & mask_of_span(span)
+            before = block.reads
+            mask = _mask_in(block, selection, span)
+            self.work += 1 + block.reads - before
             return list(islice(places(mask, descending=descending), limit))
         order = span[::-1] if descending else span
         rows = map(block.rows.__getitem__, order)
@@ -257,29 +255,49 @@ class Timeline(Generic[Record]):
         self.work += len(order) if block.walked else order.index(taken[-1]) + 1
         return taken
 
-    def totals(self, marks: Marks) -> Totals:
-        """Number and bytes of the marked records."""
+    def totals(self, selection: Selection) -> Totals:
+        """Number and bytes of the selected records."""
         records = size = 0
-        for block, mask in self._visited(marks):
-            records += mask.bit_count()
-            size += block.numbers("size").sum(mask)
+        for _, block, span in self._reached(selection):
+            question = (selection.mark, "size")
+            known: tuple[int, int] | None = block.known.get(question)
+            if known is None or len(span) < len(block.keys):
+                mask = _mask_in(block, selection, span)
+                known = mask.bit_count(), block.numbers("size").sum(mask)
+                if len(span) == len(block.keys):
+                    block.remember(question, known)
+            records += known[0]
+            size += known[1]
         return Totals(records, size)
 
-    def values(self, marks: Marks, field: str) -> set[str]:
-        """Distinct values of a many-valued field of the marked records."""
+    def values(self, selection: Selection, field: str) -> set[str]:
+        """Distinct values of a many-valued field of the selected records."""
         found: set[Hashable] = {None}
-        for block, mask in self._visited(marks):
-            index = block.index(field)
-            found.update([value for value in index.keys() - found if index[value] & mask])
+        for _, block, span in self._reached(selection):
+            question = (selection.mark, field)
+            known: frozenset[Hashable] | None = block.known.get(question)
+            if known is None or len(span) < len(block.keys):
+                mask = _mask_in(block, selection, span)
+                index = block.index(field)
+                known = frozenset(value for value, rows in index.items() if rows & mask)
+                if len(span) == len(block.keys):
+                    block.remember(question, known)
+            found |= known
         return {value for value in found if isinstance(value, str)}
 
-    def _visited(self, marks: Marks) -> Iterator[tuple[Block[Record], int]]:
-        """The blocks and masks; what the caller has a block read counts as work."""
-        for number, mask in marks:
+    def _reached(self, selection: Selection) -> Iterator[tuple[int, Block[Record], range]]:
+        """Where a selection may select something; looking at a block counts as work."""
+        for number, span in self._spans(selection.low, selection.high):
             block = self._blocks[number]
             before = block.reads
-            yield block, mask
+            yield number, block, span
             self.work += 1 + block.reads - before
+
+
+def _mask_in(block: Block[Any], selection: Selection, span: range) -> int:
+    """The selected rows of a part of a block."""
+    mask = selection.mask(block)
+    return mask if len(span) == len(block.keys) else mask & mask_of_span(span)
 
 
 def _first_key(block: Block[Any]) -> int:

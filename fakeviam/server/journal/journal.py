@@ -61,7 +61,8 @@ class Journal:
         )
         self._records.append(record)
         self._weight += record.weight
-        self._make_room()
+        if self._weight > self.budget:
+            self._make_room()
         return record
 
     def received(self, record: RecordedCall, message: Message) -> None:
@@ -87,7 +88,8 @@ class Journal:
     def _grew(self, record: RecordedCall, before: int) -> None:
         if record.weight != before and not record.dropped:
             self._weight += record.weight - before
-            self._make_room()
+            if self._weight > self.budget:
+                self._make_room()
 
     def _make_room(self) -> None:
         while self._weight > self.budget and len(self._records) > 1:

@@ -54,7 +54,6 @@ class RecordedCall:
     """
 
     __slots__ = (
-        "_cited",
         "_first",
         "_kept",
         "_kept_bytes",
@@ -68,6 +67,7 @@ class RecordedCall:
         "_weight",
         "bytes_received",
         "bytes_sent",
+        "cited",
         "deadline",
         "dropped",
         "fault",
@@ -115,7 +115,7 @@ class RecordedCall:
         self._kept_bytes = 0
         self._weight = _OVERHEAD + _size_of(metadata)
         self._replies: list[Message | Encoded] = []
-        self._cited: set[str] = set()
+        self.cited: set[str] = set()  # ids of the clauses that the answer rests on
 
     # For the server ----------------------------------------------------------------------
 
@@ -152,10 +152,6 @@ class RecordedCall:
     def ended(self, *, status: str, text: str, at: int, time: int) -> None:
         """Note how it ended; `at` is the reading of the stopwatch, `time` that of the clock."""
         self.status, self.text, self._stopped, self._time_ended = status, text, at, time
-
-    def cite(self, clauses: tuple[str, ...]) -> None:
-        """Note what the answer rests on."""
-        self._cited.update(clauses)
 
     @property
     def deadline_by_clock(self) -> int | None:
@@ -284,7 +280,7 @@ class RecordedCall:
     @property
     def clauses(self) -> tuple[Clause, ...]:
         """The clauses that the answer rests on, in the order of the catalogue."""
-        return tuple(clause for name, clause in CATALOGUE.items() if name in self._cited)
+        return tuple(clause for name, clause in CATALOGUE.items() if name in self.cited)
 
     @property
     def assumptions(self) -> tuple[Clause, ...]:

@@ -189,7 +189,7 @@ def test_the_budget_is_about_memory() -> None:
         request = dataset.CreateDatasetRequest(name=f"{number}", organization_id=ORGANIZATION)
         kept.received(record, request)
         kept.replied(record, dataset.CreateDatasetResponse(id=f"{number:024}"))
-        record.cite(("DS-1", "A39", "CK-1"))
+        record.cited.update(("DS-1", "A39", "CK-1"))
         kept.end(record, status="OK")
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
