@@ -95,7 +95,7 @@ def _entries(call: Call, records: Sequence[BinaryRecord], *, with_bytes: bool) -
         call.cite("ID-3")
     encoder = call.cloud.encoder
     if not with_bytes:
-        return b"".join(map(encoder.entry, records))
+        return encoder.entries(records)
     _check_size(call, records)
     return b"".join(
         encoder.entry_with_bytes(record, file) for record, file in _files(call.store, records)
