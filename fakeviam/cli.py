@@ -81,7 +81,18 @@ def commands() -> None:
     help="Write the line with the addresses here too, once calls are accepted.",
 )
 @click.option("--quiet", is_flag=True, show_default=False, help="No banner on stderr.")
-def serve(*, ready_file: str | None, quiet: bool, **options: Any) -> None:
+@click.option(
+    "--uvloop", is_flag=True, show_default=False, help="Use uvloop (the extra of that name)."
+)
+@click.option(
+    "--fast-frames",
+    is_flag=True,
+    show_default=False,
+    help="Spare h2 its description of each frame, by changing its module in this process.",
+)
+def serve(
+    *, ready_file: str | None, quiet: bool, uvloop: bool, fast_frames: bool, **options: Any
+) -> None:
     """Serve the data cloud until SIGTERM or SIGINT.
 
     The first line on stdout is a JSON object with the addresses, the API key and the ids
@@ -90,7 +101,13 @@ def serve(*, ready_file: str | None, quiet: bool, **options: Any) -> None:
     # Not above: `--help` and mistakes need no server.
     from fakeviam.serve import run  # noqa: PLC0415
 
-    run(fake_of(**options), ready_file=ready_file, banner=not quiet)
+    run(
+        fake_of(**options),
+        ready_file=ready_file,
+        banner=not quiet,
+        uvloop=uvloop,
+        fast_frames=fast_frames,
+    )
 
 
 class _Contract(click.Group):

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grpclib.server import Server
 
@@ -77,9 +77,10 @@ class Listener(Server):
     @property
     def port(self) -> int:
         """The TCP port it listens on."""
-        if not isinstance(self._server, asyncio.Server):
+        listening: Any = self._server  # that of another event loop is no asyncio.Server
+        if listening is None:
             raise UsageError("the listener is not started")
-        port: int = self._server.sockets[0].getsockname()[1]
+        port: int = listening.sockets[0].getsockname()[1]
         return port
 
     async def stop(self) -> None:

@@ -8,7 +8,7 @@ it chose: nothing stands in between.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fakeviam.server.connection import abort
 
@@ -73,9 +73,9 @@ class Opening(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self.transport = transport
-        self._impatience = asyncio.get_running_loop().call_later(PATIENCE, transport.abort)
+        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        self.transport = cast("asyncio.Transport", transport)
+        self._impatience = asyncio.get_running_loop().call_later(PATIENCE, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         seen = self._seen = self._seen + data

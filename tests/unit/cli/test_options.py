@@ -82,3 +82,15 @@ def test_choices_are_all_that_the_fake_knows() -> None:
         Policy.preset(policy)
     with pytest.raises(UsageError, match=", ".join(choices("policy"))):
         Policy.preset("nope")
+
+
+def test_a_server_in_uvloop_answers_and_ends(serve: Serve) -> None:
+    pytest.importorskip("uvloop")
+    server = serve("--uvloop")
+    assert server.status("TagsByFilter") == "OK"
+    assert server.call_on_socket("TagsByFilter") is not None
+    assert server.stop()[0] == 0
+
+
+def test_a_server_that_describes_no_frames_answers(serve: Serve) -> None:
+    assert serve("--fast-frames").status("TagsByFilter") == "OK"

@@ -1,0 +1,68 @@
+"""What a process of its own may do for speed, and a library in somebody's tests may not."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from typing import TYPE_CHECKING, Any
+
+from fakeviam import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+#: Seconds that a garbage collection may take before what it looked at is left alone.
+_STALL = 0.02
+
+
+def collect_briefly(stall: float = _STALL) -> Callable[[], None]:
+    """Keep full garbage collections short, however much is stored; what is returned stops that.
+
+    A full collection looks at every record, and nobody is served meanwhile: one and a half
+    seconds with a million of them. What lived through a long one is frozen: freed as ever when
+    nothing refers to it, and not looked at again. Cycles among it stay; those are few, since
+    records are in none.
+    """
+    began = 0.0
+
+    def watch(phase: str, info: dict[str, int]) -> None:
+        nonlocal began
+        if info["generation"] != 2:
+            return
+        if phase == "start":
+            began = time.perf_counter()
+        elif time.perf_counter() - began >= stall:
+            gc.freeze()
+
+    gc.callbacks.append(watch)
+    return lambda: gc.callbacks.remove(watch)
+
+
+def drop_frame_texts() -> None:
+    """Let h2 describe no frames: it dumps each one as text for a log that is off.
+
+    This changes a module of another package for the whole process.
+    """
+    import h2.connection  # noqa: PLC0415 - the server imports it soon enough
+
+    h2.connection.repr = _no_text  # type: ignore[attr-defined]
+
+
+def _no_text(_: object) -> str:
+    return ""
+
+
+def runner_of(*, with_uvloop: bool) -> Callable[[Coroutine[Any, Any, None]], None]:
+    """What runs a coroutine in an event loop of its own.
+
+    Raises:
+        UsageError: uvloop is wanted and not installed.
+    """
+    if not with_uvloop:
+        return asyncio.run
+    try:
+        import uvloop  # noqa: PLC0415 - of an extra
+    except ImportError as error:
+        raise UsageError("--uvloop needs uvloop: pip install 'fakeviam[uvloop]'") from error
+    return uvloop.run

@@ -1,0 +1,56 @@
+"""What `fakeviam serve` does to its process."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import TYPE_CHECKING
+
+import h2.connection
+import pytest
+
+from fakeviam import UsageError, tuning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def collections() -> Iterator[None]:
+    """Frozen objects are thawed again, and nobody watches any more."""
+    watching = list(gc.callbacks)
+    yield
+    gc.callbacks[:] = watching
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("collections")
+def test_what_a_long_collection_looked_at_is_left_alone() -> None:
+    stop = tuning.collect_briefly(stall=0)
+    gc.collect(1)
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    frozen = gc.get_freeze_count()
+    assert frozen > 1000
+    stop()
+    gc.collect()
+    assert gc.get_freeze_count() <= frozen
+
+
+@pytest.mark.usefixtures("collections")
+def test_short_collections_freeze_nothing() -> None:
+    tuning.collect_briefly(stall=3600)
+    gc.collect()
+    assert gc.get_freeze_count() == 0
+
+
+def test_frames_are_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(h2.connection, "repr", repr, raising=False)
+    tuning.drop_frame_texts()
+    assert vars(h2.connection)["repr"](b"x" * 1000) == ""
+
+
+def test_uvloop_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    with pytest.raises(UsageError, match="fakeviam\\[uvloop\\]"):
+        tuning.runner_of(with_uvloop=True)
