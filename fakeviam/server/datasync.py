@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -146,7 +147,8 @@ class StreamedUpload:
         self._call = call
         self._form = form
         self._state = State.EMPTY
-        self._chunks: list[bytes] = []
+        # Joining chunks would need the file's size twice; this buffer becomes the file.
+        self._file, self._chunks = BytesIO(), 0
         self._upload: Upload | None = None
         self._sensor: datasync.SensorMetadata | None = None
 
@@ -164,7 +166,8 @@ class StreamedUpload:
             if held.sensor is not None and not held.sensor.ByteSize():
                 self._call.cite("SU-2")
         elif held:
-            self._chunks.append(held)
+            self._file.write(held)
+            self._chunks += 1
 
     def finish(self) -> Message:
         """Store the record and answer its ids (CU-4).
@@ -175,9 +178,9 @@ class StreamedUpload:
         self._advance(Packet.END)
         if self._upload is None:  # the table never ends an upload that did not begin
             raise AssertionError(self._state)
-        call, payload = self._call, b"".join(self._chunks)
+        call, payload = self._call, self._file.getvalue()
         call.cite("CU-4", *self._form.clauses)
-        if len(self._chunks) != 1:
+        if self._chunks != 1:
             call.cite("FU-2", "FU-3")
         upload = with_datasets_of_now(call, self._upload)
         record = binary_record(call, upload, len(payload), self._sensor)
