@@ -51,6 +51,9 @@ contract: .venv/.dev ## the contract kit on the fake, in full, under every polic
 	$(BIN)/fakeviam contract mutants
 	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 tests/quality/test_scripts_of_the_park.py
 
+quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality/campaign.tsv, in some minutes
+	$(BIN)/python -m scripts.campaign $(ARGS)
+
 bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans, the kit
 	$(BIN)/python benchmarks/rpc.py $(ARGS)
 	$(BIN)/python benchmarks/store.py
@@ -82,4 +85,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: client-report contract help serve check test lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: client-report contract quality help serve check test lint types imports format demo protos clauses test-matrix bench clean

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.kill_power import TABLE, by_kill_power
 from fakeviam_contracts.mutants.base import answering, asking, deciding, forgiving, storing
+from fakeviam_contracts.mutants.campaign import read
 from fakeviam_contracts.mutants.park import run_park, summary, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 
@@ -26,13 +28,17 @@ def test_the_table_knows_every_check() -> None:
 
 
 def test_thirty_seconds_kill_nearly_all_wrong_servers() -> None:
-    """Those checks that fit into a budget of 30 s, by the measured table, kill 95 %."""
-    measured, affordable, spent = _measured(), [], 0.0
+    """Those checks that fit into a budget of 30 s, by the measured table, kill 95 %.
+
+    Which check is the first to kill a server is in campaign.tsv; test_campaign.py measures again.
+    """
+    measured, affordable, spent = _measured(), 0, 0.0
     for check in by_kill_power(CHECKS):
         spent += measured[check.name]
-        if spent <= 30:
-            affordable.append(check)
-    killed = sum(try_mutant(mutant, affordable).verdict == "killed" for mutant in SERVERS)
+        affordable += spent <= 30
+    rows = read(Path(__file__).with_name("campaign.tsv"))
+    killed = sum(0 < row.checks <= affordable for row in rows)
+    assert len(rows) == len(SERVERS)
     assert killed >= 0.95 * len(SERVERS)
 
 

@@ -20,15 +20,19 @@ from fakeviam_contracts.shrinking import Shrinker, replay
 from fakeviam_contracts.subject import OwnFake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from pathlib import Path
 
     from fakeviam_contracts.mutants.base import Mutant
     from fakeviam_contracts.session import Session
 
 #: Random programs that are tried, and their seed.
-PROGRAMS = 200
+PROGRAMS = 20
 SEED = 1
+
+#: What is promised: how many checks it takes at most, and how many steps a failure has, cut short.
+MOST_CHECKS = 70
+MOST_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,24 @@ def _steps(subject: OwnFake, failed: Session) -> int:
     return len(failed.steps) + len(failed.wire.calls) - len(again.wire.calls)
 
 
+def broken_promises(rows: Iterable[Found], out_of_reach: Container[str]) -> list[str]:
+    """What rows say that was not promised.
+
+    Args:
+        rows: What was measured.
+        out_of_reach: Wrong servers that random programs need not find.
+    """
+    told = []
+    for row in rows:
+        if not 0 < row.checks <= MOST_CHECKS:
+            told.append(f"{row.mutant}: found by check {row.checks}, not by {MOST_CHECKS}")
+        if max(row.check_steps, row.program_steps) > MOST_STEPS:
+            told.append(f"{row.mutant}: {row.check_steps} and {row.program_steps} steps")
+        if not row.programs and row.mutant not in out_of_reach:
+            told.append(f"{row.mutant}: not found by {PROGRAMS} random programs")
+    return told
+
+
 # The table -------------------------------------------------------------------------------
 
 
@@ -110,3 +132,9 @@ def read(path: Path) -> list[Found]:
     """Read such a table."""
     rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
     return [Found(row[0], row[1], *map(int, row[2:])) for row in rows]
+
+
+def out_of_reach(path: Path) -> list[tuple[str, str]]:
+    """Wrong servers that random programs need not find, and why."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [(name, reason) for name, _, reason in (line.partition("\t") for line in lines)]
