@@ -74,7 +74,13 @@ async def test_a_slow_upload_is_seen_later(
 async def test_an_expired_token(client: DataClient, cloud: FakeViam, camera: Camera) -> None:
     """The client does not log in again by itself: a new one has to be made (FT-1)."""
     if not cloud.calls.where("Authenticate"):
-        pytest.skip("this way of connecting logs in nowhere")
+        # This way of connecting has no token that could expire: that call fails, no other.
+        cloud.faults.on("DataCaptureUpload").call(1).expire_token()
+        with pytest.raises(GRPCError, match="UNAUTHENTICATED"):
+            await camera.picture()
+        await camera.picture()
+        assert await count(client) == 1
+        return
     cloud.faults.on("DataCaptureUpload").call(2).expire_token()
     await camera.picture()
     for _ in range(2):
