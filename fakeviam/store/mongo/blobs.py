@@ -37,7 +37,8 @@ class Blobs:
         numbers = self._take(len(blobs))
         self._chunks.insert_many(
             {
-                "_id": f"{_prefix(number)}{place:06x}",
+                "_id": f"{number:016x}:{place:06x}",
+                "blob": number,
                 "of": max(len(data), 1),
                 "born": ObjectId(),
                 "data": data[start : start + CHUNK],
@@ -65,9 +66,9 @@ class Blobs:
             named: Of these numbers, those that a document names.
             before: Younger blobs may belong to a document that is being written.
         """
-        old = self._chunks.find({"born": {"$lt": before}}, {"_id": 1})
+        old = self._chunks.find({"born": {"$lt": before}}, {"blob": 1})
         removed = 0
-        for some in batches(sorted({_number(chunk["_id"]) for chunk in old}), 200):
+        for some in batches(sorted({chunk["blob"] for chunk in old}), 200):
             orphans = set(some) - named(some)
             self.remove(orphans)
             removed += len(orphans)
@@ -93,15 +94,6 @@ def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
         yield batch
 
 
-def _prefix(number: int) -> str:
-    return f"{number:016x}:"
-
-
-def _number(chunk: str) -> int:
-    return int(chunk.partition(":")[0], 16)
-
-
 def _of(numbers: Iterable[int]) -> dict[str, Any]:
-    """The chunks of these blobs; a colon is followed by a semicolon."""
-    ranges = [{"_id": {"$gte": _prefix(number), "$lt": f"{number:016x};"}} for number in numbers]
-    return ranges[0] if len(ranges) == 1 else {"$or": ranges}
+    """The chunks of these blobs."""
+    return {"blob": {"$in": list(numbers)}}

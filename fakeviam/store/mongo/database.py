@@ -91,6 +91,7 @@ class Database:
             self.binary.create_index([(field, 1), (BINARY_KEY, 1)])
         for field in TABULAR_INDEXED:
             self.readings.create_index([(field, 1), (TABULAR_KEY, 1)])
+        self.chunks.create_index([("blob", 1)])
         self.chunks.create_index([("born", 1)])
         # The database itself keeps names unique, whichever servers ask at once.
         self.datasets.create_index([("organization_id", 1), ("name", 1)], unique=True)

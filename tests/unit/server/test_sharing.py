@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import pymongo
 import pytest
 
 from fakeviam import FakeViam, UsageError
@@ -17,25 +20,38 @@ from fakeviam.store.mongo.store import MongoStore
 from fakeviam.wire import datasync, methods
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+#: A server that tests may make databases on.
+URL = os.environ.get("FAKEVIAM_MONGO_URL")
 
 ALL = Query(include_internal=True)
 
 
-@pytest.fixture
-def another() -> Callable[..., FakeViam]:
-    """Make another fake on one database. That is embedded, but each has its own connection."""
-    client: Any = Embedded()
+@pytest.fixture(params=["embedded", *(["mongodb"] if URL else [])])
+def another(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeViam]]:
+    """Make another fake on one database, with a connection of its own."""
+    name = f"fakeviam_test_{uuid.uuid4().hex}"
+    embedded: Any = Embedded()
+    with ExitStack() as stack:
 
-    def make(**options: Any) -> FakeViam:
-        def store() -> MongoStore:
-            return MongoStore(database)
+        def connect() -> Any:
+            if request.param == "embedded":
+                return embedded
+            client: Any = pymongo.MongoClient(URL)
+            stack.callback(client.close)
+            return client
 
-        database = Database(client["shared"], seed=7, private=False, close=lambda: None)
-        return FakeViam(store=store, **options)
+        def make(**options: Any) -> FakeViam:
+            def store() -> MongoStore:
+                return MongoStore(database)
 
-    return make
+            database = Database(connect()[name], seed=7, private=False, close=lambda: None)
+            return FakeViam(store=store, **options)
+
+        yield make
+        connect().drop_database(name)
 
 
 def upload(cloud: FakeViam, **fields: Any) -> str:

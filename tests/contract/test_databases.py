@@ -1,0 +1,62 @@
+"""The contract on a fake whose data is in a database."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+import pytest
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.subject import OwnFake
+
+from fakeviam import Clock, FakeViam
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam_contracts.checks import Check
+
+URL = os.environ.get("FAKEVIAM_MONGO_URL")
+
+STORES = ["mongomock:", *(["mongodb:"] if URL else [])]
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database with nothing in it."""
+    if request.param == "mongomock:":
+        yield request.param
+        return
+    name = f"fakeviam_test_{uuid.uuid4().hex}"
+    yield f"{URL}/{name}"
+    client: Any = pymongo.MongoClient(URL)
+    client.drop_database(name)
+    client.close()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("policy", ["documented", "observed", "strict"])
+@pytest.mark.parametrize("store", STORES, indirect=True)
+def test_fixed_checks_hold_with_a_database(store: str, policy: str) -> None:
+    """MG-1."""
+    clock = Clock.frozen("2024-01-01T12:00:00Z")
+    subject = OwnFake(
+        Reading.named(policy), lambda: FakeViam(policy=policy, clock=clock, store=store)
+    )
+    try:
+        broken = [check.name for check in CHECKS if not _holds(check, subject)]
+    finally:
+        subject.close()
+    assert broken == []
+
+
+def _holds(check: Check, subject: OwnFake) -> bool:
+    session = subject.open_session()
+    try:
+        check.run(session)
+    finally:
+        subject.close_session(session)
+    return True
