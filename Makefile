@@ -46,6 +46,9 @@ client-report: .venv/.dev ## write docs/client-report.md: what viam-sdk and our 
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
+test-mongo: .venv/.dev ## tests of databases against FAKEVIAM_MONGO_URL, or a SecantusDB of its own
+	$(BIN)/python scripts/test_mongo.py $(ARGS)
+
 contract: .venv/.dev ## the contract kit on the fake, in full, under every policy
 	$(BIN)/fakeviam contract run --self --profile full --policy documented --policy observed --policy strict $(ARGS)
 	$(BIN)/fakeviam contract mutants
@@ -85,4 +88,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: client-report contract quality help serve check test lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: test-mongo client-report contract quality help serve check test lint types imports format demo protos clauses test-matrix bench clean
