@@ -102,6 +102,43 @@ def test_sums_do_not_look_at_records(filled: Callable[[int], MemoryStore], query
         assert cost <= 4 * (n / BLOCK + 1)
 
 
+def test_a_new_question_reads_no_record_once_there_are_indexes(
+    filled: Callable[[int], MemoryStore],
+) -> None:
+    both = Query(part_id="part", tag_rule=TagRule.LISTED, tags=frozenset({"even"}))
+    for n in (SMALL, LARGE):
+        store = filled(n)
+        assert work(store, lambda s=store: s.binary_totals(both)) <= n / BLOCK + 1  # type: ignore[misc]
+
+
+def test_a_delete_costs_what_it_deletes_and_a_look_at_each_block(
+    filled: Callable[[int], MemoryStore],
+) -> None:
+    for n in (SMALL, LARGE):
+        store = filled(n)
+        cost = work(store, lambda s=store: s.delete_binary_matching(RARE))  # type: ignore[misc]
+        assert cost <= 100 + 2 * (n / BLOCK + 1)
+        assert store.binary_totals(RARE) == (0, 0)
+
+
+def test_pages_to_the_end_look_at_each_record_once(filled: Callable[[int], MemoryStore]) -> None:
+    for n in (SMALL, LARGE):
+        store = filled(n)
+        before, after, seen = store.work, None, 0
+        while found := page(store, TAGGED, after).records:
+            seen += len(found)
+            after = Position(found[-1].time_requested, int(found[-1].file_id[1:]))
+        assert seen == n // 2
+        assert store.work - before <= seen + 2 * n / PAGE + n / BLOCK + 2
+
+
+def test_blocks_keep_only_so_many_answers(filled: Callable[[int], MemoryStore]) -> None:
+    store = filled(SMALL)
+    for number in range(200):
+        store.binary_totals(Query(component_name=f"c{number}"))
+    assert max(len(block.known) for block in store._binary._blocks) <= 32
+
+
 def test_an_interval_confines_the_search(filled: Callable[[int], MemoryStore]) -> None:
     query = Query(interval=Interval(start=1000, end=1999))
     for n in (SMALL, LARGE):
