@@ -132,8 +132,9 @@ def test_pages_to_the_end_look_at_each_record_once(filled: Callable[[int], Memor
         assert store.work - before <= seen + 2 * n / PAGE + n / BLOCK + 2
 
 
-def test_blocks_keep_only_so_many_answers(filled: Callable[[int], MemoryStore]) -> None:
-    store = filled(SMALL)
+def test_blocks_keep_only_so_many_answers(binary: Callable[..., Any]) -> None:
+    store = MemoryStore(block_size=BLOCK)
+    store.add_binary([(binary(f"f{at}", at), b"") for at in range(BLOCK * 2)])
     for number in range(200):
         store.binary_totals(Query(component_name=f"c{number}"))
     assert max(len(block.known) for block in store._binary._blocks) <= 32
