@@ -57,10 +57,8 @@ contract: .venv/.dev ## the contract kit on the fake, in full, under every polic
 quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality/campaign.tsv, in some minutes
 	$(BIN)/python -m scripts.campaign $(ARGS)
 
-bench: .venv/.dev ## measure: the fake against its transport, the store against plain scans, the kit
-	$(BIN)/python benchmarks/rpc.py $(ARGS)
-	$(BIN)/python benchmarks/store.py
-	$(BIN)/python benchmarks/contract.py
+bench: .venv/.dev ## measure everything; writes benchmarks/RESULTS.md, in some minutes
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

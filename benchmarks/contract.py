@@ -4,17 +4,11 @@ Server, client, drawing and comparing share one thread and one event loop, as in
 contract run --self`. Rounds alternate; the figure is the median, beside it the least and the most,
 and the median by CPU time, which says more on a machine with other things to do.
 """
-# ruff: noqa: INP001, T201 - a script that talks to people
 
 from __future__ import annotations
 
-import argparse
-import json
-import platform
 import statistics
 import time
-from importlib.metadata import version
-from pathlib import Path
 from typing import NamedTuple
 
 from fakeviam_contracts.checks import CHECKS
@@ -22,6 +16,7 @@ from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import CLOCK, SEED, OwnFake
 
+from benchmarks.figures import Table
 from fakeviam import Clock, FakeViam
 
 
@@ -88,43 +83,18 @@ def measure(policy: str, rounds: int, seconds: float) -> dict[str, list[Rate]]:
     return found
 
 
-def versions() -> str:
-    """What was measured."""
-    names = ("hypothesis", "grpclib", "h2", "protobuf", "fakeviam")
-    parts = [f"{name} {version(name)}" for name in names]
-    return f"Python {platform.python_version()}, {', '.join(parts)}."
-
-
-def table(found: dict[str, list[Rate]], policy: str) -> str:
-    """The figures as Markdown."""
-    rounds = len(found["fixed checks"])
-    lines = [
-        f"Policy {policy}, Unix socket, one thread, {rounds} rounds. {versions()}",
-        "",
-        "| what | calls a second | least | most | a CPU second |",
-        "|---|--:|--:|--:|--:|",
-    ]
+def measured(policy: str, rounds: int, seconds: float) -> Table:
+    """All rounds of both, as a table."""
+    found = measure(policy, rounds, seconds)
+    table = Table(
+        "The contract kit",
+        f"Policy {policy}, Unix socket, one thread, {rounds} rounds.",
+        ["what", "calls a second", "least", "most", "a CPU second"],
+        raw=dict(found),
+    )
     for name, rates in found.items():
         walls = [rate.wall for rate in rates]
         cpu = statistics.median(rate.cpu for rate in rates)
         figures = (statistics.median(walls), min(walls), max(walls), cpu)
-        lines.append(f"| {name} | {' | '.join(f'{figure:.0f}' for figure in figures)} |")
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", default="documented")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0, help="of random programs, a round")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
-    options = parser.parse_args()
-    found = measure(options.policy, options.rounds, options.seconds)
-    print(table(found, options.policy))
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+        table.rows.append([name, *(f"{figure:.0f}" for figure in figures)])
+    return table

@@ -1,22 +1,8 @@
-"""What the memory store costs, next to a plain list that is scanned, in one run.
-
-    python benchmarks/store.py [--sizes 10000,100000,1000000] [--json]
-
-Milliseconds, medians. Compare within one table only: machines differ and are noisy.
-Queries were asked before they are timed, so indexes exist; `first use` is the price.
-"""
-# ruff: noqa: INP001, T201, S311 - a script that talks to people; its records are drawn from a seed
+"""The records of the benchmark of queries, the queries, and a plain list that is scanned."""
 
 from __future__ import annotations
 
-import argparse
-import gc
-import json
-import random
-import sys
-import time
-import tracemalloc
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -24,11 +10,12 @@ from typing import TYPE_CHECKING
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.filters import Interval, Query, TagRule
 from fakeviam.model.records import BinaryRecord, Source
-from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Sequence
 
+    from fakeviam.store.memory import MemoryStore
     from fakeviam.store.protocol import Position
 
 Call = Callable[[], object]
@@ -235,154 +222,3 @@ def reading(store: MemoryStore, scan: Scan, span: int) -> dict[str, tuple[Call, 
         ),
         "fork": (store.fork, scan.fork),
     }
-
-
-# Measuring ---------------------------------------------------------------------------------
-
-
-def median_ms(call: Call, *, least: int = 5, most: int = 2000, budget: float = 0.4) -> float:
-    """The median of as many calls as fit the budget of seconds."""
-    times: list[float] = []
-    began = time.perf_counter()
-    while len(times) < least or (len(times) < most and time.perf_counter() - began < budget):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return sorted(times)[len(times) // 2] * 1000
-
-
-def once_ms(call: Call) -> float:
-    """What one call takes."""
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * 1000
-
-
-def writing(
-    base: MemoryStore, scan: Scan, extra: list[BinaryRecord], n: int
-) -> dict[str, tuple[float, float | None]]:
-    """Single writes on a fork, so that each meets a block that others still share."""
-    spare = iter(extra)
-    store = base.fork()
-    rows = scan.rows
-
-    def scan_add() -> None:
-        record = next(spare)
-        place = (record.time_requested, n)
-        insort(scan.keys, place)
-        rows.insert(bisect_left(scan.keys, place), record)
-
-    most = min(2000, n // 4)  # three of the measurements use up records
-    victims = (record.file_id for record in random.Random(5).sample(rows, 3 * most))
-    quarter = Query(location_ids=frozenset({"location-1", "location-2"}))
-    everything = Query()
-
-    def write_and_count() -> None:
-        store.add_tags([next(victims)], ["new"])
-        store.binary_totals(quarter)
-
-    fresh = Query(tag_rule=TagRule.LISTED, tags=frozenset({"tag-3"}))
-    return {
-        "add one, in the middle": (
-            median_ms(lambda: store.add_binary([(next(spare), b"")])),
-            median_ms(scan_add),
-        ),
-        "add a tag to one": (
-            median_ms(lambda: store.add_tags([next(victims)], ["new"]), most=most),
-            None,
-        ),
-        "delete one": (
-            median_ms(lambda: store.delete_binary([next(victims)]), most=most),
-            None,
-        ),
-        "tag one, then totals of 25 %": (median_ms(write_and_count, most=most), None),
-        "add a tag to 6 %": (once_ms(lambda: base.fork().add_tags_matching(fresh, ["x"])), None),
-        "delete 6 %": (once_ms(lambda: base.fork().delete_binary_matching(fresh)), None),
-        "delete everything": (
-            once_ms(lambda: base.fork().delete_binary_matching(everything)),
-            None,
-        ),
-    }
-
-
-def added_bytes(records: list[BinaryRecord], *, indexed: bool) -> float:
-    """What the store adds to each record object."""
-    gc.collect()
-    tracemalloc.start()
-    store = MemoryStore()
-    store.add_binary([(record, b"") for record in records])
-    if indexed:
-        for calls in reading(store, Scan([]), len(records)).values():
-            calls[0]()
-            calls[0]()
-    gc.collect()
-    total = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    return total / len(records)
-
-
-def measure(n: int) -> dict[str, tuple[float, float | None]]:
-    """All figures for one size: name -> (store, scan)."""
-    draw = random.Random(7)
-    origins = sources()
-    records = [make_record(number, number, draw, origins) for number in range(n)]
-    extra = [make_record(n + k, draw.randrange(n), draw, origins) for k in range(10_000)]
-    figures: dict[str, tuple[float, float | None]] = {}
-    pairs = [(record, b"") for record in records]
-    store = MemoryStore()
-    took = once_ms(lambda: store.add_binary(pairs))
-    figures["bulk insert, us a record"] = (took / n * 1000, None)
-    scan = Scan(records)
-    first = Query(tag_rule=TagRule.LISTED, tags=frozenset({"tag-9"}), include_internal=True)
-    last_page = {"after": None, "limit": n, "descending": True}
-    figures["first question, by a walk"] = (
-        once_ms(lambda: store.binary_page(first, **last_page)),  # type: ignore[arg-type]
-        None,
-    )
-    figures["second question, builds an index"] = (
-        once_ms(lambda: store.binary_page(first, **last_page)),  # type: ignore[arg-type]
-        None,
-    )
-    gc.collect()
-    gc.freeze()  # a collection of the records themselves would be timed otherwise
-    for name, (mine, theirs) in reading(store, scan, n).items():
-        mine()
-        mine()
-        figures[name] = (median_ms(mine), None if theirs is None else median_ms(theirs))
-    figures |= writing(store, scan, extra, n)
-    if n <= 100_000:
-        figures["bytes a record, no index"] = (added_bytes(records, indexed=False), None)
-        figures["bytes a record, all indexes"] = (added_bytes(records, indexed=True), None)
-    gc.unfreeze()
-    return figures
-
-
-def show(results: dict[int, dict[str, tuple[float, float | None]]]) -> None:
-    """Print one table."""
-    names = dict.fromkeys(name for figures in results.values() for name in figures)
-    print(f"{'':34}" + "".join(f"{n:>12,} {'scan':>9}" for n in results))
-    for name in names:
-        cells = [figures.get(name, (None, None)) for figures in results.values()]
-        print(f"{name:34}" + "".join(f"{_cell(a):>12} {_cell(b):>9}" for a, b in cells))
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}" if value < 100 else f"{value:.0f}"
-
-
-def main() -> int:
-    """Run the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--sizes", default="10000,100000,1000000")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    results = {int(size): measure(int(size)) for size in options.sizes.split(",")}
-    if options.json:
-        print(json.dumps(results, indent=2))
-    else:
-        show(results)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What the fake costs, as ratios taken within one run: `make bench`."""

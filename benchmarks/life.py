@@ -1,0 +1,163 @@
+"""Starting, stopping, forking, importing; beside programs that do the same job."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.figures import Spread, Table, milliseconds, spread
+from benchmarks.handlers import Handlers
+from fakeviam import FakeViam
+from fakeviam.wire import datasync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MOTO = Path(".envs/moto/bin/moto_server")
+
+
+async def _ends(rounds: int) -> dict[str, Spread]:
+    """Start and stop."""
+    started, stopped = [], []
+    for _ in range(rounds):
+        cloud = FakeViam()
+        begin = time.perf_counter()
+        await cloud.start()
+        middle = time.perf_counter()
+        await cloud.stop()
+        started.append((middle - begin) * 1e3)
+        stopped.append((time.perf_counter() - middle) * 1e3)
+    return {"start": spread(started), "stop": spread(stopped)}
+
+
+def _filled(records: int) -> FakeViam:
+    cloud = FakeViam(seed=1)
+    handlers = Handlers(cloud)
+    batch = 1000
+    request = datasync.DataCaptureUploadRequest(
+        metadata=datasync.UploadMetadata(
+            part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR
+        ),
+        sensor_contents=[datasync.SensorData(binary=b"x") for _ in range(batch)],
+    )
+    for _ in range(records // batch):
+        handlers.call("DataCaptureUpload", request)
+    return cloud
+
+
+def _forks(records: int, rounds: int) -> dict[str, Spread]:
+    """Reset, fork for a session, snapshot and restore, with that many records."""
+    cloud = _filled(records)
+    kept = cloud.snapshot()
+    taken: dict[str, list[float]] = {"session": [], "snapshot": [], "restore": [], "reset": []}
+    for _ in range(rounds):
+        taken["session"].append(milliseconds(cloud.session))
+        taken["snapshot"].append(milliseconds(cloud.snapshot))
+        taken["restore"].append(milliseconds(lambda: cloud.restore(kept)))
+        taken["reset"].append(milliseconds(cloud.reset))
+        cloud.restore(kept)
+    return {f"{name}, {records:,} records": spread(each) for name, each in taken.items()}
+
+
+def _run(command: Sequence[str]) -> float:
+    return milliseconds(lambda: subprocess.run(command, check=True, capture_output=True))  # noqa: S603
+
+
+def _extra(code: str, bare: str, rounds: int) -> Spread:
+    """What a program takes longer than another, in ms."""
+    pairs = [
+        (_run([sys.executable, "-c", code]), _run([sys.executable, "-c", bare]))
+        for _ in range(rounds)
+    ]
+    return spread([one - other for one, other in pairs])
+
+
+def _plugin(rounds: int) -> Spread:
+    """What the plugin adds to a session of pytest that does not use it."""
+    pytest = [sys.executable, "-m", "pytest", "-q", "--collect-only", "--rootdir=/", "-c/dev/null"]
+    nothing = [*pytest, "-p", "no:randomly", "/dev/null"]
+    taken = []
+    for _ in range(rounds):
+        times = []
+        for options in ([], ["-p", "no:fakeviam"]):
+            command = [*nothing, *options]
+            times.append(
+                milliseconds(lambda c=command: subprocess.run(c, capture_output=True, check=False))  # type: ignore[misc]  # noqa: S603
+            )
+        taken.append(times[0] - times[1])
+    return spread(taken)
+
+
+def _ready(command: Sequence[str], *, is_ready: Callable[[subprocess.Popen[str]], None]) -> float:
+    start = time.perf_counter()
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            is_ready(process)
+            return (time.perf_counter() - start) * 1e3
+        finally:
+            process.terminate()
+
+
+def _first_line(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    if not process.stdout.readline():
+        raise RuntimeError("not ready")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _moto(rounds: int) -> Spread:
+    taken = []
+    for _ in range(rounds):
+        port = _free_port()
+
+        def answers(_: object, port: int = port) -> None:
+            while True:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        return
+                time.sleep(0.002)
+
+        taken.append(_ready([str(_MOTO), "-p", str(port)], is_ready=answers))
+    return spread(taken)
+
+
+def measure(records: int, rounds: int) -> Table:
+    """All of it."""
+    serve = [str(Path(sys.executable).parent / "fakeviam"), "serve", "--port", "0", "--quiet"]
+    found = asyncio.run(_ends(rounds * 3))
+    found |= _forks(records, rounds * 3)
+    found["import fakeviam, FakeViam"] = _extra("from fakeviam import FakeViam", "pass", rounds)
+    found["import of the SDK's data client"] = _extra(
+        "from viam.app.data_client import DataClient", "pass", rounds
+    )
+    found["the pytest plugin, unused"] = _plugin(rounds)
+    found["`fakeviam serve` to ready"] = spread(
+        [_ready(serve, is_ready=_first_line) for _ in range(rounds)]
+    )
+    if _MOTO.exists():
+        found["`moto_server` to an open port"] = _moto(rounds)
+    table = Table(
+        "Life",
+        "Milliseconds: median, and quartiles in brackets. Imports are what they add to a bare "
+        "interpreter, the plugin what it adds to a session of pytest.",
+        ["what", "ms"],
+        raw=dict(found),
+    )
+    for name, each in found.items():
+        digits = ".3f" if statistics.fmean(each) < 10 else ".0f"
+        table.rows.append([name, f"{each:{digits}}"])
+    return table
