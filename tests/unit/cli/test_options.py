@@ -94,3 +94,17 @@ def test_a_server_in_uvloop_answers_and_ends(serve: Serve) -> None:
 
 def test_a_server_that_describes_no_frames_answers(serve: Serve) -> None:
     assert serve("--fast-frames").status("TagsByFilter") == "OK"
+
+
+def test_data_is_where_it_is_asked_for(serve: Serve) -> None:
+    """MG-1: a database, here one that the process holds itself."""
+    server = serve("--store", "mongomock:")
+    assert server.status("Authenticate", entity="anybody") == "OK"
+    assert server.status("TagsByFilter", filter={}) == "OK"
+
+
+def test_a_store_that_is_none_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", "--store", "disk:"])
+    assert ended.value.code == 2
+    assert "store must be memory:, mongomock: or mongodb://host/database" in capsys.readouterr().err
