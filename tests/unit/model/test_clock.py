@@ -109,3 +109,32 @@ def test_moments_and_nanos_are_the_same(moment: datetime) -> None:
     """Each way, for all that a datetime can say (TM-1)."""
     assert moment_of(nanos_of(moment)) == moment
     assert nanos_of(moment_of(nanos_of(moment) + 999)) == nanos_of(moment)
+
+
+def test_a_clock_can_be_frozen_and_run_on() -> None:
+    """It stands at what it showed, can be moved there, and runs on from there."""
+    wall = [NOON_NANOS]
+    clock = Clock(lambda: wall[0])
+    assert not clock.is_frozen
+    clock.advance(hours=1)
+    clock.freeze()
+    clock.freeze()
+    wall[0] += DAY
+    assert clock.is_frozen
+    assert clock.now() == NOON_NANOS + 3600 * SECOND
+    clock.advance(hours=1)
+    assert clock.now() == NOON_NANOS + 7200 * SECOND
+    clock.run()
+    clock.run()
+    assert not clock.is_frozen
+    assert clock.now() == NOON_NANOS + 7200 * SECOND
+    wall[0] += SECOND
+    assert clock.now() == NOON_NANOS + 7201 * SECOND
+
+
+def test_a_clock_made_frozen_has_nothing_to_run_with() -> None:
+    clock = Clock.frozen(NOON)
+    assert clock.is_frozen
+    with pytest.raises(UsageError, match="a clock that was made frozen cannot run"):
+        clock.run()
+    assert clock.is_frozen
