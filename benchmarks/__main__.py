@@ -81,12 +81,15 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     effort = QUICK if options.quick else THOROUGH
-    text, tables = _INTRODUCTION.format(machine=machine()), []
+    text, kept = _INTRODUCTION.format(machine=machine()), options.into / "results.json"
+    before = json.loads(kept.read_text())["tables"] if kept.exists() else []
+    # What is not measured now stays as it was.
+    tables = {each["title"]: Table(**each) for each in before}
     wanted = options.only.split(",")
 
     def add(table: Table) -> None:
         print(f"{table.markdown()}\n", flush=True)
-        tables.append(table)
+        tables[table.title] = table
 
     for name, measure in _SECTIONS.items():
         for table in measure(effort) if name in wanted else ():
@@ -94,12 +97,13 @@ def main() -> None:
     if "growth" in wanted:
         sizes = [n for n in (1_000, 10_000, 100_000, 1_000_000) if n <= effort.sizes[-1]]
         add(growth.measure(sizes))
-        growth.plot(tables[-1], options.into / "growth.svg")
+        growth.plot(tables["How it grows"], options.into / "growth.svg")
+    if "How it grows" in tables:
         text += "\n![How it grows](growth.svg)\n"
-    parts = [text, *(table.markdown() for table in tables)]
+    parts = [text, *(table.markdown() for table in tables.values())]
     (options.into / "RESULTS.md").write_text("\n".join(f"{part}\n" for part in parts))
-    document = {"machine": machine(), "tables": [table.to_json() for table in tables]}
-    (options.into / "results.json").write_text(json.dumps(document, indent=1) + "\n")
+    document = {"machine": machine(), "tables": [table.to_json() for table in tables.values()]}
+    kept.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

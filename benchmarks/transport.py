@@ -235,11 +235,11 @@ def measure_handlers(records: int) -> Table:
     none = NoJournal(clock=fake.clock, stopwatch=time.perf_counter_ns, budget=1)
     for limit in (1, 50):
         costs, bare = [], []
-        for _ in range(5):
+        for _ in range(300):
             inner.journal = kept
-            costs.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=60))
+            costs.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
             inner.journal = none
-            bare.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=60))
+            bare.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
         cost = min(costs)
         table.rows.append([f"page of {limit}", f"{cost:.0f}", f"{cost - min(bare):.0f}"])
         table.raw[f"page of {limit}"] = {"us": cost, "journal_us": cost - min(bare)}
