@@ -29,6 +29,7 @@ WHOLE = {
     "files by text",
     "files of tags 0",
     "files that are known",
+    "how many files in all",
     "how many of tags 0",
     "its organization",
     "its type",
