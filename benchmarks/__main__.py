@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _INTRODUCTION = """# Results
 
-The last run of `make bench`. Compare within one table only; docs/performance.md says what limits
+The last run of each section of `make bench`. Compare within one table only; docs/performance.md says what limits
 what. {machine}
 """
 
