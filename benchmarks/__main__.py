@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _INTRODUCTION = """# Results
 
-The last run of each section of `make bench`. Compare within one table only; docs/performance.md says what limits
-what. {machine}
+The last run of each section of `make bench`. Compare within one table only; docs/performance.md
+says what limits what. {machine}
 """
 
 
