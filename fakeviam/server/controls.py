@@ -9,7 +9,6 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.server.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
-from fakeviam.server.explain import explained
 from fakeviam.server.faults.account import explain_unfired
 from fakeviam.server.faults.plan import UnfiredFaultError
 from fakeviam.server.journal.calls import Calls
@@ -101,6 +100,8 @@ class Controls:
         Raises:
             UsageError: Calls of this RPC select no data.
         """
+        from fakeviam.server.explain import explained  # noqa: PLC0415 - few tests ask why
+
         return self._atomically(lambda: explained(self._cloud, call, file_id))
 
     @property

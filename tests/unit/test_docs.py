@@ -14,13 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 _FENCE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def _snippets() -> list[object]:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [
-        pytest.param(code, id=f"{page.relative_to(ROOT)}-{number}")
-        for page in pages
-        for number, code in enumerate(_FENCE.findall(page.read_text(encoding="utf-8")), 1)
-    ]
+_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _snippets(*, tests: bool) -> list[object]:
+    """The snippets of each page that has some: those with tests in them, or the others."""
+    found: list[object] = []
+    for page in _PAGES:
+        codes = _FENCE.findall(page.read_text(encoding="utf-8"))
+        chosen = [code for code in codes if ("def test_" in code) is tests]
+        if chosen:
+            found.append(pytest.param(chosen, id=str(page.relative_to(ROOT))))
+    return found
 
 
 def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -29,16 +34,21 @@ def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("code", _snippets())
-def test_snippets_of_the_documentation_run(code: str, tmp_path: Path) -> None:
-    if "\ndef test_" in f"\n{code}" or "async def test_" in code:
-        (tmp_path / "test_snippet.py").write_text(code, encoding="utf-8")
-        done = _run(
-            "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", cwd=tmp_path
-        )
-    else:
-        (tmp_path / "snippet.py").write_text(code, encoding="utf-8")
-        done = _run("-W", "error", "snippet.py", cwd=tmp_path)
+@pytest.mark.parametrize("codes", _snippets(tests=False))
+def test_snippets_of_the_documentation_run(codes: list[str], tmp_path: Path) -> None:
+    for number, code in enumerate(codes, 1):
+        snippet = tmp_path / f"snippet_{number}.py"
+        snippet.write_text(code, encoding="utf-8")
+        done = _run("-W", "error", snippet.name, cwd=tmp_path)
+        assert done.returncode == 0, code + done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("codes", _snippets(tests=True))
+def test_tests_of_the_documentation_pass(codes: list[str], tmp_path: Path) -> None:
+    # One run for a page: starting pytest takes longer than any of them.
+    for number, code in enumerate(codes, 1):
+        (tmp_path / f"test_snippet_{number}.py").write_text(code, encoding="utf-8")
+    done = _run("-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
