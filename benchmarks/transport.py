@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 from grpclib.client import Channel, UnaryUnaryMethod
 
@@ -17,6 +18,7 @@ from benchmarks.figures import Table, per_call, shares
 from benchmarks.handlers import Handlers
 from benchmarks.pair import LEARN, Places, pair
 from fakeviam import FakeViam
+from fakeviam.server.call import Call
 from fakeviam.server.journal.journal import Journal
 from fakeviam.server.journal.record import RecordedCall
 from fakeviam.wire import data, dataset, datasync, methods, well_known
@@ -213,7 +215,7 @@ async def _gains(
 
 
 def measure_handlers(records: int) -> Table:
-    """What calls cost without any transport, and what the journal is of that."""
+    """What calls cost without any transport, and what journal and labels are of that."""
     fake = FakeViam(seed=1)
     handlers = Handlers(fake)
     request = datasync.DataCaptureUploadRequest(
@@ -228,21 +230,24 @@ def measure_handlers(records: int) -> Table:
     table = Table(
         "The fake alone",
         "Handlers driven without network, HTTP/2 and event loop; µs of CPU a call, at its best.",
-        ["call", "µs", "of which the journal"],
+        ["call", "µs", "of which the journal", "of which the labels"],
     )
     inner = fake._cloud  # noqa: SLF001 - it cannot be switched off otherwise
     kept = inner.journal
     none = NoJournal(clock=fake.clock, stopwatch=time.perf_counter_ns, budget=1)
     for limit in (1, 50):
-        costs, bare = [], []
+        costs, bare, unlabelled = [], [], []
         for _ in range(300):
-            inner.journal = kept
             costs.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
             inner.journal = none
             bare.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
+            inner.journal = kept
+            with patch.object(Call, "cite", lambda *_: None):
+                unlabelled.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
         cost = min(costs)
-        table.rows.append([f"page of {limit}", f"{cost:.0f}", f"{cost - min(bare):.0f}"])
-        table.raw[f"page of {limit}"] = {"us": cost, "journal_us": cost - min(bare)}
+        journal, labels = cost - min(bare), cost - min(unlabelled)
+        table.rows.append([f"page of {limit}", f"{cost:.0f}", f"{journal:.0f}", f"{labels:.0f}"])
+        table.raw[f"page of {limit}"] = {"us": cost, "journal_us": journal, "labels_us": labels}
     return table
 
 
