@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from fakeviam.store.boxes import BoxWriter
 from fakeviam.store.effects import (
     BinaryAdded,
     BinaryDeleted,
@@ -23,12 +24,12 @@ from fakeviam.store.protocol import Page, Position, Store, Totals, Untagged
 from fakeviam.store.shelves import Shelves
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
+    from fakeviam.store.boxes import Change
     from fakeviam.store.timeline import Marks
 
 
@@ -36,7 +37,7 @@ _Field = Literal["tags", "dataset_ids"]
 _Change = tuple["BinaryRecord", "BinaryRecord"]
 
 
-class MemoryStore(Shelves, Store):
+class MemoryStore(BoxWriter, Shelves, Store):
     """Answers from memory, with indexes that it builds where they pay.
 
     A fork costs a fraction of a millisecond however much is stored, and both sides
@@ -119,30 +120,7 @@ class MemoryStore(Shelves, Store):
         self._tell(*_changed("tags", changes))
         return Untagged(len(changes), sum(len(old.tags) - len(new.tags) for old, new in changes))
 
-    def add_box(self, file_id: str, box: BoundingBox) -> bool:
-        return self._change_boxes(file_id, lambda boxes: (*boxes, box))
-
-    def replace_box(
-        self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
-    ) -> bool:
-        return self._change_boxes(
-            file_id,
-            lambda boxes: tuple(change(box) if box.id == box_id else box for box in boxes),
-            box_id,
-        )
-
-    def remove_box(self, file_id: str, box_id: str) -> bool:
-        return self._change_boxes(
-            file_id, lambda boxes: tuple(box for box in boxes if box.id != box_id), box_id
-        )
-
-    def _change_boxes(
-        self,
-        file_id: str,
-        change: Callable[[tuple[BoundingBox, ...]], tuple[BoundingBox, ...]],
-        needed: str | None = None,
-    ) -> bool:
-        """Change the boxes of a record, if there is one and it has the needed box."""
+    def _change_boxes(self, file_id: str, change: Change, needed: str | None = None) -> bool:
         (record,) = self.find_binary([file_id])
         if record is None or (needed is not None and all(b.id != needed for b in record.boxes)):
             return False

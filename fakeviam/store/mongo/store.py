@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
+from fakeviam.store.boxes import BoxWriter
 from fakeviam.store.effects import (
     ArrivalsSet,
     BinaryAdded,
@@ -31,20 +32,20 @@ from fakeviam.store.protocol import Untagged
 from fakeviam.store.shared import SharedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Literal, NoReturn
 
-    from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
+    from fakeviam.store.boxes import Change
     from fakeviam.store.effects import Effect
     from fakeviam.store.mongo.database import Database
     from fakeviam.store.mongo.queries import Filter
     from fakeviam.store.protocol import Store
 
 
-class MongoStore(Writings, Readings, SharedStore):
+class MongoStore(BoxWriter, Writings, Readings, SharedStore):
     """Answers from a database, one atomic step for each record.
 
     What concerns many records is not one step: other servers may see some of them changed and
@@ -102,29 +103,7 @@ class MongoStore(Writings, Readings, SharedStore):
     def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> Untagged:
         return self._take("tags", binary_filter(query), tags)
 
-    def add_box(self, file_id: str, box: BoundingBox) -> bool:
-        return self._change_boxes(file_id, lambda boxes: (*boxes, box))
-
-    def replace_box(
-        self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
-    ) -> bool:
-        return self._change_boxes(
-            file_id,
-            lambda boxes: tuple(change(box) if box.id == box_id else box for box in boxes),
-            box_id,
-        )
-
-    def remove_box(self, file_id: str, box_id: str) -> bool:
-        return self._change_boxes(
-            file_id, lambda boxes: tuple(box for box in boxes if box.id != box_id), box_id
-        )
-
-    def _change_boxes(
-        self,
-        file_id: str,
-        change: Callable[[tuple[BoundingBox, ...]], tuple[BoundingBox, ...]],
-        needed: str | None = None,
-    ) -> bool:
+    def _change_boxes(self, file_id: str, change: Change, needed: str | None = None) -> bool:
         boxes = self._set_boxes(file_id, change, needed)
         if boxes is None:
             return False
