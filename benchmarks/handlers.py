@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.server.codec import encoded
-from fakeviam.server.routes import Routes
+from fakeviam.server.transport.routes import Routes
 from fakeviam.wire import methods
+from fakeviam.wire.encoded import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

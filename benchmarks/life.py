@@ -93,7 +93,7 @@ def _import(what: str, rounds: int) -> Spread:
 _UNUSED = """
 import pytest, pytest_asyncio, time
 start = time.process_time()
-import fakeviam.pytest_plugin, fakeviam.pytest_sdk, fakeviam_contracts.pytest_suite.plugin
+import fakeviam.pytest_plugin, fakeviam.pytest_plugin.sdk, fakeviam_contracts.pytest_suite.plugin
 print(time.process_time() - start)
 """
 

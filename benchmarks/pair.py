@@ -19,9 +19,10 @@ from grpclib.const import Cardinality, Handler
 
 from benchmarks.handlers import Handlers
 from fakeviam import FakeViam, PageLimit, Policy, tuning
-from fakeviam.server.codec import Codec, Encoded
-from fakeviam.server.listeners import Listener
+from fakeviam.server.transport.codec import Codec
+from fakeviam.server.transport.listeners import Listener
 from fakeviam.wire import methods
+from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

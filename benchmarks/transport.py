@@ -18,9 +18,9 @@ from benchmarks.figures import Table, per_call, shares
 from benchmarks.handlers import Handlers
 from benchmarks.pair import LEARN, Places, pair
 from fakeviam import FakeViam
-from fakeviam.server.call import Call
-from fakeviam.server.journal.journal import Journal
-from fakeviam.server.journal.record import RecordedCall
+from fakeviam.server.instruments.journal.journal import Journal
+from fakeviam.server.instruments.journal.record import RecordedCall
+from fakeviam.server.state.call import Call
 from fakeviam.wire import data, dataset, datasync, methods, well_known
 
 if TYPE_CHECKING:

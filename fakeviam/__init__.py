@@ -16,25 +16,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fakeviam.fake import FakeViam
     from fakeviam.model.clock import Clock
     from fakeviam.model.errors import FakeViamError, UsageError
     from fakeviam.model.evidence import Clause, Evidence
     from fakeviam.model.fleet import Fleet, Part
     from fakeviam.model.policy import PageLimit, Policy
-    from fakeviam.server.accounts import ApiKey
-    from fakeviam.server.controls import HandlerCrashError
-    from fakeviam.server.explanation import Explanation
-    from fakeviam.server.fake import FakeViam
-    from fakeviam.server.faults.fault import Fault
-    from fakeviam.server.faults.plan import UnfiredFaultError
-    from fakeviam.server.interceptors import Cut, Interceptor
-    from fakeviam.server.journal.calls import Calls, CallsError
-    from fakeviam.server.journal.record import RecordedCall
-    from fakeviam.server.session import Session
-    from fakeviam.server.strict import StrictError
+    from fakeviam.server.instruments.explain.explanation import Explanation
+    from fakeviam.server.instruments.faults.fault import Fault
+    from fakeviam.server.instruments.faults.plan import UnfiredFaultError
+    from fakeviam.server.instruments.interceptors import Cut, Interceptor
+    from fakeviam.server.instruments.journal.calls import Calls, CallsError
+    from fakeviam.server.instruments.journal.record import RecordedCall
+    from fakeviam.server.instruments.strict import StrictError
+    from fakeviam.server.lifecycle.handle import HandlerCrashError
+    from fakeviam.server.lifecycle.session import Session
+    from fakeviam.server.state.accounts import ApiKey
     from fakeviam.store.memory import MemoryStore
-
-__version__ = "0.1.0"
+    from fakeviam.version import __version__ as __version__
 
 __all__ = [
     "ApiKey",
@@ -66,29 +65,30 @@ __all__ = [
 # it installed, whether a test uses the fake or not.
 _HOMES: Mapping[str, str] = MappingProxyType(
     {
-        "ApiKey": "fakeviam.server.accounts",
-        "Calls": "fakeviam.server.journal.calls",
-        "CallsError": "fakeviam.server.journal.calls",
+        "ApiKey": "fakeviam.server.state.accounts",
+        "Calls": "fakeviam.server.instruments.journal.calls",
+        "CallsError": "fakeviam.server.instruments.journal.calls",
         "Clause": "fakeviam.model.evidence",
         "Clock": "fakeviam.model.clock",
-        "Cut": "fakeviam.server.interceptors",
+        "Cut": "fakeviam.server.instruments.interceptors",
         "Evidence": "fakeviam.model.evidence",
-        "Explanation": "fakeviam.server.explanation",
-        "FakeViam": "fakeviam.server.fake",
+        "Explanation": "fakeviam.server.instruments.explain.explanation",
+        "FakeViam": "fakeviam.fake",
         "FakeViamError": "fakeviam.model.errors",
-        "Fault": "fakeviam.server.faults.fault",
+        "Fault": "fakeviam.server.instruments.faults.fault",
         "Fleet": "fakeviam.model.fleet",
-        "HandlerCrashError": "fakeviam.server.controls",
-        "Interceptor": "fakeviam.server.interceptors",
+        "HandlerCrashError": "fakeviam.server.lifecycle.handle",
+        "Interceptor": "fakeviam.server.instruments.interceptors",
         "MemoryStore": "fakeviam.store.memory",
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",
-        "RecordedCall": "fakeviam.server.journal.record",
-        "Session": "fakeviam.server.session",
-        "StrictError": "fakeviam.server.strict",
-        "UnfiredFaultError": "fakeviam.server.faults.plan",
+        "RecordedCall": "fakeviam.server.instruments.journal.record",
+        "Session": "fakeviam.server.lifecycle.session",
+        "StrictError": "fakeviam.server.instruments.strict",
+        "UnfiredFaultError": "fakeviam.server.instruments.faults.plan",
         "UsageError": "fakeviam.model.errors",
+        "__version__": "fakeviam.version",
     }
 )
 

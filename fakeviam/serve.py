@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam import UsageError, __version__, tuning
-from fakeviam.server.facts import facts_of
+from fakeviam.connection_info import connection_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,7 +96,7 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> N
     except UsageError as error:
         raise UsageError(f"{error}{_advice(error)}") from error
     try:
-        facts = facts_of(cloud)
+        facts = connection_info(cloud)
         line = json.dumps(facts)
         with _file_while_serving(ready_file, f"{line}\n"):
             _say(line)

@@ -7,7 +7,7 @@ import gc
 import time
 from typing import TYPE_CHECKING, Any
 
-from fakeviam import UsageError
+from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

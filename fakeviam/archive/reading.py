@@ -32,8 +32,8 @@ from fakeviam.store.effects import (
     BinaryAdded,
     BinaryRow,
     DatasetPut,
-    Effect,
     PasswordSet,
+    StoreEvent,
     TabularAdded,
     TabularRow,
 )
@@ -69,7 +69,7 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
     for fields in tables.rows(names.SOURCES):
         sources.put(fields.text("name"), source_from(fields))
         fields.done()
-    effects: list[Effect] = [BinaryAdded(list(_binary(tables, sources, blobs)))]
+    effects: list[StoreEvent] = [BinaryAdded(list(_binary(tables, sources, blobs)))]
     effects.append(TabularAdded(list(_tabular(tables, sources))))
     effects += map(DatasetPut, map(_finished(dataset_from), tables.rows(names.DATASETS)))
     effects += map(_finished(_user), tables.rows(names.USERS))

@@ -32,10 +32,10 @@ def command(*, arguments: tuple[str, ...], **options: Any) -> None:
 
 
 def _run(cloud: FakeViam, arguments: tuple[str, ...], relay: Relay) -> int:
-    from fakeviam.server.facts import facts_of  # noqa: PLC0415 - as late as the server
+    from fakeviam.connection_info import connection_info  # noqa: PLC0415 - as late as the server
 
     with cloud:
-        where = environment(facts_of(cloud), token=cloud.control_token or "")
+        where = environment(connection_info(cloud), token=cloud.control_token or "")
         try:
             status = relay.run(arguments, {**os.environ, **where})
         except OSError as error:

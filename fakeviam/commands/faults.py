@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam import UsageError
 from fakeviam.commands.options import FORMAT, columns, pairs, show, talks
+from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam import UsageError
 from fakeviam.commands.control import Control
 from fakeviam.commands.target import DEFAULT, Target
+from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam import UsageError
+from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

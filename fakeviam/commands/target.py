@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from fakeviam import UsageError
+from fakeviam.model.errors import UsageError
 
 DEFAULT = "127.0.0.1:8080"
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from fakeviam.datadir.ops import Step
     from fakeviam.model.fleet import Part
     from fakeviam.model.ids import Counters
-    from fakeviam.store.effects import Effect
+    from fakeviam.store.effects import StoreEvent
     from fakeviam.store.protocol import Store
 
 NAME = "fakeviam data directory"
@@ -135,7 +135,7 @@ class DataDir:
         if self._log is None or self._is_worth_it(self._log):
             self.replace()
 
-    def write(self, effects: Iterable[Effect]) -> None:
+    def write(self, effects: Iterable[StoreEvent]) -> None:
         """Keep what a store did."""
         self._append(effects)
 

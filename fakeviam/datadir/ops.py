@@ -31,8 +31,8 @@ from fakeviam.store.effects import (
     Changed,
     DatasetDropped,
     DatasetPut,
-    Effect,
     PasswordSet,
+    StoreEvent,
     TabularAdded,
     TabularDeleted,
 )
@@ -66,7 +66,7 @@ class Cleared:
     """All data, datasets and database users are gone."""
 
 
-Step = Effect | PartPut | KeysSet | Cleared
+Step = StoreEvent | PartPut | KeysSet | Cleared
 
 
 class Coder:

@@ -24,7 +24,7 @@ class State(enum.Enum):
     STORED = "everything came"
 
 
-class Effect(enum.Enum):
+class UploadAction(enum.Enum):
     """What a packet does."""
 
     BEGIN = "check the metadata and keep it"
@@ -36,27 +36,27 @@ class Effect(enum.Enum):
 class Step(NamedTuple):
     """What happens, and what the upload is then. A refusal has a clause and a text."""
 
-    effect: Effect
+    effect: UploadAction
     then: State
     clause: str = ""
     text: str = ""
 
 
 def _refuse(clause: str, text: str) -> Step:
-    return Step(Effect.REFUSE, State.EMPTY, clause, text)
+    return Step(UploadAction.REFUSE, State.EMPTY, clause, text)
 
 
 _NOTHING = "a message holds neither metadata nor contents"
 
 STEPS = MappingProxyType(
     {
-        (State.EMPTY, Packet.METADATA): Step(Effect.BEGIN, State.OPEN),
+        (State.EMPTY, Packet.METADATA): Step(UploadAction.BEGIN, State.OPEN),
         (State.EMPTY, Packet.CONTENTS): _refuse("A30", "contents came before metadata"),
         (State.EMPTY, Packet.NOTHING): _refuse("FU-5", _NOTHING),
         (State.EMPTY, Packet.END): _refuse("A30", "metadata is missing: the stream was empty"),
         (State.OPEN, Packet.METADATA): _refuse("A30", "metadata came twice"),
-        (State.OPEN, Packet.CONTENTS): Step(Effect.APPEND, State.OPEN),
+        (State.OPEN, Packet.CONTENTS): Step(UploadAction.APPEND, State.OPEN),
         (State.OPEN, Packet.NOTHING): _refuse("FU-5", _NOTHING),
-        (State.OPEN, Packet.END): Step(Effect.STORE, State.STORED),
+        (State.OPEN, Packet.END): Step(UploadAction.STORE, State.STORED),
     }
 )

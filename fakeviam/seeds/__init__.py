@@ -10,19 +10,20 @@
 
 from __future__ import annotations
 
+from fakeviam.model.applied_seed import AppliedSeed
 from fakeviam.seeds.inline import inlined, read_inlined
 from fakeviam.seeds.mistakes import Mistake, Place, SeedError
 from fakeviam.seeds.reading import read
 from fakeviam.seeds.schema import json_schema
-from fakeviam.seeds.sowing import Sown, apply
+from fakeviam.seeds.sowing import apply
 from fakeviam.seeds.values import Seed
 
 __all__ = [
+    "AppliedSeed",
     "Mistake",
     "Place",
     "Seed",
     "SeedError",
-    "Sown",
     "apply",
     "inlined",
     "json_schema",

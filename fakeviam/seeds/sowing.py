@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
+from fakeviam.model.applied_seed import AppliedSeed
 from fakeviam.model.datasets import Dataset
 from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.model.fleet import Fleet
 from fakeviam.seeds.mistakes import Notes, SeedError, WrongError
 from fakeviam.seeds.parts import Parts, path_of
 from fakeviam.seeds.requests import file_request, readings_request
-from fakeviam.server.call import Call
-from fakeviam.server.datasync import data_capture_upload
-from fakeviam.server.ledger import Ledger
+from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
+from fakeviam.server.services.datasync import data_capture_upload
+from fakeviam.server.state.call import Call
 from fakeviam.wire import methods
 
 if TYPE_CHECKING:
@@ -24,45 +25,12 @@ if TYPE_CHECKING:
     from fakeviam.model.fleet import Part
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.seeds.values import Capture, DatasetSeed, FileSeed, PartSeed, Seed, SeriesSeed
-    from fakeviam.server.call import Cloud
+    from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.protocol import Store
     from fakeviam.wire import datasync
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sown:
-    """What a seed put into a fake, or found there.
-
-    Attributes:
-        organizations: Their ids by name.
-        parts: Their ids by name, and by organization/location/robot/part; a name that several
-            of the seed have stands for the first.
-        datasets: Their ids by name, and by organization/name; likewise.
-        files: Binary data ids by the path or name that the seed gives; likewise.
-        binary_data_ids: Those of all files, in the order of the seed.
-        readings: How many there were.
-    """
-
-    organizations: Mapping[str, str]
-    parts: Mapping[str, str]
-    datasets: Mapping[str, str]
-    files: Mapping[str, str]
-    binary_data_ids: tuple[str, ...]
-    readings: int
-
-    def as_document(self) -> dict[str, object]:
-        """The same, as JSON has it."""
-        return {
-            "organizations": dict(self.organizations),
-            "parts": dict(self.parts),
-            "datasets": dict(self.datasets),
-            "files": dict(self.files),
-            "binary_data_ids": list(self.binary_data_ids),
-            "readings": self.readings,
-        }
-
-
-def apply(seed: Seed, cloud: Cloud) -> Sown:
+def apply(seed: Seed, cloud: CloudState) -> AppliedSeed:
     """Put a seed into a fake: everything, or nothing at all (SE-1).
 
     Everything is made first, by the code that answers uploads (SE-3), in a draft; only when
@@ -121,7 +89,7 @@ class _DraftStore:
 class _Draft:
     """A seed being made, next to the fake."""
 
-    def __init__(self, cloud: Cloud, notes: Notes) -> None:
+    def __init__(self, cloud: CloudState, notes: Notes) -> None:
         self._cloud = cloud
         self._notes = notes
         self._parts = Parts(cloud.fleet.state(), cloud.ids)
@@ -129,7 +97,7 @@ class _Draft:
         self._named_parts: list[Part] = []
         self._named_datasets: list[Dataset] = []
         self._files: list[tuple[str, str]] = []
-        self._aside: Cloud | None = None
+        self._aside: CloudState | None = None
         self._method = next(m for m in methods() if m.name == "DataCaptureUpload")
 
     def part(self, wanted: PartSeed) -> None:
@@ -173,7 +141,7 @@ class _Draft:
         fleet.restore(self._parts.state)
         # A ledger of its own: a seed is no answer, so it rests on nothing that a test might forbid.
         self._aside = replace(
-            self._cloud, store=cast("Store", self._store), fleet=fleet, ledger=Ledger()
+            self._cloud, store=cast("Store", self._store), fleet=fleet, ledger=EvidenceLedger()
         )
 
     def file(self, wanted: FileSeed) -> None:
@@ -218,12 +186,12 @@ class _Draft:
         if self._aside is None:
             raise AssertionError(wanted)
         try:
-            return data_capture_upload(Call.aside(self._aside, self._method), request)
+            return data_capture_upload(Call.detached(self._aside, self._method), request)
         except Refusal as refusal:
             label = getattr(wanted, "label", "readings")
             raise self._notes.note(wanted.place, f"{label}: {refusal.text}") from None
 
-    def commit(self) -> Sown:
+    def commit(self) -> AppliedSeed:
         """Put everything into the fake. Nothing here is ever refused."""
         fleet = self._cloud.fleet
         fleet.restore(self._parts.state)
@@ -233,7 +201,7 @@ class _Draft:
         self._store.commit(self._cloud.store)
         parts, datasets = self._named_parts, self._named_datasets
         owner = self._parts.organization_name
-        return Sown(
+        return AppliedSeed(
             organizations=_first((p.organization_name, p.organization_id) for p in parts),
             parts=_first([*((p.name, p.id) for p in parts), *((path_of(p), p.id) for p in parts)]),
             datasets=_first(

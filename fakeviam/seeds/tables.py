@@ -30,7 +30,7 @@ from fakeviam.seeds.checks import (
     Time,
 )
 from fakeviam.seeds.moments import UNITS
-from fakeviam.server.convert import check_tags
+from fakeviam.server.services.arguments import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

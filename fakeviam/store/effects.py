@@ -107,7 +107,7 @@ class ArrivalsSet:
     arrivals: Arrivals
 
 
-Effect = (
+StoreEvent = (
     BinaryAdded
     | TabularAdded
     | BinaryDeleted
@@ -124,7 +124,7 @@ Effect = (
 class Sink(Protocol):
     """Who is told what was written. A write is answered when its sink has taken it."""
 
-    def write(self, effects: Sequence[Effect]) -> None:
+    def write(self, effects: Sequence[StoreEvent]) -> None:
         """Take the effects of one write, which are one step: all of them or none."""
 
     def clear(self) -> None:

@@ -14,8 +14,8 @@ from fakeviam.store.effects import (
     Changed,
     DatasetDropped,
     DatasetPut,
-    Effect,
     PasswordSet,
+    StoreEvent,
     TabularAdded,
     TabularDeleted,
     TabularRow,
@@ -245,7 +245,7 @@ class MemoryStore(BoxWriter, Shelves, Store):
         return self._passwords.get(organization_id)
 
 
-def _changed(field: _Field, changes: Sequence[_Change]) -> list[Effect]:
+def _changed(field: _Field, changes: Sequence[_Change]) -> list[StoreEvent]:
     """The effect of these changes, if there are any."""
     if not changes:
         return []

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
-    from fakeviam.store.effects import BinaryRow, Effect, Sink, TabularRow
+    from fakeviam.store.effects import BinaryRow, Sink, StoreEvent, TabularRow
 
 
 class Position(NamedTuple):
@@ -218,7 +218,7 @@ class Store(Protocol):
     def arrivals(self) -> Arrivals:
         """Which arrivals come next."""
 
-    def apply(self, effects: Iterable[Effect]) -> None:
+    def apply(self, effects: Iterable[StoreEvent]) -> None:
         """Do again what a store told its sink.
 
         The sink of this store hears nothing of it. What effects name must exist.

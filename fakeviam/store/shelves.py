@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.records import BinaryRecord, TabularRecord
-    from fakeviam.store.effects import Effect, Sink
+    from fakeviam.store.effects import Sink, StoreEvent
     from fakeviam.store.timeline import Marks
 
 #: Key of a binary record in the order of records, and its bytes. A plain tuple, because
@@ -94,12 +94,12 @@ class Shelves:
 
     # Effects ------------------------------------------------------------------------------
 
-    def _tell(self, *effects: Effect) -> None:
+    def _tell(self, *effects: StoreEvent) -> None:
         """Tell the sink what one write did; the write is answered when it has taken it."""
         if self.sink is not None and effects:
             self.sink.write(effects)
 
-    def apply(self, effects: Iterable[Effect]) -> None:
+    def apply(self, effects: Iterable[StoreEvent]) -> None:
         sink, self.sink = self.sink, None
         try:
             for effect in effects:
@@ -107,7 +107,7 @@ class Shelves:
         finally:
             self.sink = sink
 
-    def _apply(self, effect: Effect) -> None:  # noqa: C901 - a table of effects
+    def _apply(self, effect: StoreEvent) -> None:  # noqa: C901 - a table of effects
         match effect:
             case BinaryAdded(rows):
                 self._put_binary(list(rows))

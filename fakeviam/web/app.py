@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from fakeviam.server.fake import FakeViam
+    from fakeviam.server.lifecycle.host import Host
     from fakeviam.web.endpoint import Ask, Endpoint
 
 log = logging.getLogger("fakeviam")
 
 
-def application(fake: FakeViam) -> ASGIApp:
+def application(fake: Host) -> ASGIApp:
     """The HTTP side of `fake`."""
     shelf = Shelf()
     by_path: dict[str, dict[str, Endpoint]] = {}
@@ -64,7 +64,7 @@ async def _health(_request: Request) -> Response:
 class _Served:
     """One path. Starlette takes a class for an ASGI application, and leaves the methods to it."""
 
-    def __init__(self, fake: FakeViam, shelf: Shelf, methods: dict[str, Endpoint]) -> None:
+    def __init__(self, fake: Host, shelf: Shelf, methods: dict[str, Endpoint]) -> None:
         """Serve these methods."""
         self._fake = fake
         self._shelf = shelf
@@ -101,7 +101,7 @@ def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
     return found
 
 
-def _check_caller(fake: FakeViam, request: Request) -> None:
+def _check_caller(fake: Host, request: Request) -> None:
     headers = {name.lower(): value for name, value in request.headers.items()}
     check_caller(headers, request.scope["state"]["peer"], fake.control_token)
 
@@ -136,7 +136,7 @@ def _no_method(request: Request, methods: Iterable[str]) -> Problem:
     )
 
 
-def _unknown(fake: FakeViam) -> Callable[[Request, Exception], Awaitable[Response]]:
+def _unknown(fake: Host) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, _error: Exception) -> Response:
         path = request.url.path
         if path.startswith("/control") and not fake.control:

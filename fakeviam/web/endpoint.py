@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from fakeviam.server.call import Cloud
-    from fakeviam.server.controls import Controls
-    from fakeviam.server.fake import FakeViam
+    from fakeviam.server.lifecycle.handle import CloudHandle
+    from fakeviam.server.lifecycle.host import Host
+    from fakeviam.server.state.cloud import CloudState
     from fakeviam.web.schema import Schema
     from fakeviam.web.shelf import Shelf
 
@@ -32,8 +32,8 @@ class Ask:
         gone: Waits until the caller has hung up.
     """
 
-    fake: FakeViam
-    find: Callable[[], Controls]
+    fake: Host
+    find: Callable[[], CloudHandle]
     session: str
     shelf: Shelf
     path: Mapping[str, str]
@@ -44,7 +44,7 @@ class Ask:
     gone: Callable[[], Any]
 
     @property
-    def world(self) -> Controls:
+    def world(self) -> CloudHandle:
         """The session that the request chose; the server's own world without one.
 
         Raises:
@@ -53,7 +53,7 @@ class Ask:
         return self.find()
 
     @property
-    def cloud(self) -> Cloud:
+    def cloud(self) -> CloudState:
         """The state of that world, for steps that its handle has no word for."""
         return self.find()._cloud  # noqa: SLF001
 

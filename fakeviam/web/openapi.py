@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fakeviam import __version__
+from fakeviam.version import __version__
 from fakeviam.web.schema import ANYTHING, shape, text
 
 if TYPE_CHECKING:

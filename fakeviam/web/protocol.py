@@ -16,13 +16,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from fakeviam import __version__
+from fakeviam.version import __version__
 from fakeviam.web.app import application
 from fakeviam.web.openapi import API_VERSION
 from fakeviam.web.problems import Problem
 
 if TYPE_CHECKING:
-    from fakeviam.server.fake import FakeViam
+    from fakeviam.server.lifecycle.host import Host
 
 _NO_HTTP = Problem(
     400,
@@ -34,7 +34,7 @@ _NO_HTTP = Problem(
 class HttpServer:
     """The HTTP side of one fake."""
 
-    def __init__(self, fake: FakeViam) -> None:
+    def __init__(self, fake: Host) -> None:
         """Serve `fake`; runs in its event loop."""
         self._config = Config(
             application(fake),

@@ -12,8 +12,8 @@ from fakeviam.web.problems import Problem
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from fakeviam.server.controls import Controls
-    from fakeviam.server.fake import FakeViam
+    from fakeviam.server.lifecycle.handle import CloudHandle
+    from fakeviam.server.lifecycle.host import Host
     from fakeviam.web.endpoint import Endpoint
     from fakeviam.web.shelf import Shelf
 
@@ -25,7 +25,7 @@ JSON_TYPE = "application/json"
 LARGEST_BODY = 16 * 1024 * 1024
 
 
-async def ask_of(request: Request, endpoint: Endpoint, *, fake: FakeViam, shelf: Shelf) -> Ask:
+async def ask_of(request: Request, endpoint: Endpoint, *, fake: Host, shelf: Shelf) -> Ask:
     """What the request asks of the endpoint.
 
     Raises:
@@ -54,9 +54,9 @@ async def ask_of(request: Request, endpoint: Endpoint, *, fake: FakeViam, shelf:
     )
 
 
-def _world(fake: FakeViam, name: str) -> Controls:
+def _world(fake: Host, name: str) -> CloudHandle:
     if not name:
-        return fake
+        return fake.base
     found = fake.sessions.get(name)
     if found is None:
         raise Problem(

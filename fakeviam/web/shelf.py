@@ -10,7 +10,7 @@ from fakeviam.web.problems import Problem
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from fakeviam.server.snapshots import Snapshot
+    from fakeviam.server.lifecycle.snapshots import Snapshot
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from fakeviam import FakeViam
-from fakeviam.server.interceptors import Cut, Interceptor
+from fakeviam.server.instruments.interceptors import Cut, Interceptor
 from fakeviam.wire import data, datasync, methods
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from fakeviam import FakeViam
-from fakeviam.server.interceptors import Interceptor
+from fakeviam.server.instruments.interceptors import Interceptor
 from fakeviam.wire import data, dataset, datasync
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from fakeviam_contracts.results import Verdict
 from fakeviam_contracts.runner import RunConfig, run
 
 from fakeviam import FakeViam
-from fakeviam.server.interceptors import Interceptor
+from fakeviam.server.instruments.interceptors import Interceptor
 from fakeviam.wire import data, datasync
 
 if TYPE_CHECKING:

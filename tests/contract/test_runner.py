@@ -15,7 +15,7 @@ from fakeviam_contracts.runner import RunConfig, run
 
 from fakeviam import Clock, FakeViam
 from fakeviam.cli import main
-from fakeviam.server.interceptors import Interceptor
+from fakeviam.server.instruments.interceptors import Interceptor
 from fakeviam.wire import data, datasync
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.telling import told_step
 
 from fakeviam import Clock, FakeViam
-from fakeviam.server.interceptors import Interceptor
+from fakeviam.server.instruments.interceptors import Interceptor
 from fakeviam.wire import data, dataset, datasync
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from fakeviam_contracts.targets import configs
 
 from fakeviam import FakeViam
 from fakeviam.cli import main
-from fakeviam.server.interceptors import Interceptor
+from fakeviam.server.instruments.interceptors import Interceptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.store.boxes import Change
-    from fakeviam.store.effects import Effect
+    from fakeviam.store.effects import StoreEvent
     from fakeviam.store.mongo.database import Database
     from fakeviam.store.mongo.queries import Filter
     from fakeviam.store.protocol import Store
@@ -203,7 +203,7 @@ class MongoStore(BoxWriter, Writings, Readings, SharedStore):
 
     # Effects -----------------------------------------------------------------------------
 
-    def _tell(self, *effects: Effect) -> None:
+    def _tell(self, *effects: StoreEvent) -> None:
         if self.sink is not None:
             self.sink.write(effects)
 
@@ -218,7 +218,7 @@ def _ids(file_ids: Iterable[str]) -> dict[str, Any]:
     return {"_id": {"$in": list(dict.fromkeys(file_ids))}}
 
 
-def _effects_of(store: Store) -> Iterator[Effect]:
+def _effects_of(store: Store) -> Iterator[StoreEvent]:
     """All that a store holds."""
     yield from map(DatasetPut, store.all_datasets())
     yield from (PasswordSet(*user) for user in store.database_passwords().items())

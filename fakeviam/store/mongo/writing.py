@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
-    from fakeviam.store.effects import Effect
+    from fakeviam.store.effects import StoreEvent
     from fakeviam.store.mongo.documents import Document
 
     Boxes = tuple[BoundingBox, ...]
@@ -138,11 +138,11 @@ class Writings(Readings):
 
     # Effects -----------------------------------------------------------------------------
 
-    def apply(self, effects: Iterable[Effect]) -> None:
+    def apply(self, effects: Iterable[StoreEvent]) -> None:
         for effect in effects:
             self._apply(effect)
 
-    def _apply(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - a table of effects
+    def _apply(self, effect: StoreEvent) -> None:  # noqa: C901, PLR0912 - a table of effects
         match effect:
             case BinaryAdded(rows):
                 for some in _portions(rows):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.connection_info import connection_info
 from fakeviam.model.errors import FakeViamError
-from fakeviam.server.facts import facts_of
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.openapi import API_VERSION
 from fakeviam.web.schema import flag, listed, shape, text, whole
@@ -36,7 +36,7 @@ _FACTS = {
 
 
 def _index(ask: Ask) -> dict[str, Any]:
-    facts = facts_of(ask.fake)
+    facts = connection_info(ask.fake)
     facts["api_key"], facts["api_key_id"] = ask.world.api_key, ask.world.api_key_id
     return {
         "fakeviam": API_VERSION,

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from starlette.responses import StreamingResponse
 
 from fakeviam import archive
-from fakeviam.server.snapshots import apply_contents, contents_of
+from fakeviam.server.lifecycle.snapshots import apply_contents, contents_of
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
 from fakeviam.web.schema import document, shape, whole

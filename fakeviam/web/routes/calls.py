@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.server.journal.calls import CallsError
+from fakeviam.server.instruments.journal.calls import CallsError
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
 from fakeviam.web.routes.clock import with_field
@@ -25,8 +25,8 @@ from fakeviam.web.schema import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fakeviam.server.journal.calls import Calls
-    from fakeviam.server.journal.record import RecordedCall
+    from fakeviam.server.instruments.journal.calls import Calls
+    from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.endpoint import Ask
 
 #: Seconds that one request may wait; whoever wants more asks again.

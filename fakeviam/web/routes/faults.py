@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.server.faults.fault import Fault
+from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
 from fakeviam.web.routes.clock import with_field

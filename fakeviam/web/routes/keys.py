@@ -11,7 +11,7 @@ from fakeviam.web.problems import Problem
 from fakeviam.web.schema import listed, maybe, number, shape, text
 
 if TYPE_CHECKING:
-    from fakeviam.server.accounts import ApiKey
+    from fakeviam.server.state.accounts import ApiKey
     from fakeviam.web.endpoint import Ask
 
 _ROLE = text("What its holder may do.", enum=["owner", "operator"])

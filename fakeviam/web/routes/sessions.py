@@ -9,7 +9,7 @@ from fakeviam.web.problems import Problem
 from fakeviam.web.schema import listed, shape, text
 
 if TYPE_CHECKING:
-    from fakeviam.server.session import Session
+    from fakeviam.server.lifecycle.session import Session
     from fakeviam.web.endpoint import Ask
 
 _SESSION = shape(

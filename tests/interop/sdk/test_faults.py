@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from viam.app.data_client import DataClient
 
     from fakeviam import FakeViam, Part
-    from fakeviam.server.faults.plan import PlannedFault
+    from fakeviam.server.instruments.faults.plan import PlannedFault
 
 pytestmark = pytest.mark.asyncio
 

@@ -41,7 +41,7 @@ def test_it_holds_every_file_of_the_packages_and_nothing_else(contents: dict[str
         "fakeviam/wire/descriptors.binpb",
         "fakeviam/wire/data.pyi",
         "fakeviam/wire/datasync.pyi",
-        "fakeviam/pytest_plugin.py",
+        "fakeviam/pytest_plugin/__init__.py",
         "fakeviam_client/py.typed",
     ],
 )

@@ -68,7 +68,7 @@ def test_version_and_help() -> None:
 
 BROKEN = """
 import sys
-from fakeviam.server import routes
+from fakeviam.server.transport import routes
 
 def broken(call, request):
     raise RuntimeError("a bug")

@@ -56,7 +56,7 @@ class Life:
         self.ids.skip(found.counters)
 
     def keep(self, directory: DataDir) -> None:
-        """What fakeviam.server.snapshots.keep does for a cloud."""
+        """What fakeviam.server.lifecycle.snapshots.keep does for a cloud."""
         if directory.contents is not None:
             self.go_on(directory.contents)
         directory.connect(contents=self.contents, counters=lambda: self.ids.counters)

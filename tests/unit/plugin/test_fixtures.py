@@ -16,7 +16,7 @@ def test_a_run_without_the_fixtures_loads_nothing_of_the_fake(user: pytest.Pytes
         def test_loaded(request):
             assert request.config.pluginmanager.hasplugin("fakeviam")
             heavy = ("grpclib", "google.protobuf", "viam", "fakeviam.server", "fakeviam.wire")
-            heavy += ("fakeviam.model", "fakeviam.pytest_report")
+            heavy += ("fakeviam.model", "fakeviam.pytest_plugin.report")
             assert not [name for name in heavy if name in sys.modules]
         """
     )

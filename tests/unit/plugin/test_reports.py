@@ -22,7 +22,7 @@ def fakeviam_options():
 FAILING = """
 import pytest
 from fakeviam_client import connect
-from fakeviam.server.call import Crash
+from fakeviam.server.state.cloud import Crash
 
 async def work(cloud, files=1):
     keys = {"api_key": cloud.api_key, "api_key_id": cloud.api_key_id}

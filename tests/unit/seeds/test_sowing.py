@@ -65,7 +65,7 @@ def tabular(cloud: FakeViam) -> list[TabularRecord]:
     return page.records
 
 
-def sow(cloud: FakeViam, write: Write, text: str = SEED) -> seeds.Sown:
+def sow(cloud: FakeViam, write: Write, text: str = SEED) -> seeds.AppliedSeed:
     write(b"jpg", "photos/a.jpg")
     return seeds.apply(seeds.read(write(text)), cloud._cloud)
 

@@ -13,7 +13,7 @@ from grpclib.const import Status
 from fakeviam import FakeViam, UsageError
 from fakeviam.model.clock import Clock
 from fakeviam.model.ids import Ids
-from fakeviam.server.accounts import Accounts
+from fakeviam.server.state.accounts import Accounts
 from fakeviam.wire import data, methods
 
 from .driver import METHODS, ORGANIZATION, RefusedError, Viam, login, refused, signed_in

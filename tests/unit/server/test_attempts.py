@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock
-from fakeviam.server.journal.attempts import logical_calls
-from fakeviam.server.journal.journal import Journal
+from fakeviam.server.instruments.journal.attempts import logical_calls
+from fakeviam.server.instruments.journal.journal import Journal
 from fakeviam.wire import dataset
 
 from .driver import METHODS, ORGANIZATION, RefusedError, file_parts
 
 if TYPE_CHECKING:
-    from fakeviam.server.journal.record import RecordedCall
+    from fakeviam.server.instruments.journal.record import RecordedCall
 
     from .conftest import Start
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, UsageError
-from fakeviam.server.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import STREAMS, UNARY
 from fakeviam.wire import data, datasync
 from fakeviam.wire.values import struct_from
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, Fault, UnfiredFaultError, UsageError
 from fakeviam.model.ids import Ids
-from fakeviam.server.faults.plan import Faults
-from fakeviam.server.faults.values import Detail, Effect, seconds_of
+from fakeviam.server.instruments.faults.plan import Faults
+from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
 from fakeviam.wire import data
 
 from .driver import RefusedError, Viam
@@ -22,7 +22,7 @@ from .driver import RefusedError, Viam
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.server.faults.plan import PlannedFault
+    from fakeviam.server.instruments.faults.plan import PlannedFault
 
 COUNTS = st.integers(1, 9)
 
@@ -30,7 +30,7 @@ COUNTS = st.integers(1, 9)
 @st.composite
 def faults(draw: st.DrawFn) -> Fault:
     """Any fault that makes sense."""
-    effect = draw(st.sampled_from(Effect))
+    effect = draw(st.sampled_from(FaultKind))
     rpc = draw(st.sampled_from(["FileUpload", "*", "*Upload"]))
     given: dict[str, Any] = {
         "rpc": rpc,
@@ -43,22 +43,22 @@ def faults(draw: st.DrawFn) -> Fault:
         "optional": draw(st.booleans()),
         "effect": effect,
     }
-    if effect not in (Effect.HIDE, Effect.OVERSIZE_REPLY):
+    if effect not in (FaultKind.HIDE, FaultKind.OVERSIZE_REPLY):
         given["when"] = draw(st.sampled_from(["before-commit", "after-commit"]))
         given["after_bytes"] = draw(st.none() | st.integers(0, 99))
-    if effect is Effect.STATUS:
+    if effect is FaultKind.STATUS:
         given["status"] = draw(st.sampled_from(["UNAVAILABLE", "INTERNAL"]))
         given["text"] = draw(st.text(max_size=5))
         given["details"] = draw(
             st.lists(st.builds(Detail, type_url=st.text(), value=st.binary())).map(tuple)
         )
-    elif effect is Effect.RESET_STREAM:
+    elif effect is FaultKind.RESET_STREAM:
         given["code"] = draw(st.sampled_from(["", "CANCEL"]))
-    elif effect is Effect.OVERSIZE_REPLY:
+    elif effect is FaultKind.OVERSIZE_REPLY:
         given["size"] = draw(COUNTS)
-    elif effect is Effect.DELAY:
+    elif effect is FaultKind.DELAY:
         given["delay"] = draw(st.floats(0.001, 1e6))
-    elif effect in (Effect.HIDE, Effect.STALL):
+    elif effect in (FaultKind.HIDE, FaultKind.STALL):
         given["seconds"] = draw(st.floats(0.001, 1e6))
     return Fault(**given)
 
@@ -204,7 +204,7 @@ def test_the_builder_says_the_same_as_the_value() -> None:
         optional=True,
         delay=2.0,
         real_time=True,
-        effect=Effect.STATUS,
+        effect=FaultKind.STATUS,
         status="UNAVAILABLE",
         text="later",
         details=(Detail.of(StringValue(value="x")),),

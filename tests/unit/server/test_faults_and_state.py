@@ -12,7 +12,7 @@ from fakeviam_contracts.outcomes import OUTCOMES
 from grpclib.exceptions import StreamTerminatedError
 
 from fakeviam import Clock, FakeViam
-from fakeviam.server.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import STREAMS, UNARY
 from fakeviam.wire import data
 
 from .driver import DEFAULT_PART, ORGANIZATION, RefusedError, Viam, connect, reading
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from fakeviam.server.faults.plan import PlannedFault
+    from fakeviam.server.instruments.faults.plan import PlannedFault
 
     from .driver import Contents
 

@@ -23,7 +23,7 @@ from .frames import Frames
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from fakeviam.server.faults.plan import Faults, PlannedFault
+    from fakeviam.server.instruments.faults.plan import Faults, PlannedFault
 
     from .conftest import Start
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakeviam import CallsError, Clock, FakeViam, UsageError, wire
-from fakeviam.server.codec import Encoded
-from fakeviam.server.journal.journal import Journal
-from fakeviam.server.journal.record import KEPT_BYTES
-from fakeviam.server.journal.redaction import redacted
-from fakeviam.server.journal.shortening import shortened
+from fakeviam.server.instruments.journal.journal import Journal
+from fakeviam.server.instruments.journal.record import KEPT_BYTES
+from fakeviam.server.instruments.journal.redaction import redacted
+from fakeviam.server.instruments.journal.shortening import shortened
 from fakeviam.wire import auth, data, dataset, datasync
+from fakeviam.wire.encoded import Encoded
 from fakeviam.wire.values import struct_from
 
 from .driver import (

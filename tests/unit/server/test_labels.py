@@ -9,7 +9,7 @@ from grpclib.const import Status
 
 from fakeviam import Clause, Evidence, Policy, UsageError
 from fakeviam.model.clauses import CATALOGUE
-from fakeviam.server.ledger import Ledger
+from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
 from fakeviam.wire import auth, data
 from fakeviam.wire import dataset as wire
 from fakeviam.wire.well_known import Any as Packed
@@ -61,7 +61,7 @@ async def build(viam: Viam) -> World:
 
 def trust(viam: Viam, *, but: Iterable[str]) -> None:
     """From now on, answers that rest on these clauses are refused, and nothing else is."""
-    ledger = Ledger(Evidence.OBSERVED)
+    ledger = EvidenceLedger(Evidence.OBSERVED)
     ledger._too_weak = frozenset(but)
     viam.cloud._cloud.ledger = ledger
 
@@ -260,7 +260,7 @@ async def test_min_evidence_refuses_exactly_what_is_weaker(start: Start, name: s
     viam = await start()
     world = await build(viam)
     for level in ("documented", "relied-on", "observed"):
-        viam.cloud._cloud.ledger = Ledger(Evidence.of(level))
+        viam.cloud._cloud.ledger = EvidenceLedger(Evidence.of(level))
         if weakest >= Evidence.of(level):
             await act(viam, world)
             return
@@ -272,7 +272,7 @@ async def test_a_refusal_rests_on_evidence_too(start: Start) -> None:
     """That a label must not be blank is our inference; out of range is documented (SV-5, BX-3)."""
     viam = await start()
     image = await viam.upload("a")
-    viam.cloud._cloud.ledger = Ledger(Evidence.RELIED_ON)
+    viam.cloud._cloud.ledger = EvidenceLedger(Evidence.RELIED_ON)
     with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on BX-3 (assumed: A blank label"):
         await viam.add_box(image, " ")
     with viam.refuses(Status.INVALID_ARGUMENT, "BX-2"):

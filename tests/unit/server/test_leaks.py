@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fakeviam.model.ids import Counters
-from fakeviam.server.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import STREAMS, UNARY
 from fakeviam.wire import data
 
 from .driver import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from viam.gen.app.dataset.v1 import dataset_pb2 as sdk
 
 from fakeviam import UsageError
-from fakeviam.server.replies import Replies
+from fakeviam.server.instruments.replies import Replies
 from fakeviam.wire import data, dataset, datasync
 
 from .driver import ORGANIZATION, RefusedError, Viam, file_parts

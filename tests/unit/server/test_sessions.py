@@ -19,8 +19,8 @@ from fakeviam.wire import data
 from .driver import ORGANIZATION, As, Viam, at, file_parts, login, play, reading, refused, signed_in
 
 if TYPE_CHECKING:
-    from fakeviam.server.controls import Controls
-    from fakeviam.server.session import Session
+    from fakeviam.server.lifecycle.handle import CloudHandle
+    from fakeviam.server.lifecycle.session import Session
 
     from .conftest import Start
 
@@ -256,7 +256,7 @@ PROGRAMS = st.lists(st.tuples(st.integers(0, 2), STEPS, st.integers(0, 3)), max_
 
 
 async def do(  # noqa: PLR0911 - a step, a line
-    client: Viam, world: Controls, step: str, number: int
+    client: Viam, world: CloudHandle, step: str, number: int
 ) -> object:
     """One step of a program; what it answers, for comparison with the same alone."""
     ids = [record.binary_data_id for record, _ in contents(world)[0]][number:]
@@ -283,7 +283,7 @@ async def do(  # noqa: PLR0911 - a step, a line
     return await client.rpc("DeleteBinaryDataByIDs", request_)
 
 
-def contents(world: Controls) -> tuple[Any, ...]:
+def contents(world: CloudHandle) -> tuple[Any, ...]:
     client = Viam.__new__(Viam)
     client.cloud = world  # type: ignore[assignment]
     return (*client.contents(), world.clock.now())

@@ -12,8 +12,8 @@ import pytest
 
 from fakeviam import FakeViam, UsageError
 from fakeviam.model.filters import Query
-from fakeviam.server.call import Call
-from fakeviam.server.snapshots import contents_of
+from fakeviam.server.lifecycle.snapshots import contents_of
+from fakeviam.server.state.call import Call
 from fakeviam.store.mongo.database import Database
 from fakeviam.store.mongo.embedded import Embedded
 from fakeviam.store.mongo.store import MongoStore
@@ -56,7 +56,7 @@ def another(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeViam]]
 
 def upload(cloud: FakeViam, **fields: Any) -> str:
     """Upload a file, as a seed does; answer its id."""
-    from fakeviam.server.datasync import data_capture_upload  # noqa: PLC0415
+    from fakeviam.server.services.datasync import data_capture_upload  # noqa: PLC0415
 
     method = next(m for m in methods() if m.name == "DataCaptureUpload")
     request = datasync.DataCaptureUploadRequest(
@@ -65,7 +65,7 @@ def upload(cloud: FakeViam, **fields: Any) -> str:
         ),
         sensor_contents=[datasync.SensorData(binary=b"bytes")],
     )
-    return str(data_capture_upload(Call.aside(cloud._cloud, method), request).binary_data_id)
+    return str(data_capture_upload(Call.detached(cloud._cloud, method), request).binary_data_id)
 
 
 def test_data_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
@@ -85,14 +85,14 @@ def test_data_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
 
 def test_page_tokens_are_good_on_all(another: Callable[..., FakeViam]) -> None:
     """MG-2, PG-3."""
-    from fakeviam.server.paging import _position_in, token_of  # noqa: PLC0415
+    from fakeviam.server.services.paging import _position_in, token_of  # noqa: PLC0415
 
     one, two = another(), another()
     upload(one)
     page = one._cloud.store.binary_page(ALL, after=None, limit=1, descending=True)
     method = next(m for m in methods() if m.name == "BinaryDataByFilter")
-    token = token_of(Call.aside(one._cloud, method), page.last)
-    assert _position_in(Call.aside(two._cloud, method), token) == page.last
+    token = token_of(Call.detached(one._cloud, method), page.last)
+    assert _position_in(Call.detached(two._cloud, method), token) == page.last
 
 
 def test_one_fleet(another: Callable[..., FakeViam]) -> None:

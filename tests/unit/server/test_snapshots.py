@@ -17,9 +17,9 @@ from fakeviam import Clock, FakeViam, UsageError, archive
 from fakeviam.datadir import DataDir
 from fakeviam.model.ids import Counters
 from fakeviam.model.records import BinaryRecord, Source
-from fakeviam.server import snapshots
-from fakeviam.server.snapshots import (
-    Receipt,
+from fakeviam.server.lifecycle import snapshots
+from fakeviam.server.lifecycle.snapshots import (
+    ResetSummary,
     apply_contents,
     contents_of,
     keep,
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fakeviam.server.call import Cloud
+    from fakeviam.server.state.cloud import CloudState
 
     from .conftest import Start
     from .driver import Viam
 
-    Begin = Callable[..., Cloud]
+    Begin = Callable[..., CloudState]
 
 NOON = "2026-03-10T12:00:00Z"
 
@@ -51,7 +51,7 @@ def fresh(**options: Any) -> FakeViam:
     return FakeViam(**{"seed": 1, "clock": Clock.frozen(NOON), **options})
 
 
-def everything(cloud: Cloud) -> list[object]:
+def everything(cloud: CloudState) -> list[object]:
     """All that a snapshot holds."""
     store = cloud.store
     return [
@@ -68,7 +68,7 @@ def everything(cloud: Cloud) -> list[object]:
     ]
 
 
-def add_file(cloud: Cloud, *, time: int = 0, mime_type: str = "a/b") -> str:
+def add_file(cloud: CloudState, *, time: int = 0, mime_type: str = "a/b") -> str:
     record = BinaryRecord(
         file_id=cloud.ids.file_id(),
         source=Source(
@@ -89,7 +89,7 @@ def add_file(cloud: Cloud, *, time: int = 0, mime_type: str = "a/b") -> str:
     return record.file_id
 
 
-def change(cloud: Cloud, number: int) -> None:
+def change(cloud: CloudState, number: int) -> None:
     """One change of each kind, by number."""
     files = [row.record.file_id for row in cloud.store.binary_rows()]
     changes: list[Callable[[], object]] = [
@@ -202,12 +202,12 @@ async def test_a_reset_tells_what_it_dropped(viam: Viam) -> None:
     size = sum(row.record.size for row in cloud.store.tabular_rows())
     before = cloud.ids.counters
     receipt = reset(cloud, MemoryStore)
-    assert receipt == Receipt(
+    assert receipt == ResetSummary(
         binary_records=1, readings=2, bytes=4 + size, datasets=0, database_users=1, calls=3
     )
     assert cloud.ids.counters == before
     assert viam.cloud.fleet.part(part.id) == part
-    assert reset(cloud, MemoryStore) == Receipt(
+    assert reset(cloud, MemoryStore) == ResetSummary(
         binary_records=0, readings=0, bytes=0, datasets=0, database_users=0
     )
 
@@ -248,7 +248,7 @@ class Name(str):
 # Archives ------------------------------------------------------------------------------------
 
 
-def filled() -> Cloud:
+def filled() -> CloudState:
     """A cloud with everything in it."""
     cloud = fresh()._cloud
     for number in range(30):
@@ -316,7 +316,7 @@ def kept(tmp_path: Path) -> Iterator[Begin]:
     """Begin a cloud on the data directory, and end the one before."""
     open_now: list[DataDir] = []
 
-    def begin(**options: Any) -> Cloud:
+    def begin(**options: Any) -> CloudState:
         for directory in open_now:
             directory.close()
         directory = DataDir(tmp_path / "data", seed=5)

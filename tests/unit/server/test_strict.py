@@ -11,12 +11,12 @@ from grpclib.const import Status
 
 from fakeviam import wire
 from fakeviam.model.errors import Refusal
-from fakeviam.server import strict
-from fakeviam.server.call import Call
-from fakeviam.server.datasync import StreamedUpload
-from fakeviam.server.fields import is_map, is_repeated, paths_of
-from fakeviam.server.routes import STREAMS, UNARY
-from fakeviam.server.strict import StrictError
+from fakeviam.server.instruments import request_fields as strict
+from fakeviam.server.instruments.message_fields import is_map, is_repeated, paths_of
+from fakeviam.server.instruments.strict import StrictError
+from fakeviam.server.services.datasync import StreamedUpload
+from fakeviam.server.state.call import Call
+from fakeviam.server.transport.routes import STREAMS, UNARY
 from fakeviam.wire import data, datasync
 
 from .driver import (
@@ -266,7 +266,7 @@ async def test_the_table_of_unread_fields_is_what_handlers_do_not_read(viam: Via
     for rpc, requests in full_requests(image, dataset).items():
         seen: set[str] = set()
         method = METHODS[rpc]
-        served_with(Call.aside(viam.cloud._cloud, method), requests, seen)
+        served_with(Call.detached(viam.cloud._cloud, method), requests, seen)
         every = set(paths_of(method.request.DESCRIPTOR))
         given = {path for request in requests for path in strict._set(request, "")}
         assert every <= given, (rpc, every - given)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeviam.server import switch
-from fakeviam.server.switch import PREFACE, Http, Opening
+from fakeviam.server.transport import protocol_switch as switch
+from fakeviam.server.transport.protocol_switch import PREFACE, Http, ProtocolSniffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def spoken(*data: bytes) -> tuple[Line, Heard | None]:
         return made[-1]
 
     async def speak() -> None:
-        opening = Opening(lambda: maker("grpc"), lambda: maker("http"))
+        opening = ProtocolSniffer(lambda: maker("grpc"), lambda: maker("http"))
         opening.connection_made(line)
         for piece in data:
             (opening if line.protocol is None else made[0]).data_received(piece)
@@ -106,7 +106,7 @@ def test_a_silent_connection_is_dropped_in_the_end(monkeypatch: pytest.MonkeyPat
 
     async def say(data: bytes) -> bool:
         line = Line()
-        opening = Opening(lambda: Heard("grpc"), lambda: Heard("http"))
+        opening = ProtocolSniffer(lambda: Heard("grpc"), lambda: Heard("http"))
         opening.connection_made(line)
         opening.data_received(data)
         for _ in range(3):

@@ -13,7 +13,7 @@ from grpclib.const import Status
 
 from fakeviam import Clock, FakeViam
 from fakeviam.model.clock import SECOND
-from fakeviam.server.timers import Timers
+from fakeviam.server.instruments.timers import Timers
 from fakeviam.wire import data
 
 from .driver import RefusedError, Viam, file_parts, until

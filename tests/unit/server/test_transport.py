@@ -12,7 +12,7 @@ from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError
 
 from fakeviam import HandlerCrashError
-from fakeviam.server.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import STREAMS, UNARY
 from fakeviam.wire import data, datasync, methods
 
 from .driver import METHODS, Viam, at, file_parts, reading, refused, stream_parts, upload_metadata

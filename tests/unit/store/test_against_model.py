@@ -20,7 +20,7 @@ from .reference import Model, join, leave, selected, selects, tag_in, totals, un
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam.store.effects import Effect
+    from fakeviam.store.effects import StoreEvent
     from fakeviam.store.protocol import Page, Store
 
 YEAR_1 = -62_135_596_800_000_000_000
@@ -120,7 +120,7 @@ class Follower:
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
-    def write(self, effects: Sequence[Effect]) -> None:
+    def write(self, effects: Sequence[StoreEvent]) -> None:
         self.store.apply(effects)
 
     def clear(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.records import BinaryRecord, TabularRecord
-from fakeviam.server.reasons import reasons_against
+from fakeviam.server.instruments.explain.reasons import reasons_against
 from fakeviam.store.memory import MemoryStore
 
 from .test_against_model import CONTENTS, DATASETS, LABELS, QUERIES

@@ -1,0 +1,366 @@
+"""FakeViam: the fake, started and stopped."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+
+from fakeviam.loading import load
+from fakeviam.model.clock import Clock
+from fakeviam.model.errors import UsageError
+from fakeviam.model.evidence import Evidence
+from fakeviam.model.fleet import DEFAULT_PART, Part
+from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
+from fakeviam.server.instruments.faults.plan import Faults
+from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES, Journal
+from fakeviam.server.instruments.replies import Replies
+from fakeviam.server.instruments.strict import StrictMode
+from fakeviam.server.lifecycle.handle import CloudHandle, policy_of
+from fakeviam.server.lifecycle.server import Server
+from fakeviam.server.lifecycle.session import Session
+from fakeviam.server.lifecycle.session_registry import Sessions
+from fakeviam.server.lifecycle.sharing import joining
+from fakeviam.server.lifecycle.snapshots import keep
+from fakeviam.server.state.cloud import CloudState
+from fakeviam.server.transport.codec import Codec
+from fakeviam.server.transport.protocol_switch import Http
+from fakeviam.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fakeviam.datadir import DataDir
+    from fakeviam.model.applied_seed import AppliedSeed
+    from fakeviam.model.policy import Policy
+    from fakeviam.server.instruments.interceptors import Interceptor
+    from fakeviam.server.lifecycle.sharing.joining import IdKind
+    from fakeviam.server.state.accounts import AuthMode
+    from fakeviam.server.transport.protocol_switch import HttpServer
+    from fakeviam.store.protocol import Store
+
+
+T = TypeVar("T")
+
+
+class FakeViam(CloudHandle):
+    """The Viam data cloud, in memory.
+
+    As a context manager it runs in a thread of its own, and serves synchronous code and
+    any event loop; as an async context manager it runs in the current event loop:
+
+        with FakeViam() as cloud: ...
+        async with FakeViam(seed=7) as cloud: ...
+
+    Attributes:
+        seed: The seed of all ids; give it again to get the same ids for the same calls.
+        policy: How disputed points are decided.
+        clock: The fake's only time. Starts at the real time and runs with it unless a
+            clock is given; `cloud.clock.advance(days=2)` moves it.
+        fleet: Organizations, locations, robots and parts.
+        control: Whether the control API is served.
+        control_token: What its users must show; None is nothing, and serves this machine alone.
+        api_key: Key of the default account.
+        api_key_id: Its id.
+        default_part: A part that exists from the start.
+    """
+
+    default_part: Part = DEFAULT_PART
+
+    def __init__(  # noqa: PLR0913 - each is a switch of the fake, all keyword-only
+        self,
+        *,
+        seed: int | None = None,
+        policy: Policy | str | None = None,
+        clock: Clock | None = None,
+        auth: AuthMode = "any",
+        token_lifetime: timedelta | None = None,
+        ids: IdKind = "real",
+        min_evidence: str = "assumed",
+        strict: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        unix_socket: str | os.PathLike[str] | None = None,
+        max_message_bytes: int | None = None,
+        journal_bytes: int = DEFAULT_BYTES,
+        load: str | os.PathLike[str] | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
+        control: bool = True,
+        control_token: str | None = None,
+        interceptors: Iterable[Interceptor] = (),
+        store: Callable[[], Store] | str = MemoryStore,
+    ) -> None:
+        """Prepare a fake; it starts listening when it is entered.
+
+        Args:
+            seed: Makes all ids reproducible; None picks one nobody can guess.
+            policy: A Policy, or the name of a preset; documented by default.
+            clock: The fake's time; None follows the real time.
+            auth: `any` serves everyone; `keys` checks API keys and tokens.
+            token_lifetime: How long access tokens live by the fake's clock; None is for ever.
+            ids: `real` shapes, or `readable` ones that count: `file-000001` (CK-4).
+            min_evidence: Refuse answers that rest on less: documented, relied-on, observed or
+                assumed (SV-5).
+            strict: Refuse fields that the fake does not know or look at, and what is deprecated;
+                `check` fails after them, and after calls of RPCs that it lacks (ST-1 … ST-3).
+            host: Address to listen on.
+            port: TCP port; 0 picks a free one.
+            unix_socket: Path of the Unix socket; None makes a temporary one.
+            max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
+            journal_bytes: About how much memory `calls` may take; the oldest go first.
+            load: What to begin with, as `load()` takes it.
+            data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
+                has its own seed, and what `load` names goes only into a new one.
+            control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
+            control_token: Who uses the control API must show it (HT-2); None serves this
+                machine alone.
+            interceptors: Change requests and replies on their way, for a fake that is wrong
+                on purpose.
+            store: Where the data is: `memory:`, `mongomock:`, or `mongodb://host/database`, which
+                outlives the process and which several fakes may share (MG-1). Or what makes an
+                empty store; called again by `reset`.
+
+        Raises:
+            UsageError: An argument is no good; the text says which and why.
+        """
+        self.seed = secrets.randbits(64) if seed is None else seed
+        make = joining.maker_of(store, seed=self.seed, kept=data_dir is not None)
+        self._data_dir = None if data_dir is None else self._opened(data_dir, make)
+        made = _clock(clock)
+        if max_message_bytes is not None and max_message_bytes < 1:
+            message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
+            raise UsageError(message)
+        held = make()
+        self.seed = joining.seed_of(held, self.seed)
+        factory = joining.ids_of(held, ids, seed=self.seed, clock=made)
+        cloud = CloudState(
+            store=held,
+            fleet=joining.fleet_of(held, factory),
+            policy=policy_of(policy),
+            clock=made,
+            ids=factory,
+            accounts=joining.accounts_of(
+                held, mode=auth, clock=made, ids=factory, token_lifetime=token_lifetime
+            ),
+            ledger=EvidenceLedger(Evidence.of(min_evidence)),
+            # The one reading of real time beside the clock's: how long calls take.
+            journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
+            faults=Faults(fraction=factory.fraction),
+            replies=Replies(),
+            strict=StrictMode(enabled=strict),
+            interceptors=tuple(interceptors),
+        )
+        super().__init__(cloud, host=self)
+        self._sessions = Sessions(base=cloud, seed=self.seed)
+        self._server = Server(
+            self._sessions,
+            at=(host, port, unix_socket),
+            codec=Codec(max_message_bytes),
+            http=Http(lambda: _http_server(self)),
+            # No call has come yet that could name a session: connections are the base's.
+            admit=lambda: not cloud.faults.refuses_connection(),
+        )
+        self._open: dict[str, Session] = {}
+        self.control = control
+        self.control_token = _token(control_token)
+        self._make_store = make
+        #: The ids of what `load` put there, by name.
+        self.sown = self._filled(load)
+
+    def _opened(self, place: str | os.PathLike[str], store: Callable[[], Store]) -> DataDir:
+        from fakeviam.datadir import DataDir  # noqa: PLC0415 - few need one
+
+        opened = DataDir(place, seed=self.seed, make_store=store)
+        self.seed = opened.seed
+        return opened
+
+    def _filled(self, path: str | os.PathLike[str] | None) -> AppliedSeed | None:
+        directory = self._data_dir
+        if directory is None:
+            new = joining.is_new(self._cloud.store)
+            return self.load(path) if path is not None and new else None
+        try:
+            # Before anything is kept: a directory stays new until what fills it was in order.
+            is_new = directory.contents is None
+            sown = self.load(path) if path is not None and is_new else None
+            keep(self._cloud, directory)
+        except BaseException:
+            directory.close()
+            raise
+        return sown
+
+    def _check_usable(self) -> None:
+        if self._data_dir is not None and self._data_dir.is_closed:
+            raise UsageError(
+                "this FakeViam gave its data directory back when it stopped; make a new one with "
+                f"data_dir={str(self._data_dir.path)!r}"
+            )
+
+    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
+        """Fill a cloud of this fake from a file or folder; call it in the server's thread."""
+        return load(cloud, path)
+
+    # Where it is -------------------------------------------------------------------------
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._server.host
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        return self._server.port
+
+    @property
+    def target(self) -> str:
+        """`host:port`, as gRPC clients want it; an IPv6 address stands in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The address as a URL."""
+        return f"http://{self.target}"
+
+    @property
+    def unix_socket(self) -> str:
+        """Path of the Unix socket, which viam-sdk takes as `app_url`."""
+        return self._server.unix_socket
+
+    # Starting and stopping ---------------------------------------------------------------
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Do something in the server's thread, between two steps of its calls.
+
+        What `work` raises passes through.
+        """
+        return self._server.atomically(work)
+
+    def __enter__(self) -> Self:
+        self._check_usable()
+        try:
+            self._server.start_in_thread()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._server.stop_thread()
+        finally:
+            self._release()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start listening, in the current event loop.
+
+        Raises:
+            UsageError: It is running, or an address is not available.
+        """
+        self._check_usable()
+        try:
+            await self._server.start()
+        except BaseException:
+            self._release()
+            raise
+
+    async def stop(self) -> None:
+        """Stop listening, drop every connection, remove the socket file."""
+        await self._server.stop()
+        self._release()
+
+    def _release(self) -> None:
+        """Give back what it holds beyond this process."""
+        if self._data_dir is not None:
+            self._data_dir.close()
+        joining.leave(self._cloud.store)
+
+    # Sessions ----------------------------------------------------------------------------
+
+    def session(self, name: str | None = None, *, policy: Policy | str | None = None) -> Session:
+        """Open an isolated fork of what this fake holds now (SS-1).
+
+        Args:
+            name: How calls name it; None makes up a name.
+            policy: How it decides disputed points; None is like this fake.
+
+        Raises:
+            UsageError: The name is taken or no good, or the store cannot be forked.
+        """
+        chosen = None if policy is None else policy_of(policy)
+
+        def open_session() -> Session:
+            session = Session(self, self._sessions.open(name, policy=chosen))
+            self._open[session.name] = session
+            return session
+
+        return self.atomically(open_session)
+
+    def close_session(self, name: str) -> bool:
+        """Forget a session and all it holds; whether it was open."""
+        self._open.pop(name, None)
+        return self.atomically(lambda: self._sessions.close(name))
+
+    @property
+    def base(self) -> CloudHandle:
+        """The handle on the cloud of calls that name no session: this one."""
+        return self
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """The open sessions by name."""
+        return MappingProxyType(dict(self._open))
+
+    def empty_store(self) -> Store:
+        """Make a store that holds nothing, of the kind this fake uses."""
+        return self._make_store()
+
+
+def _token(given: str | None) -> str | None:
+    if given is not None and not (given and given.isascii() and given.isprintable()):
+        raise UsageError("control_token must be printable ASCII characters")
+    return given
+
+
+def _http_server(fake: FakeViam) -> HttpServer:
+    # Not above: importing it takes longer than a test that only speaks gRPC.
+    from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
+
+    return Server(fake)
+
+
+def _clock(given: Clock | None) -> Clock:
+    if given is None:
+        return Clock(time.time_ns)
+    if not isinstance(given, Clock):
+        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {given!r}"
+        raise UsageError(message)
+    try:
+        given.moment()
+    except OverflowError as error:
+        raise UsageError("clock must show a time in the years 1 to 9999 in UTC") from error
+    return given

@@ -1,0 +1,1 @@
+"""What watches and steers calls: journal, faults, scripted replies, clauses, waiting."""

@@ -1,0 +1,184 @@
+"""A planned fault as a value, and as the JSON that the control API and metadata carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import UsageError
+from fakeviam.model.matching import Conditions
+from fakeviam.server.instruments.faults.checks import check
+from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
+from fakeviam.server.instruments.message_fields import conditions_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fakeviam.server.instruments.faults.values import When
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One thing that shall go wrong (FT-1 … FT-9).
+
+    Attributes:
+        rpc: Which RPC; may hold `*` and `?`.
+        where: What the request must look like, as `Calls.where` takes it.
+        calls: Which of the fitting calls, from 1; None is any of them.
+        times: At most so many of them; None is all.
+        probability: How likely it hits a call that fits; decided by the seed.
+        when: Before the fake has done what was asked, or after; the client sees the same.
+        after_messages: Do it once so many request messages have come.
+        after_bytes: Before commit: once so many bytes of requests have come. After commit:
+            once so many bytes of the reply were sent, counted as gRPC frames it.
+        delay: Seconds to wait first.
+        real_time: Wait in real seconds, not by the fake's clock.
+        effect: What happens.
+        status: For `status`: name of the gRPC status.
+        text: Its message.
+        details: Its details, for the `grpc-status-details-bin` trailer.
+        code: For `reset-stream`: name of the HTTP/2 error code; INTERNAL_ERROR unless given.
+        size: For `oversize-reply`: bytes that are added to the reply.
+        seconds: For `stall` and `hide`: how long, by the fake's clock; None is for ever.
+        optional: A run in which it never happens is fine too.
+    """
+
+    rpc: str = "*"
+    where: Mapping[str, object] = field(default_factory=dict)
+    calls: frozenset[int] | None = None
+    times: int | None = None
+    probability: float = 1.0
+    when: When = "before-commit"
+    after_messages: int | None = None
+    after_bytes: int | None = None
+    delay: float = 0.0
+    real_time: bool = False
+    effect: FaultKind | None = None
+    status: str = ""
+    text: str = ""
+    details: tuple[Detail, ...] = ()
+    code: str = ""
+    size: int = 0
+    seconds: float | None = None
+    optional: bool = False
+
+    def __post_init__(self) -> None:
+        check(self)
+        conditions_on(self.rpc, self.where)
+        object.__setattr__(self, "where", dict(self.where))  # nobody else holds this one
+
+    @property
+    def conditions(self) -> Conditions:
+        """Which calls it is meant for."""
+        return Conditions(rpc=self.rpc, fields=self.where)
+
+    @classmethod
+    def from_json(cls, document: object) -> Fault:
+        """Read the JSON form: an object with the attributes as keys, `delay` as "40s" too.
+
+        Without `effect`, a `status` makes it a status and a `delay` alone a delay. A text
+        is short for a status: `"UNAVAILABLE"`.
+
+        Raises:
+            UsageError: A key or a value is no good; the text says which and why.
+        """
+        if isinstance(document, str):
+            document = {"status": document}
+        if not isinstance(document, dict):
+            raise UsageError(f"a fault must be a JSON object or a status name, got {document!r}")
+        known = {each.name for each in fields(cls)}
+        for key in document:
+            if key not in known:
+                raise UsageError(f"a fault has no {key!r}; it may have {', '.join(sorted(known))}")
+        given = {key: _read(key, value) for key, value in document.items()}
+        given.setdefault("effect", _effect_of(given))
+        made = cls(**given)
+        if made.effect is None:
+            raise UsageError("a fault needs an effect, a status or a delay")
+        return made
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form, without what has its default."""
+        shown: dict[str, Any] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value != each.default and value not in (None, (), {}):
+                shown[each.name] = _write(value)
+        return shown
+
+    def __str__(self) -> str:
+        return f"{self.conditions}: {self._told_effect()}{self._told_calls()}"
+
+    def _told_effect(self) -> str:
+        parts = [f"delay of {self.delay:g} s"] if self.delay else []
+        if self.effect is not FaultKind.DELAY:
+            parts.append(self._told_end())
+        if self.effect not in (FaultKind.DELAY, FaultKind.HIDE, FaultKind.OVERSIZE_REPLY):
+            parts.append(self.when.replace("-", " "))
+        if self.after_messages is not None:
+            parts.append(f"at message {self.after_messages}")
+        if self.after_bytes is not None:
+            parts.append(f"at byte {self.after_bytes}")
+        return ", ".join(parts)
+
+    def _told_end(self) -> str:
+        if self.effect is None:
+            return "no effect yet"
+        duration = "" if self.seconds is None else f" for {self.seconds:g} s"
+        size = f" by {self.size} bytes" if self.size else ""
+        return f"{self.status or self.effect.value}{duration}{size}"
+
+    def _told_calls(self) -> str:
+        told = []
+        if self.calls is not None:
+            numbers = ", ".join(map(str, sorted(self.calls)))
+            told.append(f"call{'s' if len(self.calls) > 1 else ''} {numbers}")
+        if self.times is not None:
+            told.append("once" if self.times == 1 else f"{self.times} times")
+        return f" ({'; '.join(told)})" if told else ""
+
+
+def _read(key: str, value: Any) -> Any:
+    """A value of the JSON form as the attribute wants it."""
+    try:
+        return _READERS[key](value) if key in _READERS and value is not None else value
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"fault: {key} cannot be {value!r}") from error
+
+
+def _read_effect(value: object) -> FaultKind:
+    for effect in FaultKind:
+        if effect.value == value:
+            return effect
+    choices = ", ".join(effect.value for effect in FaultKind)
+    raise UsageError(f"fault: effect must be one of {choices}, got {value!r}")
+
+
+def _write(value: object) -> object:
+    if isinstance(value, FaultKind):
+        return value.value
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [detail.to_json() for detail in value]
+    return value
+
+
+def _effect_of(given: Mapping[str, Any]) -> FaultKind | None:
+    if given.get("status"):
+        return FaultKind.STATUS
+    return FaultKind.DELAY if given.get("delay") else None
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "calls": lambda value: frozenset(value if isinstance(value, list) else [value]),
+        "delay": lambda value: seconds_of(value, "delay"),
+        "seconds": lambda value: seconds_of(value, "seconds"),
+        "effect": _read_effect,
+        "details": lambda value: tuple(map(Detail.of, value)),
+    }
+)

@@ -1,0 +1,202 @@
+"""Doing a fault to one call."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fakeviam.model.clock import SECOND
+from fakeviam.model.errors import InvalidArgumentError, UsageError
+from fakeviam.server.instruments.faults.fault import Fault
+from fakeviam.server.instruments.faults.values import FaultKind
+from fakeviam.wire.encoded import padded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from google.protobuf.message import Message
+
+    from fakeviam.model.clock import Clock
+    from fakeviam.server.instruments.faults.plan import PlannedFault
+    from fakeviam.server.instruments.journal.record import RecordedCall
+    from fakeviam.server.instruments.timers import Timers
+    from fakeviam.wire.encoded import Encoded
+
+#: Request metadata with a fault for this very call, in its JSON form or a status name (FT-9).
+METADATA_KEY = "fakeviam-fault"
+
+#: What chooses calls, and has no meaning for a fault that a call brings along.
+_CHOOSING = ("calls", "optional", "probability", "rpc", "times", "where")
+
+
+class FaultTriggered(Exception):  # noqa: N818 - an order, not an error
+    """Ends a call as its fault says: with a status, or without a word."""
+
+    def __init__(self, fault: Fault, *, status: str = "", text: str = "") -> None:
+        """End the call because of `fault`.
+
+        Args:
+            fault: The fault.
+            status: The status to answer, unless the fault has its own; empty for none.
+            text: Its message.
+        """
+        self.fault = fault
+        self.status = status or fault.status
+        self.text = text or fault.text or f"a planned fault: {fault}"
+        super().__init__(str(fault))
+
+
+class FaultTarget(Protocol):
+    """What a fault needs of the call it happens to."""
+
+    record: RecordedCall
+    hidden_for: int
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of its cloud."""
+
+    @property
+    def timers(self) -> Timers:
+        """Who waits by that clock."""
+
+    def expire_token(self) -> None:
+        """Let its access token expire now."""
+
+
+class FaultInjector:
+    """The fault of one call: told what happens, it does its thing when the time has come."""
+
+    def __init__(
+        self, call: FaultTarget, fault: Fault, planned: PlannedFault | None = None
+    ) -> None:
+        """Prepare to do `fault` to `call`; `planned` is told what becomes of it."""
+        self.fault = fault
+        self._call = call
+        self._planned = planned
+        self._done = False
+
+    @property
+    def reply_byte(self) -> int | None:
+        """The byte of the reply behind which it comes, if it is one that does."""
+        after = self.fault.when == "after-commit" and not self._done
+        return self.fault.after_bytes if after else None
+
+    async def received(self, messages: int, size: int) -> None:
+        """A request message has come: the `messages`th, with it `size` bytes in all."""
+        fault = self.fault
+        if self._done or fault.when != "before-commit":
+            return
+        if fault.after_messages is not None:
+            due = messages >= fault.after_messages
+        elif fault.after_bytes is not None:
+            due = size >= fault.after_bytes
+        else:
+            return
+        if due:
+            await self.fire()
+
+    async def before_commit(self) -> None:
+        """The request is complete, and nothing was done yet."""
+        fault = self.fault
+        at_a_point = fault.after_messages is not None or fault.after_bytes is not None
+        early = fault.when == "before-commit" and fault.effect is not FaultKind.OVERSIZE_REPLY
+        if not self._done and early and not at_a_point:
+            await self.fire()
+
+    async def after_commit(
+        self, replies: Sequence[Message | Encoded]
+    ) -> Sequence[Message | Encoded]:
+        """What was asked is done; the replies were not sent yet. Answers what to send."""
+        if self.fault.effect is FaultKind.OVERSIZE_REPLY:
+            await self.fire()
+            return [padded(reply, self.fault.size) for reply in replies]
+        if not self._done and self.fault.when == "after-commit" and self.reply_byte is None:
+            await self.fire()
+        return replies
+
+    async def fire(self) -> None:
+        """Do it now."""
+        self._done = True
+        self._call.record.fault = self.fault
+        if self._planned is not None:
+            self._planned.happened(self._call.record.number)
+        if self.fault.delay:
+            await self._wait(self.fault.delay)
+        if self.fault.effect is not None:
+            await _DOING[self.fault.effect](self)
+
+    def end(self) -> None:
+        """The call is over."""
+        if not self._done and self._planned is not None:
+            self._planned.expired()
+        self._done = True
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait by the fake's clock; a deadline that comes first ends the call. None: for ever."""
+        call, timers = self._call, self._call.timers
+        if self.fault.real_time and seconds is not None:
+            await timers.real_sleep(seconds)
+            return
+        until = None if seconds is None else call.clock.now() + round(seconds * SECOND)
+        deadline = None if self.fault.real_time else call.record.deadline_by_clock
+        if deadline is not None and (until is None or deadline < until):
+            await timers.sleep_until(deadline)
+            text = f"the deadline of {call.record.deadline:g} s came first: {self.fault}"
+            raise FaultTriggered(self.fault, status="DEADLINE_EXCEEDED", text=text)
+        await (timers.for_ever() if until is None else timers.sleep_until(until))
+
+    async def _interrupt(self) -> None:
+        raise FaultTriggered(self.fault)
+
+    async def _stall(self) -> None:
+        await self._wait(self.fault.seconds)
+
+    async def _expire_token(self) -> None:
+        self._call.expire_token()
+
+    async def _hide(self) -> None:
+        self._call.hidden_for = int((self.fault.seconds or 0) * SECOND)
+
+    async def _nothing(self) -> None:
+        return
+
+
+_DOING: Mapping[FaultKind, Callable[[FaultInjector], Awaitable[None]]] = MappingProxyType(
+    {
+        FaultKind.STATUS: FaultInjector._interrupt,  # noqa: SLF001 - this module's own
+        FaultKind.STALL: FaultInjector._stall,  # noqa: SLF001
+        FaultKind.RESET_STREAM: FaultInjector._interrupt,  # noqa: SLF001
+        FaultKind.GOAWAY: FaultInjector._interrupt,  # noqa: SLF001
+        FaultKind.RESET_CONNECTION: FaultInjector._interrupt,  # noqa: SLF001
+        FaultKind.OVERSIZE_REPLY: FaultInjector._nothing,  # noqa: SLF001 - the reply is made larger
+        FaultKind.EXPIRE_TOKEN: FaultInjector._expire_token,  # noqa: SLF001
+        FaultKind.HIDE: FaultInjector._hide,  # noqa: SLF001
+        FaultKind.DELAY: FaultInjector._nothing,  # noqa: SLF001 - the delay was all
+    }
+)
+
+
+def fault_in(metadata: Any) -> Fault | None:
+    """The fault that a call brings along in its metadata (FT-9).
+
+    Raises:
+        InvalidArgumentError: It is no fault.
+    """
+    text = metadata.get(METADATA_KEY) if metadata else None
+    if text is None:
+        return None
+    try:
+        return _own_fault(str(text))
+    except (ValueError, RecursionError, UsageError) as error:
+        what = f"metadata {METADATA_KEY} holds no fault: {error}"
+        raise InvalidArgumentError(what, clause="FT-9") from error
+
+
+def _own_fault(text: str) -> Fault:
+    document = json.loads(text) if text.lstrip().startswith("{") else text
+    for key in _CHOOSING if isinstance(document, dict) else ():
+        if key in document:
+            raise UsageError(f"it is for the call that brings it; leave out {key!r}")
+    return Fault.from_json(document)

@@ -1,0 +1,333 @@
+"""`cloud.faults`: planning what goes wrong, and knowing afterwards what did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import FakeViamError, UsageError
+from fakeviam.server.instruments.faults.checks import is_count
+from fakeviam.server.instruments.faults.fault import Fault
+from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import timedelta
+
+    from fakeviam.model.matching import Leaf
+
+    #: A number from 0 to below 1 for some labels; the same for the same seed and labels.
+    Fraction = Callable[..., float]
+    Duration = float | str | timedelta
+
+
+class UnfiredFaultError(FakeViamError, AssertionError):
+    """A planned fault never happened, so the test did not test what it meant to."""
+
+
+@dataclass(kw_only=True, slots=True)
+class PlannedFault:
+    """A fault in the plan, and what became of it. Its methods say more about it.
+
+        cloud.faults.on("FileUpload", component="cam-1").call(1).after_messages(3).status(
+            "UNAVAILABLE"
+        )
+
+    Attributes:
+        fault: What was planned.
+        number: Its place in the plan, from 1.
+        seen: How many calls fitted.
+        claimed: How many of them it will hit when its moment comes.
+        missed: How many ended before that.
+        fired: Numbers of the journal's calls that it hit.
+    """
+
+    fault: Fault
+    number: int
+    seen: int = 0
+    claimed: int = 0
+    missed: int = 0
+    fired: list[int] = field(default_factory=list)
+
+    # Which calls -------------------------------------------------------------------------
+
+    def call(self, *numbers: int) -> PlannedFault:
+        """Hit only these of the calls that fit, counted from 1 since now."""
+        if not numbers:
+            raise UsageError("call() needs the number of a call, counted from 1")
+        return self._with(calls=frozenset(numbers))
+
+    def times(self, count: int) -> PlannedFault:
+        """Hit at most so many calls."""
+        return self._with(times=count)
+
+    def once(self) -> PlannedFault:
+        """Hit one call."""
+        return self._with(times=1)
+
+    def with_probability(self, probability: float) -> PlannedFault:
+        """Hit a call that fits with this probability, decided by the seed."""
+        return self._with(probability=probability)
+
+    def optional(self) -> PlannedFault:
+        """Do not complain if it never happens."""
+        return self._with(optional=True)
+
+    # When --------------------------------------------------------------------------------
+
+    def before_commit(self) -> PlannedFault:
+        """Do it before the fake has done what was asked; the default."""
+        return self._with(when="before-commit")
+
+    def after_commit(self) -> PlannedFault:
+        """Do it after the fake has done what was asked: the client cannot know."""
+        return self._with(when="after-commit")
+
+    def after_messages(self, count: int) -> PlannedFault:
+        """Do it once so many request messages have come."""
+        return self._with(after_messages=count)
+
+    def after_bytes(self, count: int) -> PlannedFault:
+        """Do it at that byte: of the requests, or after commit of the reply."""
+        return self._with(after_bytes=count)
+
+    # What --------------------------------------------------------------------------------
+
+    def delay(self, duration: Duration, *, real_time: bool = False) -> PlannedFault:
+        """Wait first, by the fake's clock or in real time; alone, nothing else happens.
+
+        By the fake's clock, a call whose deadline comes first ends with DEADLINE_EXCEEDED.
+        """
+        effect = FaultKind.DELAY if self.fault.effect is None else self.fault.effect
+        return self._with(delay=seconds_of(duration), real_time=real_time, effect=effect)
+
+    def status(self, status: str, text: str = "", *, details: Any = ()) -> PlannedFault:
+        """Answer this gRPC status instead of a reply.
+
+        Args:
+            status: Its name, such as `UNAVAILABLE`.
+            text: Its message; without one it tells of the fault.
+            details: Protobuf messages for `grpc-status-details-bin`.
+        """
+        packed = tuple(map(Detail.of, details))
+        return self._do(FaultKind.STATUS, status=status, text=text, details=packed)
+
+    def stall(self, duration: Duration | None = None, *, real_time: bool = False) -> PlannedFault:
+        """Say nothing more for so long; without a duration until the client gives up.
+
+        Time goes by the fake's clock, also that of the client's deadline, or in real time.
+        """
+        seconds = None if duration is None else seconds_of(duration, "stall")
+        return self._do(FaultKind.STALL, seconds=seconds, real_time=real_time)
+
+    def reset_stream(self, code: str = "INTERNAL_ERROR") -> PlannedFault:
+        """End the call with RST_STREAM, without a status.
+
+        Args:
+            code: Name of the HTTP/2 error code, such as `REFUSED_STREAM`.
+        """
+        return self._do(FaultKind.RESET_STREAM, code=code)
+
+    def goaway(self) -> PlannedFault:
+        """Send GOAWAY and close the connection, as a server that restarts does."""
+        return self._do(FaultKind.GOAWAY)
+
+    def reset_connection(self) -> PlannedFault:
+        """Reset the TCP connection, with all calls on it."""
+        return self._do(FaultKind.RESET_CONNECTION)
+
+    def oversize_reply(self, size: int = 8 * 1024 * 1024) -> PlannedFault:
+        """Send the reply with so many bytes more, in a field that readers skip.
+
+        Most clients refuse messages above 4 MiB.
+        """
+        return self._do(FaultKind.OVERSIZE_REPLY, size=size)
+
+    def expire_token(self) -> PlannedFault:
+        """Let the access token of the call expire: it and its successors are UNAUTHENTICATED."""
+        return self._do(FaultKind.EXPIRE_TOKEN)
+
+    def hide(self, duration: Duration) -> PlannedFault:
+        """Let what the upload stores be visible only after a while, by the fake's clock."""
+        return self._do(FaultKind.HIDE, seconds=seconds_of(duration, "hide"))
+
+    def _do(self, effect: FaultKind, **said: Any) -> PlannedFault:
+        has = self.fault.effect
+        if has not in (None, FaultKind.DELAY, effect):
+            raise UsageError(
+                f"this fault is a {has.value} already; plan a second one for {effect.value}"
+            )
+        return self._with(effect=effect, **said)
+
+    def _with(self, **changes: Any) -> PlannedFault:
+        self.fault = replace(self.fault, **changes)
+        return self
+
+    # Accounting --------------------------------------------------------------------------
+
+    def happened(self, call: int) -> None:
+        """Note that it hit the call of this number."""
+        self.claimed -= 1
+        self.fired.append(call)
+
+    def expired(self) -> None:
+        """Note that a call which it had claimed ended before its moment came."""
+        self.claimed -= 1
+        self.missed += 1
+
+    @property
+    def missing(self) -> str:
+        """What was planned and did not happen, in words; empty if all did."""
+        fault = self.fault
+        if fault.effect is None:
+            return "was given no effect; end it with .status(…), .delay(…), .reset_stream() …"
+        if fault.optional or fault.probability < 1:
+            return ""
+        planned = 1 if fault.calls is None else len(fault.calls)
+        if fault.times is not None and fault.calls is not None:
+            planned = min(planned, fault.times)
+        if len(self.fired) >= planned:
+            return ""
+        fitting = f"{self.seen} call{'s' if self.seen != 1 else ''} fitted"
+        if self.missed:
+            fitting += f", {self.missed} of them ended before its moment came"
+        if not self.fired:
+            return f"never happened: {fitting}"
+        return f"happened {len(self.fired)} of {planned} times: {fitting}"
+
+    @property
+    def unfired(self) -> str:
+        """The fault, and what of it did not happen."""
+        return f"fault {self.number}, {self.fault}, {self.missing}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fault and its account."""
+        return {
+            "number": self.number,
+            "fault": self.fault.to_json(),
+            "fitting_calls": self.seen,
+            "fired": list(self.fired),
+            "missing": self.missing,
+        }
+
+
+class Faults:
+    """The plan of one cloud. The first planned fault that is due hits a call (FT-1).
+
+    Attributes:
+        refusing: How many of the next connections will be refused.
+        refused: How many were.
+    """
+
+    def __init__(self, *, fraction: Fraction) -> None:
+        """Make an empty plan; `fraction` decides what is left to chance."""
+        self._fraction = fraction
+        self._planned: list[PlannedFault] = []
+        self._numbered = 0
+        self.refusing = self.refused = 0
+
+    def __iter__(self) -> Iterator[PlannedFault]:
+        return iter(tuple(self._planned))
+
+    def __len__(self) -> int:
+        return len(self._planned)
+
+    def on(self, rpc: str = "*", **where: object) -> PlannedFault:
+        """Plan a fault for calls of `rpc` that look like this; say on what happens to them.
+
+        Raises:
+            UsageError: There is no such RPC or field.
+        """
+        return self.add(Fault(rpc=rpc, where=where))
+
+    def add(self, fault: Fault | object) -> PlannedFault:
+        """Plan a fault that is a value already, or its JSON form.
+
+        Raises:
+            UsageError: It is no fault.
+        """
+        made = fault if isinstance(fault, Fault) else Fault.from_json(fault)
+        self._numbered += 1
+        planned = PlannedFault(fault=made, number=self._numbered)
+        self._planned.append(planned)
+        return planned
+
+    def refuse_connections(self, count: int = 1) -> None:
+        """Reset the next `count` connections as soon as they are made (FT-8).
+
+        Raises:
+            UsageError: `count` is no whole number from 1.
+        """
+        if not is_count(count):
+            raise UsageError(f"count must be a whole number from 1, got {count!r}")
+        self.refusing += count
+
+    def refuses_connection(self) -> bool:
+        """Whether a connection that was just made shall be reset; counts it."""
+        if not self.refusing:
+            return False
+        self.refusing -= 1
+        self.refused += 1
+        return True
+
+    def choose(self, rpc: str, leaves: Callable[[], list[Leaf]]) -> PlannedFault | None:
+        """The fault that claims this call, if one does; all that it fits count it.
+
+        Who gets it says what became of it: `happened` or `gave_up`.
+
+        Args:
+            rpc: Name of its RPC.
+            leaves: Gives the fields of its request.
+        """
+        chosen: PlannedFault | None = None
+        for planned in self._planned:
+            fault = planned.fault
+            if fault.effect is None or not _fits(fault, rpc, leaves):
+                continue
+            planned.seen += 1
+            if chosen is None and self._due(planned):
+                chosen = planned
+                planned.claimed += 1
+        return chosen
+
+    def _due(self, planned: PlannedFault) -> bool:
+        fault = planned.fault
+        if fault.calls is not None and planned.seen not in fault.calls:
+            return False
+        if fault.times is not None and planned.claimed + len(planned.fired) >= fault.times:
+            return False
+        if fault.probability >= 1:
+            return True
+        return self._fraction("fault", planned.number, planned.seen) < fault.probability
+
+    def clear(self) -> int:
+        """Forget the plan and its account; answer how many faults it held."""
+        count = len(self._planned)
+        self._planned.clear()
+        self.refusing = self.refused = 0
+        return count
+
+    def report(self) -> list[dict[str, Any]]:
+        """The plan and its account as JSON-able values."""
+        return [planned.to_json() for planned in self._planned]
+
+    @property
+    def unfired(self) -> list[str]:
+        """What was planned and did not happen, a line each."""
+        lines = [planned.unfired for planned in self._planned if planned.missing]
+        return [*lines, self.unmade] if self.unmade else lines
+
+    @property
+    def unmade(self) -> str:
+        """Which connections were to be refused and never made."""
+        if not self.refusing:
+            return ""
+        whole = self.refusing + self.refused
+        return f"refuse_connections: {self.refusing} of {whole} connections were never made"
+
+
+def _fits(fault: Fault, rpc: str, leaves: Callable[[], list[Leaf]]) -> bool:
+    conditions = fault.conditions
+    if not conditions.fits_rpc(rpc):
+        return False
+    return not conditions.fields or conditions.fits(rpc, leaves())

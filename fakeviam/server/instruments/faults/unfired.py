@@ -1,0 +1,32 @@
+"""What a test reads when planned faults did not happen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.server.instruments.journal.calls import Calls
+
+if TYPE_CHECKING:
+    from fakeviam.server.instruments.faults.plan import Faults
+    from fakeviam.server.instruments.journal.journal import Journal
+
+
+def explain_unfired(faults: Faults, journal: Journal) -> str:
+    """Which planned faults did not happen, and what came near; empty if all did (FT-3)."""
+    lines = []
+    for planned in faults:
+        if planned.missing:
+            lines.append(f"  {planned.unfired}")
+            near = Calls(journal, (planned.fault.conditions,)).nearest() if not planned.seen else ""
+            lines += [f"    {near}"] if near else []
+    if faults.unmade:
+        lines.append(f"  {faults.unmade}")
+    if not lines:
+        return ""
+    return "\n".join(
+        [
+            "planned faults did not happen, so this test did not meet them:",
+            *lines,
+            "Correct the plan, or end a fault that may stay out with .optional().",
+        ]
+    )

@@ -1,0 +1,97 @@
+"""What faults are made of."""
+
+from __future__ import annotations
+
+import base64
+import enum
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+
+from fakeviam.model.errors import UsageError
+
+When = Literal["before-commit", "after-commit"]
+
+#: No fake waits longer than this; it is about a hundred years.
+_LONGEST = 3_200_000_000.0
+
+
+class FaultKind(enum.Enum):
+    """What a fault does to a call."""
+
+    STATUS = "status"
+    STALL = "stall"
+    RESET_STREAM = "reset-stream"
+    GOAWAY = "goaway"
+    RESET_CONNECTION = "reset-connection"
+    OVERSIZE_REPLY = "oversize-reply"
+    EXPIRE_TOKEN = "expire-token"  # noqa: S105 - a name, not a secret
+    HIDE = "hide"
+    DELAY = "delay"  # nothing but its delay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detail:
+    """One entry of `google.rpc.Status.details`: a packed protobuf Any."""
+
+    type_url: str
+    value: bytes
+
+    @classmethod
+    def of(cls, message: Any) -> Detail:
+        """Pack a protobuf message, or take JSON with `@type` and base64 `value`.
+
+        Raises:
+            UsageError: It is neither.
+        """
+        if isinstance(message, Detail):
+            return message
+        if hasattr(message, "DESCRIPTOR"):
+            url = f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
+            return cls(type_url=url, value=message.SerializeToString())
+        try:
+            value = base64.b64decode(message["value"], validate=True)
+            return cls(type_url=str(message["@type"]), value=value)
+        except (TypeError, KeyError, ValueError) as error:
+            raise UsageError(
+                "details must be protobuf messages, or objects with '@type' and a base64 "
+                f"'value', got {message!r}"
+            ) from error
+
+    def to_json(self) -> dict[str, str]:
+        """The form in JSON."""
+        return {"@type": self.type_url, "value": base64.b64encode(self.value).decode()}
+
+
+def seconds_of(duration: object, name: str = "delay") -> float:
+    """Seconds from a number, a timedelta, or a text such as `40s`, `250ms`, `2m`, `1h`, `2d`.
+
+    Raises:
+        UsageError: It is none of those, negative, or more than a hundred years.
+    """
+    seconds = _seconds(duration)
+    if seconds is None or not 0 <= seconds <= _LONGEST:
+        raise UsageError(
+            f"{name} must be seconds, a timedelta or a text such as '40s', '250ms' or '2m', "
+            f"from 0 to a hundred years, got {duration!r}"
+        )
+    return seconds
+
+
+_UNITS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0})
+
+
+def _seconds(duration: object) -> float | None:
+    if isinstance(duration, timedelta):
+        return duration.total_seconds()
+    if isinstance(duration, str):
+        number = duration.rstrip("mshd")
+        unit = _UNITS.get(duration[len(number) :] or "s")
+        try:
+            return None if unit is None else float(number) * unit
+        except ValueError:
+            return None
+    if isinstance(duration, (int, float)) and not isinstance(duration, bool):
+        return float(duration)
+    return None

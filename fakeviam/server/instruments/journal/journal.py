@@ -1,0 +1,131 @@
+"""The journal: the calls of one cloud, as many as its budget of bytes holds."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.server.instruments.journal.record import RecordedCall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+    from fakeviam.model.clock import Clock
+    from fakeviam.wire import Method
+    from fakeviam.wire.encoded import Encoded
+
+#: What a journal may hold, unless told otherwise.
+DEFAULT_BYTES = 16 * 1024 * 1024
+
+
+class Journal:
+    """Calls in the order they arrived; the oldest go when the budget is used up (JR-2).
+
+    Attributes:
+        dropped: How many calls went because there was no room.
+    """
+
+    def __init__(self, *, clock: Clock, stopwatch: Callable[[], int], budget: int) -> None:
+        """Keep at most about `budget` bytes; `stopwatch` reads nanoseconds."""
+        self.dropped = 0
+        self.stopwatch = stopwatch
+        self.budget = budget
+        self._clock = clock
+        self._records: deque[RecordedCall] = deque()
+        self._weight = 0
+        self._number = 0
+        self._waiters: dict[object, Callable[[], None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def records(self) -> tuple[RecordedCall, ...]:
+        """The calls that are kept, oldest first."""
+        while True:
+            try:
+                return tuple(self._records)
+            except RuntimeError:  # noqa: PERF203 - another thread's call came in between
+                continue
+
+    def begin(self, method: Method, **facts: Any) -> RecordedCall:
+        """Make the record of a call that has just arrived."""
+        self._number += 1
+        record = RecordedCall(
+            number=self._number,
+            method=method,
+            time=self._clock.now(),
+            started=self.stopwatch(),
+            **facts,
+        )
+        self._records.append(record)
+        self._weight += record.weight
+        if self._weight > self.budget:
+            self._make_room()
+        return record
+
+    def received(self, record: RecordedCall, message: Message) -> None:
+        """Note a request message of a call."""
+        before = record.weight
+        record.received(message)
+        self._grew(record, before)
+
+    def replied(self, record: RecordedCall, reply: Message | Encoded) -> None:
+        """Note a reply to a call."""
+        before = record.weight
+        record.replied(reply)
+        self._grew(record, before)
+
+    def end(self, record: RecordedCall, *, status: str, text: str = "") -> None:
+        """Note how a call ended, and tell those who wait."""
+        if record.status is not None:
+            return
+        record.ended(status=status, text=text, at=self.stopwatch(), time=self._clock.now())
+        for wake in tuple(self._waiters.values()):
+            wake()
+
+    def _grew(self, record: RecordedCall, before: int) -> None:
+        if record.weight != before and not record.dropped:
+            self._weight += record.weight - before
+            if self._weight > self.budget:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        while self._weight > self.budget and len(self._records) > 1:
+            record = self._records.popleft()
+            record.dropped = True
+            self.dropped += 1
+            self._weight -= record.weight
+
+    def transfer(self, record: RecordedCall, other: Journal) -> None:
+        """Let a call that has just arrived be the other's latest, and none of these (SS-4)."""
+        if self._records and self._records[-1] is record:  # nearly always
+            self._records.pop()
+            self._number -= 1
+        elif record in self._records:
+            self._records.remove(record)
+        self._weight -= record.weight
+        other._weight += record.weight
+        other._number += 1
+        record.number = other._number
+        other._records.append(record)
+
+    def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` after each call that ends; what is returned stops that."""
+        key = object()
+        self._waiters[key] = wake
+
+        def stop() -> None:
+            self._waiters.pop(key, None)
+
+        return stop
+
+    def clear(self) -> int:
+        """Forget every call; answer how many there were. Numbers start at 1 again."""
+        count = len(self._records)
+        for record in self._records:  # some may still be in progress, and grow
+            record.dropped = True
+        self._records.clear()
+        self._weight = self._number = self.dropped = 0
+        return count

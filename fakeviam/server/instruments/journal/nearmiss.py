@@ -1,0 +1,114 @@
+"""What a test reads when the calls are not those it expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fakeviam.model.matching import Mismatch, short
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam.model.matching import Conditions
+    from fakeviam.server.instruments.journal.record import RecordedCall
+
+_SHOWN = 5
+
+
+class Wanted(NamedTuple):
+    """What was asked for."""
+
+    choices: Sequence[Conditions]
+    status: str | None
+
+    def __str__(self) -> str:
+        return f"{self._rpc}call{self._conditions}"
+
+    def counted(self, count: int) -> str:
+        """`2 FileUpload calls with component_name='cam-1'`."""
+        return f"{count} {self._rpc}call{'s' if count != 1 else ''}{self._conditions}"
+
+    @property
+    def _rpc(self) -> str:
+        rpcs = [choice.rpc for choice in self.choices if choice.rpc != "*"]
+        return f"{rpcs[-1]} " if rpcs else ""
+
+    @property
+    def _conditions(self) -> str:
+        told = [f"{k}={short(v)}" for choice in self.choices for k, v in choice.fields.items()]
+        told += [f"status={self.status}"] if self.status else []
+        return f" with {', '.join(told)}" if told else ""
+
+    def of_rpc(self, call: RecordedCall) -> bool:
+        """Whether the call is of the RPC that was asked for."""
+        return all(choice.fits_rpc(call.rpc) for choice in self.choices)
+
+    def mismatches(self, call: RecordedCall) -> list[Mismatch]:
+        """What is different in a call."""
+        leaves = call.leaves
+        found = [each for choice in self.choices for each in choice.mismatches(leaves)]
+        if self.status is not None and call.status != self.status:
+            found.append(Mismatch("status", (call.status,), self.status))
+        return found
+
+
+def explain_miss(
+    wanted: str,
+    asked: Wanted,
+    chosen: Sequence[RecordedCall],
+    records: Sequence[RecordedCall],
+    dropped: int,
+) -> str:
+    """Say what was wanted, what there was, and what is different in the nearest call."""
+    lines = [f"{wanted}, but there {_were(len(chosen))}"]
+    lines += _listed(chosen)
+    fitting = {id(call) for call in chosen}
+    near = [call for call in records if asked.of_rpc(call) and id(call) not in fitting]
+    if near:
+        lines.append(told_nearest(near, asked))
+    elif not chosen:
+        lines += _others(records)
+    if dropped:
+        lines.append(f"The journal dropped {dropped} older calls for lack of room.")
+    return "\n".join(lines)
+
+
+def _were(count: int) -> str:
+    if not count:
+        return "was none."
+    return "was one:" if count == 1 else f"were {count}:"
+
+
+def told_nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
+    """What is different in the nearest of these calls."""
+    call, mismatches = min(
+        ((call, asked.mismatches(call)) for call in reversed(near)), key=lambda it: len(it[1])
+    )
+    rpcs = {call.rpc for call in near}
+    rpc = f"{rpcs.pop()} " if len(rpcs) == 1 else ""
+    others = f"{len(near)} other {rpc}call{'s' if len(near) != 1 else ''}"
+    told_apart = "; ".join(map(str, mismatches))
+    return f"{others}; the nearest, number {call.number}, differs in {told_apart}"
+
+
+def _listed(calls: Sequence[RecordedCall]) -> list[str]:
+    lines = [f"  {line_of(call)}" for call in calls[-_SHOWN:]]
+    more = len(calls) - len(lines)
+    return [f"  … {more} earlier", *lines] if more else lines
+
+
+def _others(records: Sequence[RecordedCall]) -> list[str]:
+    if not records:
+        return ["No call was made at all; does the code under test use this cloud's address?"]
+    return ["These calls were made:", *_listed(records)]
+
+
+def line_of(call: RecordedCall) -> str:
+    """One call on one line: `3 FileUpload part_id='…' → OK`."""
+    named = [(path.rpartition(".")[2], value) for path, value in call.leaves[:4]]
+    fields = ", ".join(f"{name}={short(value)}" for name, value in named)
+    status = call.status or "in progress"
+    text = f": {call.text}" if call.text else ""
+    fault = " (fault)" if call.fault is not None else ""
+    scripted = " (scripted)" if call.scripted else ""
+    return f"{call.number} {call.rpc}({fields}) → {status}{text}{fault}{scripted}"

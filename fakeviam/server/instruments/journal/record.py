@@ -1,0 +1,339 @@
+"""One call as the journal keeps it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.clock import SECOND, moment_of
+from fakeviam.model.errors import UsageError
+from fakeviam.model.evidence import Evidence
+from fakeviam.server.instruments.journal.redaction import redacted, redacted_metadata
+from fakeviam.server.instruments.journal.shortening import shortened
+from fakeviam.server.instruments.message_fields import as_json, leaves_of
+from fakeviam.server.instruments.request_fields import (
+    deprecated_fields,
+    unknown_fields,
+    unread_fields,
+)
+from fakeviam.wire.encoded import Encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from google.protobuf.message import Message
+
+    from fakeviam.model.evidence import Clause
+    from fakeviam.model.matching import Leaf
+    from fakeviam.wire import Method
+
+#: Messages of one call are kept up to this size; the rest is counted.
+KEPT_BYTES = 64 * 1024
+
+# What a record costs beside its messages; measured with tracemalloc, rounded up.
+_OVERHEAD = 2048
+
+
+class RecordedCall:
+    """One call: what came, what was answered, and why (JR-1).
+
+    Attributes:
+        number: Its number in this cloud, from 1.
+        rpc: Name of the RPC.
+        service: Full name of its service.
+        peer: Address of the client; empty on a Unix socket.
+        deadline: Seconds the client granted when the call arrived; None is no deadline.
+        status: Name of the gRPC status that was sent, None while the call is in progress;
+            CANCELLED if the client went away or the stream was cut.
+        text: The status message.
+        messages_received: Number of request messages.
+        bytes_received: Their bytes.
+        messages_sent: Number of replies.
+        bytes_sent: Their bytes.
+        fault: The fault that happened to it, if one did.
+        scripted: The answer was a scripted reply, not behaviour of the fake.
+    """
+
+    __slots__ = (
+        "_first",
+        "_kept",
+        "_kept_bytes",
+        "_metadata",
+        "_method",
+        "_replies",
+        "_started",
+        "_stopped",
+        "_time",
+        "_time_ended",
+        "_weight",
+        "bytes_received",
+        "bytes_sent",
+        "cited",
+        "deadline",
+        "dropped",
+        "fault",
+        "messages_received",
+        "messages_sent",
+        "number",
+        "peer",
+        "scope",
+        "scripted",
+        "status",
+        "text",
+    )
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        method: Method,
+        time: int,
+        started: int,
+        peer: str = "",
+        metadata: Any = None,
+        deadline: float | None = None,
+    ) -> None:
+        """Begin the record of a call; the server fills it in."""
+        self.number = number
+        self.peer = peer
+        self.deadline = deadline
+        self.status: str | None = None
+        self.text = ""
+        self.messages_received = self.bytes_received = 0
+        self.messages_sent = self.bytes_sent = 0
+        self.fault: Any = None
+        self.scripted = False
+        self.scope: frozenset[str] | None = None  # what the caller may see; None is all
+        self.dropped = False  # by the journal, for lack of room
+        self._method = method
+        self._time = time
+        self._started = started
+        self._stopped: int | None = None
+        self._time_ended = time
+        self._metadata = metadata
+        self._first: Message | None = None
+        self._kept: list[Message] = []
+        self._kept_bytes = 0
+        self._weight = _OVERHEAD + _size_of(metadata)
+        self._replies: list[Message | Encoded] = []
+        self.cited: set[str] = set()  # ids of the clauses that the answer rests on
+
+    # For the server ----------------------------------------------------------------------
+
+    def received(self, message: Message) -> None:
+        """Note a request message."""
+        size = message.ByteSize()
+        self.messages_received += 1
+        self.bytes_received += size
+        if self._has_room(size):
+            self._kept.append(message)
+        elif self._first is None:
+            message = shortened(message, KEPT_BYTES)
+            self._kept.append(message)
+            self._has_room(message.ByteSize())
+        if self._first is None:
+            self._first = message
+
+    def replied(self, reply: Message | Encoded) -> None:
+        """Note a reply."""
+        size = len(reply.blob) if isinstance(reply, Encoded) else reply.ByteSize()
+        self.messages_sent += 1
+        self.bytes_sent += size
+        if self._has_room(size):
+            self._replies.append(reply)
+
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes more can be kept; takes their place if so."""
+        if self._kept_bytes + size > KEPT_BYTES:
+            return False
+        self._kept_bytes += size
+        self._weight += size
+        return True
+
+    def ended(self, *, status: str, text: str, at: int, time: int) -> None:
+        """Note how it ended; `at` is the reading of the stopwatch, `time` that of the clock."""
+        self.status, self.text, self._stopped, self._time_ended = status, text, at, time
+
+    @property
+    def deadline_by_clock(self) -> int | None:
+        """Its deadline if time goes by the fake's clock, ns since the epoch."""
+        return None if self.deadline is None else self._time + round(self.deadline * SECOND)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory it holds."""
+        return self._weight
+
+    # For people --------------------------------------------------------------------------
+
+    @property
+    def rpc(self) -> str:
+        """Name of the RPC."""
+        return self._method.name
+
+    @property
+    def service(self) -> str:
+        """Full name of its service."""
+        return self._method.service
+
+    @property
+    def method(self) -> Method:
+        """The RPC, with its path and message classes."""
+        return self._method
+
+    @property
+    def time(self) -> datetime:
+        """When it arrived, by the fake's clock; aware, UTC."""
+        return moment_of(self._time)
+
+    @property
+    def time_ended(self) -> datetime | None:
+        """When it ended, by the fake's clock; None while it is in progress."""
+        return None if self._stopped is None else moment_of(self._time_ended)
+
+    @property
+    def arrived(self) -> int:
+        """When it arrived, by the fake's clock, ns since the epoch."""
+        return self._time
+
+    @property
+    def duration(self) -> timedelta | None:
+        """How long the fake took, in real time; None while it is in progress."""
+        if self._stopped is None:
+            return None
+        return timedelta(microseconds=(self._stopped - self._started) / 1000)
+
+    @property
+    def span(self) -> tuple[int, int | None]:
+        """Start and end by the stopwatch, ns; good for differences only."""
+        return self._started, self._stopped
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The request's metadata, secrets redacted; the last of several equal keys."""
+        return MappingProxyType(redacted_metadata(self._metadata or {}))
+
+    @property
+    def request(self) -> Message | None:
+        """The request; of an upload's stream the first message. Secrets are redacted.
+
+        Large ones are shortened: `bytes_received` tells. None if none came.
+        """
+        return None if self._first is None else redacted(self._first)
+
+    @property
+    def requests(self) -> tuple[Message, ...]:
+        """The request messages, as far as they were kept (64 KiB of each call)."""
+        return tuple(map(redacted, self._kept))
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """The fields that the request sets, by dotted path."""
+        return [] if self._first is None else leaves_of(redacted(self._first))
+
+    @property
+    def unknown_fields(self) -> tuple[str, ...]:
+        """Fields that our contract does not have, by path and number: `filter.#17` (ST-4)."""
+        return self._each(unknown_fields)
+
+    @property
+    def unread_fields(self) -> tuple[str, ...]:
+        """Fields that are set, and that the fake does not look at (ST-4)."""
+        return self._each(lambda message: unread_fields(self.rpc, message))
+
+    @property
+    def deprecated_fields(self) -> tuple[str, ...]:
+        """Fields that are set, and that Viam's contract marks as deprecated (ST-4)."""
+        return self._each(deprecated_fields)
+
+    def _each(self, fields: Callable[[Message], tuple[str, ...]]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(path for message in self._kept for path in fields(message)))
+
+    @property
+    def reply(self) -> Message | None:
+        """The reply, secrets redacted; None if the call was refused or is in progress.
+
+        Raises:
+            UsageError: It was too large to be kept.
+        """
+        replies = self.replies
+        return replies[0] if replies else None
+
+    @property
+    def replies(self) -> tuple[Message, ...]:
+        """All replies; more than one only where the RPC streams them.
+
+        Raises:
+            UsageError: They were too large to be kept.
+        """
+        if self.messages_sent > len(self._replies):
+            raise UsageError(
+                f"the reply of {self} was not kept: it has {self.bytes_sent} bytes, and the "
+                f"journal keeps {KEPT_BYTES} of each call"
+            )
+        return tuple(redacted(self._decoded(reply)) for reply in self._replies)
+
+    def _decoded(self, reply: Message | Encoded) -> Message:
+        if isinstance(reply, Encoded):
+            return self._method.response.FromString(reply.blob)
+        return reply
+
+    @property
+    def clauses(self) -> tuple[Clause, ...]:
+        """The clauses that the answer rests on, in the order of the catalogue."""
+        return tuple(clause for name, clause in CATALOGUE.items() if name in self.cited)
+
+    @property
+    def assumptions(self) -> tuple[Clause, ...]:
+        """Those of them that nobody documented and no client relies on."""
+        return tuple(c for c in self.clauses if c.evidence is Evidence.ASSUMED)
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether it has not been answered yet."""
+        return self.status is None
+
+    def __str__(self) -> str:
+        return f"call {self.number} ({self.rpc})"
+
+    def __repr__(self) -> str:
+        told = "in progress" if self.status is None else self.status
+        return f"<{self.rpc} #{self.number} {told}>"
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON-able values; snake_case names, times in ISO 8601, seconds."""
+        duration = self.duration
+        return {
+            "number": self.number,
+            "rpc": self.rpc,
+            "service": self.service,
+            "time": self.time.isoformat(),
+            "peer": self.peer,
+            "metadata": dict(self.metadata),
+            "requests": [as_json(message) for message in self.requests],
+            "replies": [as_json(redacted(self._decoded(reply))) for reply in self._replies],
+            "messages_received": self.messages_received,
+            "bytes_received": self.bytes_received,
+            "bytes_sent": self.bytes_sent,
+            "status": self.status,
+            "text": self.text,
+            "duration": None if duration is None else duration.total_seconds(),
+            "deadline": self.deadline,
+            "clauses": [clause.id for clause in self.clauses],
+            "assumptions": [clause.id for clause in self.assumptions],
+            "fault": None if self.fault is None else self.fault.to_json(),
+            "scripted": self.scripted,
+            "unknown_fields": list(self.unknown_fields),
+            "unread_fields": list(self.unread_fields),
+            "deprecated_fields": list(self.deprecated_fields),
+        }
+
+
+def _size_of(metadata: Any) -> int:
+    """Bytes of request metadata, about."""
+    if not metadata:
+        return 0
+    return sum(len(key) + len(value) for key, value in metadata.items())

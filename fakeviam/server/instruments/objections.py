@@ -1,0 +1,66 @@
+"""What a strict fake objects to, and the report of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.server.instruments.request_fields import (
+    deprecated_fields,
+    unknown_fields,
+    unread_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf.message import Message
+
+    from fakeviam.server.instruments.journal.record import RecordedCall
+
+_ADVICE = MappingProxyType(
+    {
+        "unknown": "no message that this fakeviam knows has it; update fakeviam, or do not send it",
+        "unread": "the fake does not look at it; do not send it, or script the reply",
+        "deprecated": "Viam's contract marks it as deprecated; use what has taken its place",
+        "unimplemented": "fakeviam has no handler for it; script the reply with cloud.replies",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Objection:
+    """Something that a call asked for in vain.
+
+    Attributes:
+        call: Its entry in the journal.
+        kind: `unknown`, `unread`, `deprecated` or `unimplemented`.
+        what: The field by its dotted path, or `the RPC`.
+    """
+
+    call: RecordedCall
+    kind: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what} ({_ADVICE[self.kind]})"
+
+
+def objections_to(record: RecordedCall, message: Message) -> list[Objection]:
+    """All that a strict fake refuses a request for, the RPC itself first."""
+    method = record.method
+    found: list[tuple[str, str]] = [("deprecated", "the RPC")] if method.deprecated else []
+    found += [("unknown", path) for path in unknown_fields(message)]
+    found += [("unread", path) for path in unread_fields(method.name, message)]
+    found += [("deprecated", path) for path in deprecated_fields(message)]
+    return [Objection(call=record, kind=kind, what=what) for kind, what in found]
+
+
+def report(objections: Iterable[Objection]) -> str:
+    """What `check` says of them."""
+    lines = [f"  {found.call}: {found}" for found in objections]
+    return (
+        "strict=True: these calls asked for what the fake does not do, so what they got proves "
+        "nothing:\n" + "\n".join(lines)
+    )

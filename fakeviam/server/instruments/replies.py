@@ -1,0 +1,180 @@
+"""`cloud.replies`: literal answers, for tests that want one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.message import Message
+
+from fakeviam import wire
+from fakeviam.model.errors import UsageError
+from fakeviam.server.instruments.faults.checks import is_count
+from fakeviam.server.instruments.message_fields import as_json, conditions_on, methods_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from fakeviam.model.matching import Conditions, Leaf
+    from fakeviam.wire import Method
+
+
+@dataclass(kw_only=True, slots=True)
+class ScriptedReply:
+    """Answers for some calls; they are no behaviour of the fake (RP-1).
+
+    Attributes:
+        method: The RPC.
+        conditions: What its requests must look like.
+        messages: The replies, in order; more than one only where the RPC streams them.
+        limit: How many calls it answers; None is all.
+        used: Numbers of the journal's calls that it answered.
+    """
+
+    method: Method
+    conditions: Conditions
+    messages: tuple[Message, ...] | None = None
+    limit: int | None = None
+    used: list[int] = field(default_factory=list)
+
+    def respond(self, *replies: Mapping[str, Any] | Message) -> ScriptedReply:
+        """Answer this: a dict in the names of the proto files, or a message.
+
+        An RPC that streams its replies takes any number of them, other RPCs take one.
+
+        Raises:
+            UsageError: It is no reply of this RPC; the text names the field.
+        """
+        if len(replies) != 1 and not self.method.server_streaming:
+            name = self.method.name
+            raise UsageError(f"{name} sends one reply, got {len(replies)}")
+        self.messages = tuple(_message(self.method, reply) for reply in replies)
+        return self
+
+    def once(self) -> ScriptedReply:
+        """Answer one call; later ones are answered by the fake."""
+        return self.times(1)
+
+    def times(self, count: int) -> ScriptedReply:
+        """Answer so many calls; later ones are answered by the fake."""
+        if not is_count(count):
+            raise UsageError(f"count must be a whole number from 1, got {count!r}")
+        self.limit = count
+        return self
+
+    def always(self) -> ScriptedReply:
+        """Answer every such call; the default."""
+        self.limit = None
+        return self
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it answers no more calls."""
+        return self.limit is not None and len(self.used) >= self.limit
+
+    def to_json(self) -> dict[str, Any]:
+        """What it is and what it did, as JSON-able values."""
+        return {
+            "rpc": self.method.name,
+            "where": dict(self.conditions.fields),
+            "replies": [as_json(message) for message in self.messages or ()],
+            "times": self.limit,
+            "used": list(self.used),
+        }
+
+
+class Replies:
+    """The scripted replies of one cloud. Of those that fit a call, the latest answers."""
+
+    def __init__(self) -> None:
+        """Script nothing."""
+        self._scripts: list[ScriptedReply] = []
+
+    def __iter__(self) -> Iterator[ScriptedReply]:
+        return iter(tuple(self._scripts))
+
+    def __len__(self) -> int:
+        return len(self._scripts)
+
+    def on(self, rpc: str, **where: object) -> ScriptedReply:
+        """Script calls of `rpc` that look like this; say on what they are answered.
+
+        Raises:
+            UsageError: There is no such RPC or field.
+        """
+        made = _script(rpc, where)
+        self._scripts.append(made)
+        return made
+
+    def add(self, document: object) -> ScriptedReply:
+        """Script from JSON: `{"rpc": …, "where": {…}, "reply": {…}, "times": 1}`.
+
+        For an RPC that streams its replies, `replies` is a list of them.
+
+        Raises:
+            UsageError: It is no such document.
+        """
+        if not isinstance(document, dict) or not isinstance(document.get("rpc"), str):
+            raise UsageError("a scripted reply must be an object with the name of an RPC as 'rpc'")
+        unknown = sorted(map(str, document.keys() - {"rpc", "where", "reply", "replies", "times"}))
+        if unknown:
+            raise UsageError(f"a scripted reply has no {unknown[0]!r}")
+        where = document.get("where", {})
+        replies = document.get("replies", [document.get("reply", {})])
+        if not isinstance(where, dict) or not isinstance(replies, list):
+            raise UsageError("a scripted reply takes an object as 'where', a list as 'replies'")
+        made = _script(document["rpc"], where).respond(*replies)
+        if document.get("times") is not None:
+            made.times(document["times"])
+        self._scripts.append(made)
+        return made
+
+    def meant_for(self, rpc: str) -> bool:
+        """Whether some script may answer calls of that RPC."""
+        return any(script.method.name == rpc for script in self._scripts)
+
+    def choose(
+        self, rpc: str, leaves: Callable[[], list[Leaf]], call: int
+    ) -> Sequence[Message] | None:
+        """The replies to this call, if it is scripted; counts it."""
+        for script in reversed(self._scripts):
+            if script.messages is None or script.exhausted:
+                continue
+            if script.method.name == rpc and script.conditions.fits(rpc, leaves()):
+                script.used.append(call)
+                return script.messages
+        return None
+
+    def clear(self) -> int:
+        """Forget all scripts; answer how many there were."""
+        count = len(self._scripts)
+        self._scripts.clear()
+        return count
+
+    def report(self) -> list[dict[str, Any]]:
+        """The scripts and what they did, as JSON-able values."""
+        return [script.to_json() for script in self._scripts]
+
+
+def _script(rpc: str, where: Mapping[str, object]) -> ScriptedReply:
+    (method, *others) = methods_named(rpc)
+    if others:
+        raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
+    return ScriptedReply(method=method, conditions=conditions_on(rpc, where))
+
+
+def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
+    made = method.response()
+    if isinstance(reply, Message):
+        wanted = made.DESCRIPTOR.full_name
+        if reply.DESCRIPTOR.full_name != wanted:
+            got = reply.DESCRIPTOR.full_name
+            raise UsageError(f"{method.name} answers {wanted}, got {got}")
+        # Messages of viam-sdk are of other classes than ours, with the same bytes.
+        made.ParseFromString(reply.SerializeToString())
+        return made
+    try:
+        return ParseDict(dict(reply), made, descriptor_pool=wire.pool())
+    except (ParseError, TypeError, ValueError) as error:
+        raise UsageError(f"no reply of {method.name}: {error}") from error

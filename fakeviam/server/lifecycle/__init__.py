@@ -1,0 +1,1 @@
+"""Servers, sessions and snapshots: what begins, ends and is held by tests."""

@@ -1,0 +1,297 @@
+"""What a test holds of one isolated cloud: its state, its journal, its faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from fakeviam import archive
+from fakeviam.model.errors import FakeViamError, UsageError
+from fakeviam.model.evidence import Clause, Evidence
+from fakeviam.model.policy import Policy
+from fakeviam.server.instruments.faults.plan import UnfiredFaultError
+from fakeviam.server.instruments.faults.unfired import explain_unfired
+from fakeviam.server.instruments.journal.calls import Calls
+from fakeviam.server.instruments.objections import report
+from fakeviam.server.instruments.strict import StrictError
+from fakeviam.server.lifecycle.snapshots import (
+    ResetSummary,
+    Snapshot,
+    contents_of,
+    reset,
+    restore_snapshot,
+    take_snapshot,
+)
+from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
+from fakeviam.server.state.roles import role_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
+
+    from fakeviam.model.applied_seed import AppliedSeed
+    from fakeviam.model.clock import Clock
+    from fakeviam.model.fleet import Fleet
+    from fakeviam.server.instruments.explain.explanation import Explanation
+    from fakeviam.server.instruments.faults.plan import Faults
+    from fakeviam.server.instruments.journal.record import RecordedCall
+    from fakeviam.server.instruments.replies import Replies
+    from fakeviam.server.state.accounts import ApiKey
+    from fakeviam.server.state.cloud import CloudState, Crash
+    from fakeviam.server.state.roles import Role
+    from fakeviam.store.protocol import Store
+
+
+T = TypeVar("T")
+
+
+class HandlerCrashError(FakeViamError, AssertionError):
+    """A handler of the fake raised something unexpected: a bug of fakeviam (SV-4)."""
+
+
+class CloudHost(Protocol):
+    """What the handle on a cloud needs from the server in front of it."""
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Do something in the server's thread, between two steps of its calls."""
+
+    def empty_store(self) -> Store:
+        """Make a store that holds nothing, of the kind the server uses."""
+
+    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
+        """Fill a cloud from a file or folder; call it in the server's thread."""
+
+
+class CloudHandle:
+    """The handle on one isolated cloud, for tests.
+
+    Attributes:
+        api_key: Key of the default account.
+        api_key_id: Its id.
+        clock: The cloud's only time.
+        fleet: Organizations, locations, robots and parts.
+    """
+
+    api_key = DEFAULT_KEY
+    api_key_id = DEFAULT_KEY_ID
+
+    def __init__(self, cloud: CloudState, *, host: CloudHost) -> None:
+        """Hold `cloud`, which `host` serves."""
+        self._cloud = cloud
+        self._host = host
+        self.clock: Clock = cloud.clock
+        self.fleet: Fleet = cloud.fleet
+
+    # What it knows -----------------------------------------------------------------------
+
+    @property
+    def policy(self) -> Policy:
+        """How disputed points are decided."""
+        return self._cloud.policy
+
+    @policy.setter
+    def policy(self, policy: Policy | str) -> None:
+        chosen = policy_of(policy)
+        self._host.atomically(lambda: self._cloud.apply(chosen))
+
+    @property
+    def calls(self) -> Calls:
+        """The journal: every call that was made (JR-1)."""
+        return Calls(self._cloud.journal)
+
+    def explain(self, call: RecordedCall, file_id: str | None = None) -> Explanation:
+        """Say why each record was in the answer to a call, or was not (WY-1).
+
+            print(cloud.explain(cloud.calls.last()))
+
+        Args:
+            call: A call of this cloud that selects data by a filter or by ids.
+            file_id: Tell of this record only; its binary data id, its file id or a reading's id.
+
+        Raises:
+            UsageError: Calls of this RPC select no data.
+        """
+        from fakeviam.server.services.explain import explained  # noqa: PLC0415 - few tests ask why
+
+        return self._host.atomically(lambda: explained(self._cloud, call, file_id))
+
+    @property
+    def faults(self) -> Faults:
+        """What is planned to go wrong, and what did (FT-1)."""
+        return self._cloud.faults
+
+    @property
+    def replies(self) -> Replies:
+        """Scripted replies (RP-1)."""
+        return self._cloud.replies
+
+    @property
+    def clauses_used(self) -> tuple[Clause, ...]:
+        """The clauses that the answers so far rested on."""
+        return self._cloud.ledger.used()
+
+    @property
+    def assumptions_used(self) -> tuple[Clause, ...]:
+        """Those of them that nobody documented and no client relies on."""
+        return tuple(c for c in self.clauses_used if c.evidence is Evidence.ASSUMED)
+
+    @property
+    def crashes(self) -> tuple[Crash, ...]:
+        """Unexpected exceptions in handlers: bugs of the fake (SV-4)."""
+        return tuple(self._cloud.crashes)
+
+    def check(self) -> None:
+        """Raise if the fake crashed, a planned fault did not happen or a strict fake objects.
+
+        The pytest fixtures do this after each test.
+
+        Raises:
+            HandlerCrashError: A handler crashed; says what happened, and what to do.
+            UnfiredFaultError: A planned fault did not happen; says which, and why.
+            StrictError: Calls asked a strict fake for what it does not do; says which, and what
+                to do (ST-3).
+        """
+        if self._cloud.crashes:
+            told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
+            message = f"fakeviam has a bug, please report it with this text: {told}"
+            raise HandlerCrashError(message) from self._cloud.crashes[0].error
+        unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
+        if unfired:
+            raise UnfiredFaultError(unfired)
+        objections = self._cloud.strict.objections
+        if objections:
+            raise StrictError(report(objections))
+
+    @property
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """All API keys, that of the default account first."""
+        return self._cloud.accounts.keys
+
+    def add_api_key(
+        self,
+        *,
+        organizations: str | Iterable[str],
+        role: Role = "owner",
+        expires: datetime | str | None = None,
+        expires_in: timedelta | None = None,
+    ) -> ApiKey:
+        """Make another API key that sees the organizations of these ids (auth="keys").
+
+        Args:
+            organizations: Their ids, or one of them.
+            role: `owner` may do everything, `operator` may look at data (AC-1).
+            expires: When it ends by the fake's clock (AC-4); may be past already.
+            expires_in: How long from now it lives.
+
+        Raises:
+            UsageError: There are no organizations, one of them does not exist, or another
+                argument is no good.
+        """
+        chosen = [organizations] if isinstance(organizations, str) else list(organizations)
+        for organization_id in chosen:
+            if not self.fleet.has_organization(organization_id):
+                message = f"no organization has the id {organization_id!r}"
+                raise UsageError(message)
+        end = expiry(expires, expires_in, now=self.clock.now())
+        accounts, rights = self._cloud.accounts, role_of(role)
+        return self._host.atomically(
+            lambda: accounts.add_key(organization_ids=chosen, role=rights, expires=end)
+        )
+
+    def revoke_api_key(self, key: str | ApiKey) -> None:
+        """Take an API key away; its access tokens are worth nothing from now on (AC-4).
+
+        Args:
+            key: The key, or its id.
+
+        Raises:
+            UsageError: There is no such key.
+        """
+        key_id = key if isinstance(key, str) else key.id
+        self._host.atomically(lambda: self._cloud.accounts.revoke(key_id))
+
+    def dial_options(self) -> Any:
+        """DialOptions of the installed viam-sdk for the default account.
+
+        Raises:
+            UsageError: viam-sdk is not installed.
+        """
+        try:
+            from viam.rpc.dial import DialOptions  # noqa: PLC0415 - optional, and slow to import
+        except ImportError as error:
+            message = "dial_options() needs the official SDK: pip install viam-sdk"
+            raise UsageError(message) from error
+        options = DialOptions.with_api_key(self.api_key, self.api_key_id)
+        options.insecure = True
+        return options
+
+    # Beginning anew ----------------------------------------------------------------------
+
+    def reset(self) -> ResetSummary:
+        """Forget all data, datasets and database users, and what was called and planned (SN-3).
+
+        The fleet, API keys, tokens, the clock and open sessions stay. Takes the same time
+        however much data there is. A call that is being answered finishes on the old data.
+
+        Returns:
+            What was dropped.
+        """
+        return self._host.atomically(lambda: reset(self._cloud, self._host.empty_store))
+
+    def snapshot(self) -> Snapshot:
+        """Set aside the state as it is: data, fleet, API keys, clock, ids (SN-1).
+
+        It shares memory with what it was taken of, so that it costs next to nothing.
+
+        Raises:
+            UsageError: The store cannot be forked.
+        """
+        return self._host.atomically(lambda: take_snapshot(self._cloud))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Bring a state back, as often as you like (SN-1, SN-2).
+
+        The journal, faults, scripted replies and access tokens stay as they are.
+        """
+        if not isinstance(snapshot, Snapshot):
+            raise UsageError(f"restore takes what snapshot() gave, got {snapshot!r}")
+        self._host.atomically(lambda: restore_snapshot(self._cloud, snapshot))
+
+    def load(self, path: str | os.PathLike[str]) -> AppliedSeed | None:
+        """Fill the cloud from a file or folder, told by what stands there.
+
+        A seed file (YAML or JSON), a COCO file, a `dataset.jsonl` and a folder that the `viam`
+        command line exported add to what there is; an archive takes the place of everything.
+
+        Returns:
+            The ids of what a seed put there, by name; None for an archive.
+
+        Raises:
+            UsageError: Something in it is wrong; the text says where, and nothing has changed.
+        """
+        return self._host.atomically(lambda: self._host.load_into(self._cloud, path))
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write an archive of the state: a folder that diffs well (AR-1, AR-3).
+
+        Raises:
+            UsageError: Something else is at `path`, or it cannot be written.
+        """
+        contents = self._host.atomically(lambda: contents_of(self._cloud))
+        archive.write(path, contents)
+
+
+def policy_of(given: Policy | str | None) -> Policy:
+    """The policy that is meant by itself or by the name of a preset.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if given is None:
+        return Policy()
+    if isinstance(given, str):
+        return Policy.preset(given)
+    if not isinstance(given, Policy):
+        message = f"policy must be a Policy or the name of a preset, got {given!r}"
+        raise UsageError(message)
+    return given

@@ -1,0 +1,162 @@
+"""A server that is started and stopped: where it listens, and in which thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from fakeviam.model.errors import UsageError
+from fakeviam.server.transport.listeners import (
+    HAS_UNIX_SOCKETS,
+    Listener,
+    SocketPath,
+    is_running_loop,
+    listen_tcp,
+    listen_unix,
+)
+from fakeviam.server.transport.loop_thread import LoopThread
+from fakeviam.server.transport.routes import Routes
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from fakeviam.server.transport.codec import Codec
+    from fakeviam.server.transport.protocol_switch import Http
+    from fakeviam.server.transport.request_stream import CloudDirectory
+
+T = TypeVar("T")
+
+
+class Server:
+    """Listeners in front of some clouds, in the current event loop or in a thread of its own."""
+
+    def __init__(
+        self,
+        clouds: CloudDirectory,
+        *,
+        at: tuple[str, int, str | os.PathLike[str] | None],
+        codec: Codec,
+        http: Http,
+        admit: Callable[[], bool],
+    ) -> None:
+        """Prepare to serve `clouds`.
+
+        Args:
+            clouds: Which cloud a call is for.
+            at: Host, port and path of the Unix socket, as they were asked for.
+            codec: Bytes to messages and back.
+            http: The HTTP side of the port.
+            admit: Asked about each gRPC connection; those it refuses are reset.
+        """
+        self._clouds = clouds
+        self._wanted = at
+        self._codec = codec
+        self._http = http
+        self._admit = admit
+        self._listeners: list[Listener] = []
+        self._socket: SocketPath | None = None
+        self._thread: LoopThread | None = None
+        self._port = 0
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._wanted[0]
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        self._check_running()
+        return self._port
+
+    @property
+    def unix_socket(self) -> str:
+        """Path of the Unix socket."""
+        self._check_running()
+        if self._socket is None:
+            raise UsageError("there are no Unix sockets on this system; use cloud.target")
+        return self._socket.path
+
+    def atomically(self, work: Callable[[], T]) -> T:
+        """Do something in the server's thread, between two steps of its calls.
+
+        What `work` raises passes through.
+        """
+        if self._thread is None or self._thread.is_current:
+            return work()
+        return self._thread.call(work)
+
+    # Starting and stopping ---------------------------------------------------------------
+
+    def start_in_thread(self) -> None:
+        """Start listening, in an event loop in a thread of its own.
+
+        Raises:
+            UsageError: It is running, an address is not available, or this thread runs a loop.
+        """
+        if is_running_loop():
+            message = "inside an event loop, write `async with FakeViam()`"
+            raise UsageError(message)
+        self._check_stopped()
+        thread = LoopThread()
+        try:
+            thread.run(self.start())
+        except BaseException:
+            thread.close()
+            raise
+        self._thread = thread
+
+    def stop_thread(self) -> None:
+        """Stop what was started in a thread, and the thread."""
+        if self._thread is not None:
+            try:
+                self._thread.run(self.stop())
+            finally:
+                self._thread.close()
+                self._thread = None
+
+    async def start(self) -> None:
+        """Start listening, in the current event loop.
+
+        Raises:
+            UsageError: It is running, or an address is not available.
+        """
+        self._check_stopped()
+        host, port, path = self._wanted
+        routes = Routes(self._clouds)
+        try:
+            tcp = Listener(routes, self._codec, self._http, admit=self._admit)
+            await listen_tcp(tcp, host, port)
+            self._listeners.append(tcp)
+            self._port = tcp.port
+            if HAS_UNIX_SOCKETS:
+                await self._start_unix(routes, path)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start_unix(self, routes: Routes, path: str | os.PathLike[str] | None) -> None:
+        place = SocketPath(path)
+        listener = Listener(routes, self._codec, self._http, admit=self._admit)
+        await listen_unix(listener, place.path)
+        self._listeners.append(listener)
+        self._socket = place
+
+    async def stop(self) -> None:
+        """Stop listening, drop every connection, remove the socket file."""
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            await listener.stop()
+        await self._http.stop()
+        if self._socket is not None:
+            self._socket.remove()
+            self._socket = None
+
+    def _check_stopped(self) -> None:
+        if self._listeners:
+            raise UsageError("this FakeViam is already running; make a second one instead")
+
+    def _check_running(self) -> None:
+        if not self._listeners:
+            message = "this FakeViam is not running; enter it first: `with FakeViam() as cloud:`"
+            raise UsageError(message)

@@ -1,0 +1,96 @@
+"""One isolated cloud behind a server that has many: what `cloud.session()` gives."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from fakeviam.server.lifecycle.handle import CloudHandle, CloudHost
+from fakeviam.server.lifecycle.session_registry import METADATA_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fakeviam.model.fleet import Part
+    from fakeviam.server.state.cloud import CloudState
+
+
+class SessionHost(CloudHost, Protocol):
+    """What a session needs from the server in front of it."""
+
+    default_part: Part
+
+    @property
+    def target(self) -> str:
+        """`host:port`, as gRPC clients want it."""
+
+    @property
+    def url(self) -> str:
+        """The address as a URL."""
+
+    @property
+    def unix_socket(self) -> str:
+        """Path of the Unix socket."""
+
+    def close_session(self, name: str) -> bool:
+        """Forget a session; whether it was open."""
+
+
+class Session(CloudHandle):
+    """A fork of a running fake that nobody else sees (SS-1).
+
+        with cloud.session() as session:
+            client = await connect(session.target, api_key=session.api_key, ...)
+
+    It starts with what the fake holds then, and both go their own way: data, fleet, API keys,
+    clock, journal, faults. Calls choose it by its own API key or by its metadata.
+
+    Attributes:
+        name: Its name.
+        metadata: Request metadata that chooses it, for clients that can add some.
+        api_key: Key of an account of its own, which sees what the default one sees.
+        api_key_id: Its id.
+    """
+
+    def __init__(self, host: SessionHost, cloud: CloudState) -> None:
+        """Hold the session whose state is `cloud`."""
+        super().__init__(cloud, host=host)
+        self._server = host
+        self.name = cloud.name
+        self.metadata: Mapping[str, str] = MappingProxyType({METADATA_KEY: cloud.name})
+        key = cloud.accounts.add_key(organization_ids=[host.default_part.organization_id])
+        self.api_key, self.api_key_id = key.key, key.id
+        self.default_part = host.default_part
+
+    @property
+    def target(self) -> str:
+        """`host:port` of the server."""
+        return self._server.target
+
+    @property
+    def url(self) -> str:
+        """The server's address as a URL."""
+        return self._server.url
+
+    @property
+    def unix_socket(self) -> str:
+        """Path of the server's Unix socket."""
+        return self._server.unix_socket
+
+    def close(self) -> None:
+        """Forget the session and all it holds; calls that name it are refused from now on."""
+        self._server.close_session(self.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,191 @@
+"""Many isolated clouds behind one server: which of them a call is for."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import FailedPreconditionError, UsageError
+from fakeviam.model.ids import Ids
+from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
+from fakeviam.server.instruments.faults.plan import Faults
+from fakeviam.server.instruments.journal.journal import Journal
+from fakeviam.server.instruments.replies import Replies
+from fakeviam.server.instruments.strict import StrictMode
+from fakeviam.server.state.cloud import CloudState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.model.policy import Policy
+    from fakeviam.store.protocol import Store
+
+#: Request metadata that chooses a session (SS-1).
+METADATA_KEY = "fakeviam-session"
+
+# Between the secret part of a session's tokens and what tells whose they are.
+_MARK = "~"
+
+# So many API keys of closed sessions are known for what they are; older ones are unknown.
+_REMEMBERED = 10_000
+
+
+@dataclass(kw_only=True, slots=True)
+class Sessions:
+    """The clouds of one server: the base, and a fork of it for each open session.
+
+    A call says which it is for by metadata, or by the API key it logged in with (SS-1).
+    """
+
+    base: CloudState
+    seed: int
+    _clouds: dict[str, CloudState] = field(default_factory=dict)
+    _by_suffix: dict[str, CloudState] = field(default_factory=dict)
+    _closed_keys: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _opened: int = 0
+
+    def __iter__(self) -> Iterator[CloudState]:
+        return iter(tuple(self._clouds.values()))
+
+    def cloud(self, name: str) -> CloudState | None:
+        """The cloud of an open session."""
+        return self._clouds.get(name)
+
+    def cloud_of(self, metadata: Any) -> CloudState:
+        """The cloud that a call is for; the base if it names no open session."""
+        if not self._clouds or not metadata:
+            return self.base
+        name = metadata.get(METADATA_KEY)
+        if name is not None:
+            return self._clouds.get(name, self.base)
+        return self._by_suffix.get(_suffix(metadata), self.base)
+
+    def check(self, cloud: CloudState, metadata: Any) -> None:
+        """Refuse a call that is for a session which is not open (SS-2, SS-3).
+
+        It would reach the base otherwise, where it could spoil another test.
+
+        Raises:
+            FailedPreconditionError: It names one, or its access token is of one.
+        """
+        if not metadata:
+            return
+        name = metadata.get(METADATA_KEY)
+        if name is not None and name != cloud.name:
+            text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
+            raise FailedPreconditionError(text, clause="SS-2")
+        suffix = _suffix(metadata)
+        if suffix and suffix not in self._by_suffix and self._issued(suffix):
+            text = "authorization holds an access token of a session that was closed"
+            raise FailedPreconditionError(text, clause="SS-3")
+
+    def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
+        """The cloud that a login is for (SS-4): the asked one, or the session with that key.
+
+        Raises:
+            FailedPreconditionError: The key is of a session that was closed (SS-3).
+        """
+        if asked is not self.base or asked.accounts.knows(key_id):
+            return asked
+        for cloud in self:
+            if cloud.accounts.knows(key_id):
+                return cloud
+        if key_id in self._closed_keys:
+            text = f"the API key {key_id!r} is of a session that was closed; open another one"
+            raise FailedPreconditionError(text, clause="SS-3")
+        return asked
+
+    def open(self, name: str | None = None, *, policy: Policy | None = None) -> CloudState:
+        """Fork the base.
+
+        Raises:
+            UsageError: The name is taken, or is no name for a session.
+        """
+        self._opened += 1
+        chosen = f"session-{self._opened}" if name is None else name
+        _check_name(chosen)
+        if chosen in self._clouds:
+            raise UsageError(
+                f"a session named {chosen!r} is open already; close it, or take another name"
+            )
+        cloud = self._fork(chosen, policy)
+        self._clouds[chosen] = self._by_suffix[self._mark(self._opened)] = cloud
+        return cloud
+
+    def close(self, name: str) -> bool:
+        """Forget a session and all it holds; whether it was open."""
+        cloud = self._clouds.pop(name, None)
+        if cloud is None:
+            return False
+        del self._by_suffix[cloud.accounts.token_suffix]
+        known = {key.id for key in self.base.accounts.keys}
+        self._closed_keys.extend(key.id for key in cloud.accounts.keys if key.id not in known)
+        return True
+
+    def _mark(self, number: int | str) -> str:
+        """How the tokens of the session that was opened as this one end."""
+        return f"{_MARK}{self.base.ids.seal(f'session {number}')}{number}"
+
+    def _issued(self, suffix: str) -> bool:
+        number = suffix[len(self._mark(0)) - 1 :]
+        return number.isdecimal() and suffix == self._mark(number)
+
+    def _fork(self, name: str, policy: Policy | None) -> CloudState:
+        base = self.base
+        clock = base.clock.twin()
+        ids = base.ids.fork(name, clock=clock)
+        # Keys and tokens are not the same again when the name is: who still holds those of a
+        # closed session must not get into the next one.
+        secrets = Ids(seed=f"{self.seed}/{name}/{self._opened}", clock=clock)
+        return CloudState(
+            name=name,
+            store=fork_of(base.store),
+            fleet=base.fleet.twin(ids),
+            policy=base.policy if policy is None else policy,
+            clock=clock,
+            ids=ids,
+            accounts=base.accounts.twin(
+                clock=clock, ids=secrets, token_suffix=self._mark(self._opened)
+            ),
+            ledger=EvidenceLedger(base.ledger.minimum),
+            journal=Journal(
+                clock=clock, stopwatch=base.journal.stopwatch, budget=base.journal.budget
+            ),
+            faults=Faults(fraction=ids.fraction),
+            replies=Replies(),
+            strict=StrictMode(enabled=base.strict.enabled),
+            interceptors=base.interceptors,
+            hiding=base.hiding,
+        )
+
+
+def fork_of(store: Store) -> Store:
+    """Another store with the same data, which goes its own way.
+
+    Raises:
+        UsageError: The store cannot do that.
+    """
+    fork = getattr(store, "fork", None)
+    if fork is None:
+        raise UsageError(
+            f"{type(store).__name__} cannot be forked; sessions and snapshots need the "
+            "store in memory"
+        )
+    twin: Store = fork()
+    return twin
+
+
+def _suffix(metadata: Any) -> str:
+    """How the access token of a call ends, if a session gave it away."""
+    _, mark, rest = str(metadata.get("authorization", "")).partition(_MARK)
+    return mark + rest
+
+
+def _check_name(name: str) -> None:
+    fine = 0 < len(name) <= 200 and name.isascii() and name.isprintable()
+    if not fine or " " in name:
+        raise UsageError(
+            "the name of a session must be 1 to 200 printable ASCII characters without blanks, "
+            f"got {name!r}"
+        )

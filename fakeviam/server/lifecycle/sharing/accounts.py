@@ -1,0 +1,131 @@
+"""API keys and access tokens that several servers have in common."""
+
+from __future__ import annotations
+
+from threading import RLock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fakeviam.server.state.accounts import Accounts, ApiKey, Principal, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from fakeviam.store.shared import Ledgers
+
+T = TypeVar("T")
+
+_NAME = "api_keys"
+
+
+class SharedAccounts(Accounts):
+    """The API keys that stand in the ledgers of a database, and the tokens issued for them.
+
+    A key that was revoked ends on all servers with the next call, and a token is good on all of
+    them (MG-4). In mode `any` nobody is asked for either, so nothing is looked up.
+    """
+
+    def __init__(self, *, ledgers: Ledgers, **known: Any) -> None:
+        """Hold what stands there; the default key is put into a new database."""
+        self._ledgers = ledgers
+        self._version = -1
+        self._lock = RLock()
+        super().__init__(**known)
+        if ledgers.load(_NAME, known=-1) is None:
+            ledgers.save(_NAME, self._value(), known=0)
+
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """All API keys, in the order they were made."""
+        self._pull()
+        return super().keys
+
+    def knows(self, key_id: str) -> bool:
+        """Whether there is an API key of that id."""
+        self._pull()
+        return super().knows(key_id)
+
+    def add_key(self, **known: Any) -> ApiKey:
+        """Make a key, as the accounts of one server do."""
+        return self._change(lambda: super(SharedAccounts, self).add_key(**known))
+
+    def revoke(self, key_id: str) -> None:
+        """Forget a key, as the accounts of one server do."""
+        self._change(lambda: super(SharedAccounts, self).revoke(key_id))
+
+    def publish(self) -> None:
+        """Let the keys that this server holds be what all hold."""
+        held = tuple(self._keys.values())
+        self._change(lambda: self.restore(held))
+
+    def authenticate(self, entity: str, kind: str, payload: str) -> str:
+        """Exchange a key for a token that all servers know (AU-1, AU-4)."""
+        if self.mode == "any":
+            return super().authenticate(entity, kind, payload)
+        self._pull()
+        text = super().authenticate(entity, kind, payload)
+        token = self._tokens[self._ids.digest(text)]
+        expires = None if token.expires is None else str(token.expires)
+        self._ledgers.put_token(token.digest, {"key_id": token.key_id, "expires": expires})
+        return text
+
+    def principal(self, authorization: str | None) -> Principal:
+        """The caller behind an `authorization` header (AU-2)."""
+        if self.mode == "keys":
+            self._pull()
+            self._find((authorization or "").partition(" ")[2])
+        return super().principal(authorization)
+
+    def _find(self, presented: str) -> None:
+        """Learn of a token that another server issued."""
+        digest = self._ids.digest(presented)
+        if not presented or digest in self._tokens:
+            return
+        found = self._ledgers.token(digest)
+        if found is not None:
+            self._tokens[digest] = Token(digest, found["key_id"], _time_from(found["expires"]))
+
+    def _tell(self) -> None:
+        """Tell nobody: `_change` does."""
+
+    def _value(self) -> list[Mapping[str, object]]:
+        # Times are text: they may be beyond the integers of a database.
+        return [
+            {
+                "id": key.id,
+                "key": key.key,
+                "organization_ids": sorted(key.organization_ids),
+                "role": key.role,
+                "expires": None if key.expires is None else str(key.expires),
+            }
+            for key in self._keys.values()
+        ]
+
+    def _pull(self) -> None:
+        with self._lock:
+            newer = self._ledgers.load(_NAME, self._version)
+            if newer is not None:
+                self._version = newer[0]
+                self.restore(_keys_from(newer[1]))
+
+    def _change(self, change: Callable[[], T]) -> T:
+        with self._lock:
+            while True:
+                self._pull()
+                result = change()
+                if self._ledgers.save(_NAME, self._value(), known=self._version):
+                    self._version += 1
+                    return result
+                self._version = -1
+
+
+def _keys_from(rows: Iterable[Mapping[str, Any]]) -> Iterable[ApiKey]:
+    for row in rows:
+        fields = {
+            "organization_ids": frozenset(row["organization_ids"]),
+            "expires": _time_from(row["expires"]),
+        }
+        yield ApiKey(**{**row, **fields})
+
+
+def _time_from(text: str | None) -> int | None:
+    return None if text is None else int(text)

@@ -1,0 +1,253 @@
+"""The state of a cloud as a whole: set aside, brought back, emptied, exported, kept on disk.
+
+Everything here is one step between two calls: whoever calls it takes care that none is being
+answered in the same moment. A call that has begun, such as an upload, finishes on the store it
+began with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+from fakeviam.archive.contents import Contents
+from fakeviam.archive.lines import Fields, time_text
+from fakeviam.model.errors import UsageError
+from fakeviam.server.lifecycle.sharing.joining import publish
+from fakeviam.server.state.accounts import ApiKey
+from fakeviam.server.state.roles import role_of
+from fakeviam.store.shared import SharedStore
+from fakeviam.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fakeviam.datadir import DataDir
+    from fakeviam.model.clock import ClockState
+    from fakeviam.model.fleet import FleetState
+    from fakeviam.model.ids import Counters
+    from fakeviam.server.state.cloud import CloudState
+    from fakeviam.store.protocol import Holdings, Store
+
+#: Fewer records than that are freed at once.
+_FEW = 5000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The state of a cloud at one moment, shared with it as long as neither changes (SN-1).
+
+    It holds data, datasets, database users, fleet, API keys, the clock and how far ids were
+    counted; not the journal, faults, scripted replies and access tokens.
+    """
+
+    store: Store
+    fleet: FleetState
+    keys: tuple[ApiKey, ...]
+    clock: ClockState
+    counters: Counters
+    hiding: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResetSummary:
+    """What a reset dropped (SN-3).
+
+    Attributes:
+        binary_records: Binary records.
+        readings: Readings.
+        bytes: Bytes of files and of encoded readings.
+        datasets: Datasets.
+        database_users: Database users.
+        calls: Calls of the journal.
+        planned_faults: Planned faults.
+        scripted_replies: Scripted replies.
+    """
+
+    binary_records: int
+    readings: int
+    bytes: int
+    datasets: int
+    database_users: int
+    calls: int = 0
+    planned_faults: int = 0
+    scripted_replies: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        """The numbers by name."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, held: Holdings) -> ResetSummary:
+        """The receipt for all that a store held."""
+        return cls(
+            binary_records=held.binary.records,
+            readings=held.tabular.records,
+            bytes=held.binary.size + held.tabular.size,
+            datasets=held.datasets,
+            database_users=held.database_users,
+        )
+
+
+def take_snapshot(cloud: CloudState) -> Snapshot:
+    """Set the state aside (SN-1)."""
+    return Snapshot(
+        store=cloud.store.fork(),
+        fleet=cloud.fleet.state(),
+        keys=cloud.accounts.keys,
+        clock=cloud.clock.state(),
+        counters=cloud.ids.counters,
+        hiding=cloud.hiding,
+    )
+
+
+def restore_snapshot(cloud: CloudState, snapshot: Snapshot) -> None:
+    """Bring a state back; the snapshot can be used again (SN-1, SN-2)."""
+    _put_store(cloud, snapshot.store.fork())
+    cloud.fleet.restore(snapshot.fleet)
+    cloud.accounts.restore(snapshot.keys)
+    cloud.clock.restore(snapshot.clock)
+    cloud.ids.rewind(snapshot.counters)
+    cloud.hiding = snapshot.hiding
+    _keep_all(cloud)
+
+
+def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
+    """Begin anew with an empty store; answer what was dropped (SN-3).
+
+    Fleet, API keys, tokens, clock and ids go on.
+    """
+    receipt = replace(
+        ResetSummary.of(cloud.store.holdings()),
+        calls=cloud.journal.clear(),
+        planned_faults=cloud.faults.clear(),
+        scripted_replies=cloud.replies.clear(),
+    )
+    cloud.ledger.clear()
+    cloud.crashes.clear()
+    cloud.strict.objections.clear()
+    if isinstance(cloud.store, SharedStore):
+        cloud.store.clear()
+    else:
+        _put_store(cloud, make_store())
+    cloud.hiding = False
+    if cloud.store.sink is not None:
+        cloud.store.sink.clear()
+    return receipt
+
+
+def contents_of(cloud: CloudState) -> Contents:
+    """What an archive of the cloud holds (AR-1)."""
+    return Contents(
+        # Nobody can keep a database still; it is read as it is.
+        store=cloud.store if isinstance(cloud.store, SharedStore) else cloud.store.fork(),
+        fleet=cloud.fleet.state(),
+        keys=tuple(map(key_row, cloud.accounts.keys)),
+        counters=cloud.ids.counters,
+        made_by=__version__,
+    )
+
+
+def apply_contents(cloud: CloudState, contents: Contents) -> None:
+    """Hold what an archive holds instead of everything else (AR-1).
+
+    Ids go on beyond all that either side gave away (AR-4), access tokens stay good, and the clock
+    shows what it showed.
+
+    Raises:
+        DamageError: The keys are damaged; nothing has changed.
+    """
+    keys = tuple(
+        _key_from(Fields(row, f"API key {number}")) for number, row in enumerate(contents.keys, 1)
+    )
+    if isinstance(cloud.store, SharedStore):
+        cloud.store.replace(contents.store)
+    else:
+        _put_store(cloud, contents.store.fork())
+    cloud.fleet.restore(contents.fleet)
+    cloud.accounts.restore(keys)
+    publish(cloud)
+    cloud.ids.skip(contents.counters)
+    # What was hidden when it was exported may have to be hidden still.
+    cloud.hiding = True
+    _keep_all(cloud)
+
+
+def keep(cloud: CloudState, directory: DataDir) -> None:
+    """Begin with what a data directory holds, and keep there all that comes (DD-1).
+
+    The ids of `cloud` must come from the directory's seed.
+    """
+    found, directory.contents = directory.contents, None
+    if found is not None:
+        apply_contents(cloud, found)
+    directory.connect(contents=lambda: contents_of(cloud), counters=lambda: cloud.ids.counters)
+    cloud.store.sink = directory
+    cloud.fleet.watcher = directory.put_part
+    accounts = cloud.accounts
+    accounts.watcher = lambda: directory.set_keys(map(key_row, accounts.keys))
+
+
+def key_row(key: ApiKey) -> Mapping[str, object]:
+    """An API key as a JSON object."""
+    row: dict[str, object] = {
+        "id": key.id,
+        "key": key.key,
+        "organization_ids": sorted(key.organization_ids),
+        "role": key.role,
+    }
+    return row if key.expires is None else row | {"expires": time_text(key.expires)}
+
+
+def _key_from(fields: Fields) -> ApiKey:
+    role = fields.text("role")
+    try:
+        known = role_of(role)
+    except UsageError as error:
+        raise fields.wrong("role", f"a role ({error})", role) from None
+    key = ApiKey(
+        id=fields.text("id"),
+        key=fields.text("key"),
+        organization_ids=frozenset(fields.texts("organization_ids")),
+        role=known,
+        expires=fields.time("expires") if fields.holds("expires") else None,
+    )
+    fields.done()
+    return key
+
+
+def _put_store(cloud: CloudState, store: Store) -> None:
+    """Put a store in the place of the cloud's, whose sink it takes over."""
+    old, cloud.store = cloud.store, store
+    store.sink, old.sink = old.sink, None
+    _let_go(old)
+
+
+def _keep_all(cloud: CloudState) -> None:
+    if cloud.store.sink is not None:
+        cloud.store.sink.replace()
+
+
+def _let_go(store: Store) -> None:
+    """Free a store without making anybody wait for it.
+
+    A hundred thousand records take a tenth of a second to free, and whoever drops the last
+    reference would do it all at once. So the event loop holds the pieces, and drops one at a
+    time, between two calls. Without a loop nobody is served who could wait.
+    """
+    held = store.holdings()
+    if held.binary.records + held.tabular.records <= _FEW:
+        return
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    pieces = store.fork().dismantle()
+
+    def drop() -> None:
+        for _ in pieces:
+            loop.call_soon(drop)
+            return
+
+    loop.call_soon(drop)

@@ -1,0 +1,1 @@
+"""One module per gRPC service or topic of it: from request to reply."""

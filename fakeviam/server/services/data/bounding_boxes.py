@@ -1,0 +1,115 @@
+"""Bounding boxes on images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
+from fakeviam.model.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from fakeviam.model.mime import is_image
+from fakeviam.server.services.arguments import record_named
+from fakeviam.server.services.filters import query_from
+from fakeviam.wire import data
+
+if TYPE_CHECKING:
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.server.state.call import Call
+
+_CHANGEABLE = ("label", *COORDINATES, "confidence")
+
+
+def add_bounding_box_to_image_by_id(
+    call: Call, request: data.AddBoundingBoxToImageByIDRequest
+) -> data.AddBoundingBoxToImageByIDResponse:
+    """Add a box and answer its id (BX-1 … BX-8)."""
+    call.cite("BX-1", "BX-2", "BX-5", *(("BX-4",) if request.HasField("confidence") else ()))
+    box = check_box(
+        BoundingBox(
+            id="",
+            label=request.label,
+            x_min_normalized=request.x_min_normalized,
+            y_min_normalized=request.y_min_normalized,
+            x_max_normalized=request.x_max_normalized,
+            y_max_normalized=request.y_max_normalized,
+            confidence=request.confidence if request.HasField("confidence") else None,
+        )
+    )
+    record = _record(call, request)
+    if not is_image(record.mime_type):
+        text = f"only images take bounding boxes; {record.binary_data_id!r} is {record.mime_type!r}"
+        raise FailedPreconditionError(text, clause="BX-6")
+    box = replace(box, id=call.cloud.ids.object_id())
+    call.store.add_box(record.file_id, box)
+    return data.AddBoundingBoxToImageByIDResponse(bbox_id=box.id)
+
+
+def remove_bounding_box_from_image_by_id(
+    call: Call, request: data.RemoveBoundingBoxFromImageByIDRequest
+) -> data.RemoveBoundingBoxFromImageByIDResponse:
+    """Remove one box (BR-1, BR-2)."""
+    call.cite("BR-1")
+    _check_box_id(request.bbox_id, clause="BR-2")
+    record = _record(call, request)
+    if not call.store.remove_box(record.file_id, request.bbox_id):
+        raise _no_box(request.bbox_id, record, clause="BR-2")
+    return data.RemoveBoundingBoxFromImageByIDResponse()
+
+
+def update_bounding_box(
+    call: Call, request: data.UpdateBoundingBoxRequest
+) -> data.UpdateBoundingBoxResponse:
+    """Change the fields of a box that are present (BU-1 … BU-4)."""
+    call.cite("BU-1", "BU-2", "BU-3")
+    _check_box_id(request.bbox_id, clause="BU-4")
+    present = {field.name: value for field, value in request.ListFields()}
+    changes = {name: present[name] for name in _CHANGEABLE if name in present}
+    record = _record(call, request)
+    if not call.store.replace_box(
+        record.file_id, request.bbox_id, lambda box: check_box(replace(box, **changes))
+    ):
+        raise _no_box(request.bbox_id, record, clause="BU-4")
+    return data.UpdateBoundingBoxResponse()
+
+
+def bounding_box_labels_by_filter(
+    call: Call, request: data.BoundingBoxLabelsByFilterRequest
+) -> data.BoundingBoxLabelsByFilterResponse:
+    """The distinct labels of boxes on what a filter selects, sorted (BL-1, BL-2)."""
+    call.cite("BL-1")
+    labels = sorted(call.store.box_labels(query_from(call, request.filter)))
+    if len(labels) > 1:
+        call.cite("BL-2")
+    return data.BoundingBoxLabelsByFilterResponse(labels=labels)
+
+
+def _record(
+    call: Call,
+    request: data.AddBoundingBoxToImageByIDRequest
+    | data.RemoveBoundingBoxFromImageByIDRequest
+    | data.UpdateBoundingBoxRequest,
+) -> BinaryRecord:
+    binary_id = request.binary_id if request.HasField("binary_id") else None
+    return record_named(call, binary_id, request.binary_data_id)
+
+
+def _check_box_id(bbox_id: str, *, clause: str) -> None:
+    if not bbox_id:
+        raise InvalidArgumentError("bbox_id must not be empty", clause=clause)
+
+
+def _no_box(bbox_id: str, record: BinaryRecord, *, clause: str) -> NotFoundError:
+    text = f"no bounding box {bbox_id!r} on {record.binary_data_id!r}"
+    return NotFoundError(text, clause=clause)
+
+
+HANDLERS: Handlers = MappingProxyType(
+    {
+        "AddBoundingBoxToImageByID": add_bounding_box_to_image_by_id,
+        "RemoveBoundingBoxFromImageByID": remove_bounding_box_from_image_by_id,
+        "UpdateBoundingBox": update_bounding_box,
+        "BoundingBoxLabelsByFilter": bounding_box_labels_by_filter,
+    }
+)

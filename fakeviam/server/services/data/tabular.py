@@ -1,0 +1,105 @@
+"""Reading and deleting tabular data."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.model.clock import DAY
+from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.filters import EVERYTHING, Interval, Query
+from fakeviam.server.services.encoding import encode_readings
+from fakeviam.server.services.filters import query_from, tags_from
+from fakeviam.server.services.paging import cite_page, page_request, token_of, totals_of
+from fakeviam.wire import data
+from fakeviam.wire.encoded import Encoded
+
+if TYPE_CHECKING:
+    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.server.state.call import Call
+
+
+def tabular_data_by_filter(
+    call: Call, request: data.TabularDataByFilterRequest
+) -> Encoded | data.TabularDataByFilterResponse:
+    """One page of readings, or their totals (TD-1 … TD-4)."""
+    asked = request.data_request
+    query = query_from(
+        call, asked.filter, include_internal=request.include_internal_data, tabular=True
+    )
+    if request.count_only:
+        call.cite("PG-8", "PG-9", "A5")
+        totals = call.store.tabular_totals(query)
+        return data.TabularDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
+    call.cite("TD-1", "TD-2", "TD-3", "PG-9")
+    wanted = page_request(call, asked, with_bytes=False)
+    page = call.store.tabular_page(
+        query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
+    )
+    if len(page.records) > 1:
+        call.cite("TD-4")
+    cite_page(call, asked, wanted, page.records)
+    counts = totals_of(page.records)
+    if call.policy.count == "total":
+        counts = call.store.tabular_totals(query)
+    tail = data.TabularDataByFilterResponse(
+        count=counts.records, total_size_bytes=counts.size, last=token_of(call, page.last)
+    )
+    return Encoded(encode_readings(page.records) + tail.SerializeToString())
+
+
+def delete_tabular_data(
+    call: Call, request: data.DeleteTabularDataRequest
+) -> data.DeleteTabularDataResponse:
+    """Delete an organization's readings older than some UTC days (DT-1 … DT-4)."""
+    query = query_of_delete(call, request)
+    return data.DeleteTabularDataResponse(deleted_count=call.store.delete_tabular_matching(query))
+
+
+def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query:
+    """What such a request selects.
+
+    Raises:
+        Refusal: It names no organization, or one that the caller may not see.
+    """
+    organization_id = request.organization_id
+    if not organization_id:
+        raise InvalidArgumentError("organization_id must not be empty", clause="A48")
+    call.principal.check_named([organization_id])
+    days = request.delete_older_than_days
+    call.cite("DT-1", "DT-4", *(("DT-2",) if days else ()))
+    narrow = request.filter
+    if request.HasField("filter"):
+        call.cite("DT-3")
+    cited: list[str] = []
+    rule, tags = tags_from(narrow.tags_filter, cited)
+    call.cite(*cited)
+    return Query(
+        organization_ids=frozenset({organization_id}),
+        location_ids=frozenset(narrow.location_ids),
+        robot_id=narrow.robot_id,
+        part_id=narrow.part_id,
+        component_type=narrow.component_type,
+        component_name=narrow.component_name,
+        method_name=narrow.method,
+        tag_rule=rule,
+        tags=tags,
+        interval=_older_than(call.cloud.clock.now(), days),
+        include_internal=True,
+    )
+
+
+def _older_than(now: int, days: int) -> Interval:
+    """Everything before 00:00 UTC of the day `days - 1` days ago (DT-2)."""
+    if days == 0:
+        return EVERYTHING
+    midnight = now - now % DAY
+    return Interval(end=midnight - (days - 1) * DAY, end_inside=False)
+
+
+HANDLERS: Handlers = MappingProxyType(
+    {
+        "TabularDataByFilter": tabular_data_by_filter,
+        "DeleteTabularData": delete_tabular_data,
+    }
+)

@@ -1,0 +1,201 @@
+"""DatasetService."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.model.datasets import Dataset, DatasetType, check_name
+from fakeviam.model.errors import (
+    AlreadyExistsError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    Refusal,
+    UnknownStatusError,
+)
+from fakeviam.server.services.encoding import set_time
+from fakeviam.wire import dataset as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.server.state.call import Call
+
+_TAKEN: MappingProxyType[str, type[Refusal]] = MappingProxyType(
+    {
+        "ALREADY_EXISTS": AlreadyExistsError,
+        "INVALID_ARGUMENT": InvalidArgumentError,
+        "UNKNOWN": UnknownStatusError,
+    }
+)
+
+
+def create_dataset(call: Call, request: wire.CreateDatasetRequest) -> wire.CreateDatasetResponse:
+    """Create a dataset (DS-1, DS-7 … DS-9)."""
+    call.cite("DS-1", "DS-8", "DS-9")
+    made = _new_dataset(call, request.name, request.organization_id, _type(request.type))
+    if not call.store.add_dataset(made):
+        raise _taken(call, request.name)
+    return wire.CreateDatasetResponse(id=made.id)
+
+
+def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.RenameDatasetResponse:
+    """Rename a dataset (DS-3)."""
+    call.cite("DS-3", "DS-8")
+    name = check_name(request.name)
+    found = _known(call, request.id)
+    if not call.store.rename_dataset(found.id, name):
+        raise _taken(call, name)
+    return wire.RenameDatasetResponse()
+
+
+def delete_dataset(call: Call, request: wire.DeleteDatasetRequest) -> wire.DeleteDatasetResponse:
+    """Delete a dataset and its memberships; the data stays (DS-2)."""
+    call.cite("DS-2")
+    call.store.delete_dataset(_known(call, request.id).id)
+    return wire.DeleteDatasetResponse()
+
+
+def list_datasets_by_organization_id(
+    call: Call, request: wire.ListDatasetsByOrganizationIDRequest
+) -> wire.ListDatasetsByOrganizationIDResponse:
+    """The datasets of an organization, optionally of one type (DS-4, A43)."""
+    call.cite("DS-4")
+    call.principal.check_named([request.organization_id] if request.organization_id else [])
+    found: Iterable[Dataset] = call.store.datasets(request.organization_id)
+    if request.HasField("type"):
+        call.cite("A43")
+        wanted = _type(request.type)
+        found = [dataset for dataset in found if dataset.type == wanted]
+    return wire.ListDatasetsByOrganizationIDResponse(datasets=map(_message, found))
+
+
+def list_datasets_by_ids(
+    call: Call, request: wire.ListDatasetsByIDsRequest
+) -> wire.ListDatasetsByIDsResponse:
+    """The datasets of some ids, in their order (DS-5, DS-6, A41)."""
+    call.cite("DS-5", *(("A41",) if len(request.ids) > 1 else ()))
+    found = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
+    if None in found:
+        call.cite("DS-6")
+    return wire.ListDatasetsByIDsResponse(datasets=(_message(d) for d in found if d is not None))
+
+
+def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.MergeDatasetsResponse:
+    """Make a new dataset of the members of others (DS-10, DS-12, A42)."""
+    call.cite("DS-10", "DS-8", "A42")
+    if not request.dataset_ids:
+        raise InvalidArgumentError("dataset_ids must not be empty", clause="DS-12")
+    _check_organization(call, request.organization_id)
+    sources = [_known(call, dataset_id) for dataset_id in dict.fromkeys(request.dataset_ids)]
+    for source in sources:
+        if source.organization_id != request.organization_id:
+            raise _unknown(source.id)
+    types = {source.type for source in sources}
+    if len(types) > 1:
+        text = "dataset_ids must all be of one type, got binary data and sequences"
+        raise InvalidArgumentError(text, clause="A42")
+    made = _new_dataset(call, request.name, request.organization_id, types.pop())
+    if not call.store.add_dataset(made, members_of=[source.id for source in sources]):
+        raise _taken(call, request.name)
+    return wire.MergeDatasetsResponse(dataset_id=made.id)
+
+
+def visible_dataset(call: Call, dataset_id: str) -> Dataset | None:
+    """The dataset of that id, if it exists for the caller.
+
+    A dataset id names no organization, so another organization's dataset is as unknown
+    as one that does not exist: nothing leaks (A51).
+    """
+    found = call.store.dataset(dataset_id)
+    return found if found and call.principal.sees(found.organization_id) else None
+
+
+def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) -> Dataset | None:
+    """The dataset that is to take binary data; None if it is unknown and that is let pass.
+
+    Raises:
+        InvalidArgumentError: No id is given.
+        NotFoundError: It is unknown (A27, A40).
+        FailedPreconditionError: It holds sequences (DM-5).
+    """
+    if not dataset_id:
+        raise InvalidArgumentError(f"{field} must not be empty", clause=clause)
+    found = visible_dataset(call, dataset_id)
+    if found is None:
+        if call.policy.unknown_dataset == "refuse":
+            raise _unknown(dataset_id, clause=clause)
+        call.cite(clause)
+        return None
+    if found.type is DatasetType.SEQUENCE_DATA:
+        text = f"{field} {dataset_id!r} is a dataset of sequences; it takes no binary data"
+        raise FailedPreconditionError(text, clause="DM-5")
+    return found
+
+
+def _new_dataset(call: Call, name: str, organization_id: str, kind: DatasetType) -> Dataset:
+    check_name(name)
+    _check_organization(call, organization_id)
+    return Dataset(
+        id=call.cloud.ids.object_id(),
+        name=name,
+        organization_id=organization_id,
+        time_created=call.cloud.clock.now(),
+        type=kind,
+    )
+
+
+def _check_organization(call: Call, organization_id: str) -> None:
+    if not organization_id:
+        raise InvalidArgumentError("organization_id must not be empty", clause="A48")
+    call.principal.check_named([organization_id])
+    if not call.cloud.fleet.has_organization(organization_id):
+        raise NotFoundError(f"no organization {organization_id!r}", clause="DS-11")
+
+
+def _type(number: int) -> DatasetType:
+    try:
+        return DatasetType(number)
+    except ValueError as error:
+        raise InvalidArgumentError(f"type must be 0 or 1, got {number}", clause="DS-13") from error
+
+
+def _known(call: Call, dataset_id: str) -> Dataset:
+    found = visible_dataset(call, dataset_id)
+    if found is None:
+        raise _unknown(dataset_id)
+    return found
+
+
+def _unknown(dataset_id: str, *, clause: str = "A40") -> NotFoundError:
+    return NotFoundError(f"no dataset {dataset_id!r}", clause=clause)
+
+
+def _taken(call: Call, name: str) -> Refusal:
+    refusal = _TAKEN[call.policy.duplicate_dataset_name]
+    return refusal(f"the organization already has a dataset named {name!r}", clause="A39")
+
+
+def _message(dataset: Dataset) -> wire.Dataset:
+    message = wire.Dataset(
+        id=dataset.id,
+        name=dataset.name,
+        organization_id=dataset.organization_id,
+        type=wire.DatasetType.Value(f"DATASET_TYPE_{dataset.type.name}"),
+    )
+    set_time(message.time_created, dataset.time_created)
+    return message
+
+
+HANDLERS: Handlers = MappingProxyType(
+    {
+        "CreateDataset": create_dataset,
+        "RenameDataset": rename_dataset,
+        "DeleteDataset": delete_dataset,
+        "ListDatasetsByOrganizationID": list_datasets_by_organization_id,
+        "ListDatasetsByIDs": list_datasets_by_ids,
+        "MergeDatasets": merge_datasets,
+    }
+)

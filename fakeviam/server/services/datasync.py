@@ -1,0 +1,235 @@
+"""DataSyncService: the three ways of uploading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from types import MappingProxyType, NoneType
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.records import TabularRecord
+from fakeviam.model.uploads import STEPS, Packet, State, UploadAction
+from fakeviam.server.services.upload_metadata import (
+    Upload,
+    binary_record,
+    capture_times,
+    resolve_upload_metadata,
+    with_datasets_of_now,
+)
+from fakeviam.wire import datasync
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.server.state.call import Call
+
+
+def data_capture_upload(
+    call: Call, request: datasync.DataCaptureUploadRequest
+) -> datasync.DataCaptureUploadResponse:
+    """Store readings or binary contents that share one metadata (CU-1 … CU-9)."""
+    if not request.HasField("metadata"):
+        raise InvalidArgumentError("metadata is missing", clause="A30")
+    kinds: set[str | None] = {content.WhichOneof("data") for content in request.sensor_contents}
+    _check_kinds(kinds)
+    call.cite("CU-1", "CU-4")
+    if kinds == {"binary"}:
+        return _store_binary(call, request)
+    return _store_readings(call, request)
+
+
+def _check_kinds(kinds: set[str | None]) -> None:
+    if not kinds:
+        raise InvalidArgumentError("sensor_contents must not be empty", clause="CU-7")
+    if None in kinds:
+        text = "a sensor content holds neither a reading (struct) nor bytes (binary)"
+        raise InvalidArgumentError(text, clause="CU-8")
+    if len(kinds) > 1:
+        text = "sensor_contents mix readings (struct) and bytes (binary)"
+        raise InvalidArgumentError(text, clause="CU-3")
+
+
+def _store_binary(
+    call: Call, request: datasync.DataCaptureUploadRequest
+) -> datasync.DataCaptureUploadResponse:
+    upload = resolve_upload_metadata(call, request.metadata, kind=datasync.DATA_TYPE_BINARY_SENSOR)
+    if len(request.sensor_contents) > 1:
+        call.cite("A23")
+    records = [
+        (binary_record(call, upload, len(content.binary), _sensor(content)), content.binary)
+        for content in request.sensor_contents
+    ]
+    call.store.add_binary(records)
+    first = records[0][0]
+    return datasync.DataCaptureUploadResponse(
+        file_id=first.file_id, binary_data_id=first.binary_data_id
+    )
+
+
+def _store_readings(
+    call: Call, request: datasync.DataCaptureUploadRequest
+) -> datasync.DataCaptureUploadResponse:
+    upload = resolve_upload_metadata(call, request.metadata, kind=datasync.DATA_TYPE_TABULAR_SENSOR)
+    call.cite("CU-2", *(("UP-11",) if request.metadata.dataset_ids else ()))
+    file_id = call.cloud.ids.file_id()
+    records = [_reading(call, upload, file_id, content) for content in request.sensor_contents]
+    call.store.add_tabular(records)
+    return datasync.DataCaptureUploadResponse(file_id=file_id)
+
+
+def _reading(
+    call: Call, upload: Upload, file_id: str, content: datasync.SensorData
+) -> TabularRecord:
+    sensor = _sensor(content)
+    if sensor is not None and sensor.HasField("annotations"):
+        raise InvalidArgumentError("a reading takes no annotations", clause="CU-9")
+    requested, received = capture_times(call, upload, sensor)
+    return TabularRecord(
+        id=call.cloud.ids.object_id(),
+        file_id=file_id,
+        source=upload.source,
+        time_requested=requested,
+        time_received=received,
+        time_synced=call.sync_time,
+        payload=content.struct.SerializeToString(deterministic=True),
+        mime_type=upload.mime_type,
+        tags=upload.tags,
+        internal=upload.internal,
+    )
+
+
+def _sensor(content: datasync.SensorData) -> datasync.SensorMetadata | None:
+    return content.metadata if content.HasField("metadata") else None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadHeader:
+    """What the first message of a stream says."""
+
+    upload: datasync.UploadMetadata
+    sensor: datasync.SensorMetadata | None
+
+
+_PACKETS = MappingProxyType(
+    {UploadHeader: Packet.METADATA, bytes: Packet.CONTENTS, NoneType: Packet.NOTHING}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamFormat:
+    """How one streaming RPC says what they all say.
+
+    Attributes:
+        kind: The upload type it is for (A29).
+        response: Its response message.
+        read: What one message holds: an opening, contents, or neither.
+        clauses: What it rests on.
+    """
+
+    kind: datasync.DataTypeValue
+    response: type[datasync.FileUploadResponse | datasync.StreamingDataCaptureUploadResponse]
+    read: Callable[[Any], UploadHeader | bytes | None]
+    clauses: tuple[str, ...]
+
+
+class StreamedUpload:
+    """One streamed upload: messages go in one by one, the record comes at the end.
+
+    What happens is written in `fakeviam.model.uploads.STEPS`. A stream that is cut never
+    reaches its end, so it stores nothing (A30).
+    """
+
+    def __init__(self, call: Call, form: StreamFormat) -> None:
+        """Start an upload within `call`."""
+        self._call = call
+        self._form = form
+        self._state = State.EMPTY
+        # Joining chunks would need the file's size twice; this buffer becomes the file.
+        self._file, self._chunks = BytesIO(), 0
+        self._upload: Upload | None = None
+        self._sensor: datasync.SensorMetadata | None = None
+
+    def receive(self, message: Message) -> None:
+        """Take one message of the stream.
+
+        Raises:
+            Refusal: It must not come now, or what it says cannot be.
+        """
+        held = self._form.read(message)
+        self._advance(_PACKETS[type(held)])
+        if isinstance(held, UploadHeader):
+            self._upload = resolve_upload_metadata(self._call, held.upload, kind=self._form.kind)
+            self._sensor = held.sensor
+            if held.sensor is not None and not held.sensor.ByteSize():
+                self._call.cite("SU-2")
+        elif held:
+            self._file.write(held)
+            self._chunks += 1
+
+    def finish(self) -> Message:
+        """Store the record and answer its ids (CU-4).
+
+        Raises:
+            Refusal: The stream ended too early.
+        """
+        self._advance(Packet.END)
+        if self._upload is None:  # the table never ends an upload that did not begin
+            raise AssertionError(self._state)
+        call, payload = self._call, self._file.getvalue()
+        call.cite("CU-4", *self._form.clauses)
+        if self._chunks != 1:
+            call.cite("FU-2", "FU-3")
+        upload = with_datasets_of_now(call, self._upload)
+        record = binary_record(call, upload, len(payload), self._sensor)
+        call.store.add_binary([(record, payload)])
+        return self._form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
+
+    def _advance(self, packet: Packet) -> None:
+        step = STEPS[self._state, packet]
+        if step.effect is UploadAction.REFUSE:
+            raise InvalidArgumentError(step.text, clause=step.clause)
+        self._state = step.then
+
+
+def _read_file_upload(message: datasync.FileUploadRequest) -> UploadHeader | bytes | None:
+    which = message.WhichOneof("upload_packet")
+    if which == "metadata":
+        return UploadHeader(message.metadata, None)
+    return message.file_contents.data if which else None
+
+
+def _read_streaming(
+    message: datasync.StreamingDataCaptureUploadRequest,
+) -> UploadHeader | bytes | None:
+    which = message.WhichOneof("upload_packet")
+    if which != "metadata":
+        return message.data if which else None
+    metadata = message.metadata
+    if not metadata.HasField("upload_metadata"):
+        raise InvalidArgumentError("metadata.upload_metadata is missing", clause="A30")
+    sensor = metadata.sensor_metadata if metadata.HasField("sensor_metadata") else None
+    return UploadHeader(metadata.upload_metadata, sensor)
+
+
+HANDLERS: Handlers = MappingProxyType({"DataCaptureUpload": data_capture_upload})
+
+STREAMS = MappingProxyType(
+    {
+        "FileUpload": StreamFormat(
+            kind=datasync.DATA_TYPE_FILE,
+            response=datasync.FileUploadResponse,
+            read=_read_file_upload,
+            clauses=("FU-1",),
+        ),
+        "StreamingDataCaptureUpload": StreamFormat(
+            kind=datasync.DATA_TYPE_BINARY_SENSOR,
+            response=datasync.StreamingDataCaptureUploadResponse,
+            read=_read_streaming,
+            clauses=("SU-1",),
+        ),
+    }
+)

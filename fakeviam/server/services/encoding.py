@@ -1,0 +1,187 @@
+"""Records → bytes of the wire.
+
+A page of records is the join of their encoded forms, because protobuf messages may be
+concatenated; each record is encoded once and its bytes are kept with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.model.datasets import dataset_label
+from fakeviam.wire import data
+from fakeviam.wire.encoded import varint
+from fakeviam.wire.times import set_nanos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.model.policy import Policy
+    from fakeviam.model.records import BinaryRecord, Source, TabularRecord
+    from fakeviam.wire.well_known import Timestamp
+
+# The first bytes of length-delimited fields 1 to 4, as protobuf writes them.
+_FIELD_1, _FIELD_2, _FIELD_3, _FIELD_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
+_VARINT_FIELD_2 = b"\x10"
+
+
+def set_time(timestamp: Timestamp, nanos: int) -> None:
+    """Set a Timestamp field so that it is present, at the epoch too (TM-2)."""
+    timestamp.SetInParent()
+    set_nanos(timestamp, nanos)
+
+
+class MetadataEncoder:
+    """Encodes metadata as one fake shows it, and keeps the bytes on the record."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Show memberships among the tags, or not, as `policy` says (A10)."""
+        self._show_labels = policy.dataset_label == "shown"
+
+    def entries(self, records: Iterable[BinaryRecord]) -> bytes:
+        """The `data` entries of a reply, without the files' bytes."""
+        # `entry` written out for those that are encoded: most of what a page costs is here.
+        return b"".join(
+            [
+                kept[1]
+                if (kept := record.encoded) is not None and kept[0] is self
+                else self.entry(record)
+                for record in records
+            ]
+        )
+
+    def entry(self, record: BinaryRecord) -> bytes:
+        """One `data` entry of a reply, without the file's bytes."""
+        kept = record.encoded
+        if kept is not None and kept[0] is self:
+            return kept[1]
+        blob = self.metadata(record).SerializeToString(deterministic=True)
+        field = _FIELD_2 + varint(len(blob)) + blob
+        entry = _FIELD_1 + varint(len(field)) + field
+        record.remember_encoded(self, entry)
+        return entry
+
+    def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> bytes:
+        """One `data` entry of a reply, with the file's bytes."""
+        entry = self.entry(record)
+        # Behind the entry's own tag and length stands the metadata field.
+        metadata = entry[_header(entry) :]
+        head = _FIELD_1 + varint(len(payload))
+        size = len(head) + len(payload) + len(metadata)
+        return b"".join((_FIELD_1, varint(size), head, payload, metadata))
+
+    def metadata(self, record: BinaryRecord) -> data.BinaryMetadata:
+        """The metadata message of a record (ID-3, DM-3, BX-5)."""
+        message = data.BinaryMetadata(
+            id=record.file_id,
+            binary_data_id=record.binary_data_id,
+            file_name=record.file_name,
+            file_ext=record.file_ext,
+            dataset_ids=record.dataset_ids,
+            file_size_bytes=record.size,
+        )
+        set_time(message.time_requested, record.time_requested)
+        set_time(message.time_received, record.time_received)
+        fill_capture_metadata(
+            message.capture_metadata, record.source, self.visible_tags(record), record.mime_type
+        )
+        _fill_annotations(message.annotations, record)
+        return message
+
+    def visible_tags(self, record: BinaryRecord) -> list[str]:
+        """Stored tags, then the labels of memberships (A10)."""
+        tags = list(record.tags)
+        if self._show_labels and record.dataset_ids:
+            labels = map(dataset_label, record.dataset_ids)
+            tags.extend(label for label in labels if label not in record.tags)
+        return tags
+
+
+def fill_capture_metadata(
+    message: data.CaptureMetadata, source: Source, tags: Iterable[str], mime_type: str
+) -> None:
+    """Describe a source, as every release of every client reads it."""
+    message.organization_id = source.organization_id
+    message.location_id = source.location_id
+    message.robot_name = source.robot_name
+    message.robot_id = source.robot_id
+    message.part_name = source.part_name
+    message.part_id = source.part_id
+    message.component_type = source.component_type
+    message.component_name = source.component_name
+    message.method_name = source.method_name
+    message.tags.extend(tags)
+    message.mime_type = mime_type
+    for parameter in source.method_parameters:
+        packed = message.method_parameters[parameter.key]
+        packed.type_url = parameter.type_url
+        packed.value = parameter.value
+
+
+def encode_readings(records: Iterable[TabularRecord]) -> bytes:
+    """The `metadata` and `data` entries of a tabular reply (TD-2, TD-3, TD-4)."""
+    metadata: list[bytes] = []
+    entries: list[bytes] = []
+    places: dict[tuple[Source, tuple[str, ...], str], int] = {}
+    for record in records:
+        key = (record.source, record.tags, record.mime_type)
+        place = places.setdefault(key, len(metadata))
+        if place == len(metadata):
+            metadata.append(_delimited(_FIELD_1, _capture_metadata(record)))
+        entries.append(_delimited(_FIELD_2, _reading(record, place)))
+    return b"".join(metadata + entries)
+
+
+def _capture_metadata(record: TabularRecord) -> bytes:
+    message = data.CaptureMetadata()
+    fill_capture_metadata(message, record.source, record.tags, record.mime_type)
+    return message.SerializeToString(deterministic=True)
+
+
+def _reading(record: TabularRecord, place: int) -> bytes:
+    index = _VARINT_FIELD_2 + varint(place) if place else b""
+    return b"".join(
+        (
+            _delimited(_FIELD_1, record.payload),
+            index,
+            _delimited(_FIELD_3, _timestamp(record.time_requested)),
+            _delimited(_FIELD_4, _timestamp(record.time_received)),
+        )
+    )
+
+
+def _timestamp(nanos: int) -> bytes:
+    seconds, rest = divmod(nanos, 1_000_000_000)
+    # Negative numbers stand as the unsigned 64-bit number of the same bits.
+    first = b"\x08" + varint(seconds % 2**64) if seconds else b""
+    return first + b"\x10" + varint(rest) if rest else first
+
+
+def _delimited(tag: bytes, blob: bytes) -> bytes:
+    return tag + varint(len(blob)) + blob
+
+
+def _header(entry: bytes) -> int:
+    """How many bytes the tag and the length of a length-delimited field take."""
+    end = 1
+    while entry[end] & 0x80:
+        end += 1
+    return end + 1
+
+
+def _fill_annotations(message: data.Annotations, record: BinaryRecord) -> None:
+    for box in record.boxes:
+        entry = message.bboxes.add(
+            id=box.id,
+            label=box.label,
+            x_min_normalized=box.x_min_normalized,
+            y_min_normalized=box.y_min_normalized,
+            x_max_normalized=box.x_max_normalized,
+            y_max_normalized=box.y_max_normalized,
+        )
+        if box.confidence is not None:
+            entry.confidence = box.confidence
+    for classification in record.classifications:
+        mark = message.classifications.add(id=classification.id, label=classification.label)
+        if classification.confidence is not None:
+            mark.confidence = classification.confidence

@@ -1,0 +1,260 @@
+"""What uploads have in common: from upload metadata to stored records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from fakeviam.model import mime
+from fakeviam.model.annotations import (
+    BoundingBox,
+    Classification,
+    check_box,
+    check_confidence,
+    check_label,
+)
+from fakeviam.model.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    Refusal,
+    UnknownStatusError,
+)
+from fakeviam.model.records import BinaryRecord, Parameter, Source
+from fakeviam.server.services.arguments import check_tags, time_from
+from fakeviam.server.services.data.dataset_members import check_same_organization
+from fakeviam.server.services.datasets import dataset_for_binary
+from fakeviam.wire import data, datasync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.model.fleet import Part
+    from fakeviam.server.state.call import Call
+    from fakeviam.wire.well_known import Timestamp
+
+#: Go's zero time, 0001-01-01T00:00:00Z, which Go clients send for "no time".
+GO_ZERO_TIME = -62_135_596_800 * 1_000_000_000
+
+NO_PART = "no robot part found"
+
+_INVALID_PART: MappingProxyType[str, type[Refusal]] = MappingProxyType(
+    {
+        "UNKNOWN": UnknownStatusError,
+        "NOT_FOUND": NotFoundError,
+        "INVALID_ARGUMENT": InvalidArgumentError,
+    }
+)
+
+_SENSOR_MIME = MappingProxyType(
+    {
+        datasync.MIME_TYPE_IMAGE_JPEG: "image/jpeg",
+        datasync.MIME_TYPE_IMAGE_PNG: "image/png",
+        datasync.MIME_TYPE_APPLICATION_PCD: "pointcloud/pcd",
+        datasync.MIME_TYPE_VIDEO_MP4: "video/mp4",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """Upload metadata, checked and resolved."""
+
+    source: Source
+    mime_type: str
+    explicit_mime: bool
+    file_name: str
+    file_ext: str
+    tags: tuple[str, ...]
+    dataset_ids: tuple[str, ...]
+    created: int | None
+    internal: bool
+
+
+def resolve_upload_metadata(
+    call: Call, metadata: datasync.UploadMetadata, *, kind: datasync.DataTypeValue
+) -> Upload:
+    """Check upload metadata and find out whom it belongs to (UP-1 … UP-12).
+
+    Raises:
+        Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is blank
+            (TA-4), a dataset is unknown (A27) or takes no such data (DM-5, DM-7).
+    """
+    part = _part(call, metadata.part_id)
+    _check_type(metadata.type, kind)
+    check_tags(metadata.tags)
+    _time(call, metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
+    call.cite("UP-1", "UP-6", "UP-7", "UP-9")
+    if metadata.method_parameters:
+        call.cite("UP-8", "A31")
+    return Upload(
+        source=_source(part, metadata),
+        mime_type=_mime_type(call, metadata),
+        explicit_mime=bool(metadata.mime_type),
+        file_name=metadata.file_name,
+        file_ext=mime.with_dot(metadata.file_extension),
+        tags=tuple(dict.fromkeys(metadata.tags)),
+        dataset_ids=_datasets(call, metadata.dataset_ids, part.organization_id),
+        created=_time(call, metadata, "file_create_time"),
+        internal=part.internal,
+    )
+
+
+def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
+    """The upload, its datasets looked up anew: they may be gone since it was opened (A27).
+
+    Raises:
+        Refusal: A dataset is unknown by now.
+    """
+    if not upload.dataset_ids:
+        return upload
+    found = _datasets(call, upload.dataset_ids, upload.source.organization_id)
+    return replace(upload, dataset_ids=found)
+
+
+def capture_times(
+    call: Call, upload: Upload, sensor: datasync.SensorMetadata | None
+) -> tuple[int, int]:
+    """Time requested and time received of one content (A28, A32)."""
+    fallback = call.cloud.clock.now() if upload.created is None else upload.created
+    if sensor is None:
+        call.cite("A28", *(("FU-4",) if upload.created is not None else ()))
+        return fallback, fallback
+    requested = _time(call, sensor, "time_requested")
+    received = _time(call, sensor, "time_received")
+    if requested is None or received is None:
+        call.cite("A28")
+    if received is not None:
+        call.cite("A32")
+    return fallback if requested is None else requested, (
+        fallback if received is None else received
+    )
+
+
+def binary_record(
+    call: Call, upload: Upload, size: int, sensor: datasync.SensorMetadata | None
+) -> BinaryRecord:
+    """The record that one binary content becomes."""
+    requested, received = capture_times(call, upload, sensor)
+    record = BinaryRecord(
+        file_id=call.cloud.ids.file_id(),
+        source=upload.source,
+        time_requested=requested,
+        time_received=received,
+        time_synced=call.sync_time,
+        mime_type=upload.mime_type,
+        file_name=upload.file_name,
+        file_ext=upload.file_ext,
+        size=size,
+        tags=upload.tags,
+        dataset_ids=upload.dataset_ids,
+        internal=upload.internal,
+    )
+    return record if sensor is None else _with_sensor_metadata(call, upload, record, sensor)
+
+
+def _with_sensor_metadata(
+    call: Call, upload: Upload, record: BinaryRecord, sensor: datasync.SensorMetadata
+) -> BinaryRecord:
+    if sensor.mime_type and not upload.explicit_mime:
+        call.cite("UP-12")
+        record = replace(record, mime_type=_SENSOR_MIME.get(sensor.mime_type, record.mime_type))
+    if not sensor.HasField("annotations"):
+        return record
+    call.cite("CU-6")
+    boxes = tuple(_box(call, box) for box in sensor.annotations.bboxes)
+    if boxes and not mime.is_image(record.mime_type):
+        text = f"only images take bounding boxes; the upload is {record.mime_type!r}"
+        raise FailedPreconditionError(text, clause="BX-6")
+    marks = tuple(_classification(call, mark) for mark in sensor.annotations.classifications)
+    return replace(record, boxes=boxes, classifications=marks)
+
+
+def _part(call: Call, part_id: str) -> Part:
+    part = call.cloud.fleet.part(part_id)
+    # Another organization's part is as unknown as one that does not exist (A51).
+    if part is None or not call.principal.sees(part.organization_id):
+        raise _INVALID_PART[call.policy.invalid_part](NO_PART, clause="A22", bare=True)
+    return part
+
+
+def _check_type(got: int, wanted: datasync.DataTypeValue) -> None:
+    if got != wanted:
+        names = datasync.DataType
+        shown = names.Name(got) if got in names.values() else got  # type: ignore[arg-type]
+        text = f"metadata.type must be {names.Name(wanted)} for these contents, got {shown}"
+        raise InvalidArgumentError(text, clause="A29")
+
+
+def _source(part: Part, metadata: datasync.UploadMetadata) -> Source:
+    return Source(
+        organization_id=part.organization_id,
+        location_id=part.location_id,
+        robot_id=part.robot_id,
+        robot_name=part.robot_name,
+        part_id=part.id,
+        part_name=part.name,
+        component_type=metadata.component_type,
+        component_name=metadata.component_name,
+        method_name=metadata.method_name,
+        method_parameters=tuple(
+            Parameter(key=key, type_url=packed.type_url, value=packed.value)
+            for key, packed in sorted(metadata.method_parameters.items())
+        ),
+    )
+
+
+def _mime_type(call: Call, metadata: datasync.UploadMetadata) -> str:
+    if metadata.mime_type:
+        call.cite("UP-5")
+        return metadata.mime_type
+    extension = mime.with_dot(metadata.file_extension)
+    if metadata.type != datasync.DATA_TYPE_TABULAR_SENSOR:
+        call.cite("UP-4" if extension in mime.DOCUMENTED else "A24")
+    if extension != metadata.file_extension:
+        call.cite("UP-3", "A26")
+    return mime.mime_type_of(extension)
+
+
+def _datasets(call: Call, dataset_ids: Iterable[str], organization_id: str) -> tuple[str, ...]:
+    chosen: list[str] = []
+    for dataset_id in dict.fromkeys(dataset_ids):
+        dataset = dataset_for_binary(call, dataset_id, field="metadata.dataset_ids", clause="A27")
+        if dataset is not None:
+            check_same_organization(dataset, organization_id)
+            chosen.append(dataset.id)
+    return tuple(chosen)
+
+
+def _time(
+    call: Call, message: datasync.UploadMetadata | datasync.SensorMetadata, field: str
+) -> int | None:
+    if not message.HasField(field):  # type: ignore[arg-type]
+        return None
+    stamp: Timestamp = getattr(message, field)
+    nanos = time_from(stamp, field)
+    if nanos % 1000:  # more than a datetime can say
+        call.cite("TM-1")
+    return None if nanos == GO_ZERO_TIME else nanos
+
+
+def _box(call: Call, message: data.BoundingBox) -> BoundingBox:
+    return check_box(
+        BoundingBox(
+            id=call.cloud.ids.object_id(),
+            label=message.label,
+            x_min_normalized=message.x_min_normalized,
+            y_min_normalized=message.y_min_normalized,
+            x_max_normalized=message.x_max_normalized,
+            y_max_normalized=message.y_max_normalized,
+            confidence=message.confidence if message.HasField("confidence") else None,
+        )
+    )
+
+
+def _classification(call: Call, message: data.Classification) -> Classification:
+    confidence = message.confidence if message.HasField("confidence") else None
+    check_label(message.label)
+    check_confidence(confidence)
+    return Classification(id=call.cloud.ids.object_id(), label=message.label, confidence=confidence)

@@ -1,0 +1,118 @@
+"""One RPC in progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.errors import UnauthenticatedError
+from fakeviam.server.instruments.journal.record import RecordedCall
+from fakeviam.server.state.accounts import ANYONE, Principal
+from fakeviam.server.state.roles import grounds
+
+if TYPE_CHECKING:
+    from fakeviam.model.clock import Clock
+    from fakeviam.model.policy import Policy
+    from fakeviam.server.instruments.timers import Timers
+    from fakeviam.server.state.cloud import CloudState
+    from fakeviam.store.protocol import Store
+    from fakeviam.wire import Method
+
+
+@dataclass(kw_only=True, slots=True)
+class Call:
+    """What a handler knows of the call it answers.
+
+    Attributes:
+        record: Its entry in the journal.
+        metadata: What came with it, with its secrets.
+        hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
+    """
+
+    cloud: CloudState
+    rpc: str
+    record: RecordedCall
+    metadata: Any = None
+    principal: Principal = ANYONE
+    hidden_for: int = 0
+    #: Where the data is. Taken when the call begins, so that a reset does not split a call.
+    store: Store = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.store = self.cloud.store
+
+    @classmethod
+    def detached(cls, cloud: CloudState, method: Method) -> Call:
+        """A call that no client made and no journal holds: seeds obey the rules of uploads too."""
+        record = RecordedCall(number=0, method=method, time=cloud.clock.now(), started=0)
+        return cls(cloud=cloud, rpc=method.name, record=record)
+
+    @property
+    def policy(self) -> Policy:
+        """How disputed points are decided."""
+        return self.cloud.policy
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of its cloud."""
+        return self.cloud.clock
+
+    @property
+    def timers(self) -> Timers:
+        """Who waits by that clock."""
+        return self.cloud.timers
+
+    @property
+    def sync_time(self) -> int:
+        """When what the call stores counts as synced, ns (UP-9)."""
+        if self.hidden_for:
+            self.cloud.hiding = True
+        return self.cloud.clock.now() + self.hidden_for
+
+    def cite(self, *clauses: str) -> None:
+        """Record what the answer rests on, before anything is written.
+
+        Raises:
+            InsufficientEvidenceError: It is less than the test accepts (SV-5).
+        """
+        self.record.cited.update(clauses)
+        self.cloud.ledger.cite(*clauses)
+
+    def authenticate(self, metadata: Any) -> None:
+        """Find out who calls, and whether it may (AU-2, A51, AC-1).
+
+        Raises:
+            UnauthenticatedError: The access token is missing, unknown or has expired.
+            PermissionDeniedError: Its role gives no right to this call.
+        """
+        if self.cloud.accounts.mode == "keys":
+            self.cite("AU-4", "A51")
+        self.principal = self.cloud.accounts.principal(_authorization(metadata))
+        self.record.scope = self.principal.organization_ids
+        if self.principal.role != "owner":
+            self.cite(*grounds(self.rpc))
+            self.principal.check_right(self.rpc)
+
+    def move_to(self, cloud: CloudState) -> None:
+        """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""
+        self.cloud.journal.transfer(self.record, cloud.journal)
+        self.cloud.timers.call_ended()
+        cloud.timers.call_began()
+        self.cloud, self.store = cloud, cloud.store
+
+    def expire_token(self) -> None:
+        """Let the access token of this call expire now.
+
+        Raises:
+            UnauthenticatedError: It has expired.
+        """
+        authorization = _authorization(self.metadata)
+        if authorization is None:  # then there is no token that others would share
+            raise UnauthenticatedError("the call brings no access token", clause="AU-4")
+        self.cloud.accounts.expire(authorization)
+        self.authenticate(self.metadata)
+
+
+def _authorization(metadata: Any) -> str | None:
+    header = metadata.get("authorization") if metadata else None
+    return None if header is None else str(header)

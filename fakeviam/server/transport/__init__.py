@@ -1,0 +1,1 @@
+"""Bytes, connections and the path of every call."""
