@@ -21,9 +21,9 @@ from fakeviam.exchange.sizes import Size, size_of
 from fakeviam.model.annotations import BoundingBox, check_box
 from fakeviam.model.errors import Refusal
 from fakeviam.model.mime import is_image
+from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.seeds.checks import Field, Keep, Many, Number, Record, Spot, Text
 from fakeviam.seeds.mistakes import Mistake, Notes, Place, SeedError, WrongError
-from fakeviam.seeds.moments import nanos_from_text
 from fakeviam.seeds.nodes import Node
 from fakeviam.seeds.tables import CLASSIFICATION, TAGS
 from fakeviam.seeds.values import Capture, Contents, DatasetSeed, FileSeed, Seed

@@ -25,9 +25,9 @@ from fakeviam.exchange.names import (
 )
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
+from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.seeds.checks import Field, Many, Number, Record, Spot, Text
 from fakeviam.seeds.mistakes import Mistake, Notes, Place, SeedError, WrongError
-from fakeviam.seeds.moments import nanos_from_text
 from fakeviam.seeds.nodes import Node
 from fakeviam.seeds.tables import TAGS
 from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fakeviam.model.errors import Refusal
+from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.seeds.mistakes import Notes, Place, WrongError
-from fakeviam.seeds.moments import nanos_from_text
 from fakeviam.seeds.nodes import TRUTHS, Entries, Node, Plain, UnclearError, number_of
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.timestamps import nanos_from_number, nanos_from_text
 from fakeviam.seeds.checks import Kept, Spot
 from fakeviam.seeds.groups import capture_of, label_of
 from fakeviam.seeds.mistakes import WrongError
-from fakeviam.seeds.moments import nanos_from_number, nanos_from_text
 from fakeviam.seeds.nodes import Node
 from fakeviam.seeds.values import ReadingSeed, SeriesSeed
 from fakeviam.wire.values import struct_from

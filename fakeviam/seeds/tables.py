@@ -14,6 +14,7 @@ from fakeviam.model.annotations import (
     check_label,
 )
 from fakeviam.model.datasets import DatasetType, check_name
+from fakeviam.model.timestamps import UNITS
 from fakeviam.seeds.checks import (
     Accepted,
     Anything,
@@ -29,7 +30,6 @@ from fakeviam.seeds.checks import (
     Text,
     Time,
 )
-from fakeviam.seeds.moments import UNITS
 from fakeviam.server.services.arguments import check_tags
 
 if TYPE_CHECKING:

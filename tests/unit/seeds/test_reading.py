@@ -10,7 +10,7 @@ import pytest
 
 from fakeviam import seeds
 from fakeviam.model.datasets import DatasetType
-from fakeviam.seeds.moments import nanos_from_number, nanos_from_text
+from fakeviam.model.timestamps import nanos_from_number, nanos_from_text
 from fakeviam.seeds.values import Capture
 
 if TYPE_CHECKING:

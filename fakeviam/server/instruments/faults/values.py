@@ -5,16 +5,12 @@ from __future__ import annotations
 import base64
 import enum
 from dataclasses import dataclass
-from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, Literal
 
+from fakeviam.model.durations import seconds_from
 from fakeviam.model.errors import UsageError
 
 When = Literal["before-commit", "after-commit"]
-
-#: No fake waits longer than this; it is about a hundred years.
-_LONGEST = 3_200_000_000.0
 
 
 class FaultKind(enum.Enum):
@@ -70,28 +66,10 @@ def seconds_of(duration: object, name: str = "delay") -> float:
     Raises:
         UsageError: It is none of those, negative, or more than a hundred years.
     """
-    seconds = _seconds(duration)
-    if seconds is None or not 0 <= seconds <= _LONGEST:
+    seconds = seconds_from(duration)
+    if seconds is None:
         raise UsageError(
             f"{name} must be seconds, a timedelta or a text such as '40s', '250ms' or '2m', "
             f"from 0 to a hundred years, got {duration!r}"
         )
     return seconds
-
-
-_UNITS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0})
-
-
-def _seconds(duration: object) -> float | None:
-    if isinstance(duration, timedelta):
-        return duration.total_seconds()
-    if isinstance(duration, str):
-        number = duration.rstrip("mshd")
-        unit = _UNITS.get(duration[len(number) :] or "s")
-        try:
-            return None if unit is None else float(number) * unit
-        except ValueError:
-            return None
-    if isinstance(duration, (int, float)) and not isinstance(duration, bool):
-        return float(duration)
-    return None

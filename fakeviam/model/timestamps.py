@@ -1,4 +1,4 @@
-"""Times of a seed: ISO 8601 text to nanoseconds, and numbers of a time column."""
+"""Times as ISO 8601 text or numbers to nanoseconds since 1970."""
 
 from __future__ import annotations
 

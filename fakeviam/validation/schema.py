@@ -1,0 +1,41 @@
+"""JSON Schema of models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam.validation.models import Model
+
+Schema = dict[str, Any]
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out titles of fields, which only repeat their names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+
+def json_schema(model: type[Model], **top: Any) -> Schema:
+    """The JSON Schema of what `model` accepts; `top` are further keys of its first level."""
+    made = model.model_json_schema(schema_generator=_Generator)
+    return {"$schema": _Generator.schema_dialect, **made, **top}
+
+
+def json_schemas(
+    models: Sequence[type[Model]], *, ref_template: str = "#/components/schemas/{model}"
+) -> dict[str, Schema]:
+    """The JSON Schemas of several models by their names, as OpenAPI has them."""
+    _, made = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template=ref_template,
+        schema_generator=_Generator,
+    )
+    schemas: dict[str, Schema] = made.get("$defs", {})
+    return schemas

@@ -1,0 +1,330 @@
+"""Types of fields."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass, field
+from functools import wraps
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
+
+from fakeviam.model.durations import seconds_from
+from fakeviam.model.errors import Refusal, UsageError
+from fakeviam.model.timestamps import nanos_from_text
+from fakeviam.validation.json_text import DEEPEST
+from fakeviam.validation.scalars import Unquoted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Schema = dict[str, Any]
+
+
+# Errors ---------------------------------------------------------------------------------------
+
+
+def expected(what: str) -> PydanticCustomError:
+    """The error of a validator whose text is "must be {what}, got {value}"."""
+    return PydanticCustomError("expected", "expected", {"what": what})
+
+
+def invalid(text: str) -> PydanticCustomError:
+    """The error of a validator whose text follows the field's name: "must not be blank"."""
+    return PydanticCustomError("invalid", "invalid", {"text": text})
+
+
+def refused(text: str) -> PydanticCustomError:
+    """The error of a validator that words the whole sentence."""
+    return PydanticCustomError("refused", "refused", {"text": text})
+
+
+def refusable(check: Callable[P, T]) -> Callable[P, T]:
+    """A validator in which the domain's own refusals become errors of the field."""
+
+    @wraps(check)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return check(*args, **kwargs)
+        except Refusal as refusal:
+            raise refused(refusal.text) from None
+        except UsageError as error:
+            raise refused(str(error)) from None
+
+    return checked
+
+
+# Building blocks ------------------------------------------------------------------------------
+
+
+def Accepted(check: Callable[[Any], object]) -> AfterValidator:  # noqa: N802 - used as a type
+    """A value that the domain's own check accepts, so that there is no second opinion."""
+
+    @refusable
+    def accept(value: Any) -> Any:
+        check(value)
+        return value
+
+    return AfterValidator(accept)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Says what is expected if anything at all is wrong with the value."""
+
+    what: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """See pydantic."""
+        return core_schema.custom_error_schema(
+            handler(source),
+            custom_error_type="expected",
+            custom_error_message="expected",
+            custom_error_context={"what": self.what},
+        )
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A value made by `parse`, which returns None for what is not `expected`."""
+
+    parse: Callable[[Any], object]
+    expected: str
+    schema: Schema = field(hash=False)
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """See pydantic."""
+        del source, handler
+
+        def parse(value: Any) -> object:
+            made = self.parse(value)
+            if made is None:
+                raise expected(self.expected)
+            return made
+
+        return core_schema.no_info_plain_validator_function(parse)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Schema:
+        """See pydantic."""
+        del schema, handler
+        return dict(self.schema)
+
+
+class _NotNull:
+    """Turns `T | None` into T: None is the default of an absent field and cannot be given."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        nullable: Any = handler(source)
+        inner: core_schema.CoreSchema = nullable["schema"]
+        return inner
+
+
+class _Alone:
+    """Takes an element that stands without a list for a list of it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: value if isinstance(value, list | tuple) else (value,), handler(source)
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Schema:
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+@dataclass(frozen=True)
+class Shorthand:
+    """Takes text that stands for a model as the field of that name."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """See pydantic."""
+        return core_schema.no_info_before_validator_function(self._expand, handler(source))
+
+    def _expand(self, value: Any) -> Any:
+        is_text = isinstance(value, str) and not (isinstance(value, Unquoted) and value.is_null)
+        return {self.name: value} if is_text else value
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Schema:
+        """See pydantic."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(schema)]}
+
+
+#: A field that may be absent and then is None, but cannot be null: `name: Omittable[Text] = None`.
+Omittable = Annotated[T | None, _NotNull()]
+#: A list.
+Many = Annotated[tuple[T, ...], Strict(False)]  # noqa: FBT003 - pydantic's own form
+#: A list, of which one element may stand without it.
+OneOrMany = Annotated[tuple[T, ...], Strict(False), _Alone()]  # noqa: FBT003
+
+
+# Text -----------------------------------------------------------------------------------------
+
+
+def _not_null(value: Any) -> Any:
+    if isinstance(value, Unquoted) and value.is_null:
+        raise PydanticKnownError("string_type")
+    return value
+
+
+def _encodable(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise PydanticKnownError("string_unicode") from None
+    return str(value)
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise invalid(f"must not be blank, got {value!r}")
+    return value
+
+
+#: Text that UTF-8 can carry.
+Text = Annotated[str, BeforeValidator(_not_null), AfterValidator(_encodable)]
+#: Text with something else than spaces in it.
+Name = Annotated[
+    Text, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
+]
+
+
+# Numbers and flags ----------------------------------------------------------------------------
+
+
+def _number(value: Any) -> Any:
+    number = value.number if isinstance(value, Unquoted) else None
+    return value if number is None else number
+
+
+def _flag(value: Any) -> Any:
+    flag = value.flag if isinstance(value, Unquoted) else None
+    return value if flag is None else flag
+
+
+#: A finite number.
+Number = Annotated[float, BeforeValidator(_number)]
+#: A whole number of 64 bits.
+Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), BeforeValidator(_number)]
+#: A whole number from 0.
+Size = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_number)]
+#: A whole number from 1.
+Count = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_number)]
+#: True or false.
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
+# Times and bytes ------------------------------------------------------------------------------
+
+
+def _nanos(value: object) -> int | None:
+    return nanos_from_text(value) if isinstance(value, str) else None
+
+
+def _bytes(value: object) -> bytes | None:
+    try:
+        return b64decode(value, validate=True) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+#: A time within the years 1 to 9999 as nanoseconds since 1970, given as ISO 8601 text.
+Time = Annotated[
+    int,
+    Parsed(
+        _nanos,
+        "a time like 2026-01-31T12:00:00Z",
+        {
+            "type": "string",
+            "pattern": r"^\s*\d{4}-\d{2}-\d{2}",
+            "examples": ["2026-01-31T12:00:00Z"],
+        },
+    ),
+]
+#: A duration in seconds, given as a number or as text such as 250ms, 40s or 2m.
+Duration = Annotated[
+    float,
+    Parsed(
+        seconds_from,
+        "seconds, or text such as 250ms, 40s or 2m, from 0 to a hundred years",
+        {"type": ["number", "string"], "minimum": 0, "examples": ["250ms", 40]},
+    ),
+]
+#: Bytes, given in base64.
+Base64 = Annotated[
+    bytes,
+    Parsed(_bytes, "bytes in base64", {"type": "string", "contentEncoding": "base64"}),
+]
+
+
+# Documents ------------------------------------------------------------------------------------
+
+
+def _check_json(value: object, where: str = "", depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise invalid(f"is nested more than {DEEPEST} levels deep")
+    unfit = _unfit(value)
+    if unfit:
+        raise invalid(f"holds {unfit} at {where}")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(key, str) or _unfit(key):
+                raise invalid(f"holds the key {key!r}, which UTF-8 cannot carry")
+            _check_json(inner, f"{where}.{key}" if where else key, depth + 1)
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            _check_json(inner, f"{where}[{number}]", depth + 1)
+
+
+def _unfit(value: object) -> str:
+    """What JSON cannot carry, leaving aside what the value holds; empty if it can."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return "text that cannot be encoded as UTF-8"
+        return ""
+    if isinstance(value, float) and not isfinite(value):
+        return f"{value}, which is not a JSON number,"
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return "an integer that does not fit into 64 bits"
+    if value is None or isinstance(value, bool | int | float | dict | list | tuple):
+        return ""
+    return f"a value of type {type(value).__name__}"
+
+
+def _json_object(value: dict[str, Any]) -> dict[str, Any]:
+    _check_json(value)
+    return value
+
+
+#: Any JSON object.
+JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]

@@ -1,0 +1,52 @@
+"""JSON that JSON cannot carry is refused before anybody looks at it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakeviam.validation.json_text import JsonError, parse_json
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (b"", "is not JSON: Expecting value at line 1, column 1"),
+        (b'{"a":\n x}', "is not JSON: Expecting value at line 2, column 2"),
+        (b"\xff", "is not UTF-8"),
+        (b"[NaN]", "is not JSON: there is no NaN in JSON"),
+        (b"[-Infinity]", "is not JSON: there is no -Infinity in JSON"),
+        (b"[1e400]", "is not JSON: 1e400 is beyond the range of a double"),
+        (b"[-1e400]", "is not JSON: -1e400 is beyond the range of a double"),
+        (b"9" * 5000, f"is not JSON: {'9' * 30}… does not fit into 64 bits"),
+        (b"18446744073709551616", "is not JSON: 18446744073709551616 does not fit into 64 bits"),
+        (b"-9223372036854775809", "is not JSON: -9223372036854775809 does not fit into 64 bits"),
+        (b'{"a": 1, "a": 2}', "has the field 'a' twice"),
+        (b"[" * 100_000, "is nested more than 100 levels deep"),
+        (b"[" * 102 + b"]" * 102, "is nested more than 100 levels deep"),
+        (b'{"a":' * 102 + b"1" + b"}" * 102, "is nested more than 100 levels deep"),
+    ],
+)
+def test_what_is_refused(text: bytes, told: str) -> None:
+    with pytest.raises(JsonError) as caught:
+        parse_json(text)
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 100 + b"]" * 100, b"18446744073709551615", b"-9223372036854775808", b"1e308"]
+)
+def test_what_is_just_right(text: bytes) -> None:
+    assert parse_json(text) == json.loads(text)
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_json_or_refused(data: bytes) -> None:
+    try:
+        value = parse_json(data)
+    except JsonError:
+        return
+    assert value == json.loads(data)
