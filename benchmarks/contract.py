@@ -12,8 +12,8 @@ import time
 from typing import NamedTuple
 
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import CLOCK, SEED, OwnFake
 
 from benchmarks.figures import Table
@@ -23,7 +23,7 @@ from fakeviam import Clock, FakeViam
 def subject(policy: str) -> OwnFake:
     """The fake that `--self` checks."""
     return OwnFake(
-        Reading.named(policy),
+        Interpretation.named(policy),
         lambda: FakeViam(seed=SEED, policy=policy, clock=Clock.frozen(CLOCK)),
     )
 

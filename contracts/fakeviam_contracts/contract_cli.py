@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam_contracts import reports, scripts
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import worst
 from fakeviam_contracts.runner import PROFILES, run_all
 from fakeviam_contracts.targets import configs

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fakeviam_contracts import reads, strategies, writes
-from fakeviam_contracts.looking import Looker
-from fakeviam_contracts.model import Ask
-from fakeviam_contracts.stirring import Stirrer
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.random_reads import RandomReads
+from fakeviam_contracts.random_writes import RandomWrites
 from fakeviam_contracts.writes import CORNERS
 
 if TYPE_CHECKING:
@@ -35,22 +35,25 @@ class ContractMachine(RuleBasedStateMachine):
     looks: int = 3
 
     session: Session
-    looker: Looker
-    stirrer: Stirrer
+    random_reads: RandomReads
+    random_writes: RandomWrites
 
     @initialize(random=st.randoms(use_true_random=True))
     def begin(self, random: Random) -> None:
         """Start a program."""
         self.session = type(self).open_session()
-        self.looker, self.stirrer = Looker(self.session, random), Stirrer(self.session, random)
-        self.stirrer.begin()
+        self.random_reads, self.random_writes = (
+            RandomReads(self.session, random),
+            RandomWrites(self.session, random),
+        )
+        self.random_writes.populate()
 
     @invariant()
     def look(self) -> None:
         """Change something, read, and compare; after each step."""
         if self.session.steps:
-            self.stirrer.stir()
-            self.looker.look(self.looks)
+            self.random_writes.run()
+            self.random_reads.run(self.looks)
 
     def teardown(self) -> None:
         """End a program."""
@@ -59,15 +62,21 @@ class ContractMachine(RuleBasedStateMachine):
 
     # What there is ------------------------------------------------------------------------
 
-    def _ask(self, draw: st.DataObject) -> Ask:
+    def _filter_spec(self, draw: st.DataObject) -> FilterSpec:
         handles = range(len(self.session.handles.datasets))
-        ask: Ask = draw.draw(strategies.asks(datasets=handles, parts=self.session.place.parts))
-        return ask
+        spec: FilterSpec = draw.draw(
+            strategies.filter_specs(datasets=handles, parts=self.session.place.parts)
+        )
+        return spec
 
-    def _narrow_ask(self, draw: st.DataObject) -> Ask:
+    def _narrow_filter_spec(self, draw: st.DataObject) -> FilterSpec:
         """A filter that mostly asks for something: with everything gone, little is left to see."""
-        ask = self._ask(draw)
-        return self._ask(draw) if ask == Ask() and draw.draw(st.integers(0, 7)) else ask
+        spec = self._filter_spec(draw)
+        return (
+            self._filter_spec(draw)
+            if spec == FilterSpec() and draw.draw(st.integers(0, 7))
+            else spec
+        )
 
     def _files(self, draw: st.DataObject, *, least: int = 0) -> list[int]:
         return draw.draw(_handles(len(self.session.handles.files), least, 4))
@@ -143,7 +152,7 @@ class ContractMachine(RuleBasedStateMachine):
     @rule(draw=st.data(), tags=strategies.tags(), remove=st.booleans())
     def tag_matching(self, draw: st.DataObject, tags: list[str], remove: bool) -> None:  # noqa: FBT001
         """Add or remove tags by filter."""
-        writes.tag_matching(self.session, self._ask(draw), tags, remove=remove)
+        writes.tag_matching(self.session, self._filter_spec(draw), tags, remove=remove)
 
     @precondition(_has_files)
     @rule(
@@ -249,12 +258,12 @@ class ContractMachine(RuleBasedStateMachine):
     @rule(draw=st.data())
     def delete_matching(self, draw: st.DataObject) -> None:
         """Delete files by filter."""
-        writes.delete_matching(self.session, self._narrow_ask(draw))
+        writes.delete_matching(self.session, self._narrow_filter_spec(draw))
 
     @rule(draw=st.data(), days=st.integers(0, 4))
     def delete_rows(self, draw: st.DataObject, days: int) -> None:
         """Delete readings by days."""
-        writes.delete_rows(self.session, days, self._narrow_ask(draw))
+        writes.delete_rows(self.session, days, self._narrow_filter_spec(draw))
 
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:

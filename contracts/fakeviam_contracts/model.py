@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.interpretation import Interpretation
 
 DAY = 86_400 * 1_000_000_000
 
@@ -83,7 +83,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class FilterSpec:
     """A filter, in the model's terms: datasets by handle, times in ns; empty is no constraint.
 
     `label_of` names datasets whose labels are asked for among the tags (A10).
@@ -111,71 +111,71 @@ class Ask:
 class Model:
     """What the server must hold."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, interpretation: Interpretation) -> None:
         """Start empty."""
-        self.reading = reading
+        self.interpretation = interpretation
         self.files: list[File] = []
         self.rows: list[Row] = []
         self.datasets: list[Dataset] = []
 
     # Selecting ---------------------------------------------------------------------------
 
-    def matching_files(self, ask: Ask) -> list[File]:
+    def matching_files(self, spec: FilterSpec) -> list[File]:
         """The files that a filter selects, in order of arrival."""
-        return [f for f in self.files if self._matches(ask, f) and self._matches_file(ask, f)]
+        return [f for f in self.files if self._matches(spec, f) and self._matches_file(spec, f)]
 
-    def matching_rows(self, ask: Ask) -> list[Row]:
+    def matching_rows(self, spec: FilterSpec) -> list[Row]:
         """The readings that a filter selects, in order of arrival (A18)."""
-        if ask.box_labels or ask.dataset is not None:
+        if spec.box_labels or spec.dataset is not None:
             return []
-        return [r for r in self.rows if self._matches(ask, r) and self._tags_match(ask, r, [])]
+        return [r for r in self.rows if self._matches(spec, r) and self._tags_match(spec, r, [])]
 
     def in_order(self, records: Iterable[Any], *, descending: bool | None) -> list[Any]:
         """By time, then arrival (PG-6, PG-11); None is the order of no order (A1)."""
-        backwards = self.reading.descending if descending is None else descending
+        backwards = self.interpretation.descending if descending is None else descending
         return sorted(records, key=lambda r: (r.requested, r.handle), reverse=backwards)
 
-    def _matches(self, ask: Ask, record: File | Row) -> bool:
+    def _matches(self, spec: FilterSpec, record: File | Row) -> bool:
         origin = record.origin
         scalars = ("component_name", "component_type", "method", "robot_name", "robot_id",
                    "part_name", "part_id")  # fmt: skip
         for name in scalars:  # FI-1, FI-3, FI-4
-            wanted = getattr(ask, name)
+            wanted = getattr(spec, name)
             if wanted and wanted != getattr(origin, name):
                 return False
         lists = (
-            (ask.location_ids, origin.location_id),
-            (ask.organization_ids, origin.organization_id),
-            (ask.mime_types, record.mime_type),
+            (spec.location_ids, origin.location_id),
+            (spec.organization_ids, origin.organization_id),
+            (spec.mime_types, record.mime_type),
         )
         for wanted, got in lists:  # FI-5
             if wanted and got not in wanted:
                 return False
-        return self._in_interval(ask, record.requested)
+        return self._in_interval(spec, record.requested)
 
-    def _in_interval(self, ask: Ask, time: int) -> bool:  # FI-13, A2, A3
-        if ask.start is not None and time < ask.start:
+    def _in_interval(self, spec: FilterSpec, time: int) -> bool:  # FI-13, A2, A3
+        if spec.start is not None and time < spec.start:
             return False
-        if ask.end is None:
+        if spec.end is None:
             return True
-        return time <= ask.end if self.reading.end_inside else time < ask.end
+        return time <= spec.end if self.interpretation.end_inside else time < spec.end
 
-    def _matches_file(self, ask: Ask, file: File) -> bool:
-        if not self._tags_match(ask, file, file.datasets):
+    def _matches_file(self, spec: FilterSpec, file: File) -> bool:
+        if not self._tags_match(spec, file, file.datasets):
             return False
-        if ask.box_labels and not any(b.label in ask.box_labels for b in file.boxes):  # FI-10
+        if spec.box_labels and not any(b.label in spec.box_labels for b in file.boxes):  # FI-10
             return False
-        return ask.dataset is None or ask.dataset in file.datasets  # FI-11
+        return spec.dataset is None or spec.dataset in file.datasets  # FI-11
 
-    def _tags_match(self, ask: Ask, record: File | Row, datasets: Sequence[int]) -> bool:
-        if ask.tag_rule == "tagged":  # FI-7
+    def _tags_match(self, spec: FilterSpec, record: File | Row, datasets: Sequence[int]) -> bool:
+        if spec.tag_rule == "tagged":  # FI-7
             return bool(record.tags)
-        if ask.tag_rule == "untagged":
+        if spec.tag_rule == "untagged":
             return not record.tags
-        labels = ask.label_of if self.reading.labels_shown else ()
-        if not ask.tags and not ask.label_of:  # FI-8, A17
+        labels = spec.label_of if self.interpretation.labels_shown else ()
+        if not spec.tags and not spec.label_of:  # FI-8, A17
             return True
-        return any(t in record.tags for t in ask.tags) or any(d in datasets for d in labels)
+        return any(t in record.tags for t in spec.tags) or any(d in datasets for d in labels)
 
     # Files -------------------------------------------------------------------------------
 
@@ -190,13 +190,13 @@ class Model:
         self.files = [f for f in self.files if f.handle not in gone]
         return before - len(self.files)
 
-    def delete_rows(self, organization_id: str, days: int, now: int, ask: Ask) -> int:
+    def delete_rows(self, organization_id: str, days: int, now: int, spec: FilterSpec) -> int:
         """Delete readings by UTC calendar days (DT-1 … DT-4)."""
         midnight = now - now % DAY
         cutoff = None if days == 0 else midnight - (days - 1) * DAY
         chosen = {
             r.handle
-            for r in self.matching_rows(ask)
+            for r in self.matching_rows(spec)
             if r.origin.organization_id == organization_id
             and (cutoff is None or r.requested < cutoff)
         }
@@ -216,11 +216,13 @@ class Model:
             removed += len(file.tags) - len(kept)
             changed += kept != file.tags
             file.tags = kept
-        return removed if self.reading.counts_tags else changed
+        return removed if self.interpretation.counts_tags else changed
 
     def visible_tags(self, file: File) -> set[str | tuple[str, int]]:
         """Tags as a set; labels of datasets as pairs with the dataset's handle (A10)."""
-        labels = {("label", d) for d in file.datasets} if self.reading.labels_shown else set()
+        labels = (
+            {("label", d) for d in file.datasets} if self.interpretation.labels_shown else set()
+        )
         return set(file.tags) | labels
 
     def change_box(self, file: File, handle: int, change: Callable[[Box], Box]) -> None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import writes
+from fakeviam_contracts.assertions import AnyOf
 from fakeviam_contracts.checks.base import BASE
-from fakeviam_contracts.claims import AnyOf
 from fakeviam_contracts.session import origin_of
-from fakeviam_contracts.wirelog import LostError, Refused
+from fakeviam_contracts.wirelog import ConnectionLostError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ STREAMS = frozenset({"FileUpload", "StreamingDataCaptureUpload"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class CutOutcome:
     """One RPC that changes something.
 
     Attributes:
@@ -61,7 +61,7 @@ class Outcome:
 
 
 def prepare(session: Session) -> None:
-    """Make what `Outcome.requests` speaks of."""
+    """Make what `CutOutcome.requests` speaks of."""
     writes.upload(
         session, way="DataCaptureUpload", part=0, chunks=[b"x"], times=(BASE, BASE),
         extension=".jpg", tags=["old"],
@@ -73,7 +73,7 @@ def prepare(session: Session) -> None:
     writes.upload_rows(session, part=0, rows=[{"n": 1.0}], times=[(BASE, BASE)])
 
 
-def check_outcome(session: Session, outcome: Outcome, when: str) -> None:
+def check_outcome(session: Session, outcome: CutOutcome, when: str) -> None:
     """Call, be cut, try again as a client would, and look at the state.
 
     The subject must cut the next call of the RPC at that moment, once.
@@ -93,12 +93,12 @@ def check_outcome(session: Session, outcome: Outcome, when: str) -> None:
     )
 
 
-def _try(session: Session, outcome: Outcome, requests: Sequence[Message]) -> Any:
+def _try(session: Session, outcome: CutOutcome, requests: Sequence[Message]) -> Any:
     try:
         if outcome.rpc in STREAMS:
             return session.wire.stream(outcome.rpc, requests)
         return session.wire.call(outcome.rpc, requests[0])
-    except LostError as error:
+    except ConnectionLostError as error:
         return Refused("CUT", str(error))
 
 
@@ -194,72 +194,72 @@ def _one(make: Callable[[Session], Message]) -> Callable[[Session], Sequence[Mes
 
 _TWO = [b"ab", b"ab"]
 
-OUTCOMES: tuple[Outcome, ...] = (
-    Outcome(rpc="DataCaptureUpload", clauses=("UP-9", "CU-1"), requests=_capture,
+OUTCOMES: tuple[CutOutcome, ...] = (
+    CutOutcome(rpc="DataCaptureUpload", clauses=("UP-9", "CU-1"), requests=_capture,
             state=_contents, once=[b"ab"], twice=_TWO),
-    Outcome(rpc="FileUpload", clauses=("UP-9", "A30"), requests=_file,
+    CutOutcome(rpc="FileUpload", clauses=("UP-9", "A30"), requests=_file,
             state=_contents, once=[b"ab"], twice=_TWO),
-    Outcome(rpc="StreamingDataCaptureUpload", clauses=("UP-9", "A30"), requests=_streaming,
+    CutOutcome(rpc="StreamingDataCaptureUpload", clauses=("UP-9", "A30"), requests=_streaming,
             state=_contents, once=[b"ab"], twice=_TWO),
-    Outcome(rpc="AddTagsToBinaryDataByIDs", clauses=("TA-1",), requests=_one(
+    CutOutcome(rpc="AddTagsToBinaryDataByIDs", clauses=("TA-1",), requests=_one(
             lambda s: data.AddTagsToBinaryDataByIDsRequest(
                 binary_data_ids=s.handles.files, tags=["new"])),
             state=_tags, once=["old", "new"]),
-    Outcome(rpc="AddTagsToBinaryDataByFilter", clauses=("TA-1", "TA-3"), requests=_one(
+    CutOutcome(rpc="AddTagsToBinaryDataByFilter", clauses=("TA-1", "TA-3"), requests=_one(
             lambda _: data.AddTagsToBinaryDataByFilterRequest(tags=["new"])),
             state=_tags, once=["old", "new"]),
-    Outcome(rpc="RemoveTagsFromBinaryDataByIDs", clauses=("TR-1",), requests=_one(
+    CutOutcome(rpc="RemoveTagsFromBinaryDataByIDs", clauses=("TR-1",), requests=_one(
             lambda s: data.RemoveTagsFromBinaryDataByIDsRequest(
                 binary_data_ids=s.handles.files, tags=["old"])),
             state=_tags, once=[]),
-    Outcome(rpc="RemoveTagsFromBinaryDataByFilter", clauses=("TR-1",), requests=_one(
+    CutOutcome(rpc="RemoveTagsFromBinaryDataByFilter", clauses=("TR-1",), requests=_one(
             lambda _: data.RemoveTagsFromBinaryDataByFilterRequest(tags=["old"])),
             state=_tags, once=[]),
-    Outcome(rpc="AddBoundingBoxToImageByID", clauses=("BX-1",), requests=_one(
+    CutOutcome(rpc="AddBoundingBoxToImageByID", clauses=("BX-1",), requests=_one(
             lambda s: data.AddBoundingBoxToImageByIDRequest(
                 binary_data_id=s.handles.files[0], label="new", x_max_normalized=1.0,
                 y_max_normalized=1.0)),
             state=_labels, once=["dog", "new"], twice=["dog", "new", "new"]),
-    Outcome(rpc="UpdateBoundingBox", clauses=("BU-1",), requests=_one(
+    CutOutcome(rpc="UpdateBoundingBox", clauses=("BU-1",), requests=_one(
             lambda s: data.UpdateBoundingBoxRequest(
                 binary_data_id=s.handles.files[0], bbox_id=s.handles.boxes[0], label="wolf")),
             state=_labels, once=["wolf"]),
-    Outcome(rpc="RemoveBoundingBoxFromImageByID", clauses=("BR-1", "BR-2"), requests=_one(
+    CutOutcome(rpc="RemoveBoundingBoxFromImageByID", clauses=("BR-1", "BR-2"), requests=_one(
             lambda s: data.RemoveBoundingBoxFromImageByIDRequest(
                 binary_data_id=s.handles.files[0], bbox_id=s.handles.boxes[0])),
             state=_labels, once=[], again=("OK", "NOT_FOUND")),
-    Outcome(rpc="CreateDataset", clauses=("DS-1", "A39"), requests=_one(
+    CutOutcome(rpc="CreateDataset", clauses=("DS-1", "A39"), requests=_one(
             lambda s: dataset.CreateDatasetRequest(
                 name="new", organization_id=s.place.organization_id)),
             state=_names, once=["first", "new", "second"], again=("ALREADY_EXISTS",)),
-    Outcome(rpc="RenameDataset", clauses=("DS-3",), requests=_one(
+    CutOutcome(rpc="RenameDataset", clauses=("DS-3",), requests=_one(
             lambda s: dataset.RenameDatasetRequest(id=s.handles.datasets[0], name="new")),
             state=_names, once=["new", "second"]),
-    Outcome(rpc="DeleteDataset", clauses=("DS-2", "A40"), requests=_one(
+    CutOutcome(rpc="DeleteDataset", clauses=("DS-2", "A40"), requests=_one(
             lambda s: dataset.DeleteDatasetRequest(id=s.handles.datasets[0])),
             state=lambda s: (_names(s), _members(s)), once=(["second"], []),
             again=("OK", "NOT_FOUND")),
-    Outcome(rpc="MergeDatasets", clauses=("DS-10", "A39"), requests=_one(
+    CutOutcome(rpc="MergeDatasets", clauses=("DS-10", "A39"), requests=_one(
             lambda s: dataset.MergeDatasetsRequest(
                 dataset_ids=s.handles.datasets, name="new",
                 organization_id=s.place.organization_id)),
             state=_names, once=["first", "new", "second"], again=("ALREADY_EXISTS",)),
-    Outcome(rpc="AddBinaryDataToDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
+    CutOutcome(rpc="AddBinaryDataToDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
             lambda s: data.AddBinaryDataToDatasetByIDsRequest(
                 dataset_id=s.handles.datasets[1], binary_data_ids=s.handles.files)),
             state=_members, once=[0, 1]),
-    Outcome(rpc="RemoveBinaryDataFromDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
+    CutOutcome(rpc="RemoveBinaryDataFromDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
             lambda s: data.RemoveBinaryDataFromDatasetByIDsRequest(
                 dataset_id=s.handles.datasets[0], binary_data_ids=s.handles.files)),
             state=_members, once=[]),
-    Outcome(rpc="DeleteBinaryDataByIDs", clauses=("DI-1", "A13"), requests=_one(
+    CutOutcome(rpc="DeleteBinaryDataByIDs", clauses=("DI-1", "A13"), requests=_one(
             lambda s: data.DeleteBinaryDataByIDsRequest(binary_data_ids=s.handles.files)),
             state=lambda s: len(_files(s)), once=0),
-    Outcome(rpc="DeleteBinaryDataByFilter", clauses=("DF-1",), requests=_one(
+    CutOutcome(rpc="DeleteBinaryDataByFilter", clauses=("DF-1",), requests=_one(
             lambda s: data.DeleteBinaryDataByFilterRequest(
                 filter=data.Filter(organization_ids=[s.place.organization_id]))),
             state=lambda s: len(_files(s)), once=0),
-    Outcome(rpc="DeleteTabularData", clauses=("DT-1",), requests=_one(
+    CutOutcome(rpc="DeleteTabularData", clauses=("DT-1",), requests=_one(
             lambda s: data.DeleteTabularDataRequest(organization_id=s.place.organization_id)),
             state=_rows, once=0),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 from hypothesis.stateful import run_state_machine_as_test
 
-from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.machine import ContractMachine
 
 if TYPE_CHECKING:

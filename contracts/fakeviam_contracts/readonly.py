@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts.checks.base import Need, check
-from fakeviam_contracts.cleaning import CannotRunError
-from fakeviam_contracts.remote import ELSEWHERE, SHARED, Address, Line
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.remote import ELSEWHERE, SHARED, Address, RemoteConnection
 from fakeviam_contracts.session import Place, Session
 from fakeviam_contracts.wirelog import Refused, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.wirelog import AnyMessage
 
 #: No more records than these are looked at, from the oldest on.
@@ -56,7 +56,9 @@ class _ReadsOnly:
 class ReadOnlySubject:
     """A server that is only asked."""
 
-    def __init__(self, reading: Reading, address: Address, *, organization: str = "") -> None:
+    def __init__(
+        self, interpretation: Interpretation, address: Address, *, organization: str = ""
+    ) -> None:
         """Connect.
 
         Raises:
@@ -64,8 +66,8 @@ class ReadOnlySubject:
         """
         self.left: list[str] = []
         self.missing: Mapping[Need, str] = {**ELSEWHERE, Need.EXCLUSIVE: SHARED}
-        self.line = Line(address)
-        self._reading, self._edge = reading, _ReadsOnly(organization)
+        self.line = RemoteConnection(address)
+        self._interpretation, self._edge = interpretation, _ReadsOnly(organization)
         answer = self._wire().call("TagsByFilter", data.TagsByFilterRequest())
         if isinstance(answer, Refused):
             self.line.close()
@@ -76,7 +78,7 @@ class ReadOnlySubject:
 
     def open_session(self) -> Session:
         """A session that can only read."""
-        return Session(self._wire(), Place(parts=()), self._reading)
+        return Session(self._wire(), Place(parts=()), self._interpretation)
 
     def close_session(self, session: Session) -> None:
         """Nothing was made."""

@@ -1,4 +1,4 @@
-"""Reading from the subject, compared with the model."""
+"""Interpretation from the subject, compared with the model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from
+from fakeviam_contracts.operations import operation
 from fakeviam_contracts.session import DESCRIPTION, LABEL, Wrong, origin_of
-from fakeviam_contracts.steps import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.model import Ask, File, Row
+    from fakeviam_contracts.model import File, FilterSpec, Row
     from fakeviam_contracts.session import Session
 
 ORDERS = {
@@ -40,20 +40,20 @@ FILTER_CLAUSES = (
 @operation
 def check_files(
     session: Session,
-    ask: Ask,
+    spec: FilterSpec,
     *,
     limit: int = 0,
     descending: bool | None = None,
     with_bytes: bool = False,
 ) -> None:
     """Follow the pages of files to their end (BF-1, BF-2, PG-1 … PG-9)."""
-    ask = session.within(ask)
-    expected = session.model.in_order(session.model.matching_files(ask), descending=descending)
+    spec = session.within(spec)
+    expected = session.model.in_order(session.model.matching_files(spec), descending=descending)
     got: list[data.BinaryData] = []
     for page in _pages(
         session,
         "BinaryDataByFilter",
-        ask,
+        spec,
         len(expected),
         limit,
         descending=descending,
@@ -68,14 +68,14 @@ def check_files(
 
 @operation
 def check_rows(
-    session: Session, ask: Ask, *, limit: int = 0, descending: bool | None = None
+    session: Session, spec: FilterSpec, *, limit: int = 0, descending: bool | None = None
 ) -> None:
     """Follow the pages of readings to their end (TD-1 … TD-4, PG-1 … PG-9)."""
-    ask = session.within(ask)
-    expected = session.model.in_order(session.model.matching_rows(ask), descending=descending)
+    spec = session.within(spec)
+    expected = session.model.in_order(session.model.matching_rows(spec), descending=descending)
     got: list[dict[str, Any]] = []
     for page in _pages(
-        session, "TabularDataByFilter", ask, len(expected), limit, descending=descending
+        session, "TabularDataByFilter", spec, len(expected), limit, descending=descending
     ):
         got += [_observed_row(session, page, entry) for entry in page.data]
     wanted = [_described_row(row) for row in expected]
@@ -92,14 +92,14 @@ def check_rows(
 
 
 @operation
-def check_counts(session: Session, ask: Ask) -> None:
+def check_counts(session: Session, spec: FilterSpec) -> None:
     """Totals of files and of readings (PG-8, A5)."""
-    ask = session.within(ask)
-    files = session.model.matching_files(ask)
-    rows = session.model.matching_rows(ask)
+    spec = session.within(spec)
+    files = session.model.matching_files(spec)
+    rows = session.model.matching_rows(spec)
     for rpc, count in (("BinaryDataByFilter", len(files)), ("TabularDataByFilter", len(rows))):
         cls = getattr(data, f"{rpc}Request")
-        request = cls(data_request=data.DataRequest(filter=session.filter(ask)), count_only=True)
+        request = cls(data_request=data.DataRequest(filter=session.filter(spec)), count_only=True)
         reply = session.answered(("PG-8",), rpc, session.wire.call(rpc, request))
         session.expect(("PG-8", "PG-9"), f"count of {rpc}", count, reply.count)
         session.expect(("A5",), f"data of {rpc} with count_only", 0, len(reply.data))
@@ -135,16 +135,16 @@ def check_by_ids(
 
 
 @operation
-def check_tags(session: Session, ask: Ask) -> None:
+def check_tags(session: Session, spec: FilterSpec) -> None:
     """Distinct tags (TG-1, A47)."""
-    ask = session.within(ask)
+    spec = session.within(spec)
     expected: set[Any] = set()
-    for file in session.model.matching_files(ask):
+    for file in session.model.matching_files(spec):
         expected |= session.model.visible_tags(file)
-    for row in session.model.matching_rows(ask):
+    for row in session.model.matching_rows(spec):
         expected |= set(row.tags)
     wanted = {t if isinstance(t, str) else LABEL + session.handles.datasets[t[1]] for t in expected}
-    request = data.TagsByFilterRequest(filter=session.filter(ask))
+    request = data.TagsByFilterRequest(filter=session.filter(spec))
     reply = session.answered(("TG-1",), "TagsByFilter", session.wire.call("TagsByFilter", request))
     session.expect(("TG-1", "A10", "A47"), "the tags", wanted, set(reply.tags))
     session.expect(("TG-1",), "how often each tag comes", len(wanted), len(reply.tags))
@@ -152,13 +152,13 @@ def check_tags(session: Session, ask: Ask) -> None:
 
 
 @operation
-def check_labels(session: Session, ask: Ask) -> None:
+def check_labels(session: Session, spec: FilterSpec) -> None:
     """Distinct labels of boxes (BL-1)."""
-    ask = session.within(ask)
-    files = session.model.matching_files(ask)
+    spec = session.within(spec)
+    files = session.model.matching_files(spec)
     wanted = {box.label for file in files for box in file.boxes}
     rpc = "BoundingBoxLabelsByFilter"
-    request = data.BoundingBoxLabelsByFilterRequest(filter=session.filter(ask))
+    request = data.BoundingBoxLabelsByFilterRequest(filter=session.filter(spec))
     reply = session.answered(("BL-1",), rpc, session.wire.call(rpc, request))
     session.expect(("BL-1",), "the labels", wanted, set(reply.labels))
     session.expect(("BL-1",), "how often each label comes", len(wanted), len(reply.labels))
@@ -177,7 +177,7 @@ def check_file(session: Session, file: File, entry: data.BinaryData, *, with_byt
 def _pages(
     session: Session,
     rpc: str,
-    ask: Ask,
+    spec: FilterSpec,
     expected: int,
     limit: int,
     *,
@@ -185,19 +185,19 @@ def _pages(
     with_bytes: bool = False,
 ) -> Any:
     """The pages, checked one by one; ends when the subject's pages do not."""
-    reading = session.reading
-    largest = reading.largest_page
-    if with_bytes and reading.large_binary_limit is not None:
-        largest = reading.large_binary_limit
+    interpretation = session.interpretation
+    largest = interpretation.largest_page
+    if with_bytes and interpretation.large_binary_limit is not None:
+        largest = interpretation.large_binary_limit
     most = min(limit or 50, largest)
     request = getattr(data, f"{rpc}Request")(
         data_request=data.DataRequest(
-            filter=session.filter(ask), limit=limit, sort_order=ORDERS[descending]
+            filter=session.filter(spec), limit=limit, sort_order=ORDERS[descending]
         )
     )
     if with_bytes:
         request.include_binary = True
-    if limit > largest and reading.large_limit == "refused":
+    if limit > largest and interpretation.large_limit == "refused":
         wrong = Wrong("INVALID_ARGUMENT", ("A6",))
         session.refused(rpc, session.wire.call(rpc, request), [wrong])
         # What a client does then: ask for less.
@@ -256,10 +256,10 @@ def wrong_ids(session: Session, files: Sequence[int], form: str) -> list[Wrong]:
     if not files:
         return [Wrong("INVALID_ARGUMENT", ("ID-5", "A12"))]
     wrongs = []
-    if form != "string" and session.reading.deprecated_ids == "refused":
+    if form != "string" and session.interpretation.deprecated_ids == "refused":
         wrongs.append(Wrong("FAILED_PRECONDITION", ("A14",)))
     gone = any(session.model.file(handle) is None for handle in files)
-    if gone and session.reading.unknown_ids == "refused":
+    if gone and session.interpretation.unknown_ids == "refused":
         wrongs.append(Wrong("NOT_FOUND", ("A13",)))
     return wrongs
 

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 from grpclib.client import Channel
 
 from fakeviam.wire import auth, data, datasync
-from fakeviam_contracts import cleaning
+from fakeviam_contracts import cleanup
 from fakeviam_contracts.checks.base import Need
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.foreign_data import ForeignDataGuard
 from fakeviam_contracts.model import Origin
-from fakeviam_contracts.others import Others
 from fakeviam_contracts.scope import Scope
 from fakeviam_contracts.session import Place, Session, origin_of
-from fakeviam_contracts.wirelog import LostError, Refused, Wire
+from fakeviam_contracts.wirelog import ConnectionLostError, Refused, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.wirelog import Edge
 
 #: Seconds until a call that nobody answers counts as refused.
@@ -78,7 +78,7 @@ class Address:
         return Channel(host.strip("[]"), int(port), ssl=True if tls else None)
 
 
-class Line:
+class RemoteConnection:
     """A connection to a server: an event loop, a channel, and a login."""
 
     def __init__(self, address: Address) -> None:
@@ -123,14 +123,14 @@ class Line:
                 wire.call("TagsByFilter", data.TagsByFilterRequest(filter=data.Filter()))
                 return
             answer = wire.call("Authenticate", request)
-        except LostError as error:
+        except ConnectionLostError as error:
             raise CannotRunError(f"cannot reach {address.target}: {_why(error)}") from error
         if isinstance(answer, Refused):
             raise CannotRunError(f"{address.target} refuses the API key: {answer}")
         self._metadata = {"authorization": f"Bearer {answer.access_token}"}
 
 
-def _why(error: LostError) -> str:
+def _why(error: ConnectionLostError) -> str:
     """Why a connection did not come about, in the system's words."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
@@ -157,7 +157,7 @@ class RemoteSubject:
 
     def __init__(
         self,
-        reading: Reading,
+        interpretation: Interpretation,
         address: Address,
         *,
         parts: tuple[str, ...],
@@ -167,7 +167,7 @@ class RemoteSubject:
         """Connect, and learn where the parts are.
 
         Args:
-            reading: How disputed points are read.
+            interpretation: How disputed points are read.
             address: Where it is.
             parts: Ids of the parts to upload for, at least one.
             organization: The id of their organization, if you want it checked.
@@ -179,23 +179,25 @@ class RemoteSubject:
         if not parts:
             raise CannotRunError("a part is needed to upload for: --part ID")
         self.left: list[str] = []
-        self._reading = reading
+        self._interpretation = interpretation
         self._exclusive = exclusive
         name = _new_name()
         self._names = (f"{name}-{number}" for number in itertools.count(1))
-        self.line = Line(address)
+        self.line = RemoteConnection(address)
         try:
             self._origins = self._learn(parts, organization)
             if exclusive:
-                cleaning.check_empty(self.line.wire())
-            self._readings_go = exclusive or cleaning.readings_can_go(
+                cleanup.check_empty(self.line.wire())
+            self._readings_go = exclusive or cleanup.readings_can_go(
                 self.line.wire(), self._origins[0], _new_name()
             )
         except BaseException:
             self.line.close()
             raise
         self._open: dict[int, Scope | None] = {}
-        self._others = None if exclusive else Others(self.line.wire, name, self._origins[0])
+        self._guard = (
+            None if exclusive else ForeignDataGuard(self.line.wire, name, self._origins[0])
+        )
 
     @property
     def missing(self) -> Mapping[Need, str]:
@@ -205,11 +207,9 @@ class RemoteSubject:
 
     def open_session(self) -> Session:
         """A session that sees nothing of what is there."""
-        scope = Scope(next(self._names), self._others.spare) if self._others else None
-        place = Place(
-            parts=self._origins, component=scope.name if scope else "", others=self._others
-        )
-        session = Session(self.line.wire(scope), place, self._reading)
+        scope = Scope(next(self._names), self._guard.protect) if self._guard else None
+        place = Place(parts=self._origins, component=scope.name if scope else "", guard=self._guard)
+        session = Session(self.line.wire(scope), place, self._interpretation)
         self._open[id(session)] = scope
         return session
 
@@ -218,26 +218,26 @@ class RemoteSubject:
         scope = self._open.pop(id(session))
         wire = self.line.wire()
         if scope is None:
-            cleaning.empty(wire, session.place.organization_id)
+            cleanup.empty(wire, session.place.organization_id)
             return
-        self.left += cleaning.remove(
+        self.left += cleanup.remove(
             wire, scope, session.place.organization_id, readings=self._readings_go
         )
 
     def close(self) -> None:
         """Hang up; a bystander that was put there goes first."""
-        if self._others is not None:
-            with contextlib.suppress(LostError):
-                self._others.leave()
+        if self._guard is not None:
+            with contextlib.suppress(ConnectionLostError):
+                self._guard.remove_bystander()
         self.line.close()
 
     def _learn(self, parts: tuple[str, ...], organization: str) -> tuple[Origin, ...]:
         scope = Scope(_new_name())
         try:
             origins = tuple(_learned(self.line.wire(scope), scope.name, part) for part in parts)
-            cleaning.check_component_is_honoured(self.line.wire(), f"{scope.name}-nobody")
+            cleanup.check_component_is_honoured(self.line.wire(), f"{scope.name}-nobody")
         finally:
-            cleaning.remove_files(self.line.wire(), scope.name)
+            cleanup.remove_files(self.line.wire(), scope.name)
         found = {origin.organization_id for origin in origins}
         if len(found) > 1 or (organization and found != {organization}):
             wanted = f"not of {organization}" if organization else "of several organizations"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.claims import Claim
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.wirelog import Recorded
 
 #: The name of findings of the state machine.
@@ -29,7 +29,7 @@ class Verdict(enum.Enum):
 
 
 @dataclass(kw_only=True)
-class Checked:
+class CheckResult:
     """One check, run or not."""
 
     name: str
@@ -57,7 +57,7 @@ class Finding:
 
     name: str
     clauses: tuple[str, ...]
-    claim: Claim
+    claim: Assertion
     steps: list[str]
     calls: list[Recorded]
     component: str = ""
@@ -90,7 +90,7 @@ class Result:
         rpcs: How many calls were made.
         seconds: How long it took.
         left: What could not be removed from the subject.
-        problems: Known failures that passed or have expired.
+        problems: KnownFailure failures that passed or have expired.
         versions: Of what took part.
         error: Why it could not be run, or not to its end.
     """
@@ -99,7 +99,7 @@ class Result:
     policy: str
     profile: str
     seed: int
-    checks: list[Checked] = field(default_factory=list)
+    checks: list[CheckResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     clauses: list[ClauseVerdict] = field(default_factory=list)
     programs: int = 0

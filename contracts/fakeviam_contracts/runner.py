@@ -13,28 +13,28 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.claims import Claim, ContractBrokenError
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.foreign_data import ForeignDataError
+from fakeviam_contracts.formatting import format_step
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.kill_power import by_kill_power
-from fakeviam_contracts.known import apply_known, read_known
-from fakeviam_contracts.others import OthersHereError
+from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
 from fakeviam_contracts.remote import Address, RemoteSubject
-from fakeviam_contracts.results import OWN, PROGRAMS, Checked, Finding, Result, Verdict
+from fakeviam_contracts.results import OWN, PROGRAMS, CheckResult, Finding, Result, Verdict
 from fakeviam_contracts.shrinking import Shrinker
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.telling import told_step
 from fakeviam_contracts.verdicts import matching, verdicts
-from fakeviam_contracts.wirelog import LostError
+from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fakeviam_contracts.checks import Check
-    from fakeviam_contracts.known import Known
+    from fakeviam_contracts.known_failures import KnownFailure
     from fakeviam_contracts.programs import Programs
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
@@ -120,17 +120,17 @@ def run_all(
             tell(f"cannot be run: {error}")
         results.append(result)
     today = configs[0].today or dt.datetime.now(tz=dt.timezone.utc).date()
-    apply_known(results, known, today)
+    apply_known_failures(results, known, today)
     return results
 
 
-def _known(configs: Sequence[RunConfig]) -> Sequence[Known]:
+def _known(configs: Sequence[RunConfig]) -> Sequence[KnownFailure]:
     path = configs[0].known_failing
     if not path:
         return ()
     checks = [check for config in configs for check in _all(config)]
     names = {name for check in checks for name in (PROGRAMS, check.name, *check.clauses)}
-    return read_known(path, names)
+    return read_known_failures(path, names)
 
 
 def _prefixed(label: str, progress: Callable[[str], None]) -> Callable[[str], None]:
@@ -157,7 +157,7 @@ def _run_one(
         run_.checks(checks)
         if config.clauses == "*" and not config.read_only:
             run_.programs()
-    except LostError as error:
+    except ConnectionLostError as error:
         # What was found till then stays found: a server that dies is often why one looks.
         result.error = f"the connection broke: {error}"
     finally:
@@ -174,16 +174,16 @@ def open_subject(config: RunConfig) -> Subject:
         CannotRunError: It cannot be reached or used.
     """
     try:
-        reading = Reading.named(config.policy)
+        interpretation = Interpretation.named(config.policy)
     except ValueError as error:
         raise CannotRunError(str(error)) from error
     if not config.target:
-        return OwnFake(reading, lambda: _own(config.policy))
+        return OwnFake(interpretation, lambda: _own(config.policy))
     address = Address(target=config.target, api_key_id=config.api_key_id, api_key=config.api_key)
     if config.read_only:
-        return ReadOnlySubject(reading, address, organization=config.organization)
+        return ReadOnlySubject(interpretation, address, organization=config.organization)
     return RemoteSubject(
-        reading,
+        interpretation,
         address,
         parts=config.parts,
         organization=config.organization,
@@ -237,7 +237,7 @@ class _Run:
     def checks(self, checks: Sequence[Check]) -> None:
         """Run those that the subject and the time allow."""
         for number, check in enumerate(checks, start=1):
-            checked = Checked(name=check.name, clauses=check.clauses, verdict=Verdict.KEPT)
+            checked = CheckResult(name=check.name, clauses=check.clauses, verdict=Verdict.KEPT)
             self.result.checks.append(checked)
             lacking = [self._subject.missing[n] for n in check.needs if n in self._subject.missing]
             if lacking:
@@ -248,7 +248,7 @@ class _Run:
                 self._check(check, checked)
             self._tell(f"{number} of {len(checks)} checks")
 
-    def _check(self, check: Check, checked: Checked) -> None:
+    def _check(self, check: Check, checked: CheckResult) -> None:
         began = time.monotonic()
         session = self._subject.open_session()
         claim = None
@@ -256,9 +256,9 @@ class _Run:
             check.run(session)
         except ContractBrokenError as error:
             claim = error.claim
-        except LostError:
+        except ConnectionLostError:
             raise
-        except OthersHereError as reason:
+        except ForeignDataError as reason:
             session.left_out = str(reason)
         except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
             claim = _senseless(check.clauses, error)
@@ -282,7 +282,7 @@ class _Run:
         self._cutting -= time.monotonic() - began
         return best
 
-    def _closed(self, session: Session) -> Claim | None:
+    def _closed(self, session: Session) -> Assertion | None:
         """End a session; a crash of our own fake is a broken claim too."""
         try:
             self._subject.close_session(session)
@@ -311,13 +311,15 @@ class _Run:
             claim = best.broken or done.failed.broken
             self._found(PROGRAMS, claim.clauses, claim, best)
 
-    def _found(self, name: str, clauses: tuple[str, ...], claim: Claim, session: Session) -> None:
+    def _found(
+        self, name: str, clauses: tuple[str, ...], claim: Assertion, session: Session
+    ) -> None:
         self.result.findings.append(
             Finding(
                 name=name,
                 clauses=clauses,
                 claim=claim,
-                steps=[told_step(step) for step in session.steps],
+                steps=[format_step(step) for step in session.steps],
                 calls=list(session.wire.calls),
                 component=session.place.component,
             )
@@ -339,9 +341,9 @@ class _Run:
         )
 
 
-def _senseless(clauses: tuple[str, ...], error: Exception) -> Claim:
+def _senseless(clauses: tuple[str, ...], error: Exception) -> Assertion:
     told = f"{type(error).__name__}: {error}"
-    return Claim(clauses, "the subject's answers make sense", "they do", told)
+    return Assertion(clauses, "the subject's answers make sense", "they do", told)
 
 
 def versions() -> dict[str, str]:

@@ -17,14 +17,14 @@ from fakeviam import wire
 from fakeviam.wire import data, datasync
 from fakeviam.wire.values import mapping_from
 from fakeviam_contracts import script_helpers
-from fakeviam_contracts.claims import AnyError, AnyOf
+from fakeviam_contracts.assertions import AnyError, AnyOf
+from fakeviam_contracts.formatting import LONGEST
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.lenses import Lens, lens
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.rendering import Names, plain
 from fakeviam_contracts.results import OWN
 from fakeviam_contracts.script_template import FLAVOURS, TEMPLATE
 from fakeviam_contracts.subject import CLOCK, PARTS, SEED
-from fakeviam_contracts.telling import LONGEST
 from fakeviam_contracts.wirelog import WAIT, Refused
 
 if TYPE_CHECKING:
@@ -238,13 +238,13 @@ class _Writer:
         return bool(plain(got) == plain(_sorted(seen, observed)))
 
     def _most(self) -> int:
-        reading = Reading.named(self._result.policy)
+        interpretation = Interpretation.named(self._result.policy)
         request: Any = self._calls[self._first].requests[:1]
         asked = getattr(request[0], "data_request", None) if request else None
         limit = asked.limit if asked is not None else 0
-        largest = reading.largest_page
-        if reading.large_binary_limit and getattr(request[0], "include_binary", False):
-            largest = reading.large_binary_limit
+        largest = interpretation.largest_page
+        if interpretation.large_binary_limit and getattr(request[0], "include_binary", False):
+            largest = interpretation.large_binary_limit
         return min(limit or 50, largest)
 
     # What it needs -----------------------------------------------------------------------

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from, timestamp_from
-from fakeviam_contracts.claims import AnyOf, Claim, ContractBrokenError
-from fakeviam_contracts.model import Ask, Box, File, Model, Origin
-from fakeviam_contracts.steps import Step
+from fakeviam_contracts.assertions import AnyOf, Assertion, ContractBrokenError
+from fakeviam_contracts.model import Box, File, FilterSpec, Model, Origin
+from fakeviam_contracts.steps import HandleCounts, Step
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from fakeviam_contracts.others import Others
-    from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.foreign_data import ForeignDataGuard
+    from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.wirelog import Wire
 
 LABEL = "VIAM_DATASET_"
@@ -41,7 +41,7 @@ class Place:
         advance: Moves the subject's clock by that many ns, if it can be moved.
         internal: A part whose data counts as internal (PG-10), if there is one.
         foreign: A part of another organization, if there is one.
-        others: On a shared server, what keeps writes by filter from the data of others.
+        guard: On a shared server, what keeps writes by filter from the data of others.
     """
 
     parts: tuple[Origin, ...]
@@ -50,7 +50,7 @@ class Place:
     advance: Callable[[int], None] | None = None
     internal: Origin | None = None
     foreign: Origin | None = None
-    others: Others | None = None
+    guard: ForeignDataGuard | None = None
 
     @property
     def exclusive(self) -> bool:
@@ -72,6 +72,11 @@ class Handles:
     datasets: list[str] = field(default_factory=list)
     rows: int = 0
 
+    @property
+    def counts(self) -> HandleCounts:
+        """How many of each have been created."""
+        return HandleCounts(len(self.files), len(self.boxes), len(self.datasets))
+
     def file(self, binary_data_id: str) -> int | str:
         """The handle of a file, or the id itself if it is no file of ours."""
         return _place(self.files, binary_data_id)
@@ -92,18 +97,18 @@ def _place(ids: list[str], wanted: str) -> int | str:
 class Session:
     """Does things to subject and model alike, and compares."""
 
-    def __init__(self, wire: Wire, place: Place, reading: Reading) -> None:
+    def __init__(self, wire: Wire, place: Place, interpretation: Interpretation) -> None:
         """Work in `place` under `reading`."""
         self.wire = wire
         self.place = place if place.advance is None else replace(place, advance=self._advance)
         self._clock = place.advance
-        self.reading = reading
-        self.model = Model(reading)
+        self.interpretation = interpretation
+        self.model = Model(interpretation)
         self.handles = Handles()
         self.claims = 0
         #: What was done, at the level of `reads` and `writes`, and the claim that ended it.
         self.steps: list[Step] = []
-        self.broken: Claim | None = None
+        self.broken: Assertion | None = None
         self.held: set[tuple[str, ...]] = set()
         self.inside = False
         #: Why something was not done, for the sake of what others have on the subject.
@@ -111,10 +116,14 @@ class Session:
 
     def _advance(self, nanos: int) -> None:
         """Move the subject's clock, which is a step too."""
-        self.steps.append(Step.begun("wait", (nanos,), {}, self))
+        self.begin_step("wait", (nanos,), {})
         if self._clock is not None:
             self._clock(nanos)
             self.wire.waited(nanos)
+
+    def begin_step(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Record a step that begins now."""
+        self.steps.append(Step(name, args, kwargs, self.handles.counts))
 
     # Comparing ---------------------------------------------------------------------------
 
@@ -125,7 +134,7 @@ class Session:
             ContractBrokenError: They differ.
         """
         self.claims += 1
-        claim = Claim(tuple(clauses), what, expected, observed)
+        claim = Assertion(tuple(clauses), what, expected, observed)
         if not claim.holds:
             self.broken = claim
             raise ContractBrokenError(claim)
@@ -152,39 +161,39 @@ class Session:
 
     # Asking ------------------------------------------------------------------------------
 
-    def within(self, ask: Ask) -> Ask:
+    def within(self, spec: FilterSpec) -> FilterSpec:
         """The question, kept inside the place."""
-        return replace(ask, component_name=self.place.component) if self.place.component else ask
+        return replace(spec, component_name=self.place.component) if self.place.component else spec
 
-    def filter(self, ask: Ask) -> data.Filter:
+    def filter(self, spec: FilterSpec) -> data.Filter:
         """The filter message of a question."""
         message = data.Filter(
-            component_name=ask.component_name,
-            component_type=ask.component_type,
-            method=ask.method,
-            robot_name=ask.robot_name,
-            robot_id=ask.robot_id,
-            part_name=ask.part_name,
-            part_id=ask.part_id,
-            location_ids=ask.location_ids,
-            organization_ids=ask.organization_ids,
-            mime_type=ask.mime_types,
-            bbox_labels=ask.box_labels,
-            dataset_id="" if ask.dataset is None else self.handles.datasets[ask.dataset],
+            component_name=spec.component_name,
+            component_type=spec.component_type,
+            method=spec.method,
+            robot_name=spec.robot_name,
+            robot_id=spec.robot_id,
+            part_name=spec.part_name,
+            part_id=spec.part_id,
+            location_ids=spec.location_ids,
+            organization_ids=spec.organization_ids,
+            mime_type=spec.mime_types,
+            bbox_labels=spec.box_labels,
+            dataset_id="" if spec.dataset is None else self.handles.datasets[spec.dataset],
         )
-        if ask.start is not None:
-            message.interval.start.CopyFrom(timestamp_from(ask.start))
-        if ask.end is not None:
-            message.interval.end.CopyFrom(timestamp_from(ask.end))
+        if spec.start is not None:
+            message.interval.start.CopyFrom(timestamp_from(spec.start))
+        if spec.end is not None:
+            message.interval.end.CopyFrom(timestamp_from(spec.end))
         rules = {
             "unspecified": data.TAGS_FILTER_TYPE_UNSPECIFIED,
             "or": data.TAGS_FILTER_TYPE_MATCH_BY_OR,
             "tagged": data.TAGS_FILTER_TYPE_TAGGED,
             "untagged": data.TAGS_FILTER_TYPE_UNTAGGED,
         }
-        message.tags_filter.type = rules[ask.tag_rule]
-        message.tags_filter.tags.extend(ask.tags)
-        message.tags_filter.tags.extend(LABEL + self.handles.datasets[d] for d in ask.label_of)
+        message.tags_filter.type = rules[spec.tag_rule]
+        message.tags_filter.tags.extend(spec.tags)
+        message.tags_filter.tags.extend(LABEL + self.handles.datasets[d] for d in spec.label_of)
         return message
 
     def names(self, files: Iterable[int], form: str) -> dict[str, Any]:

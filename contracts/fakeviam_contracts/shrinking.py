@@ -13,16 +13,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
-from fakeviam_contracts.claims import ContractBrokenError
-from fakeviam_contracts.model import Ask
-from fakeviam_contracts.steps import Step, made
-from fakeviam_contracts.wirelog import LostError
+from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from fakeviam_contracts.claims import Claim
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.session import Session
+    from fakeviam_contracts.steps import Step
     from fakeviam_contracts.subject import Subject
 
 
@@ -54,7 +54,7 @@ def arguments(step: Step) -> dict[str, Any]:
     return dict(list(bound.arguments.items())[1:])
 
 
-def kind(claim: Claim) -> tuple[tuple[str, ...], str]:
+def kind(claim: Assertion) -> tuple[tuple[str, ...], str]:
     """What makes two broken claims the same failure."""
     return claim.clauses, re.sub(r"\d+", "#", claim.what)
 
@@ -66,7 +66,7 @@ class _Handles:
         self._maps: dict[str, dict[int, int]] = {"files": {}, "boxes": {}, "datasets": {}}
 
     def learn(self, step: Step, session: Session, before: tuple[int, ...]) -> None:
-        for at, (name, now) in enumerate(zip(self._maps, made(session), strict=True)):
+        for at, (name, now) in enumerate(zip(self._maps, session.handles.counts, strict=True)):
             for new in range(before[at], now):
                 self._maps[name][step.before[at] + new - before[at]] = new
 
@@ -86,7 +86,7 @@ class _Handles:
             return self._maps["boxes" if function in _BOX_FUNCTIONS else "datasets"][value]
         if name in ("files", "handles", "datasets"):
             return self._some("files" if name == "files" else "datasets", value)
-        return self._ask(value) if isinstance(value, Ask) else value
+        return self._filter_spec(value) if isinstance(value, FilterSpec) else value
 
     def _some(self, name: str, handles: Sequence[int]) -> list[int]:
         known = [self._maps[name][handle] for handle in handles if handle in self._maps[name]]
@@ -94,10 +94,10 @@ class _Handles:
             raise KeyError(name)
         return known
 
-    def _ask(self, ask: Ask) -> Ask:
-        dataset = None if ask.dataset is None else self._maps["datasets"][ask.dataset]
-        labels = tuple(self._some("datasets", ask.label_of))
-        return dataclasses.replace(ask, dataset=dataset, label_of=labels)
+    def _filter_spec(self, spec: FilterSpec) -> FilterSpec:
+        dataset = None if spec.dataset is None else self._maps["datasets"][spec.dataset]
+        labels = tuple(self._some("datasets", spec.label_of))
+        return dataclasses.replace(spec, dataset=dataset, label_of=labels)
 
 
 def replay(subject: Subject, steps: Sequence[Step]) -> Session:
@@ -109,7 +109,7 @@ def replay(subject: Subject, steps: Sequence[Step]) -> Session:
             adapted = handles.adapted(step)
             if adapted is None:
                 continue
-            before = made(session)
+            before = session.handles.counts
             OPERATIONS[step.name](session, **adapted)
             handles.learn(step, session, before)
     except ContractBrokenError:
@@ -146,7 +146,7 @@ class Shrinker:
         self.replays += 1
         try:
             session = replay(self._subject, steps)
-        except LostError:
+        except ConnectionLostError:
             raise
         except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
             return False
@@ -194,7 +194,7 @@ def _simpler(value: Any) -> Iterator[Any]:
     if isinstance(value, (list, tuple)) and not any(isinstance(v, float) for v in value):
         for at in range(len(value)):
             yield type(value)([*value[:at], *value[at + 1 :]])
-    elif isinstance(value, Ask):
+    elif isinstance(value, FilterSpec):
         for field in dataclasses.fields(value):
             if getattr(value, field.name) != field.default:
                 changes: dict[str, Any] = {field.name: field.default}

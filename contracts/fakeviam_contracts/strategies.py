@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,18 +120,22 @@ def malformed_ids() -> st.SearchStrategy[str]:
     )
 
 
-def asks(*, datasets: Sequence[int] = (), parts: Sequence[Any] = ()) -> st.SearchStrategy[Ask]:
+def filter_specs(
+    *, datasets: Sequence[int] = (), parts: Sequence[Any] = ()
+) -> st.SearchStrategy[FilterSpec]:
     """Filters: mostly of few fields, so that they select something.
 
     Args:
         datasets: Handles of datasets that may be asked for.
         parts: Origins whose ids and names may be asked for.
     """
-    return _asks(tuple(datasets), tuple(parts))
+    return _filter_specs(tuple(datasets), tuple(parts))
 
 
 @functools.cache
-def _asks(datasets: tuple[int, ...], parts: tuple[Any, ...]) -> st.SearchStrategy[Ask]:
+def _filter_specs(
+    datasets: tuple[int, ...], parts: tuple[Any, ...]
+) -> st.SearchStrategy[FilterSpec]:
     """The same strategy for the same things: making one costs more than drawing from it."""
     maybe = {
         "component_name": st.sampled_from(COMPONENTS),
@@ -156,7 +160,7 @@ def _asks(datasets: tuple[int, ...], parts: tuple[Any, ...]) -> st.SearchStrateg
     empty: st.SearchStrategy[dict[str, Any]] = st.just({})
     one = st.sampled_from(sorted(maybe)).flatmap(lambda n: st.fixed_dictionaries({n: maybe[n]}))
     many = st.fixed_dictionaries({}, optional=maybe)
-    return (empty | one | one | many).map(lambda chosen: Ask(**chosen))
+    return (empty | one | one | many).map(lambda chosen: FilterSpec(**chosen))
 
 
 def _some(values: Sequence[str]) -> st.SearchStrategy[tuple[str, ...]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from fakeviam_contracts.checks.base import Need
-    from fakeviam_contracts.reading import Reading
+    from fakeviam_contracts.interpretation import Interpretation
 
 #: How the fake of a run is made, and that of a failure's script: seed, clock, and parts besides
 #: the default one.
@@ -51,11 +51,11 @@ class Subject(Protocol):
 class OwnFake:
     """A fake of our own, in this thread's loop; reset between programs."""
 
-    def __init__(self, reading: Reading, make: Callable[[], Any]) -> None:
+    def __init__(self, interpretation: Interpretation, make: Callable[[], Any]) -> None:
         """Start the FakeViam that `make` makes, with two parts and two that are special."""
         self.missing: Mapping[Need, str] = {}
         self.left: list[str] = []
-        self._reading = reading
+        self._interpretation = interpretation
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(self._connect())
@@ -76,7 +76,7 @@ class OwnFake:
     def open_session(self) -> Session:
         """A session on the empty fake."""
         self._cloud.reset()
-        return Session(Wire(self._channel, self._loop, {}), self._place, self._reading)
+        return Session(Wire(self._channel, self._loop, {}), self._place, self._interpretation)
 
     def close_session(self, session: Session) -> None:
         """End a session; a crash of the fake is a failure."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.runner import RunConfig
 
 if TYPE_CHECKING:

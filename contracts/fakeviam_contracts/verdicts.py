@@ -10,7 +10,7 @@ from fakeviam_contracts.results import ClauseVerdict, Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.results import Checked, Result
+    from fakeviam_contracts.results import CheckResult, Result
 
 
 def matching(clauses: Sequence[str], glob: str) -> list[str]:
@@ -21,7 +21,7 @@ def matching(clauses: Sequence[str], glob: str) -> list[str]:
 def verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
     """What the run says about each clause that a check or a random program is for."""
     broken = {clause for finding in result.findings for clause in finding.clauses}
-    by_clause: dict[str, list[Checked]] = {}
+    by_clause: dict[str, list[CheckResult]] = {}
     for check in result.checks:
         for clause in check.clauses:
             by_clause.setdefault(clause, []).append(check)
@@ -30,7 +30,7 @@ def verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
 
 
 def _verdict(
-    clause: str, checks: Sequence[Checked], broken: set[str], held: set[str]
+    clause: str, checks: Sequence[CheckResult], broken: set[str], held: set[str]
 ) -> ClauseVerdict:
     if clause in broken:
         return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN)

@@ -31,7 +31,7 @@ WAIT = "wait"
 _METHODS = {method.name: method for method in wire.methods()}
 
 
-class LostError(Exception):
+class ConnectionLostError(Exception):
     """The connection to the subject broke, or never came about."""
 
 
@@ -101,7 +101,7 @@ class Wire:
         """Answer of one unary call: a message, or `Refused`.
 
         Raises:
-            LostError: The connection broke.
+            ConnectionLostError: The connection broke.
         """
         sent = self._outgoing(rpc, request)
         return self._record(rpc, (sent,), self._unary(rpc, sent))
@@ -110,7 +110,7 @@ class Wire:
         """Answer of one client stream: a message, or `Refused`.
 
         Raises:
-            LostError: The connection broke.
+            ConnectionLostError: The connection broke.
         """
         sent = tuple(self._outgoing(rpc, request) for request in requests)
         return self._record(rpc, sent, self._client_stream(rpc, sent))
@@ -138,7 +138,7 @@ class Wire:
         except asyncio.TimeoutError:
             answer = Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
         except (OSError, ProtocolError, StreamTerminatedError) as error:
-            raise LostError(f"{rpc}: {str(error) or type(error).__name__}") from error
+            raise ConnectionLostError(f"{rpc}: {str(error) or type(error).__name__}") from error
         self.calls.append(Recorded(rpc, requests, answer))
         if self._edge is None or isinstance(answer, Refused):
             return answer

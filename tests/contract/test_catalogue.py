@@ -96,9 +96,9 @@ Classes
 """  # noqa: W293 - autoapi leaves blanks behind
 
 
-def rows_of(text: str) -> tuple[triage.Row, ...]:
+def rows_of(text: str) -> tuple[triage.TriagedSentence, ...]:
     return tuple(
-        triage.Row(one.place, one.section, one.number, one.digest, ("XX-1",))
+        triage.TriagedSentence(one.place, one.section, one.number, one.digest, ("XX-1",))
         for one in sentences_of(text)
     )
 
@@ -289,7 +289,7 @@ def test_what_does_not_fit_is_told() -> None:
         "XX-1": Clause("XX-1", Evidence.DOCUMENTED, "seed", "Something."),
         "XX-2": Clause("XX-2", Evidence.ASSUMED, "us", "Something else."),
     }
-    row = triage.Row("C.m", "text", 1, "0" * 16, ("XX-3",))
+    row = triage.TriagedSentence("C.m", "text", 1, "0" * 16, ("XX-3",))
     made = joined(
         clauses=clauses,
         rows=(row, row, replace(row, number=2, clauses=())),

@@ -14,8 +14,18 @@ from fakeviam_client import BinaryData, DataClient
 from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.clients import protocol
 from fakeviam_contracts.clients.adapters.own import Adapter
-from fakeviam_contracts.clients.check import Checked, check_client, checked_client, checked_peer
-from fakeviam_contracts.clients.obligations import OBLIGATIONS, Obligation, Outcome, Verdict
+from fakeviam_contracts.clients.check import (
+    CheckedClient,
+    check_client,
+    checked_client,
+    checked_peer,
+)
+from fakeviam_contracts.clients.obligations import (
+    OBLIGATIONS,
+    Obligation,
+    ObligationOutcome,
+    ObligationVerdict,
+)
 from fakeviam_contracts.clients.obligations.base import Scenario, judged, obligation, same
 from fakeviam_contracts.clients.protocol import ClientUnusableError, LocalPeer, ProcessPeer
 from fakeviam_contracts.clients.report import TITLE, as_markdown, verdicts_in
@@ -34,7 +44,7 @@ ADAPTER = ROOT / "contracts/fakeviam_contracts/clients/adapters/viam_sdk.py"
 SDK = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.viam_sdk"]
 
 
-def outcomes(checked: Checked, outcome: Outcome) -> set[str]:
+def outcomes(checked: CheckedClient, outcome: ObligationOutcome) -> set[str]:
     return {one.obligation for one in checked.verdicts if one.outcome is outcome}
 
 
@@ -44,8 +54,11 @@ def outcomes(checked: Checked, outcome: Outcome) -> set[str]:
 def test_our_client_keeps_everything() -> None:
     checked = asyncio.run(checked_peer(LocalPeer(Adapter().answer)))
     assert (checked.name, checked.paging) == ("fakeviam_client", "client")
-    assert outcomes(checked, Outcome.BROKEN) == set()
-    assert outcomes(checked, Outcome.NOT_APPLICABLE) == {"parameters-absent", "deadline-on-request"}
+    assert outcomes(checked, ObligationOutcome.BROKEN) == set()
+    assert outcomes(checked, ObligationOutcome.NOT_APPLICABLE) == {
+        "parameters-absent",
+        "deadline-on-request",
+    }
     assert [one.obligation for one in checked.verdicts] == [one.id for one in OBLIGATIONS]
 
 
@@ -90,10 +103,10 @@ def test_the_finding_on_the_oldest_client_comes_out() -> None:
     asked = [one for one in OBLIGATIONS if one.id.startswith("num-files")]
     peer = LocalPeer(Adapter(client=OldFiles).answer)
     verdicts = {one.obligation: one for one in asyncio.run(checked_peer(peer, asked)).verdicts}
-    assert verdicts["num-files-default"].outcome is Outcome.KEPT
-    assert verdicts["num-files-default-without-bytes"].outcome is Outcome.KEPT
-    assert verdicts["num-files-first"].outcome is Outcome.KEPT
-    assert verdicts["num-files-zero"].outcome is Outcome.BROKEN
+    assert verdicts["num-files-default"].outcome is ObligationOutcome.KEPT
+    assert verdicts["num-files-default-without-bytes"].outcome is ObligationOutcome.KEPT
+    assert verdicts["num-files-first"].outcome is ObligationOutcome.KEPT
+    assert verdicts["num-files-zero"].outcome is ObligationOutcome.BROKEN
 
 
 # The first run may have to install viam-sdk, which takes a while.
@@ -136,7 +149,7 @@ def test_the_page_has_the_form_of_a_new_one() -> None:
     ]
     assert list(verdicts_in(text)) == clients, "run `make client-report`"
     asked = [
-        Checked(name, version, "caller", ())
+        CheckedClient(name, version, "caller", ())
         for name, _, version in (client.partition(" ") for client in clients)
     ]
     fresh = as_markdown(asked)
@@ -150,12 +163,12 @@ def test_the_page_has_the_form_of_a_new_one() -> None:
     assert headings[0] == headings[1]
 
 
-def sample_client() -> Checked:
+def sample_client() -> CheckedClient:
     verdicts = (
-        Verdict("pages-end", ("PG-5",), Outcome.BROKEN, "either | or `that`"),
-        Verdict("times-utc", ("TM-1",), Outcome.KEPT),
+        ObligationVerdict("pages-end", ("PG-5",), ObligationOutcome.BROKEN, "either | or `that`"),
+        ObligationVerdict("times-utc", ("TM-1",), ObligationOutcome.KEPT),
     )
-    return Checked("sample", "1.2", "client", verdicts)
+    return CheckedClient("sample", "1.2", "client", verdicts)
 
 
 def test_a_page_can_be_read_back() -> None:
@@ -200,7 +213,9 @@ def test_clauses_that_bind_clients_are_proven_or_say_why_not() -> None:
 # Verdicts --------------------------------------------------------------------------------
 
 
-async def verdict_of(one: Obligation, answer: dict[str, Any], folder: Path) -> tuple[Outcome, str]:
+async def verdict_of(
+    one: Obligation, answer: dict[str, Any], folder: Path
+) -> tuple[ObligationOutcome, str]:
     async def handle(_: dict[str, Any]) -> dict[str, Any]:
         return answer
 
@@ -222,13 +237,15 @@ UNSUPPORTED = {"ok": False, "error": {"kind": "unsupported", "text": "anything d
 @pytest.mark.parametrize(
     ("answer", "outcome", "detail"),
     [
-        ({"ok": True, "result": 1}, Outcome.KEPT, ""),
-        ({"ok": True, "result": 2}, Outcome.BROKEN, "number: expected 1, got 2"),
-        (FAILED, Outcome.BROKEN, "anything failed with value: ValueError: no"),
-        (UNSUPPORTED, Outcome.NOT_APPLICABLE, "anything does not exist"),
+        ({"ok": True, "result": 1}, ObligationOutcome.KEPT, ""),
+        ({"ok": True, "result": 2}, ObligationOutcome.BROKEN, "number: expected 1, got 2"),
+        (FAILED, ObligationOutcome.BROKEN, "anything failed with value: ValueError: no"),
+        (UNSUPPORTED, ObligationOutcome.NOT_APPLICABLE, "anything does not exist"),
     ],
 )
-def test_verdicts(answer: dict[str, Any], outcome: Outcome, detail: str, tmp_path: Path) -> None:
+def test_verdicts(
+    answer: dict[str, Any], outcome: ObligationOutcome, detail: str, tmp_path: Path
+) -> None:
     assert asyncio.run(verdict_of(sample, answer, tmp_path)) == (outcome, detail)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.reading import Reading
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.subject import OwnFake
 
 from fakeviam import Clock, FakeViam
@@ -44,7 +44,7 @@ def test_fixed_checks_hold_with_a_database(store: str, policy: str) -> None:
     """MG-1."""
     clock = Clock.frozen("2024-01-01T12:00:00Z")
     subject = OwnFake(
-        Reading.named(policy), lambda: FakeViam(policy=policy, clock=clock, store=store)
+        Interpretation.named(policy), lambda: FakeViam(policy=policy, clock=clock, store=store)
     )
     try:
         broken = [check.name for check in CHECKS if not _holds(check, subject)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.machine import ContractMachine
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import OwnFake
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def fake(request: pytest.FixtureRequest) -> Iterator[OwnFake]:
     policy: str = request.param
     subject = OwnFake(
-        Reading.named(policy),
+        Interpretation.named(policy),
         lambda: FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z")),
     )
     yield subject

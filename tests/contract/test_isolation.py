@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.checks import CHECKS, Need
-from fakeviam_contracts.claims import ContractBrokenError
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.machine import ContractMachine
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.remote import Address, RemoteSubject
 from fakeviam_contracts.scope import OutOfScopeError, Scope
 from hypothesis import HealthCheck, Phase, settings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.checks import Check
     from fakeviam_contracts.wirelog import Wire
 
-DOCUMENTED = Reading.named("documented")
+DOCUMENTED = Interpretation.named("documented")
 
 
 @pytest.fixture

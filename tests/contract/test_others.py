@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.reading import Reading
-from fakeviam_contracts.remote import Address, Line, RemoteSubject
+from fakeviam_contracts.remote import Address, RemoteConnection, RemoteSubject
 from fakeviam_contracts.results import Verdict
 from fakeviam_contracts.runner import RunConfig, run
 
@@ -88,7 +88,7 @@ def _ran(
     """What a run finds, and whether everything on the server is as it was."""
     with FakeViam(seed=1, interceptors=[wrong]) as cloud:
         part = cloud.default_part.id
-        line = Line(Address(target=cloud.target))
+        line = RemoteConnection(Address(target=cloud.target))
         fill(line.wire(), part)
         before = _dump(line.wire())
         result = run(RunConfig(target=cloud.target, parts=(part,), clauses=clauses))
@@ -115,7 +115,7 @@ def test_nothing_of_others_changes_whatever_a_server_forgets(
 def test_random_programs_spare_others_too() -> None:
     with FakeViam(seed=1, interceptors=[Forgets()]) as cloud:
         address, part = Address(target=cloud.target), cloud.default_part.id
-        subject = RemoteSubject(Reading.named("documented"), address, parts=(part,))
+        subject = RemoteSubject(Interpretation.named("documented"), address, parts=(part,))
         _fill_files(subject.line.wire(), part)
         before = _dump(subject.line.wire())
         until = time.monotonic() + 2

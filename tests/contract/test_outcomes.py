@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.outcomes import (
     AFTER,
     BEFORE,
     MIDDLE,
     OUTCOMES,
     STREAMS,
-    Outcome,
+    CutOutcome,
     check_outcome,
     prepare,
 )
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import OwnFake
 
 from fakeviam import Clock, Cut, FakeViam, Interceptor
@@ -67,10 +67,11 @@ class _Halves(_CutsOnce):
         super()._fire()
 
 
-def _check(cutter: _CutsOnce, outcome: Outcome, when: str) -> None:
+def _check(cutter: _CutsOnce, outcome: CutOutcome, when: str) -> None:
     clock = Clock.frozen("2024-01-01T12:00:00Z")
     subject = OwnFake(
-        Reading.named("documented"), lambda: FakeViam(seed=1, clock=clock, interceptors=[cutter])
+        Interpretation.named("documented"),
+        lambda: FakeViam(seed=1, clock=clock, interceptors=[cutter]),
     )
     try:
         session = subject.open_session()
@@ -83,7 +84,7 @@ def _check(cutter: _CutsOnce, outcome: Outcome, when: str) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "when"), CASES)
-def test_the_state_after_a_cut_and_a_retry_is_legal(outcome: Outcome, when: str) -> None:
+def test_the_state_after_a_cut_and_a_retry_is_legal(outcome: CutOutcome, when: str) -> None:
     _check(_CutsOnce(outcome.rpc, when), outcome, when)
 
 

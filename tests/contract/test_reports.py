@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakeviam_contracts import reports
+from fakeviam_contracts.assertions import Assertion
 from fakeviam_contracts.catalogue import CLAUSES
-from fakeviam_contracts.claims import Claim
-from fakeviam_contracts.remote import Address, Line
+from fakeviam_contracts.remote import Address, RemoteConnection
 from fakeviam_contracts.results import (
     PROGRAMS,
-    Checked,
+    CheckResult,
     ClauseVerdict,
     Finding,
     Result,
@@ -35,17 +35,17 @@ NASTY = "<b>&\"'\x00\x1b猫"
 @pytest.fixture
 def result() -> Result:
     """A run in which everything happened."""
-    claim = Claim(("PG-4",), "a <claim>", {"a": NASTY}, "observed")
+    claim = Assertion(("PG-4",), "a <claim>", {"a": NASTY}, "observed")
     request = data.TagsByFilterRequest(filter=data.Filter(part_id="<p>"))
     calls = [
         Recorded("TagsByFilter", (request,), data.TagsByFilterResponse(tags=["dog"])),
         Recorded("TagsByFilter", (request,), Refused("NOT_FOUND", "no <such> thing")),
     ]
     checks = [
-        Checked(name="good", clauses=("PG-1",), verdict=Verdict.KEPT, seconds=0.5, rpcs=3),
-        Checked(name="bad", clauses=("PG-4",), verdict=Verdict.BROKEN, reason="a <claim>"),
-        Checked(name="no clock", clauses=("DT-1",), verdict=Verdict.SKIPPED, reason="no clock"),
-        Checked(name="late", clauses=("DT-2",), verdict=Verdict.NOT_REACHED, reason="time"),
+        CheckResult(name="good", clauses=("PG-1",), verdict=Verdict.KEPT, seconds=0.5, rpcs=3),
+        CheckResult(name="bad", clauses=("PG-4",), verdict=Verdict.BROKEN, reason="a <claim>"),
+        CheckResult(name="no clock", clauses=("DT-1",), verdict=Verdict.SKIPPED, reason="no clock"),
+        CheckResult(name="late", clauses=("DT-2",), verdict=Verdict.NOT_REACHED, reason="time"),
     ]
     return Result(
         subject="host:1",
@@ -162,7 +162,7 @@ SUITE = (
 
 
 def _upload_for_another(cloud: FakeViam) -> None:
-    line = Line(Address(target=cloud.target))
+    line = RemoteConnection(Address(target=cloud.target))
     metadata = datasync.UploadMetadata(
         part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR
     )

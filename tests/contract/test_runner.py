@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fakeviam_contracts import runner
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.runner import RunConfig, run
 
@@ -91,7 +91,7 @@ def test_a_failing_program_is_cut_short(
     assert result.exit_status == 1
 
 
-# Known failures --------------------------------------------------------------------------
+# KnownFailure failures --------------------------------------------------------------------------
 
 
 def _known(tmp_path: Path, text: str, **how: Any) -> Any:
@@ -137,13 +137,13 @@ def test_known_failures_that_make_no_sense(tmp_path: Path, text: str, complaint:
         _known(tmp_path, text)
 
 
-# Reading only ----------------------------------------------------------------------------
+# Interpretation only ----------------------------------------------------------------------------
 
 
 def _filled(cloud: FakeViam) -> None:
-    from fakeviam_contracts.remote import Address, Line  # noqa: PLC0415
+    from fakeviam_contracts.remote import Address, RemoteConnection  # noqa: PLC0415
 
-    line = Line(Address(target=cloud.target))
+    line = RemoteConnection(Address(target=cloud.target))
     for at in range(9):
         metadata = datasync.UploadMetadata(
             part_id=cloud.default_part.id,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fakeviam_contracts import writes
-from fakeviam_contracts.claims import Claim, ContractBrokenError
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError
+from fakeviam_contracts.formatting import format_step
+from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.mutants.servers import SERVERS, start
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.remote import Address, RemoteSubject
 from fakeviam_contracts.results import OWN, Finding, Result
 from fakeviam_contracts.runner import RunConfig, run
 from fakeviam_contracts.scripts import NoScriptError, script
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.telling import told_step
 
 from fakeviam import Clock, FakeViam
 from fakeviam.server.instruments.interceptors import Interceptor
@@ -176,7 +176,7 @@ def test_scripts_of_a_whole_organization_want_it_empty(tmp_path: Path) -> None:
             sensor_contents=[datasync.SensorData(binary=b"of others")],
         )
         subject = RemoteSubject(
-            Reading.named("documented"),
+            Interpretation.named("documented"),
             Address(target=cloud.target),
             parts=(cloud.default_part.id,),
         )
@@ -195,7 +195,7 @@ def test_scripts_of_a_whole_organization_want_it_empty(tmp_path: Path) -> None:
 
 def _own(program: Callable[[Session], None], wrong: type[Wrong] | None = None) -> Recorded:
     """What a program did to a fake of our own, until it broke."""
-    subject = OwnFake(Reading.named("documented"), lambda: _cloud(wrong))
+    subject = OwnFake(Interpretation.named("documented"), lambda: _cloud(wrong))
     session = subject.open_session()
     try:
         with pytest.raises(ContractBrokenError):
@@ -214,7 +214,7 @@ class Recorded:
             name="a program",
             clauses=session.broken.clauses,
             claim=session.broken,
-            steps=[told_step(step) for step in session.steps],
+            steps=[format_step(step) for step in session.steps],
             calls=session.wire.calls,
         )
         self.result = Result(subject=OWN, policy="documented", profile="quick", seed=1)
@@ -236,7 +236,7 @@ def _days(session: Session) -> None:
         time = now - ago * day
         writes.upload_rows(session, part=0, rows=[{"n": 1.0}], times=[(time, time)])
     session.model.rows.pop()
-    writes.delete_rows(session, 2, Ask())
+    writes.delete_rows(session, 2, FilterSpec())
 
 
 def _waits(session: Session) -> None:
@@ -300,7 +300,7 @@ def test_claims_without_a_lens_get_a_script_too(tmp_path: Path) -> None:
 
 
 def test_without_a_call_there_is_no_script() -> None:
-    claim = Claim(("SV-4",), "nothing", 1, 2)
+    claim = Assertion(("SV-4",), "nothing", 1, 2)
     finding = Finding(name="none", clauses=("SV-4",), claim=claim, steps=[], calls=[])
     result = Result(subject=OWN, policy="documented", profile="quick", seed=1)
     with pytest.raises(NoScriptError, match="nothing went over the wire"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import reports
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN, Verdict, worst
 from fakeviam_contracts.runner import RunConfig, run, run_all
 from fakeviam_contracts.targets import configs
@@ -135,7 +135,7 @@ def test_those_that_agree_need_no_table() -> None:
     assert "no clause is broken, and the verdicts are the same" in reports.summary(results)
 
 
-# Known failures --------------------------------------------------------------------------
+# KnownFailure failures --------------------------------------------------------------------------
 
 
 def _known(tmp_path: Path, text: str) -> dict[str, Any]:

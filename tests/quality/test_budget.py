@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.kill_power import TABLE, by_kill_power
-from fakeviam_contracts.mutants.base import answering, asking, deciding, forgiving, storing
+from fakeviam_contracts.mutants.base import (
+    on_refusal,
+    on_reply,
+    on_request,
+    with_policy,
+    with_store,
+)
 from fakeviam_contracts.mutants.campaign import read
-from fakeviam_contracts.mutants.park import run_park, summary, try_mutant
+from fakeviam_contracts.mutants.mutant_suite import run_mutant_suite, summary, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 
 from fakeviam import MemoryStore
@@ -43,9 +49,9 @@ def test_thirty_seconds_kill_nearly_all_wrong_servers() -> None:
 
 
 def test_the_verdicts_are_kept_apart() -> None:
-    fates = run_park(SERVERS[:3])
-    assert {fate.verdict for fate in fates} == {"killed"}
-    assert summary(fates).startswith("3 wrong servers: 3 killed, 0 survived, 0 did not apply")
+    outcomes = run_mutant_suite(SERVERS[:3])
+    assert {outcome.verdict for outcome in outcomes} == {"killed"}
+    assert summary(outcomes).startswith("3 wrong servers: 3 killed, 0 survived, 0 did not apply")
 
 
 def _told(mutant: Mutant) -> str:
@@ -57,7 +63,7 @@ _QUICK = ("ids_are_told", "databases")
 
 
 def test_a_server_that_no_check_notices_survives() -> None:
-    harmless = answering(
+    harmless = on_reply(
         "has an address of its own for databases",
         "DB-1",
         lambda _, reply, __: setattr(reply, "mongodb_uri", "mongodb://elsewhere"),
@@ -65,16 +71,18 @@ def test_a_server_that_no_check_notices_survives() -> None:
     )
     assert _told(harmless) == "survived"
     # A store may always do something; it cannot be watched.
-    assert _told(storing("is right", "DB-1", MemoryStore)) == "survived"
+    assert _told(with_store("is right", "DB-1", MemoryStore)) == "survived"
 
 
 def test_a_server_that_changes_nothing_does_not_apply() -> None:
-    assert _told(asking("does nothing", "DB-1", lambda _, __: None)) == "did not apply"
-    unasked = answering("is never asked", "TG-1", lambda _, r, __: r.Clear(), "TagsByFilter")
+    assert _told(on_request("does nothing", "DB-1", lambda _, __: None)) == "did not apply"
+    unasked = on_reply("is never asked", "TG-1", lambda _, r, __: r.Clear(), "TagsByFilter")
     assert _told(unasked) == "did not apply"
-    unrefused = forgiving("never refuses", "TA-4", lambda _, __: None)
+    unrefused = on_refusal("never refuses", "TA-4", lambda _, __: None)
     assert _told(unrefused) == "did not apply"
 
 
 def test_a_server_that_cannot_start_broke_at_start() -> None:
-    assert _told(deciding("has no such policy", "A1", default_order="sideways")) == "broke at start"
+    assert (
+        _told(with_policy("has no such policy", "A1", default_order="sideways")) == "broke at start"
+    )

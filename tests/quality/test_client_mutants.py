@@ -10,7 +10,7 @@ import pytest
 from fakeviam_client import DataClient
 from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
-from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, Fate, fate_of
+from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, MutantStatus, client_outcome
 
 #: What our client has no method for; viam-sdk keeps them (docs/client-report.md).
 NEEDS_MORE = ("parameters-absent", "deadline-on-request")
@@ -18,8 +18,8 @@ NEEDS_MORE = ("parameters-absent", "deadline-on-request")
 
 @pytest.mark.parametrize("mutant", CLIENTS, ids=lambda mutant: mutant.name)
 def test_a_wrong_client_is_found(mutant: ClientMutant) -> None:
-    fate, seen = asyncio.run(fate_of(mutant))
-    assert fate is Fate.KILLED, seen
+    outcome, seen = asyncio.run(client_outcome(mutant))
+    assert outcome is MutantStatus.KILLED, seen
     # A mutant that does not run would be no proof that the obligation sees what is wrong.
     assert not re.search(r" has no |TypeError|AttributeError|NameError|KeyError", seen)
 
@@ -34,8 +34,10 @@ def test_every_obligation_is_proven_but_those_that_only_tell() -> None:
 
 @pytest.mark.parametrize("obligation", sorted({mutant.obligation for mutant in CLIENTS}))
 def test_the_right_client_survives(obligation: str) -> None:
-    fate, seen = asyncio.run(fate_of(ClientMutant(name="none", obligation=obligation)))
-    assert fate is (Fate.DID_NOT_APPLY if obligation in NEEDS_MORE else Fate.SURVIVED), seen
+    outcome, seen = asyncio.run(client_outcome(ClientMutant(name="none", obligation=obligation)))
+    assert outcome is (
+        MutantStatus.DID_NOT_APPLY if obligation in NEEDS_MORE else MutantStatus.SURVIVED
+    ), seen
 
 
 def test_the_park_is_large_and_names_clauses() -> None:
@@ -52,9 +54,12 @@ def test_fates_are_kept_apart() -> None:
 
     unmade = ClientMutant(name="cannot be made", obligation="times-utc", client=Unmade)
     absent = ClientMutant(name="lacks the method", obligation="parameters-absent")
-    assert asyncio.run(fate_of(unmade)) == (
-        Fate.BROKE_AT_START,
+    assert asyncio.run(client_outcome(unmade)) == (
+        MutantStatus.BROKE_AT_START,
         "tags_by_filter failed with other: RuntimeError: no such luck",
     )
-    fate, seen = asyncio.run(fate_of(absent))
-    assert (fate, seen) == (Fate.DID_NOT_APPLY, "get_latest_tabular_data does not exist")
+    outcome, seen = asyncio.run(client_outcome(absent))
+    assert (outcome, seen) == (
+        MutantStatus.DID_NOT_APPLY,
+        "get_latest_tabular_data does not exist",
+    )

@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.results import OWN, Finding, Result
 from fakeviam_contracts.scripts import script
 from fakeviam_contracts.shrinking import Shrinker
@@ -29,7 +29,7 @@ CHOSEN = SERVERS if WHOLE else SERVERS[::6]
 
 def _found(mutant: Mutant) -> Session:
     """The session of the shortest program that shows what is wrong."""
-    subject = OwnFake(Reading.named("documented"), lambda: start(mutant))
+    subject = OwnFake(Interpretation.named("documented"), lambda: start(mutant))
     try:
         for check in sorted(CHECKS, key=lambda check: mutant.clause not in check.clauses):
             session = subject.open_session()

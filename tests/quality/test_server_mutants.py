@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from fakeviam_contracts.catalogue import catalogue
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.mutants.park import try_mutant
+from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.mutants.mutant_suite import try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import OwnFake
 
 from fakeviam.model.clauses import CATALOGUE
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("mutant", SERVERS, ids=lambda mutant: mutant.name)
 def test_a_wrong_server_is_found(mutant: Mutant) -> None:
     """By a check that is for the clause it breaks."""
-    fate = try_mutant(mutant, [check for check in CHECKS if mutant.clause in check.clauses])
-    assert fate.verdict == "killed", f"{mutant.clause}: {fate.verdict} {fate.claim}"
+    outcome = try_mutant(mutant, [check for check in CHECKS if mutant.clause in check.clauses])
+    assert outcome.verdict == "killed", f"{mutant.clause}: {outcome.verdict} {outcome.claim}"
 
 
 def test_every_clause_that_is_served_is_proven_or_says_why_not() -> None:
@@ -45,7 +45,9 @@ def test_the_right_server_passes_every_check(policy: str) -> None:
     from fakeviam import Clock, FakeViam  # noqa: PLC0415 - after the mutants have been collected
 
     clock = Clock.frozen("2024-01-01T12:00:00Z")
-    subject = OwnFake(Reading.named(policy), lambda: FakeViam(policy=policy, clock=clock, seed=1))
+    subject = OwnFake(
+        Interpretation.named(policy), lambda: FakeViam(policy=policy, clock=clock, seed=1)
+    )
     try:
         for check in CHECKS:
             session = subject.open_session()

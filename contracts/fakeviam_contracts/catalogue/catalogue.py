@@ -36,7 +36,7 @@ _COMPARED_BY_MACHINE = (
     "session.py",
     "writes/datasets.py",
     "writes/deletes.py",
-    "writes/marks.py",
+    "writes/annotations.py",
     "writes/uploads.py",
 )
 
@@ -74,7 +74,7 @@ class Entry:
     clause: Clause
     leniency: Leniency
     note: str
-    sentences: tuple[triage.Row, ...]
+    sentences: tuple[triage.TriagedSentence, ...]
     checks: tuple[str, ...]
     mutants: tuple[str, ...]
     reason: str = ""
@@ -121,7 +121,7 @@ class Catalogue:
     """
 
     entries: Mapping[str, Entry]
-    rows: tuple[triage.Row, ...]
+    rows: tuple[triage.TriagedSentence, ...]
     problems: tuple[str, ...]
 
     @property
@@ -164,13 +164,13 @@ def catalogue() -> Catalogue:
 def joined(
     *,
     clauses: Mapping[str, Clause],
-    rows: tuple[triage.Row, ...],
+    rows: tuple[triage.TriagedSentence, ...],
     checks: Mapping[str, list[str]],
     mutants: Mapping[str, list[str]],
     leniency: Mapping[str, tuple[str, str]],
 ) -> Catalogue:
     """Entries made of their parts, and what does not fit between the parts."""
-    sentences: dict[str, list[triage.Row]] = defaultdict(list)
+    sentences: dict[str, list[triage.TriagedSentence]] = defaultdict(list)
     for row in rows:
         for name in row.clauses:
             sentences[name].append(row)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry
-    from fakeviam_contracts.catalogue.triage import Row
+    from fakeviam_contracts.catalogue.triage import TriagedSentence
 
 _HEAD = """\
 # The contract
@@ -131,7 +131,7 @@ def _clause(entry: Entry) -> str:
     )
 
 
-def _sentence(row: Row) -> str:
+def _sentence(row: TriagedSentence) -> str:
     verdict = ", ".join(row.clauses) or f"not testable: {row.reason}"
     return _row(f"{row.section}, {row.number}", f"`{row.digest}`", verdict)
 

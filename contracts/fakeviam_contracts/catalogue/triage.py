@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TriagedSentence:
     """One sentence, known by its hash.
 
     Attributes:
@@ -56,19 +56,19 @@ def table(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
-def load() -> tuple[Row, ...]:
+def load() -> tuple[TriagedSentence, ...]:
     """The table."""
     return tuple(map(_row, table("sentences.tsv")))
 
 
-def _row(cells: list[str]) -> Row:
+def _row(cells: list[str]) -> TriagedSentence:
     place, section, number, digest, verdict = cells
     reason = verdict[1:].strip() if verdict.startswith("!") else ""
     clauses = () if reason or verdict == "?" else tuple(verdict.split())
-    return Row(place, section, int(number), digest, clauses, reason)
+    return TriagedSentence(place, section, int(number), digest, clauses, reason)
 
 
-def differences(rows: Iterable[Row], source: Iterable[Sentence]) -> list[str]:
+def differences(rows: Iterable[TriagedSentence], source: Iterable[Sentence]) -> list[str]:
     """What a source says that the table does not know, and the reverse; one line each.
 
     Sections are compared as wholes, so that a sentence that goes does not change its followers.
@@ -80,7 +80,7 @@ def differences(rows: Iterable[Row], source: Iterable[Sentence]) -> list[str]:
     return lines
 
 
-_Item = TypeVar("_Item", Row, Sentence)
+_Item = TypeVar("_Item", TriagedSentence, Sentence)
 
 
 def _sections(items: Iterable[_Item]) -> dict[tuple[str, str], list[_Item]]:
@@ -90,7 +90,7 @@ def _sections(items: Iterable[_Item]) -> dict[tuple[str, str], list[_Item]]:
     return sections
 
 
-def _compared(known: list[Row], found: list[Sentence]) -> Iterator[str]:
+def _compared(known: list[TriagedSentence], found: list[Sentence]) -> Iterator[str]:
     old, new = [row.digest for row in known], [sentence.digest for sentence in found]
     for what, *span in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what == "equal":

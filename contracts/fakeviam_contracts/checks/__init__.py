@@ -8,12 +8,12 @@ from fakeviam_contracts.checks import (
     deletes,
     filters,
     ids,
-    marks,
     organizations,
     paging,
     requests,
     uploads,
 )
+from fakeviam_contracts.checks.annotations import CHECKS as ANNOTATION_CHECKS
 from fakeviam_contracts.checks.base import Check, Need
 
 __all__ = ["CHECKS", "Check", "Need"]
@@ -26,7 +26,7 @@ CHECKS: tuple[Check, ...] = (
     *requests.CHECKS,
     *paging.CHECKS,
     *ids.CHECKS,
-    *marks.CHECKS,
+    *ANNOTATION_CHECKS,
     *datasets.CHECKS,
     *deletes.CHECKS,
     *organizations.CHECKS,

@@ -9,7 +9,7 @@ from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def several_contents(session: Session) -> None:
         for at in range(3)
     ]
     request = raw.capture(raw.metadata(session, raw.BINARY), *contents)
-    answered = raw.ask(session, ("CU-1",), RPC, request).binary_data_id
+    answered = raw.call(session, ("CU-1",), RPC, request).binary_data_id
     reply = raw.page(session, ("CU-1",), "BinaryDataByFilter", raw.mine(session))
     told = [
         (nanos_from(m.time_requested) - BASE, nanos_from(m.time_received) - BASE, m.file_size_bytes)
@@ -48,7 +48,7 @@ def annotations_of_an_upload(session: Session) -> None:
     marked = datasync.SensorMetadata(annotations=_box())
     content = datasync.SensorData(metadata=marked, binary=b"x")
     upload = raw.metadata(session, raw.BINARY, file_extension=".png")
-    whole = raw.ask(session, ("CU-6",), RPC, raw.capture(upload, content)).binary_data_id
+    whole = raw.call(session, ("CU-6",), RPC, raw.capture(upload, content)).binary_data_id
     (found,) = raw.files(session, ("CU-6",), whole)
     told = [(box.label, box.x_max_normalized, box.confidence) for box in found.annotations.bboxes]
     session.expect(("CU-6",), "boxes of the upload", [("dog", 0.5, 0.25)], told)
@@ -69,7 +69,7 @@ def uploads_of_nothing(session: Session) -> None:
     opening = datasync.FileUploadRequest(metadata=raw.metadata(session, datasync.DATA_TYPE_FILE))
     nothing = datasync.FileUploadRequest()
     raw.refuse(session, ("FU-5",), "INVALID_ARGUMENT", "FileUpload", opening, nothing)
-    reads.check_files(session, Ask())
+    reads.check_files(session, FilterSpec())
 
 
 def _parameters() -> dict[str, well_known.Any]:
@@ -92,7 +92,7 @@ def parameters_of_a_method(session: Session) -> None:
         upload = raw.metadata(session, kind)
         for key, packed in _parameters().items():
             upload.method_parameters[key].CopyFrom(packed)
-        raw.ask(session, ("UP-8",), RPC, raw.capture(upload, content))
+        raw.call(session, ("UP-8",), RPC, raw.capture(upload, content))
     files = raw.page(session, ("UP-8",), "BinaryDataByFilter", raw.mine(session)).data
     rows = raw.page(session, ("UP-8",), "TabularDataByFilter", raw.mine(session)).metadata
     file = raw.first(session, ("UP-8",), "files", files)
@@ -111,7 +111,7 @@ def readings_in_datasets(session: Session) -> None:
     unknown = raw.metadata(session, raw.TABULAR, dataset_ids=[raw.NOBODY])
     raw.refuse(session, ("UP-11", "A27"), "NOT_FOUND", RPC, raw.capture(unknown, content))
     known = raw.metadata(session, raw.TABULAR, dataset_ids=session.handles.datasets)
-    raw.ask(session, ("UP-11",), RPC, raw.capture(known, content))
+    raw.call(session, ("UP-11",), RPC, raw.capture(known, content))
     for dataset_id, count in (("", 1), (session.handles.datasets[0], 0)):
         filter_ = raw.mine(session, dataset_id=dataset_id)
         reply = raw.page(session, ("UP-11",), "TabularDataByFilter", filter_)
@@ -125,7 +125,7 @@ def types_of_a_sensor(session: Session) -> None:
         sensor = datasync.SensorMetadata(mime_type=datasync.MIME_TYPE_IMAGE_PNG)
         upload = raw.metadata(session, raw.BINARY, mime_type=mime_type, file_extension=".txt")
         request = raw.capture(upload, datasync.SensorData(metadata=sensor, binary=b"x"))
-        whole = raw.ask(session, ("UP-12",), RPC, request).binary_data_id
+        whole = raw.call(session, ("UP-12",), RPC, request).binary_data_id
         (found,) = raw.files(session, ("UP-12",), whole)
         got = found.capture_metadata.mime_type
         session.expect(("UP-12", "UP-5"), "MIME type of the upload", wanted, got)
@@ -159,7 +159,7 @@ def uploads_without_times(session: Session) -> None:
         session.expect(("A28", "SU-2", "TM-2"), "time of an upload without", wanted or BASE, told)
     writes.create_dataset(session, "pets")
     request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
-    listed = raw.ask(session, ("TM-2",), "ListDatasetsByIDs", request).datasets
+    listed = raw.call(session, ("TM-2",), "ListDatasetsByIDs", request).datasets
     made = raw.first(session, ("TM-2",), "datasets", listed)
     is_set = made.time_created.seconds > 0
     session.expect(("TM-2",), "a dataset has a time of creation", expected=True, observed=is_set)

@@ -8,7 +8,7 @@ from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import check, small_world
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -29,7 +29,7 @@ def what_datasets_say(session: Session) -> None:
     writes.rename_dataset(session, 0, "cars")
     ids = [raw.NOBODY, *session.handles.datasets, "no id"]
     request = dataset.ListDatasetsByIDsRequest(ids=ids)
-    found = raw.ask(session, ("DS-6",), "ListDatasetsByIDs", request).datasets
+    found = raw.call(session, ("DS-6",), "ListDatasetsByIDs", request).datasets
     session.expect(("DS-6",), "datasets that are known", ids[1:2], [d.id for d in found])
     session.expect(
         ("DS-1",), "its organization", session.place.organization_id, found[0].organization_id
@@ -52,11 +52,11 @@ def datasets_of_sequences(session: Session) -> None:
         if kind == 7:
             raw.refuse(session, ("DS-13",), "INVALID_ARGUMENT", "CreateDataset", request)
         else:
-            made[kind] = raw.ask(session, ("DS-9",), "CreateDataset", request).id
+            made[kind] = raw.call(session, ("DS-9",), "CreateDataset", request).id
     for kind, dataset_id in made.items():
         listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=place.organization_id)
         listing.type = kind  # type: ignore[assignment]
-        listed = raw.ask(session, ("A43",), "ListDatasetsByOrganizationID", listing).datasets
+        listed = raw.call(session, ("A43",), "ListDatasetsByOrganizationID", listing).datasets
         ours = [d.id for d in listed if d.id in made.values()]
         session.expect(("A43", "DS-9"), "datasets of a type", [dataset_id], ours)
     joining = data.AddBinaryDataToDatasetByIDsRequest(
@@ -107,10 +107,10 @@ def members_come_and_go(session: Session) -> None:
         writes.change_members(session, 0, [0, 1, 1], form=form)
         writes.change_members(session, 1, [1, 4], form=form)
         writes.change_members(session, 0, [1, 2], form=form, remove=True)
-    for ask in (Ask(dataset=0), Ask(dataset=1), Ask()):
-        reads.check_files(session, ask, descending=False)
-        reads.check_rows(session, ask, descending=False)
-        reads.check_counts(session, ask)
+    for spec in (FilterSpec(dataset=0), FilterSpec(dataset=1), FilterSpec()):
+        reads.check_files(session, spec, descending=False)
+        reads.check_rows(session, spec, descending=False)
+        reads.check_counts(session, spec)
 
 
 @check("DM-2", "A10", "FI-7", "FI-12")
@@ -119,20 +119,20 @@ def the_label(session: Session) -> None:
     small_world(session)
     writes.create_dataset(session, "pets")
     writes.change_members(session, 0, [0, 4])
-    for ask in (
-        Ask(label_of=(0,)),
-        Ask(label_of=(0,), tags=("bird",)),
-        Ask(dataset=0, tag_rule="untagged"),
-        Ask(dataset=0, tag_rule="tagged"),
-        Ask(tag_rule="untagged"),
+    for spec in (
+        FilterSpec(label_of=(0,)),
+        FilterSpec(label_of=(0,), tags=("bird",)),
+        FilterSpec(dataset=0, tag_rule="untagged"),
+        FilterSpec(dataset=0, tag_rule="tagged"),
+        FilterSpec(tag_rule="untagged"),
     ):
-        reads.check_files(session, ask, descending=False)
-        reads.check_tags(session, ask)
+        reads.check_files(session, spec, descending=False)
+        reads.check_tags(session, spec)
     writes.change_members(session, 0, [4], remove=True)
-    reads.check_files(session, Ask(label_of=(0,)), descending=False)
+    reads.check_files(session, FilterSpec(label_of=(0,)), descending=False)
     writes.delete_dataset(session, 0)
-    reads.check_files(session, Ask(), descending=False)
-    reads.check_tags(session, Ask())
+    reads.check_files(session, FilterSpec(), descending=False)
+    reads.check_tags(session, FilterSpec())
 
 
 @check("A11")
@@ -140,8 +140,8 @@ def a_tag_like_a_label(session: Session) -> None:
     """Is a plain tag, and makes no member."""
     small_world(session)
     writes.tag(session, [5], ["VIAM_DATASET_", "VIAM_DATASET_x"])
-    for ask in (Ask(tags=("VIAM_DATASET_x",)), Ask(tag_rule="tagged")):
-        reads.check_files(session, ask, descending=False)
+    for spec in (FilterSpec(tags=("VIAM_DATASET_x",)), FilterSpec(tag_rule="tagged")):
+        reads.check_files(session, spec, descending=False)
 
 
 @check("DS-2", "DM-4", "A40")
@@ -151,11 +151,11 @@ def datasets_are_deleted(session: Session) -> None:
     writes.create_dataset(session, "pets")
     writes.change_members(session, 0, [0, 1])
     writes.delete_dataset(session, 0)
-    reads.check_files(session, Ask(), descending=False, with_bytes=True)
+    reads.check_files(session, FilterSpec(), descending=False, with_bytes=True)
     writes.delete_dataset(session, 0)
     writes.change_members(session, 0, [2])
     writes.change_members(session, 0, [0], remove=True)
-    reads.check_files(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("DS-10", "A42")
@@ -172,7 +172,7 @@ def datasets_are_merged(session: Session) -> None:
     writes.delete_dataset(session, 0)
     writes.merge_datasets(session, [0, 1], "none")
     for handle in (1, 2, 3):
-        reads.check_files(session, Ask(dataset=handle), descending=False)
+        reads.check_files(session, FilterSpec(dataset=handle), descending=False)
     writes.check_datasets(session)
 
 

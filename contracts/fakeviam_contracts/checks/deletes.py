@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import Need, check, small_world
-from fakeviam_contracts.model import DAY, Ask
+from fakeviam_contracts.model import DAY, FilterSpec
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -21,9 +21,9 @@ def by_ids(session: Session) -> None:
     writes.delete_files(session, [0, 0, 2])
     writes.delete_files(session, [0, 3], form="message")
     reads.check_by_ids(session, [0, 1, 2, 3])
-    reads.check_files(session, Ask(dataset=0), descending=False)
-    reads.check_files(session, Ask(), descending=False, with_bytes=True)
-    reads.check_rows(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(dataset=0), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False, with_bytes=True)
+    reads.check_rows(session, FilterSpec(), descending=False)
 
 
 @check("ID-5", "A12", "DM-8")
@@ -35,7 +35,7 @@ def no_ids(session: Session) -> None:
     writes.create_dataset(session, "pets")
     for remove in (False, True):
         writes.change_members(session, 0, [], remove=remove)
-    reads.check_files(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("DF-1", "DF-4", "A16")
@@ -43,12 +43,12 @@ def by_filter(session: Session) -> None:
     """What matches goes and is counted; readings stay."""
     small_world(session)
     organization = (session.place.organization_id,)
-    writes.delete_matching(session, Ask(tags=("dog",), organization_ids=organization))
-    reads.check_files(session, Ask(), descending=False)
-    writes.delete_matching(session, Ask(tags=("none",), organization_ids=organization))
-    writes.delete_matching(session, Ask())
-    reads.check_files(session, Ask(), descending=False)
-    reads.check_rows(session, Ask(), descending=False)
+    writes.delete_matching(session, FilterSpec(tags=("dog",), organization_ids=organization))
+    reads.check_files(session, FilterSpec(), descending=False)
+    writes.delete_matching(session, FilterSpec(tags=("none",), organization_ids=organization))
+    writes.delete_matching(session, FilterSpec())
+    reads.check_files(session, FilterSpec(), descending=False)
+    reads.check_rows(session, FilterSpec(), descending=False)
 
 
 def _days(session: Session) -> None:
@@ -73,22 +73,22 @@ def readings_by_days(session: Session) -> None:
     """By UTC calendar days; 0 is all."""
     for days in (9, 3, 2, 1, 0):
         _days(session)
-        writes.delete_rows(session, days, Ask())
-        reads.check_rows(session, Ask(), descending=False)
+        writes.delete_rows(session, days, FilterSpec())
+        reads.check_rows(session, FilterSpec(), descending=False)
 
 
 @check("DT-3", needs=(Need.CLOCK,))
 def readings_by_days_and_filter(session: Session) -> None:
     """A filter narrows further."""
-    for ask in (
-        Ask(tags=("dog",)),
-        Ask(part_id=session.place.parts[-1].part_id),
-        Ask(component_name="sensor-1"),
-        Ask(tag_rule="untagged"),
+    for spec in (
+        FilterSpec(tags=("dog",)),
+        FilterSpec(part_id=session.place.parts[-1].part_id),
+        FilterSpec(component_name="sensor-1"),
+        FilterSpec(tag_rule="untagged"),
     ):
         _days(session)
-        writes.delete_rows(session, 1, ask)
-        reads.check_rows(session, Ask(), descending=False)
+        writes.delete_rows(session, 1, spec)
+        reads.check_rows(session, FilterSpec(), descending=False)
 
 
 CHECKS = (by_ids, no_ids, by_filter, readings_by_days, readings_by_days_and_filter)

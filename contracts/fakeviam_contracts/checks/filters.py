@@ -6,83 +6,116 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import BASE, SECOND, Check, small_world
-from fakeviam_contracts.model import Ask, Origin
+from fakeviam_contracts.model import FilterSpec, Origin
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 
-def _asks(here: Origin, there: Origin) -> dict[str, tuple[tuple[str, ...], list[Ask]]]:
+def _filter_specs(
+    here: Origin, there: Origin
+) -> dict[str, tuple[tuple[str, ...], list[FilterSpec]]]:
     """Questions by the name of their check, with their clauses; `here` and `there` are parts."""
     both = (here, there)
     return {
-        "no filter": (("FI-3",), [Ask()]),
-        "component name": (("FI-1", "FI-4"), [Ask(component_name=n) for n in ("cam", "Cam", "ca")]),
-        "component type": (("FI-1", "FI-4"), [Ask(component_type=t) for t in ("camera", "Camera")]),
-        "method": (("FI-1", "FI-4"), [Ask(method=m) for m in ("ReadImage", "readimage", "Read")]),
-        "robot name": (("FI-1", "FI-4"), [Ask(robot_name=p.robot_name) for p in both]),
-        "robot id": (("FI-1", "FI-4"), [Ask(robot_id=p.robot_id) for p in both]),
-        "part name": (("FI-1", "FI-4"), [Ask(part_name=p.part_name) for p in both]),
-        "part id": (("FI-1", "FI-4"), [Ask(part_id=p.part_id) for p in both]),
+        "no filter": (("FI-3",), [FilterSpec()]),
+        "component name": (
+            ("FI-1", "FI-4"),
+            [FilterSpec(component_name=n) for n in ("cam", "Cam", "ca")],
+        ),
+        "component type": (
+            ("FI-1", "FI-4"),
+            [FilterSpec(component_type=t) for t in ("camera", "Camera")],
+        ),
+        "method": (
+            ("FI-1", "FI-4"),
+            [FilterSpec(method=m) for m in ("ReadImage", "readimage", "Read")],
+        ),
+        "robot name": (("FI-1", "FI-4"), [FilterSpec(robot_name=p.robot_name) for p in both]),
+        "robot id": (("FI-1", "FI-4"), [FilterSpec(robot_id=p.robot_id) for p in both]),
+        "part name": (("FI-1", "FI-4"), [FilterSpec(part_name=p.part_name) for p in both]),
+        "part id": (("FI-1", "FI-4"), [FilterSpec(part_id=p.part_id) for p in both]),
         "locations": (
             ("FI-5",),
             [
-                Ask(location_ids=(here.location_id,)),
-                Ask(location_ids=("nobody", there.location_id)),
+                FilterSpec(location_ids=(here.location_id,)),
+                FilterSpec(location_ids=("nobody", there.location_id)),
             ],
         ),
         "organizations": (
             ("FI-5", "FI-15"),
             [
-                Ask(organization_ids=(here.organization_id,)),
-                Ask(organization_ids=("nobody", here.organization_id)),
-                Ask(organization_ids=("nobody",)),
+                FilterSpec(organization_ids=(here.organization_id,)),
+                FilterSpec(organization_ids=("nobody", here.organization_id)),
+                FilterSpec(organization_ids=("nobody",)),
             ],
         ),
         "MIME types": (
             ("FI-5", "A18"),
             [
-                Ask(mime_types=("image/jpeg",)),
-                Ask(mime_types=("image/jpeg", "image/png")),
-                Ask(mime_types=("IMAGE/JPEG",)),
+                FilterSpec(mime_types=("image/jpeg",)),
+                FilterSpec(mime_types=("image/jpeg", "image/png")),
+                FilterSpec(mime_types=("IMAGE/JPEG",)),
             ],
         ),
-        "start": (("FI-13",), [Ask(start=BASE + SECOND), Ask(start=BASE + SECOND + 1)]),
-        "end": (("FI-13", "A2", "A3"), [Ask(end=BASE + SECOND), Ask(end=BASE + SECOND - 1)]),
-        "interval": (("FI-13", "A2"), [Ask(start=BASE, end=BASE), Ask(start=BASE + 9, end=BASE)]),
+        "start": (
+            ("FI-13",),
+            [FilterSpec(start=BASE + SECOND), FilterSpec(start=BASE + SECOND + 1)],
+        ),
+        "end": (
+            ("FI-13", "A2", "A3"),
+            [FilterSpec(end=BASE + SECOND), FilterSpec(end=BASE + SECOND - 1)],
+        ),
+        "interval": (
+            ("FI-13", "A2"),
+            [FilterSpec(start=BASE, end=BASE), FilterSpec(start=BASE + 9, end=BASE)],
+        ),
         "tags": (
             ("FI-6",),
-            [Ask(tags=("dog",)), Ask(tags=("Dog", "bird")), Ask(tags=("do",))],
+            [FilterSpec(tags=("dog",)), FilterSpec(tags=("Dog", "bird")), FilterSpec(tags=("do",))],
         ),
-        "tags without type": (("FI-6",), [Ask(tags=("dog",), tag_rule="unspecified")]),
-        "tagged": (("FI-7",), [Ask(tag_rule="tagged"), Ask(tag_rule="tagged", tags=("cat",))]),
+        "tags without type": (("FI-6",), [FilterSpec(tags=("dog",), tag_rule="unspecified")]),
+        "tagged": (
+            ("FI-7",),
+            [FilterSpec(tag_rule="tagged"), FilterSpec(tag_rule="tagged", tags=("cat",))],
+        ),
         "untagged": (
             ("FI-7",),
-            [Ask(tag_rule="untagged"), Ask(tag_rule="untagged", tags=("cat",))],
+            [FilterSpec(tag_rule="untagged"), FilterSpec(tag_rule="untagged", tags=("cat",))],
         ),
-        "empty tags": (("FI-8", "A17"), [Ask(tag_rule="unspecified"), Ask(tag_rule="or")]),
+        "empty tags": (
+            ("FI-8", "A17"),
+            [FilterSpec(tag_rule="unspecified"), FilterSpec(tag_rule="or")],
+        ),
         "box labels": (
             ("FI-10", "A18"),
-            [Ask(box_labels=("dog",)), Ask(box_labels=("Dog", "cat")), Ask(box_labels=("do",))],
+            [
+                FilterSpec(box_labels=("dog",)),
+                FilterSpec(box_labels=("Dog", "cat")),
+                FilterSpec(box_labels=("do",)),
+            ],
         ),
         "all together": (
             ("FI-1",),
             [
-                Ask(component_name="cam", tags=("dog",)),
-                Ask(component_type="camera", mime_types=("image/png",), start=BASE),
-                Ask(component_name="cam", method="ReadImage", tags=("Dog",)),
+                FilterSpec(component_name="cam", tags=("dog",)),
+                FilterSpec(component_type="camera", mime_types=("image/png",), start=BASE),
+                FilterSpec(component_name="cam", method="ReadImage", tags=("Dog",)),
             ],
         ),
-        "nothing matches": (("FI-15",), [Ask(robot_name="no such robot"), Ask(tags=("none",))]),
+        "nothing matches": (
+            ("FI-15",),
+            [FilterSpec(robot_name="no such robot"), FilterSpec(tags=("none",))],
+        ),
     }
 
 
-def _look(session: Session, ask: Ask) -> None:
-    reads.check_files(session, ask, descending=False)
-    reads.check_rows(session, ask, descending=False)
-    reads.check_counts(session, ask)
-    reads.check_tags(session, ask)
-    reads.check_labels(session, ask)
+def _look(session: Session, spec: FilterSpec) -> None:
+    reads.check_files(session, spec, descending=False)
+    reads.check_rows(session, spec, descending=False)
+    reads.check_counts(session, spec)
+    reads.check_tags(session, spec)
+    reads.check_labels(session, spec)
 
 
 def _boxed_world(session: Session) -> None:
@@ -94,8 +127,8 @@ def _boxed_world(session: Session) -> None:
 def _check(name: str, clauses: tuple[str, ...]) -> Check:
     def run(session: Session) -> None:
         _boxed_world(session)
-        for ask in _asks(session.place.parts[0], session.place.parts[-1])[name][1]:
-            _look(session, ask)
+        for spec in _filter_specs(session.place.parts[0], session.place.parts[-1])[name][1]:
+            _look(session, spec)
 
     return Check(name=f"filter: {name}", clauses=clauses, run=run)
 
@@ -105,4 +138,6 @@ _NOBODY = Origin(
     organization_id="", location_id="", robot_id="", robot_name="", part_id="", part_name=""
 )
 
-CHECKS = tuple(_check(name, clauses) for name, (clauses, _) in _asks(_NOBODY, _NOBODY).items())
+CHECKS = tuple(
+    _check(name, clauses) for name, (clauses, _) in _filter_specs(_NOBODY, _NOBODY).items()
+)

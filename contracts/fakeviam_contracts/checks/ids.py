@@ -38,7 +38,7 @@ def _found(
     texts: Sequence[str],
 ) -> list[int | str]:
     request = data.BinaryDataByIDsRequest(binary_ids=messages, binary_data_ids=texts)
-    reply = raw.ask(session, clauses, RPC, request)
+    reply = raw.call(session, clauses, RPC, request)
     return [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
 
 
@@ -60,7 +60,7 @@ def ids_of_both_forms(session: Session) -> None:
     _images(session, 3)
     texts = session.handles.files
     messages = [binary_id(text) for text in texts]
-    if session.reading.deprecated_ids == "refused":
+    if session.interpretation.deprecated_ids == "refused":
         request = data.BinaryDataByIDsRequest(binary_ids=messages)
         raw.refuse(session, ("A14",), "FAILED_PRECONDITION", RPC, request)
         return
@@ -81,7 +81,7 @@ def ids_that_name_nothing(session: Session) -> None:
     (text,) = session.handles.files
     organization, location, _ = text.split("/")
     for unknown in ("a", "a/b", "a/b/c/d", "//", f"{organization}/{location}/{raw.NOBODY}"):
-        if session.reading.unknown_ids == "refused":
+        if session.interpretation.unknown_ids == "refused":
             request = data.BinaryDataByIDsRequest(binary_data_ids=[unknown, text])
             raw.refuse(session, ("A13", "ID-7"), "NOT_FOUND", RPC, request)
         else:
@@ -93,7 +93,7 @@ def ids_that_name_nothing(session: Session) -> None:
 def messages_of_three_parts(session: Session) -> None:
     """A BinaryID must fit as a whole; what it leaves empty fits any."""
     _images(session, 1)
-    if "refused" in (session.reading.deprecated_ids, session.reading.unknown_ids):
+    if "refused" in (session.interpretation.deprecated_ids, session.interpretation.unknown_ids):
         return
     (text,) = session.handles.files
     for change, wanted in (
@@ -118,7 +118,7 @@ def one_file_for_a_box(session: Session) -> None:
         binary_id=binary_id(one), label="dog", x_max_normalized=1, y_max_normalized=1
     )
     request.binary_data_id = other
-    old = session.reading.deprecated_ids == "refused"
+    old = session.interpretation.deprecated_ids == "refused"
     status = "FAILED_PRECONDITION" if old else "INVALID_ARGUMENT"
     raw.refuse(session, ("ID-8",), status, rpc, request)
     writes.delete_files(session, [0])

@@ -23,7 +23,7 @@ def _upload(session: Session, part: Origin | None, *, reading: bool = False) -> 
     else:
         content.binary = b"x"
     upload = raw.metadata(session, raw.TABULAR if reading else raw.BINARY, part)
-    reply = raw.ask(session, ("CU-1",), "DataCaptureUpload", raw.capture(upload, content))
+    reply = raw.call(session, ("CU-1",), "DataCaptureUpload", raw.capture(upload, content))
     return str(reply.binary_data_id)
 
 
@@ -55,7 +55,7 @@ def deletes_of_internal_data(session: Session) -> None:
             filter=raw.mine(session, organization_ids=[session.place.organization_id]),
             include_internal_data=internal,
         )
-        reply = raw.ask(session, ("DF-3",), "DeleteBinaryDataByFilter", request)
+        reply = raw.call(session, ("DF-3",), "DeleteBinaryDataByFilter", request)
         session.expect(("DF-3", "DF-4"), "deleted", 1, reply.deleted_count)
         left = 0 if internal else 1
         _expect_count(session, ("DF-3",), BINARY, left, include_internal_data=True)
@@ -68,13 +68,13 @@ def data_of_others(session: Session) -> None:
     create = dataset.CreateDatasetRequest(
         name="pets", organization_id=session.place.organization_id
     )
-    dataset_id = raw.ask(session, ("DS-1",), "CreateDataset", create).id
+    dataset_id = raw.call(session, ("DS-1",), "CreateDataset", create).id
     joining = data.AddBinaryDataToDatasetByIDsRequest(
         dataset_id=dataset_id, binary_data_ids=[foreign]
     )
     raw.refuse(session, ("DM-7",), "INVALID_ARGUMENT", "AddBinaryDataToDatasetByIDs", joining)
     listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=foreign.partition("/")[0])
-    listed = raw.ask(session, ("DS-4",), "ListDatasetsByOrganizationID", listing).datasets
+    listed = raw.call(session, ("DS-4",), "ListDatasetsByOrganizationID", listing).datasets
     session.expect(("DS-4",), "datasets of another organization", [], [d.id for d in listed])
 
 
@@ -85,14 +85,14 @@ def deletes_among_others(session: Session) -> None:
     for part in (None, session.place.foreign):
         _upload(session, part, reading=True)
     request = data.DeleteTabularDataRequest(organization_id=organization_id)
-    raw.ask(session, ("DT-1",), "DeleteTabularData", request)
+    raw.call(session, ("DT-1",), "DeleteTabularData", request)
     _expect_count(session, ("DT-1",), TABULAR, 1)
     for part in (None, session.place.foreign):
         _upload(session, part)
     ours = data.DeleteBinaryDataByFilterRequest(
         filter=raw.mine(session, organization_ids=[organization_id])
     )
-    raw.ask(session, ("DF-1",), "DeleteBinaryDataByFilter", ours)
+    raw.call(session, ("DF-1",), "DeleteBinaryDataByFilter", ours)
     _expect_count(session, ("DF-1",), BINARY, 1)
 
 
@@ -107,7 +107,7 @@ def deletes_of_nobody(session: Session) -> None:
 
 def _connection(session: Session) -> Any:
     request = data.GetDatabaseConnectionRequest(organization_id=session.place.organization_id)
-    return raw.ask(session, ("DB-1", "A46"), "GetDatabaseConnection", request)
+    return raw.call(session, ("DB-1", "A46"), "GetDatabaseConnection", request)
 
 
 @check("DB-1", "DB-2", "DB-6", "A46")
@@ -142,7 +142,7 @@ def users_of_databases(session: Session) -> None:
         request = data.ConfigureDatabaseUserRequest(
             organization_id=organization_id, password=password
         )
-        raw.ask(session, ("DB-3",), rpc, request)
+        raw.call(session, ("DB-3",), rpc, request)
         has = _connection(session).has_database_user
         session.expect(("DB-4", "DB-3"), "there is a user", expected=True, observed=has)
 
@@ -154,7 +154,7 @@ def logins(session: Session) -> None:
         entity="somebody", credentials=auth.Credentials(type="api-key", payload="a key")
     )
     for _ in range(2):
-        token = raw.ask(session, ("AU-1", "AU-3"), "Authenticate", request).access_token
+        token = raw.call(session, ("AU-1", "AU-3"), "Authenticate", request).access_token
         session.expect(("AU-1",), "there is a token", expected=True, observed=bool(token))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fakeviam.wire import data
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.session import Wrong
 from fakeviam_contracts.wirelog import Refused
 
@@ -21,9 +21,9 @@ def small_pages(session: Session) -> None:
     small_world(session)
     for limit in (1, 2, 3):
         for descending in (True, False):
-            reads.check_rows(session, Ask(), limit=limit, descending=descending)
+            reads.check_rows(session, FilterSpec(), limit=limit, descending=descending)
             reads.check_files(
-                session, Ask(), limit=limit, descending=descending, with_bytes=limit == 1
+                session, FilterSpec(), limit=limit, descending=descending, with_bytes=limit == 1
             )
 
 
@@ -32,8 +32,8 @@ def orders(session: Session) -> None:
     """Both orders and none; ties in the order of arrival."""
     small_world(session)
     for descending in (None, True, False):
-        reads.check_files(session, Ask(), descending=descending)
-        reads.check_rows(session, Ask(), descending=descending)
+        reads.check_files(session, FilterSpec(), descending=descending)
+        reads.check_rows(session, FilterSpec(), descending=descending)
 
 
 @check("PG-1", "PG-2", "A6")
@@ -43,15 +43,15 @@ def large_pages(session: Session) -> None:
     times = [(BASE + at * SECOND, BASE) for at in range(120)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
     for limit in (0, 50, 100, 1000):
-        reads.check_rows(session, Ask(), limit=limit, descending=False)
+        reads.check_rows(session, FilterSpec(), limit=limit, descending=False)
 
 
 @check("PG-8", "A5")
 def totals(session: Session) -> None:
     """count_only gives totals and nothing else."""
     small_world(session)
-    reads.check_counts(session, Ask())
-    reads.check_counts(session, Ask(tags=("dog",)))
+    reads.check_counts(session, FilterSpec())
+    reads.check_counts(session, FilterSpec(tags=("dog",)))
 
 
 @check("PG-7")
@@ -60,7 +60,9 @@ def deletion_between_pages(session: Session) -> None:
     small_world(session, files=4, rows=0)
     request = data.BinaryDataByFilterRequest(
         data_request=data.DataRequest(
-            filter=session.filter(session.within(Ask())), limit=2, sort_order=data.ORDER_ASCENDING
+            filter=session.filter(session.within(FilterSpec())),
+            limit=2,
+            sort_order=data.ORDER_ASCENDING,
         )
     )
     seen: list[int | str] = []
@@ -80,11 +82,14 @@ def deletion_between_pages(session: Session) -> None:
 
 
 def _page(
-    session: Session, *, last: str = "", ask: Ask | None = None, order: data.OrderValue
+    session: Session, *, last: str = "", spec: FilterSpec | None = None, order: data.OrderValue
 ) -> tuple[list[int | str], str]:
     """A page of two, and its token."""
     asked = data.DataRequest(
-        filter=session.filter(session.within(ask or Ask())), limit=2, last=last, sort_order=order
+        filter=session.filter(session.within(spec or FilterSpec())),
+        limit=2,
+        last=last,
+        sort_order=order,
     )
     request = data.BinaryDataByFilterRequest(data_request=asked)
     reply = session.answered(
@@ -100,12 +105,12 @@ def tokens_of_other_questions(session: Session) -> None:
     up, down = data.ORDER_ASCENDING, data.ORDER_DESCENDING
     first, last = _page(session, order=up)
     session.expect(("PG-3",), "the first page", [0, 1], first)
-    for ask, order, wanted in (
-        (Ask(), up, [2, 3]),
-        (Ask(tags=("dog", "bird")), up, [3]),
-        (Ask(), down, [0]),
+    for spec, order, wanted in (
+        (FilterSpec(), up, [2, 3]),
+        (FilterSpec(tags=("dog", "bird")), up, [3]),
+        (FilterSpec(), down, [0]),
     ):
-        got, _ = _page(session, last=last, ask=ask, order=order)
+        got, _ = _page(session, last=last, spec=spec, order=order)
         session.expect(("A56",), "the page after that", wanted, got)
 
 
@@ -114,7 +119,7 @@ def tokens_of_nobody(session: Session) -> None:
     """A token that the server never gave starts over, or is refused; it is not the end."""
     small_world(session, files=2, rows=0)
     asked = data.DataRequest(
-        filter=session.filter(session.within(Ask())),
+        filter=session.filter(session.within(FilterSpec())),
         last="no token",
         sort_order=data.ORDER_ASCENDING,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, datasync
 from fakeviam.wire.times import timestamp_from
-from fakeviam_contracts.claims import AnyError
+from fakeviam_contracts.assertions import AnyError
 from fakeviam_contracts.session import Wrong
 from fakeviam_contracts.wirelog import Refused
 
@@ -24,7 +24,7 @@ BINARY, TABULAR = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_S
 NOBODY = "0" * 24
 
 
-def ask(session: Session, clauses: Sequence[str], rpc: str, request: Message) -> Any:
+def call(session: Session, clauses: Sequence[str], rpc: str, request: Message) -> Any:
     """The answer of a call that must succeed."""
     return session.answered(clauses, rpc, session.wire.call(rpc, request))
 
@@ -85,7 +85,7 @@ def page(
 ) -> Any:
     """A page of up to 50 records, the oldest first."""
     asked = data.DataRequest(filter=filter_, sort_order=data.ORDER_ASCENDING)
-    return ask(session, clauses, rpc, getattr(data, f"{rpc}Request")(data_request=asked, **how))
+    return call(session, clauses, rpc, getattr(data, f"{rpc}Request")(data_request=asked, **how))
 
 
 def first(session: Session, clauses: Sequence[str], what: str, entries: Sequence[Any]) -> Any:
@@ -97,7 +97,7 @@ def first(session: Session, clauses: Sequence[str], what: str, entries: Sequence
 def files(session: Session, clauses: Sequence[str], *ids: str) -> list[data.BinaryMetadata]:
     """What the subject says of some files."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=ids)
-    reply = ask(session, clauses, "BinaryDataByIDs", request)
+    reply = call(session, clauses, "BinaryDataByIDs", request)
     found = [entry.metadata for entry in reply.data]
     session.expect(clauses, "files answered", len(ids), len(found))
     return found

@@ -8,7 +8,7 @@ from fakeviam.wire import data, datasync, well_known
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, Need, check, small_world
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -20,7 +20,7 @@ PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
 def no_filter_at_all(session: Session) -> None:
     """A request without a filter, or with an empty one, is about everything."""
     small_world(session, files=2, rows=2)
-    tags = raw.ask(session, ("FI-2",), "TagsByFilter", data.TagsByFilterRequest()).tags
+    tags = raw.call(session, ("FI-2",), "TagsByFilter", data.TagsByFilterRequest()).tags
     wanted = {tag for file in session.model.files for tag in file.tags}
     wanted |= {tag for row in session.model.rows for tag in row.tags}
     session.expect(("FI-2", "TG-1"), "the tags", wanted, set(tags))
@@ -29,7 +29,7 @@ def no_filter_at_all(session: Session) -> None:
         for rpc, count in zip(PAGES, counts, strict=True):
             for only in (False, True):
                 request = getattr(data, f"{rpc}Request")(data_request=asked, count_only=only)
-                reply = raw.ask(session, ("FI-2",), rpc, request)
+                reply = raw.call(session, ("FI-2",), rpc, request)
                 session.expect(("FI-2",), f"count of {rpc}", count, reply.count)
 
 
@@ -81,7 +81,7 @@ def impossible_times(session: Session) -> None:
         )
         upload = raw.capture(raw.metadata(session, raw.BINARY), content)
         raw.refuse(session, ("TM-3",), "INVALID_ARGUMENT", "DataCaptureUpload", upload)
-    reads.check_files(session, Ask())
+    reads.check_files(session, FilterSpec())
 
 
 @check("TA-4")
@@ -96,7 +96,7 @@ def blank_tags(session: Session) -> None:
         upload = raw.metadata(session, raw.BINARY, tags=["dog", tag])
         request_ = raw.capture(upload, datasync.SensorData(binary=b"x"))
         raw.refuse(session, ("TA-4",), "INVALID_ARGUMENT", "DataCaptureUpload", request_)
-    reads.check_files(session, Ask())
+    reads.check_files(session, FilterSpec())
 
 
 CHECKS = (

@@ -8,7 +8,7 @@ from fakeviam.wire import datasync, well_known
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.session import Wrong
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def bytes_come_back(session: Session) -> None:
             component_type="camera",
             method="ReadImage",
         )
-    reads.check_files(session, Ask(), descending=False, with_bytes=True)
+    reads.check_files(session, FilterSpec(), descending=False, with_bytes=True)
 
 
 @check("UP-3", "UP-4", "UP-5", "UP-6", "A24", "A26")
@@ -62,8 +62,8 @@ def tags_and_datasets(session: Session) -> None:
     writes.delete_dataset(session, 1)
     for way in WAYS:
         writes.upload(session, way=way, part=0, chunks=[b"x"], tags=["lost"], datasets=[0, 1])
-    reads.check_files(session, Ask(), descending=False)
-    reads.check_tags(session, Ask())
+    reads.check_files(session, FilterSpec(), descending=False)
+    reads.check_tags(session, FilterSpec())
 
 
 @check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1")
@@ -78,8 +78,8 @@ def readings_come_back(session: Session) -> None:
     for part in range(len(session.place.parts)):
         writes.upload_rows(session, part=part, rows=rows, times=times, component="s", tags=["t"])
     writes.upload_rows(session, part=0, rows=rows[:1], times=times[:1], tags=["b", "a"])
-    reads.check_rows(session, Ask(), limit=2, descending=False)
-    reads.check_rows(session, Ask(), descending=True)
+    reads.check_rows(session, FilterSpec(), limit=2, descending=False)
+    reads.check_rows(session, FilterSpec(), descending=True)
     reply = raw.page(session, ("TD-4",), "TabularDataByFilter", raw.mine(session))
     parts = len(session.place.parts)
     session.expect(("TD-4",), "distinct metadata of readings", parts + 1, len(reply.metadata))
@@ -112,8 +112,8 @@ def unknown_parts(session: Session) -> None:
         )
         answer = session.wire.call("DataCaptureUpload", request)
         session.refused("DataCaptureUpload", answer, [Wrong("UNKNOWN", ("UP-1", "A22"))])
-    reads.check_files(session, Ask(), descending=False)
-    reads.check_rows(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
+    reads.check_rows(session, FilterSpec(), descending=False)
 
 
 @check("FU-1", "A30")
@@ -124,7 +124,7 @@ def streams_out_of_order(session: Session) -> None:
     for messages in ([], [piece], [piece, opening], [opening, opening], [opening, piece, opening]):
         answer = session.wire.stream("FileUpload", messages)
         session.refused("FileUpload", answer, [Wrong("INVALID_ARGUMENT", ("A30",))])
-    reads.check_files(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("A29", "CU-3", "UP-2")
@@ -145,8 +145,8 @@ def types_against_contents(session: Session) -> None:
         )
         answer = session.wire.call("DataCaptureUpload", request)
         session.refused("DataCaptureUpload", answer, [Wrong("INVALID_ARGUMENT", ("A29",))])
-    reads.check_files(session, Ask(), descending=False)
-    reads.check_rows(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
+    reads.check_rows(session, FilterSpec(), descending=False)
 
 
 CHECKS = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.clients.obligations import OBLIGATIONS, Verdict
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, ObligationVerdict
 from fakeviam_contracts.clients.obligations.base import Scenario, judged
 from fakeviam_contracts.clients.protocol import ClientUnusableError, ProcessPeer
 from fakeviam_contracts.clients.scripted import ScriptedServer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedClient:
     """A client and what came of it.
 
     Attributes:
@@ -34,10 +34,10 @@ class Checked:
     name: str
     version: str
     paging: str
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ObligationVerdict, ...]
 
 
-def check_client(command: Sequence[str]) -> list[Verdict]:
+def check_client(command: Sequence[str]) -> list[ObligationVerdict]:
     """Ask the client behind an adapter, which a command starts, for everything it owes.
 
     Raises:
@@ -46,21 +46,23 @@ def check_client(command: Sequence[str]) -> list[Verdict]:
     return list(checked_client(command).verdicts)
 
 
-def checked_client(command: Sequence[str]) -> Checked:
+def checked_client(command: Sequence[str]) -> CheckedClient:
     """As `check_client`, with what the client says about itself.
 
     Raises:
         ClientUnusableError: The command does not start or does not speak the protocol.
     """
 
-    async def run() -> Checked:
+    async def run() -> CheckedClient:
         async with ProcessPeer(command) as peer:
             return await checked_peer(peer)
 
     return asyncio.run(run())
 
 
-async def checked_peer(peer: Peer, obligations: Iterable[Obligation] = OBLIGATIONS) -> Checked:
+async def checked_peer(
+    peer: Peer, obligations: Iterable[Obligation] = OBLIGATIONS
+) -> CheckedClient:
     """Ask a client for some obligations; each has the server for itself.
 
     Raises:
@@ -79,4 +81,4 @@ async def checked_peer(peer: Peer, obligations: Iterable[Obligation] = OBLIGATIO
         for one in obligations:
             with tempfile.TemporaryDirectory() as folder:
                 verdicts.append(await judged(one, Scenario(server, peer, Path(folder), paging)))
-    return Checked(name, version, paging, tuple(verdicts))
+    return CheckedClient(name, version, paging, tuple(verdicts))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from fakeviam_contracts.clients.check import checked_client
-from fakeviam_contracts.clients.obligations.base import Outcome
+from fakeviam_contracts.clients.obligations.base import ObligationOutcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 
@@ -25,7 +25,9 @@ def client_command(context: click.Context, form: str, command: tuple[str, ...]) 
         checked = checked_client(command)
     except ClientUnusableError as error:
         raise click.UsageError(str(error)) from error
-    broken = [verdict for verdict in checked.verdicts if verdict.outcome is Outcome.BROKEN]
+    broken = [
+        verdict for verdict in checked.verdicts if verdict.outcome is ObligationOutcome.BROKEN
+    ]
     if form == "json":
         plain = asdict(checked)
         for entry in plain["verdicts"]:

@@ -192,7 +192,7 @@ def unframed(body: bytes) -> dict[str, Any]:
 async def serve(answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
     """Be an adapter: answer what stands on standard input, for adapters that have this module.
 
-    Reading blocks the loop: between two requests there is nothing to do.
+    Interpretation blocks the loop: between two requests there is nothing to do.
     """
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while header := source.read(4):

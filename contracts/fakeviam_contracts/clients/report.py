@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.clients.check import check_client, checked_client
-from fakeviam_contracts.clients.obligations import OBLIGATIONS, Outcome
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, ObligationOutcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fakeviam_contracts.clients.check import Checked
-    from fakeviam_contracts.clients.obligations import Obligation, Verdict
+    from fakeviam_contracts.clients.check import CheckedClient
+    from fakeviam_contracts.clients.obligations import Obligation, ObligationVerdict
 
 __all__ = ["as_json", "as_markdown", "check_client", "main", "verdicts_in"]
 
@@ -43,19 +43,19 @@ document says what is right, so this only tells. Clauses are explained in
 
 #: How an outcome looks in the table of all obligations.
 SHOWN = {
-    Outcome.KEPT: "kept",
-    Outcome.BROKEN: "**broken**",
-    Outcome.NOT_APPLICABLE: "not applicable",
-    Outcome.OBSERVED: "observed",
+    ObligationOutcome.KEPT: "kept",
+    ObligationOutcome.BROKEN: "**broken**",
+    ObligationOutcome.NOT_APPLICABLE: "not applicable",
+    ObligationOutcome.OBSERVED: "observed",
 }
 
 
-def as_json(clients: Iterable[Checked]) -> str:
+def as_json(clients: Iterable[CheckedClient]) -> str:
     """Everything, for programs."""
     return json.dumps({"clients": [_plain(client) for client in clients]}, indent=2) + "\n"
 
 
-def _plain(client: Checked) -> dict[str, object]:
+def _plain(client: CheckedClient) -> dict[str, object]:
     return {
         "name": client.name,
         "version": client.version,
@@ -75,15 +75,15 @@ def _plain(client: Checked) -> dict[str, object]:
 # The page ----------------------------------------------------------------------------------
 
 
-def as_markdown(clients: Sequence[Checked]) -> str:
+def as_markdown(clients: Sequence[CheckedClient]) -> str:
     """Everything, for people."""
     parts = [
         TITLE,
         _summary(clients),
         "## What is broken\n",
-        _told(clients, Outcome.BROKEN),
+        _told(clients, ObligationOutcome.BROKEN),
         "## What no document decides\n",
-        _told(clients, Outcome.OBSERVED),
+        _told(clients, ObligationOutcome.OBSERVED),
         "## What does not apply\n",
         _not_applicable(clients),
         "## All obligations\n",
@@ -92,24 +92,24 @@ def as_markdown(clients: Sequence[Checked]) -> str:
     return "\n".join(parts)
 
 
-def _summary(clients: Sequence[Checked]) -> str:
-    head = ["client", "follows pages", *(outcome.value for outcome in Outcome)]
+def _summary(clients: Sequence[CheckedClient]) -> str:
+    head = ["client", "follows pages", *(outcome.value for outcome in ObligationOutcome)]
     rows = [
         [
             _named(client),
             "itself" if client.paging == "client" else "leaves them to its caller",
-            *(str(_count(client, outcome)) for outcome in Outcome),
+            *(str(_count(client, outcome)) for outcome in ObligationOutcome),
         ]
         for client in clients
     ]
     return _rows(head, rows)
 
 
-def _count(client: Checked, outcome: Outcome) -> int:
+def _count(client: CheckedClient, outcome: ObligationOutcome) -> int:
     return sum(verdict.outcome is outcome for verdict in client.verdicts)
 
 
-def _told(clients: Sequence[Checked], outcome: Outcome) -> str:
+def _told(clients: Sequence[CheckedClient], outcome: ObligationOutcome) -> str:
     """The obligations that have that outcome somewhere, and what was seen there."""
     parts = []
     for one in OBLIGATIONS:
@@ -124,12 +124,12 @@ def _told(clients: Sequence[Checked], outcome: Outcome) -> str:
     return "\n".join(parts or ["Nothing.\n"])
 
 
-def _not_applicable(clients: Sequence[Checked]) -> str:
+def _not_applicable(clients: Sequence[CheckedClient]) -> str:
     """Why obligations do not apply, each reason once."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for client in clients:
         for verdict in client.verdicts:
-            if verdict.outcome is Outcome.NOT_APPLICABLE:
+            if verdict.outcome is ObligationOutcome.NOT_APPLICABLE:
                 whose = reasons.setdefault(verdict.detail, {})
                 whose.setdefault(verdict.obligation, []).append(_named(client))
     lines = []
@@ -139,23 +139,23 @@ def _not_applicable(clients: Sequence[Checked]) -> str:
     return "".join(lines or ["Nothing.\n"])
 
 
-def _table(clients: Sequence[Checked]) -> str:
+def _table(clients: Sequence[CheckedClient]) -> str:
     head = ["obligation", "what is owed", "clauses", *map(_named, clients)]
     return _rows(head, [_row(one, clients) for one in OBLIGATIONS])
 
 
-def _row(one: Obligation, clients: Sequence[Checked]) -> list[str]:
+def _row(one: Obligation, clients: Sequence[CheckedClient]) -> list[str]:
     verdicts = [_verdict(client, one) for client in clients]
     shown = [SHOWN[verdict.outcome] if verdict else "not asked" for verdict in verdicts]
     return [f"`{one.id}`", one.what, ", ".join(one.clauses) or "–", *shown]  # noqa: RUF001
 
 
-def _verdict(client: Checked, one: Obligation) -> Verdict | None:
+def _verdict(client: CheckedClient, one: Obligation) -> ObligationVerdict | None:
     found = [verdict for verdict in client.verdicts if verdict.obligation == one.id]
     return found[0] if found else None
 
 
-def _named(client: Checked) -> str:
+def _named(client: CheckedClient) -> str:
     return f"{client.name} {client.version}"
 
 

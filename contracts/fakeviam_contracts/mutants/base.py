@@ -81,7 +81,7 @@ class _Edit(Interceptor):
 DROP = object()
 
 
-def asking(
+def on_request(
     name: str, clause: str, edit: Callable[[Any, dict[Any, Any]], object], *rpcs: str
 ) -> Mutant:
     """A mutant that edits requests of some RPCs, or of all."""
@@ -89,7 +89,7 @@ def asking(
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(wanted, {}))
 
 
-def answering(
+def on_reply(
     name: str, clause: str, edit: Callable[[Any, Any, dict[Any, Any]], object], *rpcs: str
 ) -> Mutant:
     """A mutant that edits replies; the edit gets request, reply and a memory."""
@@ -97,7 +97,9 @@ def answering(
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit({}, wanted))
 
 
-def both(name: str, clause: str, requests: dict[str, Any], replies: dict[str, Any]) -> Mutant:
+def on_exchange(
+    name: str, clause: str, requests: dict[str, Any], replies: dict[str, Any]
+) -> Mutant:
     """A mutant that edits requests and replies, with one memory."""
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(requests, replies))
 
@@ -116,7 +118,7 @@ class _Swallow(Interceptor):
         return self._answer(rpc, refusal)
 
 
-def forgiving(name: str, clause: str, answer: Callable[[str, Any], Any]) -> Mutant:
+def on_refusal(name: str, clause: str, answer: Callable[[str, Any], Any]) -> Mutant:
     """A mutant that answers where it must refuse; `answer` may raise another refusal."""
     return Mutant(name=name, clause=clause, interceptor=lambda: _Swallow(clause, answer))
 
@@ -130,12 +132,12 @@ def refusing(status: Status, text: str = "no") -> Callable[..., Any]:
     return refuse
 
 
-def storing(name: str, clause: str, store: Callable[[], MemoryStore]) -> Mutant:
+def with_store(name: str, clause: str, store: Callable[[], MemoryStore]) -> Mutant:
     """A mutant whose store is wrong."""
     return Mutant(name=name, clause=clause, store=store)
 
 
-def deciding(name: str, clause: str, **policy: Any) -> Mutant:
+def with_policy(name: str, clause: str, **policy: Any) -> Mutant:
     """A mutant that reads a disputed point differently."""
     return Mutant(name=name, clause=clause, options={"policy": policy})
 

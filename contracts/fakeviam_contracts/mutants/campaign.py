@@ -11,11 +11,11 @@ from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.kill_power import by_kill_power
-from fakeviam_contracts.mutants.park import broken_by
+from fakeviam_contracts.mutants.mutant_suite import broken_by
 from fakeviam_contracts.mutants.servers import start
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.shrinking import Shrinker, replay
 from fakeviam_contracts.subject import OwnFake
 
@@ -64,7 +64,7 @@ def search(mutant: Mutant, *, programs: int = PROGRAMS) -> Found:
 
 
 def _subject(mutant: Mutant) -> OwnFake:
-    return OwnFake(Reading.named("documented"), lambda: start(mutant))
+    return OwnFake(Interpretation.named("documented"), lambda: start(mutant))
 
 
 def _by_checks(mutant: Mutant) -> tuple[str, int, int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fakeviam_contracts.mutants.clients_answers import ANSWERS
-from fakeviam_contracts.mutants.clients_base import ClientMutant, Fate, fate_of
+from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
 from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
 from fakeviam_contracts.mutants.clients_writing import TROUBLES, UPLOADS
 
-__all__ = ["CLIENTS", "ClientMutant", "Fate", "fate_of"]
+__all__ = ["CLIENTS", "ClientMutant", "MutantStatus", "client_outcome"]
 
 CLIENTS: tuple[ClientMutant, ...] = (*PAGES, *NAMES, *UPLOADS, *TROUBLES, *DETAILS, *ANSWERS)

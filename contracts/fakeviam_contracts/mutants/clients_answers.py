@@ -8,7 +8,7 @@ from typing import Any
 from fakeviam_client import DataClient
 
 from fakeviam.wire import data
-from fakeviam_contracts.mutants.clients_base import ClientMutant, hearing
+from fakeviam_contracts.mutants.clients_base import ClientMutant, on_reply
 
 
 class CountsWhatItTagged(DataClient):
@@ -50,7 +50,7 @@ def _names_of_the_first(_: Any, reply: Any) -> None:
 
 
 ANSWERS = (
-    hearing("names all files after the first", "files-whole", _names_of_the_first),
+    on_reply("names all files after the first", "files-whole", _names_of_the_first),
     ClientMutant(name="joins names", obligation="names-as-lists", client=JoinsNames),
     ClientMutant(
         name="answers without being asked",

@@ -13,7 +13,7 @@ from grpclib.exceptions import GRPCError
 from fakeviam import wire
 from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.clients.check import checked_peer
-from fakeviam_contracts.clients.obligations import OBLIGATIONS, Outcome
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, ObligationOutcome
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation
 from fakeviam_contracts.clients.protocol import LocalPeer
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RESPONSES = {method.name: method.response for method in wire.methods()}
 
 
-class Fate(enum.Enum):
+class MutantStatus(enum.Enum):
     """What came of a mutant."""
 
     KILLED = "killed"
@@ -62,21 +62,24 @@ async def starts(scenario: Scenario) -> None:
     await scenario.do("tags_by_filter")
 
 
-async def fate_of(mutant: ClientMutant) -> tuple[Fate, str]:
+async def client_outcome(mutant: ClientMutant) -> tuple[MutantStatus, str]:
     """What comes of a mutant, by the obligation that it names, and what was seen."""
     peer = LocalPeer(Adapter(mutant.client, mutant.connect).answer)
     named = next(one for one in OBLIGATIONS if one.id == mutant.obligation)
     start, verdict = (await checked_peer(peer, [starts, named])).verdicts
-    if start.outcome is not Outcome.KEPT:
-        return Fate.BROKE_AT_START, start.detail
-    fates = {Outcome.BROKEN: Fate.KILLED, Outcome.NOT_APPLICABLE: Fate.DID_NOT_APPLY}
-    return fates.get(verdict.outcome, Fate.SURVIVED), verdict.detail
+    if start.outcome is not ObligationOutcome.KEPT:
+        return MutantStatus.BROKE_AT_START, start.detail
+    outcomes = {
+        ObligationOutcome.BROKEN: MutantStatus.KILLED,
+        ObligationOutcome.NOT_APPLICABLE: MutantStatus.DID_NOT_APPLY,
+    }
+    return outcomes.get(verdict.outcome, MutantStatus.SURVIVED), verdict.detail
 
 
 # Ways to make one --------------------------------------------------------------------------
 
 
-def asking(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientMutant:
+def on_request(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientMutant:
     """One that edits each request before it is sent."""
 
     class Asking(DataClient):
@@ -87,7 +90,7 @@ def asking(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientM
     return ClientMutant(name=name, obligation=obligation, client=Asking)
 
 
-def hearing(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> ClientMutant:
+def on_reply(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> ClientMutant:
     """One that edits each answer, knowing the request."""
 
     class Hearing(DataClient):
@@ -99,7 +102,7 @@ def hearing(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> C
     return ClientMutant(name=name, obligation=obligation, client=Hearing)
 
 
-def streaming(
+def on_stream(
     name: str, obligation: str, edit: Callable[[list[Any]], Iterable[Any]]
 ) -> ClientMutant:
     """One that sends other messages on streams."""
@@ -111,7 +114,7 @@ def streaming(
     return ClientMutant(name=name, obligation=obligation, client=Streaming)
 
 
-def calling(
+def on_call(
     name: str, obligation: str, method: str, edit: Callable[[dict[str, Any]], object]
 ) -> ClientMutant:
     """One that changes the arguments of a method; an edit may raise, or return a result."""
@@ -126,7 +129,7 @@ def calling(
     return ClientMutant(name=name, obligation=obligation, client=client)
 
 
-def filtering(
+def on_filter(
     name: str,
     obligation: str,
     before: Callable[[dict[str, Any]], object] = bool,
@@ -145,7 +148,7 @@ def filtering(
     return ClientMutant(name=name, obligation=obligation, client=client)
 
 
-def troubled(
+def on_error(
     name: str, obligation: str, react: Callable[[Any, str, Callable[[], Any], Exception], Any]
 ) -> ClientMutant:
     """One that reacts to errors in its own way; it may try again or give an answer."""

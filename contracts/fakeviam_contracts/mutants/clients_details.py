@@ -11,14 +11,14 @@ from fakeviam.wire import data, dataset, datasync, well_known
 from fakeviam_contracts.mutants.clients_base import (
     RESPONSES,
     ClientMutant,
-    asking,
-    calling,
     changing,
-    filtering,
-    hearing,
+    on_call,
+    on_error,
+    on_filter,
+    on_reply,
+    on_request,
+    on_stream,
     setting,
-    streaming,
-    troubled,
 )
 
 FILES = "binary_data_by_filter"
@@ -157,35 +157,35 @@ async def _give_nothing(_: Any, name: str, __: Any, error: Exception) -> Any:
 
 
 DETAILS = (
-    hearing("keeps last to itself", "pages-by-hand", _forget_token),
-    calling("knows one order", "order-passed-on", READINGS, changing("sort_order", lambda _: 1)),
-    calling(
+    on_reply("keeps last to itself", "pages-by-hand", _forget_token),
+    on_call("knows one order", "order-passed-on", READINGS, changing("sort_order", lambda _: 1)),
+    on_call(
         "fetches 10 without bytes too",
         "num-files-default-without-bytes",
         FILES,
         changing("num_files", lambda n: 10 if n is None else n),
     ),
-    hearing("takes bytes for text", "bytes-intact-down", _as_text),
-    asking("wants images only", "filter-none", _only_png),
-    filtering("asks for the empty location", "filter-empty-values", after=_empty_as_asked),
-    hearing("gives times of another zone", "times-back", _an_hour_later),
-    asking("sends messages as strings too", "ids-as-messages", _as_strings),
-    calling(
+    on_reply("takes bytes for text", "bytes-intact-down", _as_text),
+    on_request("wants images only", "filter-none", _only_png),
+    on_filter("asks for the empty location", "filter-empty-values", after=_empty_as_asked),
+    on_reply("gives times of another zone", "times-back", _an_hour_later),
+    on_request("sends messages as strings too", "ids-as-messages", _as_strings),
+    on_call(
         "drops strange ids",
         "ids-whole",
         "delete_binary_data_by_ids",
         changing("binary_ids", _without_strangers),
     ),
-    asking("fetches no bytes by ids", "bytes-by-ids", setting("include_binary", value=False)),
-    hearing("sorts datasets", "datasets-as-given", _sorted),
-    calling("refuses empty files", "empty-file", "file_upload", _refuse_empty),
-    streaming("sends the extension twice", "file-from-path", _whole_name),
-    streaming("uploads files as readings", "type-of-upload", _as_sensor),
-    asking("drops the MIME type of captures", "mime-type-of-captures", _without_mime_type),
+    on_request("fetches no bytes by ids", "bytes-by-ids", setting("include_binary", value=False)),
+    on_reply("sorts datasets", "datasets-as-given", _sorted),
+    on_call("refuses empty files", "empty-file", "file_upload", _refuse_empty),
+    on_stream("sends the extension twice", "file-from-path", _whole_name),
+    on_stream("uploads files as readings", "type-of-upload", _as_sensor),
+    on_request("drops the MIME type of captures", "mime-type-of-captures", _without_mime_type),
     ClientMutant(
         name="sends empty parameters", obligation="parameters-absent", client=SendsEmptyParameters
     ),
-    calling(
+    on_call(
         "drops the zone of a time",
         "upload-times",
         "binary_data_capture_upload",
@@ -198,6 +198,6 @@ DETAILS = (
     ClientMutant(
         name="answers for no ids itself", obligation="empty-ids", client=AnswersEmptyQuestions
     ),
-    troubled("gives nothing for too much", "resource-exhausted", _give_nothing),
+    on_error("gives nothing for too much", "resource-exhausted", _give_nothing),
     ClientMutant(name="ignores timeout", obligation="deadline-on-request", client=IgnoresTimeout),
 )

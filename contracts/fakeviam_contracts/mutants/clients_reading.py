@@ -12,11 +12,11 @@ from fakeviam.wire import data
 from fakeviam_contracts.mutants.clients_base import (
     RESPONSES,
     ClientMutant,
-    asking,
-    calling,
     changing,
-    filtering,
-    hearing,
+    on_call,
+    on_filter,
+    on_reply,
+    on_request,
     setting,
 )
 
@@ -85,42 +85,46 @@ def _lose_record(_: Any, reply: Any) -> None:
 
 
 PAGES = (
-    asking("forgets last", "pages-continue", _forget_last),
-    asking("asks another question from the second page on", "pages-same-question", _forget_filter),
+    on_request("forgets last", "pages-continue", _forget_last),
+    on_request(
+        "asks another question from the second page on",
+        "pages-same-question",
+        _forget_filter,
+    ),
     ClientMutant(
         name="stops at a short page", obligation="pages-complete", client=StopsAtShortPage
     ),
-    hearing("loses the last record of a page", "pages-complete", _lose_record),
+    on_reply("loses the last record of a page", "pages-complete", _lose_record),
     ClientMutant(name="asks on after the end", obligation="pages-end", client=AsksOnceMore),
     ClientMutant(name="loops for ever", obligation="pages-repeated", client=TrustsTheServer),
     ClientMutant(
         name="takes an error for the end", obligation="page-error-raised", client=KeepsWhatItHas
     ),
-    calling(
+    on_call(
         "fills in a limit of 0", "limit-left-open", FILES, changing("limit", lambda n: n or 50)
     ),
-    calling("ignores num_files", "num-files-first", FILES, changing("num_files", lambda _: None)),
+    on_call("ignores num_files", "num-files-first", FILES, changing("num_files", lambda _: None)),
     # What viam-sdk 0.15.0 does.
-    calling(
+    on_call(
         "takes 0 for no num_files",
         "num-files-zero",
         FILES,
         changing("num_files", lambda n: n or None),
     ),
-    calling(
+    on_call(
         "fetches 50 by default",
         "num-files-default",
         FILES,
         changing("num_files", lambda n: 50 if n is None else n),
     ),
-    calling(
+    on_call(
         "takes a negative num_files for all",
         "num-files-negative",
         FILES,
         changing("num_files", lambda n: max(n or 0, 0)),
     ),
-    asking("always wants the bytes", "bytes-by-default", setting("include_binary", value=True)),
-    asking(
+    on_request("always wants the bytes", "bytes-by-default", setting("include_binary", value=True)),
+    on_request(
         "always wants internal data",
         "internal-only-on-request",
         setting("include_internal_data", value=True),
@@ -169,36 +173,36 @@ def _count_itself(request: Any, reply: Any) -> None:
 
 
 NAMES = (
-    filtering("takes naive times for local ones", "times-utc", before=_as_local),
-    filtering("closes an open interval", "interval-open-ends", after=_close_interval),
-    filtering("sends TAGGED as MATCH_BY_OR", "filter-tagged", after=_tagged_as_or),
-    filtering("sends tags as TAGGED", "filter-tags", after=_tags_as_tagged),
-    filtering(
+    on_filter("takes naive times for local ones", "times-utc", before=_as_local),
+    on_filter("closes an open interval", "interval-open-ends", after=_close_interval),
+    on_filter("sends TAGGED as MATCH_BY_OR", "filter-tagged", after=_tagged_as_or),
+    on_filter("sends tags as TAGGED", "filter-tags", after=_tags_as_tagged),
+    on_filter(
         "sends the tags of a filter as one text", "filter-tags", before=changing("tags", _joined)
     ),
-    filtering(
+    on_filter(
         "drops box labels", "filter-fields", after=lambda made: made.ClearField("bbox_labels")
     ),
-    asking("sends both forms of ids", "ids-as-strings", _both_forms),
-    calling(
+    on_request("sends both forms of ids", "ids-as-strings", _both_forms),
+    on_call(
         "puts tags into lower case",
         "tags-as-given",
         "add_tags_to_binary_data_by_ids",
         changing("tags", lambda tags: [tag.lower() for tag in tags]),
     ),
-    hearing("counts by itself", "counts-returned", _count_itself),
-    calling(
+    on_reply("counts by itself", "counts-returned", _count_itself),
+    on_call(
         "takes 0 days for its default",
         "days-passed-on",
         "delete_tabular_data",
         changing("delete_older_than_days", lambda days: days or 30),
     ),
-    asking(
+    on_request(
         "never deletes internal data",
         "internal-deletable",
         setting("include_internal_data", value=False),
     ),
-    asking(
+    on_request(
         "moves the left edge of boxes", "boxes-as-given", setting("x_min_normalized", value=1.0)
     ),
 )

@@ -15,11 +15,11 @@ from grpclib.metadata import Deadline
 from fakeviam_contracts.mutants.clients_base import (
     RESPONSES,
     ClientMutant,
-    asking,
-    calling,
     changing,
-    streaming,
-    troubled,
+    on_call,
+    on_error,
+    on_request,
+    on_stream,
 )
 
 if TYPE_CHECKING:
@@ -66,24 +66,24 @@ async def _empty_instead(self: DataClient, *, filepath: str, part_id: str, **_: 
 
 
 UPLOADS = (
-    streaming("sends contents before metadata", "metadata-first", lambda m: [m[1], m[0], *m[2:]]),
-    streaming("sends metadata twice", "metadata-first", lambda m: [m[0], *m]),
-    streaming("drops the last piece", "bytes-intact-up", lambda m: m[:-1]),
-    streaming("swaps two pieces", "bytes-intact-up", lambda m: [m[0], *m[:0:-1]]),
+    on_stream("sends contents before metadata", "metadata-first", lambda m: [m[1], m[0], *m[2:]]),
+    on_stream("sends metadata twice", "metadata-first", lambda m: [m[0], *m]),
+    on_stream("drops the last piece", "bytes-intact-up", lambda m: m[:-1]),
+    on_stream("swaps two pieces", "bytes-intact-up", lambda m: [m[0], *m[:0:-1]]),
     # What viam-sdk does.
-    streaming("drops the MIME type", "mime-type-of-files", _without_mime_type),
-    streaming("invents a file name", "nothing-invented", _invent),
-    calling(
+    on_stream("drops the MIME type", "mime-type-of-files", _without_mime_type),
+    on_stream("invents a file name", "nothing-invented", _invent),
+    on_call(
         "ignores datasets",
         "tags-and-datasets",
         "file_upload",
         changing("dataset_ids", lambda _: None),
     ),
-    asking("sends the extension without its dot", "extension", _without_dot),
-    calling(
+    on_request("sends the extension without its dot", "extension", _without_dot),
+    on_call(
         "drops readings without times", "lengths-differ", "tabular_data_capture_upload", _cut_short
     ),
-    calling(
+    on_call(
         "gives all readings the first time",
         "readings-intact",
         "tabular_data_capture_upload",
@@ -187,11 +187,11 @@ class WritesText(DataClient):
 
 
 TROUBLES = (
-    troubled("swallows errors", "refusals-unchanged", _swallow),
-    troubled("wraps errors", "refusals-unchanged", _wrap),
-    troubled("tries uploads again", "unavailable-while-writing", _retry),
-    troubled("takes a cut stream for success", "stream-cut", _ignore_cut),
-    troubled("takes an early refusal for a broken network", "early-refusal", _blame_network),
+    on_error("swallows errors", "refusals-unchanged", _swallow),
+    on_error("wraps errors", "refusals-unchanged", _wrap),
+    on_error("tries uploads again", "unavailable-while-writing", _retry),
+    on_error("takes a cut stream for success", "stream-cut", _ignore_cut),
+    on_error("takes an early refusal for a broken network", "early-refusal", _blame_network),
     ClientMutant(name="sets deadlines", obligation="no-deadline", client=Hurried),
     ClientMutant(
         name="streams without the token",
@@ -203,6 +203,6 @@ TROUBLES = (
     ClientMutant(
         name="goes on after a refused login", obligation="login-refused", connect=_go_on_anyway
     ),
-    calling("ignores dest", "dest-of-files", FILES, changing("dest", lambda _: None)),
+    on_call("ignores dest", "dest-of-files", FILES, changing("dest", lambda _: None)),
     ClientMutant(name="writes str() to dest", obligation="dest-of-readings", client=WritesText),
 )

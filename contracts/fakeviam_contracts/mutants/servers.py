@@ -7,30 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam import Clock, FakeViam, Policy
 from fakeviam_contracts.mutants import (
-    capturing,
-    deleting,
-    gathering,
-    identifying,
-    marking,
-    organizing,
-    questioning,
-    reading,
-    uploading,
+    annotations as annotation_mutants,
+)
+from fakeviam_contracts.mutants import (
+    captures,
+    datasets,
+    deletes,
+    filters,
+    ids,
+    organizations,
+    reads,
+    uploads,
 )
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
 
 SERVERS: tuple[Mutant, ...] = (
-    *reading.MUTANTS,
-    *questioning.MUTANTS,
-    *identifying.MUTANTS,
-    *uploading.MUTANTS,
-    *capturing.MUTANTS,
-    *marking.MUTANTS,
-    *gathering.MUTANTS,
-    *deleting.MUTANTS,
-    *organizing.MUTANTS,
+    *reads.MUTANTS,
+    *filters.MUTANTS,
+    *ids.MUTANTS,
+    *uploads.MUTANTS,
+    *captures.MUTANTS,
+    *annotation_mutants.MUTANTS,
+    *datasets.MUTANTS,
+    *deletes.MUTANTS,
+    *organizations.MUTANTS,
 )
 
 

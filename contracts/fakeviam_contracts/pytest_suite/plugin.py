@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The server that the options name."""
-    from fakeviam_contracts.cleaning import CannotRunError  # noqa: PLC0415 - see above
+    from fakeviam_contracts.cleanup import CannotRunError  # noqa: PLC0415 - see above
     from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
 
     option = request.config.getoption

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.others import OthersHereError
+from fakeviam_contracts.foreign_data import ForeignDataError
 
 if TYPE_CHECKING:
     from fakeviam_contracts.checks import Check
@@ -24,7 +24,7 @@ def test_contract(check: Check, contract_subject: Subject) -> None:
     session = contract_subject.open_session()
     try:
         check.run(session)
-    except OthersHereError as reason:
+    except ForeignDataError as reason:
         session.left_out = str(reason)
     finally:
         contract_subject.close_session(session)

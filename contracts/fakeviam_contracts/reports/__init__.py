@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.reports.html import page
 from fakeviam_contracts.reports.json import as_json
 from fakeviam_contracts.reports.junit import junit

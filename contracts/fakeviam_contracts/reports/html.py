@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from fakeviam_contracts.formatting import counted, format_call
 from fakeviam_contracts.reports.evidence import Entry, entries
 from fakeviam_contracts.results import ClauseVerdict, Verdict
-from fakeviam_contracts.telling import counted, told_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +84,7 @@ def _findings(result: Result, *, several: bool) -> str:
 
 def _finding(finding: Finding) -> str:
     steps = "\n".join(finding.steps)
-    trace = "\n".join(told_call(call) for call in finding.calls)
+    trace = "\n".join(format_call(call) for call in finding.calls)
     known = f"<p>Known: {escape(finding.known)}</p>" if finding.known else ""
     script = f"<p>Script: <code>{escape(finding.script)}</code></p>" if finding.script else ""
     return (

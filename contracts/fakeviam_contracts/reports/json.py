@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from fakeviam_contracts.formatting import format_call
 from fakeviam_contracts.results import worst
-from fakeviam_contracts.telling import told_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "expected": repr(finding.claim.expected),
         "observed": repr(finding.claim.observed),
         "steps": finding.steps,
-        "calls": [told_call(call) for call in finding.calls],
+        "calls": [format_call(call) for call in finding.calls],
         "known": finding.known,
         "script": finding.script,
     }

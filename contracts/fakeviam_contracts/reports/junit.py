@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from fakeviam_contracts.results import PROGRAMS, Checked, Verdict
+from fakeviam_contracts.results import PROGRAMS, CheckResult, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def _suite(result: Result) -> str:
     place = f"contract.{result.subject.replace('.', '_')}.{result.policy}"
     cases = [_case(place, check, findings.get(check.name)) for check in result.checks]
     if result.programs:
-        programs = Checked(
+        programs = CheckResult(
             name=PROGRAMS,
             clauses=(),
             verdict=Verdict.BROKEN if PROGRAMS in findings else Verdict.KEPT,
@@ -51,7 +51,7 @@ def _suite(result: Result) -> str:
     )
 
 
-def _case(place: str, check: Checked, finding: Finding | None) -> str:
+def _case(place: str, check: CheckResult, finding: Finding | None) -> str:
     begin = _open(place, check.name, check.seconds)
     if finding is not None and finding.known:
         return f"{begin}{_element('skipped', f'known: {finding.known}', '')}</testcase>"

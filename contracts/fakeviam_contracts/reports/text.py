@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from fakeviam_contracts.formatting import counted
 from fakeviam_contracts.results import Verdict
-from fakeviam_contracts.telling import counted
 from fakeviam_contracts.verdicts import clause_order
 
 if TYPE_CHECKING:

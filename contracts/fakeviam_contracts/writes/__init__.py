@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from fakeviam_contracts.writes.annotations import (
+    CORNERS,
+    box,
+    remove_box,
+    tag,
+    tag_matching,
+    update_box,
+    wrong_box,
+)
 from fakeviam_contracts.writes.datasets import (
     change_members,
     check_datasets,
@@ -11,15 +20,6 @@ from fakeviam_contracts.writes.datasets import (
     rename_dataset,
 )
 from fakeviam_contracts.writes.deletes import delete_files, delete_matching, delete_rows
-from fakeviam_contracts.writes.marks import (
-    CORNERS,
-    box,
-    remove_box,
-    tag,
-    tag_matching,
-    update_box,
-    wrong_box,
-)
 from fakeviam_contracts.writes.uploads import upload, upload_rows
 
 __all__ = [

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from fakeviam.wire import data, dataset
 from fakeviam_contracts.model import Dataset as ModelDataset
+from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids, wrong_ids
 from fakeviam_contracts.session import Wrong
-from fakeviam_contracts.steps import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

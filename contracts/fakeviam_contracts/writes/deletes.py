@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data
-from fakeviam_contracts import others
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import wrong_ids
 from fakeviam_contracts.session import Wrong
-from fakeviam_contracts.steps import operation
+from fakeviam_contracts.writes.base import write_by_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,31 +29,31 @@ def delete_files(session: Session, files: Sequence[int], *, form: str = "string"
 
 
 @operation
-def delete_matching(session: Session, ask: Ask) -> None:
+def delete_matching(session: Session, spec: FilterSpec) -> None:
     """Delete the files that a filter selects (DF-1, A16)."""
-    ask = session.within(ask)
+    spec = session.within(spec)
     rpc = "DeleteBinaryDataByFilter"
-    request = data.DeleteBinaryDataByFilterRequest(filter=session.filter(ask))
-    answer = others.write(session, ("DF-1",), rpc, request)
+    request = data.DeleteBinaryDataByFilterRequest(filter=session.filter(spec))
+    answer = write_by_filter(session, ("DF-1",), rpc, request)
     if answer is None:
         return
-    refused = not ask.organization_ids and session.reading.empty_delete == "refused"
+    refused = not spec.organization_ids and session.interpretation.empty_delete == "refused"
     if session.refused(rpc, answer, [Wrong("INVALID_ARGUMENT", ("A16",))] if refused else []):
         return
     reply = session.answered(("DF-1",), rpc, answer)
-    gone = [file.handle for file in session.model.matching_files(ask)]
+    gone = [file.handle for file in session.model.matching_files(spec)]
     session.expect(
         ("DF-1", "DF-4"), "deleted", session.model.delete_files(gone), reply.deleted_count
     )
 
 
 @operation
-def delete_rows(session: Session, days: int, ask: Ask) -> None:
+def delete_rows(session: Session, days: int, spec: FilterSpec) -> None:
     """Delete readings older than some days (DT-1 … DT-4). Needs the subject's clock."""
     if session.place.now is None:
         return
-    ask = session.within(replace(ask, box_labels=(), dataset=None, mime_types=(), label_of=()))
-    filter_ = session.filter(ask)
+    spec = session.within(replace(spec, box_labels=(), dataset=None, mime_types=(), label_of=()))
+    filter_ = session.filter(spec)
     request = data.DeleteTabularDataRequest(
         organization_id=session.place.organization_id,
         delete_older_than_days=days,
@@ -67,15 +67,15 @@ def delete_rows(session: Session, days: int, ask: Ask) -> None:
             tags_filter=filter_.tags_filter,
         ),
     )
-    narrow = Ask(
-        location_ids=ask.location_ids,
-        robot_id=ask.robot_id,
-        part_id=ask.part_id,
-        component_type=ask.component_type,
-        component_name=ask.component_name,
-        method=ask.method,
-        tag_rule=ask.tag_rule,
-        tags=ask.tags,
+    narrow = FilterSpec(
+        location_ids=spec.location_ids,
+        robot_id=spec.robot_id,
+        part_id=spec.part_id,
+        component_type=spec.component_type,
+        component_name=spec.component_name,
+        method=spec.method,
+        tag_rule=spec.tag_rule,
+        tags=spec.tags,
     )
     now = session.place.now()
     reply = session.answered(

@@ -9,9 +9,9 @@ from fakeviam.wire import data, datasync
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import struct_from
 from fakeviam_contracts.model import File, Row
+from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
 from fakeviam_contracts.session import Wrong
-from fakeviam_contracts.steps import operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

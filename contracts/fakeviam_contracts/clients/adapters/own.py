@@ -27,7 +27,7 @@ KINDS: dict[type, str] = {
 }
 
 
-class UnsupportedError(Exception):
+class UnsupportedMethodError(Exception):
     """The client has no such method or argument."""
 
 
@@ -51,7 +51,7 @@ class Adapter:
             return {"ok": True, "result": encoded(await self._done(request))}
         except GRPCError as error:
             return _failed("grpc", error.message or "", error.status.name)
-        except UnsupportedError as error:
+        except UnsupportedMethodError as error:
             return _failed("unsupported", str(error))
         except Exception as error:  # noqa: BLE001 - whatever a client raises is told
             return _failed(_kind(type(error)), f"{type(error).__name__}: {error}")
@@ -86,10 +86,10 @@ def _ours() -> Any:
 def _method(client: Any, name: str, args: Mapping[str, Any]) -> Any:
     method = getattr(client, name, None)
     if method is None:
-        raise UnsupportedError(f"{name} does not exist")
+        raise UnsupportedMethodError(f"{name} does not exist")
     for arg in args:
         if arg not in inspect.signature(method).parameters:
-            raise UnsupportedError(f"{name} has no {arg}")
+            raise UnsupportedMethodError(f"{name} has no {arg}")
     return method
 
 

@@ -11,9 +11,13 @@ from fakeviam_contracts.clients.obligations import (
     paging,
     uploads,
 )
-from fakeviam_contracts.clients.obligations.base import Obligation, Outcome, Verdict
+from fakeviam_contracts.clients.obligations.base import (
+    Obligation,
+    ObligationOutcome,
+    ObligationVerdict,
+)
 
-__all__ = ["OBLIGATIONS", "Obligation", "Outcome", "Verdict"]
+__all__ = ["OBLIGATIONS", "Obligation", "ObligationOutcome", "ObligationVerdict"]
 
 OBLIGATIONS: tuple[Obligation, ...] = (
     *paging.OBLIGATIONS,

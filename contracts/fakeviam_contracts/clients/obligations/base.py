@@ -21,7 +21,7 @@ METADATA = {"authorization": "Bearer scripted", "x-watch": "1"}
 PART = "part-1"
 
 
-class Outcome(enum.Enum):
+class ObligationOutcome(enum.Enum):
     """What came of an obligation; `OBSERVED` where no document says what is right."""
 
     KEPT = "kept"
@@ -31,12 +31,12 @@ class Outcome(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ObligationVerdict:
     """What came of one obligation, and what was seen."""
 
     obligation: str
     clauses: tuple[str, ...]
-    outcome: Outcome
+    outcome: ObligationOutcome
     detail: str = ""
 
 
@@ -147,18 +147,18 @@ def obligation(name: str, *clauses: str) -> Callable[[Run], Obligation]:
     return made
 
 
-async def judged(one: Obligation, scenario: Scenario) -> Verdict:
+async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
     """Find out about one obligation."""
     scenario.server.reset()
     try:
         detail = await one.run(scenario)
     except BrokenError as broken:
-        return Verdict(one.id, one.clauses, Outcome.BROKEN, str(broken))
+        return ObligationVerdict(one.id, one.clauses, ObligationOutcome.BROKEN, str(broken))
     except NotApplicableError as reason:
-        return Verdict(one.id, one.clauses, Outcome.NOT_APPLICABLE, str(reason))
+        return ObligationVerdict(one.id, one.clauses, ObligationOutcome.NOT_APPLICABLE, str(reason))
     except ObservedError as seen:
-        return Verdict(one.id, one.clauses, Outcome.OBSERVED, str(seen))
-    return Verdict(one.id, one.clauses, Outcome.KEPT, detail or "")
+        return ObligationVerdict(one.id, one.clauses, ObligationOutcome.OBSERVED, str(seen))
+    return ObligationVerdict(one.id, one.clauses, ObligationOutcome.KEPT, detail or "")
 
 
 def _short(value: Any) -> str:

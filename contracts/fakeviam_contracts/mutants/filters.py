@@ -11,11 +11,11 @@ from fakeviam.model.policy import PageLimit
 from fakeviam_contracts.mutants.base import (
     PAGES,
     Mutant,
-    answering,
-    asking,
-    both,
-    deciding,
     filter_of,
+    on_exchange,
+    on_reply,
+    on_request,
+    with_policy,
 )
 
 BINARY, TABULAR = PAGES
@@ -111,50 +111,52 @@ def _own_metadata(_: Any, reply: Any, __: dict[Any, Any]) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    asking("finds nothing without a filter", "FI-2", _no_filter_finds_nothing, *QUERIES),
-    answering("takes a field that is not set for an empty one", "FI-3", _unset_is_empty, BINARY),
-    answering("calls it an error that nothing matches", "FI-15", _nothing_is_an_error, *PAGES),
-    asking("takes any number for a rule of tags", "FI-17", _knows_no_rule_nine, *QUERIES),
-    asking("takes any number for an order", "PG-12", _knows_no_order_nine, *PAGES),
-    asking("ignores in readings what only files have", "A18", _tabular_has_no_such_fields, TABULAR),
-    asking("starts over at every page", "PG-3", _forget_tokens, *PAGES),
-    asking(
+    on_request("finds nothing without a filter", "FI-2", _no_filter_finds_nothing, *QUERIES),
+    on_reply("takes a field that is not set for an empty one", "FI-3", _unset_is_empty, BINARY),
+    on_reply("calls it an error that nothing matches", "FI-15", _nothing_is_an_error, *PAGES),
+    on_request("takes any number for a rule of tags", "FI-17", _knows_no_rule_nine, *QUERIES),
+    on_request("takes any number for an order", "PG-12", _knows_no_order_nine, *PAGES),
+    on_request(
+        "ignores in readings what only files have", "A18", _tabular_has_no_such_fields, TABULAR
+    ),
+    on_request("starts over at every page", "PG-3", _forget_tokens, *PAGES),
+    on_request(
         "shows internal data",
         "PG-10",
         lambda m, _: setattr(m, "include_internal_data", True),
         *PAGES,
     ),
-    asking(
+    on_request(
         "never shows internal data",
         "PG-10",
         lambda m, _: setattr(m, "include_internal_data", False),
         *PAGES,
     ),
-    deciding("refuses large pages", "A6", max_page=PageLimit(100, "refuse")),
-    both(
+    with_policy("refuses large pages", "A6", max_page=PageLimit(100, "refuse")),
+    on_exchange(
         "starts over under another question",
         "A56",
         dict.fromkeys(PAGES, _other_question),
         dict.fromkeys(PAGES, _learn_token),
     ),
-    both(
+    on_exchange(
         "takes a strange token for the end",
         "A56",
         dict.fromkeys(PAGES, _strange_token),
         dict.fromkeys(PAGES, _learn_token),
     ),
-    answering(
+    on_reply(
         "leaves files without bytes out",
         "BF-1",
         _drop(lambda entry: not entry.metadata.file_size_bytes),
         BINARY,
     ),
-    asking("sends no bytes one by one", "BF-4", _one_at_a_time, BINARY),
-    asking(
+    on_request("sends no bytes one by one", "BF-4", _one_at_a_time, BINARY),
+    on_request(
         "gives all readings in one page",
         "TD-1",
         lambda m, _: setattr(m.data_request, "limit", 100),
         TABULAR,
     ),
-    answering("gives each reading metadata of its own", "TD-4", _own_metadata, TABULAR),
+    on_reply("gives each reading metadata of its own", "TD-4", _own_metadata, TABULAR),
 )

@@ -14,13 +14,13 @@ from fakeviam_contracts.mutants.base import (
     DROP,
     FILES,
     Mutant,
-    answering,
-    asking,
-    both,
-    deciding,
-    forgiving,
     metadata_edit,
-    storing,
+    on_exchange,
+    on_refusal,
+    on_reply,
+    on_request,
+    with_policy,
+    with_store,
 )
 
 CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
@@ -127,45 +127,47 @@ def _wants_contents(_: Any, __: Any, memory: dict[Any, Any]) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    asking("knows no type for files", "UP-2", _refuses_the_type_of_files, FILE),
-    asking(
+    on_request("knows no type for files", "UP-2", _refuses_the_type_of_files, FILE),
+    on_request(
         "takes a type from extensions with a dot only",
         "UP-3",
         _said(_no_type_without_a_dot),
         *UPLOADS,
     ),
-    asking("forgets what a file was captured by", "FU-1", _said(_forget_what_captured), FILE),
-    asking("forgets what a stream was captured by", "SU-1", _said(_forget_what_captured), STREAM),
-    both(
+    on_request("forgets what a file was captured by", "FU-1", _said(_forget_what_captured), FILE),
+    on_request(
+        "forgets what a stream was captured by", "SU-1", _said(_forget_what_captured), STREAM
+    ),
+    on_exchange(
         "wants contents in every stream",
         "FU-2",
         dict.fromkeys((FILE, STREAM), _remembers_contents),
         dict.fromkeys((FILE, STREAM), _wants_contents),
     ),
-    deciding("shows uploads after a second", "A55", visibility_lag=timedelta(seconds=1)),
-    forgiving(
+    with_policy("shows uploads after a second", "A55", visibility_lag=timedelta(seconds=1)),
+    on_refusal(
         "takes readings mixed with bytes",
         "CU-3",
         lambda _, __: datasync.DataCaptureUploadResponse(file_id="x"),
     ),
-    asking("drops the last byte of each piece", "FU-3", _short_pieces, FILE),
-    asking("keeps only the first piece", "FU-3", _one_piece, STREAM),
-    asking(
+    on_request("drops the last byte of each piece", "FU-3", _short_pieces, FILE),
+    on_request("keeps only the first piece", "FU-3", _one_piece, STREAM),
+    on_request(
         "keeps only the first reading",
         "CU-2",
         lambda m, _: m.sensor_contents.__delitem__(slice(1, None)),
         CAPTURE,
     ),
-    asking("swaps the times", "A32", _swap_times, CAPTURE, STREAM),
-    asking("keeps milliseconds only", "TM-1", _milliseconds, CAPTURE, STREAM),
-    asking("guesses the MIME type by contents", "UP-4", _mime_by_content, CAPTURE),
-    asking(
+    on_request("swaps the times", "A32", _swap_times, CAPTURE, STREAM),
+    on_request("keeps milliseconds only", "TM-1", _milliseconds, CAPTURE, STREAM),
+    on_request("guesses the MIME type by contents", "UP-4", _mime_by_content, CAPTURE),
+    on_request(
         "ignores an explicit MIME type",
         "UP-5",
         _said(lambda m: m.ClearField("mime_type")),
         *UPLOADS,
     ),
-    asking(
+    on_request(
         "reads extensions with case",
         "A24",
         _said(
@@ -177,30 +179,32 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         *UPLOADS,
     ),
-    answering(
+    on_reply(
         "stores extensions without the dot",
         "A26",
         metadata_edit(lambda m: setattr(m, "file_ext", m.file_ext.lstrip("."))),
         *FILES,
     ),
-    asking(
+    on_request(
         "forgets the tags of an upload", "UP-7", _said(lambda m: m.ClearField("tags")), *UPLOADS
     ),
-    asking(
+    on_request(
         "forgets the datasets of an upload",
         "UP-7",
         _said(lambda m: m.ClearField("dataset_ids")),
         *UPLOADS,
     ),
-    asking("forgets the file name", "UP-6", _said(lambda m: m.ClearField("file_name")), *UPLOADS),
-    storing("stores the same bytes once", "UP-9", _NoTwins),
-    deciding("lets unknown datasets of an upload pass", "A27", unknown_dataset="skip"),
-    deciding("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
-    forgiving(
+    on_request(
+        "forgets the file name", "UP-6", _said(lambda m: m.ClearField("file_name")), *UPLOADS
+    ),
+    with_store("stores the same bytes once", "UP-9", _NoTwins),
+    with_policy("lets unknown datasets of an upload pass", "A27", unknown_dataset="skip"),
+    with_policy("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
+    on_refusal(
         "takes streams in any order", "A30", lambda _, __: datasync.FileUploadResponse(file_id="x")
     ),
-    forgiving(
+    on_refusal(
         "takes any type", "A29", lambda _, __: datasync.DataCaptureUploadResponse(file_id="x")
     ),
-    answering("leaves the file id out", "CU-4", lambda _, r, __: r.ClearField("file_id"), *UPLOADS),
+    on_reply("leaves the file id out", "CU-4", lambda _, r, __: r.ClearField("file_id"), *UPLOADS),
 )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
+from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.claims import ContractBrokenError
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start
-from fakeviam_contracts.reading import Reading
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.wirelog import LostError
+from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ _RIGHT = Mutant(name="nothing", clause="")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fate:
+class MutantOutcome:
     """What became of one wrong server.
 
     Attributes:
@@ -44,26 +44,26 @@ class Fate:
     claim: str = ""
 
 
-def run_park(
-    mutants: Sequence[Mutant] = SERVERS, tell: Callable[[Fate], None] = lambda _: None
-) -> list[Fate]:
+def run_mutant_suite(
+    mutants: Sequence[Mutant] = SERVERS, tell: Callable[[MutantOutcome], None] = lambda _: None
+) -> list[MutantOutcome]:
     """Run the fixed checks against each wrong server until one finds it."""
-    fates = []
+    outcomes = []
     for mutant in mutants:
-        fate = try_mutant(mutant, CHECKS)
-        tell(fate)
-        fates.append(fate)
-    return fates
+        outcome = try_mutant(mutant, CHECKS)
+        tell(outcome)
+        outcomes.append(outcome)
+    return outcomes
 
 
-def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> Fate:
+def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
     """Run checks against one wrong server: first those for the clause it breaks."""
     begin = time.monotonic()
     watched = _Watched(mutant)
     try:
-        subject = OwnFake(Reading.named("documented"), watched.start)
+        subject = OwnFake(Interpretation.named("documented"), watched.start)
     except Exception as error:  # noqa: BLE001 - any of them is this verdict
-        return Fate(mutant=mutant, verdict="broke at start", claim=repr(error))
+        return MutantOutcome(mutant=mutant, verdict="broke at start", claim=repr(error))
     calls = 0
     try:
         for check in sorted(checks, key=lambda check: mutant.clause not in check.clauses):
@@ -71,7 +71,7 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> Fate:
             claim = broken_by(check, session)
             calls += len(session.wire.calls)
             if claim:
-                return Fate(
+                return MutantOutcome(
                     mutant=mutant,
                     verdict="killed",
                     check=check.name,
@@ -84,14 +84,14 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> Fate:
     # A mutant that never changed anything tells nothing about the checks.
     verdict: Verdict = "survived" if watched.applied else "did not apply"
     seconds = time.monotonic() - begin
-    return Fate(mutant=mutant, verdict=verdict, calls=calls, seconds=seconds)
+    return MutantOutcome(mutant=mutant, verdict=verdict, calls=calls, seconds=seconds)
 
 
 def broken_by(check: Check, session: Session) -> str:
     """What a check finds wrong, or "". Answers that nobody can make sense of are wrong too."""
     try:
         check.run(session)
-    except LostError:
+    except ConnectionLostError:
         raise
     except ContractBrokenError as broken:
         return str(broken)
@@ -126,18 +126,18 @@ class _Watched:
         )
 
 
-def summary(fates: Sequence[Fate]) -> str:
+def summary(outcomes: Sequence[MutantOutcome]) -> str:
     """One line on all of them."""
-    killed = [fate for fate in fates if fate.verdict == "killed"]
+    killed = [outcome for outcome in outcomes if outcome.verdict == "killed"]
     counts = ", ".join(
-        f"{sum(fate.verdict == verdict for fate in fates)} {verdict}"
+        f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}"
         for verdict in ("killed", "survived", "did not apply", "broke at start")
     )
     if not killed:
-        return f"{len(fates)} wrong servers: {counts}"
+        return f"{len(outcomes)} wrong servers: {counts}"
     calls, seconds = median(f.calls for f in killed), median(f.seconds for f in killed)
     return (
-        f"{len(fates)} wrong servers: {counts}; to kill one takes {calls:.0f} calls and "
+        f"{len(outcomes)} wrong servers: {counts}; to kill one takes {calls:.0f} calls and "
         f"{seconds:.2f} s (medians)"
     )
 
@@ -158,7 +158,7 @@ def measure(tell: Callable[[str], None] = lambda _: None) -> str:
 
 def killers(mutant: Mutant) -> list[str]:
     """The checks that find a wrong server, one after the other on the same, as in a run."""
-    subject = OwnFake(Reading.named("documented"), lambda: start(mutant))
+    subject = OwnFake(Interpretation.named("documented"), lambda: start(mutant))
     try:
         return [check.name for check in CHECKS if broken_by(check, subject.open_session())]
     finally:
@@ -183,7 +183,7 @@ def in_order(kills: Mapping[str, set[str]], seconds: Mapping[str, float]) -> lis
 
 
 def _seconds(check: Check) -> float:
-    subject = OwnFake(Reading.named("documented"), lambda: start(_RIGHT))
+    subject = OwnFake(Interpretation.named("documented"), lambda: start(_RIGHT))
     try:
         begin = time.monotonic()
         check.run(subject.open_session())

@@ -12,13 +12,13 @@ from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
     PAGES,
     Mutant,
-    answering,
-    asking,
-    both,
-    deciding,
     filter_of,
     metadata_edit,
-    storing,
+    on_exchange,
+    on_reply,
+    on_request,
+    with_policy,
+    with_store,
 )
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _like(same: Callable[[str, str], bool]) -> Callable[[], MemoryStore]:
 
 FILTERS: tuple[Mutant, ...] = (
     *(
-        asking(f"ignores {field} in filters", clause, _without(field))
+        on_request(f"ignores {field} in filters", clause, _without(field))
         for field, clause in (
             ("component_name", "FI-1"),
             ("component_type", "FI-1"),
@@ -163,24 +163,24 @@ FILTERS: tuple[Mutant, ...] = (
             ("dataset_id", "FI-11"),
         )
     ),
-    asking("ignores the location", "FI-5", _without("location_ids")),
-    asking("ignores the start of an interval", "FI-13", _interval("start", 0)),
-    asking("ignores the end of an interval", "FI-13", _interval("end", 0)),
-    asking("leaves the start out of an interval", "FI-13", _interval("start", 1)),
-    deciding("leaves the end out of an interval", "A2", interval_bounds="half-open"),
-    deciding("compares the time received", "A3", interval_clock="time_received"),
-    asking("takes the first field and forgets the others", "FI-1", _first_field_only),
-    storing("matches names without case", "FI-4", _like(lambda a, b: a.lower() == b.lower())),
-    storing("matches beginnings of names", "FI-4", _like(str.startswith)),
-    asking("takes only the last of several tags", "FI-6", _tag_rule(_last_tag_counts)),
-    asking("takes only the last of several labels", "FI-10", _last_of("bbox_labels")),
-    asking("takes only the last of several MIME types", "FI-5", _last_of("mime_type")),
-    asking("confuses TAGGED and UNTAGGED", "FI-7", _tag_rule(_swap_tagged)),
-    asking("consults the list for TAGGED", "FI-7", _tag_rule(_consult_list)),
-    asking("counts labels of datasets as tags", "FI-12", _tag_rule(_labels_are_tags)),
-    asking("finds nothing for an empty OR", "A17", _tag_rule(_empty_or_hides_all)),
-    asking("finds nothing for an unspecified rule", "FI-8", _tag_rule(_unspecified_hides_all)),
-    deciding("looks for tags in files only", "A47", tags_by_filter_scope="binary"),
+    on_request("ignores the location", "FI-5", _without("location_ids")),
+    on_request("ignores the start of an interval", "FI-13", _interval("start", 0)),
+    on_request("ignores the end of an interval", "FI-13", _interval("end", 0)),
+    on_request("leaves the start out of an interval", "FI-13", _interval("start", 1)),
+    with_policy("leaves the end out of an interval", "A2", interval_bounds="half-open"),
+    with_policy("compares the time received", "A3", interval_clock="time_received"),
+    on_request("takes the first field and forgets the others", "FI-1", _first_field_only),
+    with_store("matches names without case", "FI-4", _like(lambda a, b: a.lower() == b.lower())),
+    with_store("matches beginnings of names", "FI-4", _like(str.startswith)),
+    on_request("takes only the last of several tags", "FI-6", _tag_rule(_last_tag_counts)),
+    on_request("takes only the last of several labels", "FI-10", _last_of("bbox_labels")),
+    on_request("takes only the last of several MIME types", "FI-5", _last_of("mime_type")),
+    on_request("confuses TAGGED and UNTAGGED", "FI-7", _tag_rule(_swap_tagged)),
+    on_request("consults the list for TAGGED", "FI-7", _tag_rule(_consult_list)),
+    on_request("counts labels of datasets as tags", "FI-12", _tag_rule(_labels_are_tags)),
+    on_request("finds nothing for an empty OR", "A17", _tag_rule(_empty_or_hides_all)),
+    on_request("finds nothing for an unspecified rule", "FI-8", _tag_rule(_unspecified_hides_all)),
+    with_policy("looks for tags in files only", "A47", tags_by_filter_scope="binary"),
 )
 
 
@@ -262,35 +262,33 @@ def _lose_cursor(message: Any, memory: dict[Any, Any]) -> None:
 
 
 PAGING: tuple[Mutant, ...] = (
-    asking("gives one more than asked", "PG-1", _limit(lambda n: n + 1 if n else 0), *PAGES),
-    asking("gives 100 by default", "PG-1", _limit(lambda n: n or 100), *PAGES),
-    asking("gives 99 at the most", "PG-2", _limit(lambda n: min(n or 50, 3)), *PAGES),
-    answering("has no last on short pages", "PG-4", _reply(_no_last_on_short_pages), *PAGES),
-    answering(
-        "never has a last", "PG-4", _reply(lambda _, reply: reply.ClearField("last")), *PAGES
-    ),
-    answering("has a last past the end", "PG-5", _reply(_last_past_the_end), *PAGES),
-    answering(
+    on_request("gives one more than asked", "PG-1", _limit(lambda n: n + 1 if n else 0), *PAGES),
+    on_request("gives 100 by default", "PG-1", _limit(lambda n: n or 100), *PAGES),
+    on_request("gives 99 at the most", "PG-2", _limit(lambda n: min(n or 50, 3)), *PAGES),
+    on_reply("has no last on short pages", "PG-4", _reply(_no_last_on_short_pages), *PAGES),
+    on_reply("never has a last", "PG-4", _reply(lambda _, reply: reply.ClearField("last")), *PAGES),
+    on_reply("has a last past the end", "PG-5", _reply(_last_past_the_end), *PAGES),
+    on_reply(
         "counts one too many in a page",
         "PG-9",
         _reply(lambda _, reply: setattr(reply, "count", reply.count + 1)),
         *PAGES,
     ),
-    deciding("counts the total in a page", "A4", count="total"),
-    deciding("starts with the oldest", "A1", default_order="ascending"),
-    asking("always starts with the newest", "PG-6", _order(lambda _: 1), *PAGES),
-    asking("turns orders round", "PG-6", _order(lambda o: {1: 2, 2: 1}.get(o, o)), *PAGES),
-    answering("swaps ties", "PG-11", _reply(_swap_ties), BINARY),
-    answering("loses one of a tie", "PG-6", _reply(_drop_one_of_ties), BINARY),
-    both(
+    with_policy("counts the total in a page", "A4", count="total"),
+    with_policy("starts with the oldest", "A1", default_order="ascending"),
+    on_request("always starts with the newest", "PG-6", _order(lambda _: 1), *PAGES),
+    on_request("turns orders round", "PG-6", _order(lambda o: {1: 2, 2: 1}.get(o, o)), *PAGES),
+    on_reply("swaps ties", "PG-11", _reply(_swap_ties), BINARY),
+    on_reply("loses one of a tie", "PG-6", _reply(_drop_one_of_ties), BINARY),
+    on_exchange(
         "starts over when the row of a token is gone",
         "PG-7",
         {BINARY: _lose_cursor, "DeleteBinaryDataByIDs": _forget_deleted_rows},
         {BINARY: _remember_rows},
     ),
-    asking("counts without the filter", "PG-8", _count_only_unfiltered, *PAGES),
-    asking("sends data with count_only", "A5", _forgets_count_only, *PAGES),
-    answering(
+    on_request("counts without the filter", "PG-8", _count_only_unfiltered, *PAGES),
+    on_request("sends data with count_only", "A5", _forgets_count_only, *PAGES),
+    on_reply(
         "counts bytes of records as one",
         "A5",
         lambda _, reply, __: setattr(reply, "total_size_bytes", 1),
@@ -311,31 +309,35 @@ def _reversed(_: Any, reply: Any, __: dict[Any, Any]) -> None:
 
 
 READS: tuple[Mutant, ...] = (
-    answering("points all readings to the first metadata", "TD-2", _reply(_indexes_zero), TABULAR),
-    answering(
+    on_reply("points all readings to the first metadata", "TD-2", _reply(_indexes_zero), TABULAR),
+    on_reply(
         "says that readings were received when asked for",
         "TD-3",
         _reply(lambda _, r: [e.time_received.CopyFrom(e.time_requested) for e in r.data]),
         TABULAR,
     ),
-    asking("never sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", False), BINARY),
-    asking("always sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", True), BINARY),
-    answering("turns the order of ids round", "BI-3", _reversed, IDS),
-    deciding("refuses unknown ids", "ID-6", unknown_ids="refuse"),
-    answering("does not count files by ids", "BI-4", lambda _, r, __: r.ClearField("count"), IDS),
-    answering(
+    on_request(
+        "never sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", False), BINARY
+    ),
+    on_request(
+        "always sends bytes", "BF-2", lambda m, _: setattr(m, "include_binary", True), BINARY
+    ),
+    on_reply("turns the order of ids round", "BI-3", _reversed, IDS),
+    with_policy("refuses unknown ids", "ID-6", unknown_ids="refuse"),
+    on_reply("does not count files by ids", "BI-4", lambda _, r, __: r.ClearField("count"), IDS),
+    on_reply(
         "leaves the whole id out",
         "ID-3",
         metadata_edit(lambda m: m.ClearField("binary_data_id")),
         IDS,
     ),
-    answering(
+    on_reply(
         "leaves the location out",
         "ID-3",
         metadata_edit(lambda m: m.capture_metadata.ClearField("location_id")),
         IDS,
     ),
-    answering(
+    on_reply(
         "confuses robot and part",
         "UP-1",
         metadata_edit(
@@ -343,17 +345,17 @@ READS: tuple[Mutant, ...] = (
         ),
         IDS,
     ),
-    answering(
+    on_reply(
         "gives tags in order of the alphabet",
         "TA-5",
         metadata_edit(lambda m: m.capture_metadata.tags.sort()),
         IDS,
     ),
-    answering(
+    on_reply(
         "gives some tags twice", "TG-1", lambda _, r, __: r.tags.extend(r.tags[:1]), "TagsByFilter"
     ),
-    answering("gives tags unsorted", "A47", lambda _, r, __: r.tags.reverse(), "TagsByFilter"),
-    answering(
+    on_reply("gives tags unsorted", "A47", lambda _, r, __: r.tags.reverse(), "TagsByFilter"),
+    on_reply(
         "gives some labels twice",
         "BL-1",
         lambda _, r, __: r.labels.extend(r.labels[:1]),

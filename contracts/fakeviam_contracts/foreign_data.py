@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fakeviam_contracts.model import Origin
-    from fakeviam_contracts.session import Session
     from fakeviam_contracts.wirelog import Wire
 
 #: What changes or deletes whatever a filter selects.
@@ -34,11 +33,11 @@ WRITES = (
 TAG = "bystander"
 
 
-class OthersHereError(OutOfScopeError):
+class ForeignDataError(OutOfScopeError):
     """A write by filter was not sent, for the sake of what others have there."""
 
 
-class Others:
+class ForeignDataGuard:
     """What is on a server besides the kit's own.
 
     Attributes:
@@ -51,11 +50,11 @@ class Others:
         self._wire, self._origin = wire, origin
         self._bystander = ""
 
-    def spare(self, rpc: str) -> None:
+    def protect(self, rpc: str) -> None:
         """Make sure that a write by filter harms nobody, before it is sent.
 
         Raises:
-            OthersHereError: It might.
+            ForeignDataError: It might.
         """
         if rpc not in WRITES:
             return
@@ -64,7 +63,7 @@ class Others:
             self._bystander = self._planted()
         reason = reason or self._strangers()
         if reason:
-            raise OthersHereError(
+            raise ForeignDataError(
                 f"{reason}, and a server that ignores a part of the filter of {rpc} would take "
                 "it for the kit's; so it is tried only where nobody has anything"
             )
@@ -81,10 +80,10 @@ class Others:
         (file,) = answer.data
         tags = list(file.metadata.capture_metadata.tags)
         if tags != [TAG]:
-            self.leave()
+            self.remove_bystander()
         return {"there": True, "data": file.binary, "tags": tags}
 
-    def leave(self) -> None:
+    def remove_bystander(self) -> None:
         """Remove the bystander, by its id."""
         if self._bystander:
             request = data.DeleteBinaryDataByIDsRequest(binary_data_ids=[self._bystander])
@@ -139,18 +138,3 @@ def _described(reply: Any, entry: Any) -> tuple[str, str]:
         return known.capture_metadata.component_name, known.binary_data_id
     known = reply.metadata[entry.metadata_index : entry.metadata_index + 1]
     return known[0].component_name if known else "", ""
-
-
-def write(session: Session, clauses: tuple[str, ...], rpc: str, request: Any) -> Any:
-    """The answer of a write by filter, or None if it was left out for the sake of others."""
-    others = session.place.others
-    try:
-        answer = session.wire.call(rpc, request)
-    except OthersHereError as reason:
-        session.left_out = str(reason)
-        return None
-    if others is not None:
-        was = {"there": True, "data": TAG.encode(), "tags": [TAG]}
-        what = f"a file of another component after {rpc}"
-        session.expect(clauses, what, was, others.bystander())
-    return answer

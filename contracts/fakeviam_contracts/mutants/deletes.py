@@ -9,12 +9,12 @@ from fakeviam import MemoryStore
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
     Mutant,
-    answering,
-    asking,
-    both,
-    deciding,
-    forgiving,
-    storing,
+    on_exchange,
+    on_refusal,
+    on_reply,
+    on_request,
+    with_policy,
+    with_store,
 )
 
 
@@ -59,40 +59,40 @@ def _one_fewer(field: str) -> Any:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    asking(
+    on_request(
         "leaves the last of several ids",
         "DI-1",
         _one_fewer("binary_data_ids"),
         "DeleteBinaryDataByIDs",
     ),
-    answering(
+    on_reply(
         "counts deletions it did not do",
         "DI-1",
         lambda _, r, __: setattr(r, "deleted_count", r.deleted_count + 1),
         "DeleteBinaryDataByIDs",
     ),
-    forgiving(
+    on_refusal(
         "takes no ids for an answer", "ID-5", lambda _, __: data.DeleteBinaryDataByIDsResponse()
     ),
-    asking(
+    on_request(
         "deletes without the filter",
         "DF-1",
         lambda m, _: m.filter.ClearField("tags_filter"),
         "DeleteBinaryDataByFilter",
     ),
-    answering(
+    on_reply(
         "does not count files deleted by a filter",
         "DF-4",
         lambda _, r, __: r.ClearField("deleted_count"),
         "DeleteBinaryDataByFilter",
     ),
-    asking(
+    on_request(
         "deletes internal data too",
         "DF-3",
         lambda m, _: setattr(m, "include_internal_data", True),
         "DeleteBinaryDataByFilter",
     ),
-    answering(
+    on_reply(
         "counts unknown ids among the deleted",
         "A13",
         lambda q, r, _: setattr(
@@ -100,31 +100,31 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
         "DeleteBinaryDataByIDs",
     ),
-    storing("deletes the datasets of deleted data", "A54", _DeletesDatasets),
-    storing("deletes the readings of every organization", "DT-1", _DeletesEverywhere),
-    forgiving("deletes nothing of nobody", "A48", lambda _, __: data.DeleteTabularDataResponse()),
-    storing("deletes readings with the files", "DF-1", _DeletesReadingsToo),
-    deciding("refuses to delete everything", "A16", empty_delete_filter="refuse"),
-    storing("counts days of 24 hours", "DT-2", _RollingDays),
-    asking(
+    with_store("deletes the datasets of deleted data", "A54", _DeletesDatasets),
+    with_store("deletes the readings of every organization", "DT-1", _DeletesEverywhere),
+    on_refusal("deletes nothing of nobody", "A48", lambda _, __: data.DeleteTabularDataResponse()),
+    with_store("deletes readings with the files", "DF-1", _DeletesReadingsToo),
+    with_policy("refuses to delete everything", "A16", empty_delete_filter="refuse"),
+    with_store("counts days of 24 hours", "DT-2", _RollingDays),
+    on_request(
         "keeps everything for 0 days",
         "DT-1",
         lambda m, _: setattr(m, "delete_older_than_days", m.delete_older_than_days or 10**6),
         "DeleteTabularData",
     ),
-    asking(
+    on_request(
         "ignores the filter of a delete by days",
         "DT-3",
         lambda m, _: m.ClearField("filter"),
         "DeleteTabularData",
     ),
-    answering(
+    on_reply(
         "does not count deleted readings",
         "DT-4",
         lambda _, r, __: r.ClearField("deleted_count"),
         "DeleteTabularData",
     ),
-    both(
+    on_exchange(
         "forgets BinaryID messages",
         "ID-1",
         {

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
-from fakeviam_contracts import others
-from fakeviam_contracts.model import Ask, Box, File
+from fakeviam_contracts.model import Box, File, FilterSpec
+from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids, wrong_ids
 from fakeviam_contracts.session import Wrong
-from fakeviam_contracts.steps import operation
+from fakeviam_contracts.writes.base import write_by_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,15 +32,17 @@ def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: st
 
 
 @operation
-def tag_matching(session: Session, ask: Ask, tags: Sequence[str], *, remove: bool = False) -> None:
+def tag_matching(
+    session: Session, spec: FilterSpec, tags: Sequence[str], *, remove: bool = False
+) -> None:
     """Add or remove tags by filter (TA-3, TR-1)."""
-    ask = session.within(ask)
+    spec = session.within(spec)
     rpc = "RemoveTagsFromBinaryDataByFilter" if remove else "AddTagsToBinaryDataByFilter"
-    request = getattr(data, f"{rpc}Request")(tags=tags, filter=session.filter(ask))
-    answer = others.write(session, ("TR-1",) if remove else ("TA-3",), rpc, request)
+    request = getattr(data, f"{rpc}Request")(tags=tags, filter=session.filter(spec))
+    answer = write_by_filter(session, ("TR-1",) if remove else ("TA-3",), rpc, request)
     if answer is None or session.refused(rpc, answer, _wrong_tags(tags, remove=remove)):
         return
-    _tagged(session, rpc, answer, session.model.matching_files(ask), tags, remove=remove)
+    _tagged(session, rpc, answer, session.model.matching_files(spec), tags, remove=remove)
 
 
 def _wrong_tags(tags: Sequence[str], *, remove: bool) -> list[Wrong]:

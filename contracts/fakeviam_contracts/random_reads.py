@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, strategies, writes
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ ORDERS = (None, True, False)
 _WEIGHTS = {"files": 6, "rows": 3, "counts": 3, "ids": 3, "tags": 3, "labels": 1, "datasets": 1}
 
 
-class Looker:
+class RandomReads:
     """Looks at a session's subject."""
 
     def __init__(self, session: Session, random: Random) -> None:
@@ -37,14 +37,14 @@ class Looker:
         self._kinds: dict[str, Callable[[], None]] = {
             "files": self._files,
             "rows": self._rows,
-            "counts": lambda: reads.check_counts(session, self.ask()),
+            "counts": lambda: reads.check_counts(session, self.filter_spec()),
             "ids": self._ids,
-            "tags": lambda: reads.check_tags(session, self.ask()),
-            "labels": lambda: reads.check_labels(session, self.ask()),
+            "tags": lambda: reads.check_tags(session, self.filter_spec()),
+            "labels": lambda: reads.check_labels(session, self.filter_spec()),
             "datasets": lambda: writes.check_datasets(session),
         }
 
-    def look(self, times: int) -> None:
+    def run(self, times: int) -> None:
         """Read so many times."""
         for kind in self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=times):
             self._kinds[kind]()
@@ -53,7 +53,7 @@ class Looker:
         choice = self._random.choice
         reads.check_files(
             self._session,
-            self.ask(),
+            self.filter_spec(),
             limit=choice(LIMITS),
             descending=choice(ORDERS),
             with_bytes=choice((True, False)),
@@ -61,7 +61,9 @@ class Looker:
 
     def _rows(self) -> None:
         choice = self._random.choice
-        reads.check_rows(self._session, self.ask(), limit=choice(LIMITS), descending=choice(ORDERS))
+        reads.check_rows(
+            self._session, self.filter_spec(), limit=choice(LIMITS), descending=choice(ORDERS)
+        )
 
     def _ids(self) -> None:
         handles = range(len(self._session.handles.files))
@@ -76,7 +78,7 @@ class Looker:
 
     # Filters -----------------------------------------------------------------------------
 
-    def ask(self) -> Ask:
+    def filter_spec(self) -> FilterSpec:
         """A filter: mostly of few fields, and half of them of a record that is there."""
         record = self._record()
         names = self._random.sample(_FIELDS, self._random.choice((0, 1, 1, 1, 2, 3)))
@@ -88,7 +90,7 @@ class Looker:
             # With TAGGED and UNTAGGED, tags mean nothing.
             chosen["tag_rule"] = self._random.choice(("or", "or", "unspecified"))
         self._combine(chosen)
-        return Ask(**{name: value for name, value in chosen.items() if value is not None})
+        return FilterSpec(**{name: value for name, value in chosen.items() if value is not None})
 
     def _combine(self, chosen: dict[str, Any]) -> None:
         """Put together what has a meaning of its own together (FI-7, FI-12)."""

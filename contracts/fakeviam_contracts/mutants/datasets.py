@@ -13,12 +13,12 @@ from fakeviam.wire import data, dataset
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
-    answering,
-    asking,
-    deciding,
-    forgiving,
     metadata_edit,
-    storing,
+    on_refusal,
+    on_reply,
+    on_request,
+    with_policy,
+    with_store,
 )
 
 
@@ -109,94 +109,92 @@ LISTS = ("ListDatasetsByIDs", "ListDatasetsByOrganizationID")
 CREATED = dataset.CreateDatasetResponse(id="d" * 24)
 
 MUTANTS: tuple[Mutant, ...] = (
-    storing("deletes the data that leaves a dataset", "DM-4", _DeletesLeavers),
-    storing("takes a member out that is added again", "DM-6", _Toggles),
-    forgiving(
+    with_store("deletes the data that leaves a dataset", "DM-4", _DeletesLeavers),
+    with_store("takes a member out that is added again", "DM-6", _Toggles),
+    on_refusal(
         "takes no ids for a membership",
         "DM-8",
         lambda _, __: data.AddBinaryDataToDatasetByIDsResponse(),
     ),
-    forgiving(
+    on_refusal(
         "lets data of others pass", "DM-7", lambda _, __: data.AddBinaryDataToDatasetByIDsResponse()
     ),
-    forgiving(
+    on_refusal(
         "lets files join sequences",
         "DM-5",
         lambda _, __: data.AddBinaryDataToDatasetByIDsResponse(),
     ),
-    answering("does not say whose a dataset is", "DS-1", _each_dataset("organization_id"), *LISTS),
-    answering(
-        "does not say when a dataset was made", "TM-2", _each_dataset("time_created"), *LISTS
-    ),
-    answering(
+    on_reply("does not say whose a dataset is", "DS-1", _each_dataset("organization_id"), *LISTS),
+    on_reply("does not say when a dataset was made", "TM-2", _each_dataset("time_created"), *LISTS),
+    on_reply(
         "lists one dataset by ids",
         "DS-5",
         lambda _, r, __: r.datasets.__delitem__(slice(1, None)),
         "ListDatasetsByIDs",
     ),
-    answering("wants to know every id of a list", "DS-6", _only_known_ids, "ListDatasetsByIDs"),
+    on_reply("wants to know every id of a list", "DS-6", _only_known_ids, "ListDatasetsByIDs"),
     Mutant(
         name="takes a name twice by renaming",
         clause="DS-8",
-        interceptor=forgiving("", "A39", _renamed_anyhow).interceptor,
+        interceptor=on_refusal("", "A39", _renamed_anyhow).interceptor,
     ),
-    asking(
+    on_request(
         "makes every dataset one of files",
         "DS-9",
         lambda m, _: m.ClearField("type"),
         "CreateDataset",
     ),
-    asking(
+    on_request(
         "lists all types of datasets",
         "A43",
         lambda m, _: m.ClearField("type"),
         "ListDatasetsByOrganizationID",
     ),
-    forgiving("makes datasets of nobody", "DS-11", lambda _, __: CREATED),
-    forgiving("makes datasets without an organization", "A48", lambda _, __: CREATED),
-    forgiving(
+    on_refusal("makes datasets of nobody", "DS-11", lambda _, __: CREATED),
+    on_refusal("makes datasets without an organization", "A48", lambda _, __: CREATED),
+    on_refusal(
         "merges no datasets", "DS-12", lambda _, __: dataset.MergeDatasetsResponse(dataset_id="d")
     ),
-    asking(
+    on_request(
         "takes any number for a type",
         "DS-13",
         lambda m, _: setattr(m, "type", min(m.type, 1)),
         "CreateDataset",
     ),
-    storing("deletes the data of a dataset", "DS-2", _DeletesData),
-    storing("makes a new dataset when renaming", "DS-3", _RenameCreates),
-    storing("moves members when merging", "A42", _MergeMoves),
-    storing("merges the first dataset only", "DS-10", _MergeTakesFirst),
-    answering("keeps the label of a former member", "DM-2", _keep_labels, *FILES),
-    deciding("hides labels of datasets", "A10", dataset_label="hidden"),
-    answering(
+    with_store("deletes the data of a dataset", "DS-2", _DeletesData),
+    with_store("makes a new dataset when renaming", "DS-3", _RenameCreates),
+    with_store("moves members when merging", "A42", _MergeMoves),
+    with_store("merges the first dataset only", "DS-10", _MergeTakesFirst),
+    on_reply("keeps the label of a former member", "DM-2", _keep_labels, *FILES),
+    with_policy("hides labels of datasets", "A10", dataset_label="hidden"),
+    on_reply(
         "lists datasets by ids the other way round", "A41", _reverse_datasets, "ListDatasetsByIDs"
     ),
-    answering(
+    on_reply(
         "lists one dataset of an organization",
         "DS-4",
         lambda _, r, __: r.datasets.__delitem__(slice(1, None)),
         "ListDatasetsByOrganizationID",
     ),
-    forgiving(
+    on_refusal(
         "takes a name twice", "A39", lambda _, __: dataset.CreateDatasetResponse(id="d" * 24)
     ),
-    deciding(
+    with_policy(
         "calls a name that is taken INVALID_ARGUMENT",
         "A39",
         duplicate_dataset_name="INVALID_ARGUMENT",
     ),
-    forgiving(
+    on_refusal(
         "takes a blank name", "DS-7", lambda _, __: dataset.CreateDatasetResponse(id="d" * 24)
     ),
-    forgiving("deletes unknown datasets", "A40", lambda _, __: dataset.DeleteDatasetResponse()),
-    asking(
+    on_refusal("deletes unknown datasets", "A40", lambda _, __: dataset.DeleteDatasetResponse()),
+    on_request(
         "adds the first member only",
         "DM-1",
         lambda m, _: m.binary_data_ids.__delitem__(slice(1, None)),
         JOIN,
     ),
-    answering(
+    on_reply(
         "does not show memberships",
         "DM-3",
         metadata_edit(lambda m: m.ClearField("dataset_ids")),

@@ -11,13 +11,13 @@ from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
-    answering,
-    asking,
-    deciding,
-    forgiving,
     metadata_edit,
+    on_refusal,
+    on_reply,
+    on_request,
     refusing,
-    storing,
+    with_policy,
+    with_store,
 )
 
 
@@ -111,74 +111,74 @@ REMOVE_TAGS = ("RemoveTagsFromBinaryDataByIDs", "RemoveTagsFromBinaryDataByFilte
 ADD_BOX = "AddBoundingBoxToImageByID"
 
 MUTANTS: tuple[Mutant, ...] = (
-    storing("replaces tags instead of adding", "TA-1", _Replaces),
-    storing("tags only the first match", "TA-3", _First),
-    storing("removes all tags of a file", "TR-1", _RemovesAll),
-    asking("folds the case of tags", "TA-5", _folded, *ADD_TAGS, *REMOVE_TAGS),
-    answering(
+    with_store("replaces tags instead of adding", "TA-1", _Replaces),
+    with_store("tags only the first match", "TA-3", _First),
+    with_store("removes all tags of a file", "TR-1", _RemovesAll),
+    on_request("folds the case of tags", "TA-5", _folded, *ADD_TAGS, *REMOVE_TAGS),
+    on_reply(
         "shows tags twice",
         "TA-1",
         metadata_edit(lambda m: m.capture_metadata.tags.extend(m.capture_metadata.tags[:1])),
         *FILES,
     ),
-    deciding("counts files that lost a tag", "A8", remove_tags_count="records"),
-    forgiving(
+    with_policy("counts files that lost a tag", "A8", remove_tags_count="records"),
+    on_refusal(
         "takes no tags for an answer", "TA-2", lambda _, __: data.AddTagsToBinaryDataByIDsResponse()
     ),
-    answering("does not count removed tags", "TR-2", _clears_count, *REMOVE_TAGS),
-    asking(
+    on_reply("does not count removed tags", "TR-2", _clears_count, *REMOVE_TAGS),
+    on_request(
         "leaves blank tags out instead of refusing",
         "TA-4",
         lambda m, _: m.tags.__setitem__(slice(None), [t for t in m.tags if t.strip()]),
         *ADD_TAGS,
     ),
-    answering("hides tags that look like labels", "A11", metadata_edit(_hides_look_alikes), *FILES),
+    on_reply("hides tags that look like labels", "A11", metadata_edit(_hides_look_alikes), *FILES),
     Mutant(
         name="calls an empty list of ids NOT_FOUND",
         clause="A12",
-        interceptor=forgiving("", "ID-5", refusing(Status.NOT_FOUND)).interceptor,
+        interceptor=on_refusal("", "ID-5", refusing(Status.NOT_FOUND)).interceptor,
     ),
-    asking("clamps corners instead of refusing", "BX-2", _clamp, ADD_BOX),
-    asking("puts corners in order instead of refusing", "BX-7", _sorted_corners, ADD_BOX),
-    forgiving(
+    on_request("clamps corners instead of refusing", "BX-2", _clamp, ADD_BOX),
+    on_request("puts corners in order instead of refusing", "BX-7", _sorted_corners, ADD_BOX),
+    on_refusal(
         "takes a blank label",
         "BX-3",
         lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
     ),
-    forgiving(
+    on_refusal(
         "takes boxes on anything",
         "BX-6",
         lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
     ),
-    asking("forgets the confidence", "BX-4", lambda m, _: m.ClearField("confidence"), ADD_BOX),
-    answering(
+    on_request("forgets the confidence", "BX-4", lambda m, _: m.ClearField("confidence"), ADD_BOX),
+    on_reply(
         "gives all boxes one id", "BX-1", lambda _, r, __: setattr(r, "bbox_id", "0" * 24), ADD_BOX
     ),
-    answering(
+    on_reply(
         "shows no boxes",
         "BX-5",
         metadata_edit(lambda m: m.annotations.ClearField("bboxes")),
         *FILES,
     ),
-    forgiving(
+    on_refusal(
         "takes boxes for files that are gone",
         "BX-8",
         lambda _, __: data.AddBoundingBoxToImageByIDResponse(bbox_id="f" * 24),
     ),
-    storing("updates nothing", "BU-1", _KeepsBoxes),
-    asking("clamps corners of updates", "BU-3", _clamp_sent, "UpdateBoundingBox"),
-    answering(
+    with_store("updates nothing", "BU-1", _KeepsBoxes),
+    on_request("clamps corners of updates", "BU-3", _clamp_sent, "UpdateBoundingBox"),
+    on_reply(
         "gives labels unsorted",
         "BL-2",
         lambda _, r, __: r.labels.reverse(),
         "BoundingBoxLabelsByFilter",
     ),
-    asking("resets fields that were not sent", "BU-2", _resets_unset, "UpdateBoundingBox"),
-    forgiving(
+    on_request("resets fields that were not sent", "BU-2", _resets_unset, "UpdateBoundingBox"),
+    on_refusal(
         "updates boxes that are not there", "BU-4", lambda _, __: data.UpdateBoundingBoxResponse()
     ),
-    storing("removes all boxes of a file", "BR-1", _ClearsBoxes),
-    forgiving(
+    with_store("removes all boxes of a file", "BR-1", _ClearsBoxes),
+    on_refusal(
         "removes boxes that are not there",
         "BR-2",
         lambda _, __: data.RemoveBoundingBoxFromImageByIDResponse(),

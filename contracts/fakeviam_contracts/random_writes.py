@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import strategies, writes
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.writes import CORNERS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ BAD_BOXES = (
 )
 
 
-class Stirrer:
+class RandomWrites:
     """Writes to a session's subject."""
 
     def __init__(self, session: Session, random: Random) -> None:
@@ -53,7 +53,7 @@ class Stirrer:
             "delete": self._delete,
         }
 
-    def begin(self) -> None:
+    def populate(self) -> None:
         """Make a world; now and then leave it empty."""
         if self._random.random() < 0.1:
             return
@@ -61,7 +61,7 @@ class Stirrer:
             for _ in range(self._random.randint(1, most)):
                 self._kinds[kind]()
 
-    def stir(self) -> None:
+    def run(self) -> None:
         """Change something."""
         self._kinds[self._random.choice(list(self._kinds))]()
 
@@ -156,8 +156,8 @@ class Stirrer:
         files, remove = self._files(0), self._random.random() < 0.5
         tags = self._some(strategies.TAGS, 0, 3)
         if self._random.random() < 0.3:
-            ask = Ask(component_name=self._random.choice((*strategies.COMPONENTS, "")))
-            writes.tag_matching(self._session, ask, tags, remove=remove)
+            spec = FilterSpec(component_name=self._random.choice((*strategies.COMPONENTS, "")))
+            writes.tag_matching(self._session, spec, tags, remove=remove)
         elif self._session.handles.files:
             form = self._random.choice(FORMS)
             writes.tag(self._session, files, tags, form=form, remove=remove)
@@ -193,14 +193,14 @@ class Stirrer:
     def _delete(self) -> None:
         """Delete something: a dataset, files, or readings; a little at a time."""
         what = self._random.randrange(4)
-        ask = Ask(component_name=self._random.choice(strategies.COMPONENTS))
+        spec = FilterSpec(component_name=self._random.choice(strategies.COMPONENTS))
         if what == 0:
             for handle in self._datasets(1, 1):
                 writes.delete_dataset(self._session, handle)
         elif what == 1:
-            writes.delete_matching(self._session, ask)
+            writes.delete_matching(self._session, spec)
         elif what == 2:
-            writes.delete_rows(self._session, self._random.randint(0, 3), ask)
+            writes.delete_rows(self._session, self._random.randint(0, 3), spec)
         elif self._session.handles.files:
             form = self._random.choice(FORMS)
             writes.delete_files(self._session, self._files(0)[:2], form=form)

@@ -8,7 +8,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam.wire import data
-from fakeviam_contracts.mutants.base import Mutant, answering, asking, forgiving
+from fakeviam_contracts.mutants.base import Mutant, on_refusal, on_reply, on_request
 
 CONNECT, CONFIGURE, LOGIN = "GetDatabaseConnection", "ConfigureDatabaseUser", "Authenticate"
 
@@ -33,33 +33,33 @@ def _other_host(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    answering("has another host each time", "DB-1", _other_host, CONNECT),
-    answering("names no host", "DB-1", lambda _, r, __: r.ClearField("hostname"), CONNECT),
-    forgiving(
+    on_reply("has another host each time", "DB-1", _other_host, CONNECT),
+    on_reply("names no host", "DB-1", lambda _, r, __: r.ClearField("hostname"), CONNECT),
+    on_refusal(
         "has a host for nobody",
         "DB-2",
         lambda _, __: data.GetDatabaseConnectionResponse(hostname="h"),
     ),
-    asking("sets passwords once", "DB-3", _once, CONFIGURE),
-    answering(
+    on_request("sets passwords once", "DB-3", _once, CONFIGURE),
+    on_reply(
         "never tells of users",
         "DB-4",
         lambda _, r, __: r.ClearField("has_database_user"),
         CONNECT,
     ),
-    answering(
+    on_reply(
         "always tells of users",
         "DB-4",
         lambda _, r, __: setattr(r, "has_database_user", True),
         CONNECT,
     ),
-    forgiving("takes empty passwords", "DB-5", lambda _, __: data.ConfigureDatabaseUserResponse()),
-    forgiving(
+    on_refusal("takes empty passwords", "DB-5", lambda _, __: data.ConfigureDatabaseUserResponse()),
+    on_refusal(
         "connects without an organization",
         "DB-6",
         lambda _, __: data.GetDatabaseConnectionResponse(hostname="h"),
     ),
-    answering("has a host for those with users", "A46", _no_host_yet, CONNECT),
-    answering("answers no token", "AU-1", lambda _, r, __: r.ClearField("access_token"), LOGIN),
-    asking("lets everybody log in once", "AU-3", _once, LOGIN),
+    on_reply("has a host for those with users", "A46", _no_host_yet, CONNECT),
+    on_reply("answers no token", "AU-1", lambda _, r, __: r.ClearField("access_token"), LOGIN),
+    on_request("lets everybody log in once", "AU-3", _once, LOGIN),
 )

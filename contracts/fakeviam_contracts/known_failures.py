@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.cleaning import CannotRunError
+from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN, Verdict
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class KnownFailure:
     """One known failure."""
 
     name: str
@@ -44,7 +44,7 @@ class Known:
         return self.subject in ("", result.subject)
 
 
-def read_known(path: str, names: Collection[str]) -> tuple[Known, ...]:
+def read_known_failures(path: str, names: Collection[str]) -> tuple[KnownFailure, ...]:
     """The entries of a file.
 
     Raises:
@@ -64,7 +64,7 @@ def read_known(path: str, names: Collection[str]) -> tuple[Known, ...]:
     return tuple(entries)
 
 
-def _entry(place: str, line: str, names: Collection[str]) -> Known:
+def _entry(place: str, line: str, names: Collection[str]) -> KnownFailure:
     what, *rest = (word.strip() for word in line.split("|", 2))
     name, _, subject = (word.strip() for word in what.partition("@"))
     if len(rest) != 2 or not rest[1]:
@@ -78,10 +78,12 @@ def _entry(place: str, line: str, names: Collection[str]) -> Known:
     except ValueError as error:
         raise CannotRunError(f"{place}: {rest[0]!r} is no date (YYYY-MM-DD)") from error
     subject = OWN if subject == "self" else subject
-    return Known(name=name, until=until, reason=rest[1], subject=subject)
+    return KnownFailure(name=name, until=until, reason=rest[1], subject=subject)
 
 
-def apply_known(results: Sequence[Result], entries: Sequence[Known], today: dt.date) -> None:
+def apply_known_failures(
+    results: Sequence[Result], entries: Sequence[KnownFailure], today: dt.date
+) -> None:
     """Excuse the findings that were known, and complain of entries that are no more true."""
     for entry in entries:
         concerned = [result for result in results if entry.concerns(result)]

@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 LONGEST = 2_000
 
 
-def told_step(step: Step) -> str:
+def format_step(step: Step) -> str:
     """A step as a call; arguments that are defaults are left out."""
     parameters = inspect.signature(OPERATIONS[step.name]).parameters
     said = [
-        f"{name}={told_value(value)}"
+        f"{name}={format_value(value)}"
         for name, value in arguments(step).items()
         if value != parameters[name].default
     ]
     return f"{step.name}({', '.join(said)})"
 
 
-def told_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value; of dataclasses only the fields that are no defaults."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         said = [
-            f"{field.name}={told_value(getattr(value, field.name))}"
+            f"{field.name}={format_value(getattr(value, field.name))}"
             for field in dataclasses.fields(value)
             if getattr(value, field.name) != field.default
         ]
@@ -42,16 +42,18 @@ def told_value(value: Any) -> str:
     return repr(value)
 
 
-def told_call(call: Recorded) -> str:
+def format_call(call: Recorded) -> str:
     """A call: what was sent, and what came back."""
     lines = [f"{call.rpc}"]
-    lines += [f"  → {told_message(request)}" for request in call.requests]
+    lines += [f"  → {format_message(request)}" for request in call.requests]
     answer = call.answer
-    lines.append(f"  ← {answer}" if isinstance(answer, Refused) else f"  ← {told_message(answer)}")
+    lines.append(
+        f"  ← {answer}" if isinstance(answer, Refused) else f"  ← {format_message(answer)}"
+    )
     return "\n".join(lines)
 
 
-def told_message(message: Message) -> str:
+def format_message(message: Message) -> str:
     """A message on one line."""
     text = " ".join(str(message).split()) or "(empty)"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters)"

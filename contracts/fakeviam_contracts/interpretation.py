@@ -12,7 +12,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reading:
+class Interpretation:
     """One way to read the documents; each field is a disputed point.
 
     Attributes:
@@ -40,7 +40,7 @@ class Reading:
     deprecated_ids: Literal["taken", "refused"] = "taken"
 
     @classmethod
-    def named(cls, name: str) -> Reading:
+    def named(cls, name: str) -> Interpretation:
         """The reading of that name: documented, observed or strict.
 
         Raises:

@@ -10,11 +10,11 @@ from grpclib.exceptions import GRPCError
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
-    answering,
-    asking,
-    both,
-    forgiving,
     metadata_edit,
+    on_exchange,
+    on_refusal,
+    on_reply,
+    on_request,
     refusing,
 )
 
@@ -85,7 +85,7 @@ def _cut(_: Any, reply: Any, __: dict[Any, Any]) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    both(
+    on_exchange(
         "puts the location first in ids",
         "ID-2",
         {"*": _swap_in_request},
@@ -94,28 +94,28 @@ MUTANTS: tuple[Mutant, ...] = (
             **dict.fromkeys(FILES, metadata_edit(_swap_in_metadata)),
         },
     ),
-    answering(
-        "leaves the bare id out", "ID-3", metadata_edit(lambda m: m.ClearField("id")), *FILES
+    on_reply("leaves the bare id out", "ID-3", metadata_edit(lambda m: m.ClearField("id")), *FILES),
+    on_exchange("understands one form of ids at a time", "ID-4", {"*": _first_form_for_ever}, {}),
+    on_exchange(
+        "takes messages alone where both forms come", "A14", {"*": _messages_hide_texts}, {}
     ),
-    both("understands one form of ids at a time", "ID-4", {"*": _first_form_for_ever}, {}),
-    both("takes messages alone where both forms come", "A14", {"*": _messages_hide_texts}, {}),
-    asking("refuses ids of other shapes", "ID-7", _only_three_parts, IDS),
-    asking("looks at file ids alone", "A15", _file_id_alone, IDS),
-    asking("takes one of two ids for a box", "ID-8", _text_wins, "AddBoundingBoxToImageByID"),
-    answering(
+    on_request("refuses ids of other shapes", "ID-7", _only_three_parts, IDS),
+    on_request("looks at file ids alone", "A15", _file_id_alone, IDS),
+    on_request("takes one of two ids for a box", "ID-8", _text_wins, "AddBoundingBoxToImageByID"),
+    on_reply(
         "gives the first of several files",
         "BI-1",
         lambda _, r, __: r.data.__delitem__(slice(1, None)),
         IDS,
     ),
-    asking(
+    on_request(
         "never sends bytes by ids", "BI-2", lambda m, _: setattr(m, "include_binary", False), IDS
     ),
     Mutant(
         name="has no words for replies that are too large",
         clause="BI-6",
         options={"policy": {"max_response_bytes": 4 << 20}},
-        interceptor=forgiving("", "BI-6", refusing(Status.INTERNAL)).interceptor,
+        interceptor=on_refusal("", "BI-6", refusing(Status.INTERNAL)).interceptor,
     ),
-    answering("cuts large files", "A53", _cut, IDS),
+    on_reply("cuts large files", "A53", _cut, IDS),
 )

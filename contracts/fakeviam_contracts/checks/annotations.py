@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import check, small_world
-from fakeviam_contracts.model import Ask
+from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -23,7 +23,7 @@ def tags_are_added(session: Session) -> None:
         writes.tag(session, [0, 4], ["dog", "Dog", "new", "new"], form=form)
         writes.tag(session, [4, 5], [form, "a b", "größe"], form=form)
         reads.check_by_ids(session, [0, 4, 5])
-    reads.check_tags(session, Ask())
+    reads.check_tags(session, FilterSpec())
 
 
 @check("TR-1", "TR-2", "A8")
@@ -43,28 +43,33 @@ def no_tags_or_no_ids(session: Session) -> None:
     for remove in (False, True):
         writes.tag(session, [0], [], remove=remove)
         writes.tag(session, [], ["dog"], remove=remove)
-        writes.tag_matching(session, Ask(), [], remove=remove)
-    reads.check_files(session, Ask(), descending=False)
+        writes.tag_matching(session, FilterSpec(), [], remove=remove)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("TA-1", "TA-3", "TR-1", "A8")
 def tags_by_filter(session: Session) -> None:
     """Added to and removed from what a filter selects, or everything."""
     small_world(session)
-    writes.tag_matching(session, Ask(component_type="camera"), ["seen", "dog"])
-    reads.check_files(session, Ask(), descending=False)
-    writes.tag_matching(session, Ask(), ["all"])
-    reads.check_files(session, Ask(), descending=False)
-    writes.tag_matching(session, Ask(tags=("seen",)), ["dog", "all"], remove=True)
-    reads.check_files(session, Ask(), descending=False)
+    writes.tag_matching(session, FilterSpec(component_type="camera"), ["seen", "dog"])
+    reads.check_files(session, FilterSpec(), descending=False)
+    writes.tag_matching(session, FilterSpec(), ["all"])
+    reads.check_files(session, FilterSpec(), descending=False)
+    writes.tag_matching(session, FilterSpec(tags=("seen",)), ["dog", "all"], remove=True)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("TG-1", "A47")
 def distinct_tags(session: Session) -> None:
     """Of files and readings, each once."""
     small_world(session)
-    for ask in (Ask(), Ask(component_name="cam"), Ask(tags=("dog",)), Ask(tag_rule="untagged")):
-        reads.check_tags(session, ask)
+    for spec in (
+        FilterSpec(),
+        FilterSpec(component_name="cam"),
+        FilterSpec(tags=("dog",)),
+        FilterSpec(tag_rule="untagged"),
+    ):
+        reads.check_tags(session, spec)
 
 
 @check("BX-1", "BX-5", "BX-4")
@@ -75,7 +80,7 @@ def boxes_are_added(session: Session) -> None:
     writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0), confidence=0.0)
     writes.box(session, 1, "猫", (0.5, 0.5, 0.5, 0.5), confidence=1.0)
     reads.check_by_ids(session, [0, 1, 2])
-    reads.check_labels(session, Ask())
+    reads.check_labels(session, FilterSpec())
 
 
 @check("BX-2", "BX-3", "BX-4", "BX-6", "BX-7")
@@ -96,7 +101,7 @@ def bad_boxes(session: Session) -> None:
     writes.box(session, 0, "dog", WHOLE, confidence=1.5)
     writes.box(session, 2, "dog", WHOLE)
     writes.box(session, 4, "dog", WHOLE)
-    reads.check_files(session, Ask(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("BR-1", "BR-2")
@@ -109,8 +114,8 @@ def boxes_are_removed(session: Session) -> None:
     writes.remove_box(session, 0, 1)
     writes.remove_box(session, 0, 1)
     writes.remove_box(session, 0, 3)
-    reads.check_labels(session, Ask())
-    reads.check_files(session, Ask(), descending=False)
+    reads.check_labels(session, FilterSpec())
+    reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("BU-1", "BU-2", "BU-3", "BU-4")
@@ -135,8 +140,13 @@ def distinct_labels(session: Session) -> None:
     small_world(session)
     for file, label in ((0, "dog"), (0, "dog"), (1, "dog"), (1, "ant"), (3, "bee")):
         writes.box(session, file, label, WHOLE)
-    for ask in (Ask(), Ask(tags=("dog",)), Ask(box_labels=("dog",)), Ask(tag_rule="untagged")):
-        reads.check_labels(session, ask)
+    for spec in (
+        FilterSpec(),
+        FilterSpec(tags=("dog",)),
+        FilterSpec(box_labels=("dog",)),
+        FilterSpec(tag_rule="untagged"),
+    ):
+        reads.check_labels(session, spec)
 
 
 CHECKS = (

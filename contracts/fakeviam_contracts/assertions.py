@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Assertion:
     """One comparison: what the clauses demand, and what the subject did."""
 
     clauses: tuple[str, ...]
@@ -24,7 +24,7 @@ class Claim:
 class ContractBrokenError(AssertionError):
     """The subject did something else than the clauses demand."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Assertion) -> None:
         """Tell about `claim`."""
         self.claim = claim
         clauses = ", ".join(claim.clauses)

@@ -8,10 +8,10 @@ from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
-    answering,
-    asking,
-    forgiving,
     metadata_edit,
+    on_refusal,
+    on_reply,
+    on_request,
 )
 
 CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
@@ -111,26 +111,26 @@ def _without_times(metadata: Any) -> None:
 
 
 MUTANTS: tuple[Mutant, ...] = (
-    asking("gives all contents the first one's times", "CU-1", _times_of_the_first, CAPTURE),
-    asking("answers the id of the last content", "A23", _last_first, CAPTURE),
-    asking("forgets annotations of uploads", "CU-6", _no_annotations, CAPTURE),
-    forgiving(
+    on_request("gives all contents the first one's times", "CU-1", _times_of_the_first, CAPTURE),
+    on_request("answers the id of the last content", "A23", _last_first, CAPTURE),
+    on_request("forgets annotations of uploads", "CU-6", _no_annotations, CAPTURE),
+    on_refusal(
         "takes uploads of no contents",
         "CU-7",
         lambda _, __: datasync.DataCaptureUploadResponse(file_id="x"),
     ),
-    asking("takes contents without data for empty ones", "CU-8", _drop_empty_contents, CAPTURE),
-    asking("drops annotations of readings", "CU-9", _no_annotations_of_readings, CAPTURE),
-    asking("skips messages that say nothing", "FU-5", _skip_nothing, FILE),
-    asking("forgets parameters of methods", "UP-8", _no_parameters, CAPTURE),
-    asking("forgets the types of parameters", "A31", _plain_parameters, CAPTURE),
-    asking("does not look at datasets of readings", "UP-11", _no_datasets_of_readings, CAPTURE),
-    asking("ignores the older types of sensors", "UP-12", _no_enum, CAPTURE),
-    asking("forgets when files were created", "FU-4", _no_creation, FILE),
-    asking("gives 1970 to captures without times", "A28", _epoch_for_none, CAPTURE),
-    asking("gives 1970 for empty sensor metadata", "SU-2", _epoch_for_empty, STREAM),
-    asking("clamps times instead of refusing", "TM-3", _clamp_times, CAPTURE),
-    answering(
+    on_request("takes contents without data for empty ones", "CU-8", _drop_empty_contents, CAPTURE),
+    on_request("drops annotations of readings", "CU-9", _no_annotations_of_readings, CAPTURE),
+    on_request("skips messages that say nothing", "FU-5", _skip_nothing, FILE),
+    on_request("forgets parameters of methods", "UP-8", _no_parameters, CAPTURE),
+    on_request("forgets the types of parameters", "A31", _plain_parameters, CAPTURE),
+    on_request("does not look at datasets of readings", "UP-11", _no_datasets_of_readings, CAPTURE),
+    on_request("ignores the older types of sensors", "UP-12", _no_enum, CAPTURE),
+    on_request("forgets when files were created", "FU-4", _no_creation, FILE),
+    on_request("gives 1970 to captures without times", "A28", _epoch_for_none, CAPTURE),
+    on_request("gives 1970 for empty sensor metadata", "SU-2", _epoch_for_empty, STREAM),
+    on_request("clamps times instead of refusing", "TM-3", _clamp_times, CAPTURE),
+    on_reply(
         "leaves a time out that is as the other", "TM-2", metadata_edit(_without_times), *FILES
     ),
 )
