@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
@@ -14,8 +15,23 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 
+# What pydantic leaves as it is where a validator stands between a type and its bounds.
+_KEYWORDS = MappingProxyType(
+    {
+        "ge": "minimum",
+        "gt": "exclusiveMinimum",
+        "le": "maximum",
+        "lt": "exclusiveMaximum",
+    }
+)
+
+
 class _Generator(GenerateJsonSchema):
-    """Leaves out titles of fields, which only repeat their names."""
+    """Leaves out titles of fields, which only repeat their names, and keeps all bounds."""
+
+    def generate_inner(self, schema: Any) -> Schema:
+        made = super().generate_inner(schema)
+        return {_KEYWORDS.get(key, key): value for key, value in made.items()}
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema

@@ -184,6 +184,8 @@ Omittable = Annotated[T | None, _NotNull()]
 Many = Annotated[tuple[T, ...], Strict(False)]  # noqa: FBT003 - pydantic's own form
 #: A list, of which one element may stand without it.
 OneOrMany = Annotated[tuple[T, ...], Strict(False), _Alone()]  # noqa: FBT003
+#: The same, and not empty.
+OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone()]  # noqa: FBT003
 
 
 # Text -----------------------------------------------------------------------------------------

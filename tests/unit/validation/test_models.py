@@ -29,6 +29,7 @@ from fakeviam.validation.types import (
     Number,
     Omittable,
     OneOrMany,
+    OneOrMore,
     Shorthand,
     Size,
     Text,
@@ -71,6 +72,7 @@ class Everything(Model):
     items: Many[Item] = ()
     tags: OneOrMany[Text] = ()
     some: Annotated[Many[Text], Field(min_length=1)] = ("x",)
+    more: OneOrMore[Text] = ("x",)
     short: Omittable[Annotated[Item, Shorthand("name")]] = None
     fraction: Omittable[Annotated[Number, Expected("a number from 0 to 1")]] = None
     pet: Omittable[Annotated[Cat | Dog, Field(discriminator="kind")]] = None
@@ -149,6 +151,7 @@ def deep(levels: int) -> Any:
         ({"tags": ["a", 7]}, "tags[1]: must be text, got 7"),
         ({"tags": 7}, "tags[0]: must be text, got 7"),
         ({"some": []}, "some: must not be empty"),
+        ({"more": []}, "more: must not be empty"),
         ({"short": ""}, "short.name: must not be blank, got ''"),
         ({"short": 7}, "short: must be a mapping, got 7"),
         ({"short": Unquoted("~")}, "short: must be a mapping, got ~"),
@@ -264,6 +267,9 @@ def test_the_schema_says_what_the_model_takes() -> None:
         {"size": -1},
         {"count": 0},
         {"integer": 2**63},
+        {"least": -1},
+        {"least": 10},
+        {"more": []},
         {"some": []},
         {"choice": "four"},
         {"xyz": 1},
