@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fakeviam.store.memory import MemoryStore
-    from fakeviam.store.protocol import Position
+    from fakeviam.store.values import Position
 
 Call = Callable[[], object]
 Test = Callable[[BinaryRecord], bool]

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.sharing.joining import IdKind
     from fakeviam.server.state.accounts import AuthMode
     from fakeviam.server.transport.protocol_switch import HttpServer
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 T = TypeVar("T")
@@ -297,7 +297,7 @@ class FakeViam(CloudHandle):
         """Give back what it holds beyond this process."""
         if self._data_dir is not None:
             self._data_dir.close()
-        joining.leave(self._cloud.store)
+        self._cloud.store.close()
 
     # Sessions ----------------------------------------------------------------------------
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.filters import Query, TagRule
 from fakeviam.model.records import BinaryRecord, Source
+from fakeviam.store.memory import MemoryStore
 from fakeviam.store.opening import opener
-from fakeviam.store.shared import SharedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 RECORDS, ROUNDS = 500, 10
 
@@ -85,13 +85,11 @@ def main() -> None:
     columns = {}
     for url in ["memory:", "mongomock:", *sys.argv[1:]]:
         store = opener(url, seed=1)()
-        if isinstance(store, SharedStore):
-            store.clear()
+        store = store.emptied(MemoryStore)
         store.add_binary([record(number) for number in range(RECORDS)])
         columns[url] = {name: median(work) for name, work in questions(store).items()}
-        if isinstance(store, SharedStore):
-            store.clear()
-            store.close()
+        store.emptied(MemoryStore)
+        store.close()
     print(f"median of {ROUNDS}, ms, {RECORDS} records", *columns, sep=" | ")
     for name in columns["memory:"]:
         print(name, *(f"{column[name]:.2f}" for column in columns.values()), sep=" | ")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.fleet import FleetState
     from fakeviam.model.ids import Counters
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -27,23 +27,21 @@ from fakeviam.archive.rows import (
 from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import FleetState, Location, Organization, Part, Robot
 from fakeviam.model.ids import Counters
-from fakeviam.store.effects import (
+from fakeviam.store.events import (
     ArrivalsSet,
     BinaryAdded,
-    BinaryRow,
     DatasetPut,
     PasswordSet,
     StoreEvent,
     TabularAdded,
-    TabularRow,
 )
 from fakeviam.store.memory import MemoryStore
-from fakeviam.store.protocol import Arrivals
+from fakeviam.store.values import Arrivals, BinaryRow, TabularRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 _Made = TypeVar("_Made")
 

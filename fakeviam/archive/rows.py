@@ -17,7 +17,7 @@ from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification
 from fakeviam.model.datasets import Dataset, DatasetType
 from fakeviam.model.fleet import Location, Organization, Part, Robot
 from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
-from fakeviam.store.effects import BinaryRow, TabularRow
+from fakeviam.store.values import BinaryRow, TabularRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

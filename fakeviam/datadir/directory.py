@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from fakeviam.datadir.ops import Step
     from fakeviam.model.fleet import Part
     from fakeviam.model.ids import Counters
-    from fakeviam.store.effects import StoreEvent
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
+    from fakeviam.store.events import StoreEvent
 
 NAME = "fakeviam data directory"
 _DESCRIPTION = "directory.json"
@@ -135,21 +135,27 @@ class DataDir:
         if self._log is None or self._is_worth_it(self._log):
             self.replace()
 
-    def write(self, effects: Iterable[StoreEvent]) -> None:
-        """Keep what a store did."""
-        self._append(effects)
+    def commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
+        """Keep what a store is about to do, and let it."""
+        with self._guard:
+            self._append(events)
+            apply()
+            self._replace_if_large()
 
     def put_part(self, part: Part) -> None:
         """Keep a part that is new or has another name."""
         self._append([PartPut(part)])
+        self._replace_if_large()
 
     def set_keys(self, keys: Iterable[Mapping[str, object]]) -> None:
         """Keep these API keys and no others."""
         self._append([KeysSet(tuple(keys))])
+        self._replace_if_large()
 
     def clear(self) -> None:
         """Keep that all data, datasets and database users are gone."""
         self._append([Cleared()])
+        self._replace_if_large()
 
     def replace(self) -> None:
         """Keep the state as it is now, instead of everything before."""
@@ -189,8 +195,10 @@ class DataDir:
                 entry["ids"] = counters._asdict()
             self._log.append(entry)
             self._counted = counters
-            if self._is_worth_it(self._log):
-                self.replace()
+
+    def _replace_if_large(self) -> None:
+        if self._log is not None and self._is_worth_it(self._log):
+            self.replace()
 
     def _is_worth_it(self, log: Log) -> bool:
         """Whether the log has grown so much that writing the state costs little next to it."""

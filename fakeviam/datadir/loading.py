@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fakeviam.archive.blobs import Blobs
     from fakeviam.archive.contents import Contents
     from fakeviam.datadir.ops import Step
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 LOG = "fakeviam log"
 VERSION = 1

@@ -23,20 +23,19 @@ from fakeviam.archive.rows import (
     tabular_from,
     tabular_row,
 )
-from fakeviam.store.effects import (
+from fakeviam.store.events import (
     BinaryAdded,
     BinaryDeleted,
-    BinaryRow,
     BoxesChanged,
-    Changed,
     DatasetDropped,
     DatasetPut,
+    ListChanged,
     PasswordSet,
     StoreEvent,
     TabularAdded,
     TabularDeleted,
 )
-from fakeviam.store.protocol import Position
+from fakeviam.store.values import BinaryRow, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +124,7 @@ def _row(step: Step) -> Row:  # noqa: C901, PLR0911 - a table
         case TabularDeleted(positions):
             places = [[time_text(one.time), one.arrival] for one in positions]
             return {"op": "delete_tabular", "positions": places}
-        case Changed(field, values):
+        case ListChanged(field, values):
             return {"op": f"set_{field}", "values": {key: list(of) for key, of in values.items()}}
         case BoxesChanged(file_id, boxes):
             return {
@@ -156,9 +155,9 @@ def _positions_from(fields: Fields) -> TabularDeleted:
     return TabularDeleted([Position(one.time("time"), one.number("arrival")) for one in places])
 
 
-def _changed_from(field: Literal["tags", "dataset_ids"], fields: Fields) -> Changed:
+def _changed_from(field: Literal["tags", "dataset_ids"], fields: Fields) -> ListChanged:
     inner = fields.inner("values")
-    return Changed(field, {name: inner.texts(name) for name in inner.names()})
+    return ListChanged(field, {name: inner.texts(name) for name in inner.names()})
 
 
 def _part_from(fields: Fields) -> PartPut:

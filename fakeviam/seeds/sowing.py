@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.seeds.values import Capture, DatasetSeed, FileSeed, PartSeed, Seed, SeriesSeed
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
     from fakeviam.wire import datasync
 
 

@@ -2,70 +2,98 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from fakeviam.store.boxes import BoxWriter
-from fakeviam.store.effects import (
+from fakeviam.store.base import Store
+from fakeviam.store.events import (
+    ArrivalsSet,
     BinaryAdded,
     BinaryDeleted,
-    BinaryRow,
     BoxesChanged,
-    Changed,
     DatasetDropped,
     DatasetPut,
+    ListChanged,
     PasswordSet,
     StoreEvent,
     TabularAdded,
     TabularDeleted,
-    TabularRow,
 )
-from fakeviam.store.protocol import Page, Position, Store, Totals, Untagged
-from fakeviam.store.shelves import Shelves
+from fakeviam.store.selection import Selector
+from fakeviam.store.shards import ShardedDict
+from fakeviam.store.timeline import Timeline, key_of
+from fakeviam.store.values import Arrivals, BinaryRow, StoreStats, TabularRow, TagRemoval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
-    from fakeviam.store.boxes import Change
+    from fakeviam.store.base import BoxChange
+    from fakeviam.store.block import Block
     from fakeviam.store.timeline import Marks
+    from fakeviam.store.values import ListField, Page, Position, Totals
+
+    #: Old and new records that differ.
+    Changes = Sequence[tuple[BinaryRecord, BinaryRecord]]
+    #: The values of a list of a record, from those it has; the same object means no change.
+    ListChange = Callable[[tuple[str, ...]], tuple[str, ...]]
+
+#: Key of a binary record in the order of records, and its bytes. A plain tuple, because
+#: the garbage collector stops looking at those.
+_File = tuple[int, bytes]
 
 
-_Field = Literal["tags", "dataset_ids"]
-_Change = tuple["BinaryRecord", "BinaryRecord"]
-
-
-class MemoryStore(BoxWriter, Shelves, Store):
+class MemoryStore(Store):
     """Answers from memory, with indexes that it builds where they pay.
 
     A fork costs a fraction of a millisecond however much is stored, and both sides
     then go their own way; so a fork kept aside is a snapshot.
+
+    A write is prepared first, then kept by the sink, and only then applied: blocks are values,
+    so until then nothing has changed.
     """
 
-    def fork(self) -> MemoryStore:
-        """Make another store that holds the same now and goes its own way."""
-        twin = MemoryStore()
-        twin._selector = self._selector
-        twin._binary = self._binary.fork()
-        twin._tabular = self._tabular.fork()
-        twin._files = self._files.fork()
-        twin._datasets = self._datasets.copy()
-        twin._passwords = self._passwords.copy()
-        return twin
+    def __init__(self, *, block_size: int = 2048) -> None:
+        """Make an empty store; tests make `block_size` small to have many blocks."""
+        self._selector = Selector()
+        self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
+        self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)
+        self._files: ShardedDict[_File] = ShardedDict()
+        self._datasets: dict[str, Dataset] = {}
+        self._passwords: dict[str, str] = {}
 
-    # Writing -----------------------------------------------------------------------------
+    @property
+    def work(self) -> int:
+        """What all calls so far have cost: records looked at and blocks consulted."""
+        return self._binary.work + self._tabular.work
+
+    def _commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
+        """Let the sink keep a write, then do it. Without a sink nobody asks for the events."""
+        if self.sink is not None and (kept := list(events)):
+            self.sink.commit(kept, apply)
+        else:
+            apply()
+
+    # Records -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         rows = [BinaryRow(at, *pair) for at, pair in enumerate(records, self._binary.arrivals)]
-        self._put_binary(rows)
-        self._tell(BinaryAdded(rows))
+        self._commit([BinaryAdded(rows)], lambda: self._put_binary(rows))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         rows = [TabularRow(at, one) for at, one in enumerate(records, self._tabular.arrivals)]
-        self._put_tabular(rows)
-        self._tell(TabularAdded(rows))
+        self._commit([TabularAdded(rows)], lambda: self._put_tabular(rows))
+
+    def _put_binary(self, rows: Sequence[BinaryRow]) -> None:
+        keys = self._binary.put([row.arrival for row in rows], [row.record for row in rows])
+        for key, row in zip(keys, rows, strict=True):
+            self._files.put(row.record.file_id, (key, row.data))
+
+    def _put_tabular(self, rows: Sequence[TabularRow]) -> None:
+        self._tabular.put([row.arrival for row in rows], [row.record for row in rows])
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         return self._delete(self._known(file_ids))
@@ -74,66 +102,109 @@ class MemoryStore(BoxWriter, Shelves, Store):
         return self._delete(self._matching(query))
 
     def _delete(self, marks: Marks) -> int:
-        removed = self._remove(marks)
-        if removed:
-            self._tell(BinaryDeleted([record.file_id for record in removed]))
-        return len(removed)
+        count = _count(marks)
+        if count:
+            self._commit(self._deletion(marks), lambda: self._remove(marks))
+        return count
+
+    def _deletion(self, marks: Marks) -> Iterator[StoreEvent]:
+        yield BinaryDeleted([record.file_id for record in self._binary.records(marks)])
+
+    def _remove(self, marks: Marks) -> None:
+        for record in self._binary.remove(marks):
+            self._files.drop(record.file_id)
 
     def delete_tabular_matching(self, query: Query) -> int:
         marks = self._tabular.select(self._selector.tabular(query))
-        gone = () if self.sink is None else self._tabular.positions(marks)
-        count = len(self._tabular.remove(marks))
-        if gone:
-            self._tell(TabularDeleted(gone))
+        count = _count(marks)
+        if count:
+            self._commit(self._tabular_deletion(marks), lambda: self._tabular.remove(marks))
         return count
 
+    def _tabular_deletion(self, marks: Marks) -> Iterator[StoreEvent]:
+        yield TabularDeleted(self._tabular.positions(marks))
+
+    # Tags, memberships and boxes ---------------------------------------------------------
+
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
-        return self._add_tags(self._known(file_ids), tags)
+        return len(self._change("tags", self._known(file_ids), _adding(tags)))
 
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
-        return self._add_tags(self._matching(query), tags)
+        return len(self._change("tags", self._matching(query), _adding(tags)))
 
-    def _add_tags(self, marks: Marks, tags: Sequence[str]) -> int:
-        def change(record: BinaryRecord) -> BinaryRecord:
-            added = tuple(tag for tag in dict.fromkeys(tags) if tag not in record.tags)
-            return replace(record, tags=record.tags + added) if added else record
-
-        changes = self._binary.change(marks, "tags", change)
-        self._tell(*_changed("tags", changes))
-        return len(changes)
-
-    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> Untagged:
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         return self._remove_tags(self._known(file_ids), tags)
 
-    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> Untagged:
+    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> TagRemoval:
         return self._remove_tags(self._matching(query), tags)
 
-    def _remove_tags(self, marks: Marks, tags: Sequence[str]) -> Untagged:
-        unwanted = frozenset(tags)
+    def _remove_tags(self, marks: Marks, tags: Sequence[str]) -> TagRemoval:
+        changes = self._change("tags", marks, _removing(tags))
+        return TagRemoval(len(changes), sum(len(old.tags) - len(new.tags) for old, new in changes))
 
-        def change(record: BinaryRecord) -> BinaryRecord:
-            if unwanted.isdisjoint(record.tags):
-                return record
-            return replace(record, tags=_without(record.tags, unwanted))
+    def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
+        return len(self._change("dataset_ids", self._known(file_ids), _adding([dataset_id])))
 
-        changes = self._binary.change(marks, "tags", change)
-        self._tell(*_changed("tags", changes))
-        return Untagged(len(changes), sum(len(old.tags) - len(new.tags) for old, new in changes))
+    def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
+        return len(self._change("dataset_ids", self._known(file_ids), _removing([dataset_id])))
 
-    def _change_boxes(self, file_id: str, change: Change, needed: str | None = None) -> bool:
+    def _change(self, field: ListField, marks: Marks, change: ListChange) -> Changes:
+        """Change a list of the marked records; answer the old and new ones that differ."""
+        blocks, changes = self._revised(field, marks, change)
+        self._commit(_changed(field, changes), lambda: self._binary.adopt(blocks))
+        return changes
+
+    def _revised(
+        self, field: ListField, marks: Marks, change: ListChange
+    ) -> tuple[list[Block[BinaryRecord]], Changes]:
+        def revised(record: BinaryRecord) -> BinaryRecord:
+            old: tuple[str, ...] = getattr(record, field)
+            new = change(old)
+            return record if new is old else replace(record, **{field: new})  # type: ignore[arg-type]
+
+        return self._binary.revised(marks, field, revised)
+
+    def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
         (record,) = self.find_binary([file_id])
         if record is None or (needed is not None and all(b.id != needed for b in record.boxes)):
             return False
-        boxes = change(record.boxes)
-        self._set_boxes(BoxesChanged(file_id, boxes))
-        self._tell(BoxesChanged(file_id, boxes))
+        event = BoxesChanged(file_id, change(record.boxes))
+        self._commit([event], lambda: self._set_boxes(event))
         return True
+
+    def _set_boxes(self, event: BoxesChanged) -> None:
+        marks = self._existing([event.file_id])
+        blocks, _ = self._binary.revised(
+            marks, "box_labels", lambda record: replace(record, boxes=event.boxes)
+        )
+        self._binary.adopt(blocks)
+
+    def _known(self, file_ids: Iterable[str]) -> Marks:
+        """Those of the files that exist."""
+        files = map(self._files.get, file_ids)
+        return self._binary.locate(file[0] for file in files if file is not None)
+
+    def _existing(self, file_ids: Iterable[str]) -> Marks:
+        """All of the files; a KeyError names one that does not exist."""
+        return self._binary.locate(self._file(file_id)[0] for file_id in file_ids)
+
+    def _file(self, file_id: str) -> _File:
+        file = self._files.get(file_id)
+        if file is None:
+            raise KeyError(file_id)
+        return file
+
+    def _matching(self, query: Query) -> Marks:
+        return self._binary.select(self._selector.binary(query))
 
     # Reading -----------------------------------------------------------------------------
 
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
         files = map(self._files.get, file_ids)
         return [None if file is None else self._binary.find(file[0]) for file in files]
+
+    def read(self, file_id: str) -> bytes:
+        return self._file(file_id)[1]
 
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
@@ -165,34 +236,39 @@ class MemoryStore(BoxWriter, Shelves, Store):
     def box_labels(self, query: Query) -> set[str]:
         return self._binary.values(self._selector.binary(query), "box_labels")
 
-    def _matching(self, query: Query) -> Marks:
-        return self._binary.select(self._selector.binary(query))
-
-    # Datasets ----------------------------------------------------------------------------
+    # Datasets and database users ---------------------------------------------------------
 
     def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
-        if self._name_is_taken(dataset.organization_id, dataset.name):
+        if self._is_taken(dataset.organization_id, dataset.name):
             return False
-        self._datasets[dataset.id] = dataset
-        changes: list[_Change] = []
-        if members_of:
-            changes = self._add_members(self._members(members_of), dataset.id)
-        self._tell(DatasetPut(dataset), *_changed("dataset_ids", changes))
+        members = self._members(members_of) if members_of else []
+        blocks, changes = self._revised("dataset_ids", members, _adding([dataset.id]))
+
+        def apply() -> None:
+            self._datasets[dataset.id] = dataset
+            self._binary.adopt(blocks)
+
+        self._commit([DatasetPut(dataset), *_changed("dataset_ids", changes)], apply)
         return True
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         dataset = self._datasets[dataset_id]
-        if name != dataset.name and self._name_is_taken(dataset.organization_id, name):
+        if name != dataset.name and self._is_taken(dataset.organization_id, name):
             return False
-        self._datasets[dataset_id] = renamed = replace(dataset, name=name)
-        self._tell(DatasetPut(renamed))
+        event = DatasetPut(replace(dataset, name=name))
+        self._commit([event], lambda: self._apply(event))
         return True
 
     def delete_dataset(self, dataset_id: str) -> None:
-        known = self._datasets.pop(dataset_id, None)
-        changes = self._remove_members(self._members([dataset_id]), dataset_id)
-        dropped = [DatasetDropped(dataset_id)] if known else []
-        self._tell(*dropped, *_changed("dataset_ids", changes))
+        members = self._members([dataset_id])
+        blocks, changes = self._revised("dataset_ids", members, _removing([dataset_id]))
+        dropped = [DatasetDropped(dataset_id)] if dataset_id in self._datasets else []
+
+        def apply() -> None:
+            self._datasets.pop(dataset_id, None)
+            self._binary.adopt(blocks)
+
+        self._commit([*dropped, *_changed("dataset_ids", changes)], apply)
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         return self._datasets.get(dataset_id)
@@ -201,56 +277,120 @@ class MemoryStore(BoxWriter, Shelves, Store):
         every = self._datasets.values()
         return [dataset for dataset in every if dataset.organization_id == organization_id]
 
-    def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        changes = self._add_members(self._known(file_ids), dataset_id)
-        self._tell(*_changed("dataset_ids", changes))
-        return len(changes)
+    def all_datasets(self) -> list[Dataset]:
+        return list(self._datasets.values())
 
-    def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        changes = self._remove_members(self._known(file_ids), dataset_id)
-        self._tell(*_changed("dataset_ids", changes))
-        return len(changes)
-
-    def _name_is_taken(self, organization_id: str, name: str) -> bool:
+    def _is_taken(self, organization_id: str, name: str) -> bool:
         return any(dataset.name == name for dataset in self.datasets(organization_id))
 
     def _members(self, dataset_ids: Sequence[str]) -> Marks:
         return self._binary.select(self._selector.members(dataset_ids))
 
-    def _add_members(self, marks: Marks, dataset_id: str) -> list[_Change]:
-        def change(record: BinaryRecord) -> BinaryRecord:
-            if dataset_id in record.dataset_ids:
-                return record
-            return replace(record, dataset_ids=(*record.dataset_ids, dataset_id))
-
-        return self._binary.change(marks, "dataset_ids", change)
-
-    def _remove_members(self, marks: Marks, dataset_id: str) -> list[_Change]:
-        gone = frozenset([dataset_id])
-
-        def change(record: BinaryRecord) -> BinaryRecord:
-            if dataset_id not in record.dataset_ids:
-                return record
-            return replace(record, dataset_ids=_without(record.dataset_ids, gone))
-
-        return self._binary.change(marks, "dataset_ids", change)
-
-    # Database users ----------------------------------------------------------------------
-
     def set_database_password(self, organization_id: str, password: str) -> None:
-        self._passwords[organization_id] = password
-        self._tell(PasswordSet(organization_id, password))
+        event = PasswordSet(organization_id, password)
+        self._commit([event], lambda: self._apply(event))
 
     def database_password(self, organization_id: str) -> str | None:
         return self._passwords.get(organization_id)
 
+    def database_passwords(self) -> Mapping[str, str]:
+        return self._passwords.copy()
 
-def _changed(field: _Field, changes: Sequence[_Change]) -> list[StoreEvent]:
-    """The effect of these changes, if there are any."""
-    if not changes:
-        return []
-    return [Changed(field, {new.file_id: getattr(new, field) for _, new in changes})]
+    # The whole of it ---------------------------------------------------------------------
+
+    def fork(self) -> MemoryStore:
+        """Make another store that holds the same now and goes its own way."""
+        twin = MemoryStore()
+        twin._selector = self._selector
+        twin._binary = self._binary.fork()
+        twin._tabular = self._tabular.fork()
+        twin._files = self._files.fork()
+        twin._datasets = self._datasets.copy()
+        twin._passwords = self._passwords.copy()
+        return twin
+
+    def release_incrementally(self) -> Iterator[None]:
+        yield from self._binary.release_incrementally()
+        yield from self._tabular.release_incrementally()
+        yield from self._files.release_incrementally()
+
+    def stats(self) -> StoreStats:
+        return StoreStats(
+            self._binary.held, self._tabular.held, len(self._datasets), len(self._passwords)
+        )
+
+    def binary_rows(self) -> Iterator[BinaryRow]:
+        for arrival, record in self._binary.rows():
+            yield BinaryRow(arrival, record, self.read(record.file_id))
+
+    def tabular_rows(self) -> Iterator[TabularRow]:
+        return itertools.starmap(TabularRow, self._tabular.rows())
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(self._binary.arrivals, self._tabular.arrivals)
+
+    def apply(self, events: Iterable[StoreEvent]) -> None:
+        for event in events:
+            self._apply(event)
+
+    def _apply(self, event: StoreEvent) -> None:  # noqa: C901 - a table of events
+        match event:
+            case BinaryAdded(rows):
+                self._put_binary(list(rows))
+            case TabularAdded(rows):
+                self._put_tabular(list(rows))
+            case BinaryDeleted(file_ids):
+                self._remove(self._existing(file_ids))
+            case TabularDeleted(positions):
+                self._tabular.remove(self._tabular.locate(map(key_of, positions)))
+            case ListChanged(field, values):
+                self._set_lists(field, values)
+            case BoxesChanged():
+                self._set_boxes(event)
+            case DatasetPut(dataset):
+                self._datasets[dataset.id] = dataset
+            case DatasetDropped(dataset_id):
+                del self._datasets[dataset_id]
+            case PasswordSet(organization_id, password):
+                self._passwords[organization_id] = password
+            case ArrivalsSet(arrivals):
+                self._binary.arrivals, self._tabular.arrivals = arrivals
+
+    def _set_lists(self, field: ListField, values: Mapping[str, tuple[str, ...]]) -> None:
+        def changed(record: BinaryRecord) -> BinaryRecord:
+            return replace(record, **{field: values[record.file_id]})  # type: ignore[arg-type]
+
+        blocks, _ = self._binary.revised(self._existing(values), field, changed)
+        self._binary.adopt(blocks)
 
 
-def _without(values: tuple[str, ...], unwanted: frozenset[str]) -> tuple[str, ...]:
-    return tuple(value for value in values if value not in unwanted)
+def _count(marks: Marks) -> int:
+    return sum(mask.bit_count() for _, mask in marks)
+
+
+def _changed(field: ListField, changes: Changes) -> Iterator[StoreEvent]:
+    """The event of these changes, if there are any."""
+    if changes:
+        yield ListChanged(field, {new.file_id: getattr(new, field) for _, new in changes})
+
+
+def _adding(values: Iterable[str]) -> ListChange:
+    wanted = tuple(dict.fromkeys(values))
+
+    def change(held: tuple[str, ...]) -> tuple[str, ...]:
+        added = tuple(value for value in wanted if value not in held)
+        return held + added if added else held
+
+    return change
+
+
+def _removing(values: Iterable[str]) -> ListChange:
+    unwanted = frozenset(values)
+
+    def change(held: tuple[str, ...]) -> tuple[str, ...]:
+        if unwanted.isdisjoint(held):
+            return held
+        return tuple(value for value in held if value not in unwanted)
+
+    return change

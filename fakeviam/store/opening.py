@@ -12,7 +12,7 @@ from fakeviam.store.memory import MemoryStore
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 #: The name of the database if the URL has none.
 DATABASE = "fakeviam"

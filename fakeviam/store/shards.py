@@ -42,8 +42,8 @@ class ShardedDict(Generic[Value]):
         """Forget a key that is there."""
         del self._writable(key)[key]
 
-    def dismantle(self) -> Iterator[None]:
-        """Let go of one shard after another."""
+    def release_incrementally(self) -> Iterator[None]:
+        """Release one shard at each step."""
         while self._shards:
             self._shards.pop()
             yield

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from fakeviam.model.records import Record
 from fakeviam.store.block import Block, mask_of_span, places
-from fakeviam.store.protocol import Page, Position, Totals
 from fakeviam.store.selection import ARRIVAL_BITS
+from fakeviam.store.values import Page, Position, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -53,8 +53,8 @@ class Timeline(Generic[Record]):
         twin._blocks = self._blocks[:]
         return twin
 
-    def dismantle(self) -> Iterator[None]:
-        """Let go of one block after another."""
+    def release_incrementally(self) -> Iterator[None]:
+        """Release one block at each step."""
         while self._blocks:
             self._blocks.pop()
             yield
@@ -101,9 +101,7 @@ class Timeline(Generic[Record]):
 
     def remove(self, marks: Marks) -> list[Record]:
         """Take out the marked records."""
-        removed: list[Record] = []
-        for number, mask in marks:
-            removed += map(self._blocks[number].rows.__getitem__, places(mask))
+        removed = self.records(marks)
         self.work += len(marks) + len(removed)
         self._hold(-len(removed), -sum(record.size for record in removed))
         for number, mask in reversed(marks):
@@ -122,19 +120,20 @@ class Timeline(Generic[Record]):
             if len(one.keys) + len(other.keys) <= self._size // 2:
                 self._blocks[number : number + 2] = [one.plus(other.keys, other.rows)]
 
-    def change(
+    def revised(
         self, marks: Marks, field: str, change: Callable[[Record], Record]
-    ) -> list[tuple[Record, Record]]:
-        """Put changed records in the place of the marked ones.
+    ) -> tuple[list[Block[Record]], list[tuple[Record, Record]]]:
+        """Prepare blocks with changed records in the place of the marked ones.
+
+        Nothing has changed before `adopt` takes them; nothing else may be written in between.
 
         Args:
             marks: Which.
             field: The only indexed field that differs afterwards.
-            change: Makes the new record; the same one means no change. What it raises
-                passes through and leaves everything as it was.
+            change: Makes the new record; the same one means no change.
 
         Returns:
-            The pairs (old, new) that differ.
+            The blocks, and the pairs (old, new) of records that differ.
         """
         changes: list[tuple[Record, Record]] = []
         blocks = self._blocks[:]
@@ -150,17 +149,27 @@ class Timeline(Generic[Record]):
                     changes.append((old, new))
             if len(changes) > before:
                 blocks[number] = block.changed(rows, field)
+        return blocks, changes
+
+    def adopt(self, blocks: list[Block[Record]]) -> None:
+        """Hold the blocks that `revised` prepared."""
         self._blocks = blocks
-        return changes
 
     # Choosing ----------------------------------------------------------------------------
 
     def locate(self, keys: Iterable[int]) -> Marks:
-        """Mark the records of these keys, all of which exist."""
+        """Mark the records of these keys.
+
+        Raises:
+            LookupError: There is no such record.
+        """
         masks: dict[int, int] = {}
         for key in keys:
             number = self._number(key)
-            at = bisect_left(self._blocks[number].keys, key)
+            block = self._blocks[number].keys
+            at = bisect_left(block, key)
+            if block[at] != key:
+                raise KeyError(key)
             masks[number] = masks.get(number, 0) | 1 << at
         return sorted(masks.items())
 
@@ -192,6 +201,13 @@ class Timeline(Generic[Record]):
                 yield number, range(start, stop)
 
     # Reading -----------------------------------------------------------------------------
+
+    def records(self, marks: Marks) -> list[Record]:
+        """The marked records."""
+        chosen: list[Record] = []
+        for number, mask in marks:
+            chosen += map(self._blocks[number].rows.__getitem__, places(mask))
+        return chosen
 
     def positions(self, marks: Marks) -> list[Position]:
         """Where the marked records are."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakeviam.model.records import BinaryRecord
-    from fakeviam.store.protocol import Page, Totals
+    from fakeviam.store.values import Page, Totals
 
 BINARY, TABULAR = PAGES
 IDS = "BinaryDataByIDs"

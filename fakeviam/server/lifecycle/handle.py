@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.state.cloud import CloudState, Crash
     from fakeviam.server.state.roles import Role
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 T = TypeVar("T")

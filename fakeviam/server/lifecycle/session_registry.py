@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fakeviam.model.policy import Policy
-    from fakeviam.store.protocol import Store
 
 #: Request metadata that chooses a session (SS-1).
 METADATA_KEY = "fakeviam-session"
@@ -140,7 +139,7 @@ class Sessions:
         secrets = Ids(seed=f"{self.seed}/{name}/{self._opened}", clock=clock)
         return CloudState(
             name=name,
-            store=fork_of(base.store),
+            store=base.store.fork(),
             fleet=base.fleet.twin(ids),
             policy=base.policy if policy is None else policy,
             clock=clock,
@@ -158,22 +157,6 @@ class Sessions:
             interceptors=base.interceptors,
             hiding=base.hiding,
         )
-
-
-def fork_of(store: Store) -> Store:
-    """Another store with the same data, which goes its own way.
-
-    Raises:
-        UsageError: The store cannot do that.
-    """
-    fork = getattr(store, "fork", None)
-    if fork is None:
-        raise UsageError(
-            f"{type(store).__name__} cannot be forked; sessions and snapshots need the "
-            "store in memory"
-        )
-    twin: Store = fork()
-    return twin
 
 
 def _suffix(metadata: Any) -> str:

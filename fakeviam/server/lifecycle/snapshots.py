@@ -17,7 +17,6 @@ from fakeviam.model.errors import UsageError
 from fakeviam.server.lifecycle.sharing.joining import publish
 from fakeviam.server.state.accounts import ApiKey
 from fakeviam.server.state.roles import role_of
-from fakeviam.store.shared import SharedStore
 from fakeviam.version import __version__
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from fakeviam.model.fleet import FleetState
     from fakeviam.model.ids import Counters
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.store.protocol import Holdings, Store
+    from fakeviam.store.base import Store
+    from fakeviam.store.values import StoreStats
 
 #: Fewer records than that are freed at once.
 _FEW = 5000
@@ -79,7 +79,7 @@ class ResetSummary:
         return asdict(self)
 
     @classmethod
-    def of(cls, held: Holdings) -> ResetSummary:
+    def of(cls, held: StoreStats) -> ResetSummary:
         """The receipt for all that a store held."""
         return cls(
             binary_records=held.binary.records,
@@ -119,7 +119,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
     Fleet, API keys, tokens, clock and ids go on.
     """
     receipt = replace(
-        ResetSummary.of(cloud.store.holdings()),
+        ResetSummary.of(cloud.store.stats()),
         calls=cloud.journal.clear(),
         planned_faults=cloud.faults.clear(),
         scripted_replies=cloud.replies.clear(),
@@ -127,10 +127,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
     cloud.ledger.clear()
     cloud.crashes.clear()
     cloud.strict.objections.clear()
-    if isinstance(cloud.store, SharedStore):
-        cloud.store.clear()
-    else:
-        _put_store(cloud, make_store())
+    _put_store(cloud, cloud.store.emptied(make_store))
     cloud.hiding = False
     if cloud.store.sink is not None:
         cloud.store.sink.clear()
@@ -140,8 +137,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
 def contents_of(cloud: CloudState) -> Contents:
     """What an archive of the cloud holds (AR-1)."""
     return Contents(
-        # Nobody can keep a database still; it is read as it is.
-        store=cloud.store if isinstance(cloud.store, SharedStore) else cloud.store.fork(),
+        store=cloud.store.view(),
         fleet=cloud.fleet.state(),
         keys=tuple(map(key_row, cloud.accounts.keys)),
         counters=cloud.ids.counters,
@@ -161,10 +157,7 @@ def apply_contents(cloud: CloudState, contents: Contents) -> None:
     keys = tuple(
         _key_from(Fields(row, f"API key {number}")) for number, row in enumerate(contents.keys, 1)
     )
-    if isinstance(cloud.store, SharedStore):
-        cloud.store.replace(contents.store)
-    else:
-        _put_store(cloud, contents.store.fork())
+    _put_store(cloud, cloud.store.replaced_by(contents.store))
     cloud.fleet.restore(contents.fleet)
     cloud.accounts.restore(keys)
     publish(cloud)
@@ -220,8 +213,9 @@ def _key_from(fields: Fields) -> ApiKey:
 def _put_store(cloud: CloudState, store: Store) -> None:
     """Put a store in the place of the cloud's, whose sink it takes over."""
     old, cloud.store = cloud.store, store
-    store.sink, old.sink = old.sink, None
-    _let_go(old)
+    if store is not old:
+        store.sink, old.sink = old.sink, None
+        _release(old)
 
 
 def _keep_all(cloud: CloudState) -> None:
@@ -229,21 +223,21 @@ def _keep_all(cloud: CloudState) -> None:
         cloud.store.sink.replace()
 
 
-def _let_go(store: Store) -> None:
-    """Free a store without making anybody wait for it.
+def _release(store: Store) -> None:
+    """Release a store without blocking the event loop.
 
     A hundred thousand records take a tenth of a second to free, and whoever drops the last
     reference would do it all at once. So the event loop holds the pieces, and drops one at a
     time, between two calls. Without a loop nobody is served who could wait.
     """
-    held = store.holdings()
+    held = store.stats()
     if held.binary.records + held.tabular.records <= _FEW:
         return
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         return
-    pieces = store.fork().dismantle()
+    pieces = store.fork().release_incrementally()
 
     def drop() -> None:
         for _ in pieces:

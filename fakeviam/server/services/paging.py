@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.errors import InvalidArgumentError
-from fakeviam.store.protocol import Position, Totals
+from fakeviam.store.values import Position, Totals
 from fakeviam.wire import data
 
 if TYPE_CHECKING:

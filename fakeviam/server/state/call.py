@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.server.instruments.timers import Timers
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
     from fakeviam.wire import Method
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.replies import Replies
     from fakeviam.server.instruments.strict import StrictMode
     from fakeviam.server.state.accounts import Accounts
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 T = TypeVar("T")
 

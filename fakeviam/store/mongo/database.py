@@ -143,31 +143,29 @@ class Database:
         self.users.delete_many({})
         self.blobs.sweep(self._named, before=old)
 
-    def delete_binary(self, chosen: dict[str, Any]) -> tuple[int, list[str]]:
-        """Delete these records, then their bytes; answer how many this call deleted, and ids.
+    def delete_binary(self, chosen: dict[str, Any]) -> int:
+        """Delete these records, then their bytes; answer how many this call deleted.
 
         A record that another server deletes in the same moment is counted by one of them, and
         one that is no longer chosen when its turn comes keeps its bytes.
         """
-        count, gone = 0, []
+        count = 0
         for documents in self._batches(self.binary, chosen):
             these = {"_id": {"$in": [one["_id"] for one in documents]}}
             count += self.binary.delete_many({"$and": [these, chosen]}).deleted_count
             kept = {one["_id"] for one in self.binary.find(these, {"_id": 1})}
             deleted = [one for one in documents if one["_id"] not in kept]
             self.blobs.remove([*(one["file"] for one in deleted), *bodies(deleted)])
-            gone += [one["_id"] for one in deleted]
-        return count, gone
+        return count
 
-    def delete_tabular(self, chosen: dict[str, Any]) -> tuple[int, list[str]]:
-        """Delete these readings; answer how many this call deleted, and their keys."""
-        count, gone = 0, []
+    def delete_tabular(self, chosen: dict[str, Any]) -> int:
+        """Delete these readings; answer how many this call deleted."""
+        count = 0
         for documents in self._batches(self.readings, chosen):
             keys = [one["_id"] for one in documents]
             count += self.readings.delete_many({"_id": {"$in": keys}}).deleted_count
             self.blobs.remove(bodies(documents))
-            gone += keys
-        return count, gone
+        return count
 
     @staticmethod
     def _batches(collection: Collection[Any], chosen: dict[str, Any]) -> Any:

@@ -17,7 +17,7 @@ from fakeviam.store.mongo.keys import key_text, time_from, time_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fakeviam.store.effects import BinaryRow, TabularRow
+    from fakeviam.store.values import BinaryRow, TabularRow
 
 Document = dict[str, Any]
 

@@ -8,9 +8,10 @@ never lose or double a value, and each change is counted by the one that made it
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.store.mongo.blobs import batches
+from fakeviam.store.values import TagRemoval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,26 +21,21 @@ if TYPE_CHECKING:
     from fakeviam.store.mongo.queries import Filter
 
 
-class Edited(NamedTuple):
-    """What an edit changed: how many records, how many values in them, and ids."""
+def append(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> int:
+    """Append to the field of each chosen record the values that are not there, in this order.
 
-    records: int
-    values: int
-    ids: list[str]
-
-
-def append(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> Edited:
-    """Append to the field of each chosen record the values that are not there, in this order."""
+    Answers how many records changed.
+    """
     wanted = list(dict.fromkeys(values))
     lacking = {"$nor": [{field: {"$all": wanted}}]}
-    return _edit(records, field, chosen, (wanted, lacking), adds=True)
+    return _edit(records, field, chosen, (wanted, lacking), adds=True)[0]
 
 
-def take(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> Edited:
+def take(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> TagRemoval:
     """Take the values out of the field of each chosen record."""
     unwanted = list(dict.fromkeys(values))
     having = {field: {"$in": unwanted}}
-    return _edit(records, field, chosen, (unwanted, having), adds=False)
+    return TagRemoval(*_edit(records, field, chosen, (unwanted, having), adds=False))
 
 
 def _edit(
@@ -49,12 +45,12 @@ def _edit(
     what: tuple[list[str], Filter],
     *,
     adds: bool,
-) -> Edited:
+) -> tuple[int, int]:
+    """Edit records; answer how many changed, and how many values in them."""
     values, candidates = what
     changed = count = 0
-    ids: list[str] = []
     if not values:
-        return Edited(0, 0, ids)
+        return 0, 0
     while True:
         groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
         for document in records.find({"$and": [chosen, candidates]}, {field: 1}):
@@ -70,9 +66,8 @@ def _edit(
                 done = records.update_many(which, update).modified_count
                 changed, count = changed + done, count + done * len(concerned)
                 late += some if done < len(some) else []
-            ids += members
         if not late:
-            return Edited(changed, count, ids)
+            return changed, count
         chosen = {"$and": [{"_id": {"$in": late}}, chosen]}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeviam.store.protocol import Position
+from fakeviam.store.values import Position
 
 if TYPE_CHECKING:
     from fakeviam.model.filters import Interval

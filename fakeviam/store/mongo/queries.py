@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from fakeviam.model.filters import Query
-    from fakeviam.store.protocol import Position
+    from fakeviam.store.values import Position
 
 Filter = dict[str, Any]
 

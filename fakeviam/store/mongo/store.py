@@ -4,48 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.errors import UsageError
-from fakeviam.store.boxes import BoxWriter
-from fakeviam.store.effects import (
-    ArrivalsSet,
-    BinaryAdded,
-    BinaryDeleted,
-    BinaryRow,
-    BoxesChanged,
-    Changed,
-    DatasetDropped,
-    DatasetPut,
-    PasswordSet,
-    TabularAdded,
-    TabularDeleted,
-    TabularRow,
-)
+from fakeviam.store.base import Store
 from fakeviam.store.mongo import editing
-from fakeviam.store.mongo.blobs import a_day_ago
-from fakeviam.store.mongo.database import BINARY, READINGS
-from fakeviam.store.mongo.keys import position_from
+from fakeviam.store.mongo.blobs import a_day_ago, batches
+from fakeviam.store.mongo.database import BINARY, READINGS, put
+from fakeviam.store.mongo.documents import binary_from, dataset_from, tabular_from
 from fakeviam.store.mongo.ledgers import MongoLedgers
-from fakeviam.store.mongo.queries import binary_filter, tabular_filter
-from fakeviam.store.mongo.reading import Readings
-from fakeviam.store.mongo.writing import Writings
-from fakeviam.store.protocol import Untagged
-from fakeviam.store.shared import SharedStore
+from fakeviam.store.mongo.queries import BINARY_KEY, TABULAR_KEY, binary_filter, tabular_filter
+from fakeviam.store.mongo.records import Records
+from fakeviam.store.mongo.writing import Writer
+from fakeviam.store.values import Arrivals, BinaryRow, StoreStats, TabularRow, TagRemoval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import Literal, NoReturn
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
-    from fakeviam.store.boxes import Change
-    from fakeviam.store.effects import StoreEvent
+    from fakeviam.store.base import BoxChange
     from fakeviam.store.mongo.database import Database
     from fakeviam.store.mongo.queries import Filter
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.values import ListField, Page, Position, Totals
 
 
-class MongoStore(BoxWriter, Writings, Readings, SharedStore):
+class MongoStore(Store):
     """Answers from a database, one atomic step for each record.
 
     What concerns many records is not one step: other servers may see some of them changed and
@@ -54,42 +36,87 @@ class MongoStore(BoxWriter, Writings, Readings, SharedStore):
 
     def __init__(self, database: Database) -> None:
         """Use this database, and what it holds."""
-        super().__init__(database)
         self.ledgers = MongoLedgers(database)
+        self._database = database
+        self._binary: Records[BinaryRecord] = Records(
+            database.binary, BINARY_KEY, binary_from, database.blobs
+        )
+        self._tabular: Records[TabularRecord] = Records(
+            database.readings, TABULAR_KEY, tabular_from, database.blobs
+        )
+        self._writer = Writer(database, self._binary)
 
-    # Writing -----------------------------------------------------------------------------
+    # Reading -----------------------------------------------------------------------------
+
+    def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
+        asked = list(file_ids)
+        found: dict[str, BinaryRecord] = {}
+        for some in batches(dict.fromkeys(asked), 1000):
+            for document in self._database.binary.find({"_id": {"$in": some}}):
+                record = self._binary.record_of(document)
+                if record is not None:
+                    found[record.file_id] = record
+        return [found.get(file_id) for file_id in asked]
+
+    def read(self, file_id: str) -> bytes:
+        document = self._database.binary.find_one({"_id": file_id}, {"file": 1})
+        data = None if document is None else self._database.blobs.get(document["file"])
+        if data is None:
+            raise KeyError(file_id)
+        return data
+
+    def binary_page(
+        self, query: Query, *, after: Position | None, limit: int, descending: bool
+    ) -> Page[BinaryRecord]:
+        chosen = binary_filter(query)
+        return self._binary.page(chosen, after=after, limit=limit, descending=descending)
+
+    def tabular_page(
+        self, query: Query, *, after: Position | None, limit: int, descending: bool
+    ) -> Page[TabularRecord]:
+        chosen = tabular_filter(query)
+        return self._tabular.page(chosen, after=after, limit=limit, descending=descending)
+
+    def binary_totals(self, query: Query) -> Totals:
+        return self._binary.totals(binary_filter(query))
+
+    def tabular_totals(self, query: Query) -> Totals:
+        return self._tabular.totals(tabular_filter(query))
+
+    def binary_tags(self, query: Query) -> set[str]:
+        return self._binary.values(binary_filter(query), "tags")
+
+    def tabular_tags(self, query: Query) -> set[str]:
+        return self._tabular.values(tabular_filter(query), "tags")
+
+    def dataset_ids(self, query: Query) -> set[str]:
+        return self._binary.values(binary_filter(query), "dataset_ids")
+
+    def box_labels(self, query: Query) -> set[str]:
+        return self._binary.values(binary_filter(query), "labels")
+
+    # Records -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         first = self._database.take(BINARY, len(records))
-        rows = [BinaryRow(arrival, *pair) for arrival, pair in enumerate(records, first)]
-        self._put_binary(rows)
-        self._tell(BinaryAdded(rows))
+        self._writer.put_binary([BinaryRow(at, *pair) for at, pair in enumerate(records, first)])
         members = {one for record, _ in records for one in record.dataset_ids}
         self._end_dangling(members, _ids(record.file_id for record, _ in records))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         first = self._database.take(READINGS, len(records))
-        rows = [TabularRow(arrival, one) for arrival, one in enumerate(records, first)]
-        self._put_tabular(rows)
-        self._tell(TabularAdded(rows))
+        self._writer.put_tabular([TabularRow(at, one) for at, one in enumerate(records, first)])
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
-        return self._delete(_ids(file_ids))
+        return self._database.delete_binary(_ids(file_ids))
 
     def delete_binary_matching(self, query: Query) -> int:
-        return self._delete(binary_filter(query))
-
-    def _delete(self, chosen: Filter) -> int:
-        count, gone = self._database.delete_binary(chosen)
-        if gone:
-            self._tell(BinaryDeleted(gone))
-        return count
+        return self._database.delete_binary(binary_filter(query))
 
     def delete_tabular_matching(self, query: Query) -> int:
-        count, gone = self._database.delete_tabular(tabular_filter(query))
-        if gone:
-            self._tell(TabularDeleted([position_from(key) for key in gone]))
-        return count
+        return self._database.delete_tabular(tabular_filter(query))
+
+    # Tags, memberships and boxes ---------------------------------------------------------
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         return self._append("tags", _ids(file_ids), tags)
@@ -97,43 +124,11 @@ class MongoStore(BoxWriter, Writings, Readings, SharedStore):
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
         return self._append("tags", binary_filter(query), tags)
 
-    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> Untagged:
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         return self._take("tags", _ids(file_ids), tags)
 
-    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> Untagged:
+    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> TagRemoval:
         return self._take("tags", binary_filter(query), tags)
-
-    def _change_boxes(self, file_id: str, change: Change, needed: str | None = None) -> bool:
-        boxes = self._set_boxes(file_id, change, needed)
-        if boxes is None:
-            return False
-        self._tell(BoxesChanged(file_id, boxes))
-        return True
-
-    # Datasets and database users ---------------------------------------------------------
-
-    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
-        if not self._insert_dataset(dataset):
-            return False
-        self._tell(DatasetPut(dataset))
-        if members_of:
-            members: Filter = {"dataset_ids": {"$in": list(members_of)}}
-            self._append("dataset_ids", members, [dataset.id])
-        return True
-
-    def rename_dataset(self, dataset_id: str, name: str) -> bool:
-        if not self._rename_dataset(dataset_id, name):
-            return False
-        renamed = self.dataset(dataset_id)
-        if renamed is not None:
-            self._tell(DatasetPut(renamed))
-        return True
-
-    def delete_dataset(self, dataset_id: str) -> None:
-        # The dataset first: who adds members looks for it afterwards.
-        if self._database.datasets.delete_one({"_id": dataset_id}).deleted_count:
-            self._tell(DatasetDropped(dataset_id))
-        self._take("dataset_ids", {"dataset_ids": dataset_id}, [dataset_id])
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         chosen = _ids(file_ids)
@@ -144,9 +139,11 @@ class MongoStore(BoxWriter, Writings, Readings, SharedStore):
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         return self._take("dataset_ids", _ids(file_ids), [dataset_id]).records
 
-    def set_database_password(self, organization_id: str, password: str) -> None:
-        self._set_password(organization_id, password)
-        self._tell(PasswordSet(organization_id, password))
+    def _append(self, field: ListField, chosen: Filter, values: Sequence[str]) -> int:
+        return editing.append(self._database.binary, field, chosen, values)
+
+    def _take(self, field: ListField, chosen: Filter, values: Sequence[str]) -> TagRemoval:
+        return editing.take(self._database.binary, field, chosen, values)
 
     def _end_dangling(self, dataset_ids: Iterable[str], chosen: Filter) -> None:
         """End memberships in datasets that are gone.
@@ -155,73 +152,104 @@ class MongoStore(BoxWriter, Writings, Readings, SharedStore):
         memberships before these began.
         """
         for dataset_id in dataset_ids:
-            if not self._has_dataset(dataset_id):
+            if self.dataset(dataset_id) is None:
                 self._take("dataset_ids", chosen, [dataset_id])
 
-    # Lists -------------------------------------------------------------------------------
+    def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
+        return self._writer.change_boxes(file_id, change, needed)
 
-    def _append(
-        self, field: Literal["tags", "dataset_ids"], chosen: Filter, values: Sequence[str]
-    ) -> int:
-        edited = editing.append(self._binary, field, chosen, values)
-        self._tell_changed(field, edited.ids)
-        return edited.records
+    # Datasets and database users ---------------------------------------------------------
 
-    def _take(
-        self, field: Literal["tags", "dataset_ids"], chosen: Filter, values: Sequence[str]
-    ) -> Untagged:
-        edited = editing.take(self._binary, field, chosen, values)
-        self._tell_changed(field, edited.ids)
-        return Untagged(edited.records, edited.values)
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
+        if not self._writer.add_dataset(dataset):
+            return False
+        if members_of:
+            members: Filter = {"dataset_ids": {"$in": list(members_of)}}
+            self._append("dataset_ids", members, [dataset.id])
+        return True
+
+    def rename_dataset(self, dataset_id: str, name: str) -> bool:
+        return self._writer.rename_dataset(dataset_id, name)
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        # The dataset first: who adds members looks for it afterwards.
+        self._database.datasets.delete_one({"_id": dataset_id})
+        self._take("dataset_ids", {"dataset_ids": dataset_id}, [dataset_id])
+
+    def dataset(self, dataset_id: str) -> Dataset | None:
+        found = self._database.datasets.find_one({"_id": dataset_id})
+        return None if found is None else dataset_from(found)
+
+    def datasets(self, organization_id: str) -> list[Dataset]:
+        return self._datasets({"organization_id": organization_id})
+
+    def all_datasets(self) -> list[Dataset]:
+        return self._datasets({})
+
+    def _datasets(self, chosen: Filter) -> list[Dataset]:
+        return [dataset_from(one) for one in self._database.datasets.find(chosen).sort("number", 1)]
+
+    def set_database_password(self, organization_id: str, password: str) -> None:
+        put(self._database.users, organization_id, {"password": password})
+
+    def database_password(self, organization_id: str) -> str | None:
+        found = self._database.users.find_one({"_id": organization_id})
+        return None if found is None else str(found["password"])
+
+    def database_passwords(self) -> Mapping[str, str]:
+        return {one["_id"]: one["password"] for one in self._database.users.find({})}
 
     # The whole of it ---------------------------------------------------------------------
 
-    def fork(self) -> NoReturn:
-        """Refuse: copying a database would take as long as it is large.
+    def view(self) -> MongoStore:
+        return self
 
-        Raises:
-            UsageError: Always.
-        """
-        raise UsageError(
-            "a store in a database cannot be forked; sessions and snapshots need the store in "
-            "memory"
-        )
+    def emptied(self, make_store: Callable[[], Store]) -> MongoStore:  # noqa: ARG002
+        self.clear()
+        return self
 
-    def dismantle(self) -> Iterator[None]:
-        """Do nothing: it holds nothing in memory."""
-        return iter(())
+    def replaced_by(self, other: Store) -> MongoStore:
+        self.clear()
+        for dataset in other.all_datasets():
+            self._writer.add_dataset(dataset)
+        for user in other.database_passwords().items():
+            self.set_database_password(*user)
+        # Never back: a token may name what is gone.
+        self._database.skip(BINARY, other.arrivals.binary)
+        self._database.skip(READINGS, other.arrivals.tabular)
+        self._writer.put_binary(other.binary_rows())
+        self._writer.put_tabular(other.tabular_rows())
+        return self
 
     def clear(self) -> None:
+        """Remove all data, for everybody. Arrivals count on (PG-7)."""
         self._database.clear(old=a_day_ago())
-
-    def replace(self, other: Store) -> None:
-        self.clear()
-        self.apply(_effects_of(other))
 
     def close(self) -> None:
         self._database.close()
 
-    # Effects -----------------------------------------------------------------------------
+    def stats(self) -> StoreStats:
+        return StoreStats(
+            self._binary.totals({}),
+            self._tabular.totals({}),
+            self._database.datasets.count_documents({}),
+            self._database.users.count_documents({}),
+        )
 
-    def _tell(self, *effects: StoreEvent) -> None:
-        if self.sink is not None:
-            self.sink.write(effects)
+    def binary_rows(self) -> Iterator[BinaryRow]:
+        for arrival, record, document in self._binary.rows():
+            data = self._database.blobs.get(document["file"])
+            if data is not None:
+                yield BinaryRow(arrival, record, data)
 
-    def _tell_changed(self, field: Literal["tags", "dataset_ids"], ids: list[str]) -> None:
-        if self.sink is None or not ids:
-            return
-        found = self._binary.find({"_id": {"$in": ids}}, {field: 1})
-        self._tell(Changed(field, {one["_id"]: tuple(one[field]) for one in found}))
+    def tabular_rows(self) -> Iterator[TabularRow]:
+        for arrival, record, _ in self._tabular.rows():
+            yield TabularRow(arrival, record)
+
+    @property
+    def arrivals(self) -> Arrivals:
+        return Arrivals(self._database.next(BINARY), self._database.next(READINGS))
 
 
 def _ids(file_ids: Iterable[str]) -> dict[str, Any]:
     return {"_id": {"$in": list(dict.fromkeys(file_ids))}}
-
-
-def _effects_of(store: Store) -> Iterator[StoreEvent]:
-    """All that a store holds."""
-    yield from map(DatasetPut, store.all_datasets())
-    yield from (PasswordSet(*user) for user in store.database_passwords().items())
-    yield BinaryAdded(store.binary_rows())
-    yield TabularAdded(store.tabular_rows())
-    yield ArrivalsSet(store.arrivals)

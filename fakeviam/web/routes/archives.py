@@ -53,7 +53,7 @@ async def _import(ask: Ask) -> dict[str, Any]:
                 file.write(piece)
         contents = await asyncio.to_thread(_unpack, packed, Path(place) / "unpacked")
     apply_contents(ask.cloud, contents)
-    held = ask.cloud.store.holdings()
+    held = ask.cloud.store.stats()
     return {
         "binary_records": held.binary.records,
         "readings": held.tabular.records,

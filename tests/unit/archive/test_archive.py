@@ -86,7 +86,7 @@ def test_folders_on_the_way_are_made_and_links_are_followed(tmp_path: Path) -> N
     (tmp_path / "link").symlink_to(tmp_path / "x" / "y" / "a")
     archive.write(tmp_path / "link", small_world(binary=1))
     assert (tmp_path / "link").is_symlink()
-    assert archive.read(tmp_path / "x" / "y" / "a").store.holdings().binary.records == 1
+    assert archive.read(tmp_path / "x" / "y" / "a").store.stats().binary.records == 1
 
 
 @pytest.mark.parametrize("found", ["file", "folder", "own"])

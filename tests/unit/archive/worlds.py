@@ -158,7 +158,7 @@ def state(contents: Contents) -> list[object]:
         store.all_datasets(),
         dict(store.database_passwords()),
         store.arrivals,
-        store.holdings(),
+        store.stats(),
         contents.fleet,
         contents.keys,
         contents.counters,

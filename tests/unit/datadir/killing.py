@@ -31,7 +31,7 @@ from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 SEED = 7
 
@@ -91,7 +91,7 @@ class Life:
                 self._tag_all,
                 self._untag_all,
             ]
-        if self.store.holdings().tabular.records > 10:
+        if self.store.stats().tabular.records > 10:
             writes += [self._delete_readings] * 3
         if len(files) > 20 and self.dice.random() < 0.3:
             writes = [self._delete_all, self._clear]

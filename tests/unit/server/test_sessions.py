@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakeviam import FakeViam, Policy, UsageError
+from fakeviam.store.base import Store
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
 
@@ -241,7 +242,7 @@ async def test_everything_else_is_a_sessions_own(viam: Viam) -> None:
 @pytest.mark.asyncio
 async def test_a_store_that_cannot_fork_has_no_sessions() -> None:
     class Stiff(MemoryStore):
-        fork = None  # type: ignore[assignment]
+        fork = Store.fork  # type: ignore[assignment]
 
     cloud = FakeViam(store=Stiff)
     with pytest.raises(UsageError, match="Stiff cannot be forked; sessions and snapshots need"):

@@ -160,7 +160,7 @@ def test_a_reset_is_for_all_and_leaves_fleet_and_keys(another: Callable[..., Fak
     one.fleet.add_part("kept")
     receipt = two.reset()
     assert (receipt.binary_records, receipt.bytes) == (1, 5)
-    assert one._cloud.store.holdings().binary.records == 0
+    assert one._cloud.store.stats().binary.records == 0
     assert [part.name for part in two.fleet] == ["fake-robot-main", "kept"]
 
 
@@ -194,7 +194,7 @@ def test_what_is_loaded_goes_into_a_new_database_only(
     (tmp_path / "a.txt").write_text("hello", encoding="utf-8")
     seed.write_text("datasets: [one]\nfiles: [{files: a.txt}]\n", encoding="utf-8")
     clouds = [another(load=seed) for _ in range(3)]
-    assert [cloud._cloud.store.holdings().binary.records for cloud in clouds] == [1, 1, 1]
+    assert [cloud._cloud.store.stats().binary.records for cloud in clouds] == [1, 1, 1]
     assert [one.name for one in clouds[2]._cloud.store.all_datasets()] == ["one"]
 
 

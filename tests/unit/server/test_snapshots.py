@@ -60,7 +60,7 @@ def everything(cloud: CloudState) -> list[object]:
         store.all_datasets(),
         store.database_passwords(),
         store.arrivals,
-        store.holdings(),
+        store.stats(),
         cloud.fleet.state(),
         cloud.accounts.keys,
         cloud.ids.counters,
@@ -177,9 +177,9 @@ async def test_clients_need_not_notice_a_restore(start: Start) -> None:
             await stream.send_message(message)
         await stream.end()
         await stream.recv_message()
-    assert cloud.store.holdings().binary.records == 0
+    assert cloud.store.stats().binary.records == 0
     await viam.upload("after")
-    assert cloud.store.holdings().binary.records == 1
+    assert cloud.store.stats().binary.records == 1
 
 
 @pytest.mark.asyncio
@@ -228,7 +228,7 @@ async def test_much_is_freed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0)
     assert len(list(reader.binary_rows())) == 20
     restore_snapshot(cloud, snapshot)
-    assert cloud.store.holdings().binary.records == 20
+    assert cloud.store.stats().binary.records == 20
     del reader, snapshot
     reset(cloud, MemoryStore)
     left = [20]
@@ -350,7 +350,7 @@ def test_resets_and_restores_are_kept(kept: Begin) -> None:
     add_file(cloud)
     assert reset(cloud, MemoryStore).binary_records == 2
     cloud = kept()
-    assert cloud.store.holdings().binary.records == 0
+    assert cloud.store.stats().binary.records == 0
     restore_snapshot(cloud, snapshot)
     add_file(cloud)
     before = everything(cloud)
@@ -359,7 +359,7 @@ def test_resets_and_restores_are_kept(kept: Begin) -> None:
     contents = contents_of(cloud)
     apply_contents(cloud, dataclasses.replace(contents, store=MemoryStore()))
     add_file(cloud)
-    assert kept().store.holdings().binary.records == 1
+    assert kept().store.stats().binary.records == 1
 
 
 def test_a_call_that_began_before_a_reset_is_not_kept(kept: Begin) -> None:

@@ -14,7 +14,7 @@ from .databases import KINDS, databases
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 def _source(**fields: Any) -> Source:

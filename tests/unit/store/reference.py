@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.filters import Interval, Query, TagRule, TimeField
 from fakeviam.model.records import BinaryRecord, TabularRecord
-from fakeviam.store.protocol import Totals, Untagged
+from fakeviam.store.values import TagRemoval, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,12 +122,12 @@ def tag_in(model: Model, which: Callable[[BinaryRecord], bool], tags: list[str])
     return len(model.update(which, tags=tagged))
 
 
-def untag_in(model: Model, which: Callable[[BinaryRecord], bool], tags: list[str]) -> Untagged:
+def untag_in(model: Model, which: Callable[[BinaryRecord], bool], tags: list[str]) -> TagRemoval:
     def untagged(record: BinaryRecord) -> tuple[str, ...]:
         return tuple(tag for tag in record.tags if tag not in tags)
 
     changed = model.update(which, tags=untagged)
-    return Untagged(len(changed), sum(tag in tags for old in changed for tag in old.tags))
+    return TagRemoval(len(changed), sum(tag in tags for old in changed for tag in old.tags))
 
 
 def join(model: Model, which: Callable[[BinaryRecord], bool], dataset: str) -> int:

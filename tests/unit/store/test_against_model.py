@@ -18,10 +18,11 @@ from fakeviam.store.memory import MemoryStore
 from .reference import Model, join, leave, selected, selects, tag_in, totals, untag_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from fakeviam.store.effects import StoreEvent
-    from fakeviam.store.protocol import Page, Store
+    from fakeviam.store.base import Store
+    from fakeviam.store.events import StoreEvent
+    from fakeviam.store.values import Page
 
 YEAR_1 = -62_135_596_800_000_000_000
 YEAR_9999 = 253_402_300_799_999_999_999
@@ -115,13 +116,14 @@ QUERIES = st.lists(st.one_of(CONSTRAINTS), max_size=3).map(
 
 
 class Follower:
-    """A sink that does again, in a store of its own, whatever it is told."""
+    """A sink that keeps what is written by doing it, first, in a store of its own."""
 
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
-    def write(self, effects: Sequence[StoreEvent]) -> None:
-        self.store.apply(effects)
+    def commit(self, events: Sequence[StoreEvent], apply: Callable[[], object]) -> None:
+        self.store.apply(events)
+        apply()
 
     def clear(self) -> None:
         raise NotImplementedError
@@ -138,7 +140,7 @@ def state(store: Store) -> list[object]:
         store.all_datasets(),
         store.database_passwords(),
         store.arrivals,
-        store.holdings(),
+        store.stats(),
     ]
 
 
@@ -150,7 +152,7 @@ class Machine(RuleBasedStateMachine):
 
     Every state has its own branch of the forks, so a write that leaked from one branch
     into another would show in the next question to that one. Each store has a follower that
-    is told effects alone, and must come to hold the same.
+    is told events alone, and must come to hold the same.
 
     FI-1 to FI-7, FI-10 to FI-15, PG-1, PG-3, PG-6, PG-9, PG-10, A2, A3, A10, A18, A51, A55.
     """
@@ -170,7 +172,8 @@ class Machine(RuleBasedStateMachine):
     @rule(target=branches, size=st.integers(1, 6))
     def start(self, size: int) -> int:
         store = self.empty(size)
-        store.sink = Follower(MemoryStore(block_size=size))
+        if self.in_memory:
+            store.sink = Follower(MemoryStore(block_size=size))
         self.pairs.append((store, Model()))
         return 0
 
@@ -393,9 +396,13 @@ class Machine(RuleBasedStateMachine):
     @rule(branch=branches)
     def ask_follower(self, branch: int) -> None:
         store, model = self.pairs[branch]
-        assert isinstance(store.sink, Follower)
-        assert state(store) == state(store.sink.store)
-        held = store.holdings()
+        if isinstance(store.sink, Follower):
+            follower = store.sink.store
+        else:
+            follower = MemoryStore()
+            follower.apply(store.events())
+        assert state(store) == state(follower)
+        held = store.stats()
         assert held[:2] == (totals(model.binary), totals(model.tabular))
         assert held[2:] == (len(model.datasets), len(model.passwords))
 

@@ -74,7 +74,7 @@ def test_a_change_that_fails_in_a_later_block_changes_nothing(binary: Callable[.
         return replace(record, tags=("x",))
 
     with pytest.raises(ValueError):  # noqa: PT011 - it is our own
-        timeline.change(timeline.locate(keys), "tags", change)
+        timeline.revised(timeline.locate(keys), "tags", change)
     assert [timeline.find(key) for key in keys] == old
 
 

@@ -13,7 +13,7 @@ from fakeviam.model.filters import Interval, Query, TagRule, TimeField
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 pytestmark = pytest.mark.parametrize("asked", [1, 2, 3])  # walked, then by fresh and by old indexes
 

@@ -18,7 +18,6 @@ from fakeviam.store.mongo import blobs, writing
 from fakeviam.store.mongo.database import Database
 from fakeviam.store.mongo.store import MongoStore
 from fakeviam.store.opening import opener
-from fakeviam.store.shared import SharedStore
 
 from .databases import DATABASES, URL, clients, databases
 from .test_against_model import YEAR_1, YEAR_9999, state
@@ -159,7 +158,7 @@ def test_a_server_killed_between_bytes_and_record(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "_shortened", killed)
+    monkeypatch.setattr(store._writer, "_shortened", killed)
     with pytest.raises(KeyboardInterrupt):
         store.add_binary([(binary("b", 2), b"lost")])
     assert [record.file_id for record in everything(store)] == ["a"]
@@ -184,10 +183,10 @@ def test_a_whole_store_moves_in(
     other.add_members("d", ["a"])
     other.set_database_password("org", "secret")
     store.add_binary([(binary("z", 1), b"")])
-    store.replace(other)
+    store.replaced_by(other)
     assert state(store) == state(other)
-    store.replace(MemoryStore())
-    assert store.holdings() == MemoryStore().holdings()
+    store.replaced_by(MemoryStore())
+    assert store.stats() == MemoryStore().stats()
     assert store.arrivals == other.arrivals
 
 
@@ -243,7 +242,8 @@ def test_what_must_be_installed(
 def test_a_url_gives_stores_on_one_database(url: str, binary: Callable[..., Any]) -> None:
     make = opener(url, seed=5)
     one, two = make(), make()
-    assert isinstance(one, SharedStore)
+    assert isinstance(one, MongoStore)
+    assert one.ledgers is not None
     assert one.ledgers.seed == 5
     one.clear()
     one.add_binary([(binary("a", 1), b"")])

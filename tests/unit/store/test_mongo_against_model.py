@@ -12,14 +12,14 @@ from .databases import DATABASES, databases
 from .test_against_model import Machine
 
 if TYPE_CHECKING:
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_database_agrees_with_memory_and_with_the_model(kind: str) -> None:
     """MG-1, FI-1 to FI-7, FI-10 to FI-15, PG-1, PG-3, PG-6, PG-9, PG-10, A2, A3, A10, A18, A51.
 
-    The follower is a store in memory: it is told effects, and holds the same down to arrivals.
+    A store in memory that is filled with what it holds holds the same, down to arrivals.
     """
     with databases() as make:
 

@@ -173,7 +173,7 @@ def test_a_reader_meets_no_record_without_bytes(
     at_once(stores, work)
     for row in stores[0].binary_rows():
         assert stores[1].read(row.record.file_id) == b"xyz"
-    held = stores[0].holdings().binary.records
+    held = stores[0].stats().binary.records
     assert held == stores[0]._database.chunks.count_documents({})
 
 

@@ -8,12 +8,12 @@ import pytest
 
 from fakeviam.model.datasets import Dataset
 from fakeviam.model.filters import Interval, Query, TagRule
-from fakeviam.store.protocol import Page, Position
+from fakeviam.store.values import Page, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 YEAR_1 = -62_135_596_800_000_000_000
 YEAR_9999 = 253_402_300_799_999_999_999

@@ -9,7 +9,7 @@ import pytest
 
 from fakeviam.model.filters import Interval, Query, TagRule
 from fakeviam.store.memory import MemoryStore
-from fakeviam.store.protocol import Position
+from fakeviam.store.values import Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,12 @@ from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
 from fakeviam.model.filters import Query
 from fakeviam.store.memory import MemoryStore
-from fakeviam.store.protocol import Untagged
+from fakeviam.store.values import TagRemoval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 BOX = BoundingBox(
     id="box",
@@ -74,8 +74,8 @@ def test_tags_are_appended_in_the_order_given(filled: Store) -> None:
 
 def test_removing_tags_counts_records_and_tags(filled: Store) -> None:
     filled.add_tags(["a", "b"], ["x", "y", "z"])
-    assert filled.remove_tags(["a", "a", "c"], ["x", "z", "none such"]) == Untagged(1, 2)
-    assert filled.remove_tags_matching(Query(), ["x", "y"]) == Untagged(2, 3)
+    assert filled.remove_tags(["a", "a", "c"], ["x", "z", "none such"]) == TagRemoval(1, 2)
+    assert filled.remove_tags_matching(Query(), ["x", "y"]) == TagRemoval(2, 3)
     assert find(filled, "b").tags == ("z",)
 
 

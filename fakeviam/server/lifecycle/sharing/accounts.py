@@ -10,7 +10,7 @@ from fakeviam.server.state.accounts import Accounts, ApiKey, Principal, Token
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from fakeviam.store.shared import Ledgers
+    from fakeviam.store.ledgers import Ledgers
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fakeviam.model.ids import Ids
-    from fakeviam.store.shared import Ledgers
+    from fakeviam.store.ledgers import Ledgers
 
 T = TypeVar("T")
 

@@ -13,14 +13,13 @@ from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.lifecycle.sharing.ids import ShardedIds
 from fakeviam.server.state.accounts import Accounts
 from fakeviam.store.opening import opener
-from fakeviam.store.shared import SharedStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakeviam.model.clock import Clock
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 IdKind = Literal["real", "readable"]
 
@@ -47,7 +46,7 @@ def maker_of(store: Callable[[], Store] | str, *, seed: int, kept: bool) -> Call
 
 def seed_of(store: Store, seed: int) -> int:
     """The seed of a fake that uses this store: that of the database, if it is in one."""
-    return store.ledgers.seed if isinstance(store, SharedStore) else seed
+    return seed if store.ledgers is None else store.ledgers.seed
 
 
 def ids_of(store: Store, kind: IdKind, *, seed: int, clock: Clock) -> Ids:
@@ -58,7 +57,7 @@ def ids_of(store: Store, kind: IdKind, *, seed: int, clock: Clock) -> Ids:
     """
     if kind not in ("real", "readable"):
         raise UsageError(f"ids must be 'real' or 'readable', got {kind!r}")
-    server = store.ledgers.server if isinstance(store, SharedStore) else 0
+    server = 0 if store.ledgers is None else store.ledgers.server
     if server == 0:
         return (ReadableIds if kind == "readable" else Ids)(seed=seed, clock=clock)
     if kind == "readable":
@@ -71,21 +70,21 @@ def ids_of(store: Store, kind: IdKind, *, seed: int, clock: Clock) -> Ids:
 
 def fleet_of(store: Store, ids: Ids) -> Fleet:
     """The fleet of a fake that uses this store."""
-    if isinstance(store, SharedStore):
-        return SharedFleet(ids=ids, ledgers=store.ledgers)
-    return Fleet(ids=ids)
+    if store.ledgers is None:
+        return Fleet(ids=ids)
+    return SharedFleet(ids=ids, ledgers=store.ledgers)
 
 
 def accounts_of(store: Store, **settings: Any) -> Accounts:
     """The accounts of a fake that uses this store; they are made with the settings."""
-    if isinstance(store, SharedStore):
-        return SharedAccounts(ledgers=store.ledgers, **settings)
-    return Accounts(**settings)
+    if store.ledgers is None:
+        return Accounts(**settings)
+    return SharedAccounts(ledgers=store.ledgers, **settings)
 
 
 def is_new(store: Store) -> bool:
     """Whether there is nothing yet to go on with."""
-    return not isinstance(store, SharedStore) or store.ledgers.fresh
+    return store.ledgers is None or store.ledgers.fresh
 
 
 def publish(cloud: CloudState) -> None:
@@ -94,9 +93,3 @@ def publish(cloud: CloudState) -> None:
         cloud.fleet.publish()
     if isinstance(cloud.accounts, SharedAccounts):
         cloud.accounts.publish()
-
-
-def leave(store: Store) -> None:
-    """End the connection to a database, if the store is in one."""
-    if isinstance(store, SharedStore):
-        store.close()

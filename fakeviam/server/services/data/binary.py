@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
-    from fakeviam.store.protocol import Store
+    from fakeviam.store.base import Store
 
 
 def binary_data_by_filter(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
-    from fakeviam.store.protocol import Untagged
+    from fakeviam.store.values import TagRemoval
 
 
 def add_tags_to_binary_data_by_ids(
@@ -91,7 +91,7 @@ def _cite_count(call: Call) -> None:
     call.cite("TR-2", "A8")
 
 
-def _count(call: Call, removed: Untagged) -> int:
+def _count(call: Call, removed: TagRemoval) -> int:
     return removed.tags if call.policy.remove_tags_count == "tags" else removed.records
 
 

@@ -1,16 +1,17 @@
-"""What the server asks of a store.
+"""What the server needs of a store.
 
-Each method is one atomic step: a reader sees all of a write or none of it. Methods
-never await and never raise refusals; they answer with values and the server decides
-what to say about them. Arguments were validated before.
+Each write is one atomic step: a reader sees all of it or nothing, and a write that fails
+changes nothing. Methods never await and never refuse a request; they answer with values, and
+the server decides what to say about them. Arguments have been validated.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
-from fakeviam.model.records import BinaryRecord, Record, TabularRecord
+from fakeviam.model.errors import UsageError
+from fakeviam.store.events import ArrivalsSet, BinaryAdded, DatasetPut, PasswordSet, TabularAdded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,97 +19,77 @@ if TYPE_CHECKING:
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.filters import Query
-    from fakeviam.store.effects import BinaryRow, Sink, StoreEvent, TabularRow
+    from fakeviam.model.records import BinaryRecord, TabularRecord
+    from fakeviam.store.events import Sink, StoreEvent
+    from fakeviam.store.ledgers import Ledgers
+    from fakeviam.store.values import (
+        Arrivals,
+        BinaryRow,
+        Page,
+        Position,
+        StoreStats,
+        TabularRow,
+        TagRemoval,
+        Totals,
+    )
+
+    #: What becomes of the boxes of a record.
+    BoxChange = Callable[[tuple[BoundingBox, ...]], tuple[BoundingBox, ...]]
 
 
-class Position(NamedTuple):
-    """A place in the total order of records: by time requested, then by arrival (PG-6).
-
-    Positions outlive the record they were taken from (PG-7).
-    """
-
-    time: int
-    arrival: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Record]):
-    """Records in the asked order, and the position of the last of them."""
-
-    records: list[Record]
-    last: Position | None
-
-
-class Totals(NamedTuple):
-    """How many records, and how many bytes of data they hold."""
-
-    records: int
-    size: int
-
-
-class Untagged(NamedTuple):
-    """What removing tags changed."""
-
-    records: int
-    tags: int
-
-
-class Arrivals(NamedTuple):
-    """The numbers that the next binary record and the next reading get."""
-
-    binary: int
-    tabular: int
-
-
-class Holdings(NamedTuple):
-    """How much a store holds."""
-
-    binary: Totals
-    tabular: Totals
-    datasets: int
-    database_users: int
-
-
-class Store(Protocol):
+class Store(ABC):
     """Binary and tabular records, datasets and database users of one fake.
 
     Attributes:
-        sink: Is told the effects of every write, if there is one.
+        sink: Keeps every write before it is applied, if there is one.
+        ledgers: What the servers on a shared store have in common besides data; None if the
+            store belongs to this server alone.
     """
 
-    sink: Sink | None
+    sink: Sink | None = None
+    ledgers: Ledgers | None = None
 
     # Writing -----------------------------------------------------------------------------
 
+    @abstractmethod
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         """Store binary records with their bytes; arrival is the order given."""
 
+    @abstractmethod
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         """Store readings; arrival is the order given."""
 
+    @abstractmethod
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         """Delete records with their bytes and memberships; unknown ids are skipped."""
 
+    @abstractmethod
     def delete_binary_matching(self, query: Query) -> int:
         """Delete what the query selects; the answer is the number of records."""
 
+    @abstractmethod
     def delete_tabular_matching(self, query: Query) -> int:
         """Delete what the query selects; the answer is the number of readings."""
 
+    @abstractmethod
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         """Append tags a record does not have yet; answer the number of records changed."""
 
-    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> Untagged:
+    @abstractmethod
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         """Remove tags from records."""
 
+    @abstractmethod
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
         """As `add_tags`, for what the query selects."""
 
-    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> Untagged:
+    @abstractmethod
+    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> TagRemoval:
         """As `remove_tags`, for what the query selects."""
 
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
         """Put a box on a record; False if there is no such record."""
+        return self.change_boxes(file_id, lambda boxes: (*boxes, box))
 
     def replace_box(
         self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
@@ -117,77 +98,108 @@ class Store(Protocol):
 
         What `change` raises passes through and leaves everything as it was.
         """
+        return self.change_boxes(
+            file_id,
+            lambda boxes: tuple(change(box) if box.id == box_id else box for box in boxes),
+            box_id,
+        )
 
     def remove_box(self, file_id: str, box_id: str) -> bool:
         """Remove one box; False if record or box is unknown."""
+        return self.change_boxes(
+            file_id, lambda boxes: tuple(box for box in boxes if box.id != box_id), box_id
+        )
+
+    @abstractmethod
+    def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
+        """Change the boxes of a record; False if it is unknown or lacks the needed box."""
 
     # Reading -----------------------------------------------------------------------------
 
+    @abstractmethod
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
         """The records of these file ids, in that order; None where there is none."""
 
+    @abstractmethod
     def read(self, file_id: str) -> bytes:
         """The bytes of a stored record."""
 
+    @abstractmethod
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[BinaryRecord]:
         """At most `limit` records that the query selects, beyond `after`."""
 
+    @abstractmethod
     def tabular_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[TabularRecord]:
         """At most `limit` readings that the query selects, beyond `after`."""
 
+    @abstractmethod
     def binary_totals(self, query: Query) -> Totals:
         """Number and bytes of all binary records that the query selects."""
 
+    @abstractmethod
     def tabular_totals(self, query: Query) -> Totals:
         """Number and bytes of all readings that the query selects."""
 
+    @abstractmethod
     def binary_tags(self, query: Query) -> set[str]:
         """Distinct user tags of the binary records that the query selects."""
 
+    @abstractmethod
     def tabular_tags(self, query: Query) -> set[str]:
         """Distinct tags of the readings that the query selects."""
 
+    @abstractmethod
     def dataset_ids(self, query: Query) -> set[str]:
         """Distinct memberships of the binary records that the query selects."""
 
+    @abstractmethod
     def box_labels(self, query: Query) -> set[str]:
         """Distinct labels of boxes on the binary records that the query selects."""
 
     # Datasets ----------------------------------------------------------------------------
 
+    @abstractmethod
     def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
         """Create a dataset whose members are those of other datasets, united.
 
         False, and nothing is created, if the organization has one of that name.
         """
 
+    @abstractmethod
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         """False, and nothing changes, if another dataset of the organization has the name."""
 
+    @abstractmethod
     def delete_dataset(self, dataset_id: str) -> None:
         """Remove a dataset and its memberships; the records stay."""
 
+    @abstractmethod
     def dataset(self, dataset_id: str) -> Dataset | None:
         """The dataset of that id, if there is one."""
 
+    @abstractmethod
     def datasets(self, organization_id: str) -> list[Dataset]:
         """The datasets of an organization, oldest first."""
 
+    @abstractmethod
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         """Make records members; answer how many were not before."""
 
+    @abstractmethod
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         """End memberships; answer how many there were."""
 
     # Database users ----------------------------------------------------------------------
 
+    @abstractmethod
     def set_database_password(self, organization_id: str, password: str) -> None:
         """Create the database user of an organization, or reset its password."""
 
+    @abstractmethod
     def database_password(self, organization_id: str) -> str | None:
         """The password of an organization's database user, if it was configured."""
 
@@ -196,36 +208,77 @@ class Store(Protocol):
     def fork(self) -> Store:
         """Make another store that holds the same now and goes its own way, without a sink.
 
-        Its price must not grow with the records.
-        """
+        Its cost must not grow with the records.
 
-    def holdings(self) -> Holdings:
+        Raises:
+            UsageError: This kind of store cannot do that.
+        """
+        raise UsageError(
+            f"{type(self).__name__} cannot be forked; sessions and snapshots need the store in "
+            "memory"
+        )
+
+    def view(self) -> Store:
+        """A store to read everything from. Nobody can keep a shared one still meanwhile."""
+        return self.fork()
+
+    def emptied(self, make_store: Callable[[], Store]) -> Store:
+        """The store to use instead once all data is dropped; `make_store` makes empty ones."""
+        return make_store()
+
+    def replaced_by(self, other: Store) -> Store:
+        """The store to use instead so as to hold what another one holds, and nothing else."""
+        return other.fork()
+
+    def close(self) -> None:  # noqa: B027 - most hold nothing
+        """Release what it holds outside this process; it is of no use afterwards."""
+
+    def release_incrementally(self) -> Iterator[None]:
+        """Release memory incrementally, so that the event loop is never blocked.
+
+        For a fork whose origin was dropped; it is of no use afterwards.
+        """
+        return iter(())
+
+    @abstractmethod
+    def stats(self) -> StoreStats:
         """How much there is, counted without looking at records."""
 
+    @abstractmethod
     def binary_rows(self) -> Iterator[BinaryRow]:
         """Every binary record with its bytes, in the order of time, then arrival."""
 
+    @abstractmethod
     def tabular_rows(self) -> Iterator[TabularRow]:
         """Every reading, in the order of time, then arrival."""
 
+    @abstractmethod
     def all_datasets(self) -> list[Dataset]:
         """Every dataset, oldest first."""
 
+    @abstractmethod
     def database_passwords(self) -> Mapping[str, str]:
         """The passwords of all database users by organization."""
 
     @property
+    @abstractmethod
     def arrivals(self) -> Arrivals:
         """Which arrivals come next."""
 
-    def apply(self, effects: Iterable[StoreEvent]) -> None:
-        """Do again what a store told its sink.
+    def events(self) -> Iterator[StoreEvent]:
+        """Everything it holds, as what makes an empty store hold the same."""
+        yield from map(DatasetPut, self.all_datasets())
+        yield from (PasswordSet(*user) for user in self.database_passwords().items())
+        yield BinaryAdded(self.binary_rows())
+        yield TabularAdded(self.tabular_rows())
+        yield ArrivalsSet(self.arrivals)
 
-        The sink of this store hears nothing of it. What effects name must exist.
+    def apply(self, events: Iterable[StoreEvent]) -> None:
+        """Do what a store told its sink; the sink of this one is not involved.
+
+        Raises:
+            UsageError: This kind of store cannot do that.
+            LookupError: An event names what does not exist.
         """
-
-    def dismantle(self) -> Iterator[None]:
-        """Free what it holds, little at each step, so that nobody waits for all of it.
-
-        For a fork whose origin was given up; it is of no use afterwards.
-        """
+        del events
+        raise UsageError(f"{type(self).__name__} cannot be filled from a log")

@@ -1,37 +1,21 @@
 """What writes do to a store, as values.
 
-A write is asked for with filters and functions; what it came to is said here with ids and
-values alone. So effects can be kept and applied again later, by another version too: they
-do not ask anything anew. A store that has a sink tells it the effects of each write.
+A write is requested with filters and functions; its outcome is described here with ids and
+values alone. So events can be kept and applied again later, by another version too: nothing in
+them is evaluated anew.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
-    from fakeviam.model.records import BinaryRecord, TabularRecord
-    from fakeviam.store.protocol import Arrivals, Position
-
-
-class BinaryRow(NamedTuple):
-    """A binary record as it is stored; `arrival` orders records of equal time (PG-11)."""
-
-    arrival: int
-    record: BinaryRecord
-    data: bytes
-
-
-class TabularRow(NamedTuple):
-    """A reading as it is stored."""
-
-    arrival: int
-    record: TabularRecord
+    from fakeviam.store.values import Arrivals, BinaryRow, ListField, Position, TabularRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +47,10 @@ class TabularDeleted:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
-    """One field of some binary records: file id → the new value."""
+class ListChanged:
+    """One list of some binary records: file id → the new value."""
 
-    field: Literal["tags", "dataset_ids"]
+    field: ListField
     values: Mapping[str, tuple[str, ...]]
 
 
@@ -112,7 +96,7 @@ StoreEvent = (
     | TabularAdded
     | BinaryDeleted
     | TabularDeleted
-    | Changed
+    | ListChanged
     | BoxesChanged
     | DatasetPut
     | DatasetDropped
@@ -122,10 +106,14 @@ StoreEvent = (
 
 
 class Sink(Protocol):
-    """Who is told what was written. A write is answered when its sink has taken it."""
+    """Keeps what is written to a store."""
 
-    def write(self, effects: Sequence[StoreEvent]) -> None:
-        """Take the effects of one write, which are one step: all of them or none."""
+    def commit(self, events: Sequence[StoreEvent], apply: Callable[[], object]) -> None:
+        """Keep the events of one write, then call `apply`: both happen, or neither does.
+
+        Raises:
+            Refusal: They cannot be kept; `apply` was not called.
+        """
 
     def clear(self) -> None:
         """Take that the store was given up for an empty one."""
