@@ -7,7 +7,9 @@ the same ids, and a seed nobody knows makes ids (and tokens) nobody can guess.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import itertools
+import re
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +23,10 @@ _ALPHANUMERIC = bytes(ord(_LETTERS[byte % 62]) for byte in range(256))
 _LOWER = bytes(ord("abcdefghijklmnopqrstuvwxyz0123456789"[byte % 36]) for byte in range(256))
 
 _MANY_SECRETS = 2**40
+
+_HEX = re.compile(r"[0-9a-f]+")
+_SEAL_DIGITS = 8
+_LONGEST_VEILED = 64  # as many digits as a digest has to veil them with
 
 
 class BinaryKey(NamedTuple):
@@ -137,6 +143,27 @@ class Ids:
         return hashlib.blake2b(
             text.encode(), key=self._key, digest_size=32, person=b"lookup"
         ).digest()
+
+    def veil(self, digits: str, *, scope: str) -> str:
+        """An opaque token of hex digits, which only this factory can make and only `scope` use.
+
+        The digits stand under a veil made of the seal, so that they can be had back.
+        """
+        seal = self.seal(scope + digits)
+        return self._veiled(digits, seal) + seal
+
+    def unveil(self, token: str, *, scope: str) -> str | None:
+        """The digits in a token of this factory and scope; None if it is not one."""
+        veiled, seal = token[:-_SEAL_DIGITS], token[-_SEAL_DIGITS:]
+        if not _HEX.fullmatch(veiled) or len(veiled) > _LONGEST_VEILED:
+            return None
+        digits = self._veiled(veiled, seal)
+        known = hmac.compare_digest(self.seal(scope + digits).encode(), seal.encode())
+        return digits if known else None
+
+    def _veiled(self, digits: str, seal: str) -> str:
+        veil = self.digest(seal)[: len(digits) // 2]
+        return f"{int(digits, 16) ^ int.from_bytes(veil, 'big'):0{len(digits)}x}"
 
     def seal(self, text: str) -> str:
         """Eight hex digits that only this factory can put under `text` (A56)."""

@@ -8,7 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from fakeviam.model.errors import InvalidArgumentError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fakeviam.model.annotations import BoundingBox, Classification
 
 
@@ -116,3 +120,10 @@ class TabularRecord:
 
 Record = TypeVar("Record", BinaryRecord, TabularRecord)
 AnyRecord = BinaryRecord | TabularRecord
+
+
+def check_tags(tags: Iterable[str]) -> None:
+    """Refuse blank tags (TA-4)."""
+    for tag in tags:
+        if not tag.strip():
+            raise InvalidArgumentError(f"tags must not be blank, got {tag!r}", clause="TA-4")

@@ -14,6 +14,7 @@ from fakeviam.model.annotations import (
     check_label,
 )
 from fakeviam.model.datasets import DatasetType, check_name
+from fakeviam.model.records import check_tags
 from fakeviam.model.timestamps import UNITS
 from fakeviam.seeds.checks import (
     Accepted,
@@ -30,7 +31,6 @@ from fakeviam.seeds.checks import (
     Text,
     Time,
 )
-from fakeviam.server.services.arguments import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Replies that are built as bytes, and the varints they are framed with."""
+"""Replies that are built as bytes."""
 
 from __future__ import annotations
 
@@ -26,16 +26,7 @@ def encoded(reply: Message | Encoded) -> bytes:
 
 def padded(reply: Message | Encoded, size: int) -> Encoded:
     """The reply with `size` bytes more, in a field that readers skip."""
-    return Encoded(encoded(reply) + _PADDING + varint(size) + bytes(size))
-
-
-def varint(value: int) -> bytes:
-    """Protobuf's variable-length form of a number that is not negative."""
-    if value < 0x80:
-        return value.to_bytes(1, "little")
-    groups = bytearray()
-    while value >= 0x80:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    groups.append(value)
-    return bytes(groups)
+    # The length as a varint of five groups, which any reader takes.
+    groups = [size >> shift & 0x7F | 0x80 for shift in (0, 7, 14, 21)]
+    length = bytes((*groups, size >> 28))
+    return Encoded(encoded(reply) + _PADDING + length + bytes(size))

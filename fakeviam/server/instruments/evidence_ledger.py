@@ -9,42 +9,51 @@ from fakeviam.model.errors import InsufficientEvidenceError
 from fakeviam.model.evidence import Evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from fakeviam.model.evidence import Clause
 
 
 class EvidenceLedger:
-    """Collects clause ids, and refuses those with too little evidence."""
+    """Collects clause ids, and refuses those with too little evidence.
+
+    Attributes:
+        cited: Ids of the clauses that answers rested on.
+        minimum: The least evidence that is accepted.
+        selective: Whether some clauses are refused.
+    """
 
     def __init__(self, min_evidence: Evidence = Evidence.ASSUMED) -> None:
         """Accept clauses of `min_evidence` and better."""
-        self._used: set[str] = set()
+        self.cited: set[str] = set()
+        self.minimum = min_evidence
+        self.selective = min_evidence > Evidence.ASSUMED
         self._too_weak = frozenset(
             clause.id for clause in CATALOGUE.values() if clause.evidence < min_evidence
         )
-        self.minimum = min_evidence
 
-    def cite(self, *clauses: str) -> None:
-        """Note that the answer in the making rests on `clauses`.
+    def collector(self, cited: set[str]) -> Callable[[Iterable[str]], None]:
+        """What records the clauses of one call in `cited`, and refuses weak ones (SV-5).
 
-        Handlers cite before they write, so a refusal here leaves everything as it was.
-
-        Raises:
-            InsufficientEvidenceError: One of them is weaker than accepted (SV-5).
+        Handlers cite before they write, so a refusal leaves everything as it was.
         """
-        self._used.update(clauses)
-        if self._too_weak:
+
+        def collect(clauses: Iterable[str]) -> None:
             for name in clauses:
+                cited.add(name)
                 if name in self._too_weak:
                     raise self._weak(CATALOGUE[name])
 
+        return collect
+
     def used(self) -> tuple[Clause, ...]:
         """The clauses cited so far, in the order of the catalogue."""
-        used = frozenset(self._used)
+        used = frozenset(self.cited)
         return tuple(clause for name, clause in CATALOGUE.items() if name in used)
 
     def clear(self) -> None:
         """Forget what was cited."""
-        self._used.clear()
+        self.cited.clear()
 
     def _weak(self, clause: Clause) -> InsufficientEvidenceError:
         text = (

@@ -85,17 +85,21 @@ class ScriptedReply:
 
 
 class Replies:
-    """The scripted replies of one cloud. Of those that fit a call, the latest answers."""
+    """The scripted replies of one cloud. Of those that fit a call, the latest answers.
+
+    Attributes:
+        scripts: In the order they were added.
+    """
 
     def __init__(self) -> None:
         """Script nothing."""
-        self._scripts: list[ScriptedReply] = []
+        self.scripts: list[ScriptedReply] = []
 
     def __iter__(self) -> Iterator[ScriptedReply]:
-        return iter(tuple(self._scripts))
+        return iter(tuple(self.scripts))
 
     def __len__(self) -> int:
-        return len(self._scripts)
+        return len(self.scripts)
 
     def on(self, rpc: str, **where: object) -> ScriptedReply:
         """Script calls of `rpc` that look like this; say on what they are answered.
@@ -104,7 +108,7 @@ class Replies:
             UsageError: There is no such RPC or field.
         """
         made = _script(rpc, where)
-        self._scripts.append(made)
+        self.scripts.append(made)
         return made
 
     def add(self, document: object) -> ScriptedReply:
@@ -127,18 +131,18 @@ class Replies:
         made = _script(document["rpc"], where).respond(*replies)
         if document.get("times") is not None:
             made.times(document["times"])
-        self._scripts.append(made)
+        self.scripts.append(made)
         return made
 
     def meant_for(self, rpc: str) -> bool:
         """Whether some script may answer calls of that RPC."""
-        return any(script.method.name == rpc for script in self._scripts)
+        return any(script.method.name == rpc for script in self.scripts)
 
     def choose(
         self, rpc: str, leaves: Callable[[], list[Leaf]], call: int
     ) -> Sequence[Message] | None:
         """The replies to this call, if it is scripted; counts it."""
-        for script in reversed(self._scripts):
+        for script in reversed(self.scripts):
             if script.messages is None or script.exhausted:
                 continue
             if script.method.name == rpc and script.conditions.fits(rpc, leaves()):
@@ -148,13 +152,13 @@ class Replies:
 
     def clear(self) -> int:
         """Forget all scripts; answer how many there were."""
-        count = len(self._scripts)
-        self._scripts.clear()
+        count = len(self.scripts)
+        self.scripts.clear()
         return count
 
     def report(self) -> list[dict[str, Any]]:
         """The scripts and what they did, as JSON-able values."""
-        return [script.to_json() for script in self._scripts]
+        return [script.to_json() for script in self.scripts]
 
 
 def _script(rpc: str, where: Mapping[str, object]) -> ScriptedReply:

@@ -16,21 +16,18 @@ _QUIET = 0.005
 
 
 class Timers:
-    """Who waits for which time, and the jumps of a clock that jumps (CK-2)."""
+    """Who waits for which time, and the jumps of a clock that jumps (CK-2).
+
+    Attributes:
+        calls: How many calls are in progress: the clock must not jump while one works.
+    """
 
     def __init__(self, clock: Clock) -> None:
         """Wait by `clock`."""
         self._clock = clock
         self._sleepers: dict[asyncio.Event, int] = {}
-        self._calls = self._stalled = 0
-
-    def call_began(self) -> None:
-        """Note that a call is in progress: the clock must not jump while it works."""
-        self._calls += 1
-
-    def call_ended(self) -> None:
-        """Note that a call is over."""
-        self._calls -= 1
+        self.calls = 0
+        self._stalled = 0
 
     async def sleep_until(self, target: int) -> None:
         """Wait until the clock shows `target`, in ns since the epoch."""
@@ -68,7 +65,7 @@ class Timers:
         try:
             await asyncio.wait_for(due.wait(), min(limits, default=None))
         except asyncio.TimeoutError:
-            if self._clock.autojump and len(self._sleepers) + self._stalled >= self._calls:
+            if self._clock.autojump and len(self._sleepers) + self._stalled >= self.calls:
                 self._jump()
 
     def _jump(self) -> None:

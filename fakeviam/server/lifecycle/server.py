@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakeviam.server.transport.codec import Codec
+    from fakeviam.server.transport.pipeline import CloudDirectory
     from fakeviam.server.transport.protocol_switch import Http
-    from fakeviam.server.transport.request_stream import CloudDirectory
 
 T = TypeVar("T")
 

@@ -18,6 +18,7 @@ from fakeviam.server.state.cloud import CloudState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fakeviam.model.errors import Refusal
     from fakeviam.model.policy import Policy
 
 #: Request metadata that chooses a session (SS-1).
@@ -51,33 +52,27 @@ class Sessions:
         """The cloud of an open session."""
         return self._clouds.get(name)
 
-    def cloud_of(self, metadata: Any) -> CloudState:
-        """The cloud that a call is for; the base if it names no open session."""
-        if not self._clouds or not metadata:
-            return self.base
-        name = metadata.get(METADATA_KEY)
-        if name is not None:
-            return self._clouds.get(name, self.base)
-        return self._by_suffix.get(_suffix(metadata), self.base)
+    def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
+        """The cloud that a call is for, and why it is refused if no open session is meant.
 
-    def check(self, cloud: CloudState, metadata: Any) -> None:
-        """Refuse a call that is for a session which is not open (SS-2, SS-3).
-
-        It would reach the base otherwise, where it could spoil another test.
-
-        Raises:
-            FailedPreconditionError: It names one, or its access token is of one.
+        A call for a session that is not open would reach the base otherwise, where it could
+        spoil another test (SS-2, SS-3).
         """
         if not metadata:
-            return
+            return self.base, None
         name = metadata.get(METADATA_KEY)
-        if name is not None and name != cloud.name:
-            text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
-            raise FailedPreconditionError(text, clause="SS-2")
         suffix = _suffix(metadata)
+        if name is None:
+            cloud = self._by_suffix.get(suffix, self.base)
+        else:
+            cloud = self._clouds.get(name, self.base)
+            if cloud is self.base:
+                text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
+                return cloud, FailedPreconditionError(text, clause="SS-2")
         if suffix and suffix not in self._by_suffix and self._issued(suffix):
             text = "authorization holds an access token of a session that was closed"
-            raise FailedPreconditionError(text, clause="SS-3")
+            return cloud, FailedPreconditionError(text, clause="SS-3")
+        return cloud, None
 
     def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
         """The cloud that a login is for (SS-4): the asked one, or the session with that key.

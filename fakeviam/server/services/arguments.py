@@ -1,65 +1,41 @@
-"""Requests → values of the model: times, ids of binary data, tags."""
+"""The records that a request names, as far as its caller may see them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
 )
 from fakeviam.model.ids import BinaryKey
-from fakeviam.wire.times import nanos_from
+from fakeviam.server.services.wire_values import binary_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.state.call import Call
     from fakeviam.wire import data
-    from fakeviam.wire.well_known import Timestamp
 
 
-def time_from(timestamp: Timestamp, field: str) -> int:
-    """Nanoseconds of a Timestamp.
-
-    Raises:
-        InvalidArgumentError: It is outside the years 1 to 9999 (TM-3).
-    """
-    try:
-        return nanos_from(timestamp)
-    except ValueError as error:
-        raise InvalidArgumentError(f"{field}: {error}", clause="TM-3") from error
-
-
-def synced_until(call: Call) -> int | None:
-    """Records stored later than this are not visible yet (A55); None is no limit."""
-    lag = call.policy.visibility_lag.total_seconds()
-    if lag:
-        call.cite("A55")
-    elif not call.cloud.hiding:  # by a fault (FT-7)
-        return None
-    return call.cloud.clock.now() - int(lag * SECOND)
-
-
-def tags_argument(call: Call, tags: Iterable[str], *, clause: str) -> tuple[str, ...]:
-    """The distinct tags of a request that must name some, in its order (TA-2, TA-4, TA-5)."""
-    chosen = tuple(dict.fromkeys(tags))
-    if not chosen:
-        raise InvalidArgumentError("tags must not be empty", clause=clause)
-    check_tags(chosen)
-    if len(chosen) > 1 or chosen[0] != chosen[0].strip():
-        call.cite("TA-5")
-    return chosen
-
-
-def check_tags(tags: Iterable[str]) -> None:
-    """Refuse blank tags (TA-4)."""
-    for tag in tags:
-        if not tag.strip():
-            raise InvalidArgumentError(f"tags must not be blank, got {tag!r}", clause="TA-4")
+def id_grounds(request: Any, _policy: Policy) -> Iterator[str]:
+    """What the ids of a request rest on, in whichever form it gives them."""
+    fields = {field.name for field, _ in request.ListFields()}
+    old, new = fields & {"binary_ids", "binary_id"}, fields & {"binary_data_ids", "binary_data_id"}
+    if not old and not new:
+        return
+    yield from ("ID-1", "ID-2")
+    if not old:
+        return
+    yield "ID-4"
+    if new and "binary_ids" in old:
+        yield "A14"
+    messages = request.binary_ids if "binary_ids" in old else [request.binary_id]
+    if any(not each.organization_id or not each.location_id for each in messages):
+        yield "A15"
 
 
 def records_named(
@@ -88,7 +64,7 @@ def records_named(
             clause = "ID-7" if mention.malformed else "A13"
             raise NotFoundError(f"binary data {mention.name} {why}", clause=clause)
         else:
-            call.cite("ID-7" if mention.malformed else "ID-6", "A13")
+            call.cite(["ID-7" if mention.malformed else "ID-6", "A13"])
     return list(chosen.values())
 
 
@@ -134,15 +110,12 @@ def _look_up(
     if not binary_ids and not binary_data_ids:
         text = "binary_data_ids must not be empty (and neither are there binary_ids)"
         raise InvalidArgumentError(text, clause=clause)
-    call.cite("ID-1", "ID-2", *(("ID-4",) if binary_ids else ()))
-    if binary_ids and binary_data_ids:
-        call.cite("A14")
     keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]
     keys += map(BinaryKey.parse, binary_data_ids)
     names = [*map(_shown, binary_ids), *map(repr, binary_data_ids)]
     call.principal.check_named(key.organization_id for key in keys if key and key.organization_id)
     found = call.store.find_binary(key.file_id if key else "" for key in keys)
-    until = synced_until(call)
+    until = call.visible_until()
     return [
         _Mention(
             name,
@@ -157,9 +130,7 @@ def _key_of(call: Call, message: data.BinaryID) -> BinaryKey:
     if call.policy.deprecated_binary_id == "refuse":
         text = "binary_ids is deprecated; use binary_data_ids (binary_data_id for one record)"
         raise FailedPreconditionError(text, clause="A14")
-    if not message.organization_id or not message.location_id:
-        call.cite("A15")
-    return BinaryKey(message.organization_id, message.location_id, message.file_id)
+    return binary_key(message)
 
 
 def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None) -> bool:
@@ -173,5 +144,4 @@ def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None
 
 
 def _shown(message: data.BinaryID) -> str:
-    key = BinaryKey(message.organization_id, message.location_id, message.file_id)
-    return f"BinaryID {str(key)!r}"
+    return f"BinaryID {str(binary_key(message))!r}"

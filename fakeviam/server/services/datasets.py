@@ -15,12 +15,13 @@ from fakeviam.model.errors import (
     UnknownStatusError,
 )
 from fakeviam.server.services.encoding import set_time
+from fakeviam.server.services.handlers import rpc
 from fakeviam.wire import dataset as wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.model.policy import Policy
     from fakeviam.server.state.call import Call
 
 _TAKEN: MappingProxyType[str, type[Refusal]] = MappingProxyType(
@@ -32,18 +33,18 @@ _TAKEN: MappingProxyType[str, type[Refusal]] = MappingProxyType(
 )
 
 
+@rpc("CreateDataset", rests_on=["DS-1", "DS-8", "DS-9"])
 def create_dataset(call: Call, request: wire.CreateDatasetRequest) -> wire.CreateDatasetResponse:
     """Create a dataset (DS-1, DS-7 … DS-9)."""
-    call.cite("DS-1", "DS-8", "DS-9")
     made = _new_dataset(call, request.name, request.organization_id, _type(request.type))
     if not call.store.add_dataset(made):
         raise _taken(call, request.name)
     return wire.CreateDatasetResponse(id=made.id)
 
 
+@rpc("RenameDataset", rests_on=["DS-3", "DS-8"])
 def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.RenameDatasetResponse:
     """Rename a dataset (DS-3)."""
-    call.cite("DS-3", "DS-8")
     name = check_name(request.name)
     found = _known(call, request.id)
     if not call.store.rename_dataset(found.id, name):
@@ -51,41 +52,50 @@ def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.Renam
     return wire.RenameDatasetResponse()
 
 
+@rpc("DeleteDataset", rests_on=["DS-2"])
 def delete_dataset(call: Call, request: wire.DeleteDatasetRequest) -> wire.DeleteDatasetResponse:
     """Delete a dataset and its memberships; the data stays (DS-2)."""
-    call.cite("DS-2")
     call.store.delete_dataset(_known(call, request.id).id)
     return wire.DeleteDatasetResponse()
 
 
+def _listing_grounds(
+    request: wire.ListDatasetsByOrganizationIDRequest, _policy: Policy
+) -> tuple[str, ...]:
+    return ("A43",) if request.HasField("type") else ()
+
+
+@rpc("ListDatasetsByOrganizationID", rests_on=["DS-4"], grounds=_listing_grounds)
 def list_datasets_by_organization_id(
     call: Call, request: wire.ListDatasetsByOrganizationIDRequest
 ) -> wire.ListDatasetsByOrganizationIDResponse:
     """The datasets of an organization, optionally of one type (DS-4, A43)."""
-    call.cite("DS-4")
     call.principal.check_named([request.organization_id] if request.organization_id else [])
     found: Iterable[Dataset] = call.store.datasets(request.organization_id)
     if request.HasField("type"):
-        call.cite("A43")
         wanted = _type(request.type)
         found = [dataset for dataset in found if dataset.type == wanted]
     return wire.ListDatasetsByOrganizationIDResponse(datasets=map(_message, found))
 
 
+def _ids_grounds(request: wire.ListDatasetsByIDsRequest, _policy: Policy) -> tuple[str, ...]:
+    return ("A41",) if len(request.ids) > 1 else ()
+
+
+@rpc("ListDatasetsByIDs", rests_on=["DS-5"], grounds=_ids_grounds)
 def list_datasets_by_ids(
     call: Call, request: wire.ListDatasetsByIDsRequest
 ) -> wire.ListDatasetsByIDsResponse:
     """The datasets of some ids, in their order (DS-5, DS-6, A41)."""
-    call.cite("DS-5", *(("A41",) if len(request.ids) > 1 else ()))
     found = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
     if None in found:
-        call.cite("DS-6")
+        call.cite(["DS-6"])
     return wire.ListDatasetsByIDsResponse(datasets=(_message(d) for d in found if d is not None))
 
 
+@rpc("MergeDatasets", rests_on=["DS-10", "DS-8", "A42"])
 def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.MergeDatasetsResponse:
     """Make a new dataset of the members of others (DS-10, DS-12, A42)."""
-    call.cite("DS-10", "DS-8", "A42")
     if not request.dataset_ids:
         raise InvalidArgumentError("dataset_ids must not be empty", clause="DS-12")
     _check_organization(call, request.organization_id)
@@ -127,7 +137,7 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
     if found is None:
         if call.policy.unknown_dataset == "refuse":
             raise _unknown(dataset_id, clause=clause)
-        call.cite(clause)
+        call.cite([clause])
         return None
     if found.type is DatasetType.SEQUENCE_DATA:
         text = f"{field} {dataset_id!r} is a dataset of sequences; it takes no binary data"
@@ -187,15 +197,3 @@ def _message(dataset: Dataset) -> wire.Dataset:
     )
     set_time(message.time_created, dataset.time_created)
     return message
-
-
-HANDLERS: Handlers = MappingProxyType(
-    {
-        "CreateDataset": create_dataset,
-        "RenameDataset": rename_dataset,
-        "DeleteDataset": delete_dataset,
-        "ListDatasetsByOrganizationID": list_datasets_by_organization_id,
-        "ListDatasetsByIDs": list_datasets_by_ids,
-        "MergeDatasets": merge_datasets,
-    }
-)

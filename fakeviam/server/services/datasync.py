@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.records import TabularRecord
 from fakeviam.model.uploads import STEPS, Packet, State, UploadAction
+from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.upload_metadata import (
     Upload,
     binary_record,
     capture_times,
     resolve_upload_metadata,
+    upload_grounds,
     with_datasets_of_now,
 )
 from fakeviam.wire import datasync
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from fakeviam.server.services.handlers import Handlers
+    from fakeviam.server.instruments.interceptors import RequestSource
     from fakeviam.server.state.call import Call
 
 
+@rpc("DataCaptureUpload", rests_on=["CU-1", "CU-4"])
 def data_capture_upload(
     call: Call, request: datasync.DataCaptureUploadRequest
 ) -> datasync.DataCaptureUploadResponse:
@@ -36,7 +39,6 @@ def data_capture_upload(
         raise InvalidArgumentError("metadata is missing", clause="A30")
     kinds: set[str | None] = {content.WhichOneof("data") for content in request.sensor_contents}
     _check_kinds(kinds)
-    call.cite("CU-1", "CU-4")
     if kinds == {"binary"}:
         return _store_binary(call, request)
     return _store_readings(call, request)
@@ -53,16 +55,25 @@ def _check_kinds(kinds: set[str | None]) -> None:
         raise InvalidArgumentError(text, clause="CU-3")
 
 
+def _capture_grounds(request: datasync.DataCaptureUploadRequest, upload: Upload) -> list[str]:
+    metadata, contents = request.metadata, request.sensor_contents
+    grounds = upload_grounds(upload, metadata, map(_sensor, contents))
+    if metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
+        grounds += ("CU-2", "UP-11") if metadata.dataset_ids else ("CU-2",)
+    elif len(contents) > 1:
+        grounds.append("A23")
+    return grounds
+
+
 def _store_binary(
     call: Call, request: datasync.DataCaptureUploadRequest
 ) -> datasync.DataCaptureUploadResponse:
     upload = resolve_upload_metadata(call, request.metadata, kind=datasync.DATA_TYPE_BINARY_SENSOR)
-    if len(request.sensor_contents) > 1:
-        call.cite("A23")
     records = [
         (binary_record(call, upload, len(content.binary), _sensor(content)), content.binary)
         for content in request.sensor_contents
     ]
+    call.cite(_capture_grounds(request, upload))
     call.store.add_binary(records)
     first = records[0][0]
     return datasync.DataCaptureUploadResponse(
@@ -74,9 +85,9 @@ def _store_readings(
     call: Call, request: datasync.DataCaptureUploadRequest
 ) -> datasync.DataCaptureUploadResponse:
     upload = resolve_upload_metadata(call, request.metadata, kind=datasync.DATA_TYPE_TABULAR_SENSOR)
-    call.cite("CU-2", *(("UP-11",) if request.metadata.dataset_ids else ()))
     file_id = call.cloud.ids.file_id()
     records = [_reading(call, upload, file_id, content) for content in request.sensor_contents]
+    call.cite(_capture_grounds(request, upload))
     call.store.add_tabular(records)
     return datasync.DataCaptureUploadResponse(file_id=file_id)
 
@@ -87,14 +98,15 @@ def _reading(
     sensor = _sensor(content)
     if sensor is not None and sensor.HasField("annotations"):
         raise InvalidArgumentError("a reading takes no annotations", clause="CU-9")
-    requested, received = capture_times(call, upload, sensor)
+    now = call.cloud.clock.now()
+    requested, received = capture_times(upload, sensor, now=now)
     return TabularRecord(
         id=call.cloud.ids.object_id(),
         file_id=file_id,
         source=upload.source,
         time_requested=requested,
         time_received=received,
-        time_synced=call.sync_time,
+        time_synced=call.sync_time(now),
         payload=content.struct.SerializeToString(deterministic=True),
         mime_type=upload.mime_type,
         tags=upload.tags,
@@ -135,6 +147,13 @@ class StreamFormat:
     read: Callable[[Any], UploadHeader | bytes | None]
     clauses: tuple[str, ...]
 
+    async def serve(self, call: Call, requests: RequestSource) -> Message:
+        """Receive one upload and answer it."""
+        upload = StreamedUpload(call, self)
+        while (message := await requests.recv_message()) is not None:
+            upload.receive(message)
+        return upload.finish()
+
 
 class StreamedUpload:
     """One streamed upload: messages go in one by one, the record comes at the end.
@@ -151,7 +170,7 @@ class StreamedUpload:
         # Joining chunks would need the file's size twice; this buffer becomes the file.
         self._file, self._chunks = BytesIO(), 0
         self._upload: Upload | None = None
-        self._sensor: datasync.SensorMetadata | None = None
+        self._header: UploadHeader | None = None
 
     def receive(self, message: Message) -> None:
         """Take one message of the stream.
@@ -163,9 +182,8 @@ class StreamedUpload:
         self._advance(_PACKETS[type(held)])
         if isinstance(held, UploadHeader):
             self._upload = resolve_upload_metadata(self._call, held.upload, kind=self._form.kind)
-            self._sensor = held.sensor
-            if held.sensor is not None and not held.sensor.ByteSize():
-                self._call.cite("SU-2")
+            self._call.cite(upload_grounds(self._upload, held.upload, [held.sensor]))
+            self._header = held
         elif held:
             self._file.write(held)
             self._chunks += 1
@@ -177,16 +195,22 @@ class StreamedUpload:
             Refusal: The stream ended too early.
         """
         self._advance(Packet.END)
-        if self._upload is None:  # the table never ends an upload that did not begin
-            raise AssertionError(self._state)
+        if self._upload is None or self._header is None:
+            raise AssertionError(self._state)  # the table never ends an upload that did not begin
         call, payload = self._call, self._file.getvalue()
-        call.cite("CU-4", *self._form.clauses)
-        if self._chunks != 1:
-            call.cite("FU-2", "FU-3")
         upload = with_datasets_of_now(call, self._upload)
-        record = binary_record(call, upload, len(payload), self._sensor)
+        record = binary_record(call, upload, len(payload), self._header.sensor)
+        call.cite(self._grounds(self._header))
         call.store.add_binary([(record, payload)])
         return self._form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
+
+    def _grounds(self, header: UploadHeader) -> list[str]:
+        grounds = ["CU-4", *self._form.clauses]
+        if self._chunks != 1:
+            grounds += ("FU-2", "FU-3")
+        if header.sensor is not None and not header.sensor.ByteSize():
+            grounds.append("SU-2")
+        return grounds
 
     def _advance(self, packet: Packet) -> None:
         step = STEPS[self._state, packet]
@@ -214,8 +238,6 @@ def _read_streaming(
     sensor = metadata.sensor_metadata if metadata.HasField("sensor_metadata") else None
     return UploadHeader(metadata.upload_metadata, sensor)
 
-
-HANDLERS: Handlers = MappingProxyType({"DataCaptureUpload": data_capture_upload})
 
 STREAMS = MappingProxyType(
     {

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.datasets import dataset_label
 from fakeviam.wire import data
-from fakeviam.wire.encoded import varint
-from fakeviam.wire.times import set_nanos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,10 +23,22 @@ _FIELD_1, _FIELD_2, _FIELD_3, _FIELD_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
 _VARINT_FIELD_2 = b"\x10"
 
 
+def varint(value: int) -> bytes:
+    """Protobuf's variable-length form of a number that is not negative."""
+    if value < 0x80:
+        return value.to_bytes(1, "little")
+    groups = bytearray()
+    while value >= 0x80:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    groups.append(value)
+    return bytes(groups)
+
+
 def set_time(timestamp: Timestamp, nanos: int) -> None:
     """Set a Timestamp field so that it is present, at the epoch too (TM-2)."""
     timestamp.SetInParent()
-    set_nanos(timestamp, nanos)
+    timestamp.seconds, timestamp.nanos = divmod(nanos, 1_000_000_000)
 
 
 class MetadataEncoder:

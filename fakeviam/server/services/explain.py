@@ -14,7 +14,6 @@ from fakeviam.model.records import BinaryRecord
 from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
 from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
 from fakeviam.server.instruments.explain.reasons import Reason, reasons_against
-from fakeviam.server.services.arguments import synced_until
 from fakeviam.server.services.data.tabular import query_of_delete
 from fakeviam.server.services.filters import query_from
 from fakeviam.server.services.paging import page_request
@@ -259,7 +258,7 @@ def _against_key(call: Call, key: BinaryKey, found: BinaryRecord | None) -> Iter
     seen = Query(
         include_internal=True,
         scope=call.principal.organization_ids,
-        synced_until=synced_until(call),
+        synced_until=call.visible_until(),
     )
     yield from reasons_against(seen, found)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.datasets import labelled_datasets
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.filters import EVERYTHING, Interval, Query, TagRule, TimeField
-from fakeviam.server.services.arguments import synced_until, time_from
+from fakeviam.server.services.wire_values import time_from
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.call import Call
 
@@ -24,11 +27,24 @@ _RULES = {
 
 _SCALARS = ("component_name", "component_type", "robot_name", "robot_id", "part_name", "part_id")
 
+_LISTS = ("location_ids", "organization_ids", "mime_type")
+
+# Fields of a filter that readings have nothing to match with, or match in a way of their own (A18).
+_OF_FILES = frozenset({"bbox_labels", "dataset_id", "mime_type"})
+
+# Clause → the fields whose presence makes a query rest on it.
+_BY_FIELD: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "FI-4": frozenset({*_SCALARS, "method"}),
+        "UP-10": frozenset({"part_name", "robot_name"}),
+        "FI-10": frozenset({"bbox_labels"}),
+        "FI-11": frozenset({"dataset_id"}),
+        "DM-3": frozenset({"dataset_id"}),
+    }
+)
+
 #: Filters that are remembered; whoever pages sends the same one with every page.
 _REMEMBERED = 256
-
-#: Clauses that a query rests on, in the order they were met.
-Cited = list[str]
 
 
 class FilterReader:
@@ -48,69 +64,72 @@ class FilterReader:
             InvalidArgumentError: The filter has no meaning.
         """
         key = (message.SerializeToString(), include_internal, tabular)
-        found = self._known.get(key)
-        if found is None:
-            cited: Cited = []
-            query = self._query(message, cited, include_internal=include_internal, tabular=tabular)
+        known = self._known.get(key)
+        if known is None:
+            query = self._query(message, include_internal=include_internal, tabular=tabular)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            found = self._known[key] = (query, tuple(cited))
-        return found
+            clauses = tuple(filter_grounds(message, query, tabular=tabular))
+            known = self._known[key] = (query, clauses)
+        return known
 
-    def _query(
-        self, message: data.Filter, cited: Cited, *, include_internal: bool, tabular: bool
-    ) -> Query:
-        cited.append("FI-1" if message.ByteSize() else "FI-2")
-        scalars = {name: getattr(message, name) for name in _SCALARS}
-        if message.method or any(scalars.values()):
-            cited.append("FI-4")
-        if message.part_name or message.robot_name:
-            cited.append("UP-10")
-        if max(map(len, (message.location_ids, message.organization_ids, message.mime_type))) > 1:
-            cited.append("FI-5")
-        nothing = tabular and bool(message.bbox_labels or message.dataset_id)
-        if nothing or (tabular and message.mime_type):
-            cited += ("FI-16", "A18")
-        rule, tags = tags_from(message.tags_filter, cited)
-        labels: frozenset[str] = frozenset()
-        if self._policy.dataset_label == "shown":
-            labels = labelled_datasets(tags)
-        if labels:
-            cited.append("A10")
-        if message.bbox_labels:
-            cited.append("FI-10")
-        if message.dataset_id:
-            cited += ("FI-11", "DM-3", *(("FI-12",) if rule is TagRule.UNTAGGED else ()))
-        cited.append("PG-10")
+    def _query(self, message: data.Filter, *, include_internal: bool, tabular: bool) -> Query:
+        rule, tags, _ = tag_rule(message.tags_filter)
+        shown = self._policy.dataset_label == "shown"
         return Query(
-            **scalars,
+            **{name: getattr(message, name) for name in _SCALARS},
             method_name=message.method,
             location_ids=frozenset(message.location_ids),
             organization_ids=frozenset(message.organization_ids),
             mime_types=frozenset(message.mime_type),
-            interval=self._interval(message.interval, cited),
+            interval=self._interval(message.interval),
             tag_rule=rule,
             tags=tags,
-            label_dataset_ids=labels,
+            label_dataset_ids=labelled_datasets(tags) if shown else frozenset(),
             box_labels=frozenset(message.bbox_labels),
             dataset_id=message.dataset_id,
             include_internal=include_internal,
-            nothing=nothing,
+            nothing=tabular and bool(message.bbox_labels or message.dataset_id),
         )
 
-    def _interval(self, message: data.CaptureInterval, cited: Cited) -> Interval:
+    def _interval(self, message: data.CaptureInterval) -> Interval:
         has_start, has_end = message.HasField("start"), message.HasField("end")
         if not has_start and not has_end:
             return EVERYTHING
-        if not (has_start and has_end):
-            cited.append("FI-13")
-        cited += ("FI-14", "A3", *(("A2",) if has_end else ()))
         return Interval(
             start=time_from(message.start, "interval.start") if has_start else None,
             end=time_from(message.end, "interval.end") if has_end else None,
             end_inside=self._policy.interval_bounds == "closed",
             clock=TimeField(self._policy.interval_clock),
         )
+
+
+def filter_grounds(message: data.Filter, query: Query, *, tabular: bool) -> Iterator[str]:
+    """The clauses that a query rests on, as far as its filter says."""
+    yield "PG-10"
+    fields = frozenset(field.name for field, _ in message.ListFields())
+    yield "FI-1" if fields or message.ByteSize() else "FI-2"
+    for clause, names in _BY_FIELD.items():
+        if fields & names:
+            yield clause
+    if any(len(getattr(message, name)) > 1 for name in _LISTS):
+        yield "FI-5"
+    if tabular and fields & _OF_FILES:
+        yield from ("FI-16", "A18")
+    yield from tag_rule(message.tags_filter)[2]
+    if query.label_dataset_ids:
+        yield "A10"
+    if "dataset_id" in fields and query.tag_rule is TagRule.UNTAGGED:
+        yield "FI-12"
+    yield from _interval_grounds(message.interval)
+
+
+def _interval_grounds(message: data.CaptureInterval) -> tuple[str, ...]:
+    has_start, has_end = message.HasField("start"), message.HasField("end")
+    if not has_start and not has_end:
+        return ()
+    open_end = () if has_start and has_end else ("FI-13",)
+    return ("FI-14", "A3", *open_end, *(("A2",) if has_end else ()))
 
 
 def query_from(
@@ -129,18 +148,17 @@ def query_from(
     """
     if message.organization_ids:
         call.principal.check_named(message.organization_ids)
-    query, cited = call.cloud.for_policy(FilterReader).read(
-        message, include_internal=include_internal, tabular=tabular
-    )
-    call.cite(*cited)
-    scope, until = call.principal.organization_ids, synced_until(call)
+    reader: FilterReader = call.cloud.by_policy[FilterReader]
+    query, clauses = reader.read(message, include_internal=include_internal, tabular=tabular)
+    call.cite(clauses)
+    scope, until = call.principal.organization_ids, call.visible_until()
     if scope is None and until is None:
         return query
     return replace(query, scope=scope, synced_until=until)
 
 
-def tags_from(message: data.TagsFilter, cited: Cited) -> tuple[TagRule, frozenset[str]]:
-    """What a tags filter asks (FI-6, FI-7, FI-8, A17).
+def tag_rule(message: data.TagsFilter) -> tuple[TagRule, frozenset[str], tuple[str, ...]]:
+    """What a tags filter asks, and the clauses that rests on (FI-6, FI-7, FI-8, A17).
 
     Raises:
         InvalidArgumentError: Its type has no meaning (FI-17).
@@ -150,13 +168,8 @@ def tags_from(message: data.TagsFilter, cited: Cited) -> tuple[TagRule, frozense
         text = f"tags_filter.type must be 0 to 3, got {message.type}"
         raise InvalidArgumentError(text, clause="FI-17")
     if rule is not TagRule.LISTED:
-        cited.append("FI-7")
-        return rule, frozenset()
-    if not message.tags:
-        if message.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR:
-            cited += ("FI-9", "A17")
-        else:
-            cited.append("FI-8")
-        return TagRule.IGNORED, frozenset()
-    cited.append("FI-6")
-    return rule, frozenset(message.tags)
+        return rule, frozenset(), ("FI-7",)
+    if message.tags:
+        return rule, frozenset(message.tags), ("FI-6",)
+    by_or = message.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR
+    return TagRule.IGNORED, frozenset(), ("FI-9", "A17") if by_or else ("FI-8",)

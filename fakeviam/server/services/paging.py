@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import hmac
-import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.errors import InvalidArgumentError
-from fakeviam.store.values import Position, Totals
+from fakeviam.store.values import Position
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam.model.policy import PageLimit
-    from fakeviam.model.records import AnyRecord
+    from fakeviam.model.policy import PageLimit, Policy
+    from fakeviam.model.records import AnyRecord, BinaryRecord, TabularRecord
     from fakeviam.server.state.call import Call
+    from fakeviam.store.values import Page
 
 DEFAULT_LIMIT = 50
 
-_HEX = re.compile(r"[0-9a-f]+")
-
 _TIME, _SIZE = attrgetter("time_requested"), attrgetter("size")
 
-# A token is two veiled numbers of fixed width and a seal; the offset keeps times before 1970
-# positive.
+# A token is two veiled numbers of fixed width; the offset keeps times before 1970 positive.
 _TIME_OFFSET = 2**66
-_TIME_DIGITS, _ARRIVAL_DIGITS, _SEAL_DIGITS = 18, 12, 8
+_TIME_DIGITS, _ARRIVAL_DIGITS = 18, 12
 
 
 class PageRequest(NamedTuple):
@@ -47,31 +43,28 @@ def page_request(call: Call, message: data.DataRequest, *, with_bytes: bool) -> 
     """
     return PageRequest(
         limit=_limit(call, message.limit, with_bytes=with_bytes),
-        after=_after(call, message.last),
-        descending=_descending(call, message.sort_order),
+        after=_after(call, message.last) if message.last else None,
+        descending=_descending(call.policy, message.sort_order),
     )
 
 
-def cite_page(
-    call: Call, message: data.DataRequest, page: PageRequest, records: Sequence[AnyRecord]
-) -> None:
-    """Cite what the order and the counts of these records rest on.
-
-    If the page is all there is, page and total are the same; a lone record has no order.
-    """
-    whole = len(records) < page.limit and page.after is None
-    if not records or (whole and len(records) == 1):
-        return
-    if not whole:
-        call.cite("A4")
-    call.cite("A1" if message.sort_order == data.ORDER_UNSPECIFIED else "PG-6")
-    if len(set(map(_TIME, records))) < len(records):
-        call.cite("PG-11")
-
-
-def totals_of(records: Sequence[AnyRecord]) -> Totals:
-    """Count and bytes of a page (A4)."""
-    return Totals(len(records), sum(map(_SIZE, records)))
+def page_footer(
+    call: Call,
+    message: data.DataRequest,
+    wanted: PageRequest,
+    page: Page[BinaryRecord] | Page[TabularRecord],
+) -> tuple[int, int, str]:
+    """`count`, `total_size_bytes` and `last` of a page, citing what they rest on (A4)."""
+    records: Sequence[AnyRecord] = page.records
+    # If the page is all there is, page and total are the same; a lone record has no order.
+    whole = len(records) < wanted.limit and wanted.after is None
+    if records and not (whole and len(records) == 1):
+        if not whole:
+            call.cite(["A4"])
+        call.cite(["A1" if message.sort_order == data.ORDER_UNSPECIFIED else "PG-6"])
+        if len(set(map(_TIME, records))) < len(records):
+            call.cite(["PG-11"])
+    return len(records), sum(map(_SIZE, records)), token_of(call, page.last)
 
 
 def token_of(call: Call, position: Position | None) -> str:
@@ -83,9 +76,8 @@ def token_of(call: Call, position: Position | None) -> str:
     if position is None:
         return ""
     time = position.time + _TIME_OFFSET
-    text = f"{time:0{_TIME_DIGITS}x}{position.arrival:0{_ARRIVAL_DIGITS}x}"
-    seal = call.cloud.ids.seal(_scope(call) + text)
-    return _veiled(call, text, seal) + seal
+    digits = f"{time:0{_TIME_DIGITS}x}{position.arrival:0{_ARRIVAL_DIGITS}x}"
+    return call.cloud.ids.veil(digits, scope=_scope(call))
 
 
 def _scope(call: Call) -> str:
@@ -93,19 +85,12 @@ def _scope(call: Call) -> str:
     return "" if seen is None else ",".join(sorted(seen))
 
 
-def _veiled(call: Call, text: str, seal: str) -> str:
-    """The digits under a veil that only this server can make, and lift by doing it again."""
-    veil = call.cloud.ids.digest(seal)[: len(text) // 2]
-    veiled = int(text, 16) ^ int.from_bytes(veil, "big")
-    return f"{veiled:0{len(text)}x}"
-
-
 def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
     policy = call.policy
     cap: PageLimit = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
-    call.cite("PG-1", *(("PG-2",) if asked > DEFAULT_LIMIT else ()))
+    call.cite(("PG-1", "PG-2") if asked > DEFAULT_LIMIT else ("PG-1",))
     if asked == 0:
         return min(DEFAULT_LIMIT, cap.size)
     if asked > cap.size:
@@ -113,39 +98,33 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
             why = " when bytes are wanted" if cap is policy.binary_page else ""
             text = f"limit must be at most {cap.size}{why}, got {asked}"
             raise InvalidArgumentError(text, clause="A6")
-        call.cite("A6")
+        call.cite(["A6"])
     return min(asked, cap.size)
 
 
 def _after(call: Call, token: str) -> Position | None:
-    if not token:
-        return None
     position = _position_in(call, token)
     if position is not None:
-        call.cite("PG-3")
+        call.cite(["PG-3"])
         return position
     if call.policy.page_token == "refuse":  # noqa: S105 - a rule, not a secret
         text = f"last is not a token of this server: {token!r}"
         raise InvalidArgumentError(text, clause="A56")
-    call.cite("A56")
+    call.cite(["A56"])
     return None
 
 
 def _position_in(call: Call, token: str) -> Position | None:
-    veiled, seal = token[:-_SEAL_DIGITS], token[-_SEAL_DIGITS:]
-    if len(veiled) != _TIME_DIGITS + _ARRIVAL_DIGITS or not _HEX.fullmatch(veiled):
+    digits = call.cloud.ids.unveil(token, scope=_scope(call))
+    if digits is None or len(digits) != _TIME_DIGITS + _ARRIVAL_DIGITS:
         return None
-    text = _veiled(call, veiled, seal)
-    sealed = call.cloud.ids.seal(_scope(call) + text)
-    if not hmac.compare_digest(sealed.encode(), seal.encode()):
-        return None
-    time, arrival = int(text[:_TIME_DIGITS], 16), int(text[_TIME_DIGITS:], 16)
+    time, arrival = int(digits[:_TIME_DIGITS], 16), int(digits[_TIME_DIGITS:], 16)
     return Position(time - _TIME_OFFSET, arrival)
 
 
-def _descending(call: Call, order: int) -> bool:
+def _descending(policy: Policy, order: int) -> bool:
     if order == data.ORDER_UNSPECIFIED:
-        return call.policy.default_order == "descending"
+        return policy.default_order == "descending"
     if order not in (data.ORDER_ASCENDING, data.ORDER_DESCENDING):
         raise InvalidArgumentError(f"sort_order must be 0 to 2, got {order}", clause="PG-12")
     return order == data.ORDER_DESCENDING

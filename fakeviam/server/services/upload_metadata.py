@@ -21,14 +21,14 @@ from fakeviam.model.errors import (
     Refusal,
     UnknownStatusError,
 )
-from fakeviam.model.records import BinaryRecord, Parameter, Source
-from fakeviam.server.services.arguments import check_tags, time_from
+from fakeviam.model.records import BinaryRecord, Parameter, Source, check_tags
 from fakeviam.server.services.data.dataset_members import check_same_organization
 from fakeviam.server.services.datasets import dataset_for_binary
+from fakeviam.server.services.wire_values import time_from
 from fakeviam.wire import data, datasync
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from fakeviam.model.fleet import Part
     from fakeviam.server.state.call import Call
@@ -84,21 +84,70 @@ def resolve_upload_metadata(
     part = _part(call, metadata.part_id)
     _check_type(metadata.type, kind)
     check_tags(metadata.tags)
-    _time(call, metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
-    call.cite("UP-1", "UP-6", "UP-7", "UP-9")
-    if metadata.method_parameters:
-        call.cite("UP-8", "A31")
+    _time(metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
     return Upload(
         source=_source(part, metadata),
-        mime_type=_mime_type(call, metadata),
+        mime_type=_mime_type(metadata),
         explicit_mime=bool(metadata.mime_type),
         file_name=metadata.file_name,
         file_ext=mime.with_dot(metadata.file_extension),
         tags=tuple(dict.fromkeys(metadata.tags)),
         dataset_ids=_datasets(call, metadata.dataset_ids, part.organization_id),
-        created=_time(call, metadata, "file_create_time"),
+        created=_time(metadata, "file_create_time"),
         internal=part.internal,
     )
+
+
+def upload_grounds(
+    upload: Upload,
+    metadata: datasync.UploadMetadata,
+    sensors: Iterable[datasync.SensorMetadata | None],
+) -> list[str]:
+    """What an upload rests on, as far as its metadata and that of its contents says."""
+    grounds = ["UP-1", "UP-6", "UP-7", "UP-9", *_mime_grounds(upload, metadata)]
+    if metadata.method_parameters:
+        grounds += ("UP-8", "A31")
+    if _finer_than_micros(metadata.file_create_time, metadata.file_modify_time):
+        grounds.append("TM-1")
+    for sensor in sensors:
+        if sensor is None:
+            grounds += ("A28",) if upload.created is None else ("A28", "FU-4")
+        else:
+            grounds += _sensor_grounds(metadata, sensor)
+    return grounds
+
+
+def _mime_grounds(upload: Upload, metadata: datasync.UploadMetadata) -> tuple[str, ...]:
+    if upload.explicit_mime:
+        return ("UP-5",)
+    completed = ("UP-3", "A26") if upload.file_ext != metadata.file_extension else ()
+    if metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
+        return completed
+    return ("UP-4" if upload.file_ext in mime.DOCUMENTED else "A24", *completed)
+
+
+def _sensor_grounds(
+    metadata: datasync.UploadMetadata, sensor: datasync.SensorMetadata
+) -> Iterator[str]:
+    """What one content rests on (A28, A32)."""
+    received = _time(sensor, "time_received")
+    if received is None or _time(sensor, "time_requested") is None:
+        yield "A28"
+    if received is not None:
+        yield "A32"
+    if _finer_than_micros(sensor.time_requested, sensor.time_received):
+        yield "TM-1"
+    if metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
+        return
+    if sensor.mime_type and not metadata.mime_type:
+        yield "UP-12"
+    if sensor.HasField("annotations"):
+        yield "CU-6"
+
+
+def _finer_than_micros(*stamps: Timestamp) -> bool:
+    """Whether one of them is finer than a datetime can be."""
+    return any(stamp.nanos % 1000 for stamp in stamps)
 
 
 def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
@@ -114,19 +163,14 @@ def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
 
 
 def capture_times(
-    call: Call, upload: Upload, sensor: datasync.SensorMetadata | None
+    upload: Upload, sensor: datasync.SensorMetadata | None, *, now: int
 ) -> tuple[int, int]:
     """Time requested and time received of one content (A28, A32)."""
-    fallback = call.cloud.clock.now() if upload.created is None else upload.created
+    fallback = now if upload.created is None else upload.created
     if sensor is None:
-        call.cite("A28", *(("FU-4",) if upload.created is not None else ()))
         return fallback, fallback
-    requested = _time(call, sensor, "time_requested")
-    received = _time(call, sensor, "time_received")
-    if requested is None or received is None:
-        call.cite("A28")
-    if received is not None:
-        call.cite("A32")
+    requested = _time(sensor, "time_requested")
+    received = _time(sensor, "time_received")
     return fallback if requested is None else requested, (
         fallback if received is None else received
     )
@@ -136,13 +180,14 @@ def binary_record(
     call: Call, upload: Upload, size: int, sensor: datasync.SensorMetadata | None
 ) -> BinaryRecord:
     """The record that one binary content becomes."""
-    requested, received = capture_times(call, upload, sensor)
+    now = call.cloud.clock.now()
+    requested, received = capture_times(upload, sensor, now=now)
     record = BinaryRecord(
         file_id=call.cloud.ids.file_id(),
         source=upload.source,
         time_requested=requested,
         time_received=received,
-        time_synced=call.sync_time,
+        time_synced=call.sync_time(now),
         mime_type=upload.mime_type,
         file_name=upload.file_name,
         file_ext=upload.file_ext,
@@ -158,11 +203,9 @@ def _with_sensor_metadata(
     call: Call, upload: Upload, record: BinaryRecord, sensor: datasync.SensorMetadata
 ) -> BinaryRecord:
     if sensor.mime_type and not upload.explicit_mime:
-        call.cite("UP-12")
         record = replace(record, mime_type=_SENSOR_MIME.get(sensor.mime_type, record.mime_type))
     if not sensor.HasField("annotations"):
         return record
-    call.cite("CU-6")
     boxes = tuple(_box(call, box) for box in sensor.annotations.bboxes)
     if boxes and not mime.is_image(record.mime_type):
         text = f"only images take bounding boxes; the upload is {record.mime_type!r}"
@@ -205,16 +248,8 @@ def _source(part: Part, metadata: datasync.UploadMetadata) -> Source:
     )
 
 
-def _mime_type(call: Call, metadata: datasync.UploadMetadata) -> str:
-    if metadata.mime_type:
-        call.cite("UP-5")
-        return metadata.mime_type
-    extension = mime.with_dot(metadata.file_extension)
-    if metadata.type != datasync.DATA_TYPE_TABULAR_SENSOR:
-        call.cite("UP-4" if extension in mime.DOCUMENTED else "A24")
-    if extension != metadata.file_extension:
-        call.cite("UP-3", "A26")
-    return mime.mime_type_of(extension)
+def _mime_type(metadata: datasync.UploadMetadata) -> str:
+    return metadata.mime_type or mime.mime_type_of(mime.with_dot(metadata.file_extension))
 
 
 def _datasets(call: Call, dataset_ids: Iterable[str], organization_id: str) -> tuple[str, ...]:
@@ -227,15 +262,11 @@ def _datasets(call: Call, dataset_ids: Iterable[str], organization_id: str) -> t
     return tuple(chosen)
 
 
-def _time(
-    call: Call, message: datasync.UploadMetadata | datasync.SensorMetadata, field: str
-) -> int | None:
+def _time(message: datasync.UploadMetadata | datasync.SensorMetadata, field: str) -> int | None:
     if not message.HasField(field):  # type: ignore[arg-type]
         return None
     stamp: Timestamp = getattr(message, field)
     nanos = time_from(stamp, field)
-    if nanos % 1000:  # more than a datetime can say
-        call.cite("TM-1")
     return None if nanos == GO_ZERO_TIME else nanos
 
 

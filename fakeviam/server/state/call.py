@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.state.accounts import ANYONE, Principal
 from fakeviam.server.state.roles import grounds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from fakeviam.model.clock import Clock
     from fakeviam.model.policy import Policy
     from fakeviam.server.instruments.timers import Timers
@@ -25,6 +28,9 @@ class Call:
 
     Attributes:
         record: Its entry in the journal.
+        store: Where the data is. Taken when the call begins, so that a reset does not split it.
+        cite: Records the clauses that the answer rests on, before anything is written. Raises
+            InsufficientEvidenceError for less than the test accepts (SV-5).
         metadata: What came with it, with its secrets.
         hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
     """
@@ -32,25 +38,34 @@ class Call:
     cloud: CloudState
     rpc: str
     record: RecordedCall
+    store: Store
+    policy: Policy
+    cite: Callable[[Iterable[str]], None]
     metadata: Any = None
     principal: Principal = ANYONE
     hidden_for: int = 0
-    #: Where the data is. Taken when the call begins, so that a reset does not split a call.
-    store: Store = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.store = self.cloud.store
+    @classmethod
+    def of(cls, cloud: CloudState, record: RecordedCall, metadata: Any = None) -> Call:
+        """The call of `cloud` whose journal entry is `record`."""
+        return cls(
+            cloud=cloud,
+            rpc=record.rpc,
+            record=record,
+            store=cloud.store,
+            policy=cloud.policy,
+            cite=cloud.ledger.collector(record.cited)
+            if cloud.ledger.selective
+            else record.cited.update,
+            metadata=metadata,
+        )
 
     @classmethod
     def detached(cls, cloud: CloudState, method: Method) -> Call:
         """A call that no client made and no journal holds: seeds obey the rules of uploads too."""
-        record = RecordedCall(number=0, method=method, time=cloud.clock.now(), started=0)
-        return cls(cloud=cloud, rpc=method.name, record=record)
-
-    @property
-    def policy(self) -> Policy:
-        """How disputed points are decided."""
-        return self.cloud.policy
+        return cls.of(
+            cloud, RecordedCall(number=0, method=method, time=cloud.clock.now(), started=0)
+        )
 
     @property
     def clock(self) -> Clock:
@@ -62,21 +77,20 @@ class Call:
         """Who waits by that clock."""
         return self.cloud.timers
 
-    @property
-    def sync_time(self) -> int:
-        """When what the call stores counts as synced, ns (UP-9)."""
+    def sync_time(self, now: int) -> int:
+        """When what the call stores at `now` counts as synced, ns (UP-9)."""
         if self.hidden_for:
             self.cloud.hiding = True
-        return self.cloud.clock.now() + self.hidden_for
+        return now + self.hidden_for
 
-    def cite(self, *clauses: str) -> None:
-        """Record what the answer rests on, before anything is written.
-
-        Raises:
-            InsufficientEvidenceError: It is less than the test accepts (SV-5).
-        """
-        self.record.cited.update(clauses)
-        self.cloud.ledger.cite(*clauses)
+    def visible_until(self) -> int | None:
+        """Records stored later than this are not visible yet (A55), ns; None is no limit."""
+        lag = self.policy.visibility_lag
+        if lag:
+            self.cite(["A55"])
+        elif not self.cloud.hiding:  # by a fault (FT-7)
+            return None
+        return self.cloud.clock.now() - int(lag.total_seconds() * SECOND)
 
     def authenticate(self, metadata: Any) -> None:
         """Find out who calls, and whether it may (AU-2, A51, AC-1).
@@ -86,19 +100,21 @@ class Call:
             PermissionDeniedError: Its role gives no right to this call.
         """
         if self.cloud.accounts.mode == "keys":
-            self.cite("AU-4", "A51")
+            self.cite(["AU-4", "A51"])
         self.principal = self.cloud.accounts.principal(_authorization(metadata))
         self.record.scope = self.principal.organization_ids
         if self.principal.role != "owner":
-            self.cite(*grounds(self.rpc))
+            self.cite(grounds(self.rpc))
             self.principal.check_right(self.rpc)
 
     def move_to(self, cloud: CloudState) -> None:
         """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""
         self.cloud.journal.transfer(self.record, cloud.journal)
-        self.cloud.timers.call_ended()
-        cloud.timers.call_began()
-        self.cloud, self.store = cloud, cloud.store
+        self.cloud.timers.calls -= 1
+        cloud.timers.calls += 1
+        self.cloud, self.store, self.policy = cloud, cloud.store, cloud.policy
+        ledger, cited = cloud.ledger, self.record.cited
+        self.cite = ledger.collector(cited) if ledger.selective else cited.update
 
     def expire_token(self) -> None:
         """Let the access token of this call expire now.

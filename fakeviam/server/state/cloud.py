@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.server.instruments.timers import Timers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from fakeviam.model.clock import Clock
     from fakeviam.model.fleet import Fleet
     from fakeviam.model.ids import Ids
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from fakeviam.server.state.accounts import Accounts
     from fakeviam.store.base import Store
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Crash:
@@ -34,12 +30,26 @@ class Crash:
     error: BaseException
 
 
+class PolicyViews(dict[type, Any]):
+    """What is made of a policy, such as the reader of filters: by its class, once, on first use."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Make views of `policy`."""
+        super().__init__()
+        self._policy = policy
+
+    def __missing__(self, view: type) -> Any:
+        made = self[view] = view(self._policy)
+        return made
+
+
 @dataclass(kw_only=True, slots=True)
 class CloudState:
     """The state of one isolated cloud; two of them share nothing.
 
     Attributes:
         name: Name of its session; empty for the one that a fake starts with.
+        by_policy: What its services made of the policy.
         hiding: Some uploads are hidden until a later time.
     """
 
@@ -59,19 +69,13 @@ class CloudState:
     crashes: list[Crash] = field(default_factory=list)
     interceptors: tuple[Interceptor, ...] = ()
     hiding: bool = False
-    _by_policy: dict[Callable[[Policy], Any], Any] = field(default_factory=dict)
+    by_policy: PolicyViews = field(init=False)
 
     def __post_init__(self) -> None:
         self.timers = Timers(self.clock)
+        self.by_policy = PolicyViews(self.policy)
 
     def apply(self, policy: Policy) -> None:
         """Decide disputed points like this from now on."""
         self.policy = policy
-        self._by_policy.clear()
-
-    def for_policy(self, make: Callable[[Policy], T]) -> T:
-        """What `make` makes of the policy; made once, and kept until the policy changes."""
-        made: T | None = self._by_policy.get(make)
-        if made is None:
-            made = self._by_policy[make] = make(self.policy)
-        return made
+        self.by_policy = PolicyViews(policy)

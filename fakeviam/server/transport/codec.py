@@ -9,7 +9,7 @@ from grpclib.encoding.base import CodecBase, StatusDetailsCodecBase
 
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
 from fakeviam.wire import status as rpc_status
-from fakeviam.wire.encoded import encoded
+from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -27,7 +27,10 @@ class Codec(CodecBase):
 
     def encode(self, message: Any, message_type: Any) -> bytes:  # noqa: ARG002 - grpclib's shape
         """The bytes of a reply."""
-        return encoded(message)
+        if isinstance(message, Encoded):
+            return message.blob
+        serialized: bytes = message.SerializeToString()
+        return serialized
 
     def decode(self, data: bytes, message_type: type[Message]) -> Any:
         """The message in `data`.

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from fakeviam.model.errors import Refusal, shortened
-from fakeviam.server.instruments.faults.injection import FaultInjector, FaultTriggered, fault_in
-from fakeviam.server.instruments.faults.values import FaultKind
+from fakeviam.model.errors import (
+    InvalidArgumentError,
+    Refusal,
+    UnimplementedError,
+    shortened,
+)
+from fakeviam.server.instruments.faults.injection import (
+    METADATA_KEY,
+    FaultInjector,
+    FaultTriggered,
+    fault_in,
+)
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
-from fakeviam.server.transport.connection import (
-    framed,
-    reset_connection,
-    reset_stream,
-    send_framed,
-    send_goaway,
-)
-from fakeviam.server.transport.request_stream import AUTH_SERVICE, RequestStream
-from fakeviam.wire.encoded import encoded
+from fakeviam.server.transport.fault_endings import end_by_fault, send_cut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from grpclib.server import Stream
 
-    from fakeviam.server.transport.request_stream import CloudDirectory
+    from fakeviam.model.matching import Leaf
+    from fakeviam.server.state.cloud import CloudState
     from fakeviam.wire import Method
     from fakeviam.wire.encoded import Encoded
 
@@ -45,12 +47,101 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fakeviam")
 
+AUTH_SERVICE = "proto.rpc.v1.AuthService"
+
+
+class CloudDirectory(Protocol):
+    """Tells which cloud of a server a call is for."""
+
+    def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
+        """The cloud that a call is for, and why it is refused if no open session is meant."""
+
+    def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
+        """The cloud that a login with this API key is for (SS-4)."""
+
+
+class RequestStream:
+    """The request messages of one call, recorded in the journal and met by its fault."""
+
+    def __init__(
+        self, call: Call, method: Method, stream: Stream[Any, Any], clouds: CloudDirectory
+    ) -> None:
+        """Read `stream` for `call`, which may turn out to be for another of `clouds`."""
+        self.injector: FaultInjector | None = None
+        self._clouds = clouds
+        self._call, self._stream, self._streams = call, stream, method.client_streaming
+        self._peeked: list[Message | None] = []
+        self._leaves: list[Leaf] | None = None
+        self._planned_asked = False  # whether the planned faults were asked about this call
+
+    async def peek(self) -> Message | None:
+        """The next message, which stays the next one."""
+        message = await self.recv_message()
+        self._peeked.append(message)
+        return message
+
+    async def recv_message(self) -> Message | None:
+        """The next message; None at the end of the stream.
+
+        Raises:
+            Refusal: It is not a valid message.
+            FaultTriggered: The call's fault ends it here.
+        """
+        if self._peeked:
+            return self._peeked.pop()
+        message = await _receive(self._stream)
+        call = self._call
+        if message is not None:
+            call.cloud.journal.received(call.record, message)
+            if call.record.service == AUTH_SERVICE:
+                self._switch_cloud(message)
+            if call.cloud.strict.enabled:
+                call.cloud.strict.check(call.record, message)
+        if call.cloud.faults.planned or self.injector is not None:
+            await self._meet_fault(ended=message is None or not self._streams)
+        return message
+
+    def _switch_cloud(self, request: Any) -> None:
+        """Let a login be a call of the session whose API key it brings, if it is one's (SS-4)."""
+        cloud = self._clouds.cloud_of_key(request.entity, asked=self._call.cloud)
+        if cloud is not self._call.cloud:
+            self._call.move_to(cloud)
+
+    def leaves(self) -> list[Leaf]:
+        """The fields of the first message."""
+        if self._leaves is None:
+            self._leaves = self._call.record.leaves
+        return self._leaves
+
+    async def _meet_fault(self, *, ended: bool) -> None:
+        call, record = self._call, self._call.record
+        if self.injector is None and not self._planned_asked:
+            planned = call.cloud.faults.choose(record.rpc, self.leaves)
+            if planned is not None:
+                self.injector = FaultInjector(call, planned.fault, planned)
+        self._planned_asked = True
+        if self.injector is not None:
+            await self.injector.received(record.messages_received, record.bytes_received)
+            if ended:
+                await self.injector.before_commit()
+
+
+async def _receive(stream: Stream[Any, Any]) -> Message | None:
+    try:
+        message: Message | None = await stream.recv_message()
+    except NotImplementedError as error:  # how grpclib refuses a compressed message
+        raise UnimplementedError("compressed messages are not supported", clause="SV-3") from error
+    except AssertionError as error:  # how grpclib says that a message was cut short
+        text = "the stream ended in the middle of a message"
+        raise InvalidArgumentError(text, clause="SV-3") from error
+    return message
+
 
 async def handle_call(
     clouds: CloudDirectory, method: Method, served: Served, stream: Stream[Any, Any]
 ) -> None:
     """Handle one call and always finalize its journal entry."""
-    cloud = clouds.cloud_of(stream.metadata)
+    cloud, refusal = clouds.cloud_of(stream.metadata)
     deadline = stream.deadline
     record = cloud.journal.begin(
         method,
@@ -58,17 +149,19 @@ async def handle_call(
         metadata=stream.metadata,
         deadline=None if deadline is None else deadline.time_remaining(),
     )
-    call = Call(cloud=cloud, rpc=method.name, record=record, metadata=stream.metadata)
+    call = Call.of(cloud, record, stream.metadata)
     requests = RequestStream(call, method, stream, clouds)
-    cloud.timers.call_began()
+    cloud.timers.calls += 1
     try:
-        await _handle(call, served, requests, stream)
+        if refusal is not None:
+            await _refuse(call, refusal, stream)
+        else:
+            await _handle(call, served, requests, stream)
     finally:
-        cloud = call.cloud  # a login is a session's, perhaps (SS-4)
-        cloud.timers.call_ended()
-        if record.in_progress:  # the client, its deadline or our stopping ended it
+        call.cloud.timers.calls -= 1  # a login may have become a session's (SS-4)
+        if record.status is None:  # the client, its deadline or our stopping ended it
             late = deadline is not None and deadline.time_remaining() <= 0
-            cloud.journal.end(record, status="DEADLINE_EXCEEDED" if late else "CANCELLED")
+            _end(call, "DEADLINE_EXCEEDED" if late else "CANCELLED")
 
 
 async def _handle(
@@ -80,9 +173,10 @@ async def _handle(
     except Refusal as refusal:
         await _refuse(call, refusal, stream)
     except FaultTriggered as triggered:
-        await _end_by_fault(call, triggered, stream)
+        _end(call, triggered.status or "CANCELLED", triggered.journal_text)
+        await end_by_fault(triggered, stream)
     except Cut:
-        call.cloud.journal.end(call.record, status="CANCELLED", text="the stream was cut")
+        _end(call, "CANCELLED", "the stream was cut")
         await stream.cancel()
     finally:
         if requests.injector is not None:
@@ -99,19 +193,19 @@ async def _replies_or_crash(call: Call, served: Served, requests: RequestStream)
 
 
 async def _replies(call: Call, served: Served, requests: RequestStream) -> Replies:
-    requests.check_session()
-    carried = fault_in(requests.metadata)
-    if carried is not None:
-        requests.injector = FaultInjector(call, carried)
+    cloud = call.cloud
+    if call.metadata and METADATA_KEY in call.metadata:
+        requests.injector = FaultInjector(call, fault_in(call.metadata))
     if call.record.service == AUTH_SERVICE:
         await requests.peek()  # whose API key it brings says which session it is for
+        cloud = call.cloud
     else:
-        call.authenticate(requests.metadata)
-    if call.cloud.replies and (scripted := await _scripted(call, requests)) is not None:
+        call.authenticate(call.metadata)
+    if cloud.replies.scripts and (scripted := await _scripted(call, requests)) is not None:
         replies: Replies = scripted
-    elif call.cloud.interceptors:
-        chain, method = call.cloud.interceptors, call.record.method
-        replies = [await intercept(chain, method, requests, partial(served, call))]
+    elif cloud.interceptors:
+        method = call.record.method
+        replies = [await intercept(cloud.interceptors, method, requests, partial(served, call))]
     else:
         replies = [await served(call, requests)]
     if requests.injector is not None:
@@ -137,19 +231,14 @@ async def _scripted(call: Call, requests: RequestStream) -> Sequence[Message] | 
 async def _send(
     call: Call, requests: RequestStream, replies: Replies, stream: Stream[Any, Any]
 ) -> None:
-    journal = call.cloud.journal
     for reply in replies:
-        journal.replied(call.record, reply)
+        call.cloud.journal.replied(call.record, reply)
     injector = requests.injector
-    if injector is not None and (cut := injector.reply_byte) is not None:
-        sent = framed(map(encoded, replies))
-        await send_framed(stream, sent[:cut])
-        await injector.fire()
-        journal.end(call.record, status="OK")
-        await send_framed(stream, sent[cut:])
+    if injector is not None and injector.reply_byte is not None:
+        await send_cut(injector, replies, stream, end=partial(_end, call, "OK"))
         return
     # Ended before it is sent: a client that has the reply finds the call in the journal.
-    journal.end(call.record, status="OK")
+    _end(call, "OK")
     for reply in replies:
         await stream.send_message(reply)
     if call.record.scripted:
@@ -160,10 +249,10 @@ async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> Non
     if refusal.clause == "SV-1":
         call.cloud.strict.note_unimplemented(call.record)
     try:
-        call.cite(refusal.clause)
+        call.cite([refusal.clause])
     except Refusal as too_weak:  # what it rests on is less than min_evidence
         refusal = too_weak
-    call.cloud.journal.end(call.record, status=refusal.status.name, text=refusal.text)
+    _end(call, refusal.status.name, refusal.text)
     await stream.send_trailing_metadata(
         status=Status(refusal.status.value),
         status_message=refusal.text,
@@ -171,26 +260,10 @@ async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> Non
     )
 
 
-async def _end_by_fault(call: Call, order: FaultTriggered, stream: Stream[Any, Any]) -> None:
-    """End a call as its fault says."""
-    fault = order.fault
-    if order.status:
-        call.cloud.journal.end(call.record, status=order.status, text=order.text)
-        told = str(fault).encode("ascii", "backslashreplace").decode()
-        await stream.send_trailing_metadata(
-            status=Status[order.status],
-            status_message=order.text,
-            status_details=fault.details or None,
-            metadata={"fakeviam-fault": told},
-        )
-        return
-    call.cloud.journal.end(call.record, status="CANCELLED", text=str(fault))
-    if fault.effect is FaultKind.GOAWAY:
-        send_goaway(stream, processed=fault.when == "after-commit")
-    elif fault.effect is FaultKind.RESET_CONNECTION:
-        reset_connection(stream)
-    else:
-        await reset_stream(stream, fault.code or "INTERNAL_ERROR")
+def _end(call: Call, status: str, text: str = "") -> None:
+    """Finalize the journal entry, and what the answer rested on, before it is sent."""
+    call.cloud.ledger.cited |= call.record.cited
+    call.cloud.journal.end(call.record, status=status, text=text)
 
 
 def _crashed(call: Call, error: Exception) -> GRPCError:
@@ -199,7 +272,7 @@ def _crashed(call: Call, error: Exception) -> GRPCError:
     call.cloud.crashes.append(Crash(call.rpc, error))
     text = f"fakeviam has a bug: {type(error).__name__} in {call.rpc}: {error}"
     told = f"{shortened(text)} [SV-4]"
-    call.cloud.journal.end(call.record, status=Status.INTERNAL.name, text=told)
+    _end(call, Status.INTERNAL.name, told)
     return GRPCError(Status.INTERNAL, told)
 
 

@@ -7,6 +7,7 @@ and names itself (SV-1).
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -27,36 +28,26 @@ from fakeviam.server.services.data import (
     tabular,
     tags,
 )
-from fakeviam.server.transport.pipeline import handle_call
-from fakeviam.server.transport.request_stream import AUTH_SERVICE
+from fakeviam.server.services.handlers import Rpc, handlers_in
+from fakeviam.server.transport.pipeline import AUTH_SERVICE, handle_call
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from grpclib.server import Stream
-
-    from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
-    from fakeviam.server.transport.request_stream import CloudDirectory, RequestStream
+    from fakeviam.server.transport.pipeline import CloudDirectory, RequestStream
     from fakeviam.wire import Method
 
     Served = Callable[[Call, RequestStream], Awaitable[Any]]
 
-UNARY: Mapping[str, Handlers] = MappingProxyType(
+UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
     {
-        "viam.app.data.v1.DataService": MappingProxyType(
-            {
-                **binary.HANDLERS,
-                **bounding_boxes.HANDLERS,
-                **databases.HANDLERS,
-                **dataset_members.HANDLERS,
-                **tabular.HANDLERS,
-                **tags.HANDLERS,
-            }
+        "viam.app.data.v1.DataService": handlers_in(
+            binary, bounding_boxes, databases, dataset_members, tabular, tags
         ),
-        "viam.app.datasync.v1.DataSyncService": datasync.HANDLERS,
-        "viam.app.dataset.v1.DatasetService": datasets.HANDLERS,
-        AUTH_SERVICE: auth.HANDLERS,
+        "viam.app.datasync.v1.DataSyncService": handlers_in(datasync),
+        "viam.app.dataset.v1.DatasetService": handlers_in(datasets),
+        AUTH_SERVICE: handlers_in(auth),
     }
 )
 
@@ -78,11 +69,7 @@ class Routes:
         return _Paths(self._handler, wire.methods())
 
     def _handler(self, method: Method) -> Handler:
-        served = _served(method)
-
-        async def handle(stream: Stream[Any, Any]) -> None:
-            await handle_call(self._clouds, method, served, stream)
-
+        handle = partial(handle_call, self._clouds, method, _served(method))
         return Handler(handle, _cardinality(method), method.request, method.response)
 
 
@@ -96,13 +83,14 @@ class _Paths(dict[str, Handler]):
         """Make the handlers of these methods, and any other when it is asked for."""
         super().__init__((method.path, handler(method)) for method in methods)
         self._handler = handler
+        # grpclib asks by `get`, which would not ask `__missing__`.
+        self.get = self.__getitem__  # type: ignore[assignment]
 
-    def get(self, path: str, default: Any = None) -> Any:  # noqa: ARG002 - there is always one
-        """The handler of a path."""
-        return self[path] if path in self else self._handler(_stranger(path))
+    def __missing__(self, path: str) -> Handler:
+        return self._handler(_unknown_method(path))
 
 
-def _stranger(path: str) -> Method:
+def _unknown_method(path: str) -> Method:
     """A method of which only the path is known."""
     service, _, name = path.strip("/").rpartition("/")
     return wire.Method(
@@ -118,34 +106,13 @@ def _stranger(path: str) -> Method:
 
 
 def _served(method: Method) -> Served:
-    unary = UNARY.get(method.service, _NONE).get(method.name)
+    unary: Rpc[Any, Any] | None = UNARY.get(method.service, _NONE).get(method.name)
     if unary is not None:
-        return _unary(unary)
-    form = STREAMS.get(method.service, _NONE).get(method.name)
+        return unary.serve
+    form: datasync.StreamFormat | None = STREAMS.get(method.service, _NONE).get(method.name)
     if form is not None:
-        return _client_stream(form)
+        return form.serve
     return _unimplemented(method)
-
-
-def _unary(handler: Callable[..., Any]) -> Served:
-    async def serve(call: Call, requests: RequestStream) -> Any:
-        request = await requests.recv_message()
-        if request is None:
-            raise InvalidArgumentError("the request message is missing", clause="SV-3")
-        # From here on nothing awaits, so the handler's reads and writes are one step.
-        return handler(call, request)
-
-    return serve
-
-
-def _client_stream(form: datasync.StreamFormat) -> Served:
-    async def serve(call: Call, requests: RequestStream) -> Any:
-        upload = datasync.StreamedUpload(call, form)
-        while (message := await requests.recv_message()) is not None:
-            upload.receive(message)
-        return upload.finish()
-
-    return serve
 
 
 def _unimplemented(method: Method) -> Served:

@@ -68,8 +68,10 @@ def test_version_and_help() -> None:
 
 BROKEN = """
 import sys
+from fakeviam.server.services.handlers import rpc
 from fakeviam.server.transport import routes
 
+@rpc("CreateDataset")
 def broken(call, request):
     raise RuntimeError("a bug")
 

@@ -46,6 +46,11 @@ class FaultTriggered(Exception):  # noqa: N818 - an order, not an error
         self.text = text or fault.text or f"a planned fault: {fault}"
         super().__init__(str(fault))
 
+    @property
+    def journal_text(self) -> str:
+        """What the journal says of it: the status message, or the fault where none is sent."""
+        return self.text if self.status else str(self.fault)
+
 
 class FaultTarget(Protocol):
     """What a fault needs of the call it happens to."""
@@ -178,17 +183,14 @@ _DOING: Mapping[FaultKind, Callable[[FaultInjector], Awaitable[None]]] = Mapping
 )
 
 
-def fault_in(metadata: Any) -> Fault | None:
-    """The fault that a call brings along in its metadata (FT-9).
+def fault_in(metadata: Mapping[str, Any]) -> Fault:
+    """The fault that a call carries in its metadata (FT-9).
 
     Raises:
         InvalidArgumentError: It is no fault.
     """
-    text = metadata.get(METADATA_KEY) if metadata else None
-    if text is None:
-        return None
     try:
-        return _own_fault(str(text))
+        return _own_fault(str(metadata[METADATA_KEY]))
     except (ValueError, RecursionError, UsageError) as error:
         what = f"metadata {METADATA_KEY} holds no fault: {error}"
         raise InvalidArgumentError(what, clause="FT-9") from error

@@ -215,6 +215,7 @@ class Faults:
     """The plan of one cloud. The first planned fault that is due hits a call (FT-1).
 
     Attributes:
+        planned: In the order they were added.
         refusing: How many of the next connections will be refused.
         refused: How many were.
     """
@@ -222,15 +223,15 @@ class Faults:
     def __init__(self, *, fraction: Fraction) -> None:
         """Make an empty plan; `fraction` decides what is left to chance."""
         self._fraction = fraction
-        self._planned: list[PlannedFault] = []
+        self.planned: list[PlannedFault] = []
         self._numbered = 0
         self.refusing = self.refused = 0
 
     def __iter__(self) -> Iterator[PlannedFault]:
-        return iter(tuple(self._planned))
+        return iter(tuple(self.planned))
 
     def __len__(self) -> int:
-        return len(self._planned)
+        return len(self.planned)
 
     def on(self, rpc: str = "*", **where: object) -> PlannedFault:
         """Plan a fault for calls of `rpc` that look like this; say on what happens to them.
@@ -249,7 +250,7 @@ class Faults:
         made = fault if isinstance(fault, Fault) else Fault.from_json(fault)
         self._numbered += 1
         planned = PlannedFault(fault=made, number=self._numbered)
-        self._planned.append(planned)
+        self.planned.append(planned)
         return planned
 
     def refuse_connections(self, count: int = 1) -> None:
@@ -280,7 +281,7 @@ class Faults:
             leaves: Gives the fields of its request.
         """
         chosen: PlannedFault | None = None
-        for planned in self._planned:
+        for planned in self.planned:
             fault = planned.fault
             if fault.effect is None or not _fits(fault, rpc, leaves):
                 continue
@@ -302,19 +303,19 @@ class Faults:
 
     def clear(self) -> int:
         """Forget the plan and its account; answer how many faults it held."""
-        count = len(self._planned)
-        self._planned.clear()
+        count = len(self.planned)
+        self.planned.clear()
         self.refusing = self.refused = 0
         return count
 
     def report(self) -> list[dict[str, Any]]:
         """The plan and its account as JSON-able values."""
-        return [planned.to_json() for planned in self._planned]
+        return [planned.to_json() for planned in self.planned]
 
     @property
     def unfired(self) -> list[str]:
         """What was planned and did not happen, a line each."""
-        lines = [planned.unfired for planned in self._planned if planned.missing]
+        lines = [planned.unfired for planned in self.planned if planned.missing]
         return [*lines, self.unmade] if self.unmade else lines
 
     @property

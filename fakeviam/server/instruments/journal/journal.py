@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.server.instruments.journal.record import RecordedCall
+from fakeviam.server.instruments.journal.record import KEPT_BYTES, RecordedCall
+from fakeviam.server.instruments.journal.shortening import shortened
+from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     from fakeviam.model.clock import Clock
     from fakeviam.wire import Method
-    from fakeviam.wire.encoded import Encoded
 
 #: What a journal may hold, unless told otherwise.
 DEFAULT_BYTES = 16 * 1024 * 1024
@@ -67,27 +68,42 @@ class Journal:
 
     def received(self, record: RecordedCall, message: Message) -> None:
         """Note a request message of a call."""
-        before = record.weight
-        record.received(message)
-        self._grew(record, before)
+        size = message.ByteSize()
+        record.messages_received += 1
+        record.bytes_received += size
+        if record.kept.size + size <= KEPT_BYTES:
+            record.kept.requests.append(message)
+            self._keep(record, size)
+        elif record.kept.first is None:
+            message = shortened(message, KEPT_BYTES)
+            record.kept.requests.append(message)
+            self._keep(record, message.ByteSize())
+        if record.kept.first is None:
+            record.kept.first = message
 
     def replied(self, record: RecordedCall, reply: Message | Encoded) -> None:
         """Note a reply to a call."""
-        before = record.weight
-        record.replied(reply)
-        self._grew(record, before)
+        size = len(reply.blob) if isinstance(reply, Encoded) else reply.ByteSize()
+        record.messages_sent += 1
+        record.bytes_sent += size
+        if record.kept.size + size <= KEPT_BYTES:
+            record.kept.replies.append(reply)
+            self._keep(record, size)
 
     def end(self, record: RecordedCall, *, status: str, text: str = "") -> None:
         """Note how a call ended, and tell those who wait."""
         if record.status is not None:
             return
-        record.ended(status=status, text=text, at=self.stopwatch(), time=self._clock.now())
+        record.status, record.text = status, text
+        record.stopped, record.ended_at = self.stopwatch(), self._clock.now()
         for wake in tuple(self._waiters.values()):
             wake()
 
-    def _grew(self, record: RecordedCall, before: int) -> None:
-        if record.weight != before and not record.dropped:
-            self._weight += record.weight - before
+    def _keep(self, record: RecordedCall, size: int) -> None:
+        record.kept.size += size
+        record.weight += size
+        if not record.dropped:
+            self._weight += size
             if self._weight > self.budget:
                 self._make_room()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.server.instruments.journal.redaction import redacted, redacted_metadata
-from fakeviam.server.instruments.journal.shortening import shortened
 from fakeviam.server.instruments.message_fields import as_json, leaves_of
 from fakeviam.server.instruments.request_fields import (
     deprecated_fields,
@@ -37,6 +37,23 @@ KEPT_BYTES = 64 * 1024
 _OVERHEAD = 2048
 
 
+@dataclass(slots=True)
+class KeptMessages:
+    """The messages of a call, as far as the journal keeps them; filled by the journal.
+
+    Attributes:
+        first: The first request message.
+        requests: Request messages, in the order they came.
+        replies: Replies, in the order they were made.
+        size: Their bytes.
+    """
+
+    first: Message | None = None
+    requests: list[Message] = field(default_factory=list)
+    replies: list[Message | Encoded] = field(default_factory=list)
+    size: int = 0
+
+
 class RecordedCall:
     """One call: what came, what was answered, and why (JR-1).
 
@@ -58,31 +75,30 @@ class RecordedCall:
     """
 
     __slots__ = (
-        "_first",
-        "_kept",
-        "_kept_bytes",
         "_metadata",
         "_method",
-        "_replies",
         "_started",
-        "_stopped",
         "_time",
-        "_time_ended",
-        "_weight",
         "bytes_received",
         "bytes_sent",
         "cited",
         "deadline",
         "dropped",
+        "ended_at",
         "fault",
+        "kept",
         "messages_received",
         "messages_sent",
         "number",
         "peer",
+        "rpc",
         "scope",
         "scripted",
+        "service",
         "status",
+        "stopped",
         "text",
+        "weight",
     )
 
     def __init__(
@@ -109,75 +125,23 @@ class RecordedCall:
         self.scope: frozenset[str] | None = None  # what the caller may see; None is all
         self.dropped = False  # by the journal, for lack of room
         self._method = method
+        self.rpc: str = method.name
+        self.service: str = method.service
         self._time = time
         self._started = started
-        self._stopped: int | None = None
-        self._time_ended = time
+        self.stopped: int | None = None
+        self.ended_at = time
         self._metadata = metadata
-        self._first: Message | None = None
-        self._kept: list[Message] = []
-        self._kept_bytes = 0
-        self._weight = _OVERHEAD + _size_of(metadata)
-        self._replies: list[Message | Encoded] = []
+        self.kept = KeptMessages()
+        self.weight = _OVERHEAD + _size_of(metadata)
         self.cited: set[str] = set()  # ids of the clauses that the answer rests on
-
-    # For the server ----------------------------------------------------------------------
-
-    def received(self, message: Message) -> None:
-        """Note a request message."""
-        size = message.ByteSize()
-        self.messages_received += 1
-        self.bytes_received += size
-        if self._has_room(size):
-            self._kept.append(message)
-        elif self._first is None:
-            message = shortened(message, KEPT_BYTES)
-            self._kept.append(message)
-            self._has_room(message.ByteSize())
-        if self._first is None:
-            self._first = message
-
-    def replied(self, reply: Message | Encoded) -> None:
-        """Note a reply."""
-        size = len(reply.blob) if isinstance(reply, Encoded) else reply.ByteSize()
-        self.messages_sent += 1
-        self.bytes_sent += size
-        if self._has_room(size):
-            self._replies.append(reply)
-
-    def _has_room(self, size: int) -> bool:
-        """Whether so many bytes more can be kept; takes their place if so."""
-        if self._kept_bytes + size > KEPT_BYTES:
-            return False
-        self._kept_bytes += size
-        self._weight += size
-        return True
-
-    def ended(self, *, status: str, text: str, at: int, time: int) -> None:
-        """Note how it ended; `at` is the reading of the stopwatch, `time` that of the clock."""
-        self.status, self.text, self._stopped, self._time_ended = status, text, at, time
 
     @property
     def deadline_by_clock(self) -> int | None:
         """Its deadline if time goes by the fake's clock, ns since the epoch."""
         return None if self.deadline is None else self._time + round(self.deadline * SECOND)
 
-    @property
-    def weight(self) -> int:
-        """About how many bytes of memory it holds."""
-        return self._weight
-
     # For people --------------------------------------------------------------------------
-
-    @property
-    def rpc(self) -> str:
-        """Name of the RPC."""
-        return self._method.name
-
-    @property
-    def service(self) -> str:
-        """Full name of its service."""
-        return self._method.service
 
     @property
     def method(self) -> Method:
@@ -192,7 +156,7 @@ class RecordedCall:
     @property
     def time_ended(self) -> datetime | None:
         """When it ended, by the fake's clock; None while it is in progress."""
-        return None if self._stopped is None else moment_of(self._time_ended)
+        return None if self.stopped is None else moment_of(self.ended_at)
 
     @property
     def arrived(self) -> int:
@@ -202,14 +166,14 @@ class RecordedCall:
     @property
     def duration(self) -> timedelta | None:
         """How long the fake took, in real time; None while it is in progress."""
-        if self._stopped is None:
+        if self.stopped is None:
             return None
-        return timedelta(microseconds=(self._stopped - self._started) / 1000)
+        return timedelta(microseconds=(self.stopped - self._started) / 1000)
 
     @property
     def span(self) -> tuple[int, int | None]:
         """Start and end by the stopwatch, ns; good for differences only."""
-        return self._started, self._stopped
+        return self._started, self.stopped
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -222,17 +186,17 @@ class RecordedCall:
 
         Large ones are shortened: `bytes_received` tells. None if none came.
         """
-        return None if self._first is None else redacted(self._first)
+        return None if self.kept.first is None else redacted(self.kept.first)
 
     @property
     def requests(self) -> tuple[Message, ...]:
         """The request messages, as far as they were kept (64 KiB of each call)."""
-        return tuple(map(redacted, self._kept))
+        return tuple(map(redacted, self.kept.requests))
 
     @property
     def leaves(self) -> list[Leaf]:
         """The fields that the request sets, by dotted path."""
-        return [] if self._first is None else leaves_of(redacted(self._first))
+        return [] if self.kept.first is None else leaves_of(redacted(self.kept.first))
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:
@@ -250,7 +214,9 @@ class RecordedCall:
         return self._each(deprecated_fields)
 
     def _each(self, fields: Callable[[Message], tuple[str, ...]]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(path for message in self._kept for path in fields(message)))
+        return tuple(
+            dict.fromkeys(path for message in self.kept.requests for path in fields(message))
+        )
 
     @property
     def reply(self) -> Message | None:
@@ -269,12 +235,12 @@ class RecordedCall:
         Raises:
             UsageError: They were too large to be kept.
         """
-        if self.messages_sent > len(self._replies):
+        if self.messages_sent > len(self.kept.replies):
             raise UsageError(
                 f"the reply of {self} was not kept: it has {self.bytes_sent} bytes, and the "
                 f"journal keeps {KEPT_BYTES} of each call"
             )
-        return tuple(redacted(self._decoded(reply)) for reply in self._replies)
+        return tuple(redacted(self._decoded(reply)) for reply in self.kept.replies)
 
     def _decoded(self, reply: Message | Encoded) -> Message:
         if isinstance(reply, Encoded):
@@ -314,7 +280,7 @@ class RecordedCall:
             "peer": self.peer,
             "metadata": dict(self.metadata),
             "requests": [as_json(message) for message in self.requests],
-            "replies": [as_json(redacted(self._decoded(reply))) for reply in self._replies],
+            "replies": [as_json(redacted(self._decoded(reply))) for reply in self.kept.replies],
             "messages_received": self.messages_received,
             "bytes_received": self.bytes_received,
             "bytes_sent": self.bytes_sent,

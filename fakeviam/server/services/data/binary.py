@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
-from fakeviam.server.services.arguments import records_named
+from fakeviam.server.services.arguments import id_grounds, records_named
 from fakeviam.server.services.encoding import MetadataEncoder
 from fakeviam.server.services.filters import query_from
-from fakeviam.server.services.paging import cite_page, page_request, token_of, totals_of
+from fakeviam.server.services.handlers import rpc
+from fakeviam.server.services.paging import page_footer, page_request
 from fakeviam.wire import data
 from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord
-    from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
     from fakeviam.store.base import Store
 
 
+def _page_grounds(request: data.BinaryDataByFilterRequest, _policy: Policy) -> tuple[str, ...]:
+    if request.count_only:
+        return ("PG-8", "PG-9", "A5")
+    single = request.include_binary and request.data_request.limit == 1
+    return ("BF-1", "BF-2", "PG-9", "BF-4") if single else ("BF-1", "BF-2", "PG-9")
+
+
+@rpc("BinaryDataByFilter", grounds=_page_grounds)
 def binary_data_by_filter(
     call: Call, request: data.BinaryDataByFilterRequest
 ) -> Encoded | data.BinaryDataByFilterResponse:
@@ -30,62 +38,59 @@ def binary_data_by_filter(
     asked = request.data_request
     query = query_from(call, asked.filter, include_internal=request.include_internal_data)
     if request.count_only:
-        call.cite("PG-8", "PG-9", "A5")
         totals = call.store.binary_totals(query)
         return data.BinaryDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
-    call.cite("BF-1", "BF-2", "PG-9")
-    if request.include_binary and asked.limit == 1:
-        call.cite("BF-4")
     wanted = page_request(call, asked, with_bytes=request.include_binary)
     page = call.store.binary_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
     )
-    cite_page(call, asked, wanted, page.records)
-    counts = totals_of(page.records)
+    count, size, last = page_footer(call, asked, wanted, page)
     if call.policy.count == "total":
-        counts = call.store.binary_totals(query)
-    tail = data.BinaryDataByFilterResponse(
-        count=counts.records, total_size_bytes=counts.size, last=token_of(call, page.last)
-    )
+        count, size = call.store.binary_totals(query)
+    tail = data.BinaryDataByFilterResponse(count=count, total_size_bytes=size, last=last)
     entries = _entries(call, page.records, with_bytes=request.include_binary)
     return Encoded(entries + tail.SerializeToString())
 
 
+# BI-4 is not cited: no client reads this count.
+@rpc("BinaryDataByIDs", rests_on=["BI-1", "BI-2"], grounds=id_grounds)
 def binary_data_by_ids(call: Call, request: data.BinaryDataByIDsRequest) -> Encoded:
     """The records of some ids, in their order (BI-1 … BI-6)."""
-    # BI-4 is not cited: no client reads this count.
-    call.cite("BI-1", "BI-2")
     records = records_named(call, request.binary_ids, request.binary_data_ids)
     if len(records) > 1:
-        call.cite("BI-3")
+        call.cite(["BI-3"])
     tail = data.BinaryDataByIDsResponse(count=len(records))
     entries = _entries(call, records, with_bytes=request.include_binary)
     return Encoded(entries + tail.SerializeToString())
 
 
+def _delete_grounds(
+    request: data.DeleteBinaryDataByFilterRequest, _policy: Policy
+) -> tuple[str, ...]:
+    return ("DF-3",) if request.include_internal_data else ()
+
+
+@rpc("DeleteBinaryDataByFilter", rests_on=["DF-1", "DF-4", "A54"], grounds=_delete_grounds)
 def delete_binary_data_by_filter(
     call: Call, request: data.DeleteBinaryDataByFilterRequest
 ) -> data.DeleteBinaryDataByFilterResponse:
     """Delete what a filter selects (DF-1 … DF-4, A16)."""
-    call.cite("DF-1", "DF-4", "A54")
-    if request.include_internal_data:
-        call.cite("DF-3")
     query = query_from(call, request.filter, include_internal=request.include_internal_data)
     if not query.organization_ids:
         if call.policy.empty_delete_filter == "refuse":
             text = "filter.organization_ids must not be empty in a delete"
             raise InvalidArgumentError(text, clause="A16")
-        call.cite("A16")
+        call.cite(["A16"])
     return data.DeleteBinaryDataByFilterResponse(
         deleted_count=call.store.delete_binary_matching(query)
     )
 
 
+@rpc("DeleteBinaryDataByIDs", rests_on=["DI-1", "A54"], grounds=id_grounds)
 def delete_binary_data_by_ids(
     call: Call, request: data.DeleteBinaryDataByIDsRequest
 ) -> data.DeleteBinaryDataByIDsResponse:
     """Delete the records of some ids (DI-1)."""
-    call.cite("DI-1", "A54")
     records = records_named(call, request.binary_ids, request.binary_data_ids)
     deleted = call.store.delete_binary(record.file_id for record in records)
     return data.DeleteBinaryDataByIDsResponse(deleted_count=deleted)
@@ -94,8 +99,8 @@ def delete_binary_data_by_ids(
 def _entries(call: Call, records: Sequence[BinaryRecord], *, with_bytes: bool) -> bytes:
     """The `data` field of a reply (ID-3)."""
     if records:
-        call.cite("ID-3")
-    encoder = call.cloud.for_policy(MetadataEncoder)
+        call.cite(["ID-3"])
+    encoder: MetadataEncoder = call.cloud.by_policy[MetadataEncoder]
     if not with_bytes:
         return encoder.entries(records)
     _check_size(call, records)
@@ -120,13 +125,3 @@ def _check_size(call: Call, records: Sequence[BinaryRecord]) -> None:
             "reply; ask for fewer records, or without bytes"
         )
         raise ResourceExhaustedError(text, clause="BI-6")
-
-
-HANDLERS: Handlers = MappingProxyType(
-    {
-        "BinaryDataByFilter": binary_data_by_filter,
-        "BinaryDataByIDs": binary_data_by_ids,
-        "DeleteBinaryDataByFilter": delete_binary_data_by_filter,
-        "DeleteBinaryDataByIDs": delete_binary_data_by_ids,
-    }
-)

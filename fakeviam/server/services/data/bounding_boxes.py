@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from fakeviam.model.mime import is_image
-from fakeviam.server.services.arguments import record_named
+from fakeviam.server.services.arguments import id_grounds, record_named
 from fakeviam.server.services.filters import query_from
+from fakeviam.server.services.handlers import rpc
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord
-    from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
 
 _CHANGEABLE = ("label", *COORDINATES, "confidence")
 
 
+def _box_grounds(request: data.AddBoundingBoxToImageByIDRequest, policy: Policy) -> Iterator[str]:
+    yield from id_grounds(request, policy)
+    if request.HasField("confidence"):
+        yield "BX-4"
+
+
+@rpc("AddBoundingBoxToImageByID", rests_on=["BX-1", "BX-2", "BX-5"], grounds=_box_grounds)
 def add_bounding_box_to_image_by_id(
     call: Call, request: data.AddBoundingBoxToImageByIDRequest
 ) -> data.AddBoundingBoxToImageByIDResponse:
     """Add a box and answer its id (BX-1 … BX-8)."""
-    call.cite("BX-1", "BX-2", "BX-5", *(("BX-4",) if request.HasField("confidence") else ()))
     box = check_box(
         BoundingBox(
             id="",
@@ -46,11 +54,11 @@ def add_bounding_box_to_image_by_id(
     return data.AddBoundingBoxToImageByIDResponse(bbox_id=box.id)
 
 
+@rpc("RemoveBoundingBoxFromImageByID", rests_on=["BR-1"], grounds=id_grounds)
 def remove_bounding_box_from_image_by_id(
     call: Call, request: data.RemoveBoundingBoxFromImageByIDRequest
 ) -> data.RemoveBoundingBoxFromImageByIDResponse:
     """Remove one box (BR-1, BR-2)."""
-    call.cite("BR-1")
     _check_box_id(request.bbox_id, clause="BR-2")
     record = _record(call, request)
     if not call.store.remove_box(record.file_id, request.bbox_id):
@@ -58,11 +66,11 @@ def remove_bounding_box_from_image_by_id(
     return data.RemoveBoundingBoxFromImageByIDResponse()
 
 
+@rpc("UpdateBoundingBox", rests_on=["BU-1", "BU-2", "BU-3"], grounds=id_grounds)
 def update_bounding_box(
     call: Call, request: data.UpdateBoundingBoxRequest
 ) -> data.UpdateBoundingBoxResponse:
     """Change the fields of a box that are present (BU-1 … BU-4)."""
-    call.cite("BU-1", "BU-2", "BU-3")
     _check_box_id(request.bbox_id, clause="BU-4")
     present = {field.name: value for field, value in request.ListFields()}
     changes = {name: present[name] for name in _CHANGEABLE if name in present}
@@ -74,14 +82,18 @@ def update_bounding_box(
     return data.UpdateBoundingBoxResponse()
 
 
+def _label_grounds(
+    reply: data.BoundingBoxLabelsByFilterResponse, _policy: Policy
+) -> tuple[str, ...]:
+    return ("BL-2",) if len(reply.labels) > 1 else ()
+
+
+@rpc("BoundingBoxLabelsByFilter", rests_on=["BL-1"], reply_grounds=_label_grounds)
 def bounding_box_labels_by_filter(
     call: Call, request: data.BoundingBoxLabelsByFilterRequest
 ) -> data.BoundingBoxLabelsByFilterResponse:
     """The distinct labels of boxes on what a filter selects, sorted (BL-1, BL-2)."""
-    call.cite("BL-1")
     labels = sorted(call.store.box_labels(query_from(call, request.filter)))
-    if len(labels) > 1:
-        call.cite("BL-2")
     return data.BoundingBoxLabelsByFilterResponse(labels=labels)
 
 
@@ -103,13 +115,3 @@ def _check_box_id(bbox_id: str, *, clause: str) -> None:
 def _no_box(bbox_id: str, record: BinaryRecord, *, clause: str) -> NotFoundError:
     text = f"no bounding box {bbox_id!r} on {record.binary_data_id!r}"
     return NotFoundError(text, clause=clause)
-
-
-HANDLERS: Handlers = MappingProxyType(
-    {
-        "AddBoundingBoxToImageByID": add_bounding_box_to_image_by_id,
-        "RemoveBoundingBoxFromImageByID": remove_bounding_box_from_image_by_id,
-        "UpdateBoundingBox": update_bounding_box,
-        "BoundingBoxLabelsByFilter": bounding_box_labels_by_filter,
-    }
-)

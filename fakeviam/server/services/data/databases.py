@@ -6,22 +6,21 @@ name that never resolves, so that a test cannot reach a real host by accident.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import InvalidArgumentError, NotFoundError
+from fakeviam.server.services.handlers import rpc
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from fakeviam.server.services.handlers import Handlers
     from fakeviam.server.state.call import Call
 
 
+@rpc("GetDatabaseConnection", rests_on=["DB-1", "DB-4", "A46"])
 def get_database_connection(
     call: Call, request: data.GetDatabaseConnectionRequest
 ) -> data.GetDatabaseConnectionResponse:
     """Where an organization's database is (DB-1, DB-2, DB-4)."""
-    call.cite("DB-1", "DB-4", "A46")
     organization_id = _organization(call, request.organization_id)
     mark = call.cloud.ids.seal(organization_id)[:5]
     host = f"data-federation-{organization_id}-{mark}.a.query.fakeviam.invalid"
@@ -33,11 +32,11 @@ def get_database_connection(
     )
 
 
+@rpc("ConfigureDatabaseUser", rests_on=["DB-3"])
 def configure_database_user(
     call: Call, request: data.ConfigureDatabaseUserRequest
 ) -> data.ConfigureDatabaseUserResponse:
     """Create the database user, or reset its password (DB-3)."""
-    call.cite("DB-3")
     organization_id = _organization(call, request.organization_id)
     if not request.password:
         raise InvalidArgumentError("password must not be empty", clause="DB-5")
@@ -54,11 +53,3 @@ def _organization(call: Call, organization_id: str) -> str:
         text = f"no organization {organization_id!r} (NotFound)"
         raise NotFoundError(text, clause="DB-2")
     return organization_id
-
-
-HANDLERS: Handlers = MappingProxyType(
-    {
-        "GetDatabaseConnection": get_database_connection,
-        "ConfigureDatabaseUser": configure_database_user,
-    }
-)

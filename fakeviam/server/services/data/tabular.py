@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import DAY
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.filters import EVERYTHING, Interval, Query
 from fakeviam.server.services.encoding import encode_readings
-from fakeviam.server.services.filters import query_from, tags_from
-from fakeviam.server.services.paging import cite_page, page_request, token_of, totals_of
+from fakeviam.server.services.filters import query_from, tag_rule
+from fakeviam.server.services.handlers import rpc
+from fakeviam.server.services.paging import page_footer, page_request
 from fakeviam.wire import data
 from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
-    from fakeviam.server.services.handlers import Handlers
+    from collections.abc import Iterator
+
+    from fakeviam.model.policy import Policy
     from fakeviam.server.state.call import Call
 
 
+def _page_grounds(request: data.TabularDataByFilterRequest, _policy: Policy) -> tuple[str, ...]:
+    return ("PG-8", "PG-9", "A5") if request.count_only else ("TD-1", "TD-2", "TD-3", "PG-9")
+
+
+@rpc("TabularDataByFilter", grounds=_page_grounds)
 def tabular_data_by_filter(
     call: Call, request: data.TabularDataByFilterRequest
 ) -> Encoded | data.TabularDataByFilterResponse:
@@ -28,26 +35,30 @@ def tabular_data_by_filter(
         call, asked.filter, include_internal=request.include_internal_data, tabular=True
     )
     if request.count_only:
-        call.cite("PG-8", "PG-9", "A5")
         totals = call.store.tabular_totals(query)
         return data.TabularDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
-    call.cite("TD-1", "TD-2", "TD-3", "PG-9")
     wanted = page_request(call, asked, with_bytes=False)
     page = call.store.tabular_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
     )
     if len(page.records) > 1:
-        call.cite("TD-4")
-    cite_page(call, asked, wanted, page.records)
-    counts = totals_of(page.records)
+        call.cite(["TD-4"])
+    count, size, last = page_footer(call, asked, wanted, page)
     if call.policy.count == "total":
-        counts = call.store.tabular_totals(query)
-    tail = data.TabularDataByFilterResponse(
-        count=counts.records, total_size_bytes=counts.size, last=token_of(call, page.last)
-    )
+        count, size = call.store.tabular_totals(query)
+    tail = data.TabularDataByFilterResponse(count=count, total_size_bytes=size, last=last)
     return Encoded(encode_readings(page.records) + tail.SerializeToString())
 
 
+def _delete_grounds(request: data.DeleteTabularDataRequest, _policy: Policy) -> Iterator[str]:
+    yield from ("DT-1", "DT-4")
+    if request.delete_older_than_days:
+        yield "DT-2"
+    if request.HasField("filter"):
+        yield "DT-3"
+
+
+@rpc("DeleteTabularData", grounds=_delete_grounds)
 def delete_tabular_data(
     call: Call, request: data.DeleteTabularDataRequest
 ) -> data.DeleteTabularDataResponse:
@@ -66,14 +77,9 @@ def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")
     call.principal.check_named([organization_id])
-    days = request.delete_older_than_days
-    call.cite("DT-1", "DT-4", *(("DT-2",) if days else ()))
     narrow = request.filter
-    if request.HasField("filter"):
-        call.cite("DT-3")
-    cited: list[str] = []
-    rule, tags = tags_from(narrow.tags_filter, cited)
-    call.cite(*cited)
+    rule, tags, clauses = tag_rule(narrow.tags_filter)
+    call.cite(clauses)
     return Query(
         organization_ids=frozenset({organization_id}),
         location_ids=frozenset(narrow.location_ids),
@@ -84,7 +90,7 @@ def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query
         method_name=narrow.method,
         tag_rule=rule,
         tags=tags,
-        interval=_older_than(call.cloud.clock.now(), days),
+        interval=_older_than(call.cloud.clock.now(), request.delete_older_than_days),
         include_internal=True,
     )
 
@@ -95,11 +101,3 @@ def _older_than(now: int, days: int) -> Interval:
         return EVERYTHING
     midnight = now - now % DAY
     return Interval(end=midnight - (days - 1) * DAY, end_inside=False)
-
-
-HANDLERS: Handlers = MappingProxyType(
-    {
-        "TabularDataByFilter": tabular_data_by_filter,
-        "DeleteTabularData": delete_tabular_data,
-    }
-)
