@@ -58,8 +58,6 @@ class Sessions:
         A call for a session that is not open would reach the base otherwise, where it could
         spoil another test (SS-2, SS-3).
         """
-        if not metadata:
-            return self.base, None
         name = metadata.get(METADATA_KEY)
         suffix = _suffix(metadata)
         if name is None:

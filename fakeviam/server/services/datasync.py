@@ -106,7 +106,7 @@ def _reading(
         source=upload.source,
         time_requested=requested,
         time_received=received,
-        time_synced=call.sync_time(now),
+        time_synced=now + call.hidden_for,
         payload=content.struct.SerializeToString(deterministic=True),
         mime_type=upload.mime_type,
         tags=upload.tags,

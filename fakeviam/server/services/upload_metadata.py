@@ -187,7 +187,7 @@ def binary_record(
         source=upload.source,
         time_requested=requested,
         time_received=received,
-        time_synced=call.sync_time(now),
+        time_synced=now + call.hidden_for,
         mime_type=upload.mime_type,
         file_name=upload.file_name,
         file_ext=upload.file_ext,

@@ -77,11 +77,10 @@ class Call:
         """Who waits by that clock."""
         return self.cloud.timers
 
-    def sync_time(self, now: int) -> int:
-        """When what the call stores at `now` counts as synced, ns (UP-9)."""
-        if self.hidden_for:
-            self.cloud.hiding = True
-        return now + self.hidden_for
+    def hide(self, duration: int) -> None:
+        """Let what the call stores be visible only after so many nanoseconds (FT-7)."""
+        self.hidden_for = duration
+        self.cloud.hiding = True
 
     def visible_until(self) -> int | None:
         """Records stored later than this are not visible yet (A55), ns; None is no limit."""

@@ -51,7 +51,9 @@ AUTH_SERVICE = "proto.rpc.v1.AuthService"
 
 
 class CloudDirectory(Protocol):
-    """Tells which cloud of a server a call is for."""
+    """Tells which cloud of a server a call is for; `base` is that of calls that name none."""
+
+    base: CloudState
 
     def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
         """The cloud that a call is for, and why it is refused if no open session is meant."""
@@ -141,7 +143,8 @@ async def handle_call(
     clouds: CloudDirectory, method: Method, served: Served, stream: Stream[Any, Any]
 ) -> None:
     """Handle one call and always finalize its journal entry."""
-    cloud, refusal = clouds.cloud_of(stream.metadata)
+    # Without metadata no session can be meant.
+    cloud, refusal = clouds.cloud_of(stream.metadata) if stream.metadata else (clouds.base, None)
     deadline = stream.deadline
     record = cloud.journal.begin(
         method,

@@ -56,7 +56,6 @@ class FaultTarget(Protocol):
     """What a fault needs of the call it happens to."""
 
     record: RecordedCall
-    hidden_for: int
 
     @property
     def clock(self) -> Clock:
@@ -68,6 +67,9 @@ class FaultTarget(Protocol):
 
     def expire_token(self) -> None:
         """Let its access token expire now."""
+
+    def hide(self, duration: int) -> None:
+        """Let what it stores be visible only after so many nanoseconds."""
 
 
 class FaultInjector:
@@ -162,7 +164,7 @@ class FaultInjector:
         self._call.expire_token()
 
     async def _hide(self) -> None:
-        self._call.hidden_for = int((self.fault.seconds or 0) * SECOND)
+        self._call.hide(int((self.fault.seconds or 0) * SECOND))
 
     async def _nothing(self) -> None:
         return
