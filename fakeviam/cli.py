@@ -93,7 +93,7 @@ def commands() -> None:
 def serve(
     *, ready_file: str | None, quiet: bool, uvloop: bool, fast_frames: bool, **options: Any
 ) -> None:
-    """Serve the data cloud until SIGTERM or SIGINT.
+    """Serve the data cloud until SIGTERM, SIGINT or SIGHUP.
 
     The first line on stdout is a JSON object with the addresses, the API key and the ids
     that clients need; nothing else goes there.

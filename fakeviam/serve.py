@@ -67,7 +67,7 @@ def run(
     uvloop: bool = False,
     fast_frames: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM, SIGINT or SIGHUP.
 
     Args:
         cloud: What to serve.
@@ -114,6 +114,10 @@ def _stop_on_signals() -> asyncio.Event:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    # nohup lets a server ignore SIGHUP, so that it outlives its terminal.
+    hang_up = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hang_up is not None and signal.getsignal(hang_up) is not signal.SIG_IGN:
+        loop.add_signal_handler(hang_up, stop.set)
     return stop
 
 

@@ -120,19 +120,18 @@ class SocketPath:
     """The place of a Unix socket: one that was asked for, or a short temporary one."""
 
     def __init__(self, asked: str | os.PathLike[str] | None) -> None:
-        """Check the path that was asked for, or make a directory for one.
+        """Check the path that was asked for, or make a directory for one where TMPDIR says.
 
         Raises:
-            UsageError: The path is too long, in use, or something else is there.
+            UsageError: The path is too long, in use, or something else is there; or TMPDIR
+                is no place for a socket.
         """
         self._directory: str | None = None
         if asked is not None:
             self.path = os.fspath(asked)
             _check_free(self.path)
         else:
-            # pytest's tmp_path and macOS's TMPDIR are often too long for a socket.
-            parent = "/tmp" if Path("/tmp").is_dir() else None  # noqa: S108 - mkdtemp inside
-            self._directory = tempfile.mkdtemp(prefix="fv-", dir=parent)
+            self._directory = _temporary_directory()
             self.path = str(Path(self._directory) / "s")
 
     def remove(self) -> None:
@@ -141,6 +140,23 @@ class SocketPath:
             Path(self.path).unlink()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _temporary_directory() -> str:
+    # Read here, since tempfile keeps what TMPDIR was when it was first asked.
+    parent = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    excess = len(os.fsencode(parent)) + len("/fv-12345678/s") - _LONGEST_PATH
+    if excess > 0:
+        raise UsageError(
+            f"TMPDIR is {excess} bytes too long for a Unix socket in it, whose path may have "
+            f"{_LONGEST_PATH}: {parent}; set a shorter one, such as TMPDIR=/tmp, or ask for "
+            "a path with unix_socket"
+        )
+    try:
+        return tempfile.mkdtemp(prefix="fv-", dir=parent)
+    except OSError as error:
+        message = f"cannot make a directory for the Unix socket in {parent}: {error.strerror}"
+        raise UsageError(message) from error
 
 
 async def listen_tcp(listener: Listener, host: str, port: int) -> None:

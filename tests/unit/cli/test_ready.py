@@ -11,6 +11,8 @@ import pytest
 
 from fakeviam import FakeViam
 
+from .program import PROGRAM
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,7 +53,7 @@ def test_nothing_else_goes_to_stdout(serve: Serve) -> None:
     assert server.stop()[1] == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Signals) -> None:
     ready = folder / "ready.json"
     server = serve("--ready-file", str(ready))
@@ -61,6 +63,26 @@ def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Sign
     assert "Traceback" not in err
     assert not server.socket.exists()
     assert not server.socket.parent.exists()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_server_that_ignores_hanging_up_outlives_its_terminal(serve: Serve) -> None:
+    """As nohup makes it."""
+    program = ("sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM)
+    server = serve(program=program)
+    server.process.send_signal(signal.SIGHUP)
+    assert server.login()
+    assert server.stop()[0] == 0
+
+
+def test_the_socket_is_where_tmpdir_says(
+    serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(folder))
+    server = serve()
+    assert server.socket.parent.parent == folder
+    assert server.call_on_socket("Authenticate", entity="someone").access_token
+    assert server.stop()[0] == 0
     assert list(folder.iterdir()) == []
 
 

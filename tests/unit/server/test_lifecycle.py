@@ -311,6 +311,26 @@ def test_a_socket_path_that_cannot_be_is_told(
     assert [path.name for path in Path().iterdir()] == ["file"]
 
 
+def test_a_tmpdir_that_cannot_hold_a_socket_is_told(
+    threads: Threads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too long for a socket, or not there; with a path of one's own it does not matter."""
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / ("x" * 103)
+    place.mkdir()
+    excess = len(str(place)) + 14 - 103
+    monkeypatch.setenv("TMPDIR", str(place))
+    with pytest.raises(UsageError, match=rf"TMPDIR is {excess} bytes too long .*TMPDIR=/tmp"):
+        FakeViam().__enter__()
+    assert list(place.iterdir()) == []
+    with FakeViam(unix_socket="s") as cloud:
+        talk(cloud, lambda viam: viam.names())
+    monkeypatch.setenv("TMPDIR", "gone")
+    with pytest.raises(UsageError, match=r"cannot make a directory .* in gone: No such file"):
+        FakeViam().__enter__()
+    assert threads() == 0
+
+
 def test_a_socket_that_a_dead_server_left_is_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
