@@ -7,23 +7,20 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from fakeviam.loading import load
+from fakeviam.loading import load as load_path
+from fakeviam.model.checks import check_type
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
-from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
-from fakeviam.server.instruments.faults.plan import Faults
-from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES, Journal
-from fakeviam.server.instruments.replies import Replies
-from fakeviam.server.instruments.strict import StrictMode
-from fakeviam.server.lifecycle.handle import CloudHandle, policy_of
-from fakeviam.server.lifecycle.server import Server
+from fakeviam.model.policy import Policy
+from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
+from fakeviam.server.lifecycle.handle import CloudHandle
+from fakeviam.server.lifecycle.server import Address, Server
 from fakeviam.server.lifecycle.session import Session
-from fakeviam.server.lifecycle.session_registry import Sessions
-from fakeviam.server.lifecycle.sharing import joining
-from fakeviam.server.lifecycle.snapshots import keep
-from fakeviam.server.state.cloud import CloudState
+from fakeviam.server.lifecycle.session_registry import SessionRegistry
+from fakeviam.server.lifecycle.storage import Storage
+from fakeviam.server.state.cloud import CloudOptions
 from fakeviam.server.transport.codec import Codec
 from fakeviam.server.transport.protocol_switch import Http
 from fakeviam.store.memory import MemoryStore
@@ -36,12 +33,10 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from fakeviam.datadir import DataDir
     from fakeviam.model.applied_seed import AppliedSeed
-    from fakeviam.model.policy import Policy
     from fakeviam.server.instruments.interceptors import Interceptor
-    from fakeviam.server.lifecycle.sharing.joining import IdKind
     from fakeviam.server.state.accounts import AuthMode
+    from fakeviam.server.state.cloud import CloudState, IdKind
     from fakeviam.server.transport.protocol_switch import HttpServer
     from fakeviam.store.base import Store
 
@@ -127,84 +122,44 @@ class FakeViam(CloudHandle):
                 empty store; called again by `reset`.
 
         Raises:
-            UsageError: An argument is no good; the text says which and why.
+            UsageError: Invalid argument; the message names it.
         """
-        self.seed = secrets.randbits(64) if seed is None else seed
-        make = joining.maker_of(store, seed=self.seed, kept=data_dir is not None)
-        self._data_dir = None if data_dir is None else self._opened(data_dir, make)
-        made = _clock(clock)
-        if max_message_bytes is not None and max_message_bytes < 1:
-            message = f"max_message_bytes must be at least 1, got {max_message_bytes!r}"
-            raise UsageError(message)
-        held = make()
-        self.seed = joining.seed_of(held, self.seed)
-        factory = joining.ids_of(held, ids, seed=self.seed, clock=made)
-        cloud = CloudState(
-            store=held,
-            fleet=joining.fleet_of(held, factory),
-            policy=policy_of(policy),
-            clock=made,
-            ids=factory,
-            accounts=joining.accounts_of(
-                held, mode=auth, clock=made, ids=factory, token_lifetime=token_lifetime
-            ),
-            ledger=EvidenceLedger(Evidence.of(min_evidence)),
-            # The one reading of real time beside the clock's: how long calls take.
-            journal=Journal(clock=made, stopwatch=time.perf_counter_ns, budget=journal_bytes),
-            faults=Faults(fraction=factory.fraction),
-            replies=Replies(),
-            strict=StrictMode(enabled=strict),
+        options = CloudOptions(
+            auth=auth,
+            token_lifetime=token_lifetime,
+            ids=ids,
+            min_evidence=Evidence.of(min_evidence),
+            strict=strict,
+            journal_bytes=journal_bytes,
             interceptors=tuple(interceptors),
+            # Real time is read here and by the clock, nowhere else.
+            stopwatch=time.perf_counter_ns,
         )
-        super().__init__(cloud, host=self)
-        self._sessions = Sessions(base=cloud, seed=self.seed)
-        self._server = Server(
-            self._sessions,
-            at=(host, port, unix_socket),
-            codec=Codec(max_message_bytes),
-            http=Http(lambda: _http_server(self)),
-            # No call has come yet that could name a session: connections are the base's.
-            admit=lambda: not cloud.faults.refuses_connection(),
-        )
+        policy, clock = Policy.of(policy), _check_clock(clock)
+        address = Address(host=host, port=port, unix_socket=unix_socket)
+        codec = Codec(max_message_bytes)
+        check_type("control", control, bool)
+        self.control, self.control_token = control, _check_token(control_token)
         self._open: dict[str, Session] = {}
-        self.control = control
-        self.control_token = _token(control_token)
-        self._make_store = make
-        #: The ids of what `load` put there, by name.
-        self.sown = self._filled(load)
-
-    def _opened(self, place: str | os.PathLike[str], store: Callable[[], Store]) -> DataDir:
-        from fakeviam.datadir import DataDir  # noqa: PLC0415 - few need one
-
-        opened = DataDir(place, seed=self.seed, make_store=store)
-        self.seed = opened.seed
-        return opened
-
-    def _filled(self, path: str | os.PathLike[str] | None) -> AppliedSeed | None:
-        directory = self._data_dir
-        if directory is None:
-            new = joining.is_new(self._cloud.store)
-            return self.load(path) if path is not None and new else None
-        try:
-            # Before anything is kept: a directory stays new until what fills it was in order.
-            is_new = directory.contents is None
-            sown = self.load(path) if path is not None and is_new else None
-            keep(self._cloud, directory)
-        except BaseException:
-            directory.close()
-            raise
-        return sown
-
-    def _check_usable(self) -> None:
-        if self._data_dir is not None and self._data_dir.is_closed:
-            raise UsageError(
-                "this FakeViam gave its data directory back when it stopped; make a new one with "
-                f"data_dir={str(self._data_dir.path)!r}"
+        # Last, so that an invalid argument leaves a directory or a database untouched.
+        self._storage = Storage(store, data_dir=data_dir, seed=_check_seed(seed))
+        with self._storage.closed_on_error():
+            cloud = self._storage.new_cloud(policy, clock, options)
+            self.seed = self._storage.seed
+            super().__init__(cloud, host=self)
+            self._sessions = SessionRegistry(base=cloud, seed=self.seed)
+            self._server = Server(
+                self._sessions,
+                address,
+                codec=codec,
+                http=Http(lambda: _http_server(self)),
+                # A connection comes before any call that could name a session: ask the base.
+                admit=lambda: not cloud.faults.refuses_connection(),
             )
-
-    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
-        """Fill a cloud of this fake from a file or folder; call it in the server's thread."""
-        return load(cloud, path)
+            #: The ids of what `load` put there, by name.
+            self.sown = self.load(load) if load is not None and self._storage.is_new() else None
+            # Only now: a directory stays new until what fills it was in order.
+            self._storage.keep(cloud)
 
     # Where it is -------------------------------------------------------------------------
 
@@ -244,11 +199,11 @@ class FakeViam(CloudHandle):
         return self._server.atomically(work)
 
     def __enter__(self) -> Self:
-        self._check_usable()
+        self._storage.check_open()
         try:
             self._server.start_in_thread()
         except BaseException:
-            self._release()
+            self._storage.close()
             raise
         return self
 
@@ -261,7 +216,7 @@ class FakeViam(CloudHandle):
         try:
             self._server.stop_thread()
         finally:
-            self._release()
+            self._storage.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -281,23 +236,17 @@ class FakeViam(CloudHandle):
         Raises:
             UsageError: It is running, or an address is not available.
         """
-        self._check_usable()
+        self._storage.check_open()
         try:
             await self._server.start()
         except BaseException:
-            self._release()
+            self._storage.close()
             raise
 
     async def stop(self) -> None:
         """Stop listening, drop every connection, remove the socket file."""
         await self._server.stop()
-        self._release()
-
-    def _release(self) -> None:
-        """Give back what it holds beyond this process."""
-        if self._data_dir is not None:
-            self._data_dir.close()
-        self._cloud.store.close()
+        self._storage.close()
 
     # Sessions ----------------------------------------------------------------------------
 
@@ -311,7 +260,7 @@ class FakeViam(CloudHandle):
         Raises:
             UsageError: The name is taken or no good, or the store cannot be forked.
         """
-        chosen = None if policy is None else policy_of(policy)
+        chosen = None if policy is None else Policy.of(policy)
 
         def open_session() -> Session:
             session = Session(self, self._sessions.open(name, policy=chosen))
@@ -337,13 +286,43 @@ class FakeViam(CloudHandle):
 
     def empty_store(self) -> Store:
         """Make a store that holds nothing, of the kind this fake uses."""
-        return self._make_store()
+        return self._storage.new_store()
+
+    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
+        """Fill a cloud of this fake from a file or folder; call it in the server's thread."""
+        return load_path(cloud, path)
 
 
-def _token(given: str | None) -> str | None:
-    if given is not None and not (given and given.isascii() and given.isprintable()):
-        raise UsageError("control_token must be printable ASCII characters")
-    return given
+def _check_seed(seed: int | None) -> int:
+    """The seed; by default one that nobody can guess."""
+    if seed is None:
+        return secrets.randbits(64)
+    if type(seed) is not int:
+        raise UsageError(f"seed must be a whole number, got {seed!r}; load= takes seed files")
+    return seed
+
+
+def _check_token(token: str | None) -> str | None:
+    """The token that users of the control API must show, if a header can carry it."""
+    if token is not None:
+        check_type("control_token", token, str)
+        if not (token and token.isascii() and token.isprintable()):
+            raise UsageError("control_token must be printable ASCII characters")
+    return token
+
+
+def _check_clock(clock: Clock | None) -> Clock:
+    """The clock, if it shows a time that replies can carry; by default one of real time."""
+    if clock is None:
+        return Clock(time.time_ns)
+    if not isinstance(clock, Clock):
+        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {clock!r}"
+        raise UsageError(message)
+    try:
+        clock.moment()
+    except OverflowError as error:
+        raise UsageError("clock must show a time in the years 1 to 9999 in UTC") from error
+    return clock
 
 
 def _http_server(fake: FakeViam) -> HttpServer:
@@ -351,16 +330,3 @@ def _http_server(fake: FakeViam) -> HttpServer:
     from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
 
     return Server(fake)
-
-
-def _clock(given: Clock | None) -> Clock:
-    if given is None:
-        return Clock(time.time_ns)
-    if not isinstance(given, Clock):
-        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {given!r}"
-        raise UsageError(message)
-    try:
-        given.moment()
-    except OverflowError as error:
-        raise UsageError("clock must show a time in the years 1 to 9999 in UTC") from error
-    return given

@@ -11,28 +11,8 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Literal, get_args, get_origin, get_type_hints
 
+from fakeviam.model.checks import check_choice, check_type, check_whole_number
 from fakeviam.model.errors import UsageError
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        message = f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}"
-        raise UsageError(message)
-
-
-def _check_type(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind):
-        message = f"{name} must be a {kind.__name__}, got {value!r}"
-        raise UsageError(message)
-
-
-def _check_ceiling(name: str, value: object) -> None:
-    if type(value) is not int:
-        message = f"{name} must be a whole number, got {value!r}"
-        raise UsageError(message)
-    if value < 1:
-        message = f"{name} must be at least 1, got {value!r}"
-        raise UsageError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +23,8 @@ class PageLimit:
     beyond: Literal["clamp", "refuse"] = "clamp"
 
     def __post_init__(self) -> None:
-        _check_ceiling("a page limit", self.size)
-        _check_choice("beyond", self.beyond, ("clamp", "refuse"))
+        check_whole_number("a page limit", self.size, minimum=1)
+        check_choice("beyond", self.beyond, ("clamp", "refuse"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,17 +85,16 @@ class Policy:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            _check_choice(name, getattr(self, name), choices)
-        _check_type("max_page", self.max_page, PageLimit)
-        _check_type("sql_needs_time_bound", self.sql_needs_time_bound, bool)
-        _check_type("visibility_lag", self.visibility_lag, timedelta)
+            check_choice(name, getattr(self, name), choices)
+        check_type("max_page", self.max_page, PageLimit)
+        check_type("sql_needs_time_bound", self.sql_needs_time_bound, bool)
+        check_type("visibility_lag", self.visibility_lag, timedelta)
         if self.binary_page is not None:
-            _check_type("binary_page", self.binary_page, PageLimit)
+            check_type("binary_page", self.binary_page, PageLimit)
         if self.max_response_bytes is not None:
-            _check_ceiling("max_response_bytes", self.max_response_bytes)
+            check_whole_number("max_response_bytes", self.max_response_bytes, minimum=1)
         if self.visibility_lag < timedelta(0):
-            message = f"visibility_lag must not be negative, got {self.visibility_lag!r}"
-            raise UsageError(message)
+            raise UsageError(f"visibility_lag must not be negative, got {self.visibility_lag!r}")
 
     @classmethod
     def documented(cls) -> Policy:
@@ -153,9 +132,23 @@ class Policy:
         """The preset of that name: documented, observed or strict."""
         presets = {"documented": cls.documented, "observed": cls.observed, "strict": cls.strict}
         if name not in presets:
-            message = f"policy must be one of {', '.join(presets)}, got {name!r}"
-            raise UsageError(message)
+            raise UsageError(f"policy must be one of {', '.join(presets)}, got {name!r}")
         return presets[name]()
+
+    @classmethod
+    def of(cls, policy: Policy | str | None) -> Policy:
+        """The policy itself, the preset of that name, or the default.
+
+        Raises:
+            UsageError: It is neither a policy nor the name of a preset.
+        """
+        if policy is None:
+            return cls()
+        if isinstance(policy, str):
+            return cls.preset(policy)
+        if not isinstance(policy, Policy):
+            raise UsageError(f"policy must be a Policy or the name of a preset, got {policy!r}")
+        return policy
 
 
 # Read off the annotations once: resolving them for every policy costs half a millisecond.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -14,7 +13,6 @@ from fakeviam.model.fleet import Fleet
 from fakeviam.seeds.mistakes import Notes, SeedError, WrongError
 from fakeviam.seeds.parts import Parts, path_of
 from fakeviam.seeds.requests import file_request, readings_request
-from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
 from fakeviam.server.services.datasync import data_capture_upload
 from fakeviam.server.state.call import Call
 from fakeviam.wire import methods
@@ -97,7 +95,7 @@ class _Draft:
         self._named_parts: list[Part] = []
         self._named_datasets: list[Dataset] = []
         self._files: list[tuple[str, str]] = []
-        self._aside: CloudState | None = None
+        self._detached: CloudState | None = None
         self._method = next(m for m in methods() if m.name == "DataCaptureUpload")
 
     def part(self, wanted: PartSeed) -> None:
@@ -139,10 +137,8 @@ class _Draft:
         """Parts and datasets are complete; what comes now may name them."""
         fleet = Fleet(ids=self._cloud.ids)
         fleet.restore(self._parts.state)
-        # A ledger of its own: a seed is no answer, so it rests on nothing that a test might forbid.
-        self._aside = replace(
-            self._cloud, store=cast("Store", self._store), fleet=fleet, ledger=EvidenceLedger()
-        )
+        # Detached: a seed is no answer, so it rests on nothing that a test might forbid.
+        self._detached = self._cloud.detached(store=cast("Store", self._store), fleet=fleet)
 
     def file(self, wanted: FileSeed) -> None:
         """Make a binary record."""
@@ -183,10 +179,10 @@ class _Draft:
     def _upload(
         self, wanted: FileSeed | SeriesSeed, request: datasync.DataCaptureUploadRequest
     ) -> datasync.DataCaptureUploadResponse:
-        if self._aside is None:
+        if self._detached is None:
             raise AssertionError(wanted)
         try:
-            return data_capture_upload(Call.detached(self._aside, self._method), request)
+            return data_capture_upload(Call.detached(self._detached, self._method), request)
         except Refusal as refusal:
             label = getattr(wanted, "label", "readings")
             raise self._notes.note(wanted.place, f"{label}: {refusal.text}") from None

@@ -91,7 +91,7 @@ class CloudHandle:
 
     @policy.setter
     def policy(self, policy: Policy | str) -> None:
-        chosen = policy_of(policy)
+        chosen = Policy.of(policy)
         self._host.atomically(lambda: self._cloud.apply(chosen))
 
     @property
@@ -279,19 +279,3 @@ class CloudHandle:
         """
         contents = self._host.atomically(lambda: contents_of(self._cloud))
         archive.write(path, contents)
-
-
-def policy_of(given: Policy | str | None) -> Policy:
-    """The policy that is meant by itself or by the name of a preset.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if given is None:
-        return Policy()
-    if isinstance(given, str):
-        return Policy.preset(given)
-    if not isinstance(given, Policy):
-        message = f"policy must be a Policy or the name of a preset, got {given!r}"
-        raise UsageError(message)
-    return given

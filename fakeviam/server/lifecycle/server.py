@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+from types import NoneType
 from typing import TYPE_CHECKING, TypeVar
 
+from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
 from fakeviam.server.transport.listeners import (
     HAS_UNIX_SOCKETS,
@@ -17,7 +21,6 @@ from fakeviam.server.transport.loop_thread import LoopThread
 from fakeviam.server.transport.routes import Routes
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from fakeviam.server.transport.codec import Codec
@@ -27,14 +30,36 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Address:
+    """Where to listen, as it was asked for.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port; 0 is any that is free.
+        unix_socket: Path of the Unix socket; None is a temporary one.
+    """
+
+    host: str
+    port: int
+    unix_socket: str | os.PathLike[str] | None
+
+    def __post_init__(self) -> None:
+        check_type("host", self.host, str)
+        if type(self.port) is not int:
+            raise UsageError(f"port must be a whole number, got {self.port!r}")
+        if not isinstance(self.unix_socket, (str, os.PathLike, NoneType)):
+            raise UsageError(f"unix_socket must be a path, got {self.unix_socket!r}")
+
+
 class Server:
     """Listeners in front of some clouds, in the current event loop or in a thread of its own."""
 
     def __init__(
         self,
         clouds: CloudDirectory,
+        address: Address,
         *,
-        at: tuple[str, int, str | os.PathLike[str] | None],
         codec: Codec,
         http: Http,
         admit: Callable[[], bool],
@@ -43,13 +68,13 @@ class Server:
 
         Args:
             clouds: Which cloud a call is for.
-            at: Host, port and path of the Unix socket, as they were asked for.
+            address: Where to listen.
             codec: Bytes to messages and back.
             http: The HTTP side of the port.
             admit: Asked about each gRPC connection; those it refuses are reset.
         """
         self._clouds = clouds
-        self._wanted = at
+        self._address = address
         self._codec = codec
         self._http = http
         self._admit = admit
@@ -61,7 +86,7 @@ class Server:
     @property
     def host(self) -> str:
         """The address it listens on."""
-        return self._wanted[0]
+        return self._address.host
 
     @property
     def port(self) -> int:
@@ -122,21 +147,20 @@ class Server:
             UsageError: It is running, or an address is not available.
         """
         self._check_stopped()
-        host, port, path = self._wanted
         routes = Routes(self._clouds)
         try:
             tcp = Listener(routes, self._codec, self._http, admit=self._admit)
-            await listen_tcp(tcp, host, port)
+            await listen_tcp(tcp, self._address.host, self._address.port)
             self._listeners.append(tcp)
             self._port = tcp.port
             if HAS_UNIX_SOCKETS:
-                await self._start_unix(routes, path)
+                await self._start_unix(routes)
         except BaseException:
             await self.stop()
             raise
 
-    async def _start_unix(self, routes: Routes, path: str | os.PathLike[str] | None) -> None:
-        place = SocketPath(path)
+    async def _start_unix(self, routes: Routes) -> None:
+        place = SocketPath(self._address.unix_socket)
         listener = Listener(routes, self._codec, self._http, admit=self._admit)
         await listen_unix(listener, place.path)
         self._listeners.append(listener)

@@ -8,11 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import FailedPreconditionError, UsageError
 from fakeviam.model.ids import Ids
-from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
-from fakeviam.server.instruments.faults.plan import Faults
-from fakeviam.server.instruments.journal.journal import Journal
-from fakeviam.server.instruments.replies import Replies
-from fakeviam.server.instruments.strict import StrictMode
 from fakeviam.server.state.cloud import CloudState
 
 if TYPE_CHECKING:
@@ -32,7 +27,7 @@ _REMEMBERED = 10_000
 
 
 @dataclass(kw_only=True, slots=True)
-class Sessions:
+class SessionRegistry:
     """The clouds of one server: the base, and a fork of it for each open session.
 
     A call says which it is for by metadata, or by the API key it logged in with (SS-1).
@@ -140,14 +135,7 @@ class Sessions:
             accounts=base.accounts.twin(
                 clock=clock, ids=secrets, token_suffix=self._mark(self._opened)
             ),
-            ledger=EvidenceLedger(base.ledger.minimum),
-            journal=Journal(
-                clock=clock, stopwatch=base.journal.stopwatch, budget=base.journal.budget
-            ),
-            faults=Faults(fraction=ids.fraction),
-            replies=Replies(),
-            strict=StrictMode(enabled=base.strict.enabled),
-            interceptors=base.interceptors,
+            options=base.options,
             hiding=base.hiding,
         )
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from fakeviam.archive.contents import Contents
 from fakeviam.archive.lines import Fields, time_text
 from fakeviam.model.errors import UsageError
-from fakeviam.server.lifecycle.sharing.joining import publish
+from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
+from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.state.accounts import ApiKey
 from fakeviam.server.state.roles import role_of
 from fakeviam.version import __version__
@@ -160,7 +161,10 @@ def apply_contents(cloud: CloudState, contents: Contents) -> None:
     _put_store(cloud, cloud.store.replaced_by(contents.store))
     cloud.fleet.restore(contents.fleet)
     cloud.accounts.restore(keys)
-    publish(cloud)
+    if isinstance(cloud.fleet, SharedFleet):
+        cloud.fleet.publish()
+    if isinstance(cloud.accounts, SharedAccounts):
+        cloud.accounts.publish()
     cloud.ids.skip(contents.counters)
     # What was hidden when it was exported may have to be hidden still.
     cloud.hiding = True

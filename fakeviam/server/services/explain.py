@@ -11,7 +11,6 @@ from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.model.filters import Query
 from fakeviam.model.ids import BinaryKey
 from fakeviam.model.records import BinaryRecord
-from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
 from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
 from fakeviam.server.instruments.explain.reasons import Reason, reasons_against
 from fakeviam.server.services.data.tabular import query_of_delete
@@ -67,7 +66,7 @@ def explained(cloud: CloudState, record: RecordedCall, file_id: str | None) -> E
 
 def _detached(cloud: CloudState, record: RecordedCall) -> Call:
     """A call like the recorded one that leaves no trace: its clauses count for nothing."""
-    call = Call.detached(replace(cloud, ledger=EvidenceLedger()), record.method)
+    call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal(record.scope)
     return call
 

@@ -112,15 +112,6 @@ class Accounts:
             token_lifetime: How long a token lives; None is for ever.
             token_suffix: How all tokens end; it tells whose they are.
         """
-        if mode not in ("any", "keys"):
-            message = f"auth must be 'any' or 'keys', got {mode!r}"
-            raise UsageError(message)
-        lifetime: object = token_lifetime
-        if lifetime is not None and not (
-            isinstance(lifetime, timedelta) and lifetime > timedelta(0)
-        ):
-            message = f"token_lifetime must be a timedelta above 0, got {token_lifetime!r}"
-            raise UsageError(message)
         self.mode = mode
         self.watcher: Callable[[], None] | None = None
         self._clock = clock

@@ -2,24 +2,64 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from fakeviam.model.checks import check_choice, check_type, check_whole_number
+from fakeviam.model.errors import UsageError
+from fakeviam.model.evidence import Evidence
+from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
+from fakeviam.server.instruments.faults.plan import Faults
+from fakeviam.server.instruments.journal.journal import Journal
+from fakeviam.server.instruments.replies import Replies
+from fakeviam.server.instruments.strict import StrictMode
 from fakeviam.server.instruments.timers import Timers
+from fakeviam.server.state.accounts import AuthMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakeviam.model.clock import Clock
     from fakeviam.model.fleet import Fleet
     from fakeviam.model.ids import Ids
     from fakeviam.model.policy import Policy
-    from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
-    from fakeviam.server.instruments.faults.plan import Faults
     from fakeviam.server.instruments.interceptors import Interceptor
-    from fakeviam.server.instruments.journal.journal import Journal
-    from fakeviam.server.instruments.replies import Replies
-    from fakeviam.server.instruments.strict import StrictMode
     from fakeviam.server.state.accounts import Accounts
     from fakeviam.store.base import Store
+
+IdKind = Literal["real", "readable"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloudOptions:
+    """What does not change while a cloud lives; its sessions have the same.
+
+    `FakeViam` documents each of them.
+
+    Attributes:
+        stopwatch: Reads nanoseconds of real time, for how long calls take.
+    """
+
+    auth: AuthMode
+    token_lifetime: timedelta | None
+    ids: IdKind
+    min_evidence: Evidence
+    strict: bool
+    journal_bytes: int
+    interceptors: tuple[Interceptor, ...]
+    stopwatch: Callable[[], int]
+
+    def __post_init__(self) -> None:
+        check_choice("auth", self.auth, get_args(AuthMode))
+        check_choice("ids", self.ids, get_args(IdKind))
+        check_type("strict", self.strict, bool)
+        check_whole_number("journal_bytes", self.journal_bytes, minimum=0)
+        lifetime: object = self.token_lifetime
+        if lifetime is not None and not (
+            isinstance(lifetime, timedelta) and lifetime > timedelta(0)
+        ):
+            raise UsageError(f"token_lifetime must be a timedelta above 0, got {lifetime!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +99,36 @@ class CloudState:
     clock: Clock
     ids: Ids
     accounts: Accounts
-    ledger: EvidenceLedger
-    journal: Journal
-    faults: Faults
-    replies: Replies
-    strict: StrictMode
+    options: CloudOptions
     name: str = ""
-    timers: Timers = field(init=False)
-    crashes: list[Crash] = field(default_factory=list)
-    interceptors: tuple[Interceptor, ...] = ()
     hiding: bool = False
+    ledger: EvidenceLedger = field(init=False)
+    journal: Journal = field(init=False)
+    faults: Faults = field(init=False)
+    replies: Replies = field(init=False, default_factory=Replies)
+    strict: StrictMode = field(init=False)
+    timers: Timers = field(init=False)
+    crashes: list[Crash] = field(init=False, default_factory=list)
     by_policy: PolicyViews = field(init=False)
 
     def __post_init__(self) -> None:
+        options = self.options
+        self.ledger = EvidenceLedger(options.min_evidence)
+        self.journal = Journal(
+            clock=self.clock, stopwatch=options.stopwatch, budget=options.journal_bytes
+        )
+        self.faults = Faults(fraction=self.ids.fraction)
+        self.strict = StrictMode(enabled=options.strict)
         self.timers = Timers(self.clock)
         self.by_policy = PolicyViews(self.policy)
+
+    def detached(self, **parts: Any) -> CloudState:
+        """A cloud of the same parts, or of others, in which no evidence is too weak.
+
+        What is done there is no answer to anybody: it leaves no trace in journal and ledger.
+        """
+        options = replace(self.options, min_evidence=Evidence.ASSUMED)
+        return replace(self, options=options, **parts)
 
     def apply(self, policy: Policy) -> None:
         """Decide disputed points like this from now on."""

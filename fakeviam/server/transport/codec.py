@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 from grpclib.encoding.base import CodecBase, StatusDetailsCodecBase
 
+from fakeviam.model.checks import check_whole_number
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
 from fakeviam.wire import status as rpc_status
 from fakeviam.wire.encoded import Encoded
@@ -23,6 +24,8 @@ class Codec(CodecBase):
 
     def __init__(self, max_message_bytes: int | None) -> None:
         """Refuse messages above `max_message_bytes` (SV-2); None takes all."""
+        if max_message_bytes is not None:
+            check_whole_number("max_message_bytes", max_message_bytes, minimum=1)
         self._ceiling = max_message_bytes
 
     def encode(self, message: Any, message_type: Any) -> bytes:  # noqa: ARG002 - grpclib's shape

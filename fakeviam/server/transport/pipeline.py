@@ -206,9 +206,9 @@ async def _replies(call: Call, served: Served, requests: RequestStream) -> Repli
         call.authenticate(call.metadata)
     if cloud.replies.scripts and (scripted := await _scripted(call, requests)) is not None:
         replies: Replies = scripted
-    elif cloud.interceptors:
+    elif interceptors := cloud.options.interceptors:
         method = call.record.method
-        replies = [await intercept(cloud.interceptors, method, requests, partial(served, call))]
+        replies = [await intercept(interceptors, method, requests, partial(served, call))]
     else:
         replies = [await served(call, requests)]
     if requests.injector is not None:

@@ -65,7 +65,7 @@ pytestmark = pytest.mark.fakeviam(auth="keys", min_evidence="relied-on", load="b
 def test_module(fakeviam, made_of, parts, turn):
     assert made_of(fakeviam) == (Policy.strict(), 3, "keys", Evidence.RELIED_ON)
     assert parts(fakeviam) == {"beside-main"}  # found next to this file
-    assert fakeviam._cloud.interceptors == (INTERCEPTOR,)
+    assert fakeviam._cloud.options.interceptors == (INTERCEPTOR,)
     assert fakeviam.clock.moment().day == 31  # not moved by the other turn
     fakeviam.clock.advance(days=1)
 

@@ -186,7 +186,7 @@ async def test_readable_ids_in_sessions_and_after_a_restore(start: Any) -> None:
 def test_ids_are_real_or_readable() -> None:
     """Anything else is a mistake (CK-4)."""
     wrong: Any = "pretty"
-    with pytest.raises(UsageError, match="ids must be 'real' or 'readable', got 'pretty'"):
+    with pytest.raises(UsageError, match="ids must be one of 'real', 'readable', got 'pretty'"):
         FakeViam(ids=wrong)
 
 

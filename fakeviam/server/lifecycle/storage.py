@@ -1,0 +1,145 @@
+"""Where the data of one fake is, and the cloud that is made of it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+from fakeviam.model.fleet import Fleet
+from fakeviam.model.ids import Ids
+from fakeviam.model.readable import ReadableIds
+from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
+from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
+from fakeviam.server.lifecycle.sharing.ids import ShardedIds
+from fakeviam.server.lifecycle.snapshots import keep
+from fakeviam.server.state.accounts import Accounts
+from fakeviam.server.state.cloud import CloudState
+from fakeviam.store.opening import opener
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+    from fakeviam.datadir import DataDir
+    from fakeviam.model.clock import Clock
+    from fakeviam.model.policy import Policy
+    from fakeviam.server.state.cloud import CloudOptions, IdKind
+    from fakeviam.store.base import Store
+
+_TWO_PLACES = "data_dir keeps what is in memory; give a data directory or a database, not both"
+
+
+class Storage:
+    """Data in memory, in memory and in a data directory, or in a database.
+
+    Attributes:
+        seed: The seed of all ids; a data directory or a database keeps its own.
+        new_store: Makes an empty store.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store] | str,
+        *,
+        data_dir: str | os.PathLike[str] | None,
+        seed: int,
+    ) -> None:
+        """Open the database or the directory, if there is one.
+
+        Args:
+            store: A URL, or what makes an empty store.
+            data_dir: Where to keep it, if it is in memory.
+            seed: Of all ids, if neither directory nor database has one yet.
+
+        Raises:
+            UsageError: The URL, the database or the directory cannot be used, or not together.
+        """
+        if isinstance(store, str):
+            if data_dir is not None and store != "memory:":
+                raise UsageError(_TWO_PLACES)
+            store = opener(store, seed=seed)
+        self.new_store = store
+        self.seed = seed
+        # Not its store: a reset puts another one in its place, and the old one must go.
+        self._cloud: CloudState | None = None
+        self._directory: DataDir | None = None
+        if data_dir is not None:
+            from fakeviam.datadir import DataDir  # noqa: PLC0415 - few need one
+
+            self._directory = DataDir(data_dir, seed=seed, make_store=self.new_store)
+            self.seed = self._directory.seed
+
+    def new_cloud(self, policy: Policy, clock: Clock, options: CloudOptions) -> CloudState:
+        """The one cloud that is kept here, empty but for what a database holds."""
+        store = self.new_store()
+        ledgers = store.ledgers
+        self.seed = self.seed if ledgers is None else ledgers.seed
+        ids = self._ids(options.ids, 0 if ledgers is None else ledgers.server, clock)
+        new_accounts: Callable[..., Accounts] = Accounts
+        if ledgers is not None:
+            new_accounts = partial(SharedAccounts, ledgers=ledgers)
+        self._cloud = CloudState(
+            store=store,
+            fleet=Fleet(ids=ids) if ledgers is None else SharedFleet(ids=ids, ledgers=ledgers),
+            policy=policy,
+            clock=clock,
+            ids=ids,
+            accounts=new_accounts(
+                mode=options.auth, clock=clock, ids=ids, token_lifetime=options.token_lifetime
+            ),
+            options=options,
+        )
+        return self._cloud
+
+    def _ids(self, kind: IdKind, server: int, clock: Clock) -> Ids:
+        """The factory of all ids; 0 is the number of a server that is alone with its data."""
+        if server == 0:
+            return (ReadableIds if kind == "readable" else Ids)(seed=self.seed, clock=clock)
+        if kind == "readable":
+            raise UsageError(
+                "readable ids count from 1 on every server; with a database that servers share, "
+                "take ids='real'"
+            )
+        return ShardedIds(seed=self.seed, clock=clock, server=server)
+
+    def is_new(self) -> bool:
+        """Whether nothing was kept yet when the cloud was made."""
+        if self._directory is not None:
+            return self._directory.contents is None
+        ledgers = None if self._cloud is None else self._cloud.store.ledgers
+        return ledgers is None or ledgers.fresh
+
+    def keep(self, cloud: CloudState) -> None:
+        """Fill the cloud with what the data directory holds, and keep there what comes (DD-1)."""
+        if self._directory is not None:
+            keep(cloud, self._directory)
+
+    def check_open(self) -> None:
+        """Refuse to start a fake that could not keep what it answers.
+
+        Raises:
+            UsageError: The data directory was given back.
+        """
+        if self._directory is not None and self._directory.is_closed:
+            raise UsageError(
+                "this FakeViam gave its data directory back when it stopped; make a new one with "
+                f"data_dir={str(self._directory.path)!r}"
+            )
+
+    def close(self) -> None:
+        """Give back what other processes may want."""
+        if self._directory is not None:
+            self._directory.close()
+        if self._cloud is not None:
+            self._cloud.store.close()
+
+    @contextmanager
+    def closed_on_error(self) -> Iterator[None]:
+        """Give everything back if the block fails."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
