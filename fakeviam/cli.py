@@ -22,7 +22,7 @@ _DRIVING = ("calls", "clock", "env", "exec", "faults", "reset", "seed", "snapsho
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
         **{verb: f"fakeviam.commands.{verb}:command" for verb in _DRIVING},
-        "export": "fakeviam.exchange.commands:export",
+        "export": "fakeviam.commands.export:export",
     }
 )
 

@@ -32,4 +32,4 @@ def load(cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
     # Readers of seeds are above the server, and cost something to import.
     from fakeviam import exchange, seeds  # noqa: PLC0415
 
-    return seeds.apply(exchange.read_any(path), cloud)
+    return seeds.apply_seed(exchange.read_any(path), cloud)

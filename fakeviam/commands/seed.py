@@ -26,19 +26,19 @@ def command(*, server: Control, file: str, form: str) -> None:
     """
     from fakeviam import exchange, seeds  # noqa: PLC0415 - `--help` needs none of it
 
-    sown = server.stream("/seed", _LINES_TYPE, seeds.inlined(exchange.read_any(file)))
-    show(form, sown, _lines(sown))
+    applied = server.stream("/seed", _LINES_TYPE, seeds.inlined(exchange.read_any(file)))
+    show(form, applied, _lines(applied))
 
 
-def _lines(sown: dict[str, Any]) -> list[str]:
+def _lines(applied: dict[str, Any]) -> list[str]:
     # Things have a short and a full name; the first one will do.
     named = {
         (kind, found): name
         for kind in ("organizations", "parts", "datasets", "files")
-        for name, found in reversed(sown[kind].items())
+        for name, found in reversed(applied[kind].items())
     }
     rows = [(kind.rstrip("s"), name, found) for (kind, found), name in reversed(named.items())]
     lines = columns(rows) if rows else []
-    if sown["readings"]:
-        lines.append(f"{sown['readings']} readings")
+    if applied["readings"]:
+        lines.append(f"{applied['readings']} readings")
     return lines or ["the seed is empty"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from fakeviam.exchange.coco import CocoWriter, read_coco
 from fakeviam.exchange.exporting import Exported, ExportError, export_all, exporting
 from fakeviam.exchange.folder import FolderWriter, read_folder
+from fakeviam.exchange.importers import read_any
 from fakeviam.exchange.jsonl import JsonlWriter, read_jsonl
-from fakeviam.exchange.reading import read_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,27 +11,39 @@ our own export adds, are read too.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from fakeviam.exchange.exporting import ExportError, put
+from fakeviam.exchange.files import is_file, read_json
 from fakeviam.exchange.names import Distinct, full_name, go_time, user_tags
 from fakeviam.exchange.sizes import Size, size_of
 from fakeviam.model.annotations import BoundingBox, check_box
 from fakeviam.model.errors import Refusal
 from fakeviam.model.mime import is_image
 from fakeviam.model.timestamps import nanos_from_text
-from fakeviam.seeds.checks import Field, Keep, Many, Number, Record, Spot, Text
-from fakeviam.seeds.mistakes import Mistake, Notes, Place, SeedError, WrongError
-from fakeviam.seeds.nodes import Node
-from fakeviam.seeds.tables import CLASSIFICATION, TAGS
+from fakeviam.seeds.diagnostics import Diagnostics, printable
+from fakeviam.seeds.document import Document
+from fakeviam.seeds.models import ClassificationEntry, Fraction, Tag
 from fakeviam.seeds.values import Capture, Contents, DatasetSeed, FileSeed, Seed
+from fakeviam.validation.models import Model
+from fakeviam.validation.types import (
+    Many,
+    Name,
+    Number,
+    Omittable,
+    OneOrMany,
+    Parsed,
+    Shorthand,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Iterator, Mapping
 
-    from fakeviam.seeds.checks import Kept
+    from fakeviam.seeds.diagnostics import Location
     from fakeviam.wire import data as wire
 
 #: The JSON file that an export holds.
@@ -43,37 +55,42 @@ _FOLDERS = ("", "images", "data")
 # How far a box may reach over the edge, in pixels.
 _SLACK = 1.0
 
-_IMAGE = Record(
-    {
-        "id": Field(Number(), required=True),
-        "file_name": Field(Text(), required=True),
-        "width": Field(Number("a number of pixels", least=1)),
-        "height": Field(Number("a number of pixels", least=1)),
-        "tags": TAGS,
-        "classifications": Field(Many(CLASSIFICATION), default=()),
-    },
-    open=True,
-)
-_ANNOTATION = Record(
-    {
-        "image_id": Field(Number(), required=True),
-        "category_id": Field(Number()),
-        "bbox": Field(Keep(Many(Number()))),
-        "score": Field(Number("a number from 0 to 1")),
-    },
-    open=True,
-)
-_CATEGORY = Record(
-    {"id": Field(Number(), required=True), "name": Field(Text(), required=True)}, open=True
-)
-_COCO = Record(
-    {
-        "images": Field(Many(Keep(_IMAGE)), required=True),
-        "annotations": Field(Many(Keep(_ANNOTATION)), default=()),
-        "categories": Field(Many(Keep(_CATEGORY)), default=()),
-    },
-    open=True,
-)
+
+def _id(value: object) -> float | None:
+    """Whatever number; as it is, since a float would round large ones."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+_Id = Annotated[float, Parsed(_id, "a number", {"type": "number"})]
+_Pixels = Annotated[Number, Field(ge=1)]
+
+
+class _Image(Model, extra="ignore"):
+    id: _Id
+    file_name: Name
+    width: Omittable[_Pixels] = None
+    height: Omittable[_Pixels] = None
+    date_captured: object = None
+    tags: OneOrMany[Tag] = ()
+    classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = ()
+
+
+class _Annotation(Model, extra="ignore"):
+    image_id: _Id
+    category_id: Omittable[_Id] = None
+    bbox: Omittable[Many[Number]] = None
+    score: Omittable[Fraction] = None
+
+
+class _Category(Model, extra="ignore"):
+    id: _Id
+    name: Name
+
+
+class _Coco(Model, extra="ignore"):
+    images: Many[_Image]
+    annotations: Many[_Annotation] = ()
+    categories: Many[_Category] = ()
 
 
 # Reading -------------------------------------------------------------------------------------
@@ -108,123 +125,108 @@ def read_coco(
     Raises:
         SeedError: It is no such file, names images that are missing, or has boxes that cannot be.
     """
-    place, name = Path(path), os.fspath(path)
-    notes = Notes()
-    try:
-        values = _COCO.read(Node(_json(place, name)), Spot(notes, name))
-    except WrongError:
-        notes.check()
-        raise
-    reader = _Reader(values, [Path(images)] if images else [place.parent / f for f in _FOLDERS])
-    into = place.stem if dataset is None else dataset
+    file = Path(path)
+    document = Document.without_lines(read_json(file), printable(path))
+    folders = [Path(images)] if images else [file.parent / folder for folder in _FOLDERS]
+    reader = _Reader(document, folders)
+    into = file.stem if dataset is None else dataset
     files = tuple(reader.files((into,) if into else (), Capture(part=part)))
-    notes.check()
-    datasets = (DatasetSeed(name=into, place=Place(file=name)),) if into else ()
+    reader.diagnostics.check()
+    datasets = (DatasetSeed(name=into, at=document.at()),) if into else ()
     return Seed(files=files, datasets=datasets)
-
-
-def _json(path: Path, name: str) -> object:
-    """The document; read by Python's own json, since these files can be large."""
-    try:
-        return json.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        text = f"cannot be read: {error.strerror or error}"
-        raise SeedError([Mistake(place=Place(file=name), text=text)]) from error
-    except ValueError as error:
-        place = Place(file=name, line=getattr(error, "lineno", 0))
-        raise SeedError([Mistake(place=place, text=f"is no JSON: {error}")]) from error
 
 
 class _Reader:
     """Puts images, annotations and categories together."""
 
-    def __init__(self, values: dict[str, Any], folders: list[Path]) -> None:
+    def __init__(self, document: Document, folders: list[Path]) -> None:
+        self.diagnostics = Diagnostics()
+        self._document = document
         self._folders = folders
-        self._images = _by_id(values["images"], "image")
-        self._labels = {
-            number: kept.value["name"]
-            for number, kept in _by_id(values["categories"], "category").items()
-        }
+        coco = document.validate(_Coco)
+        self._images: dict[float, tuple[_Image, Location]] = {}
+        for number, image in enumerate(coco.images):
+            at = document.at("images", number)
+            self._check_new(image.id, self._images, "image", at)
+            self._images.setdefault(image.id, (image, at))
+        self._labels: dict[float, str] = {}
+        for number, category in enumerate(coco.categories):
+            at = document.at("categories", number)
+            self._check_new(category.id, self._labels, "category", at)
+            self._labels.setdefault(category.id, category.name)
         self._boxes: dict[float, list[BoundingBox]] = {}
-        for annotation in values["annotations"]:
-            if annotation.value["bbox"] is not None:
-                self._take(annotation)
+        for number, annotation in enumerate(coco.annotations):
+            with self.diagnostics:
+                self._take(annotation, document.at("annotations", number))
 
-    def _take(self, kept: Kept) -> None:
-        values = kept.value
-        image = self._images.get(values["image_id"])
-        label = self._labels.get(values["category_id"])
-        if image is None:
-            kept.wrong(f"image_id: there is no image {values['image_id']}")
-        elif label is None:
-            kept.wrong(f"category_id: there is no category {values['category_id']}")
-        else:
-            box = _box(values, label, image)
-            if box is not None:
-                self._boxes.setdefault(values["image_id"], []).append(box)
+    def _check_new(
+        self, id_: float, known: Mapping[float, object], kind: str, at: Location
+    ) -> None:
+        with self.diagnostics:
+            if id_ in known:
+                raise at.error(f"id: there is another {kind} {id_}")
+
+    def _take(self, annotation: _Annotation, at: Location) -> None:
+        if annotation.bbox is None:
+            return
+        if annotation.image_id not in self._images:
+            raise at.error(f"image_id: there is no image {annotation.image_id}")
+        label = self._labels.get(annotation.category_id or 0)
+        if label is None or annotation.category_id is None:
+            raise at.error(f"category_id: there is no category {annotation.category_id}")
+        image, image_at = self._images[annotation.image_id]
+        if image.width is None or image.height is None:
+            raise image_at.error("width or height is missing; boxes are fractions of them")
+        box = _box(annotation, label, (image.width, image.height), at.inside("bbox"))
+        self._boxes.setdefault(annotation.image_id, []).append(box)
 
     def files(self, datasets: tuple[str, ...], capture: Capture) -> Iterator[FileSeed]:
-        for number, kept in self._images.items():
-            values = kept.value
-            path = self._path(values["file_name"])
-            if path is None:
-                folders = ", ".join(str(folder) for folder in self._folders)
-                kept.wrong(f"file_name: no file {values['file_name']!r} in {folders}")
-                continue
-            name = PurePosixPath(values["file_name"])
-            moment = _moment(kept.node)
-            yield FileSeed(
-                label=values["file_name"],
-                contents=Contents(path=path),
-                file_name=str(name.with_suffix("")),
-                file_ext=name.suffix,
-                capture=capture,
-                tags=tuple(dict.fromkeys(values["tags"])),
-                datasets=datasets,
-                boxes=tuple(self._boxes.get(number, ())),
-                classifications=values["classifications"],
-                time_requested=moment,
-                place=kept.place,
-            )
+        for number, (image, at) in self._images.items():
+            with self.diagnostics:
+                path = self._path(image.file_name, at)
+                name = PurePosixPath(image.file_name)
+                yield FileSeed(
+                    label=image.file_name,
+                    contents=Contents(path=path),
+                    file_name=str(name.with_suffix("")),
+                    file_ext=name.suffix,
+                    capture=capture,
+                    tags=tuple(dict.fromkeys(image.tags)),
+                    datasets=datasets,
+                    boxes=tuple(self._boxes.get(number, ())),
+                    classifications=tuple(one.classification for one in image.classifications),
+                    time_requested=_time(image.date_captured),
+                    at=at,
+                )
 
-    def _path(self, name: str) -> Path | None:
+    def _path(self, name: str, at: Location) -> Path:
         """Where an image is; its name must not lead out of its folder."""
         steps = PurePosixPath(name)
-        if steps.is_absolute() or ".." in steps.parts:
-            return None
-        return next((f / steps for f in self._folders if (f / steps).is_file()), None)
+        if not steps.is_absolute() and ".." not in steps.parts:
+            for folder in self._folders:
+                if is_file(folder / steps):
+                    return folder / steps
+        folders = ", ".join(str(folder) for folder in self._folders)
+        raise at.error(f"file_name: no file {name!r} in {folders}")
 
 
-def _by_id(given: tuple[Kept, ...], kind: str) -> dict[float, Kept]:
-    found: dict[float, Kept] = {}
-    for kept in given:
-        number = kept.value["id"]
-        if number in found:
-            kept.wrong(f"id: there is another {kind} {number}")
-        found.setdefault(number, kept)
-    return found
-
-
-def _moment(node: Node) -> int | None:
+def _time(text: object) -> int | None:
     """When an image was captured. Programs write all sorts of things there."""
-    text = node.value.get("date_captured")
     return nanos_from_text(text) if isinstance(text, str) else None
 
 
-def _box(values: dict[str, Any], label: str, image: Kept) -> BoundingBox | None:
-    kept: Kept = values["bbox"]
-    width, height = image.value["width"], image.value["height"]
-    if width is None or height is None:
-        image.wrong("width or height is missing; boxes are fractions of them")
-        return None
-    if len(kept.value) != 4:
-        kept.wrong(f"must be x, y, width and height, got {len(kept.value)} numbers")
-        return None
-    x, y, wide, high = kept.value
+def _box(
+    annotation: _Annotation, label: str, size: tuple[float, float], at: Location
+) -> BoundingBox:
+    numbers = annotation.bbox or ()
+    if len(numbers) != 4:
+        raise at.error(f"must be x, y, width and height, got {len(numbers)} numbers")
+    width, height = size
+    x, y, wide, high = numbers
     edges = (x, y, x + wide, y + high)
     if wide < 0 or high < 0 or not _inside(edges, width, height):
-        kept.wrong(f"must lie in the image of {width:g} x {height:g} pixels, got {kept.value}")
-        return None
+        pixels = f"{width:g} x {height:g} pixels"
+        raise at.error(f"must lie in the image of {pixels}, got {numbers}")
     left, top, right, bottom = edges
     try:
         return check_box(
@@ -235,12 +237,11 @@ def _box(values: dict[str, Any], label: str, image: Kept) -> BoundingBox | None:
                 y_min_normalized=_fraction(top, height),
                 x_max_normalized=_fraction(right, width),
                 y_max_normalized=_fraction(bottom, height),
-                confidence=values["score"],
+                confidence=annotation.score,
             )
         )
     except Refusal as refusal:
-        kept.wrong(refusal.text)
-        return None
+        raise at.error(refusal.text) from None
 
 
 def _inside(edges: tuple[float, ...], width: float, height: float) -> bool:

@@ -14,9 +14,6 @@ configuration keep their meaning; names, where the metadata has them. The files 
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,19 +21,23 @@ from google.protobuf import json_format
 
 from fakeviam import wire
 from fakeviam.exchange.exporting import put
+from fakeviam.exchange.files import is_file
 from fakeviam.exchange.jsonl import FILE as DATASET_FILE
 from fakeviam.exchange.jsonl import read_jsonl
 from fakeviam.exchange.names import Distinct, download_name, original_name, user_tags, with_ext
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification, check_box
 from fakeviam.model.errors import Refusal
-from fakeviam.seeds.mistakes import Mistake, Notes, Place, SeedError, WrongError
+from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.seeds.document import json_value, read_text
 from fakeviam.seeds.values import Capture, Contents, FileSeed, ReadingSeed, Seed, SeriesSeed
 from fakeviam.wire import data as messages
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from
 
 if TYPE_CHECKING:
+    import os
+
     from google.protobuf.message import Message
 
     M = TypeVar("M", bound=Message)
@@ -81,51 +82,46 @@ class FolderWriter:
 
 
 def read_folder(path: str | os.PathLike[str]) -> Seed:
-    """The seed that an exported folder says.
+    """The seed that an exported folder specifies.
 
     Raises:
-        SeedError: It is none, or something in it is missing or broken.
+        SeedError: It is not one, or something in it is missing or broken.
     """
-    place, name = Path(path), os.fspath(path)
-    notes = Notes()
-    if (place / METADATA).is_dir():
-        seed = _Binary(place, notes).seed()
-    elif (place / DATASET_FILE).is_file():
-        seed = read_jsonl(place / DATASET_FILE)
-    elif (place / TABULAR_FILE).is_file():
-        seed = _readings(place / TABULAR_FILE, notes)
-    else:
-        text = (
-            "is no folder that the viam command line exported: it has neither "
-            f"{METADATA}/ nor {DATASET_FILE} nor {TABULAR_FILE}"
-        )
-        raise SeedError([Mistake(place=Place(file=name), text=text)])
-    notes.check()
-    return seed
+    folder = Path(path)
+    if (folder / METADATA).is_dir():
+        return _Binary(folder).seed()
+    if (folder / DATASET_FILE).is_file():
+        return read_jsonl(folder / DATASET_FILE)
+    if (folder / TABULAR_FILE).is_file():
+        return _readings(folder / TABULAR_FILE)
+    raise Location(file=printable(path)).error(
+        "is not a folder that the viam command line exported: it has neither "
+        f"{METADATA}/ nor {DATASET_FILE} nor {TABULAR_FILE}"
+    )
 
 
 class _Binary:
     """Reads `data/` and `metadata/`."""
 
-    def __init__(self, folder: Path, notes: Notes) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._notes = notes
         self._owners = Owners()
 
     def seed(self) -> Seed:
+        diagnostics = Diagnostics()
         files = []
         for path in sorted((self._folder / METADATA).rglob("*.json")):
-            with suppress(WrongError):
+            with diagnostics:
                 files.append(self._file(path))
+        diagnostics.check()
         return Seed(parts=self._owners.parts, datasets=self._owners.datasets, files=tuple(files))
 
     def _file(self, path: Path) -> FileSeed:
-        place = Place(file=path.relative_to(self._folder).as_posix())
-        text = _text(path, place, self._notes)
-        known = _message(messages.BinaryMetadata, text, place, self._notes)
+        at = Location(file=printable(path.relative_to(self._folder).as_posix()))
+        known = _message(messages.BinaryMetadata, read_text(path, at), at)
         contents = self._contents(path, known)
         if contents is None:
-            raise self._notes.note(place, f"the file it describes is not in {DATA}/")
+            raise at.error(f"the file it describes is not in {DATA}/")
         # The command line unzips what it saves; then the name no longer ends in .gz.
         ext = known.file_ext if contents.name.endswith(known.file_ext) else contents.suffix
         source = known.capture_metadata
@@ -136,18 +132,18 @@ class _Binary:
             file_ext=ext,
             mime_type=source.mime_type,
             capture=Capture(
-                part=self._owners.part(source, place),
+                part=self._owners.part(source, at),
                 component_type=source.component_type,
                 component=source.component_name,
                 method=source.method_name,
             ),
             tags=tuple(dict.fromkeys(user_tags(known))),
-            datasets=self._owners.dataset_ids(known, place),
-            boxes=tuple(self._box(box, place) for box in known.annotations.bboxes),
+            datasets=self._owners.dataset_ids(known, at),
+            boxes=tuple(_box(box, at) for box in known.annotations.bboxes),
             classifications=tuple(map(_classification, known.annotations.classifications)),
             time_requested=_nanos(known, "time_requested"),
             time_received=_nanos(known, "time_received"),
-            place=place,
+            at=at,
         )
 
     def _contents(self, path: Path, known: messages.BinaryMetadata) -> Path | None:
@@ -156,35 +152,36 @@ class _Binary:
         # As they were saved; then as the command line saves what it unzipped.
         for name in [*(with_ext(name, known.file_ext) for name in names), *names]:
             found = self._folder / DATA / name
-            if ".." not in Path(name).parts and found.is_file():
+            if ".." not in Path(name).parts and is_file(found):
                 return found
         return None
 
-    def _box(self, box: messages.BoundingBox, place: Place) -> BoundingBox:
-        made = BoundingBox(
-            id="",
-            label=box.label,
-            confidence=box.confidence if box.HasField("confidence") else None,
-            **{name: getattr(box, name) for name in COORDINATES},
-        )
-        try:
-            return check_box(made)
-        except Refusal as refusal:
-            raise self._notes.note(place, f"annotations.bboxes: {refusal.text}") from None
+
+def _box(box: messages.BoundingBox, at: Location) -> BoundingBox:
+    made = BoundingBox(
+        id="",
+        label=box.label,
+        confidence=box.confidence if box.HasField("confidence") else None,
+        **{name: getattr(box, name) for name in COORDINATES},
+    )
+    try:
+        return check_box(made)
+    except Refusal as refusal:
+        raise at.error(f"annotations.bboxes: {refusal.text}") from None
 
 
-def _readings(path: Path, notes: Notes) -> Seed:
-    owners = Owners()
+def _readings(path: Path) -> Seed:
+    owners, diagnostics = Owners(), Diagnostics()
     # In the order of their first reading; a source is everything but time and payload.
     found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}
-    whole = _text(path, Place(file=path.name), notes)
-    for number, line in enumerate(whole.split("\n"), 1):
+    whole = Location(file=path.name)
+    for number, line in enumerate(read_text(path, whole).split("\n"), 1):
         if line.strip():
-            place = Place(file=path.name, line=number)
-            with suppress(WrongError):
-                row = _message(messages.ExportTabularDataResponse, line, place, notes)
+            at = Location(file=path.name, line=number)
+            with diagnostics:
+                row = _message(messages.ExportTabularDataResponse, line, at)
                 source = Capture(
-                    part=owners.part(row, place),
+                    part=owners.part(row, at),
                     component_type=row.resource_subtype,
                     component=row.resource_name,
                     method=row.method_name,
@@ -193,35 +190,28 @@ def _readings(path: Path, notes: Notes) -> Seed:
                     data=mapping_from(row.payload), time_requested=_nanos(row, "time_captured")
                 )
                 found.setdefault((source, tuple(row.tags)), []).append(reading)
-    place = Place(file=path.name)
+    diagnostics.check()
     series = tuple(
-        SeriesSeed(readings=tuple(readings), capture=source, tags=tags, place=place)
+        SeriesSeed(readings=tuple(readings), capture=source, tags=tags, at=whole)
         for (source, tags), readings in found.items()
     )
     return Seed(parts=owners.parts, series=series)
 
 
-def _text(path: Path, place: Place, notes: Notes) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise notes.note(place, f"cannot be read: {error}") from None
-
-
-def _message(kind: type[M], text: str, place: Place, notes: Notes) -> M:
+def _message(kind: type[M], text: str, at: Location) -> M:
     """A message of protobuf's JSON; fields that are newer than ours are left out."""
+    document = json_value(text, at)
+    if isinstance(document, dict):
+        for holder in (document, document.get("captureMetadata")):
+            if isinstance(holder, dict):
+                # Parameters are no longer used, and their types are the uploader's (UP-8).
+                holder.pop("methodParameters", None)
     try:
-        document: Any = json.loads(text)
-        if isinstance(document, dict):
-            for holder in (document, document.get("captureMetadata")):
-                if isinstance(holder, dict):
-                    # Parameters are no longer used, and their types are the uploader's (UP-8).
-                    holder.pop("methodParameters", None)
         message: M = json_format.ParseDict(
             document, kind(), ignore_unknown_fields=True, descriptor_pool=wire.pool()
         )
     except (ValueError, TypeError, AttributeError, json_format.ParseError) as error:
-        raise notes.note(place, f"is no {kind.__name__} in JSON: {error}") from None
+        raise at.error(f"is not a {kind.__name__} in JSON: {error}") from None
     return message
 
 

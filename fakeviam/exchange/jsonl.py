@@ -9,12 +9,13 @@ classifications are one thing there: what is read becomes tags. Confidences are 
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import model_validator
+
 from fakeviam.exchange.exporting import put
+from fakeviam.exchange.files import is_file
 from fakeviam.exchange.names import (
     Distinct,
     download_name,
@@ -26,13 +27,18 @@ from fakeviam.exchange.names import (
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.timestamps import nanos_from_text
-from fakeviam.seeds.checks import Field, Many, Number, Record, Spot, Text
-from fakeviam.seeds.mistakes import Mistake, Notes, Place, SeedError, WrongError
-from fakeviam.seeds.nodes import Node
-from fakeviam.seeds.tables import TAGS
+from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.seeds.document import line_document, read_text
+from fakeviam.seeds.models import Fraction, Tag
 from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
+from fakeviam.validation.models import Model
+from fakeviam.validation.types import Many, Name, OneOrMany, Text, refusable
 
 if TYPE_CHECKING:
+    import os
+
+    from typing_extensions import Self
+
     from fakeviam.wire import data as wire
 
 #: The file that stands next to `data/`.
@@ -93,29 +99,40 @@ def _box(box: wire.BoundingBox) -> dict[str, Any]:
 # Reading -------------------------------------------------------------------------------------
 
 
-def _made(values: dict[str, Any]) -> BoundingBox:
-    return check_box(BoundingBox(id="", label=values.pop("annotation_label"), **values))
+class _Label(Model, extra="ignore"):
+    annotation_label: OneOrMany[Tag]
 
 
-_LABEL = Record({"annotation_label": Field(TAGS.check, required=True)}, open=True)
-_BOX = Record(
-    {
-        "annotation_label": Field(Text(blank=True), required=True),
-        **{name: Field(Number("a number from 0 to 1"), required=True) for name in COORDINATES},
-    },
-    make=_made,
-    open=True,
-)
-_TEXTS = (*_IDS, "component_name", "timestamp", "binary_data_id")
-_LINE = Record(
-    {
-        "image_path": Field(Text(), required=True),
-        "classification_annotations": Field(Many(_LABEL), default=()),
-        "bounding_box_annotations": Field(Many(_BOX), default=()),
-        **dict.fromkeys(_TEXTS, Field(Text(blank=True), default="")),
-    },
-    open=True,
-)
+class _Box(Model, extra="ignore"):
+    annotation_label: Text
+    x_min_normalized: Fraction
+    y_min_normalized: Fraction
+    x_max_normalized: Fraction
+    y_max_normalized: Fraction
+
+    @model_validator(mode="after")
+    @refusable
+    def _check(self) -> Self:
+        check_box(self.box)
+        return self
+
+    @property
+    def box(self) -> BoundingBox:
+        edges = {name: getattr(self, name) for name in COORDINATES}
+        return BoundingBox(id="", label=self.annotation_label, **edges)
+
+
+class _Line(Model, extra="ignore"):
+    image_path: Name
+    classification_annotations: Many[_Label] = ()
+    bounding_box_annotations: Many[_Box] = ()
+    organization_id: Text = ""
+    location_id: Text = ""
+    robot_id: Text = ""
+    part_id: Text = ""
+    component_name: Text = ""
+    timestamp: Text = ""
+    binary_data_id: Text = ""
 
 
 class _Source(NamedTuple):
@@ -130,54 +147,43 @@ class _Source(NamedTuple):
 
 
 def read_jsonl(path: str | os.PathLike[str]) -> Seed:
-    """The seed that a `dataset.jsonl` says; its images are looked for next to it.
+    """The seed that a `dataset.jsonl` specifies; its images are looked for next to it.
 
     Raises:
-        SeedError: It is no such file, or images are missing.
+        SeedError: It is not such a file, or images are missing.
     """
-    place, name = Path(path), os.fspath(path)
-    notes, owners = Notes(), Owners()
-    try:
-        whole = place.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        mistake = Mistake(place=Place(file=name), text=f"cannot be read: {error}")
-        raise SeedError([mistake]) from error
+    file, name = Path(path), printable(path)
+    diagnostics, owners = Diagnostics(), Owners()
     files = []
-    for number, line in enumerate(whole.split("\n"), 1):
+    for number, line in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
         if line.strip():
-            with suppress(WrongError):
-                files.append(_file(line, place.parent, Spot(notes, name), number, owners))
-    notes.check()
+            at = Location(file=name, line=number)
+            with diagnostics:
+                files.append(_file(line, file.parent, at, owners))
+    diagnostics.check()
     return Seed(parts=owners.parts, files=tuple(files))
 
 
-def _file(line: str, folder: Path, spot: Spot, number: int, owners: Owners) -> FileSeed:
-    place = Place(file=spot.file, line=number)
-    try:
-        node = Node(json.loads(line), number)
-    except ValueError as error:
-        raise spot.notes.note(place, f"is no JSON: {error}") from None
-    values = _LINE.read(node, spot)
-    path = _path(values["image_path"], folder)
+def _file(text: str, folder: Path, at: Location, owners: Owners) -> FileSeed:
+    line = line_document(text, at).validate(_Line)
+    path = _path(line.image_path, folder)
     if path is None:
-        raise spot.key("image_path").wrong(node, f"no file {values['image_path']!r} in {folder}")
-    labels = [
-        tag for mark in values["classification_annotations"] for tag in mark["annotation_label"]
-    ]
+        raise at.inside("image_path").error(f"no file {line.image_path!r} in {folder}")
+    labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
     label = _below_data(path.as_posix())
     return FileSeed(
         label=label,
         contents=Contents(path=path),
-        file_name=_name(label, values["binary_data_id"]).removesuffix(path.suffix),
+        file_name=_name(label, line.binary_data_id).removesuffix(path.suffix),
         file_ext=path.suffix,
         capture=Capture(
-            part=owners.part(_Source(**{field: values[field] for field in _IDS}), place),
-            component=values["component_name"],
+            part=owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at),
+            component=line.component_name,
         ),
         tags=tuple(dict.fromkeys(labels)),
-        boxes=values["bounding_box_annotations"],
-        time_requested=nanos_from_text(values["timestamp"].removesuffix(" UTC")),
-        place=place,
+        boxes=tuple(each.box for each in line.bounding_box_annotations),
+        time_requested=nanos_from_text(line.timestamp.removesuffix(" UTC")),
+        at=at,
     )
 
 
@@ -188,7 +194,7 @@ def _name(label: str, binary_data_id: str) -> str:
 def _path(text: str, folder: Path) -> Path | None:
     """Where an image is now: folders are moved, and lines keep the path of the export."""
     for candidate in (folder / text, folder / DATA / _below_data(text), folder / Path(text).name):
-        if candidate.is_file():
+        if is_file(candidate):
             return candidate
     return None
 

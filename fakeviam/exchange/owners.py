@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from fakeviam.seeds.values import DatasetSeed, PartSeed
 
 if TYPE_CHECKING:
-    from fakeviam.seeds.mistakes import Place
+    from fakeviam.seeds.diagnostics import Location
     from fakeviam.wire.data import BinaryMetadata
 
 
@@ -46,7 +46,7 @@ class Owners:
         """The datasets, likewise."""
         return tuple(self._datasets.values())
 
-    def part(self, source: Source, place: Place) -> str:
+    def part(self, source: Source, at: Location) -> str:
         """Note the part of a source; its id, or empty if the export does not say.
 
         Exports name no organizations and locations; their ids stand for their names.
@@ -64,11 +64,11 @@ class Owners:
                 robot_id=source.robot_id,
                 location_id=source.location_id,
                 organization_id=source.organization_id,
-                place=place,
+                at=at,
             )
         return source.part_id
 
-    def dataset_ids(self, known: BinaryMetadata, place: Place) -> tuple[str, ...]:
+    def dataset_ids(self, known: BinaryMetadata, at: Location) -> tuple[str, ...]:
         """Note the datasets of a file; their ids, which stand for their names."""
         for id_ in known.dataset_ids:
             if id_ not in self._datasets:
@@ -76,6 +76,6 @@ class Owners:
                     name=id_,
                     organization=known.capture_metadata.organization_id,
                     id=id_,
-                    place=place,
+                    at=at,
                 )
         return tuple(dict.fromkeys(known.dataset_ids))

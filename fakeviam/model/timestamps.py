@@ -18,9 +18,9 @@ _ISO = re.compile(
 #: Nanoseconds of one unit of a time column of numbers.
 UNITS = MappingProxyType({"s": SECOND, "ms": SECOND // 10**3, "us": SECOND // 10**6, "ns": 1})
 
-# What a Timestamp can say: the years 1 to 9999.
-_FIRST = -62_135_596_800 * SECOND
-_LAST = 253_402_300_800 * SECOND - 1
+#: What a Timestamp can say: the years 1 to 9999.
+FIRST = -62_135_596_800 * SECOND
+LAST = 253_402_300_800 * SECOND - 1
 
 
 def nanos_from_text(text: str) -> int | None:
@@ -56,4 +56,4 @@ def _full(zone: str) -> str:
 
 
 def _inside(nanos: int) -> int | None:
-    return nanos if _FIRST <= nanos <= _LAST else None
+    return nanos if FIRST <= nanos <= LAST else None

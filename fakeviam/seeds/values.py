@@ -1,4 +1,4 @@
-"""What a seed says, as values: checked, resolved, and free of the file it came from."""
+"""What a seed specifies, as values: checked, resolved, and independent of its file."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.datasets import DatasetType
-from fakeviam.seeds.mistakes import Mistake, Place, SeedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from fakeviam.model.annotations import BoundingBox, Classification
+    from fakeviam.seeds.diagnostics import Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,8 +22,8 @@ class Contents:
     path: Path | None = None
     data: bytes = b""
 
-    def read(self, place: Place) -> bytes:
-        """The bytes.
+    def read(self, at: Location) -> bytes:
+        """The bytes, which the seed names at a location.
 
         Raises:
             SeedError: The file cannot be read.
@@ -34,7 +34,7 @@ class Contents:
             return self.path.read_bytes()
         except OSError as error:
             text = f"{self.path.name} cannot be read: {error.strerror or error}"
-            raise SeedError([Mistake(place=place, text=text)]) from error
+            raise at.error(text) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,7 +50,7 @@ class PartSeed:
     location_id: str = ""
     organization_id: str = ""
     internal: bool = False
-    place: Place
+    at: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,7 +61,7 @@ class DatasetSeed:
     organization: str = ""
     type: DatasetType = DatasetType.BINARY_DATA
     id: str = ""
-    place: Place
+    at: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,7 +101,7 @@ class FileSeed:
     classifications: tuple[Classification, ...] = ()
     time_requested: int | None = None
     time_received: int | None = None
-    place: Place
+    at: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,7 +120,7 @@ class SeriesSeed:
     readings: tuple[ReadingSeed, ...]
     capture: Capture = field(default_factory=Capture)
     tags: tuple[str, ...] = ()
-    place: Place
+    at: Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,21 +131,3 @@ class Seed:
     datasets: tuple[DatasetSeed, ...] = ()
     files: tuple[FileSeed, ...] = ()
     series: tuple[SeriesSeed, ...] = ()
-
-    @classmethod
-    def from_document(cls, document: object, *, name: str = "seed") -> Seed:
-        """The seed that a JSON document says, such as the body of a request.
-
-        It may name no files, since whoever reads it is not who wrote it: contents stand in
-        it as base64 under `data`, readings as `rows`.
-
-        Args:
-            document: Dictionaries, lists, text and numbers.
-            name: What texts of errors call it.
-
-        Raises:
-            SeedError: It is no good; the text names every field that is wrong.
-        """
-        from fakeviam.seeds.reading import from_document  # noqa: PLC0415 - it makes these values
-
-        return from_document(document, name=name)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from math import isfinite
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 #: Deeper than any document; parsers and renderers end somewhere beyond.
 DEEPEST = 100
 
 # Integers of 64 bits, signed or not. 20 characters hold all of them.
 _SMALLEST, _LARGEST, _LONGEST = -(2**63), 2**64 - 1, 20
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+# An unfinished string swallows the rest, so that its brackets do not count.
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
 class JsonError(ValueError):
@@ -28,63 +36,79 @@ class JsonError(ValueError):
         super().__init__(f"{reason} at line {line}, column {column}" if line else reason)
 
 
-def parse_json(data: bytes | str) -> Any:
+class Token(NamedTuple):
+    """A string, number, word, bracket, comma or colon of JSON text, and its line from 1."""
+
+    text: str
+    line: int
+
+
+class _UnfitError(Exception):
+    """A token that JSON or this program cannot carry."""
+
+    def __init__(self, token: str, reason: str) -> None:
+        super().__init__(reason)
+        self.token, self.reason = token, reason
+
+
+def parse_json(data: bytes | str, *, unique: bool = True) -> Any:
     """The value of JSON text.
+
+    Args:
+        data: The text; bytes may begin with a byte order mark.
+        unique: Refuse a field that is given twice; otherwise the last one counts.
 
     Raises:
         JsonError: It is not UTF-8 or not JSON, holds NaN, an infinity or a number beyond doubles or
             64 bits, gives a field twice, or is nested more than `DEEPEST` levels deep.
     """
     try:
-        text = data if isinstance(data, str) else data.decode()
-        value = json.loads(
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise JsonError("is not UTF-8", line=line, column=1) from error
+    _check_depth(text)
+    try:
+        return json.loads(
             text,
             parse_constant=_refuse_constant,
-            parse_float=parse_float,
-            parse_int=parse_int,
-            object_pairs_hook=_unique,
+            parse_float=_float,
+            parse_int=_int,
+            object_pairs_hook=_unique if unique else None,
         )
-    except UnicodeDecodeError as error:
-        raise JsonError("is not UTF-8") from error
     except json.JSONDecodeError as error:
         reason = f"is not JSON: {error.msg}"
         raise JsonError(reason, line=error.lineno, column=error.colno) from error
-    except RecursionError as error:
-        raise too_deep() from error
-    _check_depth(value)
-    return value
+    except _UnfitError as unfit:
+        found = (each for each in _TOKEN.finditer(text) if each[0].startswith(unfit.token))
+        at = next(found).start()
+        raise _error_at(text, at, f"is not JSON: {unfit.reason}") from None
 
 
-def parse_float(text: str) -> float:
-    """A JSON number with a fraction or an exponent.
+def tokens(text: str) -> Iterator[Token]:
+    """The tokens of JSON text, for callers that need to know where values stand."""
+    line, counted = 1, 0
+    for found in _TOKEN.finditer(text):
+        line += text.count("\n", counted, found.start())
+        counted = found.start()
+        yield Token(found[0], line)
 
-    Raises:
-        JsonError: A double cannot hold it.
-    """
+
+def _float(text: str) -> float:
     value = float(text)
     if not isfinite(value):
-        raise JsonError(f"is not JSON: {_short(text)} is beyond the range of a double")
+        raise _UnfitError(text, f"{_short(text)} is beyond the range of a double")
     return value
 
 
-def parse_int(text: str) -> int:
-    """A JSON number without a fraction.
-
-    Raises:
-        JsonError: It does not fit into 64 bits.
-    """
+def _int(text: str) -> int:
     if len(text) > _LONGEST or not _SMALLEST <= int(text) <= _LARGEST:
-        raise JsonError(f"is not JSON: {_short(text)} does not fit into 64 bits")
+        raise _UnfitError(text, f"{_short(text)} does not fit into 64 bits")
     return int(text)
 
 
-def too_deep() -> JsonError:
-    """The error for a document that is nested too deeply."""
-    return JsonError(f"is nested more than {DEEPEST} levels deep")
-
-
 def _refuse_constant(name: str) -> NoReturn:
-    raise JsonError(f"is not JSON: there is no {name} in JSON")
+    raise _UnfitError(name, f"there is no {name} in JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,19 +120,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(DEEPEST + 1):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, list | dict)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, list | dict)
-        ]
-        if not level:
-            return
-    raise too_deep()
+def _check_depth(text: str) -> None:
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+        if depth > DEEPEST:
+            raise _error_at(text, found.start(), f"is nested more than {DEEPEST} levels deep")
+
+
+def _error_at(text: str, at: int, reason: str) -> JsonError:
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return JsonError(reason, line=line, column=column)
 
 
 def _short(text: str) -> str:

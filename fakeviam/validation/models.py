@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
@@ -56,6 +57,20 @@ def _detail(error: Any, known: list[str]) -> InitErrorDetails:
     if kind in CUSTOM:
         kind = PydanticCustomError(kind, "{kind}", context)
     return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=context)
+
+
+def field(description: str, *examples: object, default: Any = ..., **more: Any) -> Any:
+    """A field with what documents of the model say about it.
+
+    Args:
+        description: What it is, in one sentence.
+        examples: Values that it takes, at least one.
+        default: Its value if it is absent; by default it must be there.
+        more: Bounds and the like; see `pydantic.Field`.
+    """
+    if "default_factory" not in more:
+        more["default"] = default
+    return Field(description=description, examples=list(examples), **more)
 
 
 def validate(model: type[M], value: object, *, words: Words = JSON_WORDS, subject: str = "") -> M:

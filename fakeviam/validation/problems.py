@@ -108,12 +108,12 @@ class InvalidError(UsageError):
         super().__init__(shortened("\n".join(_line(each, subject) for each in self.problems)))
 
 
-def field_text(path: Path) -> str:
+def field_text(path: Iterable[str | int]) -> str:
     """A path as people write it: `faults[0].status`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
-    return text
+    return text.encode("utf-8", "backslashreplace").decode()  # keys may hold half a surrogate pair
 
 
 def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
@@ -128,7 +128,14 @@ def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
 
 def problems_of(errors: Iterable[Mapping[str, Any]], words: Words) -> list[Problem]:
     """What pydantic found wrong, in our words."""
-    return [_problem(error, words) for error in errors]
+    found = list(errors)
+    # A list is also too short for pydantic when its elements are invalid.
+    outer = {error["loc"][:end] for error in found for end in range(len(error["loc"]))}
+    return [
+        _problem(error, words)
+        for error in found
+        if error["type"] != "too_short" or error["loc"] not in outer
+    ]
 
 
 def _problem(error: Mapping[str, Any], words: Words) -> Problem:

@@ -11,7 +11,8 @@ _FLAGS = MappingProxyType(
     {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 )
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+# Not 017, which is octal to some programs.
+_NUMBER = re.compile(r"(?![-+]?0[0-9]+$)[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 # More digits than any integer that JSON carries; Python refuses to convert thousands of them.
 _MOST_DIGITS = 25
@@ -36,11 +37,24 @@ class Unquoted(str):
         return _FLAGS.get(self)
 
     @property
+    def is_number(self) -> bool:
+        """Whether it spells a number, of whatever size."""
+        return _NUMBER.fullmatch(self) is not None
+
+    @property
     def number(self) -> float | None:
         """The finite number it spells, an int if it is whole; None if it is none."""
+        if not self.is_number:
+            return None
         if _INTEGER.fullmatch(self) and len(self) <= _MOST_DIGITS:
             return int(self)
-        if not _FLOAT.fullmatch(self):
-            return None
         value = float(self)
         return value if isfinite(value) else None
+
+
+def is_text(value: object) -> bool:
+    """Whether a value is text that UTF-8 can carry: half a surrogate pair is not."""
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False

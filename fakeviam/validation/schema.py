@@ -29,6 +29,13 @@ _KEYWORDS = MappingProxyType(
 class _Generator(GenerateJsonSchema):
     """Leaves out titles of fields, which only repeat their names, and keeps all bounds."""
 
+    def default_schema(self, schema: Any) -> Schema:
+        made = super().default_schema(schema)
+        # Often no value that could be given, only what stands for an absent one.
+        if made.get("default", True) in (None, "", [], {}):
+            del made["default"]
+        return made
+
     def generate_inner(self, schema: Any) -> Schema:
         made = super().generate_inner(schema)
         return {_KEYWORDS.get(key, key): value for key, value in made.items()}

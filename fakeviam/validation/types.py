@@ -15,14 +15,16 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Strict,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from fakeviam.model.durations import seconds_from
-from fakeviam.model.errors import Refusal, UsageError
+from fakeviam.model.errors import Refusal
 from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.validation.json_text import DEEPEST
-from fakeviam.validation.scalars import Unquoted
+from fakeviam.validation.scalars import Unquoted, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +53,7 @@ def refused(text: str) -> PydanticCustomError:
 
 
 def refusable(check: Callable[P, T]) -> Callable[P, T]:
-    """A validator in which the domain's own refusals become errors of the field."""
+    """A validator in which the domain's refusals become errors of the field, as ValueErrors do."""
 
     @wraps(check)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -59,8 +61,6 @@ def refusable(check: Callable[P, T]) -> Callable[P, T]:
             return check(*args, **kwargs)
         except Refusal as refusal:
             raise refused(refusal.text) from None
-        except UsageError as error:
-            raise refused(str(error)) from None
 
     return checked
 
@@ -181,11 +181,11 @@ class Shorthand:
 #: A field that may be absent and then is None, but cannot be null: `name: Omittable[Text] = None`.
 Omittable = Annotated[T | None, _NotNull()]
 #: A list.
-Many = Annotated[tuple[T, ...], Strict(False)]  # noqa: FBT003 - pydantic's own form
+Many = Annotated[tuple[T, ...], Strict(False)]
 #: A list, of which one element may stand without it.
-OneOrMany = Annotated[tuple[T, ...], Strict(False), _Alone()]  # noqa: FBT003
+OneOrMany = Annotated[tuple[T, ...], Strict(False), _Alone()]
 #: The same, and not empty.
-OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone()]  # noqa: FBT003
+OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone()]
 
 
 # Text -----------------------------------------------------------------------------------------
@@ -198,10 +198,8 @@ def _not_null(value: Any) -> Any:
 
 
 def _encodable(value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise PydanticKnownError("string_unicode") from None
+    if not is_text(value):
+        raise PydanticKnownError("string_unicode")
     return str(value)
 
 
@@ -227,19 +225,27 @@ def _number(value: Any) -> Any:
     return value if number is None else number
 
 
+def _finite(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    number = _number(value)
+    check(number)
+    return number
+
+
 def _flag(value: Any) -> Any:
     flag = value.flag if isinstance(value, Unquoted) else None
     return value if flag is None else flag
 
 
-#: A finite number.
-Number = Annotated[float, BeforeValidator(_number)]
+#: Makes a number of unquoted text, for types of numbers with bounds of their own.
+UNQUOTED_NUMBER = BeforeValidator(_number)
+#: A finite number; whole ones stay integers.
+Number = Annotated[float, WrapValidator(_finite)]
 #: A whole number of 64 bits.
-Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), BeforeValidator(_number)]
+Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), UNQUOTED_NUMBER]
 #: A whole number from 0.
-Size = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_number)]
+Size = Annotated[int, Field(ge=0, le=2**63 - 1), UNQUOTED_NUMBER]
 #: A whole number from 1.
-Count = Annotated[int, Field(ge=1, le=2**63 - 1), BeforeValidator(_number)]
+Count = Annotated[int, Field(ge=1, le=2**63 - 1), UNQUOTED_NUMBER]
 #: True or false.
 Flag = Annotated[bool, BeforeValidator(_flag)]
 
@@ -298,7 +304,7 @@ def _check_json(value: object, where: str = "", depth: int = 0) -> None:
         raise invalid(f"holds {unfit} at {where}")
     if isinstance(value, dict):
         for key, inner in value.items():
-            if not isinstance(key, str) or _unfit(key):
+            if not is_text(key):
                 raise invalid(f"holds the key {key!r}, which UTF-8 cannot carry")
             _check_json(inner, f"{where}.{key}" if where else key, depth + 1)
     elif isinstance(value, list | tuple):
@@ -309,11 +315,7 @@ def _check_json(value: object, where: str = "", depth: int = 0) -> None:
 def _unfit(value: object) -> str:
     """What JSON cannot carry, leaving aside what the value holds; empty if it can."""
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return "text that cannot be encoded as UTF-8"
-        return ""
+        return "" if is_text(value) else "text that cannot be encoded as UTF-8"
     if isinstance(value, float) and not isfinite(value):
         return f"{value}, which is not a JSON number,"
     if isinstance(value, int) and not -(2**63) <= value < 2**64:

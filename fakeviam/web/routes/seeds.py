@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam import seeds
-from fakeviam.seeds import Seed, SeedError
+from fakeviam.seeds import SeedError
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
 from fakeviam.web.reading import JSON_TYPE, json_of
 from fakeviam.web.schema import listed, shape, table, text, whole
 
 if TYPE_CHECKING:
+    from fakeviam.seeds import Seed
     from fakeviam.web.endpoint import Ask
 
 #: A seed with the contents of its files, a thing a line; what `fakeviam seed` sends.
@@ -21,23 +22,23 @@ LINES_TYPE = "application/x-ndjson"
 _NAME = "seed"
 
 
-async def _sow(ask: Ask) -> dict[str, Any]:
+async def _apply_seed(ask: Ask) -> dict[str, Any]:
     """Read all of it, then apply it in one step."""
     read = bytearray()
     async for piece in ask.stream:
         read += piece
     try:
         seed = _read(bytes(read), ask.content_type)
-        sown = seeds.apply(seed, ask.cloud)
+        applied = seeds.apply_seed(seed, ask.cloud)
     except SeedError as error:
-        first = error.mistakes[0].place
-        raise Problem(422, str(error), field=first.field or None, hint=_hint(ask)) from error
-    return sown.as_document()
+        field = error.diagnostics[0].location.field or None
+        raise Problem(422, str(error), field=field, hint=_hint(ask)) from error
+    return applied.as_document()
 
 
 def _read(read: bytes, content_type: str) -> Seed:
     if content_type == JSON_TYPE:
-        return Seed.from_document(json_of(read), name=_NAME)
+        return seeds.from_document(json_of(read), name=_NAME)
     return seeds.read_inlined(read.split(b"\n"), name=_NAME)
 
 
@@ -54,7 +55,7 @@ ENDPOINTS = (
         method="POST",
         path="/seed",
         title="Apply a seed: all of it, or nothing",
-        act=_sow,
+        act=_apply_seed,
         streams=(LINES_TYPE, JSON_TYPE),
         answer=shape(
             {

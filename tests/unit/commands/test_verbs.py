@@ -185,11 +185,11 @@ def test_a_seed_is_sent_with_its_files(run: Run, cloud: FakeViam, tmp_path: Path
     (tmp_path / "a.txt").write_bytes(b"hello")
     seed = tmp_path / "lab.yaml"
     seed.write_text("files: [{files: '*.txt'}]\ndatasets: [{name: dogs}]", encoding="utf-8")
-    sown = run("seed", str(seed), "--format", "json").json
-    assert list(sown["files"]) == ["a.txt"]
+    applied = run("seed", str(seed), "--format", "json").json
+    assert list(applied["files"]) == ["a.txt"]
     seed.write_text("datasets: [{name: cats}]", encoding="utf-8")
     assert run("seed", str(seed)).lines[0].startswith("dataset  cats")
-    assert call(cloud, "BinaryDataByIDs", binary_data_ids=sown["binary_data_ids"]) == "OK"
+    assert call(cloud, "BinaryDataByIDs", binary_data_ids=applied["binary_data_ids"]) == "OK"
 
 
 def test_a_wrong_seed_is_a_mistake_of_the_caller(run: Run, cloud: FakeViam, tmp_path: Path) -> None:

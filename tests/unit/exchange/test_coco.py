@@ -70,13 +70,13 @@ def test_what_was_exported_reads_the_same(tmp_path: Path) -> None:
     first, second, third = seed.files
     assert (first.file_name, first.tags, first.time_requested) == ("deep/a", ("t",), NOON)
     assert [(one.label, one.confidence) for one in first.classifications] == [("night", 0.5)]
-    assert (second.file_name, second.contents.read(second.place)) == (
+    assert (second.file_name, second.contents.read(second.at)) == (
         "deep/a-2",
         png(rest=b"2"),
     )
     assert third.file_name == "unknown size"
     assert seed.datasets[0].name == "annotations"
-    assert len(seeds.apply(seed, FakeViam(seed=1)._cloud).binary_data_ids) == 3
+    assert len(seeds.apply_seed(seed, FakeViam(seed=1)._cloud).binary_data_ids) == 3
 
 
 def test_boxes_need_a_size(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "val.json: images[2]: file_name: no file '../val.json' in ., images, data",
     ]
     Path("val.json").write_text('{"images": 7,\n"annotations": }')
-    with pytest.raises(seeds.SeedError, match=r"^val\.json:2: is no JSON"):
+    with pytest.raises(seeds.SeedError, match=r"^val\.json:2: is not JSON"):
         read_coco("val.json")
     Path("val.json").write_text('{"images": 7}')
     with pytest.raises(seeds.SeedError, match=r"^val\.json: images: must be a list, got 7$"):

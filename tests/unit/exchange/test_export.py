@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from fakeviam import FakeViam, seeds
+from fakeviam.commands.export import export
 from fakeviam.exchange import FORMATS, FolderWriter, exporting, read_any
-from fakeviam.exchange.commands import export
 from fakeviam.exchange.exporting import ExportError
 
 from .samples import described, png
@@ -32,7 +32,7 @@ def run(cloud: FakeViam, dest: Path, dataset: str, form: str) -> Result:
     return CliRunner().invoke(export, arguments)
 
 
-def sow(cloud: FakeViam) -> str:
+def apply(cloud: FakeViam) -> str:
     """A dataset of two images; another image is not in it."""
     document = {
         "datasets": ["dogs"],
@@ -45,13 +45,13 @@ def sow(cloud: FakeViam) -> str:
             )
         ],
     }
-    return seeds.apply(seeds.Seed.from_document(document), cloud._cloud).datasets["dogs"]
+    return seeds.apply_seed(seeds.from_document(document), cloud._cloud).datasets["dogs"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_dataset_of_a_server(cloud: FakeViam, tmp_path: Path, form: str) -> None:
     """Over gRPC, oldest first, and it can be read again (SE-5)."""
-    done = run(cloud, tmp_path / "out", sow(cloud), form)
+    done = run(cloud, tmp_path / "out", apply(cloud), form)
     assert (done.exit_code, done.output) == (0, f"Exported 2 files to {tmp_path / 'out'}\n")
     place = tmp_path / "out"
     seed = read_any(place / "annotations.json" if form == "coco" else place)
@@ -60,7 +60,7 @@ def test_a_dataset_of_a_server(cloud: FakeViam, tmp_path: Path, form: str) -> No
 
 def test_what_can_be_wrong(cloud: FakeViam, tmp_path: Path) -> None:
     """Nothing is left where the export was to be (SE-6)."""
-    dataset = sow(cloud)
+    dataset = apply(cloud)
     unknown = run(cloud, tmp_path / "out", "nothing", "coco")
     assert unknown.exit_code == 2
     assert f"no dataset 'nothing' on {cloud.target}; --dataset takes its id" in unknown.output

@@ -59,7 +59,7 @@ def test_what_was_exported_reads_the_same(files: list[tuple[data.BinaryMetadata,
         seed = read_folder(Path(place, "out"))
         read = [
             (
-                (one.file_name, one.file_ext, one.contents.read(one.place)),
+                (one.file_name, one.file_ext, one.contents.read(one.at)),
                 (one.capture.part, one.capture.component, one.mime_type),
                 (one.tags, one.datasets),
                 tuple((each.label, each.x_max_normalized) for each in one.boxes),
@@ -149,8 +149,8 @@ def test_the_command_line_s_own_folder(tmp_path: Path) -> None:
     assert image.time_requested == NOON + 5
     assert (log.file_name, log.file_ext) == ("log.txt", ".txt")
     cloud = FakeViam(seed=1)
-    sown = seeds.apply(read_folder(tmp_path), cloud._cloud)
-    assert sown.binary_data_ids[0].startswith("org-1/loc1/")
+    applied = seeds.apply_seed(read_folder(tmp_path), cloud._cloud)
+    assert applied.binary_data_ids[0].startswith("org-1/loc1/")
     part = cloud.fleet.part("part-1")
     assert part is not None
     assert (part.robot_id, part.robot_name, part.name) == ("robot-1", "rover", "rover-main")
@@ -195,7 +195,7 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(seeds.SeedError) as caught:
         read_folder("empty")
     assert str(caught.value) == (
-        "empty: is no folder that the viam command line exported: it has neither metadata/ nor "
+        "empty: is not a folder that the viam command line exported: it has neither metadata/ nor "
         "dataset.jsonl nor data.ndjson"
     )
     Path("out/metadata").mkdir(parents=True)
@@ -212,4 +212,4 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "metadata/box.json: annotations.bboxes: label must not be blank, got ' ' [BX-3]"
     )
     assert second == "metadata/gone.json: the file it describes is not in data/"
-    assert third.startswith("metadata/text.json: is no BinaryMetadata in JSON:")
+    assert third.startswith("metadata/text.json: is not a BinaryMetadata in JSON:")

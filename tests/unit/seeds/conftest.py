@@ -1,4 +1,4 @@
-"""A folder to write seeds into, and fakes to sow them in."""
+"""A folder to write seeds into, and fakes to apply them to."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def mistakes(write: Write) -> Callable[[str], str]:
         path = write(text)
         with pytest.raises(seeds.SeedError) as caught:
             seeds.read(path)
-        return "\n".join(map(str, caught.value.mistakes))
+        return "\n".join(map(str, caught.value.diagnostics))
 
     return told

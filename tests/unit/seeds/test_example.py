@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).parents[3] / "examples" / "seed" / "lab.yaml"
 
 
-def test_the_example_can_be_sown(cloud: FakeViam) -> None:
+def test_the_example_can_be_applied(cloud: FakeViam) -> None:
     """With everything that it names (SE-1)."""
-    sown = seeds.apply(seeds.read(EXAMPLE), cloud._cloud)
-    assert list(sown.files) == ["photos/bench.png", "photos/door.png"]
-    assert set(sown.parts) == {"rover-main", "acme/lab/rover/rover-main"}
-    assert set(sown.datasets) == {"furniture", "acme/furniture"}
-    assert sown.readings == 3
+    applied = seeds.apply_seed(seeds.read(EXAMPLE), cloud._cloud)
+    assert list(applied.files) == ["photos/bench.png", "photos/door.png"]
+    assert set(applied.parts) == {"rover-main", "acme/lab/rover/rover-main"}
+    assert set(applied.datasets) == {"furniture", "acme/furniture"}
+    assert applied.readings == 3
 
 
 def test_editors_find_it_right_too() -> None:

@@ -31,7 +31,7 @@ _names = st.text(
 ).filter(str.strip)
 _words = st.text(st.characters(codec="utf-8"), max_size=8)
 _times = st.none() | st.integers(-(10**18), 10**18)
-_places = st.builds(seeds.Place, file=_words, line=st.integers(0, 999), field=_words)
+_locations = st.builds(seeds.Location, file=_words, line=st.integers(0, 999), field=_words)
 _fractions = st.floats(0, 1)
 _confidences = st.none() | _fractions
 _captures = st.builds(
@@ -67,7 +67,7 @@ _files = st.builds(
     classifications=st.lists(_marks, max_size=2).map(tuple),
     time_requested=_times,
     time_received=_times,
-    place=_places,
+    at=_locations,
 )
 _values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | _words,
@@ -85,7 +85,7 @@ _series = st.builds(
     readings=st.lists(_readings, min_size=1, max_size=2).map(tuple),
     capture=_captures,
     tags=st.lists(_names, max_size=2).map(tuple),
-    place=_places,
+    at=_locations,
 )
 _parts = st.builds(
     PartSeed,
@@ -98,7 +98,7 @@ _parts = st.builds(
     location_id=_words,
     organization_id=_words,
     internal=st.booleans(),
-    place=_places,
+    at=_locations,
 )
 _datasets = st.builds(
     DatasetSeed,
@@ -106,7 +106,7 @@ _datasets = st.builds(
     organization=_words,
     type=st.sampled_from(DatasetType),
     id=_words,
-    place=_places,
+    at=_locations,
 )
 
 
@@ -161,8 +161,8 @@ _FIRST = b'{"fakeviam_seed": 1}'
         ([b'{"fakeviam_seed": 2}'], 'seed:1: the first line must be {"fakeviam_seed": 1}'),
         ([_FIRST, _FIRST], "seed:2: must hold one of part, dataset, file, series"),
         ([_FIRST, b"{}"], "seed:2: must hold one of part, dataset, file, series"),
-        ([_FIRST, b"", b"nonsense"], "seed:3: is no JSON: Expecting value"),
-        ([_FIRST, b"\xff"], "seed:2: is no text in UTF-8"),
+        ([_FIRST, b"", b"nonsense"], "seed:3: is not JSON: Expecting value"),
+        ([_FIRST, b"\xff"], "seed:2: is not UTF-8"),
         ([_FIRST, b'{"file": {"label": "a", "data": "?"}}'], "seed:2: file.data: must be bytes in"),
         (
             [_FIRST, b'{"dataset": {"name": "d", "at": ["x"]}}'],

@@ -41,7 +41,7 @@ def test_parts_of_a_fleet(write: Write) -> None:
     )
     assert (main.organization_id, main.id, main.internal) == ("org-1", "", False)
     assert (aux.id, aux.internal) == ("part-7", True)
-    assert str(aux.place).startswith("seed.yaml:10: organizations[0].locations[0]")
+    assert str(aux.at).startswith("seed.yaml:10: organizations[0].locations[0]")
 
 
 def test_datasets(write: Write) -> None:
@@ -78,7 +78,7 @@ def test_a_folder_of_images(write: Write) -> None:
     )
     assert (first.tags, first.datasets) == (("dog",), ("dogs",))
     assert (first.time_requested, second.time_requested) == (NOON, NOON + 500_000_000)
-    assert second.contents.read(second.place) == b"b"
+    assert second.contents.read(second.at) == b"b"
 
 
 def test_patterns_find_each_file_once(write: Write) -> None:
@@ -110,7 +110,9 @@ def test_what_is_said_of_one_file_wins(write: Write) -> None:
                      x_max_normalized: 1, y_max_normalized: 1, confidence: 0.5}
                 classifications: [indoor, {label: night, confidence: 1}]
     """)
-    with pytest.raises(seeds.SeedError, match=r"seed.yaml is application/octet-stream, no image"):
+    with pytest.raises(
+        seeds.SeedError, match=r"seed.yaml is application/octet-stream, not an image"
+    ):
         seeds.read(path)
     write(path.read_text().replace(', "*.yaml"', ""))
     a, b, c = seeds.read(path).files
@@ -135,7 +137,7 @@ def test_contents_in_the_seed_itself(write: Write) -> None:
     seed = seeds.read(write("files: [{name: notes.txt, data: aGVsbG8=}]"))
     (file,) = seed.files
     assert (file.file_name, file.file_ext) == ("notes", ".txt")
-    assert file.contents.read(file.place) == b"hello"
+    assert file.contents.read(file.at) == b"hello"
 
 
 def test_a_series_from_csv(write: Write) -> None:
@@ -200,7 +202,7 @@ def test_yaml_and_json_say_the_same(write: Write) -> None:
     seed = seeds.read(write(text, "seed.json"))
     assert seed.datasets[0].name == "d\u00e4"
     assert seed.series[0].readings[0].data == {"v": -1500, "w": "\U0001f600\t/"}
-    again = seeds.Seed.from_document(document)
+    again = seeds.from_document(document)
     assert again.series[0].readings == seed.series[0].readings
     yaml = seeds.read(write(json.dumps(document, ensure_ascii=False, indent=1), "seed.yaml"))
     assert yaml.series[0].readings == seed.series[0].readings

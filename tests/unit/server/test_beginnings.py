@@ -38,8 +38,8 @@ def names(cloud: FakeViam) -> list[str]:
 def test_a_seed_is_there_from_the_start(seed: Path) -> None:
     """SE-1; the ids of what it made are told by name."""
     cloud = FakeViam(load=seed)
-    assert cloud.sown is not None
-    part = cloud.fleet.part(cloud.sown.parts["arm-main"])
+    assert cloud.applied_seed is not None
+    part = cloud.fleet.part(cloud.applied_seed.parts["arm-main"])
     assert part is not None
     assert part.organization_name == "acme"
 
@@ -48,7 +48,7 @@ def test_an_archive_is_told_from_a_seed(seed: Path, tmp_path: Path) -> None:
     """AR-1: `load` and `export` are each other's reverse."""
     FakeViam(load=seed).export(tmp_path / "archive")
     cloud = FakeViam(load=tmp_path / "archive")
-    assert cloud.sown is None
+    assert cloud.applied_seed is None
     assert names(cloud) == ["fake-robot-main", "arm-main"]
     cloud.load(tmp_path / "archive")
     assert names(cloud) == ["fake-robot-main", "arm-main"]
@@ -58,7 +58,7 @@ def test_only_a_new_data_directory_is_filled(seed: Path, tmp_path: Path) -> None
     """DD-1: the same arguments serve for every start."""
     for expected in (True, False):
         with FakeViam(data_dir=tmp_path / "data", load=seed) as cloud:
-            assert (cloud.sown is not None) is expected
+            assert (cloud.applied_seed is not None) is expected
             assert names(cloud) == ["fake-robot-main", "arm-main"]
 
 

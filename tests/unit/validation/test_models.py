@@ -48,6 +48,10 @@ class Item(Model):
     even: Annotated[Integer, Accepted(_even)] = 0
 
 
+class Tagged(Item):
+    tags: Annotated[Many[Text], Field(min_length=1)]
+
+
 class Cat(Model):
     kind: Literal["cat"]
 
@@ -72,6 +76,7 @@ class Everything(Model):
     items: Many[Item] = ()
     tags: OneOrMany[Text] = ()
     some: Annotated[Many[Text], Field(min_length=1)] = ("x",)
+    nested: Annotated[Many[Tagged], Field(min_length=1)] = (Tagged(name="x", tags=("y",)),)
     more: OneOrMore[Text] = ("x",)
     short: Omittable[Annotated[Item, Shorthand("name")]] = None
     fraction: Omittable[Annotated[Number, Expected("a number from 0 to 1")]] = None
@@ -151,6 +156,8 @@ def deep(levels: int) -> Any:
         ({"tags": ["a", 7]}, "tags[1]: must be text, got 7"),
         ({"tags": 7}, "tags[0]: must be text, got 7"),
         ({"some": []}, "some: must not be empty"),
+        ({"some": [7]}, "some[0]: must be text, got 7"),
+        ({"nested": [{"name": "a", "tags": [7]}]}, "nested[0].tags[0]: must be text, got 7"),
         ({"more": []}, "more: must not be empty"),
         ({"short": ""}, "short.name: must not be blank, got ''"),
         ({"short": 7}, "short: must be a mapping, got 7"),

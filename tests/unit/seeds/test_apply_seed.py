@@ -65,16 +65,16 @@ def tabular(cloud: FakeViam) -> list[TabularRecord]:
     return page.records
 
 
-def sow(cloud: FakeViam, write: Write, text: str = SEED) -> seeds.AppliedSeed:
+def apply(cloud: FakeViam, write: Write, text: str = SEED) -> seeds.AppliedSeed:
     write(b"jpg", "photos/a.jpg")
-    return seeds.apply(seeds.read(write(text)), cloud._cloud)
+    return seeds.apply_seed(seeds.read(write(text)), cloud._cloud)
 
 
 def wrong(cloud: FakeViam, write: Write, text: str) -> list[str]:
     """What is wrong with a seed for this fake, which it leaves as it was."""
     before = everything(cloud)
     with pytest.raises(seeds.SeedError) as caught:
-        sow(cloud, write, text)
+        apply(cloud, write, text)
     assert everything(cloud) == before
     return str(caught.value).splitlines()
 
@@ -98,16 +98,16 @@ def part_named(cloud: FakeViam, name: str) -> Part:
 
 def test_a_seed_puts_in_what_it_says(cloud: FakeViam, write: Write) -> None:
     """Files and readings as if they had been uploaded (SE-3)."""
-    sown = sow(cloud, write)
+    applied = apply(cloud, write)
     part = part_named(cloud, "arm-main")
     image, log = binary(cloud)
-    assert sown.organizations == {"acme": part.organization_id}
-    assert sown.parts["arm-main"] == sown.parts["acme/lab/arm/arm-main"] == part.id
-    assert sown.datasets["dogs"] == sown.datasets["acme/dogs"] == image.dataset_ids[0]
-    assert sown.files == {"photos/a.jpg": image.binary_data_id, "log.txt": log.binary_data_id}
-    assert sown.binary_data_ids == (image.binary_data_id, log.binary_data_id)
-    assert sown.readings == 2
-    assert sown.as_document()["readings"] == 2
+    assert applied.organizations == {"acme": part.organization_id}
+    assert applied.parts["arm-main"] == applied.parts["acme/lab/arm/arm-main"] == part.id
+    assert applied.datasets["dogs"] == applied.datasets["acme/dogs"] == image.dataset_ids[0]
+    assert applied.files == {"photos/a.jpg": image.binary_data_id, "log.txt": log.binary_data_id}
+    assert applied.binary_data_ids == (image.binary_data_id, log.binary_data_id)
+    assert applied.readings == 2
+    assert applied.as_document()["readings"] == 2
     assert (image.source.part_id, image.source.component_name) == (part.id, "cam")
     assert (image.tags, image.mime_type, image.file_name) == (("a", "b"), "image/jpeg", "a")
     assert image.time_requested == image.time_received == NOON
@@ -123,7 +123,7 @@ def test_a_seed_puts_in_what_it_says(cloud: FakeViam, write: Write) -> None:
 
 def test_without_a_time_it_is_the_clock_s(cloud: FakeViam, write: Write) -> None:
     """As for uploads (SE-3, A28)."""
-    sow(cloud, write, "files: [{name: a.txt, data: ''}]")
+    apply(cloud, write, "files: [{name: a.txt, data: ''}]")
     (record,) = binary(cloud)
     assert record.time_requested == record.time_received == cloud.clock.now()
     assert record.source.part_id == DEFAULT_PART.id
@@ -132,7 +132,7 @@ def test_without_a_time_it_is_the_clock_s(cloud: FakeViam, write: Write) -> None
 def test_what_exists_by_name_is_used(cloud: FakeViam, write: Write) -> None:
     """Parts and datasets once, files again (SE-2, UP-9)."""
     known = cloud.fleet.add_part("arm-main", robot="arm", location="lab", organization="acme")
-    first, second = sow(cloud, write), sow(cloud, write)
+    first, second = apply(cloud, write), apply(cloud, write)
     assert first.parts["arm-main"] == second.parts["arm-main"] == known.id
     assert first.datasets == second.datasets
     assert len(list(cloud.fleet)) == 3
@@ -148,8 +148,8 @@ def test_ids_that_matter_are_kept(cloud: FakeViam, write: Write) -> None:
               - {id: loc1, name: lab, robots: [{id: r1, parts: [{id: p1, name: main}]}]}
         datasets: [{name: dogs, id: d1}]
     """
-    sow(cloud, write, text)
-    sow(cloud, write, text)
+    apply(cloud, write, text)
+    apply(cloud, write, text)
     part = cloud.fleet.part("p1")
     assert part is not None
     assert (part.organization_id, part.organization_name) == ("org-1", "org-1")
@@ -163,8 +163,8 @@ def test_a_watcher_hears_of_new_parts(cloud: FakeViam, write: Write) -> None:
     """Whoever keeps a fake on disk must learn of them (SE-1)."""
     heard: list[str] = []
     cloud.fleet.watcher = lambda part: heard.append(part.name)
-    sow(cloud, write)
-    sow(cloud, write)
+    apply(cloud, write)
+    apply(cloud, write)
     assert heard == ["arm-main", "secret"]
 
 
@@ -218,14 +218,14 @@ def test_contradictions_with_what_is_there(cloud: FakeViam, write: Write) -> Non
         f"{place} the part with the id {known.id!r} belongs somewhere else already"
     ]
     assert wrong(cloud, write, seed(part="name: main, internal: true")) == [
-        f"{place} the part o/l/r/main is there already, with another internal"
+        f"{place} the part o/l/r/main already exists, with another internal"
     ]
-    sow(cloud, write, "datasets: [d]")
+    apply(cloud, write, "datasets: [d]")
     assert wrong(cloud, write, "datasets: [{name: d, type: sequence}]") == [
-        "seed.yaml:1: datasets[0]: the dataset 'd' is there already, with another type"
+        "seed.yaml:1: datasets[0]: the dataset 'd' already exists, with another type"
     ]
     assert wrong(cloud, write, "datasets: [{name: d, id: d1}]") == [
-        "seed.yaml:1: datasets[0]: the dataset 'd' is there already, with another id"
+        "seed.yaml:1: datasets[0]: the dataset 'd' already exists, with another id"
     ]
 
 
@@ -253,14 +253,14 @@ def test_a_file_that_is_gone_by_now(cloud: FakeViam, write: Write) -> None:
     seed = seeds.read(write("images: [{files: a.jpg}, {name: b.jpg, data: ''}]"))
     photo.unlink()
     with pytest.raises(seeds.SeedError, match=r"^seed\.yaml:1: images\[0\]: a\.jpg cannot be read"):
-        seeds.apply(seed, cloud._cloud)
+        seeds.apply_seed(seed, cloud._cloud)
     assert binary(cloud) == []
 
 
 def test_seeding_rests_on_no_clause(write: Write) -> None:
     """A fake that refuses assumptions takes a seed, which is no answer (SE-3, SV-5)."""
     strict = FakeViam(seed=1, clock=Clock.frozen("2026-03-10"), min_evidence="documented")
-    sow(strict, write)
+    apply(strict, write)
     assert strict.clauses_used == ()
     assert len(binary(strict)) == 2
 
@@ -268,5 +268,5 @@ def test_seeding_rests_on_no_clause(write: Write) -> None:
 def test_the_same_seed_gives_the_same_ids(write: Write) -> None:
     """Nothing is left to chance (SE-3)."""
     fakes = [FakeViam(seed=7, clock=Clock.frozen("2026-03-10")) for _ in range(2)]
-    first, second = (sow(fake, write) for fake in fakes)
+    first, second = (apply(fake, write) for fake in fakes)
     assert first == second

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -10,47 +10,65 @@ from fakeviam.model.applied_seed import AppliedSeed
 from fakeviam.model.datasets import Dataset
 from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.model.fleet import Fleet
-from fakeviam.seeds.mistakes import Notes, SeedError, WrongError
-from fakeviam.seeds.parts import Parts, path_of
-from fakeviam.seeds.requests import file_request, readings_request
+from fakeviam.seeds.diagnostics import Diagnostics, SeedError
+from fakeviam.seeds.fleet_draft import FleetDraft, path_of
+from fakeviam.seeds.uploads import file_request, readings_request
 from fakeviam.server.services.datasync import data_capture_upload
 from fakeviam.server.state.call import Call
 from fakeviam.wire import methods
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.fleet import Part
     from fakeviam.model.records import BinaryRecord, TabularRecord
-    from fakeviam.seeds.values import Capture, DatasetSeed, FileSeed, PartSeed, Seed, SeriesSeed
+    from fakeviam.seeds.diagnostics import Location
+    from fakeviam.seeds.values import DatasetSeed, FileSeed, PartSeed, Seed, SeriesSeed
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
     from fakeviam.wire import datasync
 
 
-def apply(seed: Seed, cloud: CloudState) -> AppliedSeed:
+def apply_seed(seed: Seed, cloud: CloudState) -> AppliedSeed:
     """Put a seed into a fake: everything, or nothing at all (SE-1).
 
     Everything is made first, by the code that answers uploads (SE-3), in a draft; only when
     nothing was refused does it go into the fake. Call it where the fake runs, as a handler is.
 
     Raises:
-        SeedError: Something in it cannot be; the text says what, with file, line and field.
+        SeedError: Something in it was refused; the text says what, with file, line and field.
     """
-    notes = Notes()
-    draft = _Draft(cloud, notes)
+    diagnostics = Diagnostics()
+    draft = _Draft(cloud)
     for part in seed.parts:
-        draft.part(part)
+        with diagnostics, _refusals_at(part.at):
+            draft.add_part(part)
     for dataset in seed.datasets:
-        draft.dataset(dataset)
-    notes.check()  # what follows names them
-    draft.begin()
+        with diagnostics, _refusals_at(dataset.at):
+            draft.add_dataset(dataset)
+    diagnostics.check()  # what follows names them
+    draft.open_for_data()
     for file in seed.files:
-        draft.file(file)
+        with diagnostics, _refusals_at(file.at, label=file.label):
+            draft.add_file(file)
     for series in seed.series:
-        draft.series(series)
-    notes.check()
+        with diagnostics, _refusals_at(series.at, label="readings"):
+            draft.add_series(series)
+    diagnostics.check()
     return draft.commit()
+
+
+@contextmanager
+def _refusals_at(at: Location, *, label: str = "") -> Iterator[None]:
+    """Give refusals of the fake the location in the seed that caused them."""
+    try:
+        yield
+    except SeedError:
+        raise
+    except UsageError as error:
+        raise at.error(str(error)) from None
+    except Refusal as refusal:
+        raise at.error(f"{label}: {refusal.text}") from None
 
 
 class _DraftStore:
@@ -85,12 +103,11 @@ class _DraftStore:
 
 
 class _Draft:
-    """A seed being made, next to the fake."""
+    """A seed in preparation, next to the fake."""
 
-    def __init__(self, cloud: CloudState, notes: Notes) -> None:
+    def __init__(self, cloud: CloudState) -> None:
         self._cloud = cloud
-        self._notes = notes
-        self._parts = Parts(cloud.fleet.state(), cloud.ids)
+        self._parts = FleetDraft(cloud.fleet.state(), cloud.ids)
         self._store = _DraftStore(cloud.store)
         self._named_parts: list[Part] = []
         self._named_datasets: list[Dataset] = []
@@ -98,26 +115,17 @@ class _Draft:
         self._detached: CloudState | None = None
         self._method = next(m for m in methods() if m.name == "DataCaptureUpload")
 
-    def part(self, wanted: PartSeed) -> None:
+    def add_part(self, wanted: PartSeed) -> None:
         """Find or make a part (SE-2)."""
-        try:
-            self._named_parts.append(self._parts.add(wanted))
-        except UsageError as error:
-            self._notes.note(wanted.place, str(error))
+        self._named_parts.append(self._parts.add(wanted))
 
-    def dataset(self, wanted: DatasetSeed) -> None:
+    def add_dataset(self, wanted: DatasetSeed) -> None:
         """Find or make a dataset (SE-2)."""
-        try:
-            self._named_datasets.append(self._dataset(wanted))
-        except UsageError as error:
-            self._notes.note(wanted.place, str(error))
-
-    def _dataset(self, wanted: DatasetSeed) -> Dataset:
         owner = self._parts.organization(wanted.organization)
         found = self._store.dataset(wanted.id) if wanted.id else None
         if found is None:
-            there = self._store.datasets(owner)
-            found = next((one for one in there if one.name == wanted.name), None)
+            known = self._store.datasets(owner)
+            found = next((one for one in known if one.name == wanted.name), None)
         if found is None:
             found = Dataset(
                 id=wanted.id or self._cloud.ids.object_id(),
@@ -128,67 +136,49 @@ class _Draft:
             )
             self._store.added[found.id] = found
         if found.organization_id != owner or wanted.id not in ("", found.id):
-            raise UsageError(f"the dataset {found.name!r} is there already, with another id")
+            raise UsageError(f"the dataset {found.name!r} already exists, with another id")
         if found.type is not wanted.type:
-            raise UsageError(f"the dataset {found.name!r} is there already, with another type")
-        return found
+            raise UsageError(f"the dataset {found.name!r} already exists, with another type")
+        self._named_datasets.append(found)
 
-    def begin(self) -> None:
-        """Parts and datasets are complete; what comes now may name them."""
+    def open_for_data(self) -> None:
+        """Parts and datasets are complete; what follows may name them."""
         fleet = Fleet(ids=self._cloud.ids)
         fleet.restore(self._parts.state)
         # Detached: a seed is no answer, so it rests on nothing that a test might forbid.
         self._detached = self._cloud.detached(store=cast("Store", self._store), fleet=fleet)
 
-    def file(self, wanted: FileSeed) -> None:
+    def add_file(self, wanted: FileSeed) -> None:
         """Make a binary record."""
-        with suppress(WrongError):
-            part = self._part(wanted, wanted.capture)
-            ids = [self._dataset_id(wanted, name, part) for name in wanted.datasets]
-            try:
-                payload = wanted.contents.read(wanted.place)
-            except SeedError as error:
-                raise self._notes.take(error) from None
-            reply = self._upload(wanted, file_request(wanted, part.id, ids, payload))
-            self._files.append((wanted.label, reply.binary_data_id))
+        part = self._parts.find(wanted.capture.part)
+        ids = [self._dataset_id(name, part) for name in wanted.datasets]
+        reply = self._upload(file_request(wanted, part.id, ids, wanted.contents.read(wanted.at)))
+        self._files.append((wanted.label, reply.binary_data_id))
 
-    def series(self, wanted: SeriesSeed) -> None:
+    def add_series(self, wanted: SeriesSeed) -> None:
         """Make readings."""
-        with suppress(WrongError):
-            part = self._part(wanted, wanted.capture)
-            self._upload(wanted, readings_request(wanted, part.id))
+        self._upload(readings_request(wanted, self._parts.find(wanted.capture.part).id))
 
-    def _part(self, wanted: FileSeed | SeriesSeed, capture: Capture) -> Part:
-        try:
-            return self._parts.find(capture.part)
-        except UsageError as error:
-            raise self._notes.note(wanted.place, str(error)) from None
-
-    def _dataset_id(self, wanted: FileSeed, reference: str, part: Part) -> str:
-        there = self._store.datasets(part.organization_id)
-        for dataset in there:
+    def _dataset_id(self, reference: str, part: Part) -> str:
+        known = self._store.datasets(part.organization_id)
+        for dataset in known:
             if reference in (dataset.name, dataset.id):
                 return dataset.id
-        known = ", ".join(dataset.name for dataset in there) or "none"
-        text = (
+        names = ", ".join(dataset.name for dataset in known) or "none"
+        raise UsageError(
             f"no dataset {reference!r} in the organization {part.organization_name!r} of part "
-            f"{part.name!r}; there are: {known}. List it under datasets"
+            f"{part.name!r}; there are: {names}. List it under datasets"
         )
-        raise self._notes.note(wanted.place, text)
 
     def _upload(
-        self, wanted: FileSeed | SeriesSeed, request: datasync.DataCaptureUploadRequest
+        self, request: datasync.DataCaptureUploadRequest
     ) -> datasync.DataCaptureUploadResponse:
         if self._detached is None:
-            raise AssertionError(wanted)
-        try:
-            return data_capture_upload(Call.detached(self._detached, self._method), request)
-        except Refusal as refusal:
-            label = getattr(wanted, "label", "readings")
-            raise self._notes.note(wanted.place, f"{label}: {refusal.text}") from None
+            raise AssertionError(request)
+        return data_capture_upload(Call.detached(self._detached, self._method), request)
 
     def commit(self) -> AppliedSeed:
-        """Put everything into the fake. Nothing here is ever refused."""
+        """Put everything into the fake. Nothing here is refused any more."""
         fleet = self._cloud.fleet
         fleet.restore(self._parts.state)
         if fleet.watcher is not None:

@@ -65,7 +65,7 @@ class _Level:
         return id_
 
 
-class Parts:
+class FleetDraft:
     """The parts of a fake, and those that a seed adds."""
 
     def __init__(self, known: FleetState, ids: Ids) -> None:
@@ -114,7 +114,7 @@ class Parts:
             self._parts[id_] = part
             self.new.append(part)
         elif wanted.internal != part.internal:
-            raise UsageError(f"the part {path_of(part)} is there already, with another internal")
+            raise UsageError(f"the part {path_of(part)} already exists, with another internal")
         self._named.append(part)
         return part
 

@@ -1,0 +1,273 @@
+"""Documents that know on which line a value stands: YAML and JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fakeviam.seeds.diagnostics import Diagnostic, Location, SeedError
+from fakeviam.validation.json_text import DEEPEST, JsonError, parse_json, tokens
+from fakeviam.validation.models import Model, validate
+from fakeviam.validation.problems import YAML_WORDS, InvalidError, Problem, field_text
+from fakeviam.validation.scalars import Unquoted, is_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fakeviam.validation.json_text import Token
+    from fakeviam.validation.problems import Path as FieldPath
+
+M = TypeVar("M", bound=Model)
+
+# What YAML itself knows; other tags are of programs, such as !!python/object.
+_STANDARD = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "merge", "value")
+)
+
+# Aliases of aliases can stand for more values than memory holds.
+_MOST_VALUES = 2_000_000
+
+
+class _Lines:
+    """The lines of all values, by their paths."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.values: dict[FieldPath, int] = {}
+        self.keys: dict[FieldPath, int] = {}
+        self.repeated: list[Diagnostic] = []
+
+    def add(self, path: FieldPath, line: int) -> None:
+        """Note where a value stands."""
+        self.values[path] = line
+        if len(self.values) > _MOST_VALUES:
+            raise self.error(line, f"its aliases stand for more than {_MOST_VALUES} values")
+
+    def add_key(self, path: FieldPath, line: int) -> None:
+        """Note where a key stands."""
+        if not is_text(path[-1]):
+            raise self.error(line, f"the key {path[-1]!r} cannot be encoded as UTF-8")
+        first = self.keys.setdefault(path, line)
+        if path in self.values:
+            text = f"is given twice (first on line {first}); keep one of them"
+            location = Location(file=self.file, line=line, field=field_text(path))
+            self.repeated.append(Diagnostic(location=location, text=text))
+
+    def error(self, line: int, text: str) -> SeedError:
+        return Location(file=self.file, line=line).error(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a file holds.
+
+    Attributes:
+        data: Dictionaries, lists and scalars; YAML's are `Unquoted` where they have no quotes.
+    """
+
+    data: Any
+    _lines: _Lines
+
+    @classmethod
+    def without_lines(cls, data: object, name: str) -> Document:
+        """A document that did not come from a file; texts of errors call it `name`."""
+        return cls(data, _Lines(name))
+
+    def at(self, *path: str | int) -> Location:
+        """Where a value stands; for one that is not there, where it would."""
+        value, steps, line = self.data, [], self._lines.values.get((), 0)
+        for number, step in enumerate(path, 1):
+            if isinstance(step, int) and not isinstance(value, list):
+                continue  # an element that stands without its list
+            steps.append(step)
+            line = self._lines.values.get(path[:number], line)
+            value = _inner(value, step)
+        return Location(file=self._lines.file, line=line, field=field_text(steps))
+
+    def validate(self, model: type[M]) -> M:
+        """The document as a model.
+
+        Raises:
+            SeedError: It breaks the rules of the model, or gives a field twice.
+        """
+        found = list(self._lines.repeated)
+        try:
+            made = validate(model, self.data, words=YAML_WORDS)
+        except InvalidError as error:
+            found += map(self._diagnostic, error.problems)
+        if found:
+            raise SeedError(sorted(found, key=lambda each: each.location.line))
+        return made
+
+    def _diagnostic(self, problem: Problem) -> Diagnostic:
+        if problem.kind in ("invalid", "refused"):
+            return Diagnostic(location=self.at(*problem.path), text=problem.text)
+        location, name = self.at(*problem.path[:-1]), problem.path[-1]
+        if problem.kind == "missing":
+            return Diagnostic(location=location, text=f"{name} is missing")
+        line = self._lines.keys.get(problem.path, location.line)
+        return Diagnostic(
+            location=replace(location, line=line), text=f"{problem.text}; {problem.hint}"
+        )
+
+
+def _inner(value: object, step: str | int) -> object:
+    try:
+        return value[step]  # type: ignore[index]  # whatever it is
+    except (LookupError, TypeError):
+        return None
+
+
+def read_document(path: Path, *, name: str) -> Document:
+    """The document in a file: JSON if its name ends in .json, else YAML.
+
+    Args:
+        path: The file.
+        name: What texts of errors call it.
+
+    Raises:
+        SeedError: It cannot be read, or is neither.
+    """
+    text = read_text(path, Location(file=name))
+    return json_document(text, name) if path.suffix == ".json" else yaml_document(text, name)
+
+
+def read_text(path: Path, location: Location, *, shown: str = "") -> str:
+    """The text of a file, which errors at `location` call `shown`.
+
+    Raises:
+        SeedError: It cannot be read, or is not UTF-8.
+    """
+    prefix = f"{shown} " if shown else ""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:  # a path may hold what no file system takes
+        if not isinstance(error, UnicodeDecodeError):
+            reason = getattr(error, "strerror", None) or error
+            raise location.error(f"{prefix}cannot be read: {reason}") from error
+        line = error.object[: error.start].count(b"\n") + 1
+        if not shown:
+            location = Location(file=location.file, line=line)
+        raise location.error(f"{prefix}is not UTF-8 text; save it as UTF-8") from error
+
+
+# YAML -----------------------------------------------------------------------------------------
+
+
+def yaml_document(text: str, name: str) -> Document:
+    """The document that YAML text holds.
+
+    Raises:
+        SeedError: It is not YAML, several documents, or uses tags of programs.
+    """
+    # Not above: only seeds need it.
+    import yaml  # noqa: PLC0415
+
+    def refuse(line: int, text: str) -> SeedError:
+        return Location(file=name, line=line).error(text)
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(str(part) for part in (error.context, error.problem) if part)
+        raise refuse(mark.line + 1 if mark else 0, f"is not YAML: {reason}") from error
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        raise refuse(line, f"is not YAML: {error.reason}") from error
+    except RecursionError as error:
+        raise refuse(0, f"is nested more than {DEEPEST} levels deep") from error
+    lines = _Lines(name)
+    if root is None:
+        lines.add((), 1)
+        return Document(None, lines)
+    return Document(_composed(root, (), lines), lines)
+
+
+def _composed(node: Any, path: FieldPath, lines: _Lines) -> object:
+    """The value of one of PyYAML's nodes."""
+    line = node.start_mark.line + 1
+    if len(path) > DEEPEST:
+        raise lines.error(line, f"is nested more than {DEEPEST} levels deep")
+    if node.tag not in _STANDARD:
+        raise lines.error(line, f"the tag {node.tag} means nothing here; leave it out")
+    lines.add(path, line)
+    if node.id == "scalar":
+        return Unquoted(node.value) if node.style is None else node.value
+    if node.id == "sequence":
+        return [_composed(one, (*path, at), lines) for at, one in enumerate(node.value)]
+    made = {}
+    for key, value in node.value:
+        key_line = key.start_mark.line + 1
+        if key.id != "scalar":
+            raise lines.error(key_line, "a key must be text")
+        inner = (*path, key.value)
+        lines.add_key(inner, key_line)
+        made[key.value] = _composed(value, inner, lines)
+    return made
+
+
+# JSON -----------------------------------------------------------------------------------------
+
+
+def json_document(text: bytes | str, name: str) -> Document:
+    """The document that JSON text holds.
+
+    Raises:
+        SeedError: It is not JSON.
+    """
+    lines = _Lines(name)
+    if not text.strip():
+        lines.add((), 1)
+        return Document(None, lines)
+    try:
+        data = parse_json(text, unique=False)
+    except JsonError as error:
+        raise lines.error(error.line, error.reason) from error
+    stream = tokens(text if isinstance(text, str) else text.decode("utf-8-sig"))
+    _note(next(stream), stream, (), lines)
+    return Document(data, lines)
+
+
+def line_document(text: bytes | str, at: Location) -> Document:
+    """The document that JSON text on one line of a file holds.
+
+    Raises:
+        SeedError: It is not JSON.
+    """
+    lines = _Lines(at.file)
+    lines.add((), at.line)
+    return Document(json_value(text, at), lines)
+
+
+def json_value(text: bytes | str, at: Location) -> Any:
+    """The value of JSON text that begins at a location.
+
+    Raises:
+        SeedError: It is not JSON.
+    """
+    try:
+        return parse_json(text)
+    except JsonError as error:
+        raise replace(at, line=at.line or error.line).error(error.reason) from None
+
+
+def _note(token: Token, stream: Iterator[Token], path: FieldPath, lines: _Lines) -> None:
+    """Note the lines of the value that begins with `token` in JSON text known to be valid."""
+    lines.add(path, token.line)
+    if token.text == "[":
+        number = 0
+        while (token := next(stream)).text != "]":
+            if token.text != ",":
+                _note(token, stream, (*path, number), lines)
+                number += 1
+    elif token.text == "{":
+        while (token := next(stream)).text != "}":
+            if token.text != ",":
+                inner = (*path, json.loads(token.text))
+                lines.add_key(inner, token.line)
+                next(stream)  # the colon
+                _note(next(stream), stream, inner, lines)

@@ -1,0 +1,195 @@
+"""From a group of images or files to one value for each file."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from fakeviam.model import mime
+from fakeviam.model.clock import SECOND
+from fakeviam.model.timestamps import FIRST, LAST
+from fakeviam.seeds.diagnostics import printable
+from fakeviam.seeds.document import read_document
+from fakeviam.seeds.models import FileMarks, ImageGroup, ImageMarks
+from fakeviam.seeds.values import Contents, FileSeed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fakeviam.seeds.diagnostics import Diagnostics, Location
+    from fakeviam.seeds.document import Document
+    from fakeviam.seeds.models import FileGroup
+    from fakeviam.validation.problems import Path as FieldPath
+
+_SIDECARS = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _File:
+    """One file of a group."""
+
+    label: str
+    contents: Contents
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupLoader:
+    """Loads the files of groups.
+
+    Attributes:
+        document: The seed.
+        folder: The one it stands in; None if it may name no files.
+        diagnostics: Where what is wrong is collected.
+    """
+
+    document: Document
+    folder: Path | None
+    diagnostics: Diagnostics
+
+    def load(self, field: str, groups: Sequence[FileGroup]) -> Iterator[FileSeed]:
+        """The files of the groups in a field of the seed; what is wrong is left out."""
+        for number, group in enumerate(groups):
+            yield from self._group(group, (field, number))
+
+    def _group(self, group: FileGroup, path: FieldPath) -> Iterator[FileSeed]:
+        at = self.document.at(*path)
+        with self.diagnostics:
+            if group.every is not None and not isinstance(group.time, int):
+                raise at.error("every needs a time to begin with; give time as well")
+        each = dict(group.each)
+        with self.diagnostics:
+            for number, file in enumerate(list(self._files(group, path))):
+                name = next((n for n in (file.label, _name(file.label)) if n in each), "")
+                nearest = each.pop(name, None)
+                with self.diagnostics:
+                    sidecar = _sidecar(file, group) if group.sidecars else None
+                    yield _file(file, _merged(group, sidecar, nearest), group, number, at)
+            for name in each:
+                with self.diagnostics:
+                    raise self.document.at(*path, "each", name).error(
+                        f"no file of this group is called {name!r}"
+                    )
+
+    def _files(self, group: FileGroup, path: FieldPath) -> Iterator[_File]:
+        at = self.document.at(*path)
+        if group.data is not None:
+            if group.files is not None or group.name is None:
+                raise at.error("data goes with name, and without files")
+            yield _File(label=group.name, contents=Contents(data=group.data))
+            return
+        if group.files is None:
+            raise at.error("files is missing; or give name, and data in base64")
+        found: dict[Path, None] = {}
+        for number, pattern in enumerate(group.files):
+            with self.diagnostics:
+                where = self.document.at(*path, "files", number)
+                found.update(dict.fromkeys(self._matches(pattern, group, where)))
+        for file in found:
+            yield _File(label=label_of(file, self.folder), contents=Contents(path=file))
+
+    def _matches(self, pattern: str, group: FileGroup, at: Location) -> list[Path]:
+        folder = self.folder
+        if folder is None:
+            raise at.error("files cannot be named here; give name, and data in base64")
+        try:
+            if (folder / pattern).is_file():
+                return [folder / pattern]
+            found = sorted(one for one in _candidates(folder, pattern) if one.is_file())
+        except (OSError, ValueError) as error:  # a name that no file system takes
+            raise at.error(f"{pattern!r} cannot be read: {error}") from None
+        if group.sidecars:
+            names = {str(one) for one in found}
+            found = [one for one in found if not _is_sidecar(one, names)]
+        if not found:
+            where = f"the folder {folder.name!r}" if folder.name else "the current folder"
+            raise at.error(f"no file matches {pattern!r} in {where}")
+        return found
+
+
+def _candidates(folder: Path, pattern: str) -> list[Path]:
+    if (folder / pattern).is_dir():
+        return [one for one in (folder / pattern).iterdir() if not one.name.startswith(".")]
+    # Path.glob takes no absolute patterns, and it finds hidden files.
+    names = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+    return [folder / name for name in names]
+
+
+def label_of(path: Path, folder: Path | None) -> str:
+    """What a file is called in texts and receipts: its path as seen from the seed."""
+    try:
+        return path.relative_to(folder or ".").as_posix()
+    except ValueError:
+        return path.name
+
+
+def _name(label: str) -> str:
+    return PurePosixPath(label).name
+
+
+def _is_sidecar(path: Path, names: set[str]) -> bool:
+    return path.suffix in _SIDECARS and str(path.with_suffix("")) in names
+
+
+def _sidecar(file: _File, group: FileGroup) -> FileMarks | None:
+    """What the file next to a file says of it."""
+    path = file.contents.path
+    if path is None:
+        return None
+    for suffix in _SIDECARS:
+        beside = path.with_name(path.name + suffix)
+        if beside.is_file():
+            document = read_document(beside, name=file.label + suffix)
+            return document.validate(ImageMarks if isinstance(group, ImageGroup) else FileMarks)
+    return None
+
+
+def _merged(group: FileGroup, *marks: FileMarks | None) -> FileGroup:
+    """The group with what is said nearer to a file, the nearest last."""
+    update: dict[str, object] = {}
+    for nearer in marks:
+        if nearer is not None:
+            update |= {name: value for name, value in nearer if value not in (None, ())}
+    return group.model_copy(update=update)
+
+
+def _file(file: _File, marks: FileGroup, group: FileGroup, number: int, at: Location) -> FileSeed:
+    name = PurePosixPath(file.label)
+    if printable(name) != file.label:
+        raise at.error(f"the name of {printable(name)} cannot be encoded as UTF-8; rename the file")
+    mime_type = marks.mime_type or mime.mime_type_of(name.suffix)
+    images = marks if isinstance(marks, ImageGroup) else None
+    if images and not mime.is_image(mime_type):
+        text = f"{file.label} is {mime_type}, not an image; put it under files, or give its "
+        raise at.error(f"{text}mime_type")
+    return FileSeed(
+        label=file.label,
+        contents=file.contents,
+        file_name=name.stem,
+        file_ext=name.suffix,
+        mime_type=marks.mime_type,
+        capture=marks.capture,
+        tags=tuple(dict.fromkeys(marks.tags)),
+        datasets=tuple(dict.fromkeys(marks.datasets)),
+        boxes=tuple(entry.box for entry in images.boxes) if images else (),
+        classifications=(
+            tuple(entry.classification for entry in images.classifications) if images else ()
+        ),
+        time_requested=_time(file, marks, group, number, at),
+        time_received=marks.received,
+        at=at,
+    )
+
+
+def _time(file: _File, marks: FileGroup, group: FileGroup, number: int, at: Location) -> int | None:
+    if isinstance(marks.time, str):  # MODIFIED
+        if file.contents.path is None:
+            raise at.error(f"time {marks.time} needs a file; give a time")
+        return file.contents.path.stat().st_mtime_ns
+    if marks.time is None or marks.every is None or marks.time != group.time:  # one of its own
+        return marks.time
+    time = marks.time + number * int(marks.every * SECOND)
+    if not FIRST <= time <= LAST:
+        raise at.error(f"the time of {file.label} lies outside the years 1 to 9999: every is large")
+    return time

@@ -1,0 +1,128 @@
+"""From a seed file to a Seed: everything is checked before anything is applied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakeviam.seeds.diagnostics import Diagnostics, printable
+from fakeviam.seeds.document import Document, read_document
+from fakeviam.seeds.files import GroupLoader
+from fakeviam.seeds.models import DATASET_TYPES, PartEntry, SeedFile
+from fakeviam.seeds.series import load_series
+from fakeviam.seeds.values import DatasetSeed, PartSeed, Seed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    from fakeviam.seeds.diagnostics import Location
+    from fakeviam.seeds.models import NamedEntry
+    from fakeviam.validation.problems import Path as FieldPath
+
+
+def read(path: str | os.PathLike[str]) -> Seed:
+    """Read a seed file: YAML, or JSON if its name ends in .json.
+
+    Files that it names are looked for from the folder it stands in, and read when it is applied;
+    that they exist is checked now.
+
+    Raises:
+        SeedError: It is invalid. The text has a line for each diagnostic: file, line, field, what
+            is there and what is expected.
+    """
+    file = Path(path)
+    return _seed(read_document(file, name=printable(path)), file.parent)
+
+
+def from_document(document: object, *, name: str = "seed") -> Seed:
+    """The seed that a JSON document specifies, such as the body of a request.
+
+    It may name no files, since its writer need not see those of its reader: contents stand in it
+    as base64 under `data`, readings as `rows`.
+
+    Args:
+        document: Dictionaries, lists, text and numbers.
+        name: What texts of errors call it.
+
+    Raises:
+        SeedError: It is invalid; the text names every field that is wrong.
+    """
+    return _seed(Document.without_lines(document, name), None)
+
+
+def _seed(document: Document, folder: Path | None) -> Seed:
+    seed = document.validate(SeedFile)
+    diagnostics = Diagnostics()
+    groups = GroupLoader(document=document, folder=folder, diagnostics=diagnostics)
+    loaded = Seed(
+        parts=tuple(_parts(seed, document, diagnostics)),
+        datasets=tuple(_datasets(seed, document, diagnostics)),
+        files=(*groups.load("images", seed.images), *groups.load("files", seed.files)),
+        series=tuple(load_series(seed.readings, document, folder, diagnostics)),
+    )
+    diagnostics.check()
+    return loaded
+
+
+def _parts(seed: SeedFile, document: Document, diagnostics: Diagnostics) -> Iterator[PartSeed]:
+    seen: set[tuple[str, ...]] = set()
+    levels = ("locations", "robots", "parts")
+    for chain in _chains(seed.organizations, ("organizations",), levels):
+        with diagnostics:
+            names = tuple(_name(entry, document.at(*path)) for entry, path in chain)
+            part, path = chain[-1]
+            at = document.at(*path)
+            if names in seen:
+                raise at.error(f"the part {'/'.join(names)} is given twice; keep one of them")
+            seen.add(names)
+            yield PartSeed(
+                **dict(zip(("organization", "location", "robot", "name"), names, strict=True)),
+                **{
+                    name: entry.id
+                    for name, (entry, _) in zip(
+                        ("organization_id", "location_id", "robot_id", "id"), chain, strict=True
+                    )
+                },
+                internal=isinstance(part, PartEntry) and part.internal,
+                at=at,
+            )
+
+
+def _chains(
+    owners: Sequence[NamedEntry], path: FieldPath, levels: Sequence[str]
+) -> Iterator[tuple[tuple[NamedEntry, FieldPath], ...]]:
+    """Each part after the robot, location and organization it belongs to, and their paths."""
+    for number, owner in enumerate(owners):
+        here = (*path, number)
+        if not levels:
+            yield ((owner, here),)
+            continue
+        for chain in _chains(getattr(owner, levels[0]), (*here, levels[0]), levels[1:]):
+            yield ((owner, here), *chain)
+
+
+def _name(entry: NamedEntry, at: Location) -> str:
+    name = entry.name or entry.id
+    if not name:
+        raise at.error("name is missing; an id alone will do too")
+    return name
+
+
+def _datasets(
+    seed: SeedFile, document: Document, diagnostics: Diagnostics
+) -> Iterator[DatasetSeed]:
+    seen: set[tuple[str, str]] = set()
+    for number, entry in enumerate(seed.datasets):
+        at = document.at("datasets", number)
+        with diagnostics:
+            if (entry.organization, entry.name) in seen:
+                raise at.error(f"the dataset {entry.name!r} is given twice; keep one of them")
+            seen.add((entry.organization, entry.name))
+            yield DatasetSeed(
+                name=entry.name,
+                organization=entry.organization,
+                type=DATASET_TYPES[entry.type],
+                id=entry.id,
+                at=at,
+            )

@@ -1,0 +1,373 @@
+"""What a seed file may hold; its JSON Schema is made of these models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from fakeviam.model.annotations import (
+    BoundingBox,
+    Classification,
+    check_box,
+    check_confidence,
+    check_label,
+)
+from fakeviam.model.datasets import DatasetType, check_name
+from fakeviam.model.records import check_tags
+from fakeviam.model.timestamps import nanos_from_text
+from fakeviam.seeds.values import Capture
+from fakeviam.seeds.yaml_scalars import resolved
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.scalars import Unquoted
+from fakeviam.validation.schema import json_schema as schema_of
+from fakeviam.validation.types import (
+    UNQUOTED_NUMBER,
+    Accepted,
+    Base64,
+    Expected,
+    Flag,
+    Many,
+    Name,
+    Number,
+    Omittable,
+    OneOrMany,
+    OneOrMore,
+    Parsed,
+    Shorthand,
+    Text,
+    Time,
+    invalid,
+    refusable,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+VERSION = 1
+
+#: The word for a file's own time of change.
+MODIFIED = "modified"
+
+DATASET_TYPES = MappingProxyType(
+    {"binary": DatasetType.BINARY_DATA, "sequence": DatasetType.SEQUENCE_DATA}
+)
+
+
+# Types of fields -----------------------------------------------------------------------------
+
+
+def _check_slash(name: str) -> str:
+    if "/" in name:
+        raise invalid(f"must not contain a slash, which separates the names in paths, got {name!r}")
+    return name
+
+
+def _file_time(value: object) -> int | str | None:
+    if value == MODIFIED:
+        return MODIFIED
+    return nanos_from_text(value) if isinstance(value, str) else None
+
+
+def _version(value: object) -> int | None:
+    number = value.number if isinstance(value, Unquoted) else value
+    return VERSION if number == VERSION and number is not True else None
+
+
+Version = Annotated[int, Parsed(_version, str(VERSION), {"const": VERSION})]
+PathName = Annotated[Name, AfterValidator(_check_slash)]
+Tag = Annotated[Text, Accepted(lambda tag: check_tags([tag]))]
+DatasetName = Annotated[Text, Accepted(check_name)]
+Fraction = Annotated[
+    Number,
+    Expected("a number from 0 to 1"),
+    Field(json_schema_extra={"minimum": 0, "maximum": 1}),
+]
+FileTime = Annotated[
+    int | str,
+    Parsed(
+        _file_time,
+        f"a time like 2026-01-31T12:00:00Z, or {MODIFIED}",
+        {"type": "string", "pattern": rf"^\s*\d{{4}}-\d{{2}}-\d{{2}}|^{MODIFIED}$"},
+    ),
+]
+Row = Annotated[dict[str, Any], AfterValidator(resolved)]
+
+
+# Annotations ---------------------------------------------------------------------------------
+
+
+class BoxEntry(Model):
+    """A bounding box, in fractions of the image."""
+
+    label: Text = field("What is in the box.", "dog")
+    x_min_normalized: Fraction = field("Left edge.", 0.1)
+    y_min_normalized: Fraction = field("Upper edge.", 0.5)
+    x_max_normalized: Fraction = field("Right edge.", 0.9)
+    y_max_normalized: Fraction = field("Lower edge.", 1)
+    confidence: Omittable[Fraction] = field("How sure the label is.", 0.8, default=None)
+
+    @model_validator(mode="after")
+    @refusable
+    def _check(self) -> Self:
+        check_box(self.box)
+        return self
+
+    @property
+    def box(self) -> BoundingBox:
+        """The box, without an id."""
+        return BoundingBox(id="", **dict(self))
+
+
+class ClassificationEntry(Model):
+    """A label of the whole image."""
+
+    label: Text = field("What the image shows.", "indoor")
+    confidence: Omittable[Fraction] = field("How sure the label is.", 0.8, default=None)
+
+    @model_validator(mode="after")
+    @refusable
+    def _check(self) -> Self:
+        check_label(self.label)
+        check_confidence(self.confidence)
+        return self
+
+    @property
+    def classification(self) -> Classification:
+        """The classification, without an id."""
+        return Classification(id="", **dict(self))
+
+
+# Organizations -------------------------------------------------------------------------------
+
+
+class NamedEntry(Model):
+    """What has a name and an id."""
+
+    name: Omittable[PathName] = field(
+        "Its name; created if it is new. May be left out where an id is given.",
+        "rover",
+        default=None,
+    )
+    id: PathName = field(
+        "Its id, where your configuration names one.",
+        "24b1a3f6-5f3c-4b5e-8f0a-0d6f5a1f2c3d",
+        default="",
+    )
+
+
+class PartEntry(NamedEntry):
+    """A part of a robot."""
+
+    internal: Flag = field("Whether its data counts as Viam's own.", True, default=False)
+
+
+class RobotEntry(NamedEntry):
+    """A robot."""
+
+    parts: Annotated[Many[Annotated[PartEntry, Shorthand("name")]], Field(min_length=1)] = field(
+        "Its parts; a name stands for a part.", ["rover-main"]
+    )
+
+
+class LocationEntry(NamedEntry):
+    """A location of an organization."""
+
+    robots: Annotated[Many[RobotEntry], Field(min_length=1)] = field(
+        "The robots at it.", [{"name": "rover", "parts": ["rover-main"]}]
+    )
+
+
+class OrganizationEntry(NamedEntry):
+    """An organization."""
+
+    locations: Annotated[Many[LocationEntry], Field(min_length=1)] = field(
+        "Its locations.", [{"name": "lab", "robots": [{"name": "rover", "parts": ["rover-main"]}]}]
+    )
+
+
+class DatasetEntry(Model):
+    """A dataset."""
+
+    name: DatasetName = field("Its name; created if it is new.", "dogs")
+    organization: Name = field(
+        "Name or id of its organization; the default one if absent.", "acme", default=""
+    )
+    type: Literal["binary", "sequence"] = field("What it holds.", "sequence", default="binary")
+    id: PathName = field(
+        "Its id, where your configuration names one.", "66e1f3b2a1c3d4e5f6a7b8c9", default=""
+    )
+
+
+# Data ----------------------------------------------------------------------------------------
+
+
+class _Tagged(Model):
+    tags: OneOrMany[Tag] = field(
+        "Tags; one may stand without a list.", ["indoor"], "dog", default=()
+    )
+
+
+class Captured(_Tagged):
+    """What captured data, and its tags."""
+
+    part: Name = field(
+        "Name, organization/location/robot/part, or id; may be absent if there is one.",
+        "rover-main",
+        "acme/lab/rover/rover-main",
+        default="",
+    )
+    component: Text = field("Name of the component.", "front-camera", default="")
+    component_type: Text = field("API of the component.", "rdk:component:camera", default="")
+    method: Text = field("The method that captured it.", "GetImages", default="")
+
+    @property
+    def capture(self) -> Capture:
+        """What captured the data."""
+        return Capture(
+            part=self.part,
+            component=self.component,
+            component_type=self.component_type,
+            method=self.method,
+        )
+
+
+class FileMarks(_Tagged):
+    """What may be said of one file."""
+
+    datasets: OneOrMany[Name] = field("Names or ids of datasets.", ["dogs"], "dogs", default=())
+    time: Omittable[FileTime] = field(
+        "Time requested; the fake's clock if absent, the file's own if `modified`.",
+        "2026-01-31T12:00:00Z",
+        MODIFIED,
+        default=None,
+    )
+    received: Omittable[Time] = field(
+        "Time received; the time requested if absent.", "2026-01-31T12:00:01Z", default=None
+    )
+
+
+class ImageMarks(FileMarks):
+    """What may be said of one image."""
+
+    boxes: Many[BoxEntry] = field(
+        "Bounding boxes, in fractions of the image.",
+        [
+            {
+                "label": "dog",
+                "x_min_normalized": 0.1,
+                "y_min_normalized": 0.5,
+                "x_max_normalized": 0.9,
+                "y_max_normalized": 1,
+            }
+        ],
+        default=(),
+    )
+    classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = field(
+        "Labels of the whole image; text stands for a label without a confidence.",
+        ["indoor", {"label": "night", "confidence": 0.9}],
+        default=(),
+    )
+
+
+class FileGroup(Captured, FileMarks):
+    """Files that have something in common."""
+
+    files: Omittable[OneOrMore[Name]] = field(
+        "Files, folders or patterns, relative to the seed.",
+        "photos/*.png",
+        ["a.png", "more/**/*.png"],
+        default=None,
+    )
+    name: Omittable[Name] = field(
+        "Name of the file whose contents are `data`.", "a.png", default=None
+    )
+    data: Omittable[Base64] = field(
+        "Contents of one file, instead of `files`.", "aGVsbG8=", default=None
+    )
+    mime_type: Text = field("Instead of what the extension says.", "image/png", default="")
+    every: Omittable[Annotated[float, Field(ge=0), UNQUOTED_NUMBER]] = field(
+        "Seconds from one file to the next.", 10, 0.5, default=None
+    )
+    each: Mapping[Text, FileMarks] = field(
+        "What applies to one file, by its name.",
+        {"a.png": {"tags": ["checked"]}},
+        default_factory=dict,
+    )
+    sidecars: Flag = field(
+        "Whether NAME.yaml or NAME.json next to a file says more of it.", True, default=False
+    )
+
+
+class ImageGroup(FileGroup, ImageMarks):
+    """Images that have something in common."""
+
+    each: Mapping[Text, ImageMarks] = field(
+        "What applies to one image, by its name.",
+        {"a.png": {"tags": ["checked"]}},
+        default_factory=dict,
+    )
+
+
+class ReadingsEntry(Captured):
+    """Readings of one component."""
+
+    file: Omittable[Name] = field(
+        "A CSV file or JSON lines, relative to the seed.", "series/climate.csv", default=None
+    )
+    rows: Omittable[Many[Row]] = field(
+        "The readings themselves, instead of `file`.",
+        [{"time": "2026-01-31T12:00:00Z", "celsius": 21.5}],
+        default=None,
+    )
+    time: Name = field("The column of the time requested.", "at", default="time")
+    received: Omittable[Name] = field("The column of the time received.", "arrived", default=None)
+    time_unit: Omittable[Literal["s", "ms", "us", "ns"]] = field(
+        "For times that are numbers since 1970.", "ms", default=None
+    )
+    nested: Flag = field("Whether columns a.b and a.c become a: {b, c}.", True, default=False)
+    under: Omittable[Name] = field(
+        "Put the values under this key; clients of sensors expect `readings`.",
+        "readings",
+        default=None,
+    )
+
+
+class SeedFile(Model):
+    """What a fake holds from the start."""
+
+    schema_: Text = field(
+        "For editors; ignored.", "https://example.com/seed.schema.json", default="", alias="$schema"
+    )
+    version: Version = field("Version of this format.", 1, default=1)
+    organizations: Many[OrganizationEntry] = field(
+        "The fleet: organizations, their locations, robots and parts.",
+        [
+            {
+                "name": "acme",
+                "locations": [
+                    {"name": "lab", "robots": [{"name": "rover", "parts": ["rover-main"]}]}
+                ],
+            }
+        ],
+        default=(),
+    )
+    datasets: Many[Annotated[DatasetEntry, Shorthand("name")]] = field(
+        "Datasets; a name stands for one of the default organization.",
+        ["dogs", {"name": "walks", "type": "sequence"}],
+        default=(),
+    )
+    images: Many[ImageGroup] = field(
+        "Groups of images.", [{"files": "photos/*.png", "datasets": "dogs"}], default=()
+    )
+    files: Many[FileGroup] = field("Groups of other files.", [{"files": "logs"}], default=())
+    readings: Many[ReadingsEntry] = field(
+        "Series of readings.", [{"file": "series/climate.csv", "component": "climate"}], default=()
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of seed files, for completion in editors."""
+    return schema_of(SeedFile, title="Seed of fakeviam")
