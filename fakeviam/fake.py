@@ -157,8 +157,9 @@ class FakeViam(CloudHandle):
                 admit=lambda: not cloud.faults.refuses_connection(),
             )
             #: The ids of what `load` put there, by name.
-            new = load is not None and self._storage.is_new()
-            self.applied_seed = self.load(load) if new else None
+            self.applied_seed = (
+                self.load(load) if load is not None and self._storage.is_new() else None
+            )
             # Only now: a directory stays new until what fills it was in order.
             self._storage.keep(cloud)
 
