@@ -111,9 +111,9 @@ class CloudHandle:
         Raises:
             UsageError: Calls of this RPC select no data.
         """
-        from fakeviam.server.services.explain import explained  # noqa: PLC0415 - few tests ask why
+        from fakeviam.server.services.explain import explain_call  # noqa: PLC0415 - few tests ask why
 
-        return self._host.atomically(lambda: explained(self._cloud, call, file_id))
+        return self._host.atomically(lambda: explain_call(self._cloud, call, file_id))
 
     @property
     def faults(self) -> Faults:

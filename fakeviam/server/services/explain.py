@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import Refusal, UsageError
@@ -20,55 +20,53 @@ from fakeviam.server.state.accounts import Principal
 from fakeviam.server.state.call import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from fakeviam.model.records import AnyRecord
     from fakeviam.server.instruments.journal.record import RecordedCall
+    from fakeviam.server.services.paging import PageRequest
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.wire import data
+    from fakeviam.store.values import Page
 
-#: More than any fake holds.
+#: A page limit that no fake's data reaches.
 _ALL = 2**60
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Selection:
-    """Queries of a request for the kinds of data that it is about."""
-
-    binary: Query | None = None
-    tabular: Query | None = None
-
-
-def explained(cloud: CloudState, record: RecordedCall, file_id: str | None) -> Explanation:
+def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -> Explanation:
     """Explain a call of `cloud`.
+
+    Args:
+        cloud: Whose present state the call is judged by.
+        record: The call.
+        file_id: The one record to explain; None explains all that were considered.
 
     Raises:
         UsageError: Calls of its RPC select no data.
     """
-    by_filter, by_ids = _BY_FILTER.get(record.rpc), record.rpc in _BY_IDS
-    if by_filter is None and not by_ids:
-        known = ", ".join(sorted([*_BY_FILTER, *_BY_IDS]))
+    if record.rpc not in _BY_FILTER | _BY_IDS:
+        known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
         raise UsageError(f"{record.rpc} selects no data; explain takes calls of {known}")
-    told = str(record)
     if record.request is None:
-        return Explanation(call=told, notes=("no request came",))
-    call = _detached(cloud, record)
-    notes = _notes(record)
-    try:
-        if by_filter is None:
-            verdicts = list(_ids_explained(call, record.request, record))
-        else:
-            verdicts = list(_records_explained(call, by_filter(call, record.request), record))
-    except Refusal as refusal:
-        return Explanation(call=told, notes=(*notes, f"it would be refused: {refusal.text}"))
-    return Explanation(call=told, verdicts=_about(verdicts, file_id), notes=notes)
-
-
-def _detached(cloud: CloudState, record: RecordedCall) -> Call:
-    """A call like the recorded one that leaves no trace: its clauses count for nothing."""
+        return Explanation(call=str(record), notes=("no request came",))
+    # The call again, where it leaves no trace: its clauses count for nothing.
     call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal(record.scope)
-    return call
+    explainer = _Explainer(call=call, record=record, answered=_answered_ids(record))
+    notes = _notes(record)
+    try:
+        verdicts = list(explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids())
+    except Refusal as refusal:
+        notes = (*notes, f"it would be refused: {refusal.text}")
+        return Explanation(call=str(record), notes=notes)
+    if file_id is not None:
+        verdicts = [v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}")] or [
+            Verdict(
+                id=file_id,
+                outcome="gone",
+                note="nothing with that id is stored now; it was deleted, or never was",
+            )
+        ]
+    return Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
 
 
 def _notes(record: RecordedCall) -> tuple[str, ...]:
@@ -84,98 +82,7 @@ def _notes(record: RecordedCall) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _about(verdicts: Sequence[Verdict], file_id: str | None) -> tuple[Verdict, ...]:
-    if file_id is None:
-        return tuple(verdicts)
-    chosen = tuple(v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}"))
-    if chosen:
-        return chosen
-    note = "nothing with that id is stored now; it was deleted, or never was"
-    return (Verdict(id=file_id, outcome="gone", note=note),)
-
-
-# By filter -------------------------------------------------------------------------------
-
-
-def _records_explained(
-    call: Call, selection: _Selection, record: RecordedCall
-) -> Iterator[Verdict]:
-    answered = _answered_ids(record)
-    seen = set()
-    for query, records, after in _considered(call, selection, record):
-        limit = _limit(call, record)
-        for each in records:
-            verdict = _judged(query, each, after)
-            if verdict.outcome == "included":
-                if limit <= 0:
-                    verdict = replace(verdict, outcome="other page", note="it is after the limit")
-                limit -= 1
-            seen.add(verdict.id)
-            yield _compared(verdict, answered, each, record)
-    for lost in () if answered is None else answered:
-        if lost not in seen:
-            note = "it was in the answer and has been deleted since"
-            yield Verdict(id=lost, outcome="gone", answered=True, note=note)
-
-
-def _considered(
-    call: Call, selection: _Selection, record: RecordedCall
-) -> Iterator[tuple[Query, Sequence[AnyRecord], set[str] | None]]:
-    """Each kind of data in the order of pages, and the ids behind the token, if there is one."""
-    everything = Query(include_internal=True)
-    asked = getattr(record.request, "data_request", None)
-    page = None if asked is None else page_request(call, asked, with_bytes=_with_bytes(record))
-    descending = page is not None and page.descending
-    pages: tuple[tuple[Query | None, Callable[..., Any]], ...] = (
-        (selection.binary, call.store.binary_page),
-        (selection.tabular, call.store.tabular_page),
-    )
-    for query, read in pages:
-        if query is None:
-            continue
-        records = read(everything, after=None, limit=_ALL, descending=descending).records
-        after = None
-        if page is not None and page.after is not None:
-            rest = read(everything, after=page.after, limit=_ALL, descending=descending).records
-            after = set(map(_id_of, rest))
-        yield query, records, after
-
-
-def _judged(query: Query, record: AnyRecord, after: set[str] | None) -> Verdict:
-    name = record.file_name if isinstance(record, BinaryRecord) else ""
-    reasons = tuple(reasons_against(query, record))
-    verdict = Verdict(
-        id=_id_of(record),
-        name=name,
-        outcome="excluded" if reasons else "included",
-        reasons=reasons,
-    )
-    if not reasons and after is not None and verdict.id not in after:
-        return replace(verdict, outcome="other page", note="it is before the token in last")
-    return verdict
-
-
-def _compared(
-    verdict: Verdict, answered: set[str] | None, record: AnyRecord, call: RecordedCall
-) -> Verdict:
-    """The verdict beside the answer that was given (WY-2)."""
-    late = record.time_synced > call.arrived
-    if answered is None:
-        return replace(verdict, note="it arrived after the call") if late else verdict
-    held = verdict.id in answered
-    verdict = replace(verdict, answered=held)
-    if held == (verdict.outcome == "included"):
-        return verdict
-    if held:
-        note = "it was in the answer; the data or the policy has changed since"
-    elif late:
-        note = "it arrived after the call"
-    else:
-        note = "it was not in the answer; the data, the policy or it itself came later"
-    return replace(verdict, note=note)
-
-
-def _answered_ids(record: RecordedCall) -> set[str] | None:
+def _answered_ids(record: RecordedCall) -> frozenset[str] | None:
     """The binary data ids in the reply; None if it holds none, or was not kept."""
     if record.rpc not in ("BinaryDataByFilter", "BinaryDataByIDs") or record.status != "OK":
         return None
@@ -185,55 +92,146 @@ def _answered_ids(record: RecordedCall) -> set[str] | None:
         reply: Any = record.reply
     except UsageError:  # it was too large
         return None
-    return None if reply is None else {entry.metadata.binary_data_id for entry in reply.data}
-
-
-def _limit(call: Call, record: RecordedCall) -> float:
-    asked = getattr(record.request, "data_request", None)
-    if asked is None or getattr(record.request, "count_only", False):
-        return inf
-    return page_request(call, asked, with_bytes=_with_bytes(record)).limit
-
-
-def _with_bytes(record: RecordedCall) -> bool:
-    return bool(getattr(record.request, "include_binary", False))
+    return reply and frozenset(entry.metadata.binary_data_id for entry in reply.data)
 
 
 def _id_of(record: AnyRecord) -> str:
     return record.binary_data_id if isinstance(record, BinaryRecord) else record.id
 
 
-# By ids ----------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Explainer:
+    """Judges records and ids as the handler of a call does.
 
+    Attributes:
+        call: The call again, detached.
+        record: Its entry in the journal.
+        answered: Ids of the records in the reply, if they are known.
+    """
 
-def _ids_explained(call: Call, request: Any, record: RecordedCall) -> Iterator[Verdict]:
-    answered = _answered_ids(record)
-    seen: set[str] = set()
-    for shown, key in _mentions(request):
-        found = None if key is None else call.store.find_binary([key.file_id])[0]
-        if key is None:
-            reasons = [Reason(field="id", wanted="organization/location/file", actual=repr(shown))]
-        else:
-            reasons = list(_against_key(call, key, found))
-        if found is None or reasons:
-            yield Verdict(id=shown, outcome="unknown id", reasons=tuple(reasons))
-            continue
-        twice = found.file_id in seen
-        seen.add(found.file_id)
-        yield _compared(
-            Verdict(
-                id=found.binary_data_id,
-                name=found.file_name,
-                outcome="duplicate id" if twice else "included",
-            ),
-            None if twice else answered,
-            found,
-            record,
+    call: Call
+    record: RecordedCall
+    answered: frozenset[str] | None
+
+    def by_filter(self) -> Iterator[Verdict]:
+        """What became of each record of the kinds that the call is about."""
+        page = self._page()
+        room = inf if page is None else page.limit
+        seen = set()
+        for query, records, rest in self._candidates(page):
+            for record in records:
+                verdict = self._verdict(record, reasons_against(query, record))
+                if verdict.outcome == "included":
+                    if rest is not None and verdict.id not in rest:
+                        note = "it is before the token in last"
+                        verdict = replace(verdict, outcome="other page", note=note)
+                    elif room <= 0:
+                        note = "it is after the limit"
+                        verdict = replace(verdict, outcome="other page", note=note)
+                    else:
+                        room -= 1
+                seen.add(verdict.id)
+                yield self._beside_reply(verdict, record)
+        for deleted in sorted((self.answered or frozenset()) - seen):
+            note = "it was in the answer and has been deleted since"
+            yield Verdict(id=deleted, outcome="gone", answered=True, note=note)
+
+    def _page(self) -> PageRequest | None:
+        """The page that was asked for; None if the RPC has no pages."""
+        request: Any = self.record.request
+        asked = getattr(request, "data_request", None)
+        if asked is None or request.count_only:
+            return None
+        with_bytes = getattr(request, "include_binary", False)
+        return page_request(self.call, asked, with_bytes=with_bytes)
+
+    def _candidates(
+        self, page: PageRequest | None
+    ) -> Iterator[tuple[Query, Sequence[AnyRecord], set[str] | None]]:
+        """For each kind of data: the query, all records, and the ids behind the page's token."""
+        everything = Query(include_internal=True)
+        descending = page is not None and page.descending
+        binary, tabular = _queries(self.call, self.record.request)
+        for query, pages in (
+            (binary, self.call.store.binary_page),
+            (tabular, self.call.store.tabular_page),
+        ):
+            if query is None:
+                continue
+            read: Callable[..., Page[Any]] = partial(
+                pages, everything, limit=_ALL, descending=descending
+            )
+            rest = None
+            if page is not None and page.after is not None:
+                rest = set(map(_id_of, read(after=page.after).records))
+            yield query, read(after=None).records, rest
+
+    def by_ids(self) -> Iterator[Verdict]:
+        """What became of each id in the request."""
+        seen: set[str] = set()
+        for text, key in _mentions(self.record.request):
+            if key is None:
+                form = Reason(field="id", wanted="organization/location/file", actual=repr(text))
+                yield Verdict(id=text, outcome="unknown id", reasons=(form,))
+                continue
+            record = self.call.store.find_binary([key.file_id])[0]
+            reasons = tuple(self._reasons_against(key, record))
+            if record is None or reasons:
+                yield Verdict(id=text, outcome="unknown id", reasons=reasons)
+                continue
+            verdict = self._verdict(record, [])
+            if record.file_id in seen:
+                yield replace(verdict, outcome="duplicate id")
+            else:
+                seen.add(record.file_id)
+                yield self._beside_reply(verdict, record)
+
+    def _reasons_against(self, key: BinaryKey, record: BinaryRecord | None) -> Iterator[Reason]:
+        """Why an id does not name a record for this caller."""
+        if record is None:
+            yield Reason(field="file id", wanted=repr(key.file_id), actual="no record")
+            return
+        for field, wanted, actual in (
+            ("organization", key.organization_id, record.source.organization_id),
+            ("location", key.location_id, record.source.location_id),
+        ):
+            if wanted not in ("", actual):
+                yield Reason(field=field, wanted=repr(wanted), actual=repr(actual))
+        visible = Query(
+            include_internal=True,
+            scope=self.call.principal.organization_ids,
+            synced_until=self.call.visible_until(),
         )
+        yield from reasons_against(visible, record)
+
+    def _verdict(self, record: AnyRecord, reasons: Sequence[Reason]) -> Verdict:
+        return Verdict(
+            id=_id_of(record),
+            name=record.file_name if isinstance(record, BinaryRecord) else "",
+            outcome="excluded" if reasons else "included",
+            reasons=tuple(reasons),
+        )
+
+    def _beside_reply(self, verdict: Verdict, record: AnyRecord) -> Verdict:
+        """The verdict with a note where the reply that was given differs (WY-2)."""
+        late = record.time_synced > self.record.arrived
+        if self.answered is None:
+            return replace(verdict, note="it arrived after the call") if late else verdict
+        answered = verdict.id in self.answered
+        verdict = replace(verdict, answered=answered)
+        if answered == (verdict.outcome == "included"):
+            return verdict
+        if answered:
+            note = "it was in the answer; the data or the policy has changed since"
+        elif late:
+            note = "it arrived after the call"
+        else:
+            note = "it was not in the answer; the data, the policy or it itself came later"
+        return replace(verdict, note=note)
 
 
 def _mentions(request: Any) -> Iterator[tuple[str, BinaryKey | None]]:
-    """The ids of a request, as they are shown and as they are understood (ID-1)."""
+    """The ids of a request, as they are written and as they are understood (ID-1)."""
     several = "binary_data_ids" in request.DESCRIPTOR.fields_by_name
     old = request.binary_ids if several else [request.binary_id] * request.HasField("binary_id")
     for each in old:
@@ -243,65 +241,30 @@ def _mentions(request: Any) -> Iterator[tuple[str, BinaryKey | None]]:
     yield from ((each, BinaryKey.parse(each)) for each in new if several or each)
 
 
-def _against_key(call: Call, key: BinaryKey, found: BinaryRecord | None) -> Iterator[Reason]:
-    if found is None:
-        yield Reason(field="file id", wanted=repr(key.file_id), actual="no record")
-        return
-    source = found.source
-    for field, wanted, actual in (
-        ("organization", key.organization_id, source.organization_id),
-        ("location", key.location_id, source.location_id),
-    ):
-        if wanted not in ("", actual):
-            yield Reason(field=field, wanted=repr(wanted), actual=repr(actual))
-    seen = Query(
-        include_internal=True,
-        scope=call.principal.organization_ids,
-        synced_until=call.visible_until(),
+def _queries(call: Call, request: Any) -> tuple[Query | None, Query | None]:
+    """What a request selects of binary data and of readings; None if it is not about them."""
+    if call.rpc == "DeleteTabularData":
+        return None, query_of_delete(call, request)
+    spec = getattr(request, "data_request", request).filter
+    query = partial(
+        query_from, call, spec, include_internal=getattr(request, "include_internal_data", False)
     )
-    yield from reasons_against(seen, found)
+    if call.rpc == "TabularDataByFilter":
+        return None, query(tabular=True)
+    both = call.rpc == "TagsByFilter" and call.policy.tags_by_filter_scope != "binary"
+    return query(), query(tabular=True) if both else None
 
 
-# The RPCs --------------------------------------------------------------------------------
-
-
-def _pages(call: Call, request: data.BinaryDataByFilterRequest) -> _Selection:
-    wanted, internal = request.data_request.filter, request.include_internal_data
-    return _Selection(binary=query_from(call, wanted, include_internal=internal))
-
-
-def _readings(call: Call, request: data.TabularDataByFilterRequest) -> _Selection:
-    wanted, internal = request.data_request.filter, request.include_internal_data
-    return _Selection(tabular=query_from(call, wanted, include_internal=internal, tabular=True))
-
-
-def _files(call: Call, request: Any) -> _Selection:
-    internal = getattr(request, "include_internal_data", False)
-    return _Selection(binary=query_from(call, request.filter, include_internal=internal))
-
-
-def _tags(call: Call, request: data.TagsByFilterRequest) -> _Selection:
-    both = call.policy.tags_by_filter_scope == "binary-and-tabular"
-    return _Selection(
-        binary=query_from(call, request.filter),
-        tabular=query_from(call, request.filter, tabular=True) if both else None,
-    )
-
-
-def _old_readings(call: Call, request: data.DeleteTabularDataRequest) -> _Selection:
-    return _Selection(tabular=query_of_delete(call, request))
-
-
-_BY_FILTER: Mapping[str, Callable[[Call, Any], _Selection]] = MappingProxyType(
+_BY_FILTER = frozenset(
     {
-        "AddTagsToBinaryDataByFilter": _files,
-        "BinaryDataByFilter": _pages,
-        "BoundingBoxLabelsByFilter": _files,
-        "DeleteBinaryDataByFilter": _files,
-        "DeleteTabularData": _old_readings,
-        "RemoveTagsFromBinaryDataByFilter": _files,
-        "TabularDataByFilter": _readings,
-        "TagsByFilter": _tags,
+        "AddTagsToBinaryDataByFilter",
+        "BinaryDataByFilter",
+        "BoundingBoxLabelsByFilter",
+        "DeleteBinaryDataByFilter",
+        "DeleteTabularData",
+        "RemoveTagsFromBinaryDataByFilter",
+        "TabularDataByFilter",
+        "TagsByFilter",
     }
 )
 
@@ -329,4 +292,4 @@ _READS = frozenset(
     }
 )
 
-_WRITES = (frozenset(_BY_FILTER) | _BY_IDS) - _READS
+_WRITES = (_BY_FILTER | _BY_IDS) - _READS

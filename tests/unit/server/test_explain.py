@@ -129,6 +129,17 @@ async def test_pages_end_at_their_limit_and_begin_behind_their_token(viam: Viam)
     assert set(told(last(viam)).values()) == {"included"}
 
 
+async def test_totals_have_no_pages(viam: Viam) -> None:
+    """Limit and token of a call that asks for totals alone are not looked at (WY-1, PG-8)."""
+    for number in range(3):
+        await viam.upload(str(number), requested=at(number))
+    first = await viam.binary(limit=2)
+    viam.cloud.policy = "strict"
+    await viam.binary(limit=101, last=first.last, count_only=True)
+    assert last(viam).notes == ()
+    assert set(told(last(viam)).values()) == {"included"}
+
+
 async def test_what_has_changed_since_is_said(viam: Viam) -> None:
     """By the ids in the answer that was given (WY-2)."""
     names = {name: await viam.upload(name, tags=["x"]) for name in ("stays", "untagged", "gone")}
