@@ -14,9 +14,9 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-# What a datetime, and a Timestamp on the wire, can say.
+#: What a datetime, and a Timestamp on the wire, can say.
 _FIRST = -62_135_596_800 * SECOND
-_LAST = 253_402_300_799 * SECOND + SECOND - 1
+LAST = 253_402_300_799 * SECOND + SECOND - 1
 _OUTSIDE = "the clock cannot leave the years 1 to 9999"
 
 
@@ -72,9 +72,15 @@ class Clock:
         """Whether it stands still unless it is moved."""
         return self._held is not None
 
+    @property
+    def can_run(self) -> bool:
+        """Whether it has something to run with: it was not made frozen."""
+        return self._source is not None
+
     def now(self) -> int:
-        """Nanoseconds since the epoch."""
-        return self._read() + self._offset
+        """Nanoseconds since the epoch; a clock that runs stops at the end of the calendar."""
+        shown = self._read() + self._offset
+        return min(LAST, shown)
 
     def twin(self) -> Clock:
         """Make another clock that shows the same now and is moved by itself."""
@@ -156,7 +162,7 @@ class Clock:
         self._move_to(nanos - self._read())
 
     def _move_to(self, offset: int) -> None:
-        if not _FIRST <= self._read() + offset <= _LAST:
+        if not _FIRST <= self._read() + offset <= LAST:
             raise UsageError(_OUTSIDE)
         self._offset = offset
         self._tell()
@@ -170,9 +176,12 @@ def time_of(at: datetime | str) -> int:
     """Nanoseconds since the epoch of a datetime or ISO 8601 text; naive is UTC.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is neither, or outside the years 1 to 9999 in UTC.
     """
-    return nanos_of(_parsed(at))
+    nanos = nanos_of(_parsed(at))
+    if not _FIRST <= nanos <= LAST:
+        raise UsageError(f"a time must lie in the years 1 to 9999 in UTC, got {at!r}")
+    return nanos
 
 
 def _parsed(at: datetime | str) -> datetime:

@@ -124,3 +124,13 @@ class UnknownStatusError(Refusal):
 
 class InsufficientEvidenceError(FailedPreconditionError):
     """The answer would rest on weaker evidence than the test accepts."""
+
+
+def check_count(value: object, name: str) -> None:
+    """Refuse what is not a whole number from 1.
+
+    Raises:
+        UsageError: The message names the parameter.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"{name} must be a whole number from 1, got {value!r}")

@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fakeviam.model.errors import UsageError
+from fakeviam.model.errors import Refusal, UsageError
+from fakeviam.version import __version__
 from fakeviam.web.guard import check_caller
 from fakeviam.web.problems import Problem
-from fakeviam.web.reading import ask_of
+from fakeviam.web.request_parsing import control_request
 from fakeviam.web.shelf import Shelf
 from fakeviam.web.table import ROOT, endpoints
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from fakeviam.server.lifecycle.host import Host
-    from fakeviam.web.endpoint import Ask, Endpoint
+    from fakeviam.web.endpoint import ControlRequest, Endpoint
 
 log = logging.getLogger("fakeviam")
 
@@ -38,7 +39,12 @@ def application(fake: Host) -> ASGIApp:
     if fake.control:
         for endpoint in endpoints():
             by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    routes: list[BaseRoute] = [Route("/healthz", _health, methods=["GET"])]
+            if endpoint.path == ROOT:  # people type the slash
+                by_path.setdefault(f"{ROOT}/", {})[endpoint.method] = endpoint
+    routes: list[BaseRoute] = [
+        Route("/", _welcome(fake), methods=["GET"]),
+        Route("/healthz", _health, methods=["GET"]),
+    ]
     routes += [Route(path, _Served(fake, shelf, methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
     app.router.redirect_slashes = False
@@ -61,6 +67,18 @@ async def _health(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
+    """What is here, for whoever opens the address: nothing that needs a token."""
+
+    async def answer(_request: Request) -> Response:
+        links = {"health": "/healthz"}
+        if fake.control:
+            links |= {"control_api": ROOT, "description": f"{ROOT}/openapi.json"}
+        return _Json({"fakeviam": __version__, "grpc": fake.target, **links})
+
+    return answer
+
+
 class _Served:
     """One path. Starlette takes a class for an ASGI application, and leaves the methods to it."""
 
@@ -77,13 +95,15 @@ class _Served:
     async def _answer(self, request: Request) -> Response:
         """Answer one request; the one place where what went wrong becomes a status."""
         try:
-            _check_caller(self._fake, request)
+            trusted = _check_caller(self._fake, request)
             endpoint = _chosen(request, self._methods)
-            ask = await ask_of(request, endpoint, fake=self._fake, shelf=self._shelf)
-            return await _act(endpoint, ask)
+            asked = await control_request(
+                request, endpoint, fake=self._fake, shelf=self._shelf, trusted=trusted
+            )
+            return await _handle(endpoint, asked)
         except Problem as problem:
             return _refusal(problem)
-        except UsageError as error:
+        except (UsageError, Refusal) as error:
             return _refusal(Problem(422, str(error)))
         except ClientDisconnect:
             raise
@@ -95,31 +115,35 @@ class _Served:
 
 
 def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
-    found = methods.get("GET" if request.method == "HEAD" else request.method)
-    if found is None:
+    endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
+    if endpoint is None:
         raise _no_method(request, methods)
-    return found
+    return endpoint
 
 
-def _check_caller(fake: Host, request: Request) -> None:
+def _check_caller(fake: Host, request: Request) -> bool:
+    """Refuse callers that may not use the control API; whether this one showed a token."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     check_caller(headers, request.scope["state"]["peer"], fake.control_token)
+    return fake.control_token is not None
 
 
-async def _act(endpoint: Endpoint, ask: Ask) -> Response:
-    found = endpoint.act(ask)
-    if inspect.isawaitable(found):
-        found = await found
-    if isinstance(found, Response):
-        return found
-    return _Json(found, status_code=endpoint.status)
+async def _handle(endpoint: Endpoint, asked: ControlRequest) -> Response:
+    answer = endpoint.handler(asked)
+    if inspect.isawaitable(answer):
+        answer = await answer
+    if isinstance(answer, Response):
+        return answer
+    return _Json(answer, status_code=endpoint.status)
 
 
 class _Json(JSONResponse):
     """JSON that people can read too, and that ends with a line."""
 
     def render(self, content: Any) -> bytes:
-        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+        # Half of a surrogate pair becomes its escape, which JSON knows too.
+        return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _refusal(problem: Problem) -> Response:

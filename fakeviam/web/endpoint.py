@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from fakeviam.web.models import Nothing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -11,12 +13,12 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.handle import CloudHandle
     from fakeviam.server.lifecycle.host import Host
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.web.schema import Schema
+    from fakeviam.validation.models import Model
     from fakeviam.web.shelf import Shelf
 
 
-@dataclass(kw_only=True, slots=True)
-class Ask:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ControlRequest:
     """One request, checked against its endpoint.
 
     Attributes:
@@ -25,10 +27,11 @@ class Ask:
         session: The name of that session.
         shelf: The snapshots that were taken over HTTP.
         path: Values of the names in the path.
-        query: Values of the query.
-        body: The JSON object of the body.
+        query: The query, a value of the endpoint's model.
+        body: The body, a value of the endpoint's model.
         stream: The body's bytes, for an endpoint that takes a stream.
         content_type: What the caller says they are.
+        trusted: The caller has shown the control token.
         gone: Waits until the caller has hung up.
     """
 
@@ -37,15 +40,16 @@ class Ask:
     session: str
     shelf: Shelf
     path: Mapping[str, str]
-    query: Mapping[str, Any]
-    body: Mapping[str, Any]
+    query: Any
+    body: Any
     stream: AsyncIterator[bytes]
     content_type: str
+    trusted: bool
     gone: Callable[[], Any]
 
     @property
-    def world(self) -> CloudHandle:
-        """The session that the request chose; the server's own world without one.
+    def handle(self) -> CloudHandle:
+        """The session that the request chose; the server's own cloud without one.
 
         Raises:
             Problem: 404, it has ended while the request came in.
@@ -54,7 +58,7 @@ class Ask:
 
     @property
     def cloud(self) -> CloudState:
-        """The state of that world, for steps that its handle has no word for."""
+        """The state of that session, for steps that its handle has no word for."""
         return self.find()._cloud  # noqa: SLF001
 
 
@@ -66,25 +70,27 @@ class Endpoint:
         method: HTTP method.
         path: With the names of its variables in braces.
         title: What it does, in one line.
-        act: Does it. Returns the answer's JSON, or something that is awaited for it. What it
+        tag: The topic it belongs to.
+        handler: Does it. Returns the answer's JSON, or something that is awaited for it. What it
             changes, it changes without awaiting.
-        answer: Shape of the answer.
-        body: Shape of the request's body; None takes none.
+        response: Model of the answer; None is a stream.
+        body: Model of the request's body; None takes none.
         streams: Content types of a body that is read as it comes.
-        query: Shapes of the query's parameters, all optional.
+        query: Model of the query.
         status: HTTP status of the answer.
-        everywhere: Is about the server, not about a session.
-        answer_type: Content type of the answer.
+        server_wide: Is about the server, not about a session.
+        response_type: Content type of the answer.
     """
 
     method: str
     path: str
     title: str
-    act: Callable[[Ask], Any]
-    answer: Schema
-    body: Schema | None = None
+    tag: str
+    handler: Callable[[ControlRequest], Any]
+    response: type[Model] | None
+    body: type[Model] | None = None
     streams: tuple[str, ...] = ()
-    query: Mapping[str, Schema] = field(default_factory=dict)
+    query: type[Model] = Nothing
     status: int = 200
-    everywhere: bool = False
-    answer_type: str = "application/json"
+    server_wide: bool = False
+    response_type: str = "application/json"

@@ -1,4 +1,4 @@
-"""The control API's description of itself, made of the table that routes."""
+"""The control API's description of itself, made of the table that routes and its models."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.validation.schema import json_schemas
 from fakeviam.version import __version__
-from fakeviam.web.schema import ANYTHING, shape, text
+from fakeviam.web.models import Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,18 +21,32 @@ API_VERSION = "1.0"
 _ABOUT = """\
 Drives a running fakeviam. Every request is one step: a refused one changes nothing.
 The header `fakeviam-session` chooses a session; without it, requests are about the server's own
-world. Without a token only this machine is served."""
+cloud. Without a token only this machine is served."""
 
-ERROR = shape(
+TAGS: Mapping[str, str] = MappingProxyType(
     {
-        "error": shape(
-            {"what": text("What is wrong, for people.")},
-            {
-                "field": text("Which field of the request."),
-                "value": dict(ANYTHING),
-                "hint": text("What to do instead."),
-            },
-        )
+        "server": "Where the server is, and how it is doing.",
+        "fleet": "Organizations, locations, robots and parts.",
+        "accounts": "API keys, their roles and their expiry.",
+        "policy": "How disputed points are decided.",
+        "clock": "The fake's only time.",
+        "calls": "The journal: what was called, and why it was answered like that.",
+        "faults": "What is planned to go wrong, and literal answers.",
+        "data": "Seeds, archives and snapshots.",
+        "sessions": "Isolated clouds on one server.",
+    }
+)
+
+_REFUSALS: Mapping[str, str] = MappingProxyType(
+    {
+        "400": "The body is not JSON.",
+        "401": "The control token is missing or wrong.",
+        "403": "Only this machine may use the control API without a token.",
+        "404": "Something that the request names does not exist.",
+        "409": "The name is taken.",
+        "413": "The body is too large.",
+        "415": "The content type is not served.",
+        "422": "A field is invalid.",
     }
 )
 
@@ -41,15 +56,36 @@ _SESSION: Mapping[str, Any] = MappingProxyType(
         "in": "header",
         "description": "The session that the request is about.",
         "schema": {"type": "string"},
+        "example": "session-1",
+    }
+)
+
+_PATH_EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "part_id": "f4ce0000-0000-4000-8000-0000000000c1",
+        "id": "f4ce0000-0000-4000-8000-000000000001",
+        "number": "1",
+        "snapshot": "s1",
+        "name": "session-1",
     }
 )
 
 
 def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, Any]:
     """The OpenAPI document of these endpoints."""
+    table = tuple(endpoints)
+    models = {
+        model
+        for endpoint in table
+        for model in (endpoint.body, endpoint.response, endpoint.query, Error)
+        if model is not None
+    }
+    schemas = json_schemas(sorted(models, key=lambda model: model.__name__))
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, root)
+    for endpoint in table:
+        operation = _operation(endpoint, root, schemas)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
+    queries = {endpoint.query.__name__ for endpoint in table}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -59,76 +95,88 @@ def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"token": []}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": {"Error": ERROR},
-            "responses": {"Error": _content("The request was refused.", _ref("schemas/Error"))},
+            "schemas": {name: each for name, each in schemas.items() if name not in queries},
+            "responses": {
+                f"Refused{status}": _content(text, _ref("schemas/Error"))
+                for status, text in _REFUSALS.items()
+            },
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _operation(endpoint: Endpoint, root: str) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, root: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
+    refused = {status: _ref(f"responses/Refused{status}") for status in _REFUSALS}
     described: dict[str, Any] = {
         "operationId": _operation_id(endpoint, root),
         "summary": endpoint.title,
-        "tags": [_below(endpoint, root).split("/")[0] or "server"],
-        "responses": {
-            str(endpoint.status): _answer(endpoint),
-            "default": _ref("responses/Error"),
-        },
+        "tags": [endpoint.tag],
+        "parameters": _parameters(endpoint, schemas[endpoint.query.__name__]),
+        "responses": {str(endpoint.status): _answer(endpoint), **refused},
     }
-    parameters = _parameters(endpoint)
-    if parameters:
-        described["parameters"] = parameters
-    body = _body(endpoint)
-    if body is not None:
-        described["requestBody"] = body
-    return described
+    body = _body(endpoint, schemas)
+    return described if body is None else described | {"requestBody": body}
 
 
-def _body(endpoint: Endpoint) -> dict[str, Any] | None:
+def _body(endpoint: Endpoint, schemas: Mapping[str, Any]) -> dict[str, Any] | None:
     if endpoint.streams:
-        streamed: dict[str, Any] = {kind: {"schema": {}} for kind in endpoint.streams}
-        return {"required": True, "content": streamed}
+        content = {kind: {"schema": _streamed(kind)} for kind in endpoint.streams}
+        return {"required": True, "content": content}
     if endpoint.body is None:
         return None
-    content = {"application/json": {"schema": endpoint.body}}
-    return {"required": bool(endpoint.body.get("required")), "content": content}
+    name = endpoint.body.__name__
+    content = {"application/json": {"schema": _ref(f"schemas/{name}")}}
+    return {"required": bool(schemas[name].get("required")), "content": content}
+
+
+def _streamed(content_type: str) -> dict[str, str]:
+    """The schema of a body that is read as it comes; a seed has a schema of its own."""
+    if content_type == "application/json":
+        return {
+            "type": "object",
+            "description": "A seed without files; those travel as application/x-ndjson.",
+        }
+    return {"type": "string", "format": "binary"}
 
 
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
-    if endpoint.answer_type != "application/json":
-        return {"description": "Done.", "content": {endpoint.answer_type: {"schema": {}}}}
-    return _content("Done.", endpoint.answer)
+    if endpoint.response is None:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        return {"description": "Done.", "content": {endpoint.response_type: binary}}
+    return _content("Done.", _ref(f"schemas/{endpoint.response.__name__}"))
 
 
-def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [] if endpoint.everywhere else [dict(_SESSION)]
-    found += [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+def _parameters(endpoint: Endpoint, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [] if endpoint.server_wide else [dict(_SESSION)]
+    parameters += [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "example": _PATH_EXAMPLES[name],
+        }
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
-    for name, wanted in endpoint.query.items():
-        told = {key: value for key, value in wanted.items() if key != "description"}
-        found.append(
+    for name, wanted in query.get("properties", {}).items():
+        schema = {key: value for key, value in wanted.items() if key != "description"}
+        parameters.append(
             {
                 "name": name,
                 "in": "query",
                 "description": wanted.get("description", ""),
-                "schema": told,
+                "schema": schema,
             }
         )
-    return found
+    return parameters
 
 
 def _operation_id(endpoint: Endpoint, root: str) -> str:
-    words = re.findall(r"\w+", _below(endpoint, root))
+    words = re.findall(r"\w+", endpoint.path.removeprefix(root))
     return "_".join([endpoint.method.lower(), *words]) if words else "index"
-
-
-def _below(endpoint: Endpoint, root: str) -> str:
-    return endpoint.path.removeprefix(root).strip("/")
 
 
 def _content(description: str, schema: Any) -> dict[str, Any]:

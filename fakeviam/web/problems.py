@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fakeviam.model.errors import shortened
@@ -38,21 +39,26 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
         super().__init__(what)
         self.status = status
         self.headers = headers or {}
-        self._told: dict[str, Any] = {"what": shortened(what)}
+        self._detail: dict[str, Any] = {"what": shortened(what)}
         if field is not None:
-            self._told["field"] = field
-            self._told["value"] = _short(value)
+            self._detail["field"] = field
+            self._detail["value"] = _short(value)
         if hint is not None:
-            self._told["hint"] = hint
+            self._detail["hint"] = hint
 
     def to_json(self) -> dict[str, Any]:
-        """The body of the answer; only what there is to tell."""
-        return {"error": self._told}
+        """The body of the answer; only what there is to say."""
+        return {"error": self._detail}
 
 
 def _short(value: Any) -> Any:
+    """The value, or what it is: whatever it is, JSON can carry the answer."""
     if isinstance(value, str):
         return shortened(value)
-    if isinstance(value, dict | list) and len(repr(value)) > 1000:
-        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return f"a value of type {type(value).__name__}"
+    if len(text) > 1000:
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     return value

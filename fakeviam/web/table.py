@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ConfigDict
+
+from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.openapi import openapi
 from fakeviam.web.routes import (
-    about,
+    about as server,
+)
+from fakeviam.web.routes import (
     archives,
     calls,
     clock,
@@ -20,32 +25,41 @@ from fakeviam.web.routes import (
     sessions,
     snapshots,
 )
-from fakeviam.web.schema import document
 
 if TYPE_CHECKING:
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 #: The number grows when requests of the old form would no longer be understood.
 ROOT = "/control/v1"
 
+_TOPICS = (
+    *(server, fleet, keys, policy, clock, calls, faults),
+    *(seeds, archives, snapshots, sessions),
+)
+
+
+class OpenApi(Model):
+    """This description, an OpenAPI 3.1 document."""
+
+    model_config = ConfigDict(extra="allow")
+
+    openapi: str = field("Version of OpenAPI.", "3.1.0")
+
 
 def endpoints() -> tuple[Endpoint, ...]:
     """Every endpoint, with its full path."""
-    topics = (
-        *(about, fleet, keys, policy, clock, calls, faults),
-        *(seeds, archives, snapshots, sessions),
-    )
-    found = [endpoint for topic in topics for endpoint in topic.ENDPOINTS]
     described = Endpoint(
         method="GET",
         path="/openapi.json",
         title="Describe this API",
-        act=_describe,
-        answer=document("An OpenAPI 3.1 document."),
-        everywhere=True,
+        tag="server",
+        handler=_describe,
+        response=OpenApi,
+        server_wide=True,
     )
-    return tuple(replace(each, path=ROOT + each.path) for each in (*found, described))
+    table = [endpoint for topic in _TOPICS for endpoint in topic.ENDPOINTS]
+    return tuple(replace(each, path=ROOT + each.path) for each in (*table, described))
 
 
-def _describe(_ask: Ask) -> dict[str, Any]:
+def _describe(_request: ControlRequest) -> dict[str, Any]:
     return openapi(endpoints(), root=ROOT)

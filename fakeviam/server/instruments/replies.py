@@ -9,8 +9,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
 from fakeviam import wire
-from fakeviam.model.errors import UsageError
-from fakeviam.server.instruments.faults.checks import is_count
+from fakeviam.model.errors import UsageError, check_count
 from fakeviam.server.instruments.message_fields import as_json, conditions_on, methods_named
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class ScriptedReply:
 
     def times(self, count: int) -> ScriptedReply:
         """Answer so many calls; later ones are answered by the fake."""
-        if not is_count(count):
-            raise UsageError(f"count must be a whole number from 1, got {count!r}")
+        check_count(count, "count")
         self.limit = count
         return self
 
@@ -119,18 +117,15 @@ class Replies:
         Raises:
             UsageError: It is no such document.
         """
-        if not isinstance(document, dict) or not isinstance(document.get("rpc"), str):
-            raise UsageError("a scripted reply must be an object with the name of an RPC as 'rpc'")
-        unknown = sorted(map(str, document.keys() - {"rpc", "where", "reply", "replies", "times"}))
-        if unknown:
-            raise UsageError(f"a scripted reply has no {unknown[0]!r}")
-        where = document.get("where", {})
-        replies = document.get("replies", [document.get("reply", {})])
-        if not isinstance(where, dict) or not isinstance(replies, list):
-            raise UsageError("a scripted reply takes an object as 'where', a list as 'replies'")
-        made = _script(document["rpc"], where).respond(*replies)
-        if document.get("times") is not None:
-            made.times(document["times"])
+        # Not above: it takes longer to import than tests without scripts to run.
+        from fakeviam.server.instruments.reply_document import ReplyDocument  # noqa: PLC0415
+        from fakeviam.validation.models import validate  # noqa: PLC0415
+
+        checked = validate(ReplyDocument, document, subject="scripted reply")
+        replies = (checked.reply,) if checked.replies is None else checked.replies
+        made = _script(checked.rpc, checked.where).respond(*replies)
+        if checked.times is not None:
+            made.times(checked.times)
         self.scripts.append(made)
         return made
 

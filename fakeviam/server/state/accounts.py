@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
-from fakeviam.model.clock import SECOND, time_of
+from fakeviam.model.clock import LAST, SECOND, time_of
 from fakeviam.model.errors import PermissionDeniedError, UnauthenticatedError, UsageError
 from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.server.state.roles import check_role
@@ -286,7 +286,10 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
     given: object = after
     if not isinstance(given, timedelta) or given <= timedelta(0):
         raise UsageError(f"expires_in must be a timedelta above 0, got {after!r}")
-    return now + after // timedelta(microseconds=1) * 1000
+    end = now + after // timedelta(microseconds=1) * 1000
+    if end > LAST:
+        raise UsageError(f"expires_in must end before the year 10000, got {after!r}")
+    return end
 
 
 def _expired() -> UnauthenticatedError:

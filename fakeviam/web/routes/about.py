@@ -6,56 +6,89 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.connection_info import connection_info
 from fakeviam.model.errors import FakeViamError
+from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.openapi import API_VERSION
-from fakeviam.web.schema import flag, listed, shape, text, whole
+from fakeviam.web.routes.keys import shown_key
 
 if TYPE_CHECKING:
-    from fakeviam.web.endpoint import Ask
-
-_FACTS = {
-    **dict.fromkeys(
-        (
-            "target",
-            "host",
-            "unix_socket",
-            "url",
-            "api_key",
-            "api_key_id",
-            "organization_id",
-            "location_id",
-            "robot_id",
-            "part_id",
-            "version",
-        ),
-        text(),
-    ),
-    "port": whole(),
-    "pid": whole(),
-}
+    from fakeviam.web.endpoint import ControlRequest
 
 
-def _index(ask: Ask) -> dict[str, Any]:
-    facts = connection_info(ask.fake)
-    facts["api_key"], facts["api_key_id"] = ask.world.api_key, ask.world.api_key_id
+class Server(Model):
+    """Where the server is, and its default account."""
+
+    target: str = field("host:port, as gRPC clients want it.", "127.0.0.1:8080")
+    host: str = field("Address it listens on.", "127.0.0.1")
+    port: int = field("TCP port.", 8080)
+    unix_socket: str = field("Path of the Unix socket.", "/tmp/fv-1/s")  # noqa: S108
+    url: str = field("The address as a URL.", "http://127.0.0.1:8080")
+    api_key: str | None = field("Key of the default account; null if hidden.", "fakeviam-api-key")
+    api_key_id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000001")
+    organization_id: str = field(
+        "The default organization.", "f4ce0000-0000-4000-8000-0000000000a1"
+    )
+    location_id: str = field("The default location.", "fakelab001")
+    robot_id: str = field("The default robot.", "f4ce0000-0000-4000-8000-0000000000b1")
+    part_id: str = field("The default part.", "f4ce0000-0000-4000-8000-0000000000c1")
+    pid: int = field("Process id.", 4711)
+    version: str = field("Version of fakeviam.", "0.1.0")
+
+
+class Index(Model):
+    """What is here."""
+
+    fakeviam: str = field("Version of the control API.", "1.0")
+    session: str = field("The session that was asked for; empty is the server's own.", "")
+    seed: str = field("The seed of all ids, a number of up to 64 bits.", "7")
+    server: Server = field("Where the server is.", {})
+    description: str = field("Where the OpenAPI document is.", "/control/v1/openapi.json")
+
+
+class Check(Model):
+    """Whether the fake has something to complain about."""
+
+    ok: bool = field("Whether there is no problem.", True)
+    problem: str = field("Empty if there is none.", "")
+
+
+class ClauseModel(Model):
+    """A clause that answers rested on."""
+
+    id: str = field("Its id.", "FI-6")
+    evidence: str = field("How well it is supported.", "documented")
+    source: str = field("Where it comes from.", "api")
+    text: str = field("What it says.", "Every field of a filter that is set narrows the result.")
+
+
+class Clauses(Model):
+    """What the answers so far rested on."""
+
+    clauses: list[ClauseModel] = field("In the order of the catalogue.", [])
+
+
+def _index(request: ControlRequest) -> dict[str, Any]:
+    facts = connection_info(request.fake)
+    facts["api_key_id"] = request.handle.api_key_id
+    key = shown_key(request, request.handle.api_key)
     return {
         "fakeviam": API_VERSION,
-        "session": ask.session,
-        "seed": str(ask.fake.seed),
-        "server": facts,
+        "session": request.session,
+        "seed": str(request.fake.seed),
+        "server": {**facts, "api_key": key},
         "description": "/control/v1/openapi.json",
     }
 
 
-def _check(ask: Ask) -> dict[str, Any]:
+def _check(request: ControlRequest) -> dict[str, Any]:
     try:
-        ask.world.check()
+        request.handle.check()
     except FakeViamError as error:
         return {"ok": False, "problem": str(error)}
     return {"ok": True, "problem": ""}
 
 
-def _clauses(ask: Ask) -> dict[str, Any]:
+def _clauses(request: ControlRequest) -> dict[str, Any]:
     return {
         "clauses": [
             {
@@ -64,7 +97,7 @@ def _clauses(ask: Ask) -> dict[str, Any]:
                 "source": clause.source,
                 "text": clause.text,
             }
-            for clause in ask.world.clauses_used
+            for clause in request.handle.clauses_used
         ]
     }
 
@@ -74,35 +107,24 @@ ENDPOINTS = (
         method="GET",
         path="",
         title="Say where the server is, and whom it knows from the start",
-        act=_index,
-        answer=shape(
-            {
-                "fakeviam": text("Version of the control API."),
-                "session": text("The session that was asked for; empty is the server's own."),
-                "seed": text("The seed of all ids, a number of up to 64 bits."),
-                "server": shape(_FACTS),
-                "description": text("Where the OpenAPI document is."),
-            }
-        ),
+        tag="server",
+        handler=_index,
+        response=Index,
     ),
     Endpoint(
         method="GET",
         path="/check",
         title="Say whether a handler crashed, or a planned fault never happened",
-        act=_check,
-        answer=shape({"ok": flag(), "problem": text("Empty if there is none.")}),
+        tag="server",
+        handler=_check,
+        response=Check,
     ),
     Endpoint(
         method="GET",
         path="/clauses",
         title="List what the answers so far rested on",
-        act=_clauses,
-        answer=shape(
-            {
-                "clauses": listed(
-                    shape({"id": text(), "evidence": text(), "source": text(), "text": text()})
-                )
-            }
-        ),
+        tag="server",
+        handler=_clauses,
+        response=Clauses,
     ),
 )

@@ -17,16 +17,16 @@ from starlette.responses import StreamingResponse
 
 from fakeviam import archive
 from fakeviam.server.lifecycle.snapshots import apply_contents, contents_of
+from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
-from fakeviam.web.schema import document, shape, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
     from fakeviam.archive import Contents
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 TAR_TYPE = "application/x-tar"
 
@@ -36,24 +36,32 @@ _NAME = "fakeviam-archive"
 _PIECE = 1024 * 1024
 
 
-async def _export(ask: Ask) -> StreamingResponse:
+class Imported(Model):
+    """What an archive held."""
+
+    binary_records: int = field("Files.", 3)
+    readings: int = field("Readings.", 100)
+    datasets: int = field("Datasets.", 1)
+
+
+async def _export(request: ControlRequest) -> StreamingResponse:
     """Take the state in one step, and write it in another thread."""
-    contents = contents_of(ask.cloud)
+    contents = contents_of(request.cloud)
     packed = await asyncio.to_thread(_pack, contents)
     told = {"content-disposition": f'attachment; filename="{_NAME}.tar"'}
     return StreamingResponse(_pieces(packed), media_type=TAR_TYPE, headers=told)
 
 
-async def _import(ask: Ask) -> dict[str, Any]:
+async def _import(request: ControlRequest) -> dict[str, Any]:
     """Read everything in another thread, and apply it in one step."""
     with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
         packed = Path(place) / "tar"
         with packed.open("wb") as file:
-            async for piece in ask.stream:
+            async for piece in request.stream:
                 file.write(piece)
         contents = await asyncio.to_thread(_unpack, packed, Path(place) / "unpacked")
-    apply_contents(ask.cloud, contents)
-    held = ask.cloud.store.stats()
+    apply_contents(request.cloud, contents)
+    held = request.cloud.store.stats()
     return {
         "binary_records": held.binary.records,
         "readings": held.tabular.records,
@@ -87,8 +95,9 @@ def _unpack(packed: Path, place: Path) -> Contents:
         with tarfile.open(packed) as tar:
             for member in tar:
                 _extract(tar, member, place)
-    except (tarfile.TarError, EOFError) as error:
-        raise Problem(400, f"the body is no tar: {error}") from error
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
+        # Names that the file system refuses and sizes beyond all bounds come as the last three.
+        raise Problem(400, f"the body is not a tar: {error}") from error
     folders = [place, *sorted(each for each in place.glob("*") if each.is_dir())]
     for folder in folders:
         if archive.is_archive(folder):
@@ -116,17 +125,19 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/archive",
-        title="Everything the world holds, as a tar",
-        act=_export,
-        answer=document(),
-        answer_type=TAR_TYPE,
+        title="Export everything the cloud holds, as a tar",
+        tag="data",
+        handler=_export,
+        response=None,
+        response_type=TAR_TYPE,
     ),
     Endpoint(
         method="POST",
         path="/archive",
-        title="Hold what an archive holds instead of everything else",
-        act=_import,
+        title="Replace everything with what an archive holds",
+        tag="data",
+        handler=_import,
         streams=(TAR_TYPE,),
-        answer=shape({"binary_records": whole(), "readings": whole(), "datasets": whole()}),
+        response=Imported,
     ),
 )

@@ -3,114 +3,158 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from fakeviam.server.instruments.journal.calls import CallsError
+from fakeviam.validation.json_text import JsonError, parse_json
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Number, Omittable, Size, Text
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import ABSENT, NonEmpty, TimeText
 from fakeviam.web.problems import Problem
 from fakeviam.web.routes.clock import with_field
-from fakeviam.web.schema import (
-    document,
-    flag,
-    listed,
-    maybe,
-    number,
-    shape,
-    table,
-    text,
-    whole,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fakeviam.server.instruments.journal.calls import Calls
     from fakeviam.server.instruments.journal.record import RecordedCall
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 #: Seconds that one request may wait; whoever wants more asks again.
 LONGEST_WAIT = 60
 
-_CALL = shape(
-    {
-        "number": whole("Its number in its session, from 1."),
-        "rpc": text(),
-        "service": text(),
-        "time": text("When it arrived, by the clock of the fake.", format="date-time"),
-        "peer": text("Address of the client; empty on a Unix socket."),
-        "metadata": table(text(), "Secrets are redacted."),
-        "requests": listed(document("A request message; secrets are redacted.")),
-        "replies": listed(document("A reply message.")),
-        "messages_received": whole(),
-        "bytes_received": whole(),
-        "bytes_sent": whole(),
-        "status": maybe(text("Name of the gRPC status; null while the call is in progress.")),
-        "text": text("The status message."),
-        "duration": maybe(number("Seconds that the fake took.")),
-        "deadline": maybe(number("Seconds that the client granted; null is no deadline.")),
-        "clauses": listed(text(), "What the answer rests on."),
-        "assumptions": listed(text(), "Those of them that nobody documented."),
-        "fault": maybe(document("The planned fault that hit it.")),
-        "scripted": flag("It was answered by a scripted reply."),
-        "unknown_fields": listed(text(), "Fields that our contract does not have."),
-        "unread_fields": listed(text(), "Fields that the fake does not look at."),
-        "deprecated_fields": listed(text(), "Fields that Viam's contract marks as deprecated."),
-    }
-)
 
-_CHOICE = {
-    "rpc": text("Name of the RPC; may hold * and ?.", minLength=1),
-    "status": text("Name of the gRPC status.", minLength=1),
-    "fields": text('Fields of the request as a JSON object: {"part": "…", "tag": "…"}.'),
-}
+class CallModel(Model):
+    """A recorded call."""
 
-_CALLS = shape(
-    {
-        "calls": listed(_CALL),
-        "complete": flag("Whether there were as many as `count` asks for."),
-        "dropped": whole("How many calls the journal forgot for lack of room."),
-    },
-    {"why": text("What was missing, and the nearest call.")},
-)
-
-_ATTEMPT = shape(
-    {
-        "call": whole("Number of the call."),
-        "status": text(),
-        "waited": number("Seconds since the end of the attempt before."),
-        "waited_by_clock": number("The same by the clock of the fake."),
-        "deadline": maybe(number("Seconds that the client granted.")),
-    }
-)
+    number: int = field("Its number in its session, from 1.", 1)
+    rpc: str = field("Name of the RPC.", "FileUpload")
+    service: str = field("Full name of its service.", "viam.app.datasync.v1.DataSyncService")
+    time: TimeText = field(
+        "When it arrived, by the clock of the fake.", "2026-01-31T12:00:00+00:00"
+    )
+    peer: str = field("Address of the client; empty on a Unix socket.", "127.0.0.1:50000")
+    metadata: dict[str, str] = field("Request metadata; secrets are redacted.", {})
+    requests: list[dict[str, Any]] = field("Request messages; secrets are redacted.", [])
+    replies: list[dict[str, Any]] = field("Reply messages; secrets are redacted.", [])
+    messages_received: int = field("Number of request messages.", 3)
+    bytes_received: int = field("Their bytes.", 2048)
+    bytes_sent: int = field("Bytes of the replies.", 66)
+    status: str | None = field("Name of the gRPC status; null while the call is in progress.", "OK")
+    text: str = field("The status message.", "")
+    duration: float | None = field("Seconds that the fake took.", 0.002)
+    deadline: float | None = field("Seconds that the client granted; null is no deadline.", 10.0)
+    clauses: list[str] = field("What the answer rests on.", ["CU-4"])
+    assumptions: list[str] = field("Those of them that nobody documented.", [])
+    fault: dict[str, Any] | None = field("The planned fault that hit it.", None)
+    scripted: bool = field("It was answered by a scripted reply.", False)
+    unknown_fields: list[str] = field("Fields that our contract does not have.", [])
+    unread_fields: list[str] = field("Fields that no handler reads.", [])
+    deprecated_fields: list[str] = field("Fields that Viam's contract marks as deprecated.", [])
 
 
-def _list(ask: Ask) -> Any:
-    if ask.query.get("wait"):
-        return _wait(ask)
-    chosen = _after(_chosen(ask), ask)
-    return _told(ask, chosen, complete=len(_answered(chosen)) >= ask.query.get("count", 0))
+class Choice(Model):
+    """Which calls."""
+
+    rpc: NonEmpty = field("Name of the RPC; may hold * and ?.", "FileUpload", default="*")
+    status: Omittable[NonEmpty] = field("Name of the gRPC status.", "OK", default=None)
+    fields: Omittable[Text] = field(
+        "Fields of the request as a JSON object.", '{"tag": "dog"}', default=None
+    )
 
 
-async def _wait(ask: Ask) -> dict[str, Any]:
+class Wanted(Choice):
+    """Which calls, and how long to wait for them."""
+
+    after: Size = field("Only calls with a greater number.", 3, default=0)
+    limit: Omittable[Size] = field("Only so many, the latest.", 10, default=None)
+    count: Omittable[Size] = field("How many answered calls there should be.", 1, default=None)
+    wait: Annotated[Number, Field(ge=0, le=LONGEST_WAIT)] = field(
+        "Seconds to wait for them.", 5, default=0
+    )
+
+
+class CallList(Model):
+    """Calls, oldest first."""
+
+    calls: list[CallModel] = field("The calls.", [])
+    complete: bool = field("Whether there were as many as `count` asks for.", True)
+    dropped: int = field("How many calls the journal forgot for lack of room.", 0)
+    why: str | None = field("What was missing, and the nearest call.", "", default=ABSENT)
+
+
+class AttemptModel(Model):
+    """One try of a logical call."""
+
+    call: int = field("Number of the call.", 1)
+    status: str | None = field("Name of the gRPC status.", "UNAVAILABLE")
+    waited: float = field("Seconds since the end of the attempt before.", 0.1)
+    waited_by_clock: float = field("The same by the clock of the fake.", 0.1)
+    deadline: float | None = field("Seconds that the client granted.", 10.0)
+
+
+class LogicalCallModel(Model):
+    """A call with its retries."""
+
+    rpc: str = field("Name of the RPC.", "FileUpload")
+    status: str | None = field("Status of the last attempt.", "OK")
+    attempts: list[AttemptModel] = field("Every try, oldest first.", [])
+
+
+class Attempts(Model):
+    """Calls grouped with their retries."""
+
+    logical_calls: list[LogicalCallModel] = field("Oldest first.", [])
+
+
+class Subject(Model):
+    """What to explain."""
+
+    file_id: Omittable[Text] = field(
+        "Only this record: its binary data id, its file id, or a reading's id.",
+        "a/b/c",
+        default=None,
+    )
+
+
+class ExplanationModel(Model):
+    """Why each record was in the answer to a call, or was not."""
+
+    call: str = field("Number and RPC of the call.", "call 1 (BinaryDataByFilter)")
+    verdicts: list[dict[str, Any]] = field("A record, and the fields that kept it out.", [])
+    notes: list[str] = field("What else there is to know.", [])
+    text: str = field("All of it, for people.", "call 1 (BinaryDataByFilter)")
+
+
+def _list(request: ControlRequest) -> Any:
+    if request.query.wait:
+        return _wait(request)
+    chosen = _after(_chosen(request), request)
+    return _told(request, chosen, complete=len(_answered(chosen)) >= (request.query.count or 0))
+
+
+async def _wait(request: ControlRequest) -> dict[str, Any]:
     """Answer once there are enough calls, or it takes too long, or nobody listens any more."""
-    calls, count = _chosen(ask), ask.query.get("count", 1)
+    calls, count = _chosen(request), _least(request)
     loop = asyncio.get_running_loop()
     enough = asyncio.Event()
 
     def look() -> None:
-        if len(_answered(_after(calls, ask))) >= count:
+        if len(_answered(_after(calls, request))) >= count:
             enough.set()
 
     # Calls end in this thread; looking waits until the journal has written all of it down.
     stop = calls.watch(lambda: _soon(loop, look))
     try:
         look()
-        await _first(enough.wait(), ask.gone(), timeout=ask.query["wait"])
+        await _first(enough.wait(), request.gone(), timeout=request.query.wait)
     finally:
         stop()
-    chosen = _after(calls, ask)
-    return _told(ask, chosen, complete=len(_answered(chosen)) >= count)
+    chosen = _after(calls, request)
+    return _told(request, chosen, complete=len(_answered(chosen)) >= count)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, look: Callable[[], None]) -> None:
@@ -127,39 +171,45 @@ async def _first(*waits: Any, timeout: float) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _told(ask: Ask, chosen: Sequence[RecordedCall], *, complete: bool) -> dict[str, Any]:
-    limit = ask.query.get("limit")
+def _told(
+    request: ControlRequest, chosen: Sequence[RecordedCall], *, complete: bool
+) -> dict[str, Any]:
+    limit = request.query.limit
     shown = chosen if limit is None else chosen[max(0, len(chosen) - limit) :]
     told: dict[str, Any] = {
         "calls": [call.to_json() for call in shown],
         "complete": complete,
-        "dropped": ask.world.calls.dropped,
+        "dropped": request.handle.calls.dropped,
     }
     if not complete:
-        told["why"] = _why(ask)
+        told["why"] = _why(request)
     return told
 
 
-def _why(ask: Ask) -> str:
+def _least(request: ControlRequest) -> int:
+    return 1 if request.query.count is None else int(request.query.count)
+
+
+def _why(request: ControlRequest) -> str:
     """What the Python API would say of the missing calls."""
     try:
-        _chosen(ask).assert_called(times=ask.query.get("count", 1))
+        _chosen(request).assert_called(times=_least(request))
     except CallsError as error:
         return str(error)
     return "the calls are there, but not after that number, or not answered yet"
 
 
-def _show(ask: Ask) -> dict[str, Any]:
-    return _numbered(ask).to_json()
+def _show(request: ControlRequest) -> dict[str, Any]:
+    return _numbered(request).to_json()
 
 
-def _explain(ask: Ask) -> dict[str, Any]:
-    call, file_id = _numbered(ask), ask.query.get("file_id")
-    explanation = with_field("number", call.number, lambda: ask.world.explain(call, file_id))
+def _explain(request: ControlRequest) -> dict[str, Any]:
+    call, file_id = _numbered(request), request.query.file_id
+    explanation = with_field("number", call.number, lambda: request.handle.explain(call, file_id))
     return {**explanation.to_json(), "text": str(explanation)}
 
 
-def _attempts(ask: Ask) -> dict[str, Any]:
+def _attempts(request: ControlRequest) -> dict[str, Any]:
     return {
         "logical_calls": [
             {
@@ -176,29 +226,31 @@ def _attempts(ask: Ask) -> dict[str, Any]:
                     for attempt in logical.attempts
                 ],
             }
-            for logical in _chosen(ask).attempts()
+            for logical in _chosen(request).attempts()
         ]
     }
 
 
-def _numbered(ask: Ask) -> RecordedCall:
-    told = ask.path["number"]
+def _numbered(request: ControlRequest) -> RecordedCall:
+    told = request.path["number"]
     # Asked for by name, logins are calls too.
-    for calls in (ask.world.calls, ask.world.calls.where("Authenticate")):
+    for calls in (request.handle.calls, request.handle.calls.where("Authenticate")):
         for call in calls:
             if str(call.number) == told:
                 return call
     raise Problem(404, f"there is no call {told}", field="number", value=told)
 
 
-def _chosen(ask: Ask) -> Calls:
-    rpc, status = ask.query.get("rpc", "*"), ask.query.get("status")
-    fields = _fields(ask.query.get("fields"))
+def _chosen(request: ControlRequest) -> Calls:
+    rpc, status = request.query.rpc, request.query.status
+    fields = _fields(request.query.fields)
     if rpc == "*" and status is None and not fields:
-        return ask.world.calls
+        return request.handle.calls
     field = "fields" if fields else "rpc"
     return with_field(
-        field, ask.query.get(field), lambda: ask.world.calls.where(rpc, status=status, **fields)
+        field,
+        getattr(request.query, field),
+        lambda: request.handle.calls.where(rpc, status=status, **fields),
     )
 
 
@@ -206,8 +258,8 @@ def _fields(told: str | None) -> dict[str, Any]:
     if told is None:
         return {}
     try:
-        found = json.loads(told)
-    except ValueError:
+        found = parse_json(told)
+    except JsonError:
         found = None
     if not isinstance(found, dict):
         what = 'fields must be a JSON object such as {"part": "…"}'
@@ -217,9 +269,8 @@ def _fields(told: str | None) -> dict[str, Any]:
     return found
 
 
-def _after(calls: Calls, ask: Ask) -> list[RecordedCall]:
-    after = ask.query.get("after", 0)
-    return [call for call in calls if call.number > after]
+def _after(calls: Calls, request: ControlRequest) -> list[RecordedCall]:
+    return [call for call in calls if call.number > request.query.after]
 
 
 def _answered(calls: Sequence[RecordedCall]) -> list[RecordedCall]:
@@ -231,44 +282,35 @@ ENDPOINTS = (
         method="GET",
         path="/calls",
         title="List calls, oldest first; with `wait`, wait for them",
-        act=_list,
-        query={
-            **_CHOICE,
-            "after": whole("Only calls with a greater number.", minimum=0),
-            "limit": whole("Only so many, the latest.", minimum=0),
-            "count": whole("How many answered calls there should be.", minimum=0),
-            "wait": number("Seconds to wait for them.", minimum=0, maximum=LONGEST_WAIT),
-        },
-        answer=_CALLS,
+        tag="calls",
+        handler=_list,
+        query=Wanted,
+        response=CallList,
     ),
     Endpoint(
         method="GET",
         path="/calls/attempts",
         title="List calls grouped with their retries",
-        act=_attempts,
-        query=_CHOICE,
-        answer=shape(
-            {
-                "logical_calls": listed(
-                    shape({"rpc": text(), "status": text(), "attempts": listed(_ATTEMPT)})
-                )
-            }
-        ),
+        tag="calls",
+        handler=_attempts,
+        query=Choice,
+        response=Attempts,
     ),
-    Endpoint(method="GET", path="/calls/{number}", title="Show a call", act=_show, answer=_CALL),
+    Endpoint(
+        method="GET",
+        path="/calls/{number}",
+        title="Show a call",
+        tag="calls",
+        handler=_show,
+        response=CallModel,
+    ),
     Endpoint(
         method="GET",
         path="/calls/{number}/explanation",
         title="Say why each record was in the answer to a call, or was not",
-        act=_explain,
-        query={"file_id": text("Tell of this record only.")},
-        answer=shape(
-            {
-                "call": text(),
-                "verdicts": listed(document("A record, and the fields that kept it out.")),
-                "notes": listed(text()),
-                "text": text("All of it, for people."),
-            }
-        ),
+        tag="calls",
+        handler=_explain,
+        query=Subject,
+        response=ExplanationModel,
     ),
 )

@@ -5,56 +5,72 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.model.errors import UsageError
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.problems import InvalidError
+from fakeviam.validation.types import Flag, Number, Omittable, Time
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import TimeText
 from fakeviam.web.problems import Problem
-from fakeviam.web.schema import flag, number, shape, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 T = TypeVar("T")
 
-_CLOCK = shape(
-    {
-        "now": text("The time of the fake, ISO 8601 in UTC.", format="date-time"),
-        "frozen": flag("Whether it stands still unless it is moved."),
-    }
-)
 
-_UNITS = ("days", "hours", "minutes", "seconds")
+class ClockModel(Model):
+    """A clock."""
 
-_MOVE = shape(
-    optional={
-        "set": text("Show this time now; ISO 8601, without an offset it is UTC."),
-        "advance": shape(
-            optional={unit: number() for unit in _UNITS}, description="Move by this much."
-        ),
-        "freeze": flag("Stand still from now on, or run again."),
-    },
-    description="What to do, in this order: set, advance, freeze.",
-)
+    now: TimeText = field("The time of the fake, ISO 8601 in UTC.", "2026-01-31T12:00:00+00:00")
+    frozen: bool = field("Whether it stands still unless it is moved.", True)
 
 
-def _show(ask: Ask) -> dict[str, Any]:
-    clock = ask.world.clock
+class Step(Model):
+    """How far to move a clock; negative amounts move it back."""
+
+    days: Number = field("Days.", 2, default=0)
+    hours: Number = field("Hours.", 1.5, default=0)
+    minutes: Number = field("Minutes.", 1, default=0)
+    seconds: Number = field("Seconds.", 30, default=0)
+
+
+class Move(Model):
+    """What to do, in this order: set, advance, freeze."""
+
+    set: Omittable[Time] = field(
+        "Show this time now; without an offset it is UTC.", "2026-01-31T12:00:00Z", default=None
+    )
+    advance: Omittable[Step] = field("Move by this much.", {"days": 2}, default=None)
+    freeze: Omittable[Flag] = field("Stand still from now on, or run again.", True, default=None)
+
+
+def _show(request: ControlRequest) -> dict[str, Any]:
+    clock = request.handle.clock
     return {"now": clock.moment().isoformat(), "frozen": clock.is_frozen}
 
 
-def _move(ask: Ask) -> dict[str, Any]:
-    if not ask.body:
+def _move(request: ControlRequest) -> dict[str, Any]:
+    move: Move = request.body
+    if not move.model_fields_set:
         raise Problem(422, "nothing to do: set, advance or freeze the clock")
-    if "set" in ask.body and "advance" in ask.body:
+    if move.set is not None and move.advance is not None:
         raise Problem(422, "either set or advance, not both", field="advance")
-    clock = ask.world.clock
-    if "set" in ask.body:
-        with_field("set", ask.body["set"], lambda: clock.set(ask.body["set"]))
-    if "advance" in ask.body:
-        with_field("advance", ask.body["advance"], lambda: clock.advance(**ask.body["advance"]))
-    if "freeze" in ask.body:
-        clock.freeze() if ask.body["freeze"] else clock.run()
-    return _show(ask)
+    clock = request.handle.clock
+    if move.freeze is False and not clock.can_run:
+        what = "a clock that was made frozen cannot run; advance or set it"
+        raise Problem(422, what, field="freeze", value=False)
+    if move.set is not None:
+        if move.freeze:  # first, so that it shows exactly the time that it is set to
+            clock.freeze()
+        clock.jump_to(move.set)
+    if move.advance is not None:
+        step = move.advance.model_dump()
+        with_field("advance", step, lambda: clock.advance(**step))
+    if move.freeze is not None:
+        clock.freeze() if move.freeze else clock.run()
+    return _show(request)
 
 
 def with_field(field: str, value: Any, act: Callable[[], T]) -> T:
@@ -65,18 +81,36 @@ def with_field(field: str, value: Any, act: Callable[[], T]) -> T:
     """
     try:
         return act()
+    except InvalidError as error:
+        problem = error.problems[0]
+        inner = problem.field
+        raise Problem(
+            422,
+            str(error),
+            field=f"{field}.{inner}" if inner else field,
+            value=problem.value if inner else value,
+            hint=problem.hint or None,
+        ) from error
     except UsageError as error:
         raise Problem(422, str(error), field=field, value=value) from error
 
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/clock", title="Show the clock", act=_show, answer=_CLOCK),
+    Endpoint(
+        method="GET",
+        path="/clock",
+        title="Show the clock",
+        tag="clock",
+        handler=_show,
+        response=ClockModel,
+    ),
     Endpoint(
         method="POST",
         path="/clock",
         title="Set, advance, freeze or release the clock",
-        act=_move,
-        body=_MOVE,
-        answer=_CLOCK,
+        tag="clock",
+        handler=_move,
+        body=Move,
+        response=ClockModel,
     ),
 )

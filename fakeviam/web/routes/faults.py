@@ -3,146 +3,160 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 from fakeviam.server.instruments.faults.fault import Fault
+from fakeviam.server.instruments.faults.rules import FaultDocument, PlanEntry
+from fakeviam.server.instruments.reply_document import ReplyDocument
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Count, Many, Omittable
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import Forgotten
 from fakeviam.web.problems import Problem
 from fakeviam.web.routes.clock import with_field
-from fakeviam.web.schema import document, listed, maybe, shape, text, whole
 
 if TYPE_CHECKING:
-    from fakeviam.web.endpoint import Ask
-
-_FAULT = shape(
-    {
-        "number": whole("Its place in the plan, from 1."),
-        "fault": document("What was planned."),
-        "fitting_calls": whole("How many calls fitted it."),
-        "fired": listed(whole(), "Numbers of the calls that it hit."),
-        "missing": text("What was planned and did not happen; empty if all did."),
-    }
-)
-
-_NEW_FAULTS = shape(
-    optional={
-        "faults": listed(
-            document("A fault: rpc, where, calls, times, probability, when, effect, status, …"),
-            minItems=1,
-        ),
-        "refuse_connections": whole("Reset so many of the next connections.", minimum=1),
-    }
-)
-
-_REPLY = shape(
-    {
-        "rpc": text(),
-        "where": document(),
-        "replies": listed(document()),
-        "times": maybe(whole()),
-        "used": listed(whole(), "Numbers of the calls that it answered."),
-    }
-)
-
-_NEW_REPLY = shape(
-    {"rpc": text("The RPC that is answered.", minLength=1)},
-    {
-        "where": document("Fields that the request must have."),
-        "reply": document("The answer, in the names of the proto files."),
-        "replies": listed(document(), "Several, where the RPC streams them."),
-        "times": whole("Answer so many calls; without it, all.", minimum=1),
-    },
-)
+    from fakeviam.web.endpoint import ControlRequest
 
 
-def _plan_report(ask: Ask) -> dict[str, Any]:
-    return {"faults": ask.world.faults.report(), "refusing": ask.world.faults.refusing}
+class PlannedFaultModel(Model):
+    """A planned fault and its account."""
+
+    number: int = field("Its place in the plan, from 1.", 1)
+    fault: FaultDocument = field("What was planned.", {"rpc": "FileUpload", "status": "ABORTED"})
+    fitting_calls: int = field("How many calls matched it.", 2)
+    fired: list[int] = field("Numbers of the calls that it hit.", [1])
+    missing: str = field("What was planned and did not happen; empty if all did.", "")
 
 
-def _plan(ask: Ask) -> dict[str, Any]:
-    if not ask.body:
+class Plan(Model):
+    """The planned faults."""
+
+    faults: list[PlannedFaultModel] = field("In the order they were planned.", [])
+    refusing: int = field("Connections that will still be reset.", 0)
+
+
+class NewFaults(Model):
+    """Faults to plan: all of them or none."""
+
+    faults: Omittable[Annotated[Many[PlanEntry], Field(min_length=1)]] = field(
+        "The faults; a text is short for a status.",
+        [{"rpc": "FileUpload", "status": "UNAVAILABLE", "times": 1}],
+        default=None,
+    )
+    refuse_connections: Omittable[Count] = field(
+        "Reset so many of the next connections.", 1, default=None
+    )
+
+
+class Script(Model):
+    """A scripted reply and what it answered."""
+
+    rpc: str = field("The RPC that is answered.", "TagsByFilter")
+    where: dict[str, Any] = field("What its requests must look like.", {})
+    replies: list[dict[str, Any]] = field("The replies, in order.", [{"tags": ["dog"]}])
+    times: int | None = field("How many calls it answers; null is all.", 1)
+    used: list[int] = field("Numbers of the calls that it answered.", [])
+
+
+class Scripts(Model):
+    """The scripted replies."""
+
+    replies: list[Script] = field("In the order they were added.", [])
+
+
+def _plan_report(request: ControlRequest) -> dict[str, Any]:
+    return {"faults": request.handle.faults.report(), "refusing": request.handle.faults.refusing}
+
+
+def _plan(request: ControlRequest) -> dict[str, Any]:
+    wanted: NewFaults = request.body
+    if not wanted.model_fields_set:
         raise Problem(422, "nothing to plan: give faults or refuse_connections", field="faults")
     # All are read before one is planned.
-    made = [
-        with_field(f"faults[{index}]", told, partial(Fault.from_json, told))
-        for index, told in enumerate(ask.body.get("faults", []))
+    faults = [
+        with_field(f"faults[{index}]", document, partial(Fault.from_json, document))
+        for index, document in enumerate(wanted.faults or ())
     ]
-    planned = [ask.world.faults.add(fault) for fault in made]
-    if "refuse_connections" in ask.body:
-        ask.world.faults.refuse_connections(ask.body["refuse_connections"])
+    planned = [request.handle.faults.add(fault) for fault in faults]
+    if wanted.refuse_connections is not None:
+        request.handle.faults.refuse_connections(wanted.refuse_connections)
     return {
         "faults": [each.to_json() for each in planned],
-        "refusing": ask.world.faults.refusing,
+        "refusing": request.handle.faults.refusing,
     }
 
 
-def _forget_plan(ask: Ask) -> dict[str, Any]:
-    return {"forgotten": ask.world.faults.clear()}
+def _forget_plan(request: ControlRequest) -> dict[str, Any]:
+    return {"forgotten": request.handle.faults.clear()}
 
 
-def _scripts(ask: Ask) -> dict[str, Any]:
-    return {"replies": ask.world.replies.report()}
+def _scripts(request: ControlRequest) -> dict[str, Any]:
+    return {"replies": request.handle.replies.report()}
 
 
-def _script(ask: Ask) -> dict[str, Any]:
-    script = with_field("reply", ask.body, lambda: ask.world.replies.add(dict(ask.body)))
-    return script.to_json()
+def _script(request: ControlRequest) -> dict[str, Any]:
+    document = request.body.model_dump(exclude_unset=True)
+    return with_field("reply", document, lambda: request.handle.replies.add(document)).to_json()
 
 
-def _forget_scripts(ask: Ask) -> dict[str, Any]:
-    return {"forgotten": ask.world.replies.clear()}
+def _forget_scripts(request: ControlRequest) -> dict[str, Any]:
+    return {"forgotten": request.handle.replies.clear()}
 
-
-_PLAN = shape(
-    {"faults": listed(_FAULT), "refusing": whole("Connections that will still be reset.")}
-)
-_FORGOTTEN = shape({"forgotten": whole("How many there were.")})
 
 ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/faults",
         title="List the planned faults, and which calls they hit",
-        act=_plan_report,
-        answer=_PLAN,
+        tag="faults",
+        handler=_plan_report,
+        response=Plan,
     ),
     Endpoint(
         method="POST",
         path="/faults",
         title="Plan faults: all of them or none",
-        act=_plan,
-        body=_NEW_FAULTS,
-        answer=_PLAN,
+        tag="faults",
+        handler=_plan,
+        body=NewFaults,
+        response=Plan,
         status=201,
     ),
     Endpoint(
         method="DELETE",
         path="/faults",
         title="Forget the planned faults and their account",
-        act=_forget_plan,
-        answer=_FORGOTTEN,
+        tag="faults",
+        handler=_forget_plan,
+        response=Forgotten,
     ),
     Endpoint(
         method="GET",
         path="/replies",
         title="List the scripted replies",
-        act=_scripts,
-        answer=shape({"replies": listed(_REPLY)}),
+        tag="faults",
+        handler=_scripts,
+        response=Scripts,
     ),
     Endpoint(
         method="POST",
         path="/replies",
         title="Script the answer to some calls",
-        act=_script,
-        body=_NEW_REPLY,
-        answer=_REPLY,
+        tag="faults",
+        handler=_script,
+        body=ReplyDocument,
+        response=Script,
         status=201,
     ),
     Endpoint(
         method="DELETE",
         path="/replies",
         title="Forget the scripted replies",
-        act=_forget_scripts,
-        answer=_FORGOTTEN,
+        tag="faults",
+        handler=_forget_scripts,
+        response=Forgotten,
     ),
 )

@@ -6,34 +6,52 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.fleet import Part
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Flag, Omittable
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import NonEmpty
 from fakeviam.web.problems import Problem
-from fakeviam.web.schema import flag, listed, shape, text
 
 if TYPE_CHECKING:
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 _NAMES = tuple(field.name for field in fields(Part) if field.name != "internal")
 
-_PART = shape(
-    {
-        **{name: text() for name in _NAMES},
-        "internal": flag("Its data counts as ingested by Viam itself."),
-    }
-)
 
-_NEW = shape(
-    {"name": text("Name of the part; unique on its robot.", minLength=1)},
-    {
-        "robot": text("Name of its robot.", minLength=1),
-        "location": text("Name of the location.", minLength=1),
-        "organization": text("Name of the organization.", minLength=1),
-        "internal": flag("Its data counts as ingested by Viam itself."),
-    },
-    "A part; the robot, location and organization of these names are made if they are new.",
-)
+class PartModel(Model):
+    """A part, and where it is."""
 
-_RENAMED = shape({"name": text("The new name.", minLength=1)})
+    id: str = field("Its id.", "f4ce0000-0000-4000-8000-0000000000c1")
+    name: str = field("Its name; unique on its robot.", "rover-main")
+    robot_id: str = field("Id of its robot.", "f4ce0000-0000-4000-8000-0000000000b1")
+    robot_name: str = field("Name of its robot.", "rover")
+    location_id: str = field("Id of the location.", "fakelab001")
+    location_name: str = field("Name of the location.", "lab")
+    organization_id: str = field("Id of the organization.", "f4ce0000-0000-4000-8000-0000000000a1")
+    organization_name: str = field("Name of the organization.", "acme")
+    internal: bool = field("Its data counts as ingested by Viam itself.", False)
+
+
+class PartList(Model):
+    """The parts of the fleet."""
+
+    parts: list[PartModel] = field("In the order they were made.", [])
+
+
+class NewPart(Model):
+    """A part; its robot, location and organization are made if they are new."""
+
+    name: NonEmpty = field("Name of the part; unique on its robot.", "rover-main")
+    robot: Omittable[NonEmpty] = field("Name of its robot.", "rover", default=None)
+    location: Omittable[NonEmpty] = field("Name of the location.", "lab", default=None)
+    organization: Omittable[NonEmpty] = field("Name of the organization.", "acme", default=None)
+    internal: Flag = field("Its data counts as ingested by Viam itself.", True, default=False)
+
+
+class NewName(Model):
+    """A part's new name."""
+
+    name: NonEmpty = field("The new name.", "rover-2")
 
 
 def part_json(part: Part) -> dict[str, Any]:
@@ -41,25 +59,25 @@ def part_json(part: Part) -> dict[str, Any]:
     return {name: getattr(part, name) for name in (*_NAMES, "internal")}
 
 
-def _list(ask: Ask) -> dict[str, Any]:
-    return {"parts": [part_json(part) for part in ask.world.fleet]}
+def _list(request: ControlRequest) -> dict[str, Any]:
+    return {"parts": [part_json(part) for part in request.handle.fleet]}
 
 
-def _show(ask: Ask) -> dict[str, Any]:
-    return part_json(_part(ask))
+def _show(request: ControlRequest) -> dict[str, Any]:
+    return part_json(_part(request))
 
 
-def _add(ask: Ask) -> dict[str, Any]:
-    return part_json(ask.world.fleet.add_part(**ask.body))
+def _add(request: ControlRequest) -> dict[str, Any]:
+    return part_json(request.handle.fleet.add_part(**request.body.model_dump(exclude_unset=True)))
 
 
-def _rename(ask: Ask) -> dict[str, Any]:
-    return part_json(ask.world.fleet.rename_part(_part(ask).id, ask.body["name"]))
+def _rename(request: ControlRequest) -> dict[str, Any]:
+    return part_json(request.handle.fleet.rename_part(_part(request).id, request.body.name))
 
 
-def _part(ask: Ask) -> Part:
-    asked = ask.path["part_id"]
-    found = ask.world.fleet.part(asked)
+def _part(request: ControlRequest) -> Part:
+    asked = request.path["part_id"]
+    found = request.handle.fleet.part(asked)
     if found is None:
         raise Problem(404, f"no part has the id {asked!r}", field="part_id", value=asked)
     return found
@@ -70,27 +88,35 @@ ENDPOINTS = (
         method="GET",
         path="/fleet",
         title="List the parts",
-        act=_list,
-        answer=shape({"parts": listed(_PART)}),
+        tag="fleet",
+        handler=_list,
+        response=PartList,
     ),
     Endpoint(
         method="POST",
         path="/fleet/parts",
         title="Add a part",
-        act=_add,
-        body=_NEW,
-        answer=_PART,
+        tag="fleet",
+        handler=_add,
+        body=NewPart,
+        response=PartModel,
         status=201,
     ),
     Endpoint(
-        method="GET", path="/fleet/parts/{part_id}", title="Show a part", act=_show, answer=_PART
+        method="GET",
+        path="/fleet/parts/{part_id}",
+        title="Show a part",
+        tag="fleet",
+        handler=_show,
+        response=PartModel,
     ),
     Endpoint(
         method="PATCH",
         path="/fleet/parts/{part_id}",
         title="Rename a part; what it uploaded keeps the old name",
-        act=_rename,
-        body=_RENAMED,
-        answer=_PART,
+        tag="fleet",
+        handler=_rename,
+        body=NewName,
+        response=PartModel,
     ),
 )

@@ -3,82 +3,106 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
 
 from fakeviam.model.clock import moment_of
+from fakeviam.model.durations import LONGEST
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Many, Number, Omittable, Time
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import NonEmpty, TimeText
 from fakeviam.web.problems import Problem
-from fakeviam.web.schema import listed, maybe, number, shape, text
 
 if TYPE_CHECKING:
     from fakeviam.server.state.accounts import ApiKey
-    from fakeviam.web.endpoint import Ask
-
-_ROLE = text("What its holder may do.", enum=["owner", "operator"])
-
-_KEY = shape(
-    {
-        "id": text(),
-        "key": text(),
-        "organization_ids": listed(text()),
-        "role": _ROLE,
-        "expires": maybe(text("By the clock of the fake.", format="date-time")),
-    }
-)
-
-_NEW = shape(
-    {"organizations": listed(text(minLength=1), "Ids of what it sees.", minItems=1)},
-    {
-        "role": _ROLE,
-        "expires": text("When it ends by the clock of the fake; ISO 8601."),
-        "expires_in": number("In so many seconds it ends."),
-    },
-)
+    from fakeviam.web.endpoint import ControlRequest
 
 
-def _json(key: ApiKey) -> dict[str, Any]:
+class ApiKeyModel(Model):
+    """An API key."""
+
+    id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000001")
+    key: str | None = field(
+        "The secret. With auth=keys, null unless the caller holds the control token, or made it.",
+        "fakeviam-api-key",
+    )
+    organization_ids: list[str] = field(
+        "What its holder may see.", ["f4ce0000-0000-4000-8000-0000000000a1"]
+    )
+    role: str = field("What its holder may do there.", "owner")
+    expires: TimeText | None = field("When it ends, by the clock of the fake.", None)
+
+
+class ApiKeyList(Model):
+    """All API keys."""
+
+    api_keys: list[ApiKeyModel] = field("That of the default account first.", [])
+
+
+class NewApiKey(Model):
+    """A key that sees some organizations."""
+
+    organizations: Annotated[Many[NonEmpty], Field(min_length=1)] = field(
+        "Ids of what it sees.", ["f4ce0000-0000-4000-8000-0000000000a1"]
+    )
+    role: Literal["owner", "operator"] = field(
+        "What its holder may do.", "operator", default="owner"
+    )
+    expires: Omittable[Time] = field(
+        "When it ends, by the clock of the fake.", "2026-01-31T12:00:00Z", default=None
+    )
+    expires_in: Omittable[Annotated[Number, Field(gt=0, le=LONGEST)]] = field(
+        "In so many seconds it ends.", 60, default=None
+    )
+
+
+def shown_key(request: ControlRequest, key: str) -> str | None:
+    """A secret, for those who may see it (HT-6)."""
+    return key if request.trusted or request.cloud.accounts.mode == "any" else None
+
+
+def _json(request: ControlRequest, key: ApiKey, *, new: bool = False) -> dict[str, Any]:
     return {
         "id": key.id,
-        "key": key.key,
+        "key": key.key if new else shown_key(request, key.key),
         "organization_ids": sorted(key.organization_ids),
         "role": key.role,
         "expires": None if key.expires is None else moment_of(key.expires).isoformat(),
     }
 
 
-def _list(ask: Ask) -> dict[str, Any]:
-    return {"api_keys": [_json(key) for key in ask.world.api_keys]}
+def _list(request: ControlRequest) -> dict[str, Any]:
+    return {"api_keys": [_json(request, key) for key in request.handle.api_keys]}
 
 
-def _add(ask: Ask) -> dict[str, Any]:
-    for index, organization_id in enumerate(ask.body["organizations"]):
-        if not ask.world.fleet.has_organization(organization_id):
+def _add(request: ControlRequest) -> dict[str, Any]:
+    wanted: NewApiKey = request.body
+    for index, organization_id in enumerate(wanted.organizations):
+        if not request.handle.fleet.has_organization(organization_id):
             raise Problem(
                 422,
                 f"no organization has the id {organization_id!r}",
                 field=f"organizations[{index}]",
                 value=organization_id,
             )
-    return _json(ask.world.add_api_key(**{**ask.body, **_lifetime(ask)}))
+    lifetime = wanted.expires_in
+    key = request.handle.add_api_key(
+        organizations=wanted.organizations,
+        role=wanted.role,
+        expires=None if wanted.expires is None else moment_of(wanted.expires),
+        expires_in=None if lifetime is None else timedelta(seconds=lifetime),
+    )
+    return _json(request, key, new=True)
 
 
-def _lifetime(ask: Ask) -> dict[str, Any]:
-    if "expires_in" not in ask.body:
-        return {}
-    try:
-        return {"expires_in": timedelta(seconds=ask.body["expires_in"])}
-    except OverflowError as error:
-        what = "expires_in is longer than a clock can go"
-        value = ask.body["expires_in"]
-        raise Problem(422, what, field="expires_in", value=value) from error
-
-
-def _revoke(ask: Ask) -> dict[str, Any]:
-    asked = ask.path["id"]
-    for key in ask.world.api_keys:
+def _revoke(request: ControlRequest) -> dict[str, Any]:
+    asked = request.path["id"]
+    for key in request.handle.api_keys:
         if key.id == asked:
-            ask.world.revoke_api_key(key)
-            return _json(key)
+            request.handle.revoke_api_key(key)
+            return _json(request, key)
     raise Problem(404, f"no API key has the id {asked!r}", field="id", value=asked)
 
 
@@ -87,23 +111,26 @@ ENDPOINTS = (
         method="GET",
         path="/api-keys",
         title="List the API keys, that of the default account first",
-        act=_list,
-        answer=shape({"api_keys": listed(_KEY)}),
+        tag="accounts",
+        handler=_list,
+        response=ApiKeyList,
     ),
     Endpoint(
         method="POST",
         path="/api-keys",
         title="Make an API key that sees these organizations",
-        act=_add,
-        body=_NEW,
-        answer=_KEY,
+        tag="accounts",
+        handler=_add,
+        body=NewApiKey,
+        response=ApiKeyModel,
         status=201,
     ),
     Endpoint(
         method="DELETE",
         path="/api-keys/{id}",
         title="Revoke an API key; its tokens are worth nothing from now on",
-        act=_revoke,
-        answer=_KEY,
+        tag="accounts",
+        handler=_revoke,
+        response=ApiKeyModel,
     ),
 )

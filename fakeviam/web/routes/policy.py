@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
+from pydantic import Field, create_model
+
+from fakeviam.model.durations import LONGEST
 from fakeviam.model.policy import PageLimit, Policy
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Count, Flag, Number
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import ABSENT
 from fakeviam.web.routes.clock import with_field
-from fakeviam.web.schema import Schema, flag, maybe, number, shape, text, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fakeviam.web.endpoint import Ask
-
-_LIMIT = shape(
-    {"size": whole(minimum=1)},
-    {"beyond": text("What a request for a larger page gets.", enum=["clamp", "refuse"])},
-)
+    from fakeviam.web.endpoint import ControlRequest
 
 
-def _schema_of(hint: Any) -> Schema:
-    if get_origin(hint) is Literal:
-        return text(enum=list(get_args(hint)))
+class Limit(Model):
+    """A limit of pages."""
+
+    size: Count = field("How many records one page holds at most.", 100)
+    beyond: Literal["clamp", "refuse"] = field(
+        "What a request for a larger page gets.", "refuse", default="clamp"
+    )
+
+
+def _type_of(hint: Any) -> Any:
     if type(None) in get_args(hint):
         (inner,) = (each for each in get_args(hint) if each is not type(None))
-        return maybe(_schema_of(inner))
+        return _type_of(inner) | None
     if hint is timedelta:
-        return number("Seconds.", minimum=0)
+        return Annotated[Number, Field(ge=0, le=LONGEST)]
     if hint is PageLimit:
-        return dict(_LIMIT)
-    return flag() if hint is bool else whole(minimum=1)
+        return Limit
+    return {bool: Flag, int: Count}.get(hint, hint)
 
 
-def _fields() -> dict[str, Schema]:
+def _policy_model(name: str, text: str, **more: Any) -> type[Model]:
+    """A model with a field for each of a policy's, all of which may be left out."""
     hints = get_type_hints(Policy)
-    return {field.name: _schema_of(hints[field.name]) for field in fields(Policy)}
+    shown = policy_json(Policy())
+    declared: dict[str, Any] = {
+        each.name: (
+            _type_of(hints[each.name]),
+            field(f"See `Policy.{each.name}`.", shown[each.name], default=ABSENT),
+        )
+        for each in fields(Policy)
+    }
+    return create_model(name, __base__=Model, __doc__=text, **declared, **more)
 
 
 def policy_json(policy: Policy) -> dict[str, Any]:
@@ -46,6 +62,20 @@ def policy_json(policy: Policy) -> dict[str, Any]:
         name: value.total_seconds() if isinstance(value, timedelta) else value
         for name, value in asdict(policy).items()
     }
+
+
+_Preset = Annotated[Literal["documented", "observed", "strict"], Field()]
+
+PolicyModel = _policy_model("PolicyModel", "How disputed points are decided.")
+
+PolicyChange = _policy_model(
+    "PolicyChange",
+    "Other decisions than those in force.",
+    preset=(
+        _Preset,
+        field("Start from this instead of what is in force.", "observed", default=ABSENT),
+    ),
+)
 
 
 def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
@@ -64,29 +94,33 @@ def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     return replace(policy if preset is None else Policy.preset(preset), **given)
 
 
-def _show(ask: Ask) -> dict[str, Any]:
-    return policy_json(ask.world.policy)
+def _show(request: ControlRequest) -> dict[str, Any]:
+    return policy_json(request.handle.policy)
 
 
-def _change(ask: Ask) -> dict[str, Any]:
-    ask.world.policy = with_field("policy", ask.body, lambda: changed(ask.world.policy, ask.body))
-    return _show(ask)
+def _change(request: ControlRequest) -> dict[str, Any]:
+    changes = request.body.model_dump(exclude_unset=True)
+    chosen = with_field("policy", changes, lambda: changed(request.handle.policy, changes))
+    request.handle.policy = chosen
+    return _show(request)
 
-
-_POLICY = shape(_fields())
-
-_PRESET = text(
-    "Start from this instead of what is in force.", enum=["documented", "observed", "strict"]
-)
 
 ENDPOINTS = (
-    Endpoint(method="GET", path="/policy", title="Show the policy", act=_show, answer=_POLICY),
+    Endpoint(
+        method="GET",
+        path="/policy",
+        title="Show the policy",
+        tag="policy",
+        handler=_show,
+        response=PolicyModel,
+    ),
     Endpoint(
         method="PATCH",
         path="/policy",
         title="Decide disputed points in another way from now on",
-        act=_change,
-        body=shape(optional={"preset": _PRESET, **_fields()}),
-        answer=_POLICY,
+        tag="policy",
+        handler=_change,
+        body=PolicyChange,
+        response=PolicyModel,
     ),
 )

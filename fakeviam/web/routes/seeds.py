@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam import seeds
 from fakeviam.seeds import SeedError
+from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.problems import Problem
-from fakeviam.web.reading import JSON_TYPE, json_of
-from fakeviam.web.schema import listed, shape, table, text, whole
+from fakeviam.web.request_parsing import JSON_TYPE, json_of
 
 if TYPE_CHECKING:
     from fakeviam.seeds import Seed
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
 
 #: A seed with the contents of its files, a thing a line; what `fakeviam seed` sends.
 LINES_TYPE = "application/x-ndjson"
@@ -22,17 +22,28 @@ LINES_TYPE = "application/x-ndjson"
 _NAME = "seed"
 
 
-async def _apply_seed(ask: Ask) -> dict[str, Any]:
+class Applied(Model):
+    """The ids of what a seed put there, by name."""
+
+    organizations: dict[str, str] = field("Their ids by name.", {"acme": "a1"})
+    parts: dict[str, str] = field("Their ids by name.", {"rover-main": "c1"})
+    datasets: dict[str, str] = field("Their ids by name.", {"dogs": "d1"})
+    files: dict[str, str] = field("Binary data ids by path or name.", {"dog.jpg": "a/b/c"})
+    binary_data_ids: list[str] = field("Those of all files, in the order of the seed.", ["a/b/c"])
+    readings: int = field("How many readings there were.", 100)
+
+
+async def _apply_seed(request: ControlRequest) -> dict[str, Any]:
     """Read all of it, then apply it in one step."""
     read = bytearray()
-    async for piece in ask.stream:
+    async for piece in request.stream:
         read += piece
     try:
-        seed = _read(bytes(read), ask.content_type)
-        applied = seeds.apply_seed(seed, ask.cloud)
+        seed = _read(bytes(read), request.content_type)
+        applied = seeds.apply_seed(seed, request.cloud)
     except SeedError as error:
         field = error.diagnostics[0].location.field or None
-        raise Problem(422, str(error), field=field, hint=_hint(ask)) from error
+        raise Problem(422, str(error), field=field, hint=_hint(request)) from error
     return applied.as_document()
 
 
@@ -42,31 +53,21 @@ def _read(read: bytes, content_type: str) -> Seed:
     return seeds.read_inlined(read.split(b"\n"), name=_NAME)
 
 
-def _hint(ask: Ask) -> str | None:
-    if ask.content_type == JSON_TYPE:
+def _hint(request: ControlRequest) -> str | None:
+    if request.content_type == JSON_TYPE:
         return "files are not looked for here; `fakeviam seed FILE` sends them along"
     return None
 
-
-_IDS = table(text())
 
 ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/seed",
         title="Apply a seed: all of it, or nothing",
-        act=_apply_seed,
+        tag="data",
+        handler=_apply_seed,
         streams=(LINES_TYPE, JSON_TYPE),
-        answer=shape(
-            {
-                "organizations": _IDS,
-                "parts": _IDS,
-                "datasets": _IDS,
-                "files": _IDS,
-                "binary_data_ids": listed(text()),
-                "readings": whole(),
-            }
-        ),
+        response=Applied,
         status=201,
     ),
 )

@@ -2,59 +2,85 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Omittable
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.models import NonEmpty
 from fakeviam.web.problems import Problem
-from fakeviam.web.schema import listed, shape, text
+from fakeviam.web.routes.keys import shown_key
 
 if TYPE_CHECKING:
     from fakeviam.server.lifecycle.session import Session
-    from fakeviam.web.endpoint import Ask
-
-_SESSION = shape(
-    {
-        "name": text("Send it as `fakeviam-session`."),
-        "api_key": text(),
-        "api_key_id": text(),
-    }
-)
+    from fakeviam.web.endpoint import ControlRequest
 
 
-def _session_json(session: Session) -> dict[str, Any]:
+class SessionModel(Model):
+    """An isolated cloud."""
+
+    name: str = field("Send it as `fakeviam-session`.", "session-1")
+    api_key: str | None = field(
+        "Key of an account of its own. With auth=keys, null unless the caller holds the control "
+        "token, or opened the session.",
+        "k",
+    )
+    api_key_id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000002")
+
+
+class SessionList(Model):
+    """The open sessions."""
+
+    sessions: list[SessionModel] = field("In the order they were opened.", [])
+
+
+class NewSession(Model):
+    """A session to open."""
+
+    name: Omittable[NonEmpty] = field("One is made up without it.", "test-1", default=None)
+    policy: Omittable[Literal["documented", "observed", "strict"]] = field(
+        "How it decides disputed points; like the server without it.", "strict", default=None
+    )
+
+
+def _session_json(
+    request: ControlRequest, session: Session, *, new: bool = False
+) -> dict[str, Any]:
     return {
         "name": session.name,
-        "api_key": session.api_key,
+        "api_key": session.api_key if new else shown_key(request, session.api_key),
         "api_key_id": session.api_key_id,
     }
 
 
-def _list(ask: Ask) -> dict[str, Any]:
-    return {"sessions": [_session_json(session) for session in ask.fake.sessions.values()]}
+def _list(request: ControlRequest) -> dict[str, Any]:
+    return {
+        "sessions": [_session_json(request, session) for session in request.fake.sessions.values()]
+    }
 
 
-def _show(ask: Ask) -> dict[str, Any]:
-    return _session_json(_named(ask))
+def _show(request: ControlRequest) -> dict[str, Any]:
+    return _session_json(request, _named(request))
 
 
-def _begin(ask: Ask) -> dict[str, Any]:
-    name = ask.body.get("name")
-    if name is not None and name in ask.fake.sessions:
+def _begin(request: ControlRequest) -> dict[str, Any]:
+    name = request.body.name
+    if name is not None and name in request.fake.sessions:
         raise Problem(409, f"there is a session {name!r} already", field="name", value=name)
-    return _session_json(ask.fake.session(name, policy=ask.body.get("policy")))
+    return _session_json(request, request.fake.session(name, policy=request.body.policy), new=True)
 
 
-def _end(ask: Ask) -> dict[str, Any]:
-    session = _named(ask)
-    ended = _session_json(session)
+def _end(request: ControlRequest) -> dict[str, Any]:
+    session = _named(request)
+    ended = _session_json(request, session)
     session.close()
-    ask.shelf.drop_all(session.name)
+    request.shelf.drop_all(session.name)
     return ended
 
 
-def _named(ask: Ask) -> Session:
-    name = ask.path["name"]
-    found = ask.fake.sessions.get(name)
+def _named(request: ControlRequest) -> Session:
+    name = request.path["name"]
+    found = request.fake.sessions.get(name)
     if found is None:
         raise Problem(404, f"there is no session {name!r}", field="name", value=name)
     return found
@@ -65,42 +91,38 @@ ENDPOINTS = (
         method="GET",
         path="/sessions",
         title="List the sessions",
-        act=_list,
-        answer=shape({"sessions": listed(_SESSION)}),
-        everywhere=True,
+        tag="sessions",
+        handler=_list,
+        response=SessionList,
+        server_wide=True,
     ),
     Endpoint(
         method="POST",
         path="/sessions",
-        title="Begin a session: a world of its own, with its own key",
-        act=_begin,
-        body=shape(
-            optional={
-                "name": text("One is made up without it.", minLength=1),
-                "policy": text(
-                    "How it decides disputed points; as the server without it.",
-                    enum=["documented", "observed", "strict"],
-                ),
-            }
-        ),
-        answer=_SESSION,
+        title="Open a session: a cloud of its own, with its own key",
+        tag="sessions",
+        handler=_begin,
+        body=NewSession,
+        response=SessionModel,
         status=201,
-        everywhere=True,
+        server_wide=True,
     ),
     Endpoint(
         method="GET",
         path="/sessions/{name}",
         title="Show a session",
-        act=_show,
-        answer=_SESSION,
-        everywhere=True,
+        tag="sessions",
+        handler=_show,
+        response=SessionModel,
+        server_wide=True,
     ),
     Endpoint(
         method="DELETE",
         path="/sessions/{name}",
         title="End a session and forget all it held",
-        act=_end,
-        answer=_SESSION,
-        everywhere=True,
+        tag="sessions",
+        handler=_end,
+        response=SessionModel,
+        server_wide=True,
     ),
 )

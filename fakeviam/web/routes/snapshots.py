@@ -4,55 +4,82 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Omittable
 from fakeviam.web.endpoint import Endpoint
-from fakeviam.web.schema import listed, shape, table, text, whole
+from fakeviam.web.models import NonEmpty, TimeText
 
 if TYPE_CHECKING:
-    from fakeviam.web.endpoint import Ask
+    from fakeviam.web.endpoint import ControlRequest
     from fakeviam.web.shelf import Kept
 
-_SNAPSHOT = shape(
-    {
-        "id": text(),
-        "name": text("As it was given; may be empty."),
-        "taken": text("By the clock of the fake.", format="date-time"),
-    }
-)
+
+class SnapshotModel(Model):
+    """A snapshot."""
+
+    id: str = field("Its id.", "s1")
+    name: str = field("As it was given; may be empty.", "start")
+    taken: TimeText = field("When, by the clock of the fake.", "2026-01-31T12:00:00+00:00")
+
+
+class SnapshotList(Model):
+    """The snapshots of a session."""
+
+    snapshots: list[SnapshotModel] = field("Oldest first.", [])
+
+
+class NewSnapshot(Model):
+    """A snapshot to take."""
+
+    name: Omittable[NonEmpty] = field("Name it, to restore it by name.", "start", default=None)
+
+
+class ResetReport(Model):
+    """What a reset forgot."""
+
+    binary_records: int = field("Files.", 3)
+    readings: int = field("Readings.", 100)
+    bytes: int = field("Bytes of files and of encoded readings.", 4096)
+    datasets: int = field("Datasets.", 1)
+    database_users: int = field("Database users.", 0)
+    calls: int = field("Calls of the journal.", 12)
+    planned_faults: int = field("Planned faults.", 0)
+    scripted_replies: int = field("Scripted replies.", 0)
 
 
 def _json(kept: Kept) -> dict[str, Any]:
     return {"id": kept.id, "name": kept.name, "taken": kept.taken.isoformat()}
 
 
-def _list(ask: Ask) -> dict[str, Any]:
-    return {"snapshots": [_json(kept) for kept in ask.shelf.of(ask.session)]}
+def _list(request: ControlRequest) -> dict[str, Any]:
+    return {"snapshots": [_json(kept) for kept in request.shelf.of(request.session)]}
 
 
-def _take(ask: Ask) -> dict[str, Any]:
-    name = ask.body.get("name", "")
-    ask.shelf.check_free(name, ask.session)
+def _take(request: ControlRequest) -> dict[str, Any]:
+    name = request.body.name or ""
+    request.shelf.check_free(name, request.session)
     return _json(
-        ask.shelf.keep(
-            ask.world.snapshot(),
+        request.shelf.keep(
+            request.handle.snapshot(),
             name=name,
-            taken=ask.world.clock.moment(),
-            session=ask.session,
+            taken=request.handle.clock.moment(),
+            session=request.session,
         )
     )
 
 
-def _restore(ask: Ask) -> dict[str, Any]:
-    kept = ask.shelf.find(ask.path["snapshot"], ask.session)
-    ask.world.restore(kept.snapshot)
+def _restore(request: ControlRequest) -> dict[str, Any]:
+    kept = request.shelf.find(request.path["snapshot"], request.session)
+    request.handle.restore(kept.snapshot)
     return _json(kept)
 
 
-def _drop(ask: Ask) -> dict[str, Any]:
-    return _json(ask.shelf.drop(ask.path["snapshot"], ask.session))
+def _drop(request: ControlRequest) -> dict[str, Any]:
+    return _json(request.shelf.drop(request.path["snapshot"], request.session))
 
 
-def _reset(ask: Ask) -> dict[str, Any]:
-    return dict(ask.world.reset().to_json())
+def _reset(request: ControlRequest) -> dict[str, Any]:
+    return dict(request.handle.reset().to_json())
 
 
 ENDPOINTS = (
@@ -60,37 +87,42 @@ ENDPOINTS = (
         method="GET",
         path="/snapshots",
         title="List the snapshots of the session",
-        act=_list,
-        answer=shape({"snapshots": listed(_SNAPSHOT)}),
+        tag="data",
+        handler=_list,
+        response=SnapshotList,
     ),
     Endpoint(
         method="POST",
         path="/snapshots",
         title="Take a snapshot",
-        act=_take,
-        body=shape(optional={"name": text("Name it, to restore it by name.", minLength=1)}),
-        answer=_SNAPSHOT,
+        tag="data",
+        handler=_take,
+        body=NewSnapshot,
+        response=SnapshotModel,
         status=201,
     ),
     Endpoint(
         method="POST",
         path="/snapshots/{snapshot}/restore",
         title="Go back to a snapshot, by id or name; it can be restored again",
-        act=_restore,
-        answer=_SNAPSHOT,
+        tag="data",
+        handler=_restore,
+        response=SnapshotModel,
     ),
     Endpoint(
         method="DELETE",
         path="/snapshots/{snapshot}",
         title="Forget a snapshot",
-        act=_drop,
-        answer=_SNAPSHOT,
+        tag="data",
+        handler=_drop,
+        response=SnapshotModel,
     ),
     Endpoint(
         method="POST",
         path="/reset",
-        title="Forget all data, calls, faults and replies; the receipt counts them",
-        act=_reset,
-        answer=table(whole(), "What was forgotten."),
+        title="Forget all data, calls, faults and replies; the answer counts them",
+        tag="data",
+        handler=_reset,
+        response=ResetReport,
     ),
 )

@@ -59,7 +59,7 @@ def test_mistakes_with_the_clock(run: Run, cloud: FakeViam) -> None:
     assert told.refusal == "say by how much: --days, --hours, --minutes or --seconds"
     told = run("clock", "set", "noon")
     assert told.status == 1
-    assert told.refusal == "not an ISO 8601 time: 'noon'; write for example 2026-01-31T12:00:00Z"
+    assert told.refusal == "set must be a time like 2026-01-31T12:00:00Z, got 'noon'"
     assert not cloud.clock.is_frozen
 
 
@@ -97,7 +97,7 @@ def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
     assert told.refusal.startswith("--json is no JSON: ")
     told = run("faults", "add", "FielUpload", "--status", "ABORTED")
     assert told.status == 1
-    assert told.refusal == "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
+    assert told.refusal == "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
     assert run("faults", "add", "--where", "x").refusal == "--where must be NAME=VALUE, got 'x'"
 
 

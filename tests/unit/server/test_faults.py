@@ -94,11 +94,17 @@ def test_json_is_a_fault_or_a_mistake(document: object) -> None:
 
 MISTAKES: list[tuple[Any, str]] = [
     (7, "a fault must be a JSON object or a status name, got 7"),
-    ({"staus": "x"}, "a fault has no 'staus'; it may have after_bytes, after_messages, calls, "),
+    ({"staus": "x"}, "fault: there is no field 'staus'; did you mean status?"),
     ({"status": "OK"}, "fault: status must be one of CANCELLED, UNKNOWN, "),
-    ({"rpc": "FielUpload", "delay": 1}, "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"),
-    ({"where": {"prat": 1}, "delay": 1}, "requests of * have no field 'prat'"),
-    ({"where": [], "delay": 1}, "fault: where must be an object with the names of fields, got []"),
+    (
+        {"rpc": "FielUpload", "delay": 1},
+        "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?",
+    ),
+    ({"where": {"prat": 1}, "delay": 1}, "fault: requests of * have no field 'prat'"),
+    (
+        {"where": [], "delay": 1},
+        "fault: where must be an object with the names of fields, got a list",
+    ),
     ({"effect": "bang"}, "fault: effect must be one of status, stall, reset-stream, goaway, "),
     ({"effect": "status"}, "fault: status is missing; name one, such as 'UNAVAILABLE'"),
     ({"effect": "hide"}, "fault: seconds is missing; say how long, such as '40s'"),
@@ -108,11 +114,14 @@ MISTAKES: list[tuple[Any, str]] = [
         "fault: status says nothing with the effect goaway",
     ),
     ({"effect": "goaway", "seconds": 2}, "fault: seconds says nothing with the effect goaway"),
-    ({"delay": "soon"}, "delay must be seconds, a timedelta or a text such as '40s', '250ms' or "),
-    ({"delay": -1}, "delay must be seconds"),
-    ({"delay": 1e300}, "delay must be seconds"),
-    ({"delay": 1, "calls": [0]}, "fault: calls must be whole numbers from 1, got frozenset({0})"),
-    ({"delay": 1, "calls": [[1]]}, "fault: calls cannot be [[1]]"),
+    (
+        {"delay": "soon"},
+        "fault: delay must be seconds, a timedelta or a text such as '40s', '250ms' or ",
+    ),
+    ({"delay": -1}, "fault: delay must be seconds"),
+    ({"delay": 1e300}, "fault: delay must be seconds"),
+    ({"delay": 1, "calls": [0]}, "fault: calls must be whole numbers from 1, got a list"),
+    ({"delay": 1, "calls": [[1]]}, "fault: calls must be whole numbers from 1, got a list"),
     ({"delay": 1, "times": True}, "fault: times must be a whole number from 1, got True"),
     ({"delay": 1, "probability": 0}, "fault: probability must be above 0 and at most 1, got 0"),
     (
@@ -122,7 +131,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"effect": "reset-stream", "code": "X"}, "fault: code must be one of NO_ERROR, "),
     (
         {"status": "INTERNAL", "details": [{"@type": "x", "value": "?"}]},
-        "details must be protobuf messages, or objects with '@type' and a base64 'value', got ",
+        "fault: details[0] must be protobuf messages, or objects with '@type' and a base64 'value'",
     ),
     (
         {"delay": 1, "after_messages": 1, "after_bytes": 1},

@@ -423,7 +423,7 @@ BAD = {
     "{": "Expecting property name",
     "{}": "a fault needs an effect, a status or a delay",
     '{"status": "INTERNAL", "calls": [1]}': "it is for the call that brings it; leave out 'calls'",
-    '{"status": "INTERNAL", "wen": 1}': "a fault has no 'wen'",
+    '{"status": "INTERNAL", "wen": 1}': "there is no field 'wen'; did you mean when?",
     '{"delay": "soon"}': "delay must be seconds",
     '{"details": ' + "[" * 5000: "",
 }

@@ -116,17 +116,17 @@ def test_messages_of_other_libraries() -> None:
 
 
 MISTAKES: list[tuple[Any, str]] = [
-    (7, "a scripted reply must be an object with the name of an RPC as 'rpc'"),
-    ({"rpc": "CreateDataset", "replay": {}}, "a scripted reply has no 'replay'"),
+    (7, "scripted reply: the body must be an object, got a number"),
+    ({"rpc": "CreateDataset", "replay": {}}, "scripted reply: there is no field 'replay'"),
     ({"rpc": "CreateDataest"}, "no RPC is named 'CreateDataest'; did you mean 'CreateDataset'?"),
     ({"rpc": "Create*"}, "a scripted reply is for one RPC, got 'Create*'"),
-    ({"rpc": "CreateDataset", "where": 1}, "a scripted reply takes an object as 'where', a list"),
+    ({"rpc": "CreateDataset", "where": 1}, "scripted reply: where must be an object, got a number"),
     ({"rpc": "CreateDataset", "where": {"nam": 1}}, "requests of CreateDataset have no field 'na"),
-    ({"rpc": "CreateDataset", "replies": 1}, "a scripted reply takes an object as 'where', a list"),
+    ({"rpc": "CreateDataset", "replies": 1}, "scripted reply: replies must be a list"),
     ({"rpc": "CreateDataset", "replies": [{}, {}]}, "CreateDataset sends one reply, got 2"),
     ({"rpc": "CreateDataset", "reply": {"di": "x"}}, "no reply of CreateDataset: Message type "),
-    ({"rpc": "CreateDataset", "reply": 1}, "no reply of CreateDataset: "),
-    ({"rpc": "CreateDataset", "times": 0}, "count must be a whole number from 1, got 0"),
+    ({"rpc": "CreateDataset", "reply": 1}, "scripted reply: reply must be an object, got a number"),
+    ({"rpc": "CreateDataset", "times": 0}, "scripted reply: times must be at least 1, got 0"),
 ]  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def link(name: str) -> tarfile.TarInfo:
 @pytest.mark.parametrize(
     ("body", "status", "what"),
     [
-        (b"no tar", 400, "the body is no tar: "),
+        (b"no tar", 400, "the body is not a tar: "),
         (tar_of(), 422, "there is no fakeviam archive in the tar"),
         (tar_of(tarfile.TarInfo("a")), 422, "there is no fakeviam archive in the tar"),
         (tar_of(tarfile.TarInfo("../a")), 422, "the tar has a member outside of it: '../a'"),

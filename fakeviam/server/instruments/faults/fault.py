@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import Conditions
-from fakeviam.server.instruments.faults.checks import check
-from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
-from fakeviam.server.instruments.message_fields import conditions_on
+from fakeviam.server.instruments.faults.values import Detail, FaultKind
+from fakeviam.validation.problems import InvalidError, unknown_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from fakeviam.server.instruments.faults.values import When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
-    """One thing that shall go wrong (FT-1 … FT-9).
+    """A planned fault (FT-1 … FT-9).
 
     Attributes:
         rpc: Which RPC; may hold `*` and `?`.
@@ -64,9 +62,17 @@ class Fault:
     optional: bool = False
 
     def __post_init__(self) -> None:
-        check(self)
-        conditions_on(self.rpc, self.where)
-        object.__setattr__(self, "where", dict(self.where))  # nobody else holds this one
+        # Not above: it takes longer to import than tests without faults to run.
+        from fakeviam.server.instruments.faults.rules import FaultDocument  # noqa: PLC0415
+        from fakeviam.validation.models import validate  # noqa: PLC0415
+        from fakeviam.validation.problems import PYTHON_WORDS  # noqa: PLC0415
+
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        checked = validate(FaultDocument, given, words=PYTHON_WORDS, subject="fault")
+        for name in given:
+            object.__setattr__(self, name, getattr(checked, name))
+        if checked.calls is not None:
+            object.__setattr__(self, "calls", frozenset(checked.calls))
 
     @property
     def conditions(self) -> Conditions:
@@ -81,19 +87,22 @@ class Fault:
         is short for a status: `"UNAVAILABLE"`.
 
         Raises:
-            UsageError: A key or a value is no good; the text says which and why.
+            UsageError: A field is invalid; the message names it.
         """
         if isinstance(document, str):
             document = {"status": document}
         if not isinstance(document, dict):
             raise UsageError(f"a fault must be a JSON object or a status name, got {document!r}")
-        known = {each.name for each in fields(cls)}
-        for key in document:
-            if key not in known:
-                raise UsageError(f"a fault has no {key!r}; it may have {', '.join(sorted(known))}")
-        given = {key: _read(key, value) for key, value in document.items()}
-        given.setdefault("effect", _effect_of(given))
-        made = cls(**given)
+        unknown = document.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise InvalidError(
+                [
+                    unknown_field((name,), [each.name for each in fields(cls)], None)
+                    for name in sorted(map(str, unknown))
+                ],
+                subject="fault",
+            )
+        made = cls(**{"effect": _kind_of(document), **document})
         if made.effect is None:
             raise UsageError("a fault needs an effect, a status or a delay")
         return made
@@ -139,24 +148,6 @@ class Fault:
         return f" ({'; '.join(told)})" if told else ""
 
 
-def _read(key: str, value: Any) -> Any:
-    """A value of the JSON form as the attribute wants it."""
-    try:
-        return _READERS[key](value) if key in _READERS and value is not None else value
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"fault: {key} cannot be {value!r}") from error
-
-
-def _read_effect(value: object) -> FaultKind:
-    for effect in FaultKind:
-        if effect.value == value:
-            return effect
-    choices = ", ".join(effect.value for effect in FaultKind)
-    raise UsageError(f"fault: effect must be one of {choices}, got {value!r}")
-
-
 def _write(value: object) -> object:
     if isinstance(value, FaultKind):
         return value.value
@@ -167,18 +158,7 @@ def _write(value: object) -> object:
     return value
 
 
-def _effect_of(given: Mapping[str, Any]) -> FaultKind | None:
-    if given.get("status"):
+def _kind_of(document: Mapping[str, Any]) -> FaultKind | None:
+    if document.get("status"):
         return FaultKind.STATUS
-    return FaultKind.DELAY if given.get("delay") else None
-
-
-_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {
-        "calls": lambda value: frozenset(value if isinstance(value, list) else [value]),
-        "delay": lambda value: seconds_of(value, "delay"),
-        "seconds": lambda value: seconds_of(value, "seconds"),
-        "effect": _read_effect,
-        "details": lambda value: tuple(map(Detail.of, value)),
-    }
-)
+    return FaultKind.DELAY if document.get("delay") else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +9,7 @@ from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import InvalidArgumentError, UsageError
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import FaultKind
+from fakeviam.validation.json_text import parse_json
 from fakeviam.wire.encoded import padded
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.faults.plan import PlannedFault
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.instruments.timers import Timers
-    from fakeviam.wire.encoded import Encoded
+from fakeviam.wire.encoded import Encoded
 
 #: Request metadata with a fault for this very call, in its JSON form or a status name (FT-9).
 METADATA_KEY = "fakeviam-fault"
@@ -199,7 +199,7 @@ def fault_in(metadata: Mapping[str, Any]) -> Fault:
 
 
 def _own_fault(text: str) -> Fault:
-    document = json.loads(text) if text.lstrip().startswith("{") else text
+    document = parse_json(text) if text.lstrip().startswith("{") else text
     for key in _CHOOSING if isinstance(document, dict) else ():
         if key in document:
             raise UsageError(f"it is for the call that brings it; leave out {key!r}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.errors import FakeViamError, UsageError
-from fakeviam.server.instruments.faults.checks import is_count
+from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
 
@@ -259,8 +258,7 @@ class Faults:
         Raises:
             UsageError: `count` is no whole number from 1.
         """
-        if not is_count(count):
-            raise UsageError(f"count must be a whole number from 1, got {count!r}")
+        check_count(count, "count")
         self.refusing += count
 
     def refuses_connection(self) -> bool:

@@ -13,6 +13,13 @@ from fakeviam.model.errors import UsageError
 When = Literal["before-commit", "after-commit"]
 
 
+#: What a duration must be, and what details must be, in texts.
+DURATION = (
+    "seconds, a timedelta or a text such as '40s', '250ms' or '2m', from 0 to a hundred years"
+)
+DETAILS = "protobuf messages, or objects with '@type' and a base64 'value'"
+
+
 class FaultKind(enum.Enum):
     """What a fault does to a call."""
 
@@ -41,6 +48,14 @@ class Detail:
         Raises:
             UsageError: It is neither.
         """
+        detail = cls.parsed(message)
+        if detail is None:
+            raise UsageError(f"details must be {DETAILS}, got {message!r}")
+        return detail
+
+    @classmethod
+    def parsed(cls, message: Any) -> Detail | None:
+        """The same, and None for anything else."""
         if isinstance(message, Detail):
             return message
         if hasattr(message, "DESCRIPTOR"):
@@ -48,12 +63,11 @@ class Detail:
             return cls(type_url=url, value=message.SerializeToString())
         try:
             value = base64.b64decode(message["value"], validate=True)
-            return cls(type_url=str(message["@type"]), value=value)
-        except (TypeError, KeyError, ValueError) as error:
-            raise UsageError(
-                "details must be protobuf messages, or objects with '@type' and a base64 "
-                f"'value', got {message!r}"
-            ) from error
+            type_url: str = message["@type"]
+            type_url.encode()
+        except (AttributeError, TypeError, KeyError, ValueError):
+            return None
+        return cls(type_url=type_url, value=value)
 
     def to_json(self) -> dict[str, str]:
         """The form in JSON."""
@@ -68,8 +82,5 @@ def seconds_of(duration: object, name: str = "delay") -> float:
     """
     seconds = seconds_from(duration)
     if seconds is None:
-        raise UsageError(
-            f"{name} must be seconds, a timedelta or a text such as '40s', '250ms' or '2m', "
-            f"from 0 to a hundred years, got {duration!r}"
-        )
+        raise UsageError(f"{name} must be {DURATION}, got {duration!r}")
     return seconds

@@ -1,0 +1,216 @@
+"""What a fault may be: the model of its fields, and which of them go together."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from grpclib.const import Status
+from h2.errors import ErrorCodes
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from fakeviam.model.durations import seconds_from
+from fakeviam.server.instruments.faults.values import DETAILS, DURATION, Detail, FaultKind
+from fakeviam.server.instruments.message_fields import conditions_on, methods_named
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import (
+    Count,
+    Expected,
+    Flag,
+    JsonObject,
+    Many,
+    OneOrMore,
+    Parsed,
+    Size,
+    Text,
+    invalid,
+    refusable,
+    refused,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
+#: The RPCs whose records can be hidden.
+UPLOADS = frozenset({"DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"})
+
+_STATUSES = [status.name for status in Status if status is not Status.OK]
+_CODES = [code.name for code in ErrorCodes]
+
+# Fields that describe one kind of fault, and make no sense with another.
+_BELONGS: Mapping[str, tuple[FaultKind, ...]] = MappingProxyType(
+    {
+        "status": (FaultKind.STATUS,),
+        "text": (FaultKind.STATUS,),
+        "details": (FaultKind.STATUS,),
+        "code": (FaultKind.RESET_STREAM,),
+        "size": (FaultKind.OVERSIZE_REPLY,),
+        "seconds": (FaultKind.STALL, FaultKind.HIDE),
+    }
+)
+
+# What a kind of fault cannot do without.
+_NEEDS: Mapping[FaultKind, tuple[str, str]] = MappingProxyType(
+    {
+        FaultKind.STATUS: ("status", "name one, such as 'UNAVAILABLE'"),
+        FaultKind.OVERSIZE_REPLY: ("size", "say how many bytes are added"),
+        FaultKind.HIDE: ("seconds", "say how long, such as '40s'"),
+    }
+)
+
+
+def _one_of(names: list[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and value not in names:
+            raise invalid(f"must be one of {', '.join(names)}, got {value!r}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _kind(value: Any) -> FaultKind | None:
+    return next((kind for kind in FaultKind if value in (kind, kind.value)), None)
+
+
+def _detail(value: Any) -> Detail | None:
+    return Detail.parsed(value)
+
+
+def _unpacked(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) and value else value
+
+
+_Duration = Annotated[
+    float,
+    Parsed(
+        seconds_from,
+        DURATION,
+        {"type": ["number", "string"], "minimum": 0, "examples": ["250ms", 40]},
+    ),
+]
+_Detail = Annotated[
+    Detail,
+    Parsed(
+        _detail,
+        DETAILS,
+        {
+            "type": "object",
+            "properties": {"@type": {"type": "string"}, "value": {"type": "string"}},
+            "required": ["@type", "value"],
+        },
+    ),
+]
+
+
+class FaultDocument(Model):
+    """A planned fault as JSON. A `status` alone makes it a status, a `delay` alone a delay."""
+
+    rpc: Text = field("Which RPC; may hold * and ?.", "FileUpload", default="*")
+    where: Annotated[JsonObject, Expected("an object with the names of fields")] = field(
+        "What the request must look like.", {"component": "cam-1"}, default={}
+    )
+    calls: Annotated[
+        OneOrMore[Count] | None, BeforeValidator(_unpacked), Expected("whole numbers from 1")
+    ] = field("Which of the matching calls, from 1; absent is any of them.", [1, 3], default=None)
+    times: Annotated[Count | None, Expected("a whole number from 1")] = field(
+        "At most so many calls; absent is all.", 2, default=None
+    )
+    probability: Annotated[float, Field(gt=0, le=1), Expected("above 0 and at most 1")] = field(
+        "How likely it hits a matching call; decided by the seed.", 0.5, default=1.0
+    )
+    when: Annotated[
+        Literal["before-commit", "after-commit"], Expected("before-commit or after-commit")
+    ] = field(
+        "Before the fake has done what was asked, or after.",
+        "after-commit",
+        default="before-commit",
+    )
+    after_messages: Annotated[Count | None, Expected("a whole number from 1")] = field(
+        "Fire once so many request messages have come.", 3, default=None
+    )
+    after_bytes: Annotated[Size | None, Expected("a number of bytes")] = field(
+        "Fire at this byte of the requests, or after commit of the reply.", 100, default=None
+    )
+    delay: _Duration = field("Wait first: seconds, or text such as 40s.", "250ms", default=0.0)
+    real_time: Flag = field("Wait in real seconds, not by the fake's clock.", True, default=False)
+    effect: (
+        Annotated[
+            FaultKind,
+            Parsed(
+                _kind,
+                f"one of {', '.join(kind.value for kind in FaultKind)}",
+                {"type": "string", "enum": [kind.value for kind in FaultKind]},
+            ),
+        ]
+        | None
+    ) = field("What happens.", "stall", default=None)
+    status: Annotated[Text, _one_of(_STATUSES)] = field(
+        "For status: name of the gRPC status.", "UNAVAILABLE", default=""
+    )
+    text: Text = field("For status: its message.", "try again", default="")
+    details: Many[_Detail] = field(
+        "For status: entries of google.rpc.Status.details.",
+        [{"@type": "type.googleapis.com/google.protobuf.Empty", "value": ""}],
+        default=(),
+    )
+    code: Annotated[Text, _one_of(_CODES)] = field(
+        "For reset-stream: name of the HTTP/2 error code.", "REFUSED_STREAM", default=""
+    )
+    size: Annotated[Size, Expected("a number of bytes")] = field(
+        "For oversize-reply: bytes added to the reply.", 8388608, default=0
+    )
+    seconds: _Duration | None = field("For stall and hide: how long.", "40s", default=None)
+    optional: Flag = field("Do not complain if it never happens.", True, default=False)
+
+    @model_validator(mode="after")
+    @refusable
+    def _consistent(self) -> Self:
+        conditions_on(self.rpc, self.where)
+        if self.effect is not None:
+            _check_kind(self, self.effect)
+            contradiction = _contradiction(self, self.effect)
+            if contradiction:
+                raise refused(contradiction)
+        return self
+
+
+def _plan_entry(value: Any) -> Any:
+    return value if isinstance(value, dict | str) else None
+
+
+#: A fault of a plan: an object, or text that is short for its status.
+PlanEntry = Annotated[
+    Any,
+    Parsed(
+        _plan_entry,
+        "an object or the name of a status",
+        {"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/FaultDocument"}]},
+    ),
+]
+
+
+def _check_kind(fault: FaultDocument, kind: FaultKind) -> None:
+    for name, kinds in _BELONGS.items():
+        if getattr(fault, name) and kind not in kinds:
+            raise refused(f"{name} says nothing with the effect {kind.value}")
+    needed, hint = _NEEDS.get(kind, ("rpc", ""))
+    if not getattr(fault, needed):
+        raise refused(f"{needed} is missing; {hint}")
+
+
+def _contradiction(fault: FaultDocument, kind: FaultKind) -> str:
+    after = fault.when == "after-commit"
+    if fault.after_messages is not None and fault.after_bytes is not None:
+        return "give after_messages or after_bytes, not both"
+    if fault.after_messages is not None and after:
+        return "after commit all messages have come; leave out after_messages"
+    if kind is FaultKind.OVERSIZE_REPLY and (fault.after_messages or fault.after_bytes):
+        return "oversize-reply is about the whole reply; leave out after_messages and after_bytes"
+    if kind is FaultKind.HIDE:
+        if after:
+            return "hide must come before commit: afterwards the upload is visible"
+        if not any(method.name in UPLOADS for method in methods_named(fault.rpc)):
+            return f"hide is for uploads: {', '.join(sorted(UPLOADS))}; got {fault.rpc!r}"
+    return ""

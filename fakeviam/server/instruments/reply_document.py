@@ -1,0 +1,24 @@
+"""A scripted reply as JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from fakeviam.validation.models import Model, field
+from fakeviam.validation.types import Count, JsonObject, Many, Omittable, Text
+
+
+class ReplyDocument(Model):
+    """The answer to some calls. `replies` is for RPCs that stream them."""
+
+    rpc: Annotated[Text, Field(min_length=1)] = field("The RPC that is answered.", "TagsByFilter")
+    where: JsonObject = field("Fields that the request must have.", {"tag": "dog"}, default={})
+    reply: JsonObject = field(
+        "The answer, in the names of the proto files.", {"tags": ["dog"]}, default={}
+    )
+    replies: Omittable[Many[JsonObject]] = field(
+        "Several, where the RPC streams them.", [{"tags": ["dog"]}], default=None
+    )
+    times: Count | None = field("Answer so many calls; without it, all.", 1, default=None)

@@ -1,0 +1,42 @@
+"""What the models of the control API have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from fakeviam.validation.models import Model
+from fakeviam.validation.models import field as declare
+from fakeviam.validation.types import Text
+
+#: What is left out of a body, as opposed to null.
+ABSENT: Any = None
+
+NonEmpty = Annotated[Text, Field(min_length=1)]
+TimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+
+
+class Nothing(Model):
+    """A request without fields."""
+
+
+class Forgotten(Model):
+    """How much was forgotten."""
+
+    forgotten: int = declare("How many there were.", 2)
+
+
+class ErrorDetail(Model):
+    """What is wrong with a request."""
+
+    what: str = declare("What is wrong, for people.", "name must not be empty")
+    field: str | None = declare("Which field of the request.", "name", default=ABSENT)
+    value: Any = declare("What it held.", "", default=ABSENT)
+    hint: str | None = declare("What to do instead.", "did you mean freeze?", default=ABSENT)
+
+
+class Error(Model):
+    """A request that was refused; it changed nothing."""
+
+    error: ErrorDetail = declare("What is wrong.", {"what": "name must not be empty"})

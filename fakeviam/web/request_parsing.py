@@ -1,0 +1,145 @@
+"""From an HTTP request to a `ControlRequest`: everything is checked before anything is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.validation.json_text import JsonError, parse_json
+from fakeviam.validation.models import validate
+from fakeviam.validation.problems import InvalidError
+from fakeviam.validation.scalars import Unquoted
+from fakeviam.web.endpoint import ControlRequest
+from fakeviam.web.problems import Problem
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from fakeviam.server.lifecycle.handle import CloudHandle
+    from fakeviam.server.lifecycle.host import Host
+    from fakeviam.validation.models import Model
+    from fakeviam.web.endpoint import Endpoint
+    from fakeviam.web.shelf import Shelf
+
+SESSION_HEADER = "fakeviam-session"
+
+JSON_TYPE = "application/json"
+
+#: A body that is not streamed holds no data, only what to do.
+LARGEST_BODY = 16 * 1024 * 1024
+
+
+async def control_request(
+    request: Request, endpoint: Endpoint, *, fake: Host, shelf: Shelf, trusted: bool
+) -> ControlRequest:
+    """What the request asks of the endpoint.
+
+    Raises:
+        Problem: It is invalid; says which field, and why.
+    """
+    name = request.headers.get(SESSION_HEADER, "")
+    _handle(fake, name)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body: Any = None
+    if endpoint.streams:
+        _check_content_type(content_type, endpoint.streams)
+    else:
+        body = _body(await _read(request), content_type, endpoint)
+    return ControlRequest(
+        fake=fake,
+        find=lambda: _handle(fake, name),
+        session=name,
+        shelf=shelf,
+        path=request.path_params,
+        query=_query(request, endpoint),
+        body=body,
+        stream=request.stream(),
+        content_type=content_type,
+        trusted=trusted,
+        gone=request.receive,
+    )
+
+
+def checked(model: type[Model], value: object) -> Any:
+    """The model of a value.
+
+    Raises:
+        Problem: 422, with the field that is wrong.
+    """
+    try:
+        return validate(model, value)
+    except InvalidError as error:
+        problem = error.problems[0]
+        raise Problem(
+            422,
+            problem.sentence,
+            field=problem.field or None,
+            value=problem.value,
+            hint=problem.hint or None,
+        ) from error
+
+
+def json_of(body: bytes) -> Any:
+    """The value of a JSON body.
+
+    Raises:
+        Problem: 400, it is not JSON.
+    """
+    try:
+        return parse_json(body)
+    except JsonError as error:
+        raise Problem(400, f"the body {error}") from error
+
+
+def _handle(fake: Host, name: str) -> CloudHandle:
+    if not name:
+        return fake.base
+    session = fake.sessions.get(name)
+    if session is None:
+        raise Problem(
+            404,
+            f"there is no session {name!r}",
+            field=SESSION_HEADER,
+            value=name,
+            hint="POST /control/v1/sessions makes one",
+        )
+    return session
+
+
+def _query(request: Request, endpoint: Endpoint) -> Any:
+    given: dict[str, Unquoted] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            values = request.query_params.getlist(name)
+            raise Problem(422, f"{name} is there {len(values)} times", field=name, value=values)
+        given[name] = Unquoted(value)
+    return checked(endpoint.query, given)
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise Problem(413, f"the body is larger than {LARGEST_BODY} bytes")
+    return bytes(body)
+
+
+def _body(body: bytes, content_type: str, endpoint: Endpoint) -> Any:
+    if endpoint.body is None:
+        if body:
+            raise Problem(422, f"{endpoint.method} {endpoint.path} takes no body")
+        return None
+    if body:
+        _check_content_type(content_type, (JSON_TYPE,))
+    return checked(endpoint.body, json_of(body) if body else {})
+
+
+def _check_content_type(given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise Problem(
+            415,
+            f"the content type must be {' or '.join(allowed)}, got {given!r}",
+            field="content-type",
+            value=given,
+            hint=f"send `Content-Type: {allowed[0]}`",
+        )
