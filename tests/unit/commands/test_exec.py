@@ -39,17 +39,15 @@ asyncio.run(log_in(host=host, port=int(port)))
 asyncio.run(log_in(path=os.environ["FAKEVIAM_UNIX_SOCKET"]))
 """
 
-#: Says that it is there, then tells which signal ended it.
+#: Says that it is ready, then which signal ended it. The signals are blocked and fetched: a handler
+#: could run in the middle of the print, or before a wait that then never ends.
 WAIT = """
 import signal, sys
-def end(number, frame):
-    print(signal.Signals(number).name, flush=True)
-    sys.exit(3)
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-    signal.signal(number, end)
+awaited = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
 print("ready", flush=True)
-while True:
-    signal.pause()
+print(signal.Signals(signal.sigwait(awaited)).name, flush=True)
+sys.exit(3)
 """
 
 
