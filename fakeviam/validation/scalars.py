@@ -55,6 +55,6 @@ class Unquoted(str):
 def is_text(value: object) -> bool:
     """Whether a value is text that UTF-8 can carry: half a surrogate pair is not."""
     try:
-        return isinstance(value, str) and value.encode() is not None
+        return isinstance(value, str) and (value.isascii() or value.encode() is not None)
     except UnicodeEncodeError:
         return False

@@ -191,16 +191,13 @@ OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone(
 # Text -----------------------------------------------------------------------------------------
 
 
-def _not_null(value: Any) -> Any:
+def _text(value: Any, check: ValidatorFunctionWrapHandler) -> str:
     if isinstance(value, Unquoted) and value.is_null:
         raise PydanticKnownError("string_type")
-    return value
-
-
-def _encodable(value: str) -> str:
-    if not is_text(value):
+    text: str = check(value)
+    if not is_text(text):
         raise PydanticKnownError("string_unicode")
-    return str(value)
+    return text
 
 
 def _not_blank(value: str) -> str:
@@ -210,7 +207,7 @@ def _not_blank(value: str) -> str:
 
 
 #: Text that UTF-8 can carry.
-Text = Annotated[str, BeforeValidator(_not_null), AfterValidator(_encodable)]
+Text = Annotated[str, WrapValidator(_text)]
 #: Text with something else than spaces in it.
 Name = Annotated[
     Text, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
