@@ -28,7 +28,7 @@ _STANDARD = frozenset(
 )
 
 # Aliases of aliases can stand for more values than memory holds.
-_MOST_VALUES = 2_000_000
+_MOST_ALIASED = 100_000
 
 
 class _Lines:
@@ -39,12 +39,12 @@ class _Lines:
         self.values: dict[FieldPath, int] = {}
         self.keys: dict[FieldPath, int] = {}
         self.repeated: list[Diagnostic] = []
+        self.composed: set[int] = set()
+        self.aliased = 0
 
     def add(self, path: FieldPath, line: int) -> None:
         """Note where a value stands."""
         self.values[path] = line
-        if len(self.values) > _MOST_VALUES:
-            raise self.error(line, f"its aliases stand for more than {_MOST_VALUES} values")
 
     def add_key(self, path: FieldPath, line: int) -> None:
         """Note where a key stands."""
@@ -195,6 +195,11 @@ def _composed(node: Any, path: FieldPath, lines: _Lines) -> object:
     if node.tag not in _STANDARD:
         raise lines.error(line, f"the tag {node.tag} means nothing here; leave it out")
     lines.add(path, line)
+    # An alias is the same node again, and so is everything in it.
+    lines.aliased += id(node) in lines.composed
+    lines.composed.add(id(node))
+    if lines.aliased > _MOST_ALIASED:
+        raise lines.error(line, f"its aliases stand for more than {_MOST_ALIASED} values")
     if node.id == "scalar":
         return Unquoted(node.value) if node.style is None else node.value
     if node.id == "sequence":

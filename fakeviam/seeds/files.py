@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fakeviam.seeds.diagnostics import Diagnostics, Location
     from fakeviam.seeds.document import Document
-    from fakeviam.seeds.models import FileGroup
+    from fakeviam.seeds.models import FileGroup, Group
     from fakeviam.validation.problems import Path as FieldPath
 
 _SIDECARS = (".yaml", ".yml", ".json")
@@ -48,12 +48,12 @@ class GroupLoader:
     folder: Path | None
     diagnostics: Diagnostics
 
-    def load(self, field: str, groups: Sequence[FileGroup]) -> Iterator[FileSeed]:
+    def load(self, field: str, groups: Sequence[FileGroup | ImageGroup]) -> Iterator[FileSeed]:
         """The files of the groups in a field of the seed; what is wrong is left out."""
         for number, group in enumerate(groups):
             yield from self._group(group, (field, number))
 
-    def _group(self, group: FileGroup, path: FieldPath) -> Iterator[FileSeed]:
+    def _group(self, group: FileGroup | ImageGroup, path: FieldPath) -> Iterator[FileSeed]:
         at = self.document.at(*path)
         with self.diagnostics:
             if group.every is not None and not isinstance(group.time, int):
@@ -72,7 +72,7 @@ class GroupLoader:
                         f"no file of this group is called {name!r}"
                     )
 
-    def _files(self, group: FileGroup, path: FieldPath) -> Iterator[_File]:
+    def _files(self, group: Group, path: FieldPath) -> Iterator[_File]:
         at = self.document.at(*path)
         if group.data is not None:
             if group.files is not None or group.name is None:
@@ -89,7 +89,7 @@ class GroupLoader:
         for file in found:
             yield _File(label=label_of(file, self.folder), contents=Contents(path=file))
 
-    def _matches(self, pattern: str, group: FileGroup, at: Location) -> list[Path]:
+    def _matches(self, pattern: str, group: Group, at: Location) -> list[Path]:
         folder = self.folder
         if folder is None:
             raise at.error("files cannot be named here; give name, and data in base64")
@@ -132,7 +132,7 @@ def _is_sidecar(path: Path, names: set[str]) -> bool:
     return path.suffix in _SIDECARS and str(path.with_suffix("")) in names
 
 
-def _sidecar(file: _File, group: FileGroup) -> FileMarks | None:
+def _sidecar(file: _File, group: Group) -> FileMarks | None:
     """What the file next to a file says of it."""
     path = file.contents.path
     if path is None:
@@ -145,7 +145,7 @@ def _sidecar(file: _File, group: FileGroup) -> FileMarks | None:
     return None
 
 
-def _merged(group: FileGroup, *marks: FileMarks | None) -> FileGroup:
+def _merged(group: Group, *marks: FileMarks | None) -> Group:
     """The group with what is said nearer to a file, the nearest last."""
     update: dict[str, object] = {}
     for nearer in marks:
@@ -154,7 +154,7 @@ def _merged(group: FileGroup, *marks: FileMarks | None) -> FileGroup:
     return group.model_copy(update=update)
 
 
-def _file(file: _File, marks: FileGroup, group: FileGroup, number: int, at: Location) -> FileSeed:
+def _file(file: _File, marks: Group, group: Group, number: int, at: Location) -> FileSeed:
     name = PurePosixPath(file.label)
     if printable(name) != file.label:
         raise at.error(f"the name of {printable(name)} cannot be encoded as UTF-8; rename the file")
@@ -182,7 +182,7 @@ def _file(file: _File, marks: FileGroup, group: FileGroup, number: int, at: Loca
     )
 
 
-def _time(file: _File, marks: FileGroup, group: FileGroup, number: int, at: Location) -> int | None:
+def _time(file: _File, marks: Group, group: Group, number: int, at: Location) -> int | None:
     if isinstance(marks.time, str):  # MODIFIED
         if file.contents.path is None:
             raise at.error(f"time {marks.time} needs a file; give a time")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -272,8 +271,8 @@ class ImageMarks(FileMarks):
     )
 
 
-class FileGroup(Captured, FileMarks):
-    """Files that have something in common."""
+class Group(Captured, FileMarks):
+    """Files or images that have something in common."""
 
     files: Omittable[OneOrMore[Name]] = field(
         "Files, folders or patterns, relative to the seed.",
@@ -291,20 +290,25 @@ class FileGroup(Captured, FileMarks):
     every: Omittable[Annotated[float, Field(ge=0), UNQUOTED_NUMBER]] = field(
         "Seconds from one file to the next.", 10, 0.5, default=None
     )
-    each: Mapping[Text, FileMarks] = field(
-        "What applies to one file, by its name.",
-        {"a.png": {"tags": ["checked"]}},
-        default_factory=dict,
-    )
     sidecars: Flag = field(
         "Whether NAME.yaml or NAME.json next to a file says more of it.", True, default=False
     )
 
 
-class ImageGroup(FileGroup, ImageMarks):
+class FileGroup(Group):
+    """Files that have something in common."""
+
+    each: dict[Text, FileMarks] = field(
+        "What applies to one file, by its name.",
+        {"a.png": {"tags": ["checked"]}},
+        default_factory=dict,
+    )
+
+
+class ImageGroup(Group, ImageMarks):
     """Images that have something in common."""
 
-    each: Mapping[Text, ImageMarks] = field(
+    each: dict[Text, ImageMarks] = field(
         "What applies to one image, by its name.",
         {"a.png": {"tags": ["checked"]}},
         default_factory=dict,

@@ -8,7 +8,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
@@ -19,6 +18,7 @@ from fakeviam.validation.problems import JSON_WORDS, InvalidError, Words, proble
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pydantic.functional_validators import ModelWrapValidatorHandler
     from typing_extensions import Self
 
 #: Types of errors that are ours, not pydantic's.
