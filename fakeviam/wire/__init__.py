@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from google.protobuf.descriptor_pool import DescriptorPool
+    from google.protobuf.message import Message
 
 __all__ = [
     "Method",
@@ -42,6 +43,7 @@ __all__ = [
     "dataset",
     "datasync",
     "files",
+    "message_class",
     "methods",
     "pool",
     "status",
@@ -59,6 +61,11 @@ def methods() -> tuple[Method, ...]:
 def pool() -> DescriptorPool:
     """Return the private pool, as `json_format` and `text_format` want it. Add nothing to it."""
     return WIRE.pool
+
+
+def message_class(name: str) -> type[Message] | None:
+    """Return the message class of that full name; None if the pool has none."""
+    return WIRE.classes.get(name)
 
 
 def files() -> Mapping[str, bytes]:

@@ -6,12 +6,10 @@ import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.json_format import MessageToDict
-
 from fakeviam import wire
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import ALIASES, Conditions, Leaf, means
+from fakeviam.server.instruments.message_json import is_map, is_repeated, message_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -64,7 +62,7 @@ def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
 
 def _inner(message: Message, path: str) -> Iterator[Leaf]:
     if _is_value(message.DESCRIPTOR):
-        yield path, MessageToDict(message, descriptor_pool=wire.pool())
+        yield path, message_json(message)
     else:
         yield from _leaves(message, f"{path}.")
 
@@ -72,19 +70,6 @@ def _inner(message: Message, path: str) -> Iterator[Leaf]:
 def _is_value(descriptor: Any) -> bool:
     """Whether messages of this type are one value to people: a time, a reading."""
     return str(descriptor.full_name).startswith("google.protobuf.")
-
-
-def is_map(field: FieldDescriptor) -> bool:
-    """Whether the field is a map."""
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
-
-
-def is_repeated(field: FieldDescriptor) -> bool:
-    """Whether the field holds any number of values; a map does."""
-    # `label` is deprecated on new protobufs, `is_repeated` unknown on old ones.
-    if hasattr(field, "is_repeated"):
-        return bool(field.is_repeated)
-    return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED)
 
 
 def paths_of(descriptor: Any) -> list[str]:
@@ -145,11 +130,3 @@ def _check_field(name: str, rpc: str, methods: Iterable[Method]) -> None:
 def _nearest(name: str, names: list[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def as_json(message: Any) -> dict[str, Any]:
-    """A message as JSON-able values, with the field names of the proto files."""
-    shown: dict[str, Any] = MessageToDict(
-        message, preserving_proto_field_name=True, descriptor_pool=wire.pool()
-    )
-    return shown

@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError, check_count
-from fakeviam.server.instruments.message_fields import as_json, conditions_on, methods_named
+from fakeviam.server.instruments.message_fields import conditions_on, methods_named
+from fakeviam.server.instruments.message_json import message_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,7 +77,7 @@ class ScriptedReply:
         return {
             "rpc": self.method.name,
             "where": dict(self.conditions.fields),
-            "replies": [as_json(message) for message in self.messages or ()],
+            "replies": [message_json(message) for message in self.messages or ()],
             "times": self.limit,
             "used": list(self.used),
         }

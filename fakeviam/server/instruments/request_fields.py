@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from fakeviam.server.instruments.message_fields import is_map, is_repeated
+from fakeviam.server.instruments.message_json import is_map, is_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

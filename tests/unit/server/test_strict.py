@@ -12,7 +12,8 @@ from grpclib.const import Status
 from fakeviam import wire
 from fakeviam.model.errors import Refusal
 from fakeviam.server.instruments import request_fields as strict
-from fakeviam.server.instruments.message_fields import is_map, is_repeated, paths_of
+from fakeviam.server.instruments.message_fields import paths_of
+from fakeviam.server.instruments.message_json import is_map, is_repeated
 from fakeviam.server.instruments.strict import StrictError
 from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.state.call import Call

@@ -12,7 +12,8 @@ from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.server.instruments.journal.redaction import redacted, redacted_metadata
-from fakeviam.server.instruments.message_fields import as_json, leaves_of
+from fakeviam.server.instruments.message_fields import leaves_of
+from fakeviam.server.instruments.message_json import message_json
 from fakeviam.server.instruments.request_fields import (
     deprecated_fields,
     unknown_fields,
@@ -279,8 +280,10 @@ class RecordedCall:
             "time": self.time.isoformat(),
             "peer": self.peer,
             "metadata": dict(self.metadata),
-            "requests": [as_json(message) for message in self.requests],
-            "replies": [as_json(redacted(self._decoded(reply))) for reply in self.kept.replies],
+            "requests": [message_json(message) for message in self.requests],
+            "replies": [
+                message_json(redacted(self._decoded(reply))) for reply in self.kept.replies
+            ],
             "messages_received": self.messages_received,
             "bytes_received": self.bytes_received,
             "bytes_sent": self.bytes_sent,

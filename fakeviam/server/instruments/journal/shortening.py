@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message import Message
 
-from fakeviam.server.instruments.message_fields import is_map
+from fakeviam.server.instruments.message_json import is_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,147 @@
+"""Any message as JSON-able values: whatever arrived can be shown.
+
+protobuf's own JSON form is used wherever it exists. It does not for an `Any` of an unknown type,
+NaN in a `Struct`, a Timestamp outside the calendar, a text that is not UTF-8: what it refuses is
+walked field by field.
+"""
+
+from __future__ import annotations
+
+import base64
+from importlib import import_module
+from math import isfinite
+from typing import Any
+
+from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from fakeviam import wire
+
+# Messages inside each other; JSON readers end somewhere beyond.
+_DEEPEST = 90
+
+# Files of the well-known types that robots pack into an Any; not all are in the private pool.
+_WELL_KNOWN = ("any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers")
+
+_REFUSED = (
+    json_format.Error,
+    RecursionError,
+    TypeError,
+    ValueError,  # UnicodeDecodeError too
+    OverflowError,
+    KeyError,
+    AttributeError,
+)
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    """Whether the field is a map."""
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def is_repeated(field: FieldDescriptor) -> bool:
+    """Whether the field holds any number of values; a map does."""
+    # `label` is deprecated on new protobufs, `is_repeated` unknown on old ones.
+    if hasattr(field, "is_repeated"):
+        return bool(field.is_repeated)
+    return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED)
+
+
+def message_json(message: Message) -> Any:
+    """A message as JSON-able values, with the field names of the proto files.
+
+    An object for most messages, and what JSON has for those that are one value: a wrapper, a
+    Timestamp, a Struct. Never fails: an unknown `Any` is its type URL and base64.
+    """
+    return _shown(message, 0)
+
+
+def _shown(message: Message, depth: int) -> Any:
+    if depth > _DEEPEST:
+        return f"{message.DESCRIPTOR.full_name} of {message.ByteSize()} bytes, nested too deeply"
+    if message.DESCRIPTOR.full_name == "google.protobuf.Any":
+        return _any(message, depth)
+    try:
+        return json_format.MessageToDict(
+            message, preserving_proto_field_name=True, descriptor_pool=wire.pool()
+        )
+    except _REFUSED:
+        return _walked(message, depth)
+
+
+def _walked(message: Any, depth: int) -> Any:
+    name = message.DESCRIPTOR.full_name
+    if name == "google.protobuf.Struct":
+        return {str(key): _shown(message.fields[key], depth + 1) for key in message.fields}
+    if name == "google.protobuf.ListValue":
+        return [_shown(each, depth + 1) for each in message.values]
+    if name == "google.protobuf.Value":
+        which = message.WhichOneof("kind")
+        if which is None or which == "null_value":
+            return None
+        value = getattr(message, which)
+        return _shown(value, depth + 1) if isinstance(value, Message) else _scalar(value)
+    return {field.name: _field(field, value, depth) for field, value in message.ListFields()}
+
+
+def _field(field: FieldDescriptor, value: Any, depth: int) -> Any:
+    if is_map(field):
+        return {str(_scalar(key)): _element(field, value[key], depth) for key in value}
+    if is_repeated(field):
+        return [_element(field, each, depth) for each in value]
+    return _element(field, value, depth)
+
+
+def _element(field: FieldDescriptor, value: Any, depth: int) -> Any:
+    if isinstance(value, Message):
+        return _shown(value, depth + 1)
+    enum = field.enum_type
+    if enum is not None:
+        known = enum.values_by_number.get(value)
+        return value if known is None else known.name
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, float) and not isfinite(value):
+        return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
+        return str(value)  # as protobuf's JSON form does
+    return value
+
+
+def _any(packed: Any, depth: int) -> dict[str, Any]:
+    shown: dict[str, Any] = {"@type": packed.type_url}
+    made = _unpacked(packed)
+    if made is None:
+        return shown | {"value": base64.b64encode(packed.value).decode()}
+    inner = _shown(made, depth + 1)
+    special = made.DESCRIPTOR.full_name.startswith("google.protobuf.")
+    return shown | ({"value": inner} if special else inner)
+
+
+def _unpacked(packed: Any) -> Message | None:
+    name = packed.type_url.rpartition("/")[2]
+    made = _class_of(name)
+    if made is None:
+        return None
+    try:
+        return made.FromString(packed.value)
+    except DecodeError:
+        return None
+
+
+def _class_of(name: str) -> type[Message] | None:
+    """The message class of that full name; None if it is not known here."""
+    known = wire.message_class(name)
+    if known is not None or not name.startswith("google.protobuf."):
+        return known
+    for file in _WELL_KNOWN:
+        module = import_module(f"google.protobuf.{file}_pb2")
+        found: type[Message] | None = getattr(module, name.rpartition(".")[2], None)
+        if found is not None and found.DESCRIPTOR.full_name == name:
+            return found
+    return None
