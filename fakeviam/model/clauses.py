@@ -205,7 +205,7 @@ A52   ? us     uri is empty as long as the fake serves no downloads.
 A53   O public A reply with more bytes than max_response_bytes is refused (policy max_response_bytes).
 A54   D web    Deleted data leaves its datasets; the datasets stay.
 A55   ? us     An upload is visible at once (policy visibility_lag).
-A56   ? us     last keeps its meaning under another filter or order; a foreign one starts over (policy page_token).
+A56   ? us     last keeps its meaning under another filter or order; one that this server did not issue is an error (policy page_token). Clients send back what they got.
 SV-1  D fake   An RPC without a handler is UNIMPLEMENTED and names itself.
 SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
 SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
@@ -240,7 +240,8 @@ AC-2  ? us     What the table of roles does not name: an operator reads labels o
 AC-3  ? us     A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
 AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
 AC-5  D fake   Apart from ids of new things, nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
-AC-6  D fake   Keys and tokens are looked up by digests and compared in constant time; tokens are not kept.
+AC-6  D fake   Keys and tokens are compared by digests, in constant time; tokens are signed, not kept.
+AC-7  D fake   Access tokens and page tokens stay valid when a fake starts again with the same data directory, database or seed.
 ST-1  D fake   A strict fake refuses requests with fields that it does not know or does not look at: FAILED_PRECONDITION, naming them.
 ST-2  D fake   A strict fake refuses RPCs and fields that Viam's contract marks as deprecated.
 ST-3  D fake   What a strict fake was asked for in vain, an RPC that it does not have too, fails the test's check, call by call.

@@ -123,13 +123,16 @@ class Ids:
         seconds = self._clock.now() // SECOND % 2**32
         return f"{seconds:08x}{self._machine}{next(self._objects) % 2**24:06x}"
 
-    def token(self) -> str:
-        """An access token: opaque to clients, unguessable under an unknown seed.
+    def token(self, holder: str = "") -> str:
+        """A secret: opaque to clients, unguessable under an unknown seed.
 
-        Tokens are counted apart from ids: logging in changes no id, and no file's id is a token.
+        Secrets are counted apart from ids: logging in changes no id, and no file's id is a secret.
+        How far they were counted ends with the process. One that outlives it is made for a
+        `holder` whose id is never given twice.
         """
         number = next(self._secrets).to_bytes(8, "big")
-        digest = hashlib.blake2b(number, key=self._key, person=b"secret").digest()
+        made_of = number + holder.encode()
+        digest = hashlib.blake2b(made_of, key=self._key, person=b"secret").digest()
         return digest.translate(_ALPHANUMERIC).decode()
 
     def fraction(self, *labels: object) -> float:

@@ -55,7 +55,8 @@ class Policy:
         sql_needs_time_bound: SQL finds nothing without a lower bound on `time_received`.
             Still unimplemented.
         visibility_lag: A55: how long an upload stays invisible to reads.
-        page_token: A56: a `last` that this server did not issue.
+        page_token: A56: a `last` that this server did not issue is refused, or starts over: then
+            a client that mangles its token reads the first page for ever.
     """
 
     default_order: Literal["descending", "ascending"] = "descending"
@@ -81,7 +82,7 @@ class Policy:
     extended_json_in_bson: Literal["expand", "refuse"] = "expand"
     sql_needs_time_bound: bool = False
     visibility_lag: timedelta = timedelta(0)
-    page_token: Literal["ignore", "refuse"] = "ignore"  # noqa: S105 - a rule, not a secret
+    page_token: Literal["ignore", "refuse"] = "refuse"  # noqa: S105 - a rule, not a secret
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -110,6 +111,7 @@ class Policy:
             dataset_label="hidden",
             empty_delete_filter="refuse",
             sql_needs_time_bound=True,
+            page_token="ignore",  # noqa: S106 - the name of a rule, not a secret
         )
 
     @classmethod
@@ -124,7 +126,6 @@ class Policy:
             unknown_ids="refuse",
             deprecated_binary_id="refuse",
             extended_json_in_bson="refuse",
-            page_token="refuse",  # noqa: S106 - the name of a rule, not a secret
         )
 
     @classmethod

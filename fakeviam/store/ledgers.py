@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Protocol
 
 
 class Ledgers(Protocol):
-    """Values with versions, and access tokens, that all servers on a database see.
+    """Values with versions that all servers on a database see.
 
     Attributes:
         seed: The seed of all of them.
@@ -29,9 +26,3 @@ class Ledgers(Protocol):
 
         Values are made of mappings with text keys, lists, text, numbers and None.
         """
-
-    def put_token(self, digest: bytes, fields: Mapping[str, str | None]) -> None:
-        """Keep an access token."""
-
-    def token(self, digest: bytes) -> Mapping[str, Any] | None:
-        """The access token of this digest, if there is one."""

@@ -132,7 +132,7 @@ class SessionRegistry:
             policy=base.policy if policy is None else policy,
             clock=clock,
             ids=ids,
-            accounts=base.accounts.twin(
+            accounts=base.accounts.fork(
                 clock=clock, ids=secrets, token_suffix=self._mark(self._opened)
             ),
             options=base.options,

@@ -183,7 +183,7 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
     cloud.store.sink = directory
     cloud.fleet.watcher = directory.put_part
     accounts = cloud.accounts
-    accounts.watcher = lambda: directory.set_keys(map(key_row, accounts.keys))
+    accounts.on_change = lambda: directory.set_keys(map(key_row, accounts.keys))
 
 
 def key_row(key: ApiKey) -> Mapping[str, object]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.model.clock import LAST, SECOND, time_of
 from fakeviam.model.errors import PermissionDeniedError, UnauthenticatedError, UsageError
@@ -25,6 +26,8 @@ AuthMode = Literal["any", "keys"]
 DEFAULT_KEY_ID = "f4ce0000-0000-4000-8000-000000000001"
 DEFAULT_KEY = "fakeviam-api-key"
 
+_NONCE_LENGTH = 16
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
@@ -43,7 +46,7 @@ class ApiKey:
     expires: int | None = None
 
     def expired(self, now: int) -> bool:
-        """Whether it has ended by then."""
+        """Whether it has ended by that time."""
         return self.expires is not None and now >= self.expires
 
 
@@ -76,22 +79,42 @@ class Principal:
 ANYONE = Principal()
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """What is kept of an access token: not the token itself (AC-6)."""
+class _Claims(NamedTuple):
+    """What an access token says of itself; the signature beside it keeps others from saying so.
 
-    digest: bytes
-    key_id: str
+    Attributes:
+        nonce: Makes each token another one.
+        expires: When it ends by the fake's clock, ns since the epoch; None is never.
+        key_id: Id of the API key it was issued for; empty if no key was checked.
+    """
+
+    nonce: str
     expires: int | None
+    key_id: str
+
+    def encode(self) -> str:
+        """As the part of a token before the dot."""
+        expires = "" if self.expires is None else self.expires
+        text = f"{self.nonce} {expires} {self.key_id}"
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> _Claims:
+        """The claims in a part that `encode` made."""
+        padding = "=" * (-len(text) % 4)
+        nonce, expires, key_id = urlsafe_b64decode(text + padding).decode().split(" ", 2)
+        return cls(nonce, int(expires) if expires else None, key_id)
 
 
 class Accounts:
     """Who may call. Mode `any` serves everyone; mode `keys` checks.
 
+    Access tokens are signed, not kept: they outlive the process if the seed does (AC-7).
+
     Attributes:
         mode: `any` or `keys`.
-        token_suffix: How all its tokens end; it tells whose they are.
-        watcher: Is told that there are other API keys, if there is one.
+        token_suffix: The end of all its tokens, by which a session's are told.
+        on_change: Called when API keys were added or revoked.
     """
 
     def __init__(
@@ -103,62 +126,57 @@ class Accounts:
         token_lifetime: timedelta | None = None,
         token_suffix: str = "",
     ) -> None:
-        """Hold the default key, which sees the default organization.
+        """Begin with the default key, which sees the default organization.
 
         Args:
             mode: `any` or `keys`.
-            clock: Tokens expire by it.
-            ids: Makes keys and tokens.
+            clock: Keys and tokens expire by it.
+            ids: Makes keys and signs tokens.
             token_lifetime: How long a token lives; None is for ever.
-            token_suffix: How all tokens end; it tells whose they are.
+            token_suffix: The end of all tokens.
         """
         self.mode = mode
-        self.watcher: Callable[[], None] | None = None
+        self.token_suffix = token_suffix
+        self.on_change: Callable[[], None] = _nothing
         self._clock = clock
         self._ids = ids
         self._lifetime = token_lifetime
-        self.token_suffix = token_suffix
-        self._expired: set[bytes] = set()  # digests: before their time, by order
-        self._tokens: dict[bytes, Token] = {}
-        self._keys: dict[str, ApiKey] = {}
-        self._hold(
-            ApiKey(
-                id=DEFAULT_KEY_ID,
-                key=DEFAULT_KEY,
-                organization_ids=frozenset({DEFAULT_PART.organization_id}),
-            )
+        self._expired: set[bytes] = set()  # digests of tokens that faults ended before their time
+        default = ApiKey(
+            id=DEFAULT_KEY_ID,
+            key=DEFAULT_KEY,
+            organization_ids=frozenset({DEFAULT_PART.organization_id}),
         )
+        self._keys = {default.id: default}
 
-    def twin(self, *, clock: Clock, ids: Ids, token_suffix: str) -> Accounts:
-        """Other accounts with the keys of these, by another clock."""
-        twin = Accounts(
+    def fork(self, *, clock: Clock, ids: Ids, token_suffix: str) -> Accounts:
+        """Other accounts with the same API keys, by another clock; tokens are not taken over."""
+        fork = Accounts(
             mode=self.mode,
             clock=clock,
             ids=ids,
             token_lifetime=self._lifetime,
             token_suffix=token_suffix,
         )
-        twin._keys = self._keys.copy()
-        return twin
+        fork._keys = self._keys.copy()
+        return fork
 
-    def knows(self, key_id: str) -> bool:
-        """Whether there is an API key of that id."""
-        return key_id in self._keys
-
-    def expire(self, authorization: str | None) -> None:
-        """Let the access token in an `authorization` header expire now, in either mode."""
-        self._expired.add(self._ids.digest((authorization or "").partition(" ")[2]))
+    # API keys ----------------------------------------------------------------------------
 
     @property
     def keys(self) -> tuple[ApiKey, ...]:
         """All API keys, in the order they were made."""
         return tuple(self._keys.values())
 
-    def restore(self, keys: Iterable[ApiKey]) -> None:
-        """Hold these API keys and no others; the watcher hears nothing of it.
+    def knows(self, key_id: str) -> bool:
+        """Whether there is an API key of that id."""
+        return key_id in self._keys
 
-        Tokens that were handed out stay good as long as their key is among them: clients that
-        are connected need not notice.
+    def restore(self, keys: Iterable[ApiKey]) -> None:
+        """Hold these API keys and no others, without a call of `on_change`.
+
+        Tokens stay valid as long as their key is among them: clients that are connected need
+        not notice.
         """
         self._keys = {key.id: key for key in keys}
 
@@ -174,16 +192,16 @@ class Accounts:
         if not chosen:
             message = "organization_ids must not be empty: such a key could see nothing"
             raise UsageError(message)
-        key = self._hold(
-            ApiKey(
-                id=self._ids.uuid(),
-                key=self._ids.token(),
-                organization_ids=chosen,
-                role=role,
-                expires=expires,
-            )
+        key_id = self._ids.uuid()
+        key = ApiKey(
+            id=key_id,
+            key=self._ids.token(key_id),
+            organization_ids=chosen,
+            role=role,
+            expires=expires,
         )
-        self._tell()
+        self._keys[key_id] = key
+        self.on_change()
         return key
 
     def revoke(self, key_id: str) -> None:
@@ -194,97 +212,102 @@ class Accounts:
         """
         if self._keys.pop(key_id, None) is None:
             raise UsageError(f"no API key has the id {key_id!r}; cloud.api_keys lists them")
-        self._tell()
+        self.on_change()
+
+    # Access tokens -----------------------------------------------------------------------
 
     def authenticate(self, entity: str, kind: str, payload: str) -> str:
-        """Exchange a key for a token (AU-1, AU-4).
+        """Exchange an API key for an access token (AU-1, AU-4).
 
         Raises:
             UnauthenticatedError: In mode `keys`, the id or the key is wrong.
         """
-        if self.mode == "keys":
-            self._check_key(entity, kind, payload)
+        key_id = self._check_key(entity, kind, payload) if self.mode == "keys" else ""
         expires = None
         if self._lifetime is not None:
             expires = self._clock.now() + int(self._lifetime.total_seconds() * SECOND)
-        token = self._ids.token() + self.token_suffix
-        digest = self._ids.digest(token)
-        self._tokens[digest] = Token(digest, entity, expires)
-        return token
+        nonce = self._ids.token()[:_NONCE_LENGTH]
+        claims = _Claims(nonce, expires, key_id).encode()
+        return f"{claims}.{self._signature(claims)}{self.token_suffix}"
+
+    def expire(self, authorization: str | None) -> None:
+        """End the access token in an `authorization` header now, in either mode."""
+        self._expired.add(self._ids.digest((authorization or "").partition(" ")[2]))
 
     def principal(self, authorization: str | None) -> Principal:
         """The caller behind an `authorization` header (AU-2).
 
         Raises:
-            UnauthenticatedError: In mode `keys`, there is no live token in it.
+            UnauthenticatedError: In mode `keys`, there is no valid token in it. In either mode,
+                the token in it was ended by `expire`.
         """
-        scheme, _, presented = (authorization or "").partition(" ")
         if self.mode == "any" and not self._expired:
             return ANYONE
-        digest = self._ids.digest(presented)
-        if digest in self._expired:
-            raise _expired()
+        scheme, _, token = (authorization or "").partition(" ")
+        if self._ids.digest(token) in self._expired:
+            raise _expired_token()
         if self.mode == "any":
             return ANYONE
-        if scheme.lower() != "bearer" or not presented:
+        if scheme.lower() != "bearer" or not token:
             text = "authorization must be 'Bearer <access token>'; call Authenticate first"
             raise UnauthenticatedError(text, clause="AU-4")
-        # A dict compares what it finds in a time that depends on it; digests are worth nothing
-        # to those who do not know the key they were made with (AC-6).
-        token = self._tokens.get(digest)
-        if token is None or not hmac.compare_digest(token.digest, digest):
+        claims, _, signature = token.removesuffix(self.token_suffix).rpartition(".")
+        known = hmac.compare_digest(self._signature(claims).encode(), signature.encode())
+        if not known or not token.endswith(self.token_suffix):
             text = "authorization holds an access token that this server did not issue"
             raise UnauthenticatedError(text, clause="AU-4")
-        return self._holder(token)
+        return self._holder(_Claims.decode(claims))
 
-    def _holder(self, token: Token) -> Principal:
-        """Who holds a token that was issued here, if it still lives."""
-        key, now = self._keys.get(token.key_id), self._clock.now()
+    def _holder(self, claims: _Claims) -> Principal:
+        """Who holds a token of these accounts, if it is still valid."""
+        key, now = self._keys.get(claims.key_id), self._clock.now()
         if key is None:
-            text = "authorization holds an access token of an API key that was revoked"
+            was = "of an API key that was revoked" if claims.key_id else "issued without a key"
+            text = f"authorization holds an access token {was}; call Authenticate again"
             raise UnauthenticatedError(text, clause="AU-4")
         if key.expired(now):
             raise _expired_key()
-        if token.expires is not None and now >= token.expires:
-            raise _expired()
+        if claims.expires is not None and now >= claims.expires:
+            raise _expired_token()
         return Principal(key.organization_ids, key.role)
 
-    def _check_key(self, entity: str, kind: str, payload: str) -> None:
+    def _check_key(self, key_id: str, kind: str, payload: str) -> str:
+        """The id of the API key in a login."""
         if kind != "api-key":
             text = f"credentials.type must be 'api-key', got {kind!r}"
             raise UnauthenticatedError(text, clause="AU-4")
-        known = self._keys.get(entity)
+        key = self._keys.get(key_id)
         # As much work for an id that nobody has as for a wrong key (AC-6).
-        wanted = self._ids.digest("" if known is None else known.key)
-        right = hmac.compare_digest(wanted, self._ids.digest(payload))
+        expected = self._ids.digest("" if key is None else key.key)
+        matches = hmac.compare_digest(expected, self._ids.digest(payload))
         # One text for both mistakes: it must not tell which half was right.
-        if known is None or not right:
+        if key is None or not matches:
             text = "the API key id or the API key is wrong"
             raise UnauthenticatedError(text, clause="AU-4")
-        if known.expired(self._clock.now()):
+        if key.expired(self._clock.now()):
             raise _expired_key()
+        return key_id
 
-    def _tell(self) -> None:
-        if self.watcher is not None:
-            self.watcher()
+    def _signature(self, claims: str) -> str:
+        return self._ids.digest(f"access token {claims}").hex()
 
-    def _hold(self, key: ApiKey) -> ApiKey:
-        self._keys[key.id] = key
-        return key
+
+def _nothing() -> None:
+    """What happens on a change that nobody listens to."""
 
 
 def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> int | None:
-    """When a key ends that is to end then, or so long after now; None is never.
+    """When a key ends, given a time or a time span from now; None is never.
 
     Raises:
-        UsageError: Both are given, or one is no good.
+        UsageError: Both are given, or one is invalid.
     """
     if at is not None and after is not None:
         raise UsageError("give expires or expires_in, not both")
     if after is None:
         return None if at is None else time_of(at)
-    given: object = after
-    if not isinstance(given, timedelta) or given <= timedelta(0):
+    span: object = after
+    if not isinstance(span, timedelta) or span <= timedelta(0):
         raise UsageError(f"expires_in must be a timedelta above 0, got {after!r}")
     end = now + after // timedelta(microseconds=1) * 1000
     if end > LAST:
@@ -292,7 +315,7 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
     return end
 
 
-def _expired() -> UnauthenticatedError:
+def _expired_token() -> UnauthenticatedError:
     text = "authorization holds an access token that has expired; call Authenticate again"
     return UnauthenticatedError(text, clause="AU-4")
 

@@ -63,7 +63,6 @@ class Database:
         self.datasets = _collection(database, "datasets")
         self.users = _collection(database, "database_users")
         self.state = _collection(database, "state")
-        self.tokens = _collection(database, "tokens")
         self._counters = _collection(database, "counters")
         self._reached = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
         self._blobs = itertools.count()

@@ -1,4 +1,4 @@
-"""Fleet, API keys and access tokens of all servers on a database."""
+"""Fleet and API keys of all servers on a database."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.store.mongo.database import insert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from fakeviam.store.mongo.database import Database
 
 
@@ -18,7 +16,6 @@ class MongoLedgers:
     def __init__(self, database: Database) -> None:
         """Keep them in this database."""
         self._state = database.state
-        self._tokens = database.tokens
         self.seed = database.seed
         self.server = database.server
         self.fresh = database.fresh
@@ -33,9 +30,3 @@ class MongoLedgers:
         update = {"$set": {"value": value}, "$inc": {"version": 1}}
         which = {"_id": name, "version": known}
         return self._state.update_one(which, update).matched_count == 1
-
-    def put_token(self, digest: bytes, fields: Mapping[str, str | None]) -> None:
-        self._tokens.insert_one({"_id": digest.hex(), **fields})
-
-    def token(self, digest: bytes) -> Mapping[str, Any] | None:
-        return self._tokens.find_one({"_id": digest.hex()})

@@ -39,6 +39,7 @@ UNCITED = {
     "AC-4": "AU-4 is cited where a key or a token has ended",
     "AC-5": "holds of every answer; A51 is cited where a key is looked at",
     "AC-6": "nobody sees it in an answer",
+    "AC-7": "no answer tells that the fake was started again",
 }
 
 #: Promises about the tool rather than answers of the service: nothing to cite in a call.

@@ -37,7 +37,7 @@ TABLE: dict[str, tuple[Any, Any, Any]] = {
     "extended_json_in_bson": ("expand", "expand", "refuse"),
     "sql_needs_time_bound": (False, True, False),
     "visibility_lag": (timedelta(0), timedelta(0), timedelta(0)),
-    "page_token": ("ignore", "ignore", "refuse"),
+    "page_token": ("refuse", "ignore", "refuse"),
 }
 PRESETS = ("documented", "observed", "strict")
 FIELDS = [field.name for field in dataclasses.fields(Policy)]

@@ -360,7 +360,9 @@ class Viam:
 class As(Viam):
     """A client that sends its token along."""
 
-    token = ""
+    def __init__(self, cloud: FakeViam, channel: Channel, token: str = "") -> None:
+        super().__init__(cloud, channel)
+        self.token = token
 
     async def rpc(self, name: str, *messages: Any, **options: Any) -> Any:
         headers = {"authorization": f"Bearer {self.token}"}

@@ -12,13 +12,16 @@ from grpclib.const import Status
 
 from fakeviam import FakeViam, UsageError
 from fakeviam.model.clock import Clock
+from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.model.ids import Ids
 from fakeviam.server.state.accounts import Accounts
 from fakeviam.wire import data, methods
 
-from .driver import METHODS, ORGANIZATION, RefusedError, Viam, login, refused, signed_in
+from .driver import METHODS, ORGANIZATION, As, RefusedError, Viam, login, refused, signed_in
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Start
 
 HOUR = timedelta(hours=1)
@@ -174,14 +177,71 @@ def accounts(seed: int = 1) -> Accounts:
 
 
 def test_tokens_are_not_kept() -> None:
-    """Only digests of them, which other fakes make differently (AC-6)."""
+    """They are signed, which other fakes do differently (AC-6)."""
     one, other = accounts(1), accounts(2)
+    before = repr(vars(one))
     key = one.keys[0]
     token = one.authenticate(key.id, "api-key", key.key)
-    held = repr(vars(one)) + repr(one._tokens)
-    assert token not in held
-    assert one._ids.digest(token) != other._ids.digest(token)
+    assert repr(vars(one)) == before
     assert one.principal(f"Bearer {token}").organization_ids == key.organization_ids
+    with pytest.raises(UnauthenticatedError, match="did not issue"):
+        other.principal(f"Bearer {token}")
+
+
+@pytest.mark.parametrize("lifetime", [None, HOUR])
+def test_what_a_token_says_cannot_be_changed(lifetime: timedelta | None) -> None:
+    """Neither its holder nor its end, nor any character of it (AC-6)."""
+    clock = Clock.frozen("2026-01-01")
+    made = Accounts(mode="keys", clock=clock, ids=Ids(seed=1, clock=clock), token_lifetime=lifetime)
+    for key in (made.keys[0], made.add_key(organization_ids=["o"])):
+        token = made.authenticate(key.id, "api-key", key.key)
+        assert made.principal(f"Bearer {token}").organization_ids == key.organization_ids
+        for at, character in enumerate(token):
+            other = "A" if character != "A" else "B"
+            with pytest.raises(UnauthenticatedError, match="did not issue"):
+                made.principal(f"Bearer {token[:at]}{other}{token[at + 1 :]}")
+
+
+@pytest.mark.asyncio
+async def test_tokens_outlive_the_process_where_the_data_does(tmp_path: Path) -> None:
+    """A client goes on as if nothing had happened (AC-7, PG-3, AU-2)."""
+    options: dict[str, Any] = {"auth": "keys", "data_dir": tmp_path, "seed": None}
+    async with Viam.running(**options, token_lifetime=HOUR) as viam:
+        client = await signed_in(viam)
+        for number in range(3):
+            await client.upload(str(number))
+        last = (await client.binary(limit=1)).last
+        keys = [viam.cloud.add_api_key(organizations=ORGANIZATION) for _ in range(2)]
+        tokens = [client.token, *[await login(viam, key.id, key.key) for key in keys]]
+        viam.cloud.revoke_api_key(keys[0])
+    async with Viam.running(**options) as viam:
+        client, revoked, staying = (As(viam.cloud, viam.channel, token) for token in tokens)
+        assert len((await client.binary(last=last)).data) == 2
+        await staying.binary()
+        with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "an API key that was revoked"):
+            await revoked.binary()
+        viam.cloud.clock.advance(seconds=3600)
+        with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "has expired; call Authenticate again"):
+            await client.binary()
+
+
+@pytest.mark.asyncio
+async def test_a_token_that_nobody_paid_for_is_worth_nothing(tmp_path: Path) -> None:
+    """What mode `any` gave away does not count where keys do (AC-7, AU-4)."""
+    async with Viam.running(data_dir=tmp_path) as viam:
+        token = await login(viam)
+    async with Viam.running(data_dir=tmp_path, auth="keys") as viam:
+        with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "issued without a key"):
+            await As(viam.cloud, viam.channel, token).binary()
+
+
+def test_no_two_keys_are_alike_in_any_life(tmp_path: Path) -> None:
+    """The count of secrets ends with each process, so it is not all they are made of (SN-2)."""
+    made = []
+    for _ in range(4):
+        with FakeViam(data_dir=tmp_path) as cloud:
+            made.append(cloud.add_api_key(organizations=ORGANIZATION))
+    assert len({key.id for key in made}) == len({key.key for key in made}) == 4
 
 
 def test_secrets_are_compared_by_digest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,7 +135,7 @@ async def test_every_rpc_but_the_login_asks_for_a_token(start: Start, name: str)
 
 
 async def test_tokens_of_another_cloud_are_unknown(start: Start) -> None:
-    """Even with the same seed, until they are issued here too (AU-4)."""
+    """They are signed with another seed (AU-4)."""
     one, other = await start(auth="keys", seed=1), await start(auth="keys", seed=2)
     headers = {"authorization": f"Bearer {await login(one)}"}
     with other.refuses(Status.UNAUTHENTICATED, "AU-4", "did not issue"):

@@ -1,11 +1,11 @@
-"""API keys and access tokens that several servers have in common."""
+"""API keys that several servers have in common."""
 
 from __future__ import annotations
 
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fakeviam.server.state.accounts import Accounts, ApiKey, Principal, Token
+from fakeviam.server.state.accounts import Accounts, ApiKey, Principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,10 +18,11 @@ _NAME = "api_keys"
 
 
 class SharedAccounts(Accounts):
-    """The API keys that stand in the ledgers of a database, and the tokens issued for them.
+    """The API keys in the ledgers of a database.
 
-    A key that was revoked ends on all servers with the next call, and a token is good on all of
-    them (MG-4). In mode `any` nobody is asked for either, so nothing is looked up.
+    A key that was revoked ends on all servers with the next call. A token is valid on all of
+    them, since all sign with one seed (MG-4). In mode `any` keys do not matter, so calls look up
+    nothing.
     """
 
     def __init__(self, *, ledgers: Ledgers, **known: Any) -> None:
@@ -58,34 +59,16 @@ class SharedAccounts(Accounts):
         self._change(lambda: self.restore(held))
 
     def authenticate(self, entity: str, kind: str, payload: str) -> str:
-        """Exchange a key for a token that all servers know (AU-1, AU-4)."""
-        if self.mode == "any":
-            return super().authenticate(entity, kind, payload)
-        self._pull()
-        text = super().authenticate(entity, kind, payload)
-        token = self._tokens[self._ids.digest(text)]
-        expires = None if token.expires is None else str(token.expires)
-        self._ledgers.put_token(token.digest, {"key_id": token.key_id, "expires": expires})
-        return text
+        """Exchange an API key for an access token, as the accounts of one server do."""
+        if self.mode == "keys":
+            self._pull()
+        return super().authenticate(entity, kind, payload)
 
     def principal(self, authorization: str | None) -> Principal:
         """The caller behind an `authorization` header (AU-2)."""
         if self.mode == "keys":
             self._pull()
-            self._find((authorization or "").partition(" ")[2])
         return super().principal(authorization)
-
-    def _find(self, presented: str) -> None:
-        """Learn of a token that another server issued."""
-        digest = self._ids.digest(presented)
-        if not presented or digest in self._tokens:
-            return
-        found = self._ledgers.token(digest)
-        if found is not None:
-            self._tokens[digest] = Token(digest, found["key_id"], _time_from(found["expires"]))
-
-    def _tell(self) -> None:
-        """Tell nobody: `_change` does."""
 
     def _value(self) -> list[Mapping[str, object]]:
         # Times are text: they may be beyond the integers of a database.
