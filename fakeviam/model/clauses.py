@@ -269,6 +269,7 @@ HT-2  D fake   The control API serves this machine alone, or with a control toke
 HT-3  D fake   Without a control token, the control API refuses pages of other sites, by Origin and by Host.
 HT-4  D fake   A refused control request changes nothing, and names what is wrong, which field and which value.
 HT-5  D fake   A control request is one step between two calls, and about the session that its header names.
+HT-6  D fake   With auth=keys, the control API shows secrets of API keys to holders of the control token, and to who made them.
 SE-1  D fake   A seed is applied whole or not at all; what is wrong with it is said with file, line and field.
 SE-2  D fake   What a seed names and the fake has already is used, and never changed.
 SE-3  D fake   Files and readings of a seed obey the rules of uploads; without a time they get that of the clock.

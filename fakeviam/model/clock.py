@@ -124,7 +124,11 @@ class Clock:
             step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         except OverflowError as error:
             raise UsageError(_OUTSIDE) from error
-        self._move_to(self._offset + step // timedelta(microseconds=1) * 1000)
+        nanos = step // timedelta(microseconds=1) * 1000
+        if not _FIRST <= self._read() + self._offset + nanos <= LAST:
+            raise UsageError(_OUTSIDE)
+        self._offset += nanos
+        self._tell()
 
     def set(self, at: datetime | str) -> None:
         """Move the clock so that it shows `at` now.
@@ -132,7 +136,7 @@ class Clock:
         Raises:
             UsageError: It is no time, or outside the years 1 to 9999 in UTC.
         """
-        self._move_to(nanos_of(_parsed(at)) - self._read())
+        self.jump_to(nanos_of(_parsed(at)))
 
     def freeze(self) -> None:
         """Stand still at what it shows now; it can still be moved."""
@@ -158,13 +162,14 @@ class Clock:
         return self._source()
 
     def jump_to(self, nanos: int) -> None:
-        """Move the clock so that it shows these nanoseconds since the epoch now."""
-        self._move_to(nanos - self._read())
+        """Move the clock so that it shows these nanoseconds since the epoch now.
 
-    def _move_to(self, offset: int) -> None:
-        if not _FIRST <= self._read() + offset <= LAST:
+        Raises:
+            UsageError: They are outside the years 1 to 9999.
+        """
+        if not _FIRST <= nanos <= LAST:
             raise UsageError(_OUTSIDE)
-        self._offset = offset
+        self._offset = nanos - self._read()
         self._tell()
 
     def _tell(self) -> None:

@@ -207,10 +207,13 @@ def test_a_fuzzer_that_knows_the_description(web: Browser) -> None:
     """Schemathesis finds no request that answers 500 (HT-4)."""
     checked = 0
     for operation in cases(web.cloud):
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        modes = [GenerationMode.POSITIVE]
+        if operation.body or operation.query:  # else nothing can be wrong
+            modes.append(GenerationMode.NEGATIVE)
+        for mode in modes:
 
             @settings(
-                max_examples=5,
+                max_examples=10,
                 derandomize=True,
                 database=None,
                 deadline=None,
@@ -224,10 +227,6 @@ def test_a_fuzzer_that_knows_the_description(web: Browser) -> None:
                 assert reply.status_code < 500, (case, reply.text)
                 checked += 1
 
-            try:
-                run()
-            except Exception as error:
-                if "Unsatisfiable" not in type(error).__name__:  # nothing can be wrong there
-                    raise
-    assert checked > 150
+            run()
+    assert checked > 200
     everything_answers(web)
