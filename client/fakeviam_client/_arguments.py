@@ -235,9 +235,21 @@ def _binary_id(value: object, name: str) -> data.BinaryID | str:
     if isinstance(value, str):
         return text(name, value)
     try:
-        return message(name, data.BinaryID, value)
+        given = message(name, data.BinaryID, value)
     except TypeError as error:
         raise wrong(name, "a BinaryID message or a string", value) from error
+    return given.file_id if _holds_whole_id(given) else given
+
+
+def _holds_whole_id(given: data.BinaryID) -> bool:
+    """Whether the file id is a `binary_data_id`, as programs pass on what uploads answer (ID-2)."""
+    parts = given.file_id.split("/")
+    return (
+        len(parts) == 3
+        and all(parts)
+        and given.organization_id in ("", parts[0])
+        and given.location_id in ("", parts[1])
+    )
 
 
 def reading(name: str, value: object) -> well_known.Struct:

@@ -232,7 +232,7 @@ async def _upload(server: _Server, source: Path, **options: Any) -> None:
             for number, (path, size) in enumerate(files):
                 inside = path.relative_to(source).as_posix()
                 with _named(f"{inside} (file {number + 1} of {len(files)})"):
-                    file_id = await data.file_upload_from_path(
+                    binary_data_id = await data.file_upload_from_path(
                         str(path),
                         file_name=inside.removesuffix(path.suffix),
                         progress=_part(show, sent, total),
@@ -240,7 +240,8 @@ async def _upload(server: _Server, source: Path, **options: Any) -> None:
                     )
                 sent += size
                 if server.as_json:
-                    click.echo(json_text({"path": inside, "file_id": file_id, "bytes": size}))
+                    line = {"path": inside, "binary_data_id": binary_data_id, "bytes": size}
+                    click.echo(json_text(line))
     click.echo(f"Uploaded {_count(len(files))}, {size_text(sent)}", err=True)
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("fakeviam_client")
 
+#: A trailer in which a fake tells what the reply cannot.
+NOTE = "fakeviam-note"
+
 _METHODS = MappingProxyType({method.name: method for method in wire.methods()})
 
 
@@ -94,6 +97,9 @@ class Service:
             async with stub.open(metadata=self._metadata) as stream:
                 await _connect(stream)
                 yield stream
+            trailers = stream.trailing_metadata
+            if trailers and NOTE in trailers:
+                LOGGER.warning("%s: %s", name, trailers[NOTE])
         except StreamTerminatedError as error:
             raise ConnectionError(f"{name} was cut off: {error}") from error
 

@@ -56,6 +56,15 @@ def dotted(extension: str) -> str:
     return extension if not extension or extension.startswith(".") else f".{extension}"
 
 
+def id_of(
+    reply: wire.DataCaptureUploadResponse
+    | wire.FileUploadResponse
+    | wire.StreamingDataCaptureUploadResponse,
+) -> str:
+    """The id that calls by ids take, if there is one: readings have none (CU-4)."""
+    return reply.binary_data_id or reply.file_id
+
+
 def sensor_metadata(pair: tuple[Timestamp, Timestamp] | None) -> wire.SensorMetadata | None:
     """The times of a reading as it travels, if there are any."""
     if pair is None:

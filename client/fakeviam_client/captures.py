@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import datasync as wire
 from fakeviam_client import _arguments as arguments
 from fakeviam_client._service import Service
-from fakeviam_client._uploading import Described, dotted, pieces_of, sensor_metadata
+from fakeviam_client._uploading import Described, dotted, id_of, pieces_of, sensor_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ class CaptureMethods(Service):
             mime_type: Wins over the extension (UP-5).
 
         Returns:
-            The file id (CU-4).
+            The `binary_data_id` of the new file, as `file_upload` answers it (CU-4).
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -102,7 +102,7 @@ class CaptureMethods(Service):
             data_request_times: For each reading when it was requested and received; naive is UTC.
 
         Returns:
-            The file id of the upload (CU-4).
+            The `file_id` of the upload, one for all its readings (CU-4).
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -153,7 +153,8 @@ class CaptureMethods(Service):
             mime_type: Wins over the extension (UP-5).
 
         Returns:
-            The file id.
+            The `binary_data_id` of the new file, as `file_upload` answers it (CU-4). "The file_id
+            of the uploaded data" in the documentation of 0.15.0 is at its end.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -186,15 +187,13 @@ class CaptureMethods(Service):
             for piece in pieces_of(contents):
                 yield wire.StreamingDataCaptureUploadRequest(data=piece)
 
-        file_id: str = (await self._stream("StreamingDataCaptureUpload", messages())).file_id
-        return file_id
+        return id_of(await self._stream("StreamingDataCaptureUpload", messages()))
 
     async def _upload_capture(
         self, metadata: wire.UploadMetadata, contents: list[wire.SensorData]
     ) -> str:
         request = wire.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-        file_id: str = (await self._call("DataCaptureUpload", request)).file_id
-        return file_id
+        return id_of(await self._call("DataCaptureUpload", request))
 
 
 def _readings(tabular_data: object, data_request_times: object) -> list[wire.SensorData]:

@@ -10,7 +10,7 @@ from fakeviam.wire import datasync as wire
 from fakeviam_client import _arguments as arguments
 from fakeviam_client._progress import Meter
 from fakeviam_client._service import Service
-from fakeviam_client._uploading import Described, pieces_of, pieces_read
+from fakeviam_client._uploading import Described, id_of, pieces_of, pieces_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,9 @@ class UploadMethods(Service):
             mime_type: Wins over the extension (UP-5).
 
         Returns:
-            The file id.
+            The id of the new file (CU-4), its `binary_data_id`: `organization/location/file_id`.
+            Every call that takes ids takes it. Servers that do not answer it gave the bare
+            `file_id` that is at its end.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -110,7 +112,9 @@ class UploadMethods(Service):
             progress: Called after each piece with the bytes sent and all bytes there are.
 
         Returns:
-            The file id.
+            The id of the new file (CU-4), its `binary_data_id`: `organization/location/file_id`.
+            Every call that takes ids takes it. Servers that do not answer it gave the bare
+            `file_id` that is at its end.
 
         Raises:
             TypeError: An argument has the wrong type.
@@ -138,9 +142,9 @@ class UploadMethods(Service):
         meter = Meter(progress)
         # Local reads of 64 KiB are shorter than a turn of the event loop.
         with path.open("rb") as file:  # noqa: ASYNC230
-            file_id = await self._upload_file(metadata, pieces_read(file, meter))
+            binary_data_id = await self._upload_file(metadata, pieces_read(file, meter))
         meter.finish()
-        return file_id
+        return binary_data_id
 
     async def _upload_file(self, metadata: wire.UploadMetadata, pieces: Iterator[bytes]) -> str:
         def messages() -> Iterator[wire.FileUploadRequest]:
@@ -148,5 +152,4 @@ class UploadMethods(Service):
             for piece in pieces:
                 yield wire.FileUploadRequest(file_contents=wire.FileData(data=piece))
 
-        file_id: str = (await self._stream("FileUpload", messages())).file_id
-        return file_id
+        return id_of(await self._stream("FileUpload", messages()))

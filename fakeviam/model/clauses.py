@@ -176,7 +176,7 @@ A8    D seed   Removed tags are counted, summed over records (policy remove_tags
 A10   D seed   The label of a dataset shows with the tags and can be matched by name; it is derived, never stored.
 A11   ? us     A tag that looks like a dataset's label is a plain tag.
 A12   ? us     Empty ids and tags are INVALID_ARGUMENT.
-A13   ? us     Unknown ids are skipped and counts tell (policy unknown_ids).
+A13   ? us     Unknown ids are skipped and counts tell; where none matches, a trailer names one (policy unknown_ids).
 A14   ? us     Both forms of id in one request are united: each record once, in the order of first mention.
 A15   ? us     All three parts of a BinaryID must match; an empty organization or location matches any.
 A16   D seed   A delete filter without organization deletes everything that matches (policy empty_delete_filter).

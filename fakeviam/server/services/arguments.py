@@ -56,15 +56,21 @@ def records_named(
         FailedPreconditionError: It uses BinaryID and the policy refuses that.
     """
     chosen: dict[str, BinaryRecord] = {}
-    for mention in _look_up(call, binary_ids, binary_data_ids, clause=clause):
+    mentions = _look_up(call, binary_ids, binary_data_ids, clause=clause)
+    for mention in mentions:
         if mention.record is not None:
             chosen.setdefault(mention.record.file_id, mention.record)
         elif call.policy.unknown_ids == "refuse":
             why = "is not organization/location/file" if mention.malformed else "does not exist"
             clause = "ID-7" if mention.malformed else "A13"
-            raise NotFoundError(f"binary data {mention.name} {why}", clause=clause)
+            text = f"binary data {mention.name} {why}{_hint(call, mention)}"
+            raise NotFoundError(text, clause=clause)
         else:
             call.cite(["ID-7" if mention.malformed else "ID-6", "A13"])
+    if not chosen:
+        more = f" or {len(mentions) - 1} more" if len(mentions) > 1 else ""
+        first = mentions[0]
+        call.note = f"no binary data has the id {first.name:.300}{more}{_hint(call, first)} [A13]"
     return list(chosen.values())
 
 
@@ -83,7 +89,8 @@ def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: st
     )
     for mention in mentions:
         if mention.record is None:
-            raise NotFoundError(f"no binary data {mention.name}", clause="BX-8")
+            text = f"no binary data {mention.name}{_hint(call, mention)}"
+            raise NotFoundError(text, clause="BX-8")
     if len({mention.record.file_id for mention in mentions if mention.record}) > 1:
         text = "binary_id and binary_data_id name two different records"
         raise InvalidArgumentError(text, clause="ID-8")
@@ -93,8 +100,9 @@ def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: st
 
 
 class _Mention(NamedTuple):
-    """One id of a request: how it is shown, and the record it names, if there is one."""
+    """One id of a request: its text, how it is shown, and the record it names, if there is one."""
 
+    text: str
     name: str
     record: BinaryRecord | None
     malformed: bool
@@ -112,17 +120,18 @@ def _look_up(
         raise InvalidArgumentError(text, clause=clause)
     keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]
     keys += map(BinaryKey.parse, binary_data_ids)
-    names = [*map(_shown, binary_ids), *map(repr, binary_data_ids)]
+    texts = [*(str(binary_key(message)) for message in binary_ids), *binary_data_ids]
     call.principal.check_named(key.organization_id for key in keys if key and key.organization_id)
     found = call.store.find_binary(key.file_id if key else "" for key in keys)
     until = call.visible_until()
     return [
         _Mention(
-            name,
+            text,
+            repr(text) if number >= len(binary_ids) else f"BinaryID {text!r}",
             record if record and key and _matches(call, key, record, until) else None,
             key is None,
         )
-        for key, name, record in zip(keys, names, found, strict=True)
+        for number, (key, text, record) in enumerate(zip(keys, texts, found, strict=True))
     ]
 
 
@@ -143,5 +152,13 @@ def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None
     )
 
 
-def _shown(message: data.BinaryID) -> str:
-    return f"BinaryID {str(binary_key(message))!r}"
+def _hint(call: Call, mention: _Mention) -> str:
+    """What was probably meant by an id that names nothing: an id put into an id, or a file id."""
+    whole = "/".join(mention.text.split("/")[-3:])
+    key = BinaryKey.parse(whole) or BinaryKey("", "", whole.rpartition("/")[2])
+    record = call.store.find_binary([key.file_id])[0]
+    if record is None or not _matches(call, key, record, call.visible_until()):
+        return ""
+    if whole == record.binary_data_id:
+        return f"; {whole!r} already is a binary_data_id"
+    return f"; did you mean {record.binary_data_id!r}?"

@@ -33,6 +33,7 @@ class Call:
             InsufficientEvidenceError for less than the test accepts (SV-5).
         metadata: What came with it, with its secrets.
         hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
+        note: What the reply cannot tell, such as that no id matched; goes into its trailers.
     """
 
     cloud: CloudState
@@ -44,6 +45,7 @@ class Call:
     metadata: Any = None
     principal: Principal = ANYONE
     hidden_for: int = 0
+    note: str = ""
 
     @classmethod
     def of(cls, cloud: CloudState, record: RecordedCall, metadata: Any = None) -> Call:

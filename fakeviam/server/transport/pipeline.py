@@ -246,6 +246,9 @@ async def _send(
         await stream.send_message(reply)
     if call.record.scripted:
         await stream.send_trailing_metadata(metadata={"fakeviam-scripted": "1"})
+    elif call.note:
+        note = call.note.encode("ascii", "backslashreplace").decode()
+        await stream.send_trailing_metadata(metadata={"fakeviam-note": note})
 
 
 async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> None:

@@ -125,7 +125,8 @@ def test_output_for_programs(served: FakeViam, photos: Path, tmp_path: Path) -> 
         ("deep/er/naïve", 0),
     ]
     down = run("download", str(tmp_path / "down"), "--target", served.target, "--json")
-    assert {line["metadata"]["id"] for line in down.lines} == {line["file_id"] for line in up.lines}
+    ids = {line["metadata"]["binary_data_id"] for line in down.lines}
+    assert ids == {line["binary_data_id"] for line in up.lines}
     manifest = json.loads((tmp_path / "down" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["files"] == down.lines
 

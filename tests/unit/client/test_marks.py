@@ -28,8 +28,7 @@ UNKNOWN = f"{ORGANIZATION}/fakelab001/{'x' * 64}"
 
 async def image(client: DataClient, payload: bytes = b"", **more: Any) -> str:
     """Upload an image; its binary data id."""
-    file_id = await client.file_upload(PART, payload, file_extension=".jpg", **more)
-    return f"{ORGANIZATION}/fakelab001/{file_id}"
+    return await client.file_upload(PART, payload, file_extension=".jpg", **more)
 
 
 def message_of(binary_data_id: str) -> BinaryID:
@@ -87,6 +86,72 @@ async def test_tags_by_filter(client: DataClient) -> None:
         client.remove_tags_from_binary_data_by_filter([]),
     ):
         await refused(call, Status.INVALID_ARGUMENT, "tags")
+
+
+# Ids --------------------------------------------------------------------------------------
+
+
+async def test_what_uploads_answer_works_wherever_ids_do(
+    client: DataClient, tmp_path: Path
+) -> None:
+    """As it is, and in a BinaryID, as programs for older releases pass it on (CU-4, ID-1, ID-2)."""
+    (tmp_path / "dog.jpg").write_bytes(b"dog")
+    dogs = await client.create_dataset("dogs", ORGANIZATION)
+    for uploaded in (
+        await client.file_upload(PART, b"", file_extension=".jpg"),
+        await client.file_upload_from_path(str(tmp_path / "dog.jpg"), PART),
+        await client.binary_data_capture_upload(b"", PART, "camera", "eye", "m", "jpg"),
+        await client.streaming_data_capture_upload(b"", PART, "jpg"),
+    ):
+        organization, location, _ = uploaded.split("/")
+        for one in (
+            uploaded,
+            BinaryID(file_id=uploaded),
+            BinaryID(file_id=uploaded, organization_id=organization, location_id=location),
+        ):
+            (file,) = await client.binary_data_by_ids([one])
+            assert file.metadata.binary_data_id == uploaded
+            await client.add_tags_to_binary_data_by_ids(["t"], [one])
+            assert await client.remove_tags_from_binary_data_by_ids(["t"], [one]) == 1
+            await client.add_binary_data_to_dataset_by_ids([one], dogs)
+            box = await client.add_bounding_box_to_image_by_id(one, "dog", 0, 0, 1, 1)
+            await client.remove_bounding_box_from_image_by_id(box, one)
+        assert await client.delete_binary_data_by_ids([BinaryID(file_id=uploaded)]) == 1
+
+
+async def test_an_id_in_the_wrong_organization_is_not_repaired(client: DataClient) -> None:
+    """The two contradict each other, so the server decides (A15)."""
+    uploaded = await image(client)
+    for other in ("organization_id", "location_id"):
+        wrong = BinaryID(file_id=uploaded, **{other: "elsewhere"})
+        assert await client.binary_data_by_ids([wrong]) == []
+
+
+@pytest.mark.parametrize(
+    ("id_of", "told"),
+    [
+        (lambda whole: whole.rpartition("/")[2], "; did you mean {whole!r}?"),
+        (lambda whole: f"acme/lab/{whole}", "; {whole!r} already is a binary_data_id"),
+        (lambda _: UNKNOWN, ""),
+        (lambda _: "n\xe4", ""),
+    ],
+)
+async def test_ids_that_match_nothing_are_logged(
+    client: DataClient, caplog: pytest.LogCaptureFixture, id_of: Any, told: str
+) -> None:
+    """Where the answer cannot tell, the fake's note does; what matches is not logged (A13)."""
+    whole = await image(client)
+    asked, dogs = id_of(whole), await client.create_dataset("dogs", ORGANIZATION)
+    await client.add_tags_to_binary_data_by_ids(["t"], [whole])
+    await client.add_tags_to_binary_data_by_ids(["t"], [whole, asked])
+    assert not [each for each in caplog.records if each.levelname == "WARNING"]
+    await client.add_tags_to_binary_data_by_ids(["t"], [asked])
+    await client.add_binary_data_to_dataset_by_ids([asked, "x"], dogs)
+    shown, note = ascii(asked), told.format(whole=whole)
+    assert [each.message for each in caplog.records if each.levelname == "WARNING"] == [
+        f"AddTagsToBinaryDataByIDs: no binary data has the id {shown}{note} [A13]",
+        f"AddBinaryDataToDatasetByIDs: no binary data has the id {shown} or 1 more{note} [A13]",
+    ]
 
 
 # Boxes ------------------------------------------------------------------------------------
@@ -211,7 +276,7 @@ MORNING = datetime(2026, 3, 10, 8, tzinfo=timezone.utc)
 async def test_binary_data_of_a_sensor(client: DataClient) -> None:
     """One record with everything that was said about it (CU-1, CU-4, UP-3, UP-4, UP-7, UP-8)."""
     pets = await client.create_dataset("pets", ORGANIZATION)
-    file_id = await client.binary_data_capture_upload(
+    binary_data_id = await client.binary_data_capture_upload(
         b"\xff\xd8",
         PART,
         "camera",
@@ -225,7 +290,7 @@ async def test_binary_data_of_a_sensor(client: DataClient) -> None:
     )
     file = await only(client)
     known, source = file.metadata, file.metadata.capture_metadata
-    assert (file.data, known.id) == (b"\xff\xd8", file_id)
+    assert (file.data, known.binary_data_id) == (b"\xff\xd8", binary_data_id)
     assert (known.file_ext, source.mime_type) == (".jpg", "image/jpeg")
     assert (source.component_type, source.component_name) == ("camera", "eye")
     assert (source.method_name, list(known.dataset_ids)) == ("GetImages", [pets])
@@ -251,7 +316,7 @@ async def test_parameters_that_are_packed_already(client: DataClient) -> None:
 async def test_a_stream_of_sensor_data(client: DataClient) -> None:
     """The same by the streaming RPC (SU-1, UP-5)."""
     contents = bytes(range(256)) * 1000
-    file_id = await client.streaming_data_capture_upload(
+    binary_data_id = await client.streaming_data_capture_upload(
         contents,
         PART,
         ".pcd",
@@ -264,7 +329,7 @@ async def test_a_stream_of_sensor_data(client: DataClient) -> None:
         mime_type="application/x-points",
     )
     file = await only(client)
-    assert (file.data, file.metadata.id) == (contents, file_id)
+    assert (file.data, file.metadata.binary_data_id) == (contents, binary_data_id)
     assert file.metadata.capture_metadata.mime_type == "application/x-points"
     assert file.metadata.capture_metadata.method_name == "NextPointCloud"
     assert list(file.metadata.capture_metadata.tags) == ["t"]
@@ -274,12 +339,13 @@ async def test_a_stream_of_sensor_data(client: DataClient) -> None:
 async def test_a_file_from_memory(client: DataClient) -> None:
     """Name and extension as they were sent (UP-4, UP-5, UP-6, FU-1)."""
     pets = await client.create_dataset("pets", ORGANIZATION)
-    file_id = await client.file_upload(
+    binary_data_id = await client.file_upload(
         PART, b"text", "camera", "eye", "m", "notes", None, ".txt", ["t"],
         dataset_ids=[pets], mime_type="text/markdown",
     )  # fmt: skip
     known = (await only(client)).metadata
-    assert (known.id, known.file_name, known.file_ext) == (file_id, "notes", ".txt")
+    assert known.binary_data_id == binary_data_id
+    assert (known.file_name, known.file_ext) == ("notes", ".txt")
     assert known.capture_metadata.mime_type == "text/markdown"
     assert known.capture_metadata.component_name == "eye"
     assert list(known.dataset_ids) == [pets]
@@ -301,9 +367,9 @@ async def test_a_file_from_disk(
 ) -> None:
     """Name and extension are those of the path (UP-6)."""
     (tmp_path / path).write_bytes(b"from disk")
-    file_id = await client.file_upload_from_path(str(tmp_path / path), PART, tags=["t"])
+    binary_data_id = await client.file_upload_from_path(str(tmp_path / path), PART, tags=["t"])
     file = await only(client)
-    assert (file.data, file.metadata.id) == (b"from disk", file_id)
+    assert (file.data, file.metadata.binary_data_id) == (b"from disk", binary_data_id)
     assert (file.metadata.file_name, file.metadata.file_ext) == (name, extension)
     assert list(file.metadata.capture_metadata.tags) == ["t"]
 

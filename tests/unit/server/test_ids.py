@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from grpclib.const import Status
 
+from fakeviam import Policy
 from fakeviam.wire import data
 
 from .driver import DEFAULT_PART, ORGANIZATION, Viam, at, id_of
@@ -255,6 +256,30 @@ async def test_only_unknown_ids_change_nothing(viam: Viam, name: str) -> None:
     reply = await viam.rpc(name, made)
     assert viam.contents() == before
     assert not reply.ByteSize()
+
+
+async def test_an_id_that_was_put_into_an_id_is_named(start: Start) -> None:
+    """So is a file id where a whole id is meant; ids of nothing get no hint (A13, BX-8)."""
+    viam = await start(policy=Policy(unknown_ids="refuse"))
+    image = await viam.upload("a")
+    organization, location, file_id = image.split("/")
+    already = f"; {image!r} already is a binary_data_id ["
+    doubled = data.BinaryID(organization_id=organization, location_id=location, file_id=image)
+    box = data.AddBoundingBoxToImageByIDRequest(binary_id=doubled, label="a")
+    with viam.refuses(Status.NOT_FOUND, "BX-8", already):
+        await viam.rpc("AddBoundingBoxToImageByID", box)
+    for meant, told in (
+        (data.BinaryID(file_id=image), f"BinaryID '//{image}' does not exist{already}"),
+        (f"{organization}/{location}/{image}", f"is not organization/location/file{already}"),
+        (file_id, f"is not organization/location/file; did you mean {image!r}? ["),
+        (f"{organization}/{file_id}", f"is not organization/location/file; did you mean {image!r}"),
+        (f"{organization}/{location}/x", "/x' does not exist ["),
+        (f"{organization}/x/{file_id}", f"/x/{file_id}' does not exist ["),
+    ):
+        ids = {"binary_data_ids": [meant]} if isinstance(meant, str) else {"binary_ids": [meant]}
+        made = await request(viam, "BinaryDataByIDs", **ids)
+        with viam.refuses(Status.NOT_FOUND, "ID-7" if "is not" in told else "A13", told):
+            await viam.rpc("BinaryDataByIDs", made)
 
 
 async def test_a_deleted_id_is_unknown(viam: Viam) -> None:
