@@ -1,7 +1,24 @@
 """A cloud as a directory that diffs well: metadata as JSON lines, bytes by their hash (AR-1)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fakeviam.archive.contents import Contents
-from fakeviam.archive.reading import is_archive, read
-from fakeviam.archive.writing import write
+from fakeviam.archive.format import is_archive
+from fakeviam.archive.writer import write
+
+if TYPE_CHECKING:
+    from fakeviam.archive.reader import read
 
 __all__ = ["Contents", "is_archive", "read", "write"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import what checks archives when one is read; all servers import the rest."""
+        if name != "read":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from fakeviam.archive.reader import read  # noqa: PLC0415
+
+        return read

@@ -16,10 +16,11 @@ the older ones: archives live in repositories for years.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 NAME = "fakeviam archive"
 VERSION = 1
@@ -44,10 +45,10 @@ class Table(NamedTuple):
     sha256: str
 
 
-class Manifest(NamedTuple):
-    """What an archive says of itself."""
-
-    fakeviam: str
-    tables: Mapping[str, Table]
-    counters: tuple[int, int]
-    arrivals: tuple[int, int]
+def is_archive(folder: Path) -> bool:
+    """Whether a directory says that it is an archive, of whatever version."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == NAME

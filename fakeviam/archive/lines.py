@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UsageError, shortened
+from fakeviam.validation.json_text import JsonError, parse_json, unfit_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,9 +33,18 @@ def value_of(line: bytes) -> Any:
     """The value of a line.
 
     Raises:
-        ValueError: It is not JSON.
+        JsonError: It is not JSON; the text says why.
     """
-    return json.loads(line.decode("utf-8", "surrogatepass"))
+    from pydantic_core import from_json  # noqa: PLC0415 - only who reads needs it
+
+    try:
+        return from_json(line, allow_inf_nan=False)
+    except ValueError:
+        value = parse_json(line)  # slower, and says what is wrong
+        unfit = unfit_part(value)
+        if unfit:
+            raise JsonError(f"holds {unfit}") from None
+        return value
 
 
 def time_text(nanos: int) -> str:
@@ -195,6 +205,21 @@ class Fields:
         if not isinstance(value, kind):
             raise self.wrong(name, label, value)
         return value
+
+
+def check_version(fields: Fields, *, name: str, version: int) -> None:
+    """Refuse what is no such thing, and what a later fakeviam wrote.
+
+    Raises:
+        UsageError: It is, and the text says what to do.
+    """
+    found = fields.text("format")
+    if found != name:
+        raise UsageError(f"{fields.where}: format must be {name!r}, got {found!r}")
+    number = fields.number("version")
+    if number > version:
+        told = f"{fields.where}: version {number} comes from a later fakeviam"
+        raise UsageError(f"{told}; this one reads versions up to {version}, so upgrade it")
 
 
 def without_defaults(values: Mapping[str, object]) -> dict[str, object]:

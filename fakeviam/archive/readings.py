@@ -22,7 +22,7 @@ def reading_fields(payload: bytes) -> dict[str, object]:
     """
     try:
         reading = mapping_from(Struct.FromString(payload))
-        if _payload_of(reading) == payload:
+        if payload_of(reading) == payload:
             return {"reading": reading}
     except (DecodeError, ValueError):
         pass
@@ -35,10 +35,15 @@ def payload_from(fields: Fields) -> bytes:
         return fields.blob("payload")
     reading = fields.mapping("reading")
     try:
-        return _payload_of(reading)
+        return payload_of(reading)
     except ValueError as error:
         raise fields.wrong("reading", f"a reading ({error})", reading) from None
 
 
-def _payload_of(reading: dict[str, Any]) -> bytes:
+def payload_of(reading: dict[str, Any]) -> bytes:
+    """The encoded Struct of a JSON object.
+
+    Raises:
+        ValueError: A Struct would hold something else.
+    """
     return struct_from(reading).SerializeToString(deterministic=True)

@@ -58,9 +58,16 @@ class Sources:
 
     def named_in(self, fields: Fields) -> Source:
         """The source that the fields of a record name."""
-        name = fields.text("source")
+        return self.named(fields.text("source"), fields.where)
+
+    def named(self, name: str, where: str) -> Source:
+        """The source of a name that stands at `where`.
+
+        Raises:
+            DamageError: There is none.
+        """
         if name not in self._sources:
-            raise damaged(fields.where, f"source names {name!r}, which is not among the sources")
+            raise damaged(where, f"source names {name!r}, which is not among the sources")
         return self._sources[name]
 
 

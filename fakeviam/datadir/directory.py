@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING
 
 from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.format import BLOBS
-from fakeviam.archive.lines import Fields, damaged
-from fakeviam.archive.reading import check_version
-from fakeviam.archive.writing import write_tables
+from fakeviam.archive.lines import Fields, check_version, damaged
+from fakeviam.archive.writer import write_tables
 from fakeviam.datadir.loading import LOG, VERSION, load
 from fakeviam.datadir.lock import Lock
 from fakeviam.datadir.log import Log

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fakeviam.archive.lines import Fields, damaged
-from fakeviam.archive.reading import check_version, read_tables
+from fakeviam.archive.lines import Fields, check_version, damaged
+from fakeviam.archive.reader import read_tables
 from fakeviam.datadir.log import entries_of
 from fakeviam.datadir.ops import Cleared, Coder, KeysSet, PartPut
 from fakeviam.model.ids import Counters

@@ -7,8 +7,10 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from fakeviam.validation.scalars import is_text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 #: Deeper than any document; parsers and renderers end somewhere beyond.
 DEEPEST = 100
@@ -83,6 +85,36 @@ def parse_json(data: bytes | str, *, unique: bool = True) -> Any:
         found = (each for each in _TOKEN.finditer(text) if each[0].startswith(unfit.token))
         at = next(found).start()
         raise _error_at(text, at, f"is not JSON: {unfit.reason}") from None
+
+
+def unfit_part(value: object, where: str = "", depth: int = 0) -> str:
+    """What JSON cannot carry in a value of Python, and where: "inf at a.b[2]"; empty if it can."""
+    if depth > DEEPEST:
+        return f"more than {DEEPEST} levels"
+    unfit = _unfit(value)
+    if unfit:
+        return f"{unfit} at {where}" if where else unfit
+    inner: Iterable[tuple[str, object]] = ()
+    if isinstance(value, dict):
+        for key in value:
+            if not is_text(key):
+                return f"the key {key!r}, which UTF-8 cannot carry"
+        inner = ((f"{where}.{key}" if where else key, each) for key, each in value.items())
+    elif isinstance(value, list | tuple):
+        inner = ((f"{where}[{number}]", each) for number, each in enumerate(value))
+    return next(filter(None, (unfit_part(each, path, depth + 1) for path, each in inner)), "")
+
+
+def _unfit(value: object) -> str:
+    if isinstance(value, str):
+        return "" if is_text(value) else "text that cannot be encoded as UTF-8"
+    if isinstance(value, float) and not isfinite(value):
+        return f"{value}, which is not a JSON number,"
+    if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
+        return "an integer that does not fit into 64 bits"
+    if value is None or isinstance(value, bool | int | float | dict | list | tuple):
+        return ""
+    return f"a value of type {type(value).__name__}"
 
 
 def tokens(text: str) -> Iterator[Token]:

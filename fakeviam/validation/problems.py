@@ -28,6 +28,7 @@ class Words:
     mapping: str
     nothing: str
     values: bool
+    integer: str = "a whole number"
 
     def name(self, value: object) -> str:
         """The type of a value."""
@@ -206,8 +207,6 @@ _WHOLE: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
 # … then wrong types …
 _TYPES: Mapping[str, str] = MappingProxyType(
     {
-        "int_type": "a whole number",
-        "int_from_float": "a whole number",
         "float_type": "a number",
         "bool_type": "true or false",
         "list_type": "a list",
@@ -216,6 +215,8 @@ _TYPES: Mapping[str, str] = MappingProxyType(
 )
 _WORDED: Mapping[str, str] = MappingProxyType(
     {
+        "int_type": "integer",
+        "int_from_float": "integer",
         "string_type": "text",
         "dict_type": "mapping",
         "model_type": "mapping",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode
 from dataclasses import dataclass, field
 from functools import wraps
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from pydantic import (
@@ -23,7 +22,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 from fakeviam.model.durations import seconds_from
 from fakeviam.model.errors import Refusal
 from fakeviam.model.timestamps import nanos_from_text
-from fakeviam.validation.json_text import DEEPEST
+from fakeviam.validation.json_text import unfit_part
 from fakeviam.validation.scalars import Unquoted, is_text
 
 if TYPE_CHECKING:
@@ -293,37 +292,10 @@ Base64 = Annotated[
 # Documents ------------------------------------------------------------------------------------
 
 
-def _check_json(value: object, where: str = "", depth: int = 0) -> None:
-    if depth > DEEPEST:
-        raise invalid(f"is nested more than {DEEPEST} levels deep")
-    unfit = _unfit(value)
-    if unfit:
-        raise invalid(f"holds {unfit} at {where}")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not is_text(key):
-                raise invalid(f"holds the key {key!r}, which UTF-8 cannot carry")
-            _check_json(inner, f"{where}.{key}" if where else key, depth + 1)
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(value):
-            _check_json(inner, f"{where}[{number}]", depth + 1)
-
-
-def _unfit(value: object) -> str:
-    """What JSON cannot carry, leaving aside what the value holds; empty if it can."""
-    if isinstance(value, str):
-        return "" if is_text(value) else "text that cannot be encoded as UTF-8"
-    if isinstance(value, float) and not isfinite(value):
-        return f"{value}, which is not a JSON number,"
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return "an integer that does not fit into 64 bits"
-    if value is None or isinstance(value, bool | int | float | dict | list | tuple):
-        return ""
-    return f"a value of type {type(value).__name__}"
-
-
 def _json_object(value: dict[str, Any]) -> dict[str, Any]:
-    _check_json(value)
+    unfit = unfit_part(value)
+    if unfit:
+        raise invalid(f"holds {unfit}")
     return value
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from fakeviam import UsageError, archive
-from fakeviam.archive import Contents, writing
+from fakeviam.archive import Contents, writer
 
 from .worlds import small_world, state, worlds
 
@@ -124,7 +124,7 @@ def test_what_fails_leaves_the_earlier_archive(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(writing, "_settle", fail)
+        patch.setattr(writer, "_settle", fail)
         with pytest.raises(UsageError, match="No space left on device"):
             archive.write(tmp_path / "a", small_world(binary=1))
     assert files(tmp_path) == before
@@ -156,5 +156,5 @@ def test_all_of_an_archive_is_on_the_disk(tmp_path: Path, settled: list[int]) ->
     archive.write(tmp_path / "a", small_world())
     assert {path.stat().st_ino for path in tmp_path.rglob("*")} <= set(settled)
     settled.clear()
-    archive.write(tmp_path / "b", small_world(binary=writing._MANY))
+    archive.write(tmp_path / "b", small_world(binary=writer._MANY))
     assert 0 in settled

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from fakeviam.archive import format as names
 from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.lines import line_of
-from fakeviam.archive.reading import is_archive
 from fakeviam.archive.rows import (
     Sources,
     binary_row,
@@ -132,7 +131,7 @@ def _check_replaceable(place: Path) -> None:
     if not place.is_dir():
         raise UsageError(f"cannot write an archive to {place}: a file is there; {advice}")
     found = {one.name for one in place.iterdir()}
-    if found and not is_archive(place):
+    if found and not names.is_archive(place):
         told = f"cannot write an archive to {place}: the directory is not empty and no archive"
         raise UsageError(f"{told}; {advice}")
     foreign = found - {names.MANIFEST, names.BLOBS, *names.TABLES}

@@ -1,0 +1,360 @@
+"""What the lines of archives and of logs may hold; `rows.py` writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator
+
+from fakeviam.archive.lines import damaged
+from fakeviam.archive.readings import payload_of
+from fakeviam.model.annotations import BoundingBox, Classification
+from fakeviam.model.clock import nanos_of
+from fakeviam.model.datasets import Dataset, DatasetType
+from fakeviam.model.errors import UsageError
+from fakeviam.model.fleet import FleetState, Location, Organization, Part, Robot
+from fakeviam.model.ids import Counters
+from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
+from fakeviam.store.values import BinaryRow, TabularRow
+from fakeviam.validation.models import Model, validate
+from fakeviam.validation.problems import InvalidError, Words
+from fakeviam.validation.types import (
+    Base64,
+    Expected,
+    Flag,
+    Many,
+    Omittable,
+    Parsed,
+    Size,
+    invalid,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.archive.blobs import Blobs
+    from fakeviam.archive.rows import Sources
+
+M = TypeVar("M", bound=Model)
+
+_WORDS = Words(
+    text="text", mapping="a JSON object", nothing="null", integer="an integer", values=True
+)
+
+# As `time_text` writes it, and no other way: what differs was not written here.
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{9}))?Z", re.ASCII)
+
+
+def checked_row(model: type[M], value: object, where: str) -> M:
+    """The model of a JSON value that stands at `where`.
+
+    Raises:
+        DamageError: The value is not what was written there.
+    """
+    try:
+        return validate(model, value, words=_WORDS)
+    except InvalidError as error:
+        problem = error.problems[0]
+        hint = f"; {problem.hint}" if problem.hint else ""
+        field = "" if problem.kind == "unknown" else f"{problem.field} "
+        raise damaged(where, f"{field}{problem.text}{hint}".lstrip()) from None
+
+
+def checked_object(value: object, where: str) -> dict[str, Any]:
+    """A JSON object of whatever fields.
+
+    Raises:
+        DamageError: It is none.
+    """
+    return dict(checked_row(_Anything, value, where).__pydantic_extra__ or {})
+
+
+class _Anything(Model, extra="allow"):
+    pass
+
+
+def _nanos(value: object) -> int | None:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    try:
+        return nanos_of(datetime.fromisoformat(match[1])) + int(match[2] or 0)
+    except ValueError:
+        return None
+
+
+def _payload(reading: dict[str, Any]) -> bytes:
+    try:
+        return payload_of(reading)
+    except ValueError as error:
+        raise invalid(f"must be a reading ({error})") from None
+
+
+# Text was checked when the line was parsed, and integers stay integers: an archive that is read and
+# written again is the same.
+_Number = Annotated[int | float, Expected("a finite number")]
+Time = Annotated[int, Parsed(_nanos, "a time such as 2026-01-31T12:00:00Z", {"type": "string"})]
+Reading = Annotated[dict[str, Any], AfterValidator(_payload)]
+
+
+# Records -------------------------------------------------------------------------------------
+
+
+class ParameterRow(Model):
+    """A parameter of the method that captured something."""
+
+    key: str
+    type_url: str
+    value: Base64
+
+
+class SourceRow(Model):
+    """A source, under the name by which records name it."""
+
+    name: str
+    organization_id: str = ""
+    location_id: str = ""
+    robot_id: str = ""
+    robot_name: str = ""
+    part_id: str = ""
+    part_name: str = ""
+    component_type: str = ""
+    component_name: str = ""
+    method_name: str = ""
+    method_parameters: Many[ParameterRow] = ()
+
+    @property
+    def source(self) -> Source:
+        """The source."""
+        values = dict(vars(self))
+        del values["name"]
+        parameters = tuple(Parameter(**vars(one)) for one in self.method_parameters)
+        return Source(**{**values, "method_parameters": parameters})
+
+
+class BoxRow(Model):
+    """A bounding box."""
+
+    id: str
+    label: str
+    x_min_normalized: _Number
+    y_min_normalized: _Number
+    x_max_normalized: _Number
+    y_max_normalized: _Number
+    confidence: Omittable[_Number] = None
+
+    @property
+    def box(self) -> BoundingBox:
+        """The box."""
+        return BoundingBox(**vars(self))
+
+
+class ClassificationRow(Model):
+    """A classification."""
+
+    id: str
+    label: str
+    confidence: Omittable[_Number] = None
+
+
+class _RecordRow(Model):
+    arrival: Size
+    file_id: str
+    source: str
+    time_requested: Time
+    time_received: Time
+    time_synced: Time
+    mime_type: str = ""
+    tags: Many[str] = ()
+    internal: Flag = False
+
+    def _values(self, sources: Sources, where: str, *left_out: str) -> dict[str, Any]:
+        values = {**vars(self), "source": sources.named(self.source, where)}
+        for name in ("arrival", *left_out):
+            del values[name]
+        return values
+
+
+class BinaryRecordRow(_RecordRow):
+    """A binary record; `sha256` names its bytes."""
+
+    sha256: str
+    size: Size
+    file_name: str = ""
+    file_ext: str = ""
+    boxes: Many[BoxRow] = ()
+    classifications: Many[ClassificationRow] = ()
+    dataset_ids: Many[str] = ()
+
+    def stored(self, sources: Sources, blobs: Blobs, where: str) -> BinaryRow:
+        """The record with its bytes.
+
+        Raises:
+            DamageError: Its source or its bytes are missing.
+        """
+        values = self._values(sources, where, "sha256")
+        values["boxes"] = tuple(one.box for one in self.boxes)
+        values["classifications"] = tuple(
+            Classification(**vars(one)) for one in self.classifications
+        )
+        return BinaryRow(self.arrival, BinaryRecord(**values), blobs.get(self.sha256, where))
+
+
+class TabularRecordRow(_RecordRow):
+    """A reading; its payload stands there where JSON cannot say it."""
+
+    id: str
+    # Validated into the payload it stands for.
+    reading: Omittable[Reading] = None
+    payload: Omittable[Base64] = None
+
+    def stored(self, sources: Sources, where: str) -> TabularRow:
+        """The record.
+
+        Raises:
+            DamageError: Its source is missing, or it has no reading.
+        """
+        values = self._values(sources, where, "reading")
+        if self.payload is None:
+            values["payload"] = self.reading
+        if values["payload"] is None:
+            raise damaged(where, "reading is missing")
+        return TabularRow(self.arrival, TabularRecord(**values))
+
+
+# Everything else -----------------------------------------------------------------------------
+
+
+class DatasetRow(Model):
+    """A dataset."""
+
+    id: str
+    name: str
+    organization_id: str
+    time_created: Time
+    type: Literal["BINARY_DATA", "SEQUENCE_DATA"]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The dataset."""
+        return Dataset(**{**vars(self), "type": DatasetType[self.type]})
+
+
+class UserRow(Model):
+    """A database user."""
+
+    organization_id: str
+    password: str
+
+
+class _OwnerRow(Model):
+    kind: str
+    id: str
+    name: str
+
+
+class _LocationRow(_OwnerRow):
+    organization_id: str
+
+
+class _RobotRow(_OwnerRow):
+    location_id: str
+
+
+class _PartRow(_OwnerRow):
+    robot_id: str
+    robot_name: str
+    location_id: str
+    location_name: str
+    organization_id: str
+    organization_name: str
+    internal: Flag = False
+
+
+_FLEET: MappingProxyType[str, tuple[type[_OwnerRow], type]] = MappingProxyType(
+    {
+        "organization": (_OwnerRow, Organization),
+        "location": (_LocationRow, Location),
+        "robot": (_RobotRow, Robot),
+        "part": (_PartRow, Part),
+    }
+)
+
+
+class _Kind(Model, extra="ignore"):
+    kind: Literal["organization", "location", "robot", "part"]
+
+
+def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
+    """The fleet of rows, each with where it stands.
+
+    Raises:
+        DamageError: One of them is not of a fleet.
+    """
+    found: dict[str, list[Any]] = {kind: [] for kind in _FLEET}
+    for value, where in rows:
+        kind = checked_row(_Kind, value, where).kind
+        model, made_of = _FLEET[kind]
+        values = dict(vars(checked_row(model, value, where)))
+        del values["kind"]
+        found[kind].append(made_of(**values))
+    return FleetState(**{f"{kind}s": tuple(owners) for kind, owners in found.items()})
+
+
+# Manifest ------------------------------------------------------------------------------------
+
+
+class _Format(Model, extra="ignore"):
+    format: str
+    version: Size = 0
+
+
+def check_format(value: object, where: str, *, name: str, version: int) -> None:
+    """Refuse what is in no such format, and what a later fakeviam wrote.
+
+    Raises:
+        UsageError: It is, and the text says what to do.
+    """
+    found = checked_row(_Format, value, where)
+    if found.format != name:
+        raise UsageError(f"{where}: format must be {name!r}, got {found.format!r}")
+    if found.version > version:
+        told = f"{where}: version {found.version} comes from a later fakeviam"
+        raise UsageError(f"{told}; this one reads versions up to {version}, so upgrade it")
+
+
+class _Table(Model):
+    lines: Size
+    sha256: str
+
+
+class CountersRow(Model):
+    """How far ids were counted."""
+
+    ids: Size
+    objects: Size
+
+    @property
+    def counters(self) -> Counters:
+        """The counters."""
+        return Counters(**vars(self))
+
+
+class _Arrivals(Model):
+    binary: Size
+    tabular: Size
+
+
+class ManifestRow(Model):
+    """What an archive says of itself."""
+
+    format: str
+    version: Size
+    fakeviam: str
+    files: dict[str, _Table]
+    counters: CountersRow
+    arrivals: _Arrivals
+    blobs: Size

@@ -1,0 +1,156 @@
+"""Reading an archive: all of it, or an error that says what is wrong with it (AR-2)."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from fakeviam.archive import format as names
+from fakeviam.archive.blobs import Blobs
+from fakeviam.archive.contents import Contents
+from fakeviam.archive.lines import damaged, value_of
+from fakeviam.archive.models import (
+    BinaryRecordRow,
+    DatasetRow,
+    ManifestRow,
+    SourceRow,
+    TabularRecordRow,
+    UserRow,
+    check_format,
+    checked_object,
+    checked_row,
+    fleet_of,
+)
+from fakeviam.archive.rows import Sources
+from fakeviam.model.errors import UsageError
+from fakeviam.store.events import (
+    ArrivalsSet,
+    BinaryAdded,
+    DatasetPut,
+    PasswordSet,
+    StoreEvent,
+    TabularAdded,
+)
+from fakeviam.store.memory import MemoryStore
+from fakeviam.store.values import Arrivals
+from fakeviam.validation.json_text import JsonError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fakeviam.store.base import Store
+    from fakeviam.validation.models import Model
+
+    M = TypeVar("M", bound=Model)
+
+
+def read(
+    path: str | os.PathLike[str], *, make_store: Callable[[], Store] = MemoryStore
+) -> Contents:
+    """Read an archive; the contents belong to the caller.
+
+    Raises:
+        UsageError: There is none, it was written by a later fakeviam, or it is damaged; the
+            text says where, and what to do.
+    """
+    folder = Path(os.fspath(path))
+    return read_tables(folder, Blobs(folder / names.BLOBS), make_store())
+
+
+def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
+    """Read the files of an archive into an empty store, with the bytes from `blobs`."""
+    manifest = _manifest(folder)
+    tables = _Tables(folder, manifest)
+    sources = Sources()
+    for row, _ in tables.rows(names.SOURCES, SourceRow):
+        sources.put(row.name, row.source)
+    binary = [
+        row.stored(sources, blobs, at) for row, at in tables.rows(names.BINARY, BinaryRecordRow)
+    ]
+    tabular = [row.stored(sources, at) for row, at in tables.rows(names.TABULAR, TabularRecordRow)]
+    events: list[StoreEvent] = [BinaryAdded(binary), TabularAdded(tabular)]
+    events += (DatasetPut(row.dataset) for row, _ in tables.rows(names.DATASETS, DatasetRow))
+    events += (
+        PasswordSet(row.organization_id, row.password)
+        for row, _ in tables.rows(names.USERS, UserRow)
+    )
+    events.append(ArrivalsSet(Arrivals(**dict(manifest.arrivals))))
+    contents = Contents(
+        store=store,
+        fleet=fleet_of(tables.values(names.FLEET)),
+        keys=tuple(checked_object(value, at) for value, at in tables.values(names.KEYS)),
+        counters=manifest.counters.counters,
+        made_by=manifest.fakeviam,
+    )
+    store.apply(events)
+    return contents
+
+
+class _Tables:
+    """The files with lines, checked against the manifest before anything in them is believed."""
+
+    def __init__(self, folder: Path, manifest: ManifestRow) -> None:
+        self._folder = folder
+        self._manifest = manifest
+
+    def rows(self, name: str, model: type[M]) -> Iterator[tuple[M, str]]:
+        """The model of each line, and where it stands."""
+        for value, where in self.values(name):
+            yield checked_row(model, value, where), where
+
+    def values(self, name: str) -> Iterator[tuple[object, str]]:
+        """The value of each line, and where it stands."""
+        path = self._folder / name
+        if name not in self._manifest.files:
+            raise damaged(str(self._folder / names.MANIFEST), f"files.{name} is missing")
+        expected = self._manifest.files[name]
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise damaged(str(path), f"cannot be read ({error.strerror})") from None
+        lines = text.split(b"\n")
+        if lines.pop() != b"" or len(lines) < expected.lines:
+            what = f"is truncated: the manifest says {expected.lines} lines, here are {len(lines)}"
+            raise damaged(str(path), what)
+        if sha256(text).hexdigest() != expected.sha256:
+            _check_json(path, lines)
+            raise damaged(str(path), "is not what was written: its hash differs")
+        for number, line in enumerate(lines, 1):
+            where = f"{path}, line {number}"
+            yield _value(line, where), where
+
+
+def _check_json(path: Path, lines: list[bytes]) -> None:
+    """Refuse the first line that is not even a JSON object, if there is one."""
+    for number, line in enumerate(lines, 1):
+        where = f"{path}, line {number}"
+        checked_object(_value(line, where), where)
+
+
+def _value(line: bytes, where: str) -> object:
+    try:
+        value: object = value_of(line)
+    except JsonError as error:
+        raise damaged(where, f"{error.reason}: {line[:80]!r}") from None
+    return value
+
+
+def _manifest(folder: Path) -> ManifestRow:
+    """What the archive says of itself.
+
+    Raises:
+        UsageError: It is no archive, or one of a later version.
+        DamageError: It is damaged.
+    """
+    path = folder / names.MANIFEST
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        what = f"there is no archive at {folder}: {names.MANIFEST} cannot be read"
+        advice = "name a directory that an export made"
+        raise UsageError(f"{what} ({error.strerror}); {advice}") from None
+    value = _value(text, str(path))
+    check_format(value, str(path), name=names.NAME, version=names.VERSION)
+    return checked_row(ManifestRow, value, str(path))
