@@ -80,7 +80,7 @@ class Clock:
     def now(self) -> int:
         """Nanoseconds since the epoch; a clock that runs stops at the end of the calendar."""
         shown = self._read() + self._offset
-        return min(LAST, shown)
+        return shown if shown <= LAST or self._source is None else LAST
 
     def twin(self) -> Clock:
         """Make another clock that shows the same now and is moved by itself."""
@@ -140,7 +140,10 @@ class Clock:
 
     def freeze(self) -> None:
         """Stand still at what it shows now; it can still be moved."""
+        shown = self.now()
         self._held = self._read()
+        if self._source is not None and shown == LAST:  # it had run beyond
+            self._offset = LAST - self._held
 
     def run(self) -> None:
         """Run on from what it shows now.

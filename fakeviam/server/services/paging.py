@@ -41,11 +41,10 @@ def page_request(call: Call, message: data.DataRequest, *, with_bytes: bool) -> 
         InvalidArgumentError: The policy refuses the limit (A6) or the token (A56), or the
             order has no meaning (PG-12).
     """
-    return PageRequest(
-        limit=_limit(call, message.limit, with_bytes=with_bytes),
-        after=_after(call, message.last) if message.last else None,
-        descending=_descending(call.policy, message.sort_order),
-    )
+    limit = _limit(call, message.limit, with_bytes=with_bytes)
+    descending = _descending(call.policy, message.sort_order)
+    after = _after(call, message.last) if message.last else None
+    return PageRequest(limit=limit, after=after, descending=descending)
 
 
 def page_footer(

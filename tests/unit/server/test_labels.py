@@ -178,7 +178,7 @@ CHANGES: dict[str, Act] = {
 
 #: Every RPC that only reads.
 READS: dict[str, Act] = {
-    "BinaryDataByFilter": lambda viam, _: viam.binary(limit=101, last="x", include_binary=True),
+    "BinaryDataByFilter": lambda viam, _: viam.binary(limit=101, include_binary=True),
     "a page of several": lambda viam, _: viam.binary(limit=1),
     "counting": lambda viam, _: viam.binary(count_only=True),
     "TabularDataByFilter": lambda viam, _: viam.tabular(data.Filter(mime_type=["x"])),
