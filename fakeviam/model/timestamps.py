@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from types import MappingProxyType
 
 from fakeviam.model.clock import SECOND, nanos_of
@@ -13,6 +13,14 @@ _ISO = re.compile(
     r"(?P<date>\d{4}-\d{2}-\d{2})"
     r"(?:[Tt ](?P<time>\d{2}:\d{2}(?::\d{2})?)(?:\.(?P<fraction>\d{1,9})\d*)?)?"
     r"[ ]?(?P<zone>[Zz]|[-+]\d{2}(?::?\d{2})?)?"
+)
+
+# What other programs write: ISO 8601's basic form and its comma, slashes, and Go's ` UTC`.
+_COMMON = re.compile(
+    r"(?P<year>\d{4})(?P<dash>[-/]?)(?P<month>\d{2})(?P=dash)(?P<day>\d{2})"
+    r"(?:[Tt ](?P<hour>\d{2})(?P<colon>:?)(?P<minute>\d{2})"
+    r"(?:(?P=colon)(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
+    r"(?P<zone>[ ]?(?:[Zz]|[-+]\d{2}(?::?\d{2})?))?(?P<utc>[ ](?:UTC|GMT))?"
 )
 
 #: Nanoseconds of one unit of a time column of numbers.
@@ -37,6 +45,33 @@ def nanos_from_text(text: str) -> int | None:
     except (ValueError, OverflowError):
         return None
     return _inside(whole + int((match["fraction"] or "").ljust(9, "0")))
+
+
+def nanos_from_common_text(text: str) -> int | None:
+    """As `nanos_from_text`, in the forms of spreadsheets, logs and other programs, year first.
+
+    2026/01/31, 20260131T120000Z, 12:00:00,5 and an ` UTC` at the end. Digits alone are no time:
+    they may count seconds.
+    """
+    match = _COMMON.fullmatch(text.strip())
+    if match is None or (match["hour"] is None and not match["dash"]):
+        return None
+    zone = (match["zone"] or "").strip()
+    if match["utc"] and zone.strip("-+0:Zz"):  # another time zone
+        return None
+    time = f"{match['hour'] or '00'}:{match['minute'] or '00'}:{match['second'] or '00'}"
+    fraction = f".{match['fraction']}" if match["fraction"] else ""
+    date = f"{match['year']}-{match['month']}-{match['day']}"
+    return nanos_from_text(f"{date}T{time}{fraction}{zone}")
+
+
+def nanos_from_format(text: str, form: str) -> int | None:
+    """The same of a form as `datetime.strptime` takes it; without an offset it is UTC."""
+    try:
+        time = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - the next line adds the zone
+        return _inside(nanos_of(time if time.tzinfo else time.replace(tzinfo=timezone.utc)))
+    except (ValueError, OverflowError, re.error):  # re.error: a form that names a field twice
+        return None
 
 
 def nanos_from_number(text: str, unit: str) -> int | None:

@@ -132,7 +132,8 @@ def read_document(path: Path, *, name: str) -> Document:
         SeedError: It cannot be read, or is neither.
     """
     text = read_text(path, Location(file=name))
-    return json_document(text, name) if path.suffix == ".json" else yaml_document(text, name)
+    is_json = path.suffix.lower() == ".json"
+    return json_document(text, name) if is_json else yaml_document(text, name)
 
 
 def read_text(path: Path, location: Location, *, shown: str = "") -> str:
@@ -248,14 +249,14 @@ def line_document(text: bytes | str, at: Location) -> Document:
     return Document(json_value(text, at), lines)
 
 
-def json_value(text: bytes | str, at: Location) -> Any:
-    """The value of JSON text that begins at a location.
+def json_value(text: bytes | str, at: Location, *, nan: bool = False) -> Any:
+    """The value of JSON text that begins at a location; see `parse_json`.
 
     Raises:
         SeedError: It is not JSON.
     """
     try:
-        return parse_json(text)
+        return parse_json(text, nan=nan)
     except JsonError as error:
         raise replace(at, line=at.line or error.line).error(error.reason) from None
 

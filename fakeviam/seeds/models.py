@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -70,11 +71,23 @@ def _file_time(value: object) -> int | str | None:
     return nanos_from_text(value) if isinstance(value, str) else None
 
 
+def _delimiter(value: object) -> str | None:
+    return str(value) if isinstance(value, str) and re.fullmatch(r'[^"\r\n]', value) else None
+
+
 def _version(value: object) -> int | None:
     number = value.number if isinstance(value, Unquoted) else value
     return VERSION if number == VERSION and number is not True else None
 
 
+Delimiter = Annotated[
+    str,
+    Parsed(
+        _delimiter,
+        "one character, such as ; or a tab",
+        {"type": "string", "pattern": r'^[^"\r\n]$'},
+    ),
+]
 Version = Annotated[int, Parsed(_version, str(VERSION), {"const": VERSION})]
 PathName = Annotated[Name, AfterValidator(_check_slash)]
 Tag = Annotated[Text, Accepted(lambda tag: check_tags([tag]))]
@@ -319,7 +332,7 @@ class ReadingsEntry(Captured):
     """Readings of one component."""
 
     file: Omittable[Name] = field(
-        "A CSV file or JSON lines, relative to the seed.", "series/climate.csv", default=None
+        "A CSV or TSV file or JSON lines, relative to the seed.", "series/climate.csv", default=None
     )
     rows: Omittable[Many[Row]] = field(
         "The readings themselves, instead of `file`.",
@@ -330,6 +343,17 @@ class ReadingsEntry(Captured):
     received: Omittable[Name] = field("The column of the time received.", "arrived", default=None)
     time_unit: Omittable[Literal["s", "ms", "us", "ns"]] = field(
         "For times that are numbers since 1970.", "ms", default=None
+    )
+    time_format: Omittable[Name] = field(
+        "For times in another form, as Python's strptime takes it; without an offset they are UTC.",
+        "%d.%m.%Y %H:%M",
+        default=None,
+    )
+    delimiter: Omittable[Delimiter] = field(
+        "What separates the cells of a CSV file; a comma, or a tab where the file ends in .tsv.",
+        ";",
+        "\t",
+        default=None,
     )
     nested: Flag = field("Whether columns a.b and a.c become a: {b, c}.", True, default=False)
     under: Omittable[Name] = field(

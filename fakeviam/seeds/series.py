@@ -6,10 +6,15 @@ import csv
 import io
 import re
 from dataclasses import dataclass
+from math import inf, isnan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.timestamps import nanos_from_number, nanos_from_text
+from fakeviam.model.timestamps import (
+    nanos_from_common_text,
+    nanos_from_format,
+    nanos_from_number,
+)
 from fakeviam.seeds.diagnostics import Location
 from fakeviam.seeds.document import json_value, read_text
 from fakeviam.seeds.files import label_of
@@ -26,7 +31,11 @@ if TYPE_CHECKING:
     from fakeviam.validation.problems import Path as FieldPath
 
 # A column of these is one of numbers. Not 007: that is a name.
-_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(
+    r"[-+]?((0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][-+]?[0-9]+)?|inf|infinity|nan)",
+    re.IGNORECASE,
+)
+_EXACT = 2**53  # beyond it a double rounds integers
 _TRUTH = MappingProxyType({"true": True, "false": False})
 
 
@@ -74,6 +83,8 @@ def _rows(
 ) -> list[_Row]:
     if (entry.file is None) == (entry.rows is None):
         raise document.at(*path).error("give either file or rows")
+    if entry.time_unit is not None and entry.time_format is not None:
+        raise document.at(*path).error("give either time_unit or time_format")
     if entry.file is None:
         return [
             _Row(values=values, at=document.at(*path, "rows", number))
@@ -87,18 +98,18 @@ def _rows(
     if reader is None:
         raise at.error(f"must end in {', '.join(_READERS)}, got {entry.file!r}")
     text = read_text(file, at, shown=entry.file)
-    times = frozenset({entry.time, entry.received or ""})
-    return list(reader(text, label_of(file, folder), times, diagnostics))
+    return list(reader(text, label_of(file, folder), entry, diagnostics))
 
 
-def _csv(text: str, name: str, times: frozenset[str], diagnostics: Diagnostics) -> Iterator[_Row]:
+def _csv(text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics) -> Iterator[_Row]:
     """Rows of a CSV file with a header.
 
     A column whose cells are all numbers is one of numbers; one of true and false likewise; any
-    other is text. An empty cell is an absent value. Columns of times stay text: a float would
-    round them.
+    other is text. An empty cell is an absent value, and so is NaN among numbers. Columns of times
+    stay text: a float would round them.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    delimiter = entry.delimiter or ("\t" if name.lower().endswith(".tsv") else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[tuple[Location, list[str]]] = []
     try:
         lines.extend(
@@ -113,23 +124,30 @@ def _csv(text: str, name: str, times: frozenset[str], diagnostics: Diagnostics) 
     for at, cells in rows:
         with diagnostics:
             if len(cells) != len(header):
+                _check_comment(cells, at)
                 raise at.error(f"has {len(cells)} cells, the header {len(header)}")
     rows = [row for row in rows if len(row[1]) == len(header)]
     readers = [
-        str if column in times else _column([cells[number] for _, cells in rows])
+        str if column in (entry.time, entry.received) else _column([c[number] for _, c in rows])
         for number, column in enumerate(header)
     ]
     for at, cells in rows:
         values = {
-            column: read(cell)
+            column: read(cell.strip() if read is not str else cell)
             for column, read, cell in zip(header, readers, cells, strict=True)
             if cell.strip()
         }
-        yield _Row(values=values, at=at)
+        yield _Row(values={key: one for key, one in values.items() if one is not None}, at=at)
 
 
 def _header(cells: list[str], at: Location) -> list[str]:
+    _check_comment(cells, at)
     names = [name.strip() for name in cells]
+    other = next((each for each in ";\t|," if len(names) == 1 and each in names[0]), None)
+    if other is not None:
+        raise at.error(
+            f"has one column, {names[0]!r}; if {other!r} separates cells, give delimiter"
+        )
     for number, name in enumerate(names, 1):
         if not name:
             raise at.error(f"column {number} has no name")
@@ -138,18 +156,30 @@ def _header(cells: list[str], at: Location) -> list[str]:
     return names
 
 
+def _check_comment(cells: list[str], at: Location) -> None:
+    if cells[0].lstrip().startswith("#"):
+        raise at.error("begins with #, but CSV has no comments; delete the line")
+
+
 def _column(cells: list[str]) -> Callable[[str], Any]:
     full = [cell.strip() for cell in cells if cell.strip()]
     if all(_NUMBER.fullmatch(cell) for cell in full):
-        return float
+        return _number
     if all(cell.lower() in _TRUTH for cell in full):
-        return lambda cell: _TRUTH[cell.strip().lower()]
+        return lambda cell: _TRUTH[cell.lower()]
     return str
 
 
-def _json_lines(
-    text: str, name: str, _: frozenset[str], diagnostics: Diagnostics
-) -> Iterator[_Row]:
+def _number(cell: str) -> float | None:
+    value = float(cell)
+    if isnan(value):
+        return None
+    # As an integer, so that it is refused as one.
+    is_rounded = _EXACT <= abs(value) < inf and cell.lstrip("+-").isdecimal()
+    return int(cell) if is_rounded else value
+
+
+def _json_lines(text: str, name: str, _: ReadingsEntry, diagnostics: Diagnostics) -> Iterator[_Row]:
     for number, line in enumerate(text.split("\n"), 1):
         at = Location(file=name, line=number)
         with diagnostics:
@@ -158,21 +188,31 @@ def _json_lines(
 
 
 def _json_object(text: str, at: Location) -> dict[str, Any]:
-    values = json_value(text, at)
+    values = json_value(text, at, nan=True)
     if not isinstance(values, dict):
         raise at.error("must be a JSON object, one a line")
-    return values
+    return _without_nan(values)
 
 
-_READERS = MappingProxyType({".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines})
+def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nan(value) if isinstance(value, dict) else value
+        for key, value in values.items()
+        if not (isinstance(value, float) and isnan(value))
+    }
+
+
+_READERS = MappingProxyType(
+    {".csv": _csv, ".tsv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines}
+)
 
 
 def _reading(row: _Row, entry: ReadingsEntry) -> ReadingSeed:
     values = dict(row.values)
-    requested = _time(row, values, entry.time, entry.time_unit)
+    requested = _time(row, values, entry.time, entry)
     received = None
     if entry.received is not None:
-        received = _time(row, values, entry.received, entry.time_unit)
+        received = _time(row, values, entry.received, entry)
     if entry.nested:
         values = _nested(row, values)
     if entry.under is not None:
@@ -184,18 +224,24 @@ def _reading(row: _Row, entry: ReadingsEntry) -> ReadingSeed:
     return ReadingSeed(data=values, time_requested=requested, time_received=received)
 
 
-def _time(row: _Row, values: dict[str, Any], column: str, unit: str | None) -> int:
+def _time(row: _Row, values: dict[str, Any], column: str, entry: ReadingsEntry) -> int:
     if column not in values:
         known = ", ".join(map(str, values)) or "none"
         text = f"no time: there is no value in the column {column!r}; there are {known}"
         raise row.at.error(text)
     value = values.pop(column)
-    if unit is not None:
-        nanos = None if isinstance(value, bool) else nanos_from_number(_decimal(value), unit)
-        wanted = f"a number of {unit} since 1970"
+    nanos, text = None, value if isinstance(value, str) else ""
+    if entry.time_unit is not None:
+        if not isinstance(value, bool):
+            nanos = nanos_from_number(_decimal(value), entry.time_unit)
+        wanted = f"a number of {entry.time_unit} since 1970"
+    elif entry.time_format is not None:
+        nanos = nanos_from_format(text, entry.time_format)
+        wanted = f"a time like {entry.time_format}"
     else:
-        nanos = nanos_from_text(value) if isinstance(value, str) else None
-        wanted = "a time like 2026-01-31T12:00:00Z; for numbers give time_unit"
+        nanos = nanos_from_common_text(text)
+        hint = "for numbers give time_unit, for other forms time_format"
+        wanted = f"a time like 2026-01-31T12:00:00Z; {hint}"
     if nanos is None:
         shown = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
         raise row.at.inside(column).error(f"must be {wanted}, got {shown}")

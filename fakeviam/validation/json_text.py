@@ -53,12 +53,13 @@ class _UnfitError(Exception):
         self.token, self.reason = token, reason
 
 
-def parse_json(data: bytes | str, *, unique: bool = True) -> Any:
+def parse_json(data: bytes | str, *, unique: bool = True, nan: bool = False) -> Any:
     """The value of JSON text.
 
     Args:
         data: The text; bytes may begin with a byte order mark.
         unique: Refuse a field that is given twice; otherwise the last one counts.
+        nan: Accept NaN, which many programs write for an absent number, as a float.
 
     Raises:
         JsonError: It is not UTF-8 or not JSON, holds NaN, an infinity or a number beyond doubles or
@@ -73,7 +74,7 @@ def parse_json(data: bytes | str, *, unique: bool = True) -> Any:
     try:
         return json.loads(
             text,
-            parse_constant=_refuse_constant,
+            parse_constant=_nan if nan else _refuse_constant,
             parse_float=_float,
             parse_int=_int,
             object_pairs_hook=_unique if unique else None,
@@ -141,6 +142,10 @@ def _int(text: str) -> int:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise _UnfitError(name, f"there is no {name} in JSON")
+
+
+def _nan(name: str) -> float:
+    return float(name) if name == "NaN" else _refuse_constant(name)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -127,12 +127,12 @@ photos/a.jpg.yaml:1: boxes: must be a list, got 7
 photos/a.jpg.yaml:2: unknown field 'tgas'; did you mean tags?
 wide.csv:5: has 3 cells, the header 2
 times.csv:3: time: must be a time like 2026-01-31T12:00:00Z; for numbers give time_unit, \
-got 'soon'
+for other forms time_format, got 'soon'
 times.csv:4: no time: there is no value in the column 'time'; there are v
 twice.csv:1: two columns are called 'at'
 s.jsonl:2: is not JSON: Expecting value
 s.jsonl:3: must be a JSON object, one a line
-seed.yaml:19: readings[4].file: must end in .csv, .jsonl, .ndjson, got 's.xlsx'
+seed.yaml:19: readings[4].file: must end in .csv, .tsv, .jsonl, .ndjson, got 's.xlsx'
 seed.yaml:20: readings[5].file: gone.csv cannot be read: No such file or directory
 seed.yaml:21: readings[6]: give either file or rows
 seed.yaml:22: readings[7].rows[0]: no time: there is no value in the column 'time'; there \
