@@ -63,8 +63,7 @@ class Clock:
         """A clock that stands still at `at` (a datetime or ISO 8601 text; naive = UTC)."""
         start = nanos_of(_parsed(at))
         clock = cls(lambda: start, autojump=autojump)
-        clock.freeze()
-        clock._source = None
+        clock._held, clock._source = start, None
         return clock
 
     @property
