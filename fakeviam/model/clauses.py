@@ -217,6 +217,7 @@ JR-3  D fake   Calls are chosen by RPC, status and request fields; a name that n
 JR-4  D fake   Secrets never leave the journal: authorization, API keys, access tokens, passwords.
 JR-5  D fake   A call with the request of a failed one is another attempt at it; waits and deadlines are told.
 JR-6  D fake   Whatever message arrived can be shown: wrappers by value, an unknown Any by type URL and base64, NaN by name.
+JR-7  D fake   A claim that no call can meet is an error: a status, a value or a name that cannot be, with what was probably meant.
 FT-1  D fake   The first planned fault that is due hits a call; all that fit it count it.
 FT-2  D fake   Before commit a fault leaves everything as it was; after commit all is done and the client cannot know.
 FT-3  D fake   A planned fault that never happens fails the test, and says how many calls fitted.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 #: A field of a request that is set: its dotted path and its value. A repeated field gives one
 #: of these for each of its values.
@@ -61,9 +62,10 @@ class Conditions:
     Attributes:
         rpc: Name of the RPC; `*` and `?` stand for any letters.
         fields: Wanted values by field name. A name means every field of that name in the
-            request, however deep; a dotted path means those at its end. A repeated field
-            fits if one of its values does, or if the wanted list is all of them; an empty
-            value fits a field that is not set.
+            request, however deep; a dotted path means those at its end, and one that begins
+            with a dot only the field at that path. A repeated field fits if one of its values
+            does, or if the wanted list is all of them; an empty value fits a field that is not
+            set.
     """
 
     rpc: str = "*"
@@ -80,9 +82,9 @@ class Conditions:
     def mismatches(self, leaves: Sequence[Leaf]) -> list[Mismatch]:
         """The conditions that a request does not meet."""
         return [
-            Mismatch(name, actual, wanted)
+            Mismatch(name, tuple(chain.from_iterable(actual)), wanted)
             for name, wanted in self.fields.items()
-            if not _fits(wanted, actual := values_of(name, leaves))
+            if not _fits(wanted, actual := _values_by_field(name, leaves))
         ]
 
     def __str__(self) -> str:
@@ -92,16 +94,51 @@ class Conditions:
 
 def values_of(name: str, leaves: Sequence[Leaf]) -> tuple[object, ...]:
     """The values of the fields that `name` means."""
+    return tuple(chain.from_iterable(_values_by_field(name, leaves)))
+
+
+def _values_by_field(name: str, leaves: Sequence[Leaf]) -> list[list[object]]:
     path = ALIASES.get(name, name)
-    return tuple(value for at, value in leaves if means(path, at) or means(name, at))
+    fields: dict[str, list[object]] = {}
+    for at, value in leaves:
+        if means(path, at) or means(name, at):
+            fields.setdefault(at, []).append(value)
+        elif isinstance(value, dict) and "." in name:
+            fields.setdefault(at, []).extend(_inside(name, at, value))
+    return [values for values in fields.values() if values]
 
 
 def means(name: str, path: str) -> bool:
-    """Whether a field name, or the end of a path, means the field at `path`."""
+    """Whether a field name, or the end of a path, means the field at `path`.
+
+    A name that begins with a dot is a whole path: `.tags` is not `filter.tags`.
+    """
+    if name.startswith("."):
+        return path == name[1:]
     return path == name or path.endswith(f".{name}")
 
 
-def _fits(wanted: object, actual: tuple[object, ...]) -> bool:
+def _inside(name: str, path: str, value: dict[str, object]) -> Iterator[object]:
+    """The values in a Struct at `path`, for a name such as `payload.temperature`."""
+    for end, letter in enumerate(name):
+        if letter == "." and end and means(name[:end], path):
+            yield from _below(value, name[end + 1 :])
+
+
+def _below(value: object, keys: str) -> Iterator[object]:
+    if not isinstance(value, dict):
+        return
+    if keys in value:
+        yield value[keys]
+        return
+    for end, letter in enumerate(keys):
+        if letter == ".":
+            yield from _below(value.get(keys[:end]), keys[end + 1 :])
+
+
+def _fits(wanted: object, actual: list[list[object]]) -> bool:
     if not actual:
         return not wanted and wanted is not None
-    return wanted in actual or (isinstance(wanted, (list, tuple)) and tuple(wanted) == actual)
+    if isinstance(wanted, (list, tuple)) and list(wanted) in actual:
+        return True
+    return any(wanted in values for values in actual)

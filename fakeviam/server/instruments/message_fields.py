@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import difflib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import ALIASES, Conditions, Leaf, means
 from fakeviam.server.instruments.message_json import is_map, is_repeated, message_json
+from fakeviam.server.instruments.wanted_values import (
+    Candidate,
+    fitting_value,
+    nearest,
+    plain_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from google.protobuf.message import Message
     from typing_extensions import Self
 
     from fakeviam.wire import Method
+
+
+_WELL_KNOWN = "type.googleapis.com/google.protobuf."
 
 
 class EnumValue(int):
@@ -54,7 +63,12 @@ def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
             for each in value if is_repeated(field) else [value]:
                 yield path, each if field.enum_type is None else EnumValue(field.enum_type, each)
         elif is_map(field):
-            yield from ((f"{path}.{key}", value[key]) for key in value)
+            for key in value:
+                inner = value[key]
+                if isinstance(inner, Message):
+                    yield from _inner(inner, f"{path}.{key}")
+                else:
+                    yield f"{path}.{key}", inner
         else:
             for each in value if is_repeated(field) else [value]:
                 yield from _inner(each, path)
@@ -62,7 +76,10 @@ def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
 
 def _inner(message: Message, path: str) -> Iterator[Leaf]:
     if _is_value(message.DESCRIPTOR):
-        yield path, message_json(message)
+        shown = message_json(message)
+        if isinstance(shown, dict) and str(shown.get("@type")).startswith(_WELL_KNOWN):
+            shown = shown["value"]  # nobody asks for the type of a text
+        yield path, shown
     else:
         yield from _leaves(message, f"{path}.")
 
@@ -74,30 +91,36 @@ def _is_value(descriptor: Any) -> bool:
 
 def paths_of(descriptor: Any) -> list[str]:
     """The dotted paths of all fields that a message of this type can hold."""
-    return list(_paths(descriptor, "", ()))
+    return [path for path, _ in _fields_of(descriptor)]
 
 
-def _paths(descriptor: Any, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
+def _fields_of(
+    descriptor: Any, prefix: str = "", above: tuple[str, ...] = (), *, many: bool = False
+) -> Iterator[tuple[str, Candidate]]:
     for field in descriptor.fields:
-        path = f"{prefix}{field.name}"
+        path, several = f"{prefix}{field.name}", many or is_repeated(field)
         inner = field.message_type
         if inner is None or is_map(field) or _is_value(inner) or inner.full_name in above:
-            yield path
+            yield path, Candidate(field, several)
         else:
-            yield from _paths(inner, f"{path}.", (*above, inner.full_name))
+            yield from _fields_of(inner, f"{path}.", (*above, inner.full_name), many=several)
 
 
 def conditions_on(rpc: str, fields: Mapping[str, object]) -> Conditions:
     """Check that some call can meet these conditions.
 
     Raises:
-        UsageError: No RPC has that name, or none of those has such a field; the text names
-            what there is.
+        UsageError: No RPC has that name, none of those has such a field, or the field cannot
+            hold that value; the message names what there is.
     """
     methods = methods_named(rpc)
-    for name in fields:
-        _check_field(name, rpc, methods)
-    return Conditions(rpc=rpc, fields=dict(fields))
+    return Conditions(
+        rpc=rpc,
+        fields={
+            name: fitting_value(name, rpc, value, _candidates(name, rpc, methods))
+            for name, value in plain_values(fields).items()
+        },
+    )
 
 
 def methods_named(rpc: str) -> list[Method]:
@@ -111,22 +134,38 @@ def methods_named(rpc: str) -> list[Method]:
     methods = [method for method in wire.methods() if fnmatchcase(method.name, rpc)]
     if not methods:
         names = sorted({method.name for method in wire.methods()})
-        raise UsageError(f"no RPC is named {rpc!r}{_nearest(rpc, names)}")
+        raise UsageError(f"no RPC is named {rpc!r}{nearest(rpc, names)}")
     return methods
 
 
-def _check_field(name: str, rpc: str, methods: Iterable[Method]) -> None:
+def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidate]:
+    """The fields that a name may mean.
+
+    Raises:
+        UsageError: There is none.
+    """
     asked = ALIASES.get(name, name)
+    found: list[Candidate] = []
     names: set[str] = set()
     for method in methods:
-        for path in paths_of(method.request.DESCRIPTOR):
-            # Below a map or a Struct, any name may come.
-            if means(asked, path) or means(name, path) or f".{name}".find(f".{path}.") >= 0:
-                return
+        for path, candidate in _fields_of(method.request.DESCRIPTOR):
+            if method.client_streaming and not path.startswith("metadata."):
+                continue  # the contents come in later messages, and the first one is compared
+            if means(asked, path) or means(name, path):
+                found.append(candidate)
+            elif _is_below(name, path, candidate):
+                found.append(Candidate(None))
             names.update((path, path.rpartition(".")[2]))
-    raise UsageError(f"requests of {rpc} have no field {name!r}{_nearest(name, sorted(names))}")
+    if not found:
+        near = nearest(name.lstrip("."), sorted(names))
+        raise UsageError(f"requests of {rpc} have no field {name!r}{near}")
+    return found
 
 
-def _nearest(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _is_below(name: str, path: str, candidate: Candidate) -> bool:
+    """Whether the name is that of a key in a map or a Struct; any may come."""
+    field = candidate.field
+    if field is None or field.message_type is None:
+        return False
+    prefix = path if name.startswith(".") else path.rpartition(".")[2]
+    return f".{name.lstrip('.')}".find(f".{prefix}.") >= 0

@@ -12,10 +12,12 @@ from fakeviam import wire
 from fakeviam.model.errors import UsageError, check_count
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.server.instruments.message_json import message_json
+from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from fakeviam.model.fleet import Fleet
     from fakeviam.model.matching import Conditions, Leaf
     from fakeviam.wire import Method
 
@@ -90,9 +92,10 @@ class Replies:
         scripts: In the order they were added.
     """
 
-    def __init__(self) -> None:
-        """Script nothing."""
+    def __init__(self, *, fleet: Fleet | None = None) -> None:
+        """Script nothing; `fleet` knows names that stand for ids."""
         self.scripts: list[ScriptedReply] = []
+        self._fleet = fleet
 
     def __iter__(self) -> Iterator[ScriptedReply]:
         return iter(tuple(self.scripts))
@@ -106,7 +109,7 @@ class Replies:
         Raises:
             UsageError: There is no such RPC or field.
         """
-        made = _script(rpc, where)
+        made = self._script(rpc, where)
         self.scripts.append(made)
         return made
 
@@ -124,11 +127,20 @@ class Replies:
 
         checked = validate(ReplyDocument, document, subject="scripted reply")
         replies = (checked.reply,) if checked.replies is None else checked.replies
-        made = _script(checked.rpc, checked.where).respond(*replies)
+        made = self._script(checked.rpc, checked.where).respond(*replies)
         if checked.times is not None:
             made.times(checked.times)
         self.scripts.append(made)
         return made
+
+    def _script(self, rpc: str, where: Mapping[str, object]) -> ScriptedReply:
+        (method, *others) = methods_named(rpc)
+        if others:
+            raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
+        wanted = plain_values(where)
+        if self._fleet is not None:
+            wanted = ids_of_names(wanted, self._fleet)
+        return ScriptedReply(method=method, conditions=conditions_on(rpc, wanted))
 
     def meant_for(self, rpc: str) -> bool:
         """Whether some script may answer calls of that RPC."""
@@ -155,13 +167,6 @@ class Replies:
     def report(self) -> list[dict[str, Any]]:
         """The scripts and what they did, as JSON-able values."""
         return [script.to_json() for script in self.scripts]
-
-
-def _script(rpc: str, where: Mapping[str, object]) -> ScriptedReply:
-    (method, *others) = methods_named(rpc)
-    if others:
-        raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
-    return ScriptedReply(method=method, conditions=conditions_on(rpc, where))
 
 
 def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:

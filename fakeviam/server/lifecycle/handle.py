@@ -97,7 +97,7 @@ class CloudHandle:
     @property
     def calls(self) -> Calls:
         """The journal: every call that was made (JR-1)."""
-        return Calls(self._cloud.journal)
+        return Calls(self._cloud.journal, fleet=self.fleet)
 
     def explain(self, call: RecordedCall, file_id: str | None = None) -> Explanation:
         """Say why each record was in the answer to a call, or was not (WY-1).

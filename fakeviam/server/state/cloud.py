@@ -105,7 +105,7 @@ class CloudState:
     ledger: EvidenceLedger = field(init=False)
     journal: Journal = field(init=False)
     faults: Faults = field(init=False)
-    replies: Replies = field(init=False, default_factory=Replies)
+    replies: Replies = field(init=False)
     strict: StrictMode = field(init=False)
     timers: Timers = field(init=False)
     crashes: list[Crash] = field(init=False, default_factory=list)
@@ -117,7 +117,8 @@ class CloudState:
         self.journal = Journal(
             clock=self.clock, stopwatch=options.stopwatch, budget=options.journal_bytes
         )
-        self.faults = Faults(fraction=self.ids.fraction)
+        self.faults = Faults(fraction=self.ids.fraction, fleet=self.fleet)
+        self.replies = Replies(fleet=self.fleet)
         self.strict = StrictMode(enabled=options.strict)
         self.timers = Timers(self.clock)
         self.by_policy = PolicyViews(self.policy)

@@ -103,6 +103,15 @@ class RequestStream:
             await self._meet_fault(ended=message is None or not self._streams)
         return message
 
+    async def meet_fault_unread(self) -> None:
+        """Meet a planned fault, though no message is read: those of an unknown RPC mean nothing.
+
+        Raises:
+            FaultTriggered: The call's fault ends it here.
+        """
+        if self._call.cloud.faults.planned or self.injector is not None:
+            await self._meet_fault(ended=True)
+
     def _switch_cloud(self, request: Any) -> None:
         """Let a login be a call of the session whose API key it brings, if it is one's (SS-4)."""
         cloud = self._clouds.cloud_of_key(request.entity, asked=self._call.cloud)

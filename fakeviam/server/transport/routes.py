@@ -120,6 +120,8 @@ def _unimplemented(method: Method) -> Served:
         if not method.client_streaming:  # for the journal, and for faults that are planned
             with suppress(InvalidArgumentError, ResourceExhaustedError):
                 await requests.recv_message()
+        else:
+            await requests.meet_fault_unread()
         text = f"{method.service}/{method.name} is not implemented by fakeviam yet"
         raise UnimplementedError(text, clause="SV-1")
 

@@ -246,12 +246,10 @@ def _chosen(request: ControlRequest) -> Calls:
     fields = _fields(request.query.fields)
     if rpc == "*" and status is None and not fields:
         return request.handle.calls
+    calls = request.handle.calls
+    calls = with_field("status", status, lambda: calls.where(status=status))
     field = "fields" if fields else "rpc"
-    return with_field(
-        field,
-        getattr(request.query, field),
-        lambda: request.handle.calls.where(rpc, status=status, **fields),
-    )
+    return with_field(field, getattr(request.query, field), lambda: calls.where(rpc, **fields))
 
 
 def _fields(told: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import Conditions
 from fakeviam.server.instruments.faults.values import Detail, FaultKind
+from fakeviam.server.instruments.wanted_values import plain_values
 from fakeviam.validation.problems import InvalidError, unknown_field
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Fault:
         from fakeviam.validation.problems import PYTHON_WORDS  # noqa: PLC0415
 
         given = {each.name: getattr(self, each.name) for each in fields(self)}
+        if isinstance(self.where, dict):
+            given["where"] = plain_values(self.where)
         checked = validate(FaultDocument, given, words=PYTHON_WORDS, subject="fault")
         for name in given:
             object.__setattr__(self, name, getattr(checked, name))

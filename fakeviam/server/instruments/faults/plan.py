@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
+from fakeviam.server.instruments.wanted_values import ids_of_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import timedelta
 
+    from fakeviam.model.fleet import Fleet
     from fakeviam.model.matching import Leaf
 
     #: A number from 0 to below 1 for some labels; the same for the same seed and labels.
@@ -219,9 +221,15 @@ class Faults:
         refused: How many were.
     """
 
-    def __init__(self, *, fraction: Fraction) -> None:
-        """Make an empty plan; `fraction` decides what is left to chance."""
+    def __init__(self, *, fraction: Fraction, fleet: Fleet | None = None) -> None:
+        """Make an empty plan.
+
+        Args:
+            fraction: Decides what is left to chance.
+            fleet: Knows names that stand for ids.
+        """
         self._fraction = fraction
+        self._fleet = fleet
         self.planned: list[PlannedFault] = []
         self._numbered = 0
         self.refusing = self.refused = 0
@@ -247,6 +255,8 @@ class Faults:
             UsageError: It is no fault.
         """
         made = fault if isinstance(fault, Fault) else Fault.from_json(fault)
+        if made.where and self._fleet is not None:
+            made = replace(made, where=ids_of_names(made.where, self._fleet))
         self._numbered += 1
         planned = PlannedFault(fault=made, number=self._numbered)
         self.planned.append(planned)

@@ -6,19 +6,25 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Any, overload
 
-from fakeviam.model.errors import FakeViamError, UsageError
+from grpclib.const import Status
+
+from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_calls
 from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, told_nearest
+from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.message_fields import conditions_on
+from fakeviam.server.instruments.wanted_values import ids_of_names, nearest, plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from fakeviam.model.fleet import Fleet
     from fakeviam.model.matching import Conditions
     from fakeviam.server.instruments.journal.journal import Journal
-    from fakeviam.server.instruments.journal.record import RecordedCall
 
 #: Calls that serve tests rather than being what they test.
 _LOGIN = "Authenticate"
@@ -28,7 +34,7 @@ class CallsError(FakeViamError, AssertionError):
     """The calls that were made are not those that the test expected."""
 
 
-class Calls(Sequence["RecordedCall"]):
+class Calls(Sequence[RecordedCall]):
     """Calls in the order they arrived: all of a cloud, or those of a choice (JR-1, JR-3).
 
         uploads = cloud.calls.where("FileUpload", component_name="cam-1")
@@ -39,12 +45,18 @@ class Calls(Sequence["RecordedCall"]):
     """
 
     def __init__(
-        self, journal: Journal, choices: tuple[Conditions, ...] = (), status: str | None = None
+        self,
+        journal: Journal,
+        choices: tuple[Conditions, ...] = (),
+        status: str | None = None,
+        *,
+        fleet: Fleet | None = None,
     ) -> None:
-        """Look at a journal."""
+        """Look at a journal; `fleet` knows names that stand for ids."""
         self._journal = journal
         self._choices = choices
         self._status = status
+        self._fleet = fleet
 
     def __iter__(self) -> Iterator[RecordedCall]:
         return iter(self._chosen())
@@ -59,6 +71,17 @@ class Calls(Sequence["RecordedCall"]):
     def __getitem__(self, at: int | slice) -> RecordedCall | list[RecordedCall]:
         return self._chosen()[at]
 
+    def __contains__(self, call: object) -> bool:
+        """Whether a recorded call is one of these, or one of them is of the RPC of that name."""
+        return self.count(call) > 0
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (Calls, list, tuple)):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment] # it goes on with the journal
+
     def __repr__(self) -> str:
         return f"<{self._asked.counted(len(self))}>"
 
@@ -67,24 +90,38 @@ class Calls(Sequence["RecordedCall"]):
         """How many calls the journal forgot, because its budget of bytes was used up."""
         return self._journal.dropped
 
-    def where(self, rpc: str = "*", *, status: str | None = None, **fields: Any) -> Calls:
+    def where(
+        self, rpc: str = "*", *, status: str | Enum | int | None = None, **fields: Any
+    ) -> Calls:
         """Those of these calls that look like this.
 
         Args:
             rpc: Name of the RPC; may hold `*` and `?`.
-            status: Name of the gRPC status, such as `UNAVAILABLE`.
+            status: The gRPC status: its name, such as `UNAVAILABLE`, or `Status.UNAVAILABLE`.
             fields: Wanted values by the name of a request field, however deep it is:
                 `part_id="…"`, or its short name `part`, `component`, `tag`, `dataset`. A path
-                goes in as `**{"metadata.file_name": "a.jpg"}`. An empty value means unset.
+                goes in as `**{"metadata.file_name": "a.jpg"}`; one that begins with a dot, as
+                `".tags"`, means the field of the request itself. An empty value means unset.
+                `part=` takes a Part or its name too.
 
         Raises:
-            UsageError: There is no such RPC or field.
+            UsageError: There is no such RPC, field or status, or the field cannot hold that value.
         """
+        wanted = plain_values(fields)
+        if self._fleet is not None:
+            wanted = ids_of_names(wanted, self._fleet, sent=self._was_sent)
         return Calls(
             self._journal,
-            (*self._choices, conditions_on(rpc, fields)),
-            self._status if status is None else status,
+            (*self._choices, conditions_on(rpc, wanted)),
+            self._status if status is None else _status_name(status),
+            fleet=self._fleet,
         )
+
+    def count(self, rpc: Any = "*", **fields: Any) -> int:
+        """How many of these calls look like this; takes what `where` takes."""
+        if isinstance(rpc, RecordedCall) and not fields:
+            return sum(rpc is call for call in self._chosen())
+        return len(self.where(rpc, **fields))
 
     def one(self) -> RecordedCall:
         """The only call.
@@ -114,6 +151,8 @@ class Calls(Sequence["RecordedCall"]):
         Raises:
             CallsError: With the number of calls, and what is different in the nearest.
         """
+        if times is not None and times != 0:
+            check_count(times, "times")
         chosen = self.where(rpc, **fields) if rpc != "*" or fields else self
         count = len(chosen)
         if (times is None and not count) or (times is not None and count != times):
@@ -133,14 +172,14 @@ class Calls(Sequence["RecordedCall"]):
         return logical_calls([call for call in self._chosen() if not call.in_progress])
 
     def wait_for(
-        self, rpc: str = "*", *, count: int = 1, timeout: float = 5.0, **fields: Any
+        self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
     ) -> RecordedCall:
         """Wait until such calls were answered, and return the one that made it `count`.
 
         Args:
             rpc: As in `where`.
             count: How many must have been answered, those before the wait included.
-            timeout: Real seconds to wait at most.
+            timeout: Real seconds to wait at most; a timedelta too.
             fields: As in `where`.
 
         Raises:
@@ -152,7 +191,8 @@ class Calls(Sequence["RecordedCall"]):
             raise UsageError(
                 "wait_for would block the event loop; write `await calls.wait_for_async(...)`"
             )
-        chosen = self.where(rpc, **fields)
+        check_count(count, "count")
+        seconds, chosen = _seconds(timeout), self.where(rpc, **fields)
         changed = threading.Condition()
 
         def wake() -> None:
@@ -162,20 +202,21 @@ class Calls(Sequence["RecordedCall"]):
         stop = self._journal.subscribe(wake)
         try:
             with changed:
-                changed.wait_for(lambda: len(chosen._answered()) >= count, timeout)  # noqa: SLF001
+                changed.wait_for(lambda: len(chosen._answered()) >= count, seconds)  # noqa: SLF001
         finally:
             stop()
-        return chosen._waited(count, timeout)  # noqa: SLF001
+        return chosen._waited(count, seconds)  # noqa: SLF001
 
     async def wait_for_async(
-        self, rpc: str = "*", *, count: int = 1, timeout: float = 5.0, **fields: Any
+        self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
     ) -> RecordedCall:
         """Do as `wait_for`, without blocking the event loop.
 
         Raises:
             CallsError: They were not made in time.
         """
-        chosen = self.where(rpc, **fields)
+        check_count(count, "count")
+        seconds, chosen = _seconds(timeout), self.where(rpc, **fields)
         loop = asyncio.get_running_loop()
         enough = asyncio.Event()
 
@@ -190,12 +231,12 @@ class Calls(Sequence["RecordedCall"]):
         stop = self._journal.subscribe(wake)
         try:
             look()
-            await asyncio.wait_for(enough.wait(), timeout)
+            await asyncio.wait_for(enough.wait(), seconds)
         except asyncio.TimeoutError:
             pass  # the text below says more
         finally:
             stop()
-        return chosen._waited(count, timeout)  # noqa: SLF001
+        return chosen._waited(count, seconds)  # noqa: SLF001
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` after each call that is answered; what is returned stops that."""
@@ -226,6 +267,9 @@ class Calls(Sequence["RecordedCall"]):
     def _is_aside(self, call: RecordedCall) -> bool:
         return call.rpc == _LOGIN and all(choice.rpc == "*" for choice in self._choices)
 
+    def _was_sent(self, value: object) -> bool:
+        return any(value == held for call in self._journal.records() for _, held in call.leaves)
+
     def _answered(self) -> list[RecordedCall]:
         return [call for call in self._chosen() if not call.in_progress]
 
@@ -244,6 +288,24 @@ class Calls(Sequence["RecordedCall"]):
         records = [call for call in self._journal.records() if not self._is_aside(call)]
         chosen = [call for call in records if self._fits(call)]
         return explain_miss(wanted, self._asked, chosen, records, self.dropped)
+
+
+def _status_name(status: object) -> str:
+    if type(status) is int and status in Status._value2member_map_:
+        return Status(status).name
+    name = status.name if isinstance(status, Enum) else status
+    names = [each.name for each in Status]
+    if name not in names:
+        near = nearest(str(name).upper(), names)
+        raise UsageError(f"status must be the name of a gRPC status, got {status!r}{near}")
+    return str(name)
+
+
+def _seconds(timeout: object) -> float:
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    if type(seconds) not in (int, float) or not 0 <= seconds < threading.TIMEOUT_MAX:  # type: ignore[operator] # a number
+        raise UsageError(f"timeout must be a number of seconds from 0, got {timeout!r}")
+    return float(seconds)  # type: ignore[arg-type] # as above
 
 
 def _in_event_loop() -> bool:
