@@ -1,4 +1,4 @@
-"""What the lines of archives and of logs may hold; `rows.py` writes them."""
+"""The models of the lines that `rows.py` writes into archives and logs."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ _WORDS = Words(
     text="text", mapping="a JSON object", nothing="null", integer="an integer", values=True
 )
 
-# As `time_text` writes it, and no other way: what differs was not written here.
+# Exactly as `time_text` writes it.
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{9}))?Z", re.ASCII)
 
 
 def checked_row(model: type[M], value: object, where: str) -> M:
-    """The model of a JSON value that stands at `where`.
+    """Validate the JSON value of a row.
 
     Raises:
-        DamageError: The value is not what was written there.
+        DamageError: It is invalid; the text names `where`.
     """
     try:
         return validate(model, value, words=_WORDS)
@@ -64,7 +64,7 @@ def checked_row(model: type[M], value: object, where: str) -> M:
 
 
 def checked_object(value: object, where: str) -> dict[str, Any]:
-    """A JSON object of whatever fields.
+    """Validate a JSON object with any fields.
 
     Raises:
         DamageError: It is none.
@@ -112,7 +112,7 @@ class ParameterRow(Model):
 
 
 class SourceRow(Model):
-    """A source, under the name by which records name it."""
+    """A source, with the name that records refer to."""
 
     name: str
     organization_id: str = ""
@@ -204,10 +204,10 @@ class BinaryRecordRow(_RecordRow):
 
 
 class TabularRecordRow(_RecordRow):
-    """A reading; its payload stands there where JSON cannot say it."""
+    """A reading; its encoded payload if JSON cannot represent it."""
 
     id: str
-    # Validated into the payload it stands for.
+    # Validated into the encoded payload.
     reading: Omittable[Reading] = None
     payload: Omittable[Base64] = None
 
@@ -289,10 +289,10 @@ class _Kind(Model, extra="ignore"):
 
 
 def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
-    """The fleet of rows, each with where it stands.
+    """The fleet of rows, each with its location.
 
     Raises:
-        DamageError: One of them is not of a fleet.
+        DamageError: One of them is invalid.
     """
     found: dict[str, list[Any]] = {kind: [] for kind in _FLEET}
     for value, where in rows:
@@ -313,17 +313,17 @@ class _Format(Model, extra="ignore"):
 
 
 def check_format(value: object, where: str, *, name: str, version: int) -> None:
-    """Refuse what is in no such format, and what a later fakeviam wrote.
+    """Refuse another format, and one of a later fakeviam.
 
     Raises:
-        UsageError: It is, and the text says what to do.
+        UsageError: It is one of these; the text says what to do.
     """
     found = checked_row(_Format, value, where)
     if found.format != name:
         raise UsageError(f"{where}: format must be {name!r}, got {found.format!r}")
     if found.version > version:
-        told = f"{where}: version {found.version} comes from a later fakeviam"
-        raise UsageError(f"{told}; this one reads versions up to {version}, so upgrade it")
+        what = f"{where}: version {found.version} comes from a later fakeviam"
+        raise UsageError(f"{what}; this one reads versions up to {version}, so upgrade it")
 
 
 class _Table(Model):
@@ -349,7 +349,7 @@ class _Arrivals(Model):
 
 
 class ManifestRow(Model):
-    """What an archive says of itself."""
+    """The manifest of an archive."""
 
     format: str
     version: Size

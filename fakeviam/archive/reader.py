@@ -1,4 +1,4 @@
-"""Reading an archive: all of it, or an error that says what is wrong with it (AR-2)."""
+"""Reads archives: all of it, or an error that names the damage (AR-2)."""
 
 from __future__ import annotations
 
@@ -89,19 +89,19 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
 
 
 class _Tables:
-    """The files with lines, checked against the manifest before anything in them is believed."""
+    """The files with lines, each verified against the manifest before it is used."""
 
     def __init__(self, folder: Path, manifest: ManifestRow) -> None:
         self._folder = folder
         self._manifest = manifest
 
     def rows(self, name: str, model: type[M]) -> Iterator[tuple[M, str]]:
-        """The model of each line, and where it stands."""
+        """Yield the model and the location of each line."""
         for value, where in self.values(name):
             yield checked_row(model, value, where), where
 
     def values(self, name: str) -> Iterator[tuple[object, str]]:
-        """The value of each line, and where it stands."""
+        """Yield the value and the location of each line."""
         path = self._folder / name
         if name not in self._manifest.files:
             raise damaged(str(self._folder / names.MANIFEST), f"files.{name} is missing")
@@ -138,10 +138,10 @@ def _value(line: bytes, where: str) -> object:
 
 
 def _manifest(folder: Path) -> ManifestRow:
-    """What the archive says of itself.
+    """Read the manifest.
 
     Raises:
-        UsageError: It is no archive, or one of a later version.
+        UsageError: It is not an archive, or one of a later version.
         DamageError: It is damaged.
     """
     path = folder / names.MANIFEST

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 #: The JSON file that an export holds.
 FILE = "annotations.json"
 
-# Where images stand as seen from the JSON file: next to it, or in a folder of one of these names.
+# Folders of the images relative to the JSON file.
 _FOLDERS = ("", "images", "data")
 
 # How far a box may reach over the edge, in pixels.
@@ -57,7 +57,7 @@ _SLACK = 1.0
 
 
 def _id(value: object) -> float | None:
-    """Whatever number; as it is, since a float would round large ones."""
+    """Any number, unconverted: a float would round large ids."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -112,7 +112,7 @@ def read_coco(
     dataset: str | None = None,
     part: str = "",
 ) -> Seed:
-    """The seed that a COCO file says.
+    """The seed that a COCO file specifies.
 
     Args:
         path: The JSON file.
@@ -123,7 +123,7 @@ def read_coco(
         part: The part they belong to, as seeds name it.
 
     Raises:
-        SeedError: It is no such file, names images that are missing, or has boxes that cannot be.
+        SeedError: It is not a COCO file, images are missing, or boxes are invalid.
     """
     file = Path(path)
     document = Document.without_lines(read_json(file), printable(path))
@@ -137,7 +137,7 @@ def read_coco(
 
 
 class _Reader:
-    """Puts images, annotations and categories together."""
+    """Joins images, annotations and categories."""
 
     def __init__(self, document: Document, folders: list[Path]) -> None:
         self.diagnostics = Diagnostics()
@@ -200,7 +200,7 @@ class _Reader:
                 )
 
     def _path(self, name: str, at: Location) -> Path:
-        """Where an image is; its name must not lead out of its folder."""
+        """The path of an image; its name must not lead out of its folder."""
         steps = PurePosixPath(name)
         if not steps.is_absolute() and ".." not in steps.parts:
             for folder in self._folders:
@@ -211,7 +211,7 @@ class _Reader:
 
 
 def _time(text: object) -> int | None:
-    """When an image was captured. Programs write all sorts of things there."""
+    """When an image was captured, if the field holds a time at all."""
     return nanos_from_text(text) if isinstance(text, str) else None
 
 

@@ -1,4 +1,4 @@
-"""Files that other programs wrote: read without trusting what is in them."""
+"""Access to files of other programs, whose names and contents are untrusted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_json(path: Path) -> Any:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; no file has a name that the file system does not take."""
+    """Whether a file exists; False for names that the file system rejects."""
     try:
         return path.is_file()
     except OSError:

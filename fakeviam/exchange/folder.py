@@ -85,7 +85,7 @@ def read_folder(path: str | os.PathLike[str]) -> Seed:
     """The seed that an exported folder specifies.
 
     Raises:
-        SeedError: It is not one, or something in it is missing or broken.
+        SeedError: It is not such a folder, or something in it is missing or broken.
     """
     folder = Path(path)
     if (folder / METADATA).is_dir():

@@ -136,7 +136,7 @@ class _Line(Model, extra="ignore"):
 
 
 class _Source(NamedTuple):
-    """What a line says of the part."""
+    """The part that a line names."""
 
     part_id: str
     robot_id: str
@@ -200,5 +200,5 @@ def _path(text: str, folder: Path) -> Path | None:
 
 
 def _below_data(path: str) -> str:
-    """What stands behind the last `data/` of a path."""
+    """The rest of a path after the last `data/`."""
     return path.rpartition(f"{DATA}/")[2]

@@ -32,7 +32,7 @@ class Owners:
     """Collects the parts and datasets that an export names, each once."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start empty."""
         self._parts: dict[str, PartSeed] = {}
         self._datasets: dict[str, DatasetSeed] = {}
 
@@ -47,9 +47,9 @@ class Owners:
         return tuple(self._datasets.values())
 
     def part(self, source: Source, at: Location) -> str:
-        """Note the part of a source; its id, or empty if the export does not say.
+        """Collect the part of a source and return its id; empty if the export does not name it.
 
-        Exports name no organizations and locations; their ids stand for their names.
+        Exports lack names of organizations and locations; their ids serve as names.
         """
         ids = (source.part_id, source.robot_id, source.location_id, source.organization_id)
         if not all(ids):
@@ -69,7 +69,7 @@ class Owners:
         return source.part_id
 
     def dataset_ids(self, known: BinaryMetadata, at: Location) -> tuple[str, ...]:
-        """Note the datasets of a file; their ids, which stand for their names."""
+        """Collect the datasets of a file and return their ids, which also serve as names."""
         for id_ in known.dataset_ids:
             if id_ not in self._datasets:
                 self._datasets[id_] = DatasetSeed(

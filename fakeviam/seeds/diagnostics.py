@@ -1,4 +1,4 @@
-"""What is wrong with a seed: file, line, field, and what is expected there."""
+"""Diagnostics of an invalid seed: file, line, field and what is expected there."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Location:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong, and what is expected instead."""
+    """One problem of a seed and what is expected instead."""
 
     location: Location
     text: str
@@ -55,7 +55,7 @@ class SeedError(UsageError):
     """A seed is invalid; nothing of it was applied.
 
     Attributes:
-        diagnostics: Everything that is wrong, in the order of the seed.
+        diagnostics: All problems, in the order of the seed.
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -67,10 +67,10 @@ class SeedError(UsageError):
 
 
 class Diagnostics:
-    """Collects the errors that are raised in `with` blocks of it, so that all are shown at once."""
+    """Collects the errors raised inside its `with` blocks, so that one run shows all of them."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start empty."""
         self._found: list[Diagnostic] = []
 
     def __len__(self) -> int:
@@ -91,10 +91,10 @@ class Diagnostics:
         return True
 
     def check(self) -> None:
-        """Raise what was collected.
+        """Raise all collected diagnostics, if any.
 
         Raises:
-            SeedError: Anything was.
+            SeedError: There are some.
         """
         if self._found:
             raise SeedError(self._found)

@@ -1,4 +1,4 @@
-"""Documents that know on which line a value stands: YAML and JSON."""
+"""YAML and JSON documents that know the line of every value."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
-# What YAML itself knows; other tags are of programs, such as !!python/object.
+# YAML's own tags; others are application-specific, such as !!python/object.
 _STANDARD = frozenset(
     f"tag:yaml.org,2002:{name}"
     for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "merge", "value")
 )
 
-# Aliases of aliases can stand for more values than memory holds.
+# Nested aliases expand exponentially ("billion laughs").
 _MOST_ALIASED = 100_000
 
 
@@ -43,11 +43,11 @@ class _Lines:
         self.aliased = 0
 
     def add(self, path: FieldPath, line: int) -> None:
-        """Note where a value stands."""
+        """Record the line of a value."""
         self.values[path] = line
 
     def add_key(self, path: FieldPath, line: int) -> None:
-        """Note where a key stands."""
+        """Record the line of a key."""
         if not is_text(path[-1]):
             raise self.error(line, f"the key {path[-1]!r} cannot be encoded as UTF-8")
         first = self.keys.setdefault(path, line)
@@ -62,7 +62,7 @@ class _Lines:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What a file holds.
+    """The contents of a file.
 
     Attributes:
         data: Dictionaries, lists and scalars; YAML's are `Unquoted` where they have no quotes.
@@ -73,15 +73,15 @@ class Document:
 
     @classmethod
     def without_lines(cls, data: object, name: str) -> Document:
-        """A document that did not come from a file; texts of errors call it `name`."""
+        """A document that did not come from a file; errors call it `name`."""
         return cls(data, _Lines(name))
 
     def at(self, *path: str | int) -> Location:
-        """Where a value stands; for one that is not there, where it would."""
+        """The location of a value; for a missing one, of where it would be."""
         value, steps, line = self.data, [], self._lines.values.get((), 0)
         for number, step in enumerate(path, 1):
             if isinstance(step, int) and not isinstance(value, list):
-                continue  # an element that stands without its list
+                continue  # the only element, written without its list
             steps.append(step)
             line = self._lines.values.get(path[:number], line)
             value = _inner(value, step)
@@ -93,14 +93,14 @@ class Document:
         Raises:
             SeedError: It breaks the rules of the model, or gives a field twice.
         """
-        found = list(self._lines.repeated)
+        diagnostics = list(self._lines.repeated)
         try:
-            made = validate(model, self.data, words=YAML_WORDS)
+            validated = validate(model, self.data, words=YAML_WORDS)
         except InvalidError as error:
-            found += map(self._diagnostic, error.problems)
-        if found:
-            raise SeedError(sorted(found, key=lambda each: each.location.line))
-        return made
+            diagnostics += map(self._diagnostic, error.problems)
+        if diagnostics:
+            raise SeedError(sorted(diagnostics, key=lambda each: each.location.line))
+        return validated
 
     def _diagnostic(self, problem: Problem) -> Diagnostic:
         if problem.kind in ("invalid", "refused"):
@@ -126,7 +126,7 @@ def read_document(path: Path, *, name: str) -> Document:
 
     Args:
         path: The file.
-        name: What texts of errors call it.
+        name: How errors refer to it.
 
     Raises:
         SeedError: It cannot be read, or is neither.
@@ -162,9 +162,9 @@ def yaml_document(text: str, name: str) -> Document:
     """The document that YAML text holds.
 
     Raises:
-        SeedError: It is not YAML, several documents, or uses tags of programs.
+        SeedError: It is not YAML, holds several documents, or uses application-specific tags.
     """
-    # Not above: only seeds need it.
+    # Imported late: only YAML seeds need it.
     import yaml  # noqa: PLC0415
 
     def refuse(line: int, text: str) -> SeedError:
@@ -194,26 +194,26 @@ def _composed(node: Any, path: FieldPath, lines: _Lines) -> object:
     if len(path) > DEEPEST:
         raise lines.error(line, f"is nested more than {DEEPEST} levels deep")
     if node.tag not in _STANDARD:
-        raise lines.error(line, f"the tag {node.tag} means nothing here; leave it out")
+        raise lines.error(line, f"the tag {node.tag} has no meaning here; remove it")
     lines.add(path, line)
-    # An alias is the same node again, and so is everything in it.
+    # PyYAML composes an alias as the same node, with everything in it.
     lines.aliased += id(node) in lines.composed
     lines.composed.add(id(node))
     if lines.aliased > _MOST_ALIASED:
-        raise lines.error(line, f"its aliases stand for more than {_MOST_ALIASED} values")
+        raise lines.error(line, f"its aliases expand to more than {_MOST_ALIASED} values")
     if node.id == "scalar":
         return Unquoted(node.value) if node.style is None else node.value
     if node.id == "sequence":
         return [_composed(one, (*path, at), lines) for at, one in enumerate(node.value)]
-    made = {}
+    mapping = {}
     for key, value in node.value:
         key_line = key.start_mark.line + 1
         if key.id != "scalar":
             raise lines.error(key_line, "a key must be text")
         inner = (*path, key.value)
         lines.add_key(inner, key_line)
-        made[key.value] = _composed(value, inner, lines)
-    return made
+        mapping[key.value] = _composed(value, inner, lines)
+    return mapping
 
 
 # JSON -----------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def json_value(text: bytes | str, at: Location, *, nan: bool = False) -> Any:
 
 
 def _note(token: Token, stream: Iterator[Token], path: FieldPath, lines: _Lines) -> None:
-    """Note the lines of the value that begins with `token` in JSON text known to be valid."""
+    """Record the lines of the value that starts with `token`, in JSON text known to be valid."""
     lines.add(path, token.line)
     if token.text == "[":
         number = 0

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 def apply_seed(seed: Seed, cloud: CloudState) -> AppliedSeed:
     """Put a seed into a fake: everything, or nothing at all (SE-1).
 
-    Everything is made first, by the code that answers uploads (SE-3), in a draft; only when
-    nothing was refused does it go into the fake. Call it where the fake runs, as a handler is.
+    Everything is first prepared in a draft, by the code that serves uploads (SE-3), and put into
+    the fake only if nothing was refused. Call it in the thread of the fake, like a handler.
 
     Raises:
-        SeedError: Something in it was refused; the text says what, with file, line and field.
+        SeedError: Something was refused; the text names file, line and field.
     """
     diagnostics = Diagnostics()
     draft = _Draft(cloud)
@@ -46,7 +46,7 @@ def apply_seed(seed: Seed, cloud: CloudState) -> AppliedSeed:
     for dataset in seed.datasets:
         with diagnostics, _refusals_at(dataset.at):
             draft.add_dataset(dataset)
-    diagnostics.check()  # what follows names them
+    diagnostics.check()  # files and series name parts and datasets
     draft.open_for_data()
     for file in seed.files:
         with diagnostics, _refusals_at(file.at, label=file.label):
@@ -60,7 +60,7 @@ def apply_seed(seed: Seed, cloud: CloudState) -> AppliedSeed:
 
 @contextmanager
 def _refusals_at(at: Location, *, label: str = "") -> Iterator[None]:
-    """Give refusals of the fake the location in the seed that caused them."""
+    """Attach the location in the seed to refusals of the fake."""
     try:
         yield
     except SeedError:
@@ -72,7 +72,7 @@ def _refusals_at(at: Location, *, label: str = "") -> Iterator[None]:
 
 
 class _DraftStore:
-    """What handlers of uploads need of a store: it knows datasets and keeps new records apart."""
+    """The part of a store that upload handlers use; it keeps new records separate."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -103,7 +103,7 @@ class _DraftStore:
 
 
 class _Draft:
-    """A seed in preparation, next to the fake."""
+    """A seed in preparation, outside the fake."""
 
     def __init__(self, cloud: CloudState) -> None:
         self._cloud = cloud
@@ -142,10 +142,10 @@ class _Draft:
         self._named_datasets.append(found)
 
     def open_for_data(self) -> None:
-        """Parts and datasets are complete; what follows may name them."""
+        """Parts and datasets are complete; files and series may name them."""
         fleet = Fleet(ids=self._cloud.ids)
         fleet.restore(self._parts.state)
-        # Detached: a seed is no answer, so it rests on nothing that a test might forbid.
+        # Detached: applying a seed is not an answer, so no evidence level of a test applies to it.
         self._detached = self._cloud.detached(store=cast("Store", self._store), fleet=fleet)
 
     def add_file(self, wanted: FileSeed) -> None:
@@ -178,7 +178,7 @@ class _Draft:
         return data_capture_upload(Call.detached(self._detached, self._method), request)
 
     def commit(self) -> AppliedSeed:
-        """Put everything into the fake. Nothing here is refused any more."""
+        """Put everything into the fake. Nothing can be refused at this point."""
         fleet = self._cloud.fleet
         fleet.restore(self._parts.state)
         if fleet.watcher is not None:

@@ -40,8 +40,8 @@ class GroupLoader:
 
     Attributes:
         document: The seed.
-        folder: The one it stands in; None if it may name no files.
-        diagnostics: Where what is wrong is collected.
+        folder: The folder that contains the seed; None if it may name no files.
+        diagnostics: Collects the problems.
     """
 
     document: Document
@@ -49,7 +49,7 @@ class GroupLoader:
     diagnostics: Diagnostics
 
     def load(self, field: str, groups: Sequence[FileGroup | ImageGroup]) -> Iterator[FileSeed]:
-        """The files of the groups in a field of the seed; what is wrong is left out."""
+        """Yield the valid files of the groups in a field of the seed."""
         for number, group in enumerate(groups):
             yield from self._group(group, (field, number))
 
@@ -81,12 +81,12 @@ class GroupLoader:
             return
         if group.files is None:
             raise at.error("files is missing; or give name, and data in base64")
-        found: dict[Path, None] = {}
+        paths: dict[Path, None] = {}
         for number, pattern in enumerate(group.files):
             with self.diagnostics:
                 where = self.document.at(*path, "files", number)
-                found.update(dict.fromkeys(self._matches(pattern, group, where)))
-        for file in found:
+                paths.update(dict.fromkeys(self._matches(pattern, group, where)))
+        for file in paths:
             yield _File(label=label_of(file, self.folder), contents=Contents(path=file))
 
     def _matches(self, pattern: str, group: Group, at: Location) -> list[Path]:
@@ -97,7 +97,7 @@ class GroupLoader:
             if (folder / pattern).is_file():
                 return [folder / pattern]
             found = sorted(one for one in _candidates(folder, pattern) if one.is_file())
-        except (OSError, ValueError) as error:  # a name that no file system takes
+        except (OSError, ValueError) as error:  # the file system rejects the name
             raise at.error(f"{pattern!r} cannot be read: {error}") from None
         if group.sidecars:
             names = {str(one) for one in found}
@@ -117,7 +117,7 @@ def _candidates(folder: Path, pattern: str) -> list[Path]:
 
 
 def label_of(path: Path, folder: Path | None) -> str:
-    """What a file is called in texts and receipts: its path as seen from the seed."""
+    """How errors and results refer to a file: its path relative to the seed."""
     try:
         return path.relative_to(folder or ".").as_posix()
     except ValueError:
@@ -133,7 +133,7 @@ def _is_sidecar(path: Path, names: set[str]) -> bool:
 
 
 def _sidecar(file: _File, group: Group) -> FileMarks | None:
-    """What the file next to a file says of it."""
+    """The marks in the sidecar of a file."""
     path = file.contents.path
     if path is None:
         return None
@@ -146,7 +146,7 @@ def _sidecar(file: _File, group: Group) -> FileMarks | None:
 
 
 def _merged(group: Group, *marks: FileMarks | None) -> Group:
-    """The group with what is said nearer to a file, the nearest last."""
+    """The group, overridden by the marks of one file; later ones take precedence."""
     update: dict[str, object] = {}
     for nearer in marks:
         if nearer is not None:
@@ -187,7 +187,7 @@ def _time(file: _File, marks: Group, group: Group, number: int, at: Location) ->
         if file.contents.path is None:
             raise at.error(f"time {marks.time} needs a file; give a time")
         return file.contents.path.stat().st_mtime_ns
-    if marks.time is None or marks.every is None or marks.time != group.time:  # one of its own
+    if marks.time is None or marks.every is None or marks.time != group.time:  # the file's own
         return marks.time
     time = marks.time + number * int(marks.every * SECOND)
     if not FIRST <= time <= LAST:

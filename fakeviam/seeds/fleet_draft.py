@@ -1,4 +1,4 @@
-"""Which part a seed means: one that is there already, or a new one."""
+"""The fleet of a fake together with the parts that a seed adds."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The organizations, the locations, the robots or the parts there are.
+    """All organizations, locations, robots or parts.
 
     Attributes:
-        kind: What they are called in texts.
+        kind: How errors refer to them.
         mint: Makes an id.
         names: Their names by id.
         owners: The id of what each belongs to, by id.
@@ -36,40 +36,40 @@ class _Level:
         self.names[id_], self.owners[id_] = name, owner
 
     def find(self, name: str, id_: str, owner: str) -> str:
-        """The id of the one that is meant; it is added if it is new (SE-2).
+        """Find the id of an entity, or add the entity (SE-2).
 
         Raises:
-            UsageError: Name and id contradict what is there.
+            UsageError: Name and id contradict the existing fleet.
         """
         if id_ in self.names:
             return self._check(id_, name, owner)
         for known, its_name in self.names.items():
             if its_name == name and self.owners[known] == owner:
                 if id_:
-                    text = f"the {self.kind} {name!r} has the id {known!r} already, not {id_!r}"
+                    text = f"the {self.kind} {name!r} already has the id {known!r}, not {id_!r}"
                     raise UsageError(text)
                 return known
-        made = id_ or self.mint()
-        self.add(made, name, owner)
-        return made
+        new = id_ or self.mint()
+        self.add(new, name, owner)
+        return new
 
     def _check(self, id_: str, name: str, owner: str) -> str:
         known = self.names[id_]
-        # Where only the id is known, it stands for the name too.
+        # Without a name, the id is also the name.
         if name not in (known, id_):
             raise UsageError(
                 f"the {self.kind} with the id {id_!r} is called {known!r}, not {name!r}"
             )
         if self.owners[id_] != owner:
-            raise UsageError(f"the {self.kind} with the id {id_!r} belongs somewhere else already")
+            raise UsageError(f"the {self.kind} with the id {id_!r} already belongs somewhere else")
         return id_
 
 
 class FleetDraft:
-    """The parts of a fake, and those that a seed adds."""
+    """The parts of a fake and those that a seed adds."""
 
     def __init__(self, known: FleetState, ids: Ids) -> None:
-        """Begin with what is there; `ids` names what is new."""
+        """Start with the existing fleet; `ids` makes new ids."""
         self._state = known
         self._organizations = _Level("organization", ids.uuid)
         self._locations = _Level("location", ids.location_id)
@@ -89,10 +89,10 @@ class FleetDraft:
         self.new: list[Part] = []
 
     def add(self, wanted: PartSeed) -> Part:
-        """The part that a seed names, made if it is new.
+        """Find the part that a seed names, or create it.
 
         Raises:
-            UsageError: Its names and ids contradict what is there.
+            UsageError: Its names and ids contradict the existing fleet.
         """
         organization = self._organizations.find(wanted.organization, wanted.organization_id, "")
         location = self._locations.find(wanted.location, wanted.location_id, organization)
@@ -120,7 +120,7 @@ class FleetDraft:
 
     @property
     def state(self) -> FleetState:
-        """What was there, and what is new."""
+        """The existing fleet and the new parts."""
         state = self._state
         for part in self.new:
             state = state.with_part(part)
@@ -129,7 +129,7 @@ class FleetDraft:
     def find(self, reference: str) -> Part:
         """The part of an id, a name, or names joined by slashes, the part's own last.
 
-        Without any it is the only one of the seed, or the fake's default part.
+        Without a reference: the only part of the seed, or the default part of the fake.
 
         Raises:
             UsageError: There is none, or more than one.

@@ -170,7 +170,7 @@ def inlined(seed: Seed) -> Iterator[bytes]:
     """A seed as lines, with the contents of its files.
 
     Raises:
-        SeedError: A file cannot be read any more.
+        SeedError: A file can no longer be read.
     """
     yield _line({FORMAT: VERSION})
     for part in seed.parts:
@@ -192,7 +192,7 @@ def _line(value: object) -> bytes:
 
 
 def _plain(value: PartSeed | DatasetSeed | FileSeed | SeriesSeed) -> dict[str, Any]:
-    """A value as JSON has it, what is absent left out."""
+    """A value as JSON, without absent fields."""
     values = asdict(value)
     at = values.pop("at")
     values |= values.pop("capture", {})
@@ -231,7 +231,7 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
 
     Args:
         lines: The lines; empty ones are skipped.
-        name: What texts of errors call it.
+        name: How errors refer to it.
 
     Raises:
         SeedError: They are not a seed; the text names lines and fields.

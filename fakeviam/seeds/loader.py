@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def read(path: str | os.PathLike[str]) -> Seed:
     """Read a seed file: YAML, or JSON if its name ends in .json.
 
-    Files that it names are looked for from the folder it stands in, and read when it is applied;
-    that they exist is checked now.
+    Files that it names are relative to its folder. They must exist now and are read when it is
+    applied.
 
     Raises:
-        SeedError: It is invalid. The text has a line for each diagnostic: file, line, field, what
-            is there and what is expected.
+        SeedError: It is invalid. Each diagnostic is a line of the text: file, line, field, the
+            value and what is expected.
     """
     file = Path(path)
     return _seed(read_document(file, name=printable(path)), file.parent)
@@ -38,12 +38,12 @@ def read(path: str | os.PathLike[str]) -> Seed:
 def from_document(document: object, *, name: str = "seed") -> Seed:
     """The seed that a JSON document specifies, such as the body of a request.
 
-    It may name no files, since its writer need not see those of its reader: contents stand in it
-    as base64 under `data`, readings as `rows`.
+    It may name no files, since its author may not share a file system with the server: contents
+    are given in base64 under `data`, readings as `rows`.
 
     Args:
         document: Dictionaries, lists, text and numbers.
-        name: What texts of errors call it.
+        name: How errors refer to it.
 
     Raises:
         SeedError: It is invalid; the text names every field that is wrong.

@@ -1,4 +1,4 @@
-"""What a seed file may hold; its JSON Schema is made of these models."""
+"""The models of seed files, from which their JSON Schema is generated."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-#: The word for a file's own time of change.
+#: Stands for a file's own modification time.
 MODIFIED = "modified"
 
 DATASET_TYPES = MappingProxyType(
@@ -114,12 +114,12 @@ Row = Annotated[dict[str, Any], AfterValidator(resolved)]
 class BoxEntry(Model):
     """A bounding box, in fractions of the image."""
 
-    label: Text = field("What is in the box.", "dog")
+    label: Text = field("The object in the box.", "dog")
     x_min_normalized: Fraction = field("Left edge.", 0.1)
     y_min_normalized: Fraction = field("Upper edge.", 0.5)
     x_max_normalized: Fraction = field("Right edge.", 0.9)
     y_max_normalized: Fraction = field("Lower edge.", 1)
-    confidence: Omittable[Fraction] = field("How sure the label is.", 0.8, default=None)
+    confidence: Omittable[Fraction] = field("Confidence of the label.", 0.8, default=None)
 
     @model_validator(mode="after")
     @refusable
@@ -137,7 +137,7 @@ class ClassificationEntry(Model):
     """A label of the whole image."""
 
     label: Text = field("What the image shows.", "indoor")
-    confidence: Omittable[Fraction] = field("How sure the label is.", 0.8, default=None)
+    confidence: Omittable[Fraction] = field("Confidence of the label.", 0.8, default=None)
 
     @model_validator(mode="after")
     @refusable
@@ -156,10 +156,10 @@ class ClassificationEntry(Model):
 
 
 class NamedEntry(Model):
-    """What has a name and an id."""
+    """Something with a name and an id."""
 
     name: Omittable[PathName] = field(
-        "Its name; created if it is new. May be left out where an id is given.",
+        "Its name; created if it is new. Optional if an id is given.",
         "rover",
         default=None,
     )
@@ -180,7 +180,7 @@ class RobotEntry(NamedEntry):
     """A robot."""
 
     parts: Annotated[Many[Annotated[PartEntry, Shorthand("name")]], Field(min_length=1)] = field(
-        "Its parts; a name stands for a part.", ["rover-main"]
+        "Its parts; a part may be given by its name alone.", ["rover-main"]
     )
 
 
@@ -188,7 +188,7 @@ class LocationEntry(NamedEntry):
     """A location of an organization."""
 
     robots: Annotated[Many[RobotEntry], Field(min_length=1)] = field(
-        "The robots at it.", [{"name": "rover", "parts": ["rover-main"]}]
+        "The robots at this location.", [{"name": "rover", "parts": ["rover-main"]}]
     )
 
 
@@ -217,16 +217,14 @@ class DatasetEntry(Model):
 
 
 class _Tagged(Model):
-    tags: OneOrMany[Tag] = field(
-        "Tags; one may stand without a list.", ["indoor"], "dog", default=()
-    )
+    tags: OneOrMany[Tag] = field("Tags; a single one needs no list.", ["indoor"], "dog", default=())
 
 
 class Captured(_Tagged):
-    """What captured data, and its tags."""
+    """Data of one component, with its tags."""
 
     part: Name = field(
-        "Name, organization/location/robot/part, or id; may be absent if there is one.",
+        "Name, organization/location/robot/part, or id; optional if there is only one.",
         "rover-main",
         "acme/lab/rover/rover-main",
         default="",
@@ -247,7 +245,7 @@ class Captured(_Tagged):
 
 
 class FileMarks(_Tagged):
-    """What may be said of one file."""
+    """What may be specified for one file."""
 
     datasets: OneOrMany[Name] = field("Names or ids of datasets.", ["dogs"], "dogs", default=())
     time: Omittable[FileTime] = field(
@@ -262,7 +260,7 @@ class FileMarks(_Tagged):
 
 
 class ImageMarks(FileMarks):
-    """What may be said of one image."""
+    """What may be specified for one image."""
 
     boxes: Many[BoxEntry] = field(
         "Bounding boxes, in fractions of the image.",
@@ -278,7 +276,7 @@ class ImageMarks(FileMarks):
         default=(),
     )
     classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = field(
-        "Labels of the whole image; text stands for a label without a confidence.",
+        "Labels of the whole image; one without a confidence may be given as text.",
         ["indoor", {"label": "night", "confidence": 0.9}],
         default=(),
     )
@@ -299,12 +297,12 @@ class Group(Captured, FileMarks):
     data: Omittable[Base64] = field(
         "Contents of one file, instead of `files`.", "aGVsbG8=", default=None
     )
-    mime_type: Text = field("Instead of what the extension says.", "image/png", default="")
+    mime_type: Text = field("Overrides the MIME type of the extension.", "image/png", default="")
     every: Omittable[Annotated[float, Field(ge=0), UNQUOTED_NUMBER]] = field(
         "Seconds from one file to the next.", 10, 0.5, default=None
     )
     sidecars: Flag = field(
-        "Whether NAME.yaml or NAME.json next to a file says more of it.", True, default=False
+        "Whether NAME.yaml or NAME.json next to a file specifies more.", True, default=False
     )
 
 
@@ -312,7 +310,7 @@ class FileGroup(Group):
     """Files that have something in common."""
 
     each: dict[Text, FileMarks] = field(
-        "What applies to one file, by its name.",
+        "Overrides for single files, by name.",
         {"a.png": {"tags": ["checked"]}},
         default_factory=dict,
     )
@@ -322,7 +320,7 @@ class ImageGroup(Group, ImageMarks):
     """Images that have something in common."""
 
     each: dict[Text, ImageMarks] = field(
-        "What applies to one image, by its name.",
+        "Overrides for single images, by name.",
         {"a.png": {"tags": ["checked"]}},
         default_factory=dict,
     )
@@ -357,7 +355,7 @@ class ReadingsEntry(Captured):
     )
     nested: Flag = field("Whether columns a.b and a.c become a: {b, c}.", True, default=False)
     under: Omittable[Name] = field(
-        "Put the values under this key; clients of sensors expect `readings`.",
+        "Nests the values under this key; sensor clients expect `readings`.",
         "readings",
         default=None,
     )
@@ -383,7 +381,7 @@ class SeedFile(Model):
         default=(),
     )
     datasets: Many[Annotated[DatasetEntry, Shorthand("name")]] = field(
-        "Datasets; a name stands for one of the default organization.",
+        "Datasets; one of the default organization may be given by its name alone.",
         ["dogs", {"name": "walks", "type": "sequence"}],
         default=(),
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fakeviam.seeds.models import ReadingsEntry
     from fakeviam.validation.problems import Path as FieldPath
 
-# A column of these is one of numbers. Not 007: that is a name.
+# A column of these is numeric. 007 is not: leading zeros mean an identifier.
 _NUMBER = re.compile(
     r"[-+]?((0|[1-9][0-9]*|(?=\.[0-9]))(\.[0-9]*)?([eE][-+]?[0-9]+)?|inf|infinity|nan)",
     re.IGNORECASE,
@@ -41,7 +41,7 @@ _TRUTH = MappingProxyType({"true": True, "false": False})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """One row: its values by column, and where it stands."""
+    """One row: its values by column, and its location."""
 
     values: dict[str, Any]
     at: Location
@@ -53,7 +53,7 @@ def load_series(
     folder: Path | None,
     diagnostics: Diagnostics,
 ) -> Iterator[SeriesSeed]:
-    """The series of a seed; what is wrong is collected and left out."""
+    """Yield the valid series of a seed."""
     for number, entry in enumerate(entries):
         path = ("readings", number)
         at = document.at(*path)
@@ -104,8 +104,8 @@ def _rows(
 def _csv(text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics) -> Iterator[_Row]:
     """Rows of a CSV file with a header.
 
-    A column whose cells are all numbers is one of numbers; one of true and false likewise; any
-    other is text. An empty cell is an absent value, and so is NaN among numbers. Columns of times
+    A column is numeric if all its cells are numbers, boolean if all are true or false, and text
+    otherwise. An empty cell is an absent value, and so is NaN in a numeric column. Time columns
     stay text: a float would round them.
     """
     delimiter = entry.delimiter or ("\t" if name.lower().endswith(".tsv") else ",")
@@ -256,10 +256,10 @@ def _decimal(value: object) -> str:
 
 
 def _nested(row: _Row, values: dict[str, Any]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for name, value in values.items():
         *steps, last = name.split(".")
-        inside = made
+        inside = nested
         for step in steps:
             inside = inside.setdefault(step, {})
             if not isinstance(inside, dict):
@@ -267,4 +267,4 @@ def _nested(row: _Row, values: dict[str, Any]) -> dict[str, Any]:
         if last in inside:
             raise row.at.inside(name).error(f"{last} holds other values already")
         inside[last] = value
-    return made
+    return nested

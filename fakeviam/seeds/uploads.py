@@ -1,4 +1,4 @@
-"""What a client would have sent for a file, or for readings."""
+"""The uploads that a client would send for files and readings."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _metadata(capture: Capture, part_id: str, tags: Iterable[str]) -> datasync.U
 
 
 def _times(requested: int | None, received: int | None) -> datasync.SensorMetadata:
-    """Times of one content; where only one is known it is both."""
+    """The times of one content; a single one serves as both."""
     known = requested if requested is not None else received
     if known is None:
         return datasync.SensorMetadata()

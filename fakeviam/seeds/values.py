@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """The bytes of a file: here already, or in a file that is read when they are wanted."""
+    """The bytes of a file, in memory or in a file that is read on demand."""
 
     path: Path | None = None
     data: bytes = b""
@@ -39,7 +39,7 @@ class Contents:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PartSeed:
-    """A part that is to exist. Where an id is empty the fake makes one, if the name is new."""
+    """A part that must exist. The fake makes an id for a new name without one."""
 
     name: str
     robot: str
@@ -55,7 +55,7 @@ class PartSeed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DatasetSeed:
-    """A dataset that is to exist; `organization` is a name or an id, empty is the default one."""
+    """A dataset that must exist; `organization` is a name or an id, or empty for the default."""
 
     name: str
     organization: str = ""
@@ -83,7 +83,7 @@ class FileSeed:
     """One file of binary data.
 
     Attributes:
-        label: What the seed calls it, for the receipt.
+        label: How errors and results refer to it.
         datasets: Names or ids.
         time_requested: ns since the epoch; None is the fake's clock (A28).
         time_received: ns since the epoch; None is the time requested.

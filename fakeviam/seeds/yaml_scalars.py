@@ -1,4 +1,4 @@
-"""What YAML means where no type is expected, if all programs agree on it."""
+"""Unquoted YAML scalars where no type is expected; ambiguous ones are refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from fakeviam.validation.scalars import Unquoted
 
-# YAML 1.1, which many programs still speak, and YAML 1.2 read these differently.
+# YAML 1.1, which many programs still use, and YAML 1.2 interpret these differently.
 _AMBIGUOUS = (
     (re.compile(r"yes|no|on|off", re.IGNORECASE), "write true or false, or put it in quotes"),
     (
@@ -24,10 +24,10 @@ _AMBIGUOUS = (
 
 
 def resolved(value: Any) -> Any:
-    """A value of a document as JSON has it.
+    """Convert a value of a document to JSON types.
 
     Raises:
-        ValueError: Programs disagree on a scalar, or no double can hold it.
+        ValueError: A scalar is ambiguous, or beyond the range of a double.
     """
     if isinstance(value, Unquoted):
         return _scalar(value)

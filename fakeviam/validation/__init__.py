@@ -1,19 +1,20 @@
-"""The one validation layer: everything that comes from outside is checked by a model of it.
+"""The one validation layer: all outside input is validated by models.
 
     class ClockRequest(Model):
-        set: Omittable[Time] = Field(default=None, description="…", examples=["2026-01-31"])
-        freeze: Flag = Field(default=False, description="…", examples=[True])
+        set: Omittable[Time] = field("The time to show.", "2026-01-31T12:00:00Z", default=None)
+        freeze: Flag = field("Whether to stop the clock.", True, default=False)
 
     request = validate(ClockRequest, parse_json(body))
 
-`json_text`: JSON from bytes; refuses what JSON cannot say (NaN, 1e400) as `JsonError`.
-`models`: `Model`, the base class, and `validate`, which raises `InvalidError` with every problem.
-`types`: the types of fields. All text can be encoded as UTF-8, all numbers are finite.
-`problems`: `Problem`, what is wrong with which field; `Words`, how its text names types.
-`scalars`: `Unquoted`, text that becomes a number or a flag where one is wanted (YAML, URL queries).
+`json_text`: strict JSON parsing; `JsonError` for NaN, 1e400 and the like.
+`models`: `Model`, the base class; `field` declares a field with description and examples;
+`validate` raises `InvalidError` with all problems.
+`types`: field types. Text can always be encoded as UTF-8, numbers are finite.
+`problems`: `Problem`, a field and what is wrong with it; `Words`, the names of types in texts.
+`scalars`: `Unquoted`, text that becomes a number or a flag if the field is one (YAML, queries).
 `schema`: JSON Schema of models, for editors and OpenAPI.
 
-Three kinds of callers:
+There are three kinds of callers:
 
 * **Files** (seeds) map `problem.path` to a line and print `problem.text` behind it.
 * **HTTP** answers 422 with `problem.field`, `problem.sentence`, `problem.value` and `problem.hint`
@@ -21,11 +22,10 @@ Three kinds of callers:
 * **Python constructors** call `validate(…, words=PYTHON_WORDS, subject="fault")` and let the
   `InvalidError` pass: it is a `UsageError` that names the parameter.
 
-Checks of the domain go into a field's type as `Accepted(check)`, or into a model validator
-decorated with `refusable`, so that a refusal becomes a problem of that field. Avoid unions in
-fields: paths of problems would name their members. Use `OneOrMany`, `Shorthand`, `Parsed` or a
-discriminator.
+Put checks of the domain into a field's type as `Accepted(check)`, or into a model validator
+decorated with `refusable`, so that a refusal becomes a problem of that field. Avoid unions: the
+paths of problems would contain their members. Use `OneOrMany`, `Shorthand` or `Parsed`.
 
-pydantic takes about 70 ms to import, so this package imports nothing by itself and nobody imports
-`models`, `types` or `schema` before there is something to check.
+pydantic takes about 70 ms to import. This package imports nothing by itself; import `models`,
+`types` and `schema` on first use.
 """

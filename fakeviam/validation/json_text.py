@@ -1,4 +1,4 @@
-"""JSON from bytes or text, without what only Python's parser accepts."""
+"""Strict JSON parsing: none of the extensions of Python's parser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fakeviam.validation.scalars import is_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-#: Deeper than any document; parsers and renderers end somewhere beyond.
+#: Deeper than any real document, and well within the limits of parsers and renderers.
 DEEPEST = 100
 
 # Integers of 64 bits, signed or not. 20 characters hold all of them.
@@ -27,9 +27,9 @@ class JsonError(ValueError):
     """Text that is not JSON.
 
     Attributes:
-        reason: What is wrong, as the end of a sentence: "is not JSON: Expecting value".
-        line: Where, from 1; 0 if that is not known.
-        column: Likewise.
+        reason: A predicate such as "is not JSON: Expecting value".
+        line: From 1; 0 if unknown.
+        column: From 1; 0 if unknown.
     """
 
     def __init__(self, reason: str, *, line: int = 0, column: int = 0) -> None:
@@ -46,7 +46,7 @@ class Token(NamedTuple):
 
 
 class _UnfitError(Exception):
-    """A token that JSON or this program cannot carry."""
+    """A token outside of what JSON supports."""
 
     def __init__(self, token: str, reason: str) -> None:
         super().__init__(reason)
@@ -58,7 +58,7 @@ def parse_json(data: bytes | str, *, unique: bool = True, nan: bool = False) -> 
 
     Args:
         data: The text; bytes may begin with a byte order mark.
-        unique: Refuse a field that is given twice; otherwise the last one counts.
+        unique: Refuse repeated fields; otherwise the last one wins.
         nan: Accept NaN, which many programs write for an absent number, as a float.
 
     Raises:
@@ -83,13 +83,13 @@ def parse_json(data: bytes | str, *, unique: bool = True, nan: bool = False) -> 
         reason = f"is not JSON: {error.msg}"
         raise JsonError(reason, line=error.lineno, column=error.colno) from error
     except _UnfitError as unfit:
-        found = (each for each in _TOKEN.finditer(text) if each[0].startswith(unfit.token))
-        at = next(found).start()
+        matches = (each for each in _TOKEN.finditer(text) if each[0].startswith(unfit.token))
+        at = next(matches).start()
         raise _error_at(text, at, f"is not JSON: {unfit.reason}") from None
 
 
 def unfit_part(value: object, where: str = "", depth: int = 0) -> str:
-    """What JSON cannot carry in a value of Python, and where: "inf at a.b[2]"; empty if it can."""
+    """What JSON cannot represent in a value, and where: "inf at a.b[2]"; empty if nothing."""
     if depth > DEEPEST:
         return f"more than {DEEPEST} levels"
     unfit = _unfit(value)
@@ -119,7 +119,7 @@ def _unfit(value: object) -> str:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """The tokens of JSON text, for callers that need to know where values stand."""
+    """The tokens of JSON text, for callers that need the lines of values."""
     line, counted = 1, 0
     for found in _TOKEN.finditer(text):
         line += text.count("\n", counted, found.start())
@@ -149,12 +149,12 @@ def _nan(name: str) -> float:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise JsonError(f"has the field {twice!r} twice")
-    return found
+    return fields
 
 
 def _check_depth(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The base of all models, and how a value is checked against one."""
+"""The base class of all models, and validation against them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from pydantic.functional_validators import ModelWrapValidatorHandler
     from typing_extensions import Self
 
-#: Types of errors that are ours, not pydantic's.
+#: Error types that pydantic does not define.
 CUSTOM = frozenset({"expected", "invalid", "refused", "unknown_field"})
 
 M = TypeVar("M", bound="Model")
 
 
 class Model(BaseModel):
-    """A value from outside: no unknown fields, no conversions between types, finite numbers."""
+    """Outside input: no unknown fields, no implicit conversions, finite numbers."""
 
     model_config = ConfigDict(
         strict=True,
@@ -41,7 +41,7 @@ class Model(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _name_known_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Add to errors of unknown fields which ones there are; pydantic does not tell."""
+        """Add the known fields to errors about unknown ones; pydantic does not."""
         try:
             return handler(value)
         except ValidationError as error:
@@ -60,13 +60,13 @@ def _detail(error: Any, known: list[str]) -> InitErrorDetails:
 
 
 def field(description: str, *examples: object, default: Any = ..., **more: Any) -> Any:
-    """A field with what documents of the model say about it.
+    """A documented field.
 
     Args:
-        description: What it is, in one sentence.
-        examples: Values that it takes, at least one.
-        default: Its value if it is absent; by default it must be there.
-        more: Bounds and the like; see `pydantic.Field`.
+        description: One sentence.
+        examples: Valid values, at least one.
+        default: Its value if absent; without one, the field is required.
+        more: Constraints; see `pydantic.Field`.
     """
     if "default_factory" not in more:
         more["default"] = default
@@ -74,22 +74,22 @@ def field(description: str, *examples: object, default: Any = ..., **more: Any) 
 
 
 def validate(model: type[M], value: object, *, words: Words = JSON_WORDS, subject: str = "") -> M:
-    """The model of a value, which may be shared: models are frozen.
+    """Validate a value.
 
     Args:
-        model: What it must be.
+        model: The expected model.
         value: Dictionaries, lists, text and numbers.
-        words: How texts name types.
-        subject: What the text of the error says the value is, if that is not clear.
+        words: Names of types in texts.
+        subject: How the error refers to the value.
 
     Raises:
-        InvalidError: It breaks the rules of the model, with all problems.
+        InvalidError: It is invalid; carries all problems.
     """
     return checked(lambda: model.model_validate(value), words=words, subject=subject)
 
 
 def checked(make: Callable[[], M], *, words: Words = JSON_WORDS, subject: str = "") -> M:
-    """What `make` returns, a model.
+    """Return the model that `make` returns.
 
     Raises:
         InvalidError: A `ValidationError` ended it.

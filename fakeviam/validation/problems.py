@@ -1,4 +1,4 @@
-"""What is wrong with a value from outside: which field, what is expected, what was given."""
+"""Problems of outside input: the field, what is expected and the value."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Words:
-    """How texts name the types of values, which depends on where they are written.
+    """The names of types in texts, which depend on the notation of the input.
 
     Attributes:
-        values: Show the value itself where its type is wrong, not only that type.
+        values: Show a value of the wrong type itself, not only its type.
     """
 
     text: str
@@ -64,15 +64,15 @@ PYTHON_WORDS = Words(text="a string", mapping="a mapping", nothing="None", value
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """One thing that is wrong.
+    """One problem of a value.
 
     Attributes:
-        path: Names of fields and numbers of elements, from the outside in.
-        kind: Whether the field is absent, does not exist, breaks the rules of its type, or was
-            refused by a check that words the whole sentence.
-        text: What is wrong, without the name of the field unless it was refused or is unknown.
-        value: What was given; None if nothing was.
-        hint: What to do instead, or empty.
+        path: Field names and element numbers, outermost first.
+        kind: Whether the field is absent, does not exist, violates its type, or was refused by a
+            check that phrases the whole sentence.
+        text: The problem; names the field only if it was refused or is unknown.
+        value: The invalid value, if any.
+        hint: A suggestion, or empty.
     """
 
     path: Path
@@ -88,7 +88,7 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, naming the field."""
+        """The problem as a sentence that names the field."""
         if self.kind == "unknown":
             return f"there is no field {self.field!r}"
         if self.kind == "refused":
@@ -97,20 +97,20 @@ class Problem:
 
 
 class InvalidError(UsageError):
-    """A value from outside breaks the rules; nothing was done with it.
+    """Outside input is invalid; it had no effect.
 
     Attributes:
-        problems: Everything that is wrong, at least one.
+        problems: All problems, at least one.
     """
 
     def __init__(self, problems: Sequence[Problem], *, subject: str = "") -> None:
-        """Refuse a value because of these problems; `subject` names it in the text."""
+        """Report these problems of a value; `subject` names it in the text."""
         self.problems = tuple(problems)
         super().__init__(shortened("\n".join(_line(each, subject) for each in self.problems)))
 
 
 def field_text(path: Iterable[str | int]) -> str:
-    """A path as people write it: `faults[0].status`."""
+    """Format a path: `faults[0].status`."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -118,7 +118,7 @@ def field_text(path: Iterable[str | int]) -> str:
 
 
 def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
-    """The problem of a field that does not exist, with the one that was probably meant."""
+    """The problem of an unknown field, with the closest known one as a hint."""
     names, name = list(known), str(path[-1])
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names) or 'none'}"
@@ -128,13 +128,13 @@ def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
 
 
 def problems_of(errors: Iterable[Mapping[str, Any]], words: Words) -> list[Problem]:
-    """What pydantic found wrong, in our words."""
-    found = list(errors)
-    # A list is also too short for pydantic when its elements are invalid.
-    outer = {error["loc"][:end] for error in found for end in range(len(error["loc"]))}
+    """Translate errors of pydantic."""
+    details = list(errors)
+    # pydantic does not count invalid elements, so their list seems too short.
+    outer = {error["loc"][:end] for error in details for end in range(len(error["loc"]))}
     return [
         _problem(error, words)
-        for error in found
+        for error in details
         if error["type"] != "too_short" or error["loc"] not in outer
     ]
 

@@ -1,4 +1,4 @@
-"""Scalars without quotes: what they mean depends on the type of the field they are for."""
+"""Unquoted scalars, whose meaning depends on the type of their field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FLAGS = MappingProxyType(
     {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 )
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-# Not 017, which is octal to some programs.
+# Not 017, which some programs interpret as octal.
 _NUMBER = re.compile(r"(?![-+]?0[0-9]+$)[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 # More digits than any integer that JSON carries; Python refuses to convert thousands of them.
@@ -19,31 +19,31 @@ _MOST_DIGITS = 25
 
 
 class Unquoted(str):
-    """A plain YAML scalar, or the text of a URL's query.
+    """An unquoted YAML scalar, or a value in the query of a URL.
 
-    It is text where text is wanted: 007, no and 2026-01-31 stay as they are written.
+    In a text field it stays as written: 007, no, 2026-01-31.
     """
 
     __slots__ = ()
 
     @property
     def is_null(self) -> bool:
-        """Whether it stands for nothing."""
+        """Whether it means null."""
         return self in _NULLS
 
     @property
     def flag(self) -> bool | None:
-        """The truth value it spells; None if it is none."""
+        """Its boolean value; None if it has none."""
         return _FLAGS.get(self)
 
     @property
     def is_number(self) -> bool:
-        """Whether it spells a number, of whatever size."""
+        """Whether it is a number of any magnitude."""
         return _NUMBER.fullmatch(self) is not None
 
     @property
     def number(self) -> float | None:
-        """The finite number it spells, an int if it is whole; None if it is none."""
+        """Its finite numeric value, an int for integers; None if it has none."""
         if not self.is_number:
             return None
         if _INTEGER.fullmatch(self) and len(self) <= _MOST_DIGITS:
@@ -53,7 +53,7 @@ class Unquoted(str):
 
 
 def is_text(value: object) -> bool:
-    """Whether a value is text that UTF-8 can carry: half a surrogate pair is not."""
+    """Whether a value is text that UTF-8 can encode, without lone surrogates."""
     try:
         return isinstance(value, str) and (value.isascii() or value.encode() is not None)
     except UnicodeEncodeError:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 
-# What pydantic leaves as it is where a validator stands between a type and its bounds.
+# Constraint names that pydantic does not translate if a validator precedes the constraint.
 _KEYWORDS = MappingProxyType(
     {
         "ge": "minimum",
@@ -27,11 +27,11 @@ _KEYWORDS = MappingProxyType(
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out titles of fields, which only repeat their names, and keeps all bounds."""
+    """Omits field titles, which only repeat names, and keeps all constraints."""
 
     def default_schema(self, schema: Any) -> Schema:
         made = super().default_schema(schema)
-        # Often no value that could be given, only what stands for an absent one.
+        # Placeholders for an absent value, which are often invalid as values.
         if made.get("default", True) in (None, "", [], {}):
             del made["default"]
         return made
@@ -46,7 +46,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def json_schema(model: type[Model], **top: Any) -> Schema:
-    """The JSON Schema of what `model` accepts; `top` are further keys of its first level."""
+    """The JSON Schema of a model; `top` adds top-level keys."""
     made = model.model_json_schema(schema_generator=_Generator)
     return {"$schema": _Generator.schema_dialect, **made, **top}
 
@@ -54,7 +54,7 @@ def json_schema(model: type[Model], **top: Any) -> Schema:
 def json_schemas(
     models: Sequence[type[Model]], *, ref_template: str = "#/components/schemas/{model}"
 ) -> dict[str, Schema]:
-    """The JSON Schemas of several models by their names, as OpenAPI has them."""
+    """The JSON Schemas of several models by name, for OpenAPI."""
     _, made = models_json_schema(
         [(model, "validation") for model in models],
         ref_template=ref_template,

@@ -1,4 +1,4 @@
-"""Types of fields."""
+"""Field types."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def expected(what: str) -> PydanticCustomError:
 
 
 def invalid(text: str) -> PydanticCustomError:
-    """The error of a validator whose text follows the field's name: "must not be blank"."""
+    """The error of a validator whose text is a predicate: "must not be blank"."""
     return PydanticCustomError("invalid", "invalid", {"text": text})
 
 
 def refused(text: str) -> PydanticCustomError:
-    """The error of a validator that words the whole sentence."""
+    """The error of a validator that phrases the whole sentence."""
     return PydanticCustomError("refused", "refused", {"text": text})
 
 
 def refusable(check: Callable[P, T]) -> Callable[P, T]:
-    """A validator in which the domain's refusals become errors of the field, as ValueErrors do."""
+    """Make refusals of the domain, like ValueErrors, errors of the field."""
 
     @wraps(check)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -68,7 +68,7 @@ def refusable(check: Callable[P, T]) -> Callable[P, T]:
 
 
 def Accepted(check: Callable[[Any], object]) -> AfterValidator:  # noqa: N802 - used as a type
-    """A value that the domain's own check accepts, so that there is no second opinion."""
+    """Apply a check of the domain, so that the rule exists only once."""
 
     @refusable
     def accept(value: Any) -> Any:
@@ -80,7 +80,7 @@ def Accepted(check: Callable[[Any], object]) -> AfterValidator:  # noqa: N802 - 
 
 @dataclass(frozen=True)
 class Expected:
-    """Says what is expected if anything at all is wrong with the value."""
+    """Replaces every error about the value by what is expected."""
 
     what: str
 
@@ -98,7 +98,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A value made by `parse`, which returns None for what is not `expected`."""
+    """Converts the value with `parse`, which returns None for invalid input."""
 
     parse: Callable[[Any], object]
     expected: str
@@ -127,7 +127,7 @@ class Parsed:
 
 
 class _NotNull:
-    """Turns `T | None` into T: None is the default of an absent field and cannot be given."""
+    """Turns `T | None` into T: None means absent, null is not accepted."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -138,7 +138,7 @@ class _NotNull:
 
 
 class _Alone:
-    """Takes an element that stands without a list for a list of it."""
+    """Wraps a single element in a list."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -156,7 +156,7 @@ class _Alone:
 
 @dataclass(frozen=True)
 class Shorthand:
-    """Takes text that stands for a model as the field of that name."""
+    """Expands text to a model with only the named field."""
 
     name: str
 
@@ -177,13 +177,13 @@ class Shorthand:
         return {"anyOf": [{"type": "string", "minLength": 1}, handler(schema)]}
 
 
-#: A field that may be absent and then is None, but cannot be null: `name: Omittable[Text] = None`.
+#: An optional field that does not accept null: `name: Omittable[Text] = None`.
 Omittable = Annotated[T | None, _NotNull()]
 #: A list.
 Many = Annotated[tuple[T, ...], Strict(False)]
-#: A list, of which one element may stand without it.
+#: A list; a single element may be given without one.
 OneOrMany = Annotated[tuple[T, ...], Strict(False), _Alone()]
-#: The same, and not empty.
+#: A non-empty `OneOrMany`.
 OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone()]
 
 
@@ -205,9 +205,9 @@ def _not_blank(value: str) -> str:
     return value
 
 
-#: Text that UTF-8 can carry.
+#: Text that UTF-8 can encode.
 Text = Annotated[str, WrapValidator(_text)]
-#: Text with something else than spaces in it.
+#: Text that is not blank.
 Name = Annotated[
     Text, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
 ]
@@ -232,15 +232,15 @@ def _flag(value: Any) -> Any:
     return value if flag is None else flag
 
 
-#: Makes a number of unquoted text, for types of numbers with bounds of their own.
+#: Converts unquoted text to a number, for number types with other constraints.
 UNQUOTED_NUMBER = BeforeValidator(_number)
-#: A finite number; whole ones stay integers.
+#: A finite number; integers stay integers.
 Number = Annotated[float, WrapValidator(_finite)]
-#: A whole number of 64 bits.
+#: A 64-bit integer.
 Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), UNQUOTED_NUMBER]
-#: A whole number from 0.
+#: An integer from 0.
 Size = Annotated[int, Field(ge=0, le=2**63 - 1), UNQUOTED_NUMBER]
-#: A whole number from 1.
+#: An integer from 1.
 Count = Annotated[int, Field(ge=1, le=2**63 - 1), UNQUOTED_NUMBER]
 #: True or false.
 Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -260,7 +260,7 @@ def _bytes(value: object) -> bytes | None:
         return None
 
 
-#: A time within the years 1 to 9999 as nanoseconds since 1970, given as ISO 8601 text.
+#: ISO 8601 text within the years 1 to 9999, as nanoseconds since 1970.
 Time = Annotated[
     int,
     Parsed(
@@ -273,7 +273,7 @@ Time = Annotated[
         },
     ),
 ]
-#: A duration in seconds, given as a number or as text such as 250ms, 40s or 2m.
+#: A number of seconds, or text such as 250ms, 40s or 2m, as seconds.
 Duration = Annotated[
     float,
     Parsed(
@@ -282,7 +282,7 @@ Duration = Annotated[
         {"type": ["number", "string"], "minimum": 0, "examples": ["250ms", 40]},
     ),
 ]
-#: Bytes, given in base64.
+#: Bytes in base64.
 Base64 = Annotated[
     bytes,
     Parsed(_bytes, "bytes in base64", {"type": "string", "contentEncoding": "base64"}),

@@ -209,13 +209,13 @@ def test_contradictions_with_what_is_there(cloud: FakeViam, write: Write) -> Non
 
     place = "seed.yaml:1: organizations[0].locations[0].robots[0].parts[0]:"
     assert wrong(cloud, write, seed("name: o, id: other")) == [
-        f"{place} the organization 'o' has the id {known.organization_id!r} already, not 'other'"
+        f"{place} the organization 'o' already has the id {known.organization_id!r}, not 'other'"
     ]
     assert wrong(cloud, write, seed(part=f"name: n, id: {known.id}")) == [
         f"{place} the part with the id {known.id!r} is called 'main', not 'n'"
     ]
     assert wrong(cloud, write, seed("name: x", part=f"name: main, id: {known.id}")) == [
-        f"{place} the part with the id {known.id!r} belongs somewhere else already"
+        f"{place} the part with the id {known.id!r} already belongs somewhere else"
     ]
     assert wrong(cloud, write, seed(part="name: main, internal: true")) == [
         f"{place} the part o/l/r/main already exists, with another internal"

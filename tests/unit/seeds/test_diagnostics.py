@@ -152,7 +152,7 @@ seed.yaml:24: readings[9]: there are no readings in it
         ("a: 1\n---\nb: 1", "seed.yaml:2: is not YAML: expected a single document"),
         ("a: &x [*x]", "seed.yaml:1: is nested more than 100 levels deep"),
         ("a: !!python/object:os.system 1", "seed.yaml:1: the tag tag:yaml.org,2002:python"),
-        ("a: !run 1", "seed.yaml:1: the tag !run means nothing here; leave it out"),
+        ("a: !run 1", "seed.yaml:1: the tag !run has no meaning here; remove it"),
         ("? [1]\n: 2", "seed.yaml:1: a key must be text"),
         ("datasets: []\nx: \x01", "seed.yaml:2: is not YAML: special characters are not allowed"),
         ("datasets: []\ndatasets: []", "datasets: is given twice (first on line 1); keep one"),

@@ -82,7 +82,7 @@ TIME = "a time like 2026-01-31T12:00:00Z"
                 f"{name}: &{name} [{', '.join([f'*{below}'] * 10)}]\n"
                 for below, name in zip("abcdefg", "bcdefgh", strict=True)
             ),
-            "its aliases stand for more than 100000 values",
+            "its aliases expand to more than 100000 values",
         ),
     ],
 )
