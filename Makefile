@@ -11,14 +11,21 @@ help: ## list these targets
 serve: .venv/.serve ## start the fake; ARGS="--port 0" and the like go to fakeviam serve
 	@exec $(BIN)/fakeviam serve $(ARGS)
 
-check: lint types imports test ## all that CI runs: lint, types, import rules, tests
+check: lint types imports test ## before a commit: lint, types, import rules, tests
 
-test: .venv/.dev ## run the tests; ARGS="tests/unit -k tags" runs some
+test: .venv/.dev ## the tests for every change, in two minutes; ARGS="tests/unit -k tags" runs some
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
+
+test-all: .venv/.dev ## all tests: also versions of SDKs and protobuf, docs pages, wheels, whole suites
+	$(BIN)/python scripts/test_matrix.py --pairs tests/unit/wire tests/unit/model
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
 
 lint: .venv/.dev ## check style
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+coverage: .venv/.dev ## run the tests of `make test` and show which lines they miss; fails below the floor
+	$(BIN)/python -m pytest -q -n 2 -m "not slow" --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
 
 types: .venv/.dev ## check types
 	$(BIN)/mypy
@@ -86,4 +93,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: test-mongo client-report contract quality help serve check test lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: test-mongo client-report contract quality help serve check test test-all coverage lint types imports format demo protos clauses test-matrix bench clean

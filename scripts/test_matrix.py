@@ -2,6 +2,7 @@
 
     python scripts/test_matrix.py                                   # all cells, tests/unit
     python scripts/test_matrix.py --python 3.10 --protobuf 4.25 tests/unit/wire
+    python scripts/test_matrix.py --pairs tests/unit/wire           # each Python and protobuf once
     python scripts/test_matrix.py --list                            # which cells, run nothing
 
 Each cell has an environment of its own under .envs/, kept until the project's metadata changes.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -216,6 +218,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run the tests on Pythons and protobufs.")
     parser.add_argument("--python", action="append", choices=PYTHONS, help="only this one")
     parser.add_argument("--protobuf", action="append", choices=PROTOBUFS, help="only this one")
+    parser.add_argument("--pairs", action="store_true", help="each Python and protobuf once")
     parser.add_argument("--list", action="store_true", help="show the cells, run nothing")
     parser.add_argument("tests", nargs="*", default=["tests/unit"], help="what pytest is given")
     return parser.parse_args(arguments)
@@ -225,10 +228,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 1 if a cell failed or none could run."""
     chosen = _arguments(arguments)
     pythons = {python: find_python(python, os.environ) for python in chosen.python or PYTHONS}
+    combine = zip if chosen.pairs else itertools.product
     cells = [
         Cell(python=python, protobuf=protobuf)
-        for python in pythons
-        for protobuf in chosen.protobuf or PROTOBUFS
+        for python, protobuf in combine(pythons, chosen.protobuf or PROTOBUFS)
     ]
     if chosen.list:
         for cell in cells:

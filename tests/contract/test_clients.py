@@ -110,6 +110,7 @@ def test_the_finding_on_the_oldest_client_comes_out() -> None:
 
 
 # The first run may have to install viam-sdk, which takes a while.
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_the_page_is_true_of_the_oldest_sdk() -> None:
     try:

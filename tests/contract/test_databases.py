@@ -37,6 +37,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
     client.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("policy", ["documented", "observed", "strict"])
 @pytest.mark.parametrize("store", STORES, indirect=True)

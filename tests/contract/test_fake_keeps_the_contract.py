@@ -28,7 +28,15 @@ def fake(request: pytest.FixtureRequest) -> Iterator[OwnFake]:
     subject.close()
 
 
-@pytest.mark.parametrize("fake", ["documented", "observed", "strict"], indirect=True)
+@pytest.mark.parametrize(
+    "fake",
+    [
+        "documented",
+        pytest.param("observed", marks=pytest.mark.slow),
+        pytest.param("strict", marks=pytest.mark.slow),
+    ],
+    indirect=True,
+)
 def test_random_programs_agree_with_the_model(fake: OwnFake) -> None:
     class Machine(ContractMachine):
         open_session = staticmethod(fake.open_session)

@@ -135,6 +135,7 @@ def _paged(wire: Wire, rpc: str, **how: Any) -> list[bytes]:
     return pages
 
 
+@pytest.mark.slow
 def test_a_complete_run_leaves_the_data_of_others_as_it_was(cloud: FakeViam) -> None:
     subject = _subject(cloud)
     wire = subject.line.wire()

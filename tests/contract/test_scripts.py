@@ -134,6 +134,7 @@ def _run(path: Path, *where: str, python: Path | str = sys.executable) -> Done:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", WRONG)
 def test_scripts_fail_on_the_wrong_server_and_pass_on_the_right_one(
     wrong: type[Wrong], tmp_path: Path, fresh_python: Fresh
@@ -154,6 +155,7 @@ def test_scripts_fail_on_the_wrong_server_and_pass_on_the_right_one(
         assert "the failure is gone" in gone.stdout
 
 
+@pytest.mark.slow
 def test_the_fresh_environment_of_the_sdk_holds_nothing_of_ours(fresh_python: Fresh) -> None:
     code = (
         "import viam, importlib.util as u; print([u.find_spec(n) for n in ('fakeviam', 'pytest')])"
@@ -246,6 +248,7 @@ def _waits(session: Session) -> None:
     _days(session)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [_other_part, _days, _waits])
 def test_scripts_start_the_fake_that_they_need(
     program: Callable[[Session], None], tmp_path: Path, fresh_python: Fresh
@@ -279,6 +282,7 @@ def test_scripts_do_not_skip_a_clock_that_cannot_be_moved(tmp_path: Path) -> Non
     assert (later.returncode, "there it is 2024-02-03" in later.stderr) == (2, True), later
 
 
+@pytest.mark.slow
 def test_scripts_of_the_sdk_say_that_a_fake_needs_more(tmp_path: Path, fresh_python: Fresh) -> None:
     path = tmp_path / "failure.py"
     _own(_other_part).write(path, "viam-sdk")

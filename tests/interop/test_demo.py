@@ -60,6 +60,7 @@ def files() -> set[Path]:
 
 
 # The first run installs three packages, which takes a while.
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_demo_tells_its_account_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """With warnings as errors, in a home and a temporary directory of its own."""
@@ -77,6 +78,7 @@ def test_demo_tells_its_account_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert files() == before
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_demo_stops_at_a_sentence_that_does_not_hold(tmp_path: Path) -> None:
     """Here the cloud seems to have forgotten a photograph."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +15,22 @@ from .environments import ROOT, SDK_RELEASES, clean_environ, sdk_environment
 
 
 # The first run installs viam-sdk, which takes a while.
+@pytest.mark.slow
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("release", SDK_RELEASES)
 def test_official_sdk(release: str) -> None:
     """Every method that the seed names, on every way to connect, with both forms of ids."""
-    python = sdk_environment(release)
+    run_suite(sdk_environment(release), release)
+
+
+@pytest.mark.timeout(600)
+def test_installed_sdk() -> None:
+    """The same on the release that development uses."""
+    pytest.importorskip("viam", reason="viam-sdk is not installed here")
+    run_suite(Path(sys.executable), metadata.version("viam-sdk"))
+
+
+def run_suite(python: Path, release: str) -> None:
     # The environments share one checkout, so none may write into its cache.
     command = [
         str(python),
@@ -45,6 +58,7 @@ def test_official_sdk(release: str) -> None:
         pytest.fail(f"viam-sdk {release}: {closing}\n{done.stdout}", pytrace=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "collected"),
     [

@@ -144,6 +144,15 @@ def test_listing_runs_nothing(staged: ModuleType, capsys: pytest.CaptureFixture[
     assert len(capsys.readouterr().out.splitlines()) == len(staged.PYTHONS) * len(staged.PROTOBUFS)
 
 
+def test_pairs_take_each_python_and_each_protobuf_once(
+    staged: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert staged.main(["--list", "--pairs"]) == 0
+    names = [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()]
+    pairs = zip(staged.PYTHONS, staged.PROTOBUFS, strict=True)
+    assert names == [f"py{python}-protobuf{protobuf}" for python, protobuf in pairs]
+
+
 def test_a_changed_requirement_makes_the_environment_anew(
     matrix: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

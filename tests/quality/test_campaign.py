@@ -52,6 +52,7 @@ def test_promises_can_be_broken() -> None:
     assert broken_promises([unreached], {"d"}) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLE)
 def test_measured_again_it_holds(name: str) -> None:
     mutant = next(mutant for mutant in SERVERS if mutant.name == name)

@@ -12,6 +12,8 @@ from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
 from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, MutantStatus, client_outcome
 
+pytestmark = pytest.mark.slow
+
 #: What our client has no method for; viam-sdk keeps them (docs/client-report.md).
 NEEDS_MORE = ("parameters-absent", "deadline-on-request")
 

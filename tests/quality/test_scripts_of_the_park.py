@@ -20,6 +20,8 @@ from fakeviam_contracts.subject import PARTS, OwnFake
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
+pytestmark = pytest.mark.slow
+
 RIGHT = Mutant(name="nothing", clause="")
 
 #: All of them take minutes: `make contract` runs them so.

@@ -18,6 +18,8 @@ from fakeviam.model.clauses import CATALOGUE
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("mutant", SERVERS, ids=lambda mutant: mutant.name)
 def test_a_wrong_server_is_found(mutant: Mutant) -> None:

@@ -34,6 +34,7 @@ def _run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", _snippets(tests=False))
 def test_snippets_of_the_documentation_run(codes: list[str], tmp_path: Path) -> None:
     for number, code in enumerate(codes, 1):
@@ -43,6 +44,7 @@ def test_snippets_of_the_documentation_run(codes: list[str], tmp_path: Path) -> 
         assert done.returncode == 0, code + done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", _snippets(tests=True))
 def test_tests_of_the_documentation_pass(codes: list[str], tmp_path: Path) -> None:
     # One run for a page: starting pytest takes longer than any of them.

@@ -17,7 +17,10 @@ from .environments import ENVIRONMENTS, EVERYTHING, ROOT, environment, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.timeout(1000)  # the first run builds, and installs viam-sdk
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1000),
+]  # the first run builds, and installs viam-sdk
 
 IN_ORDER = ("-p", "no:randomly")
 

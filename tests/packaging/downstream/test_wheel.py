@@ -10,7 +10,10 @@ import pytest
 
 from .environments import EVERYTHING, ROOT, environment, run, wheel, wheel_sources
 
-pytestmark = pytest.mark.timeout(1000)  # the first run builds, and installs viam-sdk
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1000),
+]  # the first run builds, and installs viam-sdk
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,7 @@ def test_nothing_else_goes_to_stdout(serve: Serve) -> None:
     assert server.stop()[1] == ""
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Signals) -> None:
     ready = folder / "ready.json"
@@ -66,6 +67,7 @@ def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Sign
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_a_server_that_ignores_hanging_up_outlives_its_terminal(serve: Serve) -> None:
     """As nohup makes it."""
     program = ("sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM)

@@ -380,6 +380,7 @@ def test_json_keeps_the_terminal_clean(served: FakeViam, photos: Path) -> None:
     assert on_a_terminal(_MODULE, *arguments) == "Uploaded 4 files, 300.0 kB\r\n"
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_interrupted_by_the_user(served: FakeViam, tmp_path: Path) -> None:
     """Ctrl-C while downloading: nothing half written, no traceback."""
     (tmp_path / "up").mkdir()

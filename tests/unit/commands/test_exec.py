@@ -118,6 +118,7 @@ def test_mistakes_run_nothing() -> None:
     assert run().returncode == 2
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
 def test_signals_go_to_the_command(name: str) -> None:
     """And the fake ends once the command has."""

@@ -102,6 +102,7 @@ def test_a_signal_after_the_child_has_ended() -> None:
         os.kill(os.getpid(), SIGNAL)
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_handlers_are_those_from_before() -> None:
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
     with Relay():

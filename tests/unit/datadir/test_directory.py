@@ -27,6 +27,7 @@ def opened(path: Path, *, small: int = SMALL) -> tuple[DataDir, Life]:
     return directory, life
 
 
+@pytest.mark.slow
 def test_nothing_that_was_told_is_lost_by_a_kill(tmp_path: Path) -> None:
     """Killed at random points, mostly within a write, again and again (DD-1)."""
     script = Path(__file__).with_name("killing.py")

@@ -133,6 +133,7 @@ def test_our_own_client_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     run(user, passed=2)
 
 
+@pytest.mark.slow
 def test_workers_of_xdist_each_have_theirs(user: pytest.Pytester) -> None:
     pytest.importorskip("xdist")
     user.makepyfile(

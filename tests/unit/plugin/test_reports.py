@@ -312,6 +312,7 @@ assumptions used: A24, A28
 rerun: pytest test_failing.py::test_session --fakeviam-seed 5"""
 
 
+@pytest.mark.slow
 def test_workers_tell_the_same(failing: pytest.Pytester) -> None:
     """PT-3, PT-5: ids do not depend on the worker, and the sum is that of all workers."""
     pytest.importorskip("xdist")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from grpclib.client import Channel
 from grpclib.const import Status
+from grpclib.metadata import Deadline
 
 from fakeviam import CallsError, Clock, FakeViam, UsageError
 from fakeviam.wire import data, dataset
@@ -318,6 +319,13 @@ def test_reading_while_calls_run(cloud: FakeViam) -> None:
     assert len(cloud.calls) == 100
 
 
+class ToldToTheServer(Deadline):
+    """A deadline that the server measures; the client itself waits for the answer."""
+
+    def time_remaining(self) -> float:
+        return 0.01
+
+
 @pytest.mark.asyncio
 async def test_calls_that_were_given_up(viam: Viam) -> None:
     """CANCELLED if the client left, DEADLINE_EXCEEDED if its time was over (JR-1)."""
@@ -332,7 +340,10 @@ async def test_calls_that_were_given_up(viam: Viam) -> None:
         await stream.cancel()
     assert (await calls.wait_for_async()).status == "CANCELLED"
     viam.cloud.faults.on("TagsByFilter").stall()
-    with pytest.raises(asyncio.TimeoutError):
-        await viam.rpc("TagsByFilter", data.TagsByFilterRequest(), timeout=0.01)
+    with pytest.raises(RefusedError):  # noqa: PT012 - one call
+        async with viam.calling("TagsByFilter") as stream:
+            stream._deadline = ToldToTheServer(_timestamp=0)
+            await stream.send_message(data.TagsByFilterRequest(), end=True)
+            await stream.recv_message()
     late = await calls.wait_for_async("TagsByFilter")
     assert late.status == "DEADLINE_EXCEEDED"

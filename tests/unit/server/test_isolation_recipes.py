@@ -47,6 +47,7 @@ def recipe(title: str) -> str:
     return found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("title", "servers"), [("one server per worker", 2), ("one server for all workers", 1)]
 )
