@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from fakeviam.datadir import Durability
     from fakeviam.model.applied_seed import AppliedSeed
     from fakeviam.server.instruments.interceptors import Interceptor
     from fakeviam.server.state.accounts import AuthMode
@@ -86,6 +87,7 @@ class FakeViam(CloudHandle):
         journal_bytes: int = DEFAULT_BYTES,
         load: str | os.PathLike[str] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
+        durability: Durability = "process",
         control: bool = True,
         control_token: str | None = None,
         interceptors: Iterable[Interceptor] = (),
@@ -112,6 +114,8 @@ class FakeViam(CloudHandle):
             load: What to begin with, as `load()` takes it.
             data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
                 has its own seed, and what `load` names goes only into a new one.
+            durability: What an answered write to the data directory outlives: the end of the
+                process, or a loss of power as well, for which each write waits for the disk (DD-6).
             control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
             control_token: Who uses the control API must show it (HT-2); None serves this
                 machine alone.
@@ -142,7 +146,13 @@ class FakeViam(CloudHandle):
         self.control, self.control_token = control, _check_token(control_token)
         self._open: dict[str, Session] = {}
         # Last, so that an invalid argument leaves a directory or a database untouched.
-        self._storage = Storage(store, data_dir=data_dir, seed=_check_seed(seed))
+        self._storage = Storage(
+            store,
+            data_dir=data_dir,
+            seed=_check_seed(seed),
+            now=time.time_ns,
+            durability=durability,
+        )
         with self._storage.closed_on_error():
             cloud = self._storage.new_cloud(policy, clock, options)
             self.seed = self._storage.seed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from fakeviam.archive.files import Files
 from fakeviam.archive.lines import damaged
 
 if TYPE_CHECKING:
@@ -25,27 +25,39 @@ def digest_of(data: bytes) -> str:
 class Blobs:
     """A folder of files `ab/abcdef…`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: Files | None = None) -> None:
         """Use `folder`, which need not exist yet."""
         self.folder = folder
+        self._files = Files() if files is None else files
         self._known: set[str] = set()
+        self._unnamed: list[str] = []
 
     def put(self, data: bytes) -> str:
-        """Keep bytes, once however often they come; answer their name."""
+        """Keep bytes, once however often they come; answer their name.
+
+        Raises:
+            OSError: They cannot be kept.
+        """
         name = digest_of(data)
         if name not in self._known:
+            # A file that is there already, but that nobody has read, may hold anything.
             path = self._path(name)
-            if not path.exists():
-                self._write(path, data)
+            self._files.make_folder(path.parent)
+            self._unnamed.append(name)
+            self._files.put(path, data)
             self._known.add(name)
         return name
 
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Under its name stands all of it or nothing, whenever the process ends.
-        temporary = path.with_suffix(".part")
-        temporary.write_bytes(data)
-        os.replace(temporary, path)  # noqa: PTH105 - Path.replace makes another Path first
+    def settle(self) -> None:
+        """Take what was put since the last time as named by something that is kept."""
+        self._unnamed.clear()
+
+    def undo(self) -> None:
+        """Remove what was put since it was last settled: nothing names it."""
+        for name in self._unnamed:
+            self._known.discard(name)
+            self._files.discard(self._path(name))
+        self._unnamed.clear()
 
     def get(self, name: str, where: str) -> bytes:
         """The bytes of a name that stands at `where`.
@@ -67,12 +79,12 @@ class Blobs:
         self._known.add(name)
         return data
 
-    def keep_only(self, names: Collection[str]) -> None:
-        """Delete all others."""
+    def keep_only(self, names: Collection[object]) -> None:
+        """Delete all others; one that cannot be deleted only takes up space."""
         for path in self.folder.glob("*/*"):
             if path.name not in names:
-                path.unlink()
-        self._known.intersection_update(names)
+                self._files.discard(path)
+        self._known = {name for name in self._known if name in names}
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / name

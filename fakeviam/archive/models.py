@@ -250,6 +250,16 @@ class UserRow(Model):
     password: str
 
 
+class KeyRow(Model):
+    """An API key."""
+
+    id: str
+    key: str
+    organization_ids: Many[str]
+    role: str
+    expires: Omittable[Time] = None
+
+
 class _OwnerRow(Model):
     kind: str
     id: str
@@ -343,7 +353,9 @@ class CountersRow(Model):
         return Counters(**vars(self))
 
 
-class _Arrivals(Model):
+class ArrivalsRow(Model):
+    """The numbers that the next records get."""
+
     binary: Size
     tabular: Size
 
@@ -356,5 +368,5 @@ class ManifestRow(Model):
     fakeviam: str
     files: dict[str, _Table]
     counters: CountersRow
-    arrivals: _Arrivals
+    arrivals: ArrivalsRow
     blobs: Size

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam.wire.well_known import Struct
-
-if TYPE_CHECKING:
-    from fakeviam.archive.lines import Fields
 
 
 def reading_fields(payload: bytes) -> dict[str, object]:
@@ -27,17 +24,6 @@ def reading_fields(payload: bytes) -> dict[str, object]:
     except (DecodeError, ValueError):
         pass
     return {"payload": b64encode(payload).decode()}
-
-
-def payload_from(fields: Fields) -> bytes:
-    """The encoded Struct that such a field says."""
-    if fields.holds("payload"):
-        return fields.blob("payload")
-    reading = fields.mapping("reading")
-    try:
-        return payload_of(reading)
-    except ValueError as error:
-        raise fields.wrong("reading", f"a reading ({error})", reading) from None
 
 
 def payload_of(reading: dict[str, Any]) -> bytes:

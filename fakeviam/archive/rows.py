@@ -11,16 +11,17 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from fakeviam.archive.lines import Fields, damaged, line_of, time_text, without_defaults
-from fakeviam.archive.readings import payload_from, reading_fields
-from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification
-from fakeviam.model.datasets import Dataset, DatasetType
-from fakeviam.model.fleet import Location, Organization, Part, Robot
-from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
-from fakeviam.store.values import BinaryRow, TabularRow
+from fakeviam.archive.lines import damaged, line_of, time_text, without_defaults
+from fakeviam.archive.readings import reading_fields
+from fakeviam.model.records import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from fakeviam.model.annotations import BoundingBox, Classification
+    from fakeviam.model.datasets import Dataset
+    from fakeviam.model.fleet import FleetState, Location, Organization, Part, Robot
+    from fakeviam.store.values import BinaryRow, TabularRow
 
 Row = dict[str, object]
 
@@ -56,10 +57,6 @@ class Sources:
         self._names[source] = name
         self._sources[name] = source
 
-    def named_in(self, fields: Fields) -> Source:
-        """The source that the fields of a record name."""
-        return self.named(fields.text("source"), fields.where)
-
     def named(self, name: str, where: str) -> Source:
         """The source of a name that stands at `where`.
 
@@ -79,24 +76,6 @@ def source_row(source: Source) -> Row:
         for one in source.method_parameters
     ]
     return without_defaults(row)
-
-
-def source_from(fields: Fields) -> Source:
-    """The source of such a row."""
-    texts = {name: fields.text(name, "") for name in _SOURCE_TEXTS}
-    parameters = tuple(
-        _parameter_from(Fields(one, f"{fields.where}, method_parameters"))
-        for one in fields.items("method_parameters")
-    )
-    return Source(**texts, method_parameters=parameters)
-
-
-def _parameter_from(fields: Fields) -> Parameter:
-    made = Parameter(
-        key=fields.text("key"), type_url=fields.text("type_url"), value=fields.blob("value")
-    )
-    fields.done()
-    return made
 
 
 def binary_row(row: BinaryRow, sources: Sources, digest: str) -> Row:
@@ -125,67 +104,12 @@ def binary_row(row: BinaryRow, sources: Sources, digest: str) -> Row:
     )
 
 
-def binary_from(fields: Fields, sources: Sources) -> tuple[int, BinaryRecord]:
-    """Arrival and record of such a row; its field `sha256` is the caller's."""
-    record = BinaryRecord(
-        file_id=fields.text("file_id"),
-        source=sources.named_in(fields),
-        time_requested=fields.time("time_requested"),
-        time_received=fields.time("time_received"),
-        time_synced=fields.time("time_synced"),
-        mime_type=fields.text("mime_type", ""),
-        file_name=fields.text("file_name", ""),
-        file_ext=fields.text("file_ext", ""),
-        size=fields.number("size"),
-        tags=fields.texts("tags"),
-        boxes=boxes_from(fields),
-        classifications=_classifications_from(fields),
-        dataset_ids=fields.texts("dataset_ids"),
-        internal=fields.flag("internal"),
-    )
-    return fields.number("arrival"), record
-
-
 def annotation_row(one: BoundingBox | Classification) -> Row:
     """A bounding box or a classification."""
     row = _plain(one)
     if one.confidence is None:
         del row["confidence"]
     return row
-
-
-def boxes_from(fields: Fields) -> tuple[BoundingBox, ...]:
-    """The bounding boxes in the field `boxes`."""
-    places = [Fields(one, f"{fields.where}, boxes") for one in fields.items("boxes")]
-    boxes = tuple(
-        BoundingBox(
-            id=one.text("id"),
-            label=one.text("label"),
-            confidence=one.optional_fraction("confidence"),
-            **{name: one.fraction(name) for name in COORDINATES},
-        )
-        for one in places
-    )
-    for one in places:
-        one.done()
-    return boxes
-
-
-def _classifications_from(fields: Fields) -> tuple[Classification, ...]:
-    places = [
-        Fields(one, f"{fields.where}, classifications") for one in fields.items("classifications")
-    ]
-    marks = tuple(
-        Classification(
-            id=one.text("id"),
-            label=one.text("label"),
-            confidence=one.optional_fraction("confidence"),
-        )
-        for one in places
-    )
-    for one in places:
-        one.done()
-    return marks
 
 
 def tabular_row(row: TabularRow, sources: Sources) -> Row:
@@ -209,23 +133,6 @@ def tabular_row(row: TabularRow, sources: Sources) -> Row:
     )
 
 
-def tabular_from(fields: Fields, sources: Sources) -> TabularRow:
-    """The reading of such a row."""
-    record = TabularRecord(
-        id=fields.text("id"),
-        file_id=fields.text("file_id"),
-        source=sources.named_in(fields),
-        time_requested=fields.time("time_requested"),
-        time_received=fields.time("time_received"),
-        time_synced=fields.time("time_synced"),
-        payload=payload_from(fields),
-        mime_type=fields.text("mime_type", ""),
-        tags=fields.texts("tags"),
-        internal=fields.flag("internal"),
-    )
-    return TabularRow(fields.number("arrival"), record)
-
-
 def dataset_row(dataset: Dataset) -> Row:
     """A dataset."""
     return {
@@ -237,50 +144,15 @@ def dataset_row(dataset: Dataset) -> Row:
     }
 
 
-def dataset_from(fields: Fields) -> Dataset:
-    """The dataset of such a row."""
-    kind = fields.text("type")
-    if kind not in DatasetType.__members__:
-        raise fields.wrong("type", f"one of {', '.join(DatasetType.__members__)}", kind)
-    return Dataset(
-        id=fields.text("id"),
-        name=fields.text("name"),
-        organization_id=fields.text("organization_id"),
-        time_created=fields.time("time_created"),
-        type=DatasetType[kind],
-    )
-
-
 def fleet_row(one: Organization | Location | Robot | Part) -> Row:
     """An organization, a location, a robot or a part."""
     return {"kind": type(one).__name__.lower()} | _plain(one)
 
 
-def organization_from(fields: Fields) -> Organization:
-    """The organization of such a row."""
-    return Organization(id=fields.text("id"), name=fields.text("name"))
-
-
-def location_from(fields: Fields) -> Location:
-    """The location of such a row."""
-    return Location(
-        id=fields.text("id"),
-        name=fields.text("name"),
-        organization_id=fields.text("organization_id"),
-    )
-
-
-def robot_from(fields: Fields) -> Robot:
-    """The robot of such a row."""
-    return Robot(
-        id=fields.text("id"), name=fields.text("name"), location_id=fields.text("location_id")
-    )
-
-
-def part_from(fields: Fields) -> Part:
-    """The part of such a row."""
-    texts = [field.name for field in dataclasses.fields(Part) if field.name != "internal"]
-    return Part(**{name: fields.text(name) for name in texts}, internal=fields.flag("internal"))
+def fleet_rows(fleet: FleetState) -> Iterator[Row]:
+    """A whole fleet."""
+    for group in (fleet.organizations, fleet.locations, fleet.robots, fleet.parts):
+        yield from map(fleet_row, group)
 
 
 def _plain(one: BoundingBox | Classification | Organization | Location | Robot | Part) -> Row:

@@ -16,7 +16,7 @@ from fakeviam.archive.rows import (
     Sources,
     binary_row,
     dataset_row,
-    fleet_row,
+    fleet_rows,
     source_row,
     tabular_row,
 )
@@ -67,7 +67,7 @@ def write_tables(folder: Path, contents: Contents, blobs: Blobs) -> set[str]:
         names.BINARY: _binary(contents, sources, blobs, digests),
         names.TABULAR: (tabular_row(row, sources) for row in contents.store.tabular_rows()),
         names.SOURCES: _sources(sources),
-        names.FLEET: _fleet(contents),
+        names.FLEET: fleet_rows(contents.fleet),
         names.KEYS: contents.keys,
         names.USERS: _users(contents),
         names.DATASETS: map(dataset_row, contents.store.all_datasets()),
@@ -99,12 +99,6 @@ def _binary(
 def _sources(sources: Sources) -> Iterator[dict[str, object]]:
     for name, one in sources:
         yield {"name": name, **source_row(one)}
-
-
-def _fleet(contents: Contents) -> Iterator[dict[str, object]]:
-    fleet = contents.fleet
-    for group in (fleet.organizations, fleet.locations, fleet.robots, fleet.parts):
-        yield from map(fleet_row, group)
 
 
 def _users(contents: Contents) -> Iterator[dict[str, object]]:

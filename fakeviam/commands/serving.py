@@ -98,6 +98,12 @@ def _contents() -> list[Callable[[Command], Command]]:
             help="Keep everything in this directory; --load fills a new one only.",
         ),
         click.option(
+            "--durability",
+            type=click.Choice(["process", "power"]),
+            default="process",
+            help="What an answered write outlives: the process, or a loss of power as well.",
+        ),
+        click.option(
             "--store",
             metavar="URL",
             default="memory:",

@@ -1,5 +1,5 @@
-"""State that outlives the process: an archive to begin with, and a log of what followed (DD-1)."""
+"""State that outlives the process: a log of a state and every write since (DD-1)."""
 
-from fakeviam.datadir.directory import DataDir
+from fakeviam.datadir.directory import DataDir, Dropped, Durability
 
-__all__ = ["DataDir"]
+__all__ = ["DataDir", "Dropped", "Durability"]

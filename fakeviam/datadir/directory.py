@@ -1,56 +1,84 @@
-"""The data directory: which files there are, and when they take each other's place.
+"""The data directory: which files there are, and how a write reaches them.
 
-    directory.json        the seed of all ids, and the version of this layout
-    lock                  held by the server that uses it
-    state-000007/         an archive without blobs: what was when log 7 began
-    log-000007.jsonl      what was written since
-    blobs/                the bytes, by their SHA-256
+    directory.json   what this is; written last when a directory is made
+    lock             held by the server that uses it
+    log.jsonl        the state when the log was begun, and what was written since
+    blobs/           the bytes, by their SHA-256
 
-To begin generation 8, log 8 is begun, then state 8 is written beside and renamed: that is the
-moment from which it counts. Reading starts at the highest state and goes through all logs from
-there on, so it does not matter where a process was killed; what is older is removed.
+A write is kept first and applied then, so what cannot be kept is refused and changes nothing. When
+the log has outgrown the state it began with, it is written anew beside and renamed into place.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 import os
-import shutil
 import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.archive.blobs import Blobs
+from fakeviam.archive.files import Files
 from fakeviam.archive.format import BLOBS
-from fakeviam.archive.lines import Fields, check_version, damaged
-from fakeviam.archive.writer import write_tables
-from fakeviam.datadir.loading import LOG, VERSION, load
+from fakeviam.archive.lines import damaged, time_text
+from fakeviam.datadir.encoding import EventCoder
+from fakeviam.datadir.loading import VERSION, Loader, entries_of
 from fakeviam.datadir.lock import Lock
-from fakeviam.datadir.log import Log
-from fakeviam.datadir.ops import Cleared, Coder, KeysSet, PartPut
-from fakeviam.model.errors import UsageError
+from fakeviam.datadir.log import START, LogReader, LogWriter
+from fakeviam.model.errors import (
+    Refusal,
+    ResourceExhaustedError,
+    UnavailableError,
+    UsageError,
+)
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
     from fakeviam.archive.contents import Contents
-    from fakeviam.datadir.ops import Step
-    from fakeviam.model.fleet import Part
     from fakeviam.model.ids import Counters
     from fakeviam.store.base import Store
-    from fakeviam.store.events import StoreEvent
+    from fakeviam.store.events import Event
+
+#: What a write outlives: the process, or a loss of power as well.
+Durability = Literal["process", "power"]
 
 NAME = "fakeviam data directory"
-_DESCRIPTION = "directory.json"
-_LOCK = "lock"
+DESCRIPTION, LOCK, LOG = "directory.json", "lock", "log.jsonl"
+_OURS = {LOCK, LOG, BLOBS, f"{LOG}.new", f"{DESCRIPTION}.new"}
 
-#: Logs up to this size are never worth the time to write a state.
+#: Logs that have grown by less are never worth the time to write them anew.
 _SMALL = 16 * 2**20
 
-#: A state is written when the log is so many times as large as the last one.
+#: A log is written anew when it has grown by so many times the state it began with.
 _GROWTH = 2.0
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+log = logging.getLogger("fakeviam")
+
+
+class Dropped(NamedTuple):
+    """What opening a directory dropped: it was never acknowledged (DD-3).
+
+    Attributes:
+        entries: How many, the last of which was cut off as a rule.
+        bytes: How much there was of them.
+        since: When the last entry before them was written, ISO 8601; empty if it is unknown.
+    """
+
+    entries: int
+    bytes: int
+    since: str
+
+    def __str__(self) -> str:
+        entries = "1 entry" if self.entries == 1 else f"{self.entries} entries"
+        what = f"{entries}, {self.bytes} bytes, written after {self.since}"
+        return f"{what}: never acknowledged, because the process ended before"
 
 
 class DataDir:
@@ -60,6 +88,7 @@ class DataDir:
         path: Where it is.
         seed: The seed of all ids, from its first use on.
         contents: What it held when it was opened; None if it is new.
+        dropped: What opening it dropped, if anything.
         is_closed: Whether it was given back.
     """
 
@@ -68,7 +97,10 @@ class DataDir:
         path: str | os.PathLike[str],
         *,
         seed: int,
+        now: Callable[[], int],
+        durability: Durability = "process",
         make_store: Callable[[], Store] = MemoryStore,
+        files: Files | None = None,
         small: int = _SMALL,
         growth: float = _GROWTH,
     ) -> None:
@@ -77,98 +109,128 @@ class DataDir:
         Args:
             path: Where.
             seed: Of a new directory; an old one keeps its own.
+            now: The real time, ns since the epoch, for people who look at the log.
+            durability: What a write outlives (DD-6).
             make_store: Makes an empty store.
-            small: Size of a log, in bytes, below which no state is written.
-            growth: Size of a log, in states, below which no other state is written.
+            files: Changes the files.
+            small: By how many bytes a log must have grown to be written anew.
+            growth: By how many states a log must have grown to be written anew.
 
         Raises:
-            UsageError: It is in use, damaged or of a later fakeviam, or no data directory.
+            UsageError: It is in use, damaged or of another fakeviam, or no data directory.
         """
         self.path = Path(os.path.realpath(path))
+        self.seed = seed
+        self.contents: Contents | None = None
+        self.dropped: Dropped | None = None
+        self.is_closed = False
+        self._now = now
         self._small, self._growth = small, growth
         self._guard = threading.RLock()
-        self._blobs = Blobs(self.path / BLOBS)
-        self._coder = Coder(self._blobs)
-        self._log: Log | None = None
-        self._counters: Callable[[], Counters] | None = None
+        self._files = Files(durable=durability == "power", private=True) if files is None else files
+        self._blobs = Blobs(self.path / BLOBS, self._files)
+        self._coder = EventCoder(self._blobs)
+        self._log: LogWriter | None = None
+        self._state_bytes = START
+        self._worth_it = 0
+        self._failure = ""
+        self._pending: list[tuple[Sequence[Event], Callable[[], object]]] | None = None
         self._contents: Callable[[], Contents] | None = None
+        self._counters: Callable[[], Counters] | None = None
         self._counted: Counters | None = None
-        self._generation = 0
-        self.is_closed = False
-        with _told(self.path):
-            _check_usable(self.path)
-            self._lock = Lock(self.path / _LOCK)
+        with _usable(self.path):
+            is_new = prepare(self.path, self._files)
+            self._lock = Lock(self.path / LOCK)
             try:
-                self.seed = _seed(self.path / _DESCRIPTION, seed)
-                self.contents = self._load(make_store)
+                if not is_new:
+                    self._load(make_store)
             except BaseException:
                 self._lock.close()
                 raise
 
-    def _load(self, make_store: Callable[[], Store]) -> Contents | None:
-        states = _numbered(self.path, "state-", "")
-        if not states:
-            return None
-        self._generation = max(states)
-        logs = _numbered(self.path, "log-", ".jsonl")
-        numbers = sorted(number for number in logs if number >= self._generation)
-        loaded = load(
-            states[self._generation], [logs[number] for number in numbers], self._blobs, make_store
+    def _load(self, make_store: Callable[[], Store]) -> None:
+        place = self.path / LOG
+        if not place.exists():
+            raise damaged(str(place), "is missing")
+        reader = LogReader(place)
+        loader = Loader(reader, self._blobs, make_store)
+        loader.read()
+        self.seed, self.contents, self._coder = loader.seed, loader.contents, loader.coder
+        self._state_bytes = loader.state_bytes
+        check_description(self.path, self.seed)
+        self._log = LogWriter(
+            reader.path, self._files, end=reader.end, stale_mark=reader.stale_mark
         )
-        if not numbers:
-            raise damaged(str(self.path), f"there is no log from number {self._generation} on")
-        self._generation = numbers[-1]
-        self._log = Log(logs[numbers[-1]], entries=loaded.entries)
-        self._coder = loaded.coder
-        if not loaded.entries:
-            self._log.append({"format": LOG, "version": VERSION})
-        return loaded.contents
+        if reader.damaged_marks:
+            log.warning("%s: one of its two marks was damaged, the other was not", reader.path)
+        if reader.rest:
+            self.dropped = Dropped(reader.lost(), reader.rest, reader.last)
+            self._log.cut()
+            log.warning("%s: dropped %s", reader.path, self.dropped)
 
     # In use --------------------------------------------------------------------------------
 
     def connect(
         self, *, contents: Callable[[], Contents], counters: Callable[[], Counters]
     ) -> None:
-        """Say where to ask for the whole state, and how far ids were counted."""
+        """Say where to ask for the whole state, and how far ids were counted.
+
+        Raises:
+            UsageError: It is new, and cannot be written to.
+        """
         self._contents, self._counters = contents, counters
-        if self._log is None or self._is_worth_it(self._log):
-            self.replace()
+        if self._log is not None:
+            self._compact_if_large()
+        with _usable(self.path):
+            if self._log is None:
+                self._switch(contents())
+            if not (self.path / DESCRIPTION).exists():
+                self._files.put(self.path / DESCRIPTION, description(self.seed))
 
-    def commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
-        """Keep what a store is about to do, and let it."""
+    def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
+        """Keep the events of one write, then call `apply`: both happen, or neither does (DD-4).
+
+        Raises:
+            Refusal: They cannot be kept; `apply` was not called.
+        """
         with self._guard:
-            self._append(events)
-            apply()
-            self._replace_if_large()
+            if self._pending is not None:
+                self._pending.append((events, apply))
+                return
+            self._append(self._checked(), events)
+            self._apply(apply)
+            self._compact_if_large()
 
-    def put_part(self, part: Part) -> None:
-        """Keep a part that is new or has another name."""
-        self._append([PartPut(part)])
-        self._replace_if_large()
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep and apply as one step, at the end, all that is written meanwhile.
 
-    def set_keys(self, keys: Iterable[Mapping[str, object]]) -> None:
-        """Keep these API keys and no others."""
-        self._append([KeysSet(tuple(keys))])
-        self._replace_if_large()
+        No write in it may build on another one.
 
-    def clear(self) -> None:
-        """Keep that all data, datasets and database users are gone."""
-        self._append([Cleared()])
-        self._replace_if_large()
+        Raises:
+            Refusal: It cannot be kept; nothing of it was applied.
+        """
+        with self._guard:
+            pending = self._pending = []
+            try:
+                yield
+            finally:
+                self._pending = None
+            events = [event for each, _ in pending for event in each]
+            if events:
+                self.commit(events, lambda: [apply() for _, apply in pending])
 
-    def replace(self) -> None:
-        """Keep the state as it is now, instead of everything before."""
-        with self._guard, _told(self.path):
-            assert self._contents is not None  # noqa: S101 - connect comes first
-            number = self._generation + 1
-            log = Log(self.path / f"log-{number:06}.jsonl", entries=0)
-            log.append({"format": LOG, "version": VERSION})
-            used = self._write_state(number, self._contents())
-            if self._log is not None:
-                self._log.close()
-            self._log, self._generation, self._counted = log, number, None
-            self._coder = Coder(self._blobs)
-            self._remove_older(used)
+    def replace(self, contents: Contents, apply: Callable[[], object]) -> None:
+        """Keep these contents instead of everything before, then call `apply` (DD-4).
+
+        Raises:
+            Refusal: They cannot be kept; `apply` was not called.
+        """
+        with self._guard:
+            self._checked()
+            with self._refusing():
+                self._switch(contents)
+            self._apply(apply)
 
     def close(self) -> None:
         """Give the directory back; nothing can be written any more."""
@@ -181,93 +243,159 @@ class DataDir:
                 self._log = None
             self._lock.close()
 
-    def _append(self, steps: Iterable[Step]) -> None:
-        with self._guard:
-            if self._log is None:
-                told = f"the data directory {self.path} is closed: nothing can be written"
-                raise UsageError(told)
-            with _told(self.path):
-                rows = [row for step in steps for row in self._coder.rows(step)]
-            entry: dict[str, object] = {"do": rows}
-            counters = None if self._counters is None else self._counters()
-            if counters is not None and counters != self._counted:
-                entry["ids"] = counters._asdict()
-            self._log.append(entry)
-            self._counted = counters
+    def _checked(self) -> LogWriter:
+        """The log, if it can be written to."""
+        if self._log is None:
+            raise UsageError(f"the data directory {self.path} is closed: nothing can be written")
+        self._failure = self._failure or self._log.failure
+        if self._failure:
+            told = f"the data directory {self.path} takes no writes until a restart"
+            raise UnavailableError(f"{told}: {self._failure}", clause="DD-5")
+        return self._log
 
-    def _replace_if_large(self) -> None:
-        if self._log is not None and self._is_worth_it(self._log):
-            self.replace()
+    def _append(self, writer: LogWriter, events: Sequence[Event]) -> None:
+        try:
+            with self._refusing():
+                rows = [row for event in events for row in self._coder.rows(event)]
+                entry: dict[str, object] = {"at": time_text(self._now()), "do": rows}
+                counters = None if self._counters is None else self._counters()
+                if counters is not None and counters != self._counted:
+                    entry["ids"] = counters._asdict()
+                writer.append(entry)
+        except BaseException:
+            self._coder.undo()
+            raise
+        self._coder.settle()
+        self._counted = counters
 
-    def _is_worth_it(self, log: Log) -> bool:
-        """Whether the log has grown so much that writing the state costs little next to it."""
-        if log.size <= self._small:
-            return False
-        state = self.path / f"state-{self._generation:06}"
-        return log.size > self._growth * sum(file.stat().st_size for file in state.glob("*"))
+    def _apply(self, apply: Callable[[], object]) -> None:
+        try:
+            apply()
+        except BaseException:
+            self._failure = "what was kept could not be applied"
+            raise
 
-    def _write_state(self, number: int, contents: Contents) -> set[str]:
-        place = self.path / f"state-{number:06}"
-        beside = place.with_suffix(".new")
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir()
-        used = write_tables(beside, contents, self._blobs)
-        beside.rename(place)
-        return used
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Make an error of the system the refusal of a write (DD-4)."""
+        try:
+            yield
+        except OSError as error:
+            self._checked()
+            told = f"cannot write to the data directory {self.path}: {error.strerror or error}"
+            kind = ResourceExhaustedError if error.errno in _NO_ROOM else UnavailableError
+            raise kind(f"{told}; nothing has changed", clause="DD-4") from error
 
-    def _remove_older(self, used: set[str]) -> None:
-        for number, path in _numbered(self.path, "log-", ".jsonl").items():
-            if number < self._generation:
-                path.unlink()
-        for number, path in _numbered(self.path, "state-", "").items():
-            if number < self._generation:
-                shutil.rmtree(path)
-        for path in self.path.glob("state-*.new"):
-            shutil.rmtree(path)
-        self._blobs.keep_only(used)
+    # The log anew ----------------------------------------------------------------------------
+
+    def _compact_if_large(self) -> None:
+        """Write the log anew if that costs little next to what it has grown by."""
+        if self._log is None or self._contents is None:
+            return
+        grown = self._log.end.bytes - self._state_bytes
+        if grown <= max(self._small, self._growth * self._state_bytes, self._worth_it):
+            return
+        try:
+            self._switch(self._contents())
+        except OSError as error:
+            # The old log is whole; after as many bytes again there may be more room.
+            self._worth_it = 2 * grown
+            log.warning("cannot write %s anew: %s", self.path / LOG, error.strerror or error)
+
+    def _switch(self, contents: Contents) -> None:
+        """Begin a log with these contents in the place of the one that is there.
+
+        Raises:
+            OSError: It cannot be; the old log is there as before, unless a failure is noted.
+        """
+        beside, coder = self.path / f"{LOG}.new", EventCoder(self._blobs)
+        digests: set[object] = set()
+        new: LogWriter | None = None
+        try:
+            new = LogWriter(beside, self._files)
+            at = time_text(self._now())
+            new.fill(entries_of(contents, coder, seed=self.seed, at=at, digests=digests))
+            self._files.replace(beside, self.path / LOG)
+        except BaseException:
+            coder.undo()
+            if new is not None:
+                new.close()
+            self._files.discard(beside)
+            raise
+        coder.settle()
+        old, self._log, self._coder = self._log, new, coder
+        self._state_bytes, self._counted, self._worth_it = new.end.bytes, None, 0
+        if old is not None:
+            old.close()
+        try:
+            self._files.sync_folder(self.path)
+        except OSError as error:
+            self._failure = f"its log was written anew, perhaps not to the disk ({error.strerror})"
+            raise
+        self._blobs.keep_only(digests)
 
 
-def _numbered(folder: Path, before: str, after: str) -> dict[int, Path]:
-    """The files of one kind by their numbers."""
-    found = {}
-    for path in folder.iterdir():
-        number = path.name.removeprefix(before).removesuffix(after)
-        if number.isdigit() and path.name == f"{before}{number}{after}":
-            found[int(number)] = path
-    return found
+def prepare(path: Path, files: Files) -> bool:
+    """Make the folder of a data directory; whether it is new.
 
-
-def _check_usable(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+    Raises:
+        UsageError: Something else is there, or a directory of another version.
+    """
+    is_made = not path.exists()
+    files.make_folder(path)
     found = {one.name for one in path.iterdir()}
-    if found - {_LOCK} and _DESCRIPTION not in found:
-        told = f"{path} is not empty and no data directory: {_DESCRIPTION} is missing"
+    if DESCRIPTION in found:
+        _check_version(path)
+        return False
+    if found - _OURS:
+        told = f"{path} is not empty and no data directory: {DESCRIPTION} is missing"
         raise UsageError(f"{told}; choose an empty directory")
+    if not (is_made or found):
+        path.chmod(0o700)
+    return LOG not in found
 
 
-def _seed(path: Path, seed: int) -> int:
-    """The seed that a description names; with none there, write one that names `seed`."""
-    if not path.exists():
-        text = json.dumps({"format": NAME, "version": VERSION, "seed": seed}, indent=2)
-        beside = path.with_suffix(".new")
-        beside.write_text(f"{text}\n", encoding="utf-8")
-        beside.rename(path)
+def description(seed: int) -> bytes:
+    """What stands in the description of a directory."""
+    text = json.dumps({"format": NAME, "version": VERSION, "seed": seed}, indent=2)
+    return f"{text}\n".encode()
+
+
+def check_description(path: Path, seed: int) -> None:
+    """Refuse a description that is not the one that was written.
+
+    Raises:
+        DamageError: It is another one.
+    """
+    place = path / DESCRIPTION
+    if place.exists() and place.read_bytes() != description(seed):
+        raise damaged(str(place), "is not what was written")
+
+
+def _check_version(path: Path) -> None:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise damaged(str(path), "is not JSON") from None
-    fields = Fields(values, str(path))
-    check_version(fields, name=NAME, version=VERSION)
-    seed = fields.integer("seed")
-    fields.done()
-    return seed
+        found = json.loads((path / DESCRIPTION).read_bytes())["version"]
+    except (ValueError, LookupError, TypeError):
+        return  # it is damaged, which is found when the seed is known
+    if isinstance(found, int) and found > VERSION:
+        raise UsageError(
+            f"{path / DESCRIPTION}: version {found} comes from a later fakeviam; this one reads "
+            f"version {VERSION}, so upgrade it"
+        )
+    if found == 1:
+        raise UsageError(
+            f"{path / DESCRIPTION}: version 1 comes from an earlier fakeviam; export an archive "
+            "with that one, and begin a new directory with it (--load)"
+        )
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Make an error of the system one that says which directory."""
+def _usable(path: Path) -> Iterator[None]:
+    """Make what keeps a directory from being opened an error of its user."""
     try:
         yield
     except OSError as error:
         told = f"cannot use the data directory {path}: {error.strerror or error}"
         raise UsageError(told) from error
+    except Refusal as refusal:
+        raise UsageError(refusal.text) from refusal

@@ -1,82 +1,132 @@
-"""From the files of a data directory to the state they tell."""
+"""From the log of a data directory to the state it describes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from fakeviam.archive.lines import Fields, check_version, damaged
-from fakeviam.archive.reader import read_tables
-from fakeviam.datadir.log import entries_of
-from fakeviam.datadir.ops import Cleared, Coder, KeysSet, PartPut
+from fakeviam.archive.contents import Contents
+from fakeviam.archive.lines import DamageError, damaged
+from fakeviam.archive.models import check_format, checked_row
+from fakeviam.datadir.encoding import EventCoder
+from fakeviam.datadir.models import EntryRow, HeaderRow
+from fakeviam.model.fleet import FleetState
 from fakeviam.model.ids import Counters
+from fakeviam.store.events import Cleared, FleetSet, KeysSet, PartPut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from fakeviam.archive.blobs import Blobs
-    from fakeviam.archive.contents import Contents
-    from fakeviam.datadir.ops import Step
+    from fakeviam.datadir.log import LogReader
     from fakeviam.store.base import Store
+    from fakeviam.store.events import Event
 
-LOG = "fakeviam log"
-VERSION = 1
+FORMAT = "fakeviam log"
+VERSION = 2
+
+#: So many rows of a state are one entry.
+_ROWS = 500
+
+_NO_FLEET = FleetState(organizations=(), locations=(), robots=(), parts=())
+
+_ADVICE = "take the directory from a copy, or let `fakeviam data-dir repair` save what is whole"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What the files tell.
+def entries_of(
+    contents: Contents, coder: EventCoder, *, seed: int, at: str, digests: set[object]
+) -> Iterator[dict[str, object]]:
+    """The entries that a log begins with: what it is, and the state that it goes on from.
+
+    The names of all bytes are put into `digests`.
+    """
+    yield {
+        "at": at,
+        "format": FORMAT,
+        "version": VERSION,
+        "fakeviam": contents.made_by,
+        "seed": str(seed),
+    }
+    batch: list[object] = []
+    whole = (FleetSet(contents.fleet), KeysSet(contents.keys))
+    for event in chain(whole, contents.store.events()):
+        for row in coder.rows(event):
+            batch.append(row)
+            digests.add(row.get("sha256"))
+            if len(batch) == _ROWS:
+                yield {"at": at, "state": batch}
+                batch = []
+    # The counters end the state; what follows was written later.
+    yield {"at": at, "state": batch, "ids": contents.counters._asdict()}
+
+
+class Loader:
+    """Does what a log says.
 
     Attributes:
         contents: The state.
-        entries: How many whole entries the last log has.
-        coder: Knows the sources that the last log told.
+        seed: The seed of all ids.
+        coder: Knows the sources that the log describes.
+        state_bytes: Where the state ends that the log began with; 0 until that was read.
     """
 
-    contents: Contents
-    entries: int
-    coder: Coder
-
-
-def load(state: Path, logs: list[Path], blobs: Blobs, make_store: Callable[[], Store]) -> Loaded:
-    """Read a state, and what the logs say came since.
-
-    Raises:
-        UsageError: There is damage, or a later fakeviam wrote it; the text says where (DD-3).
-    """
-    loader = _Loader(read_tables(state, blobs, make_store()), make_store)
-    entries, coder = 0, Coder(blobs)
-    for path in logs:
-        entries, coder = 0, Coder(blobs)
-        for fields in entries_of(path, is_last=path == logs[-1]):
-            if entries == 0:
-                check_version(fields, name=LOG, version=VERSION)
-                fields.done()
-            else:
-                loader.take(fields, coder)
-            entries += 1
-    return Loaded(loader.contents, entries, coder)
-
-
-class _Loader:
-    def __init__(self, contents: Contents, make_store: Callable[[], Store]) -> None:
-        self.contents = contents
+    def __init__(self, reader: LogReader, blobs: Blobs, make_store: Callable[[], Store]) -> None:
+        """Prepare to read a log, with the bytes from `blobs`, into an empty store."""
+        self.contents = Contents(
+            store=make_store(), fleet=_NO_FLEET, keys=(), counters=Counters(1, 1), made_by=""
+        )
+        self.seed = 0
+        self.coder = EventCoder(blobs)
+        self.state_bytes = 0
+        self._reader = reader
         self._make_store = make_store
 
-    def take(self, fields: Fields, coder: Coder) -> None:
-        """Do what one entry says."""
-        for row in fields.items("do"):
-            for step in coder.steps(Fields(row, fields.where)):
-                self._do(step, fields.where)
-        if fields.holds("ids"):
-            counters = fields.inner("ids")
-            self._replace(counters=Counters(*(counters.number(name) for name in Counters._fields)))
-            counters.done()
-        fields.done()
+    def read(self) -> None:
+        """Read all of the log.
 
-    def _do(self, step: Step, where: str) -> None:
-        match step:
+        Raises:
+            UsageError: There is damage, or a later fakeviam wrote it; the text says where (DD-3).
+        """
+        for entry in self._reader:
+            self._take(entry)
+        known = self._reader.acknowledged
+        if not self._reader.is_whole or self.state_bytes == 0 or known is None:
+            raise self.damage()
+
+    def damage(self) -> DamageError:
+        """The error for where the log stopped being whole."""
+        reader = self._reader
+        if reader.acknowledged is None:
+            return DamageError(
+                f"{reader.path}: its first lines, both marks, are damaged; {_ADVICE}"
+            )
+        what = reader.problem or "the file ends here"
+        since = f", written after {reader.last}" if reader.last else ""
+        told = f"{what}; {reader.lost()} acknowledged entries from there on cannot be read{since}"
+        return DamageError(f"{reader.where(reader.end.entries + 1)}: {told}; {_ADVICE}")
+
+    def _take(self, entry: object) -> None:
+        """Do what one entry says."""
+        where = self._reader.where(self._reader.end.entries)
+        if self._reader.end.entries == 1:
+            check_format(entry, where, name=FORMAT, version=VERSION)
+            header = checked_row(HeaderRow, entry, where)
+            self._replace(made_by=header.fakeviam)
+            self.seed = int(header.seed)
+            return
+        row = checked_row(EntryRow, entry, where)
+        for event in self.coder.events(row.state or row.do or (), where):
+            self._do(event, where)
+        if row.ids is not None:
+            self._replace(counters=row.ids.counters)
+            if row.state is not None:
+                self.state_bytes = self._reader.end.bytes
+
+    def _do(self, event: Event, where: str) -> None:
+        match event:
+            case FleetSet(fleet):
+                self._replace(fleet=fleet)
             case PartPut(part):
                 self._replace(fleet=self.contents.fleet.with_part(part))
             case KeysSet(keys):
@@ -85,9 +135,9 @@ class _Loader:
                 self._replace(store=self._make_store())
             case _:
                 try:
-                    self.contents.store.apply([step])
+                    self.contents.store.apply([event])
                 except LookupError as error:
-                    raise damaged(where, f"names what is not there: {error}") from None
+                    raise damaged(where, f"names what does not exist: {error}") from None
 
     def _replace(self, **changes: object) -> None:
         self.contents = replace(self.contents, **changes)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ class Lock:
             import fcntl  # noqa: PLC0415 - not on Windows
         except ImportError as error:
             raise UsageError("data directories need a POSIX system") from error
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -1,102 +1,241 @@
 """A log: a file to which entries are only ever added, each on a line of its own.
 
-A line is a JSON list: a checksum, and an entry. Entries are counted. So a line that is not what
-was written, or is missing, shows (DD-3). The last line without an end was being written when the
-process was killed; nobody was told that it was done, and it is dropped.
+The first two lines are marks of fixed width: how many entries, and how many bytes, were
+acknowledged. They are overwritten in turn, so that one is whole at any moment. Every other line is
+a JSON list of a checksum and an entry, and entries are numbered. So a line that is not what was
+written, or is missing, shows, at the end too (DD-3). What follows the last mark may be half an
+entry, which the end of the process kept from being finished: nobody was told that it was kept.
 """
 
 from __future__ import annotations
 
 import os
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from fakeviam.archive.lines import DamageError, Fields, line_of, value_of
-from fakeviam.model.errors import UsageError
+from fakeviam.archive.lines import line_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from fakeviam.archive.files import Files
+
+#: The marks, and their width; entries begin behind them.
+_MARKS, _WIDTH = 2, 64
+START = _MARKS * _WIDTH
+
+#: The line before the entry: `["01234567",`.
 _QUOTED = len('["01234567",')
 
+#: Entries of a new log are written in pieces of about this size.
+_PIECE = 2**20
 
-class Log:
-    """A log that is open for more."""
 
-    def __init__(self, path: Path, *, entries: int) -> None:
-        """Add to the log at `path`, which holds that many whole entries, or none yet."""
+class End(NamedTuple):
+    """How far a log goes: whole entries, and bytes with the marks."""
+
+    entries: int
+    bytes: int
+
+
+_NOTHING = End(0, START)
+
+
+class LogWriter:
+    """A log that is open for more.
+
+    Attributes:
+        end: How far it goes.
+        failure: Why nothing can be added any more: what there is of an entry that could not
+            be written could not be taken back. Empty if all is well.
+    """
+
+    def __init__(
+        self, path: Path, files: Files, *, end: End = _NOTHING, stale_mark: int = 0
+    ) -> None:
+        """Add to the log at `path`, which goes that far.
+
+        Args:
+            path: The file.
+            files: Changes it.
+            end: How far it goes.
+            stale_mark: Which mark may be overwritten next.
+        """
         self.path = path
-        self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self.end = end
+        self._stale_mark = stale_mark
+        self.failure = ""
+        self._files = files
+        self._handle = files.open(path)
         self._close = weakref.finalize(self, os.close, self._handle)
-        self._entries = entries
-        self._failure: OSError | None = None
-        self.size = os.fstat(self._handle).st_size
 
     def append(self, entry: dict[str, object]) -> None:
-        """Hand an entry to the kernel: a killed process loses nothing of it any more.
+        """Add an entry, and acknowledge it.
 
         Raises:
-            UsageError: It could not be written, or an earlier one could not.
+            OSError: It could not be added; the log is as it was, unless there is a `failure`.
         """
-        if self._failure is not None:
-            raise self._refusal(self._failure)
-        line = line_of_entry({"n": self._entries + 1, **entry})
+        line = line_of_entry({"n": self.end.entries + 1, **entry})
+        is_written = False
         try:
-            _write_all(self._handle, line)
-        except OSError as error:
-            # The store has done what the log has not: only a restart makes them equal again.
-            self._failure = error
-            os.ftruncate(self._handle, self.size)
-            raise self._refusal(error) from error
-        self._entries += 1
-        self.size += len(line)
+            self._files.write(self._handle, line, self.end.bytes)
+            is_written = True
+            self._files.sync(self._handle)
+        except BaseException as error:
+            self._take_back()
+            if is_written:
+                # After this nobody can tell which bytes are on the disk.
+                self.failure = f"the log could not be brought to the disk ({error})"
+            raise
+        self.end = End(self.end.entries + 1, self.end.bytes + len(line))
+        self._mark()
+
+    def fill(self, entries: Iterator[dict[str, object]]) -> None:
+        """Begin the log with these entries, before anybody else reads it.
+
+        Raises:
+            OSError: They could not be written.
+        """
+        self._files.truncate(self._handle, 0)
+        count, at, piece = 0, START, bytearray()
+        for count, entry in enumerate(entries, 1):
+            piece += line_of_entry({"n": count, **entry})
+            if len(piece) > _PIECE:
+                self._files.write(self._handle, bytes(piece), at)
+                at += len(piece)
+                piece.clear()
+        self._files.write(self._handle, bytes(piece), at)
+        self.end = End(count, at + len(piece))
+        self._files.write(self._handle, _mark(self.end) * _MARKS, 0)
+        self._files.sync(self._handle)
+
+    def cut(self) -> None:
+        """Cut off what follows the last entry.
+
+        Raises:
+            OSError: It cannot be.
+        """
+        self._files.truncate(self._handle, self.end.bytes)
 
     def close(self) -> None:
         """Close the file."""
         self._close()
 
-    def _refusal(self, error: OSError) -> UsageError:
-        told = f"cannot write to {self.path}: {error.strerror}; make room there and start again"
-        return UsageError(f"{told}. What was answered before is kept, this call is not")
+    def _mark(self) -> None:
+        try:
+            self._files.write(self._handle, _mark(self.end), self._stale_mark * _WIDTH)
+        except OSError:
+            # The entry is kept, and the other mark is whole. The next entry tries this one again.
+            return
+        self._stale_mark = (self._stale_mark + 1) % _MARKS
+
+    def _take_back(self) -> None:
+        try:
+            self.cut()
+        except OSError as error:
+            self.failure = f"half an entry could not be taken back ({error.strerror})"
+
+
+class LogReader:
+    """A log that is read from its beginning to where it is whole.
+
+    Attributes:
+        path: The file.
+        acknowledged: How far it went at least; None if both marks are damaged.
+        damaged_marks: How many of the marks are damaged.
+        stale_mark: A mark that may be overwritten without losing how far it went.
+        end: How far it is whole, as far as it was read.
+        size: Bytes of the file.
+        last: When the last entry so far was written, as it says.
+        problem: What is wrong with what follows `end`, once all was read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read the log at `path`.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        self.path = path
+        self._text = path.read_bytes()
+        marks = [_end_from(self._text[at : at + _WIDTH]) for at in range(0, START, _WIDTH)]
+        self.acknowledged = max(filter(None, marks), default=None)
+        self.damaged_marks = marks.count(None)
+        self.stale_mark = next(at for at, end in enumerate(marks) if end != self.acknowledged or at)
+        self.size = len(self._text)
+        self.end = _NOTHING
+        self.last = ""
+        self.problem = ""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The entries, in order, up to the first that is not what was written."""
+        while self.end.bytes < self.size and not self.problem:
+            entry = self._next(self.end.bytes)
+            if entry is not None:
+                yield entry
+
+    @property
+    def rest(self) -> int:
+        """The bytes behind where it is whole."""
+        return max(self.size - self.end.bytes, 0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was acknowledged is there."""
+        return self.acknowledged is not None and self.end >= self.acknowledged
+
+    def lost(self) -> int:
+        """How many entries there were behind where it is whole, as far as can be told."""
+        known = 0 if self.acknowledged is None else self.acknowledged.entries - self.end.entries
+        rest = self._text[self.end.bytes :]
+        return max(known, rest.count(b"\n") + (not rest.endswith(b"\n") if rest else 0))
+
+    def skip(self) -> None:
+        """Go on behind a damaged line."""
+        behind = self._text.find(b"\n", self.end.bytes)
+        self.end = End(self.end.entries + 1, self.size if behind < 0 else behind + 1)
+        self.problem = ""
+
+    def where(self, entries: int) -> str:
+        """The place of an entry, for people."""
+        return f"{self.path}, line {_MARKS + entries}"
+
+    def _next(self, at: int) -> dict[str, Any] | None:
+        stop = self._text.find(b"\n", at)
+        line = self._text[at : stop if stop >= 0 else self.size]
+        body = line[_QUOTED:-1]
+        if stop < 0:
+            self.problem = "it has no end"
+        elif line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-1:] != b"]":
+            self.problem = f"its checksum is not that of its entry: {line[:80]!r}"
+        else:
+            entry: dict[str, Any] = value_of(body)
+            number = self.end.entries + 1
+            if entry["n"] == number:
+                self.last = entry.get("at", self.last)
+                self.end = End(number, stop + 1)
+                return entry
+            self.problem = f"n must be {number}, got {entry['n']}: entries are missing"
+        return None
 
 
 def line_of_entry(entry: dict[str, object]) -> bytes:
-    """The line that says an entry."""
+    """The line that holds an entry."""
     text = line_of(entry)
     return b'["%08x",%s]\n' % (crc32(text), text)
 
 
-def entries_of(path: Path, *, is_last: bool) -> Iterator[Fields]:
-    """The entries of a log, in order; of the last log the half-written end is cut off.
-
-    Raises:
-        DamageError: There is damage that no kill can do.
-    """
-    text = path.read_bytes()
-    *lines, rest = text.split(b"\n")
-    if rest and not is_last:
-        raise _damaged(path, len(lines) + 1, "it has no end, and other logs follow")
-    if rest:
-        os.truncate(path, len(text) - len(rest))
-    for number, line in enumerate(lines, 1):
-        body = line[_QUOTED:-1]
-        if line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-1:] != b"]":
-            raise _damaged(path, number, f"its checksum is not that of its entry: {line[:80]!r}")
-        fields = Fields(value_of(body), f"{path}, line {number}")
-        found = fields.number("n")
-        if found != number:
-            raise _damaged(path, number, f"n must be {number}, got {found}: entries are missing")
-        yield fields
+def _mark(end: End) -> bytes:
+    text = b'{"bytes":%16d,"entries":%13d}' % (end.bytes, end.entries)
+    return b'["%08x",%s]\n' % (crc32(text), text)
 
 
-def _damaged(path: Path, number: int, what: str) -> DamageError:
-    advice = "take the directory from a copy, or cut the file off before that line to go back"
-    return DamageError(f"{path}, line {number}: {what}; {advice}")
-
-
-def _write_all(handle: int, line: bytes) -> None:
-    rest = memoryview(line)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
+def _end_from(mark: bytes) -> End | None:
+    """What a mark says; None if it is damaged."""
+    body = mark[_QUOTED:-2]
+    if mark[:_QUOTED] != b'["%08x",' % crc32(body) or mark[-2:] != b"]\n":
+        return None
+    values = value_of(body)
+    return End(values["entries"], values["bytes"])

@@ -258,7 +258,11 @@ AR-3  D fake   An archive is written whole or not at all, and takes the place of
 AR-4  D fake   After loading an archive no id is given that it may hold.
 DD-1  D fake   With a data directory, what was answered outlives the process, however that ends.
 DD-2  D fake   A data directory belongs to one server at a time.
-DD-3  D fake   Of a data directory only a half-written last entry is dropped; other damage is refused.
+DD-3  D fake   Of a data directory only what was never acknowledged is dropped, and that is said; any other damage is refused.
+DD-4  D fake   A write that a data directory cannot keep is RESOURCE_EXHAUSTED or UNAVAILABLE, and changes nothing.
+DD-5  D fake   If half of such a write cannot be taken back, every later one is UNAVAILABLE until a restart.
+DD-6  D fake   With durability=power, what was answered outlives a loss of power too.
+DD-7  D fake   Only its owner can read a data directory.
 MG-1  D fake   Servers on one database hold the same data: nothing written through them is lost or doubled, and each change is counted once.
 MG-2  D fake   Servers on one database never give the same id, and take each other's page tokens.
 MG-3  D fake   Servers on one database have one fleet; what one adds or renames, all others know with the next call.

@@ -33,6 +33,7 @@ class StatusCode(enum.IntEnum):
     FAILED_PRECONDITION = 9
     UNIMPLEMENTED = 12
     INTERNAL = 13
+    UNAVAILABLE = 14
     UNAUTHENTICATED = 16
 
 
@@ -105,9 +106,15 @@ class UnauthenticatedError(Refusal):
 
 
 class ResourceExhaustedError(Refusal):
-    """The message is larger than the service takes or sends."""
+    """There is no room: the message is too large, or what it writes cannot be kept."""
 
     status = StatusCode.RESOURCE_EXHAUSTED
+
+
+class UnavailableError(Refusal):
+    """What the service needs cannot be used at present."""
+
+    status = StatusCode.UNAVAILABLE
 
 
 class UnimplementedError(Refusal):

@@ -85,11 +85,7 @@ class FleetState:
 
     def with_part(self, part: Part) -> FleetState:
         """With this part too, or in the place of the one of its id."""
-        organization = Organization(id=part.organization_id, name=part.organization_name)
-        location = Location(
-            id=part.location_id, name=part.location_name, organization_id=organization.id
-        )
-        robot = Robot(id=part.robot_id, name=part.robot_name, location_id=location.id)
+        organization, location, robot = owners_of(part)
         parts = {one.id: one for one in self.parts} | {part.id: part}
         return FleetState(
             organizations=_with(self.organizations, organization),
@@ -106,12 +102,12 @@ class Fleet:
     """Who owns which part. Names that are new make new things.
 
     Attributes:
-        watcher: Is told each part that is new or has another name, if there is one.
+        keeper: Keeps each part that is new or has another name, then calls what puts it here.
     """
 
     def __init__(self, *, ids: Ids) -> None:
         """Make a fleet that holds the default part; `ids` names all others."""
-        self.watcher: Callable[[Part], None] | None = None
+        self.keeper: Callable[[Part, Callable[[], object]], None] | None = None
         self._ids = ids
         self.restore(_NOTHING.with_part(DEFAULT_PART))
 
@@ -133,7 +129,7 @@ class Fleet:
         )
 
     def restore(self, state: FleetState) -> None:
-        """Hold this instead; the watcher hears nothing of it."""
+        """Hold this instead; the keeper is not involved."""
         self._organizations: dict[str, Organization] = {one.id: one for one in state.organizations}
         self._locations: dict[str, Location] = {one.id: one for one in state.locations}
         self._robots: dict[str, Robot] = {one.id: one for one in state.robots}
@@ -190,8 +186,7 @@ class Fleet:
             organization_name=owner.name,
             internal=internal,
         )
-        self._parts[part.id] = part
-        self._tell(part)
+        self._commit(part)
         return part
 
     def rename_part(self, part_id: str, name: str) -> Part:
@@ -208,13 +203,26 @@ class Fleet:
             raise UsageError(message)
         if name != part.name:
             self._check_free(name, self._robots[part.robot_id])
-        self._parts[part_id] = renamed = replace(part, name=name)
-        self._tell(renamed)
+        renamed = replace(part, name=name)
+        self._commit(renamed)
         return renamed
 
-    def _tell(self, part: Part) -> None:
-        if self.watcher is not None:
-            self.watcher(part)
+    def put(self, part: Part) -> None:
+        """Hold this part too, or in the place of the one of its id, with all it belongs to."""
+        self._commit(part)
+
+    def _commit(self, part: Part) -> None:
+        if self.keeper is None:
+            self._put(part)
+        else:
+            self.keeper(part, lambda: self._put(part))
+
+    def _put(self, part: Part) -> None:
+        owner, place, machine = owners_of(part)
+        self._organizations.setdefault(owner.id, owner)
+        self._locations.setdefault(place.id, place)
+        self._robots.setdefault(machine.id, machine)
+        self._parts[part.id] = part
 
     def _check_free(self, name: str, robot: Robot) -> None:
         if any(part.robot_id == robot.id and part.name == name for part in self):
@@ -225,22 +233,30 @@ class Fleet:
         for known in self._organizations.values():
             if known.name == name:
                 return known
-        new = Organization(id=self._ids.uuid(), name=name)
-        return self._organizations.setdefault(new.id, new)
+        return Organization(id=self._ids.uuid(), name=name)
 
     def _location(self, name: str, owner: Organization) -> Location:
         for known in self._locations.values():
             if known.name == name and known.organization_id == owner.id:
                 return known
-        new = Location(id=self._ids.location_id(), name=name, organization_id=owner.id)
-        return self._locations.setdefault(new.id, new)
+        return Location(id=self._ids.location_id(), name=name, organization_id=owner.id)
 
     def _robot(self, name: str, place: Location) -> Robot:
         for known in self._robots.values():
             if known.name == name and known.location_id == place.id:
                 return known
-        new = Robot(id=self._ids.uuid(), name=name, location_id=place.id)
-        return self._robots.setdefault(new.id, new)
+        return Robot(id=self._ids.uuid(), name=name, location_id=place.id)
+
+
+def owners_of(part: Part) -> tuple[Organization, Location, Robot]:
+    """What a part belongs to."""
+    return (
+        Organization(id=part.organization_id, name=part.organization_name),
+        Location(
+            id=part.location_id, name=part.location_name, organization_id=part.organization_id
+        ),
+        Robot(id=part.robot_id, name=part.robot_name, location_id=part.location_id),
+    )
 
 
 def _with(known: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
@@ -178,13 +178,16 @@ class _Draft:
         return data_capture_upload(Call.detached(self._detached, self._method), request)
 
     def commit(self) -> AppliedSeed:
-        """Put everything into the fake. Nothing can be refused at this point."""
-        fleet = self._cloud.fleet
-        fleet.restore(self._parts.state)
-        if fleet.watcher is not None:
+        """Put everything into the fake, as one step.
+
+        Raises:
+            Refusal: A data directory cannot keep it; nothing has changed.
+        """
+        directory = self._cloud.directory
+        with nullcontext() if directory is None else directory.transaction():
             for part in self._parts.new:
-                fleet.watcher(part)
-        self._store.commit(self._cloud.store)
+                self._cloud.fleet.put(part)
+            self._store.commit(self._cloud.store)
         parts, datasets = self._named_parts, self._named_datasets
         owner = self._parts.organization_name
         return AppliedSeed(

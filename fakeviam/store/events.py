@@ -1,4 +1,4 @@
-"""What writes do to a store, as values.
+"""What writes do, as values.
 
 A write is requested with filters and functions; its outcome is described here with ids and
 values alone. So events can be kept and applied again later, by another version too: nothing in
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
+    from fakeviam.model.fleet import FleetState, Part
     from fakeviam.store.values import Arrivals, BinaryRow, ListField, Position, TabularRow
 
 
@@ -105,18 +106,42 @@ StoreEvent = (
 )
 
 
-class Sink(Protocol):
-    """Keeps what is written to a store."""
+@dataclass(frozen=True, slots=True)
+class FleetSet:
+    """The whole fleet."""
 
-    def commit(self, events: Sequence[StoreEvent], apply: Callable[[], object]) -> None:
+    fleet: FleetState
+
+
+@dataclass(frozen=True, slots=True)
+class PartPut:
+    """A part that is new, or has another name."""
+
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class KeysSet:
+    """All API keys, each as a JSON object."""
+
+    keys: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """All data, datasets and database users are gone."""
+
+
+#: What a write does to a cloud.
+Event = StoreEvent | FleetSet | PartPut | KeysSet | Cleared
+
+
+class Sink(Protocol):
+    """Keeps what is written."""
+
+    def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
         """Keep the events of one write, then call `apply`: both happen, or neither does.
 
         Raises:
             Refusal: They cannot be kept; `apply` was not called.
         """
-
-    def clear(self) -> None:
-        """Take that the store was given up for an empty one."""
-
-    def replace(self) -> None:
-        """Take that the store was given up for another one, with whatever it holds."""

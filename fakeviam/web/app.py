@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fakeviam.model.errors import Refusal, UsageError
+from fakeviam.model.errors import Refusal, StatusCode, UsageError
 from fakeviam.version import __version__
 from fakeviam.web.guard import check_caller
 from fakeviam.web.problems import Problem
@@ -63,6 +64,9 @@ def _quiet_end(app: ASGIApp) -> ASGIApp:
     return serve
 
 
+_STATUS = MappingProxyType({StatusCode.RESOURCE_EXHAUSTED: 507, StatusCode.UNAVAILABLE: 503})
+
+
 async def _health(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
@@ -104,7 +108,9 @@ class _Served:
         except Problem as problem:
             return _refusal(problem)
         except (UsageError, Refusal) as error:
-            return _refusal(Problem(422, str(error)))
+            # Beside mistakes of the caller: a data directory that takes no writes (DD-4, DD-5).
+            status = getattr(error, "status", StatusCode.INVALID_ARGUMENT)
+            return _refusal(Problem(_STATUS.get(status, 422), str(error)))
         except ClientDisconnect:
             raise
         except Exception as error:

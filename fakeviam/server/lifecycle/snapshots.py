@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from fakeviam.archive.contents import Contents
-from fakeviam.archive.lines import Fields, time_text
+from fakeviam.archive.lines import damaged, time_text
 from fakeviam.model.errors import UsageError
+from fakeviam.model.ids import Counters
 from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
 from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.state.accounts import ApiKey
 from fakeviam.server.state.roles import role_of
+from fakeviam.store.events import Cleared, KeysSet, PartPut
 from fakeviam.version import __version__
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from fakeviam.datadir import DataDir
     from fakeviam.model.clock import ClockState
     from fakeviam.model.fleet import FleetState
-    from fakeviam.model.ids import Counters
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
     from fakeviam.store.values import StoreStats
@@ -105,13 +106,23 @@ def take_snapshot(cloud: CloudState) -> Snapshot:
 
 def restore_snapshot(cloud: CloudState, snapshot: Snapshot) -> None:
     """Bring a state back; the snapshot can be used again (SN-1, SN-2)."""
-    _put_store(cloud, snapshot.store.fork())
-    cloud.fleet.restore(snapshot.fleet)
-    cloud.accounts.restore(snapshot.keys)
-    cloud.clock.restore(snapshot.clock)
-    cloud.ids.rewind(snapshot.counters)
-    cloud.hiding = snapshot.hiding
-    _keep_all(cloud)
+
+    def apply() -> None:
+        _put_store(cloud, snapshot.store.fork())
+        cloud.fleet.restore(snapshot.fleet)
+        cloud.accounts.restore(snapshot.keys)
+        cloud.clock.restore(snapshot.clock)
+        cloud.ids.rewind(snapshot.counters)
+        cloud.hiding = snapshot.hiding
+
+    contents = Contents(
+        store=snapshot.store,
+        fleet=snapshot.fleet,
+        keys=tuple(map(key_row, snapshot.keys)),
+        counters=snapshot.counters,
+        made_by=__version__,
+    )
+    _replace(cloud, contents, apply)
 
 
 def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
@@ -119,20 +130,25 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
 
     Fleet, API keys, tokens, clock and ids go on.
     """
-    receipt = replace(
-        ResetSummary.of(cloud.store.stats()),
+    held = cloud.store.stats()
+
+    def apply() -> None:
+        _put_store(cloud, cloud.store.emptied(make_store))
+
+    if cloud.directory is None:
+        apply()
+    else:
+        cloud.directory.commit([Cleared()], apply)
+    cloud.ledger.clear()
+    cloud.crashes.clear()
+    cloud.strict.objections.clear()
+    cloud.hiding = False
+    return replace(
+        ResetSummary.of(held),
         calls=cloud.journal.clear(),
         planned_faults=cloud.faults.clear(),
         scripted_replies=cloud.replies.clear(),
     )
-    cloud.ledger.clear()
-    cloud.crashes.clear()
-    cloud.strict.objections.clear()
-    _put_store(cloud, cloud.store.emptied(make_store))
-    cloud.hiding = False
-    if cloud.store.sink is not None:
-        cloud.store.sink.clear()
-    return receipt
 
 
 def contents_of(cloud: CloudState) -> Contents:
@@ -155,20 +171,22 @@ def apply_contents(cloud: CloudState, contents: Contents) -> None:
     Raises:
         DamageError: The keys are damaged; nothing has changed.
     """
-    keys = tuple(
-        _key_from(Fields(row, f"API key {number}")) for number, row in enumerate(contents.keys, 1)
-    )
-    _put_store(cloud, cloud.store.replaced_by(contents.store))
-    cloud.fleet.restore(contents.fleet)
-    cloud.accounts.restore(keys)
-    if isinstance(cloud.fleet, SharedFleet):
-        cloud.fleet.publish()
-    if isinstance(cloud.accounts, SharedAccounts):
-        cloud.accounts.publish()
-    cloud.ids.skip(contents.counters)
-    # What was hidden when it was exported may have to be hidden still.
-    cloud.hiding = True
-    _keep_all(cloud)
+    keys = tuple(_key_from(row, f"API key {number}") for number, row in enumerate(contents.keys, 1))
+    counters = Counters(*map(max, cloud.ids.counters, contents.counters))
+
+    def apply() -> None:
+        _put_store(cloud, cloud.store.replaced_by(contents.store))
+        cloud.fleet.restore(contents.fleet)
+        cloud.accounts.restore(keys)
+        if isinstance(cloud.fleet, SharedFleet):
+            cloud.fleet.publish()
+        if isinstance(cloud.accounts, SharedAccounts):
+            cloud.accounts.publish()
+        cloud.ids.skip(contents.counters)
+        # What was hidden when it was exported may have to be hidden still.
+        cloud.hiding = True
+
+    _replace(cloud, replace(contents, counters=counters), apply)
 
 
 def keep(cloud: CloudState, directory: DataDir) -> None:
@@ -180,10 +198,11 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
     if found is not None:
         apply_contents(cloud, found)
     directory.connect(contents=lambda: contents_of(cloud), counters=lambda: cloud.ids.counters)
-    cloud.store.sink = directory
-    cloud.fleet.watcher = directory.put_part
-    accounts = cloud.accounts
-    accounts.on_change = lambda: directory.set_keys(map(key_row, accounts.keys))
+    cloud.directory = cloud.store.sink = directory
+    cloud.fleet.keeper = lambda part, apply: directory.commit([PartPut(part)], apply)
+    cloud.accounts.keeper = lambda keys, apply: directory.commit(
+        [KeysSet(tuple(map(key_row, keys)))], apply
+    )
 
 
 def key_row(key: ApiKey) -> Mapping[str, object]:
@@ -197,21 +216,21 @@ def key_row(key: ApiKey) -> Mapping[str, object]:
     return row if key.expires is None else row | {"expires": time_text(key.expires)}
 
 
-def _key_from(fields: Fields) -> ApiKey:
-    role = fields.text("role")
+def _key_from(row: Mapping[str, object], where: str) -> ApiKey:
+    from fakeviam.archive.models import KeyRow, checked_row  # noqa: PLC0415 - few read keys
+
+    checked = checked_row(KeyRow, row, where)
     try:
-        known = role_of(role)
+        role = role_of(checked.role)
     except UsageError as error:
-        raise fields.wrong("role", f"a role ({error})", role) from None
-    key = ApiKey(
-        id=fields.text("id"),
-        key=fields.text("key"),
-        organization_ids=frozenset(fields.texts("organization_ids")),
-        role=known,
-        expires=fields.time("expires") if fields.holds("expires") else None,
+        raise damaged(where, f"role must be a role ({error}), got {checked.role!r}") from None
+    return ApiKey(
+        id=checked.id,
+        key=checked.key,
+        organization_ids=frozenset(checked.organization_ids),
+        role=role,
+        expires=checked.expires,
     )
-    fields.done()
-    return key
 
 
 def _put_store(cloud: CloudState, store: Store) -> None:
@@ -222,9 +241,12 @@ def _put_store(cloud: CloudState, store: Store) -> None:
         _release(old)
 
 
-def _keep_all(cloud: CloudState) -> None:
-    if cloud.store.sink is not None:
-        cloud.store.sink.replace()
+def _replace(cloud: CloudState, contents: Contents, apply: Callable[[], None]) -> None:
+    """Let the data directory keep contents instead of everything, then apply them."""
+    if cloud.directory is None:
+        apply()
+    else:
+        cloud.directory.replace(contents, apply)
 
 
 def _release(store: Store) -> None:

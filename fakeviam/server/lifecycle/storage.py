@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fakeviam.model.checks import check_choice
 from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import Fleet
 from fakeviam.model.ids import Ids
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-    from fakeviam.datadir import DataDir
+    from fakeviam.datadir import DataDir, Durability
     from fakeviam.model.clock import Clock
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.cloud import CloudOptions, IdKind
@@ -45,6 +46,8 @@ class Storage:
         *,
         data_dir: str | os.PathLike[str] | None,
         seed: int,
+        now: Callable[[], int],
+        durability: Durability = "process",
     ) -> None:
         """Open the database or the directory, if there is one.
 
@@ -52,6 +55,8 @@ class Storage:
             store: A URL, or what makes an empty store.
             data_dir: Where to keep it, if it is in memory.
             seed: Of all ids, if neither directory nor database has one yet.
+            now: The real time, ns since the epoch, for people who look into the directory.
+            durability: What a write to the directory outlives.
 
         Raises:
             UsageError: The URL, the database or the directory cannot be used, or not together.
@@ -60,6 +65,9 @@ class Storage:
             if data_dir is not None and store != "memory:":
                 raise UsageError(_TWO_PLACES)
             store = opener(store, seed=seed)
+        check_choice("durability", durability, ("process", "power"))
+        if durability == "power" and data_dir is None:
+            raise UsageError("durability='power' needs data_dir; without one, nothing is kept")
         self.new_store = store
         self.seed = seed
         # Not its store: a reset puts another one in its place, and the old one must go.
@@ -68,7 +76,9 @@ class Storage:
         if data_dir is not None:
             from fakeviam.datadir import DataDir  # noqa: PLC0415 - few need one
 
-            self._directory = DataDir(data_dir, seed=seed, make_store=self.new_store)
+            self._directory = DataDir(
+                data_dir, seed=seed, now=now, durability=durability, make_store=self.new_store
+            )
             self.seed = self._directory.seed
 
     def new_cloud(self, policy: Policy, clock: Clock, options: CloudOptions) -> CloudState:

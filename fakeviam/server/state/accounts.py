@@ -114,7 +114,7 @@ class Accounts:
     Attributes:
         mode: `any` or `keys`.
         token_suffix: The end of all its tokens, by which a session's are told.
-        on_change: Called when API keys were added or revoked.
+        keeper: Keeps the API keys, all of them, then calls what puts them here.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Accounts:
         """
         self.mode = mode
         self.token_suffix = token_suffix
-        self.on_change: Callable[[], None] = _nothing
+        self.keeper: Callable[[Iterable[ApiKey], Callable[[], object]], None] | None = None
         self._clock = clock
         self._ids = ids
         self._lifetime = token_lifetime
@@ -173,7 +173,7 @@ class Accounts:
         return key_id in self._keys
 
     def restore(self, keys: Iterable[ApiKey]) -> None:
-        """Hold these API keys and no others, without a call of `on_change`.
+        """Hold these API keys and no others, without the keeper.
 
         Tokens stay valid as long as their key is among them: clients that are connected need
         not notice.
@@ -200,8 +200,7 @@ class Accounts:
             role=role,
             expires=expires,
         )
-        self._keys[key_id] = key
-        self.on_change()
+        self._put({**self._keys, key_id: key})
         return key
 
     def revoke(self, key_id: str) -> None:
@@ -210,9 +209,16 @@ class Accounts:
         Raises:
             UsageError: There is no such key.
         """
-        if self._keys.pop(key_id, None) is None:
+        if key_id not in self._keys:
             raise UsageError(f"no API key has the id {key_id!r}; cloud.api_keys lists them")
-        self.on_change()
+        self._put({known: key for known, key in self._keys.items() if known != key_id})
+
+    def _put(self, keys: dict[str, ApiKey]) -> None:
+        """Have these keys kept, then hold them and no others."""
+        if self.keeper is None:
+            self.restore(keys.values())
+        else:
+            self.keeper(keys.values(), lambda: self.restore(keys.values()))
 
     # Access tokens -----------------------------------------------------------------------
 
@@ -290,10 +296,6 @@ class Accounts:
 
     def _signature(self, claims: str) -> str:
         return self._ids.digest(f"access token {claims}").hex()
-
-
-def _nothing() -> None:
-    """What happens on a change that nobody listens to."""
 
 
 def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> int | None:

@@ -20,6 +20,7 @@ from fakeviam.server.state.accounts import AuthMode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fakeviam.datadir import DataDir
     from fakeviam.model.clock import Clock
     from fakeviam.model.fleet import Fleet
     from fakeviam.model.ids import Ids
@@ -91,6 +92,7 @@ class CloudState:
         name: Name of its session; empty for the one that a fake starts with.
         by_policy: What its services made of the policy.
         hiding: Some uploads are hidden until a later time.
+        directory: Keeps every write before it is applied, if there is one.
     """
 
     store: Store
@@ -110,6 +112,7 @@ class CloudState:
     timers: Timers = field(init=False)
     crashes: list[Crash] = field(init=False, default_factory=list)
     by_policy: PolicyViews = field(init=False)
+    directory: DataDir | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         options = self.options

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeviam import UsageError, archive
-from fakeviam.archive.lines import Fields, nanos_of, time_text
+from fakeviam.archive.lines import time_text
+from fakeviam.archive.models import Time, checked_row
+from fakeviam.validation.models import Model
 
 from .worlds import YEAR_1, YEAR_9999, small_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+class At(Model):
+    """A time in a row."""
+
+    at: Time
 
 
 @pytest.fixture
@@ -146,7 +154,7 @@ def test_a_missing_field_is_named(place: Path) -> None:
 @pytest.mark.parametrize("nanos", [YEAR_1, YEAR_9999, -1, 0, 1, 1_700_000_000_123_456_789])
 def test_times_are_exact(nanos: int) -> None:
     """To the nanosecond, in all years (AR-1)."""
-    assert nanos_of(time_text(nanos)) == nanos
+    assert checked_row(At, {"at": time_text(nanos)}, "here").at == nanos
 
 
 @pytest.mark.parametrize(
@@ -161,4 +169,4 @@ def test_times_are_exact(nanos: int) -> None:
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="at must be a time such as"):
-        Fields({"at": text}, "here").time("at")
+        checked_row(At, {"at": text}, "here")

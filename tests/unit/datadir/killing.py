@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -28,6 +29,7 @@ from fakeviam.model.filters import Query
 from fakeviam.model.fleet import DEFAULT_PART, Fleet, FleetState
 from fakeviam.model.ids import Ids
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
+from fakeviam.store.events import Cleared, PartPut
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class Life:
             self.go_on(directory.contents)
         directory.connect(contents=self.contents, counters=lambda: self.ids.counters)
         self.store.sink = directory
-        self.fleet.watcher = directory.put_part
+        self.fleet.keeper = lambda part, apply: directory.commit([PartPut(part)], apply)
 
     def contents(self) -> Contents:
         return Contents(
@@ -201,10 +203,15 @@ class Life:
         self.store.delete_binary_matching(Query())
 
     def _clear(self) -> None:
-        sink, self.store = self.store.sink, MemoryStore(block_size=8)
-        self.store.sink = sink
-        if sink is not None:
-            sink.clear()
+        store = MemoryStore(block_size=8)
+
+        def apply() -> None:
+            store.sink, self.store = self.store.sink, store
+
+        if self.store.sink is None:
+            apply()
+        else:
+            self.store.sink.commit([Cleared()], apply)
 
 
 def state_of(store: Store, fleet: FleetState, ids: Ids) -> list[object]:
@@ -222,7 +229,7 @@ def state_of(store: Store, fleet: FleetState, ids: Ids) -> list[object]:
 def live(path: Path, seed: str, told: int) -> NoReturn:
     """Write until somebody kills this process."""
     life = Life(random.Random(seed))  # noqa: S311 - a test's
-    life.keep(DataDir(path, seed=SEED, small=SMALL, growth=GROWTH))
+    life.keep(DataDir(path, seed=SEED, now=time.time_ns, small=SMALL, growth=GROWTH))
     while True:
         os.write(told, b"+")
         life.write()
@@ -238,9 +245,9 @@ def main(path: Path, rounds: int, seed: str) -> None:
         expected.dice = random.Random(f"{seed}/{number}")  # noqa: S311
         for _ in range(done):
             expected.write()
-        between += len(list(path.glob("log-*"))) > 1
+        between += (path / "log.jsonl.new").exists()
         found = Life(dice)
-        directory = DataDir(path, seed=0, small=SMALL, growth=GROWTH)
+        directory = DataDir(path, seed=0, now=time.time_ns, small=SMALL, growth=GROWTH)
         found.keep(directory)
         if found.state() != expected.state():
             # The write that was not told yet may have been kept all the same.
@@ -250,7 +257,7 @@ def main(path: Path, rounds: int, seed: str) -> None:
         directory.close()
         found.store.sink = None
     parts = sum(part != DEFAULT_PART for part in expected.fleet)
-    # `between` two logs: it was killed after the beginning of a generation, before its state.
+    # `between` two logs: it was killed while it wrote the log anew.
     told = {"told": told_in_all, "one more": half_written, "between": between, "parts": parts}
     print(json.dumps(told))  # noqa: T201
 

@@ -11,6 +11,8 @@ from fakeviam.model.filters import Query
 from fakeviam.model.fleet import DEFAULT_PART
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakeviam.model.fleet import Part
     from fakeviam.model.records import BinaryRecord, TabularRecord
 
@@ -159,10 +161,15 @@ def test_ids_that_matter_are_kept(cloud: FakeViam, write: Write) -> None:
     assert (dataset.name, dataset.organization_id) == ("dogs", "org-1")
 
 
-def test_a_watcher_hears_of_new_parts(cloud: FakeViam, write: Write) -> None:
+def test_new_parts_are_kept(cloud: FakeViam, write: Write) -> None:
     """Whoever keeps a fake on disk must learn of them (SE-1)."""
     heard: list[str] = []
-    cloud.fleet.watcher = lambda part: heard.append(part.name)
+
+    def keep(part: Part, apply: Callable[[], object]) -> None:
+        heard.append(part.name)
+        apply()
+
+    cloud.fleet.keeper = keep
     apply(cloud, write)
     apply(cloud, write)
     assert heard == ["arm-main", "secret"]

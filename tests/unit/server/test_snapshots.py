@@ -319,7 +319,7 @@ def kept(tmp_path: Path) -> Iterator[Begin]:
     def begin(**options: Any) -> CloudState:
         for directory in open_now:
             directory.close()
-        directory = DataDir(tmp_path / "data", seed=5)
+        directory = DataDir(tmp_path / "data", seed=5, now=lambda: 0)
         open_now[:] = [directory]
         cloud = fresh(**{"seed": directory.seed, **options})._cloud
         keep(cloud, directory)

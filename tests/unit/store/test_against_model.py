@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fakeviam.store.base import Store
-    from fakeviam.store.events import StoreEvent
+    from fakeviam.store.events import Event, StoreEvent
     from fakeviam.store.values import Page
 
 YEAR_1 = -62_135_596_800_000_000_000
@@ -121,15 +121,9 @@ class Follower:
     def __init__(self, store: MemoryStore) -> None:
         self.store = store
 
-    def commit(self, events: Sequence[StoreEvent], apply: Callable[[], object]) -> None:
-        self.store.apply(events)
+    def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
+        self.store.apply(cast("Sequence[StoreEvent]", events))
         apply()
-
-    def clear(self) -> None:
-        raise NotImplementedError
-
-    def replace(self) -> None:
-        raise NotImplementedError
 
 
 def state(store: Store) -> list[object]:

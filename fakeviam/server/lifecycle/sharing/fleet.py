@@ -37,7 +37,6 @@ class SharedFleet(Fleet):
         super().__init__(ids=ids)
         if ledgers.load(_NAME, known=-1) is None:
             ledgers.save(_NAME, _value_of(super().state()), known=0)
-        self.watcher = self._add
 
     def __iter__(self) -> Iterator[Part]:
         self._pull()
@@ -77,12 +76,9 @@ class SharedFleet(Fleet):
         held = super().state()
         self._change(lambda: self.restore(held))
 
-    def _add(self, part: Part) -> None:
-        """Add a part that somebody else made, such as a seed file."""
-        self._change(lambda: self.restore(super(SharedFleet, self).state().with_part(part)))
-
-    def _tell(self, part: Part) -> None:
-        """Tell nobody: `_change` does."""
+    def put(self, part: Part) -> None:
+        """Hold a part, as a fleet of one server does."""
+        self._change(lambda: super(SharedFleet, self).put(part))
 
     def _pull(self) -> None:
         with self._lock:

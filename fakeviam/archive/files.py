@@ -1,0 +1,98 @@
+"""Every change to files and folders, one method for each kind of step.
+
+Tests let each of these steps fail in turn.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Files:
+    """Changes files and folders.
+
+    What a step did outlives the process. With `durable`, it has also reached the disk when the
+    step returns, and outlives a loss of power.
+    """
+
+    def __init__(self, *, durable: bool = False, private: bool = False) -> None:
+        """Choose how.
+
+        Args:
+            durable: Wait for the disk.
+            private: Only the owner may read and write what is made.
+        """
+        self.durable = durable
+        self._folder_mode, self._file_mode = (0o700, 0o600) if private else (0o777, 0o666)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and those above it; they may exist."""
+        if not path.is_dir():
+            self.make_folder(path.parent)
+            path.mkdir(self._folder_mode, exist_ok=True)
+            self.sync_folder(path.parent)
+
+    def open(self, path: Path) -> int:
+        """Open a file to read and write; it need not exist."""
+        return os.open(path, os.O_RDWR | os.O_CREAT, self._file_mode)
+
+    def write(self, handle: int, data: bytes, at: int) -> None:
+        """Write all of the data to a place in a file."""
+        rest = memoryview(data)
+        while rest:
+            written = os.pwrite(handle, rest, at)
+            rest, at = rest[written:], at + written
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut a file off."""
+        os.ftruncate(handle, size)
+
+    def sync(self, handle: int) -> None:
+        """Wait until a file is on the disk, if that is wanted."""
+        if self.durable:
+            os.fsync(handle)
+
+    def sync_folder(self, path: Path) -> None:
+        """Wait until the names in a folder are on the disk, if that is wanted."""
+        if self.durable:
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+    def replace(self, path: Path, place: Path) -> None:
+        """Rename a file, in one step and over what is there."""
+        os.replace(path, place)  # noqa: PTH105 - Path.replace makes another Path first
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it exists."""
+        path.unlink(missing_ok=True)
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Write a file whole: at `path` is all of the data or what was there before."""
+        beside = path.with_name(f"{path.name}.new")
+        try:
+            handle = self.open(beside)
+            try:
+                self.truncate(handle, 0)
+                self.write(handle, data, 0)
+                self.sync(handle)
+            finally:
+                os.close(handle)
+            self.replace(beside, path)
+            self.sync_folder(path.parent)
+        except OSError:
+            self.discard(beside)
+            raise
+
+    def discard(self, path: Path) -> None:
+        """Remove a file that nothing names; if that fails, it only takes up space."""
+        try:
+            self.remove(path)
+        except OSError:
+            return

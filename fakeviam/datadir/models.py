@@ -1,0 +1,149 @@
+"""What the entries of a log may hold; `encoding.py` writes them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Strict
+
+from fakeviam.archive.lines import damaged
+from fakeviam.archive.models import (
+    ArrivalsRow,
+    BoxRow,
+    CountersRow,
+    DatasetRow,
+    Time,
+    UserRow,
+    checked_row,
+    fleet_of,
+)
+from fakeviam.store.events import (
+    ArrivalsSet,
+    BinaryDeleted,
+    BoxesChanged,
+    Cleared,
+    DatasetDropped,
+    DatasetPut,
+    Event,
+    FleetSet,
+    KeysSet,
+    ListChanged,
+    PartPut,
+    PasswordSet,
+    TabularDeleted,
+)
+from fakeviam.store.values import Arrivals, Position
+from fakeviam.validation.models import Model
+from fakeviam.validation.types import Many, Omittable, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fakeviam.archive.rows import Row
+
+
+class HeaderRow(Model):
+    """The first entry: what the log is. The seed is text, for it may be any integer."""
+
+    n: Size
+    at: str
+    format: str
+    version: Size
+    fakeviam: str
+    seed: str
+
+
+class EntryRow(Model):
+    """Any other entry: rows of the state that a log begins with, or of one write.
+
+    Attributes:
+        n: Its number, from 1.
+        at: When it was written, ISO 8601.
+        state: Rows of the state.
+        do: Rows of one write.
+        ids: How far ids were counted, if that has changed; the state ends with it.
+    """
+
+    n: Size
+    at: str
+    state: Omittable[Many[dict[str, Any]]] = None
+    do: Omittable[Many[dict[str, Any]]] = None
+    ids: Omittable[CountersRow] = None
+
+
+class _FilesDeleted(Model):
+    file_ids: Many[str]
+
+
+class _ReadingsDeleted(Model):
+    positions: Many[Annotated[tuple[Time, Size], Strict(strict=False)]]
+
+
+class _ListsChanged(Model):
+    values: dict[str, Many[str]]
+
+
+class _BoxesChanged(Model):
+    file_id: str
+    boxes: Many[BoxRow]
+
+
+class _DatasetDropped(Model):
+    id: str
+
+
+class _Fleet(Model):
+    fleet: Many[dict[str, Any]]
+
+
+class _Keys(Model):
+    keys: Many[dict[str, Any]]
+
+
+class _Nothing(Model):
+    pass
+
+
+#: Kinds of rows that need nothing but themselves: what they hold, and the event it stands for.
+_SIMPLE: Mapping[str, tuple[type[Model], Callable[[Any], Event]]] = MappingProxyType(
+    {
+        "delete_binary": (_FilesDeleted, lambda row: BinaryDeleted(row.file_ids)),
+        "delete_tabular": (
+            _ReadingsDeleted,
+            lambda row: TabularDeleted([Position(*each) for each in row.positions]),
+        ),
+        "set_tags": (_ListsChanged, lambda row: ListChanged("tags", row.values)),
+        "set_dataset_ids": (_ListsChanged, lambda row: ListChanged("dataset_ids", row.values)),
+        "set_boxes": (
+            _BoxesChanged,
+            lambda row: BoxesChanged(row.file_id, tuple(each.box for each in row.boxes)),
+        ),
+        "put_dataset": (DatasetRow, lambda row: DatasetPut(row.dataset)),
+        "drop_dataset": (_DatasetDropped, lambda row: DatasetDropped(row.id)),
+        "set_password": (UserRow, lambda row: PasswordSet(row.organization_id, row.password)),
+        "set_arrivals": (ArrivalsRow, lambda row: ArrivalsSet(Arrivals(**dict(row)))),
+        "set_keys": (_Keys, lambda row: KeysSet(row.keys)),
+        "clear": (_Nothing, lambda _: Cleared()),
+    }
+)
+
+
+def event_of(op: str, row: Row, where: str) -> Event:
+    """The event of a row that adds no records; `op` was taken out of it.
+
+    Raises:
+        DamageError: It describes none.
+    """
+    if op == "set_fleet":
+        rows = checked_row(_Fleet, row, where).fleet
+        return FleetSet(fleet_of((each, f"{where}, fleet") for each in rows))
+    if op == "put_part":
+        parts = fleet_of([(row, where)]).parts
+        if not parts:
+            raise damaged(where, f"kind must be 'part', got {row['kind']!r}")
+        return PartPut(parts[0])
+    if op not in _SIMPLE:
+        raise damaged(where, f"op must be an event that this fakeviam knows, got {op!r}")
+    model, convert = _SIMPLE[op]
+    return convert(checked_row(model, row, where))
