@@ -252,7 +252,8 @@ def refused(read: Callable[[], seeds.Seed]) -> str:
 )
 @given(data=ANYTHING)
 @example(b'{"images": [], "categories": [{"id": 1e400, "name": "x"}]}')
-@example(b'{"fileName": "' + b"x" * 300 + b'"}')
+@example(b'{"image_path": "' + b"x" * 300 + b'"}')
+@example(b'{"images": [{"id": 1, "file_name": "' + b"x" * 300 + b'"}], "categories": []}')
 @example(b'{"timeCaptured": "9999-12-31T23:59:59.9Z", "payload": {"v": NaN}}')
 @example(b'{"timeRequested": "0000-01-01T00:00:00Z"}')
 def test_any_bytes_are_a_seed_or_refused(write: Write, name: str, data: bytes) -> None:
