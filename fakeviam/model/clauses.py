@@ -287,6 +287,8 @@ PT-3  D fake   A test has ids of its own name: the same in every run, order and 
 PT-4  D fake   What the fake finds wrong fails the test at its end; if the test has failed already, its report says it instead.
 PT-5  D fake   A failing test shows its calls; a run says how many there were, and on which assumptions their answers rested.
 PT-6  D fake   A run of pytest that uses no cloud imports nothing of the fake.
+PT-7  D fake   A client fixture connects to the cloud of its test; one whose library is missing fails the test.
+PT-8  D fake   Whatever cannot be shown in a report becomes one line that says so, and the run goes on.
 """
 
 

@@ -26,35 +26,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fakeviam import FakeViam
-    from fakeviam.pytest_plugin.report import Told
+    from fakeviam.pytest_plugin.report import Usage
     from fakeviam.server.lifecycle.session import Session
 
-# Values that are names. A test holds them against those that the fake knows.
+# Written down here too, because importing the fake would take too long; a test compares them.
 POLICIES = ("documented", "observed", "strict")
 EVIDENCE = ("documented", "relied-on", "observed", "assumed")
 JOURNALS = ("short", "full", "off")
 
 _NAMES = (
-    ("policy", POLICIES, "how disputed points are decided"),
-    ("min_evidence", EVIDENCE, "refuse answers that rest on less"),
-    ("journal", JOURNALS, "how much of its calls a failing test shows (short)"),
+    ("policy", POLICIES, "how to decide disputed points"),
+    ("min_evidence", EVIDENCE, "refuse answers that rest on weaker evidence"),
+    ("journal", JOURNALS, "how much to show of the calls of a failing test (short)"),
 )
-_HELP_STRICT = "refuse requests with fields that the fake does not know or read"
-_HELP_LOAD = "what every cloud begins with: a seed file, an archive, an exported folder"
+_HELP_STRICT = "refuse requests with fields that are unknown or that no handler reads"
+_HELP_LOAD = "initial contents of every cloud: a seed file, an archive or an exported folder"
 _MARKER = (
-    "fakeviam(policy=..., seed=..., auth=..., clock=..., ...): what the test's cloud is made of; "
-    "the arguments of FakeViam. The closest marker wins, argument by argument."
+    "fakeviam(policy=..., seed=..., auth=..., clock=..., ...): the arguments of FakeViam for the "
+    "cloud of the test. The closest marker wins, argument by argument."
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, and the same for the ini file."""
+    """Add the options of the command line and of the ini file."""
     group = parser.getgroup("fakeviam", "fakeviam: a fake Viam data cloud")
     group.addoption(
         "--fakeviam-seed",
         type=_seed,
         metavar="N|random",
-        help="the seed of every cloud; by default each test has its own, made of its name",
+        help="the seed of every cloud; by default derived from the name of the test",
     )
     for name, choices, text in _NAMES:
         group.addoption(f"--fakeviam-{name.replace('_', '-')}", choices=choices, help=text)
@@ -66,27 +66,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fakeviam-assumptions",
         action="store_true",
-        help="list the assumptions that the answers of this run rested on",
+        help="list the assumptions that the answers in this run rested on",
     )
 
 
 def _seed(text: str) -> int:
-    if text != "random":
-        return int(text)
-    from secrets import randbits  # noqa: PLC0415 - few runs need it
+    if text == "random":
+        from secrets import randbits  # noqa: PLC0415 - few runs need it
 
-    return randbits(32)  # each worker of pytest-xdist draws its own, and reports say which
+        return randbits(32)  # each worker of pytest-xdist draws its own; reports name it
+    try:
+        return int(text)
+    except ValueError:
+        from argparse import ArgumentTypeError  # noqa: PLC0415 - only for mistakes
+
+        message = f"must be a whole number or random, got {text!r}; --fakeviam-load takes files"
+        raise ArgumentTypeError(message) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the asynchronous fixtures, in a form that the plugins of this run can serve."""
+    """Register the client fixtures that this run can serve."""
     config.addinivalue_line("markers", _MARKER)
     for name, choices, _ in _NAMES:
         value = config.getini(f"fakeviam_{name}")
         if value and value not in choices:
-            told = f"fakeviam_{name} must be one of {', '.join(choices)}, got {value!r}"
-            raise pytest.UsageError(f"{config.inipath}: {told}")
-    # Only here it is known whether pytest-asyncio is active, which has to make such fixtures.
+            text = f"fakeviam_{name} must be one of {', '.join(choices)}, got {value!r}"
+            raise pytest.UsageError(f"{config.inipath}: {text}")
+    # pytest-asyncio makes asynchronous fixtures; only now it is known whether it is active.
     asynchronous = sys.modules.get("pytest_asyncio.plugin")
     if asynchronous is not None and config.pluginmanager.is_registered(asynchronous):
         from fakeviam.pytest_plugin import sdk as fixtures  # noqa: PLC0415 - needs pytest-asyncio
@@ -97,37 +103,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Summary:
-    """Collects what the reports of tests tell, and sums it up at the end.
+    """Collects how tests used their clouds, and sums it up at the end of the run.
 
-    Reports come from the workers of pytest-xdist just as from this process.
+    The workers of pytest-xdist send their reports to this process.
     """
 
     def __init__(self) -> None:
-        self._told: dict[str, Told] = {}
+        self._usages: dict[str, Usage] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = getattr(report, "fakeviam", None)
-        if told is not None:
-            self._told[report.nodeid] = told
+        usage = getattr(report, "fakeviam", None)
+        if usage is not None:
+            self._usages[report.nodeid] = usage
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._told:
+        if self._usages:
             from fakeviam.pytest_plugin.report import summarize  # noqa: PLC0415 - few runs need it
 
-            summarize(terminalreporter, self._told)
+            summarize(terminalreporter, self._usages)
 
 
 @pytest.fixture(scope="session")
 def fakeviam_options() -> Mapping[str, Any]:
-    """Arguments for `FakeViam` in the fixtures below; none, unless you override this one.
+    """Arguments of `FakeViam` for the clouds of tests; override it to give some.
 
         @pytest.fixture(scope="session")
         def fakeviam_options():
             return {"policy": "strict", "interceptors": [slow_down]}
 
-    In a conftest.py it holds for the tests below it, in a test module for that module. The
-    command line and `@pytest.mark.fakeviam(...)` overrule it, argument by argument. Each cloud
-    gets a clock of its own that starts as the one in here; all else is handed over as it is.
+    In a conftest.py it applies to the tests below, in a test module to that module. The command
+    line and `@pytest.mark.fakeviam(...)` take precedence, argument by argument. Each cloud gets
+    a copy of the clock; everything else is passed as it is.
     """
     return {}
 
@@ -136,12 +142,12 @@ def fakeviam_options() -> Mapping[str, Any]:
 def fakeviam(
     request: pytest.FixtureRequest, fakeviam_options: Mapping[str, Any]
 ) -> Iterator[FakeViam]:
-    """A fresh Viam data cloud, which no other test sees.
+    """A fresh Viam data cloud for this test alone.
 
-    It runs in a thread of its own, so synchronous and asynchronous tests use it alike. The
-    test fails if the fake itself went wrong, or if a fault it planned did not happen. For other
-    settings see `@pytest.mark.fakeviam(...)` and `fakeviam_options`; to do more, for example to
-    fill every cloud first, build on this fixture in a conftest.py:
+    It runs in its own thread, so synchronous and asynchronous tests can use it. The test fails
+    if the fake itself crashed, or if a planned fault did not happen. For other settings see
+    `@pytest.mark.fakeviam(...)` and `fakeviam_options`; to do more, for example to fill every
+    cloud first, override this fixture in a conftest.py:
 
         @pytest.fixture
         def fakeviam(fakeviam):
@@ -158,11 +164,10 @@ def fakeviam(
 def fakeviam_server(
     pytestconfig: pytest.Config, fakeviam_options: Mapping[str, Any]
 ) -> Iterator[FakeViam]:
-    """One Viam data cloud for the whole run (under pytest-xdist, for each worker).
+    """One Viam data cloud for the whole run (under pytest-xdist, one for each worker).
 
-    What one test writes, the next one reads, and the clock stays where it was moved; call its
-    `reset()` to forget all data, or use `fakeviam_session`. At the end of the run it fails if
-    the fake went wrong.
+    Data and clock carry over from test to test; call its `reset()` to delete all data, or use
+    `fakeviam_session`. At the end of the run it fails if the fake crashed.
     """
     from fakeviam.pytest_plugin.fixtures import shared_cloud  # noqa: PLC0415 - slow; see above
 
@@ -174,10 +179,11 @@ def fakeviam_server(
 def fakeviam_session(
     request: pytest.FixtureRequest, fakeviam_server: FakeViam
 ) -> Iterator[Session]:
-    """A session of this test on `fakeviam_server`: as isolated as `fakeviam`, and faster.
+    """A session for this test on `fakeviam_server`: as isolated as `fakeviam`, and faster.
 
     It starts with what the server holds, so a fixture with scope="session" can fill the server
-    once for all tests. To let the clients connect to it, override `fakeviam`:
+    once for all tests. The clients of a test that uses it connect to it. To use sessions in all
+    tests, override `fakeviam`:
 
         @pytest.fixture
         def fakeviam(fakeviam_session):

@@ -1,6 +1,8 @@
-"""What tests tell about the fake: their calls when they fail, and the sum of all at the end.
+"""What the reports of tests say about their clouds: the calls of a failure, a summary of the run.
 
-Registered as a plugin as soon as a test gets a cloud, so that other runs pay nothing for it.
+Registered as a plugin as soon as a test gets a cloud, so that other runs pay nothing for it. An
+exception in a hook that makes a report would end the whole run, so whatever cannot be shown becomes
+one line that says so (PT-8).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import json
 import shlex
 import traceback
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 import pytest
@@ -19,203 +22,249 @@ from fakeviam.pytest_plugin.settings import node_id
 from fakeviam.server.instruments.journal.nearmiss import line_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.lifecycle.handle import CloudHandle
 
-_SHOWN = 10
-_LONGEST = 400
+_MOST_CALLS = 10
+_LONGEST_LINE = 400
 
 
-class Told(TypedDict):
-    """What a report tells about a test. Plain values: workers send it as JSON."""
+class Usage(TypedDict):
+    """How a test used its clouds. Plain values: workers send it as JSON.
+
+    Attributes:
+        calls: How many calls it made.
+        assumptions: Ids of the assumptions that its answers rested on.
+        problem: Why the rest is not known; empty if it is.
+    """
 
     calls: int
     assumptions: list[str]
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class ObservedCloud:
     """A cloud that a test uses.
 
     Attributes:
-        name: The fixture it came from.
-        cloud: Its controls.
-        seed: Where its ids come from, in words.
-        after: Its latest call before the test; None if the test has it from the beginning.
+        fixture: The name of its fixture.
+        handle: The cloud.
+        origin: Where its ids come from, for people.
+        previous: The latest call before the test; None if the test has the cloud from its start.
     """
 
-    name: str
-    cloud: CloudHandle
-    seed: str
-    after: RecordedCall | None = None
+    fixture: str
+    handle: CloudHandle
+    origin: str
+    previous: RecordedCall | None = None
 
     @property
     def logins(self) -> list[RecordedCall]:
         """Logins during the test, as far as the journal holds them."""
-        first = 0 if self.after is None else self.after.number
-        return [call for call in self.cloud.calls.where("Authenticate") if call.number > first]
+        first = 0 if self.previous is None else self.previous.number
+        return [call for call in self.handle.calls.where("Authenticate") if call.number > first]
 
     @property
     def calls(self) -> list[RecordedCall]:
-        """The calls of the test, as far as the journal holds them; logins are left out."""
-        calls = list(self.cloud.calls)
-        # A reset in the test forgot those before it, so that all that is left is the test's.
-        return calls[calls.index(self.after) + 1 :] if self.after in calls else calls
+        """The calls of the test, as far as the journal holds them, without logins."""
+        calls = list(self.handle.calls)
+        # After a reset in the test, the journal holds calls of the test only.
+        return calls[calls.index(self.previous) + 1 :] if self.previous in calls else calls
 
     @property
     def assumptions(self) -> set[str]:
-        """Assumptions that its answers rested on."""
-        if self.name != "fakeviam_server":
-            return {clause.id for clause in self.cloud.assumptions_used}
+        """Ids of the assumptions that its answers rested on."""
+        if self.fixture != "fakeviam_server":
+            return {clause.id for clause in self.handle.assumptions_used}
         return {clause.id for call in self.calls for clause in call.assumptions}
 
 
-_WATCHED = pytest.StashKey[list[Watched]]()
-_SERVER = pytest.StashKey["Watched | None"]()
+_OBSERVED = pytest.StashKey[list[ObservedCloud]]()
+_SERVER = pytest.StashKey["ObservedCloud | None"]()
 _OUTCOME = pytest.StashKey[str]()
-_IS_TOLD = pytest.StashKey[bool]()
+_CALLS_SHOWN = pytest.StashKey[bool]()
 
 
-def watch(item: pytest.Item, watched: Watched) -> None:
-    """Report what happens in this cloud along with the test."""
-    item.stash.setdefault(_WATCHED, []).append(watched)
+def observe(item: pytest.Item, cloud: ObservedCloud) -> None:
+    """Show the calls of this cloud in the report of the test."""
+    item.stash.setdefault(_OBSERVED, []).append(cloud)
 
 
-def watch_server(config: pytest.Config, watched: Watched | None) -> None:
-    """Report what happens in this cloud along with each test that uses it."""
-    config.stash[_SERVER] = watched
+def observe_server(config: pytest.Config, cloud: ObservedCloud | None) -> None:
+    """Show the calls of this cloud in the reports of all tests that use it."""
+    config.stash[_SERVER] = cloud
 
 
 def outcome_of(item: pytest.Item) -> str:
-    """How the test went so far: `passed`, `failed` or `skipped`."""
+    """The outcome of the test so far: `passed`, `failed` or `skipped`."""
     return item.stash.get(_OUTCOME, "passed")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note where the calls of a test on the shared cloud begin."""
+    """Remember where the calls of a test on the shared cloud begin."""
     server = item.config.stash.get(_SERVER, None)
     if server is not None:
-        calls = server.cloud.calls
-        _watch_shared(item, replace(server, after=calls[-1] if calls else None))
+        calls = server.handle.calls
+        _observe_shared(item, replace(server, previous=calls[-1] if calls else None))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add the calls of a failing test to its report, and at its end what it sums up to."""
+    """Add the calls of a failing test to its report, and a summary to the last one."""
     report = yield
     if call.when == "setup":
-        _watch_shared(item, item.config.stash.get(_SERVER, None))  # perhaps made just now
-    watched = item.stash.get(_WATCHED, [])
-    if watched and report.failed and not item.stash.get(_IS_TOLD, False):
-        item.stash[_IS_TOLD] = True
-        report.sections += _sections(item, watched, complain=call.when != "teardown")
+        _observe_shared(item, item.config.stash.get(_SERVER, None))  # perhaps made just now
+    observed = item.stash.get(_OBSERVED, [])
+    if observed and report.failed and not item.stash.get(_CALLS_SHOWN, False):
+        item.stash[_CALLS_SHOWN] = True
+        report.sections += _sections(item, observed, with_problems=call.when != "teardown")
     if report.outcome != "passed":
         item.stash[_OUTCOME] = report.outcome
-    if watched and call.when == "teardown":
-        report.fakeviam = _told(watched)  # type: ignore[attr-defined] # kept, also by workers
+    if observed and call.when == "teardown":
+        report.fakeviam = _usage(observed)  # type: ignore[attr-defined] # kept, also by workers
     if call.when == "teardown":
         _forget(item)
     return report
 
 
 def _forget(item: pytest.Item) -> None:
-    """Forget all about a test that is over; it may run again."""
-    item.stash[_WATCHED] = []
+    """Forget a test that has ended; plugins may run it again."""
+    item.stash[_OBSERVED] = []
     item.stash[_OUTCOME] = "passed"
-    item.stash[_IS_TOLD] = False
+    item.stash[_CALLS_SHOWN] = False
 
 
-def _watch_shared(item: pytest.Item, server: Watched | None) -> None:
-    if server is None or server.name not in getattr(item, "fixturenames", ()):
+def _observe_shared(item: pytest.Item, server: ObservedCloud | None) -> None:
+    if server is None or server.fixture not in getattr(item, "fixturenames", ()):
         return
-    if all(each.name != server.name for each in item.stash.get(_WATCHED, [])):
-        watch(item, server)
+    if all(each.fixture != server.fixture for each in item.stash.get(_OBSERVED, [])):
+        observe(item, server)
 
 
-def _told(watched: Sequence[Watched]) -> Told:
-    used = set().union(*(each.assumptions for each in watched))
-    return Told(
-        calls=sum(len(each.calls) for each in watched),
-        assumptions=[name for name in CATALOGUE if name in used],
-    )
+def _usage(observed: Sequence[ObservedCloud]) -> Usage:
+    try:
+        used = set().union(*(each.assumptions for each in observed))
+        return Usage(
+            calls=sum(len(each.calls) for each in observed),
+            assumptions=[name for name in CATALOGUE if name in used],
+            problem="",
+        )
+    except Exception as error:  # noqa: BLE001 - see above
+        return Usage(calls=0, assumptions=[], problem=_in_one_line(error))
+
+
+# What cannot be shown ------------------------------------------------------------------------
+
+
+def _shown(what: str, lines: Callable[[], Iterable[str]]) -> list[str]:
+    """The lines, or as many as there are before an exception, and a line about it."""
+    shown: list[str] = []
+    try:
+        shown.extend(lines())
+    except Exception as error:  # noqa: BLE001 - see above
+        shown.append(f"fakeviam could not show {what}: {_in_one_line(error)}")
+    return shown
+
+
+def _in_one_line(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - see above
+        text = "its text cannot be shown either"
+    line = " ".join(text.split())
+    return printable(f"{type(error).__name__}: {line[:_LONGEST_LINE]}")
+
+
+def printable(text: str) -> str:
+    """Text that every terminal, file and worker takes: lone surrogates become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 # The section of a failing test ---------------------------------------------------------------
 
 
 def _sections(
-    item: pytest.Item, watched: Sequence[Watched], *, complain: bool
+    item: pytest.Item, observed: Sequence[ObservedCloud], *, with_problems: bool
 ) -> list[tuple[str, str]]:
     option = item.config.getoption("fakeviam_journal") or item.config.getini("fakeviam_journal")
     if option == "off":
         return []
+    show = partial(
+        _cloud_lines, in_full=option == "full", alone=len(observed) == 1, problems=with_problems
+    )
     lines: list[str] = []
-    for each in watched:
-        calls = each.calls
-        # A session's test uses the server too, but hardly for calls.
-        if calls or len(watched) == 1 or each.name != "fakeviam_server":
-            lines += _lines_of(each, calls, in_full=option == "full")
-            lines += _complaint(each.cloud) if complain else []
+    for each in observed:
+        lines += _shown(f"the calls of {each.fixture}", partial(show, each))
     lines.append(f"rerun: pytest {shlex.quote(node_id(item))}{_seed_option(item.config)}")
-    return [("fakeviam calls", "\n".join(lines))]
+    return [("fakeviam calls", printable("\n".join(lines)))]
 
 
-def _lines_of(watched: Watched, calls: list[RecordedCall], *, in_full: bool) -> Iterator[str]:
-    yield f"{watched.name}: {_counted(len(calls), 'call')} ({watched.seed})"
-    if not in_full:
-        if len(calls) > _SHOWN:
-            yield f"  … {len(calls) - _SHOWN} earlier; --fakeviam-journal=full shows all"
-        calls = calls[-_SHOWN:]
-    else:
-        calls = sorted([*calls, *watched.logins], key=lambda call: call.number)
+def _cloud_lines(
+    cloud: ObservedCloud, *, in_full: bool, alone: bool, problems: bool
+) -> Iterator[str]:
+    calls = cloud.calls
+    # The test of a session uses the server too, but hardly for calls.
+    if not (calls or alone or cloud.fixture != "fakeviam_server"):
+        return
+    yield f"{cloud.fixture}: {_counted(len(calls), 'call')} ({cloud.origin})"
+    if in_full:
+        calls = sorted([*calls, *cloud.logins], key=lambda call: call.number)
+    elif len(calls) > _MOST_CALLS:
+        yield f"  … {len(calls) - _MOST_CALLS} earlier; --fakeviam-journal=full shows all"
+        calls = calls[-_MOST_CALLS:]
     for call in calls:
-        yield f"  {line_of(call)}"
-        yield from (f"      {line}" for line in _remarks(call))
-        yield from (f"      {line}" for line in (_details(call) if in_full else ()))
-    if watched.assumptions:
-        yield f"assumptions used: {_listed(watched.assumptions)}"
+        lines = _shown(f"call {call.number}", partial(_call_lines, call, in_full=in_full))
+        yield from (f"  {line}" for line in lines)
+    if cloud.assumptions:
+        yield f"assumptions used: {_listed(cloud.assumptions)}"
+    if problems:
+        yield from _shown("the problems it found", partial(_problem_lines, cloud.handle))
 
 
-def _remarks(call: RecordedCall) -> Iterator[str]:
-    """Fields that had no effect: whoever set them expected one."""
+def _call_lines(call: RecordedCall, *, in_full: bool) -> Iterator[str]:
+    yield line_of(call)
+    # Fields without effect: the caller expected one.
     if call.unknown_fields:
-        yield f"unknown fields: {', '.join(call.unknown_fields)}"
+        yield f"    unknown fields: {', '.join(call.unknown_fields)}"
     if call.unread_fields:
-        yield f"fields that the fake does not look at: {', '.join(call.unread_fields)}"
+        yield f"    fields that no handler reads: {', '.join(call.unread_fields)}"
+    if in_full:
+        yield from (f"    {line}" for line in _details(call))
 
 
 def _details(call: RecordedCall) -> Iterator[str]:
-    told = call.to_json()
-    clauses = f", rests on {', '.join(told['clauses'])}" if told["clauses"] else ""
-    yield f"{told['time']}, took {told['duration']} s{clauses}"
-    for request in told["requests"]:
+    document = call.to_json()
+    clauses = f", rests on {', '.join(document['clauses'])}" if document["clauses"] else ""
+    yield f"{document['time']}, took {document['duration']} s{clauses}"
+    for request in document["requests"]:
         text = json.dumps(request, ensure_ascii=False)
-        yield text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+        yield text if len(text) <= _LONGEST_LINE else f"{text[:_LONGEST_LINE]}…"
 
 
-def _complaint(cloud: CloudHandle) -> list[str]:
-    """What the fake would fail the test for, had it not failed already."""
-    text = complaint_of(cloud)
+def _problem_lines(handle: CloudHandle) -> list[str]:
+    """What would have failed the test, had it not failed already."""
+    text = problems_of(handle)
     if not text:
         return []
-    head = "what the fake finds wrong, perhaps only since the test ended early:"
+    head = "fakeviam found problems too, perhaps only because the test ended early:"
     return [head, *(f"  {line}" for line in text.splitlines())]
 
 
-def complaint_of(cloud: CloudHandle) -> str:
-    """What the fake finds wrong, and what to do; empty if there is nothing."""
+def problems_of(handle: CloudHandle) -> str:
+    """The problems that the fake found, and what to do; empty if there are none."""
     try:
-        cloud.check()
+        handle.check()
     except FakeViamError as error:
         lines = [f"{type(error).__name__}: {error}"]
-        if error.__cause__ is not None:  # a crash: whoever looks for the bug needs to see where
+        if error.__cause__ is not None:  # a crash: its traceback is what a bug report needs
             lines += ["".join(traceback.format_exception(error.__cause__)).rstrip()]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
     return ""
 
 
@@ -227,36 +276,41 @@ def _seed_option(config: pytest.Config) -> str:
 # The end of the run --------------------------------------------------------------------------
 
 
-def summarize(terminal: pytest.TerminalReporter, told: Mapping[str, Told]) -> None:
+def summarize(terminal: pytest.TerminalReporter, usages: Mapping[str, Usage]) -> None:
     """Write one line about all tests that used a cloud, or the list that was asked for."""
-    calls = _counted(sum(each["calls"] for each in told.values()), "call")
+    for line in _shown("the summary of the run", lambda: _summary(terminal, usages)):
+        terminal.write_line(line)
+
+
+def _summary(terminal: pytest.TerminalReporter, usages: Mapping[str, Usage]) -> Iterator[str]:
     used: dict[str, list[str]] = {}
-    for test, each in told.items():
-        for name in each["assumptions"]:
+    for test, usage in usages.items():
+        for name in usage["assumptions"]:
             used.setdefault(name, []).append(test)
-    if terminal.config.getoption("fakeviam_assumptions"):
-        _list(terminal, used)
-        rest = ""
-    else:
-        rest = " (pytest --fakeviam-assumptions lists them)" if used else ""
+        if usage["problem"]:
+            yield f"fakeviam could not count the calls of {printable(test)}: {usage['problem']}"
+    in_full = terminal.config.getoption("fakeviam_assumptions")
+    if in_full:
+        terminal.section("fakeviam assumptions")
+        yield from _assumption_lines(used)
+    rest = " (pytest --fakeviam-assumptions lists them)" if used and not in_full else ""
+    calls = _counted(sum(usage["calls"] for usage in usages.values()), "call")
     count = f"{_counted(len(used), 'assumption')} used" if used else "no assumption used"
     names = f": {_listed(used)}" if used else ""
-    tests = _counted(len(told), "test")
-    terminal.write_line(f"fakeviam: {calls} in {tests}; {count}{names}{rest}")
+    yield f"fakeviam: {calls} in {_counted(len(usages), 'test')}; {count}{names}{rest}"
 
 
-def _list(terminal: pytest.TerminalReporter, used: Mapping[str, list[str]]) -> None:
-    terminal.section("fakeviam assumptions")
+def _assumption_lines(used: Mapping[str, list[str]]) -> Iterator[str]:
     for name in CATALOGUE:
         if name in used:
             tests = sorted(used[name])
-            terminal.write_line(f"{name}  {CATALOGUE[name].text}")
+            yield f"{name}  {CATALOGUE[name].text}"
             more = f" and {len(tests) - 3} more" if len(tests) > 3 else ""
-            terminal.write_line(f"     {', '.join(tests[:3])}{more}")
+            yield f"     {', '.join(tests[:3])}{more}"
 
 
 def _listed(names: Mapping[str, object] | set[str]) -> str:
-    """Names of clauses in the order of the catalogue, as many as fit on a line."""
+    """Ids of clauses in the order of the catalogue, as many as fit on a line."""
     ordered = [name for name in CATALOGUE if name in names]
     more = f" and {len(ordered) - 8} more" if len(ordered) > 8 else ""
     return ", ".join(ordered[:8]) + more

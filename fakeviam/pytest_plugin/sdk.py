@@ -1,4 +1,4 @@
-"""Fixtures with the official SDK, for runs that have pytest-asyncio."""
+"""The client fixtures, in a run with pytest-asyncio."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_SDK = "needs the official SDK, which is not installed: pip install viam-sdk"
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Let a client live in the loop of its test, whichever that is.
+    """Make a client in the event loop of its test.
 
     pytest-asyncio gives a fixture one loop scope for all tests, and a connection that was
     opened in another loop than the test's own hangs.
@@ -47,30 +47,39 @@ def _loop_scope(request: pytest.FixtureRequest) -> str:
         return "function"
 
 
-async def _connect(fakeviam: FakeViam) -> AsyncIterator[ViamClient]:
-    """The official SDK's ViamClient, connected to the test's `fakeviam`.
+@pytest.fixture
+def _cloud_of_clients(request: pytest.FixtureRequest) -> FakeViam:
+    # Not in the clients: a user's fixture may be asynchronous, and their loop is running.
+    from fakeviam.pytest_plugin.fixtures import cloud_of_clients  # noqa: PLC0415 - slow
 
-    Skips the test if viam-sdk is not installed.
+    cloud: FakeViam = cloud_of_clients(request)
+    return cloud
+
+
+async def _connect(_cloud_of_clients: FakeViam) -> AsyncIterator[ViamClient]:
+    """The official SDK's ViamClient, connected to the cloud of the test.
+
+    That is the test's `fakeviam_session` if it uses one, otherwise its `fakeviam`. The test
+    fails if viam-sdk is not installed.
     """
     try:
         from viam.app.viam_client import ViamClient  # noqa: PLC0415 - optional, and slow
     except ImportError:
-        pytest.skip(f"viam_client {NO_SDK}")
+        pytest.fail(f"viam_client {NO_SDK}", pytrace=False)
     client = await ViamClient.create_from_dial_options(
-        fakeviam.dial_options(), app_url=fakeviam.unix_socket
+        _cloud_of_clients.dial_options(), app_url=_cloud_of_clients.unix_socket
     )
     yield client
     client.close()
     await asyncio.sleep(0)  # the transport closes in the loop's next round
 
 
-async def _open(fakeviam: FakeViam) -> AsyncIterator[LightClient]:
-    """Our own light DataClient, connected to the test's `fakeviam`."""
-    from fakeviam_client import connect  # noqa: PLC0415 - slow; only for those who use it
+async def _open(_cloud_of_clients: FakeViam) -> AsyncIterator[LightClient]:
+    """Our own light DataClient, connected to the cloud of the test, as `viam_client` is."""
+    from fakeviam_client import connect  # noqa: PLC0415 - slow; few runs need it
 
-    async with connect(
-        fakeviam.target, api_key=fakeviam.api_key, api_key_id=fakeviam.api_key_id
-    ) as client:
+    cloud = _cloud_of_clients
+    async with connect(cloud.target, api_key=cloud.api_key, api_key_id=cloud.api_key_id) as client:
         yield client
     await asyncio.sleep(0)  # the transport closes in the loop's next round
 
@@ -85,8 +94,5 @@ _CONNECTING: Mapping[str, Any] = MappingProxyType(
 
 @pytest.fixture
 def viam_data_client(viam_client: ViamClient) -> DataClient:
-    """The official SDK's DataClient, connected to the test's `fakeviam`.
-
-    Skips the test if viam-sdk is not installed.
-    """
+    """The official SDK's DataClient, connected to the cloud of the test, as `viam_client` is."""
     return viam_client.data_client

@@ -1,4 +1,4 @@
-"""The same fixtures for runs without pytest-asyncio: they say what is missing."""
+"""The client fixtures in a run without pytest-asyncio: they fail and say what is missing (PT-7)."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ REASON = "needs pytest-asyncio, which is not active in this run: pip install pyt
 
 @pytest.fixture
 def viam_client() -> NoReturn:
-    """The official SDK's ViamClient; skips, because pytest-asyncio is missing."""
-    pytest.skip(f"viam_client {REASON}")
+    """The official SDK's ViamClient; fails, because pytest-asyncio is missing."""
+    pytest.fail(f"viam_client {REASON}", pytrace=False)
 
 
 @pytest.fixture
 def fakeviam_client() -> NoReturn:
-    """Our own light DataClient; skips, because pytest-asyncio is missing."""
-    pytest.skip(f"fakeviam_client {REASON}")
+    """Our own light DataClient; fails, because pytest-asyncio is missing."""
+    pytest.fail(f"fakeviam_client {REASON}", pytrace=False)
 
 
 @pytest.fixture
 def viam_data_client() -> NoReturn:
-    """The official SDK's DataClient; skips, because pytest-asyncio is missing."""
-    pytest.skip(f"viam_data_client {REASON}")
+    """The official SDK's DataClient; fails, because pytest-asyncio is missing."""
+    pytest.fail(f"viam_data_client {REASON}", pytrace=False)

@@ -1,7 +1,7 @@
-"""What the clouds of a test run are made of, and who said so.
+"""The settings of the clouds in a test run, and where each comes from.
 
-From the weakest word to the strongest: the ini file, `fakeviam_options`, the command line, the
-markers, of which the closest wins for each argument.
+Later sources take precedence, argument by argument: the ini file, `fakeviam_options`, the command
+line, the markers, of which the closest wins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MARKER = "@pytest.mark.fakeviam"
 
-# What the command line can say; the ini file can say all of it but the seed, which says who ran it.
+# Arguments that the command line and the ini file can set; the seed is for the command line alone.
 _OPTIONS = ("policy", "min_evidence", "strict", "load")
 
 
@@ -32,8 +32,8 @@ class Setting:
     """An argument of `FakeViam`.
 
     Attributes:
-        value: What it is.
-        origin: Who said so, for people.
+        value: Its value.
+        origin: Where it comes from, for people.
     """
 
     value: Any
@@ -44,9 +44,9 @@ Settings = dict[str, Setting]
 
 
 def settings_of_test(item: pytest.Item, options: Mapping[str, Any]) -> Settings:
-    """What the test's own cloud is made of (PT-1, PT-2).
+    """The settings of the test's own cloud (PT-1, PT-2).
 
-    Fails the test if a name in there is none of an argument.
+    Fails the test if FakeViam has no argument of that name.
     """
     name = node_id(item)
     settings = {**_of_run(item.config, options, name, "the test's name"), **_of_markers(item)}
@@ -55,42 +55,42 @@ def settings_of_test(item: pytest.Item, options: Mapping[str, Any]) -> Settings:
 
 
 def settings_of_server(config: pytest.Config, options: Mapping[str, Any]) -> Settings:
-    """What the cloud that all tests share is made of; no marker has a say in it."""
+    """The settings of the cloud that all tests share; markers do not count."""
     settings = _of_run(config, options, "fakeviam_server", "the fixture's name")
     _check_names("fakeviam_server", settings)
     return settings
 
 
 def settings_of_session(item: pytest.Item) -> Settings:
-    """What the marker says about a session on the shared server.
+    """The settings of a session on the shared server, from markers.
 
-    Fails the test if that is the server's to say.
+    Fails the test if a setting belongs to the whole server.
     """
     settings = _of_markers(item)
     known = FakeViam.session.__kwdefaults__ or {}
     _check_names(node_id(item), settings)
     for key in sorted(settings.keys() - known.keys()):
         _fail(
-            f"{node_id(item)}: {key} is of the whole server, and fakeviam_session is one session "
-            f"of it: {MARKER} may say {', '.join(known)}. Say {key} in fakeviam_options, or let "
-            "the test use the fixture fakeviam."
+            f"{node_id(item)}: {key} belongs to the whole server, and fakeviam_session is one "
+            f"session of it: for a session, {MARKER} takes {', '.join(known)}. Set {key} in "
+            "fakeviam_options, or let the test use the fixture fakeviam."
         )
     return settings
 
 
-def made_of(name: str, settings: Settings) -> FakeViam:
-    """The cloud that is made of them, or a failure that says which of them is no good."""
+def create_fake(name: str, settings: Settings) -> FakeViam:
+    """The cloud with these settings; fails the test if one of them is invalid."""
     try:
-        return FakeViam(**values_of(settings))
+        return FakeViam(**arguments_of(settings))
     except UsageError as error:
-        told = "".join(f"\n  {k}={s.value!r} from {s.origin}" for k, s in settings.items())
-        text = f"{name}: no cloud can be made of this: {error}{told}"
-    # Not in there, where it would be shown as an error that came on top of another.
+        given = "".join(f"\n  {k}={s.value!r} from {s.origin}" for k, s in settings.items())
+        text = f"{name}: invalid settings: {error}{given}"
+    # Outside of the handler, so that it is not shown as a second error.
     return _fail(text)
 
 
-def values_of(settings: Settings) -> dict[str, Any]:
-    """The arguments. A clock is a new one that shows the same, since a test moves its clock."""
+def arguments_of(settings: Settings) -> dict[str, Any]:
+    """The arguments of FakeViam. A clock is copied, because tests move their clocks."""
     return {
         key: setting.value.twin() if isinstance(setting.value, Clock) else setting.value
         for key, setting in settings.items()
@@ -107,7 +107,7 @@ def node_id(item: pytest.Item) -> str:
 
 
 def session_name(item: pytest.Item) -> str:
-    """A name for the test's session: readable, and no other test's."""
+    """A readable name for the test's session, which no other test has."""
     readable = re.sub(r"[^!-~]+", "-", item.name)[:100]
     return f"{readable}-{_digest(node_id(item)):08x}"
 
@@ -116,11 +116,9 @@ def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
-def _of_run(
-    config: pytest.Config, options: Mapping[str, Any], name: str, name_of_whom: str
-) -> Settings:
+def _of_run(config: pytest.Config, options: Mapping[str, Any], name: str, origin: str) -> Settings:
     return {
-        "seed": Setting(value=_digest(name), origin=name_of_whom),
+        "seed": Setting(value=_digest(name), origin=origin),
         **_of_ini(config),
         **{k: Setting(value=v, origin="fakeviam_options") for k, v in options.items()},
         **_of_command_line(config),
@@ -128,7 +126,7 @@ def _of_run(
 
 
 def _of_ini(config: pytest.Config) -> Settings:
-    found = {}
+    settings: Settings = {}
     for key in _OPTIONS:
         name = f"fakeviam_{key}"
         value = config.getini(name)
@@ -136,36 +134,36 @@ def _of_ini(config: pytest.Config) -> Settings:
             continue
         if key == "load":
             value = (config.inipath or config.rootpath / "pytest.ini").parent / value
-        found[key] = Setting(value=value, origin=f"{name} in the ini file")
-    return found
+        settings[key] = Setting(value=value, origin=f"{name} in the ini file")
+    return settings
 
 
 def _of_command_line(config: pytest.Config) -> Settings:
-    found = {}
+    settings: Settings = {}
     for key in ("seed", *_OPTIONS):
         value = config.getoption(f"fakeviam_{key}")
         if value is None:
             continue
         if key == "load":
             value = config.invocation_params.dir / value
-        found[key] = Setting(value=value, origin=f"--fakeviam-{key.replace('_', '-')}")
-    return found
+        settings[key] = Setting(value=value, origin=f"--fakeviam-{key.replace('_', '-')}")
+    return settings
 
 
 def _of_markers(item: pytest.Item) -> Settings:
-    found: Settings = {}
+    settings: Settings = {}
     for marker in item.iter_markers("fakeviam"):  # the closest first
         if marker.args:
-            told = ", ".join(map(repr, marker.args))
-            _fail(f"{node_id(item)}: {MARKER} takes keyword arguments only, got {told}")
+            given = ", ".join(map(repr, marker.args))
+            _fail(f"{node_id(item)}: {MARKER} takes keyword arguments only, got {given}")
         for key, value in marker.kwargs.items():
-            if key not in found:
-                found[key] = Setting(value=_placed(item, key, value), origin=MARKER)
-    return found
+            if key not in settings:
+                settings[key] = Setting(value=_beside(item, key, value), origin=MARKER)
+    return settings
 
 
-def _placed(item: pytest.Item, key: str, value: Any) -> Any:
-    """A file that a marker names is looked for next to the test, wherever pytest was started."""
+def _beside(item: pytest.Item, key: str, value: Any) -> Any:
+    """A relative path in a marker starts at the folder of the test, wherever pytest was started."""
     return item.path.parent / value if key == "load" and isinstance(value, (str, Path)) else value
 
 

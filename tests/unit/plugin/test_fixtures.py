@@ -160,22 +160,23 @@ def test_fake(fakeviam): ...
 """
 
 
-def test_without_viam_sdk_its_fixtures_skip(user: pytest.Pytester) -> None:
+def test_without_viam_sdk_its_fixtures_fail(user: pytest.Pytester) -> None:
+    """PT-7: a green run has run every test."""
     user.makeconftest("import sys\nsys.modules['viam'] = None\n")  # as if it were not there
     user.makepyfile(SDK_TESTS)
-    result = run(user, "-rs", passed=1, skipped=2)
+    result = run(user, passed=1, errors=2)
     needs = "viam_client needs the official SDK, which is not installed: pip install viam-sdk"
-    result.stdout.fnmatch_lines([f"SKIPPED * {needs}"])
+    assert result.outlines.count(needs) == 2
 
 
-def test_without_pytest_asyncio_its_fixtures_skip(user: pytest.Pytester) -> None:
+def test_without_pytest_asyncio_its_fixtures_fail(user: pytest.Pytester) -> None:
+    """PT-7."""
     user.makeini(INI.replace("asyncio_default_fixture_loop_scope = function", ""))
     user.makepyfile(SDK_TESTS + "\ndef test_our_own_client(fakeviam_client): ...\n")
-    result = run(user, "-rs", "-p", "no:asyncio", passed=1, skipped=3)
+    result = run(user, "-p", "no:asyncio", passed=1, errors=3)
     needs = "needs pytest-asyncio, which is not active in this run: pip install pytest-asyncio"
-    lines = result.stdout
     for name in ("viam_client", "viam_data_client", "fakeviam_client"):
-        lines.fnmatch_lines_random([f"SKIPPED * {name} {needs}"])
+        assert f"{name} {needs}" in result.outlines
 
 
 def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
@@ -205,6 +206,64 @@ def test_the_fixtures_are_explained(user: pytest.Pytester) -> None:
     for name in names:
         (place,) = [n for n, line in enumerate(result.outlines) if line.split()[:1] == [name]]
         assert "no docstring" not in result.outlines[place + 1]
+
+
+FOLLOWING = """
+import pytest
+import pytest_asyncio
+
+async def upload(client, cloud):
+    await client.file_upload(cloud.default_part.id, b"", file_extension=".txt", tags=["dog"])
+
+async def test_session(fakeviam_client, fakeviam_session):
+    await upload(fakeviam_client, fakeviam_session)
+    assert "FileUpload" in fakeviam_session.calls
+
+async def test_session_and_server(fakeviam_client, fakeviam_session, fakeviam_server):
+    await upload(fakeviam_client, fakeviam_session)
+    assert "FileUpload" in fakeviam_session.calls
+    assert "FileUpload" not in fakeviam_server.calls
+
+async def test_server(fakeviam_client, fakeviam_server):
+    await upload(fakeviam_client, fakeviam_server)
+    assert "FileUpload" in fakeviam_server.calls
+
+async def test_fakeviam(fakeviam_client, fakeviam, fakeviam_server):
+    await upload(fakeviam_client, fakeviam)
+    assert "FileUpload" in fakeviam.calls
+
+async def test_two_clouds(fakeviam_client, fakeviam_session, fakeviam): ...
+
+@pytest.fixture
+def filled(fakeviam_session):
+    return fakeviam_session
+
+async def test_by_way_of_a_fixture(fakeviam_client, filled):
+    await upload(fakeviam_client, filled)
+    assert "FileUpload" in filled.calls
+
+class TestOverridden:
+    @pytest_asyncio.fixture
+    async def fakeviam(self, fakeviam_session):
+        return fakeviam_session
+
+    async def test_both(self, fakeviam_client, fakeviam, fakeviam_session):
+        await upload(fakeviam_client, fakeviam)
+        assert "FileUpload" in fakeviam_session.calls
+
+    async def test_neither(self, fakeviam_client, request):
+        await fakeviam_client.tags_by_filter()
+        assert "TagsByFilter" in request.getfixturevalue("fakeviam_session").calls
+"""
+
+
+def test_clients_follow_the_cloud_of_their_test(user: pytest.Pytester) -> None:
+    """PT-7: never a second cloud in silence."""
+    user.makepyfile(FOLLOWING)
+    result = run(user, "-o", "asyncio_mode=auto", passed=7, errors=1)
+    result.stdout.fnmatch_lines(
+        ["*::test_two_clouds: the test uses fakeviam and fakeviam_session, which are two clouds*"]
+    )
 
 
 def test_the_clients_can_connect_to_the_session(user: pytest.Pytester) -> None:

@@ -139,7 +139,7 @@ StrictError: strict=True: these calls asked for what the fake does not do, so wh
 nothing:
   call 1 (ListDatasetsByOrganizationID): unknown: #17 (no message that this fakeviam knows has it; \
 update fakeviam, or do not send it)"""
-BESIDES = "what the fake finds wrong, perhaps only since the test ended early:"
+BESIDES = "fakeviam found problems too, perhaps only because the test ended early:"
 
 
 def indented(text: str) -> str:
@@ -342,3 +342,121 @@ def test_how_much_is_told(failing: pytest.Pytester, journal: str, calls: str | N
 def test_a_run_without_calls_is_quiet(user: pytest.Pytester) -> None:
     user.makepyfile("def test_without(): ...")
     assert "fakeviam:" not in run(user, passed=1).stdout.str()
+
+
+UNSHOWABLE = """
+import pytest
+from fakeviam.pytest_plugin import report
+from fakeviam.server.instruments.journal.record import RecordedCall
+from fakeviam_client import connect
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError("no text either")
+
+def broken(*_):
+    raise Unspeakable
+
+async def call(cloud):
+    async with connect(cloud.target) as client:
+        await client.tags_by_filter()
+
+async def test_requests(fakeviam, monkeypatch):
+    await call(fakeviam)
+    await call(fakeviam)
+    odd = {"__slots__": (), "leaves": property(broken)}
+    fakeviam.calls[0].__class__ = type("Odd", (RecordedCall,), odd)
+    assert not fakeviam
+
+async def test_all_calls(fakeviam):
+    await call(fakeviam)
+    cloud = fakeviam._cloud
+    cloud.journal.records = lambda: 1 / 0
+    assert not fakeviam
+
+async def test_problems(fakeviam):
+    fakeviam.check = lambda: 1 / 0
+    assert not fakeviam
+
+def test_text(fakeviam):
+    class Odd(Exception): ...
+    from fakeviam.server.state.cloud import Crash
+    fakeviam._cloud.crashes.append(Crash("TagsByFilter", Odd("\\udc80")))
+
+async def test_counting(fakeviam):
+    await call(fakeviam)
+    fakeviam._cloud.ledger.used = lambda: 1 / 0
+
+def test_another(fakeviam): ...
+"""
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]])
+def test_what_cannot_be_shown_is_one_line(user: pytest.Pytester, workers: list[str]) -> None:
+    """PT-8: in the section, in the summary, and for all plugins and workers."""
+    if workers:
+        pytest.importorskip("xdist")
+    user.makeconftest(COLLECT)
+    user.makepyfile(test_it=UNSHOWABLE)
+    result = run(user, *workers, "-o", "asyncio_mode=auto", passed=3, failed=3, errors=1)
+    found = {name: failed[0].calls for name, failed in reports(user).items()}
+    assert (found["test_requests"] or "").splitlines()[1:3] == [
+        "  fakeviam could not show call 1: Unspeakable: its text cannot be shown either",
+        "  2 TagsByFilter() → OK",
+    ]
+    zero = "ZeroDivisionError: division by zero"
+    calls = (found["test_all_calls"] or "").splitlines()
+    assert calls[0] == f"fakeviam could not show the calls of fakeviam: {zero}"
+    assert calls[1].startswith("rerun: pytest ")
+    problems = (found["test_problems"] or "").splitlines()
+    assert f"fakeviam could not show the problems it found: {zero}" in problems
+    lines = result.outlines
+    for test in ("all_calls", "counting"):
+        assert f"fakeviam could not count the calls of test_it.py::test_{test}: {zero}" in lines
+    assert summary(result).startswith("fakeviam: 2 calls in 6 tests")
+
+
+def test_a_summary_that_cannot_be_made_is_one_line(user: pytest.Pytester) -> None:
+    """PT-8."""
+    user.makeconftest(
+        "import fakeviam.pytest_plugin.report as report\nreport._counted = lambda *_: 1 / 0\n"
+    )
+    user.makepyfile("def test_it(fakeviam): ...")
+    result = run(user, passed=1)
+    text = "fakeviam could not show the summary of the run: ZeroDivisionError: division by zero"
+    assert text in result.outlines
+
+
+ANYTHING = """
+from fakeviam_client import connect
+from fakeviam import wire
+from fakeviam.wire import datasync
+from google.protobuf.wrappers_pb2 import DoubleValue
+from grpclib.client import Channel, StreamUnaryMethod
+
+async def test_it(fakeviam):
+    known, unknown = wire.well_known.Any(), wire.well_known.Any(type_url="x/y.Z", value=b"\\xff")
+    known.Pack(DoubleValue(value=float("nan")))
+    metadata = datasync.UploadMetadata(
+        part_id=fakeviam.default_part.id, type=99,
+        method_parameters={"known": known, "unknown": unknown},
+    )
+    async with Channel(fakeviam.host, fakeviam.port) as channel:
+        path = "/viam.app.datasync.v1.DataSyncService/FileUpload"
+        call = StreamUnaryMethod(
+            channel, path, datasync.FileUploadRequest, datasync.FileUploadResponse
+        )
+        await call([datasync.FileUploadRequest(metadata=metadata)])
+"""
+
+
+def test_a_message_of_any_kind_is_shown_in_full(user: pytest.Pytester) -> None:
+    """PT-8, JR-6: a known Any by value, an unknown one by type URL."""
+    user.makeconftest(COLLECT)
+    user.makepyfile(ANYTHING)
+    run(user, "-o", "asyncio_mode=auto", "--fakeviam-journal=full", failed=1)
+    ((report,),) = reports(user).values()
+    assert report.calls is not None
+    assert '"value": "NaN"' in report.calls
+    assert '"@type": "x/y.Z"' in report.calls
+    assert "could not show" not in report.calls

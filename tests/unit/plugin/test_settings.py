@@ -161,6 +161,9 @@ def test_unknown(fakeviam): ...
 @pytest.mark.fakeviam(policy="lax", min_evidence="observed")
 def test_no_good(fakeviam): ...
 
+@pytest.mark.fakeviam(seed="lab.yaml")
+def test_file_as_seed(fakeviam): ...
+
 @pytest.mark.fakeviam("strict")
 def test_positional(fakeviam): ...
 
@@ -179,14 +182,18 @@ TEXTS = {
     "test_unknown": f"""\
 FakeViam has no argument 'polcy' (from @pytest.mark.fakeviam); did you mean policy? {KNOWN}""",
     "test_no_good": """\
-no cloud can be made of this: policy must be one of documented, observed, strict, got 'lax'
+invalid settings: policy must be one of documented, observed, strict, got 'lax'
   seed=7 from --fakeviam-seed
   policy='lax' from @pytest.mark.fakeviam
   min_evidence='observed' from @pytest.mark.fakeviam""",
+    "test_file_as_seed": """\
+invalid settings: seed must be a whole number, got 'lab.yaml'; load= takes seed files
+  seed='lab.yaml' from @pytest.mark.fakeviam""",
     "test_positional": "@pytest.mark.fakeviam takes keyword arguments only, got 'strict'",
     "test_of_the_server": """\
-seed is of the whole server, and fakeviam_session is one session of it: @pytest.mark.fakeviam may \
-say policy. Say seed in fakeviam_options, or let the test use the fixture fakeviam.""",
+seed belongs to the whole server, and fakeviam_session is one session of it: for a session, \
+@pytest.mark.fakeviam takes policy. Set seed in fakeviam_options, or let the test use the fixture \
+fakeviam.""",
     "TestOptions::test_options": f"""\
 FakeViam has no argument 'interceptor' (from fakeviam_options); did you mean interceptors? \
 {KNOWN}""",
@@ -197,7 +204,7 @@ def test_a_mistake_is_said_with_test_argument_and_origin(user: pytest.Pytester) 
     """PT-2, as a snapshot of every text."""
     user.makeconftest(COLLECT)
     user.makepyfile(test_wrong=WRONG)
-    run(user, "--fakeviam-seed=7", errors=5)
+    run(user, "--fakeviam-seed=7", errors=6)
     texts = dict(TEXTS)
     for name, (report,) in reports(user).items():
         assert report.when == "setup"
@@ -220,6 +227,14 @@ def test_a_mistake_in_the_ini_file_ends_the_run(
     result = user.runpytest_subprocess()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {ini}: {key} must be one of {values}, got 'lax'"])
+
+
+def test_a_file_is_no_seed(user: pytest.Pytester) -> None:
+    """PT-2: the option for files is named."""
+    result = user.runpytest_subprocess("--fakeviam-seed=lab.yaml")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = "must be a whole number or random, got 'lab.yaml'; --fakeviam-load takes files"
+    assert text in result.stderr.str()
 
 
 def test_the_names_that_options_take_are_those_of_the_fake() -> None:
