@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -265,6 +266,9 @@ def _with(known: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:
 
 def _check_names(**names: str) -> None:
     for field, value in names.items():
+        # A lone surrogate would make every reply and every archive fail later.
+        if not is_text(value):
+            raise UsageError(f"{field} must be text that UTF-8 can encode, got {value!r:.80}")
         if not value.strip():
             message = f"{field} must not be blank, got {value!r}"
             raise UsageError(message)

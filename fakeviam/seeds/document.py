@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakeviam.model.text import is_text
 from fakeviam.seeds.diagnostics import Diagnostic, Location, SeedError
 from fakeviam.validation.json_text import DEEPEST, JsonError, parse_json, tokens
 from fakeviam.validation.models import Model, validate
 from fakeviam.validation.problems import YAML_WORDS, InvalidError, Problem, field_text
-from fakeviam.validation.scalars import Unquoted, is_text
+from fakeviam.validation.scalars import Unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,6 +19,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from fakeviam.model.text import is_text
 from fakeviam.seeds.diagnostics import Diagnostics, Location
 from fakeviam.seeds.document import line_document
 from fakeviam.seeds.models import (
@@ -37,7 +38,6 @@ from fakeviam.seeds.values import (
     SeriesSeed,
 )
 from fakeviam.validation.models import Model
-from fakeviam.validation.scalars import is_text
 from fakeviam.validation.types import (
     Accepted,
     Base64,

@@ -7,7 +7,7 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from fakeviam.validation.scalars import is_text
+from fakeviam.model.text import is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -21,9 +21,10 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from fakeviam.model.durations import seconds_from
 from fakeviam.model.errors import Refusal
+from fakeviam.model.text import is_text
 from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.validation.json_text import unfit_part
-from fakeviam.validation.scalars import Unquoted, is_text
+from fakeviam.validation.scalars import Unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

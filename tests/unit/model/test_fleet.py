@@ -106,6 +106,18 @@ def test_blank_names_are_refused(fleet: Fleet, field: str, blank: str) -> None:
     assert len(fleet.organizations) == 1
 
 
+@pytest.mark.parametrize("field", ["name", "robot", "location", "organization"])
+@pytest.mark.parametrize("other", ["\ud800", "a\udfff", 7, None, b"arm"])
+def test_names_are_text_that_can_be_sent(fleet: Fleet, field: str, other: Any) -> None:
+    """And make nothing."""
+    names: dict[str, Any] = {"name": "a", "organization": "new", field: other}
+    with pytest.raises(UsageError, match=f"^{field} must be text that UTF-8 can encode, got "):
+        fleet.add_part(**names)
+    assert list(fleet) == [DEFAULT_PART]
+    with pytest.raises(UsageError, match=r"^name must be text"):
+        fleet.rename_part(DEFAULT_PART.id, other)
+
+
 def test_a_part_may_be_internal(fleet: Fleet) -> None:
     """Then what it uploads counts as ingested by Viam itself (PG-10)."""
     assert fleet.add_part("slam", internal=True).internal
