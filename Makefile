@@ -59,7 +59,7 @@ test-mongo: .venv/.dev ## tests of databases against FAKEVIAM_MONGO_URL, or a Se
 contract: .venv/.dev ## the contract kit on the fake, in full, under every policy
 	$(BIN)/fakeviam contract run --self --profile full --policy documented --policy observed --policy strict $(ARGS)
 	$(BIN)/fakeviam contract mutants
-	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 tests/quality/test_scripts_of_the_park.py
+	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 tests/quality/test_scripts_of_mutants.py
 
 quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality/campaign.tsv, in some minutes
 	$(BIN)/python -m scripts.campaign $(ARGS)

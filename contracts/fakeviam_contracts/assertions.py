@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
+
+from fakeviam_contracts.clauses import Severity, severity
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One comparison: what the clauses demand, and what the subject did."""
+    """One comparison that failed: what a clause demands, and what the subject did.
 
-    clauses: tuple[str, ...]
+    Attributes:
+        clause: The one clause that it tests.
+        what: What was compared.
+        expected: What the clause demands.
+        observed: What the subject did.
+        legal: Whether the documents allow it all the same.
+    """
+
+    clause: str
     what: str
     expected: Any
     observed: Any
+    legal: bool = False
 
     @property
-    def holds(self) -> bool:
-        """Whether they are the same."""
-        return bool(self.expected == self.observed)
+    def severity(self) -> Severity:
+        """What the subject breaks."""
+        return Severity.INTERPRETATION if self.legal else severity(self.clause)
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What makes two failed comparisons the same failure."""
+        return self.clause, re.sub(r"\d+", "#", self.what)
 
 
 class ContractBrokenError(AssertionError):
-    """The subject did something else than the clauses demand."""
+    """The subject did something else than a binding clause demands."""
 
-    def __init__(self, claim: Assertion) -> None:
-        """Tell about `claim`."""
-        self.claim = claim
-        clauses = ", ".join(claim.clauses)
+    def __init__(self, assertion: Assertion) -> None:
+        """Keep `assertion`, which failed."""
+        self.assertion = assertion
         super().__init__(
-            f"{claim.what} [{clauses}]\n  expected: {claim.expected!r}\n"
-            f"  observed: {claim.observed!r}"
+            f"{assertion.what} [{assertion.clause}]\n  expected: {assertion.expected!r}\n"
+            f"  observed: {assertion.observed!r}"
         )
+
+
+class ProgramEndedError(Exception):
+    """Nothing more can be learned from this program: what it needs is known to be different."""
 
 
 class AnyOf:

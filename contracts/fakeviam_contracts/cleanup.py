@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data, dataset, datasync
 from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.well_known import Struct
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -36,15 +37,12 @@ def check_component_is_honoured(wire: Wire, name: str) -> None:
     """Make sure that asking for a component nobody has finds nothing.
 
     Raises:
-        CannotRunError: It finds something: every query would touch the data of others.
+        ContractBrokenError: It finds something: every query would touch the data of others.
     """
     found = _counts(wire, data.Filter(component_name=name))
     if any(found):
-        raise CannotRunError(
-            f"the server ignores component_name in filters (FI-1, FI-4): {found[0]} files and "
-            f"{found[1]} readings are said to be of a component that does not exist; against "
-            "such a server the kit runs only with --exclusive"
-        )
+        what = "files and readings of a component that does not exist"
+        raise ContractBrokenError(Assertion("FI-1", what, (0, 0), found))
 
 
 def check_empty(wire: Wire) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam_contracts import reports, scripts
+from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import worst
 from fakeviam_contracts.runner import PROFILES, run_all
@@ -87,13 +88,34 @@ class _Seconds(_ParamType):
     multiple=True,
     default=["documented"],
     show_default=True,
-    help="How disputed points are read; several are run one after the other.",
+    help="How open points are expected to be decided; several are run one after the other.",
 )
 @click.option(
     "--clauses", metavar="GLOB", default="*", help="Only checks for these, and no random programs."
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
-@click.option("--budget", type=_Seconds(), help="How long to run, as in 30s.")
+@click.option(
+    "--programs",
+    type=click.IntRange(min=0),
+    help="How many random programs, instead of those of the profile.",
+)
+@click.option("--max-calls", type=click.IntRange(min=1), help="Stop after so many calls.")
+@click.option("--max-time", type=_Seconds(), help="Stop after so long, as in 30s or 5m.")
+@click.option(
+    "--min-evidence",
+    type=click.Choice(list(THRESHOLDS)),
+    default="relied-on",
+    show_default=True,
+    help="What must be broken to fail the run; with `assumed` our interpretations count too.",
+)
+@click.option(
+    "--allow-not-reached",
+    metavar="GLOB",
+    multiple=True,
+    help="Clauses, or `random programs`, whose absence does not make the run incomplete.",
+)
+@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
+@click.option("--max-rps", type=click.FloatRange(min=0.1), help="Calls a second at most.")
 @click.option(
     "--api-key-id",
     "api_key_ids",
@@ -129,13 +151,6 @@ class _Seconds(_ParamType):
 @click.option("--read-only", is_flag=True, help="Never write; compare answers with each other.")
 @click.option("--known-failing", metavar="FILE", default="", help="What is broken, and till when.")
 @click.option("--report", metavar="DIR", default="", help="Write JUnit, HTML, JSON and scripts.")
-@click.option(
-    "--script-flavour",
-    type=click.Choice(list(scripts.FLAVOURS)),
-    default="grpc",
-    show_default=True,
-    help="What scripts of failures are written for.",
-)
 @click.option("--seed", type=int, help="Of the random programs.")
 @click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
 def run(
@@ -143,7 +158,6 @@ def run(
     own: bool,
     targets: tuple[str, ...],
     report: str,
-    script_flavour: str,
     format_: str,
     **options: Any,
 ) -> int:
@@ -151,8 +165,8 @@ def run(
 
     Parts, organizations and keys that begin with TARGET= are for that target alone.
 
-    The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run;
-    of several servers the worst.
+    The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run
+    and 3 if something was not reached; of several servers the worst.
     """
     if not own and not targets:
         raise click.UsageError("say what to run against: --target HOST:PORT, or --self")
@@ -164,20 +178,20 @@ def run(
         folder = reports.prepare(report) if report else None
         results = run_all(configs(targets=targets, own=own, **options), _tell)
         if folder is not None:
-            _write(results, folder, script_flavour)
+            _write(results, folder)
     except CannotRunError as error:
         raise click.ClickException(str(error)) from error
-    told = reports.as_json(results).rstrip() if format_ == "json" else reports.summary(results)
-    click.echo(told)
+    as_json = format_ == "json"
+    click.echo(reports.as_json(results).rstrip() if as_json else reports.summary(results))
     return worst(results)
 
 
-def _write(results: Sequence[Result], folder: Path, flavour: str) -> None:
+def _write(results: Sequence[Result], folder: Path) -> None:
     for number, result in enumerate(results, start=1):
         place = folder if len(results) == 1 else folder / f"scripts-{number}"
         if result.findings:
             place.mkdir(exist_ok=True)
-            scripts.write_all(result, place, flavour=flavour)
+            scripts.write_all(result, place)
     reports.write(results, folder)
 
 

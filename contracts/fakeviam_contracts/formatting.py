@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.shrinking import OPERATIONS, arguments
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 LONGEST = 2_000
 
 
-def format_step(step: Step) -> str:
-    """A step as a call; arguments that are defaults are left out."""
+def format_step(step: Step, *, subject: str = "") -> str:
+    """A step as a call, of `subject` if one is named; defaults are left out."""
     parameters = inspect.signature(OPERATIONS[step.name]).parameters
-    said = [
+    said = [subject] if subject else []
+    said += [
         f"{name}={format_value(value)}"
         for name, value in arguments(step).items()
         if value != parameters[name].default
@@ -39,7 +41,19 @@ def format_value(value: Any) -> str:
             if getattr(value, field.name) != field.default
         ]
         return f"{type(value).__name__}({', '.join(said)})"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, tuple) and value:
+        return f"({', '.join(map(format_value, value))},)"
+    if isinstance(value, list):
+        return f"[{', '.join(map(format_value, value))}]"
     return repr(value)
+
+
+def shortened(value: Any, longest: int = LONGEST) -> str:
+    """A value as text, cut where it is very long."""
+    text = repr(value)
+    return text if len(text) <= longest else f"{text[:longest]} ..."
 
 
 def format_call(call: Recorded) -> str:

@@ -1,67 +1,155 @@
-"""How the disputed points of the documentation are read.
+"""How the open points of the documentation are interpreted.
 
-The kit's own list, so that it is a second opinion: it shares no code with the fake's
-policies. A server is checked under one reading; `documented` takes the documentation of
-viam-sdk 0.15.0 at its word.
+The kit's own list, so that it is a second opinion: it shares no code with the fake's policies,
+only the names of their fields. An interpretation says what a subject is expected to be; a subject
+that decides a point otherwise differs, and the session goes on with what it was seen to do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpretation:
-    """One way to read the documents; each field is a disputed point.
+    """One way to interpret the documents; each field is an open point.
 
     Attributes:
-        descending: A1: pages without a sort order start with the newest.
-        end_inside: A2: a record exactly at the end of an interval is inside.
-        counts_tags: A8: removing tags counts tags, not records.
-        labels_shown: A10: membership shows as a tag.
-        empty_delete: A16: a delete filter without organization deletes what matches.
-        unknown_ids: A13: unknown ids are skipped, or refused.
-        largest_page: A6: what a larger limit is cut to.
-        large_limit: A6: or whether it is refused.
-        deprecated_ids: A14: `BinaryID` is taken, or refused.
+        default_order: A1: the order of pages without a sort order.
+        interval_bounds: A2: closed, half-open, open-start or open.
+        interval_clock: A3: which time an interval looks at.
+        count: A4: what `count` says in a page with data.
+        max_page: A6: the largest page; None serves what is asked.
+        beyond_max_page: A6: whether a larger limit is clamped or refused.
+        binary_page: A6: the largest page with bytes, refused beyond; None is as `max_page`.
+        remove_tags_count: A8: removed tags, or records that lost one.
+        dataset_label: A10: whether membership shows as a tag.
+        unknown_ids: A13: whether unknown ids are skipped or refused.
+        deprecated_binary_id: A14: whether `BinaryID` messages are accepted.
+        empty_delete_filter: A16: a delete filter without organization.
+        empty_or: A17: what MATCH_BY_OR without tags selects.
+        file_filters_on_rows: A18: whether readings are selected by boxes and datasets.
+        mime_filter_on_rows: A18: whether the MIME type of readings is compared.
+        dataset_ids: DM-3: whether membership shows in the metadata.
+        visibility: A55: after how many seconds an upload is seen.
+        time_received: A32: the uploaded time, or the moment of storing.
+        tags_by_filter_scope: A47: whose tags TagsByFilter gives.
+        page_token: A56: a token that the subject never gave.
+        label_is_tag: FI-12: whether TAGGED and UNTAGGED count membership as a tag.
+        delete_days: DT-2: UTC calendar days, or periods of 24 hours.
+        strings: FI-4: how strings compare.
+        lists: FI-5: which values of a list count.
     """
 
     name: str = "documented"
-    descending: bool = True
-    end_inside: bool = True
-    counts_tags: bool = True
-    labels_shown: bool = True
-    empty_delete: Literal["deletes", "refused"] = "deletes"
-    unknown_ids: Literal["skipped", "refused"] = "skipped"
-    largest_page: int = 100
-    large_limit: Literal["cut", "refused"] = "cut"
-    large_binary_limit: int | None = None
-    deprecated_ids: Literal["taken", "refused"] = "taken"
+    default_order: str = "descending"
+    interval_bounds: str = "closed"
+    interval_clock: str = "time_requested"
+    count: str = "page"
+    max_page: int | None = None
+    beyond_max_page: str = "clamp"
+    binary_page: int | None = None
+    remove_tags_count: str = "tags"
+    dataset_label: str = "shown"
+    unknown_ids: str = "skip"
+    unknown_dataset: str = "refuse"
+    deprecated_binary_id: str = "accept"
+    empty_delete_filter: str = "delete-everything"
+    empty_or: str = "everything"
+    file_filters_on_rows: str = "none"
+    mime_filter_on_rows: str = "compare"
+    dataset_ids: str = "shown"
+    time_received: str = "uploaded"
+    visibility: int = 0
+    tags_by_filter_scope: str = "binary-and-tabular"
+    page_token: str = "refuse"  # noqa: S105 - a rule, not a secret
+    label_is_tag: str = "no"
+    delete_days: str = "calendar"
+    strings: str = "exact"
+    lists: str = "any"
 
     @classmethod
     def named(cls, name: str) -> Interpretation:
-        """The reading of that name: documented, observed or strict.
+        """The interpretation of that name: documented, observed or strict.
 
         Raises:
             ValueError: There is none.
         """
-        readings = {
-            "documented": cls(),
-            "observed": cls(
-                name="observed", counts_tags=False, labels_shown=False, empty_delete="refused"
-            ),
-            "strict": cls(
-                name="strict",
-                counts_tags=False,
-                empty_delete="refused",
-                unknown_ids="refused",
-                large_limit="refused",
-                large_binary_limit=1,
-                deprecated_ids="refused",
-            ),
-        }
-        if name not in readings:
-            message = f"policy must be one of {', '.join(readings)}, got {name!r}"
+        if name not in _PRESETS:
+            message = f"policy must be one of {', '.join(_PRESETS)}, got {name!r}"
             raise ValueError(message)
-        return readings[name]
+        return cls(name=name, **_PRESETS[name])
+
+
+_PRESETS: Mapping[str, dict[str, Any]] = MappingProxyType(
+    {
+        "documented": {},
+        "observed": {
+            "remove_tags_count": "records",
+            "dataset_label": "hidden",
+            "empty_delete_filter": "refuse",
+            "page_token": "ignore",
+        },
+        "strict": {
+            "remove_tags_count": "records",
+            "empty_delete_filter": "refuse",
+            "unknown_ids": "refuse",
+            "max_page": 100,
+            "beyond_max_page": "refuse",
+            "binary_page": 1,
+            "deprecated_binary_id": "refuse",
+        },
+    }
+)
+
+#: The clause that names each open point.
+CLAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "default_order": "A1",
+        "interval_bounds": "A2",
+        "interval_clock": "A3",
+        "count": "A4",
+        "max_page": "A6",
+        "beyond_max_page": "A6",
+        "binary_page": "A6",
+        "remove_tags_count": "A8",
+        "dataset_label": "A10",
+        "unknown_ids": "A13",
+        "unknown_dataset": "A40",
+        "deprecated_binary_id": "A14",
+        "empty_delete_filter": "A16",
+        "empty_or": "A17",
+        "file_filters_on_rows": "A18",
+        "mime_filter_on_rows": "A18",
+        "dataset_ids": "DM-3",
+        "time_received": "A32",
+        "visibility": "A55",
+        "tags_by_filter_scope": "A47",
+        "page_token": "A56",
+        "label_is_tag": "FI-12",
+        "delete_days": "DT-2",
+        "strings": "FI-4",
+        "lists": "FI-5",
+    }
+)
+
+#: What each point that decides which records are selected can be.
+ALTERNATIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "interval_bounds": ("closed", "half-open", "open-start", "open"),
+        "interval_clock": ("time_requested", "time_received"),
+        "dataset_label": ("shown", "hidden"),
+        "empty_or": ("everything", "nothing"),
+        "tags_by_filter_scope": ("binary-and-tabular", "binary"),
+        "file_filters_on_rows": ("none", "ignored"),
+        "mime_filter_on_rows": ("compare", "ignored", "none"),
+        "label_is_tag": ("no", "yes"),
+        "strings": ("exact", "casefold", "prefix"),
+        "lists": ("any", "last", "first"),
+    }
+)

@@ -37,7 +37,7 @@ class KnownFailure:
 
     def covers(self, finding: Finding) -> bool:
         """Whether a finding is this failure."""
-        return self.name == finding.name or self.name in finding.clauses
+        return self.name in (finding.name, finding.clause)
 
     def concerns(self, result: Result) -> bool:
         """Whether it is for that subject."""

@@ -45,7 +45,7 @@ class Origin:
 
 @dataclass(kw_only=True)
 class File:
-    """A binary record."""
+    """A binary record; `because` names the clause that each aspect rests on."""
 
     handle: int
     origin: Origin
@@ -58,6 +58,7 @@ class File:
     tags: list[str] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     datasets: list[int] = field(default_factory=list)
+    because: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -86,7 +87,8 @@ class Dataset:
 class FilterSpec:
     """A filter, in the model's terms: datasets by handle, times in ns; empty is no constraint.
 
-    `label_of` names datasets whose labels are asked for among the tags (A10).
+    `label_of` names datasets whose labels are asked for among the tags (A10). A `tag_rule` of ""
+    sends MATCH_BY_OR with tags, and no tags filter at all without.
     """
 
     component_name: str = ""
@@ -101,11 +103,34 @@ class FilterSpec:
     mime_types: tuple[str, ...] = ()
     start: int | None = None
     end: int | None = None
-    tag_rule: str = "or"  # or, tagged, untagged, unspecified
+    tag_rule: str = ""  # "", or, tagged, untagged, unspecified
     tags: tuple[str, ...] = ()
     label_of: tuple[int, ...] = ()
     box_labels: tuple[str, ...] = ()
     dataset: int | None = None
+
+
+SCALARS = (
+    "component_name",
+    "component_type",
+    "method",
+    "robot_name",
+    "robot_id",
+    "part_name",
+    "part_id",
+)
+#: Fields of a filter that are lists, with what of a record they are compared to.
+LISTS: dict[str, Callable[[Any], str]] = {
+    "location_ids": lambda record: record.origin.location_id,
+    "organization_ids": lambda record: record.origin.organization_id,
+    "mime_types": lambda record: record.mime_type,
+}
+
+_STRINGS: dict[str, Callable[[str, str], bool]] = {
+    "exact": lambda wanted, got: wanted == got,
+    "casefold": lambda wanted, got: wanted.casefold() == got.casefold(),
+    "prefix": lambda wanted, got: got.startswith(wanted),
+}
 
 
 class Model:
@@ -120,62 +145,31 @@ class Model:
 
     # Selecting ---------------------------------------------------------------------------
 
-    def matching_files(self, spec: FilterSpec) -> list[File]:
+    def matching_files(
+        self, spec: FilterSpec, interpretation: Interpretation | None = None
+    ) -> list[File]:
         """The files that a filter selects, in order of arrival."""
-        return [f for f in self.files if self._matches(spec, f) and self._matches_file(spec, f)]
+        how = interpretation or self.interpretation
+        return [f for f in self.files if _matches(spec, f, how) and _matches_file(spec, f, how)]
 
-    def matching_rows(self, spec: FilterSpec) -> list[Row]:
-        """The readings that a filter selects, in order of arrival (A18)."""
-        if spec.box_labels or spec.dataset is not None:
+    def matching_rows(
+        self, spec: FilterSpec, interpretation: Interpretation | None = None
+    ) -> list[Row]:
+        """The readings that a filter selects, in order of arrival."""
+        how = interpretation or self.interpretation
+        if how.file_filters_on_rows == "none" and (spec.box_labels or spec.dataset is not None):
             return []
-        return [r for r in self.rows if self._matches(spec, r) and self._tags_match(spec, r, [])]
+        if how.mime_filter_on_rows == "none" and spec.mime_types:
+            return []
+        if how.mime_filter_on_rows == "ignored":
+            spec = replace(spec, mime_types=())
+        return [r for r in self.rows if _matches(spec, r, how) and _tags_match(spec, r, [], how)]
 
     def in_order(self, records: Iterable[Any], *, descending: bool | None) -> list[Any]:
         """By time, then arrival (PG-6, PG-11); None is the order of no order (A1)."""
-        backwards = self.interpretation.descending if descending is None else descending
-        return sorted(records, key=lambda r: (r.requested, r.handle), reverse=backwards)
-
-    def _matches(self, spec: FilterSpec, record: File | Row) -> bool:
-        origin = record.origin
-        scalars = ("component_name", "component_type", "method", "robot_name", "robot_id",
-                   "part_name", "part_id")  # fmt: skip
-        for name in scalars:  # FI-1, FI-3, FI-4
-            wanted = getattr(spec, name)
-            if wanted and wanted != getattr(origin, name):
-                return False
-        lists = (
-            (spec.location_ids, origin.location_id),
-            (spec.organization_ids, origin.organization_id),
-            (spec.mime_types, record.mime_type),
-        )
-        for wanted, got in lists:  # FI-5
-            if wanted and got not in wanted:
-                return False
-        return self._in_interval(spec, record.requested)
-
-    def _in_interval(self, spec: FilterSpec, time: int) -> bool:  # FI-13, A2, A3
-        if spec.start is not None and time < spec.start:
-            return False
-        if spec.end is None:
-            return True
-        return time <= spec.end if self.interpretation.end_inside else time < spec.end
-
-    def _matches_file(self, spec: FilterSpec, file: File) -> bool:
-        if not self._tags_match(spec, file, file.datasets):
-            return False
-        if spec.box_labels and not any(b.label in spec.box_labels for b in file.boxes):  # FI-10
-            return False
-        return spec.dataset is None or spec.dataset in file.datasets  # FI-11
-
-    def _tags_match(self, spec: FilterSpec, record: File | Row, datasets: Sequence[int]) -> bool:
-        if spec.tag_rule == "tagged":  # FI-7
-            return bool(record.tags)
-        if spec.tag_rule == "untagged":
-            return not record.tags
-        labels = spec.label_of if self.interpretation.labels_shown else ()
-        if not spec.tags and not spec.label_of:  # FI-8, A17
-            return True
-        return any(t in record.tags for t in spec.tags) or any(d in datasets for d in labels)
+        if descending is None:
+            descending = self.interpretation.default_order == "descending"
+        return sorted(records, key=lambda r: (r.requested, r.handle), reverse=descending)
 
     # Files -------------------------------------------------------------------------------
 
@@ -190,48 +184,46 @@ class Model:
         self.files = [f for f in self.files if f.handle not in gone]
         return before - len(self.files)
 
-    def delete_rows(self, organization_id: str, days: int, now: int, spec: FilterSpec) -> int:
-        """Delete readings by UTC calendar days (DT-1 … DT-4)."""
-        midnight = now - now % DAY
-        cutoff = None if days == 0 else midnight - (days - 1) * DAY
-        chosen = {
-            r.handle
+    def rows_before(self, organization_id: str, cutoff: int | None, spec: FilterSpec) -> list[Row]:
+        """The readings of an organization that a delete by days takes (DT-1 … DT-3)."""
+        return [
+            r
             for r in self.matching_rows(spec)
             if r.origin.organization_id == organization_id
             and (cutoff is None or r.requested < cutoff)
-        }
-        self.rows = [r for r in self.rows if r.handle not in chosen]
-        return len(chosen)
+        ]
+
+    def delete_rows(self, rows: Iterable[Row]) -> None:
+        """Delete readings."""
+        gone = {row.handle for row in rows}
+        self.rows = [r for r in self.rows if r.handle not in gone]
 
     def add_tags(self, files: Iterable[File], tags: Sequence[str]) -> None:
         """Add tags that are not there yet (TA-1, TA-5)."""
         for file in files:
             file.tags += [t for t in dict.fromkeys(tags) if t not in file.tags]
+            file.because["tags"] = "TA-1"
 
-    def remove_tags(self, files: Iterable[File], tags: Sequence[str]) -> int:
-        """Remove tags, and count as the reading says (TR-1, TR-2, A8)."""
+    def remove_tags(self, files: Iterable[File], tags: Sequence[str]) -> tuple[int, int]:
+        """Remove tags; the answer counts tags and records that lost one (TR-1, TR-2, A8)."""
         removed = changed = 0
         for file in files:
             kept = [t for t in file.tags if t not in tags]
             removed += len(file.tags) - len(kept)
             changed += kept != file.tags
             file.tags = kept
-        return removed if self.interpretation.counts_tags else changed
-
-    def visible_tags(self, file: File) -> set[str | tuple[str, int]]:
-        """Tags as a set; labels of datasets as pairs with the dataset's handle (A10)."""
-        labels = (
-            {("label", d) for d in file.datasets} if self.interpretation.labels_shown else set()
-        )
-        return set(file.tags) | labels
+            file.because["tags"] = "TR-1"
+        return removed, changed
 
     def change_box(self, file: File, handle: int, change: Callable[[Box], Box]) -> None:
         """Change one box (BU-1, BU-2)."""
         file.boxes = [change(b) if b.handle == handle else b for b in file.boxes]
+        file.because["boxes"] = "BU-1"
 
     def remove_box(self, file: File, handle: int) -> None:
         """Remove one box; the others stay (BR-1)."""
         file.boxes = [b for b in file.boxes if b.handle != handle]
+        file.because["boxes"] = "BR-1"
 
     # Datasets ----------------------------------------------------------------------------
 
@@ -249,8 +241,9 @@ class Model:
     def delete_dataset(self, handle: int) -> None:
         """Delete a dataset; its data stays (DS-2)."""
         self.datasets = [d for d in self.datasets if d.handle != handle]
-        for file in self.files:
-            file.datasets = [d for d in file.datasets if d != handle]
+        for file in self.members(handle):
+            self.remove_members(handle, [file])
+            file.because["datasets"] = "DS-2"
 
     def members(self, handle: int) -> list[File]:
         """The members of a dataset."""
@@ -261,13 +254,65 @@ class Model:
         for file in files:
             if handle not in file.datasets:
                 file.datasets.append(handle)
+                file.because["datasets"] = "DM-1"
 
     def remove_members(self, handle: int, files: Iterable[File]) -> None:
         """End memberships; the data stays (DM-4)."""
         for file in files:
             file.datasets = [d for d in file.datasets if d != handle]
+            file.because["datasets"] = "DM-1"
 
 
-def moved(box: Box, **changes: Any) -> Box:
-    """A box with some fields changed."""
-    return replace(box, **changes)
+def _matches(spec: FilterSpec, record: File | Row, how: Interpretation) -> bool:
+    origin, same = record.origin, _STRINGS[how.strings]
+    for name in SCALARS:
+        wanted = getattr(spec, name)
+        if wanted and not same(wanted, getattr(origin, name)):
+            return False
+    for name, value in LISTS.items():
+        wanted = getattr(spec, name)
+        if wanted and value(record) not in _counting(wanted, how):
+            return False
+    if spec.start is None and spec.end is None:
+        return True
+    return _in_interval(spec, getattr(record, _CLOCKS[how.interval_clock]), how.interval_bounds)
+
+
+_CLOCKS = {"time_requested": "requested", "time_received": "received"}
+
+
+def _counting(values: Sequence[Any], how: Interpretation) -> Sequence[Any]:
+    """The values of a list that count (FI-5)."""
+    if how.lists == "any":
+        return values
+    return values[-1:] if how.lists == "last" else values[:1]
+
+
+def _in_interval(spec: FilterSpec, time: int, bounds: str) -> bool:
+    if spec.start is not None:
+        early = time < spec.start if bounds in ("closed", "half-open") else time <= spec.start
+        if early:
+            return False
+    if spec.end is None:
+        return True
+    return time <= spec.end if bounds in ("closed", "open-start") else time < spec.end
+
+
+def _matches_file(spec: FilterSpec, file: File, how: Interpretation) -> bool:
+    if not _tags_match(spec, file, file.datasets, how):
+        return False
+    if spec.box_labels and not any(b.label in spec.box_labels for b in file.boxes):
+        return False
+    return spec.dataset is None or spec.dataset in file.datasets
+
+
+def _tags_match(
+    spec: FilterSpec, record: File | Row, datasets: Sequence[int], how: Interpretation
+) -> bool:
+    if spec.tag_rule in ("tagged", "untagged"):
+        counted = record.tags or (how.label_is_tag == "yes" and datasets)
+        return bool(counted) == (spec.tag_rule == "tagged")
+    if not spec.tags and not spec.label_of:
+        return spec.tag_rule != "or" or how.empty_or == "everything"
+    labels = spec.label_of if how.dataset_label == "shown" else ()
+    return any(t in record.tags for t in spec.tags) or any(d in datasets for d in labels)

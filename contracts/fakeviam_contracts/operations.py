@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from fakeviam_contracts.assertions import ProgramEndedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -17,17 +19,27 @@ R = TypeVar("R")
 def operation(
     function: Callable[Concatenate[Session, P], R],
 ) -> Callable[Concatenate[Session, P], R]:
-    """Let a session remember calls of `function`, unless another operation made them."""
+    """Let a session record calls of `function`, unless another operation made them.
+
+    In a random program nothing more is done once it cannot go on.
+    """
 
     @functools.wraps(function)
-    def remembered(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def recorded(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if session.inside:
             return function(session, *args, **kwargs)
+        if session.ended:
+            return None  # type: ignore[return-value]  # nobody uses it
         session.begin_step(function.__name__, args, kwargs)
         session.inside = True
         try:
             return function(session, *args, **kwargs)
+        except ProgramEndedError:
+            if not session.tolerant:
+                raise
+            session.ended = True
+            return None  # type: ignore[return-value]
         finally:
             session.inside = False
 
-    return remembered
+    return recorded

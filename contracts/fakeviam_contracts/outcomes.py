@@ -15,7 +15,7 @@ from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import writes
 from fakeviam_contracts.assertions import AnyOf
 from fakeviam_contracts.checks.base import BASE
-from fakeviam_contracts.session import origin_of
+from fakeviam_contracts.descriptions import origin_of
 from fakeviam_contracts.wirelog import ConnectionLostError, Refused
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CutOutcome:
 
     Attributes:
         rpc: Its name.
-        clauses: What the legal states rest on.
+        clause: What the legal states rest on.
         requests: Its request, or the messages of its stream, for a session with one image
             (file 0, tagged "old", with box 0) in dataset 0, and dataset 1 empty.
         state: What to look at afterwards.
@@ -47,7 +47,7 @@ class CutOutcome:
     """
 
     rpc: str
-    clauses: tuple[str, ...]
+    clause: str
     requests: Callable[[Session], Sequence[Message]]
     state: Callable[[Session], Any]
     once: Any
@@ -80,13 +80,13 @@ def check_outcome(session: Session, outcome: CutOutcome, when: str) -> None:
     """
     requests = outcome.requests(session)
     first = _try(session, outcome, requests)
-    session.expect(outcome.clauses, f"{outcome.rpc} is cut {when}", "CUT", _status(first))
+    session.expect(outcome.clause, f"{outcome.rpc} is cut {when}", "CUT", _status(first))
     second = _status(_try(session, outcome, requests))
     allowed = outcome.again if when == AFTER else ("OK",)
     what = f"retry of {outcome.rpc} after a cut {when}"
-    session.expect(outcome.clauses, what, AnyOf(*allowed), second)
+    session.expect(outcome.clause, what, AnyOf(*allowed), second)
     session.expect(
-        outcome.clauses,
+        outcome.clause,
         f"state after {outcome.rpc} was cut {when} and tried again",
         outcome.legal(when),
         outcome.state(session),
@@ -195,71 +195,71 @@ def _one(make: Callable[[Session], Message]) -> Callable[[Session], Sequence[Mes
 _TWO = [b"ab", b"ab"]
 
 OUTCOMES: tuple[CutOutcome, ...] = (
-    CutOutcome(rpc="DataCaptureUpload", clauses=("UP-9", "CU-1"), requests=_capture,
+    CutOutcome(rpc="DataCaptureUpload", clause="UP-9", requests=_capture,
             state=_contents, once=[b"ab"], twice=_TWO),
-    CutOutcome(rpc="FileUpload", clauses=("UP-9", "A30"), requests=_file,
+    CutOutcome(rpc="FileUpload", clause="UP-9", requests=_file,
             state=_contents, once=[b"ab"], twice=_TWO),
-    CutOutcome(rpc="StreamingDataCaptureUpload", clauses=("UP-9", "A30"), requests=_streaming,
+    CutOutcome(rpc="StreamingDataCaptureUpload", clause="UP-9", requests=_streaming,
             state=_contents, once=[b"ab"], twice=_TWO),
-    CutOutcome(rpc="AddTagsToBinaryDataByIDs", clauses=("TA-1",), requests=_one(
+    CutOutcome(rpc="AddTagsToBinaryDataByIDs", clause="TA-1", requests=_one(
             lambda s: data.AddTagsToBinaryDataByIDsRequest(
                 binary_data_ids=s.handles.files, tags=["new"])),
             state=_tags, once=["old", "new"]),
-    CutOutcome(rpc="AddTagsToBinaryDataByFilter", clauses=("TA-1", "TA-3"), requests=_one(
+    CutOutcome(rpc="AddTagsToBinaryDataByFilter", clause="TA-1", requests=_one(
             lambda _: data.AddTagsToBinaryDataByFilterRequest(tags=["new"])),
             state=_tags, once=["old", "new"]),
-    CutOutcome(rpc="RemoveTagsFromBinaryDataByIDs", clauses=("TR-1",), requests=_one(
+    CutOutcome(rpc="RemoveTagsFromBinaryDataByIDs", clause="TR-1", requests=_one(
             lambda s: data.RemoveTagsFromBinaryDataByIDsRequest(
                 binary_data_ids=s.handles.files, tags=["old"])),
             state=_tags, once=[]),
-    CutOutcome(rpc="RemoveTagsFromBinaryDataByFilter", clauses=("TR-1",), requests=_one(
+    CutOutcome(rpc="RemoveTagsFromBinaryDataByFilter", clause="TR-1", requests=_one(
             lambda _: data.RemoveTagsFromBinaryDataByFilterRequest(tags=["old"])),
             state=_tags, once=[]),
-    CutOutcome(rpc="AddBoundingBoxToImageByID", clauses=("BX-1",), requests=_one(
+    CutOutcome(rpc="AddBoundingBoxToImageByID", clause="BX-1", requests=_one(
             lambda s: data.AddBoundingBoxToImageByIDRequest(
                 binary_data_id=s.handles.files[0], label="new", x_max_normalized=1.0,
                 y_max_normalized=1.0)),
             state=_labels, once=["dog", "new"], twice=["dog", "new", "new"]),
-    CutOutcome(rpc="UpdateBoundingBox", clauses=("BU-1",), requests=_one(
+    CutOutcome(rpc="UpdateBoundingBox", clause="BU-1", requests=_one(
             lambda s: data.UpdateBoundingBoxRequest(
                 binary_data_id=s.handles.files[0], bbox_id=s.handles.boxes[0], label="wolf")),
             state=_labels, once=["wolf"]),
-    CutOutcome(rpc="RemoveBoundingBoxFromImageByID", clauses=("BR-1", "BR-2"), requests=_one(
+    CutOutcome(rpc="RemoveBoundingBoxFromImageByID", clause="BR-1", requests=_one(
             lambda s: data.RemoveBoundingBoxFromImageByIDRequest(
                 binary_data_id=s.handles.files[0], bbox_id=s.handles.boxes[0])),
             state=_labels, once=[], again=("OK", "NOT_FOUND")),
-    CutOutcome(rpc="CreateDataset", clauses=("DS-1", "A39"), requests=_one(
+    CutOutcome(rpc="CreateDataset", clause="DS-1", requests=_one(
             lambda s: dataset.CreateDatasetRequest(
                 name="new", organization_id=s.place.organization_id)),
             state=_names, once=["first", "new", "second"], again=("ALREADY_EXISTS",)),
-    CutOutcome(rpc="RenameDataset", clauses=("DS-3",), requests=_one(
+    CutOutcome(rpc="RenameDataset", clause="DS-3", requests=_one(
             lambda s: dataset.RenameDatasetRequest(id=s.handles.datasets[0], name="new")),
             state=_names, once=["new", "second"]),
-    CutOutcome(rpc="DeleteDataset", clauses=("DS-2", "A40"), requests=_one(
+    CutOutcome(rpc="DeleteDataset", clause="DS-2", requests=_one(
             lambda s: dataset.DeleteDatasetRequest(id=s.handles.datasets[0])),
             state=lambda s: (_names(s), _members(s)), once=(["second"], []),
             again=("OK", "NOT_FOUND")),
-    CutOutcome(rpc="MergeDatasets", clauses=("DS-10", "A39"), requests=_one(
+    CutOutcome(rpc="MergeDatasets", clause="DS-10", requests=_one(
             lambda s: dataset.MergeDatasetsRequest(
                 dataset_ids=s.handles.datasets, name="new",
                 organization_id=s.place.organization_id)),
             state=_names, once=["first", "new", "second"], again=("ALREADY_EXISTS",)),
-    CutOutcome(rpc="AddBinaryDataToDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
+    CutOutcome(rpc="AddBinaryDataToDatasetByIDs", clause="DM-1", requests=_one(
             lambda s: data.AddBinaryDataToDatasetByIDsRequest(
                 dataset_id=s.handles.datasets[1], binary_data_ids=s.handles.files)),
             state=_members, once=[0, 1]),
-    CutOutcome(rpc="RemoveBinaryDataFromDatasetByIDs", clauses=("DM-1", "DM-6"), requests=_one(
+    CutOutcome(rpc="RemoveBinaryDataFromDatasetByIDs", clause="DM-1", requests=_one(
             lambda s: data.RemoveBinaryDataFromDatasetByIDsRequest(
                 dataset_id=s.handles.datasets[0], binary_data_ids=s.handles.files)),
             state=_members, once=[]),
-    CutOutcome(rpc="DeleteBinaryDataByIDs", clauses=("DI-1", "A13"), requests=_one(
+    CutOutcome(rpc="DeleteBinaryDataByIDs", clause="DI-1", requests=_one(
             lambda s: data.DeleteBinaryDataByIDsRequest(binary_data_ids=s.handles.files)),
             state=lambda s: len(_files(s)), once=0),
-    CutOutcome(rpc="DeleteBinaryDataByFilter", clauses=("DF-1",), requests=_one(
+    CutOutcome(rpc="DeleteBinaryDataByFilter", clause="DF-1", requests=_one(
             lambda s: data.DeleteBinaryDataByFilterRequest(
                 filter=data.Filter(organization_ids=[s.place.organization_id]))),
             state=lambda s: len(_files(s)), once=0),
-    CutOutcome(rpc="DeleteTabularData", clauses=("DT-1",), requests=_one(
+    CutOutcome(rpc="DeleteTabularData", clause="DT-1", requests=_one(
             lambda s: data.DeleteTabularDataRequest(organization_id=s.place.organization_id)),
             state=_rows, once=0),
 )  # fmt: skip

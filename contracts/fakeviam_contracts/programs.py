@@ -1,9 +1,10 @@
-"""Random programs, for as long as there is time."""
+"""Random programs, as many as are wanted."""
 
 from __future__ import annotations
 
-import sys
+import math
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from fakeviam_contracts.machine import ContractMachine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
 
@@ -30,61 +32,77 @@ class Programs:
     """What running random programs came to.
 
     Attributes:
+        wanted: How many there may be.
+        calls: How many calls they may make together.
+        until: When to stop, by the monotonic clock.
         count: How many were run.
         rpcs: How many calls they made.
-        held: Which clauses were compared, and held.
+        comparisons: How often each clause was compared.
+        differences: What differs from the interpretation.
         failed: The session of the first that broke the contract.
-        most: How many there may be.
     """
 
+    wanted: float = math.inf
+    calls: float = math.inf
+    until: float = math.inf
     count: int = 0
     rpcs: int = 0
-    held: set[str] = field(default_factory=set)
+    comparisons: Counter[str] = field(default_factory=Counter)
+    differences: dict[tuple[str, str], Assertion] = field(default_factory=dict)
     failed: Session | None = None
-    most: int = sys.maxsize
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is room for more, and reason."""
+        return (
+            self.failed is None
+            and self.count < self.wanted
+            and self.rpcs < self.calls
+            and time.monotonic() < self.until
+        )
 
 
 def run_programs(
     subject: Subject,
     *,
     seed: int,
-    until: float,
-    progress: Callable[[Programs], None],
-    most: int = sys.maxsize,
+    progress: Callable[[Programs], None] = lambda _: None,
+    wanted: float = math.inf,
+    calls: float = math.inf,
+    until: float = math.inf,
 ) -> Programs:
-    """Run programs until the monotonic clock says `until`, `most` are run, or one fails."""
-    done = Programs(most=most)
+    """Run programs until `wanted` are run, `calls` made, time is up, or one fails."""
+    done = Programs(wanted=wanted, calls=calls, until=until)
     batch = 0
-    while _goes_on(done, until):
-        machine = _machine(subject, done, until, progress)
+    while done.goes_on:
+        machine = _machine(subject, done, progress)
         hypothesis.seed(seed + batch)(machine)
         try:
             run_state_machine_as_test(machine, settings=_settings())
         except (ContractBrokenError, Flaky, Unsatisfiable):
             # Programs refused at the end look flaky, and a batch of them impossible.
-            if _goes_on(done, until):
+            if done.goes_on:
                 raise
         batch += 1
     return done
 
 
-def _goes_on(done: Programs, until: float) -> bool:
-    """Whether there is time for more, and reason."""
-    return done.failed is None and done.count < done.most and time.monotonic() < until
-
-
 def _machine(
-    subject: Subject, done: Programs, until: float, progress: Callable[[Programs], None]
+    subject: Subject, done: Programs, progress: Callable[[Programs], None]
 ) -> type[ContractMachine]:
     def opened() -> Session:
-        if not _goes_on(done, until):
+        if not done.goes_on:
             hypothesis.reject()
-        return subject.open_session()
+        session = subject.open_session()
+        session.tolerant = True
+        return session
 
     def closed(session: Session) -> None:
         done.count += 1
         done.rpcs += len(session.wire.calls)
-        done.held.update(clause for clauses in session.held for clause in clauses)
+        done.comparisons.update(session.comparisons)
+        for kind, difference in session.differences.items():
+            done.differences.setdefault(kind, difference)
         if session.broken is not None and done.failed is None:
             done.failed = session
         subject.close_session(session)
@@ -103,7 +121,7 @@ def _settings() -> settings:
         stateful_step_count=30,
         database=None,
         deadline=None,
-        # Failures are cut short by `shrinking`, which is quicker.
+        # Failures are shrunk by `shrinking`, which is quicker.
         phases=[Phase.generate],
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LIMITS = (0, 1, 2, 3, 7, 50, 100, 1000)
 FORMS = ("string", "string", "message", "both")
-RULES = ("unspecified", "or", "tagged", "untagged")
+RULES = ("unspecified", "tagged", "untagged")
 ORDERS = (None, True, False)
 
 #: How often each kind of read comes.
@@ -88,7 +88,7 @@ class RandomReads:
             chosen[name] = self._own(name, record) if own and record else self._any(name)
         if chosen.keys() & {"tags", "label_of"} and self._random.random() < 0.8:
             # With TAGGED and UNTAGGED, tags mean nothing.
-            chosen["tag_rule"] = self._random.choice(("or", "or", "unspecified"))
+            chosen["tag_rule"] = self._random.choice(("", "", "unspecified"))
         self._combine(chosen)
         return FilterSpec(**{name: value for name, value in chosen.items() if value is not None})
 

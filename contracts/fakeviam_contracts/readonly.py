@@ -8,8 +8,10 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts.checks.base import Need, check
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.remote import ELSEWHERE, SHARED, Address, RemoteConnection
-from fakeviam_contracts.session import Place, Session
+from fakeviam_contracts.connection import Address, RemoteConnection
+from fakeviam_contracts.places import Place
+from fakeviam_contracts.remote import ELSEWHERE, NO_CLOCK, SHARED
+from fakeviam_contracts.session import Session
 from fakeviam_contracts.wirelog import Refused, Wire
 
 if TYPE_CHECKING:
@@ -65,9 +67,14 @@ class ReadOnlySubject:
             CannotRunError: Nobody answers, or it does not answer us.
         """
         self.left: list[str] = []
-        self.missing: Mapping[Need, str] = {**ELSEWHERE, Need.EXCLUSIVE: SHARED}
+        self.missing: Mapping[Need, str] = {
+            **ELSEWHERE,
+            Need.EXCLUSIVE: SHARED,
+            Need.CLOCK: NO_CLOCK,
+        }
         self.line = RemoteConnection(address)
-        self._interpretation, self._edge = interpretation, _ReadsOnly(organization)
+        self.interpretation, self._edge = interpretation, _ReadsOnly(organization)
+        self.muted: frozenset[tuple[str, str]] = frozenset()
         answer = self._wire().call("TagsByFilter", data.TagsByFilterRequest())
         if isinstance(answer, Refused):
             self.line.close()
@@ -78,7 +85,7 @@ class ReadOnlySubject:
 
     def open_session(self) -> Session:
         """A session that can only read."""
-        return Session(self._wire(), Place(parts=()), self._interpretation)
+        return Session(self._wire(), Place(parts=()), self.interpretation, self.muted)
 
     def close_session(self, session: Session) -> None:
         """Nothing was made."""
@@ -105,15 +112,18 @@ def _pages(
     )
     found: list[Any] = []
     while len(found) < MOST:
-        reply = session.answered(("PG-3",), rpc, session.wire.call(rpc, request))
+        reply = session.answered("PG-3", rpc, session.wire.call(rpc, request))
         size = len(reply.data)
-        session.expect(("PG-1",), "page no larger than asked", True, size <= limit)  # noqa: FBT003
-        session.expect(("PG-9",), "count of a page", size, reply.count)
-        if not size:
-            session.expect(("PG-5",), "last past the end", "", reply.last)
+        if not size and not found:
+            # Nothing was compared: an empty server keeps nothing.
             break
-        session.expect(("PG-4",), "a page with data has a last", True, bool(reply.last))  # noqa: FBT003
-        session.expect(("PG-3",), "last moves on", True, reply.last != request.data_request.last)  # noqa: FBT003
+        session.expect("PG-1", "page no larger than asked", True, size <= limit)  # noqa: FBT003
+        session.expect("PG-9", "count of a page", size, reply.count)
+        if not size:
+            session.expect("PG-5", "last past the end", "", reply.last)
+            break
+        session.expect("PG-4", "a page with data has a last", True, bool(reply.last))  # noqa: FBT003
+        session.expect("PG-3", "last moves on", True, reply.last != request.data_request.last)  # noqa: FBT003
         found += [_known(rpc, reply, entry) for entry in reply.data]
         request.data_request.last = reply.last
     return found[:MOST]
@@ -141,8 +151,9 @@ def _total(session: Session, rpc: str, filter_: data.Filter | None = None) -> in
     request = getattr(data, f"{rpc}Request")(
         data_request=data.DataRequest(filter=filter_), count_only=True
     )
-    reply = session.answered(("PG-8",), rpc, session.wire.call(rpc, request))
-    session.expect(("A5",), f"data of {rpc} with count_only", 0, len(reply.data))
+    reply = session.answered("PG-8", rpc, session.wire.call(rpc, request))
+    if reply.count:
+        session.expect("A5", f"data of {rpc} with count_only", 0, len(reply.data), legal=True)
     return int(reply.count)
 
 
@@ -155,14 +166,16 @@ def pages_of_any_size_hold_the_same(session: Session) -> None:
     files = _ids(_pages(session, "BinaryDataByFilter"))
     readings = _texts(_pages(session, "TabularDataByFilter"))
     for limit in (7, 50):
+        if not (files or readings):
+            return
         session.expect(
-            ("PG-3", "PG-11"),
+            "PG-3",
             f"files by pages of {limit}",
             files,
             _ids(_pages(session, "BinaryDataByFilter", limit=limit)),
         )
         session.expect(
-            ("PG-3", "PG-11"),
+            "PG-3",
             f"readings by pages of {limit}",
             readings,
             _texts(_pages(session, "TabularDataByFilter", limit=limit)),
@@ -176,10 +189,12 @@ def orders_are_reverses(session: Session) -> None:
         [nanos_from(f.time_requested) for f in _pages(session, "BinaryDataByFilter", order=order)]
         for order in (data.ORDER_ASCENDING, data.ORDER_DESCENDING)
     )
-    session.expect(("PG-6",), "times that ascend", sorted(up), up)
-    session.expect(("PG-6",), "times that descend", sorted(down, reverse=True), down)
+    if not up:
+        return
+    session.expect("PG-6", "times that ascend", sorted(up), up)
+    session.expect("PG-6", "times that descend", sorted(down, reverse=True), down)
     if len(up) < MOST:
-        session.expect(("PG-6",), "the same times in both orders", up, down[::-1])
+        session.expect("PG-6", "the same times in both orders", up, down[::-1])
 
 
 @check("PG-8", "A5")
@@ -187,11 +202,11 @@ def counts_are_what_pages_hold(session: Session) -> None:
     """count_only says how many records the pages hold."""
     for rpc in ("BinaryDataByFilter", "TabularDataByFilter"):
         seen = len(_pages(session, rpc))
-        if seen < MOST:
-            session.expect(("PG-8",), f"count of {rpc}", seen, _total(session, rpc))
+        if 0 < seen < MOST:
+            session.expect("PG-8", f"count of {rpc}", seen, _total(session, rpc))
 
 
-@check("BI-1", "BI-3", "ID-2")
+@check("BI-1", "BI-3")
 def ids_find_what_pages_hold(session: Session) -> None:
     """Files found by a filter are found by their ids, and look the same."""
     files = _pages(session, "BinaryDataByFilter")[:50]
@@ -199,10 +214,10 @@ def ids_find_what_pages_hold(session: Session) -> None:
         return
     request = data.BinaryDataByIDsRequest(binary_data_ids=_ids(files))
     answer = session.wire.call("BinaryDataByIDs", request)
-    reply = session.answered(("BI-1",), "BinaryDataByIDs", answer)
+    reply = session.answered("BI-1", "BinaryDataByIDs", answer)
     got = [entry.metadata for entry in reply.data]
-    session.expect(("BI-1", "BI-3"), "the files of these ids", _ids(files), _ids(got))
-    session.expect(("BI-1",), "their metadata", files, got)
+    session.expect("BI-3", "the files of these ids", _ids(files), _ids(got))
+    session.expect("BI-1", "their metadata", files, got)
 
 
 @check("TG-1")
@@ -212,23 +227,27 @@ def tags_are_listed(session: Session) -> None:
         tag for file in _pages(session, "BinaryDataByFilter") for tag in file.capture_metadata.tags
     }
     answer = session.wire.call("TagsByFilter", data.TagsByFilterRequest(filter=data.Filter()))
-    listed = session.answered(("TG-1",), "TagsByFilter", answer).tags
-    session.expect(("TG-1",), "tags seen and not listed", set(), seen - set(listed))
-    session.expect(("TG-1",), "how often each tag comes", len(set(listed)), len(listed))
+    listed = session.answered("TG-1", "TagsByFilter", answer).tags
+    if not seen:
+        return
+    session.expect("TG-1", "tags seen and not listed", set(), seen - set(listed))
+    session.expect("TG-1", "how often each tag comes", len(set(listed)), len(listed))
 
 
-def _filtered(session: Session, files: list[Any], name: str, values: Any, asked: Any) -> None:
+def _filtered(
+    session: Session, clause: str, files: list[Any], name: str, values: Any, asked: Any
+) -> None:
     """What a filter finds is what was seen with that value."""
     for value in sorted({v for file in files for v in values(file)} - {""})[:3]:
         wanted = [file.binary_data_id for file in files if value in values(file)]
         got = _ids(_pages(session, "BinaryDataByFilter", asked(value)))
         # Of more records than are looked at, those seen come first: both are oldest first.
-        session.expect(("FI-1", "FI-4"), f"files of {name} {value!r}", wanted, got[: len(wanted)])
+        session.expect(clause, f"files of {name} {value!r}", wanted, got[: len(wanted)])
         if len(files) < MOST:
-            session.expect(("FI-1",), f"how many of {name} {value!r}", len(wanted), len(got))
+            session.expect(clause, f"how many of {name} {value!r}", len(wanted), len(got))
 
 
-@check("FI-1", "FI-4", "FI-6")
+@check("FI-1", "FI-6")
 def filters_find_what_was_seen(session: Session) -> None:
     """By component, part and tag."""
     files = _pages(session, "BinaryDataByFilter")
@@ -240,6 +259,7 @@ def filters_find_what_was_seen(session: Session) -> None:
 
     _filtered(
         session,
+        "FI-1",
         files,
         "component",
         lambda file: [file.capture_metadata.component_name],
@@ -247,12 +267,13 @@ def filters_find_what_was_seen(session: Session) -> None:
     )
     _filtered(
         session,
+        "FI-1",
         files,
         "part",
         lambda file: [file.capture_metadata.part_id],
         lambda value: data.Filter(part_id=value),
     )
-    _filtered(session, files, "tag", lambda file: list(file.capture_metadata.tags), tagged)
+    _filtered(session, "FI-6", files, "tag", lambda file: list(file.capture_metadata.tags), tagged)
 
 
 READ_ONLY_CHECKS = (

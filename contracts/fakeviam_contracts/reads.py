@@ -1,4 +1,4 @@
-"""Interpretation from the subject, compared with the model."""
+"""Reading from the subject, compared with the model."""
 
 from __future__ import annotations
 
@@ -8,33 +8,19 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam.wire.values import mapping_from
+from fakeviam_contracts import pages
+from fakeviam_contracts.clauses import binding
+from fakeviam_contracts.descriptions import LABEL, described, observed, origin_of, tags_of
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.session import DESCRIPTION, LABEL, Wrong, origin_of
+from fakeviam_contracts.selection import Question, compare
+from fakeviam_contracts.session import Ground
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.model import File, FilterSpec, Row
     from fakeviam_contracts.session import Session
-
-ORDERS = {
-    None: data.ORDER_UNSPECIFIED,
-    True: data.ORDER_DESCENDING,
-    False: data.ORDER_ASCENDING,
-}
-
-FILTER_CLAUSES = (
-    "FI-1",
-    "FI-2",
-    "FI-4",
-    "FI-5",
-    "FI-6",
-    "FI-7",
-    "FI-10",
-    "FI-11",
-    "FI-13",
-    "FI-15",
-)
 
 
 @operation
@@ -48,22 +34,24 @@ def check_files(
 ) -> None:
     """Follow the pages of files to their end (BF-1, BF-2, PG-1 … PG-9)."""
     spec = session.within(spec)
-    expected = session.model.in_order(session.model.matching_files(spec), descending=descending)
-    got: list[data.BinaryData] = []
-    for page in _pages(
-        session,
-        "BinaryDataByFilter",
-        spec,
-        len(expected),
-        limit,
-        descending=descending,
-        with_bytes=with_bytes,
+    rpc, total = "BinaryDataByFilter", len(session.model.matching_files(spec))
+    entries: list[data.BinaryData] = []
+    for page in pages.follow(
+        session, rpc, spec, total, limit, descending=descending, with_bytes=with_bytes
     ):
-        got += page.data
-    seen = [session.handles.file(entry.metadata.binary_data_id) for entry in got]
-    _check_order(session, expected, seen, descending=descending)
-    for file, entry in zip(expected, got, strict=True):
-        check_file(session, file, entry, with_bytes=with_bytes)
+        entries += page.data
+    seen = _handles(session, entries)
+    question = Question(
+        "BF-1",
+        lambda probe: _sorted(_handles(session, pages.all_entries(session, rpc, probe))),
+        lambda probe, how: _sorted(f.handle for f in session.model.matching_files(probe, how)),
+    )
+    compare(session, spec, question, "the files that match", _sorted(seen))
+    known = {file.handle: file for file in session.model.files}
+    _check_order(session, [known[h] for h in seen if h in known], "files", descending=descending)
+    for entry, handle in zip(entries, seen, strict=True):
+        if handle in known:
+            check_file(session, known[handle], entry, bytes_clause="BF-2", with_bytes=with_bytes)
 
 
 @operation
@@ -72,202 +60,291 @@ def check_rows(
 ) -> None:
     """Follow the pages of readings to their end (TD-1 … TD-4, PG-1 … PG-9)."""
     spec = session.within(spec)
-    expected = session.model.in_order(session.model.matching_rows(spec), descending=descending)
-    got: list[dict[str, Any]] = []
-    for page in _pages(
-        session, "TabularDataByFilter", spec, len(expected), limit, descending=descending
-    ):
-        got += [_observed_row(session, page, entry) for entry in page.data]
-    wanted = [_described_row(row) for row in expected]
-    session.expect(
-        (*FILTER_CLAUSES, "TD-1", "PG-7"),
-        "the readings that match",
-        sorted(wanted, key=_stable),
-        sorted(got, key=_stable),
-    )
-    clauses = ("A1",) if descending is None else ("PG-6",)
-    times = [row["requested"] for row in got]
-    session.expect(clauses, "order of times", [row["requested"] for row in wanted], times)
-    session.expect(("PG-11",), "order of readings of equal time", wanted, got)
+    rpc, total = "TabularDataByFilter", len(session.model.matching_rows(spec))
+    rows: list[dict[str, Any]] = []
+    for page in pages.follow(session, rpc, spec, total, limit, descending=descending):
+        rows += [_observed_row(session, page, entry) for entry in page.data]
+    wanted = [_described_row(row) for row in session.model.matching_rows(spec)]
+    if _sorted_rows(wanted) != _sorted_rows(rows) and len(wanted) == len(rows):
+        _check_aspects(session, _sorted_rows(wanted), _sorted_rows(rows))
+
+    def fetch(probe: FilterSpec) -> list[Any]:
+        found = pages.all_pages(session, rpc, probe)
+        return _sorted_rows(_observed_row(session, page, e) for page in found for e in page.data)
+
+    def expected(probe: FilterSpec, how: Interpretation) -> list[Any]:
+        return _sorted_rows(map(_described_row, session.model.matching_rows(probe, how)))
+
+    question = Question("TD-1", fetch, expected)
+    if not compare(session, spec, question, "the readings that match", _sorted_rows(rows)):
+        return
+    if rows:
+        session.comparisons.update(("TD-3", "TD-2", "TM-1", "UP-7"))
+    _check_received(session, spec, rows)
+    by_key = {_key(_described_row(row)): row for row in session.model.rows}
+    # Of equal rows any stands for the others.
+    _check_order(session, [by_key[_key(row)] for row in rows], "readings", descending=descending)
 
 
 @operation
-def check_counts(session: Session, spec: FilterSpec) -> None:
-    """Totals of files and of readings (PG-8, A5)."""
+def check_counts(session: Session, spec: FilterSpec, *, limit: int = 0) -> None:
+    """Totals of files and of readings (PG-8, A5); a limit does not matter to them."""
     spec = session.within(spec)
-    files = session.model.matching_files(spec)
-    rows = session.model.matching_rows(spec)
-    for rpc, count in (("BinaryDataByFilter", len(files)), ("TabularDataByFilter", len(rows))):
-        cls = getattr(data, f"{rpc}Request")
-        request = cls(data_request=data.DataRequest(filter=session.filter(spec)), count_only=True)
-        reply = session.answered(("PG-8",), rpc, session.wire.call(rpc, request))
-        session.expect(("PG-8", "PG-9"), f"count of {rpc}", count, reply.count)
-        session.expect(("A5",), f"data of {rpc} with count_only", 0, len(reply.data))
-        session.expect(("A5",), f"last of {rpc} with count_only", "", reply.last)
+    for rpc in ("BinaryDataByFilter", "TabularDataByFilter"):
+        binary = rpc == "BinaryDataByFilter"
+        reply = _count(session, rpc, spec, limit)
+        question = _count_question(session, rpc)
+        compare(session, spec, question, f"count of {rpc}", reply.count)
+        session.expect("A5", f"data of {rpc} with count_only", 0, len(reply.data), legal=True)
+        session.expect("A5", f"last of {rpc} with count_only", "", reply.last, legal=True)
+        if binary:
+            size = sum(len(file.data) for file in session.model.matching_files(spec))
+            session.expect("A5", "total_size_bytes", size, reply.total_size_bytes, legal=True)
+
+
+def _count_question(session: Session, rpc: str) -> Question:
+    def fetch(probe: FilterSpec) -> int:
+        return int(_count(session, rpc, probe).count)
+
+    def expected(probe: FilterSpec, how: Interpretation) -> int:
         if rpc == "BinaryDataByFilter":
-            size = sum(len(file.data) for file in files)
-            session.expect(("A5",), "total_size_bytes", size, reply.total_size_bytes)
+            return len(session.model.matching_files(probe, how))
+        return len(session.model.matching_rows(probe, how))
+
+    def control(probe: FilterSpec) -> bool:
+        found = len(pages.all_entries(session, rpc, probe))
+        return found == expected(probe, session.interpretation)
+
+    return Question("PG-8", fetch, expected, control=control)
+
+
+def _files_are_right(session: Session, spec: FilterSpec) -> bool:
+    """Whether the pages of a filter hold what they must."""
+    found = _handles(session, pages.all_entries(session, "BinaryDataByFilter", spec))
+    return _sorted(found) == _sorted(f.handle for f in session.model.matching_files(spec))
+
+
+def _count(session: Session, rpc: str, spec: FilterSpec, limit: int = 0) -> Any:
+    asked = data.DataRequest(filter=session.filter(spec), limit=limit)
+    request = getattr(data, f"{rpc}Request")(data_request=asked, count_only=True)
+    return session.answered("PG-8", rpc, session.wire.call(rpc, request))
 
 
 @operation
 def check_by_ids(
-    session: Session, files: Sequence[int], *, form: str = "string", with_bytes: bool = True
+    session: Session,
+    files: Sequence[int],
+    *,
+    form: str = "string",
+    with_bytes: bool = True,
+    clause: str = "BI-1",
 ) -> None:
-    """Files by their ids, in that order (BI-1 … BI-3, ID-6, A13, A14)."""
+    """Files by their ids, in that order (BI-1 … BI-4, ID-6, A13, A14)."""
+    rpc = "BinaryDataByIDs"
     request = data.BinaryDataByIDsRequest(include_binary=with_bytes, **session.names(files, form))
-    answer = session.wire.call("BinaryDataByIDs", request)
-    if session.refused("BinaryDataByIDs", answer, wrong_ids(session, files, form)):
+    grounds = id_grounds(session, files, form)
+    reply = session.outcome("BI-1", rpc, session.wire.call(rpc, request), grounds)
+    if reply is None:
         return
-    reply = session.answered(("BI-1",), "BinaryDataByIDs", answer)
-    expected = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
-    seen = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
-    wanted = [file.handle for file in expected]
+    expected = {f.handle: f for f in map(session.model.file, files) if f is not None}
+    named = all(entry.metadata.binary_data_id for entry in reply.data)
+    session.expect("ID-3", "each file has its whole id", expected=True, observed=named)
+    seen = _handles(session, reply.data)
+    once, wanted = list(dict.fromkeys(seen)), list(expected)
+    unknown = len(expected) < len(set(files))
     session.expect(
-        ("BI-1", "ID-6", "A14"),
-        "the files of these ids",
-        sorted(wanted, key=str),
-        sorted(seen, key=str),
+        "ID-6" if unknown else clause, "the files of these ids", _sorted(wanted), _sorted(once)
     )
-    session.expect(("BI-3",), "their order", wanted, seen)
-    session.expect(("BI-4",), "count", len(wanted), reply.count)
-    for file, entry in zip(expected, reply.data, strict=True):
-        check_file(session, file, entry, with_bytes=with_bytes)
+    if form != "string":
+        session.comparisons["ID-1"] += 1
+    if len(files) > len(set(files)) or form == "both":
+        session.expect("A14", "how often each file comes", len(wanted), len(seen))
+    session.expect("BI-3", "their order", wanted, once)
+    session.expect("BI-4", "count", len(seen), reply.count)
+    for entry, handle in zip(reply.data, seen, strict=True):
+        if handle in expected:
+            check_file(session, expected[handle], entry, bytes_clause="BI-2", with_bytes=with_bytes)
 
 
 @operation
 def check_tags(session: Session, spec: FilterSpec) -> None:
     """Distinct tags (TG-1, A47)."""
     spec = session.within(spec)
-    expected: set[Any] = set()
-    for file in session.model.matching_files(spec):
-        expected |= session.model.visible_tags(file)
-    for row in session.model.matching_rows(spec):
-        expected |= set(row.tags)
-    wanted = {t if isinstance(t, str) else LABEL + session.handles.datasets[t[1]] for t in expected}
-    request = data.TagsByFilterRequest(filter=session.filter(spec))
-    reply = session.answered(("TG-1",), "TagsByFilter", session.wire.call("TagsByFilter", request))
-    session.expect(("TG-1", "A10", "A47"), "the tags", wanted, set(reply.tags))
-    session.expect(("TG-1",), "how often each tag comes", len(wanted), len(reply.tags))
-    session.expect(("A47",), "order of tags", sorted(wanted), list(reply.tags))
+
+    def fetch(probe: FilterSpec) -> Any:
+        request = data.TagsByFilterRequest(filter=session.filter(probe))
+        return session.answered("TG-1", "TagsByFilter", session.wire.call("TagsByFilter", request))
+
+    def expected(probe: FilterSpec, how: Interpretation) -> set[str]:
+        files = session.model.matching_files(probe, how)
+        found = {tag for file in files for tag in file.tags}
+        if how.tags_by_filter_scope == "binary-and-tabular":
+            found |= {tag for row in session.model.matching_rows(probe, how) for tag in row.tags}
+        if how.dataset_label == "shown":
+            ids = session.handles.datasets
+            found |= {LABEL + ids[d] for file in files for d in file.datasets}
+        return found
+
+    reply = fetch(spec)
+    question = Question(
+        "TG-1",
+        lambda probe: set(fetch(probe).tags),
+        expected,
+        ("tags_by_filter_scope", "dataset_label"),
+        lambda probe: _files_are_right(session, probe),
+    )
+    if compare(session, spec, question, "the tags", set(reply.tags)):
+        session.comparisons.update(("A47", "A10"))
+    session.expect("TG-1", "how often each tag comes", len(set(reply.tags)), len(reply.tags))
+    session.expect("A47", "order of tags", sorted(reply.tags), list(reply.tags))
 
 
 @operation
 def check_labels(session: Session, spec: FilterSpec) -> None:
     """Distinct labels of boxes (BL-1)."""
     spec = session.within(spec)
-    files = session.model.matching_files(spec)
-    wanted = {box.label for file in files for box in file.boxes}
     rpc = "BoundingBoxLabelsByFilter"
-    request = data.BoundingBoxLabelsByFilterRequest(filter=session.filter(spec))
-    reply = session.answered(("BL-1",), rpc, session.wire.call(rpc, request))
-    session.expect(("BL-1",), "the labels", wanted, set(reply.labels))
-    session.expect(("BL-1",), "how often each label comes", len(wanted), len(reply.labels))
-    session.expect(("BL-2",), "order of labels", sorted(wanted), list(reply.labels))
 
+    def fetch(probe: FilterSpec) -> Any:
+        request = data.BoundingBoxLabelsByFilterRequest(filter=session.filter(probe))
+        return session.answered("BL-1", rpc, session.wire.call(rpc, request))
 
-def check_file(session: Session, file: File, entry: data.BinaryData, *, with_bytes: bool) -> None:
-    """Everything a reply says about one file."""
-    wanted, got = session.described(file), session.observed(entry.metadata)
-    for name, clauses in DESCRIPTION.items():
-        session.expect(clauses, f"{name} of file {file.handle}", wanted[name], got[name])
-    payload = file.data if with_bytes else b""
-    session.expect(("BF-2", "BI-2", "FU-3"), f"bytes of file {file.handle}", payload, entry.binary)
+    def expected(probe: FilterSpec, how: Interpretation) -> set[str]:
+        files = session.model.matching_files(probe, how)
+        return {box.label for file in files for box in file.boxes}
 
-
-def _pages(
-    session: Session,
-    rpc: str,
-    spec: FilterSpec,
-    expected: int,
-    limit: int,
-    *,
-    descending: bool | None,
-    with_bytes: bool = False,
-) -> Any:
-    """The pages, checked one by one; ends when the subject's pages do not."""
-    interpretation = session.interpretation
-    largest = interpretation.largest_page
-    if with_bytes and interpretation.large_binary_limit is not None:
-        largest = interpretation.large_binary_limit
-    most = min(limit or 50, largest)
-    request = getattr(data, f"{rpc}Request")(
-        data_request=data.DataRequest(
-            filter=session.filter(spec), limit=limit, sort_order=ORDERS[descending]
-        )
+    reply = fetch(spec)
+    question = Question(
+        "BL-1",
+        lambda probe: set(fetch(probe).labels),
+        expected,
+        control=lambda probe: _files_are_right(session, probe),
     )
-    if with_bytes:
-        request.include_binary = True
-    if limit > largest and interpretation.large_limit == "refused":
-        wrong = Wrong("INVALID_ARGUMENT", ("A6",))
-        session.refused(rpc, session.wire.call(rpc, request), [wrong])
-        # What a client does then: ask for less.
-        request.data_request.limit = largest
-    short = False
-    for _ in range(expected + 2):
-        reply = session.answered(("PG-3", "PG-5"), rpc, session.wire.call(rpc, request))
-        size = len(reply.data)
-        session.expect(
-            ("PG-1", "PG-2", "A6"),
-            "page no larger than asked",
-            expected=True,
-            observed=size <= most,
-        )
-        if not size:
-            session.expect(("PG-5",), "last past the end", "", reply.last)
-            return
-        session.expect(
-            ("PG-4",), "a page with data has a last", expected=True, observed=bool(reply.last)
-        )
-        session.expect(("PG-2",), "only the last page is short", expected=False, observed=short)
-        short = size < most
-        session.expect(("PG-9", "A4"), "count of a page", size, reply.count)
-        yield reply
-        request.data_request.last = reply.last
-    session.expect(("PG-3", "PG-4", "PG-5"), "pages end", expected=True, observed=False)
+    compare(session, spec, question, "the labels", set(reply.labels))
+    session.expect("BL-1", "how often each label comes", len(set(reply.labels)), len(reply.labels))
+    session.expect("BL-2", "order of labels", sorted(reply.labels), list(reply.labels))
+
+
+# Files -----------------------------------------------------------------------------------
+
+
+def check_file(
+    session: Session, file: File, entry: data.BinaryData, *, bytes_clause: str, with_bytes: bool
+) -> None:
+    """Everything a reply says about one file."""
+    name = f"file {file.handle}"
+    _check_membership(session, file, entry.metadata)
+    tags = tags_of(session.model, session.handles, entry.metadata)
+    wanted, got = described(file), observed(session.handles, entry.metadata, tags)
+    _check_ids(session, file, entry.metadata)
+    if not session.expect_all(file.because, wanted, got, name):
+        _adopt(session, file, got)
+    are_set = entry.metadata.HasField("time_requested") and entry.metadata.HasField("time_received")
+    session.expect("TM-2", f"both times of {name} are set", expected=True, observed=are_set)
+    received = nanos_from(entry.metadata.time_received)
+    if not session.expect("A32", f"received of {name}", file.received, received, legal=True):
+        file.received = received
+    shown = {tag for tag in tags if not isinstance(tag, str)}
+    labels = {("label", d) for d in file.datasets}
+    if shown or labels:
+        candidates = {"shown": labels, "hidden": set()}
+        session.choose("dataset_label", f"labels of {name}", candidates, shown, "DM-2")
+    clause = file.because["size"]
+    if not with_bytes or not entry.binary:
+        clause = bytes_clause
+    session.expect(clause, f"bytes of {name}", file.data if with_bytes else b"", entry.binary)
+
+
+def _check_membership(session: Session, file: File, metadata: data.BinaryMetadata) -> None:
+    """Datasets in the metadata, where they show (DM-3)."""
+    shown = {session.handles.dataset(dataset_id) for dataset_id in metadata.dataset_ids}
+    if shown or file.datasets:
+        clause = file.because.get("datasets", "UP-7")
+        candidates = {"shown": set(file.datasets), "hidden": set()}
+        session.choose("dataset_ids", f"datasets of file {file.handle}", candidates, shown, clause)
+
+
+def _adopt(session: Session, file: File, got: dict[str, Any]) -> None:
+    """Go on with what a file was seen to be where no clause binds."""
+    if file.because["tags"] == "TA-1" and len(set(got["tag order"])) < len(got["tag order"]):
+        session.expect("TA-1", f"each tag of file {file.handle} once", True, False)  # noqa: FBT003
+    for aspect, name in (("mime_type", "mime_type"), ("file_ext", "file_ext")):
+        if file.because[aspect] not in binding():
+            setattr(file, name, got[aspect])
+    if file.because["tag order"] not in binding() and set(file.tags) == got["tags"]:
+        file.tags = list(dict.fromkeys(got["tag order"]))
+    if file.because["boxes"] not in binding():
+        ours = [box for box in got["boxes"].values() if isinstance(box.handle, int)]
+        file.boxes = sorted(ours, key=lambda box: box.handle)
+
+
+def _check_ids(session: Session, file: File, metadata: data.BinaryMetadata) -> None:
+    """The bare id is the last segment of the whole one (ID-2, ID-3)."""
+    whole = session.handles.files[file.handle]
+    at = metadata.capture_metadata
+    placed = bool(at.organization_id and at.location_id)
+    session.expect("ID-3", "the metadata says where a file is", expected=True, observed=placed)
+    session.expect("ID-3", "the whole id in the metadata", whole, metadata.binary_data_id)
+    session.expect("ID-3", "the bare id in the metadata", whole.rpartition("/")[2], metadata.id)
 
 
 def _check_order(
-    session: Session,
-    expected: Sequence[File],
-    seen: list[int | str],
-    *,
-    descending: bool | None,
+    session: Session, seen: Sequence[File | Row], what: str, *, descending: bool | None
 ) -> None:
-    wanted = [file.handle for file in expected]
-    session.expect(
-        (*FILTER_CLAUSES, "PG-7"),
-        "the files that match",
-        sorted(wanted, key=str),
-        sorted(seen, key=str),
-    )
-    times = {file.handle: file.requested for file in expected}
-    clauses = ("A1",) if descending is None else ("PG-6",)
-    session.expect(
-        clauses,
-        "order of times",
-        [times[h] for h in wanted],
-        [times[h] for h in seen],  # type: ignore[index]
-    )
-    session.expect(("PG-11",), "order of files of equal time", wanted, seen)
+    if len(seen) < 2:
+        return
+    times = [record.requested for record in seen]
+    up = sorted(times)
+    if descending is None:
+        candidates = {"ascending": up, "descending": up[::-1]}
+        session.choose("default_order", f"order of {what} without a sort order", candidates,
+                       times, "A1")  # fmt: skip
+        descending = session.interpretation.default_order == "descending"
+    else:
+        session.expect("PG-6", f"order of {what}", up[::-1] if descending else up, times)
+    if len(set(times)) < len(times):
+        wanted = [r.handle for r in session.model.in_order(seen, descending=descending)]
+        what = f"order of {what} of equal time"
+        session.expect("PG-11", what, wanted, [record.handle for record in seen])
 
 
-def wrong_ids(session: Session, files: Sequence[int], form: str) -> list[Wrong]:
-    """What is wrong with the ids of a request (ID-5, A13, A14)."""
+def _handles(session: Session, entries: Iterable[data.BinaryData]) -> list[int | str]:
+    known = {file_id: at for at, file_id in enumerate(session.handles.files)}
+    ids = (entry.metadata.binary_data_id for entry in entries)
+    return [known.get(file_id, file_id) for file_id in ids]
+
+
+def _sorted(values: Iterable[Any]) -> list[Any]:
+    return sorted(values, key=str)
+
+
+def id_grounds(
+    session: Session, files: Sequence[int], form: str, clause: str = "ID-5"
+) -> list[Ground]:
+    """Why the ids of a request may be refused (ID-5, A13, A14)."""
     if not files:
-        return [Wrong("INVALID_ARGUMENT", ("ID-5", "A12"))]
-    wrongs = []
-    if form != "string" and session.interpretation.deprecated_ids == "refused":
-        wrongs.append(Wrong("FAILED_PRECONDITION", ("A14",)))
-    gone = any(session.model.file(handle) is None for handle in files)
-    if gone and session.interpretation.unknown_ids == "refused":
-        wrongs.append(Wrong("NOT_FOUND", ("A13",)))
-    return wrongs
+        return [Ground(clause, names_status="A12")]
+    grounds = []
+    if form != "string":
+        grounds.append(
+            Ground("A14", "FAILED_PRECONDITION", point="deprecated_binary_id", accepting="accept")
+        )
+    if any(session.model.file(handle) is None for handle in files):
+        grounds.append(Ground("A13", "NOT_FOUND", point="unknown_ids", accepting="skip"))
+    return grounds
 
 
-def _stable(row: dict[str, Any]) -> str:
-    """A text to sort rows by; the order of keys in a reading means nothing."""
+# Readings --------------------------------------------------------------------------------
+
+
+def _key(row: dict[str, Any]) -> str:
+    """What a reading is known by; the order of keys in its data means nothing."""
     content = json.dumps(row["data"], sort_keys=True)
-    return f"{row['requested']} {row['received']} {row['origin']} {row['tags']} {content}"
+    return f"{row['requested']} {row['origin']} {row['tags']} {content}"
+
+
+def _sorted_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({**row, "received": None} for row in rows), key=_key)
 
 
 def _described_row(row: Row) -> dict[str, Any]:
@@ -276,24 +353,52 @@ def _described_row(row: Row) -> dict[str, Any]:
         "received": row.received,
         "data": row.data,
         "origin": row.origin,
-        "tags": row.tags,
+        "tags": sorted(set(row.tags)),
     }
 
 
 def _observed_row(
     session: Session, page: data.TabularDataByFilterResponse, entry: data.TabularData
 ) -> dict[str, Any]:
-    session.expect(
-        ("TD-2",),
-        "metadata_index is inside",
-        expected=True,
-        observed=entry.metadata_index < len(page.metadata),
-    )
+    inside = entry.metadata_index < len(page.metadata)
+    session.require("TD-2", "metadata_index is inside", expected=True, observed=inside)
     metadata = page.metadata[entry.metadata_index]
     return {
         "requested": nanos_from(entry.time_requested),
         "received": nanos_from(entry.time_received),
         "data": mapping_from(entry.data),
         "origin": origin_of(metadata),
-        "tags": list(metadata.tags),
+        "tags": sorted(set(metadata.tags)),
     }
+
+
+def _check_aspects(
+    session: Session, wanted: list[dict[str, Any]], got: list[dict[str, Any]]
+) -> None:
+    """Compare readings aspect by aspect where one of them is to blame."""
+    pairs = [{(str(row["origin"]), str(row["tags"])) for row in rows} for rows in (wanted, got)]
+    if pairs[1] < pairs[0]:
+        # What one reading has is said of another.
+        session.expect("TD-2", "metadata of the readings", pairs[0], pairs[1])
+        return
+    for aspect, clause in (("data", "TD-3"), ("requested", "TM-1"), ("tags", "UP-7"),
+                           ("origin", "UP-1")):  # fmt: skip
+        mine, theirs = (sorted(str(row[aspect]) for row in rows) for rows in (wanted, got))
+        others = [name for name in ("data", "requested") if name != aspect]
+        same = all(
+            sorted(str(row[name]) for row in wanted) == sorted(str(row[name]) for row in got)
+            for name in others
+        )
+        if mine != theirs and same:
+            session.expect(clause, f"{aspect} of the readings", mine, theirs)
+            return
+
+
+def _check_received(session: Session, spec: FilterSpec, rows: list[dict[str, Any]]) -> None:
+    """The times received, which may be the moments of storing (A32)."""
+    if session.interpretation.time_received == "stored" or not rows:
+        return
+    wanted = sorted(row.received for row in session.model.matching_rows(spec))
+    got = sorted(row["received"] for row in rows)
+    if not session.expect("A32", "received of the readings", wanted, got, legal=True):
+        session.learn(time_received="stored")

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import enum
+import fnmatch
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from fakeviam_contracts.clauses import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fakeviam_contracts.assertions import Assertion
+    from fakeviam_contracts.interpretation import Interpretation
+    from fakeviam_contracts.steps import Step
     from fakeviam_contracts.wirelog import Recorded
 
-#: The name of findings of the state machine.
+#: The names of findings of the state machine, and of what shows before anything is checked.
 PROGRAMS = "random programs"
+SET_UP = "set-up"
 
 #: What results call a fake that the kit started itself.
 OWN = "a fake of our own"
@@ -23,6 +30,7 @@ class Verdict(enum.Enum):
     """Of a check, or of a clause."""
 
     KEPT = "kept"
+    DIFFERS = "differs"
     BROKEN = "broken"
     SKIPPED = "skipped"
     NOT_REACHED = "not reached"
@@ -42,27 +50,45 @@ class CheckResult:
 
 @dataclass(kw_only=True)
 class Finding:
-    """A broken claim.
+    """A broken clause.
 
     Attributes:
         name: The check that found it, or "random programs".
-        clauses: Which clauses it breaks.
-        claim: What was expected and observed.
+        assertion: What was expected and observed, and by which clause.
         steps: The program, as text.
         calls: What went over the wire.
-        component: The component that the program kept to, if any.
+        program: The steps that show it again, if steps do; else the whole check must be run.
+        reproduced: Whether a fresh session showed it again.
         known: Why it was to be expected, if it was.
         script: The file that shows it, if one was written.
     """
 
     name: str
-    clauses: tuple[str, ...]
-    claim: Assertion
+    assertion: Assertion
     steps: list[str]
     calls: list[Recorded]
-    component: str = ""
+    program: Sequence[Step] = ()
+    reproduced: bool = True
     known: str = ""
     script: str = ""
+
+    @property
+    def clause(self) -> str:
+        """The one clause that it breaks."""
+        return self.assertion.clause
+
+    @property
+    def severity(self) -> Severity:
+        """How bad that is."""
+        return self.assertion.severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What a subject decides otherwise, where the documents let it."""
+
+    name: str
+    assertion: Assertion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +97,7 @@ class ClauseVerdict:
 
     clause: str
     verdict: Verdict
+    comparisons: int = 0
     reason: str = ""
 
 
@@ -80,35 +107,49 @@ class Result:
 
     Attributes:
         subject: What it was run against.
-        policy: How disputed points were read.
+        policy: How open points were interpreted.
         profile: How much was wanted.
         seed: Of the random programs.
+        threshold: The mildest severity that fails the run.
+        allowed: Clauses that need not be reached, as patterns.
         checks: The checks, run or not.
         findings: What broke.
+        differences: What differs from our interpretation.
         clauses: Verdicts by clause.
+        comparisons: How often each clause was compared.
         programs: How many random programs were run.
+        missing: How many random programs were wanted and not run, and why.
         rpcs: How many calls were made.
         seconds: How long it took.
         left: What could not be removed from the subject.
-        problems: KnownFailure failures that passed or have expired.
+        problems: Known failures that passed or have expired.
         versions: Of what took part.
         error: Why it could not be run, or not to its end.
+        exclusive: Whether the organization was the kit's alone.
+        interpretation: What the subject was seen to be.
     """
 
     subject: str
     policy: str
     profile: str
     seed: int
+    threshold: Severity = Severity.CLIENTS
+    allowed: tuple[str, ...] = ()
     checks: list[CheckResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
     clauses: list[ClauseVerdict] = field(default_factory=list)
+    comparisons: Counter[str] = field(default_factory=Counter)
     programs: int = 0
+    missing: str = ""
     rpcs: int = 0
     seconds: float = 0.0
     left: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     error: str = ""
+    exclusive: bool = False
+    interpretation: Interpretation | None = None
 
     @property
     def label(self) -> str:
@@ -116,18 +157,36 @@ class Result:
         return f"{self.subject}, {self.policy}"
 
     @property
-    def unexpected(self) -> list[Finding]:
-        """The findings that nobody knew of."""
-        return [finding for finding in self.findings if not finding.known]
+    def failing(self) -> list[Finding]:
+        """The findings that fail the run: not known, and bad enough."""
+        return [f for f in self.findings if not f.known and f.severity >= self.threshold]
+
+    @property
+    def failing_differences(self) -> list[Difference]:
+        """The differences that fail the run: none, unless assumptions are held to."""
+        return self.differences if self.threshold is Severity.INTERPRETATION else []
+
+    @property
+    def not_reached(self) -> list[str]:
+        """What was to be looked at and was not."""
+        names = [c.clause for c in self.clauses if c.verdict is Verdict.NOT_REACHED]
+        names += [PROGRAMS] if self.missing else []
+        return [n for n in names if not any(fnmatch.fnmatchcase(n, a) for a in self.allowed)]
 
     @property
     def exit_status(self) -> int:
-        """0, or 1 for a broken contract, or 2 if it could not be run."""
+        """0, or 1 for a broken contract, 2 if it could not be run, 3 if it is incomplete."""
         if self.error:
             return 2
-        return 1 if self.unexpected or self.problems else 0
+        if self.failing or self.failing_differences or self.problems:
+            return 1
+        return 3 if self.not_reached else 0
+
+
+#: Exit statuses, the best first.
+_STATUSES = (0, 3, 1, 2)
 
 
 def worst(results: Sequence[Result]) -> int:
     """The exit status of several runs."""
-    return max(result.exit_status for result in results)
+    return max((result.exit_status for result in results), key=_STATUSES.index)

@@ -1,4 +1,4 @@
-"""Running the kit: checks first, then random programs for the rest of the time.
+"""Running the kit: all checks, then random programs, as many as the profile wants.
 
 The one module, besides the wrong servers, that knows how to start a fake.
 """
@@ -6,16 +6,20 @@ The one module, besides the wrong servers, that knows how to start a fake.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import platform
 import secrets
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError
-from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
+from fakeviam_contracts.checks import CHECKS, Check
+from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.connection import Address
 from fakeviam_contracts.foreign_data import ForeignDataError
 from fakeviam_contracts.formatting import format_step
 from fakeviam_contracts.interpretation import Interpretation
@@ -23,24 +27,47 @@ from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
 from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
-from fakeviam_contracts.remote import Address, RemoteSubject
-from fakeviam_contracts.results import OWN, PROGRAMS, CheckResult, Finding, Result, Verdict
+from fakeviam_contracts.remote import RemoteSubject
+from fakeviam_contracts.results import (
+    OWN,
+    PROGRAMS,
+    SET_UP,
+    CheckResult,
+    Difference,
+    Finding,
+    Result,
+    Verdict,
+)
 from fakeviam_contracts.shrinking import Shrinker
 from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.verdicts import matching, verdicts
+from fakeviam_contracts.visibility import measure_lag
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from fakeviam_contracts.checks import Check
     from fakeviam_contracts.known_failures import KnownFailure
     from fakeviam_contracts.programs import Programs
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
 
-#: Seconds for a profile; cutting a failure short comes on top.
-PROFILES = {"quick": 40.0, "full": 240.0}
+
+class Profile(NamedTuple):
+    """How much to do after the fixed checks, and about how many calls all of it takes."""
+
+    programs: int
+    calls: int
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {"quick": Profile(120, 31_000), "full": Profile(600, 150_000)}
+)
+
+#: How many different failures are looked for by one check, and by the random programs.
+MOST_BY_CHECK, MOST_BY_PROGRAMS = 3, 6
+#: Seconds for shrinking one failure.
+SHRINKING = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +76,18 @@ class RunConfig:
 
     Attributes:
         target: The address of a server, or "" for a fake of our own.
-        policy: How disputed points are read.
+        policy: How open points are interpreted.
         clauses: Only checks for clauses like this, and no random programs; "*" is all.
         profile: quick or full.
-        budget: Seconds, instead of those of the profile.
+        programs: How many random programs, instead of those of the profile.
+        max_calls: Stop after so many calls; what is left is not reached.
+        max_time: Stop after so many seconds; what is left is not reached.
+        min_evidence: What must be broken to fail the run: documented, relied-on or assumed.
+        allow_not_reached: Clauses that need not be reached, as patterns.
         api_key_id: Id of an API key.
         api_key: The key.
+        ca_file: Certificates to trust, or "" for those of the system.
+        max_rps: Calls a second at most.
         organization: The organization of the parts.
         parts: Ids of the parts to upload for.
         exclusive: The organization is the kit's alone.
@@ -68,9 +101,15 @@ class RunConfig:
     policy: str = "documented"
     clauses: str = "*"
     profile: str = "quick"
-    budget: float | None = None
+    programs: int | None = None
+    max_calls: int | None = None
+    max_time: float | None = None
+    min_evidence: str = "relied-on"
+    allow_not_reached: tuple[str, ...] = ()
     api_key_id: str = ""
     api_key: str = ""
+    ca_file: str = ""
+    max_rps: float | None = None
     organization: str = ""
     parts: tuple[str, ...] = ()
     exclusive: bool = False
@@ -80,16 +119,18 @@ class RunConfig:
     today: dt.date | None = None
 
     @property
-    def seconds(self) -> float:
-        """How long to run."""
-        return PROFILES[self.profile] if self.budget is None else self.budget
+    def wanted(self) -> int:
+        """How many random programs."""
+        if self.clauses != "*" or self.read_only:
+            return 0
+        return PROFILES[self.profile].programs if self.programs is None else self.programs
 
 
 def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> Result:
     """Run the kit; `progress` gets a line from time to time.
 
     Raises:
-        CannotRunError: The subject cannot be reached or used, or the configuration is no good.
+        CannotRunError: The subject cannot be reached or used, or the configuration is invalid.
     """
     return run_all([config], progress)[0]
 
@@ -102,7 +143,7 @@ def run_all(
     A subject among others that cannot be reached or used has that for a result.
 
     Raises:
-        CannotRunError: A configuration is no good, or the only subject cannot be used.
+        CannotRunError: A configuration is invalid, or the only subject cannot be used.
     """
     # What can be wrong before anybody is called is found before anybody is called.
     chosen = [_chosen(config) for config in configs]
@@ -143,7 +184,10 @@ def _empty(config: RunConfig) -> Result:
         policy=config.policy,
         profile=config.profile,
         seed=secrets.randbits(32) if config.seed is None else config.seed,
+        threshold=THRESHOLDS[config.min_evidence],
+        allowed=config.allow_not_reached,
         versions=versions(),
+        exclusive=config.exclusive,
     )
 
 
@@ -151,20 +195,34 @@ def _run_one(
     config: RunConfig, checks: Sequence[Check], result: Result, progress: Callable[[str], None]
 ) -> None:
     started = time.monotonic()
-    subject = open_subject(config)
+    try:
+        subject = open_subject(config)
+    except ContractBrokenError as error:
+        # What the set-up of a run shows is as broken as what a check shows.
+        result.findings.append(Finding(name=SET_UP, assertion=error.assertion, steps=[], calls=[]))
+        reason = f"the set-up broke {error.assertion.clause}"
+        result.checks += [_not_reached(check, reason) for check in checks]
+        result.clauses = verdicts(result, config.clauses)
+        return
     run_ = _Run(config, subject, result, progress, started)
     try:
         run_.checks(checks)
-        if config.clauses == "*" and not config.read_only:
-            run_.programs()
+        run_.programs()
     except ConnectionLostError as error:
         # What was found till then stays found: a server that dies is often why one looks.
         result.error = f"the connection broke: {error}"
     finally:
         subject.close()
     result.left = subject.left
+    result.interpretation = subject.interpretation
     result.seconds = time.monotonic() - started
-    result.clauses = verdicts(result, config.clauses, run_.held)
+    result.clauses = verdicts(result, config.clauses)
+
+
+def _not_reached(check: Check, reason: str) -> CheckResult:
+    return CheckResult(
+        name=check.name, clauses=check.clauses, verdict=Verdict.NOT_REACHED, reason=reason
+    )
 
 
 def open_subject(config: RunConfig) -> Subject:
@@ -172,6 +230,7 @@ def open_subject(config: RunConfig) -> Subject:
 
     Raises:
         CannotRunError: It cannot be reached or used.
+        ContractBrokenError: Setting up shows already that it breaks a clause.
     """
     try:
         interpretation = Interpretation.named(config.policy)
@@ -179,16 +238,31 @@ def open_subject(config: RunConfig) -> Subject:
         raise CannotRunError(str(error)) from error
     if not config.target:
         return OwnFake(interpretation, lambda: _own(config.policy))
-    address = Address(target=config.target, api_key_id=config.api_key_id, api_key=config.api_key)
-    if config.read_only:
-        return ReadOnlySubject(interpretation, address, organization=config.organization)
-    return RemoteSubject(
-        interpretation,
-        address,
-        parts=config.parts,
-        organization=config.organization,
-        exclusive=config.exclusive,
+    address = Address(
+        target=config.target,
+        api_key_id=config.api_key_id,
+        api_key=config.api_key,
+        ca_file=config.ca_file,
+        max_rps=config.max_rps,
     )
+    try:
+        if config.read_only:
+            return ReadOnlySubject(interpretation, address, organization=config.organization)
+        return RemoteSubject(
+            interpretation,
+            address,
+            parts=config.parts,
+            organization=config.organization,
+            exclusive=config.exclusive,
+        )
+    except (CannotRunError, ContractBrokenError):
+        raise
+    except ConnectionLostError as error:
+        raise CannotRunError(f"{config.target} broke the connection in set-up: {error}") from error
+    except Exception as error:
+        raise CannotRunError(
+            f"the answers of {config.target} in set-up make no sense: {_described(error)}"
+        ) from error
 
 
 def _own(policy: str) -> object:
@@ -208,8 +282,11 @@ def _chosen(config: RunConfig) -> list[Check]:
             f"no check is for a clause like {config.clauses!r}; `fakeviam contract list` shows "
             "the clauses, which are written as in FI-6 and A47"
         )
-    # Who has little time wants the checks first that find most in it.
-    return chosen if config.budget is None else by_kill_power(chosen)
+    return by_kill_power(chosen)
+
+
+#: Comes before all checks: they wait for what they upload, where that takes a while.
+_LAG = Check(name="uploads are seen at once", clauses=("A55",), run=measure_lag)
 
 
 class _Run:
@@ -225,108 +302,196 @@ class _Run:
     ) -> None:
         self._config, self._subject, self._progress = config, subject, progress
         self._started, self._told = started, started
-        self.held: set[str] = set()
+        self._until = started + (math.inf if config.max_time is None else config.max_time)
         self.result = result
-        #: Seconds left for cutting the programs of checks short.
-        self._cutting = min(10.0, config.seconds / 4)
 
     @property
-    def _until(self) -> float:
-        return self._started + self._config.seconds
+    def _over(self) -> str:
+        """Why nothing more may be done, if so."""
+        if time.monotonic() >= self._until:
+            return "the time of --max-time was over"
+        if self._config.max_calls is not None and self.result.rpcs >= self._config.max_calls:
+            return "the calls of --max-calls were made"
+        return ""
+
+    # Checks ------------------------------------------------------------------------------
 
     def checks(self, checks: Sequence[Check]) -> None:
-        """Run those that the subject and the time allow."""
+        """Run those that the subject and the limits allow."""
+        if not self._config.read_only and not self._over:
+            self._attempt(_LAG)
         for number, check in enumerate(checks, start=1):
-            checked = CheckResult(name=check.name, clauses=check.clauses, verdict=Verdict.KEPT)
-            self.result.checks.append(checked)
             lacking = [self._subject.missing[n] for n in check.needs if n in self._subject.missing]
             if lacking:
-                checked.verdict, checked.reason = Verdict.SKIPPED, "; ".join(sorted(lacking))
-            elif time.monotonic() >= self._until:
-                checked.verdict, checked.reason = Verdict.NOT_REACHED, "the time was over"
+                skipped = _not_reached(check, "; ".join(sorted(lacking)))
+                skipped.verdict = Verdict.SKIPPED
+                self.result.checks.append(skipped)
+            elif self._over:
+                self.result.checks.append(_not_reached(check, self._over))
             else:
-                self._check(check, checked)
+                self._check(check)
             self._tell(f"{number} of {len(checks)} checks")
+            if number == min(30, len(checks)):
+                self._estimate()
 
-    def _check(self, check: Check, checked: CheckResult) -> None:
+    def _check(self, check: Check) -> None:
+        """Run a check, and again for what the first failure hides."""
+        checked = CheckResult(name=check.name, clauses=check.clauses, verdict=Verdict.KEPT)
+        self.result.checks.append(checked)
         began = time.monotonic()
+        for _ in range(MOST_BY_CHECK):
+            session, assertion = self._attempt(check)
+            checked.rpcs += len(session.wire.calls)
+            if checked.verdict is Verdict.KEPT and session.left_out:
+                checked.verdict, checked.reason = Verdict.SKIPPED, session.left_out
+            elif checked.verdict is Verdict.KEPT and session.differences:
+                checked.verdict = Verdict.DIFFERS
+            if assertion is None:
+                break
+            checked.verdict, checked.reason = Verdict.BROKEN, assertion.what
+            self._found(check, session, assertion)
+            if session.broken is None or self._over:
+                break
+        checked.seconds = time.monotonic() - began
+
+    def _attempt(self, check: Check) -> tuple[Session, Assertion | None]:
         session = self._subject.open_session()
-        claim = None
+        assertion = None
         try:
             check.run(session)
         except ContractBrokenError as error:
-            claim = error.claim
-        except ConnectionLostError:
+            assertion = error.assertion
+        except (ConnectionLostError, CannotRunError):
             raise
+        except ProgramEndedError:
+            pass
         except ForeignDataError as reason:
             session.left_out = str(reason)
         except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
-            claim = _senseless(check.clauses, error)
-        claim = self._closed(session) or claim
-        checked.seconds, checked.rpcs = time.monotonic() - began, len(session.wire.calls)
-        self.result.rpcs += checked.rpcs
-        if claim is None and session.left_out:
-            checked.verdict, checked.reason = Verdict.SKIPPED, session.left_out
-        if claim is not None:
-            checked.verdict, checked.reason = Verdict.BROKEN, claim.what
-            clauses = tuple(c for c in claim.clauses if c in check.clauses) or claim.clauses
-            shortest = self._shortest(session)
-            self._found(check.name, clauses, shortest.broken or claim, shortest)
+            # With a failure that is known already, the rest need not make sense.
+            if not self._subject.muted & set(session.differences):
+                assertion = _senseless(check.clauses[0], error)
+        assertion = self._closed(session) or assertion
+        self.result.rpcs += len(session.wire.calls)
+        self._merge(check.name, session.comparisons, session.differences)
+        return session, assertion
 
-    def _shortest(self, session: Session) -> Session:
-        """The shortest program that breaks the same claim, as far as there is time for it."""
-        if session.broken is None or not session.steps or self._cutting <= 0:
-            return session
-        began = time.monotonic()
-        best = Shrinker(self._subject, session, seconds=min(1.0, self._cutting)).shrink()
-        self._cutting -= time.monotonic() - began
-        return best
+    def _merge(
+        self,
+        name: str,
+        comparisons: Mapping[str, int],
+        differences: Mapping[tuple[str, str], Assertion],
+    ) -> None:
+        self.result.comparisons.update(comparisons)
+        known = {difference.assertion.kind for difference in self.result.differences}
+        self.result.differences += [
+            Difference(name=name, assertion=assertion)
+            for kind, assertion in differences.items()
+            if kind not in known and kind not in self._subject.muted
+        ]
 
     def _closed(self, session: Session) -> Assertion | None:
-        """End a session; a crash of our own fake is a broken claim too."""
+        """End a session; a crash of our own fake is a broken clause too."""
         try:
             self._subject.close_session(session)
         except AssertionError as error:
-            return _senseless(("SV-4",), error)
+            return _senseless("SV-4", error)
         return None
 
-    def programs(self) -> None:
-        """Run random programs for the rest of the time, and cut a failing one short."""
-        if time.monotonic() >= self._until:
-            return
-        done = run_programs(
-            self._subject, seed=self.result.seed, until=self._until, progress=self._tell_programs
-        )
-        self.result.programs = done.count
-        self.result.rpcs += done.rpcs
-        self.held |= done.held
-        if done.failed is None or done.failed.broken is None:
-            return
-        # What a check has found is found; its program is shorter.
-        seen = {clause for finding in self.result.findings for clause in finding.claim.clauses}
-        if seen.isdisjoint(done.failed.broken.clauses):
-            self._progress("cutting the failing program short")
-            seconds = max(2.0, min(15.0, self._config.seconds / 3))
-            best = Shrinker(self._subject, done.failed, seconds=seconds).shrink()
-            claim = best.broken or done.failed.broken
-            self._found(PROGRAMS, claim.clauses, claim, best)
+    # Findings ----------------------------------------------------------------------------
 
-    def _found(
-        self, name: str, clauses: tuple[str, ...], claim: Assertion, session: Session
-    ) -> None:
-        self.result.findings.append(
-            Finding(
-                name=name,
-                clauses=clauses,
-                claim=claim,
-                steps=[format_step(step) for step in session.steps],
-                calls=list(session.wire.calls),
-                component=session.place.component,
-            )
+    def _found(self, check: Check, session: Session, assertion: Assertion) -> None:
+        """Record a failure, replayed on a fresh session and shrunk, and look past it."""
+        finding = Finding(
+            name=check.name,
+            assertion=assertion,
+            steps=[format_step(step) for step in session.steps],
+            calls=list(session.wire.calls),
         )
+        shortest = self._shortest(session)
+        if shortest is not None:
+            self._replace(finding, shortest)
+        else:
+            again, repeated = self._attempt(check)
+            finding.reproduced = repeated is not None and repeated.kind == assertion.kind
+            if finding.reproduced:
+                finding.calls = list(again.wire.calls)
+        self.result.findings.append(finding)
+        self._subject.muted |= {assertion.kind}
+
+    def _shortest(self, session: Session) -> Session | None:
+        """The shortest program that breaks the same again; None if its steps do not."""
+        if session.broken is None or not session.steps:
+            return None
+        shrinker = Shrinker(self._subject, session, seconds=SHRINKING)
+        best = shrinker.shrink()
+        return None if best is session else best
+
+    @staticmethod
+    def _replace(finding: Finding, session: Session) -> None:
+        finding.steps = [format_step(step) for step in session.steps]
+        finding.calls = list(session.wire.calls)
+        finding.program = tuple(session.steps)
+        finding.assertion = session.broken or finding.assertion
+
+    # Programs ----------------------------------------------------------------------------
+
+    def programs(self) -> None:
+        """Run random programs, and shrink those that fail."""
+        wanted, found = self._config.wanted, 0
+        while self.result.programs < wanted and not self._over and found < MOST_BY_PROGRAMS:
+            calls = self._config.max_calls
+            done = run_programs(
+                self._subject,
+                seed=self.result.seed + self.result.programs,
+                wanted=wanted - self.result.programs,
+                calls=math.inf if calls is None else calls - self.result.rpcs,
+                until=self._until,
+                progress=self._tell_programs,
+            )
+            self.result.programs += done.count
+            self.result.rpcs += done.rpcs
+            self._merge(PROGRAMS, done.comparisons, done.differences)
+            if done.failed is None or done.failed.broken is None:
+                break
+            found += 1
+            self._program_failed(done.failed, done.failed.broken)
+        if self.result.programs < wanted:
+            why = self._over or f"{found} different failures are enough"
+            self.result.missing = f"{wanted - self.result.programs} random programs: {why}"
+
+    def _program_failed(self, failed: Session, assertion: Assertion) -> None:
+        self._progress("shrinking the failing program")
+        finding = Finding(
+            name=PROGRAMS,
+            assertion=assertion,
+            steps=[format_step(step) for step in failed.steps],
+            calls=list(failed.wire.calls),
+            reproduced=False,
+        )
+        shortest = self._shortest(failed)
+        if shortest is not None:
+            self._replace(finding, shortest)
+            finding.reproduced = True
+        self.result.findings.append(finding)
+        self._subject.muted |= {assertion.kind}
+
+    # Progress ----------------------------------------------------------------------------
+
+    def _estimate(self) -> None:
+        """Say how long it will take where that is long."""
+        if not self.result.rpcs or self._config.clauses != "*" or self._config.read_only:
+            return
+        each = (time.monotonic() - self._started) / self.result.rpcs
+        left = PROFILES[self._config.profile].calls - self.result.rpcs
+        if each * left > 90:
+            self._progress(
+                f"a call takes {each * 1000:.0f} ms, so that the profile {self._config.profile} "
+                f"with its {left:,} calls will take about {each * left / 60:.0f} minutes"
+            )
 
     def _tell_programs(self, done: Programs) -> None:
-        self._tell(f"{done.count} random programs", more=done.rpcs)
+        self._tell(f"{self.result.programs + done.count} random programs", more=done.rpcs)
 
     def _tell(self, what: str, *, more: int = 0) -> None:
         """Tell how far it is, at most once a second."""
@@ -335,15 +500,16 @@ class _Run:
             return
         self._told = now
         broken = len(self.result.findings)
-        self._progress(
-            f"{what}, {self.result.rpcs + more} calls, {broken} broken, "
-            f"{now - self._started:.0f} of {self._config.seconds:.0f} s"
-        )
+        calls = self.result.rpcs + more
+        self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
 
 
-def _senseless(clauses: tuple[str, ...], error: Exception) -> Assertion:
-    told = f"{type(error).__name__}: {error}"
-    return Assertion(clauses, "the subject's answers make sense", "they do", told)
+def _senseless(clause: str, error: Exception) -> Assertion:
+    return Assertion(clause, "the subject's answers make sense", "they do", _described(error))
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def versions() -> dict[str, str]:

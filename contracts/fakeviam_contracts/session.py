@@ -2,117 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.wire import data
-from fakeviam.wire.times import nanos_from, timestamp_from
-from fakeviam_contracts.assertions import AnyOf, Assertion, ContractBrokenError
-from fakeviam_contracts.model import Box, File, FilterSpec, Model, Origin
-from fakeviam_contracts.steps import HandleCounts, Step
+from fakeviam.wire.times import timestamp_from
+from fakeviam_contracts.assertions import (
+    AnyError,
+    AnyOf,
+    Assertion,
+    ContractBrokenError,
+    ProgramEndedError,
+)
+from fakeviam_contracts.clauses import binding, rules
+from fakeviam_contracts.descriptions import LABEL, binary_id
+from fakeviam_contracts.interpretation import CLAUSES
+from fakeviam_contracts.model import FilterSpec, Model
+from fakeviam_contracts.places import Handles, Place
+from fakeviam_contracts.steps import Step
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from fakeviam_contracts.foreign_data import ForeignDataGuard
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.wirelog import Wire
 
-LABEL = "VIAM_DATASET_"
 
-
-class Wrong(NamedTuple):
-    """Something about a request that must be refused: with which status, by which clauses."""
-
-    status: str
-    clauses: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where the session may work.
+class Ground(NamedTuple):
+    """Why a request may be refused.
 
     Attributes:
-        parts: The parts it uploads for; all of one organization.
-        component: If set, every record is of this component and every query asks for it, so
-            that nothing else on a shared server is seen or touched.
-        now: The subject's clock in ns, if it can be asked.
-        advance: Moves the subject's clock by that many ns, if it can be moved.
-        internal: A part whose data counts as internal (PG-10), if there is one.
-        foreign: A part of another organization, if there is one.
-        guard: On a shared server, what keeps writes by filter from the data of others.
+        clause: The clause that calls it an error.
+        status: The status that we expect.
+        names_status: The clause that names the status, if that is another one.
+        point: The open point that decides whether it is an error, if one does.
+        refusing: What that point is where it is an error.
+        accepting: What that point is where it is none.
     """
 
-    parts: tuple[Origin, ...]
-    component: str = ""
-    now: Callable[[], int] | None = None
-    advance: Callable[[int], None] | None = None
-    internal: Origin | None = None
-    foreign: Origin | None = None
-    guard: ForeignDataGuard | None = None
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether everything on the subject is the session's own."""
-        return not self.component
-
-    @property
-    def organization_id(self) -> str:
-        """The organization of the parts."""
-        return self.parts[0].organization_id
+    clause: str
+    status: str = "INVALID_ARGUMENT"
+    names_status: str = ""
+    point: str = ""
+    refusing: str = "refuse"
+    accepting: str = ""
 
 
-@dataclass(kw_only=True)
-class Handles:
-    """Server ids by handle, and back."""
-
-    files: list[str] = field(default_factory=list)
-    boxes: list[str] = field(default_factory=list)
-    datasets: list[str] = field(default_factory=list)
-    rows: int = 0
-
-    @property
-    def counts(self) -> HandleCounts:
-        """How many of each have been created."""
-        return HandleCounts(len(self.files), len(self.boxes), len(self.datasets))
-
-    def file(self, binary_data_id: str) -> int | str:
-        """The handle of a file, or the id itself if it is no file of ours."""
-        return _place(self.files, binary_data_id)
-
-    def box(self, bbox_id: str) -> int | str:
-        """The handle of a box."""
-        return _place(self.boxes, bbox_id)
-
-    def dataset(self, dataset_id: str) -> int | str:
-        """The handle of a dataset."""
-        return _place(self.datasets, dataset_id)
-
-
-def _place(ids: list[str], wanted: str) -> int | str:
-    return ids.index(wanted) if wanted in ids else wanted
+def permission(clause: str) -> Ground:
+    """What we expect to be accepted, though no document says that it must be."""
+    return Ground(clause, refusing="")
 
 
 class Session:
-    """Does things to subject and model alike, and compares."""
+    """Does things to subject and model alike, and compares.
 
-    def __init__(self, wire: Wire, place: Place, interpretation: Interpretation) -> None:
-        """Work in `place` under `reading`."""
+    Attributes:
+        comparisons: How often each clause was compared.
+        differences: What differs from our interpretation, or is muted; by clause and kind.
+        muted: Failures that are known already and do not end a program.
+        tolerant: Whether a program that cannot go on just ends.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        place: Place,
+        interpretation: Interpretation,
+        muted: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        """Work in `place` under `interpretation`."""
         self.wire = wire
         self.place = place if place.advance is None else replace(place, advance=self._advance)
         self._clock = place.advance
-        self.interpretation = interpretation
         self.model = Model(interpretation)
         self.handles = Handles()
-        self.claims = 0
-        #: What was done, at the level of `reads` and `writes`, and the claim that ended it.
+        self.comparisons: Counter[str] = Counter()
+        self.differences: dict[tuple[str, str], Assertion] = {}
+        self.muted = muted
+        #: What was done, at the level of `reads` and `writes`, and the assertion that ended it.
         self.steps: list[Step] = []
         self.broken: Assertion | None = None
-        self.held: set[tuple[str, ...]] = set()
         self.inside = False
+        self.tolerant = False
+        self.ended = False
         #: Why something was not done, for the sake of what others have on the subject.
         self.left_out = ""
+
+    @property
+    def interpretation(self) -> Interpretation:
+        """What the subject is expected to be, and was seen to be."""
+        return self.model.interpretation
 
     def _advance(self, nanos: int) -> None:
         """Move the subject's clock, which is a step too."""
@@ -127,37 +108,145 @@ class Session:
 
     # Comparing ---------------------------------------------------------------------------
 
-    def expect(self, clauses: Iterable[str], what: str, expected: Any, observed: Any) -> None:
-        """Compare.
+    def expect(
+        self, clause: str, what: str, expected: Any, observed: Any, *, legal: bool = False
+    ) -> bool:
+        """Compare; the answer says whether it holds.
+
+        Args:
+            clause: The clause that this tests.
+            what: What is compared.
+            expected: What the clause demands.
+            observed: What the subject did.
+            legal: Whether the documents allow what was observed all the same.
 
         Raises:
-            ContractBrokenError: They differ.
+            ContractBrokenError: It does not hold, and the clause binds.
         """
-        self.claims += 1
-        claim = Assertion(tuple(clauses), what, expected, observed)
-        if not claim.holds:
-            self.broken = claim
-            raise ContractBrokenError(claim)
-        self.held.add(claim.clauses)
+        self.comparisons[clause] += 1
+        if expected == observed:
+            return True
+        assertion = Assertion(clause, what, expected, observed, legal)
+        if not legal and clause in binding() and assertion.kind not in self.muted:
+            self.broken = assertion
+            raise ContractBrokenError(assertion)
+        self.differences.setdefault(assertion.kind, assertion)
+        return False
 
-    def answered(self, clauses: Iterable[str], rpc: str, answer: Any) -> Any:
-        """The answer of a call that must succeed."""
+    def require(self, clause: str, what: str, expected: Any, observed: Any) -> None:
+        """Compare what the rest of the program needs.
+
+        Raises:
+            ContractBrokenError: It does not hold, and the clause binds.
+            ProgramEndedError: It does not hold, which is known or allowed.
+        """
+        if not self.expect(clause, what, expected, observed):
+            raise ProgramEndedError(what)
+
+    def expect_all(self, clauses: Mapping[str, str], expected: Any, observed: Any, of: str) -> bool:
+        """Compare aspects of a thing, each by its own clause; quick where all agree."""
+        if expected == observed:
+            self.comparisons.update(clauses[name] for name in expected)
+            return True
+        held = [
+            self.expect(clauses[name], f"{name} of {of}", expected[name], observed[name])
+            for name in expected
+        ]
+        return all(held)
+
+    def choose(
+        self, point: str, what: str, candidates: Mapping[Any, Any], observed: Any, clause: str
+    ) -> None:
+        """Compare with what each alternative of an open point demands.
+
+        Args:
+            point: The open point, a field of the interpretation.
+            what: What is compared.
+            candidates: What is demanded, by each value of the point.
+            observed: What the subject did.
+            clause: The clause that demands one of them.
+
+        Raises:
+            ContractBrokenError: None of them holds.
+        """
+        expected = candidates[getattr(self.interpretation, point)]
+        legal = AnyOf(*candidates.values())
+        if legal != observed:
+            self.expect(clause, what, legal if len(candidates) > 1 else expected, observed)
+            return
+        self.comparisons[clause] += clause != CLAUSES[point]
+        if not all(value == expected for value in candidates.values()):
+            # Another answer is legal, except where clients rely on this one.
+            legal_here = CLAUSES[point] not in _RELIED_ON_POINTS
+            if not self.expect(CLAUSES[point], what, expected, observed, legal=legal_here):
+                value = next(v for v, demanded in candidates.items() if demanded == observed)
+                self.learn(**{point: value})
+
+    def learn(self, **points: Any) -> None:
+        """Expect from now on what the subject was seen to do."""
+        self.model.interpretation = replace(self.interpretation, **points)
+
+    # Outcomes of calls -------------------------------------------------------------------
+
+    def answered(self, clause: str, rpc: str, answer: Any) -> Any:
+        """The answer of a call that must succeed; success alone proves nothing."""
         if isinstance(answer, Refused):
-            self.expect(clauses, f"status of {rpc}", "OK", str(answer))
+            self.require(clause, f"status of {rpc}", "OK", str(answer))
         return answer
 
-    def refused(self, rpc: str, answer: Any, wrongs: Sequence[Wrong]) -> bool:
-        """Whether the call had to be refused; then checks that it was.
+    def outcome(
+        self, success: str, rpc: str, answer: Any, grounds: Sequence[Ground] = ()
+    ) -> Any | None:
+        """The answer of a call that was accepted, or None if it was refused, rightly or legally.
 
         Several things may be wrong at once; which of them a server names is its business.
+
+        Args:
+            success: The clause by which it must be accepted if there are no grounds.
+            rpc: The call.
+            answer: What came back.
+            grounds: Why it must be refused, or may be.
+
+        Raises:
+            ContractBrokenError: It was accepted against a binding clause, or refused.
         """
-        if not wrongs:
-            return False
-        clauses = [clause for wrong in wrongs for clause in wrong.clauses]
-        allowed = AnyOf(*dict.fromkeys(wrong.status for wrong in wrongs))
-        got = answer.status if isinstance(answer, Refused) else "OK"
-        self.expect(clauses, f"status of {rpc}", allowed, got)
-        return True
+        must = [ground for ground in grounds if self._refuses(ground)]
+        what = f"status of {rpc}"
+        if not isinstance(answer, Refused):
+            self.comparisons.update(ground.clause for ground in grounds if ground not in must)
+            for ground in sorted(must, key=lambda g: g.clause not in binding()):
+                self.expect(ground.clause, what, AnyError(), "OK", legal=bool(ground.point))
+                if ground.accepting:
+                    self.learn(**{ground.point: ground.accepting})
+            return answer
+        if not grounds:
+            self.require(success, what, "OK", str(answer))
+        elif not must:
+            ground = grounds[0]
+            self.expect(ground.clause, what, "OK", str(answer), legal=True)
+            if ground.point:
+                self.learn(**{ground.point: ground.refusing})
+        else:
+            self._check_status(what, answer, must)
+        return None
+
+    def _refuses(self, ground: Ground) -> bool:
+        """Whether we expect the ground to be one, and not just allow it."""
+        if not ground.point:
+            return bool(ground.refusing)
+        return bool(getattr(self.interpretation, ground.point) == ground.refusing)
+
+    def _check_status(self, what: str, answer: Refused, must: Sequence[Ground]) -> None:
+        first = must[0]
+        if len({ground.clause for ground in must}) == 1:
+            self.expect(first.clause, what, AnyError(), answer.status)
+        statuses = list(dict.fromkeys(ground.status for ground in must))
+        clause = first.names_status or first.clause
+        named = first.status in rules()[clause].clause.text
+        if clause in binding() and not named:
+            return
+        expected = AnyOf(*statuses) if len(statuses) > 1 else statuses[0]
+        self.expect(clause, what, expected, answer.status)
 
     # Asking ------------------------------------------------------------------------------
 
@@ -185,13 +274,16 @@ class Session:
             message.interval.start.CopyFrom(timestamp_from(spec.start))
         if spec.end is not None:
             message.interval.end.CopyFrom(timestamp_from(spec.end))
-        rules = {
+        if not (spec.tag_rule or spec.tags or spec.label_of):
+            return message
+        types = {
+            "": data.TAGS_FILTER_TYPE_MATCH_BY_OR,
             "unspecified": data.TAGS_FILTER_TYPE_UNSPECIFIED,
             "or": data.TAGS_FILTER_TYPE_MATCH_BY_OR,
             "tagged": data.TAGS_FILTER_TYPE_TAGGED,
             "untagged": data.TAGS_FILTER_TYPE_UNTAGGED,
         }
-        message.tags_filter.type = rules[spec.tag_rule]
+        message.tags_filter.type = types[spec.tag_rule]
         message.tags_filter.tags.extend(spec.tags)
         message.tags_filter.tags.extend(LABEL + self.handles.datasets[d] for d in spec.label_of)
         return message
@@ -206,99 +298,6 @@ class Session:
             return {"binary_ids": messages}
         return {"binary_ids": messages, "binary_data_ids": ids}
 
-    # Describing --------------------------------------------------------------------------
 
-    def described(self, file: File) -> dict[str, Any]:
-        """What the model expects the metadata of a file to say."""
-        return {
-            "handle": file.handle,
-            "origin": file.origin,
-            "requested": file.requested,
-            "received": file.received,
-            "mime_type": file.mime_type,
-            "file_name": file.file_name,
-            "file_ext": file.file_ext,
-            "size": len(file.data),
-            "tags": self.model.visible_tags(file),
-            "tag order": list(file.tags),
-            "boxes": {box.handle: box for box in file.boxes},
-            "datasets": set(file.datasets),
-        }
-
-    def observed(self, metadata: data.BinaryMetadata) -> dict[str, Any]:
-        """What the metadata of a file does say, in the model's terms."""
-        tags = [self._tag(tag, metadata) for tag in metadata.capture_metadata.tags]
-        return {
-            "handle": self.handles.file(metadata.binary_data_id),
-            "origin": origin_of(metadata.capture_metadata),
-            "requested": nanos_from(metadata.time_requested),
-            "received": nanos_from(metadata.time_received),
-            "mime_type": metadata.capture_metadata.mime_type,
-            "file_name": metadata.file_name,
-            "file_ext": metadata.file_ext,
-            "size": metadata.file_size_bytes,
-            "tags": set(tags),
-            "tag order": [tag for tag in tags if isinstance(tag, str)],
-            "boxes": {box.handle: box for box in map(self._box, metadata.annotations.bboxes)},
-            "datasets": {self.handles.dataset(d) for d in metadata.dataset_ids},
-        }
-
-    def _tag(self, tag: str, metadata: data.BinaryMetadata) -> str | tuple[str, int]:
-        """A label of a membership as a pair, any other tag as it is (A10, A11)."""
-        dataset_id = tag.removeprefix(LABEL)
-        if tag.startswith(LABEL) and dataset_id in self.handles.datasets:
-            handle = self.handles.datasets.index(dataset_id)
-            if dataset_id in metadata.dataset_ids or self.model.dataset(handle) is None:
-                return ("label", handle)
-        return tag
-
-    def _box(self, box: data.BoundingBox) -> Box:
-        return Box(
-            handle=self.handles.box(box.id),  # type: ignore[arg-type]  # a stranger's stays text
-            label=box.label,
-            corners=(
-                box.x_min_normalized,
-                box.y_min_normalized,
-                box.x_max_normalized,
-                box.y_max_normalized,
-            ),
-            confidence=box.confidence if box.HasField("confidence") else None,
-        )
-
-
-#: Which clauses each part of a file's description rests on.
-DESCRIPTION = {
-    "handle": ("ID-2", "ID-3"),
-    "origin": ("UP-1", "ID-3"),
-    "requested": ("TM-1", "A28"),
-    "received": ("TM-1", "A32"),
-    "mime_type": ("UP-4", "UP-5", "A24"),
-    "file_name": ("UP-6",),
-    "file_ext": ("UP-3", "A26"),
-    "size": ("FU-3", "CU-1"),
-    "tags": ("TA-1", "TR-1", "UP-7", "DM-2", "A10"),
-    "tag order": ("TA-5",),
-    "boxes": ("BX-1", "BX-5", "BR-1", "BU-1", "BU-2"),
-    "datasets": ("DM-1", "DM-3", "DS-2", "A54"),
-}
-
-
-def binary_id(text: str) -> data.BinaryID:
-    """The BinaryID message of a string id."""
-    organization_id, location_id, file_id = text.split("/")
-    return data.BinaryID(organization_id=organization_id, location_id=location_id, file_id=file_id)
-
-
-def origin_of(metadata: data.CaptureMetadata) -> Origin:
-    """The origin that capture metadata describes."""
-    return Origin(
-        organization_id=metadata.organization_id,
-        location_id=metadata.location_id,
-        robot_id=metadata.robot_id,
-        robot_name=metadata.robot_name,
-        part_id=metadata.part_id,
-        part_name=metadata.part_name,
-        component_type=metadata.component_type,
-        component_name=metadata.component_name,
-        method=metadata.method_name,
-    )
+#: Open points where clients rely on our interpretation.
+_RELIED_ON_POINTS = ("A4",)

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
-from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.steps import Step
     from fakeviam_contracts.subject import Subject
@@ -52,11 +50,6 @@ def arguments(step: Step) -> dict[str, Any]:
     """The arguments of a step by name, without the session."""
     bound = inspect.signature(OPERATIONS[step.name]).bind(None, *step.args, **step.kwargs)
     return dict(list(bound.arguments.items())[1:])
-
-
-def kind(claim: Assertion) -> tuple[tuple[str, ...], str]:
-    """What makes two broken claims the same failure."""
-    return claim.clauses, re.sub(r"\d+", "#", claim.what)
 
 
 class _Handles:
@@ -112,7 +105,7 @@ def replay(subject: Subject, steps: Sequence[Step]) -> Session:
             before = session.handles.counts
             OPERATIONS[step.name](session, **adapted)
             handles.learn(step, session, before)
-    except ContractBrokenError:
+    except (ContractBrokenError, ProgramEndedError):
         pass
     finally:
         subject.close_session(session)
@@ -126,7 +119,7 @@ class Shrinker:
         """Start from a session whose claim broke."""
         assert failed.broken is not None  # noqa: S101 - that is what failed means
         self._subject = subject
-        self._kind = kind(failed.broken)
+        self._kind = failed.broken.kind
         self._until = time.monotonic() + seconds
         self.best = failed
         self.replays = 0
@@ -150,7 +143,7 @@ class Shrinker:
             raise
         except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
             return False
-        if session.broken is None or kind(session.broken) != self._kind:
+        if session.broken is None or session.broken.kind != self._kind:
             return False
         self.best = session
         return True

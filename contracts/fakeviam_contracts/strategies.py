@@ -113,13 +113,6 @@ def forms() -> st.SearchStrategy[str]:
     return st.sampled_from(["string", "message", "both"])
 
 
-def malformed_ids() -> st.SearchStrategy[str]:
-    """Ids that name nothing: parts missing, too many, empty, or unknown."""
-    return st.sampled_from(
-        ["", "/", "//", "a", "a/b", "a/b/c/d", "a//c", "not/known/here", "é/ü/ñ"]
-    )
-
-
 def filter_specs(
     *, datasets: Sequence[int] = (), parts: Sequence[Any] = ()
 ) -> st.SearchStrategy[FilterSpec]:
@@ -145,7 +138,7 @@ def _filter_specs(
         "start": times(),
         "end": times(),
         "tags": _some(TAGS),
-        "tag_rule": st.sampled_from(["unspecified", "or", "tagged", "untagged"]),
+        "tag_rule": st.sampled_from(["unspecified", "tagged", "untagged"]),
         "box_labels": _some(LABELS),
     }
     if datasets:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from fakeviam_contracts.http2 import Connection
 from fakeviam_contracts.model import Origin
-from fakeviam_contracts.session import Place, Session
+from fakeviam_contracts.places import Place
+from fakeviam_contracts.session import Session
 from fakeviam_contracts.wirelog import Wire
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ PARTS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 class Subject(Protocol):
     """A server that the kit is run against."""
+
+    #: Failures that are known already, and what the subject was seen to be.
+    muted: frozenset[tuple[str, str]]
+    interpretation: Interpretation
 
     @property
     def missing(self) -> Mapping[Need, str]:
@@ -55,7 +60,8 @@ class OwnFake:
         """Start the FakeViam that `make` makes, with two parts and two that are special."""
         self.missing: Mapping[Need, str] = {}
         self.left: list[str] = []
-        self._interpretation = interpretation
+        self.interpretation = interpretation
+        self.muted: frozenset[tuple[str, str]] = frozenset()
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
         self._channel = self._loop.run_until_complete(self._connect())
@@ -67,6 +73,7 @@ class OwnFake:
             foreign=_origin(added["foreign"]),
             now=self._cloud.clock.now,
             advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
+            sleep=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )
 
     async def _connect(self) -> Connection:
@@ -76,11 +83,12 @@ class OwnFake:
     def open_session(self) -> Session:
         """A session on the empty fake."""
         self._cloud.reset()
-        return Session(Wire(self._channel, self._loop, {}), self._place, self._interpretation)
+        wire = Wire(self._channel, self._loop, {})
+        return Session(wire, self._place, self.interpretation, self.muted)
 
     def close_session(self, session: Session) -> None:
         """End a session; a crash of the fake is a failure."""
-        del session
+        self.interpretation = session.interpretation
         self._cloud.check()
 
     def close(self) -> None:

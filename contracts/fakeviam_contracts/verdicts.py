@@ -18,31 +18,32 @@ def matching(clauses: Sequence[str], glob: str) -> list[str]:
     return [clause for clause in clauses if fnmatch.fnmatchcase(clause, glob)]
 
 
-def verdicts(result: Result, glob: str, held: set[str]) -> list[ClauseVerdict]:
-    """What the run says about each clause that a check or a random program is for."""
-    broken = {clause for finding in result.findings for clause in finding.clauses}
+def verdicts(result: Result, glob: str) -> list[ClauseVerdict]:
+    """What the run says about each clause that a check is for, or that was compared."""
     by_clause: dict[str, list[CheckResult]] = {}
     for check in result.checks:
         for clause in check.clauses:
             by_clause.setdefault(clause, []).append(check)
-    clauses = matching(sorted({*by_clause, *broken, *held}, key=clause_order), glob)
-    return [_verdict(clause, by_clause.get(clause, []), broken, held) for clause in clauses]
+    broken = {finding.clause for finding in result.findings}
+    seen = {*by_clause, *broken, *result.comparisons}
+    clauses = matching(sorted(seen, key=clause_order), glob)
+    return [_verdict(clause, result, by_clause.get(clause, [])) for clause in clauses]
 
 
-def _verdict(
-    clause: str, checks: Sequence[CheckResult], broken: set[str], held: set[str]
-) -> ClauseVerdict:
-    if clause in broken:
-        return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN)
-    seen = {check.verdict for check in checks}
-    if Verdict.KEPT in seen or (not checks and clause in held):
-        return ClauseVerdict(clause=clause, verdict=Verdict.KEPT)
+def _verdict(clause: str, result: Result, checks: Sequence[CheckResult]) -> ClauseVerdict:
+    count = result.comparisons[clause]
+    if any(finding.clause == clause for finding in result.findings):
+        return ClauseVerdict(clause=clause, verdict=Verdict.BROKEN, comparisons=count)
+    if any(difference.assertion.clause == clause for difference in result.differences):
+        return ClauseVerdict(clause=clause, verdict=Verdict.DIFFERS, comparisons=count)
+    if count:
+        return ClauseVerdict(clause=clause, verdict=Verdict.KEPT, comparisons=count)
     for verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
         for check in checks:
             if check.verdict is verdict:
                 return ClauseVerdict(clause=clause, verdict=verdict, reason=check.reason)
     # Its checks ended early, over another clause.
-    reason = f"{', '.join(check.name for check in checks)} broke before"
+    reason = f"{', '.join(check.name for check in checks)} did not come to it"
     return ClauseVerdict(clause=clause, verdict=Verdict.NOT_REACHED, reason=reason)
 
 

@@ -19,7 +19,7 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts.http2 import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from grpclib.client import Channel
 
@@ -76,6 +76,7 @@ class Wire:
         *,
         edge: Edge | None = None,
         timeout: float | None = None,
+        pace: Callable[[], None] | None = None,
     ) -> None:
         """Call over `channel`, whose loop is `loop`, with `metadata` on every call.
 
@@ -85,12 +86,14 @@ class Wire:
             metadata: Sent with every call.
             edge: Changes the messages on their way.
             timeout: Seconds until a call that is not answered counts as refused.
+            pace: Waits before each call, if calls must not come too fast.
         """
         self._channel = channel
         self._loop = loop
         self._metadata = metadata
         self._edge = edge
         self._timeout = timeout
+        self._pace = pace
         self.calls: list[Recorded] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -131,6 +134,8 @@ class Wire:
     def _record(
         self, rpc: str, requests: tuple[Message, ...], work: Coroutine[Any, Any, Any]
     ) -> Any:
+        if self._pace is not None:
+            self._pace()
         try:
             answer = self.run(work)
         except GRPCError as error:

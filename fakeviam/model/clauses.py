@@ -26,8 +26,8 @@ _TABLE = """
 FI-1  D api    Every field of a filter that is set narrows the result; fields combine with AND.
 FI-2  D seed   No filter, or an empty one, selects everything of that kind.
 FI-3  R client An empty string or an empty list constrains nothing.
-FI-4  D web    Strings compare exactly, with case.
-FI-5  R client Several locations, organizations or MIME types: any one of them may match.
+FI-4  ? us     Strings compare exactly, with case.
+FI-5  ? us     Several locations, organizations or MIME types: any one of them may match.
 FI-6  D api    A tags filter without type, or MATCH_BY_OR: at least one of its tags is on the record.
 FI-7  D api    TAGGED selects records with any user tag, UNTAGGED those with none; listed tags are not consulted.
 FI-8  R client A present tags filter without type and without tags constrains nothing.
@@ -66,7 +66,7 @@ TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanosecond
 TD-1  D seed   TabularDataByFilter gives the readings that match, a page at a time.
 TD-2  R client metadata_index of each reading points into the metadata of the same reply.
 TD-3  D seed   A reading comes back with its data, its time requested and its time received.
-TD-4  R client Readings with the same capture metadata share one entry of metadata.
+TD-4  ? us     Readings with the same capture metadata share one entry of metadata.
 DT-1  D seed   DeleteTabularData deletes an organization's readings older than some days; 0 deletes all.
 DT-2  D api    Days are UTC calendar days: 1 deletes everything up to the end of yesterday.
 DT-3  D api    A delete filter narrows further; fields that are not set constrain nothing.
@@ -103,23 +103,24 @@ BX-8  ? us     A box for a record that does not exist is NOT_FOUND.
 BR-1  D api    Removing needs the image and the box; the other boxes stay.
 BR-2  ? us     Removing a box that does not exist is NOT_FOUND.
 BU-1  D api    UpdateBoundingBox changes the box with that id on that image.
-BU-2  D api    Only the fields that are present change.
+BU-2  ? us     Only the fields that are present change.
 BU-3  D sdk    The changed box must be a valid box.
 BU-4  ? us     Updating a box that does not exist is NOT_FOUND.
 BL-1  D seed   BoundingBoxLabelsByFilter gives the distinct labels of boxes on matching data.
 BL-2  ? us     Labels come sorted.
 DM-1  D seed   Binary data can be added to and removed from a dataset.
 DM-2  D seed   A member carries the label VIAM_DATASET_{id} until it is removed (policy dataset_label).
-DM-3  D api    Membership shows in dataset_ids and is what a filter's dataset_id tests.
+DM-3  ? us     Membership shows in dataset_ids and is what a filter's dataset_id tests.
 DM-4  D web    Members are references; removing one leaves the data.
 DM-5  D api    A dataset of sequences takes no binary data.
 DM-6  ? us     Adding a member twice or removing a stranger changes nothing.
 DM-7  ? us     A dataset takes binary data of its own organization only.
 DM-8  ? us     No ids is an error for membership too.
+DM-9  ? us     An upload into a dataset of sequences is an error.
 DB-1  D seed   GetDatabaseConnection gives the host of an organization's database.
 DB-2  R client An organization that does not exist is NOT_FOUND.
 DB-3  D api    ConfigureDatabaseUser creates the user or resets its password.
-DB-4  D api    has_database_user tells whether that has happened.
+DB-4  ? us     has_database_user tells whether that has happened.
 DB-5  ? us     An empty password is an error.
 DB-6  ? us     An empty organization is an error.
 UP-1  D seed   The part decides organization, location and robot; an invalid part is an error.
@@ -137,7 +138,7 @@ UP-12 ? us     The deprecated MIME enum of sensor metadata counts where no expli
 CU-1  D api    One DataCaptureUpload carries any number of sensor contents, each with its own times.
 CU-2  D seed   n readings become n records that share the metadata.
 CU-3  R client Contents that mix readings and bytes are an error.
-CU-4  D client A binary upload answers both ids, a tabular one the file id.
+CU-4  R client A binary upload answers both ids, a tabular one the file id.
 CU-6  ? us     Annotations that come with an upload are stored.
 CU-7  ? us     An upload without sensor contents is an error.
 CU-8  ? us     A sensor content without a reading and without bytes is an error.
@@ -145,7 +146,7 @@ CU-9  ? us     Annotations on a reading are an error.
 FU-1  D api    FileUpload starts with metadata; contents follow.
 FU-2  R client Contents come in any number of messages, also none.
 FU-3  R client Contents are joined in the order they came.
-FU-4  D api    The file's creation time is its capture time where nothing else says it.
+FU-4  ? us     The file's creation time is its capture time where nothing else says it.
 FU-5  ? us     A message of an upload without metadata and without contents is an error.
 SU-1  D api    StreamingDataCaptureUpload starts with metadata; bytes follow.
 SU-2  R client Empty sensor metadata is as none.
@@ -162,6 +163,8 @@ DS-10 D api    MergeDatasets makes a new dataset from several and answers its id
 DS-11 ? us     An organization that does not exist is NOT_FOUND.
 DS-12 ? us     Merging no datasets is an error.
 DS-13 ? us     A dataset type without meaning is an error.
+DS-14 ? us     A dataset may be renamed to the name it has.
+DS-15 ? us     A single dataset may be merged.
 AU-1  R client Authenticate answers an access token.
 AU-2  R client Later calls carry it as bearer authorization.
 AU-3  R client Authenticating twice is harmless.
@@ -171,7 +174,7 @@ A2    ? us     A record exactly at the end of an interval is inside (policy inte
 A3    ? us     An interval looks at the time requested (policy interval_clock).
 A4    R client In a page with data, count and size are those of the page (policy count).
 A5    D sdk    count_only gives no data, no last, the total count and the total size.
-A6    ? us     A limit above the largest page is cut to it (policy max_page, binary_page).
+A6    ? us     Pages have no ceiling but what is asked (policy max_page, binary_page).
 A8    D seed   Removed tags are counted, summed over records (policy remove_tags_count).
 A10   D seed   The label of a dataset shows with the tags and can be matched by name; it is derived, never stored.
 A11   ? us     A tag that looks like a dataset's label is a plain tag.
@@ -194,7 +197,7 @@ A31   ? us     method_parameters come back as they were uploaded.
 A32   D seed   time_received is the uploaded value; the moment of storing is a third time.
 A39   ? us     A name that is taken is ALREADY_EXISTS (policy duplicate_dataset_name).
 A40   ? us     An unknown dataset is NOT_FOUND (policy unknown_dataset for membership).
-A41   R client Datasets by ids come in request order, once each.
+A41   ? us     Datasets by ids come in request order, once each.
 A42   ? us     A merge unites members and leaves its sources; mixed types are an error.
 A43   R client A dataset type of 0 that is present asks for binary datasets only.
 A46   ? us     A known organization always has a database host here.

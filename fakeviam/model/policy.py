@@ -36,7 +36,7 @@ class Policy:
         interval_bounds: A2: whether a record exactly at `end` is inside.
         interval_clock: A3: the time that an interval looks at.
         count: A4: what `count` and `total_size_bytes` say in a page with data.
-        max_page: A6: the largest page.
+        max_page: A6: the largest page; None serves what is asked.
         binary_page: A6: the largest page when bytes are wanted; None is as `max_page`.
         max_response_bytes: A53: ceiling of a reply that carries file bytes; None is no ceiling.
         remove_tags_count: A8: count tags removed, summed over records, or records changed.
@@ -63,7 +63,7 @@ class Policy:
     interval_bounds: Literal["closed", "half-open"] = "closed"
     interval_clock: Literal["time_requested", "time_received"] = "time_requested"
     count: Literal["page", "total"] = "page"
-    max_page: PageLimit = PageLimit(100)
+    max_page: PageLimit | None = None
     binary_page: PageLimit | None = None
     max_response_bytes: int | None = None
     remove_tags_count: Literal["tags", "records"] = "tags"
@@ -87,7 +87,8 @@ class Policy:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             check_choice(name, getattr(self, name), choices)
-        check_type("max_page", self.max_page, PageLimit)
+        if self.max_page is not None:
+            check_type("max_page", self.max_page, PageLimit)
         check_type("sql_needs_time_bound", self.sql_needs_time_bound, bool)
         check_type("visibility_lag", self.visibility_lag, timedelta)
         if self.binary_page is not None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fakeviam_contracts.connection import Address, RemoteConnection
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.remote import Address, RemoteConnection, RemoteSubject
+from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.results import Verdict
 from fakeviam_contracts.runner import RunConfig, run
 
@@ -118,7 +118,7 @@ def test_random_programs_spare_others_too() -> None:
         subject = RemoteSubject(Interpretation.named("documented"), address, parts=(part,))
         _fill_files(subject.line.wire(), part)
         before = _dump(subject.line.wire())
-        done = run_programs(subject, seed=3, until=math.inf, most=2, progress=lambda _: None)
+        done = run_programs(subject, seed=3, wanted=2)
         assert _dump(subject.line.wire()) == before
         subject.close()
         assert done.count == 2
@@ -132,8 +132,8 @@ def test_what_a_server_forgets_is_found_where_nobody_has_anything(clauses: str, 
     """A bystander of the kit's own shows that the component is ignored (DF-1, TA-3)."""
     result, same = _ran(Forgets("component_name"), clauses)
     (finding, *_) = result.findings
-    assert finding.clauses[0] == clauses
-    assert finding.claim.what.startswith(f"a file of another component after {found}")
+    assert finding.clause == clauses
+    assert finding.assertion.what.startswith(f"a file of another component after {found}")
     assert same
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from html import escape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -12,16 +11,19 @@ import pytest
 from fakeviam_contracts import reports
 from fakeviam_contracts.assertions import Assertion
 from fakeviam_contracts.catalogue import CLAUSES
-from fakeviam_contracts.remote import Address, RemoteConnection
+from fakeviam_contracts.clauses import Severity
+from fakeviam_contracts.connection import Address, RemoteConnection
 from fakeviam_contracts.results import (
     PROGRAMS,
     CheckResult,
     ClauseVerdict,
+    Difference,
     Finding,
     Result,
     Verdict,
 )
 from fakeviam_contracts.wirelog import Recorded, Refused
+from markupsafe import escape
 
 from fakeviam import FakeViam
 from fakeviam.wire import data, datasync
@@ -35,7 +37,8 @@ NASTY = "<b>&\"'\x00\x1b猫"
 @pytest.fixture
 def result() -> Result:
     """A run in which everything happened."""
-    claim = Assertion(("PG-4",), "a <claim>", {"a": NASTY}, "observed")
+    assertion = Assertion("PG-4", "a <claim>", {"a": NASTY}, "observed")
+    other = Assertion("PG-9", "a <claim>", 1, 2)
     request = data.TagsByFilterRequest(filter=data.Filter(part_id="<p>"))
     calls = [
         Recorded("TagsByFilter", (request,), data.TagsByFilterResponse(tags=["dog"])),
@@ -46,6 +49,8 @@ def result() -> Result:
         CheckResult(name="bad", clauses=("PG-4",), verdict=Verdict.BROKEN, reason="a <claim>"),
         CheckResult(name="no clock", clauses=("DT-1",), verdict=Verdict.SKIPPED, reason="no clock"),
         CheckResult(name="late", clauses=("DT-2",), verdict=Verdict.NOT_REACHED, reason="time"),
+        CheckResult(name="counts", clauses=("PG-9",), verdict=Verdict.BROKEN),
+        CheckResult(name="ties", clauses=("PG-11",), verdict=Verdict.DIFFERS),
     ]
     return Result(
         subject="host:1",
@@ -57,34 +62,37 @@ def result() -> Result:
             ClauseVerdict(clause=c.clauses[0], verdict=c.verdict, reason=c.reason) for c in checks
         ],
         findings=[
-            Finding(
-                name="bad", clauses=("PG-4",), claim=claim, steps=[f"tag({NASTY!r})"], calls=calls
-            ),
-            Finding(
-                name=PROGRAMS, clauses=("A47",), claim=claim, steps=[], calls=[], known="ticket 12"
-            ),
+            Finding(name="bad", assertion=assertion, steps=[f"tag({NASTY!r})"], calls=calls),
+            Finding(name=PROGRAMS, assertion=other, steps=[], calls=[], known="ticket 12"),
         ],
         programs=3,
+        differences=[
+            Difference(name="ties", assertion=Assertion("PG-11", "order of ties", [1, 2], [2, 1]))
+        ],
         problems=["A5: passes"],
         left=["2 readings"],
         seconds=1.25,
     )
 
 
-def test_junit_is_xml_with_a_case_per_check(result: Result) -> None:
+def test_junit_is_xml_with_a_case_per_clause(result: Result) -> None:
     (suite,) = ET.fromstring(reports.junit([result]))  # noqa: S314 - our own text
-    assert suite.attrib["tests"] == str(len(suite)) == "6"
-    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("2", "3")
+    assert suite.attrib["tests"] == str(len(suite)) == "7"
+    assert (suite.attrib["failures"], suite.attrib["skipped"]) == ("2", "2")
     told = {case.attrib["name"]: [(e.tag, e.attrib["message"]) for e in case] for case in suite}
     assert told == {
-        "good": [],
-        "bad": [("failure", "a <claim> [PG-4]")],
-        "no clock": [("skipped", "no clock")],
-        "late": [("skipped", "time")],
-        PROGRAMS: [("skipped", "known: ticket 12")],
+        "PG-1": [],
+        "PG-4": [("failure", "a <claim>")],
+        "DT-1": [("skipped", "skipped: no clock")],
+        "DT-2": [("error", "not reached: time")],
+        "PG-9": [("skipped", "known: ticket 12")],
+        "PG-11": [],
         "known failures": [("failure", "A5: passes")],
     }
     assert "tag(" in (suite[1][0].text or "")
+    result.threshold = Severity.INTERPRETATION
+    (suite,) = ET.fromstring(reports.junit([result]))  # noqa: S314 - our own text
+    assert suite.attrib["failures"] == "3"
 
 
 class _Reader(HTMLParser):
@@ -113,7 +121,11 @@ def test_the_page_is_whole_and_needs_nothing_else(result: Result) -> None:
     text = "\n".join(reader.texts)
     assert not reader.open
     assert not {"script", "link", "img", "b-"} & set(reader.seen)
-    for told in ("PG-4: a <claim>", "NOT_FOUND: no <such> thing", "left behind: 2 readings",
+    for told in ("PG-4: a <claim>",
+                 "breaks what shipping clients rely on",
+                 "Differs where nothing",
+                 "NOT_FOUND: no <such> thing",
+                 "left behind: 2 readings",
                  "not reached", "contract broken in 1 place;", "Known: ticket 12"):  # fmt: skip
         assert told in text
 
@@ -132,24 +144,43 @@ def test_the_page_says_what_each_clause_rests_on(result: Result) -> None:
 
 def test_json_holds_all(result: Result) -> None:
     (facts,) = json.loads(reports.as_json([result]))["runs"]
-    assert facts["totals"] == {"broken": 1, "kept": 1, "not reached": 1, "skipped": 1}
+    assert facts["totals"] == {
+        "broken": 2,
+        "differs": 1,
+        "kept": 1,
+        "not reached": 1,
+        "skipped": 1,
+    }
+    assert facts["findings"][0]["severity"] == "breaks what shipping clients rely on"
     assert facts["exit_status"] == 1
     assert facts["findings"][0]["calls"][1].endswith("← NOT_FOUND: no <such> thing")
 
 
 def test_text_names_what_is_not_fine(result: Result) -> None:
     text = reports.summary([result])
-    for told in ("BROKEN  PG-4: a <claim> (bad)", "KNOWN  A47", "PROBLEM  A5: passes",
+    for told in ("BROKEN  PG-4: a <claim> (bad)",
+                 "KNOWN  PG-9",
+                 "DIFFERS  PG-11: order of ties (ties)",
+                 "PROBLEM  A5: passes",
                  "SKIPPED (no clock): DT-1", "NOT REACHED (time): DT-2",
                  "LEFT BEHIND  2 readings"):  # fmt: skip
         assert told in text
-    assert "PG-1" not in text
+    assert "PG-1:" not in text
 
 
 def test_all_are_written(result: Result, tmp_path: Path) -> None:
     reports.write([result], reports.prepare(str(tmp_path / "a" / "b")))
     names = {path.name for path in (tmp_path / "a" / "b").iterdir()}
-    assert names == {"junit.xml", "report.html", "report.json"}
+    assert names == {"history.jsonl", "junit.xml", "report.html", "report.json"}
+
+
+def test_the_page_shows_earlier_runs(result: Result, tmp_path: Path) -> None:
+    folder = reports.prepare(str(tmp_path))
+    reports.write([result], folder)
+    assert "History" not in (folder / "report.html").read_text(encoding="utf-8")
+    reports.write([result], folder)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<td>PG-4, PG-9</td>") == 2
 
 
 # The pytest suite ------------------------------------------------------------------------

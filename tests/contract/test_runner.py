@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import runner
-from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.checks import CHECKS, Check
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.runner import RunConfig, run
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 TODAY = dt.date(2024, 1, 1)
 
 
-class UnsortedTags(Interceptor):
-    """Lists tags backwards."""
+class DoublesTags(Interceptor):
+    """Lists tags twice."""
 
     def reply(self, rpc: str, request: Any, message: Any) -> Any:
         del request
         if rpc == "TagsByFilter":
-            message.tags[:] = list(message.tags)[::-1]
+            message.tags.extend(list(message.tags))
         return message
 
 
@@ -61,31 +61,70 @@ def test_some_clauses() -> None:
 
 
 def test_all_in_little_time() -> None:
-    result = run(RunConfig(budget=0.0))
+    result = run(RunConfig(max_time=0.0))
     assert {check.verdict for check in result.checks} == {Verdict.NOT_REACHED}
     assert set(_verdicts(result).values()) == {Verdict.NOT_REACHED}
-    assert result.exit_status == 0
+    assert result.exit_status == 3
+
+
+def test_what_is_allowed_by_name_need_not_be_reached() -> None:
+    result = run(RunConfig(max_time=0.0, clauses="BL-*", allow_not_reached=("BL-?",)))
+    assert (result.not_reached, result.exit_status) == ([], 0)
+    result = run(RunConfig(max_time=0.0, clauses="BL-*", allow_not_reached=("BL-1",)))
+    assert (result.not_reached, result.exit_status) == (["BL-2"], 3)
+
+
+def test_too_few_programs_are_incomplete() -> None:
+    result = run(RunConfig(max_calls=300, programs=5, seed=1))
+    assert result.programs < 5
+    assert PROGRAMS in result.not_reached
+    assert result.exit_status == 3
+
+
+def test_a_clause_is_kept_by_comparisons_alone() -> None:
+    """A check that is for a clause and compares nothing about it keeps nothing."""
+    result = run(RunConfig(clauses="BL-1"))
+    (kept,) = result.clauses
+    assert kept.comparisons > 3
+
+    def idle(session: Any) -> None:
+        del session
+
+    idle_check = Check(name="idle", clauses=("BL-1",), run=idle)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "CHECKS", [idle_check])
+        result = run(RunConfig(clauses="BL-1"))
+    (clause,) = result.clauses
+    assert (clause.verdict, result.exit_status) == (Verdict.NOT_REACHED, 3)
 
 
 def test_what_the_subject_lacks_is_skipped_and_named() -> None:
     with FakeViam(seed=1) as cloud:
-        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="DT-*"))
+        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="DF-3"))
     assert set(_verdicts(result).values()) == {Verdict.SKIPPED}
     assert {clause.reason for clause in result.clauses} == {
-        "the clock of a server elsewhere can be neither read nor moved"
+        "the parts that were named are of one organization, and not internal"
     }
+
+
+def test_deletes_of_readings_are_judged_by_address_too() -> None:
+    """DT-1, DT-3, DT-4."""
+    with FakeViam(seed=1) as cloud:
+        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="DT-*"))
+    verdicts = _verdicts(result)
+    assert {verdicts[name] for name in ("DT-1", "DT-3", "DT-4")} == {Verdict.KEPT}
 
 
 def test_a_failing_program_is_cut_short(
     own: Callable[[Interceptor], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own(UnsortedTags())
+    own(DoublesTags())
     # A check that does not look at tags: what counts here are the programs after it.
     monkeypatch.setattr(runner, "CHECKS", [one for one in CHECKS if "BL-2" in one.clauses][:1])
-    result = run(RunConfig(budget=30, seed=1, clauses="*"))
+    result = run(RunConfig(programs=30, seed=1))
     (finding,) = result.findings
     assert finding.name == PROGRAMS
-    assert finding.clauses == ("A47",)
+    assert (finding.clause, finding.reproduced) == ("TG-1", True)
     assert len(finding.steps) <= 4
     assert finding.steps[-1].startswith("check_tags(")
     assert result.exit_status == 1
@@ -97,38 +136,38 @@ def test_a_failing_program_is_cut_short(
 def _known(tmp_path: Path, text: str, **how: Any) -> Any:
     path = tmp_path / "known.txt"
     path.write_text(text, encoding="utf-8")
-    return run(RunConfig(known_failing=str(path), clauses="A47", today=TODAY, **how))
+    return run(RunConfig(known_failing=str(path), clauses="TG-1", today=TODAY, **how))
 
 
-@pytest.mark.parametrize("name", ["A47", "distinct_tags"])
+@pytest.mark.parametrize("name", ["TG-1"])
 def test_known_failures_are_excused(
     tmp_path: Path, own: Callable[[Interceptor], None], name: str
 ) -> None:
-    own(UnsortedTags())
+    own(DoublesTags())
     result = _known(tmp_path, f"# ours\n\n{name} | 2024-01-01 | ticket 12\n")
-    assert [finding.known for finding in result.findings] == ["ticket 12 (until 2024-01-01)"]
+    assert {finding.known for finding in result.findings} == {"ticket 12 (until 2024-01-01)"}
     assert result.exit_status == 0
 
 
 def test_known_failures_that_pass_are_failures(tmp_path: Path) -> None:
-    result = _known(tmp_path, "A47 | 2024-12-31 | ticket 12")
-    assert result.problems == ["A47: known to fail (ticket 12), but it passes"]
+    result = _known(tmp_path, "TG-1 | 2024-12-31 | ticket 12")
+    assert result.problems == ["TG-1: known to fail (ticket 12), but it passes"]
     assert result.exit_status == 1
 
 
 def test_known_failures_expire(tmp_path: Path, own: Callable[[Interceptor], None]) -> None:
-    own(UnsortedTags())
-    result = _known(tmp_path, "A47 | 2023-12-31 | ticket 12")
-    assert result.problems == ["A47: known until 2023-12-31, which is over (ticket 12)"]
-    assert result.unexpected
+    own(DoublesTags())
+    result = _known(tmp_path, "TG-1 | 2023-12-31 | ticket 12")
+    assert result.problems == ["TG-1: known until 2023-12-31, which is over (ticket 12)"]
+    assert result.failing
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("A47", "an entry is"),
-        ("A47 | 2024-01-01 |", "an entry is"),
-        ("A47 | soon | x", "'soon' is no date"),
+        ("TG-1", "an entry is"),
+        ("TG-1 | 2024-01-01 |", "an entry is"),
+        ("TG-1 | soon | x", "'soon' is no date"),
         ("XY-1 | 2024-01-01 | x", "no clause and no check 'XY-1'"),
     ],
 )
@@ -141,7 +180,7 @@ def test_known_failures_that_make_no_sense(tmp_path: Path, text: str, complaint:
 
 
 def _filled(cloud: FakeViam) -> None:
-    from fakeviam_contracts.remote import Address, RemoteConnection  # noqa: PLC0415
+    from fakeviam_contracts.connection import Address, RemoteConnection  # noqa: PLC0415
 
     line = RemoteConnection(Address(target=cloud.target))
     for at in range(9):
@@ -165,6 +204,13 @@ def test_reading_only_keeps_what_is_there() -> None:
         assert set(_verdicts(result).values()) == {Verdict.KEPT}
 
 
+def test_reading_an_empty_server_keeps_nothing() -> None:
+    with FakeViam(seed=1) as cloud:
+        result = run(RunConfig(target=cloud.target, read_only=True))
+    assert set(_verdicts(result).values()) == {Verdict.NOT_REACHED}
+    assert result.exit_status == 3
+
+
 def test_reading_only_sees_what_does_not_agree() -> None:
     class HidesTags(Interceptor):
         def reply(self, rpc: str, request: Any, message: Any) -> Any:
@@ -176,7 +222,7 @@ def test_reading_only_sees_what_does_not_agree() -> None:
     with FakeViam(seed=1, interceptors=[HidesTags()]) as cloud:
         _filled(cloud)
         result = run(RunConfig(target=cloud.target, read_only=True))
-    assert [finding.clauses for finding in result.findings] == [("TG-1",)]
+    assert {finding.clause for finding in result.findings} == {"TG-1"}
 
 
 # The command -----------------------------------------------------------------------------
@@ -199,14 +245,20 @@ def test_the_command_tells(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_command_reports(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, own: Callable[[Interceptor], None]
 ) -> None:
-    own(UnsortedTags())
+    own(DoublesTags())
     folder = tmp_path / "new" / "reports"
-    assert _command("--self", "--clauses", "A47", "--report", str(folder), "--format=json") == 1
+    assert _command("--self", "--clauses", "TG-1", "--report", str(folder), "--format=json") == 1
     facts = json.loads(capsys.readouterr().out)
     assert [run["totals"] for run in facts["runs"]] == [{"broken": 1}]
     assert facts["exit_status"] == 1
     assert json.loads((folder / "report.json").read_text(encoding="utf-8")) == facts
-    assert {path.suffix for path in folder.iterdir()} == {".html", ".json", ".py", ".xml"}
+    assert {path.suffix for path in folder.iterdir()} == {
+        ".html",
+        ".json",
+        ".jsonl",
+        ".py",
+        ".xml",
+    }
 
 
 @pytest.mark.parametrize(
@@ -216,8 +268,8 @@ def test_the_command_reports(
         (["--target", "x:1", "--exclusive", "--read-only"], "exclude each other"),
         (["--self", "--read-only"], "--read-only is for servers"),
         (["--self", "--clauses", "nothing"], "no check is for a clause like 'nothing'"),
-        (["--self", "--budget", "0s"], "is no span of time"),
-        (["--self", "--budget", "soon"], "is no span of time"),
+        (["--self", "--max-time", "0s"], "is no span of time"),
+        (["--self", "--max-time", "soon"], "is no span of time"),
         (
             ["--target", "127.0.0.1:1", "--part", "p"],
             "cannot reach 127.0.0.1:1: Connection refused",

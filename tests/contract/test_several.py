@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
 NOBODY = "127.0.0.1:1"
 
 
-class UnsortedTags(Interceptor):
-    """Lists tags backwards."""
+class DoublesTags(Interceptor):
+    """Lists tags twice."""
 
     def reply(self, rpc: str, request: Any, message: Any) -> Any:
         del request
         if rpc == "TagsByFilter":
-            message.tags[:] = list(message.tags)[::-1]
+            message.tags.extend(list(message.tags))
         return message
 
 
 @pytest.fixture
 def wrong() -> Iterator[FakeViam]:
-    with FakeViam(seed=1, interceptors=[UnsortedTags()]) as cloud:
+    with FakeViam(seed=1, interceptors=[DoublesTags()]) as cloud:
         yield cloud
 
 
@@ -95,7 +96,7 @@ def test_values_that_make_no_sense(how: dict[str, Any], complaint: str) -> None:
 
 def _both(wrong: FakeViam, **how: Any) -> list[Any]:
     theirs: dict[str, Any] = {"target": wrong.target, "parts": (wrong.default_part.id,)}
-    return run_all([RunConfig(clauses="A47", **{**how, **where}) for where in ({}, theirs)])
+    return run_all([RunConfig(clauses="TG-1", **{**how, **where}) for where in ({}, theirs)])
 
 
 def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
@@ -103,7 +104,7 @@ def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
     part = wrong.default_part.id
     made = configs(
         targets=(NOBODY, wrong.target), own=True, policies=("documented",), parts=(part,),
-        clauses="A47",
+        clauses="TG-1",
     )  # fmt: skip
     results = run_all(made, lines.append)
     assert [result.exit_status for result in results] == [0, 2, 1]
@@ -118,7 +119,7 @@ def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
 def test_results_stand_side_by_side(wrong: FakeViam) -> None:
     results = _both(wrong)
     text = reports.summary(results)
-    assert text.splitlines()[-1].split() == ["A47", "kept", "BROKEN"]
+    assert text.splitlines()[-1].split() == ["TG-1", "kept", "BROKEN"]
     facts = json.loads(reports.as_json(results))
     assert [run["subject"] for run in facts["runs"]] == [OWN, wrong.target]
     assert facts["exit_status"] == 1
@@ -127,7 +128,7 @@ def test_results_stand_side_by_side(wrong: FakeViam) -> None:
     assert len({case.attrib["classname"] for suite in suites for case in suite}) == 2
     page = reports.page(results)
     assert "<h1>fakeviam contract: contract broken in 1 place</h1>" in page
-    assert '<span class="kept">kept</span></td><td><span class="broken">broken</span>' in page
+    assert re.search(r'kept</span> <small>\d+.</small></td><td><span class="broken">', page)
 
 
 def test_those_that_agree_need_no_table() -> None:
@@ -144,23 +145,24 @@ def _known(tmp_path: Path, text: str) -> dict[str, Any]:
 
 
 def test_what_one_of_them_still_breaks_is_still_true(wrong: FakeViam, tmp_path: Path) -> None:
-    results = _both(wrong, **_known(tmp_path, "A47 | 2024-01-01 | ticket 12"))
+    results = _both(wrong, **_known(tmp_path, "TG-1 | 2024-01-01 | ticket 12"))
     assert [result.exit_status for result in results] == [0, 0]
 
 
 def test_known_failures_may_be_for_one_of_them(wrong: FakeViam, tmp_path: Path) -> None:
-    text = f"A47 @ {wrong.target} | 2024-01-01 | theirs\nA47 @ self | 2024-01-01 | ours\n"
-    text += "A47 @ elsewhere:1 | 2020-01-01 | of another run\n"
+    text = f"TG-1 @ {wrong.target} | 2024-01-01 | theirs\nTG-1 @ self | 2024-01-01 | ours\n"
+    text += "TG-1 @ elsewhere:1 | 2020-01-01 | of another run\n"
     own, other = _both(wrong, **_known(tmp_path, text))
-    assert own.problems == ["A47: known to fail (ours), but it passes"]
+    assert own.problems == ["TG-1: known to fail (ours), but it passes"]
     assert (other.problems, other.exit_status) == ([], 0)
 
 
 def test_what_was_not_reached_does_not_pass(tmp_path: Path) -> None:
-    known = _known(tmp_path, "A47 | 2024-01-01 | ticket 12")
-    result = run(RunConfig(budget=0.0, **known))
+    known = _known(tmp_path, "TG-1 | 2024-01-01 | ticket 12")
+    result = run(RunConfig(max_time=0.0, **known))
     assert {check.verdict for check in result.checks} == {Verdict.NOT_REACHED}
-    assert result.exit_status == 0
+    assert result.exit_status == 3
+    assert result.problems == []
 
 
 # The command -----------------------------------------------------------------------------
@@ -170,11 +172,11 @@ def test_the_command_takes_several(
     wrong: FakeViam, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--self", "--target", wrong.target, "--part", wrong.default_part.id]
-    words += ["--clauses", "A47", "--policy", "documented", "--policy", "observed"]
+    words += ["--clauses", "TG-1", "--policy", "documented", "--policy", "observed"]
     with pytest.raises(SystemExit) as caught:
         main(["contract", "run", *words, "--report", str(tmp_path)])
     assert caught.value.code == 1
     assert "side by side" in capsys.readouterr().out
     names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
-    assert names[:3] == ["junit.xml", "report.html", "report.json"]
-    assert {name.split("/")[0] for name in names[3:]} == {"scripts-3", "scripts-4"}
+    assert names[:4] == ["history.jsonl", "junit.xml", "report.html", "report.json"]
+    assert {name.split("/")[0] for name in names[4:]} == {"scripts-3", "scripts-4"}

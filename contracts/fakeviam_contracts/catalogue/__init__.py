@@ -11,7 +11,8 @@ and hash. `python -m fakeviam_contracts.catalogue trace --source FILE` compares 
 
 from __future__ import annotations
 
-from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry, Leniency, catalogue
+from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry, catalogue
+from fakeviam_contracts.clauses import Leniency
 
 __all__ = ["CLAUSES", "Catalogue", "Entry", "Leniency", "catalogue"]
 

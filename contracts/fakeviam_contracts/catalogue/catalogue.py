@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import enum
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -12,9 +11,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from fakeviam.model.clauses import CATALOGUE as SERVED
-from fakeviam.model.evidence import Clause, Evidence
 from fakeviam_contracts.catalogue import triage
 from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.clauses import Leniency, own_clauses, table
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
 from fakeviam_contracts.mutants.clients import CLIENTS
 from fakeviam_contracts.mutants.servers import SERVERS
@@ -22,6 +21,8 @@ from fakeviam_contracts.mutants.servers import SERVERS
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
     from importlib.abc import Traversable
+
+    from fakeviam.model.evidence import Clause
 
 #: What the random programs of the state machine do and compare.
 MACHINE = "machine"
@@ -32,29 +33,16 @@ _CLIENTS = "CL-"
 _PROMISE = "fakeviam's own promise, which binds no other server; its unit tests prove it"
 _CLAUSE = re.compile(r"[A-Z]{2}-\d+|A\d+")
 _COMPARED_BY_MACHINE = (
+    "descriptions.py",
+    "interpretation.py",
+    "pages.py",
     "reads.py",
-    "session.py",
+    "selection.py",
     "writes/datasets.py",
     "writes/deletes.py",
     "writes/annotations.py",
     "writes/uploads.py",
 )
-
-_LEVELS = {
-    "D": Evidence.DOCUMENTED,
-    "R": Evidence.RELIED_ON,
-    "O": Evidence.OBSERVED,
-    "?": Evidence.ASSUMED,
-}
-
-
-class Leniency(enum.Enum):
-    """How strictly a clause binds a server that is not ours."""
-
-    EXACT = "exact"
-    ONE_OF = "one of"
-    ANY_ERROR = "any error"
-    UNSPECIFIED = "unspecified"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,13 +125,13 @@ class Catalogue:
 
 def catalogue() -> Catalogue:
     """The catalogue of the kit as it stands."""
-    own = _own_clauses()
+    own = own_clauses()
     made = joined(
         clauses={**SERVED, **own},
         rows=triage.load(),
         checks=checks_by_clause(),
         mutants=_mutants(),
-        leniency=_leniency(),
+        leniency={n: (bound, note) for n, bound, note in table("leniency.tsv")},
     )
     reasons = _reasons(made.entries)
     entries = {
@@ -202,7 +190,8 @@ def joined(
 
 
 def _implied(clause: Clause) -> Leniency:
-    return Leniency.UNSPECIFIED if clause.evidence is Evidence.ASSUMED else Leniency.EXACT
+    assumed = clause.evidence.label == "assumed"
+    return Leniency.UNSPECIFIED if assumed else Leniency.EXACT
 
 
 def _repeated(names: Iterable[str]) -> Iterator[str]:
@@ -233,21 +222,9 @@ def _turned(by_clause: Mapping[str, list[str]]) -> dict[str, list[str]]:
 # The parts -----------------------------------------------------------------------------
 
 
-def _own_clauses() -> dict[str, Clause]:
-    """Clauses that the fake does not decide: what clients owe, and RPCs it does not serve."""
-    return {
-        name: Clause(name, _LEVELS[level], source, text)
-        for name, level, source, text, _ in triage.table("clauses.tsv")
-    }
-
-
-def _leniency() -> dict[str, tuple[str, str]]:
-    return {name: (bound, note) for name, bound, note in triage.table("leniency.tsv")}
-
-
 def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
     """Clause id → why no mutant breaks it."""
-    rows = dict(triage.table("unproven.tsv"))
+    rows = dict(table("unproven.tsv"))
     patterns = {pattern: rows.pop(pattern) for pattern in [*rows] if "*" in pattern}
     shared = {}
     for name, entry in entries.items():
@@ -256,7 +233,7 @@ def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
             fitting.append(_PROMISE)
         if fitting and not entry.mutants:
             shared[name] = fitting[0]
-    clients = {row[0]: row[4] for row in triage.table("clauses.tsv") if row[4]}
+    clients = {row[0]: row[4] for row in table("clauses.tsv") if row[4]}
     return {**shared, **rows, **clients}
 
 

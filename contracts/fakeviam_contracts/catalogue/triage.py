@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam_contracts.catalogue.sentences import Sentence
+from fakeviam_contracts.clauses import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,14 +46,6 @@ class TriagedSentence:
     def triaged(self) -> bool:
         """Whether somebody has decided what it is."""
         return bool(self.clauses or self.reason)
-
-
-def table(name: str) -> Iterator[list[str]]:
-    """The rows of one of the package's tables, without its heading."""
-    text = (files(__package__) / name).read_text(encoding="utf-8")
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            yield line.split("\t")
 
 
 def load() -> tuple[TriagedSentence, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import Need, check, small_world
 from fakeviam_contracts.model import DAY, FilterSpec
 
@@ -21,6 +22,7 @@ def by_ids(session: Session) -> None:
     writes.delete_files(session, [0, 0, 2])
     writes.delete_files(session, [0, 3], form="message")
     reads.check_by_ids(session, [0, 1, 2, 3])
+    writes.check_datasets(session, clause="A54")
     reads.check_files(session, FilterSpec(dataset=0), descending=False)
     reads.check_files(session, FilterSpec(), descending=False, with_bytes=True)
     reads.check_rows(session, FilterSpec(), descending=False)
@@ -47,6 +49,8 @@ def by_filter(session: Session) -> None:
     reads.check_files(session, FilterSpec(), descending=False)
     writes.delete_matching(session, FilterSpec(tags=("none",), organization_ids=organization))
     writes.delete_matching(session, FilterSpec())
+    page = raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session))
+    session.expect("DF-1", "readings that are left", len(session.model.rows), len(page.data))
     reads.check_files(session, FilterSpec(), descending=False)
     reads.check_rows(session, FilterSpec(), descending=False)
 
@@ -91,4 +95,20 @@ def readings_by_days_and_filter(session: Session) -> None:
         reads.check_rows(session, FilterSpec(), descending=False)
 
 
-CHECKS = (by_ids, no_ids, by_filter, readings_by_days, readings_by_days_and_filter)
+@check("DT-1", "DT-3", "DT-4")
+def all_readings(session: Session) -> None:
+    """All that a filter selects, whatever their age: this needs no clock."""
+    for spec in (
+        FilterSpec(component_type="sensor", method="Readings"),
+        FilterSpec(tags=("dog", "row")),
+        FilterSpec(part_id=session.place.parts[-1].part_id),
+        FilterSpec(tag_rule="untagged"),
+        FilterSpec(),
+    ):
+        small_world(session, files=1)
+        writes.delete_rows(session, 0, spec)
+        reads.check_rows(session, FilterSpec(), descending=False)
+    reads.check_files(session, FilterSpec(), descending=False)
+
+
+CHECKS = (by_ids, no_ids, by_filter, all_readings, readings_by_days, readings_by_days_and_filter)

@@ -36,14 +36,14 @@ def _filter_specs(
         "part name": (("FI-1", "FI-4"), [FilterSpec(part_name=p.part_name) for p in both]),
         "part id": (("FI-1", "FI-4"), [FilterSpec(part_id=p.part_id) for p in both]),
         "locations": (
-            ("FI-5",),
+            ("FI-1", "FI-5"),
             [
                 FilterSpec(location_ids=(here.location_id,)),
                 FilterSpec(location_ids=("nobody", there.location_id)),
             ],
         ),
         "organizations": (
-            ("FI-5", "FI-15"),
+            ("FI-1", "FI-5", "FI-15"),
             [
                 FilterSpec(organization_ids=(here.organization_id,)),
                 FilterSpec(organization_ids=("nobody", here.organization_id)),
@@ -51,7 +51,7 @@ def _filter_specs(
             ],
         ),
         "MIME types": (
-            ("FI-5", "A18"),
+            ("FI-1", "FI-5", "A18"),
             [
                 FilterSpec(mime_types=("image/jpeg",)),
                 FilterSpec(mime_types=("image/jpeg", "image/png")),
@@ -59,12 +59,20 @@ def _filter_specs(
             ],
         ),
         "start": (
-            ("FI-13",),
-            [FilterSpec(start=BASE + SECOND), FilterSpec(start=BASE + SECOND + 1)],
+            ("FI-13", "A2", "A3"),
+            [
+                FilterSpec(start=BASE + 1, end=BASE + 7),
+                FilterSpec(start=BASE + SECOND),
+                FilterSpec(start=BASE + SECOND + 1),
+            ],
         ),
         "end": (
             ("FI-13", "A2", "A3"),
-            [FilterSpec(end=BASE + SECOND), FilterSpec(end=BASE + SECOND - 1)],
+            [
+                FilterSpec(start=BASE + 1, end=BASE + 7),
+                FilterSpec(end=BASE + SECOND),
+                FilterSpec(end=BASE + SECOND - 1),
+            ],
         ),
         "interval": (
             ("FI-13", "A2"),

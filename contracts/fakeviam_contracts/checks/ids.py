@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeviam.wire import data
+from fakeviam.wire import data, datasync
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.assertions import ProgramEndedError
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
-from fakeviam_contracts.session import binary_id
+from fakeviam_contracts.descriptions import binary_id
+from fakeviam_contracts.session import Ground, permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +35,18 @@ def _images(session: Session, count: int) -> None:
 
 def _found(
     session: Session,
-    clauses: tuple[str, ...],
+    clause: str,
     messages: Sequence[data.BinaryID],
     texts: Sequence[str],
+    *,
+    unknown: bool = False,
 ) -> list[int | str]:
     request = data.BinaryDataByIDsRequest(binary_ids=messages, binary_data_ids=texts)
-    reply = raw.call(session, clauses, RPC, request)
+    answer = session.wire.call(RPC, request)
+    reply = session.outcome(clause, RPC, answer, _grounds(messages, unknown=unknown))
+    if reply is None:
+        session.left_out = "such ids are refused (A13, A14)"
+        raise ProgramEndedError(RPC)
     return [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
 
 
@@ -48,30 +56,41 @@ def ids_are_told(session: Session) -> None:
     for part in range(len(session.place.parts)):
         writes.upload(session, way="FileUpload", part=part, chunks=[b"x"])
         whole = session.handles.files[part]
-        (found,) = raw.files(session, ("ID-2",), whole)
+        (found,) = raw.files(session, whole)
         origin = session.place.parts[part]
         made = f"{origin.organization_id}/{origin.location_id}/{found.id}"
-        session.expect(("ID-2", "ID-3"), "organization, location and file id", made, whole)
+        session.expect("ID-2", "organization, location and file id", made, whole)
+
+
+def _grounds(messages: Sequence[data.BinaryID], *, unknown: bool) -> list[Ground]:
+    """Why ids may be refused that are well-formed."""
+    grounds = []
+    if messages:
+        status = "FAILED_PRECONDITION"
+        grounds.append(Ground("A14", status, point="deprecated_binary_id", accepting="accept"))
+    if unknown:
+        grounds.append(Ground("A13", "NOT_FOUND", point="unknown_ids", accepting="skip"))
+    return grounds
 
 
 @check("ID-1", "ID-4", "A14")
 def ids_of_both_forms(session: Session) -> None:
     """Either form at any time; both at once are united, each file once."""
-    _images(session, 3)
-    texts = session.handles.files
+    texts = []
+    for at in range(3):
+        content = datasync.SensorData(metadata=raw.sensor(BASE + at, BASE), binary=b"%d" % at)
+        request = raw.capture(raw.metadata(session, raw.BINARY), content)
+        texts.append(raw.call(session, "CU-1", "DataCaptureUpload", request).binary_data_id)
+    session.handles.files += texts
     messages = [binary_id(text) for text in texts]
-    if session.interpretation.deprecated_ids == "refused":
-        request = data.BinaryDataByIDsRequest(binary_ids=messages)
-        raw.refuse(session, ("A14",), "FAILED_PRECONDITION", RPC, request)
-        return
-    for _ in range(2):
-        session.expect(
-            ("ID-1", "ID-4"), "files by text", [0], _found(session, ("ID-1",), [], texts[:1])
-        )
-        found = _found(session, ("ID-1",), messages[1:2], [])
-        session.expect(("ID-1", "ID-4"), "files by message", [1], found)
-    found = _found(session, ("A14",), messages[:2], [texts[2], texts[0]])
-    session.expect(("A14",), "files by both forms", [0, 1, 2], found)
+    # Messages first: a server may tell the forms by the first that it sees.
+    session.expect("ID-1", "files by message", [0], _found(session, "ID-1", messages[:1], []))
+    for clause in ("ID-1", "ID-4"):
+        session.expect(clause, "files by text", [0], _found(session, clause, [], texts[:1]))
+        found = _found(session, clause, messages[1:2], [])
+        session.expect(clause, "files by message", [1], found)
+    found = _found(session, "A14", messages[:2], [texts[2], texts[0]])
+    session.expect("A14", "files by both forms", [0, 1, 2], found)
 
 
 @check("ID-6", "ID-7", "A13")
@@ -79,34 +98,53 @@ def ids_that_name_nothing(session: Session) -> None:
     """They are left out, whatever they look like, or refused as unknown."""
     _images(session, 1)
     (text,) = session.handles.files
-    organization, location, _ = text.split("/")
-    for unknown in ("a", "a/b", "a/b/c/d", "//", f"{organization}/{location}/{raw.NOBODY}"):
-        if session.interpretation.unknown_ids == "refused":
-            request = data.BinaryDataByIDsRequest(binary_data_ids=[unknown, text])
-            raw.refuse(session, ("A13", "ID-7"), "NOT_FOUND", RPC, request)
-        else:
-            found = _found(session, ("ID-6", "ID-7", "A13"), [], [unknown, text])
-            session.expect(("ID-6", "ID-7"), "files that are known", [0], found)
+    organization, location, file = text.split("/")
+    unknown = Ground("A13", "NOT_FOUND", point="unknown_ids", accepting="skip")
+    for wrong, ground in (
+        ("a", permission("ID-7")),
+        ("a/b", permission("ID-7")),
+        ("a/b/c/d", permission("ID-7")),
+        ("//", permission("ID-7")),
+        (file, permission("ID-7")),
+        (f"{organization}/{location}/{raw.NOBODY}", unknown),
+        (f"{organization}/elsewhere/{file}", unknown),
+        (f"{raw.NOBODY}/{location}/{file}", unknown),
+        (f"{text}x", unknown),
+        (text.swapcase(), unknown),
+    ):
+        request = data.BinaryDataByIDsRequest(binary_data_ids=[wrong, text])
+        refuses = session.interpretation.unknown_ids == "refuse"
+        grounds = [unknown] if refuses or ground is unknown else [ground, unknown]
+        reply = session.outcome("ID-6", RPC, session.wire.call(RPC, request), grounds)
+        if reply is None:
+            session.left_out = "such ids are refused (A13)"
+            continue
+        seen = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
+        clause = "ID-6" if ground is unknown else "ID-7"
+        session.expect(clause, f"files of {wrong.count('/') + 1} segments, one wrong", [0], seen)
 
 
 @check("A15")
 def messages_of_three_parts(session: Session) -> None:
     """A BinaryID must fit as a whole; what it leaves empty fits any."""
     _images(session, 1)
-    if "refused" in (session.interpretation.deprecated_ids, session.interpretation.unknown_ids):
-        return
     (text,) = session.handles.files
-    for change, wanted in (
-        ({"organization_id": "", "location_id": ""}, [0]),
-        ({"organization_id": raw.NOBODY}, []),
-        ({"location_id": "elsewhere"}, []),
+    whole = binary_id(text)
+    for message, wanted in (
+        (data.BinaryID(file_id=whole.file_id), [0]),
+        (_changed(whole, organization_id=raw.NOBODY), []),
+        (_changed(whole, location_id="elsewhere"), []),
+        (_changed(whole, file_id=raw.NOBODY), []),
     ):
-        message = binary_id(text)
-        message.MergeFrom(data.BinaryID(**change))
-        if "" in change.values():
-            message = data.BinaryID(file_id=message.file_id)
-        found = _found(session, ("A15",), [message], [])
-        session.expect(("A15",), "files by a part of their id", wanted, found)
+        found = _found(session, "A15", [message], [], unknown=not wanted)
+        session.expect("A15", "files by a part of their id", wanted, found)
+
+
+def _changed(message: data.BinaryID, **fields: str) -> data.BinaryID:
+    copy = data.BinaryID(**fields)
+    for name in ("organization_id", "location_id", "file_id"):
+        setattr(copy, name, fields.get(name, getattr(message, name)))
+    return copy
 
 
 @check("ID-8", "BX-8")
@@ -118,9 +156,10 @@ def one_file_for_a_box(session: Session) -> None:
         binary_id=binary_id(one), label="dog", x_max_normalized=1, y_max_normalized=1
     )
     request.binary_data_id = other
-    old = session.interpretation.deprecated_ids == "refused"
+    old = session.interpretation.deprecated_binary_id == "refuse"
     status = "FAILED_PRECONDITION" if old else "INVALID_ARGUMENT"
-    raw.refuse(session, ("ID-8",), status, rpc, request)
+    if not raw.refuse(session, "ID-8", status, rpc, request):
+        return
     writes.delete_files(session, [0])
     writes.box(session, 0, "dog", (0.0, 0.0, 1.0, 1.0))
     reads.check_by_ids(session, [1])

@@ -8,8 +8,7 @@ from fakeviam.wire import data
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
 from fakeviam_contracts.model import FilterSpec
-from fakeviam_contracts.session import Wrong
-from fakeviam_contracts.wirelog import Refused
+from fakeviam_contracts.session import Ground
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -68,17 +67,17 @@ def deletion_between_pages(session: Session) -> None:
     seen: list[int | str] = []
     for _ in range(len(session.model.files) + 2):
         reply = session.answered(
-            ("PG-7",), "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
+            "PG-7", "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
         )
         page = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
         if not page:
             break
         seen += page
-        session.expect(("PG-7",), "every file, once", [0, 1, 2, 3][: len(seen)], seen)
+        session.expect("PG-7", "no file twice", len(set(map(str, seen))), len(seen))
         # The row that `last` names goes, as when a tool deletes what it has just listed.
         writes.delete_files(session, [handle for handle in page[-1:] if isinstance(handle, int)])
         request.data_request.last = reply.last
-    session.expect(("PG-7",), "how many files in all", 4, len(seen))
+    session.expect("PG-7", "every file, once", ["0", "1", "2", "3"], sorted(map(str, seen)))
 
 
 def _page(
@@ -93,7 +92,7 @@ def _page(
     )
     request = data.BinaryDataByFilterRequest(data_request=asked)
     reply = session.answered(
-        ("PG-3", "A56"), "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
+        "PG-3", "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
     )
     return [session.handles.file(e.metadata.binary_data_id) for e in reply.data], reply.last
 
@@ -104,31 +103,34 @@ def tokens_of_other_questions(session: Session) -> None:
     small_world(session, files=4, rows=0)
     up, down = data.ORDER_ASCENDING, data.ORDER_DESCENDING
     first, last = _page(session, order=up)
-    session.expect(("PG-3",), "the first page", [0, 1], first)
+    session.expect("PG-3", "the first page", [0, 1], sorted(first, key=str))
     for spec, order, wanted in (
         (FilterSpec(), up, [2, 3]),
         (FilterSpec(tags=("dog", "bird")), up, [3]),
         (FilterSpec(), down, [0]),
     ):
         got, _ = _page(session, last=last, spec=spec, order=order)
-        session.expect(("A56",), "the page after that", wanted, got)
+        # Of files of equal time it may be either that comes first (PG-11).
+        place = wanted if order == up else [first[0]]
+        session.expect("A56", "the page after that", place, sorted(got, key=str))
 
 
 @check("A56")
 def tokens_of_nobody(session: Session) -> None:
-    """A token that the server never gave starts over, or is refused; it is not the end."""
+    """A token that the server never gave is refused, or starts over; it is not the end."""
     small_world(session, files=2, rows=0)
+    rpc = "BinaryDataByFilter"
     asked = data.DataRequest(
         filter=session.filter(session.within(FilterSpec())),
         last="no token",
         sort_order=data.ORDER_ASCENDING,
     )
-    request = data.BinaryDataByFilterRequest(data_request=asked)
-    answer = session.wire.call("BinaryDataByFilter", request)
-    if isinstance(answer, Refused):
-        session.refused("BinaryDataByFilter", answer, [Wrong("INVALID_ARGUMENT", ("A56",))])
-    else:
-        session.expect(("A56",), "count of a page", len(session.model.files), len(answer.data))
+    answer = session.wire.call(rpc, data.BinaryDataByFilterRequest(data_request=asked))
+    reply = session.outcome(
+        "A56", rpc, answer, [Ground("A56", point="page_token", accepting="ignore")]
+    )
+    if reply is not None:
+        session.expect("A56", "files after an unknown token", 2, len(reply.data))
 
 
 CHECKS = (

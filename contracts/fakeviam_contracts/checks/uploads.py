@@ -9,7 +9,6 @@ from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
 from fakeviam_contracts.model import FilterSpec
-from fakeviam_contracts.session import Wrong
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -32,6 +31,8 @@ def bytes_come_back(session: Session) -> None:
             component_type="camera",
             method="ReadImage",
         )
+    page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
+    session.expect("A55", "files found at once", len(session.model.files), len(page.data))
     reads.check_files(session, FilterSpec(), descending=False, with_bytes=True)
 
 
@@ -59,6 +60,9 @@ def tags_and_datasets(session: Session) -> None:
         writes.upload(
             session, way=way, part=0, chunks=[b"x"], tags=["b", "a", "b"], datasets=[1, 0]
         )
+    filter_ = raw.mine(session, dataset_id=session.handles.datasets[0])
+    members = raw.page(session, "FI-11", "BinaryDataByFilter", filter_).data
+    session.expect("UP-7", "members by their uploads", len(WAYS), len(members))
     writes.delete_dataset(session, 1)
     for way in WAYS:
         writes.upload(session, way=way, part=0, chunks=[b"x"], tags=["lost"], datasets=[0, 1])
@@ -66,7 +70,7 @@ def tags_and_datasets(session: Session) -> None:
     reads.check_tags(session, FilterSpec())
 
 
-@check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1")
+@check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1", "A32")
 def readings_come_back(session: Session) -> None:
     """N readings are n records, each with its own times, to the nanosecond."""
     rows: list[dict[str, Any]] = [
@@ -75,14 +79,17 @@ def readings_come_back(session: Session) -> None:
         {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}},
     ]
     times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (-1, 1)]
+    writes.upload_rows(session, part=0, rows=rows, times=times)
+    page = raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session))
+    session.expect("CU-2", "records of three readings", 3, len(page.data))
     for part in range(len(session.place.parts)):
         writes.upload_rows(session, part=part, rows=rows, times=times, component="s", tags=["t"])
     writes.upload_rows(session, part=0, rows=rows[:1], times=times[:1], tags=["b", "a"])
     reads.check_rows(session, FilterSpec(), limit=2, descending=False)
     reads.check_rows(session, FilterSpec(), descending=True)
-    reply = raw.page(session, ("TD-4",), "TabularDataByFilter", raw.mine(session))
+    reply = raw.page(session, "TD-4", "TabularDataByFilter", raw.mine(session))
     parts = len(session.place.parts)
-    session.expect(("TD-4",), "distinct metadata of readings", parts + 1, len(reply.metadata))
+    session.expect("TD-4", "distinct metadata of readings", parts + 2, len(reply.metadata))
 
 
 def _metadata(session: Session, kind: datasync.DataTypeValue) -> datasync.UploadMetadata:
@@ -105,33 +112,55 @@ def unknown_parts(session: Session) -> None:
                 datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x")),
             ],
         )
-        session.refused("FileUpload", answer, [Wrong("UNKNOWN", ("UP-1", "A22"))])
+        raw.judge(session, "UP-1", "UNKNOWN", "FileUpload", answer)
         metadata.type = datasync.DATA_TYPE_TABULAR_SENSOR
         request = datasync.DataCaptureUploadRequest(
             metadata=metadata, sensor_contents=[datasync.SensorData(struct=well_known.Struct())]
         )
         answer = session.wire.call("DataCaptureUpload", request)
-        session.refused("DataCaptureUpload", answer, [Wrong("UNKNOWN", ("UP-1", "A22"))])
+        raw.judge(session, "UP-1", "UNKNOWN", "DataCaptureUpload", answer)
     reads.check_files(session, FilterSpec(), descending=False)
     reads.check_rows(session, FilterSpec(), descending=False)
 
 
-@check("FU-1", "A30")
+@check("A30")
 def streams_out_of_order(session: Session) -> None:
     """Metadata comes first and once; nothing is stored otherwise."""
     opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
     piece = datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x"))
-    for messages in ([], [piece], [piece, opening], [opening, opening], [opening, piece, opening]):
-        answer = session.wire.stream("FileUpload", messages)
-        session.refused("FileUpload", answer, [Wrong("INVALID_ARGUMENT", ("A30",))])
-    reads.check_files(session, FilterSpec(), descending=False)
+    refused = [
+        raw.refuse(session, "A30", "INVALID_ARGUMENT", "FileUpload", *messages)
+        for messages in (
+            [],
+            [piece],
+            [piece, opening],
+            [opening, opening],
+            [opening, piece, opening],
+        )
+    ]
+    if all(refused):
+        reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("A29", "CU-3", "UP-2")
 def types_against_contents(session: Session) -> None:
     """A type that contradicts the contents, or none, is refused; nothing is stored."""
-    for way in WAYS:
-        writes.upload(session, way=way, part=0, chunks=[b"x"], times=(BASE, BASE))
+    capture = raw.capture(_metadata(session, raw.BINARY), datasync.SensorData(binary=b"x"))
+    raw.call(session, "UP-2", "DataCaptureUpload", capture)
+    opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
+    raw.stream(session, "UP-2", "FileUpload", [opening])
+    reading = datasync.SensorData(struct=well_known.Struct())
+    capture = raw.capture(_metadata(session, raw.TABULAR), reading)
+    raw.call(session, "UP-2", "DataCaptureUpload", capture)
+    page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
+    session.expect("UP-2", "files of the two types for bytes", 2, len(page.data))
+    session.expect(
+        "UP-2",
+        "readings",
+        1,
+        len(raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session)).data),
+    )
+    refused = []
     row, binary = datasync.SensorData(struct=well_known.Struct()), datasync.SensorData(binary=b"x")
     for kind, contents in (
         (datasync.DATA_TYPE_UNSPECIFIED, [row]),
@@ -143,10 +172,13 @@ def types_against_contents(session: Session) -> None:
         request = datasync.DataCaptureUploadRequest(
             metadata=_metadata(session, kind), sensor_contents=contents
         )
-        answer = session.wire.call("DataCaptureUpload", request)
-        session.refused("DataCaptureUpload", answer, [Wrong("INVALID_ARGUMENT", ("A29",))])
-    reads.check_files(session, FilterSpec(), descending=False)
-    reads.check_rows(session, FilterSpec(), descending=False)
+        clause = "CU-3" if len(contents) > 1 else "A29"
+        refused.append(
+            raw.refuse(session, clause, "INVALID_ARGUMENT", "DataCaptureUpload", request)
+        )
+    if all(refused):
+        again = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
+        session.expect("A29", "files after refusals", len(page.data), len(again.data))
 
 
 CHECKS = (

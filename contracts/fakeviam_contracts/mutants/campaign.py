@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fakeviam_contracts.mutants.base import Mutant
+    from fakeviam_contracts.programs import Programs
     from fakeviam_contracts.session import Session
 
 #: Random programs that are tried, and their seed.
@@ -81,19 +82,26 @@ def _by_checks(mutant: Mutant) -> tuple[str, int, int]:
 
 def _by_programs(mutant: Mutant, most: int) -> tuple[int, int]:
     subject = _subject(mutant)
+
+    def stop(done: Programs) -> None:
+        if any(difference.clause == mutant.clause for difference in done.differences.values()):
+            done.wanted = done.count
+
     try:
-        done = run_programs(subject, seed=SEED, until=math.inf, progress=lambda _: None, most=most)
-        if done.failed is None:
-            return 0, 0
-        return done.count, _steps(subject, done.failed)
+        done = run_programs(subject, seed=SEED, wanted=most, progress=stop)
+        if done.failed is not None:
+            return done.count, _steps(subject, done.failed)
+        # A difference is told as it was seen.
+        named = any(d.clause == mutant.clause for d in done.differences.values())
+        return (done.count if named else 0), 0
     finally:
         subject.close()
 
 
 def _steps(subject: OwnFake, failed: Session) -> int:
-    """Steps of the failure cut short; calls that a check makes by itself are steps, too."""
-    if failed.broken is None:  # the answers made no sense
-        return len(failed.steps)
+    """Steps of the failure, shrunk; calls that a check makes by itself are steps, too."""
+    if failed.broken is None:  # a difference, or answers that made no sense
+        return 0
     best = Shrinker(subject, failed, seconds=math.inf).shrink()
     if best is not failed or not failed.steps:
         return len(best.steps) or len(failed.wire.calls)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
 from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.base import (
     FILES,
@@ -110,6 +113,11 @@ def _without_times(metadata: Any) -> None:
         metadata.ClearField("time_received")
 
 
+def _refuse_parameters(message: Any, _: dict[Any, Any]) -> None:
+    if message.metadata.method_parameters:
+        raise GRPCError(Status.INVALID_ARGUMENT, "parameters are no longer used")
+
+
 MUTANTS: tuple[Mutant, ...] = (
     on_request("gives all contents the first one's times", "CU-1", _times_of_the_first, CAPTURE),
     on_request("answers the id of the last content", "A23", _last_first, CAPTURE),
@@ -122,7 +130,8 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("takes contents without data for empty ones", "CU-8", _drop_empty_contents, CAPTURE),
     on_request("drops annotations of readings", "CU-9", _no_annotations_of_readings, CAPTURE),
     on_request("skips messages that say nothing", "FU-5", _skip_nothing, FILE),
-    on_request("forgets parameters of methods", "UP-8", _no_parameters, CAPTURE),
+    on_request("forgets parameters of methods", "A31", _no_parameters, CAPTURE),
+    on_request("refuses parameters of methods", "UP-8", _refuse_parameters, CAPTURE),
     on_request("forgets the types of parameters", "A31", _plain_parameters, CAPTURE),
     on_request("does not look at datasets of readings", "UP-11", _no_datasets_of_readings, CAPTURE),
     on_request("ignores the older types of sensors", "UP-12", _no_enum, CAPTURE),

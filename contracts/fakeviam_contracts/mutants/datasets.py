@@ -9,11 +9,12 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam import MemoryStore
-from fakeviam.wire import data, dataset
+from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
     metadata_edit,
+    on_exchange,
     on_refusal,
     on_reply,
     on_request,
@@ -103,6 +104,25 @@ def _reverse_datasets(_: Any, reply: Any, __: dict[Any, Any]) -> None:
     reply.datasets.extend(entries)
 
 
+def _uploaded_anyhow(*_: Any) -> Any:
+    return datasync.DataCaptureUploadResponse(binary_data_id="a/b/c", file_id="c")
+
+
+def _remember_name(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    memory[reply.id] = request.name
+
+
+def _refuse_own_name(message: Any, memory: dict[Any, Any]) -> None:
+    if memory.get(message.id) == message.name:
+        raise GRPCError(Status.ALREADY_EXISTS, "it has that name")
+    memory[message.id] = message.name
+
+
+def _refuse_single(message: Any, _: dict[Any, Any]) -> None:
+    if len(message.dataset_ids) == 1:
+        raise GRPCError(Status.INVALID_ARGUMENT, "name several")
+
+
 JOIN = "AddBinaryDataToDatasetByIDs"
 
 LISTS = ("ListDatasetsByIDs", "ListDatasetsByOrganizationID")
@@ -124,6 +144,14 @@ MUTANTS: tuple[Mutant, ...] = (
         "DM-5",
         lambda _, __: data.AddBinaryDataToDatasetByIDsResponse(),
     ),
+    on_refusal("takes uploads into datasets of sequences", "DM-9", _uploaded_anyhow),
+    on_exchange(
+        "refuses the name that a dataset has",
+        "DS-14",
+        {"RenameDataset": _refuse_own_name},
+        {"CreateDataset": _remember_name},
+    ),
+    on_request("merges no single dataset", "DS-15", _refuse_single, "MergeDatasets"),
     on_reply("does not say whose a dataset is", "DS-1", _each_dataset("organization_id"), *LISTS),
     on_reply("does not say when a dataset was made", "TM-2", _each_dataset("time_created"), *LISTS),
     on_reply(
@@ -164,7 +192,7 @@ MUTANTS: tuple[Mutant, ...] = (
     with_store("deletes the data of a dataset", "DS-2", _DeletesData),
     with_store("makes a new dataset when renaming", "DS-3", _RenameCreates),
     with_store("moves members when merging", "A42", _MergeMoves),
-    with_store("merges the first dataset only", "DS-10", _MergeTakesFirst),
+    with_store("merges the first dataset only", "A42", _MergeTakesFirst),
     on_reply("keeps the label of a former member", "DM-2", _keep_labels, *FILES),
     with_policy("hides labels of datasets", "A10", dataset_label="hidden"),
     on_reply(
@@ -176,8 +204,16 @@ MUTANTS: tuple[Mutant, ...] = (
         lambda _, r, __: r.datasets.__delitem__(slice(1, None)),
         "ListDatasetsByOrganizationID",
     ),
-    on_refusal(
-        "takes a name twice", "A39", lambda _, __: dataset.CreateDatasetResponse(id="d" * 24)
+    Mutant(
+        name="takes a name twice",
+        clause="DS-8",
+        interceptor=on_refusal("", "A39", lambda _, __: CREATED).interceptor,
+    ),
+    on_exchange(
+        "answers the first of the merged datasets",
+        "DS-10",
+        {},
+        {"MergeDatasets": lambda m, r, _: setattr(r, "dataset_id", m.dataset_ids[0])},
     ),
     with_policy(
         "calls a name that is taken INVALID_ARGUMENT",

@@ -94,7 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     on_reply(
         "counts unknown ids among the deleted",
-        "A13",
+        "DI-1",
         lambda q, r, _: setattr(
             r, "deleted_count", len({*q.binary_data_ids, *(b.file_id for b in q.binary_ids)})
         ),

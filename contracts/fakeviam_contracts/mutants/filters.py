@@ -139,11 +139,13 @@ MUTANTS: tuple[Mutant, ...] = (
         dict.fromkeys(PAGES, _other_question),
         dict.fromkeys(PAGES, _learn_token),
     ),
-    on_exchange(
-        "takes a strange token for the end",
-        "A56",
-        dict.fromkeys(PAGES, _strange_token),
-        dict.fromkeys(PAGES, _learn_token),
+    Mutant(
+        name="takes a strange token for the end",
+        clause="A56",
+        interceptor=on_exchange(
+            "", "", dict.fromkeys(PAGES, _strange_token), dict.fromkeys(PAGES, _learn_token)
+        ).interceptor,
+        options={"policy": {"page_token": "ignore"}},
     ),
     on_reply(
         "leaves files without bytes out",
@@ -154,7 +156,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("sends no bytes one by one", "BF-4", _one_at_a_time, BINARY),
     on_request(
         "gives all readings in one page",
-        "TD-1",
+        "PG-1",
         lambda m, _: setattr(m.data_request, "limit", 100),
         TABULAR,
     ),

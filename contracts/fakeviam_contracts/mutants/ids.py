@@ -117,5 +117,5 @@ MUTANTS: tuple[Mutant, ...] = (
         options={"policy": {"max_response_bytes": 4 << 20}},
         interceptor=on_refusal("", "BI-6", refusing(Status.INTERNAL)).interceptor,
     ),
-    on_reply("cuts large files", "A53", _cut, IDS),
+    on_reply("cuts large files", "BI-6", _cut, IDS),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
-from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
@@ -87,16 +87,24 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
     return MutantOutcome(mutant=mutant, verdict=verdict, calls=calls, seconds=seconds)
 
 
-def broken_by(check: Check, session: Session) -> str:
-    """What a check finds wrong, or "". Answers that nobody can make sense of are wrong too."""
+def broken_by(check: Check, session: Session, clause: str = "") -> str:
+    """What a check finds wrong, or "": a broken clause, or a difference where nothing binds.
+
+    Answers that nobody can make sense of are wrong too.
+    """
     try:
         check.run(session)
     except ConnectionLostError:
         raise
     except ContractBrokenError as broken:
         return str(broken)
+    except ProgramEndedError:
+        pass
     except Exception as error:  # noqa: BLE001 - as in a run
         return f"answers make no sense: {error!r}"
+    for difference in session.differences.values():
+        if not clause or difference.clause == clause:
+            return f"differs: {difference}"
     return ""
 
 

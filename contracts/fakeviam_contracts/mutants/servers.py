@@ -19,6 +19,7 @@ from fakeviam_contracts.mutants import (
     reads,
     uploads,
 )
+from fakeviam_contracts.mutants.legal import case_is_nothing
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
@@ -33,6 +34,7 @@ SERVERS: tuple[Mutant, ...] = (
     *datasets.MUTANTS,
     *deletes.MUTANTS,
     *organizations.MUTANTS,
+    case_is_nothing(),
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.reports.history import HISTORY, remember
 from fakeviam_contracts.reports.html import page
 from fakeviam_contracts.reports.json import as_json
 from fakeviam_contracts.reports.junit import junit
@@ -37,7 +38,8 @@ def prepare(folder: str) -> Path:
 
 
 def write(results: Sequence[Result], folder: Path) -> None:
-    """Write all reports into a folder."""
+    """Write all reports into a folder, and add the run to its history."""
     (folder / "junit.xml").write_text(junit(results), encoding="utf-8")
-    (folder / "report.html").write_text(page(results), encoding="utf-8")
     (folder / "report.json").write_text(as_json(results), encoding="utf-8")
+    history = remember(results, folder / HISTORY)
+    (folder / "report.html").write_text(page(results, history), encoding="utf-8")

@@ -12,10 +12,11 @@ from fakeviam_contracts.results import worst
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.results import Finding, Result
 
 #: Counts up when fields change their meaning or go.
-FORMAT = 2
+FORMAT = 3
 
 
 def as_json(results: Sequence[Result]) -> str:
@@ -43,7 +44,12 @@ def _facts(result: Result) -> dict[str, Any]:
         "programs": result.programs,
         "totals": dict(sorted(verdicts.items())),
         "clauses": [
-            {"clause": c.clause, "verdict": c.verdict.value, "reason": c.reason}
+            {
+                "clause": c.clause,
+                "verdict": c.verdict.value,
+                "comparisons": c.comparisons,
+                "reason": c.reason,
+            }
             for c in result.clauses
         ],
         "checks": [
@@ -58,6 +64,9 @@ def _facts(result: Result) -> dict[str, Any]:
             for check in result.checks
         ],
         "findings": [_finding(finding) for finding in result.findings],
+        "differences": [{"name": d.name, **_assertion(d.assertion)} for d in result.differences],
+        "not_reached": result.not_reached,
+        "missing": result.missing,
         "problems": result.problems,
         "left": result.left,
     }
@@ -66,12 +75,20 @@ def _facts(result: Result) -> dict[str, Any]:
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "name": finding.name,
-        "clauses": list(finding.clauses),
-        "what": finding.claim.what,
-        "expected": repr(finding.claim.expected),
-        "observed": repr(finding.claim.observed),
+        **_assertion(finding.assertion),
+        "reproduced": finding.reproduced,
         "steps": finding.steps,
         "calls": [format_call(call) for call in finding.calls],
         "known": finding.known,
         "script": finding.script,
+    }
+
+
+def _assertion(assertion: Assertion) -> dict[str, str]:
+    return {
+        "clause": assertion.clause,
+        "severity": assertion.severity.label,
+        "what": assertion.what,
+        "expected": repr(assertion.expected),
+        "observed": repr(assertion.observed),
     }

@@ -1,12 +1,13 @@
-"""Results as JUnit XML: a suite per subject, a case per check, one for the random programs."""
+"""Results as JUnit XML: a suite per subject, a case per clause."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape, quoteattr
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts.results import PROGRAMS, CheckResult, Verdict
+from fakeviam_contracts.clauses import Severity
+from fakeviam_contracts.results import PROGRAMS, ClauseVerdict, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,69 +20,85 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def junit(results: Sequence[Result]) -> str:
     """The results as an XML document, a suite for each."""
-    suites = "\n".join(map(_suite, results))
-    return f'<?xml version="1.0" encoding="utf-8"?>\n<testsuites>{suites}</testsuites>\n'
+    from junitparser import JUnitXml  # noqa: PLC0415 - only where a report is wanted
+
+    document = JUnitXml()
+    for result in results:
+        document.add_testsuite(_suite(result))
+    text: bytes = document.tostring()  # type: ignore[no-untyped-call]
+    return text.decode()
 
 
-def _suite(result: Result) -> str:
-    findings = {finding.name: finding for finding in result.findings}
-    place = f"contract.{result.subject.replace('.', '_')}.{result.policy}"
-    cases = [_case(place, check, findings.get(check.name)) for check in result.checks]
-    if result.programs:
-        programs = CheckResult(
-            name=PROGRAMS,
-            clauses=(),
-            verdict=Verdict.BROKEN if PROGRAMS in findings else Verdict.KEPT,
-            seconds=max(result.seconds - sum(c.seconds for c in result.checks), 0.0),
-        )
-        cases.append(_case(place, programs, findings.get(PROGRAMS)))
-    cases += [
-        _open(place, "known failures", 0.0) + _element("failure", problem, "") + "</testcase>"
-        for problem in result.problems
-    ]
+def _suite(result: Result) -> Any:
+    from junitparser import Error, Failure, TestCase, TestSuite  # noqa: PLC0415
+
+    suite = TestSuite(_clean(f"fakeviam contract: {result.label}"))
+    place = _clean(f"contract.{result.subject.replace('.', '_')}.{result.policy}")
+
+    def add(name: str, entry: Any = None, body: str = "") -> None:
+        case = TestCase(_clean(name), place)
+        if entry is not None:
+            entry.text = _clean(body)
+            case.result = [entry]
+        suite.add_testcase(case)
+
+    findings: dict[str, list[Finding]] = defaultdict(list)
+    for finding in result.findings:
+        findings[finding.clause].append(finding)
+    for clause in result.clauses:
+        add(clause.clause, *_entry(result, clause, findings[clause.clause]))
+    if result.missing:
+        add(PROGRAMS, Error(_clean(result.missing)) if result.not_reached else None)
+    for problem in result.problems:
+        add("known failures", Failure(_clean(problem)))
     if result.error:
-        error = _element("error", result.error, "")
-        cases.append(f"{_open(place, 'the run', 0.0)}{error}</testcase>")
-    lines = "\n".join(cases)
-    return (
-        f'<testsuite name="{_attribute(f"fakeviam contract: {result.label}")}" '
-        f'tests="{len(cases)}" failures="{len(result.unexpected) + len(result.problems)}" '
-        f'errors="{int(bool(result.error))}" skipped="{lines.count("<skipped ")}" '
-        f'time="{result.seconds:.3f}">\n{lines}\n</testsuite>'
+        add("the run", Error(_clean(result.error)))
+    suite.update_statistics()  # type: ignore[no-untyped-call]
+    suite.time = result.seconds
+    return suite
+
+
+def _entry(result: Result, clause: ClauseVerdict, found: Sequence[Finding]) -> tuple[Any, str]:
+    """What is said of a clause: nothing, if it is kept; and a text below."""
+    from junitparser import Error, Failure, Skipped  # noqa: PLC0415
+
+    failing = [finding for finding in found if finding in result.failing]
+    if failing:
+        message = "; ".join(finding.assertion.what for finding in failing)
+        return Failure(_clean(message)), "\n".join(map(_body, failing))
+    if found:
+        return Skipped(_clean(_excuse(found[0]))), ""
+    if clause.verdict is Verdict.DIFFERS and result.failing_differences:
+        return Failure(Severity.INTERPRETATION.label), _differences(result, clause)
+    message = _clean(f"{clause.verdict.value}: {clause.reason}")
+    if clause.clause in result.not_reached:
+        return Error(message), ""
+    if clause.verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+        return Skipped(message), ""
+    return None, ""
+
+
+def _excuse(finding: Finding) -> str:
+    return f"known: {finding.known}" if finding.known else f"allowed: {finding.severity.label}"
+
+
+def _body(finding: Finding) -> str:
+    return "\n".join(
+        [
+            f"{finding.severity.label}, found by {finding.name}",
+            f"expected: {finding.assertion.expected!r}",
+            f"observed: {finding.assertion.observed!r}",
+            *finding.steps,
+        ]
     )
 
 
-def _case(place: str, check: CheckResult, finding: Finding | None) -> str:
-    begin = _open(place, check.name, check.seconds)
-    if finding is not None and finding.known:
-        return f"{begin}{_element('skipped', f'known: {finding.known}', '')}</testcase>"
-    if finding is not None:
-        message = f"{finding.claim.what} [{', '.join(finding.clauses)}]"
-        body = "\n".join(
-            [
-                f"expected: {finding.claim.expected!r}",
-                f"observed: {finding.claim.observed!r}",
-                *finding.steps,
-            ]
-        )
-        return f"{begin}{_element('failure', message, body)}</testcase>"
-    if check.verdict is Verdict.KEPT:
-        return f"{begin}</testcase>"
-    return f"{begin}{_element('skipped', check.reason or check.verdict.value, '')}</testcase>"
-
-
-def _open(place: str, name: str, seconds: float) -> str:
-    return (
-        f'<testcase classname="{_attribute(place)}" name="{_attribute(name)}" time="{seconds:.3f}">'
+def _differences(result: Result, clause: ClauseVerdict) -> str:
+    return "\n".join(
+        f"{d.assertion.what}: expected {d.assertion.expected!r}, observed {d.assertion.observed!r}"
+        for d in result.differences
+        if d.assertion.clause == clause.clause
     )
-
-
-def _element(tag: str, message: str, body: str) -> str:
-    return f'<{tag} message="{_attribute(message)}">{escape(_clean(body))}</{tag}>'
-
-
-def _attribute(text: str) -> str:
-    return quoteattr(_clean(text), {'"': "&quot;"})[1:-1]
 
 
 def _clean(text: str) -> str:

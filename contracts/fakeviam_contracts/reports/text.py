@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.formatting import counted
-from fakeviam_contracts.results import Verdict
+from fakeviam_contracts.clauses import Severity
+from fakeviam_contracts.formatting import counted, shortened
+from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.verdicts import clause_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.results import Finding, Result
+    from fakeviam_contracts.results import Difference, Finding, Result
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -24,17 +25,23 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def _one(result: Result) -> str:
-    lines = [_told(finding) for finding in result.findings]
+    lines = [_finding(finding) for finding in result.findings]
+    lines += [_difference(difference) for difference in result.differences]
     lines += [f"PROBLEM  {problem}" for problem in result.problems]
     lines += _reasons(result)
+    lines += [f"NOT REACHED  {result.missing}"] if result.missing else []
     lines += [f"LEFT BEHIND  {left}" for left in result.left]
     lines += [f"CANNOT RUN  {result.error}"] if result.error else []
+    if result.not_reached and result.exit_status == 3:
+        names = ", ".join(result.not_reached)
+        lines.append(f"INCOMPLETE  --allow-not-reached would allow it for: {names}")
     counts = Counter(clause.verdict for clause in result.clauses)
-    told = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
+    verdicts = ", ".join(f"{counts[v]} {v.value}" for v in Verdict if counts[v])
     lines.append(
-        f"{counted(len(result.clauses), 'clause')}: {told or 'no verdicts'}. "
+        f"{counted(len(result.clauses), 'clause')}: {verdicts or 'no verdicts'}. "
         f"{counted(len(result.checks), 'check')}, "
         f"{counted(result.programs, 'random program')}, {counted(result.rpcs, 'call')}, "
+        f"{counted(sum(result.comparisons.values()), 'comparison')}, "
         f"{result.seconds:.1f} s; {result.label}, seed {result.seed}"
     )
     return "\n".join(lines)
@@ -62,19 +69,32 @@ def _side_by_side(results: Sequence[Result]) -> str:
     )
 
 
-def _told(finding: Finding) -> str:
+def _finding(finding: Finding) -> str:
     head = "KNOWN" if finding.known else "BROKEN"
+    again = "" if finding.reproduced else "; NOT SEEN AGAIN on a fresh session"
     lines = [
-        f"{head}  {', '.join(finding.clauses)}: {finding.claim.what} ({finding.name})",
-        f"  expected: {finding.claim.expected!r}",
-        f"  observed: {finding.claim.observed!r}",
+        f"{head}  {finding.clause}: {finding.assertion.what} ({finding.name}){again}",
+        f"  {finding.severity.label}",
+        f"  expected: {shortened(finding.assertion.expected)}",
+        f"  observed: {shortened(finding.assertion.observed)}",
     ]
     if finding.known:
         lines.append(f"  known: {finding.known}")
     if finding.script:
         lines.append(f"  script: {finding.script}")
-    lines += [f"    {step}" for step in finding.steps]
+    if finding.program or finding.name == PROGRAMS:
+        lines += [f"    {step}" for step in finding.steps]
     return "\n".join(lines)
+
+
+def _difference(difference: Difference) -> str:
+    assertion = difference.assertion
+    return (
+        f"DIFFERS  {assertion.clause}: {assertion.what} ({difference.name}), "
+        f"{Severity.INTERPRETATION.label}\n"
+        f"  expected: {shortened(assertion.expected, 200)}\n"
+        f"  observed: {shortened(assertion.observed, 200)}"
+    )
 
 
 def _reasons(result: Result) -> list[str]:

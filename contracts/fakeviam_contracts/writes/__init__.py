@@ -9,7 +9,6 @@ from fakeviam_contracts.writes.annotations import (
     tag,
     tag_matching,
     update_box,
-    wrong_box,
 )
 from fakeviam_contracts.writes.datasets import (
     change_members,
@@ -40,5 +39,4 @@ __all__ = [
     "update_box",
     "upload",
     "upload_rows",
-    "wrong_box",
 ]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam_contracts.model import Box, File, FilterSpec
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.reads import check_by_ids, wrong_ids
-from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.reads import check_by_ids, id_grounds
+from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.writes.base import write_by_filter
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: st
     """Add or remove tags by ids (TA-1, TA-2, TR-1, TR-2, A8)."""
     rpc = "RemoveTagsFromBinaryDataByIDs" if remove else "AddTagsToBinaryDataByIDs"
     request = getattr(data, f"{rpc}Request")(tags=tags, **session.names(files, form))
+    grounds = _tag_grounds(tags, remove=remove)
+    grounds += id_grounds(session, files, form)
     answer = session.wire.call(rpc, request)
-    wrongs = wrong_ids(session, files, form) + _wrong_tags(tags, remove=remove)
-    if not session.refused(rpc, answer, wrongs):
+    reply = session.outcome("TR-1" if remove else "TA-1", rpc, answer, grounds)
+    if reply is not None:
         known = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
-        _tagged(session, rpc, answer, known, tags, remove=remove)
+        _change_tags(session, reply, known, tags, remove=remove)
 
 
 @operation
@@ -39,27 +41,34 @@ def tag_matching(
     spec = session.within(spec)
     rpc = "RemoveTagsFromBinaryDataByFilter" if remove else "AddTagsToBinaryDataByFilter"
     request = getattr(data, f"{rpc}Request")(tags=tags, filter=session.filter(spec))
-    answer = write_by_filter(session, ("TR-1",) if remove else ("TA-3",), rpc, request)
-    if answer is None or session.refused(rpc, answer, _wrong_tags(tags, remove=remove)):
+    clause = "TR-1" if remove else "TA-3"
+    answer = write_by_filter(session, clause, rpc, request)
+    if answer is None:
         return
-    _tagged(session, rpc, answer, session.model.matching_files(spec), tags, remove=remove)
+    reply = session.outcome(clause, rpc, answer, _tag_grounds(tags, remove=remove))
+    if reply is not None:
+        files = session.model.matching_files(spec)
+        _change_tags(session, reply, files, tags, remove=remove)
+        for file in files if not remove else ():
+            file.because["tags"] = "TA-3"
 
 
-def _wrong_tags(tags: Sequence[str], *, remove: bool) -> list[Wrong]:
-    if tags:
-        return []
-    return [Wrong("INVALID_ARGUMENT", ("TR-1" if remove else "TA-2", "A12"))]
+def _tag_grounds(tags: Sequence[str], *, remove: bool) -> list[Ground]:
+    if not tags:
+        return [Ground("TR-1" if remove else "TA-2", names_status="A12")]
+    return [Ground("TA-4")] if any(not tag.strip() for tag in tags) and not remove else []
 
 
-def _tagged(
-    session: Session, rpc: str, answer: Any, files: list[File], tags: Sequence[str], *, remove: bool
+def _change_tags(
+    session: Session, reply: Any, files: list[File], tags: Sequence[str], *, remove: bool
 ) -> None:
-    reply = session.answered(("TR-1",) if remove else ("TA-1",), rpc, answer)
-    if remove:
-        count = session.model.remove_tags(files, tags)
-        session.expect(("TR-2", "A8"), "count of removed tags", count, reply.deleted_count)
-    else:
+    if not remove:
         session.model.add_tags(files, tags)
+        return
+    removed, changed = session.model.remove_tags(files, tags)
+    candidates = {"tags": removed, "records": changed}
+    what = "count of removed tags"
+    session.choose("remove_tags_count", what, candidates, reply.deleted_count, "TR-2")
 
 
 CORNERS = ("x_min_normalized", "y_min_normalized", "x_max_normalized", "y_max_normalized")
@@ -79,41 +88,44 @@ def box(
     request = data.AddBoundingBoxToImageByIDRequest(
         binary_data_id=session.handles.files[file],
         label=label,
-        x_min_normalized=corners[0],
-        y_min_normalized=corners[1],
-        x_max_normalized=corners[2],
-        y_max_normalized=corners[3],
     )
+    for name, corner in zip(CORNERS, corners, strict=True):
+        setattr(request, name, corner)
     if confidence is not None:
         request.confidence = confidence
     answer = session.wire.call(rpc, request)
     target = session.model.file(file)
-    wrongs = wrong_box(label, corners, confidence)
+    grounds = box_grounds(label, corners, confidence)
     if target is None:
-        wrongs.append(Wrong("NOT_FOUND", ("BX-8",)))
+        grounds.append(Ground("BX-8", "NOT_FOUND"))
     elif not target.mime_type.startswith("image/"):
-        wrongs.append(Wrong("FAILED_PRECONDITION", ("BX-6",)))
-    if not session.refused(rpc, answer, wrongs) and target is not None:
-        reply = session.answered(("BX-1",), rpc, answer)
-        fresh = reply.bbox_id not in ("", *session.handles.boxes)
-        session.expect(("BX-1",), "the box has a new id", expected=True, observed=fresh)
-        handle = len(session.handles.boxes)
-        session.handles.boxes.append(reply.bbox_id)
+        grounds.append(Ground("BX-6", "FAILED_PRECONDITION"))
+    reply = session.outcome("BX-1", rpc, answer, grounds)
+    if reply is None:
+        return
+    fresh = reply.bbox_id not in ("", *session.handles.boxes)
+    session.require("BX-1", "the box has a new id", expected=True, observed=fresh)
+    handle = len(session.handles.boxes)
+    session.handles.boxes.append(reply.bbox_id)
+    if target is not None:
         target.boxes.append(Box(handle=handle, label=label, corners=corners, confidence=confidence))
+        target.because["boxes"] = "BX-5"
 
 
-def wrong_box(label: str, corners: tuple[float, ...], confidence: float | None) -> list[Wrong]:
-    """What no box may be (BX-2, BX-3, BX-4, BX-7)."""
-    broken = []
-    if not label.strip():
-        broken.append("BX-3")
+def box_grounds(label: str, corners: tuple[float, ...], confidence: float | None) -> list[Ground]:
+    """What no box may be (BX-2, BX-3, BX-4, BX-7), and what need not be taken."""
+    grounds = []
     if not all(0 <= corner <= 1 for corner in corners):
-        broken.append("BX-2")
+        grounds.append(Ground("BX-2"))
     elif corners[0] > corners[2] or corners[1] > corners[3]:
-        broken.append("BX-7")
+        grounds.append(Ground("BX-7"))
+    elif corners[0] == corners[2] or corners[1] == corners[3]:
+        grounds.append(permission("BX-7"))
     if confidence is not None and not 0 <= confidence <= 1:
-        broken.append("BX-4")
-    return [Wrong("INVALID_ARGUMENT", tuple(broken))] if broken else []
+        grounds.append(Ground("BX-4"))
+    if not label.strip():
+        grounds.append(Ground("BX-3"))
+    return grounds
 
 
 @operation
@@ -131,8 +143,8 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
     target = session.model.file(file)
     old = next((b for b in target.boxes if b.handle == handle), None) if target else None
     if target is None or old is None:
-        clauses = ("BX-8",) if target is None else ("BU-4",)
-        session.refused(rpc, answer, [Wrong("NOT_FOUND", clauses)])
+        ground = Ground("BX-8" if target is None else "BU-4", "NOT_FOUND")
+        session.outcome("BU-1", rpc, answer, [ground])
         return
     new = replace(
         old,
@@ -142,10 +154,49 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
         ),
         confidence=changes.get("confidence", old.confidence),
     )
-    if not session.refused(rpc, answer, wrong_box(new.label, new.corners, new.confidence)):
-        session.answered(("BU-1",), rpc, answer)
+    grounds = [
+        ground if ground.clause != "BX-2" else ground._replace(clause="BU-3")
+        for ground in box_grounds(new.label, new.corners, new.confidence)
+    ]
+    if session.outcome("BU-1", rpc, answer, grounds) is not None:
         session.model.change_box(target, handle, lambda _: new)
+        if len(changes) < 6:
+            _check_kept_fields(session, target, handle, old, changes)
     check_by_ids(session, [file], with_bytes=False)
+
+
+def _check_kept_fields(
+    session: Session, file: File, handle: int, old: Box, changes: dict[str, Any]
+) -> None:
+    """Fields that an update leaves out stay as they are (BU-2)."""
+    request = data.BinaryDataByIDsRequest(binary_data_ids=[session.handles.files[file.handle]])
+    reply = session.answered("BI-1", "BinaryDataByIDs",
+                             session.wire.call("BinaryDataByIDs", request))  # fmt: skip
+    bbox_id = session.handles.boxes[handle]
+    for entry in reply.data:
+        for found in entry.metadata.annotations.bboxes:
+            if found.id == bbox_id:
+                kept = _kept(found, changes)
+                wanted = {**dict(zip(CORNERS, old.corners, strict=True)), "label": old.label,
+                          "confidence": old.confidence}  # fmt: skip
+                wanted = {name: wanted[name] for name in kept}
+                if not session.expect("BU-2", "fields that an update leaves out", wanted, kept):
+                    seen = _seen(handle, found)
+                    session.model.change_box(file, handle, lambda _, seen=seen: seen)  # type: ignore[misc]
+                    return
+
+
+def _kept(found: data.BoundingBox, changes: dict[str, Any]) -> dict[str, Any]:
+    every = {name: getattr(found, name) for name in (*CORNERS, "label")}
+    every["confidence"] = found.confidence if found.HasField("confidence") else None
+    return {name: value for name, value in every.items() if name not in changes}
+
+
+def _seen(handle: int, found: data.BoundingBox) -> Box:
+    x_min, y_min, x_max, y_max = (getattr(found, name) for name in CORNERS)
+    confidence = found.confidence if found.HasField("confidence") else None
+    corners = (x_min, y_min, x_max, y_max)
+    return Box(handle=handle, label=found.label, corners=corners, confidence=confidence)
 
 
 @operation
@@ -160,9 +211,8 @@ def remove_box(session: Session, file: int, handle: int) -> None:
     )
     target = session.model.file(file)
     if target is None or all(b.handle != handle for b in target.boxes):
-        clauses = ("BX-8",) if target is None else ("BR-2",)
-        session.refused(rpc, answer, [Wrong("NOT_FOUND", clauses)])
-    else:
-        session.answered(("BR-1",), rpc, answer)
+        ground = Ground("BX-8" if target is None else "BR-2", "NOT_FOUND")
+        session.outcome("BR-1", rpc, answer, [ground])
+    elif session.outcome("BR-1", rpc, answer) is not None:
         session.model.remove_box(target, handle)
         check_by_ids(session, [file], with_bytes=False)

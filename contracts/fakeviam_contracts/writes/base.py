@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 
-def write_by_filter(session: Session, clauses: tuple[str, ...], rpc: str, request: Any) -> Any:
+def write_by_filter(session: Session, clause: str, rpc: str, request: Any) -> Any:
     """The answer of a write by filter, or None if it was left out to protect foreign data."""
     guard = session.place.guard
     try:
@@ -21,5 +21,5 @@ def write_by_filter(session: Session, clauses: tuple[str, ...], rpc: str, reques
     if guard is not None:
         untouched = {"there": True, "data": TAG.encode(), "tags": [TAG]}
         what = f"a file of another component after {rpc}"
-        session.expect(clauses, what, untouched, guard.bystander())
+        session.expect(clause, what, untouched, guard.bystander())
     return answer

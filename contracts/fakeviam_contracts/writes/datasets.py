@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data, dataset
+from fakeviam_contracts import pages
 from fakeviam_contracts.model import Dataset as ModelDataset
+from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.reads import check_by_ids, wrong_ids
-from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.reads import check_by_ids, id_grounds
+from fakeviam_contracts.session import Ground, permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,25 +21,24 @@ if TYPE_CHECKING:
 @operation
 def create_dataset(session: Session, name: str) -> None:
     """Create a dataset (DS-1, DS-7, DS-8)."""
-    organization_id = session.place.organization_id
-    answer = session.wire.call(
-        "CreateDataset", dataset.CreateDatasetRequest(name=name, organization_id=organization_id)
-    )
-    if session.refused("CreateDataset", answer, _wrong_name(session, name)):
-        return
-    reply = session.answered(("DS-1",), "CreateDataset", answer)
-    _new_dataset(session, name, reply.id)
+    rpc, organization_id = "CreateDataset", session.place.organization_id
+    request = dataset.CreateDatasetRequest(name=name, organization_id=organization_id)
+    answer = session.wire.call(rpc, request)
+    reply = session.outcome("DS-1", rpc, answer, _name_grounds(session, name))
+    if reply is not None:
+        _new_dataset(session, name, reply.id, "DS-1")
 
 
 @operation
 def rename_dataset(session: Session, handle: int, name: str) -> None:
-    """Rename a dataset (DS-3, A40)."""
+    """Rename a dataset, perhaps to the name it has (DS-3, DS-14, A40)."""
+    rpc, known = "RenameDataset", session.model.dataset(handle)
     request = dataset.RenameDatasetRequest(id=session.handles.datasets[handle], name=name)
-    answer = session.wire.call("RenameDataset", request)
-    known = session.model.dataset(handle)
-    wrongs = _wrong_name(session, name, but=handle) + _gone(session, [handle])
-    if not session.refused("RenameDataset", answer, wrongs) and known:
-        session.answered(("DS-3",), "RenameDataset", answer)
+    grounds = _name_grounds(session, name, but=handle) + _gone(session, [handle])
+    if known is not None and known.name == name:
+        grounds.append(permission("DS-14"))
+    reply = session.outcome("DS-3", rpc, session.wire.call(rpc, request), grounds)
+    if reply is not None and known is not None:
         known.name = name
     check_datasets(session)
 
@@ -45,16 +46,16 @@ def rename_dataset(session: Session, handle: int, name: str) -> None:
 @operation
 def delete_dataset(session: Session, handle: int) -> None:
     """Delete a dataset; its data stays (DS-2, A40)."""
+    rpc, members = "DeleteDataset", [file.handle for file in session.model.members(handle)]
     request = dataset.DeleteDatasetRequest(id=session.handles.datasets[handle])
-    answer = session.wire.call("DeleteDataset", request)
-    if session.refused("DeleteDataset", answer, _gone(session, [handle])):
+    answer = session.wire.call(rpc, request)
+    reply = session.outcome("DS-2", rpc, answer, _gone(session, [handle]))
+    if reply is None or session.model.dataset(handle) is None:
         return
-    members = [file.handle for file in session.model.members(handle)]
-    session.answered(("DS-2",), "DeleteDataset", answer)
     session.model.delete_dataset(handle)
-    check_datasets(session)
+    check_datasets(session, clause="DS-2")
     if members:
-        check_by_ids(session, members, with_bytes=False)
+        check_by_ids(session, members, with_bytes=False, clause="DS-2")
 
 
 @operation
@@ -62,88 +63,116 @@ def change_members(
     session: Session, handle: int, files: Sequence[int], *, form: str = "string",
     remove: bool = False,
 ) -> None:  # fmt: skip
-    """Add files to a dataset, or take them out (DM-1 … DM-6, A40)."""
-    verb = "RemoveBinaryDataFromDatasetByIDs" if remove else "AddBinaryDataToDatasetByIDs"
-    request = getattr(data, f"{verb}Request")(
+    """Add files to a dataset, or take them out (DM-1 … DM-8, A40)."""
+    rpc = "RemoveBinaryDataFromDatasetByIDs" if remove else "AddBinaryDataToDatasetByIDs"
+    request = getattr(data, f"{rpc}Request")(
         dataset_id=session.handles.datasets[handle], **session.names(files, form)
     )
-    answer = session.wire.call(verb, request)
-    wrongs = _gone(session, [handle]) + wrong_ids(session, files, form)
-    if session.refused(verb, answer, wrongs):
-        return
-    session.answered(("DM-1",), verb, answer)
+    grounds = _gone(session, [handle]) + id_grounds(session, files, form, "DM-8")
     known = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
+    if not grounds and any((handle in file.datasets) != remove for file in known):
+        grounds = [permission("DM-6")]
+    answer = session.wire.call(rpc, request)
+    if session.outcome("DM-1", rpc, answer, grounds) is None:
+        return
+    if session.model.dataset(handle) is None:
+        return
     if remove:
         session.model.remove_members(handle, known)
     else:
         session.model.add_members(handle, known)
+    again = any(ground.clause == "DM-6" for ground in grounds)
+    _check_members(session, handle, "DM-6" if again else "DM-1")
     if known:
-        check_by_ids(session, [file.handle for file in known], with_bytes=False)
+        clause = "DM-4" if remove else "DM-1"
+        check_by_ids(session, [file.handle for file in known], with_bytes=False, clause=clause)
 
 
 @operation
 def merge_datasets(session: Session, handles: Sequence[int], name: str) -> None:
-    """Make a dataset of the members of others (DS-10, A42)."""
+    """Make a dataset of the members of others (DS-10, DS-15, A42)."""
+    rpc = "MergeDatasets"
     request = dataset.MergeDatasetsRequest(
         dataset_ids=[session.handles.datasets[handle] for handle in handles],
         name=name,
         organization_id=session.place.organization_id,
     )
-    answer = session.wire.call("MergeDatasets", request)
-    wrongs = _gone(session, handles) + _wrong_name(session, name)
-    if session.refused("MergeDatasets", answer, wrongs):
+    grounds = _gone(session, handles, "A42") + _name_grounds(session, name)
+    if len(set(handles)) == 1:
+        grounds.append(permission("DS-15"))
+    reply = session.outcome("DS-10", rpc, session.wire.call(rpc, request), grounds)
+    if reply is None:
         return
-    reply = session.answered(("DS-10",), "MergeDatasets", answer)
-    merged = _new_dataset(session, name, reply.dataset_id)
+    merged = _new_dataset(session, name, reply.dataset_id, "DS-10")
     members = {f.handle: f for handle in handles for f in session.model.members(handle)}
     session.model.add_members(merged, members.values())
+    for handle in (merged, *handles):
+        _check_members(session, handle, "A42")
     if members:
         check_by_ids(session, list(members), with_bytes=False)
 
 
+def _check_members(session: Session, handle: int, clause: str) -> None:
+    """What a filter by the dataset finds; the model follows where the clause does not bind."""
+    spec = session.within(FilterSpec(dataset=handle))
+    entries = pages.all_entries(session, "BinaryDataByFilter", spec)
+    seen = {session.handles.file(entry.metadata.binary_data_id) for entry in entries}
+    wanted = {file.handle for file in session.model.members(handle)}
+    if seen != wanted and seen == {file.handle for file in session.model.files}:
+        clause = "FI-11"
+    if not session.expect(clause, "members of the dataset", wanted, seen):
+        files = {file.handle: file for file in session.model.files}
+        session.model.remove_members(handle, files.values())
+        session.model.add_members(handle, [files[h] for h in seen if h in files])
+
+
 @operation
-def check_datasets(session: Session) -> None:
+def check_datasets(session: Session, *, clause: str = "DS-5") -> None:
     """The datasets of the organization, and those of their ids (DS-4, DS-5, DS-6, A41)."""
     ids = list(reversed(session.handles.datasets))
     by_ids = session.answered(
-        ("DS-5",),
+        "DS-5",
         "ListDatasetsByIDs",
         session.wire.call("ListDatasetsByIDs", dataset.ListDatasetsByIDsRequest(ids=ids)),
     )
     wanted = [(d.handle, d.name) for d in reversed(session.model.datasets)]
     got = [(session.handles.dataset(d.id), d.name) for d in by_ids.datasets]
-    session.expect(
-        ("DS-5", "DS-6", "DS-3"), "datasets by ids", sorted(wanted, key=str), sorted(got, key=str)
-    )
-    session.expect(("A41",), "their order", wanted, got)
+    gone = len(wanted) < len(ids)
+    handles = sorted(str(handle) for handle, _ in wanted)
+    clause = "DS-6" if gone and clause == "DS-5" else clause
+    session.require(clause, "datasets by ids", handles, sorted(str(handle) for handle, _ in got))
+    session.expect("DS-3", "names of datasets by ids", dict(wanted), dict(got))
+    session.expect("A41", "order of datasets by ids", wanted, got)
     rpc = "ListDatasetsByOrganizationID"
     request = dataset.ListDatasetsByOrganizationIDRequest(
         organization_id=session.place.organization_id
     )
-    listed = session.answered(("DS-4",), rpc, session.wire.call(rpc, request)).datasets
+    listed = session.answered("DS-4", rpc, session.wire.call(rpc, request)).datasets
     ours = {
         session.handles.dataset(d.id): d.name
         for d in listed
         if session.place.exclusive or d.id in session.handles.datasets
     }
-    session.expect(("DS-4",), "datasets of the organization", dict(wanted), ours)
+    session.expect("DS-4", "datasets of the organization", dict(wanted), ours)
 
 
-def _wrong_name(session: Session, name: str, *, but: int | None = None) -> list[Wrong]:
+def _name_grounds(session: Session, name: str, *, but: int | None = None) -> list[Ground]:
     if not name.strip():
-        return [Wrong("INVALID_ARGUMENT", ("DS-7",))]
+        return [Ground("DS-7")]
     if session.model.name_is_taken(name, session.place.organization_id, but=but):
-        return [Wrong("ALREADY_EXISTS", ("DS-8", "A39"))]
+        return [Ground("DS-8", "ALREADY_EXISTS", names_status="A39")]
     return []
 
 
-def _gone(session: Session, handles: Sequence[int]) -> list[Wrong]:
+def _gone(session: Session, handles: Sequence[int], clause: str = "A40") -> list[Ground]:
     if any(session.model.dataset(handle) is None for handle in handles):
-        return [Wrong("NOT_FOUND", ("A40", "A42"))]
+        return [Ground(clause, "NOT_FOUND")]
     return []
 
 
-def _new_dataset(session: Session, name: str, dataset_id: str) -> int:
+def _new_dataset(session: Session, name: str, dataset_id: str, clause: str) -> int:
+    is_new = dataset_id not in ("", *session.handles.datasets)
+    session.require(clause, "the dataset has a new id", expected=True, observed=is_new)
     handle = len(session.handles.datasets)
     session.handles.datasets.append(dataset_id)
     session.model.datasets.append(

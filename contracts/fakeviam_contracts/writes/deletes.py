@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data
-from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts import pages
+from fakeviam_contracts.model import DAY, FilterSpec
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.reads import wrong_ids
-from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.reads import id_grounds
+from fakeviam_contracts.session import Ground
 from fakeviam_contracts.writes.base import write_by_filter
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def delete_files(session: Session, files: Sequence[int], *, form: str = "string"
     """Delete files by their ids (DI-1)."""
     rpc = "DeleteBinaryDataByIDs"
     answer = session.wire.call(rpc, data.DeleteBinaryDataByIDsRequest(**session.names(files, form)))
-    if not session.refused(rpc, answer, wrong_ids(session, files, form)):
-        reply = session.answered(("DI-1",), rpc, answer)
-        session.expect(("DI-1",), "deleted", session.model.delete_files(files), reply.deleted_count)
+    reply = session.outcome("DI-1", rpc, answer, id_grounds(session, files, form))
+    if reply is not None:
+        session.expect("DI-1", "deleted", session.model.delete_files(files), reply.deleted_count)
 
 
 @operation
@@ -34,52 +35,79 @@ def delete_matching(session: Session, spec: FilterSpec) -> None:
     spec = session.within(spec)
     rpc = "DeleteBinaryDataByFilter"
     request = data.DeleteBinaryDataByFilterRequest(filter=session.filter(spec))
-    answer = write_by_filter(session, ("DF-1",), rpc, request)
+    answer = write_by_filter(session, "DF-1", rpc, request)
     if answer is None:
         return
-    refused = not spec.organization_ids and session.interpretation.empty_delete == "refused"
-    if session.refused(rpc, answer, [Wrong("INVALID_ARGUMENT", ("A16",))] if refused else []):
-        return
-    reply = session.answered(("DF-1",), rpc, answer)
-    gone = [file.handle for file in session.model.matching_files(spec)]
-    session.expect(
-        ("DF-1", "DF-4"), "deleted", session.model.delete_files(gone), reply.deleted_count
-    )
+    grounds = []
+    if not spec.organization_ids:
+        grounds = [Ground("A16", point="empty_delete_filter", accepting="delete-everything")]
+    reply = session.outcome("DF-1", rpc, answer, grounds)
+    if reply is not None:
+        gone = [file.handle for file in session.model.matching_files(spec)]
+        count = session.model.delete_files(gone)
+        _check_left(session)
+        session.expect("DF-4", "deleted", count, reply.deleted_count)
+
+
+def _check_left(session: Session) -> None:
+    """What a delete by filter leaves (DF-1)."""
+    spec = session.within(FilterSpec())
+    entries = pages.all_entries(session, "BinaryDataByFilter", spec)
+    seen = {str(session.handles.file(entry.metadata.binary_data_id)) for entry in entries}
+    wanted = {str(file.handle) for file in session.model.matching_files(spec)}
+    session.expect("DF-1", "the files that are left", wanted, seen)
+
+
+#: What DeleteTabularFilter has of a filter.
+_NARROW = ("location_ids", "robot_id", "part_id", "component_type", "component_name", "method",
+           "tag_rule", "tags")  # fmt: skip
 
 
 @operation
 def delete_rows(session: Session, days: int, spec: FilterSpec) -> None:
-    """Delete readings older than some days (DT-1 … DT-4). Needs the subject's clock."""
-    if session.place.now is None:
+    """Delete readings older than some days (DT-1 … DT-4); days need the subject's clock."""
+    if session.place.now is None and days:
         return
-    spec = session.within(replace(spec, box_labels=(), dataset=None, mime_types=(), label_of=()))
-    filter_ = session.filter(spec)
+    spec = session.within(spec)
+    spec = FilterSpec(**{name: getattr(spec, name) for name in _NARROW})
     request = data.DeleteTabularDataRequest(
         organization_id=session.place.organization_id,
         delete_older_than_days=days,
-        filter=data.DeleteTabularFilter(
-            location_ids=filter_.location_ids,
-            robot_id=filter_.robot_id,
-            part_id=filter_.part_id,
-            component_type=filter_.component_type,
-            component_name=filter_.component_name,
-            method=filter_.method,
-            tags_filter=filter_.tags_filter,
-        ),
+        filter=_narrow(session, spec),
     )
-    narrow = FilterSpec(
-        location_ids=spec.location_ids,
-        robot_id=spec.robot_id,
-        part_id=spec.part_id,
-        component_type=spec.component_type,
-        component_name=spec.component_name,
-        method=spec.method,
-        tag_rule=spec.tag_rule,
-        tags=spec.tags,
+    rpc = "DeleteTabularData"
+    now = session.place.now() if session.place.now is not None else 0
+    answer = write_by_filter(session, "DT-3", rpc, request)
+    if answer is None:
+        return
+    reply = session.answered("DT-1", rpc, answer)
+    calendar = now - now % DAY - (days - 1) * DAY
+    gone, candidates = {}, {}
+    for name, cutoff in (("calendar", calendar), ("periods", now - days * DAY)):
+        chosen = cutoff if days else None
+        gone[name] = session.model.rows_before(session.place.organization_id, chosen, spec)
+        candidates[name] = len(gone[name])
+    if candidates["periods"] == reply.deleted_count != candidates["calendar"]:
+        session.choose("delete_days", "deleted readings", candidates, reply.deleted_count, "DT-4")
+    session.model.delete_rows(gone[session.interpretation.delete_days])
+    bare = session.within(FilterSpec())
+    left = len(pages.all_entries(session, "TabularDataByFilter", bare))
+    clause = "DT-1" if spec == bare else "DT-3"
+    session.expect(clause, "readings that are left", len(session.model.matching_rows(bare)), left)
+    session.choose("delete_days", "deleted readings", candidates, reply.deleted_count, "DT-4")
+
+
+def _narrow(session: Session, spec: FilterSpec) -> data.DeleteTabularFilter:
+    """The filter of a delete by days, which has fewer fields than others."""
+    whole = session.filter(replace(spec))
+    narrow = data.DeleteTabularFilter(
+        location_ids=whole.location_ids,
+        robot_id=whole.robot_id,
+        part_id=whole.part_id,
+        component_type=whole.component_type,
+        component_name=whole.component_name,
+        method=whole.method,
     )
-    now = session.place.now()
-    reply = session.answered(
-        ("DT-1",), "DeleteTabularData", session.wire.call("DeleteTabularData", request)
-    )
-    gone = session.model.delete_rows(session.place.organization_id, days, now, narrow)
-    session.expect(("DT-1", "DT-2", "DT-3", "DT-4"), "deleted", gone, reply.deleted_count)
+    if whole.HasField("tags_filter"):
+        narrow.tags_filter.CopyFrom(whole.tags_filter)
+    return narrow

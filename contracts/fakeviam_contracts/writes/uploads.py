@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data, datasync
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import struct_from
+from fakeviam_contracts.descriptions import ASPECTS
 from fakeviam_contracts.model import File, Row
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
-from fakeviam_contracts.session import Wrong
+from fakeviam_contracts.session import Ground
+from fakeviam_contracts.visibility import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,9 +56,15 @@ def upload(  # noqa: PLR0913 - what an upload can say
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
     gone = any(session.model.dataset(handle) is None for handle in datasets)
-    if session.refused(way, answer, [Wrong("NOT_FOUND", ("A27",))] if gone else []):
+    grounds = (
+        [Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip")] if gone else []
+    )
+    if any(not tag.strip() for tag in tags):
+        grounds.append(Ground("TA-4"))
+    success = _ACCEPTS[way] if len(chunks) == 1 else "FU-2"
+    reply = session.outcome(success, way, answer, grounds)
+    if reply is None:
         return None
-    reply = session.answered(("UP-1", "CU-4"), way, answer)
     ext = extension if not extension or extension.startswith(".") else f".{extension}"
     file = File(
         handle=len(session.handles.files),
@@ -68,18 +76,51 @@ def upload(  # noqa: PLR0913 - what an upload can say
         file_name=file_name,
         file_ext=ext,
         tags=list(dict.fromkeys(tags)),
-        datasets=list(dict.fromkeys(datasets)),
+        datasets=[d for d in dict.fromkeys(datasets) if session.model.dataset(d) is not None],
+        because=_because(
+            way, extension, mime_type, len(chunks), given=times is not None and way != "FileUpload"
+        ),
     )
-    session.handles.files.append(reply.binary_data_id)
-    session.expect(("CU-4", "ID-2"), "file_id is the end of binary_data_id", reply.file_id,
-                   reply.binary_data_id.rpartition("/")[2])  # fmt: skip
+    whole = reply.binary_data_id
+    session.require("UP-9", "the id is new", True, whole not in session.handles.files)  # noqa: FBT003
+    session.require("ID-2", "segments of the whole id", 3, len(whole.split("/")))
+    session.handles.files.append(whole)
+    last = whole.rpartition("/")[2]
+    session.expect("CU-4", "file_id is the end of binary_data_id", last, reply.file_id)
+    settle(session)
     if times is None or way == "FileUpload":
         file.requested, file.received = _stored_times(session, file)
     else:
         file.requested, file.received = times
+    same = any(other.data == file.data for other in session.model.files)
     session.model.files.append(file)
-    check_by_ids(session, [file.handle])
+    check_by_ids(session, [file.handle], clause="UP-9" if same else "BI-1")
     return file.handle
+
+
+#: The clause by which each way takes an upload.
+_ACCEPTS = {
+    "DataCaptureUpload": "CU-1",
+    "FileUpload": "FU-1",
+    "StreamingDataCaptureUpload": "SU-1",
+}
+
+
+def _because(
+    way: str, extension: str, mime_type: str, pieces: int, *, given: bool
+) -> dict[str, str]:
+    """The clause that each aspect of a new file rests on."""
+    with_dot = extension.startswith(".")
+    documented = f".{extension.lstrip('.')}" in (".jpg", ".jpeg", ".png")
+    by_extension = ("UP-4" if with_dot else "UP-3") if documented else "A24"
+    joined = {0: "FU-2", 1: _ACCEPTS[way]}.get(pieces, "FU-3")
+    return {
+        **ASPECTS,
+        "source": _ACCEPTS[way],
+        "requested": "TM-1" if given else "A28",
+        "mime_type": "UP-5" if mime_type else by_extension,
+        "size": "CU-1" if way == "DataCaptureUpload" else joined,
+    }
 
 
 @operation
@@ -103,12 +144,10 @@ def upload_rows(
         _set_times(content.metadata, pair)
         contents.append(content)
     request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-    reply = session.answered(
-        ("CU-2",), "DataCaptureUpload", session.wire.call("DataCaptureUpload", request)
-    )
-    session.expect(
-        ("CU-4",), "a tabular upload has a file id", expected=True, observed=bool(reply.file_id)
-    )
+    reply = session.answered("CU-2", "DataCaptureUpload",
+                             session.wire.call("DataCaptureUpload", request))  # fmt: skip
+    has_id = bool(reply.file_id)
+    session.expect("CU-4", "a tabular upload has a file id", expected=True, observed=has_id)
     for row, (requested, received) in zip(rows, times, strict=True):
         session.model.rows.append(
             Row(
@@ -121,6 +160,7 @@ def upload_rows(
             )
         )
         session.handles.rows += 1
+    settle(session)
 
 
 def _origin(
@@ -201,11 +241,10 @@ def _set_times(sensor: datasync.SensorMetadata, times: tuple[int, int] | None) -
 def _stored_times(session: Session, file: File) -> tuple[int, int]:
     """The times the subject gave a file that came without: one moment (A28)."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=[session.handles.files[file.handle]])
-    reply = session.answered(
-        ("BI-1",), "BinaryDataByIDs", session.wire.call("BinaryDataByIDs", request)
-    )
-    session.expect(("BI-1",), "files answered", 1, len(reply.data))
+    reply = session.answered("BI-1", "BinaryDataByIDs",
+                             session.wire.call("BinaryDataByIDs", request))  # fmt: skip
+    session.require("BI-1", "files answered", 1, len(reply.data))
     metadata = reply.data[0].metadata
     requested, received = nanos_from(metadata.time_requested), nanos_from(metadata.time_received)
-    session.expect(("A28",), "times of an upload without times are one", requested, received)
+    session.expect("A28", "times of an upload without times are one", requested, received)
     return requested, received

@@ -44,9 +44,11 @@ def create_dataset(call: Call, request: wire.CreateDatasetRequest) -> wire.Creat
 
 @rpc("RenameDataset", rests_on=["DS-3", "DS-8"])
 def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.RenameDatasetResponse:
-    """Rename a dataset (DS-3)."""
+    """Rename a dataset, perhaps to the name it has (DS-3, DS-14)."""
     name = check_name(request.name)
     found = _known(call, request.id)
+    if found.name == name:
+        call.cite(["DS-14"])
     if not call.store.rename_dataset(found.id, name):
         raise _taken(call, name)
     return wire.RenameDatasetResponse()
@@ -95,7 +97,7 @@ def list_datasets_by_ids(
 
 @rpc("MergeDatasets", rests_on=["DS-10", "DS-8", "A42"])
 def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.MergeDatasetsResponse:
-    """Make a new dataset of the members of others (DS-10, DS-12, A42)."""
+    """Make a new dataset of the members of others (DS-10, DS-12, DS-15, A42)."""
     if not request.dataset_ids:
         raise InvalidArgumentError("dataset_ids must not be empty", clause="DS-12")
     _check_organization(call, request.organization_id)
@@ -103,6 +105,8 @@ def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.Merge
     for source in sources:
         if source.organization_id != request.organization_id:
             raise _unknown(source.id)
+    if len(sources) == 1:
+        call.cite(["DS-15"])
     types = {source.type for source in sources}
     if len(types) > 1:
         text = "dataset_ids must all be of one type, got binary data and sequences"
@@ -129,7 +133,7 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
     Raises:
         InvalidArgumentError: No id is given.
         NotFoundError: It is unknown (A27, A40).
-        FailedPreconditionError: It holds sequences (DM-5).
+        FailedPreconditionError: It holds sequences (DM-5, DM-9).
     """
     if not dataset_id:
         raise InvalidArgumentError(f"{field} must not be empty", clause=clause)
@@ -141,7 +145,8 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
         return None
     if found.type is DatasetType.SEQUENCE_DATA:
         text = f"{field} {dataset_id!r} is a dataset of sequences; it takes no binary data"
-        raise FailedPreconditionError(text, clause="DM-5")
+        # Of uploads the documents say nothing.
+        raise FailedPreconditionError(text, clause="DM-9" if clause == "A27" else "DM-5")
     return found
 
 

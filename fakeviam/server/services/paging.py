@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 
+#: What clients ask for at most; whether more is served is open (A6).
+DEFAULT_LARGEST = 100
+
+#: More records than any store holds; databases count in 64 bits.
+_MOST = 10**9
+
 _TIME, _SIZE = attrgetter("time_requested"), attrgetter("size")
 
 # A token is two veiled numbers of fixed width; the offset keeps times before 1970 positive.
@@ -86,10 +92,15 @@ def _scope(call: Call) -> str:
 
 def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
     policy = call.policy
-    cap: PageLimit = policy.max_page
+    cap: PageLimit | None = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
     call.cite(("PG-1", "PG-2") if asked > DEFAULT_LIMIT else ("PG-1",))
+    if asked > DEFAULT_LARGEST:
+        # No document names a ceiling.
+        call.cite(["A6"])
+    if cap is None:
+        return min(asked or DEFAULT_LIMIT, _MOST)
     if asked == 0:
         return min(DEFAULT_LIMIT, cap.size)
     if asked > cap.size:

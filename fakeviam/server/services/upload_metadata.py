@@ -79,7 +79,7 @@ def resolve_upload_metadata(
 
     Raises:
         Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is blank
-            (TA-4), a dataset is unknown (A27) or takes no such data (DM-5, DM-7).
+            (TA-4), a dataset is unknown (A27) or takes no such data (DM-7, DM-9).
     """
     part = _part(call, metadata.part_id)
     _check_type(metadata.type, kind)

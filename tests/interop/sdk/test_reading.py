@@ -82,15 +82,13 @@ async def test_files_page_to_the_end_in_order(
     assert seen == (expected if order == Order.ORDER_ASCENDING else expected[::-1])
 
 
-async def test_limit_caps_the_page_and_a_hundred_caps_the_limit(
-    client: DataClient, camera: Camera
-) -> None:
-    """A larger limit is cut silently (PG-1, PG-2, A6)."""
+async def test_limit_is_the_size_of_the_page(client: DataClient, camera: Camera) -> None:
+    """Also above what older clients ask for (PG-1, PG-2, A6)."""
     await camera.readings(*({"n": n} for n in range(130)))
     assert await numbers(client, limit=1) == [129]
     assert len(await numbers(client)) == 50
     assert len(await numbers(client, limit=100)) == 100
-    assert len(await numbers(client, limit=1000)) == 100
+    assert len(await numbers(client, limit=1000)) == 130
 
 
 async def test_count_only_is_the_total_without_data(client: DataClient, camera: Camera) -> None:

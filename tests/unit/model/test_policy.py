@@ -20,7 +20,7 @@ TABLE: dict[str, tuple[Any, Any, Any]] = {
     "interval_bounds": ("closed", "closed", "closed"),
     "interval_clock": ("time_requested", "time_requested", "time_requested"),
     "count": ("page", "page", "page"),
-    "max_page": (PageLimit(100, "clamp"), PageLimit(100, "clamp"), PageLimit(100, "refuse")),
+    "max_page": (None, None, PageLimit(100, "refuse")),
     "binary_page": (None, None, PageLimit(1, "refuse")),
     "max_response_bytes": (None, 4 * MEBIBYTE, 4 * MEBIBYTE),
     "remove_tags_count": ("tags", "records", "records"),

@@ -237,7 +237,7 @@ def test_contradictions_with_what_is_there(cloud: FakeViam, write: Write) -> Non
 
 
 def test_the_rules_of_uploads_hold(cloud: FakeViam, write: Write) -> None:
-    """And refusals name their clause (SE-3, DM-5)."""
+    """And refusals name their clause (SE-3, DM-9)."""
     told = wrong(
         cloud,
         write,
@@ -249,7 +249,7 @@ def test_the_rules_of_uploads_hold(cloud: FakeViam, write: Write) -> None:
     assert told == [
         (
             "seed.yaml:2: images[0]: photos/a.jpg: metadata.dataset_ids 'd1' is a dataset of "
-            "sequences; it takes no binary data [DM-5]"
+            "sequences; it takes no binary data [DM-9]"
         )
     ]
 

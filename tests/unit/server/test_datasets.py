@@ -157,9 +157,10 @@ async def test_a_dataset_gets_another_name(viam: Viam) -> None:
 
 
 async def test_a_dataset_may_keep_its_name(viam: Viam) -> None:
-    """Its own name is not taken by another (DS-3, A39)."""
+    """Its own name is not taken by another (DS-14, A39)."""
     made = await viam.create_dataset("cats")
     await rename(viam, made, "cats")
+    assert "DS-14" in viam.cited()
     assert [dataset.name for dataset in await listed(viam)] == ["cats"]
 
 
@@ -265,10 +266,11 @@ async def test_a_merge_unites(viam: Viam) -> None:
 
 
 async def test_one_dataset_can_be_merged(viam: Viam) -> None:
-    """Which is a copy; sequences with sequences too (A42)."""
+    """Which is a copy; sequences with sequences too (DS-15, A42)."""
     one = await viam.create_dataset("1")
     await viam.upload("a", dataset_ids=[one])
     copy = await merge(viam, one)
+    assert "DS-15" in viam.cited()
     assert await viam.names(data.Filter(dataset_id=copy)) == ["a"]
     two = await viam.create_dataset("2", type=SEQUENCES)
     three = await viam.create_dataset("3", type=SEQUENCES)

@@ -118,14 +118,14 @@ async def test_a_dataset_of_sequences_takes_no_binary_data(viam: Viam, name: str
 
 
 async def test_uploads_into_a_dataset_of_sequences_are_refused(viam: Viam) -> None:
-    """Nothing is stored, by none of the three ways of uploading (DM-5)."""
+    """Nothing is stored, by none of the three ways of uploading (DM-9)."""
     sequences = await viam.create_dataset(type=wire.DATASET_TYPE_SEQUENCE_DATA)
     into: dict[str, Any] = {"dataset_ids": [sequences]}
-    with viam.refuses(Status.FAILED_PRECONDITION, "DM-5"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "DM-9"):
         await viam.upload("a", **into)
-    with viam.refuses(Status.FAILED_PRECONDITION, "DM-5"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "DM-9"):
         await viam.rpc("FileUpload", *file_parts(b"x", **into))
-    with viam.refuses(Status.FAILED_PRECONDITION, "DM-5"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "DM-9"):
         await viam.rpc("StreamingDataCaptureUpload", *stream_parts(b"x", **into))
 
 

@@ -146,13 +146,13 @@ async def test_larger_limits_are_refused_when_strict(start: Start) -> None:
 
 
 @pytest.mark.parametrize("policy", ["documented", "observed"])
-async def test_larger_limits_are_cut_otherwise(start: Start, policy: str) -> None:
-    """Silently, with bytes as without (A6)."""
+async def test_larger_limits_are_served_otherwise(start: Start, policy: str) -> None:
+    """With bytes as without (A6)."""
     viam = await start(policy=policy)
     await fill(viam, 101)
     for bytes_too in (False, True):
-        assert len((await viam.binary(limit=1000, include_binary=bytes_too)).data) == 100
-    assert len((await viam.tabular(limit=1000)).data) == 100
+        assert len((await viam.binary(limit=1000, include_binary=bytes_too)).data) == 101
+    assert len((await viam.tabular(limit=1000)).data) == 101
 
 
 async def test_pages_may_be_smaller(start: Start) -> None:

@@ -1,0 +1,134 @@
+"""What messages say about files, in the model's terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam.wire.times import nanos_from
+from fakeviam_contracts.model import Box, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam_contracts.model import File, Model
+    from fakeviam_contracts.places import Handles
+
+LABEL = "VIAM_DATASET_"
+
+#: The clause of each aspect of a file, where its `because` names no other.
+ASPECTS = {
+    "origin": "UP-1",
+    "source": "CU-1",
+    "requested": "TM-1",
+    "mime_type": "UP-4",
+    "file_name": "UP-6",
+    "extension": "UP-3",
+    "size": "CU-1",
+    "tags": "UP-7",
+    "boxes": "BX-5",
+    "file_ext": "A26",
+    "tag order": "TA-5",
+}
+
+
+def described(file: File) -> dict[str, Any]:
+    """What the model expects the metadata of a file to say, apart from open points."""
+    return {
+        "origin": _place(file.origin),
+        "source": _source(file.origin),
+        "requested": file.requested,
+        "mime_type": file.mime_type,
+        "file_name": file.file_name,
+        "extension": file.file_ext.lstrip("."),
+        "size": len(file.data),
+        "tags": set(file.tags),
+        "boxes": {box.handle: box for box in file.boxes},
+        "file_ext": file.file_ext,
+        "tag order": file.tags,
+    }
+
+
+def observed(
+    handles: Handles, metadata: data.BinaryMetadata, tags: Sequence[Any]
+) -> dict[str, Any]:
+    """What the metadata of a file does say, in the model's terms."""
+    names = [tag for tag in tags if isinstance(tag, str)]
+    origin = origin_of(metadata.capture_metadata)
+    boxes = (_box(handles, box) for box in metadata.annotations.bboxes)
+    return {
+        "origin": _place(origin),
+        "source": _source(origin),
+        "requested": nanos_from(metadata.time_requested),
+        "mime_type": metadata.capture_metadata.mime_type,
+        "file_name": metadata.file_name,
+        "extension": metadata.file_ext.lstrip("."),
+        "size": metadata.file_size_bytes,
+        "tags": set(names),
+        "boxes": {box.handle: box for box in boxes},
+        "file_ext": metadata.file_ext,
+        "tag order": names,
+    }
+
+
+def _place(origin: Origin) -> Origin:
+    return replace(origin, component_name="", component_type="", method="")
+
+
+def _source(origin: Origin) -> tuple[str, str, str]:
+    return origin.component_type, origin.component_name, origin.method
+
+
+def tags_of(
+    model: Model, handles: Handles, metadata: data.BinaryMetadata
+) -> list[str | tuple[str, int]]:
+    """The tags of a file; the label of a membership as a pair (A10, A11)."""
+    return [_tag(model, handles, tag, metadata) for tag in metadata.capture_metadata.tags]
+
+
+def _tag(
+    model: Model, handles: Handles, tag: str, metadata: data.BinaryMetadata
+) -> str | tuple[str, int]:
+    dataset_id = tag.removeprefix(LABEL)
+    if tag.startswith(LABEL) and dataset_id in handles.datasets:
+        handle = handles.datasets.index(dataset_id)
+        hidden = model.interpretation.dataset_ids == "hidden"
+        if hidden or dataset_id in metadata.dataset_ids or model.dataset(handle) is None:
+            return ("label", handle)
+    return tag
+
+
+def _box(handles: Handles, box: data.BoundingBox) -> Box:
+    return Box(
+        handle=handles.box(box.id),  # type: ignore[arg-type]  # a foreign one's stays text
+        label=box.label,
+        corners=(
+            box.x_min_normalized,
+            box.y_min_normalized,
+            box.x_max_normalized,
+            box.y_max_normalized,
+        ),
+        confidence=box.confidence if box.HasField("confidence") else None,
+    )
+
+
+def binary_id(text: str) -> data.BinaryID:
+    """The BinaryID message of a string id."""
+    organization_id, location_id, file_id = text.split("/")
+    return data.BinaryID(organization_id=organization_id, location_id=location_id, file_id=file_id)
+
+
+def origin_of(metadata: data.CaptureMetadata) -> Origin:
+    """The origin that capture metadata describes."""
+    return Origin(
+        organization_id=metadata.organization_id,
+        location_id=metadata.location_id,
+        robot_id=metadata.robot_id,
+        robot_name=metadata.robot_name,
+        part_id=metadata.part_id,
+        part_name=metadata.part_name,
+        component_type=metadata.component_type,
+        component_name=metadata.component_name,
+        method=metadata.method_name,
+    )

@@ -1,0 +1,250 @@
+"""Servers that differ from ours and are legal all the same: each decides one open point its way.
+
+Nothing that they do is documented otherwise, so the kit must pass them, and name the point.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from fakeviam import Interceptor
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.base import (
+    FILES,
+    PAGES,
+    Mutant,
+    filter_of,
+    metadata_edit,
+    on_exchange,
+    on_reply,
+    on_request,
+    with_policy,
+)
+from fakeviam_contracts.mutants.reads import MUTANTS as READS
+
+if TYPE_CHECKING:
+    from fakeviam.model.policy import PageLimit
+
+CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
+DAY = 86_400
+
+
+def _page_limit(size: int, beyond: Any) -> PageLimit:
+    from fakeviam import PageLimit as Limit  # noqa: PLC0415 - beside the names of mutants
+
+    return Limit(size, beyond)
+
+
+class _OtherStatuses(Interceptor):
+    """Refuses with statuses of its own where none is documented."""
+
+    fired = True
+
+    def refusal(self, rpc: str, refusal: Any) -> Any:
+        del rpc
+        if refusal.clause == "DB-2":
+            raise refusal
+        raise GRPCError(Status.UNKNOWN, str(refusal))
+
+
+class _Named(Interceptor):
+    """Refuses what a clause of ours accepts."""
+
+    def __init__(self, wrong: Any) -> None:
+        self._wrong = wrong
+
+    def request(self, rpc: str, message: Any) -> Any:
+        if self._wrong(rpc, message):
+            raise GRPCError(Status.INVALID_ARGUMENT, "not here")
+        return message
+
+
+def refusing_where(name: str, clause: str, wrong: Any) -> Mutant:
+    """A server that refuses some requests that we accept."""
+    return Mutant(name=name, clause=clause, interceptor=lambda: _Named(wrong))
+
+
+def _is_flat(rpc: str, message: Any) -> bool:
+    if rpc != "AddBoundingBoxToImageByID":
+        return False
+    return bool(
+        message.x_min_normalized == message.x_max_normalized
+        or message.y_min_normalized == message.y_max_normalized
+    )
+
+
+def _several_files(rpc: str, message: Any) -> bool:
+    if rpc != CAPTURE:
+        return False
+    contents = message.sensor_contents
+    return len(contents) > 1 and all(content.HasField("binary") for content in contents)
+
+
+def _annotated(rpc: str, message: Any) -> bool:
+    return rpc == CAPTURE and any(
+        content.metadata.HasField("annotations") for content in message.sensor_contents
+    )
+
+
+def _like_a_label(rpc: str, message: Any) -> bool:
+    return rpc == "AddTagsToBinaryDataByIDs" and any(
+        tag.startswith("VIAM_DATASET_") for tag in message.tags
+    )
+
+
+def _not_configured(rpc: str, _: Any) -> bool:
+    return rpc == "GetDatabaseConnection"
+
+
+def _malformed(rpc: str, message: Any) -> bool:
+    return rpc == "BinaryDataByIDs" and any(
+        len([part for part in text.split("/") if part]) != 3 for text in message.binary_data_ids
+    )
+
+
+def _stored_now(message: Any, _: dict[Any, Any]) -> None:
+    for content in message.sensor_contents:
+        if content.metadata.HasField("time_received"):
+            content.metadata.time_received.seconds = 1_704_110_400
+
+
+def _received_while_streaming(message: Any, _: dict[Any, Any]) -> None:
+    if message.metadata.sensor_metadata.HasField("time_received"):
+        message.metadata.sensor_metadata.time_received.seconds = 1_704_110_400
+
+
+def _own_table(message: Any, _: dict[Any, Any]) -> None:
+    metadata = getattr(message.metadata, "upload_metadata", message.metadata)
+    known = metadata.file_extension.lstrip(".") in ("jpg", "jpeg", "png")
+    if metadata.file_extension and not metadata.mime_type and not known:
+        metadata.mime_type = f"x/{metadata.file_extension.lstrip('.').lower()}"
+
+
+def _no_dot(metadata: Any) -> None:
+    metadata.file_ext = metadata.file_ext.lstrip(".")
+
+
+def _drop_blank_tags(message: Any, _: dict[Any, Any]) -> None:
+    tags = message.metadata.tags if hasattr(message, "metadata") else message.tags
+    kept = [tag for tag in tags if tag.strip()]
+    if kept:
+        tags[:] = kept
+
+
+def _empty_or(message: Any, _: dict[Any, Any]) -> None:
+    found = filter_of(message)
+    if found is not None and found.HasField("tags_filter"):
+        rule = found.tags_filter
+        if rule.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not rule.tags:
+            rule.tags[:] = ["\0"]
+
+
+def _folded(field: str) -> tuple[Any, Any, Any]:
+    """Edits that compare a name of files without case, and show it as it was sent."""
+
+    def uploading(message: Any, memory: dict[Any, Any]) -> None:
+        metadata = getattr(message.metadata, "upload_metadata", message.metadata)
+        if metadata.type != 2:  # readings have no ids to remember them by
+            memory["sent"] = getattr(metadata, field)
+            setattr(metadata, field, memory["sent"].lower())
+
+    def uploaded(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+        memory[reply.binary_data_id] = memory.get("sent", "")
+
+    def asking(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is not None:
+            setattr(found, field, getattr(found, field).lower())
+
+    return uploading, uploaded, asking
+
+
+def _shows_as_sent(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    for entry in reply.data:
+        capture = entry.metadata.capture_metadata
+        sent = memory.get(entry.metadata.binary_data_id)
+        if sent is not None:
+            capture.component_name = sent
+
+
+def case_is_nothing() -> Mutant:
+    """A server that compares the names of components without case."""
+    # Readings in lower case alone: they have no ids by which to show names as they were sent.
+    uploading, uploaded, asking = _folded("component_name")
+    asks = (
+        *PAGES,
+        "DeleteTabularData",
+        "TagsByFilter",
+        "BoundingBoxLabelsByFilter",
+        "DeleteBinaryDataByFilter",
+        "AddTagsToBinaryDataByFilter",
+        "RemoveTagsFromBinaryDataByFilter",
+    )  # fmt: skip
+
+    def once(message: Any, memory: dict[Any, Any]) -> None:
+        # Streams: only the first message has metadata.
+        if message.HasField("metadata"):
+            uploading(message, memory)
+
+    requests = {CAPTURE: uploading, FILE: once, STREAM: once, **dict.fromkeys(asks, asking)}
+    replies = {**dict.fromkeys((CAPTURE, FILE, STREAM), uploaded),
+               **dict.fromkeys(FILES, _shows_as_sent)}  # fmt: skip
+    return on_exchange("matches names without case", "FI-4", requests, replies)
+
+
+def _of(*names: str) -> tuple[Mutant, ...]:
+    """Servers of the park that are wrong by our interpretation alone."""
+    return tuple(mutant for mutant in READS if mutant.name in names)
+
+
+LEGAL: tuple[Mutant, ...] = (
+    with_policy("calls a taken name UNKNOWN", "A39", duplicate_dataset_name="UNKNOWN"),
+    with_policy("calls a taken name INVALID_ARGUMENT", "A39",
+                duplicate_dataset_name="INVALID_ARGUMENT"),
+    with_policy("hides the labels of datasets", "A10", dataset_label="hidden"),
+    with_policy("counts records, not tags", "A8", remove_tags_count="records"),
+    with_policy("wants an organization in deletes", "A16", empty_delete_filter="refuse"),
+    with_policy("names unknown ids", "A13", unknown_ids="refuse"),
+    with_policy("refuses BinaryID", "A14", deprecated_binary_id="refuse"),
+    with_policy("leaves the end out of intervals", "A2", interval_bounds="half-open"),
+    with_policy("compares the time received", "A3", interval_clock="time_received"),
+    with_policy("starts with the oldest", "A1", default_order="ascending"),
+    with_policy("refuses more than 100", "A6", max_page=_page_limit(100, "refuse")),
+    with_policy("gives at most 110", "A6", max_page=_page_limit(110, "clamp")),
+    with_policy("refuses several files with bytes", "A6", binary_page=_page_limit(1, "refuse")),
+    with_policy("gives bytes one by one", "A6", binary_page=_page_limit(1, "clamp")),
+    with_policy("lists tags of files only", "A47", tags_by_filter_scope="binary"),
+    with_policy("starts over for a token of nobody", "A56", page_token="ignore"),  # noqa: S106
+    with_policy("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
+    with_policy("calls an unknown part INVALID_ARGUMENT", "A22", invalid_part="INVALID_ARGUMENT"),
+    with_policy("skips unknown datasets", "A27", unknown_dataset="skip"),
+    Mutant(name="has statuses of its own", clause="A12", interceptor=_OtherStatuses),
+    refusing_where("refuses boxes without area", "BX-7", _is_flat),
+    refusing_where("refuses several files in one upload", "A23", _several_files),
+    refusing_where("refuses annotations of uploads", "CU-6", _annotated),
+    refusing_where("refuses tags that look like labels", "A11", _like_a_label),
+    refusing_where("has no database", "A46", _not_configured),
+    refusing_where("refuses ids that are none", "ID-7", _malformed),
+    refusing_where("merges no single dataset", "DS-15",
+                   lambda rpc, m: rpc == "MergeDatasets" and len(m.dataset_ids) == 1),
+    on_exchange("received is stored", "A32",
+                {CAPTURE: _stored_now, STREAM: _received_while_streaming}, {}),
+    on_request("has a table of MIME types of its own", "A24", _own_table, CAPTURE, FILE, STREAM),
+    on_reply("keeps extensions without a dot", "A26", metadata_edit(_no_dot), *FILES),
+    on_request("drops blank tags", "TA-4", _drop_blank_tags, CAPTURE, "AddTagsToBinaryDataByIDs"),
+    on_request("finds nothing for an OR of nothing", "A17", _empty_or),
+    on_reply("does not show memberships", "DM-3",
+             metadata_edit(lambda m: m.ClearField("dataset_ids")), *FILES),
+    on_reply("lists labels of boxes backwards", "BL-2",
+             lambda _, r, __: r.labels.reverse(), "BoundingBoxLabelsByFilter"),
+    Mutant(name="shows uploads after a second", clause="A55",
+           options={"policy": {"visibility_lag": timedelta(seconds=1)}}),
+    case_is_nothing(),
+    *_of("swaps ties", "gives tags unsorted", "gives tags in order of the alphabet",
+         "does not count files by ids", "sends data with count_only",
+         "counts labels of datasets as tags"),
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""Following pages, each checked as it comes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam_contracts.wirelog import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from fakeviam_contracts.model import FilterSpec
+    from fakeviam_contracts.session import Session
+
+ORDERS = {
+    None: data.ORDER_UNSPECIFIED,
+    True: data.ORDER_DESCENDING,
+    False: data.ORDER_ASCENDING,
+}
+
+#: What clients ask for at most; whether more is served is open (A6).
+LARGEST_SURE = 100
+
+
+def follow(
+    session: Session,
+    rpc: str,
+    spec: FilterSpec,
+    expected: int,
+    limit: int,
+    *,
+    descending: bool | None,
+    with_bytes: bool = False,
+) -> Iterator[Any]:
+    """The pages, checked one by one; ends when the subject's pages do not."""
+    asked = data.DataRequest(
+        filter=session.filter(spec), limit=limit, sort_order=ORDERS[descending]
+    )
+    request = getattr(data, f"{rpc}Request")(data_request=asked)
+    if with_bytes:
+        request.include_binary = True
+    reply, most = _first(session, rpc, request, expected, with_bytes=with_bytes)
+    is_open = _is_open(limit, with_bytes=with_bytes)
+    short = False
+    for _ in range(len(session.model.files) + len(session.model.rows) + 2):
+        size = len(reply.data)
+        if not size:
+            if session.model.files or session.model.rows:
+                session.expect("PG-5", "last past the end", "", reply.last)
+            return
+        bounded = size <= most
+        session.expect("PG-1", "page no larger than asked", expected=True, observed=bounded)
+        session.require("PG-4", "a page with data has a last", True, bool(reply.last))  # noqa: FBT003
+        if not is_open:
+            session.expect("PG-2", "only the last page is short", expected=False, observed=short)
+        short = size < most
+        _check_count(session, rpc, reply, expected)
+        yield reply
+        request.data_request.last = reply.last
+        reply = session.answered("PG-3", rpc, session.wire.call(rpc, request))
+    session.require("PG-3", "pages end", expected=True, observed=False)
+
+
+def _is_open(limit: int, *, with_bytes: bool) -> bool:
+    return limit > LARGEST_SURE or (with_bytes and limit != 1)
+
+
+def _first(
+    session: Session, rpc: str, request: Any, expected: int, *, with_bytes: bool
+) -> tuple[Any, int]:
+    """The first page, and how large pages may be."""
+    limit = request.data_request.limit
+    answer = session.wire.call(rpc, request)
+    how = session.interpretation
+    point = "binary_page" if with_bytes and how.binary_page else "max_page"
+    largest = getattr(how, point)
+    if isinstance(answer, Refused) and _is_open(limit, with_bytes=with_bytes):
+        is_refused = how.beyond_max_page == "refuse" and largest and limit > largest
+        wanted = "INVALID_ARGUMENT" if is_refused else "OK"
+        session.expect("A6", f"status of {rpc} with a large limit", wanted, answer.status)
+        request.data_request.limit = limit = 1 if with_bytes else LARGEST_SURE
+        answer = session.wire.call(rpc, request)
+    one = with_bytes and limit == 1
+    reply = session.answered("BF-4" if one else "PG-1" if expected else "FI-15", rpc, answer)
+    if one and expected:
+        session.expect("BF-4", "files of a page of one", 1, len(reply.data))
+    most = limit or 50
+    size = len(reply.data)
+    clamped = min(most, largest) if largest else most
+    if _is_open(limit, with_bytes=with_bytes) and expected > min(size, most, clamped):
+        if session.expect("A6", "size of a page", min(clamped, expected), size):
+            return reply, clamped
+        return reply, max(size, 1) if size < most else most
+    if not limit and expected > 50:
+        session.expect("PG-1", "size of a page without a limit", 50, size)
+    return reply, most
+
+
+def _check_count(session: Session, rpc: str, reply: Any, expected: int) -> None:
+    candidates = {"page": len(reply.data), "total": expected}
+    session.choose("count", "count of a page", candidates, reply.count, "PG-9")
+    if rpc == "BinaryDataByFilter":
+        size = sum(entry.metadata.file_size_bytes for entry in reply.data)
+        observed = reply.total_size_bytes
+        session.expect("A4", "total_size_bytes of a page", size, observed, legal=True)
+
+
+# Without checks, to find what is to blame --------------------------------------------------
+
+
+def all_pages(session: Session, rpc: str, spec: FilterSpec) -> list[Any]:
+    """All pages, as far as they go on."""
+    asked = data.DataRequest(
+        filter=session.filter(spec), limit=LARGEST_SURE, sort_order=data.ORDER_ASCENDING
+    )
+    request: Message = getattr(data, f"{rpc}Request")(data_request=asked)
+    found: list[Any] = []
+    tokens = {""}
+    while True:
+        reply: Any = session.wire.call(rpc, request)
+        if isinstance(reply, Refused) or not reply.data:
+            return found
+        found.append(reply)
+        if reply.last in tokens:
+            return found
+        tokens.add(reply.last)
+        request.data_request.last = reply.last  # type: ignore[attr-defined]
+
+
+def all_entries(session: Session, rpc: str, spec: FilterSpec) -> list[Any]:
+    """The records of all pages."""
+    return [entry for page in all_pages(session, rpc, spec) for entry in page.data]

@@ -1,0 +1,170 @@
+"""What scripts of failures need: the operations, and `main`, which runs a program of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from fakeviam_contracts import writes
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.foreign_data import ForeignDataError
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.reads import (
+    check_by_ids,
+    check_counts,
+    check_files,
+    check_labels,
+    check_rows,
+    check_tags,
+)
+from fakeviam_contracts.runner import RunConfig, open_subject
+from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.writes import (
+    box,
+    change_members,
+    check_datasets,
+    create_dataset,
+    delete_dataset,
+    delete_files,
+    delete_matching,
+    delete_rows,
+    merge_datasets,
+    remove_box,
+    rename_dataset,
+    tag,
+    tag_matching,
+    update_box,
+    upload,
+    upload_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.session import Session
+
+__all__ = [
+    "FilterSpec",
+    "box",
+    "change_members",
+    "check_by_ids",
+    "check_counts",
+    "check_datasets",
+    "check_files",
+    "check_labels",
+    "check_rows",
+    "check_tags",
+    "create_dataset",
+    "delete_dataset",
+    "delete_files",
+    "delete_matching",
+    "delete_rows",
+    "main",
+    "merge_datasets",
+    "remove_box",
+    "rename_dataset",
+    "run_check",
+    "tag",
+    "tag_matching",
+    "update_box",
+    "upload",
+    "upload_rows",
+    "wait",
+    "writes",
+]
+
+
+def wait(session: Session, nanos: int) -> None:
+    """Let time pass on the subject.
+
+    Raises:
+        CannotRunError: Its clock cannot be moved.
+    """
+    if session.place.advance is None:
+        raise CannotRunError(
+            f"the failure shows after {nanos / 3.6e12:.1f} hours, and the clock of a server "
+            "elsewhere cannot be moved; with --self it can"
+        )
+    session.place.advance(nanos)
+
+
+def run_check(session: Session, name: str) -> None:
+    """Run a whole check, for what its steps alone do not show."""
+    next(check for check in CHECKS if check.name == name).run(session)
+
+
+def main(
+    program: Callable[[Session], None],
+    *,
+    clause: str,
+    what: str,
+    policy: str = "documented",
+    exclusive: bool = False,
+) -> NoReturn:
+    """Run a program against the server that the command line names, and exit."""
+
+    @click.command(help=f"Show whether {clause} is still broken: {what}.")
+    @click.option("--target", metavar="HOST:PORT|https://HOST|unix:PATH", default="")
+    @click.option("--self", "own", is_flag=True, help="Start a fake of our own.")
+    @click.option("--part", "parts", multiple=True, metavar="ID")
+    @click.option("--organization", default="", metavar="ID")
+    @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
+    @click.option("--api-key", envvar="VIAM_API_KEY", default="")
+    @click.option("--ca-file", default="", metavar="FILE")
+    def command(*, own: bool, target: str, **options: object) -> None:
+        if own == bool(target):
+            raise click.UsageError("name a server with --target, or start one with --self")
+        config = RunConfig(
+            target=target,
+            policy=policy,
+            exclusive=exclusive and bool(target),
+            **options,  # type: ignore[arg-type]
+        )
+        sys.exit(_status(config, program, (clause, Assertion(clause, what, 0, 0).kind[1])))
+
+    command()
+    raise AssertionError("click exits")
+
+
+def _status(config: RunConfig, program: Callable[[Session], None], kind: tuple[str, str]) -> int:
+    try:
+        found = _replayed(config, program)
+    except (CannotRunError, ConnectionLostError, ForeignDataError) as reason:
+        click.echo(f"cannot tell: {reason}", err=True)
+        return 2
+    if kind in found:
+        assertion = found[kind]
+        click.echo(f"{assertion.clause}: {assertion.what}, {assertion.severity.label}")
+        click.echo(f"  expected: {assertion.expected!r}\n  observed: {assertion.observed!r}")
+        return 1
+    for other in found.values():
+        click.echo(f"cannot tell, for something else goes wrong before: {other}", err=True)
+        return 2
+    click.echo("the failure is gone")
+    return 0
+
+
+def _replayed(
+    config: RunConfig, program: Callable[[Session], None]
+) -> dict[tuple[str, str], Assertion]:
+    """What goes wrong, by its kind."""
+    subject = open_subject(config)
+    try:
+        session = subject.open_session()
+        try:
+            program(session)
+        except ContractBrokenError as error:
+            return {error.assertion.kind: error.assertion}
+        except ProgramEndedError:
+            pass
+        finally:
+            subject.close_session(session)
+    finally:
+        subject.close()
+    if session.left_out:
+        raise CannotRunError(session.left_out)
+    return {}

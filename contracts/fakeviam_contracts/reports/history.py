@@ -1,0 +1,40 @@
+"""What earlier runs into the same folder came to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts.results import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fakeviam_contracts.results import Result
+
+HISTORY = "history.jsonl"
+#: How many runs are shown.
+MOST = 50
+
+
+def remember(results: Sequence[Result], path: Path) -> list[dict[str, Any]]:
+    """Add the results to the history in a file; the answer is the history, the latest last."""
+    when = dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines += [json.dumps(_entry(result, when)) for result in results]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return [json.loads(line) for line in lines[-MOST:]]
+
+
+def _entry(result: Result, when: str) -> dict[str, Any]:
+    return {
+        "when": when,
+        "subject": result.subject,
+        "policy": result.policy,
+        "exit_status": result.exit_status,
+        "totals": dict(Counter(clause.verdict.value for clause in result.clauses)),
+        "broken": [c.clause for c in result.clauses if c.verdict is Verdict.BROKEN],
+    }

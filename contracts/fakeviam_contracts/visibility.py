@@ -1,0 +1,45 @@
+"""Waiting for uploads to be seen, on a subject where that takes a while (A55)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data, datasync
+from fakeviam_contracts.wirelog import Refused
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+#: Seconds after which an upload must be seen.
+MOST_LAG = 15
+SECOND = 1_000_000_000
+
+
+def settle(session: Session) -> None:
+    """Wait as long as it takes on this subject, after an upload."""
+    if session.interpretation.visibility and session.place.sleep is not None:
+        session.place.sleep(session.interpretation.visibility * SECOND)
+
+
+def measure_lag(session: Session) -> None:
+    """Learn how long it takes until an upload is seen."""
+    metadata = datasync.UploadMetadata(
+        part_id=session.place.parts[0].part_id,
+        component_name=session.place.component,
+        type=datasync.DATA_TYPE_BINARY_SENSOR,
+    )
+    contents = [datasync.SensorData(binary=b"seen")]
+    upload = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+    answer = session.wire.call("DataCaptureUpload", upload)
+    if isinstance(answer, Refused):
+        return
+    request = data.BinaryDataByIDsRequest(binary_data_ids=[answer.binary_data_id])
+    for second in range(MOST_LAG + 1):
+        reply = session.wire.call("BinaryDataByIDs", request)
+        if not isinstance(reply, Refused) and reply.data:
+            session.expect("A55", "seconds until an upload is seen", 0, second)
+            session.learn(visibility=second)
+            return
+        if session.place.sleep is None:
+            return
+        session.place.sleep(SECOND)

@@ -1,0 +1,52 @@
+"""Every wrong server leaves a script that shows what is wrong, and that sees when it is gone."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from fakeviam_contracts import scripts
+from fakeviam_contracts.mutants.base import Mutant
+from fakeviam_contracts.mutants.servers import SERVERS, start
+from fakeviam_contracts.runner import RunConfig, run
+
+RIGHT = Mutant(name="nothing", clause="")
+
+#: All of them take minutes: `make contract` runs them so.
+WHOLE = bool(os.environ.get("FAKEVIAM_WHOLE_PARK"))
+CHOSEN = SERVERS if WHOLE else SERVERS[::12]
+
+
+def _config(target: str, part: str, clause: str) -> RunConfig:
+    return RunConfig(target=target, parts=(part,), exclusive=True, clauses=clause)
+
+
+def _status(script: Path, mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Run a script here against a server that is wrong, or right."""
+    with start(mutant) as cloud:
+        where = ["--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id]
+        monkeypatch.setattr(sys, "argv", [str(script), *where])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(script), run_name="__main__")
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", CHOSEN, ids=lambda mutant: mutant.name)
+def test_scripts_tell_a_wrong_server_from_the_right_one(
+    mutant: Mutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start(mutant) as cloud:
+        target = f"unix:{cloud.unix_socket}"
+        result = run(_config(target, cloud.default_part.id, mutant.clause))
+    if not result.findings:
+        assert result.differences or result.clauses
+        pytest.skip("no binding clause is broken, or none that shows by address")
+    scripts.write_all(result, tmp_path)
+    script = Path(result.findings[0].script)
+    assert len(script.read_text(encoding="utf-8").splitlines()) <= 60
+    assert _status(script, mutant, monkeypatch) == 1
+    assert _status(script, RIGHT, monkeypatch) == 0
