@@ -90,7 +90,8 @@ def _first(
     most = limit or 50
     size = len(reply.data)
     clamped = min(most, largest) if largest else most
-    if _is_open(limit, with_bytes=with_bytes) and expected > min(size, most, clamped):
+    sure = 1 if with_bytes else LARGEST_SURE
+    if _is_open(limit, with_bytes=with_bytes) and expected > sure:
         if session.expect("A6", "size of a page", min(clamped, expected), size):
             return reply, clamped
         return reply, max(size, 1) if size < most else most
