@@ -11,7 +11,7 @@ import click
 
 from fakeviam import UsageError, __version__
 from fakeviam.commands.failures import CommandError
-from fakeviam.commands.serving import fake_of, serves
+from fakeviam.commands.serving import create_fake, serving_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,7 +73,7 @@ def commands() -> None:
 
 
 @commands.command(context_settings={"show_default": True})
-@serves(port=8080)
+@serving_options(port=8080)
 @click.option(
     "--ready-file",
     type=click.Path(resolve_path=True),
@@ -102,7 +102,7 @@ def serve(
     from fakeviam.serve import run  # noqa: PLC0415
 
     run(
-        fake_of(**options),
+        create_fake(**options),
         ready_file=ready_file,
         banner=not quiet,
         uvloop=uvloop,

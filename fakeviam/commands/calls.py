@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, pairs, show, talks
+from fakeviam.commands.options import FORMAT, columns, pairs, show, with_server
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,12 +21,14 @@ _TELLING = ("part_id", "component_name", "file_name", "name", "dataset_id", "tag
 
 
 @click.command("calls")
-@talks
+@with_server
 @click.option("--rpc", metavar="NAME", help="Only calls of this RPC; may hold * and ?.")
 @click.option("--status", metavar="NAME", help="Only calls with this gRPC status.")
-@click.option("--where", multiple=True, metavar="FIELD=VALUE", help="Only calls that ask this.")
+@click.option(
+    "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
+)
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
-@click.option("--follow", is_flag=True, help="Go on with calls as they are answered.")
+@click.option("--follow", is_flag=True, help="Keep printing calls as they are answered.")
 @FORMAT
 def command(
     *,
@@ -38,7 +40,7 @@ def command(
     follow: bool,
     form: str,
 ) -> None:
-    """List the calls that were made, oldest first.
+    """List the recorded calls, oldest first.
 
     As JSON, one call a line.
     """

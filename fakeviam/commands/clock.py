@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, show, talks
+from fakeviam.commands.options import FORMAT, show, with_server
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,26 +22,26 @@ class _ShowsByDefault(click.Group):
 
 @click.group("clock", cls=_ShowsByDefault)
 def command() -> None:
-    """Show or move the clock of a running fake; without a verb, show it."""
+    """Show or change the clock of a running fake; without a subcommand, show it."""
 
 
 @command.command("show")
-@talks
+@with_server
 @FORMAT
 def show_clock(*, server: Control, form: str) -> None:
-    """Show it."""
+    """Show the clock."""
     _show(form, server.get("/clock"))
 
 
 @command.command("advance")
-@talks
+@with_server
 @click.option("--days", type=float, default=0.0)
 @click.option("--hours", type=float, default=0.0)
 @click.option("--minutes", type=float, default=0.0)
 @click.option("--seconds", type=float, default=0.0)
 @FORMAT
 def advance(*, server: Control, form: str, **units: float) -> None:
-    """Move it by so much; negative amounts move it back."""
+    """Advance the clock; negative amounts move it back."""
     step = {unit: amount for unit, amount in units.items() if amount}
     if not step:
         raise UsageError("say by how much: --days, --hours, --minutes or --seconds")
@@ -49,27 +49,27 @@ def advance(*, server: Control, form: str, **units: float) -> None:
 
 
 @command.command("set")
-@talks
+@with_server
 @click.argument("moment")
 @FORMAT
 def set_clock(*, server: Control, moment: str, form: str) -> None:
-    """Let it show MOMENT now: ISO 8601, without an offset it is UTC."""
+    """Set the clock to MOMENT: ISO 8601, UTC unless it has an offset."""
     _move(server, form, {"set": moment})
 
 
 @command.command("freeze")
-@talks
+@with_server
 @FORMAT
 def freeze(*, server: Control, form: str) -> None:
-    """Let it stand still."""
+    """Stop the clock."""
     _move(server, form, {"freeze": True})
 
 
 @command.command("run")
-@talks
+@with_server
 @FORMAT
 def run(*, server: Control, form: str) -> None:
-    """Let it run again."""
+    """Start the clock again."""
     _move(server, form, {"freeze": False})
 
 

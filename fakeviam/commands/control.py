@@ -29,7 +29,7 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     reason: str
@@ -44,7 +44,7 @@ class Control:
     Attributes:
         target: Where it is.
         token: Its control token; empty is none.
-        session: The session that requests are about; empty is the server's own world.
+        session: The session that requests are about; empty is the server itself.
     """
 
     target: Target
@@ -52,7 +52,7 @@ class Control:
     session: str = ""
 
     def get(self, path: str, *, wait: float = 0, **query: Any) -> Any:
-        """Ask; parameters that are None are left out."""
+        """Send a GET request; query parameters that are None are left out."""
         chosen = {name: value for name, value in query.items() if value is not None}
         if wait:
             chosen["wait"] = wait
@@ -82,8 +82,8 @@ class Control:
         """Send a request to the server, whatever answers there.
 
         Raises:
-            OSError: Nobody listens there, or it does not answer.
-            http.client.HTTPException: What came back is no HTTP.
+            OSError: The server cannot be reached, or does not answer.
+            http.client.HTTPException: The answer is not HTTP.
         """
         connection = self.target.connection(patience)
         try:
@@ -142,7 +142,7 @@ class Control:
 
 
 def version_of(target: Target, answer: Answer) -> tuple[int, int]:
-    """Which control API the server has.
+    """The version of the server's control API.
 
     Raises:
         CommandError: None, or one that this client does not understand.
@@ -164,10 +164,10 @@ def version_of(target: Target, answer: Answer) -> tuple[int, int]:
 
 
 def unreachable(target: Target, error: OSError) -> str:
-    """What to tell of a server that cannot be reached."""
+    """Why a server cannot be reached, in words."""
     why = error.strerror or str(error)
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
-        why = "nobody listens there; start one with `fakeviam serve`, or say where with --target"
+        why = "nothing listens there; start one with `fakeviam serve`, or set --target"
     return f"cannot reach a fakeviam at {target.told}: {why}"
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.environment import OPTIONAL, VARIABLES, elsewhere, environment
-from fakeviam.commands.options import talks
+from fakeviam.commands.options import with_server
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
 @click.command("env")
-@talks
-@click.option("--unset", is_flag=True, help="Print lines that forget the variables again.")
+@with_server
+@click.option("--unset", is_flag=True, help="Print lines that unset the variables.")
 @click.option(
     "--shell",
     type=click.Choice(["sh", "fish"]),
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     help="For shells like sh, bash and zsh, or for fish.",
 )
 def command(*, server: Control, unset: bool, shell: str) -> None:
-    """Print what leads programs to a running fake.
+    """Print the environment variables that point programs to a running fake.
 
     Use it as: eval "$(fakeviam env)", and undo it with: eval "$(fakeviam env --unset)"
     """

@@ -10,14 +10,14 @@ import click
 
 from fakeviam.commands.environment import environment
 from fakeviam.commands.relay import NOT_EXECUTABLE, NOT_FOUND, Relay
-from fakeviam.commands.serving import fake_of, serves
+from fakeviam.commands.serving import create_fake, serving_options
 
 if TYPE_CHECKING:
     from fakeviam import FakeViam
 
 
 @click.command("exec", context_settings={"show_default": True, "allow_interspersed_args": False})
-@serves(port=0)
+@serving_options(port=0)
 @click.argument("arguments", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def command(*, arguments: tuple[str, ...], **options: Any) -> None:
     """Run a command next to a fresh fake, and end both with it.
@@ -28,7 +28,7 @@ def command(*, arguments: tuple[str, ...], **options: Any) -> None:
     VIAM_API_KEY_ID are set too. The exit status is that of the command.
     """
     with Relay() as relay:
-        sys.exit(_run(fake_of(**options), arguments, relay))
+        sys.exit(_run(create_fake(**options), arguments, relay))
 
 
 def _run(cloud: FakeViam, arguments: tuple[str, ...], relay: Relay) -> int:

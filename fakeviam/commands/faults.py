@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, pairs, show, talks
+from fakeviam.commands.options import FORMAT, columns, pairs, show, with_server
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @click.group("faults")
 def command() -> None:
-    """Plan what goes wrong in a running fake, and see what did."""
+    """Plan faults in a running fake, and see which calls they hit."""
 
 
 @command.command("list")
-@talks
+@with_server
 @FORMAT
 def show_plan(*, server: Control, form: str) -> None:
     """List the planned faults and the calls they hit."""
@@ -30,21 +30,23 @@ def show_plan(*, server: Control, form: str) -> None:
 
 
 @command.command("add")
-@talks
+@with_server
 @click.argument("rpc", default="*")
-@click.option("--where", multiple=True, metavar="FIELD=VALUE", help="Only calls that ask this.")
+@click.option(
+    "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
+)
 @click.option("--call", "calls", type=int, multiple=True, help="Only these calls, from 1.")
-@click.option("--times", type=int, help="At most so many calls.")
+@click.option("--times", type=int, help="At most this many calls.")
 @click.option("--probability", type=float, help="With this probability, decided by the seed.")
-@click.option("--after-commit", is_flag=True, help="Only once the fake has done what was asked.")
-@click.option("--after-messages", type=int, help="Once so many request messages have come.")
-@click.option("--after-bytes", type=int, help="Once so many bytes have come, or were sent.")
+@click.option("--after-commit", is_flag=True, help="After the call has taken effect.")
+@click.option("--after-messages", type=int, help="After this many request messages.")
+@click.option("--after-bytes", type=int, help="After this many bytes, received or sent.")
 @click.option("--delay", metavar="DURATION", help="Wait first: 40s, 250ms, 2m.")
 @click.option("--effect", metavar="NAME", help="What happens: reset-stream, goaway, stall, …")
-@click.option("--status", metavar="NAME", help="Answer this gRPC status.")
-@click.option("--text", help="With this message.")
-@click.option("--optional", is_flag=True, help="Do not complain if it never happens.")
-@click.option("--json", "document", metavar="JSON", help="The fault as JSON instead; - is stdin.")
+@click.option("--status", metavar="NAME", help="Respond with this gRPC status.")
+@click.option("--text", help="The message of the status.")
+@click.option("--optional", is_flag=True, help="It is no error if it never happens.")
+@click.option("--json", "document", metavar="JSON", help="The fault as JSON; - reads stdin.")
 @FORMAT
 def add(*, server: Control, form: str, document: str | None, **options: Any) -> None:
     """Plan a fault for calls of RPC, which may hold * and ?.
@@ -58,7 +60,7 @@ def add(*, server: Control, form: str, document: str | None, **options: Any) -> 
 
 
 @command.command("clear")
-@talks
+@with_server
 @FORMAT
 def clear(*, server: Control, form: str) -> None:
     """Forget all planned faults."""
@@ -67,19 +69,22 @@ def clear(*, server: Control, form: str) -> None:
 
 
 def _fault(options: dict[str, Any]) -> dict[str, Any]:
-    told = dict(options)
-    told["where"] = pairs(told["where"], "--where")
-    told["calls"] = list(told["calls"])
-    told["when"] = "after-commit" if told.pop("after_commit") else None
-    return {name: value for name, value in told.items() if value not in (None, False, [], {})}
+    fault = dict(options)
+    fault["where"] = pairs(fault["where"], "--where")
+    fault["calls"] = list(fault["calls"])
+    fault["when"] = "after-commit" if fault.pop("after_commit") else None
+    # What was not given; a zero was, and the server refuses it where it means nothing.
+    return {
+        k: v for k, v in fault.items() if v is not None and v is not False and v not in ([], {})
+    }
 
 
-def _document(told: str) -> Any:
-    text = sys.stdin.read() if told == "-" else told
+def _document(argument: str) -> Any:
+    text = sys.stdin.read() if argument == "-" else argument
     try:
         return json.loads(text)
     except ValueError as error:
-        raise UsageError(f"--json is no JSON: {error}") from error
+        raise UsageError(f"--json is not valid JSON: {error}") from error
 
 
 def _lines(plan: dict[str, Any]) -> list[str]:

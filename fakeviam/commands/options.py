@@ -1,4 +1,4 @@
-"""Options that all verbs share, and how they show what they found."""
+"""Options and output that the commands share."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
-def talks(command: Command) -> Command:
-    """Give a command the options that say which server; it gets a Control as `server`."""
+def with_server(command: Command) -> Command:
+    """Add the options that select the server; the command gets a Control as `server`."""
 
     @functools.wraps(command)
     def run(target: str, token: str, session: str, **options: Any) -> Any:
@@ -45,14 +45,14 @@ _TOKEN = click.option(
     envvar="FAKEVIAM_CONTROL_TOKEN",
     default="",
     show_envvar=True,
-    help="Its control token, if it wants one.",
+    help="The control token, if the server requires one.",
 )
 _SESSION = click.option(
     "--session",
     envvar="FAKEVIAM_SESSION",
     default="",
     show_envvar=True,
-    help="The session that it is about; without one, the server's own world.",
+    help="The session to act on; without one, the server itself.",
 )
 
 FORMAT = click.option(
@@ -61,7 +61,7 @@ FORMAT = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="For people, or for programs.",
+    help="The format of the output.",
 )
 
 
@@ -75,7 +75,7 @@ def show(form: str, found: Any, lines: Iterable[str]) -> None:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows under each other; the last column is as wide as it likes."""
+    """Rows as aligned columns; the last column may have any width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -84,16 +84,18 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def pairs(told: Sequence[str], option: str) -> dict[str, Any]:
-    """`name=value` as a dict; a value that is JSON is that, anything else is text.
+    """`name=value` as a dict; a value is parsed as JSON if it can be, and otherwise text.
 
     Raises:
-        UsageError: There is no `=`.
+        UsageError: There is no `=`, or a name is given twice.
     """
     found: dict[str, Any] = {}
     for each in told:
         name, equals, value = each.partition("=")
         if not equals or not name:
             raise UsageError(f"{option} must be NAME=VALUE, got {each!r}")
+        if name in found:
+            raise UsageError(f'{option} has {name!r} twice; a list is {name}=["a","b"]')
         found[name] = _value(value)
     return found
 

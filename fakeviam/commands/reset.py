@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, show, talks
+from fakeviam.commands.options import FORMAT, columns, show, with_server
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
 @click.command("reset")
-@talks
+@with_server
 @FORMAT
 def command(*, server: Control, form: str) -> None:
-    """Forget all data, and tell what was forgotten."""
+    """Delete all data, and print how much there was."""
     receipt = server.send("POST", "/reset")
     show(form, receipt, _lines(receipt))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, show, talks
+from fakeviam.commands.options import FORMAT, columns, show, with_server
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -15,11 +15,11 @@ _LINES_TYPE = "application/x-ndjson"
 
 
 @click.command("seed")
-@talks
+@with_server
 @click.argument("file", type=click.Path())
 @FORMAT
 def command(*, server: Control, file: str, form: str) -> None:
-    """Put what FILE says into a running fake: all of it, or nothing.
+    """Load FILE into a running fake: all of it, or nothing.
 
     FILE is a seed file (YAML or JSON), a COCO file, a dataset.jsonl, or a folder that the viam
     command line exported. Files that it names are sent along, so the server need not see them.

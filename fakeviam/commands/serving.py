@@ -1,4 +1,4 @@
-"""The options of commands that start a fake, and the fake they ask for."""
+"""The options of commands that start a fake, and the fake itself."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
-def serves(*, port: int) -> Callable[[Command], Command]:
-    """Give a command the options of a server; `fake_of` takes what they hold.
+def serving_options(*, port: int) -> Callable[[Command], Command]:
+    """Add the options of a server to a command; `create_fake` takes their values.
 
     Args:
         port: The default port.
@@ -51,7 +51,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--seed",
             type=int,
             show_default="a new one each time",
-            help="Makes all ids reproducible.",
+            help="Make all ids reproducible.",
         ),
         click.option(
             "--ids",
@@ -63,7 +63,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--policy",
             type=click.Choice(["documented", "observed", "strict"]),
             default="documented",
-            help="How points are decided on which the documentation is unclear.",
+            help="How to decide points on which the documentation is unclear.",
         ),
         click.option(
             "--auth",
@@ -75,7 +75,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--clock",
             metavar="wall|frozen:ISO",
             default="wall",
-            help="The real time, or one that stands still, as in frozen:2026-01-31T12:00:00Z.",
+            help="The real time, or a stopped clock, as in frozen:2026-01-31T12:00:00Z.",
         ),
         *_contents(),
         *_limits(),
@@ -89,7 +89,7 @@ def _contents() -> list[Callable[[Command], Command]]:
             "--load",
             type=click.Path(resolve_path=True),
             show_default="nothing",
-            help="What to begin with: a seed file, an archive, a COCO file, an exported folder.",
+            help="Initial contents: a seed file, an archive, a COCO file or an exported folder.",
         ),
         click.option(
             "--data-dir",
@@ -107,7 +107,7 @@ def _contents() -> list[Callable[[Command], Command]]:
             "--store",
             metavar="URL",
             default="memory:",
-            help="Where the data is: memory:, mongomock:, or mongodb://host/database to share it.",
+            help="Where the data is kept: memory:, mongomock: or mongodb://host/database (shared).",
         ),
     ]
 
@@ -119,7 +119,7 @@ def _control() -> list[Callable[[Command], Command]]:
             envvar="FAKEVIAM_CONTROL_TOKEN",
             show_default="none, and this machine alone",
             show_envvar=True,
-            help="Who uses the control API must show it.",
+            help="Token that users of the control API must present.",
         ),
         click.option(
             "--no-control", is_flag=True, show_default=False, help="Serve no control API."
@@ -133,13 +133,13 @@ def _limits() -> list[Callable[[Command], Command]]:
             "--min-evidence",
             type=click.Choice(["assumed", "observed", "relied-on", "documented"]),
             default="assumed",
-            help="Refuse answers that rest on less.",
+            help="Refuse answers that rest on weaker evidence.",
         ),
         click.option(
             "--strict",
             is_flag=True,
             show_default=False,
-            help="Refuse fields that the fake does not look at, and what is deprecated.",
+            help="Refuse fields that no handler reads, and what is deprecated.",
         ),
         click.option(
             "--max-message-bytes",
@@ -157,13 +157,13 @@ def _limits() -> list[Callable[[Command], Command]]:
     ]
 
 
-def fake_of(
+def create_fake(
     *, clock: str, token_lifetime: float | None, no_control: bool, **options: Any
 ) -> FakeViam:
-    """The fake that the options ask for; it is not started yet.
+    """Create the fake with these options; it is not started yet.
 
     Raises:
-        UsageError: One of them is no good.
+        UsageError: An option is invalid.
     """
     from fakeviam import FakeViam  # noqa: PLC0415 - `--help` and mistakes need no server
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.control import segment
-from fakeviam.commands.options import FORMAT, columns, show, talks
+from fakeviam.commands.options import FORMAT, columns, show, with_server
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @click.group("snapshot")
 def command() -> None:
-    """Save what a running fake holds, and go back to it.
+    """Save and restore the state of a running fake.
 
     Snapshots live in the server's memory and end with it.
     """
 
 
 @command.command("save")
-@talks
+@with_server
 @click.argument("name", required=False)
 @FORMAT
 def save(*, server: Control, name: str | None, form: str) -> None:
@@ -32,17 +32,17 @@ def save(*, server: Control, name: str | None, form: str) -> None:
 
 
 @command.command("restore")
-@talks
+@with_server
 @click.argument("name")
 @FORMAT
 def restore(*, server: Control, name: str, form: str) -> None:
-    """Go back to the snapshot of this name or id; it stays."""
+    """Restore the snapshot with this name or id; the snapshot is kept."""
     found = server.send("POST", f"/snapshots/{segment(name)}/restore")
     show(form, found, [f"back at {found['name'] or found['id']}, taken {found['taken']}"])
 
 
 @command.command("list")
-@talks
+@with_server
 @FORMAT
 def show_kept(*, server: Control, form: str) -> None:
     """List the snapshots, oldest first."""
@@ -52,10 +52,10 @@ def show_kept(*, server: Control, form: str) -> None:
 
 
 @command.command("delete")
-@talks
+@with_server
 @click.argument("name")
 @FORMAT
 def delete(*, server: Control, name: str, form: str) -> None:
-    """Forget the snapshot of this name or id."""
+    """Delete the snapshot with this name or id."""
     found = server.send("DELETE", f"/snapshots/{segment(name)}")
     show(form, found, [f"forgot {found['name'] or found['id']}"])

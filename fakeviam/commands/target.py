@@ -1,4 +1,4 @@
-"""Where the server is that a command talks to."""
+"""Where the server is that a command with_server to."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import click
 
 from fakeviam.commands.control import unreachable, version_of
 from fakeviam.commands.failures import CommandError
-from fakeviam.commands.options import talks
+from fakeviam.commands.options import with_server
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -20,14 +20,14 @@ _PAUSE = 0.05
 
 
 @click.command("wait")
-@talks
+@with_server
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",
-    help="Give up after so long.",
+    help="Give up after this time.",
 )
 def command(*, server: Control, timeout: float) -> None:
     """Wait until a server accepts calls.

@@ -73,10 +73,10 @@ def test_nobody_listens(run: Run) -> None:
         port = taken.getsockname()[1]
     told = run("clock", "--target", f"127.0.0.1:{port}").refusal
     assert told == (
-        f"cannot reach a fakeviam at 127.0.0.1:{port}: nobody listens there; start one with "
-        "`fakeviam serve`, or say where with --target"
+        f"cannot reach a fakeviam at 127.0.0.1:{port}: nothing listens there; start one with "
+        "`fakeviam serve`, or set --target"
     )
-    assert "nobody listens there" in run("clock", "--target", "unix:/nowhere/s").refusal
+    assert "nothing listens there" in run("clock", "--target", "unix:/nowhere/s").refusal
     assert run("clock", "--target", "host.invalid:1").refusal.startswith(
         "cannot reach a fakeviam at host.invalid:1: "
     )
@@ -163,7 +163,7 @@ def test_waiting_has_an_end(run: Run) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         target = f"127.0.0.1:{taken.getsockname()[1]}"
     told = run("wait", "--timeout", "0.1", "--target", target).refusal
-    assert told.startswith(f"waited 0.1 s: cannot reach a fakeviam at {target}: nobody listens")
+    assert told.startswith(f"waited 0.1 s: cannot reach a fakeviam at {target}: nothing listens")
 
 
 def test_waiting_meets_a_server_that_comes_later(run: Run, start: Start) -> None:

@@ -94,11 +94,30 @@ def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
     assert len(cloud.faults) == 2
     told = run("faults", "add", "--json", "{")
     assert told.status == 2
-    assert told.refusal.startswith("--json is no JSON: ")
+    assert told.refusal.startswith("--json is not valid JSON: ")
     told = run("faults", "add", "FielUpload", "--status", "ABORTED")
     assert told.status == 1
     assert told.refusal == "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
     assert run("faults", "add", "--where", "x").refusal == "--where must be NAME=VALUE, got 'x'"
+    twice = run("faults", "add", "--where", "tag=a", "--where", "tag=b").refusal
+    assert twice == """--where has 'tag' twice; a list is tag=["a","b"]"""
+
+
+def test_a_zero_is_not_dropped(run: Run, cloud: FakeViam) -> None:
+    """It is refused, or means the first byte; it never means every call (FT-1)."""
+    for option, text in (
+        ("--times", "times must be a whole number from 1, got 0"),
+        ("--call", "calls must be whole numbers from 1"),
+        ("--probability", "probability must be above 0 and at most 1, got 0"),
+        ("--after-messages", "after_messages must be a whole number from 1, got 0"),
+    ):
+        done = run("faults", "add", "FileUpload", "--status", "ABORTED", option, "0")
+        assert done.status == 1
+        assert text in done.refusal
+    assert len(cloud.faults) == 0
+    done = run("faults", "add", "FileUpload", "--status", "ABORTED", "--after-bytes", "0")
+    assert "after_bytes=0" in done.lines[0]
+    assert cloud.faults.planned[0].fault.after_bytes == 0
 
 
 def test_calls_are_listed(run: Run, cloud: FakeViam) -> None:
