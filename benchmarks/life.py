@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Spread, Table, milliseconds, spread
 from benchmarks.handlers import Handlers
@@ -43,15 +44,19 @@ def _filled(records: int) -> FakeViam:
     cloud = FakeViam(seed=1)
     handlers = Handlers(cloud)
     batch = 1000
-    request = datasync.DataCaptureUploadRequest(
-        metadata=datasync.UploadMetadata(
-            part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR
-        ),
-        sensor_contents=[datasync.SensorData(binary=b"x") for _ in range(batch)],
-    )
+    request = _upload(cloud, [b"x"] * batch)
     for _ in range(records // batch):
         handlers.call("DataCaptureUpload", request)
     return cloud
+
+
+def _upload(cloud: FakeViam, files: Sequence[bytes]) -> datasync.DataCaptureUploadRequest:
+    return datasync.DataCaptureUploadRequest(
+        metadata=datasync.UploadMetadata(
+            part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR
+        ),
+        sensor_contents=[datasync.SensorData(binary=data) for data in files],
+    )
 
 
 def _forks(records: int, rounds: int) -> dict[str, Spread]:
@@ -66,6 +71,25 @@ def _forks(records: int, rounds: int) -> dict[str, Spread]:
         taken["reset"].append(milliseconds(cloud.reset))
         cloud.restore(kept)
     return {f"{name}, {records:,} records": spread(each) for name, each in taken.items()}
+
+
+def _kept(rounds: int) -> dict[str, Spread]:
+    """An upload that is answered from memory, from the kernel's hands, and from the disk's."""
+    found = {}
+    for durability in ("", "process", "power"):
+        with tempfile.TemporaryDirectory(prefix="fv-") as place:
+            kept: dict[str, Any] = {"data_dir": place, "durability": durability}
+            cloud = FakeViam(seed=1, **(kept if durability else {}))
+            handlers = Handlers(cloud)
+            requests = [_upload(cloud, [b"%06d" % number * 200]) for number in range(rounds * 10)]
+            taken = [
+                milliseconds(partial(handlers.call, "DataCaptureUpload", request))
+                for request in requests
+            ]
+            asyncio.run(cloud.stop())
+        name = f"kept, durability={durability}" if durability else "in memory"
+        found[f"upload of 1.2 kB, {name}"] = spread(taken)
+    return found
 
 
 def _cpu(command: Sequence[str]) -> float:
@@ -164,6 +188,7 @@ def _measured(records: int, rounds: int) -> Table:
     serve = [str(Path(sys.executable).parent / "fakeviam"), "serve", "--port", "0", "--quiet"]
     found = asyncio.run(_ends(rounds * 3))
     found |= _forks(records, rounds * 3)
+    found |= _kept(rounds)
     found["import fakeviam, FakeViam"] = _import("from fakeviam import FakeViam", rounds)
     found["import of the SDK's data client"] = _import(
         "from viam.app.data_client import DataClient", rounds

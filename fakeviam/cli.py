@@ -22,6 +22,7 @@ _DRIVING = ("calls", "clock", "env", "exec", "faults", "reset", "seed", "snapsho
 _VERBS: Mapping[str, str] = MappingProxyType(
     {
         **{verb: f"fakeviam.commands.{verb}:command" for verb in _DRIVING},
+        "data-dir": "fakeviam.commands.data_dir:command",
         "export": "fakeviam.commands.export:export",
     }
 )

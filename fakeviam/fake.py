@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from fakeviam.datadir import Durability
+    from fakeviam.datadir import Dropped, Durability
     from fakeviam.model.applied_seed import AppliedSeed
     from fakeviam.server.instruments.interceptors import Interceptor
     from fakeviam.server.state.accounts import AuthMode
@@ -172,6 +172,11 @@ class FakeViam(CloudHandle):
             )
             # Only now: a directory stays new until what fills it was in order.
             self._storage.keep(cloud)
+
+    @property
+    def dropped(self) -> Dropped | None:
+        """What opening the data directory dropped: entries cut short, never answered (DD-3)."""
+        return self._storage.dropped
 
     # Where it is -------------------------------------------------------------------------
 

@@ -36,9 +36,10 @@ class Files:
             path.mkdir(self._folder_mode, exist_ok=True)
             self.sync_folder(path.parent)
 
-    def open(self, path: Path) -> int:
-        """Open a file to read and write; it need not exist."""
-        return os.open(path, os.O_RDWR | os.O_CREAT, self._file_mode)
+    def open(self, path: Path, *, empty: bool = False) -> int:
+        """Open a file to read and write; it need not exist, and may be emptied."""
+        flags = os.O_RDWR | os.O_CREAT | (os.O_TRUNC if empty else 0)
+        return os.open(path, flags, self._file_mode)
 
     def write(self, handle: int, data: bytes, at: int) -> None:
         """Write all of the data to a place in a file."""
@@ -77,9 +78,8 @@ class Files:
         """Write a file whole: at `path` is all of the data or what was there before."""
         beside = path.with_name(f"{path.name}.new")
         try:
-            handle = self.open(beside)
+            handle = self.open(beside, empty=True)
             try:
-                self.truncate(handle, 0)
                 self.write(handle, data, 0)
                 self.sync(handle)
             finally:

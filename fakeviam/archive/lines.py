@@ -51,13 +51,23 @@ def time_text(nanos: int) -> str:
 
 
 class DamageError(UsageError):
-    """A file does not say what it should."""
+    """A file does not say what it should.
+
+    Attributes:
+        where: The file, and the line if that is known.
+        what: What is wrong there.
+    """
+
+    def __init__(self, where: str, what: str, advice: str) -> None:
+        """Refuse what is at `where`, and say what to do about it."""
+        self.where, self.what = where, shortened(what)
+        super().__init__(f"{where}: {self.what}; {advice}")
 
 
 def damaged(where: str, what: str) -> DamageError:
     """The error for damage at a place."""
     advice = "it is damaged or was edited; take it from a copy, or write it again"
-    return DamageError(f"{where}: {shortened(what)}; {advice}")
+    return DamageError(where, what, advice)
 
 
 def without_defaults(values: Mapping[str, object]) -> dict[str, object]:

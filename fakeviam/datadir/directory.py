@@ -345,7 +345,7 @@ def prepare(path: Path, files: Files) -> bool:
     files.make_folder(path)
     found = {one.name for one in path.iterdir()}
     if DESCRIPTION in found:
-        _check_version(path)
+        check_version(path)
         return False
     if found - _OURS:
         told = f"{path} is not empty and no data directory: {DESCRIPTION} is missing"
@@ -372,11 +372,16 @@ def check_description(path: Path, seed: int) -> None:
         raise damaged(str(place), "is not what was written")
 
 
-def _check_version(path: Path) -> None:
+def check_version(path: Path) -> None:
+    """Refuse a directory of another version.
+
+    Raises:
+        UsageError: It is one; the text says what to do.
+    """
     try:
         found = json.loads((path / DESCRIPTION).read_bytes())["version"]
-    except (ValueError, LookupError, TypeError):
-        return  # it is damaged, which is found when the seed is known
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # it is missing or damaged, which is found when the seed is known
     if isinstance(found, int) and found > VERSION:
         raise UsageError(
             f"{path / DESCRIPTION}: version {found} comes from a later fakeviam; this one reads "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.archive.contents import Contents
 from fakeviam.archive.lines import DamageError, damaged
@@ -13,12 +13,20 @@ from fakeviam.datadir.encoding import EventCoder
 from fakeviam.datadir.models import EntryRow, HeaderRow
 from fakeviam.model.fleet import FleetState
 from fakeviam.model.ids import Counters
-from fakeviam.store.events import Cleared, FleetSet, KeysSet, PartPut
+from fakeviam.store.events import (
+    BinaryAdded,
+    Cleared,
+    FleetSet,
+    KeysSet,
+    PartPut,
+    TabularAdded,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fakeviam.archive.blobs import Blobs
+    from fakeviam.archive.rows import Row
     from fakeviam.datadir.log import LogReader
     from fakeviam.store.base import Store
     from fakeviam.store.events import Event
@@ -81,6 +89,7 @@ class Loader:
         self.state_bytes = 0
         self._reader = reader
         self._make_store = make_store
+        self._added: list[BinaryAdded | TabularAdded] = []
 
     def read(self) -> None:
         """Read all of the log.
@@ -90,21 +99,26 @@ class Loader:
         """
         for entry in self._reader:
             self._take(entry)
-        known = self._reader.acknowledged
-        if not self._reader.is_whole or self.state_bytes == 0 or known is None:
+        self._add()
+        if not self.is_whole:
             raise self.damage()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that was acknowledged has been read."""
+        return self._reader.is_whole and self.state_bytes > 0
 
     def damage(self) -> DamageError:
         """The error for where the log stopped being whole."""
         reader = self._reader
         if reader.acknowledged is None:
             return DamageError(
-                f"{reader.path}: its first lines, both marks, are damaged; {_ADVICE}"
+                str(reader.path), "its marks, the first two lines, are damaged", _ADVICE
             )
         what = reader.problem or "the file ends here"
         since = f", written after {reader.last}" if reader.last else ""
         told = f"{what}; {reader.lost()} acknowledged entries from there on cannot be read{since}"
-        return DamageError(f"{reader.where(reader.end.entries + 1)}: {told}; {_ADVICE}")
+        return DamageError(reader.where(reader.end.entries + 1), told, _ADVICE)
 
     def _take(self, entry: object) -> None:
         """Do what one entry says."""
@@ -116,12 +130,15 @@ class Loader:
             self.seed = int(header.seed)
             return
         row = checked_row(EntryRow, entry, where)
-        for event in self.coder.events(row.state or row.do or (), where):
-            self._do(event, where)
+        self._do_rows(row.state or row.do or (), where)
         if row.ids is not None:
             self._replace(counters=row.ids.counters)
             if row.state is not None:
                 self.state_bytes = self._reader.end.bytes
+
+    def _do_rows(self, rows: Iterable[Row], where: str) -> None:
+        for event in self.coder.events(rows, where):
+            self._do(event, where)
 
     def _do(self, event: Event, where: str) -> None:
         match event:
@@ -132,12 +149,24 @@ class Loader:
             case KeysSet(keys):
                 self._replace(keys=keys)
             case Cleared():
+                self._added.clear()
                 self._replace(store=self._make_store())
+            case BinaryAdded() | TabularAdded():
+                self._added.append(event)
             case _:
+                self._add()
                 try:
                     self.contents.store.apply([event])
                 except LookupError as error:
                     raise damaged(where, f"names what does not exist: {error}") from None
+
+    def _add(self) -> None:
+        """Add what was held back: many records at once cost much less than one at a time."""
+        kinds: dict[type, list[Any]] = {BinaryAdded: [], TabularAdded: []}
+        for event in self._added:
+            kinds[type(event)] += event.rows
+        self.contents.store.apply(kind(rows) for kind, rows in kinds.items() if rows)
+        self._added.clear()
 
     def _replace(self, **changes: object) -> None:
         self.contents = replace(self.contents, **changes)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from fakeviam.archive.lines import line_of, value_of
+from fakeviam.validation.json_text import JsonError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,8 +173,15 @@ class LogReader:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """The entries, in order, up to the first that is not what was written."""
         while self.end.bytes < self.size and not self.problem:
-            entry = self._next(self.end.bytes)
-            if entry is not None:
+            entry, behind = self._entry_at(self.end.bytes)
+            number = self.end.entries + 1
+            if isinstance(entry, str):
+                self.problem = entry
+            elif entry["n"] != number:
+                self.problem = f"n must be {number}, got {entry['n']}: entries are missing"
+            else:
+                self.last = entry.get("at", self.last)
+                self.end = End(number, behind)
                 yield entry
 
     @property
@@ -193,32 +201,37 @@ class LogReader:
         return max(known, rest.count(b"\n") + (not rest.endswith(b"\n") if rest else 0))
 
     def skip(self) -> None:
-        """Go on behind a damaged line."""
-        behind = self._text.find(b"\n", self.end.bytes)
-        self.end = End(self.end.entries + 1, self.size if behind < 0 else behind + 1)
-        self.problem = ""
+        """Go on behind a line that is not whole, at the next one that is."""
+        at = self.end.bytes
+        entry: dict[str, Any] | str = ""
+        while at < self.size and isinstance(entry, str):
+            at = self._behind(at)
+            entry, _ = self._entry_at(at)
+        number = self.end.entries if isinstance(entry, str) else entry["n"] - 1
+        self.end, self.problem = End(number, at), ""
 
     def where(self, entries: int) -> str:
         """The place of an entry, for people."""
         return f"{self.path}, line {_MARKS + entries}"
 
-    def _next(self, at: int) -> dict[str, Any] | None:
-        stop = self._text.find(b"\n", at)
-        line = self._text[at : stop if stop >= 0 else self.size]
-        body = line[_QUOTED:-1]
-        if stop < 0:
-            self.problem = "it has no end"
-        elif line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-1:] != b"]":
-            self.problem = f"its checksum is not that of its entry: {line[:80]!r}"
-        else:
+    def _behind(self, at: int) -> int:
+        """Where the line ends that begins at `at`."""
+        return self._text.find(b"\n", at) + 1 or self.size
+
+    def _entry_at(self, at: int) -> tuple[dict[str, Any] | str, int]:
+        """The entry of the line at `at`, or what is wrong with it, and where it ends."""
+        behind = self._behind(at)
+        line = self._text[at:behind]
+        body = line[_QUOTED:-2]
+        if line[-1:] != b"\n":
+            return "it has no end", behind
+        if line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-2:] != b"]\n":
+            return f"its checksum is not that of its entry: {line[:80]!r}", behind
+        try:
             entry: dict[str, Any] = value_of(body)
-            number = self.end.entries + 1
-            if entry["n"] == number:
-                self.last = entry.get("at", self.last)
-                self.end = End(number, stop + 1)
-                return entry
-            self.problem = f"n must be {number}, got {entry['n']}: entries are missing"
-        return None
+        except JsonError as error:
+            return error.reason, behind
+        return entry, behind
 
 
 def line_of_entry(entry: dict[str, object]) -> bytes:

@@ -266,6 +266,7 @@ DD-4  D fake   A write that a data directory cannot keep is RESOURCE_EXHAUSTED o
 DD-5  D fake   If half of such a write cannot be taken back, every later one is UNAVAILABLE until a restart.
 DD-6  D fake   With durability=power, what was answered outlives a loss of power too.
 DD-7  D fake   Only its owner can read a data directory.
+DD-8  D fake   Repairing a data directory keeps what is whole, tells what is lost, and deletes nothing of it.
 MG-1  D fake   Servers on one database hold the same data: nothing written through them is lost or doubled, and each change is counted once.
 MG-2  D fake   Servers on one database never give the same id, and take each other's page tokens.
 MG-3  D fake   Servers on one database have one fleet; what one adds or renames, all others know with the next call.

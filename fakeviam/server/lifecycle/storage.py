@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-    from fakeviam.datadir import DataDir, Durability
+    from fakeviam.datadir import DataDir, Dropped, Durability
     from fakeviam.model.clock import Clock
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.cloud import CloudOptions, IdKind
@@ -120,6 +120,11 @@ class Storage:
             return self._directory.contents is None
         ledgers = None if self._cloud is None else self._cloud.store.ledgers
         return ledgers is None or ledgers.fresh
+
+    @property
+    def dropped(self) -> Dropped | None:
+        """What opening the data directory dropped, if anything (DD-3)."""
+        return None if self._directory is None else self._directory.dropped
 
     def keep(self, cloud: CloudState) -> None:
         """Fill the cloud with what the data directory holds, and keep there what comes (DD-1)."""

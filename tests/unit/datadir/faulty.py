@@ -65,9 +65,9 @@ class FaultyFiles(Files):
             super().make_folder(path)
             self._end()
 
-    def open(self, path: Path) -> int:
+    def open(self, path: Path, *, empty: bool = False) -> int:
         self._begin()
-        handle = super().open(path)
+        handle = super().open(path, empty=empty)
         self._end()
         return handle
 

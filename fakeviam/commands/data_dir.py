@@ -1,0 +1,63 @@
+"""`fakeviam data-dir`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from fakeviam.commands.options import FORMAT, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.datadir.repair import Report
+
+_PATH = click.argument("path", type=click.Path(file_okay=False, resolve_path=True))
+_JSON = click.option("--json", "form", flag_value="json", help="The same as --format json.")
+
+
+@click.group("data-dir")
+def command() -> None:
+    """Look after a data directory that no server uses."""
+
+
+@command.command("check")
+@_PATH
+@FORMAT
+@_JSON
+@click.pass_context
+def check(context: click.Context, *, path: str, form: str) -> None:
+    """Read everything in it; the exit status is 1 if anything is damaged."""
+    from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while
+
+    report = repair.check(path)
+    show(form, report.to_json(), _lines(report))
+    context.exit(1 if report.problems else 0)
+
+
+@command.command("repair")
+@_PATH
+@FORMAT
+@_JSON
+def repair_(*, path: str, form: str) -> None:
+    """Keep what is whole, tell what is lost, and put the rest aside."""
+    from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while
+
+    report = repair.repair(path, now=time.time_ns)
+    show(form, report.to_json(), _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    state = "damaged" if report.problems else "whole"
+    if report.saved is not None:
+        state = f"repaired; what was damaged is in {report.saved}"
+    yield f"{report.path}: {state}"
+    yield f"{report.files} files and {report.readings} readings in {report.entries} entries"
+    for where, what in report.problems:
+        yield f"damaged: {where}: {what}"
+    for note in report.notes:
+        yield f"note: {note}"
+    if report.problems and report.saved is None:
+        yield f"`fakeviam data-dir repair {report.path}` keeps what is whole"
