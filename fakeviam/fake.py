@@ -14,6 +14,7 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
 from fakeviam.model.policy import Policy
+from fakeviam.policy_file import policy_of
 from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
 from fakeviam.server.lifecycle.handle import CloudHandle
 from fakeviam.server.lifecycle.server import Address, Server
@@ -73,7 +74,7 @@ class FakeViam(CloudHandle):
         self,
         *,
         seed: int | None = None,
-        policy: Policy | str | None = None,
+        policy: Policy | str | os.PathLike[str] | None = None,
         clock: Clock | None = None,
         auth: AuthMode = "any",
         token_lifetime: timedelta | None = None,
@@ -97,7 +98,7 @@ class FakeViam(CloudHandle):
 
         Args:
             seed: Makes all ids reproducible; None picks one nobody can guess.
-            policy: A Policy, or the name of a preset; documented by default.
+            policy: A Policy, the name of a preset, or a `.toml` file; documented by default.
             clock: The fake's time; None follows the real time.
             auth: `any` serves everyone; `keys` checks API keys and tokens.
             token_lifetime: How long access tokens live by the fake's clock; None is for ever.
@@ -139,7 +140,7 @@ class FakeViam(CloudHandle):
             # Real time is read here and by the clock, nowhere else.
             stopwatch=time.perf_counter_ns,
         )
-        policy, clock = Policy.of(policy), _check_clock(clock)
+        policy, clock = policy_of(policy), _check_clock(clock)
         address = Address(host=host, port=port, unix_socket=unix_socket)
         codec = Codec(max_message_bytes)
         check_type("control", control, bool)

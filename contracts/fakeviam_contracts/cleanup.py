@@ -112,7 +112,7 @@ def empty(wire: Wire, organization_id: str) -> None:
     """Remove everything of an organization.
 
     Raises:
-        CannotRunError: Something is left.
+        ContractBrokenError: Something is left.
     """
     filter_ = data.Filter(organization_ids=[organization_id])
     _delete_files(wire, [entry.metadata.binary_data_id for entry in _files(wire, filter_)])
@@ -120,8 +120,11 @@ def empty(wire: Wire, organization_id: str) -> None:
     wire.call("DeleteTabularData", request)
     for entry in _datasets(wire, organization_id):
         wire.call("DeleteDataset", dataset.DeleteDatasetRequest(id=entry.id))
-    if any(_counts(wire, filter_)):
-        raise CannotRunError("what a check uploaded cannot be deleted (DI-1, DT-1)")
+    files, readings = _counts(wire, filter_)
+    if files or readings:
+        clause = "DI-1" if files else "DT-1"
+        what = "files and readings that are left after all was deleted"
+        raise ContractBrokenError(Assertion(clause, what, (0, 0), (files, readings)))
 
 
 def _remove_datasets(wire: Wire, scope: Scope, organization_id: str) -> None:

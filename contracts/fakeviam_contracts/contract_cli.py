@@ -29,6 +29,7 @@ else:
 #: Commands of other modules, imported when they are used.
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
+        "calibrate": "fakeviam_contracts.calibrate_cli:calibrate_command",
         "client": "fakeviam_contracts.clients.commands:client_command",
         "list": "fakeviam_contracts.catalogue.commands:list_command",
         "mutants": "fakeviam_contracts.mutants.commands:mutants_command",

@@ -303,11 +303,14 @@ class _Run:
         self._config, self._subject, self._progress = config, subject, progress
         self._started, self._told = started, started
         self._until = started + (math.inf if config.max_time is None else config.max_time)
+        self._stopped = ""
         self.result = result
 
     @property
     def _over(self) -> str:
         """Why nothing more may be done, if so."""
+        if self._stopped:
+            return self._stopped
         if time.monotonic() >= self._until:
             return "the time of --max-time was over"
         if self._config.max_calls is not None and self.result.rpcs >= self._config.max_calls:
@@ -394,6 +397,10 @@ class _Run:
         """End a session; a crash of our own fake is a broken clause too."""
         try:
             self._subject.close_session(session)
+        except ContractBrokenError as error:
+            # With leftovers nothing that follows would mean anything.
+            self._stopped = f"what was uploaded cannot be deleted ({error.assertion.clause})"
+            return error.assertion
         except AssertionError as error:
             return _senseless("SV-4", error)
         return None
@@ -408,8 +415,10 @@ class _Run:
             steps=[format_step(step) for step in session.steps],
             calls=list(session.wire.calls),
         )
-        shortest = self._shortest(session)
-        if shortest is not None:
+        shortest = None if self._stopped else self._shortest(session)
+        if self._stopped:
+            pass
+        elif shortest is not None:
             self._replace(finding, shortest)
         else:
             again, repeated = self._attempt(check)

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     Command = Callable[..., Any]
 
 
+class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone
+    """A preset, or a policy file, which is read when the fake is made."""
+
+    def __init__(self) -> None:
+        super().__init__(["documented", "observed", "strict"])
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        if str(value).endswith(".toml"):
+            return value
+        return super().convert(value, param, ctx)
+
+
 def serving_options(*, port: int) -> Callable[[Command], Command]:
     """Add the options of a server to a command; `create_fake` takes their values.
 
@@ -61,7 +75,8 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
         ),
         click.option(
             "--policy",
-            type=click.Choice(["documented", "observed", "strict"]),
+            type=_PolicyName(),
+            metavar="documented|observed|strict|FILE.toml",
             default="documented",
             help="How to decide points on which the documentation is unclear.",
         ),

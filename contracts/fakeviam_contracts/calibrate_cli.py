@@ -1,0 +1,51 @@
+"""`fakeviam contract calibrate`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.calibrate import as_toml, calibrate, settled_clauses
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.results import OWN
+from fakeviam_contracts.runner import RunConfig, open_subject
+from fakeviam_contracts.wirelog import ConnectionLostError
+
+
+@click.command("calibrate")
+@click.option("--target", metavar="HOST:PORT|https://HOST|unix:PATH", default="")
+@click.option("--self", "own", is_flag=True, help="A fake of our own.")
+@click.option("--policy", default="documented", show_default=True, help="Of a fake of our own.")
+@click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
+@click.option("--organization", default="", metavar="ID")
+@click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
+@click.option("--api-key", envvar="VIAM_API_KEY", default="")
+@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
+@click.option("--max-rps", type=click.FloatRange(min=0.1), help="Calls a second at most.")
+@click.option("--exclusive", is_flag=True, help="The organization is the kit's; it is EMPTIED.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("policy.toml"),
+    show_default=True,
+)
+def calibrate_command(*, own: bool, target: str, output: Path, **options: object) -> None:
+    """Find out how a server decides open points, and write a policy that a fake can obey."""
+    if own == bool(target):
+        raise click.UsageError("name a server with --target, or start a fake with --self")
+    day = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
+    try:
+        subject = open_subject(RunConfig(target=target, **options))  # type: ignore[arg-type]
+        try:
+            found = calibrate(subject, lambda field: click.echo(field, err=True))
+        finally:
+            subject.close()
+    except (CannotRunError, ConnectionLostError, ContractBrokenError) as error:
+        raise click.ClickException(str(error)) from error
+    output.write_text(as_toml(found, target=target or OWN, day=day), encoding="utf-8")
+    click.echo(f"{output}: settles {', '.join(settled_clauses(found))}")
+    for field, reason in found.open.items():
+        click.echo(f"open: {field}: {reason}")
