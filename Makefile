@@ -29,6 +29,7 @@ coverage: .venv/.dev ## run the tests of `make test` and show which lines they m
 
 types: .venv/.dev ## check types
 	$(BIN)/mypy
+	$(BIN)/pyright
 
 imports: .venv/.dev ## check who imports whom
 	$(BIN)/lint-imports

@@ -161,9 +161,9 @@ def _write(path: Path, text: str) -> None:
 
 def _say(line: str) -> None:
     """Print the one line that stdout gets."""
+    if sys.stdout is None:
+        raise UsageError("stdout is closed; the line with the addresses goes there")
     try:
-        if sys.stdout is None:
-            raise UsageError("stdout is closed; the line with the addresses goes there")
         print(line, flush=True)  # noqa: T201 - programs wait for it
     except OSError as error:
         # Else the interpreter tries again at its end, and fails with a second text.

@@ -166,8 +166,9 @@ def _files(wire: Wire, filter_: data.Filter) -> Iterator[data.BinaryData]:
     )
     while True:
         reply = wire.call("BinaryDataByFilter", request)
-        page = [] if isinstance(reply, Refused) else list(reply.data)
-        fresh = [entry for entry in page if entry.metadata.binary_data_id not in seen]
+        if isinstance(reply, Refused):
+            return
+        fresh = [entry for entry in reply.data if entry.metadata.binary_data_id not in seen]
         if not fresh:
             return
         yield from fresh

@@ -41,7 +41,7 @@ class ContractMachine(RuleBasedStateMachine):
     @initialize(random=st.randoms(use_true_random=True))
     def begin(self, random: Random) -> None:
         """Start a program."""
-        self.session = type(self).open_session()
+        self.session = type(self).open_session()  # pyright: ignore[reportAttributeAccessIssue] - a static method
         self.random_reads, self.random_writes = (
             RandomReads(self.session, random),
             RandomWrites(self.session, random),

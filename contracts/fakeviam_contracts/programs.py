@@ -126,5 +126,5 @@ def _settings() -> settings:
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,
         print_blob=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=list(HealthCheck),  # pyright: ignore[reportArgumentType]
     )

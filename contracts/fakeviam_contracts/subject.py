@@ -38,13 +38,16 @@ class Subject(Protocol):
     @property
     def missing(self) -> Mapping[Need, str]:
         """What checks may need and the subject lacks, with the reason."""
+        ...
 
     @property
     def left(self) -> list[str]:
         """What could not be removed from it."""
+        ...
 
     def open_session(self) -> Session:
         """A session that sees nothing of what was there before."""
+        ...
 
     def close_session(self, session: Session) -> None:
         """End a session and remove what it made."""

@@ -40,9 +40,11 @@ class Edge(Protocol):
 
     def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
         """What to send instead of `request`, which stays as it is."""
+        ...
 
     def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
         """What to hand on instead of `reply`, which stays as it is."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Writer(Protocol):
 
     def add(self, metadata: BinaryMetadata, data: bytes) -> bool:
         """Write one file; False if the format cannot hold it."""
+        ...
 
     def finish(self) -> None:
         """Write what comes last."""

@@ -97,11 +97,11 @@ class Document:
         diagnostics = list(self._lines.repeated)
         try:
             validated = validate(model, self.data, words=YAML_WORDS)
+            if not diagnostics:
+                return validated
         except InvalidError as error:
             diagnostics += map(self._diagnostic, error.problems)
-        if diagnostics:
-            raise SeedError(sorted(diagnostics, key=lambda each: each.location.line))
-        return validated
+        raise SeedError(sorted(diagnostics, key=lambda each: each.location.line))
 
     def _diagnostic(self, problem: Problem) -> Diagnostic:
         if problem.kind in ("invalid", "refused"):

@@ -26,3 +26,4 @@ class Ledgers(Protocol):
 
         Values are made of mappings with text keys, lists, text, numbers and None.
         """
+        ...

@@ -29,9 +29,11 @@ class Term(Protocol):
 
     def tests(self) -> Sequence[tuple[str, object]]:
         """Alternatives: source over the record `r`, with {} for a constant."""
+        ...
 
     def mask(self, block: Block[Any]) -> int:
         """The rows of a block for which it holds."""
+        ...
 
 
 class Among:

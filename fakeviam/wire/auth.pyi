@@ -3,14 +3,12 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
 
 @typing.final
 class Credentials(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     type: builtins.str
     payload: builtins.str
     def __init__(
@@ -25,7 +23,6 @@ class Credentials(google.protobuf.message.Message):
 
 @typing.final
 class AuthenticateRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     entity: builtins.str
     @property
     def credentials(self) -> Credentials: ...
@@ -41,7 +38,6 @@ class AuthenticateRequest(google.protobuf.message.Message):
 
 @typing.final
 class AuthenticateResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     access_token: builtins.str
     def __init__(
         self,

@@ -3,7 +3,6 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -43,7 +42,6 @@ INDEX_CREATOR_CUSTOMER: typing.Final[IndexCreatorValue]  # 2
 
 @typing.final
 class Annotations(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def bboxes(self) -> containers.RepeatedCompositeFieldContainer[BoundingBox]: ...
     @property
@@ -60,7 +58,6 @@ class Annotations(google.protobuf.message.Message):
 
 @typing.final
 class BinaryData(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     binary: builtins.bytes
     @property
     def metadata(self) -> BinaryMetadata: ...
@@ -76,7 +73,6 @@ class BinaryData(google.protobuf.message.Message):
 
 @typing.final
 class BinaryID(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     file_id: builtins.str
     organization_id: builtins.str
     location_id: builtins.str
@@ -93,7 +89,6 @@ class BinaryID(google.protobuf.message.Message):
 
 @typing.final
 class BinaryMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     @property
     def capture_metadata(self) -> CaptureMetadata: ...
@@ -131,7 +126,6 @@ class BinaryMetadata(google.protobuf.message.Message):
 
 @typing.final
 class BoundingBox(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     label: builtins.str
     x_min_normalized: builtins.float
@@ -156,7 +150,6 @@ class BoundingBox(google.protobuf.message.Message):
 
 @typing.final
 class CaptureInterval(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def start(self) -> _well_known.Timestamp: ...
     @property
@@ -173,7 +166,6 @@ class CaptureInterval(google.protobuf.message.Message):
 
 @typing.final
 class CaptureMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     location_id: builtins.str
     robot_name: builtins.str
@@ -210,7 +202,6 @@ class CaptureMetadata(google.protobuf.message.Message):
 
 @typing.final
 class Classification(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     label: builtins.str
     confidence: builtins.float
     id: builtins.str
@@ -227,7 +218,6 @@ class Classification(google.protobuf.message.Message):
 
 @typing.final
 class DataRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     limit: builtins.int
@@ -247,7 +237,6 @@ class DataRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteTabularFilter(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def location_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     robot_id: builtins.str
@@ -274,7 +263,6 @@ class DeleteTabularFilter(google.protobuf.message.Message):
 
 @typing.final
 class Filter(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     component_name: builtins.str
     component_type: builtins.str
     method: builtins.str
@@ -319,7 +307,6 @@ class Filter(google.protobuf.message.Message):
 
 @typing.final
 class Index(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     collection_type: IndexableCollectionValue
     pipeline_name: builtins.str
     index_name: builtins.str
@@ -341,7 +328,6 @@ class Index(google.protobuf.message.Message):
 
 @typing.final
 class Query(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     organization_id: builtins.str
     name: builtins.str
@@ -367,7 +353,6 @@ class Query(google.protobuf.message.Message):
 
 @typing.final
 class Sequence(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     @property
     def sequence_tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
@@ -403,7 +388,6 @@ class Sequence(google.protobuf.message.Message):
 
 @typing.final
 class SequenceResourceFilter(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     resource_name: builtins.str
     method_name: builtins.str
     def __init__(
@@ -418,7 +402,6 @@ class SequenceResourceFilter(google.protobuf.message.Message):
 
 @typing.final
 class TabularData(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data(self) -> _well_known.Struct: ...
     metadata_index: builtins.int
@@ -440,7 +423,6 @@ class TabularData(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataSource(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     type: TabularDataSourceTypeValue
     pipeline_id: builtins.str
     def __init__(
@@ -455,7 +437,6 @@ class TabularDataSource(google.protobuf.message.Message):
 
 @typing.final
 class TagsFilter(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     type: TagsFilterTypeValue
     @property
     def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
@@ -471,7 +452,6 @@ class TagsFilter(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data_request(self) -> DataRequest: ...
     count_only: builtins.bool
@@ -489,7 +469,6 @@ class TabularDataByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def metadata(self) -> containers.RepeatedCompositeFieldContainer[CaptureMetadata]: ...
     @property
@@ -512,7 +491,6 @@ class TabularDataByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataBySQLRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     sql_query: builtins.str
     def __init__(
@@ -527,7 +505,6 @@ class TabularDataBySQLRequest(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataBySQLResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def raw_data(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]: ...
     def __init__(
@@ -541,7 +518,6 @@ class TabularDataBySQLResponse(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataByMQLRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     @property
     def mql_binary(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]: ...
@@ -564,7 +540,6 @@ class TabularDataByMQLRequest(google.protobuf.message.Message):
 
 @typing.final
 class TabularDataByMQLResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def raw_data(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]: ...
     def __init__(
@@ -578,7 +553,6 @@ class TabularDataByMQLResponse(google.protobuf.message.Message):
 
 @typing.final
 class ExportTabularDataRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     part_id: builtins.str
     resource_name: builtins.str
     resource_subtype: builtins.str
@@ -603,7 +577,6 @@ class ExportTabularDataRequest(google.protobuf.message.Message):
 
 @typing.final
 class ExportTabularDataResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     part_id: builtins.str
     resource_name: builtins.str
     resource_subtype: builtins.str
@@ -644,7 +617,6 @@ class ExportTabularDataResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetLatestTabularDataRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     part_id: builtins.str
     resource_name: builtins.str
     method_name: builtins.str
@@ -666,7 +638,6 @@ class GetLatestTabularDataRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetLatestTabularDataResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def time_captured(self) -> _well_known.Timestamp: ...
     @property
@@ -686,7 +657,6 @@ class GetLatestTabularDataResponse(google.protobuf.message.Message):
 
 @typing.final
 class BinaryDataByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data_request(self) -> DataRequest: ...
     include_binary: builtins.bool
@@ -706,7 +676,6 @@ class BinaryDataByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class BinaryDataByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data(self) -> containers.RepeatedCompositeFieldContainer[BinaryData]: ...
     count: builtins.int
@@ -726,7 +695,6 @@ class BinaryDataByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class BinaryDataByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     include_binary: builtins.bool
     @property
     def binary_ids(self) -> containers.RepeatedCompositeFieldContainer[BinaryID]: ...
@@ -745,7 +713,6 @@ class BinaryDataByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class BinaryDataByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data(self) -> containers.RepeatedCompositeFieldContainer[BinaryData]: ...
     count: builtins.int
@@ -761,7 +728,6 @@ class BinaryDataByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteTabularDataRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     delete_older_than_days: builtins.int
     @property
@@ -779,7 +745,6 @@ class DeleteTabularDataRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteTabularDataResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     deleted_count: builtins.int
     def __init__(
         self,
@@ -792,7 +757,6 @@ class DeleteTabularDataResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteBinaryDataByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     include_internal_data: builtins.bool
@@ -808,7 +772,6 @@ class DeleteBinaryDataByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteBinaryDataByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     deleted_count: builtins.int
     def __init__(
         self,
@@ -821,7 +784,6 @@ class DeleteBinaryDataByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteBinaryDataByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def binary_ids(self) -> containers.RepeatedCompositeFieldContainer[BinaryID]: ...
     @property
@@ -838,7 +800,6 @@ class DeleteBinaryDataByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteBinaryDataByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     deleted_count: builtins.int
     def __init__(
         self,
@@ -851,7 +812,6 @@ class DeleteBinaryDataByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class AddTagsToBinaryDataByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @property
@@ -871,7 +831,6 @@ class AddTagsToBinaryDataByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class AddTagsToBinaryDataByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -879,7 +838,6 @@ class AddTagsToBinaryDataByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class AddTagsToBinaryDataByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     @property
@@ -896,7 +854,6 @@ class AddTagsToBinaryDataByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class AddTagsToBinaryDataByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -904,7 +861,6 @@ class AddTagsToBinaryDataByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class RemoveTagsFromBinaryDataByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @property
@@ -924,7 +880,6 @@ class RemoveTagsFromBinaryDataByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class RemoveTagsFromBinaryDataByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     deleted_count: builtins.int
     def __init__(
         self,
@@ -937,7 +892,6 @@ class RemoveTagsFromBinaryDataByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class RemoveTagsFromBinaryDataByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     @property
@@ -954,7 +908,6 @@ class RemoveTagsFromBinaryDataByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class RemoveTagsFromBinaryDataByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     deleted_count: builtins.int
     def __init__(
         self,
@@ -967,7 +920,6 @@ class RemoveTagsFromBinaryDataByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class TagsByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     def __init__(
@@ -981,7 +933,6 @@ class TagsByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class TagsByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def tags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
@@ -995,7 +946,6 @@ class TagsByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class AddBoundingBoxToImageByIDRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     label: builtins.str
     x_min_normalized: builtins.float
     y_min_normalized: builtins.float
@@ -1023,7 +973,6 @@ class AddBoundingBoxToImageByIDRequest(google.protobuf.message.Message):
 
 @typing.final
 class AddBoundingBoxToImageByIDResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     bbox_id: builtins.str
     def __init__(
         self,
@@ -1036,7 +985,6 @@ class AddBoundingBoxToImageByIDResponse(google.protobuf.message.Message):
 
 @typing.final
 class RemoveBoundingBoxFromImageByIDRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     bbox_id: builtins.str
     @property
     def binary_id(self) -> BinaryID: ...
@@ -1054,7 +1002,6 @@ class RemoveBoundingBoxFromImageByIDRequest(google.protobuf.message.Message):
 
 @typing.final
 class RemoveBoundingBoxFromImageByIDResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1062,7 +1009,6 @@ class RemoveBoundingBoxFromImageByIDResponse(google.protobuf.message.Message):
 
 @typing.final
 class BoundingBoxLabelsByFilterRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def filter(self) -> Filter: ...
     def __init__(
@@ -1076,7 +1022,6 @@ class BoundingBoxLabelsByFilterRequest(google.protobuf.message.Message):
 
 @typing.final
 class BoundingBoxLabelsByFilterResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def labels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
@@ -1090,7 +1035,6 @@ class BoundingBoxLabelsByFilterResponse(google.protobuf.message.Message):
 
 @typing.final
 class UpdateBoundingBoxRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def binary_id(self) -> BinaryID: ...
     bbox_id: builtins.str
@@ -1120,7 +1064,6 @@ class UpdateBoundingBoxRequest(google.protobuf.message.Message):
 
 @typing.final
 class UpdateBoundingBoxResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1128,7 +1071,6 @@ class UpdateBoundingBoxResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetDatabaseConnectionRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     def __init__(
         self,
@@ -1141,7 +1083,6 @@ class GetDatabaseConnectionRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetDatabaseConnectionResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     hostname: builtins.str
     mongodb_uri: builtins.str
     has_database_user: builtins.bool
@@ -1158,7 +1099,6 @@ class GetDatabaseConnectionResponse(google.protobuf.message.Message):
 
 @typing.final
 class ConfigureDatabaseUserRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     password: builtins.str
     def __init__(
@@ -1173,7 +1113,6 @@ class ConfigureDatabaseUserRequest(google.protobuf.message.Message):
 
 @typing.final
 class ConfigureDatabaseUserResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1181,7 +1120,6 @@ class ConfigureDatabaseUserResponse(google.protobuf.message.Message):
 
 @typing.final
 class AddBinaryDataToDatasetByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def binary_ids(self) -> containers.RepeatedCompositeFieldContainer[BinaryID]: ...
     dataset_id: builtins.str
@@ -1200,7 +1138,6 @@ class AddBinaryDataToDatasetByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class AddBinaryDataToDatasetByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1208,7 +1145,6 @@ class AddBinaryDataToDatasetByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class RemoveBinaryDataFromDatasetByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def binary_ids(self) -> containers.RepeatedCompositeFieldContainer[BinaryID]: ...
     dataset_id: builtins.str
@@ -1227,7 +1163,6 @@ class RemoveBinaryDataFromDatasetByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class RemoveBinaryDataFromDatasetByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1235,7 +1170,6 @@ class RemoveBinaryDataFromDatasetByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class AddSequencesToDatasetRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     dataset_id: builtins.str
     @property
     def sequence_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
@@ -1251,7 +1185,6 @@ class AddSequencesToDatasetRequest(google.protobuf.message.Message):
 
 @typing.final
 class AddSequencesToDatasetResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1259,7 +1192,6 @@ class AddSequencesToDatasetResponse(google.protobuf.message.Message):
 
 @typing.final
 class RemoveSequencesFromDatasetRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     dataset_id: builtins.str
     @property
     def sequence_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
@@ -1275,7 +1207,6 @@ class RemoveSequencesFromDatasetRequest(google.protobuf.message.Message):
 
 @typing.final
 class RemoveSequencesFromDatasetResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1283,7 +1214,6 @@ class RemoveSequencesFromDatasetResponse(google.protobuf.message.Message):
 
 @typing.final
 class CreateIndexRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     collection_type: IndexableCollectionValue
     pipeline_name: builtins.str
@@ -1303,7 +1233,6 @@ class CreateIndexRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateIndexResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1311,7 +1240,6 @@ class CreateIndexResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListIndexesRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     collection_type: IndexableCollectionValue
     pipeline_name: builtins.str
@@ -1328,7 +1256,6 @@ class ListIndexesRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListIndexesResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def indexes(self) -> containers.RepeatedCompositeFieldContainer[Index]: ...
     def __init__(
@@ -1342,7 +1269,6 @@ class ListIndexesResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteIndexRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     collection_type: IndexableCollectionValue
     pipeline_name: builtins.str
@@ -1361,7 +1287,6 @@ class DeleteIndexRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteIndexResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1369,7 +1294,6 @@ class DeleteIndexResponse(google.protobuf.message.Message):
 
 @typing.final
 class CreateSavedQueryRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     name: builtins.str
     @property
@@ -1387,7 +1311,6 @@ class CreateSavedQueryRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateSavedQueryResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1400,7 +1323,6 @@ class CreateSavedQueryResponse(google.protobuf.message.Message):
 
 @typing.final
 class UpdateSavedQueryRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     name: builtins.str
     @property
@@ -1418,7 +1340,6 @@ class UpdateSavedQueryRequest(google.protobuf.message.Message):
 
 @typing.final
 class UpdateSavedQueryResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1426,7 +1347,6 @@ class UpdateSavedQueryResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetSavedQueryRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1439,7 +1359,6 @@ class GetSavedQueryRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetSavedQueryResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def saved_query(self) -> Query: ...
     def __init__(
@@ -1453,7 +1372,6 @@ class GetSavedQueryResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteSavedQueryRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1466,7 +1384,6 @@ class DeleteSavedQueryRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteSavedQueryResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1474,7 +1391,6 @@ class DeleteSavedQueryResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListSavedQueriesRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     limit: builtins.int
     def __init__(
@@ -1489,7 +1405,6 @@ class ListSavedQueriesRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListSavedQueriesResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def queries(self) -> containers.RepeatedCompositeFieldContainer[Query]: ...
     def __init__(
@@ -1503,7 +1418,6 @@ class ListSavedQueriesResponse(google.protobuf.message.Message):
 
 @typing.final
 class CreateBinaryDataSignedURLRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     binary_data_id: builtins.str
     expiration_minutes: builtins.int
     def __init__(
@@ -1518,7 +1432,6 @@ class CreateBinaryDataSignedURLRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateBinaryDataSignedURLResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     signed_url: builtins.str
     @property
     def expires_at(self) -> _well_known.Timestamp: ...
@@ -1534,7 +1447,6 @@ class CreateBinaryDataSignedURLResponse(google.protobuf.message.Message):
 
 @typing.final
 class CreateSequenceRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def resources(self) -> containers.RepeatedCompositeFieldContainer[SequenceResourceFilter]: ...
     @property
@@ -1559,7 +1471,6 @@ class CreateSequenceRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateSequenceResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1572,7 +1483,6 @@ class CreateSequenceResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1585,7 +1495,6 @@ class GetSequenceRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def sequence(self) -> Sequence: ...
     def __init__(
@@ -1599,7 +1508,6 @@ class GetSequenceResponse(google.protobuf.message.Message):
 
 @typing.final
 class UpdateSequenceRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     @property
     def resources(self) -> containers.RepeatedCompositeFieldContainer[SequenceResourceFilter]: ...
@@ -1627,7 +1535,6 @@ class UpdateSequenceRequest(google.protobuf.message.Message):
 
 @typing.final
 class UpdateSequenceResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1635,7 +1542,6 @@ class UpdateSequenceResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteSequenceRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -1648,7 +1554,6 @@ class DeleteSequenceRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteSequenceResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -1656,7 +1561,6 @@ class DeleteSequenceResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListSequencesRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     page_token: builtins.str
     page_size: builtins.int
@@ -1673,7 +1577,6 @@ class ListSequencesRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListSequencesResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def sequences(self) -> containers.RepeatedCompositeFieldContainer[Sequence]: ...
     next_page_token: builtins.str
@@ -1689,7 +1592,6 @@ class ListSequencesResponse(google.protobuf.message.Message):
 
 @typing.final
 class SequencesByDatasetIDRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     dataset_id: builtins.str
     page_token: builtins.str
     page_size: builtins.int
@@ -1708,7 +1610,6 @@ class SequencesByDatasetIDRequest(google.protobuf.message.Message):
 
 @typing.final
 class SequencesByDatasetIDResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def sequences(self) -> containers.RepeatedCompositeFieldContainer[Sequence]: ...
     next_page_token: builtins.str
@@ -1726,7 +1627,6 @@ class SequencesByDatasetIDResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceBinaryDataRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     sequence_id: builtins.str
     page_token: builtins.str
     page_size: builtins.int
@@ -1743,7 +1643,6 @@ class GetSequenceBinaryDataRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceBinaryDataResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data(self) -> containers.RepeatedCompositeFieldContainer[BinaryData]: ...
     next_page_token: builtins.str

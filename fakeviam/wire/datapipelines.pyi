@@ -3,7 +3,6 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -20,7 +19,6 @@ DATA_PIPELINE_RUN_STATUS_FAILED: typing.Final[DataPipelineRunStatusValue]  # 4
 
 @typing.final
 class DataPipeline(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     organization_id: builtins.str
     name: builtins.str
@@ -52,7 +50,6 @@ class DataPipeline(google.protobuf.message.Message):
 
 @typing.final
 class DataPipelineRun(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     @property
     def start_time(self) -> _well_known.Timestamp: ...
@@ -83,7 +80,6 @@ class DataPipelineRun(google.protobuf.message.Message):
 
 @typing.final
 class GetDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -96,7 +92,6 @@ class GetDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data_pipeline(self) -> DataPipeline: ...
     def __init__(
@@ -110,7 +105,6 @@ class GetDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListDataPipelinesRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     def __init__(
         self,
@@ -123,7 +117,6 @@ class ListDataPipelinesRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListDataPipelinesResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def data_pipelines(self) -> containers.RepeatedCompositeFieldContainer[DataPipeline]: ...
     def __init__(
@@ -137,7 +130,6 @@ class ListDataPipelinesResponse(google.protobuf.message.Message):
 
 @typing.final
 class CreateDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     name: builtins.str
     @property
@@ -161,7 +153,6 @@ class CreateDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -174,7 +165,6 @@ class CreateDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class RenameDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     name: builtins.str
     def __init__(
@@ -189,7 +179,6 @@ class RenameDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class RenameDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -197,7 +186,6 @@ class RenameDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -210,7 +198,6 @@ class DeleteDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -218,7 +205,6 @@ class DeleteDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class EnableDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -231,7 +217,6 @@ class EnableDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class EnableDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -239,7 +224,6 @@ class EnableDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class DisableDataPipelineRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -252,7 +236,6 @@ class DisableDataPipelineRequest(google.protobuf.message.Message):
 
 @typing.final
 class DisableDataPipelineResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -260,7 +243,6 @@ class DisableDataPipelineResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListDataPipelineRunsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     page_size: builtins.int
     page_token: builtins.str
@@ -277,7 +259,6 @@ class ListDataPipelineRunsRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListDataPipelineRunsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     pipeline_id: builtins.str
     @property
     def runs(self) -> containers.RepeatedCompositeFieldContainer[DataPipelineRun]: ...

@@ -3,7 +3,6 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -23,7 +22,6 @@ SEQUENCE_DATASET_EXPORT_STATUS_FAILED: typing.Final[SequenceDatasetExportStatusV
 
 @typing.final
 class Dataset(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     name: builtins.str
     organization_id: builtins.str
@@ -45,7 +43,6 @@ class Dataset(google.protobuf.message.Message):
 
 @typing.final
 class CreateDatasetRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     name: builtins.str
     organization_id: builtins.str
     type: DatasetTypeValue
@@ -62,7 +59,6 @@ class CreateDatasetRequest(google.protobuf.message.Message):
 
 @typing.final
 class CreateDatasetResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -75,7 +71,6 @@ class CreateDatasetResponse(google.protobuf.message.Message):
 
 @typing.final
 class DeleteDatasetRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     def __init__(
         self,
@@ -88,7 +83,6 @@ class DeleteDatasetRequest(google.protobuf.message.Message):
 
 @typing.final
 class DeleteDatasetResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -96,7 +90,6 @@ class DeleteDatasetResponse(google.protobuf.message.Message):
 
 @typing.final
 class RenameDatasetRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     id: builtins.str
     name: builtins.str
     def __init__(
@@ -111,7 +104,6 @@ class RenameDatasetRequest(google.protobuf.message.Message):
 
 @typing.final
 class RenameDatasetResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     def __init__(self) -> None: ...
     def HasField(self, field_name: typing.NoReturn) -> builtins.bool: ...
     def ClearField(self, field_name: typing.NoReturn) -> None: ...
@@ -119,7 +111,6 @@ class RenameDatasetResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListDatasetsByOrganizationIDRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     organization_id: builtins.str
     type: DatasetTypeValue
     def __init__(
@@ -134,7 +125,6 @@ class ListDatasetsByOrganizationIDRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListDatasetsByOrganizationIDResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def datasets(self) -> containers.RepeatedCompositeFieldContainer[Dataset]: ...
     def __init__(
@@ -148,7 +138,6 @@ class ListDatasetsByOrganizationIDResponse(google.protobuf.message.Message):
 
 @typing.final
 class ListDatasetsByIDsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
@@ -162,7 +151,6 @@ class ListDatasetsByIDsRequest(google.protobuf.message.Message):
 
 @typing.final
 class ListDatasetsByIDsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def datasets(self) -> containers.RepeatedCompositeFieldContainer[Dataset]: ...
     def __init__(
@@ -176,7 +164,6 @@ class ListDatasetsByIDsResponse(google.protobuf.message.Message):
 
 @typing.final
 class MergeDatasetsRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def dataset_ids(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     name: builtins.str
@@ -194,7 +181,6 @@ class MergeDatasetsRequest(google.protobuf.message.Message):
 
 @typing.final
 class MergeDatasetsResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     dataset_id: builtins.str
     def __init__(
         self,
@@ -207,7 +193,6 @@ class MergeDatasetsResponse(google.protobuf.message.Message):
 
 @typing.final
 class StartSequenceDatasetExportRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     dataset_id: builtins.str
     def __init__(
         self,
@@ -220,7 +205,6 @@ class StartSequenceDatasetExportRequest(google.protobuf.message.Message):
 
 @typing.final
 class StartSequenceDatasetExportResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     job_id: builtins.str
     def __init__(
         self,
@@ -233,7 +217,6 @@ class StartSequenceDatasetExportResponse(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceDatasetExportRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     job_id: builtins.str
     def __init__(
         self,
@@ -246,7 +229,6 @@ class GetSequenceDatasetExportRequest(google.protobuf.message.Message):
 
 @typing.final
 class GetSequenceDatasetExportResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     job_id: builtins.str
     status: SequenceDatasetExportStatusValue
     download_url: builtins.str

@@ -3,7 +3,6 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -27,7 +26,6 @@ DATA_TYPE_FILE: typing.Final[DataTypeValue]  # 3
 
 @typing.final
 class CaptureInterval(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def start(self) -> _well_known.Timestamp: ...
     @property
@@ -44,7 +42,6 @@ class CaptureInterval(google.protobuf.message.Message):
 
 @typing.final
 class DataCaptureMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     component_type: builtins.str
     component_name: builtins.str
     method_name: builtins.str
@@ -73,7 +70,6 @@ class DataCaptureMetadata(google.protobuf.message.Message):
 
 @typing.final
 class DataCaptureUploadMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def upload_metadata(self) -> UploadMetadata: ...
     @property
@@ -90,7 +86,6 @@ class DataCaptureUploadMetadata(google.protobuf.message.Message):
 
 @typing.final
 class FileData(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     data: builtins.bytes
     def __init__(
         self,
@@ -103,7 +98,6 @@ class FileData(google.protobuf.message.Message):
 
 @typing.final
 class SensorData(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def metadata(self) -> SensorMetadata: ...
     @property
@@ -124,7 +118,6 @@ class SensorData(google.protobuf.message.Message):
 
 @typing.final
 class SensorMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def time_requested(self) -> _well_known.Timestamp: ...
     @property
@@ -146,7 +139,6 @@ class SensorMetadata(google.protobuf.message.Message):
 
 @typing.final
 class UploadMetadata(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     part_id: builtins.str
     component_type: builtins.str
     component_name: builtins.str
@@ -188,7 +180,6 @@ class UploadMetadata(google.protobuf.message.Message):
 
 @typing.final
 class DataCaptureUploadRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def metadata(self) -> UploadMetadata: ...
     @property
@@ -205,7 +196,6 @@ class DataCaptureUploadRequest(google.protobuf.message.Message):
 
 @typing.final
 class DataCaptureUploadResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     file_id: builtins.str
     binary_data_id: builtins.str
     def __init__(
@@ -220,7 +210,6 @@ class DataCaptureUploadResponse(google.protobuf.message.Message):
 
 @typing.final
 class FileUploadRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def metadata(self) -> UploadMetadata: ...
     @property
@@ -239,7 +228,6 @@ class FileUploadRequest(google.protobuf.message.Message):
 
 @typing.final
 class FileUploadResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     file_id: builtins.str
     binary_data_id: builtins.str
     def __init__(
@@ -254,7 +242,6 @@ class FileUploadResponse(google.protobuf.message.Message):
 
 @typing.final
 class StreamingDataCaptureUploadRequest(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def metadata(self) -> DataCaptureUploadMetadata: ...
     data: builtins.bytes
@@ -272,7 +259,6 @@ class StreamingDataCaptureUploadRequest(google.protobuf.message.Message):
 
 @typing.final
 class StreamingDataCaptureUploadResponse(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     file_id: builtins.str
     binary_data_id: builtins.str
     def __init__(

@@ -3,7 +3,6 @@ import builtins
 import collections.abc
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -11,7 +10,6 @@ from fakeviam.wire import well_known as _well_known
 
 @typing.final
 class Status(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     code: builtins.int
     message: builtins.str
     @property

@@ -4,7 +4,6 @@ import collections.abc
 import datetime
 import typing
 
-import google.protobuf.descriptor
 import google.protobuf.message
 from google.protobuf.internal import containers, enum_type_wrapper
 
@@ -15,7 +14,6 @@ NULL_VALUE: typing.Final[NullValueValue]  # 0
 
 @typing.final
 class Any(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     type_url: builtins.str
     value: builtins.bytes
     def __init__(
@@ -35,11 +33,10 @@ class Any(google.protobuf.message.Message):
     ) -> None: ...
     def Unpack(self, msg: google.protobuf.message.Message) -> builtins.bool: ...
     def TypeName(self) -> builtins.str: ...
-    def Is(self, descriptor: google.protobuf.descriptor.Descriptor) -> builtins.bool: ...
+    def Is(self, descriptor: typing.Any) -> builtins.bool: ...
 
 @typing.final
 class FieldMask(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def paths(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
@@ -52,13 +49,10 @@ class FieldMask(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.NoReturn) -> None: ...
     def ToJsonString(self) -> builtins.str: ...
     def FromJsonString(self, value: builtins.str) -> None: ...
-    def IsValidForDescriptor(
-        self, message_descriptor: google.protobuf.descriptor.Descriptor
-    ) -> builtins.bool: ...
+    def IsValidForDescriptor(self, message_descriptor: typing.Any) -> builtins.bool: ...
 
 @typing.final
 class Struct(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def fields(self) -> containers.MessageMap[builtins.str, Value]: ...
     def __init__(
@@ -83,7 +77,6 @@ class Struct(google.protobuf.message.Message):
 
 @typing.final
 class Value(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     null_value: NullValueValue
     number_value: builtins.float
     string_value: builtins.str
@@ -110,7 +103,6 @@ class Value(google.protobuf.message.Message):
 
 @typing.final
 class ListValue(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     @property
     def values(self) -> containers.RepeatedCompositeFieldContainer[Value]: ...
     def __init__(
@@ -134,7 +126,6 @@ class ListValue(google.protobuf.message.Message):
 
 @typing.final
 class Timestamp(google.protobuf.message.Message):
-    DESCRIPTOR: google.protobuf.descriptor.Descriptor
     seconds: builtins.int
     nanos: builtins.int
     def __init__(

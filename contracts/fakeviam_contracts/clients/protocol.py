@@ -114,6 +114,7 @@ class Peer(Protocol):
         self, method: str, args: Mapping[str, Any], target: str, metadata: Mapping[str, str]
     ) -> Answer:
         """Have it do one thing."""
+        ...
 
 
 # Values -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ pytest loads this in every run, so it imports the kit inside the fixture.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,7 +42,9 @@ def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     from fakeviam_contracts.cleanup import CannotRunError  # noqa: PLC0415 - see above
     from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
 
-    option = request.config.getoption
+    def option(name: str) -> Any:
+        return request.config.getoption(name)
+
     config = RunConfig(
         target=option("--contract-target"),
         policy=option("--contract-policy"),

@@ -54,9 +54,11 @@ class CloudHost(Protocol):
 
     def atomically(self, work: Callable[[], T]) -> T:
         """Do something in the server's thread, between two steps of its calls."""
+        ...
 
     def empty_store(self) -> Store:
         """Make a store that holds nothing, of the kind the server uses."""
+        ...
 
     def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
         """Fill a cloud from a file or folder; call it in the server's thread."""

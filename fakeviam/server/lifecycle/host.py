@@ -26,18 +26,23 @@ class Host(SessionHost, Protocol):
     @property
     def host(self) -> str:
         """The address it listens on."""
+        ...
 
     @property
     def port(self) -> int:
         """The TCP port it listens on."""
+        ...
 
     @property
     def base(self) -> CloudHandle:
         """The handle on the cloud of calls that name no session."""
+        ...
 
     @property
     def sessions(self) -> Mapping[str, Session]:
         """The open sessions by name."""
+        ...
 
     def session(self, name: str | None = None, *, policy: Policy | str | None = None) -> Session:
         """Open a session."""
+        ...

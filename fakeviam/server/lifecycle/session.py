@@ -26,17 +26,21 @@ class SessionHost(CloudHost, Protocol):
     @property
     def target(self) -> str:
         """`host:port`, as gRPC clients want it."""
+        ...
 
     @property
     def url(self) -> str:
         """The address as a URL."""
+        ...
 
     @property
     def unix_socket(self) -> str:
         """Path of the Unix socket."""
+        ...
 
     def close_session(self, name: str) -> bool:
         """Forget a session; whether it was open."""
+        ...
 
 
 class Session(CloudHandle):

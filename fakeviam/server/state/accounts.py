@@ -135,7 +135,7 @@ class Accounts:
             token_lifetime: How long a token lives; None is for ever.
             token_suffix: The end of all tokens.
         """
-        self.mode = mode
+        self.mode: AuthMode = mode
         self.token_suffix = token_suffix
         self.keeper: Callable[[Iterable[ApiKey], Callable[[], object]], None] | None = None
         self._clock = clock

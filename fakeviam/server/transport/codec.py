@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Codec(CodecBase):
     """Protobuf, with a ceiling on what comes in and a way out for encoded replies."""
 
-    __content_subtype__ = "proto"
+    __content_subtype__ = "proto"  # pyright: ignore - grpclib declares a property
 
     def __init__(self, max_message_bytes: int | None) -> None:
         """Refuse messages above `max_message_bytes` (SV-2); None takes all."""

@@ -57,9 +57,11 @@ class CloudDirectory(Protocol):
 
     def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
         """The cloud that a call is for, and why it is refused if no open session is meant."""
+        ...
 
     def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
         """The cloud that a login with this API key is for (SS-4)."""
+        ...
 
 
 class RequestStream:

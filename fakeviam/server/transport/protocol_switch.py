@@ -29,6 +29,7 @@ class HttpServer(Protocol):
 
     def protocol(self) -> asyncio.Protocol:
         """A protocol for one more connection."""
+        ...
 
     async def stop(self) -> None:
         """End the requests that are being answered; their connections are gone already."""

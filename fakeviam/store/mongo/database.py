@@ -64,7 +64,7 @@ class Database:
         self.users = _collection(database, "database_users")
         self.state = _collection(database, "state")
         self._counters = _collection(database, "counters")
-        self._reached = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
+        self._reached: dict[str, int] = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
         self._blobs = itertools.count()
         self.blobs = Blobs(self.chunks, self.blob_numbers)
         self.fresh, self.seed = self._open(database.name, seed)

@@ -60,10 +60,12 @@ class FaultTarget(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock of its cloud."""
+        ...
 
     @property
     def timers(self) -> Timers:
         """Who waits by that clock."""
+        ...
 
     def expire_token(self) -> None:
         """Let its access token expire now."""

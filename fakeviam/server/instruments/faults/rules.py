@@ -167,7 +167,7 @@ class FaultDocument(Model):
     @model_validator(mode="after")
     @refusable
     def _consistent(self) -> Self:
-        self.__dict__["where"] = dict(conditions_on(self.rpc, self.where).fields)
+        vars(self)["where"] = dict(conditions_on(self.rpc, self.where).fields)
         if self.effect is not None:
             _check_kind(self, self.effect)
             contradiction = _contradiction(self, self.effect)

@@ -121,7 +121,7 @@ class Calls(Sequence[RecordedCall]):
         """How many of these calls look like this; takes what `where` takes."""
         if isinstance(rpc, RecordedCall) and not fields:
             return sum(rpc is call for call in self._chosen())
-        return len(self.where(rpc, **fields))
+        return len(self.where(rpc, **fields))  # pyright: ignore[reportArgumentType]
 
     def one(self) -> RecordedCall:
         """The only call.

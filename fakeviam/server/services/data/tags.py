@@ -25,6 +25,7 @@ class _TagRequest(Protocol):
     @property
     def tags(self) -> Sequence[str]:
         """Its tags."""
+        ...
 
 
 def _add_grounds(request: _TagRequest, policy: Policy) -> Iterator[str]:
