@@ -153,16 +153,17 @@ def _replayed(
 ) -> dict[tuple[str, str], Assertion]:
     """What goes wrong, by its kind."""
     subject = open_subject(config)
+    session = subject.open_session()
     try:
-        session = subject.open_session()
         try:
             program(session)
-        except ContractBrokenError as error:
-            return {error.assertion.kind: error.assertion}
         except ProgramEndedError:
             pass
         finally:
+            # That what was uploaded cannot be deleted again is a failure, too.
             subject.close_session(session)
+    except ContractBrokenError as error:
+        return {error.assertion.kind: error.assertion}
     finally:
         subject.close()
     if session.left_out:
