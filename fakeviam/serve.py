@@ -85,6 +85,7 @@ def run(
     if fast_frames:
         tuning.drop_frame_texts()
     tuning.collect_briefly()
+    tuning.return_large_blocks()
     run_in_loop(_serve(cloud, None if ready_file is None else Path(ready_file), banner=banner))
 
 

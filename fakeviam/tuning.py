@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,12 @@ if TYPE_CHECKING:
 
 #: Seconds that a garbage collection may take before what it looked at is left alone.
 _STALL = 0.02
+
+#: Of glibc's malloc.h.
+_M_MMAP_THRESHOLD = -3
+
+#: Bytes; pieces of uploads are as large.
+_LARGE = 2**20
 
 
 def collect_briefly(stall: float = _STALL) -> Callable[[], None]:
@@ -31,8 +39,8 @@ def collect_briefly(stall: float = _STALL) -> Callable[[], None]:
         if info["generation"] != 2:
             return
         if phase == "start":
-            began = time.perf_counter()
-        elif time.perf_counter() - began >= stall:
+            began = time.thread_time()
+        elif time.thread_time() - began >= stall:
             gc.freeze()
 
     gc.callbacks.append(watch)
@@ -51,6 +59,17 @@ def drop_frame_texts() -> None:
 
 def _no_text(_: object) -> str:
     return ""
+
+
+def return_large_blocks() -> None:
+    """Let glibc give memory of large blocks back to the system as soon as they are freed.
+
+    By itself it does so only until the first was freed: from then on blocks up to 32 MiB come
+    from its heap, where those that stay keep the holes between them from being returned.
+    """
+    mallopt = getattr(ctypes.CDLL(None) if sys.platform == "linux" else None, "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def runner_of(*, with_uvloop: bool) -> Callable[[Coroutine[Any, Any, None]], None]:

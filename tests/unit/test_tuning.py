@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,29 @@ def test_frames_are_not_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(h2.connection, "repr", repr, raising=False)
     tuning.drop_frame_texts()
     assert vars(h2.connection)["repr"](b"x" * 1000) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_large_blocks_are_returned() -> None:
+    """Even after others as large were freed, and those in between stay."""
+    code = """
+from fakeviam import tuning
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+tuning.return_large_blocks()
+for _ in range(2):
+    before = resident()
+    blocks = [bytes(b"x" * 2**21) for _ in range(20)]
+    held = resident() - before
+    kept = blocks[::5]
+    del blocks
+    freed = before + held - resident()
+    assert freed > 30 * 2**20, (held, freed)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_uvloop_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:

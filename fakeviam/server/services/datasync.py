@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.interceptors import RequestSource
     from fakeviam.server.state.call import Call
 
+#: Bytes of an upload that are kept together while the rest arrives.
+_PIECE = 2**20
+
 
 @rpc("DataCaptureUpload", rests_on=["CU-1", "CU-4"])
 def data_capture_upload(
@@ -150,9 +153,48 @@ class StreamFormat:
     async def serve(self, call: Call, requests: RequestSource) -> Message:
         """Receive one upload and answer it."""
         upload = StreamedUpload(call, self)
-        while (message := await requests.recv_message()) is not None:
-            upload.receive(message)
-        return upload.finish()
+        try:
+            while (message := await requests.recv_message()) is not None:
+                upload.receive(message)
+            return upload.finish()
+        finally:
+            # The traceback of a cut keeps the upload until the next garbage collection.
+            upload.contents.clear()
+
+
+class _Contents:
+    """The contents of one upload while they arrive, in pieces.
+
+    One buffer for all would move each time it grows, and leave holes in memory that nothing
+    fills: the process would keep several times what its uploads need.
+
+    Attributes:
+        messages: How many messages they came in.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has arrived."""
+        self.messages = 0
+        self._pieces = [bytearray()]
+
+    def append(self, data: bytes) -> None:
+        """Add what one message brought."""
+        self.messages += 1
+        if len(self._pieces[-1]) >= _PIECE:
+            self._pieces.append(bytearray())
+        self._pieces[-1] += data
+
+    def join(self) -> bytes:
+        """The whole file. Each piece is freed as it is copied, so that none needs memory twice."""
+        whole = BytesIO()
+        self._pieces.reverse()
+        while self._pieces:
+            whole.write(self._pieces.pop())
+        return whole.getvalue()
+
+    def clear(self) -> None:
+        """Free everything."""
+        self._pieces.clear()
 
 
 class StreamedUpload:
@@ -167,8 +209,7 @@ class StreamedUpload:
         self._call = call
         self._form = form
         self._state = State.EMPTY
-        # Joining chunks would need the file's size twice; this buffer becomes the file.
-        self._file, self._chunks = BytesIO(), 0
+        self.contents = _Contents()
         self._upload: Upload | None = None
         self._header: UploadHeader | None = None
 
@@ -185,8 +226,7 @@ class StreamedUpload:
             self._call.cite(upload_grounds(self._upload, held.upload, [held.sensor]))
             self._header = held
         elif held:
-            self._file.write(held)
-            self._chunks += 1
+            self.contents.append(held)
 
     def finish(self) -> Message:
         """Store the record and answer its ids (CU-4).
@@ -197,7 +237,7 @@ class StreamedUpload:
         self._advance(Packet.END)
         if self._upload is None or self._header is None:
             raise AssertionError(self._state)  # the table never ends an upload that did not begin
-        call, payload = self._call, self._file.getvalue()
+        call, payload = self._call, self.contents.join()
         upload = with_datasets_of_now(call, self._upload)
         record = binary_record(call, upload, len(payload), self._header.sensor)
         call.cite(self._grounds(self._header))
@@ -206,7 +246,7 @@ class StreamedUpload:
 
     def _grounds(self, header: UploadHeader) -> list[str]:
         grounds = ["CU-4", *self._form.clauses]
-        if self._chunks != 1:
+        if self.contents.messages != 1:
             grounds += ("FU-2", "FU-3")
         if header.sensor is not None and not header.sensor.ByteSize():
             grounds.append("SU-2")

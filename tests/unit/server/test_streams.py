@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,8 @@ from .driver import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from .conftest import Start
 
 pytestmark = pytest.mark.asyncio
@@ -172,6 +176,55 @@ async def test_nothing_shows_before_the_end(viam: Viam, name: str) -> None:
 
 
 # Streams that do not end well ------------------------------------------------------------
+
+
+MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture
+def traced() -> Iterator[Callable[[], tuple[int, int]]]:
+    """Bytes allocated since the start of the test, now and at most; nothing is collected."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    yield tracemalloc.get_traced_memory
+    tracemalloc.stop()
+    gc.enable()
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_a_cut_upload_frees_its_contents_at_once(
+    viam: Viam, name: str, traced: Callable[[], tuple[int, int]]
+) -> None:
+    """A server whose clients often leave keeps its memory; no garbage collection helps (A30)."""
+    header, chunk = parts(name, bytes(MEBIBYTE))
+    for _ in range(4):
+        async with viam.calling(name) as stream:
+            await stream.send_message(header)
+            for _ in range(8):
+                await stream.send_message(chunk)
+            await stream.cancel()
+    await viam.names()
+    kept, most = traced()
+    assert kept < 4 * MEBIBYTE
+    assert most > 8 * MEBIBYTE
+
+
+@pytest.mark.parametrize("name", STREAMS)
+async def test_an_upload_needs_its_size_once(
+    viam: Viam, name: str, traced: Callable[[], tuple[int, int]]
+) -> None:
+    """However many pieces and messages it comes in (FU-2, FU-3)."""
+    header, chunk = parts(name, bytes(MEBIBYTE // 4))
+    async with viam.calling(name) as stream:
+        await stream.send_message(header)
+        for _ in range(80):
+            await stream.send_message(chunk)
+        await stream.end()
+        await stream.recv_message()
+    kept, most = traced()
+    assert 20 * MEBIBYTE < kept < 22 * MEBIBYTE
+    assert most < 28 * MEBIBYTE
 
 
 @pytest.mark.parametrize("name", STREAMS)
