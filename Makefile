@@ -16,8 +16,7 @@ check: lint types imports test ## before a commit: lint, types, import rules, te
 test: .venv/.dev ## the tests for every change, in two minutes; ARGS="tests/unit -k tags" runs some
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
 
-test-all: .venv/.dev ## all tests: also versions of SDKs and protobuf, docs pages, wheels, whole suites
-	$(BIN)/python scripts/test_matrix.py --pairs tests/unit/wire tests/unit/model
+test-all: .venv/.dev ## all tests: also releases of viam-sdk, docs pages, wheels, whole suites
 	$(BIN)/python -m pytest -q -n 2 $(ARGS)
 
 lint: .venv/.dev ## check style
