@@ -74,7 +74,8 @@ def _parse(text: str) -> dict[str, Any]:
         import tomllib  # noqa: PLC0415 - only where a file is read
     else:
         import tomli as tomllib  # noqa: PLC0415
-    return tomllib.loads(text)
+    parsed: dict[str, Any] = tomllib.loads(text)
+    return parsed
 
 
 def _why(error: Exception) -> str:

@@ -6,7 +6,6 @@ is the one place where what went wrong becomes a status.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -172,22 +171,11 @@ async def handle_call(
             await _refuse(call, refusal, stream)
         else:
             await _handle(call, served, requests, stream)
-    except StreamTerminatedError as error:
-        asyncio.get_running_loop().call_soon(_forget_traceback, error)
-        raise
     finally:
         call.cloud.timers.calls -= 1  # a login may have become a session's (SS-4)
         if record.status is None:  # the client, its deadline or our stopping ended it
             late = deadline is not None and deadline.time_remaining() <= 0
             _end(call, "DEADLINE_EXCEEDED" if late else "CANCELLED")
-
-
-def _forget_traceback(error: BaseException) -> None:
-    """Free what a call that was cut held, without waiting for a garbage collection.
-
-    grpclib's stream keeps the error, whose traceback keeps the stream with its buffers.
-    """
-    error.__traceback__ = error.__context__ = None
 
 
 async def _handle(
