@@ -68,8 +68,8 @@ def environment(name: str, *wanted: str) -> Path:
     return python
 
 
-def run(program: str | Path, *arguments: str | Path, cwd: Path = ROOT) -> str:
-    """Run a program that has to succeed, and return what it printed."""
+def run(program: str | Path, *arguments: str | Path, cwd: Path = ROOT, status: int = 0) -> str:
+    """Run a program that has to end with `status`, and return what it printed."""
     foreign = re.compile(r"PYTEST|VIAM|COV|PYTHONPATH$|VIRTUAL_ENV$")
     done = subprocess.run(
         [program, *arguments],
@@ -81,7 +81,8 @@ def run(program: str | Path, *arguments: str | Path, cwd: Path = ROOT) -> str:
         check=False,
         timeout=LIMIT,
     )
-    assert done.returncode == 0, f"{program} {arguments} ended with this:\n{done.stdout[-5000:]}"
+    text = f"{program} {arguments} ended with this:\n{done.stdout[-5000:]}"
+    assert done.returncode == status, text
     return done.stdout
 
 
