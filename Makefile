@@ -28,6 +28,8 @@ coverage: .venv/.dev ## run the tests of `make test` and show which lines they m
 
 types: .venv/.dev ## check types
 	$(BIN)/mypy
+
+pyright: .venv/.dev ## check types a second way, as editors do
 	$(BIN)/pyright
 
 imports: .venv/.dev ## check who imports whom
