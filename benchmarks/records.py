@@ -117,6 +117,9 @@ def reading(store: MemoryStore, scan: Scan, span: int) -> dict[str, tuple[Call, 
     tags = frozenset({"tag-1", "tag-2"})
     days = Interval(start=span * SECOND // 2, end=span * SECOND * 6 // 10)
     big = Query(organization_ids=frozenset({BIG}))
+    assert days.start is not None  # noqa: S101 - for the type checker
+    assert days.end is not None  # noqa: S101
+    low, high = days.start, days.end
     one = Query(part_id="part-7", component_name="component-3")
     tagged = Query(tag_rule=TagRule.LISTED, tags=tags)
     rare = Query(tag_rule=TagRule.LISTED, tags=frozenset({"rare"}))
@@ -151,7 +154,7 @@ def reading(store: MemoryStore, scan: Scan, span: int) -> dict[str, tuple[Call, 
         return r.mime_type == "image/png"
 
     def in_days(r: BinaryRecord) -> bool:
-        return days.holds(r.time_requested) and is_png(r)
+        return low <= r.time_requested <= high and is_png(r)
 
     def never(r: BinaryRecord) -> bool:
         return (
@@ -167,9 +170,6 @@ def reading(store: MemoryStore, scan: Scan, span: int) -> dict[str, tuple[Call, 
     middle = store.binary_page(
         Query(interval=Interval(end=span * SECOND // 2)), after=None, limit=1, descending=True
     ).last
-    assert days.start is not None  # noqa: S101 - for the type checker
-    assert days.end is not None  # noqa: S101
-    low, high = days.start, days.end
     return {
         "part + component, page": (page(one), lambda: scan.last_page(has_one)),
         "organization (90 %), page": (page(big), lambda: scan.last_page(is_big)),

@@ -35,19 +35,6 @@ class Interval:
     end_inside: bool = True
     clock: TimeField = TimeField.REQUESTED
 
-    @property
-    def bounded(self) -> bool:
-        """Whether it excludes anything."""
-        return self.start is not None or self.end is not None
-
-    def holds(self, time: int) -> bool:
-        """Whether `time` lies inside."""
-        if self.start is not None and time < self.start:
-            return False
-        if self.end is None or time < self.end:
-            return True
-        return self.end_inside and time == self.end
-
 
 EVERYTHING = Interval()
 
@@ -62,7 +49,6 @@ class Query:
         include_internal: Whether data ingested by Viam itself is selected too (PG-10).
         scope: The organizations the caller may see; None is all of them (A51).
         synced_until: Only records stored at or before this time are visible yet (A55).
-        nothing: Select nothing at all, whatever else is asked.
     """
 
     component_name: str = ""
@@ -84,4 +70,3 @@ class Query:
     include_internal: bool = False
     scope: frozenset[str] | None = None
     synced_until: int | None = None
-    nothing: bool = False

@@ -15,10 +15,8 @@ from itertools import compress
 from operator import attrgetter
 from typing import Any, Generic
 
+from fakeviam.model.filter_fields import MANY_VALUED
 from fakeviam.model.records import Record
-
-#: Fields of which one record has any number of values.
-MANY_VALUED = frozenset({"tags", "dataset_ids", "box_labels"})
 
 #: The rows that have a value, by value. None stands for no value in a many-valued field.
 Index = Mapping[Hashable, int]
@@ -33,9 +31,17 @@ _FEW = 16
 _KEPT = 32
 
 
-def mask_of(flags: Iterable[bool]) -> int:
+def mask_of(flags: Iterable[int]) -> int:
     """The mask of the rows whose flag is set."""
     return int(b"0" + bytes(flags)[::-1].translate(_DIGITS), 2)
+
+
+def mask_of_rows(numbers: Iterable[int], rows: int) -> int:
+    """The mask of the rows of these numbers, of so many in all."""
+    flags = bytearray(rows)
+    for number in numbers:
+        flags[number] = 1
+    return mask_of(flags)
 
 
 def mask_of_span(span: range) -> int:
@@ -43,7 +49,7 @@ def mask_of_span(span: range) -> int:
     return (1 << span.stop) - (1 << span.start)
 
 
-def places(mask: int, *, descending: bool = False) -> Iterator[int]:
+def row_numbers(mask: int, *, descending: bool = False) -> Iterator[int]:
     """The numbers of the rows of a mask."""
     if mask.bit_count() >= _FEW:
         flags = f"{mask:b}".encode().translate(_FLAGS)  # the last row comes first
@@ -64,11 +70,11 @@ class Numbers:
     Sums and comparisons over any set of rows take a step per slice, not a step per row.
     """
 
-    __slots__ = ("_everything", "_least", "_slices", "_total")
+    __slots__ = ("_full_mask", "_least", "_slices", "_total")
 
     def __init__(self, values: Sequence[int]) -> None:
         """Cut the values of rows 0, 1, 2 ..., of which there is at least one."""
-        self._everything = (1 << len(values)) - 1
+        self._full_mask = (1 << len(values)) - 1
         self._total = sum(values)
         self._least = least = min(values)
         width = (max(values) - least).bit_length()
@@ -78,7 +84,7 @@ class Numbers:
 
     def sum(self, mask: int) -> int:
         """The sum over the rows of a mask."""
-        if mask == self._everything:
+        if mask == self._full_mask:
             return self._total
         total = 0
         for part in self._slices:
@@ -92,8 +98,8 @@ class Numbers:
         if bound <= 0:
             return 0
         if bound >> width:
-            return self._everything
-        less, equal = 0, self._everything
+            return self._full_mask
+        less, equal = 0, self._full_mask
         for place, part in zip(range(width - 1, -1, -1), self._slices, strict=True):
             ones = equal & part
             if bound >> place & 1:
@@ -109,21 +115,21 @@ class Block(Generic[Record]):
 
     Attributes:
         keys: Ascending; parallel to `rows`. Neither list may be changed.
-        everything: The mask of all rows.
-        walked: Whether somebody has tested its rows one by one to the end. From then
+        full_mask: The mask of all rows.
+        scanned: Whether somebody has tested its rows one by one to the end. From then
             on indexes are worth their price.
         reads: How many rows were looked at so far, to test them or to build an index.
         known: Answers about its rows, by what they answer: see `remember`.
     """
 
-    __slots__ = ("_indexes", "_numbers", "everything", "keys", "known", "reads", "rows", "walked")
+    __slots__ = ("_indexes", "_numbers", "full_mask", "keys", "known", "reads", "rows", "scanned")
 
     def __init__(self, keys: list[int], rows: list[Record]) -> None:
         """Make a block of these very lists."""
         self.keys = keys
         self.rows: list[Record] = rows
-        self.everything = (1 << len(keys)) - 1
-        self.walked = False
+        self.full_mask = (1 << len(keys)) - 1
+        self.scanned = False
         self.reads = 0
         self.known: dict[Hashable, Any] = {}
         self._indexes: dict[str, Index] = {}
@@ -185,7 +191,7 @@ class Block(Generic[Record]):
     def minus(self, mask: int) -> Block[Record]:
         """Without the rows of a mask."""
         keys, rows = self.keys[:], self.rows[:]
-        for at in places(mask, descending=True):
+        for at in row_numbers(mask, descending=True):
             del keys[at], rows[at]
         return Block(keys, rows)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import compress, islice
+from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any, Generic
 
 from fakeviam.model.records import Record
-from fakeviam.store.block import Block, mask_of_span, places
+from fakeviam.store.block import Block, mask_of_span, row_numbers
 from fakeviam.store.selection import ARRIVAL_BITS
 from fakeviam.store.values import Page, Position, Totals
 
@@ -106,7 +106,7 @@ class Timeline(Generic[Record]):
         self._hold(-len(removed), -sum(record.size for record in removed))
         for number, mask in reversed(marks):
             block = self._blocks[number]
-            rest = [block.minus(mask)] if mask != block.everything else []
+            rest = [block.minus(mask)] if mask != block.full_mask else []
             self._blocks[number : number + 1] = rest
             # Joining puts the rows of the earlier block first: marks stay good.
             self._join(number)
@@ -142,7 +142,7 @@ class Timeline(Generic[Record]):
             block = blocks[number]
             rows = block.rows[:]
             before = len(changes)
-            for at in places(mask):
+            for at in row_numbers(mask):
                 old = rows[at]
                 rows[at] = new = change(old)
                 if new is not old:
@@ -206,12 +206,14 @@ class Timeline(Generic[Record]):
         """The marked records."""
         chosen: list[Record] = []
         for number, mask in marks:
-            chosen += map(self._blocks[number].rows.__getitem__, places(mask))
+            chosen += map(self._blocks[number].rows.__getitem__, row_numbers(mask))
         return chosen
 
     def positions(self, marks: Marks) -> list[Position]:
         """Where the marked records are."""
-        chosen = [self._blocks[number].keys[at] for number, mask in marks for at in places(mask)]
+        chosen = [
+            self._blocks[number].keys[at] for number, mask in marks for at in row_numbers(mask)
+        ]
         return [_position(key) for key in chosen]
 
     def rows(self) -> Iterator[tuple[int, Record]]:
@@ -259,23 +261,22 @@ class Timeline(Generic[Record]):
         descending: bool,
     ) -> list[int]:
         """The first selected rows of a part of a block."""
-        if block.walked:
+        if block.scanned:
             before = block.reads
             mask = _mask_in(block, selection, span)
             self.work += 1 + block.reads - before
-            return list(islice(places(mask, descending=descending), limit))
+            return list(islice(row_numbers(mask, descending=descending), limit))
         order = span[::-1] if descending else span
-        rows = map(block.rows.__getitem__, order)
-        taken = list(islice(compress(order, map(selection.test, rows)), limit))
-        block.walked = len(taken) < limit
-        self.work += len(order) if block.walked else order.index(taken[-1]) + 1
+        taken = list(islice(selection.scan(block.rows, order), limit))
+        block.scanned = len(taken) < limit
+        self.work += len(order) if block.scanned else order.index(taken[-1]) + 1
         return taken
 
     def totals(self, selection: Selection) -> Totals:
         """Number and bytes of the selected records."""
         records = size = 0
         for _, block, span in self._reached(selection):
-            question = (selection.mark, "size")
+            question = (selection.cache_key, "size")
             known: tuple[int, int] | None = block.known.get(question)
             if known is None or len(span) < len(block.keys):
                 mask = _mask_in(block, selection, span)
@@ -290,7 +291,7 @@ class Timeline(Generic[Record]):
         """Distinct values of a many-valued field of the selected records."""
         found: set[Hashable] = {None}
         for _, block, span in self._reached(selection):
-            question = (selection.mark, field)
+            question = (selection.cache_key, field)
             known: frozenset[Hashable] | None = block.known.get(question)
             if known is None or len(span) < len(block.keys):
                 mask = _mask_in(block, selection, span)

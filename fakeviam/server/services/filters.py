@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.datasets import labelled_datasets
 from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.filter_fields import FILTER_FIELDS
 from fakeviam.model.filters import EVERYTHING, Interval, Query, TagRule, TimeField
 from fakeviam.server.services.wire_values import time_from
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.call import Call
@@ -25,23 +25,11 @@ _RULES = {
     data.TAGS_FILTER_TYPE_UNTAGGED: TagRule.UNTAGGED,
 }
 
-_SCALARS = ("component_name", "component_type", "robot_name", "robot_id", "part_name", "part_id")
+#: Fields of a filter that `Query` takes as they are, by their names there.
+_COPIED = {field.name: field.attribute for field in FILTER_FIELDS if field.attribute}
 
-_LISTS = ("location_ids", "organization_ids", "mime_type")
-
-# Fields of a filter that readings have nothing to match with, or match in a way of their own (A18).
+# Fields that readings have nothing to match with, or match in a way of their own (A18).
 _OF_FILES = frozenset({"bbox_labels", "dataset_id", "mime_type"})
-
-# Clause → the fields whose presence makes a query rest on it.
-_BY_FIELD: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "FI-4": frozenset({*_SCALARS, "method"}),
-        "UP-10": frozenset({"part_name", "robot_name"}),
-        "FI-10": frozenset({"bbox_labels"}),
-        "FI-11": frozenset({"dataset_id"}),
-        "DM-3": frozenset({"dataset_id"}),
-    }
-)
 
 #: Filters that are remembered; whoever pages sends the same one with every page.
 _REMEMBERED = 256
@@ -66,30 +54,23 @@ class FilterReader:
         key = (message.SerializeToString(), include_internal, tabular)
         known = self._known.get(key)
         if known is None:
-            query = self._query(message, include_internal=include_internal, tabular=tabular)
+            query = self._query(message, include_internal=include_internal)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             clauses = tuple(filter_grounds(message, query, tabular=tabular))
             known = self._known[key] = (query, clauses)
         return known
 
-    def _query(self, message: data.Filter, *, include_internal: bool, tabular: bool) -> Query:
+    def _query(self, message: data.Filter, *, include_internal: bool) -> Query:
         rule, tags, _ = tag_rule(message.tags_filter)
         shown = self._policy.dataset_label == "shown"
         return Query(
-            **{name: getattr(message, name) for name in _SCALARS},
-            method_name=message.method,
-            location_ids=frozenset(message.location_ids),
-            organization_ids=frozenset(message.organization_ids),
-            mime_types=frozenset(message.mime_type),
+            **copied_fields(message),
             interval=self._interval(message.interval),
             tag_rule=rule,
             tags=tags,
             label_dataset_ids=labelled_datasets(tags) if shown else frozenset(),
-            box_labels=frozenset(message.bbox_labels),
-            dataset_id=message.dataset_id,
             include_internal=include_internal,
-            nothing=tabular and bool(message.bbox_labels or message.dataset_id),
         )
 
     def _interval(self, message: data.CaptureInterval) -> Interval:
@@ -104,15 +85,26 @@ class FilterReader:
         )
 
 
+def copied_fields(message: data.Filter | data.DeleteTabularFilter) -> dict[str, Any]:
+    """The fields that need no decision, as arguments of `Query`."""
+    known = message.DESCRIPTOR.fields_by_name
+    values = {field: getattr(message, name) for name, field in _COPIED.items() if name in known}
+    return {
+        field: value if isinstance(value, str) else frozenset(value)
+        for field, value in values.items()
+    }
+
+
 def filter_grounds(message: data.Filter, query: Query, *, tabular: bool) -> Iterator[str]:
     """The clauses that a query rests on, as far as its filter says."""
     yield "PG-10"
     fields = frozenset(field.name for field, _ in message.ListFields())
     yield "FI-1" if fields or message.ByteSize() else "FI-2"
-    for clause, names in _BY_FIELD.items():
-        if fields & names:
-            yield clause
-    if any(len(getattr(message, name)) > 1 for name in _LISTS):
+    for field in FILTER_FIELDS:
+        if field.name in fields:
+            yield from field.clauses
+    lists = (query.location_ids, query.organization_ids, query.mime_types)
+    if any(len(values) > 1 for values in lists):
         yield "FI-5"
     if tabular and fields & _OF_FILES:
         yield from ("FI-16", "A18")

@@ -8,12 +8,7 @@ such text byte by byte, so one index orders by both, and one range is an interva
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fakeviam.store.values import Position
-
-if TYPE_CHECKING:
-    from fakeviam.model.filters import Interval
 
 _OFFSET = 2**66
 _TIME_DIGITS = 18
@@ -37,14 +32,3 @@ def key_text(time: int, arrival: int) -> str:
 def position_from(key: str) -> Position:
     """The position that a key stands for."""
     return Position(time_from(key), int(key[_TIME_DIGITS:], 16))
-
-
-def range_of(interval: Interval) -> dict[str, str]:
-    """An interval as a condition on a time or on a key; empty if it excludes nothing."""
-    condition = {}
-    if interval.start is not None:
-        condition["$gte"] = time_text(interval.start)
-    if interval.end is not None:
-        # Times are whole nanoseconds.
-        condition["$lt"] = time_text(interval.end + 1 if interval.end_inside else interval.end)
-    return condition

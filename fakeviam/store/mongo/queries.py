@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.filters import TagRule, TimeField
-from fakeviam.store.mongo.keys import key_text, range_of, time_text
+from fakeviam.model.filter_fields import HasTags, InPredicate, demands
+from fakeviam.store.mongo.keys import key_text, time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
+    from fakeviam.model.filter_fields import Predicate
     from fakeviam.model.filters import Query
     from fakeviam.store.values import Position
 
@@ -17,16 +18,6 @@ Filter = dict[str, Any]
 
 #: Where the key of a document stands. Readings have no other id.
 BINARY_KEY, TABULAR_KEY = "key", "_id"
-
-_NAMES = (
-    "component_name",
-    "component_type",
-    "method_name",
-    "robot_name",
-    "robot_id",
-    "part_name",
-    "part_id",
-)
 
 #: Fields that people filter by; each has an index together with the key.
 _INDEXED = (
@@ -46,27 +37,14 @@ NOTHING: Filter = {"_id": {"$in": []}}
 
 def binary_filter(query: Query) -> Filter:
     """What the query selects among binary records."""
-    if query.nothing:
-        return NOTHING
-    terms = [*_common(query, BINARY_KEY)]
-    if query.tag_rule is TagRule.LISTED:
-        listed = [_among("tags", query.tags), _among("dataset_ids", query.label_dataset_ids)]
-        terms.append({"$or": listed})
-    if query.box_labels:
-        terms.append(_among("labels", query.box_labels))
-    if query.dataset_id:
-        terms.append({"dataset_ids": query.dataset_id})
-    return every(terms)
+    places = {**_PLACES, "time_requested": BINARY_KEY}
+    return every([_term(each, places) for _, each in demands(query, tabular=False)])
 
 
 def tabular_filter(query: Query) -> Filter:
-    """What the query selects among readings, which have no boxes and no datasets (A18)."""
-    if query.nothing or query.box_labels or query.dataset_id:
-        return NOTHING
-    terms = [*_common(query, TABULAR_KEY)]
-    if query.tag_rule is TagRule.LISTED:
-        terms.append(_among("tags", query.tags))
-    return every(terms)
+    """What the query selects among readings."""
+    places = {**_PLACES, "time_requested": TABULAR_KEY}
+    return every([_term(each, places) for _, each in demands(query, tabular=True)])
 
 
 def beyond(place: str, after: Position | None, *, descending: bool) -> Filter:
@@ -84,36 +62,22 @@ def every(terms: Sequence[Filter]) -> Filter:
     return {"$and": chosen}
 
 
-def _common(query: Query, place: str) -> Iterator[Filter]:
-    for name in _NAMES:
-        value: str = getattr(query, name)
-        if value:
-            yield {f"source.{name}": value}
-    if query.location_ids:
-        yield _among("source.location_id", query.location_ids)
-    if query.organization_ids:
-        yield _among("source.organization_id", query.organization_ids)
-    if query.scope is not None:
-        yield _among("source.organization_id", query.scope)
-    if query.mime_types:
-        yield _among("mime_type", query.mime_types)
-    if not query.include_internal:
-        yield {"internal": False}
-    if query.tag_rule is TagRule.TAGGED:
-        yield {"tags.0": {"$exists": True}}
-    if query.tag_rule is TagRule.UNTAGGED:
-        yield {"tags": {"$size": 0}}
-    yield from _times(query, place)
+#: Fields of records that have another name in documents. A key begins with the time requested.
+_PLACES = {"box_labels": "labels", "time_received": "received", "time_synced": "synced"}
 
 
-def _times(query: Query, place: str) -> Iterator[Filter]:
-    if query.interval.bounded:
-        clock = query.interval.clock
-        field = place if clock is TimeField.REQUESTED else "received"
-        yield {field: range_of(query.interval)}
-    if query.synced_until is not None:
-        yield {"synced": {"$lte": time_text(query.synced_until)}}
+def _term(predicate: Predicate, places: dict[str, str]) -> Filter:
+    """What one predicate selects."""
+    if isinstance(predicate, HasTags):
+        return {"tags.0": {"$exists": True}} if predicate.tagged else {"tags": {"$size": 0}}
+    if isinstance(predicate, InPredicate):
+        terms = [
+            {places.get(path, path): _one_of(values)} for path, values in predicate.alternatives
+        ]
+        return {"$or": terms} if len(terms) > 1 else terms[0] if terms else NOTHING
+    operator = "$lt" if predicate.holds else "$gte"
+    return {places[predicate.path]: {operator: time_text(predicate.bound)}}
 
 
-def _among(field: str, values: Collection[str]) -> Filter:
-    return {field: {"$in": sorted(values)}}
+def _one_of(values: Collection[Any]) -> Any:
+    return next(iter(values)) if len(values) == 1 else {"$in": sorted(values)}

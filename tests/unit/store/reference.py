@@ -69,8 +69,7 @@ def selects(query: Query, record: AnyRecord) -> bool:
         (query.mime_types, record.mime_type),
     ]
     return (
-        not query.nothing
-        and all(wanted in {"", value} for wanted, value in equal)
+        all(wanted in {"", value} for wanted, value in equal)
         and all(not wanted or value in wanted for wanted, value in among)
         and (query.scope is None or source.organization_id in query.scope)
         and (query.include_internal or not record.internal)

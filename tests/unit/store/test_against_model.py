@@ -96,7 +96,6 @@ CONSTRAINTS: list[st.SearchStrategy[dict[str, Any]]] = [
         "include_internal": st.just(value=True),
         "scope": st.frozensets(one_of("o1", "o2")),
         "synced_until": st.integers(-1, 5),
-        "nothing": st.just(value=True),
     }.items()
 ]
 CONSTRAINTS += [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam.store.block import Block, Numbers, mask_of, mask_of_span, places
+from fakeviam.store.block import Block, Numbers, mask_of, mask_of_span, row_numbers
 from fakeviam.store.memory import MemoryStore
 from fakeviam.store.shards import ShardedDict
 from fakeviam.store.timeline import Timeline
@@ -25,14 +25,14 @@ VALUES = st.lists(st.integers(-(2**70), 2**70) | st.integers(-3, 3), min_size=1,
 @given(st.lists(st.booleans()))
 def test_a_mask_has_a_bit_for_each_row(flags: list[bool]) -> None:
     expected = [at for at, flag in enumerate(flags) if flag]
-    assert list(places(mask_of(flags))) == expected
-    assert list(places(mask_of(flags), descending=True)) == expected[::-1]
+    assert list(row_numbers(mask_of(flags))) == expected
+    assert list(row_numbers(mask_of(flags), descending=True)) == expected[::-1]
 
 
 @given(st.integers(0, 70), st.integers(0, 70))
 def test_a_span_is_a_mask(start: int, length: int) -> None:
     span = range(start, start + length)
-    assert list(places(mask_of_span(span))) == list(span)
+    assert list(row_numbers(mask_of_span(span))) == list(span)
 
 
 @given(VALUES, st.data())
@@ -48,7 +48,7 @@ def test_values_below_a_bound(values: list[int], data: st.DataObject) -> None:
     near = st.sampled_from(values).flatmap(lambda value: st.integers(value - 1, value + 1))
     bound = data.draw(near | st.integers(-(2**71), 2**71))
     below = [at for at, value in enumerate(values) if value < bound]
-    assert list(places(Numbers(values).below(bound))) == below
+    assert list(row_numbers(Numbers(values).below(bound))) == below
 
 
 def test_a_write_leaves_other_blocks_and_other_indexes_alone(binary: Callable[..., Any]) -> None:

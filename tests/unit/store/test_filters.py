@@ -187,10 +187,6 @@ def test_data_stored_later_is_not_visible_yet(filled: Callable[[], Store], asked
     assert ids(filled, asked, Query(synced_until=99, include_internal=True)) == "abcdefg"
 
 
-def test_nothing(filled: Callable[[], Store], asked: int) -> None:
-    assert ids(filled, asked, Query(nothing=True)) == ""
-
-
 def test_readings_have_no_boxes_and_no_datasets(
     store: Store, tabular: Callable[..., Any], asked: int
 ) -> None:

@@ -8,7 +8,7 @@ from fakeviam.model.clock import DAY
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.filters import EVERYTHING, Interval, Query
 from fakeviam.server.services.encoding import encode_readings
-from fakeviam.server.services.filters import query_from, tag_rule
+from fakeviam.server.services.filters import copied_fields, query_from, tag_rule
 from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.paging import page_footer, page_request
 from fakeviam.wire import data
@@ -82,12 +82,7 @@ def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query
     call.cite(clauses)
     return Query(
         organization_ids=frozenset({organization_id}),
-        location_ids=frozenset(narrow.location_ids),
-        robot_id=narrow.robot_id,
-        part_id=narrow.part_id,
-        component_type=narrow.component_type,
-        component_name=narrow.component_name,
-        method_name=narrow.method,
+        **copied_fields(narrow),
         tag_rule=rule,
         tags=tags,
         interval=_older_than(call.cloud.clock.now(), request.delete_older_than_days),

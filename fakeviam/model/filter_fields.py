@@ -1,0 +1,262 @@
+"""What the fields of a query demand of a record: one table for whoever asks.
+
+The store in memory tests records and combines masks by it, the one in MongoDB writes query
+documents, the server reads filters, and `explain` gives its reasons. A new field of filters is one
+entry of `FILTER_FIELDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial, reduce
+from itertools import tee
+from operator import attrgetter, not_, or_
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from fakeviam.model.clock import SECOND, moment_of
+from fakeviam.model.datasets import dataset_label
+from fakeviam.model.filters import TagRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fakeviam.model.filters import Query
+    from fakeviam.model.records import AnyRecord
+
+#: Fields of which one record has any number of values, and what a record without any has.
+MANY_VALUED = {"tags": "no tags", "dataset_ids": "no datasets", "box_labels": "no boxes"}
+
+#: Fields that readings do not have, so nothing of them can match (A18).
+_OF_FILES = frozenset({"dataset_ids", "box_labels"})
+
+
+class InPredicate(NamedTuple):
+    """A record has one of the listed values, in one field or another.
+
+    Attributes:
+        alternatives: Attribute paths, and the values looked for there. No record fits none.
+    """
+
+    alternatives: tuple[tuple[str, frozenset[Any]], ...]
+
+    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+        """Whether each of the records fits, lazily. No Python code runs for each of them."""
+        if not self.alternatives:
+            return (False for _ in records)
+        copies = tee(records, len(self.alternatives))
+        columns = [_matches(*each) for each in zip(self.alternatives, copies, strict=True)]
+        return reduce(partial(map, or_), columns)
+
+    def among_readings(self) -> InPredicate:
+        """The same question, asked of readings."""
+        return InPredicate(tuple(each for each in self.alternatives if each[0] not in _OF_FILES))
+
+
+class HasTags(NamedTuple):
+    """A record has a user tag, or has none."""
+
+    tagged: bool
+
+    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+        """As `InPredicate.flags`."""
+        return map(bool if self.tagged else not_, map(attrgetter("tags"), records))
+
+
+class LessThan(NamedTuple):
+    """A number of the record is less than a bound; with `holds` False, it is not."""
+
+    path: str
+    bound: int
+    holds: bool = True
+
+    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+        """As `InPredicate.flags`."""
+        test = self.bound.__gt__ if self.holds else self.bound.__le__
+        return map(test, map(attrgetter(self.path), records))
+
+
+Predicate: TypeAlias = InPredicate | HasTags | LessThan
+
+
+def _matches(named: tuple[str, frozenset[Any]], records: Iterable[Any]) -> Iterator[bool]:
+    path, values = named
+    column = map(attrgetter(path), records)
+    if path in MANY_VALUED:
+        return map(not_, map(values.isdisjoint, column))
+    return map(values.__contains__, column)
+
+
+class Words(NamedTuple):
+    """How a record misses a demand: what is wanted, and what it has."""
+
+    wanted: str
+    actual: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FilterField:
+    """One thing that a query can demand.
+
+    Attributes:
+        name: The field of a filter on the wire, or what else decides.
+        predicate: What a query demands of a record; None is nothing.
+        words: What to say about a record that does not fit.
+        attribute: The field of `Query` that takes the filter's value as it is; else empty.
+        clauses: What an answer rests on once the filter sets the field.
+    """
+
+    name: str
+    predicate: Callable[[Query], Predicate | None]
+    words: Callable[[Query, AnyRecord], Words]
+    attribute: str = ""
+    clauses: tuple[str, ...] = ()
+
+
+def _values(name: str, path: str, *clauses: str, attribute: str = "") -> FilterField:
+    """A field with one value, or several of which any may match; empty demands nothing (FI-3)."""
+    read = attrgetter(attribute or name)
+
+    def wanted(query: Query) -> frozenset[Any]:
+        value: str | frozenset[str] | None = read(query)
+        return frozenset({value}) if isinstance(value, str) and value else frozenset(value or ())
+
+    def predicate(query: Query) -> InPredicate | None:
+        values = wanted(query)
+        return InPredicate(((path, values),)) if values else None
+
+    return FilterField(
+        name=name,
+        predicate=predicate,
+        words=lambda query, record: Words(_listed(wanted(query)), _shown(record, path)),
+        attribute=attribute or name,
+        clauses=clauses,
+    )
+
+
+def _shown(record: AnyRecord, path: str) -> str:
+    """What a record has in a field."""
+    if path in _OF_FILES and not hasattr(record, path):
+        return "a reading"
+    value = attrgetter(path)(record)
+    if path in MANY_VALUED:
+        return _listed(value) if value else MANY_VALUED[path]
+    return repr(value)
+
+
+def _scope(query: Query) -> Predicate | None:
+    return None if query.scope is None else InPredicate((("source.organization_id", query.scope),))
+
+
+def _scope_words(query: Query, record: AnyRecord) -> Words:
+    owner = f"organization {record.source.organization_id!r}"
+    return Words(_listed(query.scope or ()), owner)
+
+
+def _synced(query: Query) -> Predicate | None:
+    until = query.synced_until
+    return None if until is None else LessThan("time_synced", until + 1)
+
+
+def _synced_words(query: Query, record: AnyRecord) -> Words:
+    until = moment_of(query.synced_until or 0).isoformat()
+    return Words(f"stored until {until}", moment_of(record.time_synced).isoformat())
+
+
+def _internal(query: Query) -> Predicate | None:
+    return None if query.include_internal else InPredicate((("internal", frozenset({False})),))
+
+
+def _start(query: Query) -> Predicate | None:
+    interval = query.interval
+    if interval.start is None:
+        return None
+    return LessThan(interval.clock.value, interval.start, holds=False)
+
+
+def _end(query: Query) -> Predicate | None:
+    end = query.interval.end
+    if end is None:
+        return None
+    return LessThan(query.interval.clock.value, end + 1 if query.interval.end_inside else end)
+
+
+def _start_words(query: Query, record: AnyRecord) -> Words:
+    return Words(f"from {_moment(query.interval.start or 0)}", _time(query, record))
+
+
+def _end_words(query: Query, record: AnyRecord) -> Words:
+    until = "until" if query.interval.end_inside else "before"
+    return Words(f"{until} {_moment(query.interval.end or 0)}", _time(query, record))
+
+
+def _time(query: Query, record: AnyRecord) -> str:
+    clock = query.interval.clock.value
+    return f"{clock} {_moment(getattr(record, clock))}"
+
+
+def _tags(query: Query) -> Predicate | None:
+    if query.tag_rule is TagRule.IGNORED:
+        return None
+    if query.tag_rule is TagRule.LISTED:
+        named = (("tags", query.tags), ("dataset_ids", query.label_dataset_ids))
+        return InPredicate(tuple(each for each in named if each[1]))
+    return HasTags(query.tag_rule is TagRule.TAGGED)
+
+
+def _tags_words(query: Query, record: AnyRecord) -> Words:
+    if query.tag_rule is not TagRule.LISTED:
+        wanted = "any tag" if query.tag_rule is TagRule.TAGGED else "no tags"
+        return Words(wanted, _shown(record, "tags"))
+    members = getattr(record, "dataset_ids", ()) if query.label_dataset_ids else ()
+    visible = [*record.tags, *map(dataset_label, members)]
+    return Words(_listed(query.tags), _listed(visible) if visible else "no tags")
+
+
+def _listed(values: Iterable[str]) -> str:
+    shown = sorted(map(repr, values))
+    if not shown:
+        return "nothing"
+    return shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}"
+
+
+def _moment(nanos: int) -> str:
+    """With its nanoseconds: an interval can end between two microseconds."""
+    text = moment_of(nanos).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{nanos % SECOND:09d}Z" if nanos % SECOND else f"{text}Z"
+
+
+#: Those that decide most come first; what decides before any filter does is at either end.
+FILTER_FIELDS = (
+    FilterField(name="API key", predicate=_scope, words=_scope_words),
+    FilterField(name="not visible yet", predicate=_synced, words=_synced_words),
+    _values("component_name", "source.component_name", "FI-4"),
+    _values("component_type", "source.component_type", "FI-4"),
+    _values("method", "source.method_name", "FI-4", attribute="method_name"),
+    _values("robot_name", "source.robot_name", "FI-4", "UP-10"),
+    _values("robot_id", "source.robot_id", "FI-4"),
+    _values("part_name", "source.part_name", "FI-4", "UP-10"),
+    _values("part_id", "source.part_id", "FI-4"),
+    _values("location_ids", "source.location_id"),
+    _values("organization_ids", "source.organization_id"),
+    _values("mime_type", "mime_type", attribute="mime_types"),
+    FilterField(name="interval.start", predicate=_start, words=_start_words),
+    FilterField(name="interval.end", predicate=_end, words=_end_words),
+    FilterField(name="tags_filter", predicate=_tags, words=_tags_words),
+    _values("bbox_labels", "box_labels", "FI-10", attribute="box_labels"),
+    _values("dataset_id", "dataset_ids", "FI-11", "DM-3", attribute="dataset_id"),
+    FilterField(
+        name="include_internal_data",
+        predicate=_internal,
+        words=lambda _query, _record: Words("true for it", "internal data"),
+    ),
+)
+
+
+def demands(query: Query, *, tabular: bool) -> Iterator[tuple[FilterField, Predicate]]:
+    """What a query demands of a record, or of a reading, field by field: all of it (FI-1)."""
+    for field in FILTER_FIELDS:
+        predicate = field.predicate(query)
+        if tabular and isinstance(predicate, InPredicate):
+            yield field, predicate.among_readings()
+        elif predicate is not None:
+            yield field, predicate
