@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Plugins that have no part in a test only cost time.
 INI = """
 [pytest]
-addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest
+addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest -p no:schemathesis
 filterwarnings =
     error
     ignore:Type google._upb._message:DeprecationWarning
