@@ -48,6 +48,7 @@ protos: .venv/.dev ## compile fakeviam/wire/protos
 clauses: .venv/.dev ## write the tables of clauses: what proves them
 	$(BIN)/python scripts/clause_table.py
 	$(BIN)/python -m fakeviam_contracts.catalogue page
+	$(BIN)/python scripts/rpc_table.py
 
 client-report: .venv/.dev ## write docs/client-report.md: what viam-sdk and our client do
 	$(BIN)/python -m scripts.client_report $(ARGS)
@@ -65,6 +66,10 @@ contract: .venv/.dev ## the contract kit on the fake, in full, under every polic
 
 quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality/campaign.tsv, in some minutes
 	$(BIN)/python -m scripts.campaign $(ARGS)
+
+docs: .venv/.docs ## build the documentation as a site, build/site/index.html; fails on a broken link
+	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site . build/site $(ARGS)
+	@echo "build/site/index.html"
 
 bench: .venv/.dev ## measure everything; writes benchmarks/RESULTS.md, in some minutes
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -90,9 +95,14 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --editable '.[dev]' >&2
 	@touch $@ .venv/.serve
 
+.venv/.docs: .venv/.dev
+	@echo "installing what the documentation needs" >&2
+	@$(PIP) --editable '.[docs]' >&2
+	@touch $@
+
 # The demo opens photographs and a series inside these wheels; none of their code is run.
 .venv/.demo: .venv/.dev
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: test-mongo client-report contract quality help serve check test test-all coverage lint types imports format demo protos clauses test-matrix bench clean
+.PHONY: test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean

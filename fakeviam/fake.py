@@ -193,7 +193,7 @@ class FakeViam(CloudHandle):
 
     @property
     def target(self) -> str:
-        """`host:port`, as gRPC clients want it; an IPv6 address stands in brackets."""
+        """Address for gRPC clients, as `host:port`; an IPv6 address is in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 

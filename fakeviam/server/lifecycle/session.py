@@ -25,7 +25,7 @@ class SessionHost(CloudHost, Protocol):
 
     @property
     def target(self) -> str:
-        """`host:port`, as gRPC clients want it."""
+        """Address for gRPC clients, as `host:port`."""
         ...
 
     @property
@@ -71,7 +71,7 @@ class Session(CloudHandle):
 
     @property
     def target(self) -> str:
-        """`host:port` of the server."""
+        """Address of the server, as `host:port`."""
         return self._server.target
 
     @property
