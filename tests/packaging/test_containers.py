@@ -1,4 +1,4 @@
-"""The container files: linted, and their commands run from the wheel, since no container runs here."""
+"""The container files are linted, and their commands run in an environment with the wheel."""
 
 from __future__ import annotations
 
