@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from fakeviam import UsageError, __version__
-from fakeviam.commands.failures import CommandError
 from fakeviam.commands.serving import create_fake, serving_options
+from fakeviam.program import Verbs, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-_DRIVING = ("calls", "clock", "env", "exec", "faults", "reset", "seed", "snapshot", "wait")
+_DRIVING = (
+    *("archive", "calls", "check", "clock", "env", "exec", "explain", "faults", "keys", "parts"),
+    *("policy", "replies", "reset", "seed", "sessions", "snapshot", "wait"),
+)
 
 #: Verbs that are imported when they are used, and the modules they are in.
 _VERBS: Mapping[str, str] = MappingProxyType(
@@ -27,47 +28,34 @@ _VERBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: What people try, and what it is called here.
+_MEANT: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("start", "run", "up", "server"), "serve"),
+        **dict.fromkeys(("load", "import"), "seed"),
+        **dict.fromkeys(("log", "logs", "journal"), "calls"),
+        **dict.fromkeys(("status", "health", "doctor", "verify"), "check"),
+        **dict.fromkeys(("fleet", "robots", "machines"), "parts list"),
+        **dict.fromkeys(("ls", "list", "files"), "data list"),
+        **dict.fromkeys(("datasets", "readings"), "data --help"),
+        "upload": "data upload",
+        "download": "data download",
+        "save": "snapshot save",
+        "restore": "snapshot restore",
+        "time": "clock",
+        "test": "contract run",
+        "version": "--version",
+        "help": "--help",
+    }
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit.
-
-    The one place where a mistake of the caller becomes a line and the exit status 2, and what
-    a server refuses a line and the exit status 1.
-    """
-    try:
-        sys.exit(commands.main(args=arguments, prog_name="fakeviam", standalone_mode=False))
-    except CommandError as error:
-        _refuse(error.format_message(), status=1)
-    except click.ClickException as error:
-        # click breaks its lines for a screen of its own.
-        _refuse(" ".join(error.format_message().split()), getattr(error, "ctx", None))
-    except UsageError as error:
-        _refuse(str(error))
-    except click.Abort:  # Ctrl-C before anything was started
-        sys.exit(130)
+    """Run the command line and exit; `docs/command-line.md` has the table of exit statuses."""
+    run(commands, arguments, name="fakeviam", error_name="fakeviam", mistakes=(UsageError,))
 
 
-def _refuse(text: str, context: click.Context | None = None, *, status: int = 2) -> NoReturn:
-    hint = f" (see `{context.command_path} --help`)" if context else ""
-    click.echo(f"fakeviam: error: {text}{hint}", err=True)
-    sys.exit(status)
-
-
-class _Verbs(click.Group):
-    """The verbs; most are imported only when they are used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_VERBS])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _VERBS:
-            return super().get_command(ctx, cmd_name)
-        module, _, name = _VERBS[cmd_name].partition(":")
-        found: click.Command = getattr(import_module(module), name)
-        return found
-
-
-@click.group(cls=_Verbs, no_args_is_help=False)
+@click.group(cls=Verbs, elsewhere=_VERBS, meant=_MEANT)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def commands() -> None:
     """The Viam data cloud on a laptop, in memory."""
@@ -111,28 +99,49 @@ def serve(
     )
 
 
-class _Contract(click.Group):
-    """Commands of the contract kit, which is imported only when it is used."""
+class _Lazy(click.Group):
+    """A group that another package holds, which is imported only when it is used."""
+
+    held: Callable[[], click.Group]
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return _kit().list_commands(ctx)
+        return self.held().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return _kit().get_command(ctx, cmd_name)
+        return self.held().get_command(ctx, cmd_name)
+
+
+def _client() -> click.Group:
+    from fakeviam_client._cli import commands as group  # noqa: PLC0415
+
+    return group
 
 
 def _kit() -> click.Group:
     try:
         from fakeviam_contracts.contract_cli import group  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name not in ("fakeviam_contracts", "hypothesis"):
+        if error.name != "fakeviam_contracts":
             raise
-        raise UsageError(
-            f"the contract kit needs {error.name}: pip install 'fakeviam[contracts]'"
-        ) from error
+        message = "the contract kit is missing: pip install 'fakeviam[contracts]'"
+        raise UsageError(message) from error
     return group
 
 
-@commands.group(cls=_Contract, no_args_is_help=False)
+class _Client(_Lazy, Verbs):
+    held = staticmethod(_client)
+
+
+class _Kit(_Lazy, Verbs):
+    held = staticmethod(_kit)
+
+
+@commands.group(cls=_Client)
+def data() -> None:
+    """List, show, upload and download files of a fake, or of any server."""
+
+
+@commands.group(cls=_Kit)
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def contract() -> None:
-    """Check a server against Viam's documentation."""
+    """Check a server or a client against Viam's documentation."""

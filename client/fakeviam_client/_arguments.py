@@ -79,6 +79,15 @@ def optional_texts(name: str, value: object) -> list[str]:
     return [] if value is None else texts(name, value)
 
 
+def metadata(value: object) -> dict[str, str]:
+    """Keys and values to send with every call; None for none."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise wrong("metadata", "a mapping of strings", value)
+    return {text("metadata", key): text(f"metadata[{key!r}]", it) for key, it in value.items()}
+
+
 def secret(name: str, value: object) -> str:
     """A string that must not show in an error."""
     if not isinstance(value, str):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from grpclib.client import Channel
 
+from fakeviam.target import Target, default_target
 from fakeviam.wire import auth
 from fakeviam_client import _arguments as arguments
 from fakeviam_client import _filters
@@ -22,9 +22,7 @@ from fakeviam_client.tabular import TabularMethods
 from fakeviam_client.uploads import UploadMethods
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-_ADDRESS = re.compile(r"(?:(https?)://)?(\[[^]]+]|[^]\s:/@?#[]+)(?::([0-9]{1,5}))?/?")
+    from collections.abc import AsyncIterator, Mapping
 
 __all__ = ["LOGGER", "DataClient", "connect"]
 
@@ -58,18 +56,24 @@ class DataClient(
 
 @asynccontextmanager
 async def connect(
-    target: str, *, api_key: str | None = None, api_key_id: str | None = None
+    target: str | None = None,
+    *,
+    api_key: str | None = None,
+    api_key_id: str | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> AsyncIterator[DataClient]:
     """Connect to a server, log in if a key is given (AU-1, AU-2), and close at the end.
 
     Args:
-        target: `host:port` or `http://host:port` without TLS, `https://host` or `https://host:port`
-            with TLS, or the path of a Unix socket (with a slash in it).
+        target: `host`, `host:port` or `http://host:port` without TLS, `https://host` or
+            `https://host:port` with TLS, `unix:path` or the path of a Unix socket (with a slash in
+            it). None is what FAKEVIAM_TARGET says, and without it 127.0.0.1:8080.
         api_key: The API key.
         api_key_id: Its id.
+        metadata: Sent with every call, such as a fake's `session.metadata`.
 
     Raises:
-        TypeError: An argument is no string.
+        TypeError: An argument has another type.
         ValueError: `target` is none of these, or only one half of the key is given.
         ConnectionError: The server cannot be reached (with a key; without one, the first call
             says so).
@@ -77,36 +81,27 @@ async def connect(
     """
     if (api_key is None) != (api_key_id is None):
         raise ValueError("api_key and api_key_id go together")
-    channel = Channel(**address_of(arguments.text("target", target)))
+    told = default_target() if target is None else target
+    sent = arguments.metadata(metadata)
+    channel = _channel(arguments.text("target", told))
     try:
-        metadata = {}
         if api_key is not None and api_key_id is not None:
             token = await _log_in(channel, api_key_id, api_key)
-            metadata["authorization"] = f"Bearer {token}"
-        yield DataClient(channel, metadata)
+            sent["authorization"] = f"Bearer {token}"
+        yield DataClient(channel, sent)
     finally:
         channel.close()
         await asyncio.sleep(0)  # the transport closes in the loop's next round
 
 
-def address_of(target: str) -> dict[str, Any]:
-    """The arguments of Channel for an address in any form that `connect` takes.
-
-    Raises:
-        ValueError: It has none of these forms.
-    """
-    if "/" in target and "://" not in target:
-        return {"path": target}
-    match = _ADDRESS.fullmatch(target)
-    scheme, host, port = match.groups() if match else ("", "", None)
-    number = int(port or (443 if scheme == "https" else 0))
-    if not 0 < number < 65536:
-        message = (
-            "target must be host:port, http://host:port, https://host or the path of a Unix "
-            f"socket, got {target!r}"
-        )
-        raise ValueError(message)
-    return {"host": host.strip("[]"), "port": number, "ssl": scheme == "https" or None}
+def _channel(told: str) -> Channel:
+    try:
+        target = Target.parse(told)
+    except ValueError as error:
+        raise ValueError(f"target {error}") from error
+    if target.path:
+        return Channel(path=target.path)
+    return Channel(host=target.host, port=target.port, ssl=target.tls or None)
 
 
 async def _log_in(channel: Channel, api_key_id: str, api_key: str) -> str:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from fakeviam.program import CannotRunHereError, target_option
+from fakeviam.target import Target, default_target
 from fakeviam_contracts.assertions import ContractBrokenError
-from fakeviam_contracts.calibrate import as_toml, calibrate, settled_clauses
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN
-from fakeviam_contracts.runner import RunConfig, open_subject
 from fakeviam_contracts.wirelog import ConnectionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @click.command("calibrate")
-@click.option("--target", metavar="HOST:PORT|https://HOST|unix:PATH", default="")
+@target_option(or_self=True)
 @click.option("--self", "own", is_flag=True, help="A fake of our own.")
 @click.option("--policy", default="documented", show_default=True, help="Of a fake of our own.")
 @click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
@@ -32,10 +36,19 @@ from fakeviam_contracts.wirelog import ConnectionLostError
     default=Path("policy.toml"),
     show_default=True,
 )
-def calibrate_command(*, own: bool, target: str, output: Path, **options: object) -> None:
+def calibrate_command(*, own: bool, target: Target | None, output: Path, **options: object) -> None:
     """Find out how a server decides open points, and write a policy that a fake can obey."""
-    if own == bool(target):
-        raise click.UsageError("name a server with --target, or start a fake with --self")
+    if own and target is not None:
+        raise click.UsageError("--target and --self exclude each other")
+    where = "" if own else default_target() if target is None else target.told
+    _calibrate(where, output, options)
+
+
+def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None:
+    # Not above: this needs Hypothesis, and the help of the group does not.
+    from fakeviam_contracts.calibrate import as_toml, calibrate, settled_clauses  # noqa: PLC0415
+    from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
+
     day = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
     try:
         subject = open_subject(RunConfig(target=target, **options))  # type: ignore[arg-type]
@@ -44,7 +57,7 @@ def calibrate_command(*, own: bool, target: str, output: Path, **options: object
         finally:
             subject.close()
     except (CannotRunError, ConnectionLostError, ContractBrokenError) as error:
-        raise click.ClickException(str(error)) from error
+        raise CannotRunHereError(str(error)) from error
     output.write_text(as_toml(found, target=target or OWN, day=day), encoding="utf-8")
     click.echo(f"{output}: settles {', '.join(settled_clauses(found))}")
     for field, reason in found.open.items():

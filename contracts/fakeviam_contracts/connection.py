@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from grpclib.client import Channel
 
+from fakeviam.target import Target
 from fakeviam.wire import auth, data
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.wirelog import ConnectionLostError, Refused, Wire
@@ -29,7 +30,7 @@ class Address:
     """Where a server is, and who asks.
 
     Attributes:
-        target: `host:port`, `https://host` with TLS and perhaps a port, or `unix:` and a path.
+        target: An address in any of the forms that `fakeviam.target` reads.
         api_key_id: Id of an API key; with none the server is called without login.
         api_key: The key.
         ca_file: Certificates to trust instead of those of the system.
@@ -48,18 +49,13 @@ class Address:
         Raises:
             CannotRunError: It is no address.
         """
-        if self.target.startswith("unix:"):
-            return Channel(path=self.target.removeprefix("unix:"))
-        tls = self.target.startswith("https://")
-        rest = self.target.removeprefix("https://").rstrip("/")
-        if tls and rest and ":" not in rest.rpartition("]")[2]:
-            rest += ":443"
-        host, _, port = rest.rpartition(":")
-        if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-            raise CannotRunError(
-                f"the target must be HOST:PORT, https://HOST or unix:PATH, got {self.target!r}"
-            )
-        return Channel(host.strip("[]"), int(port), ssl=self._tls() if tls else None)
+        try:
+            where = Target.parse(self.target)
+        except ValueError as error:
+            raise CannotRunError(f"the target {error}") from error
+        if where.path:
+            return Channel(path=where.path)
+        return Channel(where.host, where.port, ssl=self._tls() if where.tls else None)
 
     def _tls(self) -> ssl.SSLContext:
         if self.ca_file and not Path(self.ca_file).is_file():
@@ -131,7 +127,9 @@ class RemoteConnection:
             else:
                 answer = wire.call("Authenticate", request)
         except ConnectionLostError as error:
-            raise CannotRunError(f"cannot reach {address.target}: {_why(error)}") from error
+            raise CannotRunError(
+                f"cannot reach {address.target}: {_why(error)}{_advice(error)}"
+            ) from error
         if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
             raise CannotRunError(f"{address.target} does not answer within {self.timeout:.0f} s")
         if not address.api_key_id:
@@ -151,6 +149,12 @@ def _why(error: ConnectionLostError) -> str:
     if isinstance(cause, OSError) and cause.errno:
         return os.strerror(cause.errno)
     return str(cause) or "it does not speak gRPC"
+
+
+def _advice(error: ConnectionLostError) -> str:
+    if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
+        return "; start a fake with `fakeviam serve`, or check one of our own with --self"
+    return ""
 
 
 async def _connected(address: Address) -> Channel:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from fakeviam.program import CannotRunHereError, Verbs, format_options, target_option
+from fakeviam.program import run as run_program
+from fakeviam.target import FORMS, Target, default_target
+from fakeviam.version import __version__
 from fakeviam_contracts import reports, scripts
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.profiles import PROFILES
 from fakeviam_contracts.results import worst
-from fakeviam_contracts.runner import PROFILES, run_all
-from fakeviam_contracts.targets import configs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from fakeviam_contracts.results import Result
+    from fakeviam_contracts.runner import RunConfig
 
     _ParamType = click.ParamType[float]
 else:
@@ -38,23 +41,17 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 )
 
 
-class _Kit(click.Group):
-    """The commands here, and those elsewhere."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *ELSEWHERE})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in ELSEWHERE:
-            module, _, name = ELSEWHERE[cmd_name].partition(":")
-            command: click.Command = getattr(importlib.import_module(module), name)
-            return command
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=_Kit, no_args_is_help=False)
+@click.group(cls=Verbs, elsewhere=ELSEWHERE, meant={"check": "run", "self": "run --self"})
+@click.version_option(__version__, message="%(prog)s %(version)s")
 def group() -> None:
-    """Check a server against Viam's documentation."""
+    """Check a server or a client against Viam's documentation."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    run_program(
+        group, arguments, name="python -m fakeviam_contracts", error_name="fakeviam_contracts"
+    )
 
 
 class _Seconds(_ParamType):
@@ -74,12 +71,10 @@ class _Seconds(_ParamType):
 
 
 @group.command()
-@click.option(
-    "--target",
-    "targets",
-    metavar="HOST:PORT|unix:PATH",
+@target_option(
+    or_self=True,
     multiple=True,
-    help="A server; https:// for TLS. Give several to see them side by side.",
+    help=f"A server: {FORMS}. Give several to see them side by side.",
 )
 @click.option("--self", "own", is_flag=True, help="A fake of our own, alone or beside targets.")
 @click.option(
@@ -153,13 +148,13 @@ class _Seconds(_ParamType):
 @click.option("--known-failing", metavar="FILE", default="", help="What is broken, and till when.")
 @click.option("--report", metavar="DIR", default="", help="Write JUnit, HTML, JSON and scripts.")
 @click.option("--seed", type=int, help="Of the random programs.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+@format_options
 def run(
     *,
     own: bool,
-    targets: tuple[str, ...],
+    target: tuple[Target, ...],
     report: str,
-    format_: str,
+    form: str,
     **options: Any,
 ) -> int:
     """Run the kit against a server, or several, side by side.
@@ -169,22 +164,37 @@ def run(
     The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run
     and 3 if something was not reached; of several servers the worst.
     """
+    targets = tuple(each.told for each in target)
     if not own and not targets:
-        raise click.UsageError("say what to run against: --target HOST:PORT, or --self")
+        targets = (default_target(),)
     if options["exclusive"] and options["read_only"]:
         raise click.UsageError("--exclusive and --read-only exclude each other")
     if own and options["read_only"]:
         raise click.UsageError("--read-only is for servers with --target")
+    run_all, configs = _runner()
     try:
         folder = reports.prepare(report) if report else None
         results = run_all(configs(targets=targets, own=own, **options), _tell)
         if folder is not None:
             _write(results, folder)
     except CannotRunError as error:
-        raise click.ClickException(str(error)) from error
-    as_json = format_ == "json"
+        raise CannotRunHereError(str(error)) from error
+    as_json = form == "json"
     click.echo(reports.as_json(results).rstrip() if as_json else reports.summary(results))
     return worst(results)
+
+
+def _runner() -> tuple[Callable[..., list[Result]], Callable[..., list[RunConfig]]]:
+    """What runs the kit, and what configures it; they need Hypothesis, and the help does not."""
+    try:
+        from fakeviam_contracts.runner import run_all  # noqa: PLC0415
+        from fakeviam_contracts.targets import configs  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        message = "the kit needs Hypothesis: pip install 'fakeviam[contracts]'"
+        raise CannotRunHereError(message) from error
+    return run_all, configs
 
 
 def _write(results: Sequence[Result], folder: Path) -> None:

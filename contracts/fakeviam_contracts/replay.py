@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from fakeviam.program import HELP, target_option
+from fakeviam.target import Target, default_target
 from fakeviam_contracts import writes
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
@@ -107,21 +109,22 @@ def main(
 ) -> NoReturn:
     """Run a program against the server that the command line names, and exit."""
 
-    @click.command(help=f"Show whether {clause} is still broken: {what}.")
-    @click.option("--target", metavar="HOST:PORT|https://HOST|unix:PATH", default="")
+    @click.command(context_settings=HELP, help=f"Show whether {clause} is still broken: {what}.")
+    @target_option(or_self=True)
     @click.option("--self", "own", is_flag=True, help="Start a fake of our own.")
     @click.option("--part", "parts", multiple=True, metavar="ID")
     @click.option("--organization", default="", metavar="ID")
     @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
     @click.option("--api-key", envvar="VIAM_API_KEY", default="")
     @click.option("--ca-file", default="", metavar="FILE")
-    def command(*, own: bool, target: str, **options: object) -> None:
-        if own == bool(target):
-            raise click.UsageError("name a server with --target, or start one with --self")
+    def command(*, own: bool, target: Target | None, **options: object) -> None:
+        if own and target is not None:
+            raise click.UsageError("--target and --self exclude each other")
+        where = "" if own else default_target() if target is None else target.told
         config = RunConfig(
-            target=target,
+            target=where,
             policy=policy,
-            exclusive=exclusive and bool(target),
+            exclusive=exclusive and not own,
             **options,  # type: ignore[arg-type]
         )
         sys.exit(_status(config, program, (clause, Assertion(clause, what, 0, 0).kind[1])))

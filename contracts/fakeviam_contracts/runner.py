@@ -12,8 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS, Check
@@ -25,6 +24,7 @@ from fakeviam_contracts.formatting import format_step
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
+from fakeviam_contracts.profiles import PROFILES
 from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
 from fakeviam_contracts.remote import RemoteSubject
@@ -51,18 +51,6 @@ if TYPE_CHECKING:
     from fakeviam_contracts.programs import Programs
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
-
-
-class Profile(NamedTuple):
-    """How much to do after the fixed checks, and about how many calls all of it takes."""
-
-    programs: int
-    calls: int
-
-
-PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {"quick": Profile(120, 31_000), "full": Profile(600, 150_000)}
-)
 
 #: How many different failures are looked for by one check, and by the random programs.
 MOST_BY_CHECK, MOST_BY_PROGRAMS = 3, 6

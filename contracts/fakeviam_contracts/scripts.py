@@ -20,7 +20,7 @@ _TEMPLATE = '''\
 
 Needs `pip install 'fakeviam[contracts]'`. Run it as
 
-    python THIS --target HOST:PORT --part ID    (or https://HOST, unix:PATH)
+    python THIS --target ADDRESS --part ID      (or --self)
     python THIS --self                          (on a fake of our own)
 
 It takes VIAM_API_KEY_ID and VIAM_API_KEY from the environment, and exits with 1 while the

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, pairs, show, with_server
+from fakeviam.commands.options import columns, pairs, show, with_server
 from fakeviam.model.errors import UsageError
+from fakeviam.program import format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -29,7 +30,7 @@ _TELLING = ("part_id", "component_name", "file_name", "name", "dataset_id", "tag
 )
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
 @click.option("--follow", is_flag=True, help="Keep printing calls as they are answered.")
-@FORMAT
+@format_options
 def command(
     *,
     server: Control,

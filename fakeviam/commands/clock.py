@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, show, with_server
+from fakeviam.commands.options import show, with_server
 from fakeviam.model.errors import UsageError
+from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
-class _ShowsByDefault(click.Group):
+class _ShowsByDefault(Verbs):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or (args[0].startswith("-") and args[0] not in self.get_help_option_names(ctx)):
             args = ["show", *args]
@@ -27,7 +28,7 @@ def command() -> None:
 
 @command.command("show")
 @with_server
-@FORMAT
+@format_options
 def show_clock(*, server: Control, form: str) -> None:
     """Show the clock."""
     _show(form, server.get("/clock"))
@@ -39,7 +40,7 @@ def show_clock(*, server: Control, form: str) -> None:
 @click.option("--hours", type=float, default=0.0)
 @click.option("--minutes", type=float, default=0.0)
 @click.option("--seconds", type=float, default=0.0)
-@FORMAT
+@format_options
 def advance(*, server: Control, form: str, **units: float) -> None:
     """Advance the clock; negative amounts move it back."""
     step = {unit: amount for unit, amount in units.items() if amount}
@@ -51,7 +52,7 @@ def advance(*, server: Control, form: str, **units: float) -> None:
 @command.command("set")
 @with_server
 @click.argument("moment")
-@FORMAT
+@format_options
 def set_clock(*, server: Control, moment: str, form: str) -> None:
     """Set the clock to MOMENT: ISO 8601, UTC unless it has an offset."""
     _move(server, form, {"set": moment})
@@ -59,7 +60,7 @@ def set_clock(*, server: Control, moment: str, form: str) -> None:
 
 @command.command("freeze")
 @with_server
-@FORMAT
+@format_options
 def freeze(*, server: Control, form: str) -> None:
     """Stop the clock."""
     _move(server, form, {"freeze": True})
@@ -67,7 +68,7 @@ def freeze(*, server: Control, form: str) -> None:
 
 @command.command("run")
 @with_server
-@FORMAT
+@format_options
 def run(*, server: Control, form: str) -> None:
     """Start the clock again."""
     _move(server, form, {"freeze": False})

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
-from contextlib import suppress
+import socket
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from fakeviam.commands.failures import CommandError
+from fakeviam.program import CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from fakeviam.commands.target import Target
+    from fakeviam.target import Target
 
 ROOT = "/control/v1"
 
@@ -70,6 +71,15 @@ class Control:
         """Send bytes as they come."""
         return self._json("POST", path, pieces, {"content-type": kind})
 
+    def download(self, path: str, file: IO[bytes]) -> int:
+        """Write what is at `path` into a file; how many bytes that were."""
+        with self._explained():
+            answer = self.raw("GET", f"{ROOT}{path}")
+        if answer.status >= 400:
+            self._checked(answer)
+        version_of(self.target, answer)
+        return file.write(answer.body)
+
     def raw(
         self,
         method: str,
@@ -85,7 +95,7 @@ class Control:
             OSError: The server cannot be reached, or does not answer.
             http.client.HTTPException: The answer is not HTTP.
         """
-        connection = self.target.connection(patience)
+        connection = _connection(self.target, patience)
         try:
             # A server that refuses at once does not read on; what it says is there already.
             with suppress(BrokenPipeError, ConnectionResetError):
@@ -115,15 +125,21 @@ class Control:
         *,
         patience: float = PATIENCE,
     ) -> Any:
-        try:
+        with self._explained():
             answer = self.raw(method, f"{ROOT}{path}", body, headers, patience=patience)
+        return self._checked(answer)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What keeps a server from answering becomes a line about it."""
+        try:
+            yield
         except TimeoutError as error:
             raise CommandError(f"{self.target.told} does not answer") from error
         except OSError as error:
             raise CommandError(unreachable(self.target, error)) from error
         except http.client.HTTPException as error:
             raise CommandError(f"{self.target.told} is not a fakeviam: {_told(error)}") from error
-        return self._checked(answer)
 
     def _checked(self, answer: Answer) -> Any:
         version = version_of(self.target, answer)
@@ -161,6 +177,29 @@ def version_of(target: Target, answer: Answer) -> tuple[int, int]:
             "use the fakeviam of the same version"
         )
     return int(major), int(minor)
+
+
+def _connection(target: Target, timeout: float) -> http.client.HTTPConnection:
+    """A connection that is made with the first request."""
+    if target.path:
+        return _UnixConnection(target.path, timeout)
+    kind = http.client.HTTPSConnection if target.tls else http.client.HTTPConnection
+    return kind(target.host, target.port, timeout=timeout)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        try:
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._path)
+        except OSError:
+            self.sock.close()
+            raise
 
 
 def unreachable(target: Target, error: OSError) -> str:

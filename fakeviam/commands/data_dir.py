@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.commands.options import FORMAT, show
+from fakeviam.commands.options import show
+from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,18 +16,16 @@ if TYPE_CHECKING:
     from fakeviam.datadir.repair import Report
 
 _PATH = click.argument("path", type=click.Path(file_okay=False, resolve_path=True))
-_JSON = click.option("--json", "form", flag_value="json", help="The same as --format json.")
 
 
-@click.group("data-dir")
+@click.group("data-dir", cls=Verbs)
 def command() -> None:
     """Look after a data directory that no server uses."""
 
 
 @command.command("check")
 @_PATH
-@FORMAT
-@_JSON
+@format_options
 @click.pass_context
 def check(context: click.Context, *, path: str, form: str) -> None:
     """Read everything in it; the exit status is 1 if anything is damaged."""
@@ -39,8 +38,7 @@ def check(context: click.Context, *, path: str, form: str) -> None:
 
 @command.command("repair")
 @_PATH
-@FORMAT
-@_JSON
+@format_options
 def repair_(*, path: str, form: str) -> None:
     """Keep what is whole, tell what is lost, and put the rest aside."""
     from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import click
 
 from fakeviam.commands.environment import OPTIONAL, VARIABLES, elsewhere, environment
 from fakeviam.commands.options import with_server
+from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -25,14 +27,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="For shells like sh, bash and zsh, or for fish.",
 )
-def command(*, server: Control, unset: bool, shell: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of the variables.")
+def command(*, server: Control, unset: bool, shell: str, as_json: bool) -> None:
     """Print the environment variables that point programs to a running fake.
 
     Use it as: eval "$(fakeviam env)", and undo it with: eval "$(fakeviam env --unset)"
     """
+    if unset and as_json:
+        raise UsageError("--json has the variables to set; leave out --unset")
     if unset:
         for name in (*VARIABLES, *OPTIONAL):
             click.echo(f"set -e {name};" if shell == "fish" else f"unset {name}")
+    elif as_json:
+        click.echo(json.dumps(_environment(server)))
+        return
     else:
         for name, value in _environment(server).items():
             click.echo(_line(name, value, shell))

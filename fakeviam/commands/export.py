@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import click
 
+from fakeviam.program import CommandError, target_option
+
 if TYPE_CHECKING:
     from fakeviam.exchange.exporting import Exported
+    from fakeviam.target import Target
 
 # As in fakeviam.exchange.FORMATS, which is not imported for --help.
 _FORMATS = ("coco", "folder", "jsonl")
@@ -22,25 +26,21 @@ _FORMATS = ("coco", "folder", "jsonl")
     "form",
     required=True,
     type=click.Choice(_FORMATS),
-    help="COCO; a folder as `viam data export` makes; dataset.jsonl for training scripts.",
+    help="COCO; a folder as `viam data export` makes; dataset.jsonl for training.",
 )
-@click.option(
-    "--target",
-    default="localhost:8080",
-    show_default=True,
-    metavar="HOST:PORT|PATH",
-    help="The server: an address, a URL, or the path of a Unix socket.",
-)
+@target_option()
 @click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, help="The API key.")
 @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, help="Its id.")
+@click.option("--json", "as_json", is_flag=True, help="Print how many files there were as JSON.")
 def export(
     *,
     outdir: str,
     dataset_id: str,
     form: str,
-    target: str,
+    target: Target,
     api_key: str | None,
     api_key_id: str | None,
+    as_json: bool,
 ) -> None:
     """Write a dataset into OUTDIR, which must be new or empty.
 
@@ -53,12 +53,19 @@ def export(
         raise click.UsageError("--api-key and --api-key-id go together")
     try:
         done = asyncio.run(
-            _export(outdir, dataset_id, form, target=target, key=api_key, key_id=api_key_id)
+            _export(outdir, dataset_id, form, target=target.told, key=api_key, key_id=api_key_id)
         )
     except GRPCError as error:
-        raise click.ClickException(f"{error.status.name}: {error.message}") from error
+        raise CommandError(f"{error.status.name}: {error.message}") from error
     except (OSError, PagingError) as error:
-        raise click.ClickException(str(error)) from error
+        cause = error.__cause__
+        lost = isinstance(cause, ConnectionRefusedError | FileNotFoundError)
+        hint = "; `fakeviam serve` starts a fake" if lost else ""
+        raise CommandError(f"{error}{hint}") from error
+    if as_json:
+        receipt = {"folder": outdir, "files": done.files, "skipped": done.skipped}
+        click.echo(json.dumps(receipt, ensure_ascii=False))
+        return
     skipped = f"; skipped {_count(done.skipped)} that {form} cannot hold" if done.skipped else ""
     click.echo(f"Exported {_count(done.files)} to {outdir}{skipped}", err=True)
 

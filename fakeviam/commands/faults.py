@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, pairs, show, with_server
-from fakeviam.model.errors import UsageError
+from fakeviam.commands.options import (
+    FROM_OPTION,
+    columns,
+    counted,
+    json_from,
+    pairs,
+    show,
+    with_server,
+)
+from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
-@click.group("faults")
+@click.group("faults", cls=Verbs)
 def command() -> None:
     """Plan faults in a running fake, and see which calls they hit."""
 
 
 @command.command("list")
 @with_server
-@FORMAT
+@format_options
 def show_plan(*, server: Control, form: str) -> None:
     """List the planned faults and the calls they hit."""
     plan = server.get("/faults")
@@ -46,14 +53,14 @@ def show_plan(*, server: Control, form: str) -> None:
 @click.option("--status", metavar="NAME", help="Respond with this gRPC status.")
 @click.option("--text", help="The message of the status.")
 @click.option("--optional", is_flag=True, help="It is no error if it never happens.")
-@click.option("--json", "document", metavar="JSON", help="The fault as JSON; - reads stdin.")
-@FORMAT
+@FROM_OPTION
+@format_options
 def add(*, server: Control, form: str, document: str | None, **options: Any) -> None:
     """Plan a fault for calls of RPC, which may hold * and ?.
 
     For example: fakeviam faults add FileUpload --status UNAVAILABLE --times 2
     """
-    fault = _fault(options) if document is None else _document(document)
+    fault = _fault(options) if document is None else json_from(document)
     faults = fault if isinstance(fault, list) else [fault]
     plan = server.send("POST", "/faults", {"faults": faults})
     show(form, plan, _lines(plan))
@@ -61,11 +68,11 @@ def add(*, server: Control, form: str, document: str | None, **options: Any) -> 
 
 @command.command("clear")
 @with_server
-@FORMAT
+@format_options
 def clear(*, server: Control, form: str) -> None:
     """Forget all planned faults."""
     found = server.send("DELETE", "/faults")
-    show(form, found, [f"forgot {found['forgotten']} planned faults"])
+    show(form, found, [f"forgot {counted(found['forgotten'], 'planned fault')}"])
 
 
 def _fault(options: dict[str, Any]) -> dict[str, Any]:
@@ -77,14 +84,6 @@ def _fault(options: dict[str, Any]) -> dict[str, Any]:
     return {
         k: v for k, v in fault.items() if v is not None and v is not False and v not in ([], {})
     }
-
-
-def _document(argument: str) -> Any:
-    text = sys.stdin.read() if argument == "-" else argument
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--json is not valid JSON: {error}") from error
 
 
 def _lines(plan: dict[str, Any]) -> list[str]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam.commands.control import Control
-from fakeviam.commands.target import DEFAULT, Target
 from fakeviam.model.errors import UsageError
+from fakeviam.program import read_text, target_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from fakeviam.target import Target
 
     Command = Callable[..., Any]
 
@@ -22,24 +24,16 @@ def with_server(command: Command) -> Command:
     """Add the options that select the server; the command gets a Control as `server`."""
 
     @functools.wraps(command)
-    def run(target: str, token: str, session: str, **options: Any) -> Any:
-        server = Control(target=Target.parse(target), token=token, session=session)
+    def run(target: Target, token: str, session: str, **options: Any) -> Any:
+        server = Control(target=target, token=token, session=session)
         return command(server=server, **options)
 
-    for option in (_SESSION, _TOKEN, TARGET):
-        run = option(run)
-    return run
+    chosen: Command = run
+    for option in (_SESSION, _TOKEN, target_option()):
+        chosen = option(chosen)
+    return chosen
 
 
-TARGET = click.option(
-    "--target",
-    envvar="FAKEVIAM_TARGET",
-    default=DEFAULT,
-    show_default=True,
-    show_envvar=True,
-    metavar="ADDRESS",
-    help="The server: host:port, http://host:port or unix:/path.",
-)
 _TOKEN = click.option(
     "--token",
     envvar="FAKEVIAM_CONTROL_TOKEN",
@@ -55,14 +49,35 @@ _SESSION = click.option(
     help="The session to act on; without one, the server itself.",
 )
 
-FORMAT = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="The format of the output.",
+
+FROM_OPTION = click.option(
+    "--from",
+    "document",
+    metavar="JSON|@FILE|-",
+    help="The whole of it as JSON: text, @FILE, or - for stdin.",
 )
+
+
+def json_from(told: str) -> Any:
+    """What `--from` holds.
+
+    Raises:
+        UsageError: It is not JSON.
+    """
+    file = "-" if told == "-" else told.removeprefix("@") if told.startswith("@") else None
+    return json_text(told if file is None else read_text(file), "--from")
+
+
+def json_text(text: str, name: str) -> Any:
+    """JSON that was given as `name`.
+
+    Raises:
+        UsageError: It is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} is not valid JSON: {error}") from error
 
 
 def show(form: str, found: Any, lines: Iterable[str]) -> None:
@@ -81,6 +96,11 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """`1 fault`, `2 faults`."""
+    return f"{count} {one if count == 1 else several or f'{one}s'}"
 
 
 def pairs(told: Sequence[str], option: str) -> dict[str, Any]:

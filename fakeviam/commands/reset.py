@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, show, with_server
+from fakeviam.commands.options import columns, show, with_server
+from fakeviam.program import format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("reset")
 @with_server
-@FORMAT
+@format_options
 def command(*, server: Control, form: str) -> None:
     """Delete all data, and print how much there was."""
     receipt = server.send("POST", "/reset")

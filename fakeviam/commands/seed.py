@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import FORMAT, columns, show, with_server
+from fakeviam.commands.options import columns, show, with_server
+from fakeviam.program import format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -17,7 +18,7 @@ _LINES_TYPE = "application/x-ndjson"
 @click.command("seed")
 @with_server
 @click.argument("file", type=click.Path())
-@FORMAT
+@format_options
 def command(*, server: Control, file: str, form: str) -> None:
     """Load FILE into a running fake: all of it, or nothing.
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.control import segment
-from fakeviam.commands.options import FORMAT, columns, show, with_server
+from fakeviam.commands.options import columns, show, with_server
+from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
-@click.group("snapshot")
+@click.group("snapshot", cls=Verbs)
 def command() -> None:
     """Save and restore the state of a running fake.
 
@@ -24,7 +25,7 @@ def command() -> None:
 @command.command("save")
 @with_server
 @click.argument("name", required=False)
-@FORMAT
+@format_options
 def save(*, server: Control, name: str | None, form: str) -> None:
     """Take a snapshot, and print the name or the id to restore it by."""
     taken = server.send("POST", "/snapshots", {} if name is None else {"name": name})
@@ -34,7 +35,7 @@ def save(*, server: Control, name: str | None, form: str) -> None:
 @command.command("restore")
 @with_server
 @click.argument("name")
-@FORMAT
+@format_options
 def restore(*, server: Control, name: str, form: str) -> None:
     """Restore the snapshot with this name or id; the snapshot is kept."""
     found = server.send("POST", f"/snapshots/{segment(name)}/restore")
@@ -43,7 +44,7 @@ def restore(*, server: Control, name: str, form: str) -> None:
 
 @command.command("list")
 @with_server
-@FORMAT
+@format_options
 def show_kept(*, server: Control, form: str) -> None:
     """List the snapshots, oldest first."""
     found = server.get("/snapshots")["snapshots"]
@@ -54,7 +55,7 @@ def show_kept(*, server: Control, form: str) -> None:
 @command.command("delete")
 @with_server
 @click.argument("name")
-@FORMAT
+@format_options
 def delete(*, server: Control, name: str, form: str) -> None:
     """Delete the snapshot with this name or id."""
     found = server.send("DELETE", f"/snapshots/{segment(name)}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.control import unreachable, version_of
-from fakeviam.commands.failures import CommandError
-from fakeviam.commands.options import with_server
+from fakeviam.commands.options import show, with_server
+from fakeviam.program import CommandError, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -29,7 +29,8 @@ _PAUSE = 0.05
     metavar="SECONDS",
     help="Give up after this time.",
 )
-def command(*, server: Control, timeout: float) -> None:
+@format_options
+def command(*, server: Control, timeout: float, form: str) -> None:
     """Wait until a server accepts calls.
 
     Exit status 0 once it does, 1 if it takes too long. Needs no token.
@@ -39,7 +40,8 @@ def command(*, server: Control, timeout: float) -> None:
         left = end - time.monotonic()
         why = _missing(server, max(left, 0.1))
         if not why:
-            click.echo(f"{server.target.told} is ready")
+            told = server.target.told
+            show(form, {"target": told, "ready": True}, [f"{told} is ready"])
             return
         if left <= 0:
             raise CommandError(f"waited {timeout:g} s: {why}")

@@ -178,9 +178,9 @@ def test_nobody_there() -> None:
         RemoteSubject(DOCUMENTED, Address(target="127.0.0.1:1"), parts=("p",))
 
 
-@pytest.mark.parametrize("target", ["", "host", "host:", ":80", "host:0", "host:x", "host:70000"])
+@pytest.mark.parametrize("target", ["", "host:", "host:0"])
 def test_no_address(target: str) -> None:
-    with pytest.raises(CannotRunError, match="the target must be HOST:PORT"):
+    with pytest.raises(CannotRunError, match=r"the target .* is not an address"):
         RemoteSubject(DOCUMENTED, Address(target=target), parts=("p",))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fakeviam.program import format_options
 from fakeviam_contracts.catalogue import triage
 from fakeviam_contracts.catalogue.catalogue import catalogue
 from fakeviam_contracts.catalogue.page import page
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry
 
-_FORMAT = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-
 
 @click.group()
 def catalogue_commands() -> None:
@@ -31,7 +28,7 @@ def catalogue_commands() -> None:
 
 @catalogue_commands.command("list")
 @click.argument("clauses", default="*")
-@_FORMAT
+@format_options
 def list_command(clauses: str, form: str) -> None:
     """List the clauses: all, or those whose ids match CLAUSES, such as 'BX-*'."""
     known = catalogue()
@@ -77,7 +74,7 @@ def _described(entry: Entry) -> dict[str, Any]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A copy of the documentation, as Sphinx's autoapi writes it, to compare with.",
 )
-@_FORMAT
+@format_options
 @click.pass_context
 def trace_command(context: click.Context, source: Path | None, form: str) -> None:
     """Show what became of each documented sentence.

@@ -7,13 +7,14 @@ from dataclasses import asdict
 
 import click
 
+from fakeviam.program import format_options
 from fakeviam_contracts.clients.check import checked_client
 from fakeviam_contracts.clients.obligations.base import ObligationOutcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 
 @click.command("client", context_settings={"ignore_unknown_options": True})
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+@format_options
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
 def client_command(context: click.Context, form: str, command: tuple[str, ...]) -> None:

@@ -153,19 +153,19 @@ class StreamsAnonymously(DataClient):
 
 
 @asynccontextmanager
-async def _log_in_twice(target: str, **key: str) -> AsyncIterator[DataClient]:
+async def _log_in_twice(target: str, **key: Any) -> AsyncIterator[DataClient]:
     async with connect(target, **key), connect(target, **key) as client:
         yield client
 
 
 @asynccontextmanager
-async def _forget_token(target: str, **key: str) -> AsyncIterator[DataClient]:
+async def _forget_token(target: str, **key: Any) -> AsyncIterator[DataClient]:
     async with connect(target, **key), connect(target) as client:
         yield client
 
 
 @asynccontextmanager
-async def _go_on_anyway(target: str, **key: str) -> AsyncIterator[DataClient]:
+async def _go_on_anyway(target: str, **key: Any) -> AsyncIterator[DataClient]:
     try:
         async with connect(target, **key) as client:
             yield client

@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("fakeviam contract")
     group.addoption(
-        "--contract-target", default="", help="HOST:PORT or unix:PATH; a fake of our own if unset"
+        "--contract-target", default="", help="address of the server; a fake of our own if unset"
     )
     group.addoption("--contract-part", action="append", default=[], help="a part to upload for")
     group.addoption("--contract-organization", default="", help="the organization of the parts")

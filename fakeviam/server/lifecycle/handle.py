@@ -101,21 +101,22 @@ class CloudHandle:
         """The journal: every call that was made (JR-1)."""
         return Calls(self._cloud.journal, fleet=self.fleet)
 
-    def explain(self, call: RecordedCall, file_id: str | None = None) -> Explanation:
+    def explain(self, call: RecordedCall | None = None, file_id: str | None = None) -> Explanation:
         """Say why each record was in the answer to a call, or was not (WY-1).
 
-            print(cloud.explain(cloud.calls.last()))
+            print(cloud.explain())
 
         Args:
-            call: A call of this cloud that selects data by a filter or by ids.
+            call: A call of this cloud that selects data by a filter or by ids; None is the latest.
             file_id: Tell of this record only; its binary data id, its file id or a reading's id.
 
         Raises:
-            UsageError: Calls of this RPC select no data.
+            UsageError: Calls of this RPC select no data, or none has done so yet.
         """
-        from fakeviam.server.services.explain import explain_call  # noqa: PLC0415 - few tests ask why
+        from fakeviam.server.services import explain  # noqa: PLC0415 - few tests ask why
 
-        return self._host.atomically(lambda: explain_call(self._cloud, call, file_id))
+        chosen = explain.last_selecting(self.calls) if call is None else call
+        return self._host.atomically(lambda: explain.explain_call(self._cloud, chosen, file_id))
 
     @property
     def faults(self) -> Faults:

@@ -20,7 +20,7 @@ from fakeviam.server.state.accounts import Principal
 from fakeviam.server.state.call import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fakeviam.model.records import AnyRecord
     from fakeviam.server.instruments.journal.record import RecordedCall
@@ -67,6 +67,19 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
             )
         ]
     return Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
+
+
+def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:
+    """The latest call that selected data.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = [call for call in calls if call.rpc in _BY_FILTER | _BY_IDS]
+    if not found:
+        known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
+        raise UsageError(f"no call has selected data yet; explain takes calls of {known}")
+    return found[-1]
 
 
 def _notes(record: RecordedCall) -> tuple[str, ...]:

@@ -204,8 +204,9 @@ def _show(request: ControlRequest) -> dict[str, Any]:
 
 
 def _explain(request: ControlRequest) -> dict[str, Any]:
-    call, file_id = _numbered(request), request.query.file_id
-    explanation = with_field("number", call.number, lambda: request.handle.explain(call, file_id))
+    told, file_id = request.path["number"], request.query.file_id
+    call = None if told == "last" else _numbered(request)
+    explanation = with_field("number", told, lambda: request.handle.explain(call, file_id))
     return {**explanation.to_json(), "text": str(explanation)}
 
 
@@ -305,7 +306,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/calls/{number}/explanation",
-        title="Say why each record was in the answer to a call, or was not",
+        title="Say why each record was in the answer to a call, or was not; `last` is a number too",
         tag="calls",
         handler=_explain,
         query=Subject,

@@ -232,10 +232,8 @@ def test_misuse_is_one_line_and_status_2(served: FakeViam, tmp_path: Path) -> No
     target = ("--target", served.target)
     (tmp_path / "mine").write_text("precious")
     calls: list[tuple[tuple[str, ...], str]] = [
-        ((), "Missing command"),
-        (("fly",), "No such command 'fly'"),
-        (("list",), "Missing option '--target'"),
-        (("list", "--target", "nowhere"), "target must be host:port"),
+        (("lits",), "there is no command 'lits'; did you mean `python -m fakeviam_client list`?"),
+        (("list", "--target", "ftp://h"), "'ftp://h' is not an address; write host, host:port"),
         (("list", "--start", "yesterday", *target), "'yesterday' is no time like"),
         (("list", "--limit", "0", *target), "--limit"),
         (("list", "--tag", "a", "--tagged", *target), "cannot be combined with tags"),

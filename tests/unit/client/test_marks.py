@@ -415,30 +415,9 @@ async def test_every_form_of_address(cloud: FakeViam) -> None:
             assert await client.tags_by_filter() == []
 
 
-@pytest.mark.parametrize(
-    "target",
-    ["", "localhost", "localhost:", ":8080", "localhost:http", "localhost:0", "localhost:70000",
-     "http://localhost", "ftp://localhost:21", "http://me@localhost:1", "http://localhost:1/path",
-     "[::1", "a b:1"],
-)  # fmt: skip
-async def test_what_is_no_address(target: str) -> None:
-    with pytest.raises(ValueError, match="target must be host:port"):
-        await connect(target).__aenter__()
-
-
-async def test_addresses_with_tls_or_version_6() -> None:
-    async with (
-        connect("https://example.com") as named,
-        connect("https://[::1]:8443") as numbered,
-        connect("[::1]:8080") as plain,
-    ):
-        channels = [client._channel for client in (named, numbered, plain)]
-        assert [(channel._host, channel._port) for channel in channels] == [
-            ("example.com", 443),
-            ("::1", 8443),
-            ("::1", 8080),
-        ]
-        assert [channel._scheme for channel in channels] == ["https", "https", "http"]
+async def test_what_is_no_address() -> None:
+    with pytest.raises(ValueError, match=r"^target 'ftp://h' is not an address; write host, "):
+        await connect("ftp://h").__aenter__()
 
 
 async def test_tls_with_a_server_that_has_none(cloud: FakeViam) -> None:
@@ -475,3 +454,17 @@ async def test_what_connect_does_not_take() -> None:
         with pytest.raises(TypeError, match=text) as caught:
             await connect(target, api_key=key, api_key_id=key_id).__aenter__()
         assert "secret" not in str(caught.value)
+    for metadata, text in (
+        ("a", "metadata must be a mapping of strings"),
+        ({"a": 1}, "metadata\\['a'\\] must be a string"),
+    ):
+        with pytest.raises(TypeError, match=text):
+            await connect("localhost:1", metadata=metadata).__aenter__()  # type: ignore[arg-type]
+
+
+async def test_a_session_by_its_metadata() -> None:
+    async with FakeViam() as cloud:
+        session = cloud.session("mine")
+        async with connect(cloud.target, metadata=session.metadata) as client:
+            await client.file_upload(PART, b"")
+        assert (len(session.calls), len(cloud.calls)) == (1, 0)

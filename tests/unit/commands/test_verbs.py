@@ -90,11 +90,11 @@ def test_a_fault_that_hit_says_which_calls(run: Run, cloud: FakeViam) -> None:
 
 def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
     document = '[{"rpc": "FileUpload", "status": "ABORTED"}, {"delay": 1}]'
-    assert run("faults", "add", "--json", document).status == 0
+    assert run("faults", "add", "--from", document).status == 0
     assert len(cloud.faults) == 2
-    told = run("faults", "add", "--json", "{")
+    told = run("faults", "add", "--from", "{")
     assert told.status == 2
-    assert told.refusal.startswith("--json is not valid JSON: ")
+    assert told.refusal.startswith("--from is not valid JSON: ")
     told = run("faults", "add", "FielUpload", "--status", "ABORTED")
     assert told.status == 1
     assert told.refusal == "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?"

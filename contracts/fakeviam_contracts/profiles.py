@@ -1,0 +1,21 @@
+"""How much a run does."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Profile(NamedTuple):
+    """How much to do after the fixed checks, and about how many calls all of it takes."""
+
+    programs: int
+    calls: int
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {"quick": Profile(120, 31_000), "full": Profile(600, 150_000)}
+)

@@ -1,0 +1,34 @@
+"""`fakeviam check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fakeviam.commands.options import show, with_server
+from fakeviam.model.errors import UsageError
+from fakeviam.program import format_options
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+@click.command("check")
+@with_server
+@click.argument("path", required=False, metavar="")
+@format_options
+@click.pass_context
+def command(context: click.Context, *, server: Control, path: str | None, form: str) -> None:
+    """Say whether a running fake has a complaint; the exit status is 1 if it does.
+
+    It complains of a handler that crashed, of a planned fault that hit no call, and in strict
+    mode of calls that asked for what it does not do.
+    """
+    if path is not None:
+        verb = "data-dir check" if Path(path).is_dir() else "contract run --target"
+        raise UsageError(f"check takes no argument; did you mean `fakeviam {verb} {path}`?")
+    found = server.get("/check")
+    show(form, found, ["no complaints"] if found["ok"] else [found["problem"]])
+    context.exit(0 if found["ok"] else 1)

@@ -1,0 +1,81 @@
+"""`fakeviam keys`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam.commands.control import segment
+from fakeviam.commands.options import columns, show, with_server
+from fakeviam.program import Verbs, format_options
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+_HIDDEN = "(hidden)"
+
+
+@click.group("keys", cls=Verbs)
+def command() -> None:
+    """List, add and revoke the API keys of a running fake."""
+
+
+@command.command("list")
+@with_server
+@format_options
+def list_(*, server: Control, form: str) -> None:
+    """List the API keys, that of the default account first."""
+    found = server.get("/api-keys")
+    rows = [_row(key) for key in found["api_keys"]]
+    show(form, found, columns([("ID", "KEY", "ROLE", "EXPIRES", "ORGANIZATIONS"), *rows]))
+
+
+@command.command("add")
+@with_server
+@click.option(
+    "--organization",
+    "organizations",
+    multiple=True,
+    metavar="ID",
+    help="What its holder may see; the default organization if none is given.",
+)
+@click.option(
+    "--role", type=click.Choice(["owner", "operator"]), default="owner", show_default=True
+)
+@click.option("--expires", metavar="TIME", help="When it ends by the fake's clock, in ISO 8601.")
+@click.option("--expires-in", type=float, metavar="SECONDS", help="How long it lives from now.")
+@format_options
+def add(
+    *,
+    server: Control,
+    organizations: tuple[str, ...],
+    role: str,
+    expires: str | None,
+    expires_in: float | None,
+    form: str,
+) -> None:
+    """Add an API key, and print its id and the key."""
+    wanted: dict[str, Any] = {
+        "organizations": list(organizations) or [server.get("")["server"]["organization_id"]],
+        "role": role,
+    }
+    ends = {"expires": expires, "expires_in": expires_in}
+    wanted |= {name: value for name, value in ends.items() if value is not None}
+    key = server.send("POST", "/api-keys", wanted)
+    show(form, key, [f"{key['id']}  {key['key']}"])
+
+
+@command.command("revoke")
+@with_server
+@click.argument("key_id", metavar="ID")
+@format_options
+def revoke(*, server: Control, key_id: str, form: str) -> None:
+    """Revoke the key with this ID; its access tokens are worth nothing from now on."""
+    key = server.send("DELETE", f"/api-keys/{segment(key_id)}")
+    show(form, key, [f"revoked {key['id']}"])
+
+
+def _row(key: dict[str, Any]) -> tuple[str, ...]:
+    organizations = ", ".join(key["organization_ids"])
+    return key["id"], key["key"] or _HIDDEN, key["role"], key["expires"] or "never", organizations

@@ -1,0 +1,96 @@
+"""`fakeviam replies`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fakeviam.commands.options import (
+    FROM_OPTION,
+    columns,
+    counted,
+    json_from,
+    json_text,
+    pairs,
+    show,
+    with_server,
+)
+from fakeviam.model.errors import UsageError
+from fakeviam.program import Verbs, format_options
+
+if TYPE_CHECKING:
+    from fakeviam.commands.control import Control
+
+
+@click.group("replies", cls=Verbs)
+def command() -> None:
+    """Script literal replies of a running fake, and see which calls they answered."""
+
+
+@command.command("list")
+@with_server
+@format_options
+def list_(*, server: Control, form: str) -> None:
+    """List the scripted replies, and how many calls each has answered."""
+    found = server.get("/replies")
+    show(form, found, _lines(found["replies"]) or ["no replies are scripted"])
+
+
+@command.command("add")
+@with_server
+@click.argument("rpc", required=False)
+@click.argument("reply", required=False)
+@click.option(
+    "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
+)
+@click.option("--times", type=int, help="Answer at most this many calls.")
+@FROM_OPTION
+@format_options
+def add(
+    *,
+    server: Control,
+    rpc: str | None,
+    reply: str | None,
+    where: tuple[str, ...],
+    times: int | None,
+    document: str | None,
+    form: str,
+) -> None:
+    """Answer calls of RPC with REPLY, a JSON object in the names of the proto files.
+
+    For example: fakeviam replies add TagsByFilter '{"tags": ["dog"]}' --times 1
+    """
+    if document is not None:
+        if rpc is not None or where or times is not None:
+            raise UsageError("--from has the whole reply; leave out RPC, --where and --times")
+        wanted = json_from(document)
+    elif rpc is None:
+        raise UsageError("say which RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
+    else:
+        wanted = {"rpc": rpc, "reply": json_text(reply or "{}", "REPLY")}
+        wanted |= {"where": pairs(where, "--where")} if where else {}
+        wanted |= {"times": times} if times is not None else {}
+    script = server.send("POST", "/replies", wanted)
+    show(form, script, _lines([script]))
+
+
+@command.command("clear")
+@with_server
+@format_options
+def clear(*, server: Control, form: str) -> None:
+    """Forget all scripted replies."""
+    found = server.send("DELETE", "/replies")
+    show(
+        form, found, [f"forgot {counted(found['forgotten'], 'scripted reply', 'scripted replies')}"]
+    )
+
+
+def _lines(scripts: list[dict[str, Any]]) -> list[str]:
+    return columns([_row(script) for script in scripts]) if scripts else []
+
+
+def _row(script: dict[str, Any]) -> tuple[str, ...]:
+    told = [f"{name}={json.dumps(value)}" for name, value in script.items() if name != "rpc"]
+    return str(script["rpc"]), *told

@@ -1,0 +1,270 @@
+"""Every verb of the command line: its help, a wrong option, a wrong target, nobody there, JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from fakeviam import FakeViam, cli
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .conftest import Run
+
+    Words = tuple[str, ...]
+
+PART = FakeViam.default_part
+
+#: Arguments that a verb needs to do its work on a fake that holds one file.
+NEEDED: dict[Words, Words] = {
+    ("archive", "load"): ("<archive>",),
+    ("archive", "save"): ("<new>",),
+    ("clock", "advance"): ("--days", "1"),
+    ("clock", "set"): ("2026-01-31",),
+    ("data", "download"): ("<new>",),
+    ("data", "get"): ("<file>", "-o", "<new>"),
+    ("data", "show"): ("<file>",),
+    ("data", "upload"): ("<folder>", "--part-id", PART.id),
+    ("data-dir", "check"): ("<data_dir>",),
+    ("data-dir", "repair"): ("<data_dir>",),
+    ("export",): ("<new>", "--dataset", "<dataset>", "--format", "coco"),
+    ("faults", "add"): ("FileUpload", "--status", "ABORTED"),
+    ("keys", "revoke"): ("<key>",),
+    ("parts", "add"): ("arm",),
+    ("parts", "rename"): (PART.name, "leg"),
+    ("parts", "show"): (PART.id,),
+    ("policy", "set"): ("strict",),
+    ("replies", "add"): ("TagsByFilter", '{"tags": ["dog"]}'),
+    ("seed",): ("<seed>",),
+    ("sessions", "end"): ("one",),
+    ("snapshot", "delete"): ("clean",),
+    ("snapshot", "restore"): ("clean",),
+}
+#: They run for long, print what others print, or are the contract kit's, which has its own tests.
+AT_LAST = [("archive", "load"), ("reset",), ("sessions", "end"), ("snapshot", "delete")]
+WITHOUT_JSON = {("serve",), ("exec",)}
+
+
+def verbs(group: click.Group, *path: str) -> Iterator[tuple[Words, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        yield (*path, name), found
+        if isinstance(found, click.Group):
+            yield from verbs(found, *path, name)
+
+
+ALL = dict(verbs(cli.commands))
+GROUPS = [words for words, found in ALL.items() if isinstance(found, click.Group)]
+LEAVES = [words for words in ALL if words not in GROUPS]
+TARGETED = [
+    words for words in LEAVES if any(option.name == "target" for option in ALL[words].params)
+]
+
+
+def test_every_need_is_a_verbs() -> None:
+    assert set(NEEDED) <= set(LEAVES)
+
+
+@pytest.mark.parametrize("words", [(), *(words for words in GROUPS if words != ("clock",))])
+def test_a_group_without_arguments_prints_its_help(run: Run, words: Words) -> None:
+    done = run(*words)
+    assert (done.status, done.err) == (0, "")
+    assert done.out == run(*words, "--help").out
+    assert done.out.startswith(f"Usage: {' '.join(('fakeviam', *words))} [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_help_is_one_word_away(run: Run, words: Words) -> None:
+    short, long = run(*words, "-h"), run(*words, "--help")
+    assert (short.status, short.err) == (0, "")
+    assert short.out == long.out
+    assert "  -h, --help" in short.out
+    assert short.out.count("\n\n") >= 2  # it says what it does
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_a_wrong_option_is_one_line(run: Run, words: Words) -> None:
+    if words == ("contract", "client"):
+        pytest.skip("its options may be those of the client")
+    done = run(*words, "--no-such-option")
+    assert done.status == 2
+    assert "--no-such-option" in done.refusal
+    assert done.refusal.endswith(f"(see `{' '.join(('fakeviam', *words))} --help`)")
+
+
+@pytest.mark.parametrize("words", GROUPS)
+def test_a_wrong_verb_names_the_nearest(run: Run, words: Words) -> None:
+    group = ALL[words]
+    assert isinstance(group, click.Group)
+    (first, *_) = group.list_commands(click.Context(group))
+    done = run(*words, f"{first}x")
+    assert done.status == 2
+    path = " ".join(("fakeviam", *words))
+    assert done.refusal.startswith(
+        f"there is no command '{first}x'; did you mean `{path} {first}`?"
+    )
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> dict[str, str]:
+    """What the arguments of verbs name; nothing is there but what can be read."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").write_text("a")
+    (tmp_path / "seed.yaml").write_text("version: 1\n")
+    with FakeViam(data_dir=tmp_path / "data") as cloud:
+        cloud.export(tmp_path / "archive")
+    return {
+        "<archive>": str(tmp_path / "archive"),
+        "<data_dir>": str(tmp_path / "data"),
+        "<dataset>": "none",
+        "<file>": "a/b/c",
+        "<folder>": str(tmp_path / "folder"),
+        "<key>": "none",
+        "<new>": str(tmp_path / "new"),
+        "<seed>": str(tmp_path / "seed.yaml"),
+    }
+
+
+def needed(words: Words, places: dict[str, str]) -> list[str]:
+    return [*words, *(places.get(each, each) for each in NEEDED.get(words, ()))]
+
+
+@pytest.mark.parametrize("words", TARGETED)
+def test_a_wrong_target_is_one_line(run: Run, words: Words, places: dict[str, str]) -> None:
+    done = run(*needed(words, places), "--target", "ftp://h")
+    assert done.status == 2
+    assert "'ftp://h' is not an address; write host, host:port, unix:path" in done.refusal
+
+
+@pytest.mark.parametrize("words", [each for each in TARGETED if each[0] != "contract"])
+def test_nobody_there_says_how_to_start_a_fake(
+    run: Run, words: Words, places: dict[str, str]
+) -> None:
+    more = ("--timeout", "0") if words == ("wait",) else ()
+    done = run(*needed(words, places), "--target", "127.0.0.1:1", *more)
+    assert done.status == 1
+    assert "cannot reach" in done.refusal
+    assert "`fakeviam serve`" in done.refusal
+
+
+def test_each_prints_json(run: Run, cloud: FakeViam, places: dict[str, str]) -> None:
+    """Every verb that prints data, once, on a fake that has something to show."""
+    places["<key>"] = cloud.add_api_key(organizations=PART.organization_id).id
+    cloud.session("one")
+    up = run("data", "upload", places["<folder>"], "--part-id", PART.id, "--json").json
+    places["<file>"] = up["binary_data_id"]
+    seed = {"version": 1, "datasets": [{"name": "d"}]}
+    Path(places["<seed>"]).write_text(json.dumps(seed), encoding="utf-8")
+    places["<dataset>"] = run("seed", places["<seed>"], "--json").json["datasets"]["d"]
+    assert run("snapshot", "save", "clean", "--json").json["name"] == "clean"
+    number = 0
+    for words in sorted(LEAVES, key=lambda words: words in AT_LAST):
+        if words in WITHOUT_JSON or words[0] == "contract" or words == ("snapshot", "save"):
+            continue
+        number += 1
+        places["<new>"] = f"{places['<folder>']}-{number}"
+        done = run(*needed(words, places), "--json")
+        assert done.status == 0, (words, done.err)
+        for line in done.out.splitlines():
+            found: Any = json.loads(line)
+            assert isinstance(found, dict | list), words
+        assert done.out, words
+    assert number > 40
+
+
+# A hostile world --------------------------------------------------------------------------
+
+_RUN = [sys.executable, "-W", "error", "-m", "fakeviam"]
+
+
+def hostile(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a shell script in which `$@` is the command line."""
+    return subprocess.run(
+        ["sh", "-c", script, "sh", *_RUN, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **options},
+    )
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_reader_that_has_enough_ends_it_quietly() -> None:
+    done = hostile('{ "$@"; echo "status $?" >&2; } | true', "policy", "show")
+    assert (done.stdout, done.stderr) in (("", "status 1\n"), ("", "status 0\n"))
+
+
+@pytest.mark.usefixtures("cloud")
+def test_output_that_cannot_be_written_is_one_line() -> None:
+    done = hostile('"$@" > /dev/full', "clock")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "fakeviam: error: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.usefixtures("cloud")
+def test_closed_streams_are_one_line() -> None:
+    done = hostile('"$@" >&-', "reset")
+    assert (done.returncode, done.stderr) == (
+        2, "fakeviam: error: stdout is closed; the output goes there\n"
+    )  # fmt: skip
+    done = hostile('"$@" <&-', "faults", "add", "--from", "-")
+    assert done.returncode == 2
+    assert done.stderr.startswith("fakeviam: error: stdin is closed, so `-` has nothing to read")
+
+
+def test_the_modules_are_programs() -> None:
+    for name in ("fakeviam", "fakeviam_client", "fakeviam_contracts"):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", name, "--version"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        shown = name if name == "fakeviam" else f"python -m {name}"
+        assert done.stdout.startswith(f"{shown} ")
+
+
+def test_a_bug_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise KeyError("oh\nno")
+
+    monkeypatch.setattr("fakeviam.commands.control.Control.get", crash)
+    done = run("clock")
+    assert done.status == 70
+    assert done.refusal.startswith("fakeviam has a bug: KeyError: ")
+    monkeypatch.setenv("FAKEVIAM_DEBUG", "1")
+    assert "Traceback" in run("clock").err
+
+
+def test_ctrl_c_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fakeviam.commands.control.Control.get", interrupt)
+    done = run("clock")
+    assert (done.status, done.out, done.err.strip()) == (130, "", "")
+
+
+def test_json_comes_from_a_file_or_stdin(
+    run: Run, cloud: FakeViam, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = '{"rpc": "FileUpload", "status": "ABORTED"}'
+    (tmp_path / "fault.json").write_text(document)
+    assert run("faults", "add", "--from", f"@{tmp_path}/fault.json").status == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO(document))
+    assert run("faults", "add", "--from", "-").status == 0
+    assert len(cloud.faults) == 2
+    told = run("faults", "add", "--from", "@/nowhere").refusal
+    assert told.startswith("cannot read /nowhere: No such file or directory")
