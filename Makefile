@@ -74,6 +74,9 @@ docs: .venv/.docs ## build the documentation as a site, build/site/index.html; f
 bench: .venv/.dev ## measure everything; writes benchmarks/RESULTS.md, in some minutes
 	$(BIN)/python -m benchmarks $(ARGS)
 
+fuzz: .venv/.dev ## a million hostile inputs; ARGS="--seed 2 --inputs 5000", "--only control --round 7"
+	$(BIN)/python -m campaigns fuzz $(ARGS)
+
 clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -105,4 +108,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean
+.PHONY: fuzz soak crash mutation test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean

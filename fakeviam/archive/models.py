@@ -18,6 +18,7 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import FleetState, Location, Organization, Part, Robot
 from fakeviam.model.ids import Counters
 from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
+from fakeviam.model.roles import Role
 from fakeviam.store.values import BinaryRow, TabularRow
 from fakeviam.validation.models import Model, validate
 from fakeviam.validation.problems import InvalidError, Words
@@ -256,7 +257,7 @@ class KeyRow(Model):
     id: str
     key: str
     organization_ids: Many[str]
-    role: str
+    role: Role
     expires: Omittable[Time] = None
 
 

@@ -14,6 +14,7 @@ from fakeviam.archive.lines import damaged, value_of
 from fakeviam.archive.models import (
     BinaryRecordRow,
     DatasetRow,
+    KeyRow,
     ManifestRow,
     SourceRow,
     TabularRecordRow,
@@ -38,7 +39,7 @@ from fakeviam.store.values import Arrivals
 from fakeviam.validation.json_text import JsonError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from fakeviam.store.base import Store
     from fakeviam.validation.models import Model
@@ -80,12 +81,18 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
     contents = Contents(
         store=store,
         fleet=fleet_of(tables.values(names.FLEET)),
-        keys=tuple(checked_object(value, at) for value, at in tables.values(names.KEYS)),
+        keys=tuple(_checked_key(value, at) for value, at in tables.values(names.KEYS)),
         counters=manifest.counters.counters,
         made_by=manifest.fakeviam,
     )
     store.apply(events)
     return contents
+
+
+def _checked_key(value: object, where: str) -> Mapping[str, object]:
+    """The row of a key: its file and line are known only here, so it is checked here."""
+    checked_row(KeyRow, value, where)
+    return checked_object(value, where)
 
 
 class _Tables:

@@ -181,11 +181,14 @@ class DataDir:
         self._contents, self._counters = contents, counters
         if self._log is not None:
             self._compact_if_large()
+        place, is_new = self.path / DESCRIPTION, self._log is None
         with _usable(self.path):
-            if self._log is None:
+            if is_new:
                 self._switch(contents())
-            if not (self.path / DESCRIPTION).exists():
-                self._files.put(self.path / DESCRIPTION, description(self.seed))
+            if not place.exists():
+                self._files.put(place, description(self.seed))
+                if not is_new:
+                    log.warning("%s: was missing; it is written again from the log", place)
 
     def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
         """Keep the events of one write, then call `apply`: both happen, or neither does (DD-4).

@@ -24,16 +24,6 @@ _DEEPEST = 90
 # Files of the well-known types that robots pack into an Any; not all are in the private pool.
 _WELL_KNOWN = ("any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers")
 
-_REFUSED = (
-    json_format.Error,
-    RecursionError,
-    TypeError,
-    ValueError,  # UnicodeDecodeError too
-    OverflowError,
-    KeyError,
-    AttributeError,
-)
-
 
 def is_map(field: FieldDescriptor) -> bool:
     """Whether the field is a map."""
@@ -66,7 +56,7 @@ def _shown(message: Message, depth: int) -> Any:
         return json_format.MessageToDict(
             message, preserving_proto_field_name=True, descriptor_pool=wire.pool()
         )
-    except _REFUSED:
+    except Exception:  # noqa: BLE001 - whichever of its many errors it is, the walk goes on
         return _walked(message, depth)
 
 
@@ -120,7 +110,8 @@ def _any(packed: Any, depth: int) -> dict[str, Any]:
         return shown | {"value": base64.b64encode(packed.value).decode()}
     inner = _shown(made, depth + 1)
     special = made.DESCRIPTOR.full_name.startswith("google.protobuf.")
-    return shown | ({"value": inner} if special else inner)
+    # What is nested too deeply is a text.
+    return shown | ({"value": inner} if special or not isinstance(inner, dict) else inner)
 
 
 def _unpacked(packed: Any) -> Message | None:

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from fakeviam.model.applied_seed import AppliedSeed
     from fakeviam.model.clock import Clock
     from fakeviam.model.fleet import Fleet
+    from fakeviam.model.roles import Role
     from fakeviam.server.instruments.explain.explanation import Explanation
     from fakeviam.server.instruments.faults.plan import Faults
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.instruments.replies import Replies
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.state.cloud import CloudState, Crash
-    from fakeviam.server.state.roles import Role
     from fakeviam.store.base import Store
 
 

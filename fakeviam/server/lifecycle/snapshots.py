@@ -12,13 +12,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from fakeviam.archive.contents import Contents
-from fakeviam.archive.lines import damaged, time_text
-from fakeviam.model.errors import UsageError
+from fakeviam.archive.lines import time_text
 from fakeviam.model.ids import Counters
 from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
 from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.state.accounts import ApiKey
-from fakeviam.server.state.roles import role_of
 from fakeviam.store.events import Cleared, KeysSet, PartPut
 from fakeviam.version import __version__
 
@@ -220,15 +218,11 @@ def _key_from(row: Mapping[str, object], where: str) -> ApiKey:
     from fakeviam.archive.models import KeyRow, checked_row  # noqa: PLC0415 - few read keys
 
     checked = checked_row(KeyRow, row, where)
-    try:
-        role = role_of(checked.role)
-    except UsageError as error:
-        raise damaged(where, f"role must be a role ({error}), got {checked.role!r}") from None
     return ApiKey(
         id=checked.id,
         key=checked.key,
         organization_ids=frozenset(checked.organization_ids),
-        role=role,
+        role=checked.role,
         expires=checked.expires,
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.clock import Clock
     from fakeviam.model.ids import Ids
-    from fakeviam.server.state.roles import Role
+    from fakeviam.model.roles import Role
 
 AuthMode = Literal["any", "keys"]
 

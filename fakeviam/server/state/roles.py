@@ -6,11 +6,10 @@ here are keys of whole organizations, so its first two columns count (AC-1).
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 from fakeviam.model.errors import PermissionDeniedError, UsageError
-
-Role = Literal["owner", "operator"]
+from fakeviam.model.roles import Role
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 

@@ -52,6 +52,8 @@ def put(place: Path, name: str, text: bytes) -> None:
             "holds text that cannot be encoded as UTF-8 at read",
         ),
         ("keys.jsonl", '"k"', '"\\ud800"', "holds text that cannot be encoded as UTF-8 at id"),
+        ("keys.jsonl", '"id"', '"ID"', "id is missing"),
+        ("keys.jsonl", '"k"', "{}", "id must be text, got a JSON object"),
         (
             "binary.jsonl",
             '"size":6',

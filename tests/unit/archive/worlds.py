@@ -117,7 +117,14 @@ PARTS = st.builds(
     ),
     internal=st.booleans(),
 )
-KEYS = st.fixed_dictionaries({"id": TEXTS, "organization_ids": st.lists(TEXTS, max_size=2)})
+KEYS = st.fixed_dictionaries(
+    {
+        "id": TEXTS,
+        "key": TEXTS,
+        "organization_ids": st.lists(TEXTS, max_size=2),
+        "role": st.sampled_from(["owner", "operator"]),
+    }
+)
 
 
 @st.composite
@@ -198,7 +205,7 @@ def small_world(*, binary: int = 3, password: str = "secret") -> Contents:  # no
     return Contents(
         store=store,
         fleet=NO_FLEET.with_part(DEFAULT_PART),
-        keys=({"id": "k", "organization_ids": ["org"]},),
+        keys=({"id": "k", "key": "key", "organization_ids": ["org"], "role": "owner"},),
         counters=Counters(7, 9),
         made_by="1.2.3",
     )

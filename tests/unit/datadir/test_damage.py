@@ -157,6 +157,18 @@ def test_files_that_are_gone(place: Path) -> None:
     assert ", which cannot be read (No such file or directory); " in refusal(place)
 
 
+def test_a_description_that_is_gone_is_written_again_aloud(
+    place: Path, expected: list[object], caplog: pytest.LogCaptureFixture
+) -> None:
+    """All that it says stands in the log, too (DD-3)."""
+    path = place / "directory.json"
+    text = path.read_bytes()
+    path.unlink()
+    assert found_in(place) == expected
+    assert caplog.messages == [f"{path}: was missing; it is written again from the log"]
+    assert path.read_bytes() == text
+
+
 def test_an_earlier_directory_says_what_to_do(place: Path) -> None:
     """It is not guessed at (DD-3)."""
     path = place / "directory.json"

@@ -42,6 +42,9 @@ def filled(draw: st.DrawFn, cls: type[Message], depth: int = 3) -> Any:
     """Any message of a class: fields by chance, as the wire can carry them."""
     made: Any = cls()
     descriptor: Any = cls.DESCRIPTOR
+    if descriptor.full_name == "google.protobuf.Any" and draw(st.booleans()):
+        # Of a type that is known, with bytes that mostly are none of it.
+        return cls(type_url=f"x/{draw(st.sampled_from(NAMES))}", value=draw(st.binary()))
     for field in descriptor.fields:
         if not draw(st.booleans()):
             continue
@@ -84,6 +87,12 @@ CLASSES = sorted(
     | {well_known.Any, well_known.Struct, well_known.Value, well_known.Timestamp},
     key=str,
 )
+
+NAMES = [
+    "google.protobuf.Struct",
+    "google.protobuf.Int64Value",
+    *(str(vars(each)["DESCRIPTOR"].full_name) for each in CLASSES),
+]
 
 
 @given(st.data())
@@ -140,9 +149,12 @@ def test_unknown_parameters_are_type_and_base64(
     assert shown["method_parameters"]["q"] == shown_as
 
 
-def test_damaged_parameters_of_a_known_type() -> None:
+@pytest.mark.parametrize(
+    "name", ["google.protobuf.StringValue", "google.protobuf.Struct", "viam.app.data.v1.Filter"]
+)
+def test_damaged_parameters_of_a_known_type(name: str) -> None:
     """Not a value of their type: type and base64 (JR-6)."""
-    name = "type.googleapis.com/google.protobuf.StringValue"
+    name = f"type.googleapis.com/{name}"
     shown = message_json(upload(any_pb2.Any(type_url=name, value=b"\x0a\xff")))
     assert shown["method_parameters"]["q"] == {"@type": name, "value": "Cv8="}
 
@@ -166,3 +178,7 @@ def test_deep_nesting_ends() -> None:
         inner = inner.list_value.values.add()
     inner.number_value = float("nan")
     assert "nested too deeply" in json.dumps(message_json(deep))
+    packed = any_pb2.Any(type_url="x/viam.app.data.v1.Filter")
+    for _ in range(100):
+        packed = any_pb2.Any(type_url="x/google.protobuf.Any", value=packed.SerializeToString())
+    assert "nested too deeply" in json.dumps(message_json(packed))

@@ -297,7 +297,7 @@ def test_damaged_keys_change_nothing() -> None:
     before = everything(cloud)
     contents = contents_of(cloud)
     wrong = dataclasses.replace(contents, keys=({**contents.keys[0], "role": "king"},))
-    with pytest.raises(UsageError, match=r"API key 1: role must be a role \(.*\), got 'king'"):
+    with pytest.raises(UsageError, match=r"API key 1: role must be .*, got 'king'"):
         apply_contents(cloud, wrong)
     assert everything(cloud) == before
 

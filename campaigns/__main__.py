@@ -1,0 +1,60 @@
+"""The command line: python -m campaigns fuzz|soak|crash."""
+# ruff: noqa: T201 - it talks to people
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from campaigns.fuzz import report, run
+from campaigns.fuzz.targets import TARGETS
+
+MILLION = 1_000_000
+
+
+@click.group(help=(__doc__ or "").splitlines()[0])
+def campaigns() -> None:
+    """All campaigns."""
+
+
+@campaigns.command()
+@click.option("--inputs", default=MILLION, show_default=True, help="How many, over all targets.")
+@click.option("--seed", default=1, show_default=True, help="Another seed makes other inputs.")
+@click.option("--only", multiple=True, type=click.Choice([*TARGETS]), help="Only this target.")
+@click.option("--round", "number", type=int, help="Only this round of it, to see a failure again.")
+@click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--minutes", type=float, help="Begin no new round after so long.")
+def fuzz(
+    inputs: int,
+    seed: int,
+    only: tuple[str, ...],
+    number: int | None,
+    jobs: int,
+    minutes: float | None,
+) -> None:
+    """Inputs that no honest client sends, from a seed, to everything that takes some."""
+    names = only or tuple(TARGETS)
+    if number is None:
+        rounds = run.rounds_of(names, inputs)
+    elif len(only) == 1:
+        rounds = [(only[0], number)]
+    else:
+        raise click.UsageError("--round goes with one --only")
+    scores = run.campaign(
+        rounds,
+        seed=seed,
+        jobs=1 if number is not None else jobs,
+        seconds=None if minutes is None else minutes * 60,
+        to=sys.stdout,
+    )
+    scores = {name: scores[name] for name in TARGETS if name in scores}
+    print(report.table(scores))
+    if number is None and not only:
+        command = f"make fuzz ARGS='--seed {seed} --inputs {inputs}'"
+        print(f"written to {report.write(scores, seed=seed, command=command)}")
+    sys.exit(1 if run.broken(scores) else 0)
+
+
+if __name__ == "__main__":
+    campaigns(prog_name="python -m campaigns")

@@ -1,0 +1,1 @@
+"""Inputs that no honest client sends, to everything that takes some."""
