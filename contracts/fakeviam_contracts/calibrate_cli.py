@@ -47,7 +47,8 @@ def calibrate_command(*, own: bool, target: Target | None, output: Path, **optio
 def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None:
     # Not above: this needs Hypothesis, and the help of the group does not.
     from fakeviam_contracts.calibrate import as_toml, calibrate, settled_clauses  # noqa: PLC0415
-    from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
+    from fakeviam_contracts.opening import open_subject  # noqa: PLC0415
+    from fakeviam_contracts.run_config import RunConfig  # noqa: PLC0415
 
     day = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
     try:

@@ -45,6 +45,18 @@ def check_component_is_honoured(wire: Wire, name: str) -> None:
         raise ContractBrokenError(Assertion("FI-1", what, (0, 0), found))
 
 
+def check_gone(wire: Wire, name: str) -> None:
+    """Make sure that the files of a component are gone, after they were deleted.
+
+    Raises:
+        ContractBrokenError: They are still there: nothing that the kit makes could be removed.
+    """
+    left = _counts(wire, data.Filter(component_name=name))[0]
+    if left:
+        what = "files that are left after they were deleted by their ids"
+        raise ContractBrokenError(Assertion("DI-1", what, 0, left))
+
+
 def check_empty(wire: Wire) -> None:
     """Make sure that there is nothing to lose.
 

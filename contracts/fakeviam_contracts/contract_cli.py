@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fakeviam_contracts.results import Result
-    from fakeviam_contracts.runner import RunConfig
+    from fakeviam_contracts.run_config import RunConfig
 
     _ParamType = click.ParamType[float]
 else:

@@ -93,8 +93,7 @@ def _tag(
     dataset_id = tag.removeprefix(LABEL)
     if tag.startswith(LABEL) and dataset_id in handles.datasets:
         handle = handles.datasets.index(dataset_id)
-        hidden = model.interpretation.dataset_ids == "hidden"
-        if hidden or dataset_id in metadata.dataset_ids or model.dataset(handle) is None:
+        if dataset_id in metadata.dataset_ids or model.dataset(handle) is None:
             return ("label", handle)
     return tag
 

@@ -35,7 +35,6 @@ class Interpretation:
         empty_or: A17: what MATCH_BY_OR without tags selects.
         file_filters_on_rows: A18: whether readings are selected by boxes and datasets.
         mime_filter_on_rows: A18: whether the MIME type of readings is compared.
-        dataset_ids: DM-3: whether membership shows in the metadata.
         visibility: A55: after how many seconds an upload is seen.
         time_received: A32: the uploaded time, or the moment of storing.
         tags_by_filter_scope: A47: whose tags TagsByFilter gives.
@@ -63,7 +62,6 @@ class Interpretation:
     empty_or: str = "everything"
     file_filters_on_rows: str = "none"
     mime_filter_on_rows: str = "compare"
-    dataset_ids: str = "shown"
     time_received: str = "uploaded"
     visibility: int = 0
     tags_by_filter_scope: str = "binary-and-tabular"
@@ -126,7 +124,6 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
         "empty_or": "A17",
         "file_filters_on_rows": "A18",
         "mime_filter_on_rows": "A18",
-        "dataset_ids": "DM-3",
         "time_received": "A32",
         "visibility": "A55",
         "tags_by_filter_scope": "A47",
@@ -137,6 +134,9 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
         "lists": "FI-5",
     }
 )
+
+#: Open points where clients rely on our interpretation: another answer is not legal.
+RELIED_ON = frozenset({"A4", "FI-4"})
 
 #: What each point that decides which records are selected can be.
 ALTERNATIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 BATCH = 50
 
 
+@dataclass(frozen=True, kw_only=True)
+class RandomPrograms:
+    """The random programs of a seed, up to one that failed.
+
+    Attributes:
+        seed: The seed.
+        count: How many there are.
+        muted: Failures that were known by then, and did not end a program.
+    """
+
+    seed: int
+    count: int
+    muted: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(kw_only=True)
 class Programs:
     """What running random programs came to.

@@ -256,12 +256,13 @@ def check_file(
 
 
 def _check_membership(session: Session, file: File, metadata: data.BinaryMetadata) -> None:
-    """Datasets in the metadata, where they show (DM-3)."""
+    """Datasets in the metadata (DM-3)."""
     shown = {session.handles.dataset(dataset_id) for dataset_id in metadata.dataset_ids}
     if shown or file.datasets:
-        clause = file.because.get("datasets", "UP-7")
-        candidates = {"shown": set(file.datasets), "hidden": set()}
-        session.choose("dataset_ids", f"datasets of file {file.handle}", candidates, shown, clause)
+        clause = file.because.get("datasets", "UP-7") if shown else "DM-3"
+        what = f"datasets of file {file.handle}"
+        session.comparisons["DM-3"] += clause != "DM-3"
+        session.expect(clause, what, set(file.datasets), shown)
 
 
 def _adopt(session: Session, file: File, got: dict[str, Any]) -> None:

@@ -163,6 +163,7 @@ class RemoteSubject:
             cleanup.check_component_is_honoured(self.line.wire(), f"{scope.name}-nobody")
         finally:
             cleanup.remove_files(self.line.wire(), scope.name)
+        cleanup.check_gone(self.line.wire(), scope.name)
         found = {origin.organization_id for origin in origins}
         if len(found) > 1 or (organization and found != {organization}):
             wanted = f"not of {organization}" if organization else "of several organizations"

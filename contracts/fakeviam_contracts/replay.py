@@ -10,11 +10,14 @@ import click
 from fakeviam.program import HELP, target_option
 from fakeviam.target import Target, default_target
 from fakeviam_contracts import writes
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
-from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError
+from fakeviam_contracts.attempts import attempt
+from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.foreign_data import ForeignDataError
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.opening import open_subject
+from fakeviam_contracts.programs import RandomPrograms, run_programs
+from fakeviam_contracts.readonly import READ_ONLY_CHECKS
 from fakeviam_contracts.reads import (
     check_by_ids,
     check_counts,
@@ -23,7 +26,7 @@ from fakeviam_contracts.reads import (
     check_rows,
     check_tags,
 )
-from fakeviam_contracts.runner import RunConfig, open_subject
+from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.wirelog import ConnectionLostError
 from fakeviam_contracts.writes import (
     box,
@@ -48,9 +51,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakeviam_contracts.session import Session
+    from fakeviam_contracts.subject import Subject
 
 __all__ = [
     "FilterSpec",
+    "RandomPrograms",
     "box",
     "change_members",
     "check_by_ids",
@@ -96,16 +101,18 @@ def wait(session: Session, nanos: int) -> None:
 
 def run_check(session: Session, name: str) -> None:
     """Run a whole check, for what its steps alone do not show."""
-    next(check for check in CHECKS if check.name == name).run(session)
+    every = (SEEN_AT_ONCE, *CHECKS, *READ_ONLY_CHECKS)
+    next(check for check in every if check.name == name).run(session)
 
 
 def main(
-    program: Callable[[Session], None],
+    program: Callable[[Session], None] | RandomPrograms,
     *,
     clause: str,
     what: str,
     policy: str = "documented",
     exclusive: bool = False,
+    read_only: bool = False,
 ) -> NoReturn:
     """Run a program against the server that the command line names, and exit."""
 
@@ -125,50 +132,58 @@ def main(
             target=where,
             policy=policy,
             exclusive=exclusive and not own,
+            read_only=read_only and not own,
             **options,  # type: ignore[arg-type]
         )
-        sys.exit(_status(config, program, (clause, Assertion(clause, what, 0, 0).kind[1])))
+        sys.exit(_status(config, program, Assertion(clause, what, 0, 0).kind))
 
     command()
     raise AssertionError("click exits")
 
 
-def _status(config: RunConfig, program: Callable[[Session], None], kind: tuple[str, str]) -> int:
+def _status(
+    config: RunConfig,
+    program: Callable[[Session], None] | RandomPrograms,
+    kind: tuple[str, str],
+) -> int:
     try:
-        found = _replayed(config, program)
-    except (CannotRunError, ConnectionLostError, ForeignDataError) as reason:
+        found = _replayed(config, program, kind[0])
+    except (CannotRunError, ConnectionLostError) as reason:
         click.echo(f"cannot tell: {reason}", err=True)
         return 2
-    if kind in found:
-        assertion = found[kind]
-        click.echo(f"{assertion.clause}: {assertion.what}, {assertion.severity.label}")
-        click.echo(f"  expected: {assertion.expected!r}\n  observed: {assertion.observed!r}")
-        return 1
-    for other in found.values():
-        click.echo(f"cannot tell, for something else goes wrong before: {other}", err=True)
+    if found is None:
+        click.echo("the failure is gone")
+        return 0
+    if found.kind != kind:
+        before = f"{found.clause}: {found.what}"
+        click.echo(f"cannot tell, for something else goes wrong before: {before}", err=True)
         return 2
-    click.echo("the failure is gone")
-    return 0
+    click.echo(f"{found.clause}: {found.what}, {found.severity.label}")
+    click.echo(f"  expected: {found.expected!r}\n  observed: {found.observed!r}")
+    return 1
 
 
 def _replayed(
-    config: RunConfig, program: Callable[[Session], None]
-) -> dict[tuple[str, str], Assertion]:
-    """What goes wrong, by its kind."""
-    subject = open_subject(config)
-    session = subject.open_session()
+    config: RunConfig, program: Callable[[Session], None] | RandomPrograms, clause: str
+) -> Assertion | None:
+    """What goes wrong, if anything does."""
     try:
-        try:
-            program(session)
-        except ProgramEndedError:
-            pass
-        finally:
-            # That what was uploaded cannot be deleted again is a failure, too.
-            subject.close_session(session)
+        subject = open_subject(config)
     except ContractBrokenError as error:
-        return {error.assertion.kind: error.assertion}
+        return error.assertion
+    try:
+        if isinstance(program, RandomPrograms):
+            return _broken_by(subject, program)
+        # That what was uploaded cannot be deleted again is a failure, too.
+        session, assertion, _ = attempt(subject, program, clause)
     finally:
         subject.close()
-    if session.left_out:
+    if assertion is None and session.left_out:
         raise CannotRunError(session.left_out)
-    return {}
+    return assertion
+
+
+def _broken_by(subject: Subject, programs: RandomPrograms) -> Assertion | None:
+    subject.muted = frozenset(programs.muted)
+    done = run_programs(subject, seed=programs.seed, wanted=programs.count)
+    return done.failed.broken if done.failed is not None else None

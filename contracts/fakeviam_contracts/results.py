@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.interpretation import Interpretation
+    from fakeviam_contracts.programs import RandomPrograms
     from fakeviam_contracts.steps import Step
     from fakeviam_contracts.wirelog import Recorded
 
@@ -58,6 +59,7 @@ class Finding:
         steps: The program, as text.
         calls: What went over the wire.
         program: The steps that show it again, if steps do; else the whole check must be run.
+        random: The random programs that showed it.
         reproduced: Whether a fresh session showed it again.
         known: Why it was to be expected, if it was.
         script: The file that shows it, if one was written.
@@ -68,6 +70,7 @@ class Finding:
     steps: list[str]
     calls: list[Recorded]
     program: Sequence[Step] = ()
+    random: RandomPrograms | None = None
     reproduced: bool = True
     known: str = ""
     script: str = ""
@@ -76,6 +79,16 @@ class Finding:
     def clause(self) -> str:
         """The one clause that it breaks."""
         return self.assertion.clause
+
+    @property
+    def is_random(self) -> bool:
+        """Whether only random programs show it again."""
+        return self.random is not None and not self.program
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether it shows before anything is checked."""
+        return self.name == SET_UP
 
     @property
     def severity(self) -> Severity:
@@ -126,6 +139,7 @@ class Result:
         versions: Of what took part.
         error: Why it could not be run, or not to its end.
         exclusive: Whether the organization was the kit's alone.
+        read_only: Whether nothing was written.
         interpretation: What the subject was seen to be.
     """
 
@@ -149,6 +163,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     error: str = ""
     exclusive: bool = False
+    read_only: bool = False
     interpretation: Interpretation | None = None
 
     @property

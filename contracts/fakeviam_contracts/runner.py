@@ -1,7 +1,4 @@
-"""Running the kit: all checks, then random programs, as many as the profile wants.
-
-The one module, besides the wrong servers, that knows how to start a fake.
-"""
+"""Running the kit: all checks, then random programs, as many as the profile wants."""
 
 from __future__ import annotations
 
@@ -10,24 +7,21 @@ import math
 import platform
 import secrets
 import time
-from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
-from fakeviam_contracts.checks import CHECKS, Check
+from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.attempts import attempt
+from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE, Check
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.connection import Address
-from fakeviam_contracts.foreign_data import ForeignDataError
 from fakeviam_contracts.formatting import format_step
-from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
+from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.profiles import PROFILES
-from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.readonly import READ_ONLY_CHECKS, ReadOnlySubject
-from fakeviam_contracts.remote import RemoteSubject
+from fakeviam_contracts.programs import RandomPrograms, run_programs
+from fakeviam_contracts.readonly import READ_ONLY_CHECKS
 from fakeviam_contracts.results import (
     OWN,
     PROGRAMS,
@@ -39,16 +33,16 @@ from fakeviam_contracts.results import (
     Verdict,
 )
 from fakeviam_contracts.shrinking import Shrinker
-from fakeviam_contracts.subject import OwnFake
 from fakeviam_contracts.verdicts import matching, verdicts
-from fakeviam_contracts.visibility import measure_lag
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.known_failures import KnownFailure
     from fakeviam_contracts.programs import Programs
+    from fakeviam_contracts.run_config import RunConfig
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
 
@@ -56,62 +50,6 @@ if TYPE_CHECKING:
 MOST_BY_CHECK, MOST_BY_PROGRAMS = 3, 6
 #: Seconds for shrinking one failure.
 SHRINKING = 8.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """What to run, and against what.
-
-    Attributes:
-        target: The address of a server, or "" for a fake of our own.
-        policy: How open points are interpreted.
-        clauses: Only checks for clauses like this, and no random programs; "*" is all.
-        profile: quick or full.
-        programs: How many random programs, instead of those of the profile.
-        max_calls: Stop after so many calls; what is left is not reached.
-        max_time: Stop after so many seconds; what is left is not reached.
-        min_evidence: What must be broken to fail the run: documented, relied-on or assumed.
-        allow_not_reached: Clauses that need not be reached, as patterns.
-        api_key_id: Id of an API key.
-        api_key: The key.
-        ca_file: Certificates to trust, or "" for those of the system.
-        max_rps: Calls a second at most.
-        organization: The organization of the parts.
-        parts: Ids of the parts to upload for.
-        exclusive: The organization is the kit's alone.
-        read_only: Nothing may be written.
-        known_failing: A file of known failures, or "".
-        seed: Of the random programs; None picks one.
-        today: The day that known failures are judged by.
-    """
-
-    target: str = ""
-    policy: str = "documented"
-    clauses: str = "*"
-    profile: str = "quick"
-    programs: int | None = None
-    max_calls: int | None = None
-    max_time: float | None = None
-    min_evidence: str = "relied-on"
-    allow_not_reached: tuple[str, ...] = ()
-    api_key_id: str = ""
-    api_key: str = ""
-    ca_file: str = ""
-    max_rps: float | None = None
-    organization: str = ""
-    parts: tuple[str, ...] = ()
-    exclusive: bool = False
-    read_only: bool = False
-    known_failing: str = ""
-    seed: int | None = None
-    today: dt.date | None = None
-
-    @property
-    def wanted(self) -> int:
-        """How many random programs."""
-        if self.clauses != "*" or self.read_only:
-            return 0
-        return PROFILES[self.profile].programs if self.programs is None else self.programs
 
 
 def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> Result:
@@ -176,6 +114,7 @@ def _empty(config: RunConfig) -> Result:
         allowed=config.allow_not_reached,
         versions=versions(),
         exclusive=config.exclusive,
+        read_only=config.read_only,
     )
 
 
@@ -213,52 +152,6 @@ def _not_reached(check: Check, reason: str) -> CheckResult:
     )
 
 
-def open_subject(config: RunConfig) -> Subject:
-    """The server to run against.
-
-    Raises:
-        CannotRunError: It cannot be reached or used.
-        ContractBrokenError: Setting up shows already that it breaks a clause.
-    """
-    try:
-        interpretation = Interpretation.named(config.policy)
-    except ValueError as error:
-        raise CannotRunError(str(error)) from error
-    if not config.target:
-        return OwnFake(interpretation, lambda: _own(config.policy))
-    address = Address(
-        target=config.target,
-        api_key_id=config.api_key_id,
-        api_key=config.api_key,
-        ca_file=config.ca_file,
-        max_rps=config.max_rps,
-    )
-    try:
-        if config.read_only:
-            return ReadOnlySubject(interpretation, address, organization=config.organization)
-        return RemoteSubject(
-            interpretation,
-            address,
-            parts=config.parts,
-            organization=config.organization,
-            exclusive=config.exclusive,
-        )
-    except (CannotRunError, ContractBrokenError):
-        raise
-    except ConnectionLostError as error:
-        raise CannotRunError(f"{config.target} broke the connection in set-up: {error}") from error
-    except Exception as error:
-        raise CannotRunError(
-            f"the answers of {config.target} in set-up make no sense: {_described(error)}"
-        ) from error
-
-
-def _own(policy: str) -> object:
-    from fakeviam import Clock, FakeViam  # noqa: PLC0415 - only where there is no target
-
-    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"))
-
-
 def _all(config: RunConfig) -> Sequence[Check]:
     return READ_ONLY_CHECKS if config.read_only else CHECKS
 
@@ -271,10 +164,6 @@ def _chosen(config: RunConfig) -> list[Check]:
             "the clauses, which are written as in FI-6 and A47"
         )
     return by_kill_power(chosen)
-
-
-#: Comes before all checks: they wait for what they upload, where that takes a while.
-_LAG = Check(name="uploads are seen at once", clauses=("A55",), run=measure_lag)
 
 
 class _Run:
@@ -310,7 +199,9 @@ class _Run:
     def checks(self, checks: Sequence[Check]) -> None:
         """Run those that the subject and the limits allow."""
         if not self._config.read_only and not self._over:
-            self._attempt(_LAG)
+            session, assertion = self._attempt(SEEN_AT_ONCE)
+            if assertion is not None:
+                self._found(SEEN_AT_ONCE, session, assertion)
         for number, check in enumerate(checks, start=1):
             lacking = [self._subject.missing[n] for n in check.needs if n in self._subject.missing]
             if lacking:
@@ -346,23 +237,10 @@ class _Run:
         checked.seconds = time.monotonic() - began
 
     def _attempt(self, check: Check) -> tuple[Session, Assertion | None]:
-        session = self._subject.open_session()
-        assertion = None
-        try:
-            check.run(session)
-        except ContractBrokenError as error:
-            assertion = error.assertion
-        except (ConnectionLostError, CannotRunError):
-            raise
-        except ProgramEndedError:
-            pass
-        except ForeignDataError as reason:
-            session.left_out = str(reason)
-        except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
-            # With a failure that is known already, the rest need not make sense.
-            if not self._subject.muted & set(session.differences):
-                assertion = _senseless(check.clauses[0], error)
-        assertion = self._closed(session) or assertion
+        session, assertion, leftovers = attempt(self._subject, check.run, check.clauses[0])
+        if leftovers and assertion is not None:
+            # With leftovers nothing that follows would mean anything.
+            self._stopped = f"what was uploaded cannot be deleted ({assertion.clause})"
         self.result.rpcs += len(session.wire.calls)
         self._merge(check.name, session.comparisons, session.differences)
         return session, assertion
@@ -380,18 +258,6 @@ class _Run:
             for kind, assertion in differences.items()
             if kind not in known and kind not in self._subject.muted
         ]
-
-    def _closed(self, session: Session) -> Assertion | None:
-        """End a session; a crash of our own fake is a broken clause too."""
-        try:
-            self._subject.close_session(session)
-        except ContractBrokenError as error:
-            # With leftovers nothing that follows would mean anything.
-            self._stopped = f"what was uploaded cannot be deleted ({error.assertion.clause})"
-            return error.assertion
-        except AssertionError as error:
-            return _senseless("SV-4", error)
-        return None
 
     # Findings ----------------------------------------------------------------------------
 
@@ -438,9 +304,10 @@ class _Run:
         wanted, found = self._config.wanted, 0
         while self.result.programs < wanted and not self._over and found < MOST_BY_PROGRAMS:
             calls = self._config.max_calls
+            seed, muted = self.result.seed + self.result.programs, self._subject.muted
             done = run_programs(
                 self._subject,
-                seed=self.result.seed + self.result.programs,
+                seed=seed,
                 wanted=wanted - self.result.programs,
                 calls=math.inf if calls is None else calls - self.result.rpcs,
                 until=self._until,
@@ -452,18 +319,20 @@ class _Run:
             if done.failed is None or done.failed.broken is None:
                 break
             found += 1
-            self._program_failed(done.failed, done.failed.broken)
+            again = RandomPrograms(seed=seed, count=done.count, muted=tuple(sorted(muted)))
+            self._program_failed(done.failed, done.failed.broken, again)
         if self.result.programs < wanted:
             why = self._over or f"{found} different failures are enough"
             self.result.missing = f"{wanted - self.result.programs} random programs: {why}"
 
-    def _program_failed(self, failed: Session, assertion: Assertion) -> None:
+    def _program_failed(self, failed: Session, assertion: Assertion, again: RandomPrograms) -> None:
         self._progress("shrinking the failing program")
         finding = Finding(
             name=PROGRAMS,
             assertion=assertion,
             steps=[format_step(step) for step in failed.steps],
             calls=list(failed.wire.calls),
+            random=again,
             reproduced=False,
         )
         shortest = self._shortest(failed)
@@ -499,14 +368,6 @@ class _Run:
         broken = len(self.result.findings)
         calls = self.result.rpcs + more
         self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
-
-
-def _senseless(clause: str, error: Exception) -> Assertion:
-    return Assertion(clause, "the subject's answers make sense", "they do", _described(error))
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def versions() -> dict[str, str]:

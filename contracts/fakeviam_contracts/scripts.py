@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.clauses import rules
-from fakeviam_contracts.formatting import format_step, shortened
-from fakeviam_contracts.results import OWN, PROGRAMS, SET_UP
+from fakeviam_contracts.formatting import format_step, format_value, shortened
+from fakeviam_contracts.results import OWN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,19 +30,16 @@ failure persists, 0 when it is gone, and 2 if it cannot tell.
 from fakeviam_contracts.replay import *  # noqa: F403
 
 
-def program(session):
 {program}
 
 
-main(program, clause={clause!r}, what={what!r}, policy={policy!r}{more})
+main({name}, clause={clause!r}, what={what!r}, policy={policy!r}{more})
 '''
 
 
 def write_all(result: Result, folder: Path) -> None:
-    """Write a script for each finding that one can show, and note its name in the finding."""
+    """Write a script for each finding, and note its name in the finding."""
     for number, finding in enumerate(result.findings, start=1):
-        if finding.name == SET_UP or not finding.calls:
-            continue
         slug = re.sub(r"\W+", "-", f"{finding.clause}-{finding.name}").strip("-")
         path = folder / f"failure-{number}-{slug}.py"
         path.write_text(script(finding, result), encoding="utf-8")
@@ -51,20 +48,27 @@ def write_all(result: Result, folder: Path) -> None:
 
 def script(finding: Finding, result: Result) -> str:
     """The text of a script that shows a finding."""
-    if finding.program:
-        lines = [format_step(step, subject="session") for step in finding.program]
-    elif finding.name != PROGRAMS:
-        lines = [f"run_check(session, {finding.name!r})"]
-    else:
-        lines = [f"run_program(session, seed={result.seed})"]
+    more = [f", {name}=True" for name in ("exclusive", "read_only") if getattr(result, name)]
     return _TEMPLATE.format(
         about=_about(finding, result).replace("\\", "\\\\").replace('"""', '\\"\\"\\"'),
-        program="\n".join(f"    {line}" for line in lines),
+        program=_program(finding),
+        name="programs" if finding.is_random else "program",
         clause=finding.clause,
         what=finding.assertion.what,
         policy=result.policy,
-        more=", exclusive=True" if result.exclusive else "",
+        more="".join(more),
     )
+
+
+def _program(finding: Finding) -> str:
+    """What shows a finding: its steps, or all that was done where they alone do not."""
+    if finding.is_random:
+        return f"programs = {format_value(finding.random)}"
+    lines = [format_step(step, subject="session") for step in finding.program]
+    if not lines:
+        # What the set-up shows, it shows again before the program begins.
+        lines = ["pass" if finding.is_set_up else f"run_check(session, {finding.name!r})"]
+    return "\n".join(["def program(session):", *(f"    {line}" for line in lines)])
 
 
 def _about(finding: Finding, result: Result) -> str:

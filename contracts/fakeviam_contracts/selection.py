@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakeviam_contracts.interpretation import ALTERNATIVES, CLAUSES
+from fakeviam_contracts.interpretation import ALTERNATIVES, CLAUSES, RELIED_ON
 from fakeviam_contracts.model import LISTS, SCALARS, FilterSpec
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def compare(
         p: value for p, value in found.items() if value != getattr(session.interpretation, p)
     }
     for point in changed:
-        session.expect(CLAUSES[point], what, expected, observed, legal=True)
+        legal = CLAUSES[point] not in RELIED_ON
+        session.expect(CLAUSES[point], what, expected, observed, legal=legal)
     session.learn(**changed)
     return True
 

@@ -17,7 +17,7 @@ from fakeviam_contracts.assertions import (
 )
 from fakeviam_contracts.clauses import binding, rules
 from fakeviam_contracts.descriptions import LABEL, binary_id
-from fakeviam_contracts.interpretation import CLAUSES
+from fakeviam_contracts.interpretation import CLAUSES, RELIED_ON
 from fakeviam_contracts.model import FilterSpec, Model
 from fakeviam_contracts.places import Handles, Place
 from fakeviam_contracts.steps import Step
@@ -177,7 +177,7 @@ class Session:
         self.comparisons[clause] += clause != CLAUSES[point]
         if not all(value == expected for value in candidates.values()):
             # Another answer is legal, except where clients rely on this one.
-            legal_here = CLAUSES[point] not in _RELIED_ON_POINTS
+            legal_here = CLAUSES[point] not in RELIED_ON
             if not self.expect(CLAUSES[point], what, expected, observed, legal=legal_here):
                 value = next(v for v, demanded in candidates.items() if demanded == observed)
                 self.learn(**{point: value})
@@ -297,7 +297,3 @@ class Session:
         if form == "message":
             return {"binary_ids": messages}
         return {"binary_ids": messages, "binary_data_ids": ids}
-
-
-#: Open points where clients rely on our interpretation.
-_RELIED_ON_POINTS = ("A4",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.runner import RunConfig
+from fakeviam_contracts.run_config import RunConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

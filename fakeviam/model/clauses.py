@@ -26,7 +26,7 @@ _TABLE = """
 FI-1  D api    Every field of a filter that is set narrows the result; fields combine with AND.
 FI-2  D seed   No filter, or an empty one, selects everything of that kind.
 FI-3  R client An empty string or an empty list constrains nothing.
-FI-4  ? us     Strings compare exactly, with case.
+FI-4  R client Strings compare exactly, with case.
 FI-5  ? us     Several locations, organizations or MIME types: any one of them may match.
 FI-6  D api    A tags filter without type, or MATCH_BY_OR: at least one of its tags is on the record.
 FI-7  D api    TAGGED selects records with any user tag, UNTAGGED those with none; listed tags are not consulted.
@@ -66,7 +66,7 @@ TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanosecond
 TD-1  D seed   TabularDataByFilter gives the readings that match, a page at a time.
 TD-2  R client metadata_index of each reading points into the metadata of the same reply.
 TD-3  D seed   A reading comes back with its data, its time requested and its time received.
-TD-4  ? us     Readings with the same capture metadata share one entry of metadata.
+TD-4  O public Readings with the same capture metadata share one entry of metadata.
 DT-1  D seed   DeleteTabularData deletes an organization's readings older than some days; 0 deletes all.
 DT-2  D api    Days are UTC calendar days: 1 deletes everything up to the end of yesterday.
 DT-3  D api    A delete filter narrows further; fields that are not set constrain nothing.
@@ -103,14 +103,14 @@ BX-8  ? us     A box for a record that does not exist is NOT_FOUND.
 BR-1  D api    Removing needs the image and the box; the other boxes stay.
 BR-2  ? us     Removing a box that does not exist is NOT_FOUND.
 BU-1  D api    UpdateBoundingBox changes the box with that id on that image.
-BU-2  ? us     Only the fields that are present change.
+BU-2  R client Only the fields that are present change.
 BU-3  D sdk    The changed box must be a valid box.
 BU-4  ? us     Updating a box that does not exist is NOT_FOUND.
 BL-1  D seed   BoundingBoxLabelsByFilter gives the distinct labels of boxes on matching data.
 BL-2  ? us     Labels come sorted.
 DM-1  D seed   Binary data can be added to and removed from a dataset.
 DM-2  D seed   A member carries the label VIAM_DATASET_{id} until it is removed (policy dataset_label).
-DM-3  ? us     Membership shows in dataset_ids and is what a filter's dataset_id tests.
+DM-3  R client Membership shows in dataset_ids and is what a filter's dataset_id tests.
 DM-4  D web    Members are references; removing one leaves the data.
 DM-5  D api    A dataset of sequences takes no binary data.
 DM-6  ? us     Adding a member twice or removing a stranger changes nothing.

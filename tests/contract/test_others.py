@@ -10,7 +10,8 @@ from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.results import Verdict
-from fakeviam_contracts.runner import RunConfig, run
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from fakeviam import FakeViam
 from fakeviam.server.instruments.interceptors import Interceptor

@@ -7,11 +7,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts import runner
+from fakeviam_contracts import opening, runner
 from fakeviam_contracts.checks import CHECKS, Check
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import PROGRAMS, Verdict
-from fakeviam_contracts.runner import RunConfig, run
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from fakeviam import Clock, FakeViam
 from fakeviam.cli import main
@@ -42,7 +43,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[Interceptor], None]:
     def make(wrong: Interceptor) -> None:
         clock = Clock.frozen("2024-01-01T12:00:00Z")
         monkeypatch.setattr(
-            runner, "_own", lambda _: FakeViam(seed=1, clock=clock, interceptors=[wrong])
+            opening, "own_fake", lambda _: FakeViam(seed=1, clock=clock, interceptors=[wrong])
         )
 
     return make

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts import scripts
-from fakeviam_contracts.runner import RunConfig, run
+from fakeviam_contracts import runner, scripts
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.connection import Address, RemoteConnection
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from fakeviam import Clock, FakeViam
 from fakeviam.server.instruments.interceptors import Interceptor
@@ -176,3 +180,141 @@ def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
     assert (away.returncode, "cannot reach" in away.stderr) == (2, True)
     nobody = _run(path)
     assert (nobody.returncode, "name a server with --target" in nobody.stderr) == (2, True)
+
+
+# Every kind of finding -------------------------------------------------------------------
+
+
+class HidesTags(Wrong):
+    """Found by reading alone, too."""
+
+    clause = "TG-1"
+
+    def answer(self, message: Any) -> Any:
+        if isinstance(message, data.TagsByFilterResponse):
+            del message.tags[:1]
+        return message
+
+
+class Nameless(Wrong):
+    """Seen by what a check asks for itself, not by its steps."""
+
+    clause = "DS-6"
+
+    def answer(self, message: Any) -> Any:
+        if isinstance(message, dataset.ListDatasetsByIDsResponse):
+            for found in message.datasets:
+                found.ClearField("organization_id")
+        return message
+
+
+class MakesNoSense(Wrong):
+    """Answers that nobody can make sense of."""
+
+    clause = "A43"
+
+    def answer(self, message: Any) -> Any:
+        if isinstance(message, dataset.ListDatasetsByIDsResponse):
+            message.datasets.extend(list(message.datasets))
+        return message
+
+
+class LosesUploads(Wrong):
+    """Wrong before anything is checked."""
+
+    clause = "BL-1"
+
+    def answer(self, message: Any) -> Any:
+        if isinstance(message, data.BinaryDataByIDsResponse):
+            del message.data[:]
+        return message
+
+
+class DeletesNothing(Wrong):
+    """What is uploaded cannot be deleted again, once the set-up is over."""
+
+    clause = "BX-3"
+    times = 0
+
+    def ask(self, message: Any) -> Any:
+        if isinstance(message, data.DeleteBinaryDataByIDsRequest):
+            self.times += 1
+        if isinstance(message, data.DeleteBinaryDataByIDsRequest) and self.times > 1:
+            message.binary_data_ids[:] = [f"{one}x" for one in message.binary_data_ids]
+        return message
+
+
+def _executed(script: Path, where: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """The exit status of a script, run in this process."""
+    monkeypatch.setattr(sys, "argv", [str(script), *where])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(script), run_name="__main__")
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "how", "kind"),
+    [
+        (LosesTags, {"exclusive": True}, "tag(session"),
+        (Nameless, {}, "run_check(session, 'what_datasets_say')"),
+        (MakesNoSense, {}, "run_check(session, 'datasets_of_sequences')"),
+        (LosesUploads, {}, "    pass"),
+        (DeletesNothing, {"exclusive": True}, "exclusive=True"),
+        (HidesTags, {"read_only": True}, "read_only=True"),
+        (HidesTags, {"programs": 1, "seed": 1, "exclusive": True}, "main(programs"),
+    ],
+    ids=["steps", "check", "senseless", "set-up", "leftovers", "read-only", "random"],
+)
+def test_the_script_of_every_kind_of_finding_runs(
+    wrong: type[Wrong],
+    how: dict[str, Any],
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It shows the failure on the wrong server, and sees that it is gone on the right one."""
+    reads = how == {"read_only": True}
+
+    config = {"clauses": wrong.clause, **how}
+    if "programs" in how:
+        # As if its steps alone did not show it again.
+        monkeypatch.setattr(runner._Run, "_shortest", lambda *_: None)
+        monkeypatch.setattr(runner, "CHECKS", [one for one in CHECKS if "BX-3" in one.clauses])
+        config["clauses"] = "*"
+    with _cloud(wrong) as cloud:
+        _prepare(cloud, reads=reads)
+        result = run(RunConfig(**_place(cloud, reads=reads), **config))
+    scripts.write_all(result, tmp_path)
+    assert len(list(tmp_path.iterdir())) == len(result.findings)
+    path = Path(result.findings[-1].script)
+    text = path.read_text(encoding="utf-8")
+    assert kind in text
+    assert len(text.splitlines()) <= 60
+    for server, status in ((wrong, 1), (None, 0)):
+        with _cloud(server) as cloud:
+            _prepare(cloud, reads=reads)
+            place = _place(cloud, reads=reads)
+            parts = [word for part in place.get("parts", ()) for word in ("--part", part)]
+            assert _executed(path, ["--target", place["target"], *parts], monkeypatch) == status
+
+
+def _place(cloud: FakeViam, *, reads: bool) -> dict[str, Any]:
+    parts = {} if reads else {"parts": (cloud.default_part.id,)}
+    return {"target": f"unix:{cloud.unix_socket}", **parts}
+
+
+def _prepare(cloud: FakeViam, *, reads: bool) -> None:
+    """What only reads needs something to read."""
+    if reads:
+        _tagged(cloud)
+
+
+def _tagged(cloud: FakeViam) -> None:
+    line = RemoteConnection(Address(target=cloud.target))
+    metadata = datasync.UploadMetadata(
+        part_id=cloud.default_part.id, type=datasync.DATA_TYPE_BINARY_SENSOR, tags=["a", "b"]
+    )
+    contents = [datasync.SensorData(binary=b"x")]
+    request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+    line.wire().call("DataCaptureUpload", request)
+    line.close()

@@ -12,7 +12,8 @@ import pytest
 from fakeviam_contracts import reports
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN, Verdict, worst
-from fakeviam_contracts.runner import RunConfig, run, run_all
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run, run_all
 from fakeviam_contracts.targets import configs
 
 from fakeviam import FakeViam

@@ -11,7 +11,8 @@ import pytest
 from fakeviam_contracts import scripts
 from fakeviam_contracts.mutants.base import Mutant
 from fakeviam_contracts.mutants.servers import SERVERS, start
-from fakeviam_contracts.runner import RunConfig, run
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 RIGHT = Mutant(name="nothing", clause="")
 

@@ -15,8 +15,9 @@ from fakeviam_contracts.checks import (
 )
 from fakeviam_contracts.checks.annotations import CHECKS as ANNOTATION_CHECKS
 from fakeviam_contracts.checks.base import Check, Need
+from fakeviam_contracts.visibility import measure_lag
 
-__all__ = ["CHECKS", "Check", "Need"]
+__all__ = ["CHECKS", "SEEN_AT_ONCE", "Check", "Need"]
 
 #: All checks, cheap and general ones first.
 CHECKS: tuple[Check, ...] = (
@@ -31,3 +32,6 @@ CHECKS: tuple[Check, ...] = (
     *deletes.CHECKS,
     *organizations.CHECKS,
 )
+
+#: Comes before all others: they wait for what they upload, where that takes a while.
+SEEN_AT_ONCE = Check(name="uploads are seen at once", clauses=("A55",), run=measure_lag)

@@ -40,7 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def contract_subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """The server that the options name."""
     from fakeviam_contracts.cleanup import CannotRunError  # noqa: PLC0415 - see above
-    from fakeviam_contracts.runner import RunConfig, open_subject  # noqa: PLC0415
+    from fakeviam_contracts.opening import open_subject  # noqa: PLC0415
+    from fakeviam_contracts.run_config import RunConfig  # noqa: PLC0415
 
     def option(name: str) -> Any:
         return request.config.getoption(name)

@@ -313,11 +313,14 @@ async def test_an_ordinary_test_rests_on_no_assumption(start: Start) -> None:
         "StreamingDataCaptureUpload",
         *stream_parts(b"x", sensor_metadata=sensor(at(5), at(6)), file_extension=".png"),
     )
-    await viam.upload_readings(reading({"n": 1}, **times))
+    await viam.upload_readings(reading({"n": 1}, **times), reading({"n": 2}, at(3), at(4)))
     await viam.add_box(ids[0], "cat", confidence=0.5)
+    await viam.add_members(dataset, *ids)
+    assert await viam.names(data.Filter(component_name="cam")) == ["a", "b"]
+    assert await viam.names(data.Filter(dataset_id=dataset)) == ["a", "b"]
     assert await viam.names(data.Filter(bbox_labels=["cat"])) == ["a"]
     assert await viam.names(tagged(kind=data.TAGS_FILTER_TYPE_UNTAGGED)) == ["a", "b", ""]
-    assert await viam.numbers() == [1]
+    assert await viam.numbers() == [1, 2]
     assert (await viam.by_ids(*ids, include_binary=True)).data[0].binary == b"bytes"
     assert (await viam.binary(count_only=True)).count == 3
     await viam.rpc(
@@ -326,7 +329,7 @@ async def test_an_ordinary_test_rests_on_no_assumption(start: Start) -> None:
     )
     await viam.rpc("DeleteDataset", wire.DeleteDatasetRequest(id=dataset))
     request = data.DeleteTabularDataRequest(organization_id=ORGANIZATION)
-    assert (await viam.rpc("DeleteTabularData", request)).deleted_count == 1
+    assert (await viam.rpc("DeleteTabularData", request)).deleted_count == 2
     assert viam.cloud.assumptions_used == ()
 
 

@@ -1,0 +1,78 @@
+"""Running a check, or any other program, on a fresh session, and judging what comes of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
+from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.foreign_data import ForeignDataError
+from fakeviam_contracts.wirelog import ConnectionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.session import Session
+    from fakeviam_contracts.subject import Subject
+
+
+class Attempt(NamedTuple):
+    """What came of it.
+
+    Attributes:
+        session: The session, closed.
+        assertion: The claim that broke, if one did.
+        leftovers: Whether what was uploaded could not be deleted again.
+    """
+
+    session: Session
+    assertion: Assertion | None
+    leftovers: bool
+
+
+def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -> Attempt:
+    """Run a program on a session of its own.
+
+    Args:
+        subject: Where.
+        program: What to do.
+        clause: What answers break that nobody can make sense of.
+
+    Raises:
+        ConnectionLostError: The connection broke.
+        CannotRunError: The subject lacks what the program needs.
+    """
+    session = subject.open_session()
+    assertion = None
+    try:
+        program(session)
+    except ContractBrokenError as error:
+        assertion = error.assertion
+    except (ConnectionLostError, CannotRunError):
+        raise
+    except ProgramEndedError:
+        pass
+    except ForeignDataError as reason:
+        session.left_out = str(reason)
+    except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
+        # With a failure that is known already, the rest need not make sense.
+        if not subject.muted & set(session.differences):
+            assertion = _senseless(clause, error)
+    at_end, leftovers = _close(subject, session)
+    return Attempt(session, at_end or assertion, leftovers)
+
+
+def _close(subject: Subject, session: Session) -> tuple[Assertion | None, bool]:
+    """End a session; a crash of our own fake is a broken clause too."""
+    try:
+        subject.close_session(session)
+    except ContractBrokenError as error:
+        return error.assertion, True
+    except AssertionError as error:
+        return _senseless("SV-4", error), False
+    return None, False
+
+
+def _senseless(clause: str, error: Exception) -> Assertion:
+    what = "the subject's answers make sense"
+    return Assertion(clause, what, "they do", f"{type(error).__name__}: {error}")

@@ -1,0 +1,67 @@
+"""What to run, and against what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.profiles import PROFILES
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """What to run, and against what.
+
+    Attributes:
+        target: The address of a server, or "" for a fake of our own.
+        policy: How open points are interpreted.
+        clauses: Only checks for clauses like this, and no random programs; "*" is all.
+        profile: quick or full.
+        programs: How many random programs, instead of those of the profile.
+        max_calls: Stop after so many calls; what is left is not reached.
+        max_time: Stop after so many seconds; what is left is not reached.
+        min_evidence: What must be broken to fail the run: documented, relied-on or assumed.
+        allow_not_reached: Clauses that need not be reached, as patterns.
+        api_key_id: Id of an API key.
+        api_key: The key.
+        ca_file: Certificates to trust, or "" for those of the system.
+        max_rps: Calls a second at most.
+        organization: The organization of the parts.
+        parts: Ids of the parts to upload for.
+        exclusive: The organization is the kit's alone.
+        read_only: Nothing may be written.
+        known_failing: A file of known failures, or "".
+        seed: Of the random programs; None picks one.
+        today: The day that known failures are judged by.
+    """
+
+    target: str = ""
+    policy: str = "documented"
+    clauses: str = "*"
+    profile: str = "quick"
+    programs: int | None = None
+    max_calls: int | None = None
+    max_time: float | None = None
+    min_evidence: str = "relied-on"
+    allow_not_reached: tuple[str, ...] = ()
+    api_key_id: str = ""
+    api_key: str = ""
+    ca_file: str = ""
+    max_rps: float | None = None
+    organization: str = ""
+    parts: tuple[str, ...] = ()
+    exclusive: bool = False
+    read_only: bool = False
+    known_failing: str = ""
+    seed: int | None = None
+    today: dt.date | None = None
+
+    @property
+    def wanted(self) -> int:
+        """How many random programs."""
+        if self.clauses != "*" or self.read_only:
+            return 0
+        return PROFILES[self.profile].programs if self.programs is None else self.programs
