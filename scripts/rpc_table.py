@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from fakeviam_contracts.runner import RunConfig, run
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from fakeviam import FakeViam, wire
 from fakeviam.server.transport.routes import STREAMS, UNARY
