@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import configparser
+import tarfile
 import zipfile
 from email.parser import Parser
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,15 @@ def test_it_runs_on_every_python_and_pins_nothing(contents: dict[str, bytes]) ->
 def test_it_gets_along_with_viam_sdk() -> None:
     python = environment("sdk", *EVERYTHING)
     assert "No broken requirements found" in run(python, "-m", "pip", "check")
+
+
+def test_the_source_distribution_has_no_strays(tmp_path: Path) -> None:
+    python = environment("build", "build", "hatchling")
+    run(python, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path, ROOT)
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = {Path(*Path(name).parts[1:]) for name in archive.getnames()}
+    sources = {path for path in wheel_sources() if path.name not in {"README.md", "pyproject.toml"}}
+    generated = {"PKG-INFO", ".gitignore"}  # hatchling adds them
+    rest = {"pyproject.toml", "README.md", "ARCHITECTURE.md", "CHANGELOG.md"}
+    assert names == sources | {Path(name) for name in generated | rest}
