@@ -39,7 +39,12 @@ myst_enable_extensions = ["smartquotes"]
 myst_heading_anchors = 3
 
 autodoc_class_signature = "separated"
-autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_default_options = {
+    "members": True,
+    "member-order": "bysource",
+    # What they have of our own classes, but not of Python's.
+    "inherited-members": "BaseException, Exception, Sequence, int, tuple",
+}
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
 napoleon_google_docstring = True
@@ -81,7 +86,8 @@ CHAPTERS = {
     "Reference": [
         "site/python",
         "site/client",
-        "site/command-line",
+        "command-line",
+        "site/cli",
         "control-api",
         "rpcs",
         "glossary",
