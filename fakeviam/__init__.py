@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fakeviam.model.evidence import Clause, Evidence
     from fakeviam.model.fleet import Fleet, Part
     from fakeviam.model.policy import PageLimit, Policy
+    from fakeviam.model.read_options import ReadOptions
     from fakeviam.server.instruments.explain.explanation import Explanation
     from fakeviam.server.instruments.faults.fault import Fault
     from fakeviam.server.instruments.faults.plan import UnfiredFaultError
@@ -54,6 +55,7 @@ __all__ = [
     "PageLimit",
     "Part",
     "Policy",
+    "ReadOptions",
     "RecordedCall",
     "Session",
     "StrictError",
@@ -83,6 +85,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",
+        "ReadOptions": "fakeviam.model.read_options",
         "RecordedCall": "fakeviam.server.instruments.journal.record",
         "Session": "fakeviam.server.lifecycle.session",
         "StrictError": "fakeviam.server.instruments.strict",

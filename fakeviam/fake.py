@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.loading import load as load_path
 from fakeviam.model.checks import check_type
@@ -14,6 +14,7 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
 from fakeviam.model.policy import Policy
+from fakeviam.model.read_options import ReadOptions
 from fakeviam.policy_file import policy_of
 from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
 from fakeviam.server.lifecycle.handle import CloudHandle
@@ -87,6 +88,7 @@ class FakeViam(CloudHandle):
         max_message_bytes: int | None = None,
         journal_bytes: int = DEFAULT_BYTES,
         load: str | os.PathLike[str] | None = None,
+        load_options: ReadOptions | Mapping[str, Any] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
         durability: Durability = "process",
         control: bool = True,
@@ -113,6 +115,7 @@ class FakeViam(CloudHandle):
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
             journal_bytes: About how much memory `calls` may take; the oldest go first.
             load: What to begin with, as `load()` takes it.
+            load_options: How to read that: `ReadOptions`, or a dict such as {"clip": True}.
             data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
                 has its own seed, and what `load` names goes only into a new one.
             durability: What an answered write to the data directory outlives: the end of the
@@ -141,6 +144,9 @@ class FakeViam(CloudHandle):
             stopwatch=time.perf_counter_ns,
         )
         policy, clock = policy_of(policy), _check_clock(clock)
+        reading = ReadOptions.of(load_options)
+        if load is None and reading != ReadOptions():
+            raise UsageError("load_options is of no use without load")
         address = Address(host=host, port=port, unix_socket=unix_socket)
         codec = Codec(max_message_bytes)
         check_type("control", control, bool)
@@ -167,10 +173,10 @@ class FakeViam(CloudHandle):
                 # A connection comes before any call that could name a session: ask the base.
                 admit=lambda: not cloud.faults.refuses_connection(),
             )
-            #: The ids of what `load` put there, by name.
-            self.applied_seed = (
-                self.load(load) if load is not None and self._storage.is_new() else None
-            )
+            #: What `load` put there: ids by name, and what was left out.
+            self.applied_seed: AppliedSeed | None = None
+            if load is not None and self._storage.is_new():
+                self.applied_seed = load_path(cloud, load, reading)
             # Only now: a directory stays new until what fills it was in order.
             self._storage.keep(cloud)
 
@@ -306,9 +312,11 @@ class FakeViam(CloudHandle):
         """Make a store that holds nothing, of the kind this fake uses."""
         return self._storage.new_store()
 
-    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
+    def load_into(
+        self, cloud: CloudState, path: str | os.PathLike[str], options: ReadOptions
+    ) -> AppliedSeed | None:
         """Fill a cloud of this fake from a file or folder; call it in the server's thread."""
-        return load_path(cloud, path)
+        return load_path(cloud, path, options)
 
 
 def _check_seed(seed: int | None) -> int:

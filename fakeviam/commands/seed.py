@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam.commands.options import columns, show, with_server
+from fakeviam.model.applied_seed import LeftOut
 from fakeviam.program import format_options
 
 if TYPE_CHECKING:
@@ -18,16 +19,24 @@ _LINES_TYPE = "application/x-ndjson"
 @click.command("seed")
 @with_server
 @click.argument("file", type=click.Path())
+@click.option("--images", metavar="FOLDER", help="Where the images are, if not beside FILE.")
+@click.option("--dataset", metavar="NAME", help='Dataset of the files; "" for none.')
+@click.option("--part", default="", metavar="NAME", help="Part that captured them; a name or id.")
+@click.option("--clip", is_flag=True, help="Cut boxes off at the edge of their image.")
+@click.option("--delimiter", metavar="CHARACTER", help="What separates the cells of a CSV file.")
+@click.option("--time-format", metavar="FORM", help="Form of its times, as strptime takes it.")
 @format_options
-def command(*, server: Control, file: str, form: str) -> None:
+def command(*, server: Control, file: str, form: str, **options: Any) -> None:
     """Load FILE into a running fake: all of it, or nothing.
 
-    FILE is a seed file (YAML or JSON), a COCO file, a dataset.jsonl, or a folder that the viam
-    command line exported. Files that it names are sent along, so the server need not see them.
+    FILE is a seed file (YAML or JSON), a COCO file or a folder of them, a dataset.jsonl, a folder
+    that the viam command line exported, or CSV. Files that it names are sent along, so the server
+    need not see them. An option that FILE has no use for is refused.
     """
     from fakeviam import exchange, seeds  # noqa: PLC0415 - `--help` needs none of it
 
-    applied = server.stream("/seed", _LINES_TYPE, seeds.inlined(exchange.read_any(file)))
+    seed = exchange.read_any(file, options)
+    applied = server.stream("/seed", _LINES_TYPE, seeds.inlined(seed))
     show(form, applied, _lines(applied))
 
 
@@ -42,4 +51,7 @@ def _lines(applied: dict[str, Any]) -> list[str]:
     lines = columns(rows) if rows else []
     if applied["readings"]:
         lines.append(f"{applied['readings']} readings")
-    return lines or ["the seed is empty"]
+    lines = lines or ["the seed is empty"]
+    for each in applied.get("left_out", ()):
+        lines.append(f"left out: {LeftOut(**each)}")
+    return lines

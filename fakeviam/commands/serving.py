@@ -104,7 +104,16 @@ def _contents() -> list[Callable[[Command], Command]]:
             "--load",
             type=click.Path(resolve_path=True),
             show_default="nothing",
-            help="Initial contents: a seed file, an archive, a COCO file or an exported folder.",
+            help="Initial contents: a seed file, an archive, COCO, an exported folder or CSV.",
+        ),
+        click.option(
+            "--load-option",
+            "load_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            show_default="none",
+            help="How to read that: images=FOLDER, dataset=NAME, part=NAME, clip, delimiter=C, "
+            "time_format=FORM. Repeatable.",
         ),
         click.option(
             "--data-dir",
@@ -173,7 +182,12 @@ def _limits() -> list[Callable[[Command], Command]]:
 
 
 def create_fake(
-    *, clock: str, token_lifetime: float | None, no_control: bool, **options: Any
+    *,
+    clock: str,
+    token_lifetime: float | None,
+    no_control: bool,
+    load_options: tuple[str, ...] = (),
+    **options: Any,
 ) -> FakeViam:
     """Create the fake with these options; it is not started yet.
 
@@ -186,8 +200,27 @@ def create_fake(
         clock=_clock(clock),
         token_lifetime=_lifetime(token_lifetime),
         control=not no_control,
+        load_options=_reading(load_options),
         **options,
     )
+
+
+def _reading(told: tuple[str, ...]) -> dict[str, object]:
+    """The options of `--load-option`; `clip` needs no value."""
+    found: dict[str, object] = {}
+    for each in told:
+        name, equals, value = each.partition("=")
+        if name in found:
+            raise UsageError(f"--load-option has {name!r} twice")
+        if name == "clip":
+            if value.lower() not in ("", "true", "false"):
+                raise UsageError(f"--load-option clip must be true or false, got {value!r}")
+            found[name] = value.lower() != "false"
+        elif not equals:
+            raise UsageError(f"--load-option must be NAME=VALUE, got {each!r}")
+        else:
+            found[name] = value
+    return found
 
 
 def _clock(text: str) -> Clock | None:

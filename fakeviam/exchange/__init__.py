@@ -9,7 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fakeviam.exchange.coco import CocoWriter, read_coco
+from fakeviam.exchange.coco import read_coco
+from fakeviam.exchange.coco_writing import CocoWriter
 from fakeviam.exchange.exporting import Exported, ExportError, export_all, exporting
 from fakeviam.exchange.folder import FolderWriter, read_folder
 from fakeviam.exchange.importers import read_any

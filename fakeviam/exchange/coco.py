@@ -1,338 +1,395 @@
 """COCO: one JSON file of images, annotations and categories next to the images.
 
 What is read: `images` (id, file_name, width, height, and date_captured where it is a time),
-`annotations` (image_id, category_id, bbox, score) and `categories` (id, name). Segmentations,
-captions and key points have no place in Viam's data cloud and are left out; so are annotations
-without a bbox. A box may reach one pixel over the edge of its image, as rounding makes it, and is
-cut there; one that reaches further is a mistake. `tags` and `classifications` of an image, which
-our own export adds, are read too.
+`annotations` (image_id, category_id, bbox, score) and `categories` (id, name). A category without
+a box is a classification; an outline without a box gets one; the segments of panoptic annotations
+are boxes. What the data cloud has no place for is left out and counted. A box may reach one pixel
+over the edge of its image, as rounding makes it, and is cut there; one that reaches further is a
+mistake, unless `clip` is given. `tags`, `classifications` and `dataset_ids` of an image, which our
+own export adds, are read too.
 """
 
 from __future__ import annotations
 
-import json
+import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import Field
-
-from fakeviam.exchange.exporting import ExportError, put
-from fakeviam.exchange.files import is_file, read_json
-from fakeviam.exchange.names import Distinct, full_name, go_time, user_tags
-from fakeviam.exchange.sizes import Size, size_of
-from fakeviam.model.annotations import BoundingBox, check_box
-from fakeviam.model.errors import Refusal
-from fakeviam.model.mime import is_image
-from fakeviam.model.timestamps import nanos_from_text
-from fakeviam.seeds.diagnostics import Diagnostics, printable
-from fakeviam.seeds.document import Document
-from fakeviam.seeds.models import ClassificationEntry, Fraction, Tag
-from fakeviam.seeds.values import Capture, Contents, DatasetSeed, FileSeed, Seed
-from fakeviam.validation.models import Model
-from fakeviam.validation.types import (
-    Many,
-    Name,
-    Number,
-    Omittable,
-    OneOrMany,
-    Parsed,
-    Shorthand,
+from fakeviam.exchange.coco_models import Coco, CocoAnnotation, CocoImage
+from fakeviam.exchange.files import NO_PLACE, Leftovers, with_lines
+from fakeviam.exchange.lenient import CLIP
+from fakeviam.exchange.outlines import box_around, is_rectangle
+from fakeviam.exchange.owners import Owners
+from fakeviam.exchange.places import ImageResolver
+from fakeviam.exchange.sizes import size_of_file
+from fakeviam.model.annotations import (
+    BoundingBox,
+    Classification,
+    check_box,
+    check_confidence,
+    check_label,
 )
+from fakeviam.model.errors import Refusal
+from fakeviam.model.read_options import DEFAULTS, ReadOptions
+from fakeviam.model.timestamps import nanos_from_common_text
+from fakeviam.seeds.diagnostics import Diagnostics, SeedError, printable
+from fakeviam.seeds.document import Document, json_value, read_text
+from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
+    from fakeviam.exchange.places import Found
     from fakeviam.seeds.diagnostics import Location
-    from fakeviam.wire import data as wire
 
-#: The JSON file that an export holds.
-FILE = "annotations.json"
+T = TypeVar("T")
 
-# Folders of the images relative to the JSON file.
-_FOLDERS = ("", "images", "data")
+#: What a COCO file has a use for.
+USEFUL = ("images", "dataset", "part", "clip")
 
 # How far a box may reach over the edge, in pixels.
 _SLACK = 1.0
 
+_OUTLINES = "the data cloud keeps boxes, not outlines"
+_POINTS = "the data cloud keeps boxes, not points"
+_WHY = MappingProxyType(
+    {
+        "annotations.keypoints": _POINTS,
+        "categories.keypoints": _POINTS,
+        "categories.skeleton": _POINTS,
+    }
+)
 
-def _id(value: object) -> float | None:
-    """Any number, unconverted: a float would round large ids."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+# Fields that follow from others.
+_DERIVED = frozenset({"area", "num_keypoints"})
 
+#: In `info`, says that we wrote a file.
+CONTRIBUTOR = "fakeviam"
 
-_Id = Annotated[float, Parsed(_id, "a number", {"type": "number"})]
-_Pixels = Annotated[Number, Field(ge=1)]
-
-
-class _Image(Model, extra="ignore"):
-    id: _Id
-    file_name: Name
-    width: Omittable[_Pixels] = None
-    height: Omittable[_Pixels] = None
-    date_captured: object = None
-    tags: OneOrMany[Tag] = ()
-    classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = ()
-
-
-class _Annotation(Model, extra="ignore"):
-    image_id: _Id
-    category_id: Omittable[_Id] = None
-    bbox: Omittable[Many[Number]] = None
-    score: Omittable[Fraction] = None
-
-
-class _Category(Model, extra="ignore"):
-    id: _Id
-    name: Name
-
-
-class _Coco(Model, extra="ignore"):
-    images: Many[_Image]
-    annotations: Many[_Annotation] = ()
-    categories: Many[_Category] = ()
-
-
-# Reading -------------------------------------------------------------------------------------
+# Around the name of the split in the name of a file.
+_TASK = re.compile(r"^(instances|person_keypoints|keypoints|captions|panoptic|stuff|image_info)_")
+_GENERIC = re.compile(r"[._-]?(annotations|labels|coco)$")
 
 
 def looks_like_coco(document: object) -> bool:
     """Whether a JSON document is COCO, and not a seed, which has images too."""
-    return (
-        isinstance(document, dict)
-        and "images" in document
-        and ("annotations" in document or "categories" in document)
-    )
+    if not isinstance(document, dict) or "images" not in document:
+        return False
+    images = document["images"]
+    first = images[0] if isinstance(images, list) and images else None
+    named = isinstance(first, dict) and "file_name" in first
+    return named or "annotations" in document or "categories" in document
 
 
-def read_coco(
-    path: str | os.PathLike[str],
-    *,
-    images: str | os.PathLike[str] | None = None,
-    dataset: str | None = None,
-    part: str = "",
-) -> Seed:
+def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
     """The seed that a COCO file specifies.
 
-    Args:
-        path: The JSON file.
-        images: The folder of the images; by default the one of the JSON file, or `images` or
-            `data` in it.
-        dataset: Name of the dataset that the images go into; by default that of the JSON file
-            without its extension, and none if empty.
-        part: The part they belong to, as seeds name it.
+    Without the option `dataset`, the images go into one that is called like the split, which is
+    the name of the file or, where that says nothing, of its folder.
 
     Raises:
         SeedError: It is not a COCO file, images are missing, or boxes are invalid.
+        UsageError: An option is of no use here.
     """
-    file = Path(path)
-    document = Document.without_lines(read_json(file), printable(path))
-    folders = [Path(images)] if images else [file.parent / folder for folder in _FOLDERS]
-    reader = _Reader(document, folders)
-    into = file.stem if dataset is None else dataset
-    files = tuple(reader.files((into,) if into else (), Capture(part=part)))
-    reader.diagnostics.check()
-    datasets = (DatasetSeed(name=into, at=document.at()),) if into else ()
-    return Seed(files=files, datasets=datasets)
+    options.check_useful("a COCO file", USEFUL)
+    file, name = Path(path), printable(path)
+    whole = Document.without_lines(None, name).at()
+    text = read_text(file, whole)
+    document = Document.without_lines(json_value(text, whole), name)
+    try:
+        return _Reader(document, ImageResolver(file, images=options.images), options, file).seed()
+    except SeedError as error:
+        raise with_lines(error, text) from None
+
+
+def read_splits(paths: Sequence[Path], folder: Path, options: ReadOptions = DEFAULTS) -> Seed:
+    """The seed of several COCO files, each with a dataset; an image of two is one file.
+
+    Raises:
+        SeedError: Something in one of them is wrong.
+    """
+    diagnostics = Diagnostics()
+    found: list[tuple[Path, Seed]] = []
+    for path in paths:
+        with diagnostics:
+            found.append((path, read_coco(path, options)))
+    diagnostics.check()
+    files: dict[tuple[Path | None, int], FileSeed] = {}
+    for path, seed in found:
+        within = path.parent.relative_to(folder).as_posix()
+        seen: dict[Path | None, int] = {}
+        for file in seed.files:
+            number = seen[file.contents.path] = seen.get(file.contents.path, 0) + 1
+            label = file.label if within in (".", "annotations") else f"{within}/{file.label}"
+            known = files.get((file.contents.path, number))
+            files[file.contents.path, number] = (
+                _joined(known, file) if known else replace(file, label=label)
+            )
+    seeds = [seed for _, seed in found]
+    return Seed(
+        datasets=tuple({each.name: each for seed in seeds for each in seed.datasets}.values()),
+        files=tuple(files.values()),
+        left_out=tuple(each for seed in seeds for each in seed.left_out),
+    )
+
+
+def _joined(one: FileSeed, other: FileSeed) -> FileSeed:
+    """One file with what two splits say of it."""
+    return replace(
+        one,
+        tags=_distinct(one.tags, other.tags),
+        datasets=_distinct(one.datasets, other.datasets),
+        boxes=_distinct(one.boxes, other.boxes),
+        classifications=_distinct(one.classifications, other.classifications),
+    )
+
+
+def _distinct(one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys([*one, *other]))
+
+
+def split_of(path: Path) -> str:
+    """The name of the dataset of a COCO file."""
+    stem = path.name[: -len(path.suffix)] if path.suffix else path.name
+    name = _TASK.sub("", stem)
+    while _GENERIC.search(name):
+        name = _GENERIC.sub("", name)
+    folder = path.resolve().parent
+    if folder.name.casefold() == "annotations":
+        folder = folder.parent
+    return printable(name or folder.name or stem)
 
 
 class _Reader:
     """Joins images, annotations and categories."""
 
-    def __init__(self, document: Document, folders: list[Path]) -> None:
-        self.diagnostics = Diagnostics()
-        self._document = document
-        self._folders = folders
-        coco = document.validate(_Coco)
-        self._images: dict[float, tuple[_Image, Location]] = {}
-        for number, image in enumerate(coco.images):
-            at = document.at("images", number)
-            self._check_new(image.id, self._images, "image", at)
-            self._images.setdefault(image.id, (image, at))
-        self._labels: dict[float, str] = {}
-        for number, category in enumerate(coco.categories):
-            at = document.at("categories", number)
-            self._check_new(category.id, self._labels, "category", at)
-            self._labels.setdefault(category.id, category.name)
-        self._boxes: dict[float, list[BoundingBox]] = {}
-        for number, annotation in enumerate(coco.annotations):
-            with self.diagnostics:
-                self._take(annotation, document.at("annotations", number))
-
-    def _check_new(
-        self, id_: float, known: Mapping[float, object], kind: str, at: Location
+    def __init__(
+        self, document: Document, resolver: ImageResolver, options: ReadOptions, file: Path
     ) -> None:
-        with self.diagnostics:
-            if id_ in known:
-                raise at.error(f"id: there is another {kind} {id_}")
+        self._document = document
+        self._resolver = resolver
+        self._options = options
+        self._into = split_of(file)
+        self._diagnostics = Diagnostics()
+        self._left = Leftovers()
+        self._owners = Owners()
+        coco = document.validate(Coco)
+        self._annotations = coco.annotations
+        self._images = self._by_id("images", coco.images)
+        self._labels: dict[str, str] = {
+            id_: category.name
+            for id_, (category, _) in self._by_id("categories", coco.categories).items()
+        }
+        self._sizes: dict[str, tuple[float, float] | None] = {}
+        self._note_others("", coco.others, document.at())
 
-    def _take(self, annotation: _Annotation, at: Location) -> None:
-        if annotation.bbox is None:
-            return
+    def _by_id(self, field: str, entries: Sequence[Any]) -> dict[str, tuple[Any, Location]]:
+        known: dict[str, tuple[Any, Location]] = {}
+        for number, entry in enumerate(entries):
+            at = self._document.at(field, number)
+            self._note_others(f"{field}.", entry.others, at)
+            with self._diagnostics:
+                if entry.id in known:
+                    raise at.error(f"id: another one of the {field} has the id {entry.id}")
+            known.setdefault(entry.id, (entry, at))
+        return known
+
+    def _note_others(self, prefix: str, others: Mapping[str, Any], at: Location) -> None:
+        for name, value in others.items():
+            ours = name == "info" and value.get("contributor") == CONTRIBUTOR
+            empty = value in (0, False, "none") or (not prefix and value == [])
+            if name not in _DERIVED and not ours and not empty:
+                what = f"{prefix}{name}"
+                self._left.add(what, at.inside(name), _WHY.get(what, NO_PLACE))
+
+    def seed(self) -> Seed:
+        images = list(self._images.values())
+        found = self._resolver.resolve(
+            [(image.file_name, at.inside("file_name")) for image, at in images]
+        )
+        places = dict(zip(self._images, found, strict=True))
+        marks = {id_: _Marks() for id_ in self._images}
+        for number, annotation in enumerate(self._annotations):
+            with self._diagnostics:
+                self._take(annotation, marks, places, self._document.at("annotations", number))
+        files = []
+        for (image, at), place, mark in zip(images, found, marks.values(), strict=True):
+            with self._diagnostics:
+                files.append(self._file(image, place, mark, at))
+        self._diagnostics.check()
+        return Seed(files=tuple(files), datasets=self._owners.datasets, left_out=self._left.all)
+
+    def _take(
+        self,
+        annotation: CocoAnnotation,
+        marks: dict[str, _Marks],
+        places: Mapping[str, Found | SeedError],
+        at: Location,
+    ) -> None:
         if annotation.image_id not in self._images:
             raise at.error(f"image_id: there is no image {annotation.image_id}")
-        label = self._labels.get(annotation.category_id or 0)
-        if label is None or annotation.category_id is None:
-            raise at.error(f"category_id: there is no category {annotation.category_id}")
-        image, image_at = self._images[annotation.image_id]
-        if image.width is None or image.height is None:
-            raise image_at.error("width or height is missing; boxes are fractions of them")
-        box = _box(annotation, label, (image.width, image.height), at.inside("bbox"))
-        self._boxes.setdefault(annotation.image_id, []).append(box)
+        self._note_others("annotations.", annotation.others, at)
+        mark = marks[annotation.image_id]
+        box, where = annotation.bbox, at.inside("bbox")
+        if annotation.segmentation is not None:
+            if box is None:
+                box, where = box_around(annotation.segmentation), at.inside("segmentation")
+                if box is None:
+                    text = "there is no bbox, and this is no outline to take one from"
+                    raise where.error(f"{_named(annotation)}{text}")
+            if not is_rectangle(annotation.segmentation, box):
+                self._left.add("annotations.segmentation", where, _OUTLINES)
+        for number, segment in enumerate(annotation.segments_info):
+            self._note_others("annotations.segments_info.", segment.others, at)
+            inside = at.inside(f"segments_info[{number}]")
+            label = self._label(segment.category_id, inside)
+            self._add(mark, annotation, label, segment.bbox, places, inside)
+        if annotation.category_id is None and box is None:
+            return  # such as a caption, which is counted
+        label = self._label(annotation.category_id, at)
+        self._add(mark, annotation, label, box, places, where)
 
-    def files(self, datasets: tuple[str, ...], capture: Capture) -> Iterator[FileSeed]:
-        for number, (image, at) in self._images.items():
-            with self.diagnostics:
-                path = self._path(image.file_name, at)
-                name = PurePosixPath(image.file_name)
-                yield FileSeed(
-                    label=image.file_name,
-                    contents=Contents(path=path),
-                    file_name=str(name.with_suffix("")),
-                    file_ext=name.suffix,
-                    capture=capture,
-                    tags=tuple(dict.fromkeys(image.tags)),
-                    datasets=datasets,
-                    boxes=tuple(self._boxes.get(number, ())),
-                    classifications=tuple(one.classification for one in image.classifications),
-                    time_requested=_time(image.date_captured),
-                    at=at,
+    def _label(self, category: str | None, at: Location) -> str:
+        if category is None or category not in self._labels:
+            raise at.error(f"category_id: there is no category {category}")
+        return self._labels[category]
+
+    def _add(
+        self,
+        mark: _Marks,
+        annotation: CocoAnnotation,
+        label: str,
+        box: Sequence[float] | None,
+        places: Mapping[str, Found | SeedError],
+        at: Location,
+    ) -> None:
+        score = annotation.score
+        try:
+            if box is None:
+                check_label(label)
+                check_confidence(score)
+                mark.classifications[Classification(id="", label=label, confidence=score)] = None
+                return
+            image, image_at = self._images[annotation.image_id]
+            size = self._size(image, places[image.id], image_at)
+            if size is None:
+                return  # its image is missing, which is an error already
+            made = self._box(annotation, label, box, size, at)
+            if made is not None:
+                mark.boxes.append(check_box(made))
+        except Refusal as refusal:
+            raise at.error(f"{_named(annotation)}{refusal.text}") from None
+
+    def _size(
+        self, image: CocoImage, place: Found | SeedError, at: Location
+    ) -> tuple[float, float] | None:
+        if image.width >= 1 and image.height >= 1:
+            return image.width, image.height
+        if isinstance(place, SeedError):
+            return None
+        if image.id not in self._sizes:
+            self._sizes[image.id] = size_of_file(place.path)
+        size = self._sizes[image.id]
+        if size is None:
+            raise at.error(
+                f"width or height is missing, boxes are fractions of them, and {place.path.name} "
+                "is no picture whose size can be read"
+            )
+        return size
+
+    def _box(
+        self,
+        annotation: CocoAnnotation,
+        label: str,
+        box: Sequence[float],
+        size: tuple[float, float],
+        at: Location,
+    ) -> BoundingBox | None:
+        """The box in fractions of its image; None if nothing of it is inside."""
+        if len(box) != 4:
+            raise at.error(
+                f"{_named(annotation)}must be x, y, width and height, got {len(box)} numbers"
+            )
+        width, height = size
+        x, y, wide, high = box
+        shown = ", ".join(f"{number:g}" for number in box)
+        if wide < 0 or high < 0:
+            raise at.error(f"{_named(annotation)}width and height must not be negative: {shown}")
+        edges = (x, y, x + wide, y + high)
+        over = max(-x, -y, edges[2] - width, edges[3] - height)
+        if over > _SLACK:
+            pixels = f"the image of {width:g} x {height:g} pixels"
+            if not self._options.clip:
+                raise at.error(
+                    f"{_named(annotation)}the box {shown} reaches beyond {pixels}; {CLIP}"
                 )
-
-    def _path(self, name: str, at: Location) -> Path:
-        """The path of an image; its name must not lead out of its folder."""
-        steps = PurePosixPath(name)
-        if not steps.is_absolute() and ".." not in steps.parts:
-            for folder in self._folders:
-                if is_file(folder / steps):
-                    return folder / steps
-        folders = ", ".join(str(folder) for folder in self._folders)
-        raise at.error(f"file_name: no file {name!r} in {folders}")
-
-
-def _time(text: object) -> int | None:
-    """When an image was captured, if the field holds a time at all."""
-    return nanos_from_text(text) if isinstance(text, str) else None
-
-
-def _box(
-    annotation: _Annotation, label: str, size: tuple[float, float], at: Location
-) -> BoundingBox:
-    numbers = annotation.bbox or ()
-    if len(numbers) != 4:
-        raise at.error(f"must be x, y, width and height, got {len(numbers)} numbers")
-    width, height = size
-    x, y, wide, high = numbers
-    edges = (x, y, x + wide, y + high)
-    if wide < 0 or high < 0 or not _inside(edges, width, height):
-        pixels = f"{width:g} x {height:g} pixels"
-        raise at.error(f"must lie in the image of {pixels}, got {numbers}")
-    left, top, right, bottom = edges
-    try:
-        return check_box(
-            BoundingBox(
-                id="",
-                label=label,
-                x_min_normalized=_fraction(left, width),
-                y_min_normalized=_fraction(top, height),
-                x_max_normalized=_fraction(right, width),
-                y_max_normalized=_fraction(bottom, height),
-                confidence=annotation.score,
-            )
+            if x >= width or y >= height or edges[2] <= 0 or edges[3] <= 0:
+                self._left.add("boxes", at, "they are wholly outside of their image")
+                return None
+            self._left.add("parts of boxes", at, "beyond the edge of the image; clip cut them off")
+        left, right = (min(max(edge / width, 0.0), 1.0) for edge in edges[::2])
+        top, bottom = (min(max(edge / height, 0.0), 1.0) for edge in edges[1::2])
+        return BoundingBox(
+            id="",
+            label=label,
+            x_min_normalized=left,
+            y_min_normalized=top,
+            x_max_normalized=right,
+            y_max_normalized=bottom,
+            confidence=annotation.score,
         )
-    except Refusal as refusal:
-        raise at.error(refusal.text) from None
 
+    def _file(
+        self, image: CocoImage, place: Found | SeedError, mark: _Marks, at: Location
+    ) -> FileSeed:
+        if isinstance(place, SeedError):
+            raise place
+        ext = PurePosixPath(place.name).suffix
+        name = place.name.removesuffix(ext)
+        if image.viam is not None:
+            name, ext = image.viam.file_name, image.viam.file_ext
+        own = [each.classification for each in image.classifications]
+        return FileSeed(
+            label=place.name,
+            contents=Contents(path=place.path),
+            file_name=name,
+            file_ext=ext,
+            capture=Capture(part=self._options.part),
+            tags=tuple(dict.fromkeys(image.tags)),
+            datasets=self._datasets(image, at),
+            boxes=tuple(mark.boxes),
+            classifications=tuple(dict.fromkeys([*own, *mark.classifications])),
+            time_requested=self._time(image.date_captured, at),
+            at=at,
+        )
 
-def _inside(edges: tuple[float, ...], width: float, height: float) -> bool:
-    left, top, right, bottom = edges
-    return (
-        left >= -_SLACK and top >= -_SLACK and right <= width + _SLACK and bottom <= height + _SLACK
-    )
+    def _datasets(self, image: CocoImage, at: Location) -> tuple[str, ...]:
+        if image.dataset_ids or self._options.dataset is not None:
+            return self._owners.datasets_of(image.dataset_ids, "", self._options, at)
+        into = replace(self._options, dataset=self._into)
+        return self._owners.datasets_of((), "", into, self._document.at())
 
-
-def _fraction(pixels: float, whole: float) -> float:
-    return min(max(pixels / whole, 0.0), 1.0)
-
-
-# Writing -------------------------------------------------------------------------------------
-
-
-class CocoWriter:
-    """`annotations.json` and `images/`. COCO holds images only; other files are skipped."""
-
-    def __init__(self, folder: Path, _: str = "") -> None:
-        """Fill this folder."""
-        self._folder = folder
-        self._names = Distinct()
-        self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
-        self._categories: dict[str, int] = {}
-
-    def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
-        """Write an image and its boxes; False if it is none.
-
-        Raises:
-            ExportError: It has boxes, and its size cannot be told.
-        """
-        if not is_image(metadata.capture_metadata.mime_type):
-            return False
-        size = size_of(data)
-        name = self._names.unused(full_name(metadata), metadata.file_ext)
-        if size is None and metadata.annotations.bboxes:
-            text = (
-                f"{name} has boxes, which COCO gives in pixels, and its size cannot be told: it is "
-                "no PNG, JPEG, GIF or BMP. Choose the format folder or jsonl"
+    def _time(self, text: object, at: Location) -> int | None:
+        """When an image was captured, if the field holds a time at all."""
+        nanos = nanos_from_common_text(text) if isinstance(text, str) else None
+        if text and nanos is None:
+            self._left.add(
+                "images.date_captured", at, f"it is no time that can be read, such as {text!r:.60}"
             )
-            raise ExportError(text)
-        number = len(self._images) + 1
-        put(self._folder / "images", name, data)
-        self._images.append(_image(number, name, size, metadata))
-        for box in metadata.annotations.bboxes:
-            self._annotations.append(self._annotation(box, number, size or Size(1, 1)))
-        return True
-
-    def _annotation(self, box: wire.BoundingBox, image: int, size: Size) -> dict[str, Any]:
-        left, top = box.x_min_normalized * size.width, box.y_min_normalized * size.height
-        wide = box.x_max_normalized * size.width - left
-        high = box.y_max_normalized * size.height - top
-        return {
-            "id": len(self._annotations) + 1,
-            "image_id": image,
-            "category_id": self._categories.setdefault(box.label, len(self._categories) + 1),
-            "bbox": [left, top, wide, high],
-            "area": wide * high,
-            "iscrowd": 0,
-            **({"score": box.confidence} if box.HasField("confidence") else {}),
-        }
-
-    def finish(self) -> None:
-        """Write the JSON file."""
-        document = {
-            "images": self._images,
-            "annotations": self._annotations,
-            "categories": [{"id": id_, "name": name} for name, id_ in self._categories.items()],
-        }
-        text = json.dumps(document, ensure_ascii=False, indent=1)
-        put(self._folder, FILE, f"{text}\n".encode())
+        return nanos
 
 
-def _image(
-    number: int, name: str, size: Size | None, metadata: wire.BinaryMetadata
-) -> dict[str, Any]:
-    marks = [
-        {
-            "label": one.label,
-            **({"confidence": one.confidence} if one.HasField("confidence") else {}),
-        }
-        for one in metadata.annotations.classifications
-    ]
-    tags = user_tags(metadata)
-    return {
-        "id": number,
-        "file_name": name,
-        **({"width": size.width, "height": size.height} if size else {}),
-        "date_captured": go_time(metadata),
-        **({"tags": tags} if tags else {}),
-        **({"classifications": marks} if marks else {}),
-    }
+class _Marks:
+    """The boxes and classifications of an image."""
+
+    def __init__(self) -> None:
+        self.boxes: list[BoundingBox] = []
+        self.classifications: dict[Classification, None] = {}
+
+
+def _named(annotation: CocoAnnotation) -> str:
+    """What stands before a text about an annotation."""
+    return "" if annotation.id is None else f"annotation {annotation.id}: "

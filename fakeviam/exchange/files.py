@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.seeds.diagnostics import Location, printable
+from fakeviam.model.applied_seed import LeftOut
+from fakeviam.seeds.diagnostics import SHOWN, Location, SeedError, printable
 from fakeviam.seeds.document import json_value, read_text
+from fakeviam.validation.json_text import tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from fakeviam.validation.json_text import Token
+
+#: Why something is left out, unless there is more to say.
+NO_PLACE = "Viam's data cloud has no place for it"
 
 
 def read_json(path: Path) -> Any:
@@ -25,5 +36,84 @@ def is_file(path: Path) -> bool:
     """Whether a file exists; False for names that the file system rejects."""
     try:
         return path.is_file()
-    except OSError:
+    except (OSError, ValueError):
         return False
+
+
+class Leftovers:
+    """Counts what is left out, by kind."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._first: dict[tuple[str, str], Location] = {}
+
+    def add(self, what: str, at: Location, why: str = NO_PLACE) -> None:
+        """Count one."""
+        self._counts[what, why] += 1
+        self._first.setdefault((what, why), at)
+
+    @property
+    def all(self) -> tuple[LeftOut, ...]:
+        """What was left out, the most frequent first."""
+        return tuple(
+            LeftOut(what=what, count=count, why=why, first=str(self._first[what, why]))
+            for (what, why), count in self._counts.most_common()
+        )
+
+
+# Lines ---------------------------------------------------------------------------------------
+
+
+def with_lines(error: SeedError, text: str) -> SeedError:
+    """The same error with the lines of its fields, which large JSON documents lack."""
+    shown = [
+        replace(each, location=replace(each.location, line=_line(text, each.location.field)))
+        for each in error.diagnostics[:SHOWN]
+    ]
+    return SeedError([*shown, *error.diagnostics[SHOWN:]])
+
+
+def _line(text: str, field: str) -> int:
+    """The line of a field such as `annotations[2].bbox`, or of the nearest above it."""
+    steps = [
+        int(number) if number else name
+        for number, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", field)
+    ]
+    stream = tokens(text)
+    line = 0
+    for step in [None, *steps]:
+        token = next(stream, None) if step is None else _inner(stream, step)
+        if token is None:
+            return line
+        line = token.line
+        stream = _ahead(token, stream)
+    return line
+
+
+def _ahead(token: Token, stream: Iterator[Token]) -> Iterator[Token]:
+    yield token
+    yield from stream
+
+
+def _inner(stream: Iterator[Token], step: str | int) -> Token | None:
+    """The first token of an element or member of the value that begins the stream."""
+    first = next(stream)
+    if first.text != ("[" if isinstance(step, int) else "{"):
+        return None
+    number, depth, key = 0, 1, ""
+    for token in stream:
+        if depth == 1 and token.text not in (",", ":", "]", "}"):
+            if isinstance(step, int):
+                if number == step:
+                    return token
+            elif not key:
+                key = token.text
+            elif key == f'"{step}"':
+                return token
+        if depth == 1 and token.text == ",":
+            number, key = number + 1, ""
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token.text, 0)
+        if not depth:
+            return None
+    return None

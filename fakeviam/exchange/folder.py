@@ -15,36 +15,45 @@ configuration keep their meaning; names, where the metadata has them. The files 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
 from fakeviam import wire
 from fakeviam.exchange.exporting import put
-from fakeviam.exchange.files import is_file
+from fakeviam.exchange.files import Leftovers, is_file
 from fakeviam.exchange.jsonl import FILE as DATASET_FILE
 from fakeviam.exchange.jsonl import read_jsonl
-from fakeviam.exchange.names import Distinct, download_name, original_name, user_tags, with_ext
+from fakeviam.exchange.lenient import CLIP
+from fakeviam.exchange.messages import message_of, unknown_fields
+from fakeviam.exchange.names import (
+    GZIP,
+    Distinct,
+    download_name,
+    original_name,
+    saved_bytes,
+    user_tags,
+    with_ext,
+)
 from fakeviam.exchange.owners import Owners
+from fakeviam.exchange.tabular import read_tabular
 from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification, check_box
 from fakeviam.model.errors import Refusal
+from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
 from fakeviam.seeds.document import json_value, read_text
-from fakeviam.seeds.values import Capture, Contents, FileSeed, ReadingSeed, Seed, SeriesSeed
+from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
 from fakeviam.wire import data as messages
 from fakeviam.wire.times import nanos_from
-from fakeviam.wire.values import mapping_from
 
 if TYPE_CHECKING:
     import os
 
-    from google.protobuf.message import Message
-
-    M = TypeVar("M", bound=Message)
-
 DATA = "data"
 METADATA = "metadata"
 TABULAR_FILE = "data.ndjson"
+
+_KIND = "a folder that the viam command line exported"
 
 
 # Writing -------------------------------------------------------------------------------------
@@ -62,7 +71,8 @@ class FolderWriter:
 
     def add(self, metadata: messages.BinaryMetadata, data: bytes) -> bool:
         """Write a file and its metadata."""
-        saved, ext = download_name(metadata), metadata.file_ext
+        saved = download_name(metadata)
+        ext, data = saved_bytes(metadata, data)
         known = messages.BinaryMetadata()
         known.CopyFrom(metadata)
         known.file_name = saved
@@ -81,19 +91,28 @@ class FolderWriter:
 # Reading -------------------------------------------------------------------------------------
 
 
-def read_folder(path: str | os.PathLike[str]) -> Seed:
+def is_folder(folder: Path) -> bool:
+    """Whether the command line exported a folder."""
+    names = (METADATA, DATASET_FILE, TABULAR_FILE, f"{DATA}/{TABULAR_FILE}")
+    return any((folder / name).exists() for name in names)
+
+
+def read_folder(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
     """The seed that an exported folder specifies.
 
     Raises:
         SeedError: It is not such a folder, or something in it is missing or broken.
+        UsageError: An option is of no use here.
     """
     folder = Path(path)
+    for tabular in (folder / TABULAR_FILE, folder / DATA / TABULAR_FILE):
+        if tabular.is_file():
+            return read_tabular(tabular, options)
     if (folder / METADATA).is_dir():
-        return _Binary(folder).seed()
+        options.check_useful(_KIND, ("dataset", "part", "clip"))
+        return _Binary(folder, options).seed()
     if (folder / DATASET_FILE).is_file():
-        return read_jsonl(folder / DATASET_FILE)
-    if (folder / TABULAR_FILE).is_file():
-        return _readings(folder / TABULAR_FILE)
+        return read_jsonl(folder / DATASET_FILE, options)
     raise Location(file=printable(path)).error(
         "is not a folder that the viam command line exported: it has neither "
         f"{METADATA}/ nor {DATASET_FILE} nor {TABULAR_FILE}"
@@ -103,116 +122,100 @@ def read_folder(path: str | os.PathLike[str]) -> Seed:
 class _Binary:
     """Reads `data/` and `metadata/`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, options: ReadOptions) -> None:
         self._folder = folder
+        self._options = options
         self._owners = Owners()
+        self._left = Leftovers()
 
     def seed(self) -> Seed:
         diagnostics = Diagnostics()
         files = []
+        described: set[Path] = set()
         for path in sorted((self._folder / METADATA).rglob("*.json")):
             with diagnostics:
-                files.append(self._file(path))
+                files.append(self._file(path, described))
+        for path in sorted((self._folder / DATA).rglob("*")):
+            if path not in described and path.is_file():
+                at = self._at(path)
+                self._left.add("files in data/", at, f"no file in {METADATA}/ describes them")
         diagnostics.check()
-        return Seed(parts=self._owners.parts, datasets=self._owners.datasets, files=tuple(files))
+        return Seed(
+            parts=() if self._options.part else self._owners.parts,
+            datasets=self._owners.datasets,
+            files=tuple(files),
+            left_out=self._left.all,
+        )
 
-    def _file(self, path: Path) -> FileSeed:
-        at = Location(file=printable(path.relative_to(self._folder).as_posix()))
-        known = _message(messages.BinaryMetadata, read_text(path, at), at)
-        contents = self._contents(path, known)
+    def _at(self, path: Path) -> Location:
+        return Location(file=printable(path.relative_to(self._folder).as_posix()))
+
+    def _file(self, path: Path, described: set[Path]) -> FileSeed:
+        at = self._at(path)
+        document = json_value(read_text(path, at), at)
+        for field in unknown_fields(document):
+            self._left.add(field, at)
+        known = message_of(messages.BinaryMetadata, document, at)
+        contents = self._contents(path, known, described)
         if contents is None:
             raise at.error(f"the file it describes is not in {DATA}/")
+        described.add(contents)
         # The command line unzips what it saves; then the name no longer ends in .gz.
-        ext = known.file_ext if contents.name.endswith(known.file_ext) else contents.suffix
+        zipped = known.file_ext == GZIP and contents.name == path.name.removesuffix(".json")
         source = known.capture_metadata
+        owner = source.organization_id
         return FileSeed(
-            label=contents.relative_to(self._folder / DATA).as_posix(),
-            contents=Contents(path=contents),
+            label=printable(contents.relative_to(self._folder / DATA).as_posix()),
+            contents=Contents(path=contents, zipped=zipped),
             file_name=original_name(known.file_name, file_id=known.id),
-            file_ext=ext,
+            file_ext=known.file_ext,
             mime_type=source.mime_type,
             capture=Capture(
-                part=self._owners.part(source, at),
+                part=self._options.part or self._owners.part(source, at),
                 component_type=source.component_type,
                 component=source.component_name,
                 method=source.method_name,
             ),
             tags=tuple(dict.fromkeys(user_tags(known))),
-            datasets=self._owners.dataset_ids(known, at),
-            boxes=tuple(_box(box, at) for box in known.annotations.bboxes),
+            datasets=self._owners.datasets_of(known.dataset_ids, owner, self._options, at),
+            boxes=tuple(_box(box, at, clip=self._options.clip) for box in known.annotations.bboxes),
             classifications=tuple(map(_classification, known.annotations.classifications)),
             time_requested=_nanos(known, "time_requested"),
             time_received=_nanos(known, "time_received"),
             at=at,
         )
 
-    def _contents(self, path: Path, known: messages.BinaryMetadata) -> Path | None:
+    def _contents(
+        self, path: Path, known: messages.BinaryMetadata, described: set[Path]
+    ) -> Path | None:
         beside = path.relative_to(self._folder / METADATA).as_posix().removesuffix(".json")
         names = [name for name in (beside, known.file_name) if name]
-        # As they were saved; then as the command line saves what it unzipped.
-        for name in [*(with_ext(name, known.file_ext) for name in names), *names]:
+        ext = known.file_ext
+        # With the extension, as they were saved; without, as the command line saves what it
+        # unzipped, which comes first for .gz: a file beside it may have been zipped twice.
+        whole = [with_ext(name, ext) for name in names]
+        for name in [*names, *whole] if ext == GZIP else [*whole, *names]:
             found = self._folder / DATA / name
-            if ".." not in Path(name).parts and is_file(found):
+            if ".." not in Path(name).parts and is_file(found) and found not in described:
                 return found
         return None
 
 
-def _box(box: messages.BoundingBox, at: Location) -> BoundingBox:
+def _box(box: messages.BoundingBox, at: Location, *, clip: bool) -> BoundingBox:
+    edges = {name: getattr(box, name) for name in COORDINATES}
+    if clip:
+        edges = {name: min(max(edge, 0.0), 1.0) for name, edge in edges.items()}
     made = BoundingBox(
         id="",
         label=box.label,
         confidence=box.confidence if box.HasField("confidence") else None,
-        **{name: getattr(box, name) for name in COORDINATES},
+        **edges,
     )
     try:
         return check_box(made)
     except Refusal as refusal:
-        raise at.error(f"annotations.bboxes: {refusal.text}") from None
-
-
-def _readings(path: Path) -> Seed:
-    owners, diagnostics = Owners(), Diagnostics()
-    # In the order of their first reading; a source is everything but time and payload.
-    found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}
-    whole = Location(file=path.name)
-    for number, line in enumerate(read_text(path, whole).split("\n"), 1):
-        if line.strip():
-            at = Location(file=path.name, line=number)
-            with diagnostics:
-                row = _message(messages.ExportTabularDataResponse, line, at)
-                source = Capture(
-                    part=owners.part(row, at),
-                    component_type=row.resource_subtype,
-                    component=row.resource_name,
-                    method=row.method_name,
-                )
-                reading = ReadingSeed(
-                    data=mapping_from(row.payload), time_requested=_nanos(row, "time_captured")
-                )
-                found.setdefault((source, tuple(row.tags)), []).append(reading)
-    diagnostics.check()
-    series = tuple(
-        SeriesSeed(readings=tuple(readings), capture=source, tags=tags, at=whole)
-        for (source, tags), readings in found.items()
-    )
-    return Seed(parts=owners.parts, series=series)
-
-
-def _message(kind: type[M], text: str, at: Location) -> M:
-    """A message of protobuf's JSON; fields that are newer than ours are left out."""
-    document = json_value(text, at)
-    if isinstance(document, dict):
-        for holder in (document, document.get("captureMetadata")):
-            if isinstance(holder, dict):
-                # Parameters are no longer used, and their types are the uploader's (UP-8).
-                holder.pop("methodParameters", None)
-    try:
-        message: M = json_format.ParseDict(
-            document, kind(), ignore_unknown_fields=True, descriptor_pool=wire.pool()
-        )
-    except (ValueError, TypeError, AttributeError, json_format.ParseError) as error:
-        raise at.error(f"is not a {kind.__name__} in JSON: {error}") from None
-    return message
+        hint = f"; {CLIP}" if refusal.clause == "BX-2" else ""
+        raise at.error(f"annotations.bboxes: {refusal.text}{hint}") from None
 
 
 def _nanos(message: Any, field: str) -> int | None:

@@ -6,39 +6,155 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam import seeds
-from fakeviam.exchange.coco import looks_like_coco, read_coco
+from fakeviam.archive.format import MANIFEST
+from fakeviam.exchange.coco import USEFUL, looks_like_coco, read_coco, read_splits
 from fakeviam.exchange.files import read_json
-from fakeviam.exchange.folder import read_folder
+from fakeviam.exchange.folder import is_folder, read_folder
 from fakeviam.exchange.jsonl import read_jsonl
-from fakeviam.seeds import SeedError
+from fakeviam.exchange.tabular import is_tabular, read_tabular
+from fakeviam.model.read_options import ReadOptions
+from fakeviam.seeds import Location, SeedError
+from fakeviam.seeds.diagnostics import printable
+from fakeviam.seeds.document import json_value, read_text
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator, Mapping
 
     from fakeviam.seeds import Seed
 
+# How deep COCO files lie in a folder of splits: train/annotations/instances.json.
+_DEPTH = 3
 
-def read_any(path: str | os.PathLike[str]) -> Seed:
+_JSON, _LINES, _TABLES = ".json", (".jsonl", ".ndjson"), (".csv", ".tsv")
+
+
+def read_any(
+    path: str | os.PathLike[str], options: ReadOptions | Mapping[str, object] | None = None
+) -> Seed:
     """The seed that a path means, whatever kind of file or folder is there.
 
-    A folder is one that the `viam` command line exported; a JSON file with images and annotations
-    is COCO; a file that ends in .jsonl is a `dataset.jsonl`; anything else is a seed file.
+    A folder is one that the `viam` command line exported, or one with COCO files, each of which
+    becomes a dataset. A JSON file of images is COCO; JSON lines are a `dataset.jsonl`, a
+    `data.ndjson` or readings, CSV and TSV are readings; anything else is a seed file.
+
+    Args:
+        path: The file or folder.
+        options: What it does not say itself.
 
     Raises:
         SeedError: It is none of these, or something in it is wrong.
+        UsageError: An option is of no use for it.
     """
-    file = Path(path)
-    if file.is_dir():
-        return read_folder(path)
-    if file.suffix == ".jsonl":
-        return read_jsonl(path)
-    if file.suffix == ".json" and _is_coco(file):
-        return read_coco(path)
-    return seeds.read(path)
+    chosen = ReadOptions.of(options)
+    seed = _imported(Path(path), chosen)
+    if seed is not None:
+        return seed
+    chosen.check_useful("a seed file, which says everything itself,")
+    return seeds.read(path, importer=_import)
+
+
+def _import(path: Path, options: ReadOptions) -> Seed:
+    """What a seed file imports: anything but another seed."""
+    seed = _imported(path, options)
+    if seed is None:
+        raise Location(file=printable(path)).error(
+            "is a seed file, which cannot be imported; import COCO, an exported folder, JSON lines "
+            "or CSV"
+        )
+    return seed
+
+
+def _imported(path: Path, options: ReadOptions) -> Seed | None:
+    """The seed of a file of another program; None if it is none."""
+    if path.is_dir():
+        return _folder(path, options)
+    kind = path.suffix.lower()
+    if kind in _LINES:
+        return _lines(path, options)
+    if kind in _TABLES:
+        options.check_useful("a table of readings", ("part", "delimiter", "time_format"))
+        return seeds.read_readings(path, options)
+    return _json(path, options) if kind == _JSON else None
+
+
+def _folder(folder: Path, options: ReadOptions) -> Seed:
+    at = Location(file=printable(folder))
+    if (folder / MANIFEST).exists():
+        raise at.error("is an archive; a fake loads it when it starts, with load or --load")
+    if is_folder(folder):
+        return read_folder(folder, options)
+    found = [path for path in _json_files(folder, _DEPTH) if _is_coco(path)]
+    if found:
+        options.check_useful("a folder of COCO files", USEFUL)
+        return read_splits(found, folder, options)
+    raise at.error(
+        "is not a folder that the viam command line exported, and there is no COCO file in it: it "
+        "has neither metadata/ nor dataset.jsonl nor data.ndjson"
+    )
+
+
+def _json_files(folder: Path, depth: int) -> Iterator[Path]:
+    """The JSON files in a folder and, not too deep, below."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}"
+        raise Location(file=printable(folder)).error(text) from error
+    for path in entries:
+        if path.is_dir():
+            if depth > 1 and not path.is_symlink() and not path.name.startswith("."):
+                yield from _json_files(path, depth - 1)
+        elif path.suffix.lower() == _JSON:
+            yield path
+
+
+def _lines(path: Path, options: ReadOptions) -> Seed:
+    at = Location(file=printable(path))
+    lines = (line for line in read_text(path, at).split("\n") if line.strip())
+    try:
+        first = json_value(next(lines, "{}"), at, nan=True)
+    except SeedError:
+        first = None
+    if is_tabular(first):
+        return read_tabular(path, options)
+    if isinstance(first, dict) and ("time" in first) and "image_path" not in first:
+        options.check_useful("a file of readings", ("part", "time_format"))
+        return seeds.read_readings(path, options)
+    return read_jsonl(path, options)
+
+
+def _json(path: Path, options: ReadOptions) -> Seed | None:
+    try:
+        document = read_json(path)
+    except SeedError:  # which the reader of seeds will raise again
+        return None
+    if looks_like_coco(document):
+        return read_coco(path, options)
+    foreign = _foreign(document)
+    if foreign:
+        raise Location(file=printable(path)).error(f"is {foreign}")
+    return None
+
+
+def _foreign(document: object) -> str:
+    """What a JSON file of another program is, and what to do; empty if it may be a seed."""
+    first = document[0] if isinstance(document, list) and document else document
+    if not isinstance(first, dict):
+        return ""
+    if "shapes" in first and "imagePath" in first:
+        return "a file of labelme; convert the folder to COCO with labelme2coco"
+    if isinstance(document, list) and "image_id" in first:
+        return "a list of results of COCO, which names no images; give the file with the images"
+    if isinstance(document, list) and ("annotations" in first or "data" in first):
+        return "an export of Label Studio in its own form; export it as COCO"
+    if "regions" in first or "_via_img_metadata" in first:
+        return "a project of VIA; export its annotations as COCO"
+    return ""
 
 
 def _is_coco(path: Path) -> bool:
     try:
         return looks_like_coco(read_json(path))
-    except SeedError:  # which the reader of seeds will raise again
+    except SeedError:
         return False

@@ -12,38 +12,43 @@ import json
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import model_validator
-
 from fakeviam.exchange.exporting import put
-from fakeviam.exchange.files import is_file
+from fakeviam.exchange.files import Leftovers
+from fakeviam.exchange.lenient import CLIP, Lenient
 from fakeviam.exchange.names import (
     Distinct,
     download_name,
     go_time,
-    original_name,
+    parsed_name,
+    saved_bytes,
     user_tags,
     with_ext,
 )
 from fakeviam.exchange.owners import Owners
+from fakeviam.exchange.places import ImageResolver
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
-from fakeviam.model.timestamps import nanos_from_text
-from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.model.errors import Refusal
+from fakeviam.model.read_options import DEFAULTS, ReadOptions
+from fakeviam.model.timestamps import nanos_from_common_text
+from fakeviam.seeds.diagnostics import Diagnostics, Location, SeedError, printable
 from fakeviam.seeds.document import line_document, read_text
 from fakeviam.seeds.models import Fraction, Tag
 from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
 from fakeviam.validation.models import Model
-from fakeviam.validation.types import Many, Name, OneOrMany, Text, refusable
+from fakeviam.validation.types import Flag, Many, Name, Number, Omittable, OneOrMany, Text
 
 if TYPE_CHECKING:
     import os
 
-    from typing_extensions import Self
-
+    from fakeviam.exchange.places import Found
     from fakeviam.wire import data as wire
 
 #: The file that stands next to `data/`.
 FILE = "dataset.jsonl"
 DATA = "data"
+
+# Stands before the id of a dataset in the label that its members show (A10).
+_MEMBER = "VIAM_DATASET_"
 
 _IDS = ("organization_id", "location_id", "robot_id", "part_id")
 
@@ -64,9 +69,9 @@ class JsonlWriter:
 
     def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
         """Write a file and its line."""
-        ext = metadata.file_ext
+        ext, contents = saved_bytes(metadata, data)
         name = with_ext(self._names.unused(download_name(metadata), ext), ext)
-        put(self._folder / DATA, name, data)
+        put(self._folder / DATA, name, contents)
         marks = metadata.annotations
         labels = dict.fromkeys(
             [*user_tags(metadata), *(mark.label for mark in marks.classifications)]
@@ -80,6 +85,7 @@ class JsonlWriter:
             **{field: getattr(source, field) for field in _IDS},
             "component_name": source.component_name,
             "timestamp": go_time(metadata).replace("T", " ").replace("Z", " +0000 UTC"),
+            **_beyond(metadata, name, unzipped=contents is not data),
         }
         self._lines.append(json.dumps(line, ensure_ascii=False))
         return True
@@ -87,6 +93,17 @@ class JsonlWriter:
     def finish(self) -> None:
         """Write the lines."""
         put(self._folder, FILE, "".join(f"{line}\n" for line in self._lines).encode())
+
+
+def _beyond(metadata: wire.BinaryMetadata, saved: str, *, unzipped: bool) -> dict[str, Any]:
+    """What the command line does not write: datasets, and names that the path does not tell."""
+    name = (metadata.file_name, metadata.file_ext)
+    told = parsed_name(saved, binary_data_id=metadata.binary_data_id) == name
+    return {
+        **({"dataset_ids": list(metadata.dataset_ids)} if metadata.dataset_ids else {}),
+        **({} if told else {"file_name": name[0], "file_ext": name[1]}),
+        **({"unzipped": True} if unzipped else {}),
+    }
 
 
 def _box(box: wire.BoundingBox) -> dict[str, Any]:
@@ -99,30 +116,33 @@ def _box(box: wire.BoundingBox) -> dict[str, Any]:
 # Reading -------------------------------------------------------------------------------------
 
 
-class _Label(Model, extra="ignore"):
+class _Label(Model, extra="allow"):
     annotation_label: OneOrMany[Tag]
 
 
-class _Box(Model, extra="ignore"):
+class _Box(Model, extra="allow"):
     annotation_label: Text
-    x_min_normalized: Fraction
-    y_min_normalized: Fraction
-    x_max_normalized: Fraction
-    y_max_normalized: Fraction
+    x_min_normalized: Number
+    y_min_normalized: Number
+    x_max_normalized: Number
+    y_max_normalized: Number
+    confidence: Omittable[Fraction] = None
 
-    @model_validator(mode="after")
-    @refusable
-    def _check(self) -> Self:
-        check_box(self.box)
-        return self
-
-    @property
-    def box(self) -> BoundingBox:
+    def box(self, at: Location, *, clip: bool) -> BoundingBox:
         edges = {name: getattr(self, name) for name in COORDINATES}
-        return BoundingBox(id="", label=self.annotation_label, **edges)
+        if clip:
+            edges = {name: min(max(edge, 0.0), 1.0) for name, edge in edges.items()}
+        elif not all(0 <= edge <= 1 for edge in edges.values()):
+            shown = ", ".join(f"{edge:g}" for edge in edges.values())
+            raise at.error(f"the box {shown} reaches beyond 0 to 1; {CLIP}")
+        box = BoundingBox(id="", label=self.annotation_label, confidence=self.confidence, **edges)
+        try:
+            return check_box(box)
+        except Refusal as refusal:
+            raise at.error(refusal.text) from None
 
 
-class _Line(Model, extra="ignore"):
+class _Line(Lenient, extra="allow"):
     image_path: Name
     classification_annotations: Many[_Label] = ()
     bounding_box_annotations: Many[_Box] = ()
@@ -133,6 +153,10 @@ class _Line(Model, extra="ignore"):
     component_name: Text = ""
     timestamp: Text = ""
     binary_data_id: Text = ""
+    dataset_ids: Many[Name] = ()
+    file_name: Omittable[Text] = None
+    file_ext: Omittable[Text] = None
+    unzipped: Flag = False
 
 
 class _Source(NamedTuple):
@@ -146,59 +170,102 @@ class _Source(NamedTuple):
     robot_name: str = ""
 
 
-def read_jsonl(path: str | os.PathLike[str]) -> Seed:
+def read_jsonl(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
     """The seed that a `dataset.jsonl` specifies; its images are looked for next to it.
 
     Raises:
         SeedError: It is not such a file, or images are missing.
+        UsageError: An option is of no use here.
     """
+    options.check_useful(f"a {FILE}", ("images", "dataset", "part", "clip"))
     file, name = Path(path), printable(path)
-    diagnostics, owners = Diagnostics(), Owners()
-    files = []
-    for number, line in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
-        if line.strip():
+    diagnostics = Diagnostics()
+    lines: list[tuple[_Line, Location]] = []
+    for number, text in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
+        if text.strip():
             at = Location(file=name, line=number)
             with diagnostics:
-                files.append(_file(line, file.parent, at, owners))
-    diagnostics.check()
-    return Seed(parts=owners.parts, files=tuple(files))
-
-
-def _file(text: str, folder: Path, at: Location, owners: Owners) -> FileSeed:
-    line = line_document(text, at).validate(_Line)
-    path = _path(line.image_path, folder)
-    if path is None:
-        raise at.inside("image_path").error(f"no file {line.image_path!r} in {folder}")
-    labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
-    label = _below_data(path.as_posix())
-    return FileSeed(
-        label=label,
-        contents=Contents(path=path),
-        file_name=_name(label, line.binary_data_id).removesuffix(path.suffix),
-        file_ext=path.suffix,
-        capture=Capture(
-            part=owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at),
-            component=line.component_name,
-        ),
-        tags=tuple(dict.fromkeys(labels)),
-        boxes=tuple(each.box for each in line.bounding_box_annotations),
-        time_requested=nanos_from_text(line.timestamp.removesuffix(" UTC")),
-        at=at,
+                lines.append((line_document(text, at).validate(_Line), at))
+    reader = _Reader(options)
+    found = ImageResolver(file, images=options.images).resolve(
+        [(line.image_path, at.inside("image_path")) for line, at in lines]
     )
+    for (line, at), image in zip(lines, found, strict=True):
+        with diagnostics:
+            reader.add(line, image, at)
+    diagnostics.check()
+    return reader.seed()
 
 
-def _name(label: str, binary_data_id: str) -> str:
-    return original_name(label, file_id=binary_data_id.rpartition("/")[2])
+class _Reader:
+    """Makes files of lines."""
 
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._owners = Owners()
+        self._files: list[FileSeed] = []
+        self._left = Leftovers()
 
-def _path(text: str, folder: Path) -> Path | None:
-    """Where an image is now: folders are moved, and lines keep the path of the export."""
-    for candidate in (folder / text, folder / DATA / _below_data(text), folder / Path(text).name):
-        if is_file(candidate):
-            return candidate
-    return None
+    def seed(self) -> Seed:
+        return Seed(
+            parts=() if self._options.part else self._owners.parts,
+            datasets=self._owners.datasets,
+            files=tuple(self._files),
+            left_out=self._left.all,
+        )
 
+    def add(self, line: _Line, image: Found | SeedError, at: Location) -> None:
+        """Take one line.
 
-def _below_data(path: str) -> str:
-    """The rest of a path after the last `data/`."""
-    return path.rpartition(f"{DATA}/")[2]
+        Raises:
+            SeedError: Its image is missing, or a box is invalid.
+        """
+        if isinstance(image, SeedError):
+            raise image
+        self._note_unknown(line, at)
+        label = image.name.removeprefix(f"{DATA}/")
+        name, ext = parsed_name(label, binary_data_id=line.binary_data_id)
+        part = self._owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at)
+        labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
+        # Older command lines write the labels of datasets among the tags.
+        members = [tag.removeprefix(_MEMBER) for tag in labels if tag.startswith(_MEMBER)]
+        datasets = self._owners.datasets_of(
+            [*line.dataset_ids, *members], line.organization_id, self._options, at
+        )
+        self._files.append(
+            FileSeed(
+                label=label,
+                contents=Contents(path=image.path, zipped=line.unzipped),
+                file_name=name if line.file_name is None else line.file_name,
+                file_ext=ext if line.file_ext is None else line.file_ext,
+                capture=Capture(part=self._options.part or part, component=line.component_name),
+                tags=tuple(dict.fromkeys(tag for tag in labels if not tag.startswith(_MEMBER))),
+                datasets=datasets,
+                boxes=tuple(
+                    box.box(
+                        at.inside(f"bounding_box_annotations[{number}]"), clip=self._options.clip
+                    )
+                    for number, box in enumerate(line.bounding_box_annotations)
+                ),
+                time_requested=self._time(line.timestamp, at),
+                at=at,
+            )
+        )
+
+    def _time(self, text: str, at: Location) -> int | None:
+        """When an image was captured; a time that cannot be read is left out, and counted."""
+        nanos = nanos_from_common_text(text.replace(" +0000 UTC", " UTC"))
+        if text and nanos is None:
+            self._left.add("timestamp", at, f"it is no time that can be read, such as {text!r}")
+        return nanos
+
+    def _note_unknown(self, line: _Line, at: Location) -> None:
+        for field in line.model_extra or ():
+            self._left.add(field, at)
+        for field, marks in (
+            ("classification_annotations", line.classification_annotations),
+            ("bounding_box_annotations", line.bounding_box_annotations),
+        ):
+            for each in marks:
+                for inner in each.model_extra or ():
+                    self._left.add(f"{field}.{inner}", at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,13 @@ _RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 
 # As `prefix_of` makes it, or as the command line does where file systems take colons.
 _PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}[:_]\d{2}[:_]\d{2}(\.\d+)?Z_")
+
+#: What the command line unzips as it saves it.
+GZIP = ".gz"
+_ZIPPED = b"\x1f\x8b"
+
+# Where viam-server captures to; the command line cuts it, because its first step is hidden.
+_CAPTURES = "/.viam/capture/"
 
 # File systems take 255 bytes; this leaves room for a number, an extension and `.json`.
 _LONGEST = 180
@@ -45,7 +54,20 @@ def download_name(metadata: BinaryMetadata) -> str:
         name = f"{prefix_of(metadata)}{metadata.id}{metadata.file_ext}"
     elif "/" not in name:
         name = f"{prefix_of(metadata)}{name}"
-    return _safe(name)
+    return _safe(name.replace(_CAPTURES, "").removesuffix(GZIP))
+
+
+def saved_bytes(metadata: BinaryMetadata, data: bytes) -> tuple[str, bytes]:
+    """The extension a file gets and its contents, which the command line unzips.
+
+    What is called .gz and is not zipped stays as it is.
+    """
+    if metadata.file_ext != GZIP or not data.startswith(_ZIPPED):
+        return metadata.file_ext, data
+    try:
+        return "", gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return metadata.file_ext, data
 
 
 def full_name(metadata: BinaryMetadata) -> str:
@@ -58,6 +80,13 @@ def original_name(path: str, *, file_id: str = "") -> str:
     """The name that `download_name` was made of; empty if there was none."""
     name = path if "/" in path else _PREFIX.sub("", path, count=1)
     return "" if file_id and name.startswith(file_id) else name
+
+
+def parsed_name(path: str, *, binary_data_id: str = "") -> tuple[str, str]:
+    """The file name and extension of what was saved under a path below `data/`."""
+    name = original_name(path, file_id=binary_data_id.rpartition("/")[2])
+    ext = PurePosixPath(path).suffix
+    return name.removesuffix(ext), ext
 
 
 def user_tags(metadata: BinaryMetadata) -> list[str]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 from fakeviam.seeds.values import DatasetSeed, PartSeed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.model.read_options import ReadOptions
     from fakeviam.seeds.diagnostics import Location
-    from fakeviam.wire.data import BinaryMetadata
 
 
 class Source(Protocol):
@@ -68,14 +70,22 @@ class Owners:
             )
         return source.part_id
 
-    def dataset_ids(self, known: BinaryMetadata, at: Location) -> tuple[str, ...]:
-        """Collect the datasets of a file and return their ids, which also serve as names."""
-        for id_ in known.dataset_ids:
+    def datasets_of(
+        self, ids: Iterable[str], organization: str, options: ReadOptions, at: Location
+    ) -> tuple[str, ...]:
+        """Collect the datasets of a file and return their ids, which also serve as names.
+
+        The dataset that the options name takes their place.
+        """
+        if options.dataset is not None:
+            name = options.dataset
+            owner = "" if options.part else organization
+            if name:
+                self._datasets.setdefault(name, DatasetSeed(name=name, organization=owner, at=at))
+            return (name,) if name else ()
+        for id_ in ids:
             if id_ not in self._datasets:
                 self._datasets[id_] = DatasetSeed(
-                    name=id_,
-                    organization=known.capture_metadata.organization_id,
-                    id=id_,
-                    at=at,
+                    name=id_, organization=organization, id=id_, at=at
                 )
-        return tuple(dict.fromkeys(known.dataset_ids))
+        return tuple(dict.fromkeys(ids))

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # Frames of JPEG that begin with a size: all SOFn but the markers of tables among them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+# Sizes come before pixels, in all but a few files.
+_START = 1 << 18
+
+_TIFF = MappingProxyType({b"II*\0": "<", b"MM\0*": ">"})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -17,8 +26,18 @@ class Size(NamedTuple):
     height: int
 
 
+def size_of_file(path: Path) -> Size | None:
+    """The size of the image in a file; None if it cannot be told."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(_START)
+            return size_of(start) or size_of(start + file.read())
+    except OSError:
+        return None
+
+
 def size_of(image: bytes) -> Size | None:
-    """The size of a PNG, GIF, BMP or JPEG; None if it is none of them, or broken."""
+    """The size of a PNG, GIF, BMP, JPEG, WebP or TIFF; None if it is none, or broken."""
     try:
         return _size_of(image)
     except (struct.error, IndexError):
@@ -33,7 +52,36 @@ def _size_of(image: bytes) -> Size | None:
     if image[:2] == b"BM":
         width, height = struct.unpack_from("<ii", image, 18)
         return _real(width, abs(height))  # a negative height: rows from the top
+    if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
+        return _webp(image)
+    if image[:4] in _TIFF:
+        return _tiff(image, _TIFF[image[:4]])
     return _jpeg(image) if image[:2] == b"\xff\xd8" else None
+
+
+def _webp(image: bytes) -> Size | None:
+    kind = image[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(image[at : at + 3], "little") + 1 for at in (24, 27))
+        return _real(width, height)
+    if kind == b"VP8L":
+        bits = int.from_bytes(image[21:25], "little")
+        return _real((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    width, height = struct.unpack_from("<HH", image, 26)
+    return _real(width & 0x3FFF, height & 0x3FFF)
+
+
+def _tiff(image: bytes, order: str) -> Size | None:
+    """The size in the first directory of entries: tag, type, count, value."""
+    (start,) = struct.unpack_from(f"{order}I", image, 4)
+    (count,) = struct.unpack_from(f"{order}H", image, start)
+    found = {}
+    for number in range(count):
+        at = start + 2 + 12 * number
+        tag, kind = struct.unpack_from(f"{order}HH", image, at)
+        # 3 is a short, which comes first in the four bytes of a value.
+        found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", image, at + 8)[0]
+    return _real(found.get(256, 0), found.get(257, 0))
 
 
 def _jpeg(image: bytes) -> Size | None:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LeftOut:
+    """Something of a file that has no place in the data cloud, and how often it occurred.
+
+    Attributes:
+        what: Its kind, such as `annotations.segmentation`.
+        count: How often.
+        why: Why it was left out.
+        first: Where it first occurred.
+    """
+
+    what: str
+    count: int
+    why: str
+    first: str = ""
+
+    def __str__(self) -> str:
+        where = f" (first: {self.first})" if self.first else ""
+        return f"{self.count} x {self.what}: {self.why}{where}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedSeed:
-    """What a seed put into a fake, or found there.
+    """What a seed put into a fake, or found there. `print` shows a receipt.
 
     Attributes:
         organizations: Their ids by name.
@@ -21,6 +42,9 @@ class AppliedSeed:
         files: Binary data ids by the path or name that the seed gives; likewise.
         binary_data_ids: Those of all files, in the order of the seed.
         readings: How many there were.
+        boxes: How many bounding boxes the files have.
+        classifications: How many classifications.
+        left_out: What the data cloud has no place for.
     """
 
     organizations: Mapping[str, str]
@@ -29,6 +53,27 @@ class AppliedSeed:
     files: Mapping[str, str]
     binary_data_ids: tuple[str, ...]
     readings: int
+    boxes: int = 0
+    classifications: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+
+    def __str__(self) -> str:
+        """The receipt: what there is now, and what was left out and why."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        counts = (
+            (len(set(self.parts.values())), "part"),
+            (len(set(self.datasets.values())), "dataset"),
+            (len(self.binary_data_ids), "file"),
+            (self.boxes, "box"),
+            (self.classifications, "classification"),
+            (self.readings, "reading"),
+        )
+        told = [_count(number, name) for number, name in counts if number]
+        yield f"loaded: {', '.join(told) or 'nothing'}"
+        for each in self.left_out:
+            yield f"left out: {each}"
 
     def as_document(self) -> dict[str, object]:
         """The same, as JSON has it."""
@@ -39,4 +84,12 @@ class AppliedSeed:
             "files": dict(self.files),
             "binary_data_ids": list(self.binary_data_ids),
             "readings": self.readings,
+            "boxes": self.boxes,
+            "classifications": self.classifications,
+            "left_out": [asdict(each) for each in self.left_out],
         }
+
+
+def _count(number: int, name: str) -> str:
+    plural = f"{name}es" if name.endswith("x") else f"{name}s"
+    return f"{number} {name if number == 1 else plural}"

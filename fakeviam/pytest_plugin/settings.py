@@ -164,6 +164,8 @@ def _of_markers(item: pytest.Item) -> Settings:
 
 def _beside(item: pytest.Item, key: str, value: Any) -> Any:
     """A relative path in a marker starts at the folder of the test, wherever pytest was started."""
+    if key == "load_options" and isinstance(value, dict) and "images" in value:
+        return {**value, "images": _beside(item, "load", value["images"])}
     return item.path.parent / value if key == "load" and isinstance(value, (str, Path)) else value
 
 

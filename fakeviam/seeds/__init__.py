@@ -14,7 +14,7 @@ from fakeviam.model.applied_seed import AppliedSeed
 from fakeviam.seeds.diagnostics import Diagnostic, Location, SeedError
 from fakeviam.seeds.draft import apply_seed
 from fakeviam.seeds.inline import inlined, read_inlined
-from fakeviam.seeds.loader import from_document, read
+from fakeviam.seeds.loader import from_document, read, read_readings
 from fakeviam.seeds.models import json_schema
 from fakeviam.seeds.values import Seed
 
@@ -30,4 +30,5 @@ __all__ = [
     "json_schema",
     "read",
     "read_inlined",
+    "read_readings",
 ]

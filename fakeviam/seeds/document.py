@@ -145,15 +145,29 @@ def read_text(path: Path, location: Location, *, shown: str = "") -> str:
     """
     prefix = f"{shown} " if shown else ""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
     except (OSError, ValueError) as error:  # a path may hold what no file system takes
-        if not isinstance(error, UnicodeDecodeError):
-            reason = getattr(error, "strerror", None) or error
-            raise location.error(f"{prefix}cannot be read: {reason}") from error
-        line = error.object[: error.start].count(b"\n") + 1
+        reason = getattr(error, "strerror", None) or error
+        raise location.error(f"{prefix}cannot be read: {reason}") from error
+    packed = next((text for start, text in _PACKED if data.startswith(start)), "")
+    if packed:
+        raise location.error(f"{prefix}is {packed}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
         if not shown:
             location = Location(file=location.file, line=line)
         raise location.error(f"{prefix}is not UTF-8 text; save it as UTF-8") from error
+
+
+# How files begin that are no text as they stand.
+_PACKED = (
+    (b"\x1f\x8b", "compressed with gzip; unpack it first"),
+    (b"PK\x03\x04", "a zip file; unpack it first"),
+    (b"\xff\xfe", "UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text; save it as UTF-8"),
+)
 
 
 # YAML -----------------------------------------------------------------------------------------

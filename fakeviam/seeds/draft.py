@@ -55,7 +55,7 @@ def apply_seed(seed: Seed, cloud: CloudState) -> AppliedSeed:
         with diagnostics, _refusals_at(series.at, label="readings"):
             draft.add_series(series)
     diagnostics.check()
-    return draft.commit()
+    return draft.commit(seed)
 
 
 @contextmanager
@@ -177,7 +177,7 @@ class _Draft:
             raise AssertionError(request)
         return data_capture_upload(Call.detached(self._detached, self._method), request)
 
-    def commit(self) -> AppliedSeed:
+    def commit(self, seed: Seed) -> AppliedSeed:
         """Put everything into the fake, as one step.
 
         Raises:
@@ -202,6 +202,9 @@ class _Draft:
             files=_first(self._files),
             binary_data_ids=tuple(id_ for _, id_ in self._files),
             readings=len(self._store.tabular),
+            boxes=sum(len(file.boxes) for file in seed.files),
+            classifications=sum(len(file.classifications) for file in seed.files),
+            left_out=seed.left_out,
         )
 
 

@@ -7,6 +7,7 @@ It is sent as JSON lines, so that neither end holds more than one file at a time
     {"dataset": {"name": …, "organization": …, "type": "binary", "at": […]}}
     {"file": {"label": …, "file_name": …, "file_ext": …, "data": "base64", "tags": […], …}}
     {"series": {"readings": [{"data": {…}, "time_requested": …}], …}}
+    {"left_out": {"what": …, "count": …, "why": …, "first": …}}
 
 The first line names the format; the others come in any order, one thing a line. `at` is the
 location in the seed file, [file, line, field], which errors name.
@@ -19,6 +20,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from fakeviam.model.applied_seed import LeftOut
 from fakeviam.model.text import is_text
 from fakeviam.seeds.diagnostics import Diagnostics, Location
 from fakeviam.seeds.document import line_document
@@ -41,6 +43,7 @@ from fakeviam.validation.models import Model
 from fakeviam.validation.types import (
     Accepted,
     Base64,
+    Count,
     Flag,
     Many,
     Name,
@@ -155,12 +158,27 @@ class _SeriesLine(_Placed, Captured):
         )
 
 
+class _LeftOutLine(Model):
+    what: Name
+    count: Count
+    why: Text
+    first: Text = ""
+
+    def seed(self, _: Location) -> LeftOut:
+        return LeftOut(**dict(self))
+
+
 class _Line(Model):
     fakeviam_seed: Omittable[int] = None
     part: Omittable[_PartLine] = None
     dataset: Omittable[_DatasetLine] = None
     file: Omittable[_FileLine] = None
     series: Omittable[_SeriesLine] = None
+    left_out: Omittable[_LeftOutLine] = None
+
+
+_Value = PartSeed | DatasetSeed | FileSeed | SeriesSeed | LeftOut
+_Entry = _PartLine | _DatasetLine | _FileLine | _SeriesLine | _LeftOutLine
 
 
 # Writing -------------------------------------------------------------------------------------
@@ -185,6 +203,8 @@ def inlined(seed: Seed) -> Iterator[bytes]:
     for series in seed.series:
         readings = [_dated(asdict(reading)) for reading in series.readings]
         yield _line({"series": {**_plain(series), "readings": readings}})
+    for left in seed.left_out:
+        yield _line({"left_out": asdict(left)})
 
 
 def _line(value: object) -> bytes:
@@ -237,7 +257,7 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
         SeedError: They are not a seed; the text names lines and fields.
     """
     diagnostics = Diagnostics()
-    seeds: list[PartSeed | DatasetSeed | FileSeed | SeriesSeed] = []
+    seeds: list[_Value] = []
     expects_header = True
     for number, data in enumerate(lines, 1):
         if data.strip():
@@ -258,6 +278,7 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
         datasets=tuple(each for each in seeds if isinstance(each, DatasetSeed)),
         files=tuple(each for each in seeds if isinstance(each, FileSeed)),
         series=tuple(each for each in seeds if isinstance(each, SeriesSeed)),
+        left_out=tuple(each for each in seeds if isinstance(each, LeftOut)),
     )
 
 
@@ -266,8 +287,9 @@ def _check_header(line: _Line, at: Location) -> None:
         raise at.error(_HEADER)
 
 
-def _only_entry(line: _Line, at: Location) -> _PartLine | _DatasetLine | _FileLine | _SeriesLine:
-    entries = [each for each in (line.part, line.dataset, line.file, line.series) if each]
+def _only_entry(line: _Line, at: Location) -> _Entry:
+    every = (line.part, line.dataset, line.file, line.series, line.left_out)
+    entries = [each for each in every if each]
     if len(entries) != 1 or line.fakeviam_seed is not None:
-        raise at.error("must hold one of part, dataset, file, series")
+        raise at.error("must hold one of part, dataset, file, series, left_out")
     return entries[0]

@@ -2,37 +2,62 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fakeviam.seeds.diagnostics import Diagnostics, printable
+from fakeviam.model.errors import UsageError
+from fakeviam.seeds.diagnostics import Diagnostics, SeedError, printable
 from fakeviam.seeds.document import Document, read_document
 from fakeviam.seeds.files import GroupLoader
 from fakeviam.seeds.models import DATASET_TYPES, PartEntry, SeedFile
 from fakeviam.seeds.series import load_series
-from fakeviam.seeds.values import DatasetSeed, PartSeed, Seed
+from fakeviam.seeds.values import DatasetSeed, PartSeed, Seed, joined
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from fakeviam.model.read_options import ReadOptions
     from fakeviam.seeds.diagnostics import Location
     from fakeviam.seeds.models import NamedEntry
     from fakeviam.validation.problems import Path as FieldPath
 
+    #: Reads a file of another program.
+    Importer = Callable[[Path, ReadOptions], Seed]
 
-def read(path: str | os.PathLike[str]) -> Seed:
+
+def read(path: str | os.PathLike[str], *, importer: Importer | None = None) -> Seed:
     """Read a seed file: YAML, or JSON if its name ends in .json.
 
     Files that it names are relative to its folder. They must exist now and are read when it is
     applied.
+
+    Args:
+        path: The file.
+        importer: Reads the files of other programs under `imports`; `exchange.read_any` has one.
 
     Raises:
         SeedError: It is invalid. Each diagnostic is a line of the text: file, line, field, the
             value and what is expected.
     """
     file = Path(path)
-    return _seed(read_document(file, name=printable(path)), file.parent)
+    return _seed(read_document(file, name=printable(path)), file.parent, importer)
+
+
+def read_readings(path: str | os.PathLike[str], options: ReadOptions) -> Seed:
+    """The seed of one file of readings: CSV, TSV or JSON lines with a column `time`.
+
+    Raises:
+        SeedError: It is invalid.
+    """
+    file = Path(path)
+    entry = {
+        "file": file.name,
+        **({"part": options.part} if options.part else {}),
+        **({"delimiter": options.delimiter} if options.delimiter else {}),
+        **({"time_format": options.time_format} if options.time_format else {}),
+    }
+    return _seed(Document.without_lines({"readings": [entry]}, printable(path)), file.parent)
 
 
 def from_document(document: object, *, name: str = "seed") -> Seed:
@@ -51,18 +76,42 @@ def from_document(document: object, *, name: str = "seed") -> Seed:
     return _seed(Document.without_lines(document, name), None)
 
 
-def _seed(document: Document, folder: Path | None) -> Seed:
+def _seed(document: Document, folder: Path | None, importer: Importer | None = None) -> Seed:
     seed = document.validate(SeedFile)
     diagnostics = Diagnostics()
     groups = GroupLoader(document=document, folder=folder, diagnostics=diagnostics)
-    loaded = Seed(
+    own = Seed(
         parts=tuple(_parts(seed, document, diagnostics)),
         datasets=tuple(_datasets(seed, document, diagnostics)),
         files=(*groups.load("images", seed.images), *groups.load("files", seed.files)),
         series=tuple(load_series(seed.readings, document, folder, diagnostics)),
     )
+    loaded = [own, *_imports(seed, document, folder, importer, diagnostics)]
     diagnostics.check()
-    return loaded
+    return joined(loaded)
+
+
+def _imports(
+    seed: SeedFile,
+    document: Document,
+    folder: Path | None,
+    importer: Importer | None,
+    diagnostics: Diagnostics,
+) -> Iterator[Seed]:
+    for number, entry in enumerate(seed.imports):
+        at = document.at("imports", number, "file")
+        with diagnostics:
+            if folder is None or importer is None:
+                raise at.error("files cannot be named here; `fakeviam seed FILE` sends them along")
+            path = folder / entry.file
+            if not os.path.lexists(path):
+                raise at.error(f"there is no {entry.file!r} in {printable(folder)}")
+            try:
+                yield importer(path, entry.options(folder))
+            except SeedError:
+                raise
+            except UsageError as error:
+                raise at.error(str(error)) from None
 
 
 def _parts(seed: SeedFile, document: Document, diagnostics: Diagnostics) -> Iterator[PartSeed]:

@@ -16,6 +16,7 @@ from fakeviam.model.annotations import (
     check_label,
 )
 from fakeviam.model.datasets import DatasetType, check_name
+from fakeviam.model.read_options import ReadOptions
 from fakeviam.model.records import check_tags
 from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.seeds.values import Capture
@@ -44,6 +45,8 @@ from fakeviam.validation.types import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typing_extensions import Self
 
 VERSION = 1
@@ -361,6 +364,38 @@ class ReadingsEntry(Captured):
     )
 
 
+class ImportEntry(Model):
+    """A file of another program, and how to read it."""
+
+    file: Name = field(
+        "A COCO file, a folder that viam exported, JSON lines or CSV, relative to the seed.",
+        "coco/val.json",
+    )
+    images: Omittable[Name] = field(
+        "The folder of its images, relative to the seed; looked for beside it if absent.",
+        "photos",
+        default=None,
+    )
+    dataset: Omittable[Text] = field(
+        "The dataset that its files go into; empty for none.", "dogs", default=None
+    )
+    part: Name = field("The part that captured it all.", "rover-main", default="")
+    clip: Flag = field("Whether to cut boxes off at the edge.", True, default=False)
+    delimiter: Omittable[Delimiter] = field(
+        "What separates the cells of a CSV file.", ";", default=None
+    )
+    time_format: Omittable[Name] = field(
+        "The form of its times, as Python's strptime takes it.", "%d.%m.%Y %H:%M", default=None
+    )
+
+    def options(self, folder: Path) -> ReadOptions:
+        """The options, for a seed in that folder."""
+        values = {name: value for name, value in self if name != "file"}
+        if self.images is not None:
+            values["images"] = folder / self.images
+        return ReadOptions(**values)
+
+
 class SeedFile(Model):
     """What a fake holds from the start."""
 
@@ -391,6 +426,11 @@ class SeedFile(Model):
     files: Many[FileGroup] = field("Groups of other files.", [{"files": "logs"}], default=())
     readings: Many[ReadingsEntry] = field(
         "Series of readings.", [{"file": "series/climate.csv", "component": "climate"}], default=()
+    )
+    imports: Many[Annotated[ImportEntry, Shorthand("file")]] = field(
+        "Files of other programs; one without options may be given by its name alone.",
+        ["coco/val.json", {"file": "coco/train.json", "clip": True}],
+        default=(),
     )
 
 

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.datasets import DatasetType
+from fakeviam.seeds.diagnostics import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from fakeviam.model.annotations import BoundingBox, Classification
+    from fakeviam.model.applied_seed import LeftOut
     from fakeviam.seeds.diagnostics import Location
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """The bytes of a file, in memory or in a file that is read on demand."""
+    """The bytes of a file, in memory or in a file that is read on demand.
+
+    Attributes:
+        path: The file.
+        data: The bytes, without a path.
+        zipped: The file holds what the bytes are with gzip undone.
+    """
 
     path: Path | None = None
     data: bytes = b""
+    zipped: bool = False
 
     def read(self, at: Location) -> bytes:
         """The bytes, which the seed names at a location.
@@ -31,10 +41,11 @@ class Contents:
         if self.path is None:
             return self.data
         try:
-            return self.path.read_bytes()
+            data = self.path.read_bytes()
         except OSError as error:
-            text = f"{self.path.name} cannot be read: {error.strerror or error}"
+            text = f"{printable(self.path.name)} cannot be read: {error.strerror or error}"
             raise at.error(text) from error
+        return gzip.compress(data, mtime=0) if self.zipped else data
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,3 +142,16 @@ class Seed:
     datasets: tuple[DatasetSeed, ...] = ()
     files: tuple[FileSeed, ...] = ()
     series: tuple[SeriesSeed, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def joined(seeds: Iterable[Seed]) -> Seed:
+    """Several seeds as one."""
+    every = list(seeds)
+    return Seed(
+        parts=tuple(part for seed in every for part in seed.parts),
+        datasets=tuple(dataset for seed in every for dataset in seed.datasets),
+        files=tuple(file for seed in every for file in seed.files),
+        series=tuple(series for seed in every for series in seed.series),
+        left_out=tuple(each for seed in every for each in seed.left_out),
+    )

@@ -8,6 +8,7 @@ from fakeviam import archive
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
+from fakeviam.model.read_options import ReadOptions
 from fakeviam.server.instruments.faults.plan import UnfiredFaultError
 from fakeviam.server.instruments.faults.unfired import explain_unfired
 from fakeviam.server.instruments.journal.calls import Calls
@@ -60,7 +61,9 @@ class CloudHost(Protocol):
         """Make a store that holds nothing, of the kind the server uses."""
         ...
 
-    def load_into(self, cloud: CloudState, path: str | os.PathLike[str]) -> AppliedSeed | None:
+    def load_into(
+        self, cloud: CloudState, path: str | os.PathLike[str], options: ReadOptions
+    ) -> AppliedSeed | None:
         """Fill a cloud from a file or folder; call it in the server's thread."""
 
 
@@ -260,19 +263,30 @@ class CloudHandle:
             raise UsageError(f"restore takes what snapshot() gave, got {snapshot!r}")
         self._host.atomically(lambda: restore_snapshot(self._cloud, snapshot))
 
-    def load(self, path: str | os.PathLike[str]) -> AppliedSeed | None:
+    def load(self, path: str | os.PathLike[str], **options: Any) -> AppliedSeed | None:
         """Fill the cloud from a file or folder, told by what stands there.
 
-        A seed file (YAML or JSON), a COCO file, a `dataset.jsonl` and a folder that the `viam`
-        command line exported add to what there is; an archive takes the place of everything.
+            print(cloud.load("coco/val.json", dataset="dogs", clip=True))
+
+        A seed file (YAML or JSON), a COCO file or a folder of them, a `dataset.jsonl`, a folder
+        that the `viam` command line exported, and CSV add to what there is; an archive takes the
+        place of everything.
+
+        Args:
+            path: The file or folder.
+            options: What it does not say itself, by the names of `ReadOptions`: images, dataset,
+                part, clip, delimiter, time_format.
 
         Returns:
-            The ids of what a seed put there, by name; None for an archive.
+            The ids of what was put there, by name, and what was left out and why; None for an
+            archive.
 
         Raises:
-            UsageError: Something in it is wrong; the text says where, and nothing has changed.
+            UsageError: Something in it is wrong, or an option is of no use for it; the text says
+                where, and nothing has changed.
         """
-        return self._host.atomically(lambda: self._host.load_into(self._cloud, path))
+        chosen = ReadOptions.of(options)
+        return self._host.atomically(lambda: self._host.load_into(self._cloud, path, chosen))
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write an archive of the state: a folder that diffs well (AR-1, AR-3).

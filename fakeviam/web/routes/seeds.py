@@ -22,6 +22,15 @@ LINES_TYPE = "application/x-ndjson"
 _NAME = "seed"
 
 
+class LeftOut(Model):
+    """Something of a file that has no place in the data cloud."""
+
+    what: str = field("Its kind.", "annotations.segmentation")
+    count: int = field("How often it occurred.", 12)
+    why: str = field("Why it was left out.", "the data cloud keeps boxes, not outlines")
+    first: str = field("Where it first occurred.", "val.json: annotations[0].segmentation")
+
+
 class Applied(Model):
     """The ids of what a seed put there, by name."""
 
@@ -31,6 +40,9 @@ class Applied(Model):
     files: dict[str, str] = field("Binary data ids by path or name.", {"dog.jpg": "a/b/c"})
     binary_data_ids: list[str] = field("Those of all files, in the order of the seed.", ["a/b/c"])
     readings: int = field("How many readings there were.", 100)
+    boxes: int = field("How many bounding boxes the files have.", 3)
+    classifications: int = field("How many classifications.", 1)
+    left_out: list[LeftOut] = field("What the data cloud has no place for.", [])
 
 
 async def _apply_seed(request: ControlRequest) -> dict[str, Any]:

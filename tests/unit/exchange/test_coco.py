@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fakeviam import FakeViam, seeds
 from fakeviam.exchange import CocoWriter, ExportError, export_all, read_any, read_coco
 from fakeviam.exchange.sizes import Size, size_of
+from fakeviam.model.read_options import ReadOptions
 from fakeviam.wire import data
 
 from .samples import NOON, box, described, png
@@ -70,12 +71,11 @@ def test_what_was_exported_reads_the_same(tmp_path: Path) -> None:
     first, second, third = seed.files
     assert (first.file_name, first.tags, first.time_requested) == ("deep/a", ("t",), NOON)
     assert [(one.label, one.confidence) for one in first.classifications] == [("night", 0.5)]
-    assert (second.file_name, second.contents.read(second.at)) == (
-        "deep/a-2",
-        png(rest=b"2"),
-    )
+    assert (second.file_name, second.contents.read(second.at)) == ("deep/a", png(rest=b"2"))
     assert third.file_name == "unknown size"
-    assert seed.datasets[0].name == "annotations"
+    assert [(one.name, one.id) for one in seed.datasets] == [("d1", "d1"), ("out", "")]
+    assert (first.datasets, second.datasets) == (("d1",), ("out",))
+    assert seed.left_out == ()
     assert len(seeds.apply_seed(seed, FakeViam(seed=1)._cloud).binary_data_ids) == 3
 
 
@@ -113,8 +113,16 @@ def _coco(tmp_path: Path, **changes: Any) -> Path:
     for name in ("a.png", "b.png"):
         (tmp_path / "images" / name).write_bytes(png(100, 50))
     path = tmp_path / "val.json"
-    path.write_text(json.dumps(document))
+    lines = [f'"{name}": {_lines(value)}' for name, value in document.items()]
+    path.write_text("{" + ",\n".join(lines) + "}")
     return path
+
+
+def _lines(value: Any) -> str:
+    """JSON, with an element a line."""
+    if not isinstance(value, list):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(map(json.dumps, value)) + "]"
 
 
 def test_a_file_of_somebody_else(tmp_path: Path) -> None:
@@ -127,7 +135,15 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     assert (found.y_min_normalized, found.y_max_normalized) == (0.1, 1.0)
     assert (first.time_requested, second.time_requested) == (None, NOON)
     assert first.datasets == ("val",)
-    plain = read_coco(tmp_path / "val.json", dataset="", part="cam", images=tmp_path / "images")
+    assert {one.what: one.count for one in seed.left_out} == {
+        "info": 1,
+        "categories.supercategory": 1,
+        "annotations.segmentation": 1,
+        "annotations.caption": 1,
+        "images.date_captured": 1,
+    }
+    options = ReadOptions(dataset="", part="cam", images=tmp_path / "images")
+    plain = read_coco(tmp_path / "val.json", options)
     assert (plain.datasets, plain.files[0].datasets) == ((), ())
     assert plain.files[0].capture.part == "cam"
 
@@ -147,7 +163,7 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         annotations=[
             {**known, "bbox": [0, 0, 1, 1], "image_id": 9},
             {**known, "bbox": [0, 0, 1, 1], "category_id": 9},
-            {**known, "bbox": [0, 0, 102, 1]},
+            {**known, "bbox": [0, 0, 102, 1], "id": 17},
             {**known, "bbox": [5, 5, -1, 1]},
             {**known, "bbox": [0, 0, 1]},
             {**known, "bbox": [0, 0, 1, 1], "score": 2},
@@ -156,23 +172,23 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(seeds.SeedError) as caught:
         read_coco("val.json")
-    image = "must lie in the image of 100 x 50 pixels, got"
+    beyond = "beyond the image of 100 x 50 pixels; give the option clip to cut such boxes off"
+    hint = "give the folder as images"
     assert str(caught.value).splitlines() == [
-        "val.json: images[1]: id: there is another image 1",
-        "val.json: annotations[0]: image_id: there is no image 9",
-        "val.json: annotations[1]: category_id: there is no category 9",
-        f"val.json: annotations[2].bbox: {image} (0, 0, 102, 1)",
-        f"val.json: annotations[3].bbox: {image} (5, 5, -1, 1)",
-        "val.json: annotations[4].bbox: must be x, y, width and height, got 3 numbers",
-        "val.json: annotations[5].bbox: confidence must be between 0 and 1, got 2 [BX-4]",
-        "val.json: images[3]: width or height is missing; boxes are fractions of them",
-        "val.json: images[2]: file_name: no file '../val.json' in ., images, data",
+        "val.json:4: images[1]: id: another one of the images has the id 1",
+        "val.json:8: annotations[0]: image_id: there is no image 9",
+        "val.json:9: annotations[1]: category_id: there is no category 9",
+        f"val.json:10: annotations[2].bbox: annotation 17: the box 0, 0, 102, 1 reaches {beyond}",
+        "val.json:11: annotations[3].bbox: width and height must not be negative: 5, 5, -1, 1",
+        "val.json:12: annotations[4].bbox: must be x, y, width and height, got 3 numbers",
+        "val.json:13: annotations[5].bbox: confidence must be between 0 and 1, got 2 [BX-4]",
+        f"val.json:5: images[2].file_name: no file '../val.json' in ., images; {hint}",
     ]
     Path("val.json").write_text('{"images": 7,\n"annotations": }')
     with pytest.raises(seeds.SeedError, match=r"^val\.json:2: is not JSON"):
         read_coco("val.json")
     Path("val.json").write_text('{"images": 7}')
-    with pytest.raises(seeds.SeedError, match=r"^val\.json: images: must be a list, got 7$"):
+    with pytest.raises(seeds.SeedError, match=r"^val\.json:1: images: must be a list, got 7$"):
         read_coco("val.json")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from pathlib import Path
@@ -147,7 +148,8 @@ def test_the_command_line_s_own_folder(tmp_path: Path) -> None:
     image, log = read_folder(tmp_path).files
     assert (image.file_name, image.file_ext, image.tags) == ("", ".jpg", ("t",))
     assert image.time_requested == NOON + 5
-    assert (log.file_name, log.file_ext) == ("log.txt", ".txt")
+    assert (log.file_name, log.file_ext) == ("log.txt", ".gz")
+    assert gzip.decompress(log.contents.read(log.at)) == b"unzipped"
     cloud = FakeViam(seed=1)
     applied = seeds.apply_seed(read_folder(tmp_path), cloud._cloud)
     assert applied.binary_data_ids[0].startswith("org-1/loc1/")

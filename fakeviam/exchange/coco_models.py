@@ -1,0 +1,98 @@
+"""COCO files as models: what is read of them, and what else is in them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fakeviam.exchange.lenient import Lenient
+from fakeviam.seeds.models import ClassificationEntry, Tag  # noqa: TC001 - pydantic reads them
+from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Parsed, Shorthand
+
+
+def _id(value: object) -> str | None:
+    """Ids of any scalar type; 1, 1.0 and "1" are the same, as programs mix them."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    known = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value) if known else None
+
+
+def _pixels(value: object) -> float | None:
+    """A number of pixels; what cannot be one is absent (0)."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return max(value, 0)
+
+
+_ID_SCHEMA: dict[str, Any] = {"type": ["number", "string"]}
+Id = Annotated[str, Parsed(_id, "a number or text", _ID_SCHEMA)]
+_Pixels = Annotated[float, Parsed(_pixels, "a number of pixels", {"type": "number"})]
+
+
+class Extra(Lenient, extra="allow"):
+    """An image, annotation or category, whose other fields are counted."""
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """The fields that are not read."""
+        return self.model_extra or {}
+
+
+class Original(Lenient):
+    """What our own export says of a file that its name in COCO does not tell."""
+
+    file_name: str = ""
+    file_ext: str = ""
+
+
+class CocoImage(Extra):
+    """An image."""
+
+    id: Id
+    file_name: Name
+    width: _Pixels = 0
+    height: _Pixels = 0
+    date_captured: object = None
+    tags: OneOrMany[Tag] = ()
+    classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = ()
+    dataset_ids: Many[Name] = ()
+    viam: Omittable[Original] = None
+
+
+class Segment(Extra):
+    """A part of a panoptic annotation."""
+
+    category_id: Id
+    bbox: Omittable[Many[Number]] = None
+
+
+class CocoAnnotation(Extra):
+    """What is said of an image."""
+
+    id: Omittable[Id] = None
+    image_id: Id
+    category_id: Omittable[Id] = None
+    bbox: Omittable[Many[Number]] = None
+    score: Omittable[Number] = None
+    segmentation: object = None
+    segments_info: Many[Segment] = ()
+
+
+class CocoCategory(Extra):
+    """A category."""
+
+    id: Id
+    name: Name
+
+
+class Coco(Extra):
+    """The whole file."""
+
+    images: Many[CocoImage] = ()
+    annotations: Many[CocoAnnotation] = ()
+    categories: Many[CocoCategory] = ()

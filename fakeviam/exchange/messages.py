@@ -1,0 +1,58 @@
+"""Messages in protobuf's JSON, as the command line writes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf import json_format
+
+from fakeviam import wire
+from fakeviam.wire import data as messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from fakeviam.seeds.diagnostics import Location
+
+    M = TypeVar("M", bound=Message)
+
+
+def message_of(kind: type[M], document: Any, at: Location) -> M:
+    """A message of protobuf's JSON; fields that are newer than ours are left out.
+
+    Raises:
+        SeedError: It is not one.
+    """
+    if isinstance(document, dict):
+        for holder in (document, document.get("captureMetadata")):
+            if isinstance(holder, dict):
+                # Parameters are no longer used, and their types are the uploader's (UP-8).
+                holder.pop("methodParameters", None)
+    try:
+        message: M = json_format.ParseDict(
+            document, kind(), ignore_unknown_fields=True, descriptor_pool=wire.pool()
+        )
+    except (ValueError, TypeError, AttributeError, json_format.ParseError) as error:
+        raise at.error(f"is not a {kind.__name__} in JSON: {error}") from None
+    return message
+
+
+def unknown_fields(document: object) -> Iterator[str]:
+    """The fields of a file's metadata that we do not know, or have no place for."""
+    if not isinstance(document, dict):
+        return
+    inner = document.get("captureMetadata", document.get("capture_metadata"))
+    for prefix, holder, kind in (
+        ("", document, messages.BinaryMetadata),
+        ("captureMetadata.", inner, messages.CaptureMetadata),
+    ):
+        fields = kind.DESCRIPTOR.fields
+        known = {name for field in fields for name in (field.name, field.json_name)}
+        for name, value in holder.items() if isinstance(holder, dict) else ():
+            if name not in known or (name in _UNUSED and value):
+                yield f"{prefix}{name}"
+
+
+_UNUSED = frozenset({"methodParameters", "method_parameters"})

@@ -1,0 +1,407 @@
+"""Where the images of an annotation file are now: one way to find them, for all readers.
+
+Files are moved, packed on Windows, exported with the paths of another machine. A path is found by
+whole components: as it stands; else its longest end that exists in the folder of the file, in
+`images/` or `data/` beside it, or in the folder of its split. One folder's prefix is replaced by
+one place for all paths of a file, so that no entry gets another's bytes: an error beats a guess.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from fakeviam.exchange.files import is_file
+from fakeviam.seeds.diagnostics import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fakeviam.seeds.diagnostics import Location, SeedError
+
+# Folders of images beside an annotation file, or beside the folder that it is in.
+_IMAGES = ("images", "data", "image", "imgs", "img", "JPEGImages")
+_ANNOTATIONS = frozenset({"annotations", "annotation", "labels", "json"})
+
+# How deep, and among how many files, a path is looked for that is nowhere it should be.
+_DEPTH, _MOST = 4, 200_000
+
+# Stands before the steps of an absolute path, of this machine or another.
+_ROOT = "/"
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """An image.
+
+    Attributes:
+        path: Where it is.
+        name: Its path as the file says it, without what was specific to another machine.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Option:
+    """One way to understand a path: its first steps are another name for `place`."""
+
+    prefix: tuple[str, ...]
+    place: Path
+    found: Found
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """All steps of the path."""
+        return (*self.prefix, *self.found.name.split("/"))
+
+
+class _SeveralError(Exception):
+    """More than one file has equal right to a name."""
+
+    def __init__(self, found: Sequence[Path]) -> None:
+        super().__init__()
+        self.found = found
+
+
+class ImageResolver:
+    """Finds the images that one file names."""
+
+    def __init__(self, file: Path, *, images: str | os.PathLike[str] | None = None) -> None:
+        """Look for them beside `file`, or in `images` and nowhere else."""
+        self._file = file
+        self._listings = _Listings()
+        self._base = file.parent if images is None else Path(images)
+        self._given = images is not None
+        self._beside = [] if self._given else _beside(file, self._listings)
+
+    def resolve(self, names: Sequence[tuple[str, Location]]) -> list[Found | SeedError]:
+        """The image of each name, or the error that says why there is none."""
+        options = [self._understood(*each) for each in names]
+        sure = _Mappings([each for each in options if isinstance(each, list)])
+        resolved: list[Found | SeedError] = []
+        for (name, at), possible in zip(names, options, strict=True):
+            if not isinstance(possible, list):
+                resolved.append(possible)
+            elif not possible:
+                resolved.append(self._missing(name, at))
+            else:
+                resolved.append(_checked(sure.best(possible), sure, at))
+        return resolved
+
+    def _understood(self, name: str, at: Location) -> list[_Option] | SeedError:
+        try:
+            for steps in _forms(name):
+                options = self._literal(steps) or list(self._options(steps))
+                if options:
+                    return options
+        except _SeveralError as error:
+            found = ", ".join(sorted(printable(path) for path in error.found)[:5])
+            return at.error(f"{_short(name)} may be any of {found}; give the folder as images")
+        return []
+
+    def _literal(self, steps: tuple[str, ...]) -> list[_Option]:
+        """A path that leads out of the folder and exists, unless another has the same right."""
+        own = _after_climbs(steps)
+        if self._given or len(own) == len(steps) or not own:
+            return []
+        path = Path(*steps) if steps[0] == _ROOT else self._base.joinpath(*steps)
+        if not is_file(path) or path == self._file:
+            return []
+        inside = self._inside(path)
+        if inside:
+            found = Found(path=path, name="/".join(inside))
+            return [_Option(prefix=steps[: -len(inside)], place=self._base, found=found)]
+        near = next((each for each in self._options(steps) if "/" in each.found.name), None)
+        if near is not None and near.found.path.resolve() != path.resolve():
+            if not filecmp.cmp(near.found.path, path, shallow=False):
+                raise _SeveralError([near.found.path, path])
+            return [near]
+        return [
+            near
+            or _Option(prefix=steps[:-1], place=path.parent, found=Found(path=path, name=steps[-1]))
+        ]
+
+    def _inside(self, path: Path) -> tuple[str, ...]:
+        """The steps from the folder of the file down to a path; none if it is elsewhere."""
+        wanted, base = (Path(os.path.abspath(each)) for each in (path, self._base))  # noqa: PTH100 - links stay
+        return wanted.relative_to(base).parts if wanted.is_relative_to(base) else ()
+
+    def _options(self, steps: tuple[str, ...]) -> Iterator[_Option]:
+        """All ways to understand a path, that with the longest rest first."""
+        found = False
+        try:
+            for option in self._possible(steps):
+                found = True
+                yield option
+        except _SeveralError:
+            if not found:  # else the longer rest is better than any of these
+                raise
+
+    def _possible(self, steps: tuple[str, ...]) -> Iterator[_Option]:
+        own = _after_climbs(steps)
+        for cut in range(len(own)):
+            rest = own[cut:]
+            prefix = (*steps[: len(steps) - len(own)], *own[:cut])
+            if cut and self._listings.folder(self._base, *prefix):
+                return  # its folder is here, and the file is not in it
+            for place, path in self._hits(rest):
+                yield _Option(
+                    prefix=prefix, place=place, found=Found(path=path, name="/".join(rest))
+                )
+                if not prefix and place == self._base:
+                    return
+            if not prefix:
+                yield from self._deeper(rest)
+
+    def _hits(self, rest: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
+        here = self._listings.walk(self._base, rest)
+        if here is not None and here != self._file:
+            yield self._base, here
+            return
+        real: dict[Path, tuple[Path, Path]] = {}
+        for place in reversed(self._beside):
+            path = self._listings.walk(place, rest)
+            if path is not None and path != self._file:
+                real[path.resolve()] = (place, path)
+        if len(real) > 1:
+            raise _SeveralError([path for _, path in real.values()])
+        yield from real.values()
+
+    def _deeper(self, steps: tuple[str, ...]) -> Iterator[_Option]:
+        """A path that is nowhere it should be may be further below, if it is there once."""
+        if any(self._hits(steps)):
+            return
+        below = [path for path in self._listings.below(self._base, steps) if is_file(path)]
+        found = list({path.resolve(): path for path in below if path != self._file}.values())
+        if len(found) > 1:
+            raise _SeveralError(found)
+        for path in found:
+            place = path.parents[len(steps) - 1]
+            yield _Option(prefix=(), place=place, found=Found(path=path, name="/".join(steps)))
+
+    def _missing(self, name: str, at: Location) -> SeedError:
+        folders = [self._base, *self._beside[:3]]
+        where = ", ".join(dict.fromkeys(printable(folder) for folder in folders))
+        more = "" if self._given else "; give the folder as images"
+        return at.error(f"no file {_short(name)} in {where}{more}")
+
+
+def _checked(option: _Option, sure: _Mappings, at: Location) -> Found | SeedError:
+    if sure.is_shared(option):
+        return at.error(
+            f"no file {option.steps[-1]!r} of its own: another path leads to "
+            f"{printable(option.found.path)} too"
+        )
+    expected = sure.expected(option)
+    if expected is None:
+        return option.found
+    return at.error(
+        f"no file {printable(expected)}, where the other paths lead; "
+        f"{printable(option.found.path)} may be another"
+    )
+
+
+class _Mappings:
+    """Which prefixes of paths stand for which places, told by all paths of a file."""
+
+    def __init__(self, understood: Sequence[list[_Option]]) -> None:
+        self._paths: Counter[tuple[str, ...]] = Counter()
+        self._served: Counter[tuple[tuple[str, ...], Path]] = Counter()
+        self._places: dict[tuple[str, ...], dict[Path, None]] = {}
+        self._claims: dict[Path, set[tuple[str, ...]]] = {}
+        every = [options for options in understood if options]
+        for options in every:
+            steps = options[0].steps
+            self._paths.update(steps[:length] for length in range(len(steps)))
+            self._served.update((option.prefix, option.place) for option in options)
+        for best in map(self.best, every):
+            self._places.setdefault(best.prefix, {})[best.place] = None
+            self._claims.setdefault(best.found.path, set()).add(best.steps)
+
+    def best(self, options: list[_Option]) -> _Option:
+        """The first that serves all paths with its prefix; else the first."""
+        whole = (
+            option
+            for option in options
+            if self._served[option.prefix, option.place] == self._paths[option.prefix]
+        )
+        return next(whole, options[0])
+
+    def is_shared(self, option: _Option) -> bool:
+        """Whether another path led to the same file, and neither is exact."""
+        return bool(option.prefix) and len(self._claims[option.found.path]) > 1
+
+    def expected(self, option: _Option) -> Path | None:
+        """Where a path should be by what other paths say of its first steps; None if it is."""
+        steps = option.steps
+        shortest = 1 if steps[0] == _ROOT else 0
+        for length in range(len(option.prefix) - 1, shortest - 1, -1):
+            places = self._places.get(steps[:length], ())
+            wanted = [place.joinpath(*steps[length:]) for place in places]
+            here = _folded(str(option.found.path))
+            if wanted and all(_folded(str(path)) != here for path in wanted):
+                return wanted[0]
+        return None
+
+
+class _Listings:
+    """The contents of folders, each read once; names match in NFC, and else without case."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[frozenset[str], dict[str, list[str]]]] = {}
+        self._index: dict[Path, dict[str, list[Path]]] = {}
+
+    def walk(self, folder: Path, steps: Sequence[str]) -> Path | None:
+        """The file at the end of these steps."""
+        for step in steps[:-1]:
+            name = self._name(folder, step)
+            if name is None:
+                return None
+            folder /= name
+        name = self._name(folder, steps[-1])
+        path = None if name is None else folder / name
+        return path if path is not None and is_file(path) else None
+
+    def folder(self, folder: Path, *steps: str) -> Path | None:
+        """The folder at the end of these steps."""
+        for step in steps:
+            name = self._name(folder, step)
+            if name is None:
+                return None
+            folder /= name
+        return folder if folder.is_dir() else None
+
+    def below(self, folder: Path, steps: Sequence[str]) -> list[Path]:
+        """The files anywhere below a folder whose paths end with these steps."""
+        if folder not in self._index:
+            self._index[folder] = _indexed(folder)
+        wanted = [_folded(step) for step in steps]
+        return [
+            path
+            for path in self._index[folder].get(wanted[-1], ())
+            if [_folded(part) for part in path.parts[-len(wanted) :]] == wanted
+        ]
+
+    def _name(self, folder: Path, step: str) -> str | None:
+        exact, folded = self._names(folder)
+        if step in exact:
+            return step
+        like = folded.get(_folded(step), ())
+        same = [name for name in like if _composed(name) == _composed(step)] or like
+        if len(same) > 1:
+            raise _SeveralError([folder / name for name in same])
+        return same[0] if same else None
+
+    def _names(self, folder: Path) -> tuple[frozenset[str], dict[str, list[str]]]:
+        if folder not in self._known:
+            names = _listed(folder)
+            folded: dict[str, list[str]] = {}
+            for name in names:
+                folded.setdefault(_folded(name), []).append(name)
+            self._known[folder] = frozenset(names), folded
+        return self._known[folder]
+
+
+def _beside(file: Path, listings: _Listings) -> list[Path]:
+    """The folders in which images of an annotation file usually are."""
+    roots = [file.parent]
+    if file.parent.resolve().name.casefold() in _ANNOTATIONS:
+        roots.append(file.parent / "..")
+    split = [("images", part) for part in _splits(file.name)]
+    split += [(part, "images") for part in _splits(file.name)]
+    steps = [(name,) for name in (*_IMAGES, *_splits(file.name))]
+    places: dict[Path, None] = {}
+    for root in roots:
+        if root != file.parent:
+            places[root.resolve()] = None
+        for path in (*steps, *split):
+            try:
+                place = listings.folder(root, *path)
+            except _SeveralError as several:
+                places.update(dict.fromkeys(several.found))
+                continue
+            if place is not None:
+                places[place if root == file.parent else place.resolve()] = None
+    return list(places)
+
+
+def _splits(name: str) -> list[str]:
+    """What a file may call its split: val2017 in instances_val2017.json."""
+    words = re.split(r"[._]", name.rpartition(".")[0])
+    tails = ["_".join(words[number:]) for number in range(len(words))]
+    heads = ["_".join(words[:number]) for number in range(1, len(words))]
+    return [part for part in dict.fromkeys([*tails, *heads, *words]) if part]
+
+
+def _forms(name: str) -> Iterator[tuple[str, ...]]:
+    """The steps of a path as it stands, then as Windows and URLs have them."""
+    forms = [name]
+    if "\\" in name:
+        forms.append(name.replace("\\", "/"))
+    if "://" in name or "?" in name:
+        url = _url(name)
+        query = re.search(r"(?:^|&)d=([^&]+)", url.query)  # local files of Label Studio
+        forms.append(f"/{query[1]}" if query else f"/{url.netloc}/{url.path.lstrip('/')}")
+    forms += [unquote(form) for form in forms if "%" in form]
+    for form in dict.fromkeys(forms):
+        steps = tuple(step for step in form.split("/") if step not in ("", "."))
+        if steps and "\0" not in form and not form.endswith("/"):
+            yield (_ROOT, *steps) if form.startswith("/") or _DRIVE.match(form) else steps
+
+
+def _url(name: str) -> SplitResult:
+    try:
+        return urlsplit(name)
+    except ValueError:  # such as a bracket in the wrong place
+        return SplitResult("", "", name, "", "")
+
+
+def _after_climbs(steps: tuple[str, ...]) -> tuple[str, ...]:
+    """The steps after the root or the last `..`."""
+    last = max((n for n, step in enumerate(steps, 1) if step in ("..", _ROOT)), default=0)
+    return steps[last:]
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names, which may not be text
+    except OSError:  # not there, or not readable
+        return []
+
+
+def _indexed(folder: Path) -> dict[str, list[Path]]:
+    index: dict[str, list[Path]] = {}
+    count = 0
+    for path, folders, names in os.walk(folder):
+        here = Path(path)
+        deep = len(here.relative_to(folder).parts) >= _DEPTH
+        folders[:] = [] if deep else sorted(f for f in folders if not f.startswith("."))
+        count += len(names)
+        if count > _MOST:
+            return {}
+        for name in names:
+            index.setdefault(_folded(name), []).append(here / name)
+    return index
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _folded(text: str) -> str:
+    return _composed(_composed(text).casefold())
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= 200 else f"{name[:200]}…")

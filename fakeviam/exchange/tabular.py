@@ -1,0 +1,128 @@
+"""Readings that the `viam` command line exported.
+
+`data.ndjson` is one ExportTabularDataResponse a line. Before 2025 it stood in `data/`, a line held
+a reading with `TimeRequested`, `TimeReceived` and `MetadataIndex`, and the CaptureMetadata of that
+index was in `metadata/0.json`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.exchange.files import Leftovers
+from fakeviam.exchange.messages import message_of
+from fakeviam.exchange.owners import Owners
+from fakeviam.model.clock import SECOND
+from fakeviam.model.read_options import DEFAULTS, ReadOptions
+from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.seeds.document import json_value, read_text
+from fakeviam.seeds.values import Capture, ReadingSeed, Seed, SeriesSeed
+from fakeviam.wire import data as messages
+from fakeviam.wire.times import nanos_from
+from fakeviam.wire.values import mapping_from
+
+if TYPE_CHECKING:
+    import os
+
+_TIMES = ("TimeRequested", "TimeReceived")
+_INDEX = "MetadataIndex"
+
+
+def is_tabular(line: object) -> bool:
+    """Whether a line of JSON is a reading that the command line exported."""
+    return isinstance(line, dict) and ("partId" in line or _INDEX in line)
+
+
+def read_tabular(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
+    """The seed that an exported `data.ndjson` specifies.
+
+    Raises:
+        SeedError: A line is not a reading.
+        UsageError: An option is of no use here.
+    """
+    options.check_useful("a data.ndjson of the viam command line", ("part",))
+    file, name = Path(path), printable(Path(path).name)
+    reader, diagnostics = _Reader(file, options), Diagnostics()
+    for number, line in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
+        if line.strip():
+            at = Location(file=name, line=number)
+            with diagnostics:
+                reader.add(json_value(line, at), at)
+    diagnostics.check()
+    return reader.seed(Location(file=name))
+
+
+class _Reader:
+    """Sorts readings by their source: everything but time and payload."""
+
+    def __init__(self, file: Path, options: ReadOptions) -> None:
+        self._file = file
+        self._options = options
+        self._owners = Owners()
+        self._left = Leftovers()
+        self._sources: dict[int, tuple[Capture, tuple[str, ...]]] = {}
+        # In the order of their first reading.
+        self._found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}
+
+    def seed(self, at: Location) -> Seed:
+        return Seed(
+            parts=() if self._options.part else self._owners.parts,
+            series=tuple(
+                SeriesSeed(readings=tuple(readings), capture=source, tags=tags, at=at)
+                for (source, tags), readings in self._found.items()
+            ),
+            left_out=self._left.all,
+        )
+
+    def add(self, line: Any, at: Location) -> None:
+        if isinstance(line, dict) and _INDEX in line:
+            source = self._described(line.pop(_INDEX), at)
+            requested, received = (_nanos(line.pop(name, None), at.inside(name)) for name in _TIMES)
+            reading = ReadingSeed(data=line, time_requested=requested, time_received=received)
+        else:
+            if isinstance(line, dict) and line.get("methodParameters"):
+                self._left.add("methodParameters", at)
+            row = message_of(messages.ExportTabularDataResponse, line, at)
+            source = self._source(row, row.resource_subtype, row.resource_name, at)
+            known = row.HasField("time_captured")
+            reading = ReadingSeed(
+                data=mapping_from(row.payload),
+                time_requested=nanos_from(row.time_captured) if known else None,
+            )
+        self._found.setdefault(source, []).append(reading)
+
+    def _described(self, index: object, at: Location) -> tuple[Capture, tuple[str, ...]]:
+        """The source whose metadata is in a file of its own."""
+        if not isinstance(index, int) or isinstance(index, bool):
+            raise at.inside(_INDEX).error(f"must be a whole number, got {index!r}")
+        if index not in self._sources:
+            path = self._file.parent.parent / "metadata" / f"{index}.json"
+            text = read_text(path, at.inside(_INDEX), shown=printable(f"metadata/{index}.json"))
+            inside = Location(file=f"metadata/{index}.json")
+            row = message_of(messages.CaptureMetadata, json_value(text, inside), inside)
+            self._sources[index] = self._source(row, row.component_type, row.component_name, at)
+        return self._sources[index]
+
+    def _source(
+        self, row: Any, kind: str, name: str, at: Location
+    ) -> tuple[Capture, tuple[str, ...]]:
+        capture = Capture(
+            part=self._options.part or self._owners.part(row, at),
+            component_type=kind,
+            component=name,
+            method=row.method_name,
+        )
+        return capture, tuple(row.tags)
+
+
+def _nanos(value: Any, at: Location) -> int | None:
+    """A timestamp as Go's own JSON has it."""
+    if value is None:
+        return None
+    match value:
+        case {} if all(type(each) is int for each in value.values()):
+            seconds: int = value.get("seconds", 0)
+            nanos: int = value.get("nanos", 0)
+            return seconds * SECOND + nanos
+    raise at.error(f"must be seconds and nanos, got {value!r:.60}")
