@@ -285,6 +285,9 @@ SE-3  D fake   Files and readings of a seed obey the rules of uploads; without a
 SE-4  D fake   Ids that a seed or an import gives to organizations, locations, robots, parts and datasets are kept; files get new ones.
 SE-5  D fake   A folder or a COCO file that was exported says the same when it is read again, as far as the format can.
 SE-6  D fake   An export appears when it is complete, and takes the place of nothing.
+SE-7  D fake   Images that a file names are found by whole steps of their paths, also after a move; two candidates are an error.
+SE-8  D fake   What a file says and the data cloud has no place for is counted and named in the receipt.
+SE-9  D fake   An option that a reader has no use for is refused by name.
 PT-1  D fake   A test's cloud is made of what ini file, fakeviam_options, command line and markers say; the closest marker wins, argument by argument.
 PT-2  D fake   A mistake in there fails the test at its setup, and says which argument, and from where.
 PT-3  D fake   A test has ids of its own name: the same in every run, order and worker; one that fails says how to have them again.

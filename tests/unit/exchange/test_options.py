@@ -51,7 +51,7 @@ def check(cloud: FakeViam, applied: Any) -> None:
 
 
 def test_python(over: Path) -> None:
-    """With load=, with load(), as ReadOptions or as a dict (SE-10)."""
+    """With load=, with load(), as ReadOptions or as a dict (SE-9)."""
     cloud = FakeViam(seed=1, load=over, load_options=options(over))
     check(cloud, cloud.applied_seed)
     other = FakeViam(seed=1, load=over, load_options=ReadOptions(**options(over)))
@@ -61,7 +61,7 @@ def test_python(over: Path) -> None:
 
 
 def test_serve(over: Path) -> None:
-    """`--load-option`, once for each (SE-10)."""
+    """`--load-option`, once for each (SE-9)."""
     told = ("clip", "dataset=dogs", f"images={options(over)['images']}")
     made: dict[str, Any] = {"clock": "wall", "token_lifetime": None, "no_control": False}
     cloud = create_fake(**made, load=str(over), load_options=told)
@@ -77,7 +77,7 @@ def test_serve(over: Path) -> None:
 
 
 def test_the_command_line(over: Path) -> None:
-    """Flags of `fakeviam seed`; the receipt says what was left out (SE-9, SE-10)."""
+    """Flags of `fakeviam seed`; the receipt says what was left out (SE-8, SE-9)."""
     with FakeViam(seed=1) as cloud:
         arguments = [str(over), "--target", cloud.target, "--images", str(options(over)["images"])]
         told = CliRunner().invoke(seed_command, [*arguments, "--dataset", "dogs", "--clip"])
@@ -97,7 +97,7 @@ def test_the_command_line(over: Path) -> None:
 
 
 def test_seed_files(over: Path) -> None:
-    """`imports`, beside what the seed itself holds (SE-10)."""
+    """`imports`, beside what the seed itself holds (SE-9)."""
     path = over.parent.parent / "lab.yaml"
     path.write_text(
         "datasets: [dogs]\n"
@@ -134,7 +134,7 @@ def test_seed_files(over: Path) -> None:
     ],
 )
 def test_options_of_no_use(tmp_path: Path, name: str, kind: str) -> None:
-    """Refused by name, whatever is read (SE-10)."""
+    """Refused by name, whatever is read (SE-9)."""
     (tmp_path / "lab.yaml").write_text("datasets: [d]")
     (tmp_path / "t.csv").write_text("time,v\n2026-01-31,1\n")
     (tmp_path / "data.ndjson").write_text('{"partId": "p"}')
@@ -160,7 +160,7 @@ def test_options_of_no_use(tmp_path: Path, name: str, kind: str) -> None:
     ],
 )
 def test_values_of_no_use(wrong: dict[str, Any], told: str) -> None:
-    """The text names the option (SE-10)."""
+    """The text names the option (SE-9)."""
     with pytest.raises(UsageError) as caught:
         FakeViam(load="x", load_options=wrong)
     assert str(caught.value).startswith(told)
@@ -169,7 +169,7 @@ def test_values_of_no_use(wrong: dict[str, Any], told: str) -> None:
 
 
 def test_tables_of_readings(tmp_path: Path) -> None:
-    """CSV and JSON lines need no seed file (SE-10)."""
+    """CSV and JSON lines need no seed file (SE-9)."""
     (tmp_path / "T.CSV").write_bytes(b"\xef\xbb\xbftime;v\r\n31.01.2026 12:00;1\r\n")
     table = {"delimiter": ";", "time_format": "%d.%m.%Y %H:%M", "part": "p"}
     seed = read_any(tmp_path / "T.CSV", table)
@@ -180,7 +180,7 @@ def test_tables_of_readings(tmp_path: Path) -> None:
 
 
 def test_other_parts_and_datasets(tmp_path: Path) -> None:
-    """`part` and `dataset` take the place of what an export says; boxes are cut (SE-10)."""
+    """`part` and `dataset` take the place of what an export says; boxes are cut (SE-9)."""
     known = described(boxes=(box(x_max_normalized=1.5),), dataset_ids=["d1"])
     for name, writer in (("out", FolderWriter), ("lines", JsonlWriter)):
         export_all(tmp_path / name, writer, [(known, png())])

@@ -61,7 +61,7 @@ def resolved(folder: Path, *names: str, file: str = "list.json", images: str = "
     ],
 )
 def test_paths_of_all_kinds(tmp_path: Path, name: str, there: str) -> None:
-    """As it stands, by Windows, of another machine, as a URL (SE-8)."""
+    """As it stands, by Windows, of another machine, as a URL (SE-7)."""
     tree(tmp_path, there)
     assert resolved(tmp_path, name) == [there]
 
@@ -80,13 +80,13 @@ def test_paths_of_all_kinds(tmp_path: Path, name: str, there: str) -> None:
     ],
 )
 def test_beside_the_folder_of_annotations(tmp_path: Path, file: str, there: str) -> None:
-    """And in the folder of its split (SE-8)."""
+    """And in the folder of its split (SE-7)."""
     tree(tmp_path, there, file)
     assert resolved(tmp_path, "a.png", file=file) == [there]
 
 
 def test_a_split_is_not_taken_for_another(tmp_path: Path) -> None:
-    """Both splits hold a file of that name (SE-8)."""
+    """Both splits hold a file of that name (SE-7)."""
     tree(tmp_path, "train/a.png", "val/a.png", "annotations/x.json")
     assert resolved(tmp_path, "a.png", file="annotations/instances_val.json") == ["val/a.png"]
     (told,) = resolved(tmp_path, "a.png")
@@ -96,7 +96,7 @@ def test_a_split_is_not_taken_for_another(tmp_path: Path) -> None:
 
 
 def test_names_that_are_written_otherwise(tmp_path: Path) -> None:
-    """NFC and NFD are the same; case decides only where nothing else does (SE-8)."""
+    """NFC and NFD are the same; case decides only where nothing else does (SE-7)."""
     composed, apart = (unicodedata.normalize(form, "Käse.png") for form in ("NFC", "NFD"))
     tree(tmp_path, f"x/{apart}")
     assert resolved(tmp_path, f"x/{composed}") == [f"x/{apart}"]
@@ -126,7 +126,7 @@ def test_names_that_are_written_otherwise(tmp_path: Path) -> None:
     ],
 )
 def test_an_error_beats_a_guess(tmp_path: Path, names: list[str], there: list[str]) -> None:
-    """The first name is refused, with its line (SE-8)."""
+    """The first name is refused, with its line (SE-7)."""
     tree(tmp_path, *there, "list.json")
     told = resolved(tmp_path, *names)
     assert told[0].startswith("list: ")
@@ -135,14 +135,14 @@ def test_an_error_beats_a_guess(tmp_path: Path, names: list[str], there: list[st
 
 
 def test_an_export_in_folders_called_data(tmp_path: Path) -> None:
-    """Its end exists twice, and only one place is right for all (SE-8)."""
+    """Its end exists twice, and only one place is right for all (SE-7)."""
     there = ["data/a.png", "data/data/a.png", "data/data/data/a.png"]
     tree(tmp_path, *there)
     assert resolved(tmp_path, *(f"/gone/data/{name}" for name in there)) == there
 
 
 def test_a_path_of_this_machine(tmp_path: Path) -> None:
-    """It is taken as it stands, unless a copy beside the file is another (SE-8)."""
+    """It is taken as it stands, unless a copy beside the file is another (SE-7)."""
     tree(tmp_path / "old", "data/a.png", "data/deep/b.png")
     names = [str(tmp_path / "old" / name) for name in ("data/a.png", "data/deep/b.png")]
     (tmp_path / "empty").mkdir()
@@ -158,7 +158,7 @@ def test_a_path_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_links_and_loops(tmp_path: Path) -> None:
-    """A loop is no file; a link is what it leads to (SE-8)."""
+    """A loop is no file; a link is what it leads to (SE-7)."""
     tree(tmp_path, "real/a.png")
     (tmp_path / "images").symlink_to("real")
     (tmp_path / "loop").symlink_to("loop")
@@ -168,7 +168,7 @@ def test_links_and_loops(tmp_path: Path) -> None:
 
 
 def test_names_that_are_not_text(tmp_path: Path) -> None:
-    """Others in the folder do not hinder (SE-8)."""
+    """Others in the folder do not hinder (SE-7)."""
     tree(tmp_path, "a.png")
     try:
         (tmp_path / os.fsdecode(b"\xff.png")).write_bytes(b"")
