@@ -81,6 +81,7 @@ CHAPTERS = {
         "mongo",
         "accounts",
         "strict",
+        "command-line",
         "contract-kit",
     ],
     "Reference": [

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.text import is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from fakeviam.model.ids import Ids
 
@@ -73,6 +74,9 @@ DEFAULT_PART = Part(
 
 
 _Owner = TypeVar("_Owner", bound=Organization | Location | Robot)
+_Thing = TypeVar("_Thing", bound=Organization | Location | Robot | Part)
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,10 +119,33 @@ class Fleet:
     def __iter__(self) -> Iterator[Part]:
         return iter(tuple(self._parts.values()))
 
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __repr__(self) -> str:
+        names = [f"{p.organization_name}/{p.location_name}/{p.robot_name}/{p.name}" for p in self]
+        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        return f"<Fleet of {len(names)} part{'' if len(names) == 1 else 's'}: {shown}>"
+
     @property
     def organizations(self) -> tuple[Organization, ...]:
         """Every organization, in the order they were added."""
         return tuple(self._organizations.values())
+
+    @property
+    def locations(self) -> tuple[Location, ...]:
+        """Every location, in the order they were added."""
+        return tuple(self._locations.values())
+
+    @property
+    def robots(self) -> tuple[Robot, ...]:
+        """Every robot, in the order they were added."""
+        return tuple(self._robots.values())
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part, in the order they were added."""
+        return tuple(self._parts.values())
 
     def state(self) -> FleetState:
         """All it holds."""
@@ -145,6 +172,26 @@ class Fleet:
     def part(self, part_id: str) -> Part | None:
         """The part of that id, if there is one."""
         return self._parts.get(part_id)
+
+    def find_part(self, name: str) -> Part:
+        """The part of that name or id.
+
+        Raises:
+            UsageError: There is none, or several; the text names them.
+        """
+        return _found("part", name, self._parts.values())
+
+    def find_robot(self, name: str) -> Robot:
+        """The robot of that name or id; raises as `find_part` does."""
+        return _found("robot", name, self._robots.values())
+
+    def find_location(self, name: str) -> Location:
+        """The location of that name or id; raises as `find_part` does."""
+        return _found("location", name, self._locations.values())
+
+    def find_organization(self, name: str) -> Organization:
+        """The organization of that name or id; raises as `find_part` does."""
+        return _found("organization", name, self._organizations.values())
 
     def has_organization(self, organization_id: str) -> bool:
         """Whether an organization has that id."""
@@ -247,6 +294,25 @@ class Fleet:
             if known.name == name and known.location_id == place.id:
                 return known
         return Robot(id=self._ids.uuid(), name=name, location_id=place.id)
+
+
+def _found(kind: str, told: str, things: Iterable[_Thing]) -> _Thing:
+    if not isinstance(told, str):
+        raise UsageError(f"name must be the name or id of the {kind}, got {told!r:.80}")
+    known = list(things)
+    for thing in known:
+        if thing.id == told:
+            return thing
+    found = [thing for thing in known if thing.name == told]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(thing.id for thing in found)
+        raise UsageError(f"{len(found)} {kind}s are named {told!r}; give the id: {ids}")
+    names = list(dict.fromkeys(thing.name for thing in known))
+    near = get_close_matches(told, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names))}"
+    raise UsageError(f"no {kind} has the name or id {told!r}; {hint}")
 
 
 def owners_of(part: Part) -> tuple[Organization, Location, Robot]:

@@ -19,7 +19,6 @@ from fakeviam.version import __version__
 from fakeviam.web.guard import check_caller
 from fakeviam.web.problems import Problem
 from fakeviam.web.request_parsing import control_request
-from fakeviam.web.shelf import Shelf
 from fakeviam.web.table import ROOT, endpoints
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ log = logging.getLogger("fakeviam")
 
 def application(fake: Host) -> ASGIApp:
     """The HTTP side of `fake`."""
-    shelf = Shelf()
     by_path: dict[str, dict[str, Endpoint]] = {}
     if fake.control:
         for endpoint in endpoints():
@@ -46,7 +44,7 @@ def application(fake: Host) -> ASGIApp:
         Route("/", _welcome(fake), methods=["GET"]),
         Route("/healthz", _health, methods=["GET"]),
     ]
-    routes += [Route(path, _Served(fake, shelf, methods)) for path, methods in by_path.items()]
+    routes += [Route(path, _Served(fake, methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
     app.router.redirect_slashes = False
     return _quiet_end(app)
@@ -86,10 +84,9 @@ def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
 class _Served:
     """One path. Starlette takes a class for an ASGI application, and leaves the methods to it."""
 
-    def __init__(self, fake: Host, shelf: Shelf, methods: dict[str, Endpoint]) -> None:
+    def __init__(self, fake: Host, methods: dict[str, Endpoint]) -> None:
         """Serve these methods."""
         self._fake = fake
-        self._shelf = shelf
         self._methods = methods
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,9 +98,7 @@ class _Served:
         try:
             trusted = _check_caller(self._fake, request)
             endpoint = _chosen(request, self._methods)
-            asked = await control_request(
-                request, endpoint, fake=self._fake, shelf=self._shelf, trusted=trusted
-            )
+            asked = await control_request(request, endpoint, fake=self._fake, trusted=trusted)
             return await _handle(endpoint, asked)
         except Problem as problem:
             return _refusal(problem)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.host import Host
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.validation.models import Model
-    from fakeviam.web.shelf import Shelf
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,7 +24,6 @@ class ControlRequest:
         fake: The server.
         find: Finds the session that the request chose; refuses one that has ended.
         session: The name of that session.
-        shelf: The snapshots that were taken over HTTP.
         path: Values of the names in the path.
         query: The query, a value of the endpoint's model.
         body: The body, a value of the endpoint's model.
@@ -38,7 +36,6 @@ class ControlRequest:
     fake: Host
     find: Callable[[], CloudHandle]
     session: str
-    shelf: Shelf
     path: Mapping[str, str]
     query: Any
     body: Any

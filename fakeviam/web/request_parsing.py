@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.host import Host
     from fakeviam.validation.models import Model
     from fakeviam.web.endpoint import Endpoint
-    from fakeviam.web.shelf import Shelf
 
 SESSION_HEADER = "fakeviam-session"
 
@@ -29,7 +28,7 @@ LARGEST_BODY = 16 * 1024 * 1024
 
 
 async def control_request(
-    request: Request, endpoint: Endpoint, *, fake: Host, shelf: Shelf, trusted: bool
+    request: Request, endpoint: Endpoint, *, fake: Host, trusted: bool
 ) -> ControlRequest:
     """What the request asks of the endpoint.
 
@@ -48,7 +47,6 @@ async def control_request(
         fake=fake,
         find=lambda: _handle(fake, name),
         session=name,
-        shelf=shelf,
         path=request.path_params,
         query=_query(request, endpoint),
         body=body,

@@ -14,9 +14,9 @@ from fakeviam.server.instruments.faults.unfired import explain_unfired
 from fakeviam.server.instruments.journal.calls import Calls
 from fakeviam.server.instruments.objections import report
 from fakeviam.server.instruments.strict import StrictError
+from fakeviam.server.lifecycle.shelf import Shelf, Snapshot
 from fakeviam.server.lifecycle.snapshots import (
     ResetSummary,
-    Snapshot,
     contents_of,
     reset,
     restore_snapshot,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.state.cloud import CloudState, Crash
     from fakeviam.store.base import Store
+    from fakeviam.views import StoredDataset, StoredFile, StoredReading, View
 
 
 T = TypeVar("T")
@@ -86,6 +87,9 @@ class CloudHandle:
         self._host = host
         self.clock: Clock = cloud.clock
         self.fleet: Fleet = cloud.fleet
+        self._shelf = Shelf(
+            lambda state: host.atomically(lambda: restore_snapshot(self._cloud, state))
+        )
 
     # What it knows -----------------------------------------------------------------------
 
@@ -120,6 +124,32 @@ class CloudHandle:
 
         chosen = explain.last_selecting(self.calls) if call is None else call
         return self._host.atomically(lambda: explain.explain_call(self._cloud, chosen, file_id))
+
+    @property
+    def files(self) -> View[StoredFile]:
+        """The files that are stored, bytes included."""
+        from fakeviam import views  # noqa: PLC0415 - few tests look into the store
+
+        return views.file_view(self._look, self.fleet)
+
+    @property
+    def readings(self) -> View[StoredReading]:
+        """The readings that are stored."""
+        from fakeviam import views  # noqa: PLC0415 - as above
+
+        return views.reading_view(self._look, self.fleet)
+
+    @property
+    def datasets(self) -> View[StoredDataset]:
+        """The datasets, with the files in them."""
+        from fakeviam import views  # noqa: PLC0415 - as above
+
+        return views.dataset_view(self._look, self.fleet)
+
+    def _look(self) -> Store:
+        """The store as it is now, which nobody changes any more."""
+        # The cloud may have another store by the time this step comes.
+        return self._host.atomically(lambda: self._cloud.store.view())  # noqa: PLW0108
 
     @property
     def faults(self) -> Faults:
@@ -244,24 +274,47 @@ class CloudHandle:
         """
         return self._host.atomically(lambda: reset(self._cloud, self._host.empty_store))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self, name: str | None = None) -> Snapshot:
         """Set aside the state as it is: data, fleet, API keys, clock, ids (SN-1).
 
-        It shares memory with what it was taken of, so that it costs next to nothing.
+        It shares memory with what it was taken of, so that it costs next to nothing. In a `with`
+        statement it is restored at the end.
+
+        Args:
+            name: Restore it by this name, here and with `fakeviam snapshot restore`.
 
         Raises:
-            UsageError: The store cannot be forked.
+            UsageError: The name is taken, or the store cannot be forked.
         """
-        return self._host.atomically(lambda: take_snapshot(self._cloud))
+        if name is not None:
+            self._shelf.check_free(name)
+        state = self._host.atomically(lambda: take_snapshot(self._cloud))
+        taken = Snapshot(self._shelf, state, name=name or "", taken=self.clock.moment())
+        return taken if name is None else taken.keep()
 
-    def restore(self, snapshot: Snapshot) -> None:
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The snapshots that have a name or were taken over HTTP, oldest first."""
+        return tuple(self._shelf.kept.values())
+
+    def restore(self, snapshot: Snapshot | str) -> None:
         """Bring a state back, as often as you like (SN-1, SN-2).
 
         The journal, faults, scripted replies and access tokens stay as they are.
+
+        Args:
+            snapshot: What `snapshot()` gave, or its name or id.
+
+        Raises:
+            UsageError: There is no such snapshot of this cloud.
         """
+        if isinstance(snapshot, str):
+            snapshot = self._shelf.find(snapshot)
         if not isinstance(snapshot, Snapshot):
-            raise UsageError(f"restore takes what snapshot() gave, got {snapshot!r}")
-        self._host.atomically(lambda: restore_snapshot(self._cloud, snapshot))
+            raise UsageError(
+                f"snapshot must be what snapshot() gave, or its name, got {snapshot!r}"
+            )
+        snapshot.restore()
 
     def load(self, path: str | os.PathLike[str], **options: Any) -> AppliedSeed | None:
         """Fill the cloud from a file or folder, told by what stands there.

@@ -35,7 +35,7 @@ _FEW = 5000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Snapshot:
+class FrozenState:
     """The state of a cloud at one moment, shared with it as long as neither changes (SN-1).
 
     It holds data, datasets, database users, fleet, API keys, the clock and how far ids were
@@ -90,9 +90,9 @@ class ResetSummary:
         )
 
 
-def take_snapshot(cloud: CloudState) -> Snapshot:
+def take_snapshot(cloud: CloudState) -> FrozenState:
     """Set the state aside (SN-1)."""
-    return Snapshot(
+    return FrozenState(
         store=cloud.store.fork(),
         fleet=cloud.fleet.state(),
         keys=cloud.accounts.keys,
@@ -102,7 +102,7 @@ def take_snapshot(cloud: CloudState) -> Snapshot:
     )
 
 
-def restore_snapshot(cloud: CloudState, snapshot: Snapshot) -> None:
+def restore_snapshot(cloud: CloudState, snapshot: FrozenState) -> None:
     """Bring a state back; the snapshot can be used again (SN-1, SN-2)."""
 
     def apply() -> None:

@@ -74,7 +74,6 @@ def _end(request: ControlRequest) -> dict[str, Any]:
     session = _named(request)
     ended = _session_json(request, session)
     session.close()
-    request.shelf.drop_all(session.name)
     return ended
 
 

@@ -8,10 +8,11 @@ from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty, TimeText
+from fakeviam.web.problems import Problem
 
 if TYPE_CHECKING:
+    from fakeviam.server.lifecycle.shelf import Snapshot
     from fakeviam.web.endpoint import ControlRequest
-    from fakeviam.web.shelf import Kept
 
 
 class SnapshotModel(Model):
@@ -47,35 +48,52 @@ class ResetReport(Model):
     scripted_replies: int = field("Scripted replies.", 0)
 
 
-def _json(kept: Kept) -> dict[str, Any]:
+def _json(kept: Snapshot) -> dict[str, Any]:
     return {"id": kept.id, "name": kept.name, "taken": kept.taken.isoformat()}
 
 
 def _list(request: ControlRequest) -> dict[str, Any]:
-    return {"snapshots": [_json(kept) for kept in request.shelf.of(request.session)]}
+    return {"snapshots": [_json(kept) for kept in request.handle.snapshots]}
 
 
 def _take(request: ControlRequest) -> dict[str, Any]:
-    name = request.body.name or ""
-    request.shelf.check_free(name, request.session)
-    return _json(
-        request.shelf.keep(
-            request.handle.snapshot(),
-            name=name,
-            taken=request.handle.clock.moment(),
-            session=request.session,
+    name = request.body.name
+    if any(name in (kept.name, kept.id) for kept in request.handle.snapshots):
+        raise Problem(
+            409,
+            f"there is a snapshot named {name!r} already",
+            field="name",
+            value=name,
+            hint="delete it first, or choose another name",
         )
-    )
+    return _json(request.handle.snapshot(name).keep())
 
 
 def _restore(request: ControlRequest) -> dict[str, Any]:
-    kept = request.shelf.find(request.path["snapshot"], request.session)
-    request.handle.restore(kept.snapshot)
+    kept = _kept(request)
+    kept.restore()
     return _json(kept)
 
 
 def _drop(request: ControlRequest) -> dict[str, Any]:
-    return _json(request.shelf.drop(request.path["snapshot"], request.session))
+    kept = _kept(request)
+    kept.delete()
+    return _json(kept)
+
+
+def _kept(request: ControlRequest) -> Snapshot:
+    asked, there = request.path["snapshot"], request.handle.snapshots
+    for kept in there:
+        if asked in (kept.id, kept.name):
+            return kept
+    known = ", ".join(kept.name or kept.id for kept in there)
+    raise Problem(
+        404,
+        f"there is no snapshot {asked!r}",
+        field="snapshot",
+        value=asked,
+        hint=f"there are: {known}" if known else "there are none",
+    )
 
 
 def _reset(request: ControlRequest) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from grpclib.const import Status
 
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_calls
-from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, told_nearest
+from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, line_of, told_nearest
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.message_fields import conditions_on
 from fakeviam.server.instruments.wanted_values import ids_of_names, nearest, plain_values
@@ -158,6 +158,31 @@ class Calls(Sequence[RecordedCall]):
         if (times is None and not count) or (times is not None and count != times):
             wanted = "a" if times is None else f"exactly {times}"
             raise CallsError(chosen._miss(f"wanted {wanted} {chosen._asked}"))  # noqa: SLF001
+
+    def assert_called_once(self, rpc: str = "*", **fields: Any) -> None:
+        """Fail unless exactly one such call was made.
+
+        Raises:
+            CallsError: With the calls that were, or what is different in the nearest.
+        """
+        self.assert_called(rpc, times=1, **fields)
+
+    def assert_called_with(self, rpc: str = "*", **fields: Any) -> None:
+        """Fail unless the latest of these calls, or the latest of that RPC, looks like this.
+
+        Raises:
+            CallsError: With what is different in it, and the earlier calls that do look like this.
+        """
+        latest = (self if rpc == "*" else self.where(rpc)).last()
+        chosen = self.where(rpc, **fields)
+        if chosen._fits(latest):  # noqa: SLF001 - its own kind
+            return
+        differs = "; ".join(map(str, chosen._asked.mismatches(latest)))  # noqa: SLF001
+        lines = [f"wanted the latest to be a {chosen._asked}, but it differs in {differs}"]  # noqa: SLF001
+        lines += [f"  {line_of(latest)}"]
+        if len(chosen):
+            lines += ["Earlier calls look like this:", *(f"  {line_of(each)}" for each in chosen)]
+        raise CallsError("\n".join(lines))
 
     def assert_not_called(self, rpc: str = "*", **fields: Any) -> None:
         """Fail if such a call was made.

@@ -1,0 +1,110 @@
+"""Snapshots as tests hold them: with a name, and a way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from fakeviam.server.lifecycle.snapshots import FrozenState
+
+
+class Snapshot:
+    """The state of a cloud, set aside (SN-1).
+
+        with cloud.snapshot():
+            ...  # whatever happens here to data, fleet, keys and clock is undone at the end
+
+    Attributes:
+        id: `s1`, `s2`, … in each cloud.
+        name: As it was given; may be empty.
+        taken: When, by the clock of the cloud.
+    """
+
+    def __init__(self, shelf: Shelf, state: FrozenState, *, name: str, taken: datetime) -> None:
+        """Hold a state; `cloud.snapshot()` takes it."""
+        self.id = shelf.next_id()
+        self.name = name
+        self.taken = taken
+        self._shelf = shelf
+        self._state = state
+
+    def restore(self) -> None:
+        """Bring this state back, as often as you like (SN-1, SN-2)."""
+        self._shelf.apply(self._state)
+
+    def keep(self) -> Self:
+        """Let the cloud keep it, so that it can be restored by its id; named ones are kept."""
+        self._shelf.kept[self.id] = self
+        return self
+
+    def delete(self) -> None:
+        """Let the cloud forget its name and id."""
+        self._shelf.kept.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.restore()
+
+    def __repr__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Snapshot {self.id}{name} taken {self.taken.isoformat()}>"
+
+
+class Shelf:
+    """The snapshots that a cloud keeps.
+
+    Attributes:
+        kept: They by id, oldest first.
+        apply: Brings a state back.
+    """
+
+    def __init__(self, apply: Callable[[FrozenState], None]) -> None:
+        """Keep none yet."""
+        self.kept: dict[str, Snapshot] = {}
+        self.apply = apply
+        self._count = 0
+
+    def next_id(self) -> str:
+        """An id that no snapshot had."""
+        self._count += 1
+        return f"s{self._count}"
+
+    def check_free(self, name: object) -> None:
+        """Refuse what is no name, or that of another snapshot.
+
+        Raises:
+            UsageError: It is.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise UsageError(f"name must be text that is not blank, got {name!r:.80}")
+        if any(name in (kept.name, kept.id) for kept in self.kept.values()):
+            hint = "delete it first, or choose another name"
+            raise UsageError(f"there is a snapshot named {name!r} already; {hint}")
+
+    def find(self, asked: str) -> Snapshot:
+        """The snapshot of that name or id.
+
+        Raises:
+            UsageError: There is none.
+        """
+        for kept in self.kept.values():
+            if asked in (kept.id, kept.name):
+                return kept
+        known = ", ".join(kept.name or kept.id for kept in self.kept.values())
+        hint = f"there are: {known}" if known else "there are none"
+        raise UsageError(f"there is no snapshot {asked!r}; {hint}")

@@ -1,0 +1,186 @@
+"""One file, one reading, one dataset, as they are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.model.clock import moment_of
+from fakeviam.wire.values import mapping_from
+from fakeviam.wire.well_known import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from fakeviam.model.annotations import BoundingBox, Classification
+    from fakeviam.model.records import AnyRecord, BinaryRecord, TabularRecord
+    from fakeviam.views.view import View
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredFile:
+    """A file, with its bytes and everything known about it.
+
+    Attributes:
+        id: The binary data id: organization, location and file id, joined by slashes.
+        file_id: Its last part.
+        name: Name with the extension.
+        extension: As in `.jpg`; may be empty.
+        data: The bytes.
+        tags: Tags in the order they were added.
+        boxes: Bounding boxes.
+        classifications: Labels of the whole image.
+        dataset_ids: Ids of the datasets it is in.
+        time_requested: When it was captured; aware UTC, as the other times.
+        time_received: When the sensor answered.
+        time_synced: When the cloud stored it.
+        internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
+    """
+
+    id: str
+    file_id: str
+    name: str
+    extension: str
+    data: bytes
+    size: int
+    mime_type: str
+    tags: tuple[str, ...]
+    boxes: tuple[BoundingBox, ...]
+    classifications: tuple[Classification, ...]
+    dataset_ids: tuple[str, ...]
+    component_name: str
+    component_type: str
+    method_name: str
+    part_id: str
+    part_name: str
+    robot_id: str
+    robot_name: str
+    location_id: str
+    organization_id: str
+    time_requested: datetime
+    time_received: datetime
+    time_synced: datetime
+    internal: bool
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its bounding boxes, each once."""
+        return tuple(dict.fromkeys(box.label for box in self.boxes))
+
+    def __str__(self) -> str:
+        tags = f" tags={list(self.tags)}" if self.tags else ""
+        return f"{self.name or self.file_id!r} {self.mime_type} {self.size} bytes{tags} {self.id}"
+
+    def __repr__(self) -> str:
+        return f"<StoredFile {self}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredReading:
+    """A reading, and everything known about it.
+
+    Attributes:
+        id: Its id.
+        file_id: Id of the upload that brought it.
+        data: What was read, as it was uploaded; cannot be changed at its top level.
+        time_requested: When it was captured; aware UTC, as the other times.
+        time_received: When the sensor answered.
+        time_synced: When the cloud stored it.
+        internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
+    """
+
+    id: str
+    file_id: str
+    data: Mapping[str, Any]
+    tags: tuple[str, ...]
+    component_name: str
+    component_type: str
+    method_name: str
+    part_id: str
+    part_name: str
+    robot_id: str
+    robot_name: str
+    location_id: str
+    organization_id: str
+    time_requested: datetime
+    time_received: datetime
+    time_synced: datetime
+    internal: bool
+
+    __hash__ = None  # type: ignore[assignment]  # what was read has none
+
+    def __str__(self) -> str:
+        source = f"{self.component_name}.{self.method_name}".strip(".") or self.part_name
+        return f"{self.time_requested.isoformat()} {source} {dict(self.data)}"
+
+    def __repr__(self) -> str:
+        return f"<StoredReading {self}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDataset:
+    """A dataset.
+
+    Attributes:
+        type: `binary` or `sequence`.
+        time_created: Aware UTC.
+        files: Its members as they are now: a view, as `cloud.files` is one.
+    """
+
+    id: str
+    name: str
+    organization_id: str
+    type: str
+    time_created: datetime
+    files: View[StoredFile] = field(repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.id}"
+
+    def __repr__(self) -> str:
+        return f"<StoredDataset {self}>"
+
+
+def stored_file(record: BinaryRecord, data: bytes) -> StoredFile:
+    """A record of the store as a value for tests."""
+    return StoredFile(
+        id=record.binary_data_id,
+        name=record.file_name + record.file_ext,
+        extension=record.file_ext,
+        data=data,
+        size=record.size,
+        mime_type=record.mime_type,
+        boxes=record.boxes,
+        classifications=record.classifications,
+        dataset_ids=record.dataset_ids,
+        **_common(record),
+    )
+
+
+def stored_reading(record: TabularRecord) -> StoredReading:
+    """A record of the store as a value for tests."""
+    data = mapping_from(Struct.FromString(record.payload))
+    return StoredReading(id=record.id, data=MappingProxyType(data), **_common(record))
+
+
+def _common(record: AnyRecord) -> dict[str, Any]:
+    source = record.source
+    return {
+        "file_id": record.file_id,
+        "tags": record.tags,
+        "component_name": source.component_name,
+        "component_type": source.component_type,
+        "method_name": source.method_name,
+        "part_id": source.part_id,
+        "part_name": source.part_name,
+        "robot_id": source.robot_id,
+        "robot_name": source.robot_name,
+        "location_id": source.location_id,
+        "organization_id": source.organization_id,
+        "time_requested": moment_of(record.time_requested),
+        "time_received": moment_of(record.time_received),
+        "time_synced": moment_of(record.time_synced),
+        "internal": record.internal,
+    }

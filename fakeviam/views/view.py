@@ -1,0 +1,191 @@
+"""A view: things that are stored, filtered, looked at anew each time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from fakeviam.model.errors import FakeViamError, UsageError
+from fakeviam.model.matching import Mismatch, short
+from fakeviam.views.conditions import conditions_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from fakeviam.views.conditions import Condition, Field
+
+T = TypeVar("T")
+
+_SHOWN = 5
+
+
+class NotStoredError(FakeViamError, AssertionError):
+    """What is stored is not what the test expected."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source(Generic[T]):
+    """Where a view looks.
+
+    Attributes:
+        one: What its things are called.
+        rows: All of them, oldest first.
+        count: How many there are, without looking at each.
+        fields: What they can be filtered by.
+        name_of: What a thing is called in one word, and what else it may be looked up by.
+    """
+
+    one: str
+    rows: Callable[[], Iterator[T]]
+    count: Callable[[], int]
+    fields: Mapping[str, Field]
+    names_of: Callable[[T], tuple[str, ...]]
+
+    def counted(self, count: int) -> str:
+        """`2 files`."""
+        return f"{count} {self.one}{'' if count == 1 else 's'}"
+
+
+class View(Sequence[T]):
+    """Things that are stored, oldest first: all of a cloud, or those of a choice.
+
+        dog = cloud.files.where(tag="dog").one()
+        assert dog.data == b"..."
+        assert len(cloud.files) == 3
+
+    Each look sees what is stored then. It sees everything: also what queries hide by default, and
+    what the policy's visibility lag still hides from them. The values it gives never change.
+    """
+
+    def __init__(self, source: Source[T], conditions: tuple[Condition, ...] = ()) -> None:
+        """Look at a source; the views of a cloud are `files`, `readings` and `datasets`."""
+        self._source = source
+        self._conditions = conditions
+
+    def __iter__(self) -> Iterator[T]:
+        return (row for row in self._source.rows() if self._fits(row))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self) if self._conditions else self._source.count()
+
+    @overload
+    def __getitem__(self, at: int | str) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[T]: ...
+    def __getitem__(self, at: int | str | slice) -> T | list[T]:
+        """The thing at a position, or of a name or id; or a list, for a slice."""
+        if isinstance(at, str):
+            return self._named(at)
+        chosen = list(self)
+        if isinstance(at, slice):
+            return chosen[at]
+        if isinstance(at, bool) or not isinstance(at, int):
+            raise UsageError(f"the index must be a whole number, a name or a slice, got {at!r}")
+        if not -len(chosen) <= at < len(chosen):
+            raise IndexError(f"there {self._are(len(chosen))}, so none at index {at}")
+        return chosen[at]
+
+    def __contains__(self, thing: object) -> bool:
+        """Whether one of these equals it, or has that name or id."""
+        if isinstance(thing, str):
+            return any(thing in self._source.names_of(row) for row in self)
+        return any(row == thing for row in self)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, (View, list, tuple)):
+            return list(self) == list(other)
+        return NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # what is stored changes
+
+    def __repr__(self) -> str:
+        chosen = list(self)
+        names = [repr(self._source.names_of(row)[0]) for row in chosen[:_SHOWN]]
+        names += ["…"] if len(chosen) > _SHOWN else []
+        listed = f": {', '.join(names)}" if names else ""
+        return f"<{self._asked(len(chosen))}{listed}>"
+
+    def where(self, **fields: Any) -> View[T]:
+        """Those of these that look like this.
+
+        Args:
+            fields: Wanted values by the name of an attribute, or its short name: `part`, `robot`,
+                `location` and `organization` by name, id or as an object, `component`, `method`,
+                `tag`, `label`, `dataset`, `extension`. One value fits a list that holds it; a list
+                or set must hold exactly these. A time may be ISO 8601 text. A function is asked
+                about the attribute: `size=lambda size: size > 1000`. What was read has dotted
+                names: `**{"data.temperature": 21}`.
+
+        Raises:
+            UsageError: There is no such field, or it can never have that value.
+        """
+        return View(
+            self._source,
+            (*self._conditions, *conditions_on(self._plural, self._source.fields, fields)),
+        )
+
+    def count(self, value: Any = None, **fields: Any) -> int:
+        """How many of these look like this; takes what `where` takes."""
+        if value is not None:
+            return sum(row == value for row in self)
+        return len(self.where(**fields))
+
+    def one(self) -> T:
+        """The only one.
+
+        Raises:
+            NotStoredError: There are none or several; the text shows those that come near.
+        """
+        chosen = list(self)
+        if len(chosen) != 1:
+            raise NotStoredError(self._miss(chosen))
+        return chosen[0]
+
+    # Inside ------------------------------------------------------------------------------
+
+    @property
+    def _plural(self) -> str:
+        return f"{self._source.one}s"
+
+    def _fits(self, row: T) -> bool:
+        return all(condition.fits(row) for condition in self._conditions)
+
+    def _asked(self, count: int) -> str:
+        told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
+        return f"{self._source.counted(count)}{told}"
+
+    def _are(self, count: int) -> str:
+        return f"{'is' if count == 1 else 'are'} {self._asked(count)}"
+
+    def _named(self, name: str) -> T:
+        found = [row for row in self if name in self._source.names_of(row)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            shown = ", ".join(self._source.names_of(row)[-1] for row in found[:_SHOWN])
+            several = self._source.counted(len(found))
+            raise NotStoredError(f"{several} are called {name!r}; look them up by id: {shown}")
+        known = [self._source.names_of(row)[0] for row in self]
+        listed = f"; there are {', '.join(map(repr, known[:_SHOWN]))}" if known else ""
+        more = " and more" if len(known) > _SHOWN else ""
+        raise NotStoredError(f"no {self._source.one} is called {name!r}{listed}{more}")
+
+    def _miss(self, chosen: list[T]) -> str:
+        told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
+        wanted = f"wanted exactly one {self._source.one}{told}, but there "
+        if chosen:
+            lines = [f"{wanted}are {len(chosen)}:", *(f"  {row}" for row in chosen[:_SHOWN])]
+            more = len(chosen) - _SHOWN
+            return "\n".join([*lines, f"  … and {more} more"] if more > 0 else lines)
+        others = list(self._source.rows())
+        if not others:
+            return f"{wanted}is none. No {self._source.one} is stored at all."
+        near = min(reversed(others), key=lambda row: len(self._mismatches(row)))
+        differs = "; ".join(map(str, self._mismatches(near)))
+        kept = f"{self._source.counted(len(others))} {'is' if len(others) == 1 else 'are'} stored"
+        name = self._source.names_of(near)[0]
+        return f"{wanted}is none.\n{kept}; the nearest, {short(name)}, differs in {differs}"
+
+    def _mismatches(self, row: T) -> list[Mismatch]:
+        return [each.mismatch(row) for each in self._conditions if not each.fits(row)]
