@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.strict import StrictError
     from fakeviam.server.lifecycle.handle import HandlerCrashError
     from fakeviam.server.lifecycle.session import Session
+    from fakeviam.server.lifecycle.shelf import Snapshot
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.store.memory import MemoryStore
     from fakeviam.version import __version__ as __version__
+    from fakeviam.views import NotStoredError, StoredDataset, StoredFile, StoredReading, View
 
 __all__ = [
     "ApiKey",
@@ -52,15 +54,21 @@ __all__ = [
     "HandlerCrashError",
     "Interceptor",
     "MemoryStore",
+    "NotStoredError",
     "PageLimit",
     "Part",
     "Policy",
     "ReadOptions",
     "RecordedCall",
     "Session",
+    "Snapshot",
+    "StoredDataset",
+    "StoredFile",
+    "StoredReading",
     "StrictError",
     "UnfiredFaultError",
     "UsageError",
+    "View",
 ]
 
 # Loaded when first asked for: pytest imports this package in every run of everyone who has
@@ -82,15 +90,21 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "HandlerCrashError": "fakeviam.server.lifecycle.handle",
         "Interceptor": "fakeviam.server.instruments.interceptors",
         "MemoryStore": "fakeviam.store.memory",
+        "NotStoredError": "fakeviam.views",
         "PageLimit": "fakeviam.model.policy",
         "Part": "fakeviam.model.fleet",
         "Policy": "fakeviam.model.policy",
         "ReadOptions": "fakeviam.model.read_options",
         "RecordedCall": "fakeviam.server.instruments.journal.record",
         "Session": "fakeviam.server.lifecycle.session",
+        "Snapshot": "fakeviam.server.lifecycle.shelf",
+        "StoredDataset": "fakeviam.views",
+        "StoredFile": "fakeviam.views",
+        "StoredReading": "fakeviam.views",
         "StrictError": "fakeviam.server.instruments.strict",
         "UnfiredFaultError": "fakeviam.server.instruments.faults.plan",
         "UsageError": "fakeviam.model.errors",
+        "View": "fakeviam.views",
         "__version__": "fakeviam.version",
     }
 )

@@ -73,6 +73,7 @@ CHAPTERS = {
     "How to": [
         "faults",
         "journal",
+        "stored-data",
         "scripted-replies",
         "clock-and-ids",
         "seeds",

@@ -83,11 +83,15 @@ def conditions_on(
     """
     for name, value in wanted.items():
         field = known.get(name)
-        if field is None and name.startswith(_PATH) and "data" in known:
+        if field is None and name.startswith(_PATH) and _has_paths(known):
             field = Field(kind=object, told="a value", read=_reader(name.removeprefix(_PATH)))
         if field is None:
             raise UsageError(f"{kind} have no field {name!r}{_near(name, known)}")
         yield Condition(name=name, wanted=_checked(name, value, field), field=field)
+
+
+def _has_paths(known: Mapping[str, Field]) -> bool:
+    return "data" in known and known["data"].kind is Mapping
 
 
 def moment(value: object) -> object:

@@ -151,10 +151,8 @@ def _owners(kind: str, fleet: Fleet) -> dict[str, Field]:
     read = attrgetter(f"{kind}_id")
     article = "an" if kind == "organization" else "a"
     told = f"the name or id of {article} {kind}, or {article} {kind.capitalize()}"
-    return {
-        kind: Field(kind=str, told=told, read=read, resolve=resolve),
-        f"{kind}_id": Field(kind=str, told="text", read=read),
-    }
+    owner = Field(kind=str, told=told, read=read, resolve=resolve)
+    return {kind: owner, f"{kind}_id": owner}
 
 
 def _dataset_id(value: object, look: Look) -> object:

@@ -347,3 +347,26 @@ async def test_calls_that_were_given_up(viam: Viam) -> None:
             await stream.recv_message()
     late = await calls.wait_for_async("TagsByFilter")
     assert late.status == "DEADLINE_EXCEEDED"
+
+
+def test_once_counts_and_with_is_about_the_latest(cloud: FakeViam) -> None:
+    """Both show what came nearest (JR-3)."""
+    with pytest.raises(CallsError, match="No call was made at all"):
+        cloud.calls.assert_called_with("TagsByFilter", component="one")
+    called(cloud, "one", "two")
+    cloud.calls.assert_called_once("TagsByFilter", component="one")
+    cloud.calls.assert_called_with("TagsByFilter", component="two")
+    cloud.calls.where("TagsByFilter").assert_called_with(component="two")
+    with pytest.raises(CallsError) as caught:
+        cloud.calls.assert_called_with("TagsByFilter", component="one")
+    first, latest, *earlier = str(caught.value).splitlines()
+    assert first == (
+        "wanted the latest to be a TagsByFilter call with component='one', "
+        "but it differs in component: 'two' ≠ 'one'"
+    )
+    assert latest.startswith("  2 TagsByFilter(")
+    assert [line[:18] for line in earlier] == ["Earlier calls look", "  1 TagsByFilter(c"]
+    with pytest.raises(CallsError, match=r"wanted exactly 1 TagsByFilter call.*but there were 2"):
+        cloud.calls.assert_called_once("TagsByFilter")
+    with pytest.raises(CallsError, match="nearest, number 2, differs in component: 'two' ≠ 'tow'"):
+        cloud.calls.assert_called_once("TagsByFilter", component="tow")

@@ -381,3 +381,30 @@ def test_revoked_keys_stay_revoked(kept: Begin) -> None:
     cloud = kept()
     assert not cloud.accounts.knows(key.id)
     assert cloud.accounts.add_key(organization_ids=[ORGANIZATION]).key not in {key.key, token}
+
+
+def test_a_snapshot_has_a_name_and_an_end() -> None:
+    """By name here and over HTTP, or in a with statement (SN-1, SN-2)."""
+    cloud = fresh()
+    clean = cloud.snapshot("clean")
+    assert cloud.snapshots == (clean,)
+    assert repr(clean) == "<Snapshot s1 'clean' taken 2026-03-10T12:00:00+00:00>"
+    with pytest.raises(UsageError, match="there is a snapshot named 'clean' already"):
+        cloud.snapshot("clean")
+    with pytest.raises(UsageError, match="name must be text that is not blank"):
+        cloud.snapshot(" ")
+    with cloud.snapshot() as before:
+        cloud.fleet.add_part("arm")
+        cloud.clock.advance(days=1)
+    assert before.id == "s2"
+    assert len(cloud.fleet) == 1
+    cloud.fleet.add_part("arm")
+    cloud.restore("clean")
+    assert len(cloud.fleet) == 1
+    assert cloud.clock.moment() == clean.taken
+    with pytest.raises(UsageError, match="there is no snapshot 'claen'; there are: clean"):
+        cloud.restore("claen")
+    with pytest.raises(UsageError, match="snapshot must be what snapshot"):
+        cloud.restore(5)  # type: ignore[arg-type]
+    clean.delete()
+    assert cloud.snapshots == ()
