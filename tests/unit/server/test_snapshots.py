@@ -407,4 +407,4 @@ def test_a_snapshot_has_a_name_and_an_end() -> None:
     with pytest.raises(UsageError, match="snapshot must be what snapshot"):
         cloud.restore(5)  # type: ignore[arg-type]
     clean.delete()
-    assert cloud.snapshots == ()
+    assert not cloud.snapshots
