@@ -4,9 +4,9 @@
 
     request = data.TagsByFilterRequest(filter=data.Filter(part_id="…"))
 
-The modules `data`, `datasync`, `dataset`, `datapipelines`, `auth`, `status` and `well_known` hold
-the message classes, enums and enum values; `values` and `times` turn Struct and Timestamp into
-plain Python and back. Nothing here imports viam-sdk or registers anything in protobuf's default
+The modules `data`, `datasync`, `dataset`, `datapipelines`, `app`, `auth`, `health`, `reflection`,
+`status` and `well_known` hold the message classes, enums and enum values; `values` and `times` turn
+Struct and Timestamp into plain Python and back. Nothing here imports viam-sdk or registers anything in protobuf's default
 pool.
 """
 
@@ -48,14 +48,20 @@ __all__ = [
     "pool",
     "status",
     "times",
+    "utilities",
     "values",
     "well_known",
 ]
 
 
 def methods() -> tuple[Method, ...]:
-    """Return every RPC of the known services, login included; always the same tuple."""
+    """Return every RPC of Viam's cloud, login included; always the same tuple."""
     return WIRE.methods
+
+
+def utilities() -> tuple[Method, ...]:
+    """Return the RPCs of gRPC's own services: health and reflection."""
+    return WIRE.utilities
 
 
 def pool() -> DescriptorPool:

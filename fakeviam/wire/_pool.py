@@ -5,15 +5,18 @@ viam-sdk release registers the same names there with other contents. So the fake
 messages in a pool of its own and shares a process with any viam-sdk, imported before or after.
 
 `WIRE` is the one thing that this project keeps at module level. It is a cache, not state: a pure
-function of a file in this package, complete when the import of this module ends (the import lock
-makes that safe among threads), and never changed afterwards. It is not made per fake because
-classes of two pools do not mix, and because each pool costs about half a megabyte for good.
+function of a file in this package. All descriptors are in it when the import of this module ends
+(the import lock makes that safe among threads); a class is made when it is first asked for, and
+protobuf makes the same one whoever asks. It is not made per fake because classes of two pools do
+not mix, and because each pool costs about a megabyte for good.
 """
 
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,25 +26,33 @@ from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.message_factory import GetMessageClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
+    from google.protobuf.descriptor import EnumDescriptor
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.message import Message
 
 __all__ = ["WIRE", "Method", "Wire"]
 
-# Which module of this package shows which proto package.
+# Which module of this package shows which proto package; the others are known and not shown.
 _MODULES = MappingProxyType(
     {
         "google.protobuf": "well_known",
         "google.rpc": "status",
+        "grpc.health.v1": "health",
+        "grpc.reflection.v1": "reflection",
         "proto.rpc.v1": "auth",
         "viam.app.data.v1": "data",
         "viam.app.datapipelines.v1": "datapipelines",
         "viam.app.dataset.v1": "dataset",
         "viam.app.datasync.v1": "datasync",
+        "viam.app.v1": "app",
     }
 )
+
+# Of the services in the files, those of Viam's cloud, and gRPC's own; the rest are of machines.
+_CLOUD = ("/viam.app.", "/viam.provisioning.", "/proto.rpc.")
+_UTILITY = "/grpc."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +63,8 @@ class Method:
         path: as it stands in the `:path` header, `/viam.app.data.v1.DataService/TagsByFilter`.
         service: the service's full name, `viam.app.data.v1.DataService`.
         name: the RPC's own name, `TagsByFilter`.
-        request: the class of what the caller sends.
-        response: the class of what the caller gets.
+        request_type: the full name of what the caller sends.
+        response_type: the full name of what the caller gets.
         client_streaming: whether the caller sends any number of requests.
         server_streaming: whether the caller gets any number of responses.
         deprecated: whether the published contract marks the RPC as deprecated.
@@ -62,11 +73,50 @@ class Method:
     path: str
     service: str
     name: str
-    request: type[Message]
-    response: type[Message]
+    request_type: str
+    response_type: str
     client_streaming: bool
     server_streaming: bool
     deprecated: bool
+
+    @cached_property
+    def request(self) -> type[Message]:
+        """The class of what the caller sends."""
+        return WIRE.classes[self.request_type]
+
+    @cached_property
+    def response(self) -> type[Message]:
+        """The class of what the caller gets."""
+        return WIRE.classes[self.response_type]
+
+
+class _Classes(Mapping[str, "type[Message]"]):
+    """Message classes by full name, without map entries; each is made when it is asked for."""
+
+    def __init__(self, pool: DescriptorPool, files: Iterable[FileDescriptorProto]) -> None:
+        self._pool = pool
+        self._package = {
+            f"{file.package}.{message.name}": file.package
+            for file in files
+            for message in file.message_type
+        }
+        self._made: dict[str, type[Message]] = {}
+
+    def __getitem__(self, name: str) -> type[Message]:
+        made = self._made.get(name)
+        if made is None:
+            package = self._package[name]
+            made = GetMessageClass(self._pool.FindMessageTypeByName(name))
+            # Lets pickle find the class again, and names it in tracebacks.
+            made.__module__ = f"{_PACKAGE}.{_MODULES.get(package, package)}"
+            self._made[name] = made
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._package)
+
+    def __len__(self) -> int:
+        return len(self._package)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,66 +127,51 @@ class Wire:
         pool: the pool; needed by `json_format` and reflection.
         files: the serialized descriptor files by name, imports before importers.
         classes: message classes by full name, without map entries.
-        exports: what each message module shows, by that module's name.
-        methods: every RPC, in the order of the files.
+        methods: every RPC of Viam's cloud, in the order of the files.
+        utilities: the RPCs of gRPC's own services: health and reflection.
     """
 
     pool: DescriptorPool
     files: Mapping[str, bytes]
     classes: Mapping[str, type[Message]]
-    exports: Mapping[str, Mapping[str, object]]
     methods: tuple[Method, ...]
+    utilities: tuple[Method, ...]
+
+    def exports(self, module: str) -> Mapping[str, object]:
+        """What a message module shows: the classes and enums of its proto package."""
+        found: dict[str, object] = {}
+        for file in map(self.pool.FindFileByName, self.files):
+            if _MODULES.get(file.package) == module:
+                for message in file.message_types_by_name.values():
+                    found[message.name] = self.classes[message.full_name]
+                for enum in file.enum_types_by_name.values():
+                    found.update(_enum(enum))
+        return found
 
 
-def _load(serialized: bytes, package: str) -> Wire:
+def _load(serialized: bytes) -> Wire:
     files = FileDescriptorSet.FromString(serialized).file
     contents = {file.name: file.SerializeToString() for file in files}
     pool = DescriptorPool()
     for content in contents.values():
         pool.AddSerializedFile(content)
-    classes: dict[str, type[Message]] = {}
-    exports: dict[str, dict[str, object]] = {name: {} for name in _MODULES.values()}
-    for file in files:
-        module = _MODULES[file.package]
-        made = _messages(pool, file, f"{package}.{module}")
-        classes.update(made)
-        exports[module].update((cls.DESCRIPTOR.name, cls) for cls in made.values())
-        exports[module].update(_enums(pool, file))
+    methods = tuple(_methods(files))
     return Wire(
         pool=pool,
         files=MappingProxyType(contents),
-        classes=MappingProxyType(classes),
-        exports=MappingProxyType(exports),
-        methods=tuple(_methods(files, classes)),
+        classes=_Classes(pool, files),
+        methods=tuple(each for each in methods if each.path.startswith(_CLOUD)),
+        utilities=tuple(each for each in methods if each.path.startswith(_UTILITY)),
     )
 
 
-def _messages(
-    pool: DescriptorPool, file: FileDescriptorProto, module: str
-) -> dict[str, type[Message]]:
-    found = {}
-    for message in file.message_type:
-        full_name = f"{file.package}.{message.name}"
-        cls = GetMessageClass(pool.FindMessageTypeByName(full_name))
-        cls.__module__ = module  # lets pickle find the class again, and names it in tracebacks
-        found[full_name] = cls
-    return found
+def _enum(descriptor: EnumDescriptor) -> dict[str, object]:
+    wrapper = EnumTypeWrapper(descriptor)
+    # To a type checker a NewType per enum; at run time such a value is a plain int.
+    return {descriptor.name: wrapper, f"{descriptor.name}Value": int, **dict(wrapper.items())}
 
 
-def _enums(pool: DescriptorPool, file: FileDescriptorProto) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for enum in file.enum_type:
-        wrapper = EnumTypeWrapper(pool.FindEnumTypeByName(f"{file.package}.{enum.name}"))
-        found[enum.name] = wrapper
-        # To a type checker a NewType per enum; at run time such a value is a plain int.
-        found[f"{enum.name}Value"] = int
-        found.update(wrapper.items())
-    return found
-
-
-def _methods(
-    files: Iterable[FileDescriptorProto], classes: Mapping[str, type[Message]]
-) -> Iterable[Method]:
+def _methods(files: Iterable[FileDescriptorProto]) -> Iterable[Method]:
     for file in files:
         for service in file.service:
             full_name = f"{file.package}.{service.name}"
@@ -147,8 +182,8 @@ def _methods(
                     path=f"/{full_name}/{method.name}",
                     service=full_name,
                     name=method.name,
-                    request=classes[method.input_type.lstrip(".")],
-                    response=classes[method.output_type.lstrip(".")],
+                    request_type=method.input_type.lstrip("."),
+                    response_type=method.output_type.lstrip("."),
                     client_streaming=method.client_streaming,
                     server_streaming=method.server_streaming,
                     deprecated=method.options.deprecated,
@@ -163,4 +198,4 @@ def _read_descriptors(package: str) -> bytes:
 
 
 _PACKAGE = __name__.rpartition(".")[0]
-WIRE = _load(_read_descriptors(_PACKAGE), _PACKAGE)
+WIRE = _load(_read_descriptors(_PACKAGE))

@@ -5,4 +5,4 @@ The names come from the private pool; `auth.pyi` beside this file lists and type
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["auth"])
+globals().update(WIRE.exports("auth"))

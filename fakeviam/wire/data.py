@@ -5,4 +5,4 @@ The names come from the private pool; `data.pyi` beside this file lists and type
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["data"])
+globals().update(WIRE.exports("data"))

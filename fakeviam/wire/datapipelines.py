@@ -5,4 +5,4 @@ The names come from the private pool; `datapipelines.pyi` beside this file lists
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["datapipelines"])
+globals().update(WIRE.exports("datapipelines"))

@@ -5,4 +5,4 @@ The names come from the private pool; `dataset.pyi` beside this file lists and t
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["dataset"])
+globals().update(WIRE.exports("dataset"))

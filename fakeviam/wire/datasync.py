@@ -5,4 +5,4 @@ The names come from the private pool; `datasync.pyi` beside this file lists and 
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["datasync"])
+globals().update(WIRE.exports("datasync"))

@@ -5,4 +5,4 @@ The names come from the private pool; `status.pyi` beside this file lists and ty
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["status"])
+globals().update(WIRE.exports("status"))

@@ -8,4 +8,4 @@ The names come from the private pool; `well_known.pyi` beside this file lists an
 
 from fakeviam.wire._pool import WIRE
 
-globals().update(WIRE.exports["well_known"])
+globals().update(WIRE.exports("well_known"))

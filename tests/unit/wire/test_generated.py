@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 WIRE = Path(wire.__file__).parent
 SCRIPTS = Path(__file__).resolve().parents[3] / "scripts"
-STUBS = ["auth", "data", "datapipelines", "dataset", "datasync", "status", "well_known"]
+STUBS = [
+    *("app", "auth", "data", "datapipelines", "dataset", "datasync", "health", "reflection"),
+    *("status", "well_known"),
+]
 
 
 def committed() -> bytes:
