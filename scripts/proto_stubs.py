@@ -252,10 +252,12 @@ def _reached(file: FileDescriptorProto, rpcs: Collection[str]) -> FileDescriptor
             ends += _types(known[name]) if name in known else ()
     reached = type(file)()
     reached.CopyFrom(file)
-    for kind in (reached.message_type, reached.enum_type):
-        unused = [each for each in kind if f".{file.package}.{each.name}" not in used]
-        for each in unused:
-            kind.remove(each)
+    messages = [each for each in file.message_type if f".{file.package}.{each.name}" in used]
+    enums = [each for each in file.enum_type if f".{file.package}.{each.name}" in used]
+    reached.ClearField("message_type")
+    reached.ClearField("enum_type")
+    reached.message_type.extend(messages)
+    reached.enum_type.extend(enums)
     return reached
 
 
@@ -266,7 +268,7 @@ def _types(message: DescriptorProto) -> Iterator[str]:
 
 def _module(module: str, files: list[FileDescriptorProto]) -> str:
     scope = _Scope(module=module)
-    lines = []
+    lines: list[str] = []
     for file in files:
         for enum in file.enum_type:
             lines += _enum(enum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from fakeviam.model.annotations import BoundingBox, Classification
 from fakeviam.model.clock import nanos_of
 from fakeviam.model.datasets import Dataset, DatasetType
 from fakeviam.model.errors import UsageError
-from fakeviam.model.fleet import FleetState, Location, Organization, Part, Robot
+from fakeviam.model.fleet import FleetState, Location, Metadata, Organization, Part, Robot
 from fakeviam.model.ids import Counters
 from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
 from fakeviam.model.roles import Role
@@ -26,6 +27,7 @@ from fakeviam.validation.types import (
     Base64,
     Expected,
     Flag,
+    JsonObject,
     Many,
     Omittable,
     Parsed,
@@ -34,7 +36,7 @@ from fakeviam.validation.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from fakeviam.archive.blobs import Blobs
     from fakeviam.archive.rows import Sources
@@ -285,18 +287,29 @@ class _PartRow(_OwnerRow):
     internal: Flag = False
 
 
-_FLEET: MappingProxyType[str, tuple[type[_OwnerRow], type]] = MappingProxyType(
+class _MetadataRow(Model):
+    kind: str
+    id: str
+    data: JsonObject
+
+
+def _metadata(*, id: str, data: Mapping[str, Any]) -> Metadata:  # noqa: A002 - a field of the row
+    return Metadata(id=id, text=json.dumps(data, ensure_ascii=False, sort_keys=True))
+
+
+_FLEET: MappingProxyType[str, tuple[type[Model], Callable[..., Any]]] = MappingProxyType(
     {
         "organization": (_OwnerRow, Organization),
         "location": (_LocationRow, Location),
         "robot": (_RobotRow, Robot),
         "part": (_PartRow, Part),
+        "metadata": (_MetadataRow, _metadata),
     }
 )
 
 
 class _Kind(Model, extra="ignore"):
-    kind: Literal["organization", "location", "robot", "part"]
+    kind: Literal["organization", "location", "robot", "part", "metadata"]
 
 
 def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
@@ -312,7 +325,9 @@ def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
         values = dict(vars(checked_row(model, value, where)))
         del values["kind"]
         found[kind].append(made_of(**values))
-    return FleetState(**{f"{kind}s": tuple(owners) for kind, owners in found.items()})
+    metadata = tuple(found.pop("metadata"))
+    owners = {f"{kind}s": tuple(rows) for kind, rows in found.items()}
+    return FleetState(**owners, metadata=metadata)
 
 
 # Manifest ------------------------------------------------------------------------------------

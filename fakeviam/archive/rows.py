@@ -7,12 +7,14 @@ thousand times which machine it is on, and none of them changes when another sou
 from __future__ import annotations
 
 import dataclasses
+import json
 from base64 import b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from fakeviam.archive.lines import damaged, line_of, time_text, without_defaults
 from fakeviam.archive.readings import reading_fields
+from fakeviam.model.fleet import Metadata
 from fakeviam.model.records import Source
 
 if TYPE_CHECKING:
@@ -144,14 +146,17 @@ def dataset_row(dataset: Dataset) -> Row:
     }
 
 
-def fleet_row(one: Organization | Location | Robot | Part) -> Row:
-    """An organization, a location, a robot or a part."""
+def fleet_row(one: Organization | Location | Robot | Part | Metadata) -> Row:
+    """An organization, a location, a robot or a part; or metadata of one."""
+    if isinstance(one, Metadata):
+        return {"kind": "metadata", "id": one.id, "data": json.loads(one.text)}
     return {"kind": type(one).__name__.lower()} | _plain(one)
 
 
 def fleet_rows(fleet: FleetState) -> Iterator[Row]:
     """A whole fleet."""
-    for group in (fleet.organizations, fleet.locations, fleet.robots, fleet.parts):
+    groups = (fleet.organizations, fleet.locations, fleet.robots, fleet.parts, fleet.metadata)
+    for group in groups:
         yield from map(fleet_row, group)
 
 

@@ -28,10 +28,10 @@ from fakeviam.store.events import (
     DatasetDropped,
     DatasetPut,
     Event,
+    FleetPut,
     FleetSet,
     KeysSet,
     ListChanged,
-    PartPut,
     PasswordSet,
     TabularAdded,
     TabularDeleted,
@@ -141,8 +141,9 @@ def _row(event: Event) -> Row:  # noqa: C901, PLR0911 - a table
             return {"op": "set_arrivals", **arrivals._asdict()}
         case FleetSet(fleet):
             return {"op": "set_fleet", "fleet": list(fleet_rows(fleet))}
-        case PartPut(part):
-            return {"op": "put_part", **fleet_row(part)}
+        case FleetPut(one):
+            row = fleet_row(one)
+            return {"op": f"put_{row['kind']}", **row}
         case KeysSet(keys):
             return {"op": "set_keys", "keys": list(keys)}
         case Cleared():

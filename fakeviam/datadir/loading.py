@@ -16,9 +16,9 @@ from fakeviam.model.ids import Counters
 from fakeviam.store.events import (
     BinaryAdded,
     Cleared,
+    FleetPut,
     FleetSet,
     KeysSet,
-    PartPut,
     TabularAdded,
 )
 
@@ -144,8 +144,8 @@ class Loader:
         match event:
             case FleetSet(fleet):
                 self._replace(fleet=fleet)
-            case PartPut(part):
-                self._replace(fleet=self.contents.fleet.with_part(part))
+            case FleetPut(one):
+                self._replace(fleet=self.contents.fleet.with_one(one))
             case KeysSet(keys):
                 self._replace(keys=keys)
             case Cleared():

@@ -26,10 +26,10 @@ from fakeviam.store.events import (
     DatasetDropped,
     DatasetPut,
     Event,
+    FleetPut,
     FleetSet,
     KeysSet,
     ListChanged,
-    PartPut,
     PasswordSet,
     TabularDeleted,
 )
@@ -138,11 +138,12 @@ def event_of(op: str, row: Row, where: str) -> Event:
     if op == "set_fleet":
         rows = checked_row(_Fleet, row, where).fleet
         return FleetSet(fleet_of((each, f"{where}, fleet") for each in rows))
-    if op == "put_part":
-        parts = fleet_of([(row, where)]).parts
-        if not parts:
-            raise damaged(where, f"kind must be 'part', got {row['kind']!r}")
-        return PartPut(parts[0])
+    if op in ("put_part", "put_metadata"):
+        wanted = op.removeprefix("put_")
+        fleet = fleet_of([(row, where)])
+        if row["kind"] != wanted:
+            raise damaged(where, f"kind must be {wanted!r}, got {row['kind']!r}")
+        return FleetPut(fleet.parts[0] if wanted == "part" else fleet.metadata[0])
     if op not in _SIMPLE:
         raise damaged(where, f"op must be an event that this fakeviam knows, got {op!r}")
     model, convert = _SIMPLE[op]

@@ -169,6 +169,17 @@ AU-1  R client Authenticate answers an access token.
 AU-2  R client Later calls carry it as bearer authorization.
 AU-3  R client Authenticating twice is harmless.
 AU-4  ? us     With auth=keys a wrong key, or a call without a live token, is UNAUTHENTICATED.
+AU-5  ? us     AuthenticateTo answers an access token of the caller; which machine it is for makes no difference.
+AP-1  D api    AppService gives organizations, locations, robots and parts by lists and by ids, as far as the API key may see them.
+AP-2  R client robot_count of a location is the number of its robots, and each robot has just one main part.
+AP-3  ? us     The main part is the one named after its robot with -main, else the first.
+AP-4  ? us     An id that names nothing, or nothing that the key may see, is NOT_FOUND.
+AP-5  ? us     A missing id, a negative limit, an address without @, or metadata that JSON cannot hold is an error.
+AP-6  ? us     No machine stands behind a fleet here: each is online, was seen just now, exists since 2024, has an empty configuration, no secrets, and a host under .invalid.
+AP-7  D sdk    Metadata is a JSON object beside an organization, location, robot or part; an update replaces it.
+AP-8  ? us     Every email address is a user's, whose organizations are those that the caller may see.
+AP-9  ? us     ListMachineSummaries gives robots by location; limit counts robots, and 0 is none; fragment_ids select nothing, for no robot here has fragments.
+AP-10 ? us     An operator reads the fleet and its metadata; changing metadata is the owner's.
 A1    ? us     Without a sort order the newest come first (policy default_order).
 A2    ? us     A record exactly at the end of an interval is inside (policy interval_bounds).
 A3    ? us     An interval looks at the time requested (policy interval_clock).
@@ -209,7 +220,8 @@ A53   O public A reply with more bytes than max_response_bytes is refused (polic
 A54   D web    Deleted data leaves its datasets; the datasets stay.
 A55   ? us     An upload is visible at once (policy visibility_lag).
 A56   ? us     last keeps its meaning under another filter or order; one that this server did not issue is an error (policy page_token). Clients send back what they got.
-SV-1  D fake   An RPC without a handler is UNIMPLEMENTED and names itself.
+SV-1  D fake   An RPC of Viam's cloud without a handler is UNIMPLEMENTED, names itself and how to script its reply.
+SV-6  D fake   What no API of Viam's cloud has is UNIMPLEMENTED as unknown, with the nearest name; so is what only machines serve.
 SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
 SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
 SV-4  D fake   An unexpected error is INTERNAL, is kept, and fails the test.

@@ -60,6 +60,19 @@ class Part:
     internal: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metadata:
+    """What users keep beside an organization, a location, a robot or a part (AP-7).
+
+    Attributes:
+        id: Of whose it is.
+        text: A JSON object, as text.
+    """
+
+    id: str
+    text: str
+
+
 #: Exists in every fake from the start, with ids that documentation and scripts may name.
 DEFAULT_PART = Part(
     id="f4ce0000-0000-4000-8000-0000000000c1",
@@ -87,12 +100,21 @@ class FleetState:
     locations: tuple[Location, ...]
     robots: tuple[Robot, ...]
     parts: tuple[Part, ...]
+    metadata: tuple[Metadata, ...] = ()
+
+    def with_one(self, one: Part | Metadata) -> FleetState:
+        """With this too, or in the place of the one of its id."""
+        if isinstance(one, Part):
+            return self.with_part(one)
+        metadata = {known.id: known for known in self.metadata} | {one.id: one}
+        return replace(self, metadata=tuple(metadata.values()))
 
     def with_part(self, part: Part) -> FleetState:
         """With this part too, or in the place of the one of its id."""
         organization, location, robot = owners_of(part)
         parts = {one.id: one for one in self.parts} | {part.id: part}
-        return FleetState(
+        return replace(
+            self,
             organizations=_with(self.organizations, organization),
             locations=_with(self.locations, location),
             robots=_with(self.robots, robot),
@@ -107,12 +129,13 @@ class Fleet:
     """Who owns which part. Names that are new make new things.
 
     Attributes:
-        keeper: Keeps each part that is new or has another name, then calls what puts it here.
+        keeper: Keeps each part that is new or has another name, and each metadata, then calls
+            what puts it here.
     """
 
     def __init__(self, *, ids: Ids) -> None:
         """Make a fleet that holds the default part; `ids` names all others."""
-        self.keeper: Callable[[Part, Callable[[], object]], None] | None = None
+        self.keeper: Callable[[Part | Metadata, Callable[[], object]], None] | None = None
         self._ids = ids
         self.restore(_NOTHING.with_part(DEFAULT_PART))
 
@@ -154,6 +177,7 @@ class Fleet:
             locations=tuple(self._locations.values()),
             robots=tuple(self._robots.values()),
             parts=tuple(self._parts.values()),
+            metadata=tuple(self._metadata.values()),
         )
 
     def restore(self, state: FleetState) -> None:
@@ -162,6 +186,7 @@ class Fleet:
         self._locations: dict[str, Location] = {one.id: one for one in state.locations}
         self._robots: dict[str, Robot] = {one.id: one for one in state.robots}
         self._parts: dict[str, Part] = {one.id: one for one in state.parts}
+        self._metadata: dict[str, Metadata] = {one.id: one for one in state.metadata}
 
     def twin(self, ids: Ids) -> Fleet:
         """Make another fleet that holds the same now; `ids` names what is added to it."""
@@ -255,17 +280,28 @@ class Fleet:
         self._commit(renamed)
         return renamed
 
-    def put(self, part: Part) -> None:
-        """Hold this part too, or in the place of the one of its id, with all it belongs to."""
-        self._commit(part)
+    def put(self, one: Part | Metadata) -> None:
+        """Hold this too, or in the place of the one of its id; a part with all it belongs to."""
+        self._commit(one)
 
-    def _commit(self, part: Part) -> None:
+    def metadata_of(self, owner_id: str) -> str:
+        """The metadata of whatever has that id, a JSON object as text."""
+        found = self._metadata.get(owner_id)
+        return "{}" if found is None else found.text
+
+    def _commit(self, one: Part | Metadata) -> None:
         if self.keeper is None:
-            self._put(part)
+            self._put(one)
         else:
-            self.keeper(part, lambda: self._put(part))
+            self.keeper(one, lambda: self._put(one))
 
-    def _put(self, part: Part) -> None:
+    def _put(self, one: Part | Metadata) -> None:
+        if isinstance(one, Metadata):
+            self._metadata[one.id] = one
+        else:
+            self._put_part(one)
+
+    def _put_part(self, part: Part) -> None:
         owner, place, machine = owners_of(part)
         self._organizations.setdefault(owner.id, owner)
         self._locations.setdefault(place.id, place)

@@ -110,6 +110,10 @@ class Ids:
         """Organization, robot, part, pipeline and job ids: UUID version 4 text."""
         return str(uuid.UUID(bytes=self._digest()[:16], version=4))
 
+    def uuid_of(self, name: str) -> str:
+        """The UUID that always goes by this name; giving it counts nothing."""
+        return str(uuid.UUID(bytes=self.digest(name)[:16], version=4))
+
     def location_id(self) -> str:
         """Ten lower-case letters and digits."""
         return self._digest()[:10].translate(_LOWER).decode()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
-    from fakeviam.model.fleet import FleetState, Part
+    from fakeviam.model.fleet import FleetState, Metadata, Part
     from fakeviam.store.values import Arrivals, BinaryRow, ListField, Position, TabularRow
 
 
@@ -114,10 +114,10 @@ class FleetSet:
 
 
 @dataclass(frozen=True, slots=True)
-class PartPut:
-    """A part that is new, or has another name."""
+class FleetPut:
+    """A part that is new or has another name; or metadata, new or replaced."""
 
-    part: Part
+    one: Part | Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Cleared:
 
 
 #: What a write does to a cloud.
-Event = StoreEvent | FleetSet | PartPut | KeysSet | Cleared
+Event = StoreEvent | FleetSet | FleetPut | KeysSet | Cleared
 
 
 class Sink(Protocol):

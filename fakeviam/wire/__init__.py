@@ -6,8 +6,8 @@
 
 The modules `data`, `datasync`, `dataset`, `datapipelines`, `app`, `auth`, `health`, `reflection`,
 `status` and `well_known` hold the message classes, enums and enum values; `values` and `times` turn
-Struct and Timestamp into plain Python and back. Nothing here imports viam-sdk or registers anything in protobuf's default
-pool.
+Struct and Timestamp into plain Python and back. Nothing here imports viam-sdk or registers anything
+in protobuf's default pool.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from fakeviam_contracts.checks import (
     datasets,
     deletes,
     filters,
+    fleet,
     ids,
     organizations,
     paging,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     *datasets.CHECKS,
     *deletes.CHECKS,
     *organizations.CHECKS,
+    *fleet.CHECKS,
 )
 
 #: Comes before all others: they wait for what they upload, where that takes a while.

@@ -14,6 +14,7 @@ from fakeviam_contracts.mutants import (
     datasets,
     deletes,
     filters,
+    fleet,
     ids,
     organizations,
     reads,
@@ -34,6 +35,7 @@ SERVERS: tuple[Mutant, ...] = (
     *datasets.MUTANTS,
     *deletes.MUTANTS,
     *organizations.MUTANTS,
+    *fleet.MUTANTS,
     case_is_nothing(),
 )
 

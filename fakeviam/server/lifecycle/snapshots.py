@@ -17,7 +17,7 @@ from fakeviam.model.ids import Counters
 from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
 from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.state.accounts import ApiKey
-from fakeviam.store.events import Cleared, KeysSet, PartPut
+from fakeviam.store.events import Cleared, FleetPut, KeysSet
 from fakeviam.version import __version__
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
         apply_contents(cloud, found)
     directory.connect(contents=lambda: contents_of(cloud), counters=lambda: cloud.ids.counters)
     cloud.directory = cloud.store.sink = directory
-    cloud.fleet.keeper = lambda part, apply: directory.commit([PartPut(part)], apply)
+    cloud.fleet.keeper = lambda one, apply: directory.commit([FleetPut(one)], apply)
     cloud.accounts.keeper = lambda keys, apply: directory.commit(
         [KeysSet(tuple(map(key_row, keys)))], apply
     )

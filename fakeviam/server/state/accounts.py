@@ -228,13 +228,28 @@ class Accounts:
         Raises:
             UnauthenticatedError: In mode `keys`, the id or the key is wrong.
         """
-        key_id = self._check_key(entity, kind, payload) if self.mode == "keys" else ""
+        return self._issue(self._check_key(entity, kind, payload) if self.mode == "keys" else "")
+
+    def _issue(self, key_id: str) -> str:
         expires = None
         if self._lifetime is not None:
             expires = self._clock.now() + int(self._lifetime.total_seconds() * SECOND)
         nonce = self._ids.token()[:_NONCE_LENGTH]
         claims = _Claims(nonce, expires, key_id).encode()
         return f"{claims}.{self._signature(claims)}{self.token_suffix}"
+
+    def renew(self, authorization: str | None) -> str:
+        """Another access token of the caller behind an `authorization` header (AU-5).
+
+        Raises:
+            UnauthenticatedError: In mode `keys`, there is no valid token in it.
+        """
+        self.principal(authorization)
+        key_id = ""
+        if self.mode == "keys":
+            token = (authorization or "").partition(" ")[2]
+            key_id = _Claims.decode(token.rpartition(".")[0]).key_id
+        return self._issue(key_id)
 
     def expire(self, authorization: str | None) -> None:
         """End the access token in an `authorization` header now, in either mode."""

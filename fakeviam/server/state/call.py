@@ -117,6 +117,10 @@ class Call:
         ledger, cited = cloud.ledger, self.record.cited
         self.cite = ledger.collector(cited) if ledger.selective else cited.update
 
+    def new_token(self) -> str:
+        """Another access token of the caller."""
+        return self.cloud.accounts.renew(_authorization(self.metadata))
+
     def expire_token(self) -> None:
         """Let the access token of this call expire now.
 

@@ -52,6 +52,32 @@ _DENIED = frozenset(
 # Not in the table; they show data, or where it is, and change nothing (AC-2).
 _ALIKE = frozenset({"BoundingBoxLabelsByFilter", "GetDatabaseConnection"})
 
+#: What shows the fleet, and what lets its caller in somewhere (AP-10).
+_FLEET = frozenset(
+    {
+        "AuthenticateTo",
+        "GetLocation",
+        "GetLocationMetadata",
+        "GetOrganization",
+        "GetOrganizationMetadata",
+        "GetOrganizationsWithAccessToLocation",
+        "GetRobot",
+        "GetRobotMetadata",
+        "GetRobotPart",
+        "GetRobotPartByNameAndLocation",
+        "GetRobotPartMetadata",
+        "GetRobotParts",
+        "GetUserIDByEmail",
+        "ListLocations",
+        "ListMachineSummaries",
+        "ListOrganizations",
+        "ListOrganizationsByUser",
+        "ListRobots",
+        "ListRobotsForLocations",
+        "ListRobotsForOrg",
+    }
+)
+
 
 def role_of(given: object) -> Role:
     """The role of that name.
@@ -67,6 +93,8 @@ def role_of(given: object) -> Role:
 
 def grounds(rpc: str) -> tuple[str, ...]:
     """The clauses that decide what an operator's call comes to."""
+    if rpc in _FLEET:
+        return ("AP-10",)
     return ("AC-1",) if rpc in _VIEWS | _DENIED else ("AC-1", "AC-2")
 
 
@@ -76,6 +104,6 @@ def check_role(role: Role, rpc: str) -> None:
     Raises:
         PermissionDeniedError: The call needs the owner.
     """
-    if role == "operator" and rpc not in _VIEWS and rpc not in _ALIKE:
+    if role == "operator" and rpc not in _VIEWS | _ALIKE | _FLEET:
         text = f"{rpc} needs an API key with the role 'owner'; this one has 'operator'"
         raise PermissionDeniedError(text, clause="AC-3")

@@ -263,7 +263,7 @@ async def _send(
 
 
 async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> None:
-    if refusal.clause == "SV-1":
+    if refusal.clause in ("SV-1", "SV-6"):
         call.cloud.strict.note_unimplemented(call.record)
     try:
         call.cite([refusal.clause])

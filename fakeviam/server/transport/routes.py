@@ -1,7 +1,7 @@
 """From an RPC's path to its handler.
 
-Every RPC of the known services is served: one without a handler answers UNIMPLEMENTED
-and names itself (SV-1).
+Every RPC of Viam's cloud is known: one without a handler answers UNIMPLEMENTED and names itself
+(SV-1). What no API has is answered as unknown (SV-6).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from fakeviam.server.services.handlers import Rpc, handlers_in
 from fakeviam.server.transport.pipeline import AUTH_SERVICE, handle_call
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fakeviam.server.state.call import Call
     from fakeviam.server.transport.pipeline import CloudDirectory, RequestStream
@@ -48,6 +48,7 @@ UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
         "viam.app.datasync.v1.DataSyncService": handlers_in(datasync),
         "viam.app.dataset.v1.DatasetService": handlers_in(datasets),
         AUTH_SERVICE: handlers_in(auth),
+        "proto.rpc.v1.ExternalAuthService": handlers_in(auth),
     }
 )
 
@@ -55,7 +56,12 @@ STREAMS: Mapping[str, Mapping[str, datasync.StreamFormat]] = MappingProxyType(
     {"viam.app.datasync.v1.DataSyncService": datasync.STREAMS}
 )
 
+APP_SERVICE = "viam.app.v1.AppService"
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
+
+# Served by machines, and no part of a cloud.
+_MACHINES = ("viam.component.", "viam.service.", "viam.robot.", "viam.module.", "proto.rpc.webrtc.")
 
 
 class Routes:
@@ -66,47 +72,74 @@ class Routes:
         self._clouds = clouds
 
     def __mapping__(self) -> dict[str, Handler]:
-        return _Paths(self._handler, wire.methods())
+        return _Paths(self._handler)
 
-    def _handler(self, method: Method) -> Handler:
-        handle = partial(handle_call, self._clouds, method, _served(method))
+    def _handler(self, path: str) -> Handler:
+        method = next((each for each in wire.methods() if each.path == path), None)
+        served = _unknown if method is None else _served(method)
+        method = method or _unknown_method(path)
+        handle = partial(handle_call, self._clouds, method, served)
         return Handler(handle, _cardinality(method), method.request, method.response)
 
 
 class _Paths(dict[str, Handler]):
-    """Handlers by path. A path that nobody knows has one too, which says so (SV-1).
+    """Handlers by path, each made when it is first asked for, for whatever path (SV-6).
 
-    grpclib's own answer lacks a content type, and clients complain of that instead.
+    grpclib's own answer to a path that nobody knows lacks a content type, and clients complain of
+    that instead.
     """
 
-    def __init__(self, handler: Callable[[Method], Handler], methods: Iterable[Method]) -> None:
-        """Make the handlers of these methods, and any other when it is asked for."""
-        super().__init__((method.path, handler(method)) for method in methods)
+    def __init__(self, handler: Callable[[str], Handler]) -> None:
+        """Make handlers with this."""
+        super().__init__()
         self._handler = handler
         # grpclib asks by `get`, which would not ask `__missing__`.
         self.get = self.__getitem__  # type: ignore[assignment]
 
     def __missing__(self, path: str) -> Handler:
-        return self._handler(_unknown_method(path))
+        made = self._handler(path)
+        if len(self) < _MOST_PATHS:  # strangers may ask for any number of them
+            self[path] = made
+        return made
+
+
+_MOST_PATHS = 1000
 
 
 def _unknown_method(path: str) -> Method:
     """A method of which only the path is known."""
     service, _, name = path.strip("/").rpartition("/")
+    anything = wire.well_known.Struct.DESCRIPTOR.full_name
     return wire.Method(
         path=path,
         service=service,
         name=name,
-        request=wire.well_known.Struct,
-        response=wire.well_known.Struct,
+        request_type=anything,
+        response_type=anything,
         client_streaming=True,
         server_streaming=True,
         deprecated=False,
     )
 
 
+def unary_handlers(service: str) -> Mapping[str, Rpc[Any, Any]]:
+    """The handlers of a service's unary RPCs; those of AppService are imported on first use."""
+    if service == APP_SERVICE:
+        from fakeviam.server.services.app import fleet, metadata  # noqa: PLC0415
+
+        return handlers_in(fleet, metadata)
+    return UNARY.get(service, _NONE)
+
+
+def built() -> frozenset[str]:
+    """The names of all RPCs that have handlers."""
+    services = {method.service for method in wire.methods()}
+    unary = {name for service in services for name in unary_handlers(service)}
+    return frozenset(unary).union(*STREAMS.values())
+
+
 def _served(method: Method) -> Served:
-    unary: Rpc[Any, Any] | None = UNARY.get(method.service, _NONE).get(method.name)
+    unary = unary_handlers(method.service).get(method.name)
     if unary is not None:
         return unary.serve
     form: datasync.StreamFormat | None = STREAMS.get(method.service, _NONE).get(method.name)
@@ -122,10 +155,32 @@ def _unimplemented(method: Method) -> Served:
                 await requests.recv_message()
         else:
             await requests.meet_fault_unread()
-        text = f"{method.service}/{method.name} is not implemented by fakeviam yet"
+        text = (
+            f"{method.service}/{method.name} is not implemented by fakeviam yet; a test can script "
+            f"its reply: cloud.replies.on({method.name!r}).respond({{...}})"
+        )
         raise UnimplementedError(text, clause="SV-1")
 
     return serve
+
+
+async def _unknown(call: Call, requests: RequestStream) -> Any:
+    """Refuse what no API of Viam's cloud has (SV-6)."""
+    await requests.meet_fault_unread()
+    service, name = call.record.service, call.record.rpc
+    if service.startswith(_MACHINES):
+        text = f"{service}/{name} is served by machines; fakeviam is a cloud and plays none"
+        raise UnimplementedError(text, clause="SV-6")
+    # What it takes to guess is not worth the start of every fake.
+    from fakeviam.server.instruments.wanted_values import nearest  # noqa: PLC0415
+
+    services = {method.service for method in wire.methods()}
+    if service in services:
+        names = [method.name for method in wire.methods() if method.service == service]
+        text = f"{service} has no RPC named {name!r}{nearest(name, names)}"
+    else:
+        text = f"no API of Viam's cloud has the service {service!r}{nearest(service, services)}"
+    raise UnimplementedError(text, clause="SV-6")
 
 
 def _cardinality(method: Method) -> Cardinality:

@@ -130,7 +130,12 @@ def test_missing_and_changed_bytes(place: Path) -> None:
         ("tabular.jsonl", "reading", 1, "reading must be a JSON object, got 1"),
         ("tabular.jsonl", "reading", {"a": 2**60}, "reading must be a reading (a: an integer"),
         ("datasets.jsonl", "type", "X", "type must be BINARY_DATA or SEQUENCE_DATA, got 'X'"),
-        ("fleet.jsonl", "kind", "x", "kind must be organization, location, robot or part"),
+        (
+            "fleet.jsonl",
+            "kind",
+            "x",
+            "kind must be organization, location, robot, part or metadata",
+        ),
     ],
 )
 def test_a_wrong_field_is_named(

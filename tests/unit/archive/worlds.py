@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from fakeviam.archive import Contents
 from fakeviam.model.annotations import BoundingBox, Classification
 from fakeviam.model.datasets import Dataset, DatasetType
-from fakeviam.model.fleet import DEFAULT_PART, FleetState, Part
+from fakeviam.model.fleet import DEFAULT_PART, FleetState, Metadata, Part
 from fakeviam.model.ids import Counters
 from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
 from fakeviam.store.memory import MemoryStore
@@ -43,6 +44,13 @@ BOXES = st.builds(
     x_max_normalized=FRACTIONS,
     y_max_normalized=FRACTIONS,
     confidence=st.none() | FRACTIONS,
+)
+METADATA = st.builds(
+    Metadata,
+    id=TEXTS,
+    text=st.dictionaries(TEXTS, st.none() | st.floats(allow_nan=False, allow_infinity=False)).map(
+        lambda values: json.dumps(values, ensure_ascii=False, sort_keys=True)
+    ),
 )
 MARKS = st.builds(Classification, id=TEXTS, label=TEXTS, confidence=st.none() | FRACTIONS)
 MOMENTS: dict[str, Any] = dict.fromkeys(("time_requested", "time_received", "time_synced"), TIMES)
@@ -147,6 +155,8 @@ def worlds(draw: st.DrawFn) -> Contents:
     fleet = NO_FLEET
     for part in draw(st.lists(PARTS, max_size=3)):
         fleet = fleet.with_part(part)
+    for metadata in draw(st.lists(METADATA, max_size=2)):
+        fleet = fleet.with_one(metadata)
     return Contents(
         store=draw(stores()),
         fleet=fleet,
@@ -204,7 +214,9 @@ def small_world(*, binary: int = 3, password: str = "secret") -> Contents:  # no
     store.set_database_password("org", password)
     return Contents(
         store=store,
-        fleet=NO_FLEET.with_part(DEFAULT_PART),
+        fleet=NO_FLEET.with_part(DEFAULT_PART).with_one(
+            Metadata(id=DEFAULT_PART.id, text='{"note": [1.5, null]}')
+        ),
         keys=({"id": "k", "key": "key", "organization_ids": ["org"], "role": "owner"},),
         counters=Counters(7, 9),
         made_by="1.2.3",

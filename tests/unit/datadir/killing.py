@@ -29,7 +29,7 @@ from fakeviam.model.filters import Query
 from fakeviam.model.fleet import DEFAULT_PART, Fleet, FleetState
 from fakeviam.model.ids import Ids
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
-from fakeviam.store.events import Cleared, PartPut
+from fakeviam.store.events import Cleared, FleetPut
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Life:
             self.go_on(directory.contents)
         directory.connect(contents=self.contents, counters=lambda: self.ids.counters)
         self.store.sink = directory
-        self.fleet.keeper = lambda part, apply: directory.commit([PartPut(part)], apply)
+        self.fleet.keeper = lambda one, apply: directory.commit([FleetPut(one)], apply)
 
     def contents(self) -> Contents:
         return Contents(

@@ -13,7 +13,7 @@ from fakeviam.datadir import DataDir
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
 from fakeviam.model.filters import Query
-from fakeviam.model.fleet import DEFAULT_PART
+from fakeviam.model.fleet import DEFAULT_PART, Metadata
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 from fakeviam.server.lifecycle.snapshots import (
     apply_contents,
@@ -254,6 +254,9 @@ WRITES: Mapping[str, Callable[[CloudState], Any]] = MappingProxyType(
         "delete readings": lambda cloud: cloud.store.delete_tabular_matching(Query()),
         "set a password": lambda cloud: cloud.store.set_database_password("org", cloud.ids.uuid()),
         "add a part": lambda cloud: cloud.fleet.add_part("p", robot=cloud.ids.uuid()),
+        "keep metadata": lambda cloud: cloud.fleet.put(
+            Metadata(id=DEFAULT_PART.id, text=f'{{"a": "{cloud.ids.uuid()}"}}')
+        ),
         "rename a part": lambda cloud: cloud.fleet.rename_part(DEFAULT_PART.id, cloud.ids.uuid()),
         "add a key": _add_key,
         "revoke a key": lambda cloud: cloud.accounts.revoke(cloud.accounts.keys[-1].id),

@@ -8,12 +8,11 @@ import pytest
 
 from fakeviam import Clock, FakeViam, seeds
 from fakeviam.model.filters import Query
-from fakeviam.model.fleet import DEFAULT_PART
+from fakeviam.model.fleet import DEFAULT_PART, Metadata, Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.model.fleet import Part
     from fakeviam.model.records import BinaryRecord, TabularRecord
 
     from .conftest import Write
@@ -165,8 +164,9 @@ def test_new_parts_are_kept(cloud: FakeViam, write: Write) -> None:
     """Whoever keeps a fake on disk must learn of them (SE-1)."""
     heard: list[str] = []
 
-    def keep(part: Part, apply: Callable[[], object]) -> None:
-        heard.append(part.name)
+    def keep(one: Part | Metadata, apply: Callable[[], object]) -> None:
+        assert isinstance(one, Part)
+        heard.append(one.name)
         apply()
 
     cloud.fleet.keeper = keep

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from grpclib.const import Status
 
+    from fakeviam.model.fleet import FleetState
     from fakeviam.wire.well_known import Timestamp
 
 SECOND = 1_000_000_000
@@ -69,6 +70,7 @@ class Contents(NamedTuple):
     tabular: list[Any]
     datasets: list[Any]
     passwords: list[str | None]
+    fleet: FleetState
 
 
 def at(seconds: float = 0, nanos: int = 0) -> Timestamp:
@@ -221,6 +223,7 @@ class Viam:
             tabular=readings.records,
             datasets=[store.datasets(owner) for owner in owners],
             passwords=[store.database_password(owner) for owner in owners],
+            fleet=cloud.fleet.state(),
         )
 
     # Uploads -----------------------------------------------------------------------------

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
 
-from .driver import ORGANIZATION, file_parts, id_of, stream_parts, tagged, upload_metadata
+from .driver import (
+    DEFAULT_PART,
+    ORGANIZATION,
+    file_parts,
+    id_of,
+    stream_parts,
+    tagged,
+    upload_metadata,
+)
+from .fleet_requests import fleet_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +105,10 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
         )
     ids = [*known.datasets, GUESSED, ours[1]]
     yield "ListDatasetsByIDs", [dataset.ListDatasetsByIDsRequest(ids=ids)]
+    for part in (known.part, DEFAULT_PART):
+        for rpc, request in fleet_requests(part).items():
+            if not rpc.startswith("Update"):
+                yield rpc, [request]
 
 
 def by_ids(ours: tuple[str, str, str], known: Known) -> list[dict[str, Any]]:
@@ -163,6 +176,9 @@ def writing(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, lis
             "RemoveTagsFromBinaryDataByFilter",
             [data.RemoveTagsFromBinaryDataByFilterRequest(filter=wanted, tags=["cat", "more"])],
         )
+    for rpc, request in fleet_requests(known.part).items():
+        if rpc.startswith("Update"):
+            yield rpc, [request]
     yield from datasets_of(ours, known)
     yield from uploads(known, their_dataset)
     yield (

@@ -17,7 +17,18 @@ from fakeviam.model.ids import Ids
 from fakeviam.server.state.accounts import Accounts
 from fakeviam.wire import data, methods
 
-from .driver import METHODS, ORGANIZATION, As, RefusedError, Viam, login, refused, signed_in
+from .driver import (
+    DEFAULT_PART,
+    METHODS,
+    ORGANIZATION,
+    As,
+    RefusedError,
+    Viam,
+    login,
+    refused,
+    signed_in,
+)
+from .fleet_requests import fleet_requests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +49,7 @@ OPERATORS = {
     "TabularDataByFilter",
     "TabularDataByMQL",
     "TabularDataBySQL",
+    *(rpc for rpc in fleet_requests(DEFAULT_PART) if not rpc.startswith("Update")),
 }
 
 
@@ -46,7 +58,7 @@ OPERATORS = {
 
 @pytest.mark.asyncio
 async def test_operators_look_at_data_and_do_nothing_else(start: Start) -> None:
-    """Every RPC with an empty request: the role decides first (AC-1, AC-2, AC-3)."""
+    """Every RPC with an empty request: the role decides first (AC-1, AC-2, AC-3, AP-10)."""
     viam = await start(auth="keys")
     key = viam.cloud.add_api_key(organizations=ORGANIZATION, role="operator")
     operator = await signed_in(viam, key.id, key.key)
@@ -62,7 +74,7 @@ async def test_operators_look_at_data_and_do_nothing_else(start: Start) -> None:
             assert call.text == f"{method.name} {told}"
             denied.add(method.name)
     assert denied == {method.name for method in methods()} - OPERATORS - {"Authenticate"}
-    assert {"AC-1", "AC-2", "AC-3"} <= viam.cited()
+    assert {"AC-1", "AC-2", "AC-3", "AP-10"} <= viam.cited()
 
 
 @pytest.mark.asyncio

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, UsageError
-from fakeviam.server.transport.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import built
 from fakeviam.wire import data, datasync
 from fakeviam.wire.values import struct_from
 
 from .driver import DEFAULT_PART, METHODS, ORGANIZATION, Viam, file_parts, stream_parts
+from .fleet_requests import fleet_requests
 from .frames import Frames
 
 if TYPE_CHECKING:
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
     from .frames import Seen
 
 PACKAGE = Path(__file__).parents[3] / "fakeviam"
-BUILT = sorted(
-    {name for handlers in UNARY.values() for name in handlers}
-    | {name for streams in STREAMS.values() for name in streams}
-)
+BUILT = sorted(built())
+FLEET = fleet_requests(DEFAULT_PART)
 
 NAMES = st.sampled_from(["cats", "dogs"])
 STEPS = st.lists(st.tuples(st.sampled_from(BUILT), NAMES, st.integers(0, 3)), max_size=25)
@@ -58,6 +57,8 @@ class Program:
                 kind = datasync.DATA_TYPE_TABULAR_SENSOR
             metadata = datasync.UploadMetadata(part_id=DEFAULT_PART.id, type=kind)
             return [datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=[content])]
+        if rpc in FLEET:
+            return [FLEET[rpc]]
         return [self._fill(METHODS[rpc].request(), name, which)]
 
     def _fill(self, request: Any, name: str, which: int) -> Message:

@@ -12,10 +12,11 @@ from fakeviam_contracts.outcomes import OUTCOMES
 from grpclib.exceptions import StreamTerminatedError
 
 from fakeviam import Clock, FakeViam
-from fakeviam.server.transport.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import built
 from fakeviam.wire import data
 
 from .driver import DEFAULT_PART, ORGANIZATION, RefusedError, Viam, connect, reading
+from .fleet_requests import fleet_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 #: RPCs that look at data, and the login, which leaves only a token.
 READS = {
+    *(rpc for rpc in fleet_requests(DEFAULT_PART) if not rpc.startswith("Update")),
     "Authenticate",
     "BinaryDataByFilter",
     "BinaryDataByIDs",
@@ -41,6 +43,11 @@ READS = {
 
 WRITES: dict[str, Callable[[Any], Sequence[Message]]] = {
     **{outcome.rpc: outcome.requests for outcome in OUTCOMES},
+    **{
+        rpc: lambda _, request=request: [request]  # type: ignore[misc]
+        for rpc, request in fleet_requests(DEFAULT_PART).items()
+        if rpc.startswith("Update")
+    },
     "ConfigureDatabaseUser": lambda _: [
         data.ConfigureDatabaseUserRequest(organization_id=ORGANIZATION, password="new")  # noqa: S106
     ],
@@ -57,9 +64,7 @@ EFFECTS: dict[str, Callable[[PlannedFault], PlannedFault]] = {
 
 def test_every_rpc_reads_or_writes() -> None:
     """Nothing is left out below (FT-2)."""
-    built = {name for handlers in UNARY.values() for name in handlers}
-    built |= {name for streams in STREAMS.values() for name in streams}
-    assert built == READS | set(WRITES)
+    assert built() == READS | set(WRITES)
     assert not READS & set(WRITES)
 
 

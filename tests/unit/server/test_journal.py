@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.message_factory import GetMessageClass
 from grpclib.const import Status
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from fakeviam.server.instruments.journal.journal import Journal
 from fakeviam.server.instruments.journal.record import KEPT_BYTES
 from fakeviam.server.instruments.journal.redaction import redacted
 from fakeviam.server.instruments.journal.shortening import shortened
-from fakeviam.wire import auth, data, dataset, datasync
+from fakeviam.wire import app, auth, data, dataset, datasync
 from fakeviam.wire.encoded import Encoded
 from fakeviam.wire.values import struct_from
 
@@ -300,13 +301,17 @@ HARMLESS = {
     "payload",  # of readings
     "page_token",
     "next_page_token",
-    "key",  # of maps
     "type_url",
     "uri",
     "mongodb_uri",  # with a placeholder for the password
-    "credentials",  # whose payload is redacted
+    # Of what anybody may know: registries, web applications, logos.
+    *("url", "image_uri", "logo_url", "logout_uri", "origin_uris", "redirect_uris"),
+    *("invite_redirect_uri", "billing_dashboard_url", "hosted_verification_page_url"),
+    *("include_url", "security", "has_smart_machine_credentials"),
+    *("secret_id", "tls_key_file", "maintenance_allowed_key", "url_validation"),
 }
-SOUNDS = ("password", "secret", "token", "payload", "key", "credential", "url", "uri")
+SOUNDS = ("password", "secret", "token", "payload", "key", "credential", "url", "uri", "psk")
+CONTAINER = "viam.app.mltraining.v1.Container"  # its key is its name
 
 
 def _secret_fields() -> list[tuple[str, str]]:
@@ -314,15 +319,16 @@ def _secret_fields() -> list[tuple[str, str]]:
     known: set[str] = set()
 
     def walk(descriptor: Any) -> None:
-        if descriptor.full_name in known:
+        if descriptor.full_name in known or descriptor.GetOptions().map_entry:
             return
         known.add(descriptor.full_name)
         for each in descriptor.fields:
             sounds = any(word in each.name for word in SOUNDS)
-            if sounds and (each.name not in HARMLESS or descriptor.name == "Credentials"):
-                found[descriptor.full_name, each.name] = None
+            secret = each.name not in HARMLESS or descriptor.name == "Credentials"
             if each.message_type is not None:
                 walk(each.message_type)
+            elif sounds and secret and descriptor.full_name != CONTAINER:
+                found[descriptor.full_name, each.name] = None
 
     for method in wire.methods():
         walk(method.request.DESCRIPTOR)
@@ -333,15 +339,23 @@ def _secret_fields() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("message", "name"), _secret_fields())
 def test_fields_that_sound_secret_are_redacted(message: str, name: str) -> None:
     """In every RPC there is, built or not (JR-4)."""
-    made = next(
-        kind()
-        for method in wire.methods()
-        for kind in (method.request, method.response, auth.Credentials)
-        if kind.DESCRIPTOR.full_name == message
+    made: Any = GetMessageClass(wire.pool().FindMessageTypeByName(message))()
+    if isinstance(getattr(made, name), str):
+        setattr(made, name, SECRET)
+    else:
+        getattr(made, name).append(SECRET)
+    assert SECRET not in str(redacted(made))
+    assert "(secret)" in str(redacted(made))
+    assert SECRET in str(made)  # the call itself goes on with it
+
+
+def test_secrets_inside_replies_are_redacted() -> None:
+    """However deep, in lists too (JR-4)."""
+    made = app.GetRobotPartsResponse(
+        parts=[app.RobotPart(id="p", secret=SECRET, secrets=[app.SharedSecret(secret=SECRET)])]
     )
-    setattr(made, name, SECRET)
-    assert getattr(redacted(made), name) == "(secret)"
-    assert getattr(made, name) == SECRET  # the call itself goes on with it
+    assert SECRET not in str(redacted(made))
+    assert '"p"' in str(redacted(made))
 
 
 HEADERS = st.dictionaries(

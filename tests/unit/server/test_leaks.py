@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fakeviam.model.ids import Counters
-from fakeviam.server.transport.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import built
 from fakeviam.wire import data
 
 from .driver import (
@@ -27,6 +27,7 @@ from .driver import (
     reading,
     signed_in,
 )
+from .fleet_requests import fleet_requests
 from .prying import Known, questions
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Their:
     readings: tuple[tuple[int, int, str], ...] = ()  # time, value, tag
     datasets: tuple[str, ...] = ()
     password: bool = False
+    metadata: str = ""  # of their part and its owners
 
 
 #: An example takes a second; a failure says more by what differs than by being small.
@@ -61,6 +63,7 @@ THEIRS = st.builds(
     ),
     datasets=st.lists(WORDS, unique=True, max_size=2).map(tuple),
     password=st.booleans(),
+    metadata=st.sampled_from(["", "cat", "theirs"]),
 )
 
 
@@ -90,6 +93,10 @@ async def put_theirs(owner: As, part: Part, held: Their) -> Known:
             password="x",  # noqa: S106 - nobody's
         )
         await owner.rpc("ConfigureDatabaseUser", request)
+    for rpc, update in fleet_requests(part).items() if held.metadata else ():
+        if rpc.startswith("Update"):
+            update.data.update({"note": held.metadata})  # type: ignore[attr-defined]
+            await owner.rpc(rpc, update)
     for page in (await owner.binary(limit=1), await owner.tabular(limit=1)):
         known.tokens.append(page.last)
     return known
@@ -147,6 +154,7 @@ def theirs_in(viam: Viam, part: Part) -> list[object]:
         [record for record in held.tabular if record.source.organization_id == owner],
         viam.cloud._cloud.store.datasets(owner),
         viam.cloud._cloud.store.database_password(owner),
+        viam.cloud.fleet.metadata_of(part.id),
     ]
 
 
@@ -192,8 +200,7 @@ def test_nothing_depends_on_what_others_have(one: Their, two: Their, policy: str
         play(partial(ask, their=their), auth="keys", policy=policy)
     assert len(streams[0]) == len(streams[1])
     assert [pair for pair in zip(*streams, strict=True) if pair[0] != pair[1]] == []
-    handled = {name for table in (*UNARY.values(), *STREAMS.values()) for name in table}
-    assert {rpc for rpc, _ in streams[0]} == handled - {"Authenticate"}
+    assert {rpc for rpc, _ in streams[0]} == built() - {"Authenticate"}
 
 
 @pytest.mark.asyncio

@@ -12,6 +12,7 @@ import pytest
 
 from fakeviam import FakeViam, UsageError
 from fakeviam.model.filters import Query
+from fakeviam.model.fleet import Metadata
 from fakeviam.server.lifecycle.snapshots import contents_of
 from fakeviam.server.state.call import Call
 from fakeviam.store.mongo.database import Database
@@ -112,6 +113,18 @@ def test_one_fleet(another: Callable[..., FakeViam]) -> None:
     assert list(one.fleet) == list(two.fleet) == [one.default_part, renamed, arm]
     assert one.fleet.state() == another().fleet.state()
     assert [o.name for o in two.fleet.organizations] == ["fake-org", "acme"]
+
+
+def test_metadata_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
+    """AP-7, MG-3: beside the parts that others add."""
+    one, two = another(), another()
+    owner = one.default_part.organization_id
+    one.fleet.put(Metadata(id=owner, text='{"a": 1}'))
+    two.fleet.add_part("later")
+    assert two.fleet.metadata_of(owner) == '{"a": 1}' == another().fleet.metadata_of(owner)
+    two.fleet.put(Metadata(id=owner, text="{}"))
+    assert one.fleet.metadata_of(owner) == "{}"
+    assert one.fleet.state() == two.fleet.state()
 
 
 def test_a_fleet_that_changed_in_between(

@@ -17,10 +17,11 @@ from fakeviam.server.instruments.message_json import is_map, is_repeated
 from fakeviam.server.instruments.strict import StrictError
 from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.state.call import Call
-from fakeviam.server.transport.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import STREAMS, built, unary_handlers
 from fakeviam.wire import data, datasync
 
 from .driver import (
+    DEFAULT_PART,
     METHODS,
     ORGANIZATION,
     RefusedError,
@@ -34,6 +35,7 @@ from .driver import (
     sensor,
     upload_metadata,
 )
+from .fleet_requests import fleet_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,6 +239,7 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
             datasync.StreamingDataCaptureUploadRequest(data=b"x"),
             datasync.StreamingDataCaptureUploadRequest(metadata=typed_streaming),
         ],
+        **{rpc: [request] for rpc, request in fleet_requests(DEFAULT_PART).items()},
         # Last: they take away what the others need.
         "DeleteBinaryDataByIDs": [data.DeleteBinaryDataByIDsRequest(**both)],
         "DeleteDataset": [wire.dataset.DeleteDatasetRequest(id=dataset)],
@@ -253,7 +256,7 @@ def served_with(call: Call, requests: list[Message], seen: set[str]) -> None:
                 upload.receive(cast("Message", Traced(request, seen)))
         upload.finish()
         return
-    (handler,) = (table[call.rpc] for table in UNARY.values() if call.rpc in table)
+    handler = unary_handlers(METHODS[call.rpc].service)[call.rpc]
     for request in requests:
         with suppress(Refusal):
             handler(call, Traced(request, seen))
@@ -274,8 +277,7 @@ async def test_the_table_of_unread_fields_is_what_handlers_do_not_read(viam: Via
         if missed := every - seen:
             unread[rpc] = missed
     assert unread == dict(strict.UNREAD)
-    handled = {name for table in (*UNARY.values(), *STREAMS.values()) for name in table}
-    assert set(full_requests(image, dataset)) == handled
+    assert set(full_requests(image, dataset)) == built()
 
 
 # What the journal says -------------------------------------------------------------------

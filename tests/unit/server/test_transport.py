@@ -12,20 +12,28 @@ from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import GRPCError
 
 from fakeviam import HandlerCrashError
-from fakeviam.server.transport.routes import STREAMS, UNARY
+from fakeviam.server.transport.routes import built
 from fakeviam.wire import data, datasync, methods
 
-from .driver import METHODS, Viam, at, file_parts, reading, refused, stream_parts, upload_metadata
+from .driver import (
+    DEFAULT_PART,
+    METHODS,
+    Viam,
+    at,
+    file_parts,
+    reading,
+    refused,
+    stream_parts,
+    upload_metadata,
+)
+from .fleet_requests import fleet_requests
 
 if TYPE_CHECKING:
     from .conftest import Start
 
 pytestmark = pytest.mark.asyncio
 
-BUILT = sorted(
-    {name for handlers in UNARY.values() for name in handlers}
-    | {name for streams in STREAMS.values() for name in streams}
-)
+BUILT = sorted(built())
 UNBUILT = sorted({method.name for method in methods()} - set(BUILT))
 
 #: Bytes that are no message: a varint without end, a cut field, a group without end, a bad tag.
@@ -49,13 +57,16 @@ async def send_raw(viam: Viam, name: str, raw: bytes) -> Any:
 # What is built ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", UNBUILT)
-async def test_what_is_not_built_names_itself(viam: Viam, name: str) -> None:
-    """UNIMPLEMENTED, with service and RPC in the text (SV-1)."""
-    method = METHODS[name]
-    text = f"{method.service}/{name} is not implemented by fakeviam yet"
-    with viam.refuses(Status.UNIMPLEMENTED, "SV-1", text):
-        await viam.rpc(name, method.request())
+async def test_what_is_not_built_names_itself(viam: Viam) -> None:
+    """UNIMPLEMENTED, with service and RPC in the text, and what a test can do instead (SV-1)."""
+    for name in UNBUILT:
+        method = METHODS[name]
+        text = (
+            f"{method.service}/{name} is not implemented by fakeviam yet; a test can script its "
+            f"reply: cloud.replies.on('{name}')"
+        )
+        with viam.refuses(Status.UNIMPLEMENTED, "SV-1", text):
+            await viam.rpc(name, method.request())
 
 
 async def test_what_is_built() -> None:
@@ -90,21 +101,33 @@ async def test_what_is_built() -> None:
         "FileUpload",
         "StreamingDataCaptureUpload",
         "Authenticate",
+        *fleet_requests(DEFAULT_PART),
     }
+    assert len(fleet_requests(DEFAULT_PART)) == 24
 
 
-async def test_a_service_that_nobody_knows(viam: Viam) -> None:
-    """UNIMPLEMENTED, and it names itself too (SV-1)."""
-    for path in ("viam.app.v1.AppService/ListOrganizations", "x", "a/b/" + "c" * 10_000):
-        stub = UnaryUnaryMethod(
-            viam.channel, f"/{path}", data.TagsByFilterRequest, data.TagsByFilterResponse
-        )
-        with pytest.raises(GRPCError) as caught:
-            await stub(data.TagsByFilterRequest())
-        assert caught.value.status is Status.UNIMPLEMENTED
-        message = caught.value.message or ""
-        assert path[:1000] in message
-        assert message.endswith(" [SV-1]")
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("viam.app.v1.AppService/ListOrganisations", "did you mean 'ListOrganizations'?"),
+        ("viam.app.v1.AppServices/ListRobots", "did you mean 'viam.app.v1.AppService'?"),
+        ("viam.component.camera.v1.CameraService/GetImage", "is served by machines"),
+        ("x", "no API of Viam's cloud has the service ''"),
+        ("a/b/" + "c" * 10_000, "no API of Viam's cloud has the service 'a/b'"),
+    ],
+)
+async def test_what_no_api_has(viam: Viam, path: str, told: str) -> None:
+    """UNIMPLEMENTED as unknown, with what was probably meant (SV-6)."""
+    stub = UnaryUnaryMethod(
+        viam.channel, f"/{path}", data.TagsByFilterRequest, data.TagsByFilterResponse
+    )
+    with pytest.raises(GRPCError) as caught:
+        await stub(data.TagsByFilterRequest())
+    assert caught.value.status is Status.UNIMPLEMENTED
+    message = caught.value.message or ""
+    assert told in message
+    assert message.endswith(" [SV-6]")
+    assert viam.cloud.calls.last().rpc == path.rpartition("/")[2]
 
 
 # Messages that are none ------------------------------------------------------------------

@@ -186,8 +186,8 @@ def test_every_file_of_the_set_is_compared() -> None:
 
 @pytest.mark.usefixtures("_viam_sdk")
 def test_the_published_packages_have_no_other_file() -> None:
-    for name in PUBLISHED:
-        module = importlib.import_module(PUBLISHED[name])
+    for name, published in PUBLISHED.items():
+        module = importlib.import_module(published)
         assert module.__file__ is not None
         folder = name.rpartition("/")[0]
         for path in Path(module.__file__).parent.glob("*_pb2.py"):

@@ -6,22 +6,50 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.message import Message
+from fakeviam.server.instruments.message_json import is_map, is_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from google.protobuf.message import Message
+
 SECRET = "(secret)"  # noqa: S105 - what stands in its place
 
-#: Where messages hold secrets: full name of the message, field.
+#: Where messages hold secrets: full name of the message, fields.
 _SECRETS = MappingProxyType(
     {
-        "proto.rpc.v1.Credentials": "payload",
-        "proto.rpc.v1.AuthenticateResponse": "access_token",
-        "viam.app.data.v1.ConfigureDatabaseUserRequest": "password",
+        "proto.rpc.v1.Credentials": ("payload",),
+        "proto.rpc.v1.AuthenticateResponse": ("access_token",),
+        "proto.rpc.v1.AuthenticateToResponse": ("access_token",),
+        "viam.app.data.v1.ConfigureDatabaseUserRequest": ("password",),
         # Whoever has such an address may read what is behind it.
-        "viam.app.data.v1.CreateBinaryDataSignedURLResponse": "signed_url",
-        "viam.app.dataset.v1.GetSequenceDatasetExportResponse": "download_url",
+        "viam.app.data.v1.CreateBinaryDataSignedURLResponse": ("signed_url",),
+        "viam.app.dataset.v1.GetSequenceDatasetExportResponse": ("download_url",),
+        "viam.app.cloudslam.v1.GetMappingSessionPointCloudResponse": ("map_url",),
+        # Scripted replies may hold these.
+        "viam.app.v1.APIKey": ("key",),
+        "viam.app.v1.CertificateResponse": ("tls_private_key",),
+        "viam.app.v1.CloudConfig": ("location_secret", "secret"),
+        "viam.app.v1.CreateKeyFromExistingKeyAuthorizationsResponse": ("key",),
+        "viam.app.v1.CreateKeyResponse": ("key",),
+        "viam.app.v1.CreateOAuthAppResponse": ("client_secret",),
+        "viam.app.v1.CreateOAuthAppUserRequest": ("password",),
+        "viam.app.v1.CreateOAuthAppUserResponse": ("auth_token", "refresh_token"),
+        "viam.app.v1.GetAuthApplicationResponse": ("client_secret",),
+        "viam.app.v1.GetDevicePushTokensResponse": ("device_tokens",),
+        "viam.app.v1.LocationAuth": ("secret",),
+        "viam.app.v1.LocationSecret": ("secret",),
+        "viam.app.v1.ReadOAuthAppResponse": ("client_secret",),
+        "viam.app.v1.RegisterAuthApplicationResponse": ("client_secret",),
+        "viam.app.v1.RemoteAuth.Credentials": ("payload",),
+        "viam.app.v1.RemoteConfig": ("secret",),
+        "viam.app.v1.RobotPart": ("secret",),
+        "viam.app.v1.RotateKeyResponse": ("key",),
+        "viam.app.v1.SharedSecret": ("secret",),
+        "viam.app.v1.UploadDevicePushTokenRequest": ("device_token",),
+        "viam.provisioning.v1.APIKey": ("key",),
+        "viam.provisioning.v1.CloudConfig": ("secret",),
+        "viam.provisioning.v1.SetNetworkCredentialsRequest": ("psk",),
     }
 )
 
@@ -49,14 +77,14 @@ _SCHEMES = frozenset({"bearer", "basic", "digest"})
 
 _WORD = re.compile(r"[a-z]+")
 
-#: Messages that hold one of those.
-_AROUND = frozenset({"proto.rpc.v1.AuthenticateRequest"})
+#: Where messages may hold one of those further inside.
+_AROUND = ("proto.rpc.v1.", "viam.app.v1.", "viam.provisioning.v1.")
 
 
 def redacted(message: Message) -> Message:
-    """The message without its secrets; the same one if it has none."""
+    """The message without its secrets; the same one if it cannot have any."""
     name = message.DESCRIPTOR.full_name
-    if name not in _SECRETS and name not in _AROUND:
+    if name not in _SECRETS and not name.startswith(_AROUND):
         return message
     shown = type(message)()
     shown.CopyFrom(message)
@@ -65,12 +93,17 @@ def redacted(message: Message) -> Message:
 
 
 def _redact(message: Message) -> None:
-    secret = _SECRETS.get(message.DESCRIPTOR.full_name)
-    if secret is not None and getattr(message, secret):
-        setattr(message, secret, SECRET)
+    for secret in _SECRETS.get(message.DESCRIPTOR.full_name, ()):
+        value = getattr(message, secret)
+        if isinstance(value, str):
+            setattr(message, secret, SECRET if value else "")
+        else:
+            value[:] = [SECRET] * len(value)
     for field, value in message.ListFields():
-        if field.message_type is not None and isinstance(value, Message):
-            _redact(value)
+        if field.message_type is None or is_map(field):
+            continue
+        for each in value if is_repeated(field) else [value]:
+            _redact(each)
 
 
 def redacted_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,15 @@ from dataclasses import asdict
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fakeviam.model.fleet import Fleet, FleetState, Location, Organization, Part, Robot
+from fakeviam.model.fleet import (
+    Fleet,
+    FleetState,
+    Location,
+    Metadata,
+    Organization,
+    Part,
+    Robot,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,9 +84,14 @@ class SharedFleet(Fleet):
         held = super().state()
         self._change(lambda: self.restore(held))
 
-    def put(self, part: Part) -> None:
-        """Hold a part, as a fleet of one server does."""
-        self._change(lambda: super(SharedFleet, self).put(part))
+    def put(self, one: Part | Metadata) -> None:
+        """Hold a part or metadata, as a fleet of one server does."""
+        self._change(lambda: super(SharedFleet, self).put(one))
+
+    def metadata_of(self, owner_id: str) -> str:
+        """The metadata of whatever has that id."""
+        self._pull()
+        return super().metadata_of(owner_id)
 
     def _pull(self) -> None:
         with self._lock:
@@ -116,4 +129,6 @@ def _state_from(value: dict[str, Any]) -> FleetState:
         locations=tuple(Location(**row) for row in value["locations"]),
         robots=tuple(Robot(**row) for row in value["robots"]),
         parts=tuple(Part(**row) for row in value["parts"]),
+        # Earlier releases kept none.
+        metadata=tuple(Metadata(**row) for row in value.get("metadata", ())),
     )

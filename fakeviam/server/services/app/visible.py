@@ -1,0 +1,86 @@
+"""What the caller of one call sees of the fleet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from fakeviam.model.errors import InvalidArgumentError, NotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.model.fleet import Location, Organization, Part, Robot
+    from fakeviam.server.state.call import Call
+
+_Owner = TypeVar("_Owner", "Organization", "Location", "Robot", "Part")
+
+
+class VisibleFleet:
+    """The organizations that the API key may see, and what they own; nothing else exists."""
+
+    def __init__(self, call: Call) -> None:
+        """Look at the fleet of the call's cloud."""
+        self._principal = call.principal
+        fleet, sees = call.cloud.fleet.state(), call.principal.sees
+        self.organizations = [one for one in fleet.organizations if sees(one.id)]
+        self.locations = [one for one in fleet.locations if sees(one.organization_id)]
+        places = {one.id for one in self.locations}
+        self.robots = [one for one in fleet.robots if one.location_id in places]
+        self.parts = [one for one in fleet.parts if sees(one.organization_id)]
+
+    def organization(self, organization_id: str, field: str = "organization_id") -> Organization:
+        """The organization of that id.
+
+        Raises:
+            InvalidArgumentError: The id is missing (AP-5).
+            PermissionDeniedError: The caller may not see it (A51).
+            NotFoundError: There is none (AP-4).
+        """
+        if organization_id:
+            self._principal.check_named([organization_id])
+        return _named("organization", organization_id, self.organizations, field)
+
+    def location(self, location_id: str, field: str = "location_id") -> Location:
+        """The location of that id.
+
+        Raises:
+            InvalidArgumentError: The id is missing (AP-5).
+            NotFoundError: There is none that the caller sees (AP-4).
+        """
+        return _named("location", location_id, self.locations, field)
+
+    def robot(self, robot_id: str, field: str = "id") -> Robot:
+        """The robot of that id; refuses as `location` does."""
+        return _named("robot", robot_id, self.robots, field)
+
+    def part(self, part_id: str, field: str = "id") -> Part:
+        """The part of that id; refuses as `location` does."""
+        return _named("part", part_id, self.parts, field)
+
+    def locations_of(self, organization: Organization) -> list[Location]:
+        """The locations of an organization."""
+        return [one for one in self.locations if one.organization_id == organization.id]
+
+    def robots_of(self, locations: Iterable[Location]) -> list[Robot]:
+        """The robots of these locations."""
+        places = {one.id for one in locations}
+        return [one for one in self.robots if one.location_id in places]
+
+    def parts_of(self, robot: Robot) -> list[Part]:
+        """The parts of a robot, of which there is always one; the main part first (AP-3)."""
+        parts = [one for one in self.parts if one.robot_id == robot.id]
+        parts.sort(key=lambda part: part.name != f"{robot.name}-main")
+        return parts
+
+
+def _named(kind: str, asked: str, known: Iterable[_Owner], field: str) -> _Owner:
+    if not asked:
+        raise InvalidArgumentError(f"{field} must not be empty", clause="AP-5")
+    for one in known:
+        if one.id == asked:
+            return one
+    hint = "".join(
+        f"; {one.name!r} is a name, its id is {one.id!r}" for one in known if one.name == asked
+    )
+    # The `viam` CLI looks for the word NotFound in the text.
+    raise NotFoundError(f"no {kind} has the {field} {asked!r} (NotFound){hint}", clause="AP-4")
