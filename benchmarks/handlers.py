@@ -56,7 +56,7 @@ class Handlers:
 
     def __init__(self, fake: FakeViam) -> None:
         """Drive the handlers of `fake`."""
-        self._paths = Routes(fake._sessions).__mapping__()  # noqa: SLF001 - it has no other door
+        self._paths = Routes(fake._hosting._registry).__mapping__()  # noqa: SLF001 - it has no other door
 
     def call(self, name: str, *messages: Message) -> bytes:
         """The encoded reply of an RPC; none of these handlers ever waits."""

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import secrets
 import time
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakeviam.hosting import Hosting
 from fakeviam.loading import load as load_path
 from fakeviam.model.checks import check_type
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
-from fakeviam.model.policy import Policy
 from fakeviam.model.read_options import ReadOptions
 from fakeviam.policy_file import policy_of
 from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
 from fakeviam.server.lifecycle.handle import CloudHandle
-from fakeviam.server.lifecycle.server import Address, Server
-from fakeviam.server.lifecycle.session import Session
-from fakeviam.server.lifecycle.session_registry import SessionRegistry
+from fakeviam.server.lifecycle.server import Address
 from fakeviam.server.lifecycle.storage import Storage
 from fakeviam.server.state.cloud import CloudOptions
 from fakeviam.server.transport.codec import Codec
-from fakeviam.server.transport.protocol_switch import Http
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -37,10 +33,11 @@ if TYPE_CHECKING:
 
     from fakeviam.datadir import Dropped, Durability
     from fakeviam.model.applied_seed import AppliedSeed
+    from fakeviam.model.policy import Policy
     from fakeviam.server.instruments.interceptors import Interceptor
+    from fakeviam.server.lifecycle.session import Session
     from fakeviam.server.state.accounts import AuthMode
-    from fakeviam.server.state.cloud import CloudState, IdKind
-    from fakeviam.server.transport.protocol_switch import HttpServer
+    from fakeviam.server.state.cloud import IdKind
     from fakeviam.store.base import Store
 
 
@@ -87,7 +84,7 @@ class FakeViam(CloudHandle):
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = None,
         journal_bytes: int = DEFAULT_BYTES,
-        load: str | os.PathLike[str] | None = None,
+        load: object = None,
         load_options: ReadOptions | Mapping[str, Any] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
         durability: Durability = "process",
@@ -114,7 +111,7 @@ class FakeViam(CloudHandle):
             unix_socket: Path of the Unix socket; None makes a temporary one.
             max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
             journal_bytes: About how much memory `calls` may take; the oldest go first.
-            load: What to begin with, as `load()` takes it.
+            load: What to begin with, as `load()` takes it: a path, a dict or a Seed.
             load_options: How to read that: `ReadOptions`, or a dict such as {"clip": True}.
             data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
                 has its own seed, and what `load` names goes only into a new one.
@@ -151,7 +148,6 @@ class FakeViam(CloudHandle):
         codec = Codec(max_message_bytes)
         check_type("control", control, bool)
         self.control, self.control_token = control, _check_token(control_token)
-        self._open: dict[str, Session] = {}
         # Last, so that an invalid argument leaves a directory or a database untouched.
         self._storage = Storage(
             store,
@@ -163,16 +159,17 @@ class FakeViam(CloudHandle):
         with self._storage.closed_on_error():
             cloud = self._storage.new_cloud(policy, clock, options)
             self.seed = self._storage.seed
-            super().__init__(cloud, host=self)
-            self._sessions = SessionRegistry(base=cloud, seed=self.seed)
-            self._server = Server(
-                self._sessions,
-                address,
+            self._hosting = Hosting(
+                cloud,
+                self._storage,
+                address=address,
                 codec=codec,
-                http=Http(lambda: _http_server(self)),
-                # A connection comes before any call that could name a session: ask the base.
-                admit=lambda: not cloud.faults.refuses_connection(),
+                control=control,
+                control_token=self.control_token,
             )
+            super().__init__(cloud, host=self._hosting)
+            self._hosting.base = self
+            self._server = self._hosting.server
             #: What `load` put there: ids by name, and what was left out.
             self.applied_seed: AppliedSeed | None = None
             if load is not None and self._storage.is_new():
@@ -200,13 +197,12 @@ class FakeViam(CloudHandle):
     @property
     def target(self) -> str:
         """Address for gRPC clients, as `host:port`; an IPv6 address is in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return self._hosting.target
 
     @property
     def url(self) -> str:
         """The address as a URL."""
-        return f"http://{self.target}"
+        return self._hosting.url
 
     @property
     def unix_socket(self) -> str:
@@ -214,13 +210,6 @@ class FakeViam(CloudHandle):
         return self._server.unix_socket
 
     # Starting and stopping ---------------------------------------------------------------
-
-    def atomically(self, work: Callable[[], T]) -> T:
-        """Do something in the server's thread, between two steps of its calls.
-
-        What `work` raises passes through.
-        """
-        return self._server.atomically(work)
 
     def __enter__(self) -> Self:
         self._storage.check_open()
@@ -284,39 +273,16 @@ class FakeViam(CloudHandle):
         Raises:
             UsageError: The name is taken or no good, or the store cannot be forked.
         """
-        chosen = None if policy is None else Policy.of(policy)
-
-        def open_session() -> Session:
-            session = Session(self, self._sessions.open(name, policy=chosen))
-            self._open[session.name] = session
-            return session
-
-        return self.atomically(open_session)
-
-    def close_session(self, name: str) -> bool:
-        """Forget a session and all it holds; whether it was open."""
-        self._open.pop(name, None)
-        return self.atomically(lambda: self._sessions.close(name))
-
-    @property
-    def base(self) -> CloudHandle:
-        """The handle on the cloud of calls that name no session: this one."""
-        return self
+        return self._hosting.session(name, policy=policy)
 
     @property
     def sessions(self) -> Mapping[str, Session]:
         """The open sessions by name."""
-        return MappingProxyType(dict(self._open))
+        return self._hosting.sessions
 
-    def empty_store(self) -> Store:
-        """Make a store that holds nothing, of the kind this fake uses."""
-        return self._storage.new_store()
-
-    def load_into(
-        self, cloud: CloudState, path: str | os.PathLike[str], options: ReadOptions
-    ) -> AppliedSeed | None:
-        """Fill a cloud of this fake from a file or folder; call it in the server's thread."""
-        return load_path(cloud, path, options)
+    def __repr__(self) -> str:
+        where = self.target if self._server.is_running else "not running"
+        return f"<FakeViam {where}: {self._held()}>"
 
 
 def _check_seed(seed: int | None) -> int:
@@ -349,10 +315,3 @@ def _check_clock(clock: Clock | None) -> Clock:
     except OverflowError as error:
         raise UsageError("clock must show a time in the years 1 to 9999 in UTC") from error
     return clock
-
-
-def _http_server(fake: FakeViam) -> HttpServer:
-    # Not above: importing it takes longer than a test that only speaks gRPC.
-    from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
-
-    return Server(fake)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam import archive
 from fakeviam.archive.format import MANIFEST
+from fakeviam.model.errors import UsageError
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.server.lifecycle.snapshots import apply_contents
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
-    import os
-
-    from fakeviam.seeds import AppliedSeed
+    from fakeviam.seeds import AppliedSeed, Seed
     from fakeviam.server.state.cloud import CloudState
 
 
-def load(
-    cloud: CloudState, path: str | os.PathLike[str], options: ReadOptions = DEFAULTS
-) -> AppliedSeed | None:
-    """Put into a cloud what stands at `path`: an archive replaces all, anything else adds.
+def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> AppliedSeed | None:
+    """Put a source into a cloud: an archive replaces all, anything else adds.
+
+    Args:
+        cloud: Where to.
+        source: The path of a file or folder, a dict like a seed file, or a Seed.
+        options: What the source does not say itself.
 
     Returns:
         What a seed put there; None for an archive.
@@ -30,11 +34,24 @@ def load(
         UsageError: It cannot be read, something in it is wrong, or an option is of no use for it;
             nothing has changed.
     """
-    if (Path(path) / MANIFEST).exists():
+    if isinstance(source, str | os.PathLike) and (Path(source) / MANIFEST).exists():
         options.check_useful("an archive, which says everything itself,")
-        apply_contents(cloud, archive.read(path, make_store=MemoryStore))
+        apply_contents(cloud, archive.read(source, make_store=MemoryStore))
         return None
     # Readers of seeds are above the server, and cost something to import.
-    from fakeviam import exchange, seeds  # noqa: PLC0415
+    from fakeviam import seeds  # noqa: PLC0415
 
-    return seeds.apply_seed(exchange.read_any(path, options), cloud)
+    return seeds.apply_seed(_seed(source, options), cloud)
+
+
+def _seed(source: object, options: ReadOptions) -> Seed:
+    from fakeviam import exchange, seeds  # noqa: PLC0415 - as above
+
+    if isinstance(source, seeds.Seed):
+        options.check_useful("a Seed, which says everything itself,")
+        return source
+    if isinstance(source, Mapping):
+        return exchange.read_mapping(source, options)
+    if isinstance(source, str | os.PathLike):
+        return exchange.read_any(source, options)
+    raise UsageError(f"load takes a path, a dict like a seed file, or a Seed, got {source!r:.80}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.commands.environment import OPTIONAL, VARIABLES, elsewhere, environment
 from fakeviam.commands.options import with_server
+from fakeviam.environment import OPTIONAL, VARIABLES, elsewhere, environment
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.environment import environment
 from fakeviam.commands.relay import NOT_EXECUTABLE, NOT_FOUND, Relay
 from fakeviam.commands.serving import create_fake, serving_options
+from fakeviam.environment import environment
 
 if TYPE_CHECKING:
     from fakeviam import FakeViam

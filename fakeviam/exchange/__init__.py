@@ -13,7 +13,7 @@ from fakeviam.exchange.coco import read_coco
 from fakeviam.exchange.coco_writing import CocoWriter
 from fakeviam.exchange.exporting import Exported, ExportError, export_all, exporting
 from fakeviam.exchange.folder import FolderWriter, read_folder
-from fakeviam.exchange.importers import read_any
+from fakeviam.exchange.importers import read_any, read_mapping
 from fakeviam.exchange.jsonl import JsonlWriter, read_jsonl
 
 if TYPE_CHECKING:
@@ -40,4 +40,5 @@ __all__ = [
     "read_coco",
     "read_folder",
     "read_jsonl",
+    "read_mapping",
 ]

@@ -54,6 +54,17 @@ def read_any(
     return seeds.read(path, importer=_import)
 
 
+def read_mapping(document: Mapping[str, object], options: ReadOptions) -> Seed:
+    """The seed that a dict specifies; names of files are relative to the current folder.
+
+    Raises:
+        SeedError: Something in it is wrong.
+        UsageError: Options are of no use for it.
+    """
+    options.check_useful("a dict, which says everything itself,")
+    return seeds.from_document(dict(document), folder=Path(), importer=_import)
+
+
 def _import(path: Path, options: ReadOptions) -> Seed:
     """What a seed file imports: anything but another seed."""
     seed = _imported(path, options)

@@ -66,6 +66,10 @@ class Clock:
         clock._held, clock._source = start, None
         return clock
 
+    def __repr__(self) -> str:
+        state = "frozen" if self.is_frozen else "running"
+        return f"<Clock {self.moment().isoformat()} {state}{', autojump' * self.autojump}>"
+
     @property
     def is_frozen(self) -> bool:
         """Whether it stands still unless it is moved."""

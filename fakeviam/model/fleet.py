@@ -59,6 +59,10 @@ class Part:
     organization_name: str
     internal: bool = False
 
+    def __repr__(self) -> str:
+        owners = f"{self.organization_name}/{self.location_name}/{self.robot_name}"
+        return f"<Part {self.name!r} of {owners}, id {self.id}>"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:

@@ -60,20 +60,28 @@ def read_readings(path: str | os.PathLike[str], options: ReadOptions) -> Seed:
     return _seed(Document.without_lines({"readings": [entry]}, printable(path)), file.parent)
 
 
-def from_document(document: object, *, name: str = "seed") -> Seed:
+def from_document(
+    document: object,
+    *,
+    name: str = "seed",
+    folder: Path | None = None,
+    importer: Importer | None = None,
+) -> Seed:
     """The seed that a JSON document specifies, such as the body of a request.
 
-    It may name no files, since its author may not share a file system with the server: contents
-    are given in base64 under `data`, readings as `rows`.
+    Without a folder it may name no files, since its author may not share a file system with the
+    server: contents are given in base64 under `data`, readings as `rows`.
 
     Args:
         document: Dictionaries, lists, text and numbers.
         name: How errors refer to it.
+        folder: The folder that names of files are relative to.
+        importer: As in `read`.
 
     Raises:
         SeedError: It is invalid; the text names every field that is wrong.
     """
-    return _seed(Document.without_lines(document, name), None)
+    return _seed(Document.without_lines(document, name), folder, importer)
 
 
 def _seed(document: Document, folder: Path | None, importer: Importer | None = None) -> Seed:

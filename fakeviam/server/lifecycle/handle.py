@@ -63,9 +63,13 @@ class CloudHost(Protocol):
         ...
 
     def load_into(
-        self, cloud: CloudState, path: str | os.PathLike[str], options: ReadOptions
+        self, cloud: CloudState, source: object, options: ReadOptions
     ) -> AppliedSeed | None:
-        """Fill a cloud from a file or folder; call it in the server's thread."""
+        """Fill a cloud; call it in the server's thread."""
+
+    def environment(self, handle: CloudHandle, session: str) -> dict[str, str]:
+        """The variables that lead a program to one of the server's clouds."""
+        ...
 
 
 class CloudHandle:
@@ -90,6 +94,17 @@ class CloudHandle:
         self._shelf = Shelf(
             lambda state: host.atomically(lambda: restore_snapshot(self._cloud, state))
         )
+
+    def _held(self) -> str:
+        """What it holds in a few words, without waiting for the server's thread."""
+        held = self._cloud.store.stats()
+        counts = {
+            "file": held.binary.records,
+            "reading": held.tabular.records,
+            "dataset": held.datasets,
+            "call": len(self.calls),
+        }
+        return ", ".join(f"{n} {one}{'' if n == 1 else 's'}" for one, n in counts.items())
 
     # What it knows -----------------------------------------------------------------------
 
@@ -261,6 +276,18 @@ class CloudHandle:
         options.insecure = True
         return options
 
+    def env(self) -> dict[str, str]:
+        """The environment variables that lead another program to this cloud.
+
+            subprocess.run(["npm", "test"], env={**os.environ, **cloud.env()})
+
+        `fakeviam env` prints the same.
+
+        Raises:
+            UsageError: The fake is not running.
+        """
+        return self._host.environment(self, self._cloud.name)
+
     # Beginning anew ----------------------------------------------------------------------
 
     def reset(self) -> ResetSummary:
@@ -316,17 +343,18 @@ class CloudHandle:
             )
         snapshot.restore()
 
-    def load(self, path: str | os.PathLike[str], **options: Any) -> AppliedSeed | None:
-        """Fill the cloud from a file or folder, told by what stands there.
+    def load(self, source: object, **options: Any) -> AppliedSeed | None:
+        """Fill the cloud from a file or folder, told by what stands there, or from a dict.
 
             print(cloud.load("coco/val.json", dataset="dogs", clip=True))
+            cloud.load({"version": 1, "datasets": [{"name": "dogs"}]})
 
         A seed file (YAML or JSON), a COCO file or a folder of them, a `dataset.jsonl`, a folder
         that the `viam` command line exported, and CSV add to what there is; an archive takes the
         place of everything.
 
         Args:
-            path: The file or folder.
+            source: The path of a file or folder, a dict like a seed file, or a Seed.
             options: What it does not say itself, by the names of `ReadOptions`: images, dataset,
                 part, clip, delimiter, time_format.
 
@@ -339,7 +367,7 @@ class CloudHandle:
                 where, and nothing has changed.
         """
         chosen = ReadOptions.of(options)
-        return self._host.atomically(lambda: self._host.load_into(self._cloud, path, chosen))
+        return self._host.atomically(lambda: self._host.load_into(self._cloud, source, chosen))
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write an archive of the state: a folder that diffs well (AR-1, AR-3).

@@ -89,6 +89,11 @@ class Server:
         return self._address.host
 
     @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return bool(self._listeners)
+
+    @property
     def port(self) -> int:
         """The TCP port it listens on."""
         self._check_running()

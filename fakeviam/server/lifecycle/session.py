@@ -84,6 +84,9 @@ class Session(CloudHandle):
         """Path of the server's Unix socket."""
         return self._server.unix_socket
 
+    def __repr__(self) -> str:
+        return f"<Session {self.name!r}: {self._held()}>"
+
     def close(self) -> None:
         """Forget the session and all it holds; calls that name it are refused from now on."""
         self._server.close_session(self.name)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fakeviam import FakeViam
-from fakeviam.commands.environment import elsewhere, environment
+from fakeviam.environment import elsewhere, environment
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "fakeviam")
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam import Clock, FakeViam, NotStoredError, UsageError
+from fakeviam import Clock, FakeViam, NotStoredError, UsageError, seeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,3 +210,61 @@ def test_a_list_is_the_whole_list(tags: list[str], wanted: set[str]) -> None:
     field = Field(kind=str, told="text", read=lambda thing: thing, many=True)
     (condition,) = conditions_on("things", {"tags": field}, {"tags": list(wanted)})
     assert condition.fits(tuple(tags)) == (set(tags) == wanted)
+
+
+def test_a_cloud_is_loaded_from_a_dict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like a seed file in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("a")
+    cloud = FakeViam(load={"version": 1, "datasets": [{"name": "one"}]})
+    applied = cloud.load({"version": 1, "files": [{"files": "a.txt"}]})
+    assert applied is not None
+    assert applied.files["a.txt"] == cloud.files["a.txt"].id
+    assert cloud.datasets[0].name == "one"
+    with pytest.raises(UsageError, match="seed: unknown field 'dataset'; did you mean datasets"):
+        cloud.load({"version": 1, "dataset": []})
+    with pytest.raises(UsageError, match="load takes a path, a dict like a seed file, or a Seed"):
+        cloud.load(5)
+    with pytest.raises(UsageError, match="clip is of no use here: a dict"):
+        cloud.load({"version": 1}, clip=True)
+    again = FakeViam()
+    again.load(seeds.from_document({"version": 1, "datasets": [{"name": "two"}]}))
+    assert "two" in again.datasets  # type: ignore[comparison-overlap]
+
+
+def test_the_environment_leads_to_the_cloud() -> None:
+    with FakeViam() as cloud, cloud.session("mine") as session:
+        assert cloud.env()["FAKEVIAM_TARGET"] == cloud.target
+        assert cloud.env()["VIAM_API_KEY"] == cloud.api_key
+        assert "FAKEVIAM_SESSION" not in cloud.env()
+        mine = session.env()
+        assert (mine["FAKEVIAM_SESSION"], mine["VIAM_API_KEY"]) == ("mine", session.api_key)
+    with pytest.raises(UsageError, match="this FakeViam is not running"):
+        cloud.env()
+
+
+def test_things_show_themselves_in_a_debugger(cloud: FakeViam) -> None:
+    assert repr(cloud) == "<FakeViam not running: 2 files, 2 readings, 1 dataset, 0 calls>"
+    assert repr(cloud.clock) == "<Clock 2026-02-01T12:00:00+00:00 frozen>"
+    assert repr(cloud.fleet) == (
+        "<Fleet of 1 part: fake-org/fake-location/fake-robot/fake-robot-main>"
+    )
+    assert repr(cloud.default_part) == (
+        "<Part 'fake-robot-main' of fake-org/fake-location/fake-robot, "
+        "id f4ce0000-0000-4000-8000-0000000000c1>"
+    )
+
+
+def test_things_of_the_fleet_are_found_by_name(cloud: FakeViam) -> None:
+    part = cloud.default_part
+    assert cloud.fleet.find_part(part.name) == cloud.fleet.find_part(part.id) == part
+    assert cloud.fleet.find_robot("fake-robot").id == part.robot_id
+    assert cloud.fleet.find_location("fake-location").id == part.location_id
+    assert cloud.fleet.find_organization("fake-org").id == part.organization_id
+    with pytest.raises(UsageError, match="no part has the name or id 'x'; there are 'fake-robot-"):
+        cloud.fleet.find_part("x")
+    twin = cloud.fleet.add_part(part.name, robot="other")
+    with pytest.raises(UsageError, match=f"2 parts are named .*; give the id: .*{twin.id}"):
+        cloud.fleet.find_part(part.name)
+    with pytest.raises(UsageError, match="name must be the name or id of the part, got 5"):
+        cloud.fleet.find_part(5)  # type: ignore[arg-type]

@@ -200,4 +200,4 @@ def test_refusals_are_as_described(web: Browser) -> None:
 
 def test_the_application_can_be_made_without_a_server(web: Browser) -> None:
     """It is ASGI, nothing more."""
-    assert callable(application(web.cloud))
+    assert callable(application(web.cloud._hosting))
