@@ -1,10 +1,11 @@
-"""The life of a streamed upload, as a table (A30)."""
+"""The order of the messages of a streamed upload (A30)."""
 
 from __future__ import annotations
 
 import enum
 from types import MappingProxyType
-from typing import NamedTuple
+
+from fakeviam.model.errors import InvalidArgumentError
 
 
 class Packet(enum.Enum):
@@ -16,47 +17,28 @@ class Packet(enum.Enum):
     END = "the end of the stream"
 
 
-class State(enum.Enum):
-    """How far an upload has come."""
+_NOTHING = ("FU-5", "a message holds neither metadata nor contents")
 
-    EMPTY = "nothing came yet"
-    OPEN = "metadata came"
-    STORED = "everything came"
-
-
-class UploadAction(enum.Enum):
-    """What a packet does."""
-
-    BEGIN = "check the metadata and keep it"
-    APPEND = "keep the contents"
-    STORE = "store the record"
-    REFUSE = "refuse the upload; nothing is stored"
-
-
-class Step(NamedTuple):
-    """What happens, and what the upload is then. A refusal has a clause and a text."""
-
-    effect: UploadAction
-    then: State
-    clause: str = ""
-    text: str = ""
-
-
-def _refuse(clause: str, text: str) -> Step:
-    return Step(UploadAction.REFUSE, State.EMPTY, clause, text)
-
-
-_NOTHING = "a message holds neither metadata nor contents"
-
-STEPS = MappingProxyType(
+#: What must not come before metadata (False) or after it (True).
+_REFUSED = MappingProxyType(
     {
-        (State.EMPTY, Packet.METADATA): Step(UploadAction.BEGIN, State.OPEN),
-        (State.EMPTY, Packet.CONTENTS): _refuse("A30", "contents came before metadata"),
-        (State.EMPTY, Packet.NOTHING): _refuse("FU-5", _NOTHING),
-        (State.EMPTY, Packet.END): _refuse("A30", "metadata is missing: the stream was empty"),
-        (State.OPEN, Packet.METADATA): _refuse("A30", "metadata came twice"),
-        (State.OPEN, Packet.CONTENTS): Step(UploadAction.APPEND, State.OPEN),
-        (State.OPEN, Packet.NOTHING): _refuse("FU-5", _NOTHING),
-        (State.OPEN, Packet.END): Step(UploadAction.STORE, State.STORED),
+        (False, Packet.CONTENTS): ("A30", "contents came before metadata"),
+        (False, Packet.NOTHING): _NOTHING,
+        (False, Packet.END): ("A30", "metadata is missing: the stream was empty"),
+        (True, Packet.METADATA): ("A30", "metadata came twice"),
+        (True, Packet.NOTHING): _NOTHING,
     }
 )
+
+
+def check_packet(packet: Packet, *, begun: bool) -> None:
+    """Refuse what must not come now (A30, FU-5).
+
+    Args:
+        packet: What came.
+        begun: Whether metadata has come.
+    """
+    refused = _REFUSED.get((begun, packet))
+    if refused is not None:
+        clause, text = refused
+        raise InvalidArgumentError(text, clause=clause)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.records import TabularRecord
-from fakeviam.model.uploads import STEPS, Packet, State, UploadAction
+from fakeviam.model.uploads import Packet, check_packet
 from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.upload_metadata import (
     Upload,
@@ -200,15 +200,13 @@ class _Contents:
 class StreamedUpload:
     """One streamed upload: messages go in one by one, the record comes at the end.
 
-    What happens is written in `fakeviam.model.uploads.STEPS`. A stream that is cut never
-    reaches its end, so it stores nothing (A30).
+    A stream that is cut never reaches its end, so it stores nothing (A30).
     """
 
     def __init__(self, call: Call, form: StreamFormat) -> None:
         """Start an upload within `call`."""
         self._call = call
         self._form = form
-        self._state = State.EMPTY
         self.contents = _Contents()
         self._upload: Upload | None = None
         self._header: UploadHeader | None = None
@@ -220,7 +218,7 @@ class StreamedUpload:
             Refusal: It must not come now, or what it says cannot be.
         """
         held = self._form.read(message)
-        self._advance(_PACKETS[type(held)])
+        check_packet(_PACKETS[type(held)], begun=self._header is not None)
         if isinstance(held, UploadHeader):
             self._upload = resolve_upload_metadata(self._call, held.upload, kind=self._form.kind)
             self._call.cite(upload_grounds(self._upload, held.upload, [held.sensor]))
@@ -234,9 +232,9 @@ class StreamedUpload:
         Raises:
             Refusal: The stream ended too early.
         """
-        self._advance(Packet.END)
-        if self._upload is None or self._header is None:
-            raise AssertionError(self._state)  # the table never ends an upload that did not begin
+        check_packet(Packet.END, begun=self._header is not None)
+        assert self._upload is not None  # noqa: S101 - it has begun
+        assert self._header is not None  # noqa: S101
         call, payload = self._call, self.contents.join()
         upload = with_datasets_of_now(call, self._upload)
         record = binary_record(call, upload, len(payload), self._header.sensor)
@@ -251,12 +249,6 @@ class StreamedUpload:
         if header.sensor is not None and not header.sensor.ByteSize():
             grounds.append("SU-2")
         return grounds
-
-    def _advance(self, packet: Packet) -> None:
-        step = STEPS[self._state, packet]
-        if step.effect is UploadAction.REFUSE:
-            raise InvalidArgumentError(step.text, clause=step.clause)
-        self._state = step.then
 
 
 def _read_file_upload(message: datasync.FileUploadRequest) -> UploadHeader | bytes | None:

@@ -1,66 +1,30 @@
-"""The life of a streamed upload, as a table."""
+"""The order of the messages of a streamed upload."""
 
 from __future__ import annotations
 
-import itertools
+from hypothesis import given
+from hypothesis import strategies as st
 
-import pytest
-
-from fakeviam.model.clauses import CATALOGUE
-from fakeviam.model.uploads import STEPS, Packet, State, UploadAction
-
-STATES = [state for state in State if state is not State.STORED]
+from fakeviam.model.errors import Refusal
+from fakeviam.model.uploads import Packet, check_packet
 
 
-@pytest.mark.parametrize(("state", "packet"), list(itertools.product(STATES, Packet)))
-def test_every_packet_has_a_step_in_every_state(state: State, packet: Packet) -> None:
-    """Nothing a client can send is left open (A30, FU-5)."""
-    step = STEPS[state, packet]
-    refused = step.effect is UploadAction.REFUSE
-    assert bool(step.text) is bool(step.clause) is refused
-    if refused:
-        assert step.clause in CATALOGUE
+def refusal(packet: Packet, *, begun: bool) -> str:
+    """The clause of the refusal, if it is refused."""
+    try:
+        check_packet(packet, begun=begun)
+    except Refusal as error:
+        return error.clause
+    return ""
 
 
-def test_nothing_happens_after_the_end() -> None:
-    assert {state for state, _ in STEPS} == set(STATES)
-
-
-def test_all_states_are_reached() -> None:
-    """From the first, by steps that are not refused."""
-    reached = {State.EMPTY}
-    for _ in State:
-        reached |= {
-            step.then
-            for (state, _), step in STEPS.items()
-            if state in reached and step.effect is not UploadAction.REFUSE
-        }
-    assert reached == set(State)
-
-
-@pytest.mark.parametrize("effect", [UploadAction.BEGIN, UploadAction.APPEND, UploadAction.STORE])
-def test_each_effect_has_its_one_place(effect: UploadAction) -> None:
-    """Metadata begins, contents append, the end stores: in one state each (A30, FU-1)."""
-    places = {
-        UploadAction.BEGIN: (State.EMPTY, Packet.METADATA, State.OPEN),
-        UploadAction.APPEND: (State.OPEN, Packet.CONTENTS, State.OPEN),
-        UploadAction.STORE: (State.OPEN, Packet.END, State.STORED),
-    }
-    found = [(*key, step.then) for key, step in STEPS.items() if step.effect is effect]
-    assert found == [places[effect]]
-
-
-@pytest.mark.parametrize("length", range(5))
-def test_walks_store_exactly_what_is_metadata_then_contents(length: int) -> None:
-    """All walks of that length, judged by a rule of one line (A30)."""
-    for packets in itertools.product(set(Packet) - {Packet.END}, repeat=length):
-        state, effects = State.EMPTY, []
-        for packet in (*packets, Packet.END):
-            step = STEPS[state, packet]
-            effects.append(step.effect)
-            if step.effect is UploadAction.REFUSE:
-                break
-            state = step.then
-        good = packets[:1] == (Packet.METADATA,) and set(packets[1:]) <= {Packet.CONTENTS}
-        assert (effects[-1] is UploadAction.STORE) is good
-        assert (state is State.STORED) is good
+@given(st.lists(st.sampled_from([p for p in Packet if p is not Packet.END]), max_size=6))
+def test_only_metadata_and_then_contents_reach_the_end(packets: list[Packet]) -> None:
+    """A30, FU-5: metadata first and once, then any number of contents, and nothing empty."""
+    clauses = [
+        refusal(packet, begun=Packet.METADATA in packets[:at])
+        for at, packet in enumerate([*packets, Packet.END])
+    ]
+    well_formed = packets == [Packet.METADATA] + [Packet.CONTENTS] * (len(packets) - 1)
+    assert any(clauses) is not well_formed
+    assert [each == "FU-5" for each in clauses[:-1]] == [each is Packet.NOTHING for each in packets]
