@@ -366,7 +366,7 @@ PROBES: Mapping[str, tuple[str, Callable[[Session, Found], tuple[Any, str]]]] = 
         "interval_bounds": ("A2", _interval_bounds),
         "count": ("A4", _count),
         "max_page": ("A6", _max_page),
-        "binary_page": ("A6", _binary_page),
+        "binary_page": ("A57", _binary_page),
         "max_response_bytes": ("A53", _max_response_bytes),
         "remove_tags_count": ("A8", _remove_tags_count),
         "dataset_label": ("A10", _dataset_label),

@@ -29,7 +29,7 @@ ASPECTS = {
     "tags": "UP-7",
     "boxes": "BX-5",
     "file_ext": "A26",
-    "tag order": "TA-5",
+    "tag order": "TA-6",
 }
 
 

@@ -26,7 +26,7 @@ class Interpretation:
         count: A4: what `count` says in a page with data.
         max_page: A6: the largest page; None serves what is asked.
         beyond_max_page: A6: whether a larger limit is clamped or refused.
-        binary_page: A6: the largest page with bytes, refused beyond; None is as `max_page`.
+        binary_page: A57: the largest page with bytes, refused beyond; None is as `max_page`.
         remove_tags_count: A8: removed tags, or records that lost one.
         dataset_label: A10: whether membership shows as a tag.
         unknown_ids: A13: whether unknown ids are skipped or refused.
@@ -114,7 +114,7 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
         "count": "A4",
         "max_page": "A6",
         "beyond_max_page": "A6",
-        "binary_page": "A6",
+        "binary_page": "A57",
         "remove_tags_count": "A8",
         "dataset_label": "A10",
         "unknown_ids": "A13",

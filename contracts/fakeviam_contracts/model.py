@@ -199,7 +199,7 @@ class Model:
         self.rows = [r for r in self.rows if r.handle not in gone]
 
     def add_tags(self, files: Iterable[File], tags: Sequence[str]) -> None:
-        """Add tags that are not there yet (TA-1, TA-5)."""
+        """Add tags that are not there yet (TA-1, TA-6)."""
         for file in files:
             file.tags += [t for t in dict.fromkeys(tags) if t not in file.tags]
             file.because["tags"] = "TA-1"

@@ -21,7 +21,7 @@ ORDERS = {
     False: data.ORDER_ASCENDING,
 }
 
-#: What clients ask for at most; whether more is served is open (A6).
+#: What clients ask for at most; whether more is served is open (A6, A57).
 LARGEST_SURE = 100
 
 
@@ -76,11 +76,12 @@ def _first(
     answer = session.wire.call(rpc, request)
     how = session.interpretation
     point = "binary_page" if with_bytes and how.binary_page else "max_page"
+    clause = "A57" if with_bytes else "A6"
     largest = getattr(how, point)
     if isinstance(answer, Refused) and _is_open(limit, with_bytes=with_bytes):
         is_refused = how.beyond_max_page == "refuse" and largest and limit > largest
         wanted = "INVALID_ARGUMENT" if is_refused else "OK"
-        session.expect("A6", f"status of {rpc} with a large limit", wanted, answer.status)
+        session.expect(clause, f"status of {rpc} with a large limit", wanted, answer.status)
         request.data_request.limit = limit = 1 if with_bytes else LARGEST_SURE
         answer = session.wire.call(rpc, request)
     one = with_bytes and limit == 1
@@ -92,7 +93,7 @@ def _first(
     clamped = min(most, largest) if largest else most
     sure = 1 if with_bytes else LARGEST_SURE
     if _is_open(limit, with_bytes=with_bytes) and expected > sure:
-        if session.expect("A6", "size of a page", min(clamped, expected), size):
+        if session.expect(clause, "size of a page", min(clamped, expected), size):
             return reply, clamped
         return reply, max(size, 1) if size < most else most
     if not limit and expected > 50:

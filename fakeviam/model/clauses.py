@@ -27,7 +27,7 @@ FI-1  D api    Every field of a filter that is set narrows the result; fields co
 FI-2  D seed   No filter, or an empty one, selects everything of that kind.
 FI-3  R client An empty string or an empty list constrains nothing.
 FI-4  R client Strings compare exactly, with case.
-FI-5  ? us     Several locations, organizations or MIME types: any one of them may match.
+FI-5  R client Several locations, organizations or MIME types: any one of them may match.
 FI-6  D api    A tags filter without type, or MATCH_BY_OR: at least one of its tags is on the record.
 FI-7  D api    TAGGED selects records with any user tag, UNTAGGED those with none; listed tags are not consulted.
 FI-8  R client A present tags filter without type and without tags constrains nothing.
@@ -60,6 +60,7 @@ ID-5  D seed   An empty list of ids is an error.
 ID-6  R client Ids that name nothing may give fewer answers without an error.
 ID-7  ? us     A string that is not three parts joined by slashes is an unknown id; under unknown_ids=refuse it is named.
 ID-8  ? us     Where one record is named in both forms, both must name the same one.
+ID-9  O public Organizations, machines and parts are UUIDs, locations ten small letters and digits, files 64 letters and digits.
 TM-1  R client Times are UTC and keep their nanoseconds.
 TM-2  R client A time that is not set shows as 1970 to clients, so replies set every time.
 TM-3  ? us     A time outside the years 1 to 9999, or with impossible nanoseconds, is an error.
@@ -88,7 +89,8 @@ TA-1  D api    Every tag is added to every selected record; one that is there al
 TA-2  D seed   No tags is an error, no ids too.
 TA-3  D seed   Adding tags by filter without a filter tags everything.
 TA-4  ? us     A blank tag is an error.
-TA-5  ? us     Tags are kept as sent, with case, in the order of their first adding.
+TA-5  O public Tags are kept as sent, with case, and with characters such as : and --.
+TA-6  ? us     Tags stand in the order of their first adding.
 TR-1  D seed   The tags are removed from the selected records; no tags is an error, no ids too.
 TR-2  D seed   The answer is a count (policy remove_tags_count).
 TG-1  D seed   TagsByFilter gives the distinct tags of matching data; without a filter all of them.
@@ -120,7 +122,7 @@ DM-9  ? us     An upload into a dataset of sequences is an error.
 DB-1  D seed   GetDatabaseConnection gives the host of an organization's database.
 DB-2  R client An organization that does not exist is NOT_FOUND.
 DB-3  D api    ConfigureDatabaseUser creates the user or resets its password.
-DB-4  ? us     has_database_user tells whether that has happened.
+DB-4  R client has_database_user tells whether that has happened.
 DB-5  ? us     An empty password is an error.
 DB-6  ? us     An empty organization is an error.
 UP-1  D seed   The part decides organization, location and robot; an invalid part is an error.
@@ -135,11 +137,12 @@ UP-9  D web    The same bytes twice are two records.
 UP-10 ? us     The part's names are those of the moment of the upload.
 UP-11 ? us     Readings cannot be members: their upload's dataset ids must exist and have no effect.
 UP-12 ? us     The deprecated MIME enum of sensor metadata counts where no explicit MIME type came.
+UP-13 O public A file name may be the whole path on the machine, with directories such as tag=x; it is kept as sent, and gives no tag.
 CU-1  D api    One DataCaptureUpload carries any number of sensor contents, each with its own times.
 CU-2  D seed   n readings become n records that share the metadata.
 CU-3  R client Contents that mix readings and bytes are an error.
 CU-4  R client A binary upload answers both ids, a tabular one the file id.
-CU-6  ? us     Annotations that come with an upload are stored.
+CU-6  R client Annotations that come with an upload are stored.
 CU-7  ? us     An upload without sensor contents is an error.
 CU-8  ? us     A sensor content without a reading and without bytes is an error.
 CU-9  ? us     Annotations on a reading are an error.
@@ -185,12 +188,12 @@ A2    ? us     A record exactly at the end of an interval is inside (policy inte
 A3    ? us     An interval looks at the time requested (policy interval_clock).
 A4    R client In a page with data, count and size are those of the page (policy count).
 A5    D sdk    count_only gives no data, no last, the total count and the total size.
-A6    ? us     Pages have no ceiling but what is asked (policy max_page, binary_page).
+A6    R public Pages have no ceiling but what is asked (policy max_page): published programs ask for 500 and 1000 at once. A comment in pull request 396 of viam-sdk speaks of 100.
 A8    D seed   Removed tags are counted, summed over records (policy remove_tags_count).
 A10   D seed   The label of a dataset shows with the tags and can be matched by name; it is derived, never stored.
 A11   ? us     A tag that looks like a dataset's label is a plain tag.
 A12   ? us     Empty ids and tags are INVALID_ARGUMENT.
-A13   ? us     Unknown ids are skipped and counts tell; where none matches, a trailer names one (policy unknown_ids).
+A13   R client Unknown ids are skipped and counts tell; where none matches, a trailer names one (policy unknown_ids).
 A14   ? us     Both forms of id in one request are united: each record once, in the order of first mention.
 A15   ? us     All three parts of a BinaryID must match; an empty organization or location matches any.
 A16   D seed   A delete filter without organization deletes everything that matches (policy empty_delete_filter).
@@ -199,7 +202,7 @@ A18   ? us     Readings have no boxes and no datasets, so a filter on those sele
 A22   O public An invalid part is UNKNOWN, "no robot part found" (policy invalid_part).
 A23   ? us     Several binary contents in one upload are several records; the first id is answered.
 A24   ? us     Other extensions follow a fixed table, without case; unknown ones are application/octet-stream.
-A26   ? us     A stored extension has a leading dot; an empty one stays empty.
+A26   R public A stored extension has a leading dot, since programs append it to names; an empty one stays empty.
 A27   ? us     An upload into an unknown dataset is NOT_FOUND and stores nothing (policy unknown_dataset).
 A28   ? us     Uploads may lack times: missing ones, and Go's zero time (0001-01-01), become the fake's own clock.
 A29   ? us     A type that is unspecified or contradicts the contents is an error, and nothing is stored.
@@ -220,6 +223,10 @@ A53   O public A reply with more bytes than max_response_bytes is refused (polic
 A54   D web    Deleted data leaves its datasets; the datasets stay.
 A55   ? us     An upload is visible at once (policy visibility_lag).
 A56   ? us     last keeps its meaning under another filter or order; one that this server did not issue is an error (policy page_token). Clients send back what they got.
+A57   ? us     Pages with bytes have no ceiling of number either (policy binary_page); a public program found that one record comes at a time.
+QG-1  O public A query that matches too much is refused with "result set is too large", before its limit counts (fault result_too_large).
+QG-2  O public A query that takes too long is DEADLINE_EXCEEDED, "query timed out" (fault query_timeout).
+QG-3  ? us     The status of a result that is too large is RESOURCE_EXHAUSTED.
 SV-1  D fake   An RPC of Viam's cloud without a handler is UNIMPLEMENTED, names itself and how to script its reply.
 SV-6  D fake   What no API of Viam's cloud has is UNIMPLEMENTED as unknown, with the nearest name; so is what only machines serve.
 SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
@@ -253,7 +260,7 @@ SS-3  D fake   What belongs to a closed session, a token or an API key, is refus
 SS-4  D fake   A login with a session's API key is a call of that session: its journal, faults and replies.
 AC-1  D web    An owner does everything with its organizations' data; an operator views and exports data, and sees no list of tags, edits nothing and has no datasets.
 AC-2  ? us     What the table of roles does not name: an operator reads labels of boxes and the database's address; uploads, boxes, database users and all else are the owner's.
-AC-3  ? us     A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
+AC-3  D web    A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
 AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
 AC-5  D fake   Apart from ids of new things, nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
 AC-6  D fake   Keys and tokens are compared by digests, in constant time; tokens are signed, not kept.

@@ -36,8 +36,9 @@ class Policy:
         interval_bounds: A2: whether a record exactly at `end` is inside.
         interval_clock: A3: the time that an interval looks at.
         count: A4: what `count` and `total_size_bytes` say in a page with data.
-        max_page: A6: the largest page; None serves what is asked.
-        binary_page: A6: the largest page when bytes are wanted; None is as `max_page`.
+        max_page: A6: the largest page; None serves what is asked. A page that is cut says so in
+            the trailer `fakeviam-note`.
+        binary_page: A57: the largest page when bytes are wanted; None is as `max_page`.
         max_response_bytes: A53: ceiling of a reply that carries file bytes; None is no ceiling.
         remove_tags_count: A8: count tags removed, summed over records, or records changed.
         dataset_label: A10: whether membership shows as a tag `VIAM_DATASET_{id}`.

@@ -61,6 +61,7 @@ _FAMILIES = {
     "DS": "Datasets",
     "AU": "Logging in",
     "A": "Points that the documents leave open",
+    "QG": "Guards of queries",
     "SV": "What fakeviam promises about itself",
     "CL": "Clients",
     "QT": "TabularDataBySQL, TabularDataByMQL",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-@check("TA-1", "TA-5", "ID-1", "A14")
+@check("TA-1", "TA-5", "TA-6", "ID-1", "A14")
 def tags_are_added(session: Session) -> None:
     """Added once, in order, with case, by every form of id."""
     small_world(session)

@@ -124,10 +124,6 @@ def _own_table(message: Any, _: dict[Any, Any]) -> None:
         metadata.mime_type = f"x/{metadata.file_extension.lstrip('.').lower()}"
 
 
-def _no_dot(metadata: Any) -> None:
-    metadata.file_ext = metadata.file_ext.lstrip(".")
-
-
 def _drop_blank_tags(message: Any, _: dict[Any, Any]) -> None:
     tags = message.metadata.tags if hasattr(message, "metadata") else message.tags
     kept = [tag for tag in tags if tag.strip()]
@@ -215,8 +211,8 @@ LEGAL: tuple[Mutant, ...] = (
     with_policy("starts with the oldest", "A1", default_order="ascending"),
     with_policy("refuses more than 100", "A6", max_page=_page_limit(100, "refuse")),
     with_policy("gives at most 110", "A6", max_page=_page_limit(110, "clamp")),
-    with_policy("refuses several files with bytes", "A6", binary_page=_page_limit(1, "refuse")),
-    with_policy("gives bytes one by one", "A6", binary_page=_page_limit(1, "clamp")),
+    with_policy("refuses several files with bytes", "A57", binary_page=_page_limit(1, "refuse")),
+    with_policy("gives bytes one by one", "A57", binary_page=_page_limit(1, "clamp")),
     with_policy("lists tags of files only", "A47", tags_by_filter_scope="binary"),
     with_policy("starts over for a token of nobody", "A56", page_token="ignore"),  # noqa: S106
     with_policy("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
@@ -234,7 +230,6 @@ LEGAL: tuple[Mutant, ...] = (
     on_exchange("received is stored", "A32",
                 {CAPTURE: _stored_now, STREAM: _received_while_streaming}, {}),
     on_request("has a table of MIME types of its own", "A24", _own_table, CAPTURE, FILE, STREAM),
-    on_reply("keeps extensions without a dot", "A26", metadata_edit(_no_dot), *FILES),
     on_request("drops blank tags", "TA-4", _drop_blank_tags, CAPTURE, "AddTagsToBinaryDataByIDs"),
     on_request("finds nothing for an OR of nothing", "A17", _empty_or),
     on_reply("lists labels of boxes backwards", "BL-2",

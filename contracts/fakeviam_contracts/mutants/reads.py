@@ -336,7 +336,7 @@ READS: tuple[Mutant, ...] = (
     ),
     on_reply(
         "gives tags in order of the alphabet",
-        "TA-5",
+        "TA-6",
         metadata_edit(lambda m: m.capture_metadata.tags.sort()),
         IDS,
     ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 50
 
-#: What clients ask for at most; whether more is served is open (A6).
+#: What shipping clients ask for at most (PG-2); published programs ask for more (A6).
 DEFAULT_LARGEST = 100
 
 #: More records than any store holds; databases count in 64 bits.
@@ -95,10 +95,10 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
     cap: PageLimit | None = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
+    clause = "A57" if with_bytes else "A6"
     call.cite(("PG-1", "PG-2") if asked > DEFAULT_LIMIT else ("PG-1",))
     if asked > DEFAULT_LARGEST:
-        # No document names a ceiling.
-        call.cite(["A6"])
+        call.cite([clause])
     if cap is None:
         return min(asked or DEFAULT_LIMIT, _MOST)
     if asked == 0:
@@ -106,9 +106,10 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
     if asked > cap.size:
         if cap.beyond == "refuse":
             why = " when bytes are wanted" if cap is policy.binary_page else ""
-            text = f"limit must be at most {cap.size}{why}, got {asked}"
-            raise InvalidArgumentError(text, clause="A6")
-        call.cite(["A6"])
+            text = f"data_request.limit must be at most {cap.size}{why}, got {asked}"
+            raise InvalidArgumentError(text, clause=clause)
+        call.cite([clause])
+        call.note = f"data_request.limit {asked} was cut to {cap.size} by the policy [{clause}]"
     return min(asked, cap.size)
 
 

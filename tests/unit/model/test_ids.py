@@ -27,7 +27,7 @@ def factory(seed: int = 1, now: int = 0) -> Ids:
 
 @pytest.mark.parametrize(("kind", "shape"), SHAPES.items())
 def test_ids_have_the_shapes_of_the_service(kind: str, shape: str) -> None:
-    """And no two are the same (ID-2)."""
+    """And no two are the same (ID-2, ID-9)."""
     made = [getattr(factory(seed), kind)() for seed in range(50)]
     ids = factory()
     made += [getattr(ids, kind)() for _ in range(500)]

@@ -55,6 +55,22 @@ async def names(viam: Viam) -> list[str]:
 # A status ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("preset", "status", "text"),
+    [
+        ("query_timeout", Status.DEADLINE_EXCEEDED, "query timed out"),
+        ("result_too_large", Status.RESOURCE_EXHAUSTED, "try adding limits to your query using"),
+    ],
+)
+async def test_guards_of_queries(viam: Viam, preset: str, status: Status, text: str) -> None:
+    """In the words that were seen (QG-1, QG-2, QG-3)."""
+    getattr(viam.cloud.faults.on("TabularDataByFilter"), preset)().once()
+    with pytest.raises(RefusedError, match=text) as caught:
+        await viam.tabular()
+    assert caught.value.status is status
+    await viam.tabular()
+
+
 async def test_a_status_with_text_and_details(viam: Viam, frames: Frames) -> None:
     """In the trailers that gRPC has for them, and one that tells of the fault (FT-2)."""
     detail = StringValue(value="come back later")

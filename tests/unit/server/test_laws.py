@@ -231,7 +231,7 @@ _WORDS = st.lists(st.sampled_from(["a", "b", "c", "A", " a", "VIAM_DATASET_x"]),
 def test_tags_against_a_model(
     before: list[list[str]], steps: list[tuple[bool, bool, list[str]]]
 ) -> None:
-    """Order kept, no duplicates, counts right (TA-1, TA-5, TR-1, TR-2, A8)."""
+    """Order kept, no duplicates, counts right (TA-1, TA-6, TR-1, TR-2, A8)."""
 
     async def story(viam: Viam) -> None:
         ids = [await viam.upload(str(n), tags=tags) for n, tags in enumerate(before)]

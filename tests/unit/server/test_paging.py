@@ -61,15 +61,16 @@ async def test_without_a_limit_a_page_holds_fifty(viam: Viam) -> None:
 
 @pytest.mark.parametrize("limit", [100, 101, 1000, 2**31, 2**63, 2**64 - 1])
 async def test_a_page_holds_what_is_asked(viam: Viam, limit: int) -> None:
-    """However much that is (PG-2, A6)."""
+    """However much that is (PG-2, A6, A57)."""
     await viam.upload_readings(*(reading({"n": n}, at(n)) for n in range(101)))
     for number in range(101):
         await viam.upload(str(number), requested=at(number))
     served = min(limit, 101)
     assert len((await viam.tabular(limit=limit)).data) == served
     assert len((await viam.binary(limit=limit)).data) == served
-    assert len((await viam.binary(limit=limit, include_binary=True)).data) == served
     assert ("A6" in viam.cited()) is (limit > 100)
+    assert len((await viam.binary(limit=limit, include_binary=True)).data) == served
+    assert ("A57" in viam.cited()) is (limit > 100)
 
 
 # From page to page -----------------------------------------------------------------------

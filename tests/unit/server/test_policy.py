@@ -13,6 +13,7 @@ from fakeviam import PageLimit, Policy
 from fakeviam.wire import data
 
 from .driver import ORGANIZATION, Viam, at, file_parts, id_of, interval, reading, tagged
+from .frames import Frames
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -129,15 +130,17 @@ async def test_a_page_may_count_all(start: Start) -> None:
 
 
 async def test_larger_limits_are_refused_when_strict(start: Start) -> None:
-    """Above 100, and above 1 with bytes: INVALID_ARGUMENT (A6)."""
+    """Above 100, and above 1 with bytes: INVALID_ARGUMENT (A6, A57)."""
     viam = await start(policy="strict")
     await fill(viam, 3)
-    with viam.refuses(Status.INVALID_ARGUMENT, "A6", "limit must be at most 100, got 101"):
+    with viam.refuses(
+        Status.INVALID_ARGUMENT, "A6", "data_request.limit must be at most 100, got 101"
+    ):
         await viam.binary(limit=101)
     with viam.refuses(Status.INVALID_ARGUMENT, "A6", f"got {2**64 - 1}"):
         await viam.tabular(limit=2**64 - 1)
     text = "limit must be at most 1 when bytes are wanted, got 2"
-    with viam.refuses(Status.INVALID_ARGUMENT, "A6", text):
+    with viam.refuses(Status.INVALID_ARGUMENT, "A57", text):
         await viam.binary(limit=2, include_binary=True)
     assert len((await viam.binary(limit=100)).data) == 3
     assert len((await viam.tabular(limit=100)).data) == 3
@@ -147,7 +150,7 @@ async def test_larger_limits_are_refused_when_strict(start: Start) -> None:
 
 @pytest.mark.parametrize("policy", ["documented", "observed"])
 async def test_larger_limits_are_served_otherwise(start: Start, policy: str) -> None:
-    """With bytes as without (A6)."""
+    """With bytes as without (A6, A57)."""
     viam = await start(policy=policy)
     await fill(viam, 101)
     for bytes_too in (False, True):
@@ -156,7 +159,7 @@ async def test_larger_limits_are_served_otherwise(start: Start, policy: str) -> 
 
 
 async def test_pages_may_be_smaller(start: Start) -> None:
-    """max_page and binary_page each clamp what they are for, without a limit too (A6, PG-1)."""
+    """max_page and binary_page each clamp what they are for, without a limit too (A6, A57, PG-1)."""
     viam = await start(policy=Policy(max_page=PageLimit(3), binary_page=PageLimit(2)))
     await fill(viam, 5)
     for limit in (0, 3, 4, 99):
@@ -167,6 +170,24 @@ async def test_pages_may_be_smaller(start: Start) -> None:
     viam = await start(policy=Policy(max_page=PageLimit(3)))
     await fill(viam, 5)
     assert len((await viam.binary(include_binary=True)).data) == 3
+
+
+async def test_a_page_that_is_cut_says_so(start: Start) -> None:
+    """In the trailers, with what was asked and what was given (A6, A57)."""
+    viam = await start(policy=Policy(max_page=PageLimit(3), binary_page=PageLimit(2)))
+    frames = await Frames.over_tcp(viam.cloud)
+    for limit, with_bytes, note in (
+        (0, False, None),
+        (3, False, None),
+        (4, False, "data_request.limit 4 was cut to 3 by the policy [A6]"),
+        (3, True, "data_request.limit 3 was cut to 2 by the policy [A57]"),
+    ):
+        request = data.BinaryDataByFilterRequest(
+            data_request=data.DataRequest(limit=limit), include_binary=with_bytes
+        )
+        seen = await frames.call("BinaryDataByFilter", request)
+        assert seen.headers.get("fakeviam-note") == note
+    frames.close()
 
 
 async def test_pages_may_be_larger(start: Start) -> None:

@@ -181,11 +181,14 @@ async def test_an_explicit_mime_type_wins(viam: Viam, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UPLOADS)
-@pytest.mark.parametrize("sent", ["", "pic", "pic.tar", "/a/b/ü.jpg", "a" * 5000, "../x\n"])
+@pytest.mark.parametrize(
+    "sent", ["", "pic", "pic.tar", "/data/tag=x/dataset=y/ü.jpg", "a" * 5000, "../x\n"]
+)
 async def test_the_file_name_is_kept(viam: Viam, name: str, sent: str) -> None:
-    """As it was sent; without one it is empty (UP-6)."""
+    """As it was sent, and it gives no tag; without one it is empty (UP-6, UP-13)."""
     metadata = await viam.metadata_of(await upload(viam, name, file_name=sent))
     assert metadata.file_name == sent
+    assert not metadata.capture_metadata.tags
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,21 @@ class PlannedFault:
         packed = tuple(map(Detail.of, details))
         return self._do(FaultKind.STATUS, status=status, text=text, details=packed)
 
+    def query_timeout(self) -> PlannedFault:
+        """Answer what the service was seen to answer to queries that take too long (QG-2)."""
+        return self.status("DEADLINE_EXCEEDED", "query timed out")
+
+    def result_too_large(self) -> PlannedFault:
+        """Answer what the service was seen to answer to queries that match too much (QG-1).
+
+        It does so before their limit counts. Its text is public, its status is not: here it is
+        RESOURCE_EXHAUSTED (QG-3).
+        """
+        return self.status(
+            "RESOURCE_EXHAUSTED",
+            "result set is too large; try adding limits to your query using $limit and $skip",
+        )
+
     def stall(self, duration: Duration | None = None, *, real_time: bool = False) -> PlannedFault:
         """Say nothing more for so long; without a duration until the client gives up.
 

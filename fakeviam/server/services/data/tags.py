@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.model.datasets import LABEL_PREFIX, dataset_label
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.call import Call
     from fakeviam.store.values import TagRemoval
+
+
+#: What the documentation of capture lets tags be.
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class _TagRequest(Protocol):
@@ -37,7 +42,9 @@ def _add_grounds(request: _TagRequest, policy: Policy) -> Iterator[str]:
 def _tag_grounds(request: _TagRequest, policy: Policy) -> Iterator[str]:
     yield from id_grounds(request, policy)
     tags = set(request.tags)
-    if len(tags) > 1 or any(tag != tag.strip() for tag in tags):
+    if len(tags) > 1:
+        yield "TA-6"
+    if not all(map(_PLAIN.fullmatch, tags)):
         yield "TA-5"
 
 
