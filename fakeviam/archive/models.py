@@ -261,6 +261,8 @@ class KeyRow(Model):
     organization_ids: Many[str]
     role: Role
     expires: Omittable[Time] = None
+    location_ids: Many[str] = ()
+    robot_ids: Many[str] = ()
 
 
 class _OwnerRow(Model):

@@ -262,9 +262,12 @@ AC-1  D web    An owner does everything with its organizations' data; an operato
 AC-2  ? us     What the table of roles does not name: an operator reads labels of boxes and the database's address; uploads, boxes, database users and all else are the owner's.
 AC-3  D web    A call beyond the role of its API key is PERMISSION_DENIED, whatever it asks.
 AC-4  D fake   API keys expire by the fake's clock and are revoked at once; their tokens end with them.
-AC-5  D fake   Apart from ids of new things, nothing that a key gets to see depends on the data of organizations it may not see: no reply, count, text, trailer or token.
+AC-5  D fake   Apart from ids of new things and from datasets of its organization, nothing that a key gets to see depends on data it may not see: no reply, count, text, trailer or token.
 AC-6  D fake   Keys and tokens are compared by digests, in constant time; tokens are signed, not kept.
 AC-7  D fake   Access tokens and page tokens stay valid when a fake starts again with the same data directory, database or seed.
+AC-8  D web    A key is one of an organization, a location or a machine: it sees and changes the data there, and the datasets of its organization, which only owners of the organization rename and delete.
+AC-9  ? us     What the table of roles does not name: merging datasets, the database and metadata of an organization need a key of the organization.
+AC-10 D web    Owners at any level create datasets; another page wants an owner of the organization (policy dataset_creation).
 ST-1  D fake   A strict fake refuses requests with fields that it does not know or does not look at: FAILED_PRECONDITION, naming them.
 ST-2  D fake   A strict fake refuses RPCs and fields that Viam's contract marks as deprecated.
 ST-3  D fake   What a strict fake was asked for in vain, an RPC that it does not have too, fails the test's check, call by call.

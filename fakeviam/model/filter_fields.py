@@ -144,12 +144,14 @@ def _shown(record: AnyRecord, path: str) -> str:
 
 
 def _scope(query: Query) -> Predicate | None:
-    return None if query.scope is None else InPredicate((("source.organization_id", query.scope),))
+    scope = query.scope
+    return None if scope is None else InPredicate(((scope.path, scope.ids),))
 
 
 def _scope_words(query: Query, record: AnyRecord) -> Words:
-    owner = f"organization {record.source.organization_id!r}"
-    return Words(_listed(query.scope or ()), owner)
+    assert query.scope is not None  # noqa: S101 - it has excluded something
+    level, ids = query.scope
+    return Words(_listed(ids), f"{level} {getattr(record.source, f'{level}_id')!r}")
 
 
 def _synced(query: Query) -> Predicate | None:

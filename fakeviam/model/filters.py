@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from fakeviam.model.fleet import Part
+    from fakeviam.model.records import Source
 
 
 class TagRule(enum.Enum):
@@ -39,6 +44,22 @@ class Interval:
 EVERYTHING = Interval()
 
 
+class Scope(NamedTuple):
+    """What a caller may see: all data of some organizations, locations or machines (AC-8)."""
+
+    level: Literal["organization", "location", "robot"]
+    ids: frozenset[str]
+
+    @property
+    def path(self) -> str:
+        """Where a record says it."""
+        return f"source.{self.level}_id"
+
+    def holds(self, place: Part | Source) -> bool:
+        """Whether what is at that place, or captured there, is in sight."""
+        return getattr(place, f"{self.level}_id") in self.ids
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query:
     """A selection of records of one kind. Empty strings and sets constrain nothing (FI-3).
@@ -47,7 +68,7 @@ class Query:
         tag_rule: With LISTED, a record needs one of `tags`, or to be a member of one of
             `label_dataset_ids` (a dataset's label counts as a tag there, A10).
         include_internal: Whether data ingested by Viam itself is selected too (PG-10).
-        scope: The organizations the caller may see; None is all of them (A51).
+        scope: What the caller may see; None is everything (A51, AC-8).
         synced_until: Only records stored at or before this time are visible yet (A55).
     """
 
@@ -68,5 +89,5 @@ class Query:
     box_labels: frozenset[str] = frozenset()
     dataset_id: str = ""
     include_internal: bool = False
-    scope: frozenset[str] | None = None
+    scope: Scope | None = None
     synced_until: int | None = None

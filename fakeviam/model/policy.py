@@ -45,6 +45,8 @@ class Policy:
         empty_delete_filter: A16: delete by a filter that names no organization.
         unknown_ids: A13: ids of binary data that do not exist, in reads, deletes and tag calls.
         unknown_dataset: A27, A40: adding to, removing from or uploading to an unknown dataset.
+        dataset_creation: AC-10: whether owners of locations and machines may create datasets, or
+            owners of organizations alone; Viam's pages disagree.
         duplicate_dataset_name: A39: status of a name that the organization has already.
         invalid_part: A22: status of an upload for an unknown part.
         deprecated_binary_id: A14: requests that use `BinaryID` messages.
@@ -72,6 +74,7 @@ class Policy:
     empty_delete_filter: Literal["delete-everything", "refuse"] = "delete-everything"
     unknown_ids: Literal["skip", "refuse"] = "skip"
     unknown_dataset: Literal["refuse", "skip"] = "refuse"
+    dataset_creation: Literal["any-owner", "organization-owner"] = "any-owner"
     duplicate_dataset_name: Literal["ALREADY_EXISTS", "INVALID_ARGUMENT", "UNKNOWN"] = (
         "ALREADY_EXISTS"
     )
@@ -126,6 +129,7 @@ class Policy:
             remove_tags_count="records",
             empty_delete_filter="refuse",
             unknown_ids="refuse",
+            dataset_creation="organization-owner",
             deprecated_binary_id="refuse",
             extended_json_in_bson="refuse",
         )

@@ -18,7 +18,6 @@ from fakeviam_contracts.mutants.base import (
     PAGES,
     Mutant,
     filter_of,
-    metadata_edit,
     on_exchange,
     on_reply,
     on_request,

@@ -23,11 +23,12 @@ from fakeviam.server.lifecycle.snapshots import (
     take_snapshot,
 )
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
+from fakeviam.server.state.reach import reach_of
 from fakeviam.server.state.roles import role_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import datetime, timedelta
 
     from fakeviam.model.applied_seed import AppliedSeed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.replies import Replies
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.state.cloud import CloudState, Crash
+    from fakeviam.server.state.reach import Named
     from fakeviam.store.base import Store
     from fakeviam.views import StoredDataset, StoredFile, StoredReading, View
 
@@ -221,32 +223,36 @@ class CloudHandle:
     def add_api_key(
         self,
         *,
-        organizations: str | Iterable[str],
+        organizations: Named = (),
+        locations: Named = (),
+        machines: Named = (),
         role: Role = "owner",
         expires: datetime | str | None = None,
         expires_in: timedelta | None = None,
     ) -> ApiKey:
-        """Make another API key that sees the organizations of these ids (auth="keys").
+        """Make another API key, of organizations, locations or machines (auth="keys").
+
+        Its holder sees the data there, and the datasets of the organizations (AC-8).
 
         Args:
             organizations: Their ids, or one of them.
+            locations: Ids of locations, or one.
+            machines: Parts, or ids of machines or of their parts, or one.
             role: `owner` may do everything, `operator` may look at data (AC-1).
             expires: When it ends by the fake's clock (AC-4); may be past already.
             expires_in: How long from now it lives.
 
         Raises:
-            UsageError: There are no organizations, one of them does not exist, or another
-                argument is no good.
+            UsageError: None or several of the three are given, one of them does not exist, or
+                another argument is invalid.
         """
-        chosen = [organizations] if isinstance(organizations, str) else list(organizations)
-        for organization_id in chosen:
-            if not self.fleet.has_organization(organization_id):
-                message = f"no organization has the id {organization_id!r}"
-                raise UsageError(message)
+        reach = reach_of(
+            self.fleet, organizations=organizations, locations=locations, machines=machines
+        )
         end = expiry(expires, expires_in, now=self.clock.now())
         accounts, rights = self._cloud.accounts, role_of(role)
         return self._host.atomically(
-            lambda: accounts.add_key(organization_ids=chosen, role=rights, expires=end)
+            lambda: accounts.add_key(**reach._asdict(), role=rights, expires=end)
         )
 
     def revoke_api_key(self, key: str | ApiKey) -> None:

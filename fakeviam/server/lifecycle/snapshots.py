@@ -203,6 +203,10 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
     )
 
 
+#: Fields of API keys of locations and machines; others have none.
+_NARROWED = ("location_ids", "robot_ids")
+
+
 def key_row(key: ApiKey) -> Mapping[str, object]:
     """An API key as a JSON object."""
     row: dict[str, object] = {
@@ -211,6 +215,7 @@ def key_row(key: ApiKey) -> Mapping[str, object]:
         "organization_ids": sorted(key.organization_ids),
         "role": key.role,
     }
+    row |= {name: sorted(ids) for name in _NARROWED if (ids := getattr(key, name))}
     return row if key.expires is None else row | {"expires": time_text(key.expires)}
 
 
@@ -224,6 +229,8 @@ def _key_from(row: Mapping[str, object], where: str) -> ApiKey:
         organization_ids=frozenset(checked.organization_ids),
         role=checked.role,
         expires=checked.expires,
+        location_ids=frozenset(checked.location_ids),
+        robot_ids=frozenset(checked.robot_ids),
     )
 
 

@@ -147,7 +147,7 @@ def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None
     return (
         key.organization_id in ("", source.organization_id)
         and key.location_id in ("", source.location_id)
-        and call.principal.sees(source.organization_id)
+        and call.principal.sees_data_of(source)
         and (until is None or record.time_synced <= until)
     )
 

@@ -50,7 +50,7 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
         return Explanation(call=str(record), notes=("no request came",))
     # The call again, where it leaves no trace: its clauses count for nothing.
     call = Call.detached(cloud.detached(), record.method)
-    call.principal = Principal(record.scope)
+    call.principal = Principal.within(record.scope)
     explainer = _Explainer(call=call, record=record, answered=_answered_ids(record))
     notes = _notes(record)
     try:
@@ -212,7 +212,7 @@ class _Explainer:
                 yield Reason(field=field, wanted=repr(wanted), actual=repr(actual))
         visible = Query(
             include_internal=True,
-            scope=self.call.principal.organization_ids,
+            scope=self.call.principal.scope,
             synced_until=self.call.visible_until(),
         )
         yield from reasons_against(visible, record)

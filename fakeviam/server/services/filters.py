@@ -143,7 +143,7 @@ def query_from(
     reader: FilterReader = call.cloud.by_policy[FilterReader]
     query, clauses = reader.read(message, include_internal=include_internal, tabular=tabular)
     call.cite(clauses)
-    scope, until = call.principal.organization_ids, call.visible_until()
+    scope, until = call.principal.scope, call.visible_until()
     if scope is None and until is None:
         return query
     return replace(query, scope=scope, synced_until=until)

@@ -86,8 +86,11 @@ def token_of(call: Call, position: Position | None) -> str:
 
 
 def _scope(call: Call) -> str:
-    seen = call.principal.organization_ids
-    return "" if seen is None else ",".join(sorted(seen))
+    scope = call.principal.scope
+    if scope is None:
+        return ""
+    ids = ",".join(sorted(scope.ids))
+    return ids if scope.level == "organization" else f"{scope.level} {ids}"
 
 
 def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:

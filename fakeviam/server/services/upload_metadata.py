@@ -216,8 +216,8 @@ def _with_sensor_metadata(
 
 def _part(call: Call, part_id: str) -> Part:
     part = call.cloud.fleet.part(part_id)
-    # Another organization's part is as unknown as one that does not exist (A51).
-    if part is None or not call.principal.sees(part.organization_id):
+    # A part out of sight is as unknown as one that does not exist (A51, AC-8).
+    if part is None or not call.principal.sees_data_of(part):
         raise _INVALID_PART[call.policy.invalid_part](NO_PART, clause="A22", bare=True)
     return part
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.model.clock import LAST, SECOND, time_of
 from fakeviam.model.errors import PermissionDeniedError, UnauthenticatedError, UsageError
+from fakeviam.model.filters import Scope
 from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.server.state.roles import check_role
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from fakeviam.model.clock import Clock
+    from fakeviam.model.fleet import Part
     from fakeviam.model.ids import Ids
+    from fakeviam.model.policy import Policy
+    from fakeviam.model.records import Source
     from fakeviam.model.roles import Role
 
 AuthMode = Literal["any", "keys"]
@@ -34,7 +38,9 @@ class ApiKey:
     """An API key; `id` is a UUID, as viam-sdk demands.
 
     Attributes:
-        organization_ids: What its holder may see.
+        organization_ids: Of what its holder may see.
+        location_ids: The only locations its holder may see, if there are any (AC-8).
+        robot_ids: The only machines its holder may see, if there are any (AC-8).
         role: What its holder may do there (AC-1).
         expires: When it ends by the fake's clock, ns since the epoch; None is never (AC-4).
     """
@@ -44,6 +50,17 @@ class ApiKey:
     organization_ids: frozenset[str]
     role: Role = "owner"
     expires: int | None = None
+    location_ids: frozenset[str] = frozenset()
+    robot_ids: frozenset[str] = frozenset()
+
+    @property
+    def scope(self) -> Scope:
+        """The data that its holder may see."""
+        if self.robot_ids:
+            return Scope("robot", self.robot_ids)
+        if self.location_ids:
+            return Scope("location", self.location_ids)
+        return Scope("organization", self.organization_ids)
 
     def expired(self, now: int) -> bool:
         """Whether it has ended by that time."""
@@ -52,18 +69,35 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller. `organization_ids` is what it may see; None is everything."""
+    """The caller.
+
+    Attributes:
+        organization_ids: Whose datasets it may see; None is everybody's.
+        scope: The data that it may see; None is all.
+    """
 
     organization_ids: frozenset[str] | None = None
     role: Role = "owner"
+    scope: Scope | None = None
+
+    @classmethod
+    def within(cls, scope: Scope | None) -> Principal:
+        """A caller who may see just that."""
+        whole = scope is not None and scope.level == "organization"
+        return cls(scope.ids if scope is not None and whole else None, scope=scope)
+
+    def sees_data_of(self, place: Part | Source) -> bool:
+        """Whether data of that part, or captured there, exists for the caller (A51, AC-8)."""
+        return self.scope is None or self.scope.holds(place)
 
     def sees(self, organization_id: str) -> bool:
-        """Whether data of that organization exists for the caller."""
+        """Whether that organization exists for the caller."""
         return self.organization_ids is None or organization_id in self.organization_ids
 
-    def check_right(self, rpc: str) -> None:
-        """Refuse a call that its role gives no right to (AC-3)."""
-        check_role(self.role, rpc)
+    def check_right(self, rpc: str, policy: Policy) -> tuple[str, ...]:
+        """Refuse a call that its role gives no right to (AC-3); else what decided that."""
+        level = "organization" if self.scope is None else self.scope.level
+        return check_role(self.role, level.replace("robot", "machine"), rpc, policy)
 
     def check_named(self, organization_ids: Iterable[str]) -> None:
         """Refuse a request that names an organization the caller may not see (A51).
@@ -186,8 +220,10 @@ class Accounts:
         organization_ids: Iterable[str],
         role: Role = "owner",
         expires: int | None = None,
+        location_ids: Iterable[str] = (),
+        robot_ids: Iterable[str] = (),
     ) -> ApiKey:
-        """Make a key that sees these organizations."""
+        """Make a key that sees these organizations, or only these locations or machines of them."""
         chosen = frozenset(organization_ids)
         if not chosen:
             message = "organization_ids must not be empty: such a key could see nothing"
@@ -199,6 +235,8 @@ class Accounts:
             organization_ids=chosen,
             role=role,
             expires=expires,
+            location_ids=frozenset(location_ids),
+            robot_ids=frozenset(robot_ids),
         )
         self._put({**self._keys, key_id: key})
         return key
@@ -290,7 +328,7 @@ class Accounts:
             raise _expired_key()
         if claims.expires is not None and now >= claims.expires:
             raise _expired_token()
-        return Principal(key.organization_ids, key.role)
+        return Principal(key.organization_ids, key.role, key.scope)
 
     def _check_key(self, key_id: str, kind: str, payload: str) -> str:
         """The id of the API key in a login."""

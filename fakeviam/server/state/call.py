@@ -9,7 +9,6 @@ from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.state.accounts import ANYONE, Principal
-from fakeviam.server.state.roles import grounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,10 +102,9 @@ class Call:
         if self.cloud.accounts.mode == "keys":
             self.cite(["AU-4", "A51"])
         self.principal = self.cloud.accounts.principal(_authorization(metadata))
-        self.record.scope = self.principal.organization_ids
-        if self.principal.role != "owner":
-            self.cite(grounds(self.rpc))
-            self.principal.check_right(self.rpc)
+        self.record.scope = self.principal.scope
+        if self.principal.scope is not None:
+            self.cite(self.principal.check_right(self.rpc, self.policy))
 
     def move_to(self, cloud: CloudState) -> None:
         """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""

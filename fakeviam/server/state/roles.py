@@ -1,15 +1,19 @@
 """What the holder of an API key may do: owners everything, operators look at data.
 
-Viam's documentation has a table of permissions for organizations, locations and machines; keys
-here are keys of whole organizations, so its first two columns count (AC-1).
+Viam's documentation has a table of permissions for owners and operators of organizations,
+locations and machines (AC-1, AC-8).
 """
 
 from __future__ import annotations
 
-from typing import get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, get_args
 
 from fakeviam.model.errors import PermissionDeniedError, UsageError
 from fakeviam.model.roles import Role
+
+if TYPE_CHECKING:
+    from fakeviam.model.policy import Policy
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -24,28 +28,6 @@ _VIEWS = frozenset(
         "TabularDataByFilter",
         "TabularDataByMQL",
         "TabularDataBySQL",
-    }
-)
-
-#: What the table says no operator may do: see tags, edit data, and anything with datasets.
-_DENIED = frozenset(
-    {
-        "AddBinaryDataToDatasetByIDs",
-        "AddTagsToBinaryDataByFilter",
-        "AddTagsToBinaryDataByIDs",
-        "CreateDataset",
-        "DeleteBinaryDataByFilter",
-        "DeleteBinaryDataByIDs",
-        "DeleteDataset",
-        "DeleteTabularData",
-        "ListDatasetsByIDs",
-        "ListDatasetsByOrganizationID",
-        "MergeDatasets",
-        "RemoveBinaryDataFromDatasetByIDs",
-        "RemoveTagsFromBinaryDataByFilter",
-        "RemoveTagsFromBinaryDataByIDs",
-        "RenameDataset",
-        "TagsByFilter",
     }
 )
 
@@ -79,6 +61,19 @@ _FLEET = frozenset(
 )
 
 
+#: What keys of locations and machines may not do, and what says so.
+_OF_ORGANIZATIONS = MappingProxyType(
+    {
+        "ConfigureDatabaseUser": "AC-9",
+        "DeleteDataset": "AC-8",
+        "GetDatabaseConnection": "AC-9",
+        "MergeDatasets": "AC-9",
+        "RenameDataset": "AC-8",
+        "UpdateOrganizationMetadata": "AC-9",
+    }
+)
+
+
 def role_of(given: object) -> Role:
     """The role of that name.
 
@@ -91,19 +86,40 @@ def role_of(given: object) -> Role:
     raise UsageError(f"role must be one of {', '.join(map(repr, _ROLES))}, got {given!r}")
 
 
-def grounds(rpc: str) -> tuple[str, ...]:
-    """The clauses that decide what an operator's call comes to."""
-    if rpc in _FLEET:
-        return ("AP-10",)
-    return ("AC-1",) if rpc in _VIEWS | _DENIED else ("AC-1", "AC-2")
+def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, ...]:
+    """Refuse what the role gives no right to; else the clauses that decided (AC-1, AC-2, AC-8).
 
-
-def check_role(role: Role, rpc: str) -> None:
-    """Refuse what the role gives no right to (AC-1, AC-2).
+    Args:
+        role: Of the API key.
+        level: What it is a key of: `organization`, `location` or `machine`.
+        rpc: What is called.
+        policy: Says who may create datasets (AC-10).
 
     Raises:
-        PermissionDeniedError: The call needs the owner.
+        PermissionDeniedError: The call needs an owner, or an owner of the organization.
     """
     if role == "operator" and rpc not in _VIEWS | _ALIKE | _FLEET:
         text = f"{rpc} needs an API key with the role 'owner'; this one has 'operator'"
         raise PermissionDeniedError(text, clause="AC-3")
+    clauses: list[str] = []
+    if role == "operator":
+        clauses += _grounds(rpc)
+    if level == "organization":
+        return tuple(clauses)
+    clause = _OF_ORGANIZATIONS.get(rpc)
+    if level == "machine" and rpc == "UpdateLocationMetadata":
+        clause = "AC-9"
+    if rpc == "CreateDataset":
+        clauses.append("AC-10")
+        clause = "AC-10" if policy.dataset_creation == "organization-owner" else None
+    if clause is not None:
+        text = f"{rpc} needs an API key of an organization; this one is of a {level}"
+        raise PermissionDeniedError(text, clause=clause)
+    return (*clauses, "AC-8")
+
+
+def _grounds(rpc: str) -> tuple[str, ...]:
+    """The clauses that let an operator call this."""
+    if rpc in _FLEET:
+        return ("AP-10",)
+    return ("AC-1",) if rpc in _VIEWS else ("AC-1", "AC-2")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from fakeviam.model.clock import moment_of
 from fakeviam.model.durations import LONGEST
+from fakeviam.server.state.reach import ReachError
 from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Many, Number, Omittable, Time
 from fakeviam.web.endpoint import Endpoint
@@ -31,6 +32,8 @@ class ApiKeyModel(Model):
     organization_ids: list[str] = field(
         "What its holder may see.", ["f4ce0000-0000-4000-8000-0000000000a1"]
     )
+    location_ids: list[str] = field("The only locations it may see; empty is all.", [])
+    robot_ids: list[str] = field("The only machines it may see; empty is all.", [])
     role: str = field("What its holder may do there.", "owner")
     expires: TimeText | None = field("When it ends, by the clock of the fake.", None)
 
@@ -42,11 +45,13 @@ class ApiKeyList(Model):
 
 
 class NewApiKey(Model):
-    """A key that sees some organizations."""
+    """A key of organizations, of locations or of machines: one of the three."""
 
-    organizations: Annotated[Many[NonEmpty], Field(min_length=1)] = field(
-        "Ids of what it sees.", ["f4ce0000-0000-4000-8000-0000000000a1"]
+    organizations: Many[NonEmpty] = field(
+        "Ids of organizations.", ["f4ce0000-0000-4000-8000-0000000000a1"], default=()
     )
+    locations: Many[NonEmpty] = field("Ids of locations.", [], default=())
+    machines: Many[NonEmpty] = field("Ids of machines, or of their parts.", [], default=())
     role: Literal["owner", "operator"] = field(
         "What its holder may do.", "operator", default="owner"
     )
@@ -68,6 +73,8 @@ def _json(request: ControlRequest, key: ApiKey, *, new: bool = False) -> dict[st
         "id": key.id,
         "key": key.key if new else shown_key(request, key.key),
         "organization_ids": sorted(key.organization_ids),
+        "location_ids": sorted(key.location_ids),
+        "robot_ids": sorted(key.robot_ids),
         "role": key.role,
         "expires": None if key.expires is None else moment_of(key.expires).isoformat(),
     }
@@ -79,21 +86,18 @@ def _list(request: ControlRequest) -> dict[str, Any]:
 
 def _add(request: ControlRequest) -> dict[str, Any]:
     wanted: NewApiKey = request.body
-    for index, organization_id in enumerate(wanted.organizations):
-        if not request.handle.fleet.has_organization(organization_id):
-            raise Problem(
-                422,
-                f"no organization has the id {organization_id!r}",
-                field=f"organizations[{index}]",
-                value=organization_id,
-            )
     lifetime = wanted.expires_in
-    key = request.handle.add_api_key(
-        organizations=wanted.organizations,
-        role=wanted.role,
-        expires=None if wanted.expires is None else moment_of(wanted.expires),
-        expires_in=None if lifetime is None else timedelta(seconds=lifetime),
-    )
+    try:
+        key = request.handle.add_api_key(
+            organizations=wanted.organizations,
+            locations=wanted.locations,
+            machines=wanted.machines,
+            role=wanted.role,
+            expires=None if wanted.expires is None else moment_of(wanted.expires),
+            expires_in=None if lifetime is None else timedelta(seconds=lifetime),
+        )
+    except ReachError as error:
+        raise Problem(422, str(error), field=error.field, value=error.value) from error
     return _json(request, key, new=True)
 
 
@@ -118,7 +122,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/api-keys",
-        title="Make an API key that sees these organizations",
+        title="Make an API key of organizations, locations or machines",
         tag="accounts",
         handler=_add,
         body=NewApiKey,

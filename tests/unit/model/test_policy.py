@@ -28,6 +28,7 @@ TABLE: dict[str, tuple[Any, Any, Any]] = {
     "empty_delete_filter": ("delete-everything", "refuse", "refuse"),
     "unknown_ids": ("skip", "skip", "refuse"),
     "unknown_dataset": ("refuse", "refuse", "refuse"),
+    "dataset_creation": ("any-owner", "any-owner", "organization-owner"),
     "duplicate_dataset_name": ("ALREADY_EXISTS", "ALREADY_EXISTS", "ALREADY_EXISTS"),
     "invalid_part": ("UNKNOWN", "UNKNOWN", "UNKNOWN"),
     "deprecated_binary_id": ("accept", "accept", "refuse"),

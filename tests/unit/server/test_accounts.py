@@ -15,7 +15,8 @@ from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.model.ids import Ids
 from fakeviam.server.state.accounts import Accounts
-from fakeviam.wire import data, methods
+from fakeviam.wire import app, data, methods
+from fakeviam.wire import dataset as dataset_wire
 
 from .driver import (
     DEFAULT_PART,
@@ -104,6 +105,103 @@ async def test_roles_rest_on_the_documentation_where_it_has_them(start: Start) -
     assert "AC-2" not in viam.cited()
     await operator.rpc("BoundingBoxLabelsByFilter", data.BoundingBoxLabelsByFilterRequest())
     assert "AC-2" in viam.cited()
+
+
+# Keys of locations and machines ----------------------------------------------------------
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("level", ["locations", "machines"])
+async def test_keys_of_places_see_and_change_what_is_there(start: Start, level: str) -> None:
+    """And datasets of the organization; only its owners rename and delete them (AC-8, AC-9)."""
+    viam = await start(auth="keys")
+    part = viam.cloud.fleet.add_part("arm", robot="r", location="den")
+    place: dict[str, Any] = {level: part if level == "machines" else part.location_id}
+    key = viam.cloud.add_api_key(**place)
+    owner, narrow = await signed_in(viam), await signed_in(viam, key.id, key.key)
+    hidden = await owner.upload("hidden", tags=["hidden"])
+    dataset = await owner.create_dataset("shared")
+    await owner.add_members(dataset, hidden)
+    seen = await narrow.upload("seen", tags=["seen"], part_id=part.id)
+    with viam.refuses(Status.UNKNOWN, "A22"):
+        await narrow.upload("elsewhere")
+    assert await narrow.names() == ["seen"]
+    assert await narrow.tags_by_filter() == ["seen"]
+    (found,) = (await narrow.by_ids(hidden, seen)).data
+    assert found.metadata.file_name == "seen"
+    await narrow.add_tags(hidden, seen, tags=["new"])
+    await narrow.add_members(dataset, hidden, seen)
+    assert await narrow.names(data.Filter(dataset_id=dataset)) == ["seen"]
+    listed = await narrow.rpc(
+        "ListDatasetsByOrganizationID",
+        dataset_wire.ListDatasetsByOrganizationIDRequest(organization_id=ORGANIZATION),
+    )
+    assert [each.name for each in listed.datasets] == ["shared"]
+    rename = dataset_wire.RenameDatasetRequest(id=dataset, name="mine")
+    for rpc, request, clause in (
+        ("RenameDataset", rename, "AC-8"),
+        ("DeleteDataset", dataset_wire.DeleteDatasetRequest(id=dataset), "AC-8"),
+        ("MergeDatasets", dataset_wire.MergeDatasetsRequest(), "AC-9"),
+        ("GetDatabaseConnection", data.GetDatabaseConnectionRequest(), "AC-9"),
+        ("ConfigureDatabaseUser", data.ConfigureDatabaseUserRequest(), "AC-9"),
+        ("UpdateOrganizationMetadata", app.UpdateOrganizationMetadataRequest(), "AC-9"),
+    ):
+        with viam.refuses(Status.PERMISSION_DENIED, clause, f"this one is of a {level[:-1]}"):
+            await narrow.rpc(rpc, request)
+    removed = await narrow.rpc("DeleteBinaryDataByFilter", data.DeleteBinaryDataByFilterRequest())
+    assert removed.deleted_count == 1
+    assert await owner.names() == ["hidden"]
+    assert "new" not in await owner.tags_of(hidden)
+    await owner.rpc("RenameDataset", rename)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("policy", ["documented", "strict"])
+async def test_who_creates_datasets(start: Start, policy: str) -> None:
+    """Owners at any level, or those of organizations alone; operators never (AC-10, AC-3)."""
+    viam = await start(auth="keys", policy=policy)
+    keys = {
+        "owner": viam.cloud.add_api_key(locations=[DEFAULT_PART.location_id]),
+        "operator": viam.cloud.add_api_key(machines=DEFAULT_PART.robot_id, role="operator"),
+        "organization": viam.cloud.add_api_key(organizations=ORGANIZATION),
+    }
+    clients = {name: await signed_in(viam, key.id, key.key) for name, key in keys.items()}
+    await clients["organization"].create_dataset("first")
+    with viam.refuses(Status.PERMISSION_DENIED, "AC-3"):
+        await clients["operator"].create_dataset("second")
+    if policy == "documented":
+        await clients["owner"].create_dataset("third")
+        assert "AC-10" in viam.cited()
+        return
+    with viam.refuses(Status.PERMISSION_DENIED, "AC-10", "needs an API key of an organization"):
+        await clients["owner"].create_dataset("third")
+
+
+def test_what_a_key_is_for() -> None:
+    """One of the three, and in the fleet (AC-8)."""
+    cases: tuple[tuple[dict[str, Any], str], ...] = (
+        ({}, "give organizations, locations or machines, got none of them"),
+        ({"organizations": []}, "got none of them"),
+        (
+            {"locations": DEFAULT_PART.location_id, "machines": DEFAULT_PART},
+            "got locations and machines",
+        ),
+        ({"locations": ["no"]}, "no location has the id 'no'"),
+        ({"machines": "no"}, "no machine has the id 'no'"),
+        ({"organizations": DEFAULT_PART}, "no organization has the id "),
+        ({"organizations": 7}, "organizations must be ids, or things of the fleet, got 7"),
+    )
+    with FakeViam() as cloud:
+        for arguments, text in cases:
+            with pytest.raises(UsageError, match=text):
+                cloud.add_api_key(**arguments)
+        key = cloud.add_api_key(machines=[DEFAULT_PART.id])
+        assert key.organization_ids == {ORGANIZATION}
+        assert key.robot_ids == {DEFAULT_PART.robot_id}
+        snapshot = cloud.snapshot()
+        cloud.revoke_api_key(key)
+        cloud.restore(snapshot)
+        assert key in cloud.api_keys
 
 
 # Their end -------------------------------------------------------------------------------

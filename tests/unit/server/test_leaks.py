@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from grpclib.const import Status
@@ -146,24 +146,35 @@ class Mask:
 
 
 def theirs_in(viam: Viam, part: Part) -> list[object]:
-    """What the other organization has, past all policies."""
+    """What the other part and its organization have, past all policies."""
     held = viam.contents()
     owner = part.organization_id
+    mine = owner == ORGANIZATION  # then datasets are in common
     return [
-        [pair for pair in held.binary if pair[0].source.organization_id == owner],
-        [record for record in held.tabular if record.source.organization_id == owner],
-        viam.cloud._cloud.store.datasets(owner),
-        viam.cloud._cloud.store.database_password(owner),
+        [pair for pair in held.binary if pair[0].source.part_id == part.id],
+        [record for record in held.tabular if record.source.part_id == part.id],
+        () if mine else viam.cloud._cloud.store.datasets(owner),
+        () if mine else viam.cloud._cloud.store.database_password(owner),
         viam.cloud.fleet.metadata_of(part.id),
     ]
 
 
-async def prepared(viam: Viam, their: Their) -> tuple[As, Known, tuple[str, str, str]]:
+async def prepared(
+    viam: Viam, their: Their, level: str = "organizations"
+) -> tuple[As, Known, tuple[str, str, str]]:
     """A fake with our data and theirs, and the client of ours."""
-    part = viam.cloud.fleet.add_part("arm", location="den", organization="acme")
+    owner = "acme" if level == "organizations" else DEFAULT_PART.organization_name
+    place = DEFAULT_PART.location_name if level == "machines" else "den"
+    part = viam.cloud.fleet.add_part("arm", robot="r", location=place, organization=owner)
     key = viam.cloud.add_api_key(organizations=part.organization_id)
-    ours = await signed_in(viam)
-    owned = await put_ours(ours)
+    own: dict[str, Any] = {
+        "organizations": ORGANIZATION,
+        "locations": DEFAULT_PART.location_id,
+        "machines": DEFAULT_PART,
+    }
+    our_key = viam.cloud.add_api_key(**{level: own[level]})
+    owned = await put_ours(await signed_in(viam))
+    ours = await signed_in(viam, our_key.id, our_key.key)
     known = await put_theirs(await signed_in(viam, key.id, key.key), part, their)
     # From here on new things get the same ids, whatever was made before.
     viam.cloud._cloud.ids.rewind(Counters(10_000, 10_000))
@@ -175,16 +186,29 @@ async def prepared(viam: Viam, their: Their) -> tuple[As, Known, tuple[str, str,
 def test_nothing_depends_on_what_others_have(one: Their, two: Their, policy: str) -> None:
     """Two fakes that differ in another organization's data alone give one client the same replies,
     counts, texts and trailers to every RPC, and it changes nothing there (AC-5, A51)."""
+    nothing_shows(one, two, policy)
 
+
+@pytest.mark.parametrize("level", ["locations", "machines"])
+@settings(max_examples=1, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
+@given(THEIRS, THEIRS)
+def test_nothing_depends_on_other_places(level: str, one: Their, two: Their) -> None:
+    """The same of a key of a location or a machine and the data beside it; datasets and the
+    database are those of the organization (AC-5, AC-8)."""
+    shared: dict[str, Any] = {"datasets": (), "password": False}
+    nothing_shows(replace(one, **shared), replace(two, **shared), "documented", level)
+
+
+def nothing_shows(one: Their, two: Their, policy: str, level: str = "organizations") -> None:
     async def learn(viam: Viam, *, their: Their) -> None:
-        _, known, _ = await prepared(viam, their)
+        _, known, _ = await prepared(viam, their, level)
         everything.part = known.part
         for name in ("binary", "datasets", "boxes", "tokens"):
             merged = [*getattr(everything, name), *getattr(known, name)]
             setattr(everything, name, list(dict.fromkeys(merged)))
 
     async def ask(viam: Viam, *, their: Their) -> None:
-        client, known, owned = await prepared(viam, their)
+        client, known, owned = await prepared(viam, their, level)
         before, mask = theirs_in(viam, known.part), Mask()
         answers = []
         for rpc, messages in questions(owned, everything):

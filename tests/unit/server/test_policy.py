@@ -159,7 +159,7 @@ async def test_larger_limits_are_served_otherwise(start: Start, policy: str) -> 
 
 
 async def test_pages_may_be_smaller(start: Start) -> None:
-    """max_page and binary_page each clamp what they are for, without a limit too (A6, A57, PG-1)."""
+    """Both points clamp what they are for, without a limit too (A6, A57, PG-1)."""
     viam = await start(policy=Policy(max_page=PageLimit(3), binary_page=PageLimit(2)))
     await fill(viam, 5)
     for limit in (0, 3, 4, 99):
@@ -472,6 +472,7 @@ async def test_no_field_is_forgotten_here() -> None:
         "empty_delete_filter",
         "unknown_ids",
         "unknown_dataset",
+        "dataset_creation",  # in test_accounts
         "duplicate_dataset_name",
         "invalid_part",
         "deprecated_binary_id",

@@ -150,9 +150,8 @@ def test_a_fleet_that_changed_in_between(
 def test_keys_and_tokens_are_the_same_on_all(another: Callable[..., FakeViam]) -> None:
     """MG-4, AC-4, AC-7."""
     one, two = another(auth="keys"), another(auth="keys")
-    key = one.add_api_key(
-        organizations=one.default_part.organization_id, role="operator", expires="9999-12-31"
-    )
+    one.add_api_key(locations=one.default_part.location_id)
+    key = one.add_api_key(machines=one.default_part, role="operator", expires="9999-12-31")
     assert two.api_keys == one.api_keys
     accounts = [cloud._cloud.accounts for cloud in (one, two)]
     token = accounts[1].authenticate(key.id, "api-key", key.key)

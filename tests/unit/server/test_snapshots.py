@@ -254,6 +254,7 @@ def filled() -> CloudState:
     for number in range(30):
         change(cloud, number)
     cloud.accounts.add_key(organization_ids=[ORGANIZATION], role="operator", expires=1)
+    cloud.accounts.add_key(organization_ids=[ORGANIZATION], robot_ids=["r"], location_ids=["l"])
     return cloud
 
 
@@ -304,7 +305,9 @@ def test_damaged_keys_change_nothing() -> None:
 
 def test_all_that_is_known_of_a_key_is_written() -> None:
     """A field more must not be lost silently (AR-1)."""
-    key = fresh()._cloud.accounts.add_key(organization_ids=[ORGANIZATION], expires=1)
+    key = fresh()._cloud.accounts.add_key(
+        organization_ids=[ORGANIZATION], expires=1, location_ids=["l"], robot_ids=["r"]
+    )
     assert set(snapshots.key_row(key)) == {field.name for field in dataclasses.fields(key)}
 
 

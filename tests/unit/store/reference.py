@@ -71,7 +71,7 @@ def selects(query: Query, record: AnyRecord) -> bool:
     return (
         all(wanted in {"", value} for wanted, value in equal)
         and all(not wanted or value in wanted for wanted, value in among)
-        and (query.scope is None or source.organization_id in query.scope)
+        and (query.scope is None or query.scope.holds(source))
         and (query.include_internal or not record.internal)
         and (query.synced_until is None or record.time_synced <= query.synced_until)
         and in_interval(query.interval, record)

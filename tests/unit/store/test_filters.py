@@ -8,7 +8,7 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
-from fakeviam.model.filters import Interval, Query, TagRule, TimeField
+from fakeviam.model.filters import Interval, Query, Scope, TagRule, TimeField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
 
 pytestmark = pytest.mark.parametrize("asked", [1, 2, 3])  # walked, then by fresh and by old indexes
+
+
+SECOND = Scope("organization", frozenset({"o2"}))
 
 
 def label(text: str) -> BoundingBox:
@@ -175,9 +178,16 @@ def test_internal_data_is_hidden_unless_asked_for(filled: Callable[[], Store], a
 def test_only_organizations_in_sight(filled: Callable[[], Store], asked: int) -> None:
     """A51: asking for an organization out of sight selects nothing."""
     asked_for = frozenset({"org", "o2"})
-    assert ids(filled, asked, Query(scope=frozenset({"o2"}))) == "c"
-    assert ids(filled, asked, Query(scope=frozenset({"o2"}), organization_ids=asked_for)) == "c"
-    assert ids(filled, asked, Query(scope=frozenset())) == ""
+    assert ids(filled, asked, Query(scope=SECOND)) == "c"
+    assert (
+        ids(
+            filled,
+            asked,
+            Query(scope=SECOND, organization_ids=asked_for),
+        )
+        == "c"
+    )
+    assert ids(filled, asked, Query(scope=Scope("organization", frozenset()))) == ""
 
 
 def test_data_stored_later_is_not_visible_yet(filled: Callable[[], Store], asked: int) -> None:

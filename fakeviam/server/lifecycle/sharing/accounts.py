@@ -16,6 +16,9 @@ T = TypeVar("T")
 
 _NAME = "api_keys"
 
+#: Fields of an API key that are sets of ids.
+_SETS = ("organization_ids", "location_ids", "robot_ids")
+
 
 class SharedAccounts(Accounts):
     """The API keys in the ledgers of a database.
@@ -76,7 +79,7 @@ class SharedAccounts(Accounts):
             {
                 "id": key.id,
                 "key": key.key,
-                "organization_ids": sorted(key.organization_ids),
+                **{name: sorted(getattr(key, name)) for name in _SETS},
                 "role": key.role,
                 "expires": None if key.expires is None else str(key.expires),
             }
@@ -104,7 +107,7 @@ class SharedAccounts(Accounts):
 def _keys_from(rows: Iterable[Mapping[str, Any]]) -> Iterable[ApiKey]:
     for row in rows:
         fields = {
-            "organization_ids": frozenset(row["organization_ids"]),
+            **{name: frozenset(row.get(name, ())) for name in _SETS},
             "expires": _time_from(row["expires"]),
         }
         yield ApiKey(**{**row, **fields})

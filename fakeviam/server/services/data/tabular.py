@@ -88,6 +88,7 @@ def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query
         tags=tags,
         interval=_older_than(call.cloud.clock.now(), request.delete_older_than_days),
         include_internal=True,
+        scope=call.principal.scope,
     )
 
 
