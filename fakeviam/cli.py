@@ -67,25 +67,25 @@ def commands() -> None:
     "--ready-file",
     type=click.Path(resolve_path=True),
     show_default="none",
-    help="Write the line with the addresses here too, once calls are accepted.",
+    help="Also write the line with the addresses to this file, once calls are accepted.",
 )
-@click.option("--quiet", is_flag=True, show_default=False, help="No banner on stderr.")
+@click.option("--quiet", is_flag=True, show_default=False, help="Do not print a banner to stderr.")
 @click.option(
-    "--uvloop", is_flag=True, show_default=False, help="Use uvloop (the extra of that name)."
+    "--uvloop", is_flag=True, show_default=False, help="Use uvloop; requires fakeviam[uvloop]."
 )
 @click.option(
     "--fast-frames",
     is_flag=True,
     show_default=False,
-    help="Spare h2 its description of each frame, by changing its module in this process.",
+    help="Patch h2 to skip building debug descriptions of frames.",
 )
 def serve(
     *, ready_file: str | None, quiet: bool, uvloop: bool, fast_frames: bool, **options: Any
 ) -> None:
     """Serve the data cloud until SIGTERM, SIGINT or SIGHUP.
 
-    The first line on stdout is a JSON object with the addresses, the API key and the ids
-    that clients need; nothing else goes there.
+    Prints one line to stdout: a JSON object with the addresses, the API key and the ids
+    that clients need.
     """
     # Not above: `--help` and mistakes need no server.
     from fakeviam.serve import run  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The environment variables that lead a program to a fake."""
+"""The environment variables that point programs to a fake."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _REACHED = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "[::1]"})  # noqa: S1
 
 
 def environment(facts: Mapping[str, Any], *, session: str = "", token: str = "") -> dict[str, str]:
-    """The variables for a fake with these facts."""
+    """Return the variables for a fake with this connection info."""
     facts = _reachable(facts)
     found = {name: str(facts[fact]) for name, fact in VARIABLES.items() if facts[fact]}
     if session:
@@ -46,7 +46,7 @@ def environment(facts: Mapping[str, Any], *, session: str = "", token: str = "")
 
 
 def elsewhere(facts: Mapping[str, Any], address: str) -> dict[str, Any]:
-    """The facts of a server as a client sees them that reached it at `address`."""
+    """Return the server's connection info as seen by a client that connected to `address`."""
     there = dict(facts)
     if address:
         there.update(target=address, url=f"http://{address}")

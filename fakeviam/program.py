@@ -1,4 +1,4 @@
-"""A command line as a program: what is wrong in one line, and the exit status that says so.
+"""A command line as a program: one-line errors and exit statuses.
 
 `fakeviam`, `python -m fakeviam_client` and `python -m fakeviam_contracts` all run here.
 """
@@ -36,23 +36,23 @@ HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 class CommandError(click.ClickException):
-    """The server is not there, or refused; exit status 1, where mistakes of the caller are 2."""
+    """The server is unreachable or refused the request: exit status 1; usage errors exit with 2."""
 
     exit_code = FAILED
 
 
 class CannotRunHereError(click.ClickException):
-    """Nothing was done, for a reason that no help text mends; exit status 2."""
+    """Nothing was done, for a reason that is not a usage error; exit status 2."""
 
     exit_code = MISUSED
 
 
 class Verbs(click.Group):
-    """A group that prints its help if nothing is asked, and knows what a mistyped verb meant.
+    """A group that prints its help without arguments and suggests a command for a mistyped one.
 
     Attributes:
-        elsewhere: Verbs that are imported when they are used: `module:attribute` by name.
-        meant: Verbs that people try, and what they are called here.
+        elsewhere: Commands that are imported on first use: `module:attribute` by name.
+        meant: Names that people try, and the commands they mean.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Verbs(click.Group):
         meant: Mapping[str, str] = MappingProxyType({}),
         **kwargs: Any,
     ) -> None:
-        """Make the group; the rest is for click."""
+        """Create the group; the remaining arguments go to click."""
         kwargs["no_args_is_help"] = False  # click's exits with 2
         super().__init__(*args, **kwargs)
         self.context_settings.update(HELP)
@@ -90,7 +90,7 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise click.UsageError(f"there is no command {name!r}{self._nearest(ctx, name)}", ctx)
+            raise click.UsageError(f"unknown command {name!r}{self._nearest(ctx, name)}", ctx)
         return super().resolve_command(ctx, args)
 
     def _nearest(self, ctx: click.Context, name: str) -> str:
@@ -102,7 +102,7 @@ class Verbs(click.Group):
 
 
 class TargetType(_ParamType):
-    """An address in any of the forms."""
+    """An address in any of the supported formats."""
 
     name = "address"
 
@@ -118,11 +118,11 @@ class TargetType(_ParamType):
 
 
 def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Command], Command]:
-    """The option that says where the server is.
+    """The option that selects the server.
 
     Args:
-        or_self: The command also runs without a server: then no address is assumed.
-        settings: For click, instead of the usual ones.
+        or_self: The command can run without a server, so there is no default address.
+        settings: Override the settings passed to click.
     """
     usual: dict[str, Any] = {
         "type": TargetType(),
@@ -137,14 +137,14 @@ def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Comman
 
 def format_options(command: Command) -> Command:
     """Add the options that choose the format of the output; the command gets it as `form`."""
-    command = click.option("--json", "form", flag_value="json", help="As --format json.")(command)
+    command = click.option("--json", "form", flag_value="json", help="Same as --format json.")(command)
     return click.option(
         "--format",
         "form",
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="The format of the output.",
+        help="Output format.",
     )(command)
 
 
@@ -161,9 +161,9 @@ def run(
     Args:
         group: What to run.
         arguments: None takes those of the process.
-        name: How the program is called.
-        error_name: What its lines about errors begin with.
-        mistakes: Exceptions that are mistakes of the caller, too.
+        name: The name of the program.
+        error_name: The prefix of its error messages.
+        mistakes: Further exceptions that are usage errors.
     """
     try:
         _check_stdout()
@@ -182,7 +182,7 @@ def run(
         sys.exit(INTERRUPTED)
     except OSError as error:
         _lose_stdout()
-        if error.errno == errno.EPIPE:  # whoever read our output, such as `head`, has enough
+        if error.errno == errno.EPIPE:  # the reader of our output, such as `head`, has closed it
             sys.exit(FAILED)
         where = "write the output" if error.filename is None else f"use {error.filename}"
         _end(error_name, f"cannot {where}: {error.strerror or error}", FAILED)
@@ -192,15 +192,15 @@ def run(
 
 
 def read_text(source: str) -> str:
-    """The text of a file, or of stdin if `source` is `-`.
+    """Return the text of a file, or of stdin if `source` is `-`.
 
     Raises:
-        click.UsageError: It cannot be read, or is not text.
+        click.UsageError: The file cannot be read, or is not UTF-8 text.
     """
     try:
         if source == "-":
             if sys.stdin is None:
-                raise click.UsageError("stdin is closed, so `-` has nothing to read")
+                raise click.UsageError("cannot read `-`: stdin is closed")
             return sys.stdin.read()
         with open(source, encoding="utf-8") as file:  # noqa: PTH123 - as the caller wrote it
             return file.read()
@@ -212,7 +212,7 @@ def read_text(source: str) -> str:
 
 def _check_stdout() -> None:
     if sys.stdout is None:
-        raise click.UsageError("stdout is closed; the output goes there")
+        raise click.UsageError("cannot write the output: stdout is closed")
 
 
 def _end(error_name: str, text: str, status: int) -> NoReturn:
@@ -224,12 +224,12 @@ def _tell_bug(error_name: str, error: Exception) -> NoReturn:
     if os.environ.get(DEBUG):
         traceback.print_exc()
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    hint = f"please report it; {DEBUG}=1 shows where it happened"
+    hint = f"please report it; set {DEBUG}=1 for a traceback"
     _end(error_name, f"fakeviam has a bug: {what} ({hint})", BUG)
 
 
 def _lose_stdout() -> None:
-    """Else the interpreter tries to write again at its end, and fails with a second text."""
+    """Keep the interpreter from flushing stdout again at exit, which would print a second error."""
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError, AttributeError):

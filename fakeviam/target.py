@@ -1,4 +1,4 @@
-"""Where a server is, as people write it: one grammar for every command and for `connect`."""
+"""Addresses of servers as people write them: one grammar for every command and `connect`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 
-#: The environment variable that says where the server is, and where it is without it.
+#: The environment variable with the server's address, and the default address.
 VARIABLE = "FAKEVIAM_TARGET"
 DEFAULT = "127.0.0.1:8080"
 
-#: The same in one line, for help texts.
+#: The supported formats in one line, for help texts.
 FORMS = "host, host:port, unix:path, a path with a slash, or http(s)://host[:port]"
 
 _PORT = 8080
@@ -22,7 +22,7 @@ _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 
 
 def default_target() -> str:
-    """Where the server is if nobody says so."""
+    """The server's address unless one is given."""
     return os.environ.get(VARIABLE) or DEFAULT
 
 
@@ -46,12 +46,12 @@ class Target:
 
     @classmethod
     def parse(cls, told: str) -> Target:
-        """Read an address.
+        """Parse an address.
 
         The port of a bare host is 8080, that of a URL without one 80 or 443.
 
         Raises:
-            ValueError: It has none of the forms.
+            ValueError: The text has none of the supported formats.
         """
         if "\0" not in told and ("/" in told.rstrip("/") or told.startswith("unix:")):
             path = _path(told)

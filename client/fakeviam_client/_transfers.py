@@ -51,7 +51,7 @@ class Server:
         """What the options say; takes them out."""
         server = cls(*(options.pop(name) for name in cls.__slots__))
         if (server.api_key is None) != (server.api_key_id is None):
-            raise click.UsageError("--api-key and --api-key-id go together")
+            raise click.UsageError("--api-key and --api-key-id must be used together")
         return server
 
     def connect(self) -> AbstractAsyncContextManager[DataClient]:

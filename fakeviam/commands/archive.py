@@ -24,7 +24,7 @@ _PIECE = 1 << 20
 
 @click.group("archive", cls=Verbs)
 def command() -> None:
-    """Save everything a running fake holds in a folder, and bring it back."""
+    """Save the complete state of a running fake in a folder, and load it again."""
 
 
 @command.command("save")
@@ -32,15 +32,15 @@ def command() -> None:
 @click.argument("folder", type=click.Path())
 @format_options
 def save(*, server: Control, folder: str, form: str) -> None:
-    """Write an archive into FOLDER, which must be new: a folder that diffs well.
+    """Write an archive into FOLDER, which must not exist yet. Archives diff well.
 
-    `fakeviam serve --load FOLDER` starts with it.
+    `fakeviam serve --load FOLDER` starts from it.
     """
     path = Path(folder)
     if path.exists():
-        raise UsageError(f"{folder} exists already; name a new folder")
+        raise UsageError(f"{folder} already exists; choose a new folder")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {path.absolute().parent} to put {path.name} in")
+        raise UsageError(f"cannot create {path.name}: there is no folder {path.absolute().parent}")
     with tempfile.TemporaryFile() as packed:
         size = server.download("/archive", packed)
         packed.seek(0)
@@ -53,7 +53,7 @@ def save(*, server: Control, folder: str, form: str) -> None:
 @click.argument("folder", type=click.Path(exists=True))
 @format_options
 def load(*, server: Control, folder: str, form: str) -> None:
-    """Replace everything a running fake holds with the archive in FOLDER, or in a .tar of it."""
+    """Replace the state of a running fake with the archive in FOLDER, a folder or a .tar of one."""
     from fakeviam import archive  # noqa: PLC0415 - `--help` needs none of it
 
     if Path(folder).is_dir() and not archive.is_archive(Path(folder)):
@@ -63,7 +63,7 @@ def load(*, server: Control, folder: str, form: str) -> None:
 
 
 def _unpack(packed: IO[bytes], path: Path) -> None:
-    """The one folder in the tar, at `path`; whoever sees it sees all of it."""
+    """Extract the only folder in the tar to `path`; it appears atomically."""
     try:
         with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".fakeviam-") as place:
             with tarfile.open(fileobj=packed) as tar:

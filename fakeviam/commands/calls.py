@@ -23,13 +23,13 @@ _TELLING = ("part_id", "component_name", "file_name", "name", "dataset_id", "tag
 
 @click.command("calls")
 @with_server
-@click.option("--rpc", metavar="NAME", help="Only calls of this RPC; may hold * and ?.")
+@click.option("--rpc", metavar="NAME", help="Only calls of this RPC; may contain the wildcards * and ?.")
 @click.option("--status", metavar="NAME", help="Only calls with this gRPC status.")
 @click.option(
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
 )
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the latest N.")
-@click.option("--follow", is_flag=True, help="Keep printing calls as they are answered.")
+@click.option("--follow", is_flag=True, help="Keep printing calls as they end.")
 @format_options
 def command(
     *,
@@ -43,10 +43,10 @@ def command(
 ) -> None:
     """List the recorded calls, oldest first.
 
-    As JSON, one call a line.
+    JSON output has one call per line.
     """
     if follow and last:
-        raise UsageError("either --last or --follow, not both")
+        raise UsageError("--last and --follow cannot be combined")
     fields = pairs(where, "--where")
     told = json.dumps(fields) if fields else None
     choice: dict[str, Any] = {"rpc": rpc, "status": status, "fields": told}
@@ -61,13 +61,13 @@ def command(
 
 def _remark(found: dict[str, Any]) -> None:
     if not found["calls"]:
-        click.echo("no such calls", err=True)
+        click.echo("no matching calls", err=True)
     if found["dropped"]:
-        click.echo(f"{found['dropped']} older calls were dropped for lack of room", err=True)
+        click.echo(f"{found['dropped']} older calls were dropped; the journal is full", err=True)
 
 
 def _follow(server: Control, choice: dict[str, Any], form: str) -> None:
-    """Print each call once it is answered; calls may be answered in another order."""
+    """Print each call when it ends; calls may end out of order."""
     settled = 0
     printed: set[int] = set()
     while True:
@@ -101,7 +101,7 @@ def _row(call: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _telling(call: dict[str, Any]) -> str:
-    """What it asked for, in short; of a refusal, what was wrong."""
+    """A summary of the request; for a refusal, its text."""
     if call["text"]:
         return str(call["text"])
     found: dict[str, Any] = {}

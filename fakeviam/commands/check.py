@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @format_options
 @click.pass_context
 def command(context: click.Context, *, server: Control, path: str | None, form: str) -> None:
-    """Say whether a running fake has a complaint; the exit status is 1 if it does.
+    """Report problems of a running fake; the exit status is 1 if there are any.
 
-    It complains of a handler that crashed, of a planned fault that hit no call, and in strict
-    mode of calls that asked for what it does not do.
+    Problems are crashed handlers, planned faults that never fired and, in strict mode, calls
+    that used something the fake does not support.
     """
     if path is not None:
         verb = "data-dir check" if Path(path).is_dir() else "contract run --target"
-        raise UsageError(f"check takes no argument; did you mean `fakeviam {verb} {path}`?")
+        raise UsageError(f"check takes no arguments; did you mean `fakeviam {verb} {path}`?")
     found = server.get("/check")
-    show(form, found, ["no complaints"] if found["ok"] else [found["problem"]])
+    show(form, found, ["no problems"] if found["ok"] else [found["problem"]])
     context.exit(0 if found["ok"] else 1)

@@ -45,7 +45,7 @@ def advance(*, server: Control, form: str, **units: float) -> None:
     """Advance the clock; negative amounts move it back."""
     step = {unit: amount for unit, amount in units.items() if amount}
     if not step:
-        raise UsageError("say by how much: --days, --hours, --minutes or --seconds")
+        raise UsageError("give an amount: --days, --hours, --minutes or --seconds")
     _move(server, form, {"advance": step})
 
 

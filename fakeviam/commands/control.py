@@ -40,12 +40,12 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:
-    """Talks to one server.
+    """A client of one server.
 
     Attributes:
-        target: Where it is.
-        token: Its control token; empty is none.
-        session: The session that requests are about; empty is the server itself.
+        target: The server's address.
+        token: The control token; empty for none.
+        session: The session to act on; empty for the server itself.
     """
 
     target: Target
@@ -53,7 +53,7 @@ class Control:
     session: str = ""
 
     def get(self, path: str, *, wait: float = 0, **query: Any) -> Any:
-        """Send a GET request; query parameters that are None are left out."""
+        """Send a GET request; query parameters that are None are omitted."""
         chosen = {name: value for name, value in query.items() if value is not None}
         if wait:
             chosen["wait"] = wait
@@ -68,11 +68,11 @@ class Control:
         return self._json(method, path, json.dumps(body).encode(), headers)
 
     def stream(self, path: str, kind: str, pieces: Iterable[bytes]) -> Any:
-        """Send bytes as they come."""
+        """Send bytes, unchanged."""
         return self._json("POST", path, pieces, {"content-type": kind})
 
     def download(self, path: str, file: IO[bytes]) -> int:
-        """Write what is at `path` into a file; how many bytes that were."""
+        """Download `path` into a file and return the number of bytes."""
         with self._explained():
             answer = self.raw("GET", f"{ROOT}{path}")
         if answer.status >= 400:
@@ -89,11 +89,11 @@ class Control:
         *,
         patience: float = PATIENCE,
     ) -> Answer:
-        """Send a request to the server, whatever answers there.
+        """Send a request, without checking that the server is a fakeviam.
 
         Raises:
-            OSError: The server cannot be reached, or does not answer.
-            http.client.HTTPException: The answer is not HTTP.
+            OSError: The server is unreachable or does not answer.
+            http.client.HTTPException: The response is not HTTP.
         """
         connection = _connection(self.target, patience)
         try:
@@ -131,7 +131,7 @@ class Control:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """What keeps a server from answering becomes a line about it."""
+        """Turn connection failures into a one-line error."""
         try:
             yield
         except TimeoutError as error:
@@ -151,17 +151,17 @@ class Control:
         if answer.status == 404 and "field" not in said and version < API_VERSION:
             what = f"{what}: the server is older than this command"
         if answer.status == 401:
-            what = f"{what}; give it with --token or FAKEVIAM_CONTROL_TOKEN"
+            what = f"{what}; pass it with --token or FAKEVIAM_CONTROL_TOKEN"
         elif "hint" in said and ("field" in said or answer.status != 404):
             what = f"{what}; {said['hint']}"
         raise CommandError(what)
 
 
 def version_of(target: Target, answer: Answer) -> tuple[int, int]:
-    """The version of the server's control API.
+    """Return the version of the server's control API.
 
     Raises:
-        CommandError: None, or one that this client does not understand.
+        CommandError: There is none, or this client does not support it.
     """
     told = answer.headers.get(VERSION_HEADER)
     if told is None:
@@ -173,14 +173,14 @@ def version_of(target: Target, answer: Answer) -> tuple[int, int]:
     major, _, minor = told.partition(".")
     if int(major) != API_VERSION[0]:
         raise CommandError(
-            f"{target.told} speaks control API {told}, this command speaks {API_VERSION[0]}; "
-            "use the fakeviam of the same version"
+            f"{target.told} has control API {told}, this command needs {API_VERSION[0]}; "
+            "use the same version of fakeviam for both"
         )
     return int(major), int(minor)
 
 
 def _connection(target: Target, timeout: float) -> http.client.HTTPConnection:
-    """A connection that is made with the first request."""
+    """A connection that is opened by the first request."""
     if target.path:
         return _UnixConnection(target.path, timeout)
     kind = http.client.HTTPSConnection if target.tls else http.client.HTTPConnection
@@ -203,7 +203,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def unreachable(target: Target, error: OSError) -> str:
-    """Why a server cannot be reached, in words."""
+    """Describe why a server cannot be reached."""
     why = error.strerror or str(error)
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         why = "nothing listens there; start one with `fakeviam serve`, or set --target"
@@ -211,7 +211,7 @@ def unreachable(target: Target, error: OSError) -> str:
 
 
 def segment(name: str) -> str:
-    """A name as a part of a path."""
+    """Quote a name for use in a path."""
     return quote(name, safe="")
 
 

@@ -20,7 +20,7 @@ _PATH = click.argument("path", type=click.Path(file_okay=False, resolve_path=Tru
 
 @click.group("data-dir", cls=Verbs)
 def command() -> None:
-    """Look after a data directory that no server uses."""
+    """Check or repair a data directory that no server is using."""
 
 
 @command.command("check")
@@ -28,7 +28,7 @@ def command() -> None:
 @format_options
 @click.pass_context
 def check(context: click.Context, *, path: str, form: str) -> None:
-    """Read everything in it; the exit status is 1 if anything is damaged."""
+    """Check everything in PATH; the exit status is 1 if anything is damaged."""
     from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while
 
     report = repair.check(path)
@@ -40,7 +40,7 @@ def check(context: click.Context, *, path: str, form: str) -> None:
 @_PATH
 @format_options
 def repair_(*, path: str, form: str) -> None:
-    """Keep what is whole, tell what is lost, and put the rest aside."""
+    """Keep what is intact, report what is lost, and move damaged data aside."""
     from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while
 
     report = repair.repair(path, now=time.time_ns)
@@ -50,7 +50,7 @@ def repair_(*, path: str, form: str) -> None:
 def _lines(report: Report) -> Iterator[str]:
     state = "damaged" if report.problems else "whole"
     if report.saved is not None:
-        state = f"repaired; what was damaged is in {report.saved}"
+        state = f"repaired; damaged data was moved to {report.saved}"
     yield f"{report.path}: {state}"
     yield f"{report.files} files and {report.readings} readings in {report.entries} entries"
     for where, what in report.problems:
@@ -58,4 +58,4 @@ def _lines(report: Report) -> Iterator[str]:
     for note in report.notes:
         yield f"note: {note}"
     if report.problems and report.saved is None:
-        yield f"`fakeviam data-dir repair {report.path}` keeps what is whole"
+        yield f"run `fakeviam data-dir repair {report.path}` to keep what is intact"

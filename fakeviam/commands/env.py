@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     type=click.Choice(["sh", "fish"]),
     default="sh",
     show_default=True,
-    help="For shells like sh, bash and zsh, or for fish.",
+    help="Syntax: sh (also bash and zsh) or fish.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object of the variables.")
+@click.option("--json", "as_json", is_flag=True, help="Print the variables as a JSON object.")
 def command(*, server: Control, unset: bool, shell: str, as_json: bool) -> None:
     """Print the environment variables that point programs to a running fake.
 
     Use it as: eval "$(fakeviam env)", and undo it with: eval "$(fakeviam env --unset)"
     """
     if unset and as_json:
-        raise UsageError("--json has the variables to set; leave out --unset")
+        raise UsageError("--json and --unset cannot be combined")
     if unset:
         for name in (*VARIABLES, *OPTIONAL):
             click.echo(f"set -e {name};" if shell == "fish" else f"unset {name}")
@@ -49,7 +49,7 @@ def command(*, server: Control, unset: bool, shell: str, as_json: bool) -> None:
         hint = f"fakeviam env{undo} --shell fish | source"
         if shell == "sh":
             hint = f'eval "$(fakeviam env{undo})"'
-        click.echo(f"# to let your shell do that: {hint}", err=True)
+        click.echo(f"# to apply this in your shell: {hint}", err=True)
 
 
 def _environment(server: Control) -> dict[str, str]:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 @serving_options(port=0)
 @click.argument("arguments", nargs=-1, required=True, metavar="-- COMMAND [ARGUMENT]...")
 def command(*, arguments: tuple[str, ...], **options: Any) -> None:
-    """Run a command next to a fresh fake, and end both with it.
+    """Run a command against a fresh fake, and stop the fake when the command ends.
 
-    The command finds the fake by its environment: FAKEVIAM_TARGET, FAKEVIAM_URL,
+    The command gets the fake's address in environment variables: FAKEVIAM_TARGET, FAKEVIAM_URL,
     FAKEVIAM_UNIX_SOCKET, FAKEVIAM_API_KEY, FAKEVIAM_API_KEY_ID, FAKEVIAM_PART_ID,
     FAKEVIAM_ROBOT_ID, FAKEVIAM_LOCATION_ID, FAKEVIAM_ORGANIZATION_ID; VIAM_API_KEY and
-    VIAM_API_KEY_ID are set too. The exit status is that of the command.
+    VIAM_API_KEY_ID are set too. The exit status is the command's.
     """
     with Relay() as relay:
         sys.exit(_run(create_fake(**options), arguments, relay))

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @click.option("--file", "file_id", metavar="ID", help="Only this record, by any of its ids.")
 @format_options
 def command(*, server: Control, number: int | None, file_id: str | None, form: str) -> None:
-    """Say why each record was in the answer to a call, or was not.
+    """Explain why the reply to a call includes each record or not.
 
-    NUMBER is the call's number in `fakeviam calls`; by default, the latest that selected data.
+    NUMBER is the number in `fakeviam calls`; by default the latest call that selected data.
     """
     found = server.get(f"/calls/{number or 'last'}/explanation", file_id=file_id)
     show(form, found, [found["text"]])

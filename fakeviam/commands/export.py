@@ -20,18 +20,18 @@ _FORMATS = ("coco", "folder", "jsonl")
 
 @click.command()
 @click.argument("outdir", type=click.Path())
-@click.option("--dataset", "dataset_id", required=True, metavar="ID", help="Id of the dataset.")
+@click.option("--dataset", "dataset_id", required=True, metavar="ID", help="The dataset id.")
 @click.option(
     "--format",
     "form",
     required=True,
     type=click.Choice(_FORMATS),
-    help="COCO; a folder as `viam data export` makes; dataset.jsonl for training.",
+    help="COCO; a folder as written by `viam data export`; dataset.jsonl for training.",
 )
 @target_option()
 @click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, help="The API key.")
 @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, help="Its id.")
-@click.option("--json", "as_json", is_flag=True, help="Print how many files there were as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def export(
     *,
     outdir: str,
@@ -44,13 +44,13 @@ def export(
 ) -> None:
     """Write a dataset into OUTDIR, which must be new or empty.
 
-    Works with any server of Viam's data cloud. OUTDIR appears when everything is in it.
+    Works with any server of Viam's data cloud. OUTDIR appears once the export is complete.
     """
     from fakeviam_client import PagingError  # noqa: PLC0415
     from grpclib.exceptions import GRPCError  # noqa: PLC0415 - `--help` needs none of this
 
     if (api_key is None) != (api_key_id is None):
-        raise click.UsageError("--api-key and --api-key-id go together")
+        raise click.UsageError("--api-key and --api-key-id must be used together")
     try:
         done = asyncio.run(
             _export(outdir, dataset_id, form, target=target.told, key=api_key, key_id=api_key_id)
@@ -66,7 +66,7 @@ def export(
         receipt = {"folder": outdir, "files": done.files, "skipped": done.skipped}
         click.echo(json.dumps(receipt, ensure_ascii=False))
         return
-    skipped = f"; skipped {_count(done.skipped)} that {form} cannot hold" if done.skipped else ""
+    skipped = f"; skipped {_count(done.skipped)} that {form} cannot represent" if done.skipped else ""
     click.echo(f"Exported {_count(done.files)} to {outdir}{skipped}", err=True)
 
 
@@ -79,7 +79,7 @@ async def _export(
 
     async with connect(target, api_key=key, api_key_id=key_id) as data:
         if not await data.list_dataset_by_ids([dataset_id]):
-            message = f"no dataset {dataset_id!r} on {target}; --dataset takes its id"
+            message = f"no dataset {dataset_id!r} on {target}; --dataset expects an id"
             raise click.UsageError(message)
         chosen = data.create_filter(dataset_id=dataset_id)
         with exporting(outdir, FORMATS[form]) as made:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group("faults", cls=Verbs)
 def command() -> None:
-    """Plan faults in a running fake, and see which calls they hit."""
+    """Plan faults in a running fake, and list the calls they hit."""
 
 
 @command.command("list")
@@ -33,7 +33,7 @@ def command() -> None:
 def show_plan(*, server: Control, form: str) -> None:
     """List the planned faults and the calls they hit."""
     plan = server.get("/faults")
-    show(form, plan, _lines(plan) or ["no faults are planned"])
+    show(form, plan, _lines(plan) or ["no planned faults"])
 
 
 @command.command("add")
@@ -42,21 +42,21 @@ def show_plan(*, server: Control, form: str) -> None:
 @click.option(
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
 )
-@click.option("--call", "calls", type=int, multiple=True, help="Only these calls, from 1.")
+@click.option("--call", "calls", type=int, multiple=True, help="Only these matching calls, counted from 1.")
 @click.option("--times", type=int, help="At most this many calls.")
-@click.option("--probability", type=float, help="With this probability, decided by the seed.")
-@click.option("--after-commit", is_flag=True, help="After the call has taken effect.")
+@click.option("--probability", type=float, help="With this probability, determined by the seed.")
+@click.option("--after-commit", is_flag=True, help="After the call has been committed.")
 @click.option("--after-messages", type=int, help="After this many request messages.")
 @click.option("--after-bytes", type=int, help="After this many bytes, received or sent.")
 @click.option("--delay", metavar="DURATION", help="Wait first: 40s, 250ms, 2m.")
-@click.option("--effect", metavar="NAME", help="What happens: reset-stream, goaway, stall, …")
+@click.option("--effect", metavar="NAME", help="The effect: reset-stream, goaway, stall, …")
 @click.option("--status", metavar="NAME", help="Respond with this gRPC status.")
-@click.option("--text", help="The message of the status.")
-@click.option("--optional", is_flag=True, help="It is no error if it never happens.")
+@click.option("--text", help="The status message.")
+@click.option("--optional", is_flag=True, help="Do not fail if it never fires.")
 @FROM_OPTION
 @format_options
 def add(*, server: Control, form: str, document: str | None, **options: Any) -> None:
-    """Plan a fault for calls of RPC, which may hold * and ?.
+    """Plan a fault for calls of RPC, which may contain the wildcards * and ?.
 
     For example: fakeviam faults add FileUpload --status UNAVAILABLE --times 2
     """
@@ -70,9 +70,9 @@ def add(*, server: Control, form: str, document: str | None, **options: Any) -> 
 @with_server
 @format_options
 def clear(*, server: Control, form: str) -> None:
-    """Forget all planned faults."""
+    """Remove all planned faults."""
     found = server.send("DELETE", "/faults")
-    show(form, found, [f"forgot {counted(found['forgotten'], 'planned fault')}"])
+    show(form, found, [f"removed {counted(found['forgotten'], 'planned fault')}"])
 
 
 def _fault(options: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _fault(options: dict[str, Any]) -> dict[str, Any]:
 def _lines(plan: dict[str, Any]) -> list[str]:
     lines = columns([_row(each) for each in plan["faults"]]) if plan["faults"] else []
     if plan["refusing"]:
-        lines.append(f"the next {plan['refusing']} connections are reset")
+        lines.append(f"the next {plan['refusing']} connections will be reset")
     return lines
 
 

@@ -38,13 +38,13 @@ def list_(*, server: Control, form: str) -> None:
     "organizations",
     multiple=True,
     metavar="ID",
-    help="What its holder may see; the default organization if none is given.",
+    help="An organization it gives access to; the default organization if omitted.",
 )
 @click.option(
     "--role", type=click.Choice(["owner", "operator"]), default="owner", show_default=True
 )
-@click.option("--expires", metavar="TIME", help="When it ends by the fake's clock, in ISO 8601.")
-@click.option("--expires-in", type=float, metavar="SECONDS", help="How long it lives from now.")
+@click.option("--expires", metavar="TIME", help="When it expires by the fake's clock, in ISO 8601.")
+@click.option("--expires-in", type=float, metavar="SECONDS", help="How long it is valid from now.")
 @format_options
 def add(
     *,
@@ -71,7 +71,7 @@ def add(
 @click.argument("key_id", metavar="ID")
 @format_options
 def revoke(*, server: Control, key_id: str, form: str) -> None:
-    """Revoke the key with this ID; its access tokens are worth nothing from now on."""
+    """Revoke the key with this ID, and all its access tokens."""
     key = server.send("DELETE", f"/api-keys/{segment(key_id)}")
     show(form, key, [f"revoked {key['id']}"])
 

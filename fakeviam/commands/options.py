@@ -46,7 +46,7 @@ _SESSION = click.option(
     envvar="FAKEVIAM_SESSION",
     default="",
     show_envvar=True,
-    help="The session to act on; without one, the server itself.",
+    help="The session to act on; by default the server itself.",
 )
 
 
@@ -54,12 +54,12 @@ FROM_OPTION = click.option(
     "--from",
     "document",
     metavar="JSON|@FILE|-",
-    help="The whole of it as JSON: text, @FILE, or - for stdin.",
+    help="The complete request as JSON: text, @FILE, or - for stdin.",
 )
 
 
 def json_from(told: str) -> Any:
-    """What `--from` holds.
+    """Parse the value of `--from`.
 
     Raises:
         UsageError: It is not JSON.
@@ -69,7 +69,7 @@ def json_from(told: str) -> Any:
 
 
 def json_text(text: str, name: str) -> Any:
-    """JSON that was given as `name`.
+    """Parse JSON passed as `name`.
 
     Raises:
         UsageError: It is not JSON.
@@ -81,7 +81,7 @@ def json_text(text: str, name: str) -> Any:
 
 
 def show(form: str, found: Any, lines: Iterable[str]) -> None:
-    """Print JSON, or the lines for people."""
+    """Print JSON, or lines of text."""
     if form == "json":
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -90,7 +90,7 @@ def show(form: str, found: Any, lines: Iterable[str]) -> None:
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as aligned columns; the last column may have any width."""
+    """Format rows as aligned columns; the last column has any width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -104,10 +104,10 @@ def counted(count: int, one: str, several: str = "") -> str:
 
 
 def pairs(told: Sequence[str], option: str) -> dict[str, Any]:
-    """`name=value` as a dict; a value is parsed as JSON if it can be, and otherwise text.
+    """Parse `name=value` pairs; a value is parsed as JSON if possible, otherwise it is text.
 
     Raises:
-        UsageError: There is no `=`, or a name is given twice.
+        UsageError: A `=` is missing, or a name is repeated.
     """
     found: dict[str, Any] = {}
     for each in told:
@@ -121,7 +121,7 @@ def pairs(told: Sequence[str], option: str) -> dict[str, Any]:
 
 
 def _value(told: str) -> Any:
-    """Text as it is, unless it can only be meant as another kind of value."""
+    """Keep text as it is, unless it can only mean another kind of value."""
     try:
         found = json.loads(told)
     except ValueError:

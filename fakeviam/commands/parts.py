@@ -42,16 +42,16 @@ def show_(*, server: Control, part: str, form: str) -> None:
 @command.command("add")
 @with_server
 @click.argument("name")
-@click.option("--robot", help="Name of its robot.")
+@click.option("--robot", help="Name of the robot.")
 @click.option("--location", help="Name of the location.")
 @click.option("--organization", help="Name of the organization.")
-@click.option("--internal", is_flag=True, help="Count its data as ingested by Viam itself.")
+@click.option("--internal", is_flag=True, help="Treat its data as ingested by Viam itself.")
 @format_options
 def add(*, server: Control, form: str, internal: bool, **names: str | None) -> None:
     """Add a part called NAME, and print its id.
 
-    Its robot, location and organization are created if they are new; by default it goes to those
-    that every fake starts with.
+    Its robot, location and organization are created if they do not exist; the defaults are those
+    of the default part.
     """
     given: dict[str, Any] = {key: name for key, name in names.items() if name is not None}
     part = server.send("POST", "/fleet/parts", {**given, "internal": internal})
@@ -64,7 +64,7 @@ def add(*, server: Control, form: str, internal: bool, **names: str | None) -> N
 @click.argument("name")
 @format_options
 def rename(*, server: Control, part: str, name: str, form: str) -> None:
-    """Give a PART, by name or id, a new NAME; what it uploaded keeps the old one."""
+    """Rename a PART, given by name or id, to NAME; data it has uploaded keeps the old name."""
     part_id = _part(server, part)["id"]
     renamed = server.send("PATCH", f"/fleet/parts/{segment(part_id)}", {"name": name})
     show(form, renamed, [f"{part_id} is now {renamed['name']}"])
@@ -75,10 +75,10 @@ def _part(server: Control, told: str) -> dict[str, Any]:
     found = [part for part in parts if told in (part["id"], part["name"])]
     if len(found) > 1:
         ids = ", ".join(part["id"] for part in found)
-        raise CommandError(f"{len(found)} parts are named {told!r}; give an id: {ids}")
+        raise CommandError(f"{len(found)} parts are named {told!r}; use an id: {ids}")
     if not found:
         known = ", ".join(part["name"] for part in parts)
-        raise CommandError(f"no part has the name or id {told!r}; there are {known}")
+        raise CommandError(f"no part has the name or id {told!r}; known parts: {known}")
     return found[0]
 
 

@@ -39,7 +39,7 @@ def set_(*, server: Control, changes: tuple[str, ...], form: str) -> None:
     """
     if not changes:
         raise UsageError(
-            "say what to change: a preset (documented, observed, strict) or FIELD=VALUE; "
+            "specify what to change: a preset (documented, observed, strict) or FIELD=VALUE; "
             "`fakeviam policy show` lists the fields"
         )
     first = () if "=" in changes[0] else changes[:1]

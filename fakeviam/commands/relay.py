@@ -1,4 +1,4 @@
-"""A child process that gets the signals its parent gets."""
+"""A child process that receives its parent's signals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Relay:
     """
 
     def __init__(self) -> None:
-        """Relay nothing before it is entered."""
+        """Create a relay; it is active once entered."""
         self._before: dict[int, Any] = {}
         self._wakeup_before = -1
         self._waiting: list[int] = []
@@ -63,7 +63,7 @@ class Relay:
         self._waker.close()
 
     def run(self, command: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Run a command to its end; the exit status that a shell would report.
+        """Run a command and return the exit status that a shell would report.
 
         Raises:
             OSError: It cannot be run.
@@ -87,7 +87,7 @@ _FROM_KEYS = frozenset({signal.SIGINT, getattr(signal, "SIGQUIT", signal.SIGINT)
 
 
 def _in_foreground() -> bool:
-    """Whether a key of the terminal sends its signal to the child as well."""
+    """Whether the terminal also sends this signal to the child."""
     if sys.platform == "win32":
         return True
     try:

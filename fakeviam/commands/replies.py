@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @click.group("replies", cls=Verbs)
 def command() -> None:
-    """Script literal replies of a running fake, and see which calls they answered."""
+    """Script literal replies of a running fake, and list the calls they answered."""
 
 
 @command.command("list")
@@ -35,7 +35,7 @@ def command() -> None:
 def list_(*, server: Control, form: str) -> None:
     """List the scripted replies, and how many calls each has answered."""
     found = server.get("/replies")
-    show(form, found, _lines(found["replies"]) or ["no replies are scripted"])
+    show(form, found, _lines(found["replies"]) or ["no scripted replies"])
 
 
 @command.command("add")
@@ -58,16 +58,16 @@ def add(
     document: str | None,
     form: str,
 ) -> None:
-    """Answer calls of RPC with REPLY, a JSON object in the names of the proto files.
+    """Answer calls of RPC with REPLY, a JSON object with proto field names.
 
     For example: fakeviam replies add TagsByFilter '{"tags": ["dog"]}' --times 1
     """
     if document is not None:
         if rpc is not None or where or times is not None:
-            raise UsageError("--from has the whole reply; leave out RPC, --where and --times")
+            raise UsageError("--from cannot be combined with RPC, --where or --times")
         wanted = json_from(document)
     elif rpc is None:
-        raise UsageError("say which RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
+        raise UsageError("specify the RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
     else:
         wanted = {"rpc": rpc, "reply": json_text(reply or "{}", "REPLY")}
         wanted |= {"where": pairs(where, "--where")} if where else {}
@@ -80,10 +80,10 @@ def add(
 @with_server
 @format_options
 def clear(*, server: Control, form: str) -> None:
-    """Forget all scripted replies."""
+    """Remove all scripted replies."""
     found = server.send("DELETE", "/replies")
     show(
-        form, found, [f"forgot {counted(found['forgotten'], 'scripted reply', 'scripted replies')}"]
+        form, found, [f"removed {counted(found['forgotten'], 'scripted reply', 'scripted replies')}"]
     )
 
 

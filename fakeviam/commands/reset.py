@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @with_server
 @format_options
 def command(*, server: Control, form: str) -> None:
-    """Delete all data, and print how much there was."""
+    """Delete all data, and print how much was deleted."""
     receipt = server.send("POST", "/reset")
     show(form, receipt, _lines(receipt))
 

@@ -19,19 +19,19 @@ _LINES_TYPE = "application/x-ndjson"
 @click.command("seed")
 @with_server
 @click.argument("file", type=click.Path())
-@click.option("--images", metavar="FOLDER", help="Where the images are, if not beside FILE.")
-@click.option("--dataset", metavar="NAME", help='Dataset of the files; "" for none.')
-@click.option("--part", default="", metavar="NAME", help="Part that captured them; a name or id.")
-@click.option("--clip", is_flag=True, help="Cut boxes off at the edge of their image.")
-@click.option("--delimiter", metavar="CHARACTER", help="What separates the cells of a CSV file.")
-@click.option("--time-format", metavar="FORM", help="Form of its times, as strptime takes it.")
+@click.option("--images", metavar="FOLDER", help="Folder of the images, if not next to FILE.")
+@click.option("--dataset", metavar="NAME", help='Dataset to add the files to; "" for none.')
+@click.option("--part", default="", metavar="NAME", help="Part that captured the data; a name or id.")
+@click.option("--clip", is_flag=True, help="Clip boxes to the edge of their image.")
+@click.option("--delimiter", metavar="CHARACTER", help="Separator of a CSV file.")
+@click.option("--time-format", metavar="FORM", help="Format of its times, for strptime.")
 @format_options
 def command(*, server: Control, file: str, form: str, **options: Any) -> None:
-    """Load FILE into a running fake: all of it, or nothing.
+    """Load FILE into a running fake, completely or not at all.
 
     FILE is a seed file (YAML or JSON), a COCO file or a folder of them, a dataset.jsonl, a folder
-    that the viam command line exported, or CSV. Files that it names are sent along, so the server
-    need not see them. An option that FILE has no use for is refused.
+    exported by the viam command line, or CSV. Files that it refers to are uploaded, so the server
+    need not have access to them. An option that does not apply to FILE is refused.
     """
     from fakeviam import exchange, seeds  # noqa: PLC0415 - `--help` needs none of it
 

@@ -1,4 +1,4 @@
-"""The options of commands that start a fake, and the fake itself."""
+"""The options of commands that start a fake, and how to create it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone
-    """A preset, or a policy file, which is read when the fake is made."""
+    """A preset, or a policy file, which is read when the fake is created."""
 
     def __init__(self) -> None:
         super().__init__(["documented", "observed", "strict"])
@@ -32,7 +32,7 @@ class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer r
 
 
 def serving_options(*, port: int) -> Callable[[Command], Command]:
-    """Add the options of a server to a command; `create_fake` takes their values.
+    """Add the options of a server to a command; pass their values to `create_fake`.
 
     Args:
         port: The default port.
@@ -58,27 +58,27 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
         click.option(
             "--unix-socket",
             type=click.Path(resolve_path=True),
-            show_default="a temporary one",
-            help="Path of the Unix socket, which viam-sdk takes as app_url.",
+            show_default="a temporary path",
+            help="Path of the Unix socket; viam-sdk accepts it as app_url.",
         ),
         click.option(
             "--seed",
             type=int,
-            show_default="a new one each time",
+            show_default="random",
             help="Make all ids reproducible.",
         ),
         click.option(
             "--ids",
             type=click.Choice(["real", "readable"]),
             default="real",
-            help="Ids in the shapes of the real service, or ones that count: file-000001.",
+            help="Ids like those of the real service, or readable ones that count: file-000001.",
         ),
         click.option(
             "--policy",
             type=_PolicyName(),
             metavar="documented|observed|strict|FILE.toml",
             default="documented",
-            help="How to decide points on which the documentation is unclear.",
+            help="How to decide points that the documentation leaves open.",
         ),
         click.option(
             "--auth",
@@ -90,7 +90,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--clock",
             metavar="wall|frozen:ISO",
             default="wall",
-            help="The real time, or a stopped clock, as in frozen:2026-01-31T12:00:00Z.",
+            help="Real time, or a frozen clock, as in frozen:2026-01-31T12:00:00Z.",
         ),
         *_contents(),
         *_limits(),
@@ -118,14 +118,14 @@ def _contents() -> list[Callable[[Command], Command]]:
         click.option(
             "--data-dir",
             type=click.Path(resolve_path=True, file_okay=False),
-            show_default="none, all is lost at the end",
-            help="Keep everything in this directory; --load fills a new one only.",
+            show_default="none, all data is lost at exit",
+            help="Persist everything in this directory; --load only applies to a new one.",
         ),
         click.option(
             "--durability",
             type=click.Choice(["process", "power"]),
             default="process",
-            help="What an answered write outlives: the process, or a loss of power as well.",
+            help="What an acknowledged write survives: the end of the process, or power loss too.",
         ),
         click.option(
             "--store",
@@ -141,12 +141,12 @@ def _control() -> list[Callable[[Command], Command]]:
         click.option(
             "--control-token",
             envvar="FAKEVIAM_CONTROL_TOKEN",
-            show_default="none, and this machine alone",
+            show_default="none, this machine only",
             show_envvar=True,
-            help="Token that users of the control API must present.",
+            help="Token that clients of the control API must send.",
         ),
         click.option(
-            "--no-control", is_flag=True, show_default=False, help="Serve no control API."
+            "--no-control", is_flag=True, show_default=False, help="Turn off the control API."
         ),
     ]
 
@@ -157,26 +157,26 @@ def _limits() -> list[Callable[[Command], Command]]:
             "--min-evidence",
             type=click.Choice(["assumed", "observed", "relied-on", "documented"]),
             default="assumed",
-            help="Refuse answers that rest on weaker evidence.",
+            help="Refuse replies that depend on weaker evidence.",
         ),
         click.option(
             "--strict",
             is_flag=True,
             show_default=False,
-            help="Refuse fields that no handler reads, and what is deprecated.",
+            help="Refuse fields that no handler reads, and deprecated fields and RPCs.",
         ),
         click.option(
             "--max-message-bytes",
             type=click.IntRange(min=1),
             show_default="no limit",
-            help="Refuse incoming messages above this size.",
+            help="Refuse larger incoming messages.",
         ),
         click.option(
             "--token-lifetime",
             metavar="SECONDS",
             type=float,
             show_default="for ever",
-            help="How long access tokens live, by the fake's clock.",
+            help="How long access tokens are valid, by the fake's clock.",
         ),
     ]
 
@@ -189,7 +189,7 @@ def create_fake(
     load_options: tuple[str, ...] = (),
     **options: Any,
 ) -> FakeViam:
-    """Create the fake with these options; it is not started yet.
+    """Create, but do not start, the fake with these options.
 
     Raises:
         UsageError: An option is invalid.
@@ -206,7 +206,7 @@ def create_fake(
 
 
 def _reading(told: tuple[str, ...]) -> dict[str, object]:
-    """The options of `--load-option`; `clip` needs no value."""
+    """Parse the values of `--load-option`; `clip` needs no value."""
     found: dict[str, object] = {}
     for each in told:
         name, equals, value = each.partition("=")

@@ -26,7 +26,7 @@ def list_(*, server: Control, form: str) -> None:
     """List the open sessions."""
     found = server.get("/sessions")
     rows = [_row(session) for session in found["sessions"]]
-    show(form, found, columns(rows) if rows else ["no sessions are open"])
+    show(form, found, columns(rows) if rows else ["no open sessions"])
 
 
 @command.command("open")
@@ -35,13 +35,13 @@ def list_(*, server: Control, form: str) -> None:
 @click.option(
     "--policy",
     type=click.Choice(["documented", "observed", "strict"]),
-    help="How it decides disputed points; like the server by default.",
+    help="How it decides disputed points; by default like the server.",
 )
 @format_options
 def open_(*, server: Control, name: str | None, policy: str | None, form: str) -> None:
     """Open a session called NAME, and print its name, API key id and API key.
 
-    It starts with what the server holds now, and nobody else sees what happens in it.
+    It starts as a copy of the server's current state and is isolated from then on.
     """
     given = {"name": name, "policy": policy}
     wanted = {key: value for key, value in given.items() if value is not None}
@@ -54,7 +54,7 @@ def open_(*, server: Control, name: str | None, policy: str | None, form: str) -
 @click.argument("name")
 @format_options
 def end(*, server: Control, name: str, form: str) -> None:
-    """End the session called NAME, and forget everything it held."""
+    """End the session called NAME, and delete its state."""
     session = server.send("DELETE", f"/sessions/{segment(name)}")
     show(form, session, [f"ended {session['name']}"])
 

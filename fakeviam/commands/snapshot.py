@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Save and restore the state of a running fake.
 
-    Snapshots live in the server's memory and end with it.
+    Snapshots are kept in the server's memory and lost when it stops.
     """
 
 
@@ -27,7 +27,7 @@ def command() -> None:
 @click.argument("name", required=False)
 @format_options
 def save(*, server: Control, name: str | None, form: str) -> None:
-    """Take a snapshot, and print the name or the id to restore it by."""
+    """Take a snapshot, and print the name or id to restore it with."""
     taken = server.send("POST", "/snapshots", {} if name is None else {"name": name})
     show(form, taken, [taken["name"] or taken["id"]])
 
@@ -39,7 +39,7 @@ def save(*, server: Control, name: str | None, form: str) -> None:
 def restore(*, server: Control, name: str, form: str) -> None:
     """Restore the snapshot with this name or id; the snapshot is kept."""
     found = server.send("POST", f"/snapshots/{segment(name)}/restore")
-    show(form, found, [f"back at {found['name'] or found['id']}, taken {found['taken']}"])
+    show(form, found, [f"restored {found['name'] or found['id']}, taken {found['taken']}"])
 
 
 @command.command("list")
@@ -49,7 +49,7 @@ def show_kept(*, server: Control, form: str) -> None:
     """List the snapshots, oldest first."""
     found = server.get("/snapshots")["snapshots"]
     rows = [(each["id"], each["name"] or "-", each["taken"]) for each in found]
-    show(form, found, columns(rows) if rows else ["there are no snapshots"])
+    show(form, found, columns(rows) if rows else ["no snapshots"])
 
 
 @command.command("delete")
@@ -59,4 +59,4 @@ def show_kept(*, server: Control, form: str) -> None:
 def delete(*, server: Control, name: str, form: str) -> None:
     """Delete the snapshot with this name or id."""
     found = server.send("DELETE", f"/snapshots/{segment(name)}")
-    show(form, found, [f"forgot {found['name'] or found['id']}"])
+    show(form, found, [f"deleted {found['name'] or found['id']}"])

@@ -49,7 +49,7 @@ def command(*, server: Control, timeout: float, form: str) -> None:
 
 
 def _missing(server: Control, patience: float) -> str:
-    """Why it is not ready; empty if it is."""
+    """Return why it is not ready; empty if it is."""
     try:
         answer = server.raw("GET", "/healthz", patience=patience)
     except TimeoutError:
@@ -59,4 +59,4 @@ def _missing(server: Control, patience: float) -> str:
     except http.client.HTTPException as error:
         return f"{server.target.told} is not a fakeviam: {type(error).__name__}"
     version_of(server.target, answer)
-    return "" if answer.status == 200 else f"it says {answer.status} {answer.reason}"
+    return "" if answer.status == 200 else f"it answered {answer.status} {answer.reason}"

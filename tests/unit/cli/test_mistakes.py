@@ -62,7 +62,7 @@ def test_a_mistake_is_one_line_and_status_2(options: list[str], told: str) -> No
 
 
 def test_commands_are_checked_like_options() -> None:
-    told = "there is no command 'sreve'; did you mean `fakeviam serve`? (see `fakeviam --help`)"
+    told = "unknown command 'sreve'; did you mean `fakeviam serve`? (see `fakeviam --help`)"
     assert refusal(run("sreve")) == told
 
 

@@ -112,7 +112,7 @@ def test_a_wrong_verb_names_the_nearest(run: Run, words: Words) -> None:
     assert done.status == 2
     path = " ".join(("fakeviam", *words))
     assert done.refusal.startswith(
-        f"there is no command '{first}x'; did you mean `{path} {first}`?"
+        f"unknown command '{first}x'; did you mean `{path} {first}`?"
     )
 
 
@@ -217,11 +217,11 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
 def test_closed_streams_are_one_line() -> None:
     done = hostile('"$@" >&-', "reset")
     assert (done.returncode, done.stderr) == (
-        2, "fakeviam: error: stdout is closed; the output goes there\n"
+        2, "fakeviam: error: cannot write the output: stdout is closed\n"
     )  # fmt: skip
     done = hostile('"$@" <&-', "faults", "add", "--from", "-")
     assert done.returncode == 2
-    assert done.stderr.startswith("fakeviam: error: stdin is closed, so `-` has nothing to read")
+    assert done.stderr.startswith("fakeviam: error: cannot read `-`: stdin is closed")
 
 
 def test_the_modules_are_programs() -> None:

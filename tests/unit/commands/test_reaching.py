@@ -94,15 +94,15 @@ def test_an_older_server_is_told_from_a_wrong_name(run: Run) -> None:
     with somebody(reply(b"0.9")) as target:
         told = run("clock", "--target", target).refusal
     assert told == (
-        f"{target} speaks control API 0.9, this command speaks 1; "
-        "use the fakeviam of the same version"
+        f"{target} has control API 0.9, this command needs 1; "
+        "use the same version of fakeviam for both"
     )
 
 
 def test_a_server_may_want_a_token(run: Run, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = start(control_token="s3cret")  # noqa: S106
     told = run("clock", "--target", cloud.target).refusal
-    hint = "give it with --token or FAKEVIAM_CONTROL_TOKEN"
+    hint = "pass it with --token or FAKEVIAM_CONTROL_TOKEN"
     assert told == f"this server wants its control token; {hint}"
     told = run("clock", "--target", cloud.target, "--token", "x").refusal
     assert told == f"the control token is wrong; {hint}"

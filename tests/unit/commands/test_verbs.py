@@ -56,7 +56,7 @@ def test_the_clock_is_shown_and_moved(run: Run, cloud: FakeViam) -> None:
 def test_mistakes_with_the_clock(run: Run, cloud: FakeViam) -> None:
     told = run("clock", "advance")
     assert told.status == 2
-    assert told.refusal == "say by how much: --days, --hours, --minutes or --seconds"
+    assert told.refusal == "give an amount: --days, --hours, --minutes or --seconds"
     told = run("clock", "set", "noon")
     assert told.status == 1
     assert told.refusal == "set must be a time like 2026-01-31T12:00:00Z, got 'noon'"
@@ -64,7 +64,7 @@ def test_mistakes_with_the_clock(run: Run, cloud: FakeViam) -> None:
 
 
 def test_faults_are_planned_listed_and_forgotten(run: Run, cloud: FakeViam) -> None:
-    assert run("faults", "list").lines == ["no faults are planned"]
+    assert run("faults", "list").lines == ["no planned faults"]
     done = run(
         *("faults", "add", "TagsByFilter", "--status", "UNAVAILABLE", "--text", "busy"),
         *("--where", "component=cam", "--call", "1", "--after-commit"),
@@ -78,7 +78,7 @@ def test_faults_are_planned_listed_and_forgotten(run: Run, cloud: FakeViam) -> N
     assert first["fault"]["rpc"] == "TagsByFilter"
     assert second["fault"] == {"delay": 0.001, "effect": "delay", "optional": True}
     assert len(cloud.faults) == 2
-    assert run("faults", "clear").lines == ["forgot 2 planned faults"]
+    assert run("faults", "clear").lines == ["removed 2 planned faults"]
     assert len(cloud.faults) == 0
 
 
@@ -122,7 +122,7 @@ def test_a_zero_is_not_dropped(run: Run, cloud: FakeViam) -> None:
 
 def test_calls_are_listed(run: Run, cloud: FakeViam) -> None:
     done = run("calls")
-    assert (done.lines, done.err) == ([], "no such calls\n")
+    assert (done.lines, done.err) == ([], "no matching calls\n")
     cloud.clock.freeze()
     cloud.clock.set("2026-01-31T12:00:00.250Z")
     assert call(cloud, "CreateDataset", name="d", organization_id="x") != "OK"
@@ -145,7 +145,7 @@ def test_calls_as_json_are_one_a_line(run: Run, cloud: FakeViam) -> None:
 
 
 def test_mistakes_with_calls(run: Run, cloud: FakeViam) -> None:
-    assert run("calls", "--last", "1", "--follow").refusal == "either --last or --follow, not both"
+    assert run("calls", "--last", "1", "--follow").refusal == "--last and --follow cannot be combined"
     told = run("calls", "--rpc", "FielUpload").refusal
     assert told == "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
     assert cloud.calls.dropped == 0
@@ -233,17 +233,17 @@ def test_a_seed_for_a_server_that_refuses_at_once(run: Run, start: Start, tmp_pa
 
 
 def test_snapshots_are_saved_restored_and_forgotten(run: Run, cloud: FakeViam) -> None:
-    assert run("snapshot", "list").lines == ["there are no snapshots"]
+    assert run("snapshot", "list").lines == ["no snapshots"]
     assert run("snapshot", "save").lines == ["s1"]
     cloud.clock.freeze()
     cloud.clock.set("2026-01-31T12:00:00Z")
     assert run("snapshot", "save", "noon & co").lines == ["noon & co"]
     cloud.clock.advance(days=1)
     assert run("snapshot", "restore", "noon & co").lines == [
-        "back at noon & co, taken 2026-01-31T12:00:00+00:00"
+        "restored noon & co, taken 2026-01-31T12:00:00+00:00"
     ]
     assert cloud.clock.moment().isoformat() == "2026-01-31T12:00:00+00:00"
-    assert run("snapshot", "delete", "s1").lines == ["forgot s1"]
+    assert run("snapshot", "delete", "s1").lines == ["deleted s1"]
     assert run("snapshot", "list").lines == ["s2  noon & co  2026-01-31T12:00:00+00:00"]
     told = run("snapshot", "restore", "s1").refusal
     assert told == "there is no snapshot 's1'; there are: noon & co"
