@@ -137,7 +137,9 @@ def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Comman
 
 def format_options(command: Command) -> Command:
     """Add the options that choose the format of the output; the command gets it as `form`."""
-    command = click.option("--json", "form", flag_value="json", help="Same as --format json.")(command)
+    command = click.option("--json", "form", flag_value="json", help="Same as --format=json.")(
+        command
+    )
     return click.option(
         "--format",
         "form",

@@ -23,7 +23,7 @@ _TELLING = ("part_id", "component_name", "file_name", "name", "dataset_id", "tag
 
 @click.command("calls")
 @with_server
-@click.option("--rpc", metavar="NAME", help="Only calls of this RPC; may contain the wildcards * and ?.")
+@click.option("--rpc", metavar="NAME", help="Only calls of this RPC; wildcards: * and ?.")
 @click.option("--status", metavar="NAME", help="Only calls with this gRPC status.")
 @click.option(
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."

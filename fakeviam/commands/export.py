@@ -66,7 +66,7 @@ def export(
         receipt = {"folder": outdir, "files": done.files, "skipped": done.skipped}
         click.echo(json.dumps(receipt, ensure_ascii=False))
         return
-    skipped = f"; skipped {_count(done.skipped)} that {form} cannot represent" if done.skipped else ""
+    skipped = f"; skipped {_count(done.skipped)} not possible in {form}" if done.skipped else ""
     click.echo(f"Exported {_count(done.files)} to {outdir}{skipped}", err=True)
 
 

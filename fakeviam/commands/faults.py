@@ -42,7 +42,7 @@ def show_plan(*, server: Control, form: str) -> None:
 @click.option(
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
 )
-@click.option("--call", "calls", type=int, multiple=True, help="Only these matching calls, counted from 1.")
+@click.option("--call", "calls", type=int, multiple=True, help="Only these matching calls, from 1.")
 @click.option("--times", type=int, help="At most this many calls.")
 @click.option("--probability", type=float, help="With this probability, determined by the seed.")
 @click.option("--after-commit", is_flag=True, help="After the call has been committed.")

@@ -67,7 +67,7 @@ def add(
             raise UsageError("--from cannot be combined with RPC, --where or --times")
         wanted = json_from(document)
     elif rpc is None:
-        raise UsageError("specify the RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
+        raise UsageError("name the RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
     else:
         wanted = {"rpc": rpc, "reply": json_text(reply or "{}", "REPLY")}
         wanted |= {"where": pairs(where, "--where")} if where else {}
@@ -82,9 +82,8 @@ def add(
 def clear(*, server: Control, form: str) -> None:
     """Remove all scripted replies."""
     found = server.send("DELETE", "/replies")
-    show(
-        form, found, [f"removed {counted(found['forgotten'], 'scripted reply', 'scripted replies')}"]
-    )
+    removed = counted(found["forgotten"], "scripted reply", "scripted replies")
+    show(form, found, [f"removed {removed}"])
 
 
 def _lines(scripts: list[dict[str, Any]]) -> list[str]:

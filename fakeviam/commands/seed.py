@@ -21,7 +21,7 @@ _LINES_TYPE = "application/x-ndjson"
 @click.argument("file", type=click.Path())
 @click.option("--images", metavar="FOLDER", help="Folder of the images, if not next to FILE.")
 @click.option("--dataset", metavar="NAME", help='Dataset to add the files to; "" for none.')
-@click.option("--part", default="", metavar="NAME", help="Part that captured the data; a name or id.")
+@click.option("--part", default="", metavar="NAME", help="Name or id of the part that captured it.")
 @click.option("--clip", is_flag=True, help="Clip boxes to the edge of their image.")
 @click.option("--delimiter", metavar="CHARACTER", help="Separator of a CSV file.")
 @click.option("--time-format", metavar="FORM", help="Format of its times, for strptime.")

@@ -111,9 +111,7 @@ def test_a_wrong_verb_names_the_nearest(run: Run, words: Words) -> None:
     done = run(*words, f"{first}x")
     assert done.status == 2
     path = " ".join(("fakeviam", *words))
-    assert done.refusal.startswith(
-        f"unknown command '{first}x'; did you mean `{path} {first}`?"
-    )
+    assert done.refusal.startswith(f"unknown command '{first}x'; did you mean `{path} {first}`?")
 
 
 @pytest.fixture

@@ -145,7 +145,8 @@ def test_calls_as_json_are_one_a_line(run: Run, cloud: FakeViam) -> None:
 
 
 def test_mistakes_with_calls(run: Run, cloud: FakeViam) -> None:
-    assert run("calls", "--last", "1", "--follow").refusal == "--last and --follow cannot be combined"
+    told = run("calls", "--last", "1", "--follow").refusal
+    assert told == "--last and --follow cannot be combined"
     told = run("calls", "--rpc", "FielUpload").refusal
     assert told == "no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
     assert cloud.calls.dropped == 0
