@@ -22,16 +22,12 @@ if TYPE_CHECKING:
 _METHODS = {method.name: method for method in methods()}
 
 
-class _Peer:
-    def addr(self) -> tuple[str, int]:
-        return ("127.0.0.1", 50000)
-
-
 class Stream:
     """What a handler sees of a call, over messages that are there already."""
 
-    deadline = None
-    peer = _Peer()
+    peer = "127.0.0.1:50000"
+    time_left = refusal = None
+    malformed = cut_text = ""
 
     def __init__(self, messages: Sequence[Message], metadata: dict[str, str]) -> None:
         """Bring these messages."""
@@ -39,8 +35,9 @@ class Stream:
         self._left = list(reversed(messages))
         self.reply: Any = None
 
-    async def recv_message(self) -> Message | None:
+    async def recv_message(self, policy_limit: int | None = None) -> Message | None:
         """The next message."""
+        del policy_limit
         return self._left.pop() if self._left else None
 
     async def send_message(self, message: Any) -> None:
@@ -56,12 +53,12 @@ class Handlers:
 
     def __init__(self, fake: FakeViam) -> None:
         """Drive the handlers of `fake`."""
-        self._paths = Routes(fake._hosting._registry).__mapping__()  # noqa: SLF001 - it has no other door
+        self._routes = Routes(fake._hosting._registry)  # noqa: SLF001 - it has no other door
 
     def call(self, name: str, *messages: Message) -> bytes:
         """The encoded reply of an RPC; none of these handlers ever waits."""
-        stream = Stream(messages, {"user-agent": "benchmark"})
-        running: Any = self._paths[_METHODS[name].path].func(stream)
+        stream: Any = Stream(messages, {"user-agent": "benchmark"})
+        running: Any = self._routes.find(_METHODS[name].path).handle(stream)
         try:
             running.send(None)
         except StopIteration:

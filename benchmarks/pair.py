@@ -15,19 +15,15 @@ import tempfile
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from grpclib.const import Cardinality, Handler
-
 from benchmarks.handlers import Handlers
 from fakeviam import FakeViam, PageLimit, Policy, tuning
-from fakeviam.server.transport.codec import Codec
+from fakeviam.server.transport.call_stream import Route
 from fakeviam.server.transport.listeners import Listener
 from fakeviam.wire import methods
 from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from grpclib.server import Stream
 
     from fakeviam.wire import Method
 
@@ -42,14 +38,15 @@ class Constant:
         """Answer what `fake` answers when it is asked once."""
         self._fake = Handlers(fake)
         self._replies: dict[str, Encoded] = {}
+        self._routes = {method.path: self._route(method) for method in methods()}
 
-    def __mapping__(self) -> dict[str, Handler]:
-        """In grpclib's shape."""
-        return {method.path: self._handler(method) for method in methods()}
+    def find(self, path: str) -> Route:
+        """What answers the calls of a path."""
+        return self._routes[path]
 
-    def _handler(self, method: Method) -> Handler:
-        async def handle(stream: Stream[Any, Any]) -> None:
-            if stream.metadata and LEARN in stream.metadata:
+    def _route(self, method: Method) -> Route:
+        async def handle(stream: Any) -> None:
+            if LEARN in stream.metadata:
                 requests = [message async for message in stream]
                 self._replies[method.path] = Encoded(self._fake.call(method.name, *requests))
             else:
@@ -57,8 +54,7 @@ class Constant:
                     pass
             await stream.send_message(self._replies[method.path])
 
-        kind = Cardinality.STREAM_UNARY if method.client_streaming else Cardinality.UNARY_UNARY
-        return Handler(handle, kind, method.request, method.response)
+        return Route(method=method, handle=handle)
 
 
 class Places(NamedTuple):
@@ -78,10 +74,10 @@ async def pair() -> AsyncIterator[tuple[FakeViam, Places]]:
     policy = Policy(max_page=PageLimit(1000))
     with tempfile.TemporaryDirectory(prefix="fv-") as place:
         async with FakeViam(seed=1, policy=policy) as fake:
-            routes: Any = Constant(fake)
-            tcp, unix = Listener(routes, Codec(None)), Listener(routes, Codec(None))
-            await tcp.start("127.0.0.1", 0)
-            await unix.start(path=f"{place}/s")
+            constant = Constant(fake)
+            tcp, unix = Listener(constant), Listener(constant)
+            await tcp.start_tcp("127.0.0.1", 0)
+            await unix.start_unix(f"{place}/s")
             yield fake, Places(fake.port, fake.unix_socket, tcp.port, f"{place}/s")
             await tcp.stop()
             await unix.stop()
@@ -97,10 +93,7 @@ def main() -> None:
     """Serve until stdin ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uvloop", action="store_true")
-    parser.add_argument("--fast-frames", action="store_true")
     options = parser.parse_args()
-    if options.fast_frames:
-        tuning.drop_frame_texts()
     tuning.runner_of(with_uvloop=options.uvloop)(_serve())
 
 

@@ -183,15 +183,12 @@ def measure_options(records: int, calls: int, rounds: int) -> Table:
     table = Table(
         "Options of `serve`",
         "Calls a second with the option, divided by those without it; two processes, TCP.",
-        ["call", "`--fast-frames`", "`--uvloop`", "both"],
+        ["call", "`--uvloop`"],
     )
-    gains: dict[str, list[str]] = {}
-    for options in (["--fast-frames"], ["--uvloop"], ["--fast-frames", "--uvloop"]):
-        with another_process() as plain, another_process(*options) as fast:
-            for title, gain in asyncio.run(_gains(plain, fast, records, calls, rounds)).items():
-                gains.setdefault(title, []).append(f"{gain:.2f}")
-                table.raw[f"{title}, {' '.join(options)}"] = gain
-    table.rows.extend([title, *cells] for title, cells in gains.items())
+    with another_process() as plain, another_process("--uvloop") as fast:
+        for title, gain in asyncio.run(_gains(plain, fast, records, calls, rounds)).items():
+            table.rows.append([title, f"{gain:.2f}"])
+            table.raw[title] = gain
     return table
 
 

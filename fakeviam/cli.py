@@ -73,15 +73,7 @@ def commands() -> None:
 @click.option(
     "--uvloop", is_flag=True, show_default=False, help="Use uvloop; requires fakeviam[uvloop]."
 )
-@click.option(
-    "--fast-frames",
-    is_flag=True,
-    show_default=False,
-    help="Patch h2 to skip building debug descriptions of frames.",
-)
-def serve(
-    *, ready_file: str | None, quiet: bool, uvloop: bool, fast_frames: bool, **options: Any
-) -> None:
+def serve(*, ready_file: str | None, quiet: bool, uvloop: bool, **options: Any) -> None:
     """Serve the data cloud until SIGTERM, SIGINT or SIGHUP.
 
     Prints one line to stdout: a JSON object with the addresses, the API key and the ids
@@ -90,13 +82,7 @@ def serve(
     # Not above: `--help` and mistakes need no server.
     from fakeviam.serve import run  # noqa: PLC0415
 
-    run(
-        create_fake(**options),
-        ready_file=ready_file,
-        banner=not quiet,
-        uvloop=uvloop,
-        fast_frames=fast_frames,
-    )
+    run(create_fake(**options), ready_file=ready_file, banner=not quiet, uvloop=uvloop)
 
 
 class _Lazy(click.Group):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.hosting import Hosting
 from fakeviam.loading import load as load_path
-from fakeviam.model.checks import check_type
+from fakeviam.model.checks import check_type, check_whole_number
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
@@ -20,7 +20,7 @@ from fakeviam.server.lifecycle.handle import CloudHandle
 from fakeviam.server.lifecycle.server import Address
 from fakeviam.server.lifecycle.storage import Storage
 from fakeviam.server.state.cloud import CloudOptions
-from fakeviam.server.transport.codec import Codec
+from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class FakeViam(CloudHandle):
         host: str = "127.0.0.1",
         port: int = 0,
         unix_socket: str | os.PathLike[str] | None = None,
-        max_message_bytes: int | None = None,
+        max_message_bytes: int | None = MAX_MESSAGE_BYTES,
+        limits: ConnectionLimits | None = None,
         journal_bytes: int = DEFAULT_BYTES,
         load: object = None,
         load_options: ReadOptions | Mapping[str, Any] | None = None,
@@ -109,7 +110,9 @@ class FakeViam(CloudHandle):
             host: Address to listen on.
             port: TCP port; 0 picks a free one.
             unix_socket: Path of the Unix socket; None makes a temporary one.
-            max_message_bytes: Ceiling of incoming messages (SV-2); None takes all.
+            max_message_bytes: Ceiling of a request message (SV-2), not of an upload; None takes
+                all.
+            limits: What one connection may cost before it is refused or closed (SV-11).
             journal_bytes: About how much memory `calls` may take; the oldest go first.
             load: What to begin with, as `load()` takes it: a path, a dict or a Seed.
             load_options: How to read that: `ReadOptions`, or a dict such as {"clip": True}.
@@ -145,7 +148,10 @@ class FakeViam(CloudHandle):
         if load is None and reading != ReadOptions():
             raise UsageError("load_options is of no use without load")
         address = Address(host=host, port=port, unix_socket=unix_socket)
-        codec = Codec(max_message_bytes)
+        if max_message_bytes is not None:
+            check_whole_number("max_message_bytes", max_message_bytes, minimum=1)
+        if limits is not None:
+            check_type("limits", limits, ConnectionLimits)
         check_type("control", control, bool)
         self.control, self.control_token = control, _check_token(control_token)
         # Last, so that an invalid argument leaves a directory or a database untouched.
@@ -163,7 +169,8 @@ class FakeViam(CloudHandle):
                 cloud,
                 self._storage,
                 address=address,
-                codec=codec,
+                max_message_bytes=max_message_bytes,
+                limits=limits or ConnectionLimits(),
                 control=control,
                 control_token=self.control_token,
             )

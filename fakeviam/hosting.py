@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.server import Address
     from fakeviam.server.lifecycle.storage import Storage
     from fakeviam.server.state.cloud import CloudState
-    from fakeviam.server.transport.codec import Codec
+    from fakeviam.server.transport.limits import ConnectionLimits
     from fakeviam.server.transport.protocol_switch import HttpServer
     from fakeviam.store.base import Store
 
@@ -40,6 +40,7 @@ class Hosting:
         seed: The seed of all ids.
         control: Whether the control API is served.
         control_token: What its users must show; None is nothing, and serves this machine alone.
+        limits: What one connection may cost (SV-11).
     """
 
     default_part = DEFAULT_PART
@@ -52,7 +53,8 @@ class Hosting:
         storage: Storage,
         *,
         address: Address,
-        codec: Codec,
+        max_message_bytes: int | None,
+        limits: ConnectionLimits,
         control: bool,
         control_token: str | None,
     ) -> None:
@@ -60,13 +62,15 @@ class Hosting:
         self.base: CloudHandle
         self.seed = storage.seed
         self.control, self.control_token = control, control_token
+        self.limits = limits
         self._storage = storage
         self._registry = SessionRegistry(base=cloud, seed=storage.seed)
         self._open: dict[str, Session] = {}
         self.server = Server(
             self._registry,
             address,
-            codec=codec,
+            max_message_bytes=max_message_bytes,
+            limits=limits,
             http=Http(lambda: _http_server(self)),
             # A connection comes before any call that could name a session: ask the base.
             admit=lambda: not cloud.faults.refuses_connection(),

@@ -18,6 +18,7 @@ import click
 
 from fakeviam import UsageError, __version__, tuning
 from fakeviam.connection_info import connection_info
+from fakeviam.server.transport.quiet_log import accept_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,6 @@ def run(
     ready_file: str | None = None,
     banner: bool = True,
     uvloop: bool = False,
-    fast_frames: bool = False,
 ) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP.
 
@@ -74,7 +74,6 @@ def run(
         ready_file: Where to write the addresses, too.
         banner: Whether to tell people where it is.
         uvloop: Run in uvloop's event loop.
-        fast_frames: Take from h2 what it does for its log alone.
 
     Raises:
         UsageError: An address, a file or stdout cannot be had, or something must be installed;
@@ -82,8 +81,6 @@ def run(
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
     run_in_loop = tuning.runner_of(with_uvloop=uvloop)
-    if fast_frames:
-        tuning.drop_frame_texts()
     tuning.collect_briefly()
     tuning.return_large_blocks()
     run_in_loop(_serve(cloud, None if ready_file is None else Path(ready_file), banner=banner))
@@ -92,6 +89,7 @@ def run(
 async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> None:
     # Before anything exists that a signal could leave behind.
     stop = _stop_on_signals()
+    accept_quietly(asyncio.get_running_loop())
     try:
         await cloud.start()
     except UsageError as error:

@@ -47,20 +47,6 @@ def collect_briefly(stall: float = _STALL) -> Callable[[], None]:
     return lambda: gc.callbacks.remove(watch)
 
 
-def drop_frame_texts() -> None:
-    """Let h2 describe no frames: it dumps each one as text for a log that is off.
-
-    This changes a module of another package for the whole process.
-    """
-    import h2.connection  # noqa: PLC0415 - the server imports it soon enough
-
-    h2.connection.repr = _no_text  # type: ignore[attr-defined]
-
-
-def _no_text(_: object) -> str:
-    return ""
-
-
 def return_large_blocks() -> None:
     """Let glibc give memory of large blocks back to the system as soon as they are freed.
 

@@ -115,6 +115,23 @@ def _file(session: Session, content: bytes = b"x", **fields: Any) -> str:
     return str(reply.binary_data_id)
 
 
+def _large_file(session: Session, size: int) -> str:
+    """A file whose bytes are more than a request may have."""
+    metadata = raw.metadata(session, raw.BINARY)
+    metadata.type = datasync.DATA_TYPE_FILE
+    pieces = [bytes(LARGE // 16)] * (size // (LARGE // 16)) + [bytes(size % (LARGE // 16))]
+    messages = [
+        datasync.FileUploadRequest(metadata=metadata),
+        *(
+            datasync.FileUploadRequest(file_contents=datasync.FileData(data=piece))
+            for piece in pieces
+        ),
+    ]
+    whole = str(raw.stream(session, "FU-3", "FileUpload", messages).binary_data_id)
+    _wait(session, whole)
+    return whole
+
+
 def _wait(session: Session, whole: str) -> None:
     """Let an upload be seen."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=[whole])
@@ -253,9 +270,23 @@ def _bisect(refused: int, works: Callable[[int], bool]) -> int:
     return low
 
 
+def _max_request_bytes(session: Session, _: Found) -> tuple[Any, str]:
+    def upload(size: int) -> datasync.DataCaptureUploadRequest:
+        sensor = datasync.SensorData(metadata=raw.sensor(BASE, BASE), binary=bytes(size))
+        return raw.capture(raw.metadata(session, raw.BINARY), sensor)
+
+    def works(size: int) -> bool:
+        return not isinstance(session.wire.call("DataCaptureUpload", upload(size)), Refused)
+
+    if works(LARGE):
+        return None, f"a message with {LARGE} bytes in it was taken"
+    size = upload(_bisect(LARGE, works)).ByteSize()
+    return size, f"a message of {size} bytes was taken, a larger one was refused"
+
+
 def _max_response_bytes(session: Session, _: Found) -> tuple[Any, str]:
     def works(size: int) -> bool:
-        whole = _file(session, bytes(size))
+        whole = _large_file(session, size)
         request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
         return not isinstance(session.wire.call("BinaryDataByIDs", request), Refused)
 
@@ -367,6 +398,7 @@ PROBES: Mapping[str, tuple[str, Callable[[Session, Found], tuple[Any, str]]]] = 
         "count": ("A4", _count),
         "max_page": ("A6", _max_page),
         "binary_page": ("A57", _binary_page),
+        "max_request_bytes": ("A60", _max_request_bytes),
         "max_response_bytes": ("A53", _max_response_bytes),
         "remove_tags_count": ("A8", _remove_tags_count),
         "dataset_label": ("A10", _dataset_label),

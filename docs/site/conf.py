@@ -91,6 +91,7 @@ CHAPTERS = {
         "command-line",
         "site/cli",
         "control-api",
+        "transport",
         "rpcs",
         "glossary",
         "compatibility",

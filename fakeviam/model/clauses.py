@@ -224,15 +224,24 @@ A54   D web    Deleted data leaves its datasets; the datasets stay.
 A55   ? us     An upload is visible at once (policy visibility_lag).
 A56   ? us     last keeps its meaning under another filter or order; one that this server did not issue is an error (policy page_token). Clients send back what they got.
 A57   ? us     Pages with bytes have no ceiling of number either (policy binary_page); a public program found that one record comes at a time.
+A60   ? us     A request message with more bytes than max_request_bytes is RESOURCE_EXHAUSTED, before it is read (policy max_request_bytes); an upload as a whole has no ceiling.
 QG-1  O public A query that matches too much is refused with "result set is too large", before its limit counts (fault result_too_large).
 QG-2  O public A query that takes too long is DEADLINE_EXCEEDED, "query timed out" (fault query_timeout).
 QG-3  ? us     The status of a result that is too large is RESOURCE_EXHAUSTED.
 SV-1  D fake   An RPC of Viam's cloud without a handler is UNIMPLEMENTED, names itself and how to script its reply.
 SV-6  D fake   What no API of Viam's cloud has is UNIMPLEMENTED as unknown, with the nearest name; so is what only machines serve.
-SV-2  D fake   A message above max_message_bytes is RESOURCE_EXHAUSTED.
+SV-2  D fake   A request message above max_message_bytes is RESOURCE_EXHAUSTED, before it is read.
 SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
 SV-4  D fake   An unexpected error is INTERNAL, is kept, and fails the test.
 SV-5  D fake   An answer on weaker evidence than min_evidence is FAILED_PRECONDITION and names the clause.
+SV-14 D fake   A call of one message is done when the client has ended it; a second message, or the beginning of one, is INVALID_ARGUMENT and nothing is done.
+SV-7  D fake   Metadata that gRPC cannot carry, of bytes beyond printable ASCII or bad base64, is INVALID_ARGUMENT for its call alone; too much of it is RESOURCE_EXHAUSTED.
+SV-8  D fake   A call whose grpc-timeout has passed is DEADLINE_EXCEEDED; a grpc-timeout that is none is INVALID_ARGUMENT.
+SV-9  D fake   A request that RFC 9113 calls malformed resets its stream with PROTOCOL_ERROR, and no other; the journal says why.
+SV-10 D fake   application/grpc and application/grpc+proto are served, with parameters too; other types are 415, other methods 405, and te: trailers is needed.
+SV-11 D fake   A connection that floods, or breaks HTTP/2, ends with a GOAWAY that says why; its neighbours are served all the while.
+SV-12 D fake   A call beyond the number at a time, before SETTINGS or after GOAWAY is REFUSED_STREAM: it was not looked at, and may be sent again.
+SV-13 D fake   A connection that does not complete its beginning or a block of headers in time, or is silent and answers no PING, is closed.
 JR-1  D fake   The journal keeps every call: time, RPC, peer, metadata, messages, status, bytes, duration, deadline, clauses.
 JR-2  D fake   The journal is bounded by bytes: large messages are shortened, the oldest calls go first and are counted.
 JR-3  D fake   Calls are chosen by RPC, status and request fields; a name that no request has is an error.

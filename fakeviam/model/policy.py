@@ -1,7 +1,7 @@
 """Disputed points, each a named field instead of an `if`.
 
 The documents disagree with each other here and there, or say nothing. Each field
-names the point it decides (A1 … A56 in the clause catalogue) and its alternatives.
+names the point it decides (A1 … A60 in the clause catalogue) and its alternatives.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Policy:
             the trailer `fakeviam-note`.
         binary_page: A57: the largest page when bytes are wanted; None is as `max_page`.
         max_response_bytes: A53: ceiling of a reply that carries file bytes; None is no ceiling.
+        max_request_bytes: A60: ceiling of one request message, 4 MiB for the service; None leaves
+            it to the server's `max_message_bytes`. An upload's stream as a whole has no ceiling.
         remove_tags_count: A8: count tags removed, summed over records, or records changed.
         dataset_label: A10: whether membership shows as a tag `VIAM_DATASET_{id}`.
         empty_delete_filter: A16: delete by a filter that names no organization.
@@ -69,6 +71,7 @@ class Policy:
     max_page: PageLimit | None = None
     binary_page: PageLimit | None = None
     max_response_bytes: int | None = None
+    max_request_bytes: int | None = None
     remove_tags_count: Literal["tags", "records"] = "tags"
     dataset_label: Literal["shown", "hidden"] = "shown"
     empty_delete_filter: Literal["delete-everything", "refuse"] = "delete-everything"
@@ -99,6 +102,8 @@ class Policy:
             check_type("binary_page", self.binary_page, PageLimit)
         if self.max_response_bytes is not None:
             check_whole_number("max_response_bytes", self.max_response_bytes, minimum=1)
+        if self.max_request_bytes is not None:
+            check_whole_number("max_request_bytes", self.max_request_bytes, minimum=1)
         if self.visibility_lag < timedelta(0):
             raise UsageError(f"visibility_lag must not be negative, got {self.visibility_lag!r}")
 
@@ -112,6 +117,7 @@ class Policy:
         """What clients rely on and people saw, where that contradicts the documentation."""
         return cls(
             max_response_bytes=4 * 1024 * 1024,
+            max_request_bytes=4 * 1024 * 1024,
             remove_tags_count="records",
             dataset_label="hidden",
             empty_delete_filter="refuse",
@@ -126,6 +132,7 @@ class Policy:
             max_page=PageLimit(100, "refuse"),
             binary_page=PageLimit(1, "refuse"),
             max_response_bytes=4 * 1024 * 1024,
+            max_request_bytes=4 * 1024 * 1024,
             remove_tags_count="records",
             empty_delete_filter="refuse",
             unknown_ids="refuse",

@@ -51,6 +51,7 @@ class HttpServer:
             ],
         )
         self._config.load()
+        self._patience = fake.limits.header_seconds
         self._state = ServerState()
         # uvicorn warns of clients that speak something else; they are told, and that will do.
         self._log = logging.Logger("fakeviam.http", logging.ERROR)  # noqa: LOG001 - ours alone
@@ -60,6 +61,7 @@ class HttpServer:
     def protocol(self) -> asyncio.Protocol:
         """A protocol for one more connection."""
         made = Connection(self._config, self._state, {})
+        made.patience = self._patience
         made.logger = self._log
         return made
 
@@ -73,22 +75,53 @@ class HttpServer:
 
 
 class Connection(H11Protocol):
-    """One HTTP connection."""
+    """One HTTP connection.
+
+    Attributes:
+        patience: Seconds for the head of a request, once it has begun (SV-13).
+    """
+
+    patience = 10.0
+    _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {"peer": _peer(transport)}
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        is_waiting = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
+        if is_waiting and self._waiting is None:
+            self._waiting = self.loop.call_later(self.patience, self._lose_patience)
+        elif not is_waiting:
+            self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _lose_patience(self) -> None:
+        what = f"the head of the request was not complete after {self.patience:g} seconds"
+        self._refuse(Problem(408, what))
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
         """Say in words what this port speaks, and hang up."""
-        body = json.dumps(_NO_HTTP.to_json()).encode()
+        self._refuse(_NO_HTTP)
+
+    def _refuse(self, problem: Problem) -> None:
+        body = json.dumps(problem.to_json()).encode()
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("connection", "close"),
         ]
         for event in (
-            h11.Response(status_code=400, headers=headers, reason="Bad Request"),
+            h11.Response(status_code=problem.status, headers=headers),
             h11.Data(data=body),
             h11.EndOfMessage(),
         ):

@@ -32,6 +32,7 @@ CHANGES: list[dict[str, Any]] = [
     {"max_page": PageLimit(777, "refuse"), "binary_page": PageLimit(3, "refuse")},
     {"binary_page": PageLimit(20)},
     {"max_response_bytes": 1_234_567},
+    {"max_request_bytes": 2_345_678},
     {"remove_tags_count": "records"},
     {"dataset_label": "hidden", "tags_by_filter_scope": "binary"},
     {"empty_delete_filter": "refuse"},

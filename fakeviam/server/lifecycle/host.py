@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.server.lifecycle.handle import CloudHandle
     from fakeviam.server.lifecycle.session import Session
+    from fakeviam.server.transport.limits import ConnectionLimits
 
 
 class Host(SessionHost, Protocol):
@@ -22,6 +23,7 @@ class Host(SessionHost, Protocol):
     control_token: str | None
     api_key: str
     api_key_id: str
+    limits: ConnectionLimits
 
     @property
     def host(self) -> str:

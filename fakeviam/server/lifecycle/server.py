@@ -23,7 +23,7 @@ from fakeviam.server.transport.routes import Routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.server.transport.codec import Codec
+    from fakeviam.server.transport.limits import ConnectionLimits
     from fakeviam.server.transport.pipeline import CloudDirectory
     from fakeviam.server.transport.protocol_switch import Http
 
@@ -60,7 +60,8 @@ class Server:
         clouds: CloudDirectory,
         address: Address,
         *,
-        codec: Codec,
+        max_message_bytes: int | None,
+        limits: ConnectionLimits,
         http: Http,
         admit: Callable[[], bool],
     ) -> None:
@@ -69,13 +70,14 @@ class Server:
         Args:
             clouds: Which cloud a call is for.
             address: Where to listen.
-            codec: Bytes to messages and back.
+            max_message_bytes: Ceiling of request messages (SV-2); None takes all.
+            limits: What a connection may cost.
             http: The HTTP side of the port.
             admit: Asked about each gRPC connection; those it refuses are reset.
         """
         self._clouds = clouds
         self._address = address
-        self._codec = codec
+        self._max_message_bytes, self._limits = max_message_bytes, limits
         self._http = http
         self._admit = admit
         self._listeners: list[Listener] = []
@@ -154,7 +156,7 @@ class Server:
         self._check_stopped()
         routes = Routes(self._clouds)
         try:
-            tcp = Listener(routes, self._codec, self._http, admit=self._admit)
+            tcp = self._listener(routes)
             await listen_tcp(tcp, self._address.host, self._address.port)
             self._listeners.append(tcp)
             self._port = tcp.port
@@ -164,9 +166,18 @@ class Server:
             await self.stop()
             raise
 
+    def _listener(self, routes: Routes) -> Listener:
+        return Listener(
+            routes,
+            self._http,
+            max_message_bytes=self._max_message_bytes,
+            limits=self._limits,
+            admit=self._admit,
+        )
+
     async def _start_unix(self, routes: Routes) -> None:
         place = SocketPath(self._address.unix_socket)
-        listener = Listener(routes, self._codec, self._http, admit=self._admit)
+        listener = self._listener(routes)
         await listen_unix(listener, place.path)
         self._listeners.append(listener)
         self._socket = place

@@ -14,18 +14,17 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grpclib.server import Server
-
 from fakeviam.model.errors import UsageError
-from fakeviam.server.transport.codec import DetailsCodec
+from fakeviam.server.transport.connection import GrpcConnection
+from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
 from fakeviam.server.transport.protocol_switch import ProtocolSniffer, RejectedConnection
+from fakeviam.server.transport.quiet_log import QuietLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam.server.transport.codec import Codec
+    from fakeviam.server.transport.call_stream import Router
     from fakeviam.server.transport.protocol_switch import Http
-    from fakeviam.server.transport.routes import Routes
 
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
@@ -33,39 +32,59 @@ HAS_UNIX_SOCKETS = sys.platform != "win32"
 _LONGEST_PATH = 103
 
 
-class Listener(Server):
-    """A grpclib server that shares its port with HTTP and drops its connections when it stops.
-
-    grpclib leaves them open, and from Python 3.12 on waiting for a closed server then
-    waits until the last client has gone.
-    """
+class Listener:
+    """A listening socket, whose connections are gRPC or HTTP."""
 
     def __init__(
         self,
-        routes: Routes,
-        codec: Codec,
+        router: Router,
         http: Http | None = None,
         *,
+        max_message_bytes: int | None = MAX_MESSAGE_BYTES,
+        limits: ConnectionLimits | None = None,
         admit: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Serve `routes`, and `http` if it is given; runs in the current event loop.
+        """Serve `router`, and `http` if it is given; runs in the current event loop.
 
-        `admit` is asked about each gRPC connection; those it does not want are reset.
+        Args:
+            router: What answers the calls of which path.
+            http: The HTTP side of the port.
+            max_message_bytes: Ceiling of request messages (SV-2); None takes all.
+            limits: What a connection may cost.
+            admit: Asked about each gRPC connection; those it does not want are reset.
         """
-        super().__init__([], codec=codec, status_details_codec=DetailsCodec())
-        self._mapping = routes.__mapping__()  # grpclib would copy it, and ask the copy
-        self._http = http
-        self._admit = admit
+        self._router, self._http, self._admit = router, http, admit
+        self._largest = max_message_bytes
+        self._limits = limits or ConnectionLimits()
+        self._log = QuietLog(asyncio.get_running_loop().time)
+        self._server: asyncio.AbstractServer | None = None
         self._protocols: weakref.WeakSet[asyncio.Protocol] = weakref.WeakSet()
 
-    def _protocol_factory(self) -> asyncio.Protocol:  # type: ignore[override]
+    async def start_tcp(self, host: str, port: int) -> None:
+        """Listen on a TCP address."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, host, port)
+
+    async def start_unix(self, path: str) -> None:
+        """Listen on a Unix socket."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._protocol, path)
+
+    def _protocol(self) -> asyncio.Protocol:
         if self._http is None:
             return self._grpc()
-        return self._remember(ProtocolSniffer(self._grpc, self._http_protocol))
+        sniffer = ProtocolSniffer(
+            self._grpc, self._http_protocol, patience=self._limits.header_seconds
+        )
+        return self._remember(sniffer)
 
     def _grpc(self) -> asyncio.Protocol:
+        if not self._admit():
+            return self._remember(RejectedConnection())
         return self._remember(
-            super()._protocol_factory() if self._admit() else RejectedConnection()
+            GrpcConnection(
+                self._router, limits=self._limits, largest=self._largest, quiet_log=self._log
+            )
         )
 
     def _http_protocol(self) -> asyncio.Protocol:
@@ -87,14 +106,17 @@ class Listener(Server):
 
     async def stop(self) -> None:
         """Stop listening, cancel running calls, drop every connection."""
+        if self._server is None:
+            raise UsageError("the listener is not started")
         await self._accept_no_more()
-        self.close()
+        self._server.close()
         for protocol in list(self._protocols):
-            # Abort, not close: a client that reads slowly must not hold up the end.
-            transport = _transport(protocol)
-            if transport is not None:
+            if isinstance(protocol, GrpcConnection):
+                await protocol.close()
+            elif (transport := getattr(protocol, "transport", None)) is not None:
                 transport.abort()
-        await self.wait_closed()
+        # From Python 3.12 on this waits for the connections, too.
+        await self._server.wait_closed()
 
     async def _accept_no_more(self) -> None:
         """Let connections that were just accepted get their transports, so that none is lost."""
@@ -105,15 +127,6 @@ class Listener(Server):
             # Accepting makes a task, which makes the transport, which tells the protocol.
             for _ in range(3):
                 await asyncio.sleep(0)
-
-
-def _transport(protocol: asyncio.Protocol) -> asyncio.Transport | None:
-    """The transport of grpclib's protocol or of one that says `transport`, once it has one."""
-    holder = getattr(protocol, "connection", None)
-    found: asyncio.Transport | None = getattr(
-        protocol, "transport", getattr(holder, "_transport", None)
-    )
-    return found
 
 
 class SocketPath:
@@ -166,7 +179,7 @@ async def listen_tcp(listener: Listener, host: str, port: int) -> None:
         UsageError: The address cannot be had; the text says why.
     """
     try:
-        await listener.start(host, port)
+        await listener.start_tcp(host, port)
     except UnicodeError as error:  # how Python says that a name is too long for DNS
         message = f"host is no address and no host name: {host!r}"
         raise UsageError(message) from error
@@ -183,7 +196,7 @@ async def listen_unix(listener: Listener, path: str) -> None:
         UsageError: The socket cannot be made; the text says why.
     """
     try:
-        await listener.start(path=path)
+        await listener.start_unix(path)
     except OSError as error:
         message = f"cannot listen on the Unix socket {path}: {error.strerror or error}"
         raise UsageError(message) from error

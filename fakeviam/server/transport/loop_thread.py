@@ -6,6 +6,8 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, TypeVar
 
+from fakeviam.server.transport.quiet_log import accept_quietly
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
@@ -19,6 +21,7 @@ class LoopThread:
     def __init__(self) -> None:
         """Start the thread."""
         self._loop = asyncio.new_event_loop()
+        accept_quietly(self._loop)
         self._thread = threading.Thread(target=self._loop.run_forever, name="fakeviam", daemon=True)
         self._thread.start()
 

@@ -11,14 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from grpclib.const import Status
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError
 
-from fakeviam.model.errors import (
-    InvalidArgumentError,
-    Refusal,
-    UnimplementedError,
-    shortened,
-)
+from fakeviam.model.errors import Refusal, shortened
 from fakeviam.server.instruments.faults.injection import (
     METADATA_KEY,
     FaultInjector,
@@ -28,16 +23,17 @@ from fakeviam.server.instruments.faults.injection import (
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
+from fakeviam.server.transport.call_stream import StreamClosedError
 from fakeviam.server.transport.fault_endings import end_by_fault, send_cut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from google.protobuf.message import Message
-    from grpclib.server import Stream
 
     from fakeviam.model.matching import Leaf
     from fakeviam.server.state.cloud import CloudState
+    from fakeviam.server.transport.call_stream import CallStream
     from fakeviam.wire import Method
     from fakeviam.wire.encoded import Encoded
 
@@ -68,7 +64,7 @@ class RequestStream:
     """The request messages of one call, recorded in the journal and met by its fault."""
 
     def __init__(
-        self, call: Call, method: Method, stream: Stream[Any, Any], clouds: CloudDirectory
+        self, call: Call, method: Method, stream: CallStream, clouds: CloudDirectory
     ) -> None:
         """Read `stream` for `call`, which may turn out to be for another of `clouds`."""
         self.injector: FaultInjector | None = None
@@ -93,8 +89,8 @@ class RequestStream:
         """
         if self._peeked:
             return self._peeked.pop()
-        message = await _receive(self._stream)
         call = self._call
+        message = await self._stream.recv_message(call.policy.max_request_bytes)
         if message is not None:
             call.cloud.journal.received(call.record, message)
             if call.record.service == AUTH_SERVICE:
@@ -139,48 +135,36 @@ class RequestStream:
                 await self.injector.before_commit()
 
 
-async def _receive(stream: Stream[Any, Any]) -> Message | None:
-    try:
-        message: Message | None = await stream.recv_message()
-    except NotImplementedError as error:  # how grpclib refuses a compressed message
-        raise UnimplementedError("compressed messages are not supported", clause="SV-3") from error
-    except AssertionError as error:  # how grpclib says that a message was cut short
-        text = "the stream ended in the middle of a message"
-        raise InvalidArgumentError(text, clause="SV-3") from error
-    return message
-
-
 async def handle_call(
-    clouds: CloudDirectory, method: Method, served: Served, stream: Stream[Any, Any]
+    clouds: CloudDirectory, method: Method, served: Served, stream: CallStream
 ) -> None:
     """Handle one call and always finalize its journal entry."""
     # Without metadata no session can be meant.
     cloud, refusal = clouds.cloud_of(stream.metadata) if stream.metadata else (clouds.base, None)
-    deadline = stream.deadline
     record = cloud.journal.begin(
-        method,
-        peer=_peer(stream),
-        metadata=stream.metadata,
-        deadline=None if deadline is None else deadline.time_remaining(),
+        method, peer=stream.peer, metadata=stream.metadata, deadline=stream.time_left
     )
     call = Call.of(cloud, record, stream.metadata)
     requests = RequestStream(call, method, stream, clouds)
     cloud.timers.calls += 1
     try:
-        if refusal is not None:
+        if stream.malformed:
+            _end(call, "CANCELLED", f"malformed: {stream.malformed} [SV-9]")
+            stream.reset("PROTOCOL_ERROR")
+        elif refusal := stream.refusal or refusal:
             await _refuse(call, refusal, stream)
+        elif stream.time_left == 0:
+            await _refuse_late(call, stream)
         else:
             await _handle(call, served, requests, stream)
     finally:
         call.cloud.timers.calls -= 1  # a login may have become a session's (SS-4)
         if record.status is None:  # the client, its deadline or our stopping ended it
-            late = deadline is not None and deadline.time_remaining() <= 0
-            _end(call, "DEADLINE_EXCEEDED" if late else "CANCELLED")
+            late = stream.time_left == 0
+            _end(call, "DEADLINE_EXCEEDED" if late else "CANCELLED", stream.cut_text)
 
 
-async def _handle(
-    call: Call, served: Served, requests: RequestStream, stream: Stream[Any, Any]
-) -> None:
+async def _handle(call: Call, served: Served, requests: RequestStream, stream: CallStream) -> None:
     try:
         replies = await _replies_or_crash(call, served, requests)
         await _send(call, requests, replies, stream)
@@ -191,7 +175,13 @@ async def _handle(
         await end_by_fault(triggered, stream)
     except Cut:
         _end(call, "CANCELLED", "the stream was cut")
-        await stream.cancel()
+        stream.reset("NO_ERROR")
+    except GRPCError as error:
+        if call.record.status is None:
+            _end(call, error.status.name, error.message or "")
+        await stream.send_trailing_metadata(
+            status=error.status, status_message=error.message, status_details=error.details
+        )
     finally:
         if requests.injector is not None:
             requests.injector.end()
@@ -200,7 +190,7 @@ async def _handle(
 async def _replies_or_crash(call: Call, served: Served, requests: RequestStream) -> Replies:
     try:
         return await _replies(call, served, requests)
-    except (Refusal, FaultTriggered, Cut, GRPCError, StreamTerminatedError):
+    except (Refusal, FaultTriggered, Cut, GRPCError, StreamClosedError):
         raise
     except Exception as error:
         raise _crashed(call, error) from error
@@ -242,9 +232,7 @@ async def _scripted(call: Call, requests: RequestStream) -> Sequence[Message] | 
     return replies
 
 
-async def _send(
-    call: Call, requests: RequestStream, replies: Replies, stream: Stream[Any, Any]
-) -> None:
+async def _send(call: Call, requests: RequestStream, replies: Replies, stream: CallStream) -> None:
     for reply in replies:
         call.cloud.journal.replied(call.record, reply)
     injector = requests.injector
@@ -258,11 +246,12 @@ async def _send(
     if call.record.scripted:
         await stream.send_trailing_metadata(metadata={"fakeviam-scripted": "1"})
     elif call.note:
-        note = call.note.encode("ascii", "backslashreplace").decode()
-        await stream.send_trailing_metadata(metadata={"fakeviam-note": note})
+        await stream.send_trailing_metadata(metadata={"fakeviam-note": call.note})
+    else:
+        await stream.send_trailing_metadata()
 
 
-async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> None:
+async def _refuse(call: Call, refusal: Refusal, stream: CallStream) -> None:
     if refusal.clause in ("SV-1", "SV-6"):
         call.cloud.strict.note_unimplemented(call.record)
     try:
@@ -274,6 +263,18 @@ async def _refuse(call: Call, refusal: Refusal, stream: Stream[Any, Any]) -> Non
         status=Status(refusal.status.value),
         status_message=refusal.text,
         metadata={"fakeviam-clause": refusal.clause},
+    )
+
+
+async def _refuse_late(call: Call, stream: CallStream) -> None:
+    """The deadline had passed when the call arrived."""
+    text = "the deadline had passed when the call arrived [SV-8]"
+    call.cite(["SV-8"])
+    _end(call, Status.DEADLINE_EXCEEDED.name, text)
+    await stream.send_trailing_metadata(
+        status=Status.DEADLINE_EXCEEDED,
+        status_message=text,
+        metadata={"fakeviam-clause": "SV-8"},
     )
 
 
@@ -291,8 +292,3 @@ def _crashed(call: Call, error: Exception) -> GRPCError:
     told = f"{shortened(text)} [SV-4]"
     _end(call, Status.INTERNAL.name, told)
     return GRPCError(Status.INTERNAL, told)
-
-
-def _peer(stream: Stream[Any, Any]) -> str:
-    address: Any = stream.peer.addr()
-    return f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""

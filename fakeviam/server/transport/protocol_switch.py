@@ -10,16 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol, cast
 
-from fakeviam.server.transport.connection import abort
+from fakeviam.server.transport.frames import PREFACE
+from fakeviam.server.transport.sockets import abort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
-#: Seconds until a connection that has not said what it speaks is dropped. Clients of both kinds
-#: speak first and at once.
-PATIENCE = 30.0
 
 _LONGEST = len(PREFACE)
 
@@ -64,9 +59,17 @@ class ProtocolSniffer(asyncio.Protocol):
     """A connection that has not yet said what it speaks."""
 
     def __init__(
-        self, grpc: Callable[[], asyncio.Protocol], http: Callable[[], asyncio.Protocol]
+        self,
+        grpc: Callable[[], asyncio.Protocol],
+        http: Callable[[], asyncio.Protocol],
+        *,
+        patience: float,
     ) -> None:
-        """Hand the connection to what one of these makes."""
+        """Hand the connection to what one of these makes; drop it after `patience` seconds.
+
+        Clients of both kinds speak first and at once.
+        """
+        self._patience = patience
         self._grpc = grpc
         self._http = http
         self._seen = b""
@@ -76,7 +79,9 @@ class ProtocolSniffer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # That of another event loop, such as uvloop's, is no asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
-        self._impatience = asyncio.get_running_loop().call_later(PATIENCE, self.transport.abort)
+        self._impatience = asyncio.get_running_loop().call_later(
+            self._patience, self.transport.abort
+        )
 
     def data_received(self, data: bytes) -> None:
         seen = self._seen = self._seen + data

@@ -11,8 +11,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from grpclib.const import Cardinality, Handler
-
 from fakeviam import wire
 from fakeviam.model.errors import (
     InvalidArgumentError,
@@ -29,6 +27,7 @@ from fakeviam.server.services.data import (
     tags,
 )
 from fakeviam.server.services.handlers import Rpc, handlers_in
+from fakeviam.server.transport.call_stream import Route
 from fakeviam.server.transport.pipeline import AUTH_SERVICE, handle_call
 
 if TYPE_CHECKING:
@@ -65,42 +64,27 @@ _MACHINES = ("viam.component.", "viam.service.", "viam.robot.", "viam.module.", 
 
 
 class Routes:
-    """The services of one fake, in the shape grpclib asks for."""
+    """What answers the calls of one fake, by path; a path that nobody knows names itself (SV-1)."""
 
     def __init__(self, clouds: CloudDirectory) -> None:
         """Serve these clouds."""
         self._clouds = clouds
+        self._found: dict[str, Route] = {}
 
-    def __mapping__(self) -> dict[str, Handler]:
-        return _Paths(self._handler)
+    def find(self, path: str) -> Route:
+        """The route of a path, made when it is first asked for (SV-6)."""
+        found = self._found.get(path)
+        if found is None:
+            found = self._route(path)
+            if len(self._found) < _MOST_PATHS:  # strangers may ask for any number of them
+                self._found[path] = found
+        return found
 
-    def _handler(self, path: str) -> Handler:
+    def _route(self, path: str) -> Route:
         method = next((each for each in wire.methods() if each.path == path), None)
         served = _unknown if method is None else _served(method)
         method = method or _unknown_method(path)
-        handle = partial(handle_call, self._clouds, method, served)
-        return Handler(handle, _cardinality(method), method.request, method.response)
-
-
-class _Paths(dict[str, Handler]):
-    """Handlers by path, each made when it is first asked for, for whatever path (SV-6).
-
-    grpclib's own answer to a path that nobody knows lacks a content type, and clients complain of
-    that instead.
-    """
-
-    def __init__(self, handler: Callable[[str], Handler]) -> None:
-        """Make handlers with this."""
-        super().__init__()
-        self._handler = handler
-        # grpclib asks by `get`, which would not ask `__missing__`.
-        self.get = self.__getitem__  # type: ignore[assignment]
-
-    def __missing__(self, path: str) -> Handler:
-        made = self._handler(path)
-        if len(self) < _MOST_PATHS:  # strangers may ask for any number of them
-            self[path] = made
-        return made
+        return Route(method=method, handle=partial(handle_call, self._clouds, method, served))
 
 
 _MOST_PATHS = 1000
@@ -181,9 +165,3 @@ async def _unknown(call: Call, requests: RequestStream) -> Any:
     else:
         text = f"no API of Viam's cloud has the service {service!r}{nearest(service, services)}"
     raise UnimplementedError(text, clause="SV-6")
-
-
-def _cardinality(method: Method) -> Cardinality:
-    if method.client_streaming:
-        return Cardinality.STREAM_STREAM if method.server_streaming else Cardinality.STREAM_UNARY
-    return Cardinality.UNARY_STREAM if method.server_streaming else Cardinality.UNARY_UNARY

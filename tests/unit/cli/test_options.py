@@ -92,10 +92,6 @@ def test_a_server_in_uvloop_answers_and_ends(serve: Serve) -> None:
     assert server.stop()[0] == 0
 
 
-def test_a_server_that_describes_no_frames_answers(serve: Serve) -> None:
-    assert serve("--fast-frames").status("TagsByFilter") == "OK"
-
-
 def test_data_is_where_it_is_asked_for(serve: Serve) -> None:
     """MG-1: a database, here one that the process holds itself."""
     server = serve("--store", "mongomock:")

@@ -23,6 +23,7 @@ TABLE: dict[str, tuple[Any, Any, Any]] = {
     "max_page": (None, None, PageLimit(100, "refuse")),
     "binary_page": (None, None, PageLimit(1, "refuse")),
     "max_response_bytes": (None, 4 * MEBIBYTE, 4 * MEBIBYTE),
+    "max_request_bytes": (None, 4 * MEBIBYTE, 4 * MEBIBYTE),
     "remove_tags_count": ("tags", "records", "records"),
     "dataset_label": ("shown", "hidden", "shown"),
     "empty_delete_filter": ("delete-everything", "refuse", "refuse"),
@@ -46,7 +47,7 @@ FIELDS = [field.name for field in dataclasses.fields(Policy)]
 
 @pytest.mark.parametrize("field", TABLE)
 def test_each_field_of_each_preset(field: str) -> None:
-    """As the decisions have it (A1, A2, A3, A4, A6, A8, A10, A13, A14, A16, A22, A53, A56)."""
+    """As the decisions have it (A1, A2, A3, A4, A6, A8, A10, A13, A14, A16, A22, A53, A56, A57)."""
     presets = (Policy.documented(), Policy.observed(), Policy.strict())
     assert tuple(getattr(preset, field) for preset in presets) == TABLE[field]
 
@@ -98,6 +99,8 @@ def test_a_ceiling_of_nothing_is_refused(size: int) -> None:
         PageLimit(size)
     with pytest.raises(UsageError, match=f"max_response_bytes must be at least 1, got {size}"):
         Policy(max_response_bytes=size)
+    with pytest.raises(UsageError, match=f"max_request_bytes must be at least 1, got {size}"):
+        Policy(max_request_bytes=size)
 
 
 @pytest.mark.parametrize("size", ["5", 1.5, None, True])

@@ -11,7 +11,7 @@ import h2.config
 import h2.connection
 import h2.events
 
-from fakeviam.server.transport.connection import framed
+from fakeviam.server.transport.messages import framed
 
 from .driver import METHODS
 

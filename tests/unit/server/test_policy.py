@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -204,8 +205,11 @@ async def test_pages_may_be_larger(start: Start) -> None:
 async def test_replies_with_bytes_have_a_ceiling(start: Start, policy: str) -> None:
     """4 MiB of bytes are served, one more is refused (A53, BI-6)."""
     viam = await start(policy=policy)
-    fits = await viam.upload("fits", bytes(4 * 1024 * 1024), requested=at(1))
-    large = await viam.upload("large", bytes(4 * 1024 * 1024 + 1), requested=at(2))
+    # In pieces: one message of that size is more than these presets take.
+    chunks = [bytes(1024 * 1024)] * 4
+    fits = (await viam.rpc("FileUpload", *file_parts(*chunks))).binary_data_id
+    viam.cloud.clock.advance(seconds=1)
+    large = (await viam.rpc("FileUpload", *file_parts(*chunks, b"x"))).binary_data_id
     await viam.by_ids(fits, include_binary=True)
     with viam.refuses(Status.RESOURCE_EXHAUSTED, "BI-6", "INCLUDE_BINARY_TOO_LARGE"):
         await viam.by_ids(large, include_binary=True)
@@ -467,6 +471,7 @@ async def test_no_field_is_forgotten_here() -> None:
         "max_page",
         "binary_page",
         "max_response_bytes",
+        "max_request_bytes",
         "remove_tags_count",
         "dataset_label",
         "empty_delete_filter",
@@ -491,3 +496,38 @@ async def test_streams_follow_the_policy_too(start: Start, policy: str) -> None:
         await viam.rpc("FileUpload", *file_parts(b"x", dataset_ids=["x"]))
     with viam.refuses(Status.UNKNOWN, "A22"):
         await viam.rpc("FileUpload", *file_parts(b"x", part_id="x"))
+
+
+# max_request_bytes -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["DataCaptureUpload", "FileUpload"])
+async def test_requests_beyond_the_ceiling(start: Start, name: str) -> None:
+    """RESOURCE_EXHAUSTED by their announced length, before their bytes came (A60)."""
+    viam = await start(policy=Policy(max_request_bytes=1000))
+    announced = struct.pack(">?I", False, 1001)  # noqa: FBT003
+    with viam.refuses(
+        Status.RESOURCE_EXHAUSTED, "A60", "1001 bytes is larger than 1000 (policy max_request_b"
+    ):
+        async with viam.calling(name) as stream:
+            await stream.send_request()
+            await stream._stream.send_data(announced)
+            await stream.recv_message()
+
+
+async def test_uploads_have_no_ceiling(start: Start) -> None:
+    """Their messages have (A60)."""
+    viam = await start(policy=Policy(max_request_bytes=1000))
+    stored = await viam.rpc("FileUpload", *file_parts(*[b"x" * 900] * 9))
+    assert (await viam.metadata_of(stored.binary_data_id)).file_size_bytes == 8100
+
+
+@pytest.mark.parametrize("policy", PRESETS)
+async def test_the_ceiling_of_the_presets(start: Start, policy: str) -> None:
+    """4 MiB where the service is looked at, none where its documents are (A60)."""
+    viam = await start(policy=policy)
+    if policy == "documented":
+        await viam.upload("a", bytes(4 * 2**20))
+        return
+    with viam.refuses(Status.RESOURCE_EXHAUSTED, "A60"):
+        await viam.upload("a", bytes(4 * 2**20))

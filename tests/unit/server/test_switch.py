@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeviam.server.transport import protocol_switch as switch
-from fakeviam.server.transport.protocol_switch import PREFACE, Http, ProtocolSniffer
+from fakeviam.server.transport.frames import PREFACE
+from fakeviam.server.transport.protocol_switch import Http, ProtocolSniffer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def spoken(*data: bytes) -> tuple[Line, Heard | None]:
         return made[-1]
 
     async def speak() -> None:
-        opening = ProtocolSniffer(lambda: maker("grpc"), lambda: maker("http"))
+        opening = ProtocolSniffer(lambda: maker("grpc"), lambda: maker("http"), patience=30)
         opening.connection_made(line)
         for piece in data:
             (opening if line.protocol is None else made[0]).data_received(piece)
@@ -100,13 +100,12 @@ def test_a_connection_that_has_not_said_enough_belongs_to_nobody(data: bytes) ->
     assert spoken(*pieces(data))[1] is None
 
 
-def test_a_silent_connection_is_dropped_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_connection_is_dropped_in_the_end() -> None:
     """And one that spoke is not (HT-1)."""
-    monkeypatch.setattr(switch, "PATIENCE", 0.0)
 
     async def say(data: bytes) -> bool:
         line = Line()
-        opening = ProtocolSniffer(lambda: Heard("grpc"), lambda: Heard("http"))
+        opening = ProtocolSniffer(lambda: Heard("grpc"), lambda: Heard("http"), patience=0)
         opening.connection_made(line)
         opening.data_received(data)
         for _ in range(3):

@@ -1,0 +1,240 @@
+"""The headers of a call: what RFC 9113 and the gRPC protocol want of them, and what they say."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from multidict import MultiDict
+
+from fakeviam.model.errors import (
+    InvalidArgumentError,
+    Refusal,
+    ResourceExhaustedError,
+    UnimplementedError,
+    shortened,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Pair = tuple[bytes, bytes]
+
+#: Compressions of messages that are understood (SV-3).
+ENCODINGS = ("identity",)
+
+# RFC 9113, 8.2.1: no controls, space, upper case, DEL or beyond; the colon only in front.
+_BAD_NAME = re.compile(rb"[\x00-\x20A-Z:\x7f-\xff]")
+# Blanks around a value are let pass, against 8.2.1: gRPC allows to cut them off.
+_BAD_VALUE = re.compile(rb"[\0\r\n]")
+# What gRPC lets a value be: printable ASCII.
+_NOT_PRINTABLE = re.compile(rb"[^ -~]")
+_TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
+_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+
+_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
+_NEEDED = (b":method", b":scheme", b":path")
+#: Those of HTTP/1.1 that speak of a connection (RFC 9113, 8.2.2).
+_OF_CONNECTIONS = frozenset(
+    {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
+)
+_NO_METADATA = frozenset({"te", "content-type", "user-agent", "content-length"})
+#: What RFC 9113 counts for each header beside its bytes.
+_OVERHEAD = 32
+
+
+@dataclass(kw_only=True, slots=True)
+class RequestHead:
+    """What the headers of one call say.
+
+    Attributes:
+        path: Its path, as text; empty if there is none.
+        metadata: What the client sent along; bytes where a name ends in `-bin`.
+        timeout: Seconds that the client waits for; None is for ever.
+        content_length: Bytes of the body, if it says so.
+        encoding: How messages are compressed that say they are.
+        malformed: Why this is no request of HTTP/2, so that its stream is reset (SV-9).
+        http_status: Another answer of HTTP than 200: this is no call of gRPC (SV-10).
+        refusal: Why the call is refused, or would be if it were one.
+    """
+
+    path: str = ""
+    metadata: MultiDict[Any] = field(default_factory=MultiDict)
+    timeout: float | None = None
+    content_length: int | None = None
+    encoding: str = "identity"
+    malformed: str = ""
+    http_status: int = 200
+    refusal: Refusal | None = None
+
+
+def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
+    """What these headers say; refused above `largest` bytes."""
+    head = RequestHead()
+    known = {name: value for name, value in headers if name.startswith(b":")}
+    head.path = known.get(b":path", b"").decode("ascii", "backslashreplace")
+    head.malformed = _malformed(headers, known)
+    for name, value in headers:
+        if not name.startswith((b":", b"grpc-")):
+            _keep(head, name, value)
+    if head.malformed:
+        return head
+    plain = dict(headers)
+    size = sum(len(name) + len(value) + _OVERHEAD for name, value in headers)
+    if (length := plain.get(b"content-length")) is not None:
+        head.content_length = int(length)
+    if size > largest:
+        _refuse(
+            head,
+            ResourceExhaustedError(
+                f"request headers of {size} bytes are larger than {largest}", clause="SV-7"
+            ),
+        )
+    _read_kind(head, known[b":method"], plain)
+    _read_protocol(head, headers, plain)
+    return head
+
+
+def check_trailers(headers: Sequence[Pair]) -> str:
+    """Why these cannot end a request; empty if they can."""
+    for name, value in headers:
+        if name.startswith(b":"):
+            return f"the trailers hold the pseudo header {_shown(name)}"
+        if problem := _bad_field(name, value):
+            return problem
+    return ""
+
+
+def _malformed(headers: Sequence[Pair], known: dict[bytes, bytes]) -> str:
+    """Why this is no request by RFC 9113, 8.1.1; empty if it is one."""
+    problems = (_bad_pseudo(headers), _bad_fields(headers), _bad_target(known))
+    return next(filter(None, problems), "")
+
+
+def _bad_pseudo(headers: Sequence[Pair]) -> str:
+    seen: set[bytes] = set()
+    regular = False
+    for name, value in headers:
+        if not name.startswith(b":"):
+            regular = True
+            continue
+        if name not in _PSEUDO:
+            return f"{_shown(name)} is no pseudo header of a request"
+        if name in seen:
+            return f"the pseudo header {_shown(name)} comes twice"
+        if regular:
+            return f"the pseudo header {_shown(name)} comes after other headers"
+        if _BAD_VALUE.search(value):
+            return f"the value of {_shown(name)} holds what no header may: {_shown(value)}"
+        seen.add(name)
+    return ""
+
+
+def _bad_fields(headers: Sequence[Pair]) -> str:
+    lengths: set[bytes] = set()
+    for name, value in headers:
+        if name.startswith(b":"):
+            continue
+        if problem := _bad_field(name, value):
+            return problem
+        if name == b"content-length":
+            lengths.add(value)
+    if any(not value.isdigit() for value in lengths) or len(lengths) > 1:
+        return f"content-length is no single number: {_shown(b', '.join(sorted(lengths)))}"
+    return ""
+
+
+def _bad_target(known: dict[bytes, bytes]) -> str:
+    if known.get(b":method") == b"CONNECT":
+        return ""
+    for name in _NEEDED:
+        if not known.get(name):
+            return f"the pseudo header {_shown(name)} is missing or empty"
+    path = known[b":path"]
+    if not path.startswith(b"/") or _NOT_PRINTABLE.search(path) or b" " in path:
+        return f"{_shown(path)} is no path of a request"
+    return ""
+
+
+def _bad_field(name: bytes, value: bytes) -> str:
+    if not name or _BAD_NAME.search(name):
+        return f"{_shown(name)} is no header name of HTTP/2, which are in lower case"
+    if name in _OF_CONNECTIONS or (name == b"te" and value != b"trailers"):
+        return f"{_shown(name)}: {_shown(value)} speaks of a connection of HTTP/1.1"
+    if _BAD_VALUE.search(value):
+        return f"the value of {_shown(name)} holds what no header may: {_shown(value)}"
+    return ""
+
+
+def _keep(head: RequestHead, name: bytes, value: bytes) -> None:
+    """Add one header to the metadata, or say why it cannot be."""
+    key = name.decode("ascii", "backslashreplace")
+    if key in _NO_METADATA:
+        return
+    if key.endswith("-bin"):
+        for each in value.split(b","):  # equal names may have been joined on the way
+            _keep_bytes(head, key, each.strip())
+    elif _NOT_PRINTABLE.search(value):
+        text = f"metadata {key!r} is not printable ASCII: {_shown(value)}; name it {key}-bin"
+        _refuse(head, InvalidArgumentError(text, clause="SV-7"))
+    else:
+        head.metadata.add(key, value.decode("ascii"))
+
+
+def _keep_bytes(head: RequestHead, key: str, value: bytes) -> None:
+    bare = value.rstrip(b"=")
+    if not _BASE64.fullmatch(value) or len(bare) % 4 == 1:
+        text = f"metadata {key!r} is not base64: {_shown(value)}"
+        _refuse(head, InvalidArgumentError(text, clause="SV-7"))
+        return
+    head.metadata.add(key, b64decode(bare + b"=" * (-len(bare) % 4)))
+
+
+def _read_kind(head: RequestHead, method: bytes, plain: dict[bytes, bytes]) -> None:
+    """Whether this is a call of gRPC at all (SV-10)."""
+    content = plain.get(b"content-type", b"")
+    media = content.split(b";")[0].strip().lower()
+    if method != b"POST":
+        head.http_status = 405
+        text = f"gRPC calls are POST requests, this is {_shown(method)}"
+    elif media not in (b"application/grpc", b"application/grpc+proto"):
+        head.http_status = 415
+        text = f"content-type is {_shown(content)}; this server speaks application/grpc+proto"
+    elif plain.get(b"te") != b"trailers":
+        text = "the header te: trailers is missing, without which a proxy may drop the status"
+    else:
+        return
+    _refuse(head, InvalidArgumentError(text, clause="SV-10"))
+
+
+def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes, bytes]) -> None:
+    """Deadline and compression."""
+    timeouts = [value for name, value in headers if name == b"grpc-timeout"]
+    if timeouts:
+        found = _TIMEOUT.fullmatch(timeouts[0])
+        if found is None or len(timeouts) > 1:
+            said = _shown(b", ".join(timeouts))
+            text = f"grpc-timeout is not up to eight digits and one of H, M, S, m, u, n: {said}"
+            _refuse(head, InvalidArgumentError(text, clause="SV-8"))
+        else:
+            head.timeout = int(found[1]) * _SECONDS[found[2]]
+    head.encoding = plain.get(b"grpc-encoding", b"identity").decode("ascii", "backslashreplace")
+    if head.encoding not in ENCODINGS:
+        text = (
+            f"messages compressed with {head.encoding!r} are not supported; "
+            f"send them as {' or '.join(ENCODINGS)}"
+        )
+        _refuse(head, UnimplementedError(text, clause="SV-3"))
+
+
+def _refuse(head: RequestHead, refusal: Refusal) -> None:
+    """Refuse the call, if nothing was wrong with it before."""
+    if head.refusal is None:
+        head.refusal = refusal
+
+
+def _shown(value: bytes) -> str:
+    return repr(shortened(value.decode("ascii", "backslashreplace")))

@@ -1,0 +1,147 @@
+"""Messages of gRPC in the bytes of a stream, both ways: a flag, four bytes of length, the rest."""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from fakeviam.model.errors import (
+    InvalidArgumentError,
+    ResourceExhaustedError,
+    UnimplementedError,
+)
+from fakeviam.wire import status as rpc_status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from google.protobuf.message import Message
+    from grpclib.const import Status
+
+M = TypeVar("M", bound="Message")
+
+_PREFIX = 5
+
+#: Bytes: smaller frames are kept together, so that a million of one byte need no more memory.
+_PIECE = 16_384
+
+
+class ReceivedBytes:
+    """The bytes of a request that have come and were not read yet, in pieces."""
+
+    def __init__(self) -> None:
+        """Nothing has come."""
+        self._pieces: deque[bytes | bytearray] = deque()
+        self._at = 0  # of the first piece
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, data: bytes) -> None:
+        """Add what came."""
+        self._size += len(data)
+        last = self._pieces[-1] if self._pieces else None
+        if last is not None and len(last) + len(data) <= _PIECE:
+            if isinstance(last, bytes):
+                last = self._pieces[-1] = bytearray(last)
+            last += data
+        else:
+            self._pieces.append(data)
+
+    def take(self, size: int) -> bytes:
+        """The next bytes, of which there must be so many."""
+        taken = []
+        self._size -= size
+        while size:
+            first = self._pieces[0]
+            part = first[self._at : self._at + size] if self._at or size < len(first) else first
+            size -= len(part)
+            self._at += len(part)
+            if self._at == len(first):
+                self._pieces.popleft()
+                self._at = 0
+            taken.append(part)
+        return taken[0] if len(taken) == 1 and isinstance(taken[0], bytes) else b"".join(taken)
+
+    def clear(self) -> None:
+        """Forget what came."""
+        self._pieces.clear()
+        self._at = self._size = 0
+
+
+class MessageCutter:
+    """The messages in the bytes of one request. What is too large is refused by its length."""
+
+    def __init__(self, largest: int | None) -> None:
+        """Refuse messages above `largest` bytes (SV-2); None takes all."""
+        self.received = ReceivedBytes()
+        self._largest = largest
+        self._length: int | None = None
+
+    @property
+    def is_between(self) -> bool:
+        """Whether a message has just ended, and nothing has come of another."""
+        return self._length is None and not self.received
+
+    def next(self, policy_limit: int | None) -> bytes | None:
+        """The next message; None if it has not come yet as a whole.
+
+        Raises:
+            Refusal: It is larger than the server or the policy allows, or compressed.
+        """
+        if self._length is None:
+            if len(self.received) < _PREFIX:
+                return None
+            self._length = self._read_prefix(policy_limit)
+        if len(self.received) < self._length:
+            return None
+        length, self._length = self._length, None
+        return self.received.take(length)
+
+    def _read_prefix(self, policy_limit: int | None) -> int:
+        compressed, length = struct.unpack(">BI", self.received.take(_PREFIX))
+        text = f"message of {length} bytes is larger than "
+        if self._largest is not None and length > self._largest:
+            raise ResourceExhaustedError(f"{text}{self._largest}", clause="SV-2")
+        if policy_limit is not None and length > policy_limit:
+            why = f"{policy_limit} (policy max_request_bytes)"
+            raise ResourceExhaustedError(f"{text}{why}", clause="A60")
+        if compressed > 1:
+            text = f"{compressed} is no flag of a message; 0 is plain, 1 is compressed"
+            raise InvalidArgumentError(text, clause="SV-3")
+        if compressed:
+            raise UnimplementedError("compressed messages are not supported", clause="SV-3")
+        return int(length)
+
+
+def parsed(data: bytes, kind: type[M]) -> M:
+    """The message in `data`.
+
+    Raises:
+        InvalidArgumentError: It is no such message (SV-3).
+    """
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        text = f"request is not a valid {kind.DESCRIPTOR.full_name} message"
+        raise InvalidArgumentError(text, clause="SV-3") from error
+
+
+def framed(messages: Iterable[bytes]) -> bytes:
+    """Messages as gRPC frames them."""
+    return b"".join(struct.pack(">?I", False, len(each)) + each for each in messages)  # noqa: FBT003
+
+
+def packed_status(status: Status, text: str, details: Iterable[Any]) -> bytes:
+    """The trailer `grpc-status-details-bin`: a `google.rpc.Status` with packed details.
+
+    Each detail has `type_url` and `value`.
+    """
+    made = rpc_status.Status(code=status.value, message=text)
+    for detail in details:
+        made.details.add(type_url=detail.type_url, value=detail.value)
+    return made.SerializeToString()
