@@ -5,8 +5,8 @@ What is read: `images` (id, file_name, width, height, and date_captured where it
 a box is a classification; an outline without a box gets one; the segments of panoptic annotations
 are boxes. What the data cloud has no place for is left out and counted. A box may reach one pixel
 over the edge of its image, as rounding makes it, and is cut there; one that reaches further is a
-mistake, unless `clip` is given. `tags`, `classifications` and `dataset_ids` of an image, which our
-own export adds, are read too.
+mistake, unless `clip` is given. `tags`, `classifications` and `viam` of an image, which our own
+export adds, are read too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from fakeviam.exchange.lenient import CLIP
 from fakeviam.exchange.outlines import box_around, is_rectangle
 from fakeviam.exchange.owners import Owners
 from fakeviam.exchange.places import ImageResolver
-from fakeviam.exchange.sizes import size_of_file
+from fakeviam.exchange.sizes import image_type, size_of_file
 from fakeviam.model.annotations import (
     BoundingBox,
     Classification,
@@ -348,15 +348,14 @@ class _Reader:
         if isinstance(place, SeedError):
             raise place
         ext = PurePosixPath(place.name).suffix
-        name = place.name.removesuffix(ext)
-        if image.viam is not None:
-            name, ext = image.viam.file_name, image.viam.file_ext
+        name, ext = image.viam.named(place.name.removesuffix(ext), ext)
         own = [each.classification for each in image.classifications]
         return FileSeed(
             label=place.name,
             contents=Contents(path=place.path),
             file_name=name,
             file_ext=ext,
+            mime_type=image.viam.mime_type or image_type(place.path, ext),
             capture=Capture(part=self._options.part),
             tags=tuple(dict.fromkeys(image.tags)),
             datasets=self._datasets(image, at),
@@ -367,8 +366,9 @@ class _Reader:
         )
 
     def _datasets(self, image: CocoImage, at: Location) -> tuple[str, ...]:
-        if image.dataset_ids or self._options.dataset is not None:
-            return self._owners.datasets_of(image.dataset_ids, "", self._options, at)
+        known = image.viam.dataset_ids
+        if known or self._options.dataset is not None:
+            return self._owners.datasets_of(known, "", self._options, at)
         into = replace(self._options, dataset=self._into)
         return self._owners.datasets_of((), "", into, self._document.at())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fakeviam.exchange.lenient import Lenient
+from fakeviam.exchange.lenient import Lenient, Original
 from fakeviam.seeds.models import ClassificationEntry, Tag  # noqa: TC001 - pydantic reads them
 from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Parsed, Shorthand
 
@@ -43,13 +43,6 @@ class Extra(Lenient, extra="allow"):
         return self.model_extra or {}
 
 
-class Original(Lenient):
-    """What our own export says of a file that its name in COCO does not tell."""
-
-    file_name: str = ""
-    file_ext: str = ""
-
-
 class CocoImage(Extra):
     """An image."""
 
@@ -60,8 +53,7 @@ class CocoImage(Extra):
     date_captured: object = None
     tags: OneOrMany[Tag] = ()
     classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = ()
-    dataset_ids: Many[Name] = ()
-    viam: Omittable[Original] = None
+    viam: Original = Original()
 
 
 class Segment(Extra):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.exchange.coco import CONTRIBUTOR
 from fakeviam.exchange.exporting import ExportError, put
-from fakeviam.exchange.names import Distinct, full_name, go_time, user_tags
+from fakeviam.exchange.names import Distinct, beyond, full_name, go_time, user_tags
 from fakeviam.exchange.sizes import Size, size_of
 from fakeviam.model.mime import is_image
 
@@ -105,10 +105,7 @@ def _image(
         }
         for one in metadata.annotations.classifications
     ]
-    tags, datasets = user_tags(metadata), list(metadata.dataset_ids)
-    ext = PurePosixPath(name).suffix
-    known = {"file_name": metadata.file_name, "file_ext": metadata.file_ext}
-    is_told = known == {"file_name": name.removesuffix(ext), "file_ext": ext}
+    tags, ext = user_tags(metadata), PurePosixPath(name).suffix
     return {
         "id": number,
         "file_name": name,
@@ -116,7 +113,5 @@ def _image(
         "date_captured": go_time(metadata),
         **({"tags": tags} if tags else {}),
         **({"classifications": marks} if marks else {}),
-        **({"dataset_ids": datasets} if datasets else {}),
-        # What the name in COCO does not tell, so that it reads the same.
-        **({} if is_told else {"viam": known}),
+        **beyond(metadata, (name.removesuffix(ext), ext)),
     }

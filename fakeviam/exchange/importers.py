@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from fakeviam.seeds import Seed
 
-# How deep COCO files lie in a folder of splits: train/annotations/instances.json.
-_DEPTH = 3
+# How deep COCO files lie in a folder of splits: set/train/annotations/instances.json.
+_DEPTH = 4
 
 _JSON, _LINES, _TABLES = ".json", (".jsonl", ".ndjson"), (".csv", ".tsv")
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.exchange.exporting import put
 from fakeviam.exchange.files import Leftovers
-from fakeviam.exchange.lenient import CLIP, Lenient
+from fakeviam.exchange.lenient import CLIP, Lenient, Original
 from fakeviam.exchange.names import (
     Distinct,
+    beyond,
     download_name,
     go_time,
     parsed_name,
@@ -26,6 +27,7 @@ from fakeviam.exchange.names import (
 )
 from fakeviam.exchange.owners import Owners
 from fakeviam.exchange.places import ImageResolver
+from fakeviam.exchange.sizes import image_type
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.errors import Refusal
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
@@ -35,7 +37,7 @@ from fakeviam.seeds.document import line_document, read_text
 from fakeviam.seeds.models import Fraction, Tag
 from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
 from fakeviam.validation.models import Model
-from fakeviam.validation.types import Flag, Many, Name, Number, Omittable, OneOrMany, Text
+from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Text
 
 if TYPE_CHECKING:
     import os
@@ -85,7 +87,11 @@ class JsonlWriter:
             **{field: getattr(source, field) for field in _IDS},
             "component_name": source.component_name,
             "timestamp": go_time(metadata).replace("T", " ").replace("Z", " +0000 UTC"),
-            **_beyond(metadata, name, unzipped=contents is not data),
+            **beyond(
+                metadata,
+                parsed_name(name, binary_data_id=metadata.binary_data_id),
+                unzipped=contents is not data,
+            ),
         }
         self._lines.append(json.dumps(line, ensure_ascii=False))
         return True
@@ -93,17 +99,6 @@ class JsonlWriter:
     def finish(self) -> None:
         """Write the lines."""
         put(self._folder, FILE, "".join(f"{line}\n" for line in self._lines).encode())
-
-
-def _beyond(metadata: wire.BinaryMetadata, saved: str, *, unzipped: bool) -> dict[str, Any]:
-    """What the command line does not write: datasets, and names that the path does not tell."""
-    name = (metadata.file_name, metadata.file_ext)
-    told = parsed_name(saved, binary_data_id=metadata.binary_data_id) == name
-    return {
-        **({"dataset_ids": list(metadata.dataset_ids)} if metadata.dataset_ids else {}),
-        **({} if told else {"file_name": name[0], "file_ext": name[1]}),
-        **({"unzipped": True} if unzipped else {}),
-    }
 
 
 def _box(box: wire.BoundingBox) -> dict[str, Any]:
@@ -153,10 +148,7 @@ class _Line(Lenient, extra="allow"):
     component_name: Text = ""
     timestamp: Text = ""
     binary_data_id: Text = ""
-    dataset_ids: Many[Name] = ()
-    file_name: Omittable[Text] = None
-    file_ext: Omittable[Text] = None
-    unzipped: Flag = False
+    viam: Original = Original()
 
 
 class _Source(NamedTuple):
@@ -224,20 +216,22 @@ class _Reader:
             raise image
         self._note_unknown(line, at)
         label = image.name.removeprefix(f"{DATA}/")
-        name, ext = parsed_name(label, binary_data_id=line.binary_data_id)
+        told = parsed_name(label, binary_data_id=line.binary_data_id)
+        name, ext = line.viam.named(*told)
         part = self._owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at)
         labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
         # Older command lines write the labels of datasets among the tags.
         members = [tag.removeprefix(_MEMBER) for tag in labels if tag.startswith(_MEMBER)]
         datasets = self._owners.datasets_of(
-            [*line.dataset_ids, *members], line.organization_id, self._options, at
+            [*line.viam.dataset_ids, *members], line.organization_id, self._options, at
         )
         self._files.append(
             FileSeed(
                 label=label,
-                contents=Contents(path=image.path, zipped=line.unzipped),
-                file_name=name if line.file_name is None else line.file_name,
-                file_ext=ext if line.file_ext is None else line.file_ext,
+                contents=Contents(path=image.path, zipped=line.viam.unzipped),
+                file_name=name,
+                file_ext=ext,
+                mime_type=line.viam.mime_type or image_type(image.path, ext),
                 capture=Capture(part=self._options.part or part, component=line.component_name),
                 tags=tuple(dict.fromkeys(tag for tag in labels if not tag.startswith(_MEMBER))),
                 datasets=datasets,

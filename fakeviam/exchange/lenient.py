@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import model_validator
 
 from fakeviam.validation.models import Model
+from fakeviam.validation.types import Flag, Many, Name, Omittable, Text
 
 #: What to do about boxes that reach beyond their image.
 CLIP = "give the option clip to cut such boxes off"
@@ -21,3 +22,20 @@ class Lenient(Model, extra="ignore"):
         if not isinstance(value, dict):
             return value
         return {key: each for key, each in value.items() if each not in (None, "", [], {})}
+
+
+class Original(Model, extra="ignore"):
+    """What our own exports say of a file that the format has no field for."""
+
+    file_name: Omittable[Text] = None
+    file_ext: Omittable[Text] = None
+    mime_type: Text = ""
+    dataset_ids: Many[Name] = ()
+    unzipped: Flag = False
+
+    def named(self, name: str, ext: str) -> tuple[str, str]:
+        """The name and extension, where the format tells these."""
+        return (
+            name if self.file_name is None else self.file_name,
+            ext if self.file_ext is None else self.file_ext,
+        )

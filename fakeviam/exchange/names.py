@@ -6,8 +6,9 @@ import gzip
 import re
 import zlib
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.mime import mime_type_of
 from fakeviam.wire.times import nanos_from
 
 if TYPE_CHECKING:
@@ -84,9 +85,31 @@ def original_name(path: str, *, file_id: str = "") -> str:
 
 def parsed_name(path: str, *, binary_data_id: str = "") -> tuple[str, str]:
     """The file name and extension of what was saved under a path below `data/`."""
-    name = original_name(path, file_id=binary_data_id.rpartition("/")[2])
-    ext = PurePosixPath(path).suffix
-    return name.removesuffix(ext), ext
+    plain = original_name(path)
+    ext = PurePosixPath(plain).suffix
+    file_id = binary_data_id.rpartition("/")[2]
+    return "" if file_id and plain.startswith(file_id) else plain.removesuffix(ext), ext
+
+
+def beyond(
+    metadata: BinaryMetadata, told: tuple[str, str], *, unzipped: bool = False
+) -> dict[str, Any]:
+    """What a format has no field for, under a key of its own, so that it reads the same.
+
+    Args:
+        metadata: What is exported.
+        told: The name and extension that the format tells.
+        unzipped: Whether the contents were unzipped.
+    """
+    name, ext = metadata.file_name, metadata.file_ext
+    mime_type = metadata.capture_metadata.mime_type
+    known = {
+        **({"file_name": name, "file_ext": ext} if told != (name, ext) else {}),
+        **({"mime_type": mime_type} if mime_type != mime_type_of(ext) else {}),
+        **({"dataset_ids": list(metadata.dataset_ids)} if metadata.dataset_ids else {}),
+        **({"unzipped": True} if unzipped else {}),
+    }
+    return {"viam": known} if known else {}
 
 
 def user_tags(metadata: BinaryMetadata) -> list[str]:

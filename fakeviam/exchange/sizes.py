@@ -1,10 +1,13 @@
-"""Width and height of images, read from their first bytes."""
+"""Width, height and kind of images, read from their first bytes."""
 
 from __future__ import annotations
 
+import mimetypes
 import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+
+from fakeviam.model.mime import is_image, mime_type_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +19,14 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START = 1 << 18
 
 _TIFF = MappingProxyType({b"II*\0": "<", b"MM\0*": ">"})
+_KINDS = (
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"BM", "image/bmp"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+)
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
@@ -34,6 +45,25 @@ def size_of_file(path: Path) -> Size | None:
             return size_of(start) or size_of(start + file.read())
     except OSError:
         return None
+
+
+def image_type(path: Path, ext: str) -> str:
+    """The MIME type of an image whose extension does not tell; empty if it does, or nothing does.
+
+    Boxes go on images alone, and the table of extensions knows few kinds of them (UP-4).
+    """
+    if is_image(mime_type_of(ext)):
+        return ""
+    try:
+        with path.open("rb") as file:
+            start = file.read(12)
+    except OSError:
+        return ""
+    kind = next((kind for magic, kind in _KINDS if start.startswith(magic)), "")
+    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+        kind = "image/webp"
+    guessed = mimetypes.guess_type(path.name)[0] or ""
+    return kind or (guessed if is_image(guessed) else "")
 
 
 def size_of(image: bytes) -> Size | None:

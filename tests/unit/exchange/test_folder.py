@@ -4,72 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from fakeviam import FakeViam, seeds
 from fakeviam.exchange import FORMATS, FolderWriter, export_all, read_any, read_folder
 from fakeviam.model.fleet import DEFAULT_PART
-from fakeviam.wire import data, well_known
+from fakeviam.wire import well_known
 
-from .samples import NOON, box, described, png
-
-_stems = st.text("abcXYZ019 _-.ä", min_size=1, max_size=12).filter(
-    lambda text: text.strip(". ") == text
-)
-_names = st.just("") | _stems | st.lists(_stems, min_size=2, max_size=3).map("/".join)
-_files = st.builds(
-    described,
-    _names,
-    st.sampled_from([".png", ".txt", "", ".gz"]),
-    nanos=st.integers(0, 4 * 10**18),
-    tags=st.lists(st.text(min_size=1, max_size=5).filter(str.strip), max_size=2, unique=True).map(
-        tuple
-    ),
-    boxes=st.lists(st.builds(box, confidence=st.none() | st.floats(0, 1)), max_size=2).map(tuple),
-    marks=st.just((data.Classification(label="out", confidence=0.5),)),
-    dataset_ids=st.lists(st.sampled_from(["d1", "d2"]), max_size=2, unique=True),
-)
-
-
-def said(metadata: data.BinaryMetadata, payload: bytes) -> tuple[Any, ...]:
-    """What a folder keeps of a file."""
-    source = metadata.capture_metadata
-    return (
-        (metadata.file_name, metadata.file_ext, payload),
-        (source.part_id, source.component_name, source.mime_type),
-        (tuple(source.tags), tuple(metadata.dataset_ids)),
-        tuple((one.label, one.x_max_normalized) for one in metadata.annotations.bboxes),
-        tuple(one.label for one in metadata.annotations.classifications),
-        (metadata.time_requested.ToNanoseconds(), metadata.time_received.ToNanoseconds()),
-    )
-
-
-@settings(max_examples=50)
-@given(st.lists(st.tuples(_files, st.binary(max_size=8)), max_size=4))
-def test_what_was_exported_reads_the_same(files: list[tuple[data.BinaryMetadata, bytes]]) -> None:
-    """Names, bytes, tags, boxes, datasets, times, whatever they are called (SE-5)."""
-    with tempfile.TemporaryDirectory() as place:
-        done = export_all(Path(place, "out"), FolderWriter, files)
-        assert (done.files, done.skipped) == (len(files), 0)
-        seed = read_folder(Path(place, "out"))
-        read = [
-            (
-                (one.file_name, one.file_ext, one.contents.read(one.at)),
-                (one.capture.part, one.capture.component, one.mime_type),
-                (one.tags, one.datasets),
-                tuple((each.label, each.x_max_normalized) for each in one.boxes),
-                tuple(each.label for each in one.classifications),
-                (one.time_requested, one.time_received),
-            )
-            for one in seed.files
-        ]
-    assert sorted(read) == sorted(said(metadata, payload) for metadata, payload in files)
+from .samples import NOON, described, png
 
 
 def test_it_looks_as_the_command_line_makes_it(tmp_path: Path) -> None:
