@@ -374,8 +374,8 @@ FILES: dict[str, tuple[str, dict[str, Any], str]] = {
         "x.json",
         {"x.json/y": b""},
         (
-            "x.json: is not a folder that the viam command line exported, and there is no COCO file "
-            "in it: it has neither metadata/ nor dataset.jsonl nor data.ndjson"
+            "x.json: is not a folder that the viam command line exported, and there is no COCO "
+            "file in it: it has neither metadata/ nor dataset.jsonl nor data.ndjson"
         ),
     ),
     "an archive": (
