@@ -155,7 +155,7 @@ class Clock:
             UsageError: It was made as a frozen one and has nothing to run with.
         """
         if self._source is None:
-            raise UsageError("a clock that was made frozen cannot run; advance or set it")
+            raise UsageError("a clock that was created frozen cannot run; advance or set it")
         if self._held is not None:
             self._offset += self._held - self._source()
             self._held = None

@@ -1,4 +1,4 @@
-"""The ASGI application: from a request to its endpoint, and from what went wrong to an answer."""
+"""The ASGI application: routes requests to endpoints and turns errors into responses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def application(fake: Host) -> ASGIApp:
 
 
 def _quiet_end(app: ASGIApp) -> ASGIApp:
-    """A request that the end of the fake cuts off is no error."""
+    """Do not report requests that are cut off when the fake stops."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -70,7 +70,7 @@ async def _health(_request: Request) -> Response:
 
 
 def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
-    """What is here, for whoever opens the address: nothing that needs a token."""
+    """The start page: links that need no token."""
 
     async def answer(_request: Request) -> Response:
         links = {"health": "/healthz"}
@@ -82,7 +82,7 @@ def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
 
 
 class _Served:
-    """One path. Starlette takes a class for an ASGI application, and leaves the methods to it."""
+    """One path. For Starlette, an instance is an ASGI application that handles all methods."""
 
     def __init__(self, fake: Host, methods: dict[str, Endpoint]) -> None:
         """Serve these methods."""
@@ -94,7 +94,7 @@ class _Served:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        """Answer one request; the one place where what went wrong becomes a status."""
+        """Answer one request; the only place that turns errors into HTTP statuses."""
         try:
             trusted = _check_caller(self._fake, request)
             endpoint = _chosen(request, self._methods)
@@ -103,13 +103,13 @@ class _Served:
         except Problem as problem:
             return _refusal(problem)
         except (UsageError, Refusal) as error:
-            # Beside mistakes of the caller: a data directory that takes no writes (DD-4, DD-5).
+            # Besides invalid requests: a data directory that cannot be written (DD-4, DD-5).
             status = getattr(error, "status", StatusCode.INVALID_ARGUMENT)
             return _refusal(Problem(_STATUS.get(status, 422), str(error)))
         except ClientDisconnect:
             raise
         except Exception as error:
-            # Not the caller's mistake: whoever runs the fake must see it.
+            # A bug in the fake: whoever runs it must see it.
             log.exception("fakeviam crashed in %s %s", request.method, request.url.path)
             what = f"fakeviam has a bug: {type(error).__name__}: {error}"
             return _refusal(Problem(500, what))
@@ -123,7 +123,7 @@ def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
 
 
 def _check_caller(fake: Host, request: Request) -> bool:
-    """Refuse callers that may not use the control API; whether this one showed a token."""
+    """Refuse callers without access; return whether this one sent a token."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     check_caller(headers, request.scope["state"]["peer"], fake.control_token)
     return fake.control_token is not None
@@ -139,11 +139,11 @@ async def _handle(endpoint: Endpoint, asked: ControlRequest) -> Response:
 
 
 class _Json(JSONResponse):
-    """JSON that people can read too, and that ends with a line."""
+    """JSON that is readable for people and ends with a newline."""
 
     def render(self, content: Any) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        # Half of a surrogate pair becomes its escape, which JSON knows too.
+        # Lone surrogates become escapes, which JSON supports.
         return text.encode(errors="backslashreplace") + b"\n"
 
 
@@ -155,8 +155,8 @@ def _no_method(request: Request, methods: Iterable[str]) -> Problem:
     allowed = ", ".join(sorted(methods))
     return Problem(
         405,
-        f"{request.url.path} does not take {request.method}",
-        hint=f"it takes {allowed}",
+        f"{request.url.path} does not allow {request.method}",
+        hint=f"use {allowed}",
         headers={"allow": allowed},
     )
 
@@ -165,11 +165,25 @@ def _unknown(fake: Host) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, _error: Exception) -> Response:
         path = request.url.path
         if path.startswith("/control") and not fake.control:
-            return _refusal(Problem(404, "the control API of this server is switched off"))
-        hint = f"GET {ROOT} lists what there is"
+            return _refusal(Problem(404, "the control API of this server is turned off"))
+        if request.headers.get("content-type", "").startswith("application/grpc"):
+            return _refusal(_grpc_over_http1(request))
+        hint = f"GET {ROOT}/openapi.json describes every path"
         return _refusal(Problem(404, f"there is nothing at {path}", hint=hint))
 
     return answer
+
+
+def _grpc_over_http1(request: Request) -> Problem:
+    content_type = request.headers["content-type"]
+    what = "gRPC-Web" if content_type.startswith("application/grpc-web") else "gRPC over HTTP/1.1"
+    return Problem(
+        505,
+        f"{what} is not supported: {request.method} {request.url.path}",
+        field="content-type",
+        value=content_type,
+        hint="use gRPC over HTTP/2 without TLS, on the same port",
+    )
 
 
 async def _only_get(request: Request, _error: Exception) -> Response:

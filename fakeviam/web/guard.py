@@ -44,33 +44,33 @@ def _check_token(authorization: str | None, token: str) -> None:
     if scheme.lower() != "bearer" or not shown:
         raise Problem(
             401,
-            "this server wants its control token",
+            "this server requires a control token",
             hint="send `Authorization: Bearer TOKEN`",
             headers=ask,
         )
     if not hmac.compare_digest(shown.strip().encode(), token.encode()):
-        raise Problem(401, "the control token is wrong", headers=ask)
+        raise Problem(401, "the control token is invalid", headers=ask)
 
 
 def _check_local(headers: Mapping[str, str], peer: str) -> None:
     if not _is_loopback(peer):
         raise Problem(
             403,
-            f"without a token, only this machine may use the control API; you are {peer}",
+            f"without a token, the control API only accepts clients on this machine, not {peer}",
             hint=_ELSE,
         )
     host = headers.get("host")
     if host is not None and not _is_local_name(_host_name(f"//{host}")):
         raise Problem(
             403,
-            f"without a token, the control API is not served under the name {host!r}",
+            f"without a token, the control API does not accept the host name {host!r}",
             hint=f"use 127.0.0.1 or localhost; or {_ELSE}",
         )
     origin = headers.get("origin")
     if origin is not None and origin.lower() != f"http://{host}".lower():
         raise Problem(
             403,
-            f"without a token, pages of other sites may not use the control API: {origin!r}",
+            f"without a token, the control API refuses cross-site requests: {origin!r}",
             hint=_ELSE,
         )
 

@@ -24,15 +24,15 @@ class Nothing(Model):
 class Forgotten(Model):
     """How much was forgotten."""
 
-    forgotten: int = declare("How many there were.", 2)
+    forgotten: int = declare("The number of items.", 2)
 
 
 class ErrorDetail(Model):
     """What is wrong with a request."""
 
-    what: str = declare("What is wrong, for people.", "name must not be empty")
-    field: str | None = declare("Which field of the request.", "name", default=ABSENT)
-    value: Any = declare("What it held.", "", default=ABSENT)
+    what: str = declare("A description of the problem.", "name must not be empty")
+    field: str | None = declare("The field of the request.", "name", default=ABSENT)
+    value: Any = declare("The value of the field.", "", default=ABSENT)
     hint: str | None = declare("What to do instead.", "did you mean freeze?", default=ABSENT)
 
 

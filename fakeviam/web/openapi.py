@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 API_VERSION = "1.0"
 
 _ABOUT = """\
-Drives a running fakeviam. Every request is one step: a refused one changes nothing.
+Drives a running fakeviam. Every request is atomic: a refused one changes nothing.
 The header `fakeviam-session` chooses a session; without it, requests are about the server's own
 cloud. Without a token only this machine is served."""
 
 TAGS: Mapping[str, str] = MappingProxyType(
     {
-        "server": "Where the server is, and how it is doing.",
+        "server": "Addresses and health of the server.",
         "fleet": "Organizations, locations, robots and parts.",
         "accounts": "API keys, their roles and their expiry.",
         "policy": "How disputed points are decided.",
-        "clock": "The fake's only time.",
-        "calls": "The journal: what was called, and why it was answered like that.",
-        "faults": "What is planned to go wrong, and literal answers.",
+        "clock": "The fake's clock.",
+        "calls": "The journal: calls, and explanations of their replies.",
+        "faults": "Planned faults and scripted replies.",
         "data": "Seeds, archives and snapshots.",
         "sessions": "Isolated clouds on one server.",
     }
@@ -41,11 +41,11 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
     {
         "400": "The body is not JSON.",
         "401": "The control token is missing or wrong.",
-        "403": "Only this machine may use the control API without a token.",
-        "404": "Something that the request names does not exist.",
+        "403": "Without a token, only clients on this machine have access.",
+        "404": "The requested resource does not exist.",
         "409": "The name is taken.",
         "413": "The body is too large.",
-        "415": "The content type is not served.",
+        "415": "The content type is not supported.",
         "422": "A field is invalid.",
     }
 )
@@ -54,7 +54,7 @@ _SESSION: Mapping[str, Any] = MappingProxyType(
     {
         "name": "fakeviam-session",
         "in": "header",
-        "description": "The session that the request is about.",
+        "description": "The session that the request applies to.",
         "schema": {"type": "string"},
         "example": "session-1",
     }
@@ -137,7 +137,7 @@ def _streamed(content_type: str) -> dict[str, str]:
     if content_type == "application/json":
         return {
             "type": "object",
-            "description": "A seed without files; those travel as application/x-ndjson.",
+            "description": "A seed without files; send files as application/x-ndjson.",
         }
     return {"type": "string", "format": "binary"}
 

@@ -1,4 +1,4 @@
-"""What the control API answers instead of what was asked for."""
+"""Errors of the control API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fakeviam.model.errors import shortened
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
-    """A request that is refused; it changed nothing (HT-4).
+    """A refused request; it changed nothing (HT-4).
 
     Attributes:
         status: HTTP status.
@@ -30,9 +30,9 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
 
         Args:
             status: HTTP status.
-            what: What is wrong, for people.
-            field: Which field of the request, as a path like `spec.rpc`.
-            value: What it held.
+            what: A description of the problem.
+            field: The field of the request, as a path like `spec.rpc`.
+            value: The value of the field.
             hint: What to do instead.
             headers: Headers that this status asks for.
         """
@@ -47,12 +47,12 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
             self._detail["hint"] = hint
 
     def to_json(self) -> dict[str, Any]:
-        """The body of the answer; only what there is to say."""
+        """The body of the response, without empty fields."""
         return {"error": self._detail}
 
 
 def _short(value: Any) -> Any:
-    """The value, or what it is: whatever it is, JSON can carry the answer."""
+    """The value, or a description of it that JSON can represent."""
     if isinstance(value, str):
         return shortened(value)
     try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NO_HTTP = Problem(
     400,
     "this is neither HTTP/1.1 nor gRPC",
-    hint="gRPC clients must speak HTTP/2 without TLS here; the control API is http://.../control/v1",
+    hint="for gRPC, use HTTP/2 without TLS; the control API is at http://.../control/v1",
 )
 
 
@@ -53,20 +53,20 @@ class HttpServer:
         self._config.load()
         self._patience = fake.limits.header_seconds
         self._state = ServerState()
-        # uvicorn warns of clients that speak something else; they are told, and that will do.
+        # uvicorn would also log a warning; the response to the client is enough.
         self._log = logging.Logger("fakeviam.http", logging.ERROR)  # noqa: LOG001 - ours alone
         self._log.parent = logging.getLogger("fakeviam")
         self._state.default_headers = self._config.encoded_headers
 
     def protocol(self) -> asyncio.Protocol:
-        """A protocol for one more connection."""
+        """Create the protocol of a new connection."""
         made = Connection(self._config, self._state, {})
         made.patience = self._patience
         made.logger = self._log
         return made
 
     async def stop(self) -> None:
-        """End the requests that are being answered; their connections are gone already."""
+        """Cancel the requests in progress; their connections are already closed."""
         tasks = list(self._state.tasks)
         for task in tasks:
             task.cancel()
@@ -110,7 +110,7 @@ class Connection(H11Protocol):
         self._refuse(Problem(408, what))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
-        """Say in words what this port speaks, and hang up."""
+        """Describe the protocols of this port, and close the connection."""
         self._refuse(_NO_HTTP)
 
     def _refuse(self, problem: Problem) -> None:

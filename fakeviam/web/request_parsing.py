@@ -98,7 +98,7 @@ def _handle(fake: Host, name: str) -> CloudHandle:
             f"there is no session {name!r}",
             field=SESSION_HEADER,
             value=name,
-            hint="POST /control/v1/sessions makes one",
+            hint="create one with POST /control/v1/sessions",
         )
     return session
 
@@ -108,7 +108,7 @@ def _query(request: Request, endpoint: Endpoint) -> Any:
     for name, value in request.query_params.multi_items():
         if name in given:
             values = request.query_params.getlist(name)
-            raise Problem(422, f"{name} is there {len(values)} times", field=name, value=values)
+            raise Problem(422, f"{name} is repeated {len(values)} times", field=name, value=values)
         given[name] = Unquoted(value)
     return checked(endpoint.query, given)
 

@@ -94,7 +94,7 @@ class Shelf:
             raise UsageError(f"name must be text that is not blank, got {name!r:.80}")
         if any(name in (kept.name, kept.id) for kept in self.kept.values()):
             hint = "delete it first, or choose another name"
-            raise UsageError(f"there is a snapshot named {name!r} already; {hint}")
+            raise UsageError(f"a snapshot named {name!r} already exists; {hint}")
 
     def find(self, asked: str) -> Snapshot:
         """The snapshot of that name or id.

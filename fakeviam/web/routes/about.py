@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Server(Model):
     """Where the server is, and its default account."""
 
-    target: str = field("host:port, as gRPC clients want it.", "127.0.0.1:8080")
+    target: str = field("host:port, for gRPC clients.", "127.0.0.1:8080")
     host: str = field("Address it listens on.", "127.0.0.1")
     port: int = field("TCP port.", 8080)
     unix_socket: str = field("Path of the Unix socket.", "/tmp/fv-1/s")  # noqa: S108
@@ -39,26 +39,28 @@ class Index(Model):
     """What is here."""
 
     fakeviam: str = field("Version of the control API.", "1.0")
-    session: str = field("The session that was asked for; empty is the server's own.", "")
+    session: str = field("The session of the request; empty for the server's own cloud.", "")
     seed: str = field("The seed of all ids, a number of up to 64 bits.", "7")
-    server: Server = field("Where the server is.", {})
-    description: str = field("Where the OpenAPI document is.", "/control/v1/openapi.json")
+    server: Server = field("Addresses and ids of the server.", {})
+    description: str = field("Path of the OpenAPI document.", "/control/v1/openapi.json")
 
 
 class Check(Model):
     """Whether the fake has something to complain about."""
 
-    ok: bool = field("Whether there is no problem.", True)
-    problem: str = field("Empty if there is none.", "")
+    ok: bool = field("Whether there are no problems.", True)
+    problem: str = field("The problems; empty if there are none.", "")
 
 
 class ClauseModel(Model):
     """A clause that answers rested on."""
 
     id: str = field("Its id.", "FI-6")
-    evidence: str = field("How well it is supported.", "documented")
-    source: str = field("Where it comes from.", "api")
-    text: str = field("What it says.", "Every field of a filter that is set narrows the result.")
+    evidence: str = field("Level of evidence.", "documented")
+    source: str = field("Source of the evidence.", "api")
+    text: str = field(
+        "The text of the clause.", "Every field of a filter that is set narrows the result."
+    )
 
 
 class Clauses(Model):
@@ -106,7 +108,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="",
-        title="Say where the server is, and whom it knows from the start",
+        title="Show the addresses, credentials and default fleet of the server",
         tag="server",
         handler=_index,
         response=Index,
@@ -114,7 +116,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/check",
-        title="Say whether a handler crashed, or a planned fault never happened",
+        title="Check whether a handler crashed or a planned fault never fired",
         tag="server",
         handler=_check,
         response=Check,
@@ -122,7 +124,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/clauses",
-        title="List what the answers so far rested on",
+        title="List the clauses that replies have depended on so far",
         tag="server",
         handler=_clauses,
         response=Clauses,

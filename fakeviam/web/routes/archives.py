@@ -109,13 +109,13 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None
     """Put one member into a folder, and nothing anywhere else."""
     path = Path(member.name)
     if path.is_absolute() or ".." in path.parts:
-        raise Problem(422, f"the tar has a member outside of it: {member.name!r}")
+        raise Problem(422, f"the tar has a member outside the archive: {member.name!r}")
     if member.isdir():
         (place / path).mkdir(parents=True, exist_ok=True)
         return
     held = tar.extractfile(member) if member.isreg() else None
     if held is None:
-        raise Problem(422, f"the tar has a member that is no file: {member.name!r}")
+        raise Problem(422, f"the tar has a member that is not a regular file: {member.name!r}")
     (place / path).parent.mkdir(parents=True, exist_ok=True)
     with held, (place / path).open("wb") as file:
         shutil.copyfileobj(held, file)
@@ -125,7 +125,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/archive",
-        title="Export everything the cloud holds, as a tar",
+        title="Export the complete state of the cloud, as a tar",
         tag="data",
         handler=_export,
         response=None,
@@ -134,7 +134,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/archive",
-        title="Replace everything with what an archive holds",
+        title="Replace the complete state with an archive",
         tag="data",
         handler=_import,
         streams=(TAR_TYPE,),

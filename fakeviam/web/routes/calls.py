@@ -33,33 +33,31 @@ class CallModel(Model):
     number: int = field("Its number in its session, from 1.", 1)
     rpc: str = field("Name of the RPC.", "FileUpload")
     service: str = field("Full name of its service.", "viam.app.datasync.v1.DataSyncService")
-    time: TimeText = field(
-        "When it arrived, by the clock of the fake.", "2026-01-31T12:00:00+00:00"
-    )
+    time: TimeText = field("When it arrived, by the fake's clock.", "2026-01-31T12:00:00+00:00")
     peer: str = field("Address of the client; empty on a Unix socket.", "127.0.0.1:50000")
     metadata: dict[str, str] = field("Request metadata; secrets are redacted.", {})
     requests: list[dict[str, Any]] = field("Request messages; secrets are redacted.", [])
     replies: list[dict[str, Any]] = field("Reply messages; secrets are redacted.", [])
     messages_received: int = field("Number of request messages.", 3)
-    bytes_received: int = field("Their bytes.", 2048)
-    bytes_sent: int = field("Bytes of the replies.", 66)
+    bytes_received: int = field("Their size in bytes.", 2048)
+    bytes_sent: int = field("Size of the replies in bytes.", 66)
     status: str | None = field("Name of the gRPC status; null while the call is in progress.", "OK")
     text: str = field("The status message.", "")
-    duration: float | None = field("Seconds that the fake took.", 0.002)
+    duration: float | None = field("Duration in seconds of real time.", 0.002)
     deadline: float | None = field("Seconds that the client granted; null is no deadline.", 10.0)
-    clauses: list[str] = field("What the answer rests on.", ["CU-4"])
-    assumptions: list[str] = field("Those of them that nobody documented.", [])
+    clauses: list[str] = field("The clauses that the reply depends on.", ["CU-4"])
+    assumptions: list[str] = field("Those of them that are assumptions.", [])
     fault: dict[str, Any] | None = field("The planned fault that hit it.", None)
-    scripted: bool = field("It was answered by a scripted reply.", False)
-    unknown_fields: list[str] = field("Fields that our contract does not have.", [])
+    scripted: bool = field("Whether a scripted reply answered it.", False)
+    unknown_fields: list[str] = field("Fields missing from fakeviam's protos.", [])
     unread_fields: list[str] = field("Fields that no handler reads.", [])
-    deprecated_fields: list[str] = field("Fields that Viam's contract marks as deprecated.", [])
+    deprecated_fields: list[str] = field("Fields that Viam's protos mark as deprecated.", [])
 
 
 class Choice(Model):
     """Which calls."""
 
-    rpc: NonEmpty = field("Name of the RPC; may hold * and ?.", "FileUpload", default="*")
+    rpc: NonEmpty = field("Name of the RPC; wildcards: * and ?.", "FileUpload", default="*")
     status: Omittable[NonEmpty] = field("Name of the gRPC status.", "OK", default=None)
     fields: Omittable[Text] = field(
         "Fields of the request as a JSON object.", '{"tag": "dog"}', default=None
@@ -70,20 +68,18 @@ class Wanted(Choice):
     """Which calls, and how long to wait for them."""
 
     after: Size = field("Only calls with a greater number.", 3, default=0)
-    limit: Omittable[Size] = field("Only so many, the latest.", 10, default=None)
-    count: Omittable[Size] = field("How many answered calls there should be.", 1, default=None)
-    wait: Annotated[Number, Field(ge=0, le=LONGEST_WAIT)] = field(
-        "Seconds to wait for them.", 5, default=0
-    )
+    limit: Omittable[Size] = field("Only this many, the latest.", 10, default=None)
+    count: Omittable[Size] = field("Number of ended calls to wait for.", 1, default=None)
+    wait: Annotated[Number, Field(ge=0, le=LONGEST_WAIT)] = field("Seconds to wait.", 5, default=0)
 
 
 class CallList(Model):
     """Calls, oldest first."""
 
     calls: list[CallModel] = field("The calls.", [])
-    complete: bool = field("Whether there were as many as `count` asks for.", True)
-    dropped: int = field("How many calls the journal forgot for lack of room.", 0)
-    why: str | None = field("What was missing, and the nearest call.", "", default=ABSENT)
+    complete: bool = field("Whether there are at least `count` calls.", True)
+    dropped: int = field("Number of calls that the full journal dropped.", 0)
+    why: str | None = field("What is missing, and the nearest call.", "", default=ABSENT)
 
 
 class AttemptModel(Model):
@@ -91,8 +87,8 @@ class AttemptModel(Model):
 
     call: int = field("Number of the call.", 1)
     status: str | None = field("Name of the gRPC status.", "UNAVAILABLE")
-    waited: float = field("Seconds since the end of the attempt before.", 0.1)
-    waited_by_clock: float = field("The same by the clock of the fake.", 0.1)
+    waited: float = field("Seconds since the end of the previous attempt.", 0.1)
+    waited_by_clock: float = field("The same by the fake's clock.", 0.1)
     deadline: float | None = field("Seconds that the client granted.", 10.0)
 
 
@@ -101,7 +97,7 @@ class LogicalCallModel(Model):
 
     rpc: str = field("Name of the RPC.", "FileUpload")
     status: str | None = field("Status of the last attempt.", "OK")
-    attempts: list[AttemptModel] = field("Every try, oldest first.", [])
+    attempts: list[AttemptModel] = field("Every attempt, oldest first.", [])
 
 
 class Attempts(Model):
@@ -125,8 +121,8 @@ class ExplanationModel(Model):
 
     call: str = field("Number and RPC of the call.", "call 1 (BinaryDataByFilter)")
     verdicts: list[dict[str, Any]] = field("A record, and the fields that kept it out.", [])
-    notes: list[str] = field("What else there is to know.", [])
-    text: str = field("All of it, for people.", "call 1 (BinaryDataByFilter)")
+    notes: list[str] = field("Remarks.", [])
+    text: str = field("The explanation as text.", "call 1 (BinaryDataByFilter)")
 
 
 def _list(request: ControlRequest) -> Any:
@@ -196,7 +192,7 @@ def _why(request: ControlRequest) -> str:
         _chosen(request).assert_called(times=_least(request))
     except CallsError as error:
         return str(error)
-    return "the calls are there, but not after that number, or not answered yet"
+    return "there are such calls, but not after that number, or they have not ended yet"
 
 
 def _show(request: ControlRequest) -> dict[str, Any]:
@@ -264,7 +260,7 @@ def _fields(told: str | None) -> dict[str, Any]:
         what = 'fields must be a JSON object such as {"part": "…"}'
         raise Problem(422, what, field="fields", value=told)
     if found.keys() & {"rpc", "status", "self"}:
-        raise Problem(422, "rpc and status are queries of their own", field="fields", value=told)
+        raise Problem(422, "pass rpc and status as query parameters", field="fields", value=told)
     return found
 
 
@@ -306,7 +302,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/calls/{number}/explanation",
-        title="Say why each record was in the answer to a call, or was not; `last` is a number too",
+        title="Explain why the reply to a call includes each record or not; `last` is a number too",
         tag="calls",
         handler=_explain,
         query=Subject,

@@ -23,8 +23,8 @@ T = TypeVar("T")
 class ClockModel(Model):
     """A clock."""
 
-    now: TimeText = field("The time of the fake, ISO 8601 in UTC.", "2026-01-31T12:00:00+00:00")
-    frozen: bool = field("Whether it stands still unless it is moved.", True)
+    now: TimeText = field("The fake's time, ISO 8601 in UTC.", "2026-01-31T12:00:00+00:00")
+    frozen: bool = field("Whether it is frozen.", True)
 
 
 class Step(Model):
@@ -40,10 +40,10 @@ class Move(Model):
     """What to do, in this order: set, advance, freeze."""
 
     set: Omittable[Time] = field(
-        "Show this time now; without an offset it is UTC.", "2026-01-31T12:00:00Z", default=None
+        "Set it to this time; UTC unless it has an offset.", "2026-01-31T12:00:00Z", default=None
     )
-    advance: Omittable[Step] = field("Move by this much.", {"days": 2}, default=None)
-    freeze: Omittable[Flag] = field("Stand still from now on, or run again.", True, default=None)
+    advance: Omittable[Step] = field("Advance it by this much.", {"days": 2}, default=None)
+    freeze: Omittable[Flag] = field("Freeze it, or let it run again.", True, default=None)
 
 
 def _show(request: ControlRequest) -> dict[str, Any]:
@@ -54,12 +54,12 @@ def _show(request: ControlRequest) -> dict[str, Any]:
 def _move(request: ControlRequest) -> dict[str, Any]:
     move: Move = request.body
     if not move.model_fields_set:
-        raise Problem(422, "nothing to do: set, advance or freeze the clock")
+        raise Problem(422, "the request is empty: give set, advance or freeze")
     if move.set is not None and move.advance is not None:
-        raise Problem(422, "either set or advance, not both", field="advance")
+        raise Problem(422, "set and advance cannot be combined", field="advance")
     clock = request.handle.clock
     if move.freeze is False and not clock.can_run:
-        what = "a clock that was made frozen cannot run; advance or set it"
+        what = "a clock that was created frozen cannot run; advance or set it"
         raise Problem(422, what, field="freeze", value=False)
     if move.set is not None:
         if move.freeze:  # first, so that it shows exactly the time that it is set to

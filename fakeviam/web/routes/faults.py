@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 class PlannedFaultModel(Model):
     """A planned fault and its account."""
 
-    number: int = field("Its place in the plan, from 1.", 1)
-    fault: FaultDocument = field("What was planned.", {"rpc": "FileUpload", "status": "ABORTED"})
+    number: int = field("Its number, from 1.", 1)
+    fault: FaultDocument = field("The fault.", {"rpc": "FileUpload", "status": "ABORTED"})
     fitting_calls: int = field("How many calls matched it.", 2)
     fired: list[int] = field("Numbers of the calls that it hit.", [1])
-    missing: str = field("What was planned and did not happen; empty if all did.", "")
+    missing: str = field("What has not fired yet; empty if everything has.", "")
 
 
 class Plan(Model):
     """The planned faults."""
 
-    faults: list[PlannedFaultModel] = field("In the order they were planned.", [])
+    faults: list[PlannedFaultModel] = field("In the order of planning.", [])
     refusing: int = field("Connections that will still be reset.", 0)
 
 
@@ -42,29 +42,29 @@ class NewFaults(Model):
     """Faults to plan: all of them or none."""
 
     faults: Omittable[Annotated[Many[PlanEntry], Field(min_length=1)]] = field(
-        "The faults; a text is short for a status.",
+        "The faults; a string stands for a status.",
         [{"rpc": "FileUpload", "status": "UNAVAILABLE", "times": 1}],
         default=None,
     )
     refuse_connections: Omittable[Count] = field(
-        "Reset so many of the next connections.", 1, default=None
+        "Reset this many of the next connections.", 1, default=None
     )
 
 
 class Script(Model):
     """A scripted reply and what it answered."""
 
-    rpc: str = field("The RPC that is answered.", "TagsByFilter")
-    where: dict[str, Any] = field("What its requests must look like.", {})
+    rpc: str = field("The RPC to answer.", "TagsByFilter")
+    where: dict[str, Any] = field("The request fields that must match.", {})
     replies: list[dict[str, Any]] = field("The replies, in order.", [{"tags": ["dog"]}])
-    times: int | None = field("How many calls it answers; null is all.", 1)
+    times: int | None = field("The number of calls it answers; null for all.", 1)
     used: list[int] = field("Numbers of the calls that it answered.", [])
 
 
 class Scripts(Model):
     """The scripted replies."""
 
-    replies: list[Script] = field("In the order they were added.", [])
+    replies: list[Script] = field("In the order of addition.", [])
 
 
 def _plan_report(request: ControlRequest) -> dict[str, Any]:
@@ -74,7 +74,9 @@ def _plan_report(request: ControlRequest) -> dict[str, Any]:
 def _plan(request: ControlRequest) -> dict[str, Any]:
     wanted: NewFaults = request.body
     if not wanted.model_fields_set:
-        raise Problem(422, "nothing to plan: give faults or refuse_connections", field="faults")
+        raise Problem(
+            422, "the request is empty: give faults or refuse_connections", field="faults"
+        )
     # All are read before one is planned.
     faults = [
         with_field(f"faults[{index}]", document, partial(Fault.from_json, document))
@@ -118,7 +120,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/faults",
-        title="Plan faults: all of them or none",
+        title="Plan faults; all of them or none",
         tag="faults",
         handler=_plan,
         body=NewFaults,
@@ -128,7 +130,7 @@ ENDPOINTS = (
     Endpoint(
         method="DELETE",
         path="/faults",
-        title="Forget the planned faults and their account",
+        title="Remove the planned faults and their counts",
         tag="faults",
         handler=_forget_plan,
         response=Forgotten,
@@ -144,7 +146,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/replies",
-        title="Script the answer to some calls",
+        title="Script replies to matching calls",
         tag="faults",
         handler=_script,
         body=ReplyDocument,
@@ -154,7 +156,7 @@ ENDPOINTS = (
     Endpoint(
         method="DELETE",
         path="/replies",
-        title="Forget the scripted replies",
+        title="Remove the scripted replies",
         tag="faults",
         handler=_forget_scripts,
         response=Forgotten,

@@ -23,8 +23,8 @@ class PartModel(Model):
 
     id: str = field("Its id.", "f4ce0000-0000-4000-8000-0000000000c1")
     name: str = field("Its name; unique on its robot.", "rover-main")
-    robot_id: str = field("Id of its robot.", "f4ce0000-0000-4000-8000-0000000000b1")
-    robot_name: str = field("Name of its robot.", "rover")
+    robot_id: str = field("Id of the robot.", "f4ce0000-0000-4000-8000-0000000000b1")
+    robot_name: str = field("Name of the robot.", "rover")
     location_id: str = field("Id of the location.", "fakelab001")
     location_name: str = field("Name of the location.", "lab")
     organization_id: str = field("Id of the organization.", "f4ce0000-0000-4000-8000-0000000000a1")
@@ -35,14 +35,14 @@ class PartModel(Model):
 class PartList(Model):
     """The parts of the fleet."""
 
-    parts: list[PartModel] = field("In the order they were made.", [])
+    parts: list[PartModel] = field("In the order of creation.", [])
 
 
 class NewPart(Model):
     """A part; its robot, location and organization are made if they are new."""
 
     name: NonEmpty = field("Name of the part; unique on its robot.", "rover-main")
-    robot: Omittable[NonEmpty] = field("Name of its robot.", "rover", default=None)
+    robot: Omittable[NonEmpty] = field("Name of the robot.", "rover", default=None)
     location: Omittable[NonEmpty] = field("Name of the location.", "lab", default=None)
     organization: Omittable[NonEmpty] = field("Name of the organization.", "acme", default=None)
     internal: Flag = field("Its data counts as ingested by Viam itself.", True, default=False)
@@ -113,7 +113,7 @@ ENDPOINTS = (
     Endpoint(
         method="PATCH",
         path="/fleet/parts/{part_id}",
-        title="Rename a part; what it uploaded keeps the old name",
+        title="Rename a part; data it has uploaded keeps the old name",
         tag="fleet",
         handler=_rename,
         body=NewName,

@@ -26,22 +26,22 @@ class ApiKeyModel(Model):
 
     id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000001")
     key: str | None = field(
-        "The secret. With auth=keys, null unless the caller holds the control token, or made it.",
+        "The secret. With auth=keys, null without the control token, except on creation.",
         "fakeviam-api-key",
     )
     organization_ids: list[str] = field(
-        "What its holder may see.", ["f4ce0000-0000-4000-8000-0000000000a1"]
+        "The organizations it gives access to.", ["f4ce0000-0000-4000-8000-0000000000a1"]
     )
     location_ids: list[str] = field("The only locations it may see; empty is all.", [])
     robot_ids: list[str] = field("The only machines it may see; empty is all.", [])
-    role: str = field("What its holder may do there.", "owner")
+    role: str = field("Its role in these organizations.", "owner")
     expires: TimeText | None = field("When it ends, by the clock of the fake.", None)
 
 
 class ApiKeyList(Model):
     """All API keys."""
 
-    api_keys: list[ApiKeyModel] = field("That of the default account first.", [])
+    api_keys: list[ApiKeyModel] = field("The default account's key first.", [])
 
 
 class NewApiKey(Model):
@@ -52,14 +52,12 @@ class NewApiKey(Model):
     )
     locations: Many[NonEmpty] = field("Ids of locations.", [], default=())
     machines: Many[NonEmpty] = field("Ids of machines, or of their parts.", [], default=())
-    role: Literal["owner", "operator"] = field(
-        "What its holder may do.", "operator", default="owner"
-    )
+    role: Literal["owner", "operator"] = field("Its role.", "operator", default="owner")
     expires: Omittable[Time] = field(
         "When it ends, by the clock of the fake.", "2026-01-31T12:00:00Z", default=None
     )
     expires_in: Omittable[Annotated[Number, Field(gt=0, le=LONGEST)]] = field(
-        "In so many seconds it ends.", 60, default=None
+        "Expires after this many seconds.", 60, default=None
     )
 
 
@@ -114,7 +112,7 @@ ENDPOINTS = (
     Endpoint(
         method="GET",
         path="/api-keys",
-        title="List the API keys, that of the default account first",
+        title="List the API keys, the default account's first",
         tag="accounts",
         handler=_list,
         response=ApiKeyList,
@@ -122,7 +120,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/api-keys",
-        title="Make an API key of organizations, locations or machines",
+        title="Create an API key for organizations, locations or machines",
         tag="accounts",
         handler=_add,
         body=NewApiKey,
@@ -132,7 +130,7 @@ ENDPOINTS = (
     Endpoint(
         method="DELETE",
         path="/api-keys/{id}",
-        title="Revoke an API key; its tokens are worth nothing from now on",
+        title="Revoke an API key and all its access tokens",
         tag="accounts",
         handler=_revoke,
         response=ApiKeyModel,

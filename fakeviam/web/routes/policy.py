@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Limit(Model):
     """A limit of pages."""
 
-    size: Count = field("How many records one page holds at most.", 100)
+    size: Count = field("The maximum number of records per page.", 100)
     beyond: Literal["clamp", "refuse"] = field(
-        "What a request for a larger page gets.", "refuse", default="clamp"
+        "How larger requests are handled.", "refuse", default="clamp"
     )
 
 
@@ -70,10 +70,12 @@ PolicyModel = _policy_model("PolicyModel", "How disputed points are decided.")
 
 PolicyChange = _policy_model(
     "PolicyChange",
-    "Other decisions than those in force.",
+    "The fields to change.",
     preset=(
         _Preset,
-        field("Start from this instead of what is in force.", "observed", default=ABSENT),
+        field(
+            "The preset to start from; by default the current policy.", "observed", default=ABSENT
+        ),
     ),
 )
 
@@ -117,7 +119,7 @@ ENDPOINTS = (
     Endpoint(
         method="PATCH",
         path="/policy",
-        title="Decide disputed points in another way from now on",
+        title="Change the policy",
         tag="policy",
         handler=_change,
         body=PolicyChange,

@@ -26,9 +26,9 @@ class LeftOut(Model):
     """Something of a file that has no place in the data cloud."""
 
     what: str = field("Its kind.", "annotations.segmentation")
-    count: int = field("How often it occurred.", 12)
+    count: int = field("The number of occurrences.", 12)
     why: str = field("Why it was left out.", "the data cloud keeps boxes, not outlines")
-    first: str = field("Where it first occurred.", "val.json: annotations[0].segmentation")
+    first: str = field("The first occurrence.", "val.json: annotations[0].segmentation")
 
 
 class Applied(Model):
@@ -38,11 +38,11 @@ class Applied(Model):
     parts: dict[str, str] = field("Their ids by name.", {"rover-main": "c1"})
     datasets: dict[str, str] = field("Their ids by name.", {"dogs": "d1"})
     files: dict[str, str] = field("Binary data ids by path or name.", {"dog.jpg": "a/b/c"})
-    binary_data_ids: list[str] = field("Those of all files, in the order of the seed.", ["a/b/c"])
-    readings: int = field("How many readings there were.", 100)
-    boxes: int = field("How many bounding boxes the files have.", 3)
-    classifications: int = field("How many classifications.", 1)
-    left_out: list[LeftOut] = field("What the data cloud has no place for.", [])
+    binary_data_ids: list[str] = field("The ids of all files, in the order of the seed.", ["a/b/c"])
+    readings: int = field("The number of readings.", 100)
+    boxes: int = field("The number of bounding boxes.", 3)
+    classifications: int = field("The number of classifications.", 1)
+    left_out: list[LeftOut] = field("What the data cloud cannot represent.", [])
 
 
 async def _apply_seed(request: ControlRequest) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _read(read: bytes, content_type: str) -> Seed:
 
 def _hint(request: ControlRequest) -> str | None:
     if request.content_type == JSON_TYPE:
-        return "files are not looked for here; `fakeviam seed FILE` sends them along"
+        return "files cannot be named here; `fakeviam seed FILE` uploads them"
     return None
 
 
@@ -75,7 +75,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/seed",
-        title="Apply a seed: all of it, or nothing",
+        title="Load a seed, completely or not at all",
         tag="data",
         handler=_apply_seed,
         streams=(LINES_TYPE, JSON_TYPE),

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class SessionModel(Model):
     """An isolated cloud."""
 
-    name: str = field("Send it as `fakeviam-session`.", "session-1")
+    name: str = field("Its name, for the header `fakeviam-session`.", "session-1")
     api_key: str | None = field(
-        "Key of an account of its own. With auth=keys, null unless the caller holds the control "
-        "token, or opened the session.",
+        "API key of the session's own account. With auth=keys, null without the control token, "
+        "except on opening.",
         "k",
     )
     api_key_id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000002")
@@ -31,15 +31,15 @@ class SessionModel(Model):
 class SessionList(Model):
     """The open sessions."""
 
-    sessions: list[SessionModel] = field("In the order they were opened.", [])
+    sessions: list[SessionModel] = field("In the order of opening.", [])
 
 
 class NewSession(Model):
     """A session to open."""
 
-    name: Omittable[NonEmpty] = field("One is made up without it.", "test-1", default=None)
+    name: Omittable[NonEmpty] = field("Its name; generated if omitted.", "test-1", default=None)
     policy: Omittable[Literal["documented", "observed", "strict"]] = field(
-        "How it decides disputed points; like the server without it.", "strict", default=None
+        "How it decides disputed points; by default like the server.", "strict", default=None
     )
 
 
@@ -66,7 +66,7 @@ def _show(request: ControlRequest) -> dict[str, Any]:
 def _begin(request: ControlRequest) -> dict[str, Any]:
     name = request.body.name
     if name is not None and name in request.fake.sessions:
-        raise Problem(409, f"there is a session {name!r} already", field="name", value=name)
+        raise Problem(409, f"the session {name!r} already exists", field="name", value=name)
     return _session_json(request, request.fake.session(name, policy=request.body.policy), new=True)
 
 
@@ -98,7 +98,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/sessions",
-        title="Open a session: a cloud of its own, with its own key",
+        title="Open a session: an isolated cloud with its own API key",
         tag="sessions",
         handler=_begin,
         body=NewSession,
@@ -118,7 +118,7 @@ ENDPOINTS = (
     Endpoint(
         method="DELETE",
         path="/sessions/{name}",
-        title="End a session and forget all it held",
+        title="End a session and delete its state",
         tag="sessions",
         handler=_end,
         response=SessionModel,

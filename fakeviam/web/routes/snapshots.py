@@ -19,8 +19,8 @@ class SnapshotModel(Model):
     """A snapshot."""
 
     id: str = field("Its id.", "s1")
-    name: str = field("As it was given; may be empty.", "start")
-    taken: TimeText = field("When, by the clock of the fake.", "2026-01-31T12:00:00+00:00")
+    name: str = field("Its name; may be empty.", "start")
+    taken: TimeText = field("When it was taken, by the fake's clock.", "2026-01-31T12:00:00+00:00")
 
 
 class SnapshotList(Model):
@@ -32,7 +32,7 @@ class SnapshotList(Model):
 class NewSnapshot(Model):
     """A snapshot to take."""
 
-    name: Omittable[NonEmpty] = field("Name it, to restore it by name.", "start", default=None)
+    name: Omittable[NonEmpty] = field("A name to restore it by.", "start", default=None)
 
 
 class ResetReport(Model):
@@ -43,7 +43,7 @@ class ResetReport(Model):
     bytes: int = field("Bytes of files and of encoded readings.", 4096)
     datasets: int = field("Datasets.", 1)
     database_users: int = field("Database users.", 0)
-    calls: int = field("Calls of the journal.", 12)
+    calls: int = field("Calls in the journal.", 12)
     planned_faults: int = field("Planned faults.", 0)
     scripted_replies: int = field("Scripted replies.", 0)
 
@@ -61,7 +61,7 @@ def _take(request: ControlRequest) -> dict[str, Any]:
     if any(name in (kept.name, kept.id) for kept in request.handle.snapshots):
         raise Problem(
             409,
-            f"there is a snapshot named {name!r} already",
+            f"a snapshot named {name!r} already exists",
             field="name",
             value=name,
             hint="delete it first, or choose another name",
@@ -122,7 +122,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/snapshots/{snapshot}/restore",
-        title="Go back to a snapshot, by id or name; it can be restored again",
+        title="Restore a snapshot, by id or name; it is kept",
         tag="data",
         handler=_restore,
         response=SnapshotModel,
@@ -130,7 +130,7 @@ ENDPOINTS = (
     Endpoint(
         method="DELETE",
         path="/snapshots/{snapshot}",
-        title="Forget a snapshot",
+        title="Delete a snapshot",
         tag="data",
         handler=_drop,
         response=SnapshotModel,
@@ -138,7 +138,7 @@ ENDPOINTS = (
     Endpoint(
         method="POST",
         path="/reset",
-        title="Forget all data, calls, faults and replies; the answer counts them",
+        title="Delete all data, calls, faults and replies; the response counts them",
         tag="data",
         handler=_reset,
         response=ResetReport,

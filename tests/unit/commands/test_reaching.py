@@ -103,9 +103,9 @@ def test_a_server_may_want_a_token(run: Run, start: Start, monkeypatch: pytest.M
     cloud = start(control_token="s3cret")  # noqa: S106
     told = run("clock", "--target", cloud.target).refusal
     hint = "pass it with --token or FAKEVIAM_CONTROL_TOKEN"
-    assert told == f"this server wants its control token; {hint}"
+    assert told == f"this server requires a control token; {hint}"
     told = run("clock", "--target", cloud.target, "--token", "x").refusal
-    assert told == f"the control token is wrong; {hint}"
+    assert told == f"the control token is invalid; {hint}"
     assert run("clock", "--target", cloud.target, "--token", "s3cret").status == 0
     monkeypatch.setenv("FAKEVIAM_CONTROL_TOKEN", "s3cret")
     assert run("clock", "--target", cloud.target).status == 0
@@ -115,7 +115,7 @@ def test_a_server_may_have_no_control_api(run: Run, start: Start) -> None:
     cloud = start(control=False)
     assert run("wait", "--target", cloud.target).status == 0
     told = run("clock", "--target", cloud.target).refusal
-    assert told == "the control API of this server is switched off"
+    assert told == "the control API of this server is turned off"
 
 
 def test_a_session_is_chosen_by_name(run: Run, cloud: FakeViam) -> None:

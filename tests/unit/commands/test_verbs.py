@@ -230,7 +230,7 @@ def test_a_seed_for_a_server_that_refuses_at_once(run: Run, start: Start, tmp_pa
     seed = tmp_path / "lab.yaml"
     seed.write_text("files: [{files: a.bin}]", encoding="utf-8")
     told = run("seed", str(seed), "--target", cloud.target).refusal
-    assert told.startswith("this server wants its control token")
+    assert told.startswith("this server requires a control token")
 
 
 def test_snapshots_are_saved_restored_and_forgotten(run: Run, cloud: FakeViam) -> None:

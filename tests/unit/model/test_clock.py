@@ -135,6 +135,6 @@ def test_a_clock_can_be_frozen_and_run_on() -> None:
 def test_a_clock_made_frozen_has_nothing_to_run_with() -> None:
     clock = Clock.frozen(NOON)
     assert clock.is_frozen
-    with pytest.raises(UsageError, match="a clock that was made frozen cannot run"):
+    with pytest.raises(UsageError, match="a clock that was created frozen cannot run"):
         clock.run()
     assert clock.is_frozen

@@ -392,7 +392,7 @@ def test_a_snapshot_has_a_name_and_an_end() -> None:
     clean = cloud.snapshot("clean")
     assert cloud.snapshots == (clean,)
     assert repr(clean) == "<Snapshot s1 'clean' taken 2026-03-10T12:00:00+00:00>"
-    with pytest.raises(UsageError, match="there is a snapshot named 'clean' already"):
+    with pytest.raises(UsageError, match="a snapshot named 'clean' already exists"):
         cloud.snapshot("clean")
     with pytest.raises(UsageError, match="name must be text that is not blank"):
         cloud.snapshot(" ")

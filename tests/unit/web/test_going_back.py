@@ -65,7 +65,7 @@ def test_a_name_is_given_once(web: Browser) -> None:
     for name in ("named", "s1"):
         reply = web.send("POST", "/snapshots", {"name": name})
         assert reply.status == 409
-        assert reply.error["what"] == f"there is a snapshot named {name!r} already"
+        assert reply.error["what"] == f"a snapshot named {name!r} already exists"
     assert len(web.get("/snapshots")["snapshots"]) == 1
 
 
@@ -137,9 +137,9 @@ def link(name: str) -> tarfile.TarInfo:
         (b"no tar", 400, "the body is not a tar: "),
         (tar_of(), 422, "there is no fakeviam archive in the tar"),
         (tar_of(tarfile.TarInfo("a")), 422, "there is no fakeviam archive in the tar"),
-        (tar_of(tarfile.TarInfo("../a")), 422, "the tar has a member outside of it: '../a'"),
-        (tar_of(tarfile.TarInfo("/a")), 422, "the tar has a member outside of it: '/a'"),
-        (tar_of(link("a")), 422, "the tar has a member that is no file: 'a'"),
+        (tar_of(tarfile.TarInfo("../a")), 422, "the tar has a member outside the archive: '../a'"),
+        (tar_of(tarfile.TarInfo("/a")), 422, "the tar has a member outside the archive: '/a'"),
+        (tar_of(link("a")), 422, "the tar has a member that is not a regular file: 'a'"),
     ],
 )
 def test_what_is_no_archive_changes_nothing(

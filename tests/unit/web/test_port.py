@@ -65,7 +65,7 @@ def test_health_is_plain_and_for_everyone(browse: Open) -> None:
         assert (reply.status, reply.body) == (200, b"ok\n")
         assert reply.headers["content-type"] == "text/plain; charset=utf-8"
         assert web.request("HEAD", "/healthz").body == b""
-        assert web.request("POST", "/healthz").error["what"] == "/healthz does not take POST"
+        assert web.request("POST", "/healthz").error["what"] == "/healthz does not allow POST"
 
 
 def test_one_connection_carries_many_requests(web: Browser) -> None:
@@ -152,3 +152,24 @@ def test_it_can_start_again_after_it_stopped() -> None:
     for _ in range(2):
         with cloud:
             assert Browser(cloud).get("/clock")["frozen"] is False
+
+
+@pytest.mark.parametrize(
+    ("content_type", "what"),
+    [
+        ("application/grpc", "gRPC over HTTP/1.1"),
+        ("application/grpc+proto", "gRPC over HTTP/1.1"),
+        ("application/grpc-web+proto", "gRPC-Web"),
+    ],
+)
+def test_grpc_over_http_1_is_told_to_use_http_2(web: Browser, content_type: str, what: str) -> None:
+    """A client or proxy without HTTP/2 learns why it reaches no RPC (HT-1, HT-4)."""
+    path = "/viam.app.data.v1.DataService/TagsByFilter"
+    reply = web.request("POST", path, b"\0\0\0\0\0", headers={"content-type": content_type})
+    assert reply.status == 505
+    assert reply.error == {
+        "what": f"{what} is not supported: POST {path}",
+        "field": "content-type",
+        "value": content_type,
+        "hint": "use gRPC over HTTP/2 without TLS, on the same port",
+    }

@@ -33,7 +33,7 @@ def state(cloud: FakeViam) -> Any:
 
 REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
     ("GET", "/nothing", None, 404, "there is nothing at /control/v1/nothing", None),
-    ("PUT", "/clock", None, 405, "/control/v1/clock does not take PUT", "it takes GET, POST"),
+    ("PUT", "/clock", None, 405, "/control/v1/clock does not allow PUT", "use GET, POST"),
     (
         "POST",
         "/clock",
@@ -50,7 +50,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
         "there is no field 'x'",
         "known are set, advance, freeze",
     ),
-    ("POST", "/clock", {}, 422, "nothing to do: set, advance or freeze the clock", None),
+    ("POST", "/clock", {}, 422, "the request is empty: give set, advance or freeze", None),
     (
         "POST",
         "/clock",
@@ -88,7 +88,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
         "/clock",
         {"set": "2026-01-01", "advance": {"days": 1}},
         422,
-        "either set or advance, not both",
+        "set and advance cannot be combined",
         None,
     ),
     ("POST", "/fleet/parts", {}, 422, "name is missing", None),
@@ -128,7 +128,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
         "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?",
         None,
     ),
-    ("POST", "/faults", {}, 422, "nothing to plan: give faults or refuse_connections", None),
+    ("POST", "/faults", {}, 422, "the request is empty: give faults or refuse_connections", None),
     ("POST", "/faults", {"faults": []}, 422, "faults must not be empty", None),
     (
         "POST",
@@ -154,7 +154,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
     ("GET", "/calls?limit=x", None, 422, "limit must be a whole number, got a string", None),
     ("GET", "/calls?limit=-1", None, 422, "limit must be at least 0, got -1", None),
     ("GET", "/calls?wait=61", None, 422, "wait must be at most 60, got 61", None),
-    ("GET", "/calls?limit=1&limit=2", None, 422, "limit is there 2 times", None),
+    ("GET", "/calls?limit=1&limit=2", None, 422, "limit is repeated 2 times", None),
     ("GET", "/calls?lim=1", None, 422, "there is no field 'lim'", "did you mean limit?"),
     ("GET", "/calls?fields=x", None, 422, None, None),
     ("GET", "/calls?fields=%7B%22rpc%22:1%7D", None, 422, None, None),
@@ -256,7 +256,7 @@ def test_a_session_that_is_not_open_is_not_found(web: Browser) -> None:
             "what": "there is no session 'nowhere'",
             "field": "fakeviam-session",
             "value": "nowhere",
-            "hint": "POST /control/v1/sessions makes one",
+            "hint": "create one with POST /control/v1/sessions",
         }
     assert not web.cloud.clock.is_frozen
 

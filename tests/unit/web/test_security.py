@@ -36,7 +36,7 @@ def test_this_machine_is_served(peer: str | None) -> None:
 @pytest.mark.parametrize("peer", ["192.0.2.7", "::ffff:192.0.2.7", "fe80::1%eth0", "an unknown"])
 def test_other_machines_are_not(peer: str) -> None:
     """Without a token (HT-2)."""
-    text = f"without a token, only this machine may use the control API; you are {peer}"
+    text = f"without a token, the control API only accepts clients on this machine, not {peer}"
     assert told(peer) == (403, text)
 
 
@@ -55,14 +55,14 @@ def test_names_of_this_machine_are_served(host: str) -> None:
 )
 def test_a_name_that_somebody_rebound_is_not(host: str) -> None:
     """A page may call its own name 127.0.0.1, but the browser says the name (HT-3)."""
-    text = f"without a token, the control API is not served under the name {host!r}"
+    text = f"without a token, the control API does not accept the host name {host!r}"
     assert told(host=host) == (403, text)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8081", ""])
 def test_pages_of_other_sites_are_not(origin: str) -> None:
     """Their requests reach this machine, but the browser says where they come from (HT-3)."""
-    text = f"without a token, pages of other sites may not use the control API: {origin!r}"
+    text = f"without a token, the control API refuses cross-site requests: {origin!r}"
     assert told(origin=origin) == (403, text)
 
 
@@ -75,15 +75,15 @@ def test_with_a_token_the_token_decides() -> None:
     """Wherever the caller is, and also on this machine (HT-2)."""
     shown = {"authorization": "Bearer s3cret", "host": "evil.example", "origin": "http://x"}
     assert told("192.0.2.7", "s3cret", **shown) == (200, "")
-    assert told(None, "s3cret") == (401, "this server wants its control token")
+    assert told(None, "s3cret") == (401, "this server requires a control token")
     assert told(None, "s3cret", authorization="Basic s3cret")[0] == 401
     assert told(None, "s3cret", authorization="Bearer") == (
         401,
-        "this server wants its control token",
+        "this server requires a control token",
     )
     assert told(None, "s3cret", authorization="Bearer wrong") == (
         401,
-        "the control token is wrong",
+        "the control token is invalid",
     )
 
 
@@ -125,7 +125,7 @@ def test_without_the_control_api_there_is_none(browse: Open) -> None:
     web = browse(control=False)
     assert web.request("GET", f"{ROOT}/clock").status == 404
     told = web.request("GET", ROOT).error["what"]
-    assert told == "the control API of this server is switched off"
+    assert told == "the control API of this server is turned off"
     assert web.request("GET", "/other").error["what"] == "there is nothing at /other"
 
 

@@ -70,7 +70,7 @@ def test_a_wrong_seed_changes_nothing(web: Browser) -> None:
     assert call(web.cloud, "ListDatasetsByOrganizationID").datasets == []
     reply = web.send("POST", "/seed", {"data-sets": []})
     assert reply.status == 422
-    assert reply.error["hint"].startswith("files are not looked for here")
+    assert reply.error["hint"].startswith("files cannot be named here")
 
 
 def test_a_seed_must_say_what_it_is(web: Browser) -> None:
