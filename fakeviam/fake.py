@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.hosting import Hosting
 from fakeviam.loading import load as load_path
-from fakeviam.model.checks import check_type, check_whole_number
+from fakeviam.model.checks import check_list, check_path, check_type, check_whole_number
 from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
@@ -132,11 +134,15 @@ class FakeViam(CloudHandle):
         Raises:
             UsageError: Invalid argument; the message names it.
         """
+        if not callable(store) and not isinstance(store, str):
+            raise UsageError(f"store must be a URL or what makes an empty store, got {store!r:.80}")
+        check_path("data_dir", "" if data_dir is None else data_dir)
+        check_list("interceptors", interceptors, "interceptors")
         options = CloudOptions(
             auth=auth,
             token_lifetime=token_lifetime,
             ids=ids,
-            min_evidence=Evidence.of(min_evidence),
+            min_evidence=Evidence.of(min_evidence, name="min_evidence"),
             strict=strict,
             journal_bytes=journal_bytes,
             interceptors=tuple(interceptors),
@@ -144,7 +150,7 @@ class FakeViam(CloudHandle):
             stopwatch=time.perf_counter_ns,
         )
         policy, clock = policy_of(policy), _check_clock(clock)
-        reading = ReadOptions.of(load_options)
+        reading = ReadOptions.of(load_options, name="load_options")
         if load is None and reading != ReadOptions():
             raise UsageError("load_options is of no use without load")
         address = Address(host=host, port=port, unix_socket=unix_socket)

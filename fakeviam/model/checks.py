@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fakeviam.model.errors import UsageError
 
 
@@ -35,3 +37,23 @@ def check_whole_number(name: str, value: object, *, minimum: int) -> None:
         raise UsageError(f"{name} must be a whole number, got {value!r}")
     if value < minimum:
         raise UsageError(f"{name} must be at least {minimum}, got {value!r}")
+
+
+def check_path(name: str, value: object) -> None:
+    """Refuse what is no path.
+
+    Raises:
+        UsageError: It is neither text nor a path object.
+    """
+    if not isinstance(value, str) and not hasattr(value, "__fspath__"):
+        raise UsageError(f"{name} must be a path, got {value!r:.80}")
+
+
+def check_list(name: str, value: object, what: str) -> None:
+    """Refuse what does not hold several things.
+
+    Raises:
+        UsageError: It cannot be iterated over, or is text.
+    """
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise UsageError(f"{name} must be a list of {what}, got {value!r:.80}")

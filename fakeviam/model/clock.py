@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
+from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
+from fakeviam.model.offered import offers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ class ClockState(NamedTuple):
     held: int | None
 
 
+@offers("advance", "autojump", "freeze", "frozen", "is_frozen", "moment", "now", "run", "set")
 class Clock:
     """A clock that can be moved by hand.
 
@@ -52,6 +55,9 @@ class Clock:
 
     def __init__(self, source: Callable[[], int], *, autojump: bool = False) -> None:
         """Make a clock over `source`, which returns nanoseconds since the epoch."""
+        check_type("autojump", autojump, bool)
+        if not callable(source):
+            raise UsageError(f"source must be a function that returns nanoseconds, got {source!r}")
         self.autojump = autojump
         self._source: Callable[[], int] | None = source
         self._held: int | None = None  # what the source read when the clock was frozen
@@ -183,23 +189,23 @@ class Clock:
             tell()
 
 
-def time_of(at: datetime | str) -> int:
+def time_of(at: datetime | str, name: str = "a time") -> int:
     """Nanoseconds since the epoch of a datetime or ISO 8601 text; naive is UTC.
 
     Raises:
         UsageError: It is neither, or outside the years 1 to 9999 in UTC.
     """
-    nanos = nanos_of(_parsed(at))
+    nanos = nanos_of(_parsed(at, name))
     if not _FIRST <= nanos <= LAST:
-        raise UsageError(f"a time must lie in the years 1 to 9999 in UTC, got {at!r}")
+        raise UsageError(f"{name} must lie in the years 1 to 9999 in UTC, got {at!r}")
     return nanos
 
 
-def _parsed(at: datetime | str) -> datetime:
+def _parsed(at: datetime | str, name: str = "a time") -> datetime:
     if isinstance(at, datetime):
         return at
     if not isinstance(at, str):
-        message = f"a time must be a datetime or ISO 8601 text, got {at!r}"
+        message = f"{name} must be a datetime or ISO 8601 text, got {at!r}"
         raise UsageError(message)
     try:
         # Python 3.10's fromisoformat does not read a trailing Z.

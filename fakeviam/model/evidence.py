@@ -22,8 +22,12 @@ class Evidence(enum.IntEnum):
         return self.name.lower().replace("_", "-")
 
     @classmethod
-    def of(cls, label: str) -> Evidence:
+    def of(cls, label: str, *, name: str = "label") -> Evidence:
         """The level of that name.
+
+        Args:
+            label: As `label` gives it.
+            name: What the caller calls it, for the error.
 
         Raises:
             UsageError: No level has that name.
@@ -32,7 +36,7 @@ class Evidence(enum.IntEnum):
             if level.label == label:
                 return level
         choices = ", ".join(level.label for level in reversed(cls))
-        message = f"evidence level must be one of {choices}, got {label!r}"
+        message = f"{name} must be one of {choices}, got {label!r}"
         raise UsageError(message)
 
 

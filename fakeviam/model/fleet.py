@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
+from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
+from fakeviam.model.offered import offers
 from fakeviam.model.text import is_text
 
 if TYPE_CHECKING:
@@ -129,6 +131,19 @@ class FleetState:
 _NOTHING = FleetState(organizations=(), locations=(), robots=(), parts=())
 
 
+@offers(
+    "add_part",
+    "find_location",
+    "find_organization",
+    "find_part",
+    "find_robot",
+    "locations",
+    "organizations",
+    "part",
+    "parts",
+    "rename_part",
+    "robots",
+)
 class Fleet:
     """Who owns which part. Names that are new make new things.
 
@@ -200,6 +215,8 @@ class Fleet:
 
     def part(self, part_id: str) -> Part | None:
         """The part of that id, if there is one."""
+        if not isinstance(part_id, str):
+            raise UsageError(f"part_id must be text, got {part_id!r:.80}")
         return self._parts.get(part_id)
 
     def find_part(self, name: str) -> Part:
@@ -248,6 +265,7 @@ class Fleet:
             UsageError: A name is blank, or the robot has a part of that name.
         """
         _check_names(name=name, robot=robot, location=location, organization=organization)
+        check_type("internal", internal, bool)
         owner = self._organization(organization)
         place = self._location(location, owner)
         machine = self._robot(robot, place)
@@ -274,7 +292,7 @@ class Fleet:
                 part of that name.
         """
         _check_names(name=name)
-        part = self._parts.get(part_id)
+        part = self.part(part_id)
         if part is None:
             message = f"no part has the id {part_id!r}"
             raise UsageError(message)

@@ -23,7 +23,7 @@ class PageLimit:
     beyond: Literal["clamp", "refuse"] = "clamp"
 
     def __post_init__(self) -> None:
-        check_whole_number("a page limit", self.size, minimum=1)
+        check_whole_number("size of a page limit", self.size, minimum=1)
         check_choice("beyond", self.beyond, ("clamp", "refuse"))
 
 

@@ -61,8 +61,14 @@ class ReadOptions:
             )
 
     @classmethod
-    def of(cls, given: ReadOptions | Mapping[str, object] | None) -> ReadOptions:
+    def of(
+        cls, given: ReadOptions | Mapping[str, object] | None, *, name: str = "options"
+    ) -> ReadOptions:
         """The options that are given by name, or as they are.
+
+        Args:
+            given: They.
+            name: What the caller calls them, for the error.
 
         Raises:
             UsageError: There is no option of that name, or its value is no good.
@@ -72,14 +78,16 @@ class ReadOptions:
         if given is None:
             return cls()
         if not isinstance(given, Mapping):
-            message = f"options must be ReadOptions or a dict of them, got {given!r}"
+            message = f"{name} must be ReadOptions or a dict of them, got {given!r}"
             raise UsageError(message)
         known = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in known:
-                near = get_close_matches(str(name), known, n=1)
+        for option in given:
+            if option not in known:
+                near = get_close_matches(str(option), known, n=1)
                 hint = f"; did you mean {near[0]}?" if near else "."
-                raise UsageError(f"load has no option {name!r}{hint} There are {', '.join(known)}")
+                raise UsageError(
+                    f"load has no option {option!r}{hint} There are {', '.join(known)}"
+                )
         return cls(**given)  # type: ignore[arg-type]  # checked by __post_init__
 
     def check_useful(self, kind: str, useful: Iterable[str] = ()) -> None:

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fakeviam.model.checks import check_whole_number
 from fakeviam.store.base import Store
 from fakeviam.store.events import (
     ArrivalsSet,
@@ -58,6 +59,7 @@ class MemoryStore(Store):
 
     def __init__(self, *, block_size: int = 2048) -> None:
         """Make an empty store; tests make `block_size` small to have many blocks."""
+        check_whole_number("block_size", block_size, minimum=1)
         self._selector = Selector()
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
         self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)

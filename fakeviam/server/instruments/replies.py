@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError, check_count
+from fakeviam.model.offered import offers
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.server.instruments.message_json import message_json
 from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fakeviam.wire import Method
 
 
+@offers("always", "once", "respond", "times", "to_json", "used")
 @dataclass(kw_only=True, slots=True)
 class ScriptedReply:
     """Answers for some calls; they are no behaviour of the fake (RP-1).
@@ -85,6 +87,7 @@ class ScriptedReply:
         }
 
 
+@offers("add", "clear", "on", "report")
 class Replies:
     """The scripted replies of one cloud. Of those that fit a call, the latest answers.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from fakeviam import archive
+from fakeviam.model.checks import check_path
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
@@ -12,6 +13,7 @@ from fakeviam.model.read_options import ReadOptions
 from fakeviam.server.instruments.faults.plan import UnfiredFaultError
 from fakeviam.server.instruments.faults.unfired import explain_unfired
 from fakeviam.server.instruments.journal.calls import Calls
+from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.objections import report
 from fakeviam.server.instruments.strict import StrictError
 from fakeviam.server.lifecycle.shelf import Shelf, Snapshot
@@ -22,7 +24,7 @@ from fakeviam.server.lifecycle.snapshots import (
     restore_snapshot,
     take_snapshot,
 )
-from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, expiry
+from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, ApiKey, expiry
 from fakeviam.server.state.reach import reach_of
 from fakeviam.server.state.roles import role_of
 
@@ -37,9 +39,7 @@ if TYPE_CHECKING:
     from fakeviam.model.roles import Role
     from fakeviam.server.instruments.explain.explanation import Explanation
     from fakeviam.server.instruments.faults.plan import Faults
-    from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.instruments.replies import Replies
-    from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.state.cloud import CloudState, Crash
     from fakeviam.server.state.reach import Named
     from fakeviam.store.base import Store
@@ -137,6 +137,10 @@ class CloudHandle:
         Raises:
             UsageError: Calls of this RPC select no data, or none has done so yet.
         """
+        if call is not None and not isinstance(call, RecordedCall):
+            raise UsageError(f"call must be a call of cloud.calls, got {call!r:.80}")
+        if file_id is not None and not isinstance(file_id, str):
+            raise UsageError(f"file_id must be text, got {file_id!r:.80}")
         from fakeviam.server.services import explain  # noqa: PLC0415 - few tests ask why
 
         chosen = explain.last_selecting(self.calls) if call is None else call
@@ -264,6 +268,8 @@ class CloudHandle:
         Raises:
             UsageError: There is no such key.
         """
+        if not isinstance(key, str | ApiKey):
+            raise UsageError(f"key must be an ApiKey or its id, got {key!r:.80}")
         key_id = key if isinstance(key, str) else key.id
         self._host.atomically(lambda: self._cloud.accounts.revoke(key_id))
 
@@ -381,5 +387,6 @@ class CloudHandle:
         Raises:
             UsageError: Something else is at `path`, or it cannot be written.
         """
+        check_path("path", path)
         contents = self._host.atomically(lambda: contents_of(self._cloud))
         archive.write(path, contents)

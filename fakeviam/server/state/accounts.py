@@ -360,7 +360,7 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
     if at is not None and after is not None:
         raise UsageError("give expires or expires_in, not both")
     if after is None:
-        return None if at is None else time_of(at)
+        return None if at is None else time_of(at, "expires")
     span: object = after
     if not isinstance(span, timedelta) or span <= timedelta(0):
         raise UsageError(f"expires_in must be a timedelta above 0, got {after!r}")

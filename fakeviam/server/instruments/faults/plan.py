@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.checks import check_list
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
+from fakeviam.model.offered import offers
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
 from fakeviam.server.instruments.wanted_values import ids_of_names
@@ -26,6 +28,33 @@ class UnfiredFaultError(FakeViamError, AssertionError):
     """A planned fault never happened, so the test did not test what it meant to."""
 
 
+@offers(
+    "after_bytes",
+    "after_commit",
+    "after_messages",
+    "before_commit",
+    "call",
+    "delay",
+    "expire_token",
+    "expired",
+    "fault",
+    "fired",
+    "goaway",
+    "hide",
+    "missing",
+    "number",
+    "once",
+    "optional",
+    "oversize_reply",
+    "reset_connection",
+    "reset_stream",
+    "stall",
+    "status",
+    "times",
+    "to_json",
+    "unfired",
+    "with_probability",
+)
 @dataclass(kw_only=True, slots=True)
 class PlannedFault:
     """A fault in the plan, and what became of it. Its methods say more about it.
@@ -110,6 +139,7 @@ class PlannedFault:
             text: Its message; without one it tells of the fault.
             details: Protobuf messages for `grpc-status-details-bin`.
         """
+        check_list("details", details, "messages")
         packed = tuple(map(Detail.of, details))
         return self._do(FaultKind.STATUS, status=status, text=text, details=packed)
 
@@ -227,6 +257,7 @@ class PlannedFault:
         }
 
 
+@offers("add", "clear", "on", "planned", "refuse_connections", "refusing", "report", "unfired")
 class Faults:
     """The plan of one cloud. The first planned fault that is due hits a call (FT-1).
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, overload
 from grpclib.const import Status
 
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
+from fakeviam.model.offered import offers
 from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_calls
 from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, line_of, told_nearest
 from fakeviam.server.instruments.journal.record import RecordedCall
@@ -34,6 +35,20 @@ class CallsError(FakeViamError, AssertionError):
     """The calls that were made are not those that the test expected."""
 
 
+@offers(
+    "assert_called",
+    "assert_called_once",
+    "assert_called_with",
+    "assert_not_called",
+    "attempts",
+    "count",
+    "dropped",
+    "last",
+    "one",
+    "wait_for",
+    "wait_for_async",
+    "where",
+)
 class Calls(Sequence[RecordedCall]):
     """Calls in the order they arrived: all of a cloud, or those of a choice (JR-1, JR-3).
 

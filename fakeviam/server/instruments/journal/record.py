@@ -11,6 +11,7 @@ from fakeviam.model.clauses import CATALOGUE
 from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
+from fakeviam.model.offered import offers
 from fakeviam.server.instruments.journal.redaction import redacted, redacted_metadata
 from fakeviam.server.instruments.message_fields import leaves_of
 from fakeviam.server.instruments.message_json import message_json
@@ -56,6 +57,37 @@ class KeptMessages:
     size: int = 0
 
 
+@offers(
+    "assumptions",
+    "bytes_received",
+    "bytes_sent",
+    "clauses",
+    "deadline",
+    "deadline_by_clock",
+    "deprecated_fields",
+    "duration",
+    "fault",
+    "in_progress",
+    "messages_received",
+    "messages_sent",
+    "metadata",
+    "number",
+    "peer",
+    "replies",
+    "reply",
+    "request",
+    "requests",
+    "rpc",
+    "scripted",
+    "service",
+    "status",
+    "text",
+    "time",
+    "time_ended",
+    "to_json",
+    "unknown_fields",
+    "unread_fields",
+)
 class RecordedCall:
     """One call: what came, what was answered, and why (JR-1).
 
