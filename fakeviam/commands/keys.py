@@ -28,7 +28,7 @@ def list_(*, server: Control, form: str) -> None:
     """List the API keys, that of the default account first."""
     found = server.get("/api-keys")
     rows = [_row(key) for key in found["api_keys"]]
-    show(form, found, columns([("ID", "KEY", "ROLE", "EXPIRES", "ORGANIZATIONS"), *rows]))
+    show(form, found, columns([("ID", "KEY", "ROLE", "EXPIRES", "FOR"), *rows]))
 
 
 @command.command("add")
@@ -38,7 +38,11 @@ def list_(*, server: Control, form: str) -> None:
     "organizations",
     multiple=True,
     metavar="ID",
-    help="An organization it gives access to; the default organization if omitted.",
+    help="An organization it gives access to; by default the default organization.",
+)
+@click.option("--location", "locations", multiple=True, metavar="ID", help="A location instead.")
+@click.option(
+    "--machine", "machines", multiple=True, metavar="ID", help="A machine, or one of its parts."
 )
 @click.option(
     "--role", type=click.Choice(["owner", "operator"]), default="owner", show_default=True
@@ -49,19 +53,19 @@ def list_(*, server: Control, form: str) -> None:
 def add(
     *,
     server: Control,
-    organizations: tuple[str, ...],
-    role: str,
     expires: str | None,
     expires_in: float | None,
+    role: str,
     form: str,
+    **reach: tuple[str, ...],
 ) -> None:
     """Add an API key, and print its id and the key."""
-    wanted: dict[str, Any] = {
-        "organizations": list(organizations) or [server.get("")["server"]["organization_id"]],
-        "role": role,
-    }
+    wanted: dict[str, Any] = {name: list(ids) for name, ids in reach.items() if ids}
+    if not wanted:
+        wanted = {"organizations": [server.get("")["server"]["organization_id"]]}
     ends = {"expires": expires, "expires_in": expires_in}
     wanted |= {name: value for name, value in ends.items() if value is not None}
+    wanted["role"] = role
     key = server.send("POST", "/api-keys", wanted)
     show(form, key, [f"{key['id']}  {key['key']}"])
 
@@ -77,5 +81,11 @@ def revoke(*, server: Control, key_id: str, form: str) -> None:
 
 
 def _row(key: dict[str, Any]) -> tuple[str, ...]:
-    organizations = ", ".join(key["organization_ids"])
-    return key["id"], key["key"] or _HIDDEN, key["role"], key["expires"] or "never", organizations
+    reach = key["robot_ids"] or key["location_ids"] or key["organization_ids"]
+    return (
+        key["id"],
+        key["key"] or _HIDDEN,
+        key["role"],
+        key["expires"] or "never",
+        ", ".join(reach),
+    )

@@ -42,6 +42,23 @@ def call(cloud: FakeViam, rpc: str, **fields: Any) -> str:
     return "OK"
 
 
+def test_keys_are_for_organizations_locations_or_machines(run: Run, cloud: FakeViam) -> None:
+    part = cloud.default_part
+    assert run("keys", "add", "--json").json["organization_ids"] == [part.organization_id]
+    key = run("keys", "add", "--machine", part.id, "--role", "operator", "--json").json
+    assert (key["robot_ids"], key["role"]) == ([part.robot_id], "operator")
+    key = run("keys", "add", "--location", part.location_id, "--expires-in", "60", "--json").json
+    assert key["location_ids"] == [part.location_id]
+    head, *rows = run("keys", "list").lines
+    assert head.split() == ["ID", "KEY", "ROLE", "EXPIRES", "FOR"]
+    assert [row.split()[-1] for row in rows][1:] == [
+        part.organization_id, part.robot_id, part.location_id,
+    ]  # fmt: skip
+    told = run("keys", "add", "--location", "x", "--machine", "y").refusal
+    assert told.startswith("give organizations, locations or machines, got locations and machines")
+    assert run("keys", "add", "--location", "x").refusal.startswith("no location has the id 'x'")
+
+
 def test_the_clock_is_shown_and_moved(run: Run, cloud: FakeViam) -> None:
     assert run("clock", "set", "2026-01-31T12:00:00Z").status == 0
     assert run("clock", "freeze").lines[0].endswith("(frozen)")
