@@ -25,6 +25,7 @@ from fakeviam.validation.models import Model, validate
 from fakeviam.validation.problems import InvalidError, Words
 from fakeviam.validation.types import (
     Base64,
+    Count,
     Expected,
     Flag,
     JsonObject,
@@ -287,6 +288,7 @@ class _PartRow(_OwnerRow):
     organization_id: str
     organization_name: str
     internal: Flag = False
+    retention_days: Omittable[Count] = None
 
 
 class _MetadataRow(Model):

@@ -150,7 +150,8 @@ def fleet_row(one: Organization | Location | Robot | Part | Metadata) -> Row:
     """An organization, a location, a robot or a part; or metadata of one."""
     if isinstance(one, Metadata):
         return {"kind": "metadata", "id": one.id, "data": json.loads(one.text)}
-    return {"kind": type(one).__name__.lower()} | _plain(one)
+    row = {name: value for name, value in _plain(one).items() if value is not None}
+    return {"kind": type(one).__name__.lower()} | row
 
 
 def fleet_rows(fleet: FleetState) -> Iterator[Row]:

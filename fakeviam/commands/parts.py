@@ -45,15 +45,20 @@ def show_(*, server: Control, part: str, form: str) -> None:
 @click.option("--robot", help="Name of the robot.")
 @click.option("--location", help="Name of the location.")
 @click.option("--organization", help="Name of the organization.")
+@click.option(
+    "--retention-days",
+    type=click.IntRange(min=1),
+    help="Delete its data after this many UTC days of the fake's clock.",
+)
 @click.option("--internal", is_flag=True, help="Treat its data as ingested by Viam itself.")
 @format_options
-def add(*, server: Control, form: str, internal: bool, **names: str | None) -> None:
+def add(*, server: Control, form: str, internal: bool, **known: str | int | None) -> None:
     """Add a part called NAME, and print its id.
 
     Its robot, location and organization are created if they do not exist; the defaults are those
     of the default part.
     """
-    given: dict[str, Any] = {key: name for key, name in names.items() if name is not None}
+    given = {field: value for field, value in known.items() if value is not None}
     part = server.send("POST", "/fleet/parts", {**given, "internal": internal})
     show(form, part, [part["id"]])
 

@@ -277,6 +277,8 @@ AC-7  D fake   Access tokens and page tokens stay valid when a fake restarts wit
 AC-8  D web    A key is one of an organization, a location or a machine: it sees and changes the data there, and the datasets of its organization, which only owners of the organization rename and delete.
 AC-9  ? us     What the table of roles does not name: merging datasets, the database and metadata of an organization need a key of the organization.
 AC-10 D web    Owners at any level create datasets; another page wants an owner of the organization (policy dataset_creation).
+RE-1  D web    Data of a part with a retention policy is deleted once its UTC day is as many days ago as the policy says (data_retention_policy.days).
+RE-2  ? us     Its day is that of the time requested; it is gone at the first call after midnight by the fake's clock.
 ST-1  D fake   A strict fake refuses requests with unknown fields or fields that no handler reads: FAILED_PRECONDITION, naming them.
 ST-2  D fake   A strict fake refuses RPCs and fields that Viam's protos mark as deprecated.
 ST-3  D fake   Everything that a strict fake does not support, including RPCs that are not implemented, fails the test's check, call by call.

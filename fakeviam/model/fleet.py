@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
-from fakeviam.model.checks import check_type
+from fakeviam.model.checks import check_type, check_whole_number
 from fakeviam.model.errors import UsageError
 from fakeviam.model.offered import offers
 from fakeviam.model.text import is_text
@@ -49,6 +49,7 @@ class Part:
 
     Attributes:
         internal: Data of this part counts as ingested by Viam itself (PG-10).
+        retention_days: Its data is deleted after so many UTC days (RE-1); None keeps it.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Part:
     organization_id: str
     organization_name: str
     internal: bool = False
+    retention_days: int | None = None
 
     def __repr__(self) -> str:
         owners = f"{self.organization_name}/{self.location_name}/{self.robot_name}"
@@ -143,6 +145,7 @@ _NOTHING = FleetState(organizations=(), locations=(), robots=(), parts=())
     "parts",
     "rename_part",
     "robots",
+    "set_retention",
 )
 class Fleet:
     """Who owns which part. Names that are new make new things.
@@ -251,6 +254,7 @@ class Fleet:
         location: str = DEFAULT_PART.location_name,
         organization: str = DEFAULT_PART.organization_name,
         internal: bool = False,
+        retention_days: int | None = None,
     ) -> Part:
         """Add a part; the robot, location and organization of those names are made if new.
 
@@ -260,10 +264,13 @@ class Fleet:
             location: Name of the location; unique in the organization.
             organization: Name of the organization.
             internal: Count the part's data as ingested by Viam itself (PG-10).
+            retention_days: Delete the part's data after so many UTC days (RE-1).
 
         Raises:
-            UsageError: A name is blank, or the robot has a part of that name.
+            UsageError: A name is blank, the robot has a part of that name, or retention_days is
+                not a whole number from 1.
         """
+        _check_days(retention_days)
         _check_names(name=name, robot=robot, location=location, organization=organization)
         check_type("internal", internal, bool)
         owner = self._organization(organization)
@@ -280,7 +287,19 @@ class Fleet:
             organization_id=owner.id,
             organization_name=owner.name,
             internal=internal,
+            retention_days=retention_days,
         )
+        self._commit(part)
+        return part
+
+    def set_retention(self, part_id: str, days: int | None) -> Part:
+        """Keep the data of a part for so many UTC days, or for ever with None (RE-1).
+
+        Raises:
+            UsageError: There is no such part, or `days` is not a whole number from 1.
+        """
+        _check_days(days)
+        part = replace(self._existing(part_id), retention_days=days)
         self._commit(part)
         return part
 
@@ -292,15 +311,18 @@ class Fleet:
                 part of that name.
         """
         _check_names(name=name)
-        part = self.part(part_id)
-        if part is None:
-            message = f"no part has the id {part_id!r}"
-            raise UsageError(message)
+        part = self._existing(part_id)
         if name != part.name:
             self._check_free(name, self._robots[part.robot_id])
         renamed = replace(part, name=name)
         self._commit(renamed)
         return renamed
+
+    def _existing(self, part_id: str) -> Part:
+        part = self.part(part_id)
+        if part is None:
+            raise UsageError(f"no part has the id {part_id!r}")
+        return part
 
     def put(self, one: Part | Metadata) -> None:
         """Hold this too, or in the place of the one of its id; a part with all it belongs to."""
@@ -386,6 +408,11 @@ def owners_of(part: Part) -> tuple[Organization, Location, Robot]:
 
 def _with(known: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:
     return known if one.id in {other.id for other in known} else (*known, one)
+
+
+def _check_days(days: int | None) -> None:
+    if days is not None:
+        check_whole_number("retention_days", days, minimum=1)
 
 
 def _check_names(**names: str) -> None:

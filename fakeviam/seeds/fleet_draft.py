@@ -110,11 +110,15 @@ class FleetDraft:
                 organization_id=organization,
                 organization_name=self._organizations.names[organization],
                 internal=wanted.internal,
+                retention_days=wanted.retention_days,
             )
             self._parts[id_] = part
             self.new.append(part)
         elif wanted.internal != part.internal:
             raise UsageError(f"the part {path_of(part)} already exists, with another internal")
+        elif wanted.retention_days not in (None, part.retention_days):
+            text = f"the part {path_of(part)} already exists, with another retention_days"
+            raise UsageError(text)
         self._named.append(part)
         return part
 

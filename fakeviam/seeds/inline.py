@@ -94,6 +94,7 @@ class _PartLine(_Placed):
     location_id: Text = ""
     organization_id: Text = ""
     internal: Flag = False
+    retention_days: Omittable[Count] = None
 
     def seed(self, line: Location) -> PartSeed:
         return PartSeed(**{**dict(self), "at": self.at or line})

@@ -142,6 +142,7 @@ def _parts(seed: SeedFile, document: Document, diagnostics: Diagnostics) -> Iter
                     )
                 },
                 internal=isinstance(part, PartEntry) and part.internal,
+                retention_days=part.retention_days if isinstance(part, PartEntry) else None,
                 at=at,
             )
 

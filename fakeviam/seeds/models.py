@@ -28,6 +28,7 @@ from fakeviam.validation.types import (
     UNQUOTED_NUMBER,
     Accepted,
     Base64,
+    Count,
     Expected,
     Flag,
     Many,
@@ -177,6 +178,9 @@ class PartEntry(NamedEntry):
     """A part of a robot."""
 
     internal: Flag = field("Whether its data counts as Viam's own.", True, default=False)
+    retention_days: Omittable[Count] = field(
+        "Its data is deleted after so many UTC days of the fake's clock.", 30, default=None
+    )
 
 
 class RobotEntry(NamedEntry):

@@ -61,6 +61,7 @@ class PartSeed:
     location_id: str = ""
     organization_id: str = ""
     internal: bool = False
+    retention_days: int | None = None
     at: Location
 
 

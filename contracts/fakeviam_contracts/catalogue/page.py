@@ -60,6 +60,7 @@ _FAMILIES = {
     "SU": "StreamingDataCaptureUpload",
     "DS": "Datasets",
     "AU": "Logging in",
+    "RE": "Retention",
     "A": "Points that the documents leave open",
     "QG": "Guards of queries",
     "SV": "What fakeviam promises about itself",

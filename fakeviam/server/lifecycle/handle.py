@@ -26,6 +26,7 @@ from fakeviam.server.lifecycle.snapshots import (
 )
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, ApiKey, expiry
 from fakeviam.server.state.reach import reach_of
+from fakeviam.server.state.retention import enforce_retention
 from fakeviam.server.state.roles import role_of
 
 if TYPE_CHECKING:
@@ -169,8 +170,12 @@ class CloudHandle:
 
     def _look(self) -> Store:
         """The store as it is now, which nobody changes any more."""
-        # The cloud may have another store by the time this step comes.
-        return self._host.atomically(lambda: self._cloud.store.view())  # noqa: PLW0108
+
+        def look() -> Store:
+            enforce_retention(self._cloud)
+            return self._cloud.store.view()
+
+        return self._host.atomically(look)
 
     @property
     def faults(self) -> Faults:

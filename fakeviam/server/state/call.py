@@ -9,6 +9,7 @@ from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.state.accounts import ANYONE, Principal
+from fakeviam.server.state.retention import enforce_retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -98,6 +99,7 @@ class Call:
         Raises:
             UnauthenticatedError: The access token is missing, unknown or has expired.
             PermissionDeniedError: Its role gives no right to this call.
+            Refusal: Data that is no longer kept could not be deleted (DD-4).
         """
         if self.cloud.accounts.mode == "keys":
             self.cite(["AU-4", "A51"])
@@ -105,6 +107,7 @@ class Call:
         self.record.scope = self.principal.scope
         if self.principal.scope is not None:
             self.cite(self.principal.check_right(self.rpc, self.policy))
+        enforce_retention(self.cloud)
 
     def move_to(self, cloud: CloudState) -> None:
         """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""

@@ -92,6 +92,7 @@ class CloudState:
         name: Name of its session; empty for the one that a fake starts with.
         by_policy: What its services made of the policy.
         hiding: Some uploads are hidden until a later time.
+        retention_day: The UTC day on which data was last deleted by retention policies (RE-1).
         directory: Keeps every write before it is applied, if there is one.
     """
 
@@ -104,6 +105,7 @@ class CloudState:
     options: CloudOptions
     name: str = ""
     hiding: bool = False
+    retention_day: int | None = None
     ledger: EvidenceLedger = field(init=False)
     journal: Journal = field(init=False)
     faults: Faults = field(init=False)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.fleet import Part
 from fakeviam.validation.models import Model, field
-from fakeviam.validation.types import Flag, Omittable
+from fakeviam.validation.types import Count, Flag, Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty
 from fakeviam.web.problems import Problem
@@ -15,7 +15,7 @@ from fakeviam.web.problems import Problem
 if TYPE_CHECKING:
     from fakeviam.web.endpoint import ControlRequest
 
-_NAMES = tuple(field.name for field in fields(Part) if field.name != "internal")
+_FIELDS = tuple(field.name for field in fields(Part))
 
 
 class PartModel(Model):
@@ -30,6 +30,7 @@ class PartModel(Model):
     organization_id: str = field("Id of the organization.", "f4ce0000-0000-4000-8000-0000000000a1")
     organization_name: str = field("Name of the organization.", "acme")
     internal: bool = field("Its data counts as ingested by Viam itself.", False)
+    retention_days: int | None = field("Its data is deleted after so many UTC days.", None)
 
 
 class PartList(Model):
@@ -46,6 +47,9 @@ class NewPart(Model):
     location: Omittable[NonEmpty] = field("Name of the location.", "lab", default=None)
     organization: Omittable[NonEmpty] = field("Name of the organization.", "acme", default=None)
     internal: Flag = field("Its data counts as ingested by Viam itself.", True, default=False)
+    retention_days: Omittable[Count] = field(
+        "Delete its data after so many UTC days of the fake's clock.", 30, default=None
+    )
 
 
 class NewName(Model):
@@ -56,7 +60,7 @@ class NewName(Model):
 
 def part_json(part: Part) -> dict[str, Any]:
     """A part as JSON-able values."""
-    return {name: getattr(part, name) for name in (*_NAMES, "internal")}
+    return {name: getattr(part, name) for name in _FIELDS}
 
 
 def _list(request: ControlRequest) -> dict[str, Any]:

@@ -37,6 +37,8 @@ UNCITED = {
     "A53": "the refusal cites BI-6, on which clients rely",
     "SV-4": "a crash is no answer; it is kept apart",
     "ID-9": "holds of every id",
+    "RE-1": "what was deleted is in no answer",
+    "RE-2": "what was deleted is in no answer",
     "UP-13": "UP-6 is cited: the name is kept as sent",
     "QG-1": "a planned fault answers so, never the fake by itself",
     "QG-2": "a planned fault answers so, never the fake by itself",

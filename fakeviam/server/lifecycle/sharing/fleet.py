@@ -79,6 +79,10 @@ class SharedFleet(Fleet):
         """Give a part another name, as a fleet of one server does."""
         return self._change(lambda: super(SharedFleet, self).rename_part(part_id, name))
 
+    def set_retention(self, part_id: str, days: int | None) -> Part:
+        """Set how long a part's data is kept, as a fleet of one server does."""
+        return self._change(lambda: super(SharedFleet, self).set_retention(part_id, days))
+
     def publish(self) -> None:
         """Let what this server holds be what all hold."""
         held = super().state()

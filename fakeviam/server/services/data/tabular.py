@@ -11,6 +11,7 @@ from fakeviam.server.services.encoding import encode_readings
 from fakeviam.server.services.filters import copied_fields, query_from, tag_rule
 from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.paging import page_footer, page_request
+from fakeviam.server.state.retention import older_than
 from fakeviam.wire import data
 from fakeviam.wire.encoded import Encoded
 
@@ -93,8 +94,6 @@ def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query
 
 
 def _older_than(now: int, days: int) -> Interval:
-    """Everything before 00:00 UTC of the day `days - 1` days ago (DT-2)."""
     if days == 0:
         return EVERYTHING
-    midnight = now - now % DAY
-    return Interval(end=midnight - (days - 1) * DAY, end_inside=False)
+    return Interval(end=older_than(now // DAY, days), end_inside=False)
