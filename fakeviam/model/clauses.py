@@ -249,6 +249,7 @@ JR-4  D fake   Secrets never leave the journal: authorization, API keys, access 
 JR-5  D fake   A call that repeats the request of a failed call is another attempt at it, with its wait and deadline.
 JR-6  D fake   Every message can be shown: wrappers by value, an unknown Any by type URL and base64, NaN by name.
 JR-7  D fake   Criteria that no call can meet are an error that suggests what was probably meant: an impossible status, value or name.
+JR-8  D fake   A secret of a request can be compared, in `where`, faults and scripted replies, and is never shown.
 FT-1  D fake   The first planned fault that is due hits a call; every matching fault counts it.
 FT-2  D fake   A fault before commit leaves everything unchanged; after commit everything is done, and the client cannot tell.
 FT-3  D fake   A planned fault that never fires fails the test, and reports how many calls matched.

@@ -370,3 +370,31 @@ def test_once_counts_and_with_is_about_the_latest(cloud: FakeViam) -> None:
         cloud.calls.assert_called_once("TagsByFilter")
     with pytest.raises(CallsError, match="nearest, number 2, differs in component: 'two' ≠ 'tow'"):
         cloud.calls.assert_called_once("TagsByFilter", component="tow")
+
+
+def test_a_secret_can_be_compared_and_does_not_show(cloud: FakeViam) -> None:
+    """In `where`, in an assertion and for a fault (JR-4, JR-8)."""
+    organization = cloud.default_part.organization_id
+    unlucky = {"password": "unlucky-1"}
+    cloud.faults.on("ConfigureDatabaseUser", **unlucky).status("UNAVAILABLE")
+
+    async def configure(password: str) -> None:
+        channel = Channel(path=cloud.unix_socket)
+        request = data.ConfigureDatabaseUserRequest(organization_id=organization, password=password)
+        try:
+            await Viam(cloud, channel).rpc("ConfigureDatabaseUser", request)
+        finally:
+            channel.close()
+
+    asyncio.run(configure("correct-horse-1"))
+    with pytest.raises(RefusedError, match="UNAVAILABLE"):
+        asyncio.run(configure("unlucky-1"))
+    right = cloud.calls.where("ConfigureDatabaseUser", password="correct-horse-1")  # noqa: S106
+    assert right.one().status == "OK"
+    assert len(cloud.calls.where(password="(secret)")) == 2  # noqa: S106
+    with pytest.raises(CallsError) as caught:
+        cloud.calls.assert_called("ConfigureDatabaseUser", password="wrong")  # noqa: S106
+    assert "differs in password: '(secret)' ≠ 'wrong'" in str(caught.value)
+    assert "correct" not in f"{caught.value}{right!r}{right.one()}{right.one().leaves}".replace(
+        "password='correct-horse-1'", ""
+    )

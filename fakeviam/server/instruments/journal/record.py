@@ -12,8 +12,11 @@ from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.offered import offers
-from fakeviam.server.instruments.journal.redaction import redacted, redacted_metadata
-from fakeviam.server.instruments.message_fields import leaves_of
+from fakeviam.server.instruments.journal.redaction import (
+    redacted,
+    redacted_leaves,
+    redacted_metadata,
+)
 from fakeviam.server.instruments.message_json import message_json
 from fakeviam.server.instruments.request_fields import (
     deprecated_fields,
@@ -230,7 +233,7 @@ class RecordedCall:
     @property
     def leaves(self) -> list[Leaf]:
         """The fields that the request sets, by dotted path."""
-        return [] if self.kept.first is None else leaves_of(redacted(self.kept.first))
+        return [] if self.kept.first is None else redacted_leaves(self.kept.first)
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:

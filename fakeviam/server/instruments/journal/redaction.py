@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from google.protobuf.message import Message
+    from typing_extensions import Self
+
+    from fakeviam.model.matching import Leaf
+
+from fakeviam.server.instruments.message_fields import leaves_of
 
 SECRET = "(secret)"  # noqa: S105 - what stands in its place
 
@@ -104,6 +109,40 @@ def _redact(message: Message) -> None:
             continue
         for each in value if is_repeated(field) else [value]:
             _redact(each)
+
+
+class HiddenText(str):
+    """A secret that can be compared, and shows as `(secret)` (JR-4, JR-8)."""
+
+    __slots__ = ("_held",)
+    _held: str
+
+    def __new__(cls, held: str) -> Self:
+        """Hide `held`."""
+        hidden = super().__new__(cls, SECRET)
+        hidden._held = held
+        return hidden
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and (
+            str.__eq__(other, SECRET) or str.__eq__(other, self._held)
+        )
+
+    def __hash__(self) -> int:
+        return hash(SECRET)
+
+
+def redacted_leaves(message: Message) -> list[Leaf]:
+    """The fields that a message sets, with what is secret hidden."""
+    shown = redacted(message)
+    leaves = leaves_of(shown)
+    if shown is message:
+        return leaves
+    # Redaction puts texts in the place of texts, so both have the same fields in the same order.
+    return [
+        (path, HiddenText(held) if value == SECRET and isinstance(held, str) else value)
+        for (path, value), (_, held) in zip(leaves, leaves_of(message), strict=True)
+    ]
 
 
 def redacted_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
