@@ -34,7 +34,7 @@ def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> 
         UsageError: It cannot be read, something in it is wrong, or an option is of no use for it;
             nothing has changed.
     """
-    if isinstance(source, str | os.PathLike) and (Path(source) / MANIFEST).exists():
+    if isinstance(source, str | os.PathLike) and _is_archive(Path(source)):
         options.check_useful("an archive, which says everything itself,")
         apply_contents(cloud, archive.read(source, make_store=MemoryStore))
         return None
@@ -42,6 +42,13 @@ def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> 
     from fakeviam import seeds  # noqa: PLC0415
 
     return seeds.apply_seed(_seed(source, options), cloud)
+
+
+def _is_archive(path: Path) -> bool:
+    try:
+        return (path / MANIFEST).exists()
+    except (OSError, ValueError):  # a name that no file system takes
+        return False
 
 
 def _seed(source: object, options: ReadOptions) -> Seed:

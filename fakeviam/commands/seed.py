@@ -25,6 +25,11 @@ _LINES_TYPE = "application/x-ndjson"
 @click.option("--clip", is_flag=True, help="Clip boxes to the edge of their image.")
 @click.option("--delimiter", metavar="CHARACTER", help="Separator of a CSV file.")
 @click.option("--time-format", metavar="FORM", help="Format of its times, for strptime.")
+@click.option(
+    "--time-unit",
+    type=click.Choice(["s", "ms", "us", "ns"]),
+    help="For times that are numbers since 1970.",
+)
 @format_options
 def command(*, server: Control, file: str, form: str, **options: Any) -> None:
     """Load FILE into a running fake, completely or not at all.

@@ -113,7 +113,7 @@ def _contents() -> list[Callable[[Command], Command]]:
             metavar="NAME=VALUE",
             show_default="none",
             help="How to read that: images=FOLDER, dataset=NAME, part=NAME, clip, delimiter=C, "
-            "time_format=FORM. Repeatable.",
+            "time_format=FORM, time_unit=UNIT. Repeatable.",
         ),
         click.option(
             "--data-dir",

@@ -199,7 +199,7 @@ class _Reader:
 
     def _note_others(self, prefix: str, others: Mapping[str, Any], at: Location) -> None:
         for name, value in others.items():
-            ours = name == "info" and value.get("contributor") == CONTRIBUTOR
+            ours = isinstance(value, dict) and value.get("contributor") == CONTRIBUTOR
             empty = value in (0, False, "none") or (not prefix and value == [])
             if name not in _DERIVED and not ours and not empty:
                 what = f"{prefix}{name}"

@@ -40,6 +40,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder_there(path: Path) -> bool:
+    """Whether a folder exists; likewise."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 class Leftovers:
     """Counts what is left out, by kind."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fakeviam import seeds
 from fakeviam.archive.format import MANIFEST
 from fakeviam.exchange.coco import USEFUL, looks_like_coco, read_coco, read_splits
-from fakeviam.exchange.files import read_json
+from fakeviam.exchange.files import is_folder_there, read_json
 from fakeviam.exchange.folder import is_folder, read_folder
 from fakeviam.exchange.jsonl import read_jsonl
 from fakeviam.exchange.tabular import is_tabular, read_tabular
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # How deep COCO files lie in a folder of splits: set/train/annotations/instances.json.
 _DEPTH = 4
 
+_TIMES = ("time_format", "time_unit")
 _JSON, _LINES, _TABLES = ".json", (".jsonl", ".ndjson"), (".csv", ".tsv")
 
 
@@ -78,13 +79,15 @@ def _import(path: Path, options: ReadOptions) -> Seed:
 
 def _imported(path: Path, options: ReadOptions) -> Seed | None:
     """The seed of a file of another program; None if it is none."""
-    if path.is_dir():
+    if is_folder_there(path):
         return _folder(path, options)
     kind = path.suffix.lower()
     if kind in _LINES:
         return _lines(path, options)
     if kind in _TABLES:
-        options.check_useful("a table of readings", ("part", "delimiter", "time_format"))
+        options.check_useful(
+            "a table of readings", ("part", "delimiter", "time_format", "time_unit")
+        )
         return seeds.read_readings(path, options)
     return _json(path, options) if kind == _JSON else None
 
@@ -130,8 +133,13 @@ def _lines(path: Path, options: ReadOptions) -> Seed:
     if is_tabular(first):
         return read_tabular(path, options)
     if isinstance(first, dict) and ("time" in first) and "image_path" not in first:
-        options.check_useful("a file of readings", ("part", "time_format"))
+        options.check_useful("a file of readings", ("part", *_TIMES))
         return seeds.read_readings(path, options)
+    if isinstance(first, dict) and first and "image_path" not in first:
+        raise at.error(
+            "has neither image_path, as the lines of a dataset.jsonl, nor time, as readings have; "
+            f"the first line has {', '.join(first)}"
+        )
     return read_jsonl(path, options)
 
 

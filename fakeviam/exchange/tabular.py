@@ -15,12 +15,13 @@ from fakeviam.exchange.messages import message_of
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.clock import SECOND
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
+from fakeviam.model.timestamps import FIRST, LAST
 from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
 from fakeviam.seeds.document import json_value, read_text
 from fakeviam.seeds.values import Capture, ReadingSeed, Seed, SeriesSeed
 from fakeviam.wire import data as messages
 from fakeviam.wire.times import nanos_from
-from fakeviam.wire.values import mapping_from
+from fakeviam.wire.values import mapping_from, struct_from
 
 if TYPE_CHECKING:
     import os
@@ -79,6 +80,10 @@ class _Reader:
         if isinstance(line, dict) and _INDEX in line:
             source = self._described(line.pop(_INDEX), at)
             requested, received = (_nanos(line.pop(name, None), at.inside(name)) for name in _TIMES)
+            try:
+                struct_from(line)
+            except ValueError as error:
+                raise at.error(str(error)) from None
             reading = ReadingSeed(data=line, time_requested=requested, time_received=received)
         else:
             if isinstance(line, dict) and line.get("methodParameters"):
@@ -124,5 +129,7 @@ def _nanos(value: Any, at: Location) -> int | None:
         case {} if all(type(each) is int for each in value.values()):
             seconds: int = value.get("seconds", 0)
             nanos: int = value.get("nanos", 0)
-            return seconds * SECOND + nanos
-    raise at.error(f"must be seconds and nanos, got {value!r:.60}")
+            if FIRST <= seconds * SECOND + nanos <= LAST:
+                return seconds * SECOND + nanos
+    text = "must be seconds and nanos of a time in the years 1 to 9999"
+    raise at.error(f"{text}, got {value!r:.60}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol
 
-from fakeviam.model.checks import check_type
+from fakeviam.model.checks import check_choice, check_type
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class ReadOptions:
         clip: Cut boxes off at the edge of their image instead of refusing them.
         delimiter: What separates the cells of a CSV file.
         time_format: The form of times, as Python's strptime takes it.
+        time_unit: For times that are numbers since 1970: s, ms, us or ns.
     """
 
     images: str | _Path | None = None
@@ -39,6 +40,7 @@ class ReadOptions:
     clip: bool = False
     delimiter: str | None = None
     time_format: str | None = None
+    time_unit: str | None = None
 
     def __post_init__(self) -> None:
         """Check the types.
@@ -52,6 +54,8 @@ class ReadOptions:
             raise UsageError(f"images must be the path of a folder, got {self.images!r}")
         check_type("clip", self.clip, bool)
         check_type("part", self.part, str)
+        if self.time_unit is not None:
+            check_choice("time_unit", self.time_unit, ("s", "ms", "us", "ns"))
         for name in ("dataset", "delimiter", "time_format"):
             if getattr(self, name) is not None:
                 check_type(name, getattr(self, name), str)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
-from fakeviam.seeds.diagnostics import Diagnostics, SeedError, printable
+from fakeviam.seeds.diagnostics import Diagnostic, Diagnostics, Location, SeedError, printable
 from fakeviam.seeds.document import Document, read_document
 from fakeviam.seeds.files import GroupLoader
 from fakeviam.seeds.models import DATASET_TYPES, PartEntry, SeedFile
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fakeviam.model.read_options import ReadOptions
-    from fakeviam.seeds.diagnostics import Location
     from fakeviam.seeds.models import NamedEntry
     from fakeviam.validation.problems import Path as FieldPath
 
@@ -56,8 +55,21 @@ def read_readings(path: str | os.PathLike[str], options: ReadOptions) -> Seed:
         **({"part": options.part} if options.part else {}),
         **({"delimiter": options.delimiter} if options.delimiter else {}),
         **({"time_format": options.time_format} if options.time_format else {}),
+        **({"time_unit": options.time_unit} if options.time_unit else {}),
     }
-    return _seed(Document.without_lines({"readings": [entry]}, printable(path)), file.parent)
+    document = Document.without_lines({"readings": [entry]}, printable(path))
+    try:
+        return _seed(document, file.parent)
+    except SeedError as error:
+        raise SeedError([_of_file(each, file) for each in error.diagnostics]) from None
+
+
+def _of_file(diagnostic: Diagnostic, file: Path) -> Diagnostic:
+    """A diagnostic of a file of readings that no seed names."""
+    if not diagnostic.location.field.startswith("readings["):
+        return diagnostic
+    text = diagnostic.text.removeprefix(f"{printable(file.name)} ")
+    return Diagnostic(location=Location(file=diagnostic.location.file), text=text)
 
 
 def from_document(

@@ -392,6 +392,10 @@ class ImportEntry(Model):
         "The form of its times, as Python's strptime takes it.", "%d.%m.%Y %H:%M", default=None
     )
 
+    time_unit: Omittable[Literal["s", "ms", "us", "ns"]] = field(
+        "For times that are numbers since 1970.", "ms", default=None
+    )
+
     def options(self, folder: Path) -> ReadOptions:
         """The options, for a seed in that folder."""
         values = {name: value for name, value in self if name != "file"}

@@ -125,7 +125,8 @@ def _csv(text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics) -
         with diagnostics:
             if len(cells) != len(header):
                 _check_comment(cells, at)
-                raise at.error(f"has {len(cells)} cells, the header {len(header)}")
+                count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+                raise at.error(f"has {count}, the header {len(header)}")
     rows = [row for row in rows if len(row[1]) == len(header)]
     readers = [
         str if column in (entry.time, entry.received) else _column([c[number] for _, c in rows])
@@ -143,6 +144,8 @@ def _csv(text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics) -
 def _header(cells: list[str], at: Location) -> list[str]:
     _check_comment(cells, at)
     names = [name.strip() for name in cells]
+    if names[0].startswith("sep="):
+        raise at.error("is a line for Excel; delete it, and give delimiter")
     other = next((each for each in ";\t|," if len(names) == 1 and each in names[0]), None)
     if other is not None:
         raise at.error(

@@ -373,7 +373,7 @@ class CloudHandle:
         Args:
             source: The path of a file or folder, a dict like a seed file, or a Seed.
             options: What it does not say itself, by the names of `ReadOptions`: images, dataset,
-                part, clip, delimiter, time_format.
+                part, clip, delimiter, time_format, time_unit.
 
         Returns:
             The ids of what was put there, by name, and what was left out and why; None for an

@@ -13,7 +13,7 @@ from fakeviam.commands.seed import command as seed_command
 from fakeviam.commands.serving import create_fake
 from fakeviam.exchange import FolderWriter, JsonlWriter, export_all, read_any
 
-from .samples import box, described, png
+from .samples import NOON, box, described, png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +126,7 @@ def test_seed_files(over: Path) -> None:
     ("name", "kind"),
     [
         ("lab.yaml", "a seed file, which says everything itself, takes no options"),
-        ("t.csv", "a table of readings takes part, delimiter, time_format"),
+        ("t.csv", "a table of readings takes part, delimiter, time_format, time_unit"),
         ("out", "a folder that the viam command line exported takes dataset, part, clip"),
         ("lines/dataset.jsonl", "a dataset.jsonl takes images, dataset, part, clip"),
         ("data.ndjson", "a data.ndjson of the viam command line takes part"),
@@ -177,6 +177,37 @@ def test_tables_of_readings(tmp_path: Path) -> None:
     other = read_any(tmp_path / "t.jsonl", ReadOptions(part="p"))
     assert seed.series[0].readings == other.series[0].readings
     assert seed.series[0].capture.part == other.series[0].capture.part == "p"
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "told"),
+    [
+        ("t.csv", b"\xff\xfet", "is UTF-16 text; save it as UTF-8"),
+        ("t.csv", b"time,v\n", "there are no readings in it"),
+        ("t.csv", b"sep=;\ntime;v\n", "is a line for Excel; delete it, and give delimiter"),
+        ("t.csv", b"time,v\n2026-01-31\n", "has 1 cell, the header 2"),
+        ("t.csv", b"time,v\n2026-01-31,inf\n", "v: inf is not a JSON number"),
+        ("t.jsonl", b'{"ts": 1}', "has neither image_path, as the lines of a dataset.jsonl, nor "),
+        ("x" * 300 + ".csv", b"", "cannot be read: File name too long"),
+        ("x" * 300, b"", "cannot be read: File name too long"),
+        ("a\0.json", b"", "cannot be read: embedded null"),
+    ],
+)
+def test_mistakes_in_tables(tmp_path: Path, name: str, contents: bytes, told: str) -> None:
+    """They name the file, and nothing that is not in it (SE-1)."""
+    if contents:
+        (tmp_path / name).write_bytes(contents)
+    with pytest.raises(UsageError) as caught:
+        FakeViam(seed=1).load(tmp_path / name)
+    assert f": {told}" in str(caught.value)
+    assert "readings[" not in str(caught.value)
+
+
+def test_numbers_as_times(tmp_path: Path) -> None:
+    """By their unit (SE-9)."""
+    (tmp_path / "t.csv").write_text("time,v\n1769860800000,1\n")
+    seed = read_any(tmp_path / "t.csv", {"time_unit": "ms"})
+    assert seed.series[0].readings[0].time_requested == NOON
 
 
 def test_other_parts_and_datasets(tmp_path: Path) -> None:

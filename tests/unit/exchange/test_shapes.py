@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fakeviam import FakeViam, UsageError
 from fakeviam.exchange import read_any
@@ -13,7 +18,7 @@ from fakeviam.exchange import read_any
 from .samples import png
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 PICTURE = png(100, 50)
 A = {"id": 1, "file_name": "a.png", "width": 100, "height": 50}
@@ -514,3 +519,52 @@ def test_shapes_of_files_and_folders(tmp_path: Path, name: str) -> None:
     write(tmp_path, files)
     told = said(tmp_path, path)
     assert told.startswith(expected) if "BinaryMetadata" in expected else told == expected
+
+
+_SEEDS: dict[str, dict[str, Any]] = {
+    "val.json": coco(
+        {"date_captured": "2026-01-31", "tags": ["t"], "viam": {"file_name": "b"}},
+        {**BOX, "score": 0.5, "segments_info": [{"category_id": 1, "bbox": [1, 2, 3, 4]}]},
+        {**BARE, "segmentation": {"size": [50, 100], "counts": "abc"}},
+        info={"year": 2026},
+        licenses=[{"id": 1}],
+    ),
+    "dataset.jsonl": {**LINE, "viam": {"dataset_ids": ["d"]}, "timestamp": "2026-01-31"},
+    "set/metadata/a.json": {
+        "captureMetadata": {"partId": "p", "tags": ["t"]},
+        "timeRequested": "2026-01-31T12:00:00Z",
+        "fileName": "a",
+        "fileExt": ".png",
+        "annotations": {"bboxes": [{"label": "dog", "xMaxNormalized": 1}]},
+    },
+    "old/data/data.ndjson": {"v": 1, "TimeRequested": {"seconds": 1}, "MetadataIndex": 0},
+    "data.ndjson": {"partId": "p", "payload": {"v": 1}, "timeCaptured": "2026-01-31T12:00:00Z"},
+}
+_WRONG = st.sampled_from(
+    [None, "", [], {}, 0, -1, 1.5, 1e308, 2**63, "x", "\0", "../..", "/", True, [[1]], {"a": None}]
+)
+
+
+def _changed(value: Any, draw: Callable[[st.SearchStrategy[Any]], Any]) -> Any:
+    """The value with one thing in it gone wrong."""
+    if isinstance(value, dict | list) and value and draw(st.integers(0, 4)):
+        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+        key = draw(st.sampled_from(keys))
+        made = value.copy()
+        made[key] = _changed(value[key], draw)
+        return made
+    return draw(_WRONG)
+
+
+@settings(max_examples=40)
+@given(made=st.data())
+def test_anything_wrong_is_a_usage_error(made: st.DataObject) -> None:
+    """Whatever stands in a file, reading it is an error with a text, or works (SE-1)."""
+    name = made.draw(st.sampled_from(sorted(_SEEDS)))
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        write(folder, dict.fromkeys(("a.png", "data/a.png", "set/data/a.png"), PICTURE))
+        write(folder, {name: _changed(_SEEDS[name], made.draw), "old/metadata/0.json": {}})
+        path = name.partition("/")[0] if "/" in name else name
+        with contextlib.suppress(UsageError):
+            FakeViam(seed=1).load(folder / path, **made.draw(st.sampled_from([{}, {"part": "p"}])))

@@ -79,7 +79,14 @@ class TestCloser:
         assert made_of(fakeviam) == (Policy(), 7, "any", Evidence.RELIED_ON)
         assert fakeviam.clock.moment().year == 2000
         assert parts(fakeviam) == set()
+
+@pytest.mark.fakeviam(load="table/val.json", load_options={"images": "shots", "dataset": "dogs"})
+def test_options_of_a_reader(fakeviam):
+    assert list(fakeviam.applied_seed.files) == ["a.png"]  # found next to this file
+    assert "dogs" in fakeviam.applied_seed.datasets
 """
+
+COCO = '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [], "categories": []}'
 
 UNMARKED = """
 import pytest
@@ -140,8 +147,11 @@ def lab(user: pytest.Pytester) -> pytest.Pytester:
 def test_fixture_overrules_ini_file_and_markers_overrule_both(lab: pytest.Pytester) -> None:
     """PT-1, SS-1: the closest marker wins, argument by argument."""
     (lab.path / "deep" / "test_marked.py").write_text(MARKED, encoding="utf-8")
+    for name, text in (("table/val.json", COCO), ("shots/a.png", "")):
+        (lab.path / "deep" / name).parent.mkdir()
+        (lab.path / "deep" / name).write_text(text, encoding="utf-8")
     lab.makepyfile(test_unmarked=UNMARKED)
-    run(lab, passed=8)
+    run(lab, passed=9)
 
 
 def test_the_command_line_overrules_all_but_markers(lab: pytest.Pytester) -> None:
