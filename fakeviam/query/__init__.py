@@ -1,0 +1,1 @@
+"""MongoDB's aggregation pipelines over readings: compiled to closures, pure, read-only."""

@@ -1,0 +1,273 @@
+"""Accumulators: what `$group` and its kin make of many values, and their forms as expressions."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bson import Int64
+
+from fakeviam.query.errors import QueryError, bad_value
+from fakeviam.query.expressions import Function, NamedFunction, check_names
+from fakeviam.query.operators.arithmetic import mixed
+from fakeviam.query.sorting import sorter
+from fakeviam.query.values import MISSING, is_number, narrowed, number, sort_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from fakeviam.query.expressions import Compiler
+    from fakeviam.query.paths import Of
+    from fakeviam.query.values import Document
+
+    #: Values of a group's documents, in their order, to the value of the group.
+    Fold = Callable[[Sequence[Any]], Any]
+
+
+class Accumulator(NamedTuple):
+    """What a field of a group is made of.
+
+    Attributes:
+        evaluate: The value of one document.
+        fold: The value of the group.
+    """
+
+    evaluate: Of
+    fold: Fold
+
+
+def total(values: Iterable[Any]) -> Any:
+    """The sum of those that are numbers."""
+    numbers = _numbers(values)
+    kinds = set(map(type, numbers))
+    if not kinds <= _PLAIN:
+        return narrowed(sum(mixed(*map(number, numbers))))
+    return _exact_sum(numbers) if float in kinds else narrowed(sum(numbers))
+
+
+#: Types that Python calculates with as they are, one with another.
+_PLAIN = frozenset({int, float, Int64})
+
+
+def _numbers(values: Iterable[Any]) -> list[Any]:
+    """Those that are numbers; what is nothing else is not looked at one by one."""
+    there = list(values)
+    return there if set(map(type, there)) <= _PLAIN else list(filter(is_number, there))
+
+
+def _exact_sum(numbers: list[Any]) -> float:
+    try:
+        return math.fsum(numbers)
+    except (OverflowError, ValueError):  # infinities of both signs, or beyond the largest double
+        return float(sum(map(float, numbers)))
+
+
+def average(values: Iterable[Any]) -> Any:
+    """The mean of those that are numbers; null if none is."""
+    numbers = _numbers(values)
+    if not numbers:
+        return None
+    one, other = mixed(number(total(numbers)), len(numbers))
+    return narrowed(one / other)
+
+
+def _extreme(choose: Callable[..., Any]) -> Fold:
+    def fold(values: Sequence[Any]) -> Any:
+        there = [value for value in values if value is not None and value is not MISSING]
+        return choose(there, key=sort_key) if there else None
+
+    return fold
+
+
+def _deviation(*, sample: bool) -> Fold:
+    def fold(values: Sequence[Any]) -> Any:
+        numbers = [float(number(value)) for value in values if is_number(value)]
+        if len(numbers) < (2 if sample else 1):
+            return None
+        mean = math.fsum(numbers) / len(numbers)
+        squares = math.fsum((value - mean) ** 2 for value in numbers)
+        return math.sqrt(squares / (len(numbers) - sample))
+
+    return fold
+
+
+def _present(value: Any) -> Any:
+    return None if value is MISSING else value
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    kept: dict[Any, Any] = {}
+    for value in values:
+        if value is not MISSING:
+            kept.setdefault(sort_key(value), value)
+    return list(kept.values())
+
+
+def _merged(values: Sequence[Any]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for value in values:
+        if isinstance(value, dict):
+            document.update(value)
+        elif value is not None and value is not MISSING:
+            raise QueryError(40400, "$mergeObjects requires object inputs")
+    return document
+
+
+SIMPLE: dict[str, Fold] = {
+    "$addToSet": _distinct,
+    "$avg": average,
+    "$first": lambda values: _present(values[0]) if values else None,
+    "$last": lambda values: _present(values[-1]) if values else None,
+    "$max": _extreme(max),
+    "$mergeObjects": _merged,
+    "$min": _extreme(min),
+    "$push": lambda values: [value for value in values if value is not MISSING],
+    "$stdDevPop": _deviation(sample=False),
+    "$stdDevSamp": _deviation(sample=True),
+    "$sum": total,
+}
+
+
+def percentiles(values: Iterable[Any], fractions: Sequence[float]) -> list[Any]:
+    """The values below which such fractions lie: values that occur, none in between."""
+    numbers = sorted(float(number(value)) for value in values if is_number(value))
+    if not numbers:
+        return [None] * len(fractions)
+    last = len(numbers) - 1
+    return [numbers[min(last, max(0, math.ceil(p * len(numbers)) - 1))] for p in fractions]
+
+
+def _fractions(p: Any) -> list[float]:
+    if (
+        not isinstance(p, list)
+        or not p
+        or not all(is_number(each) and 0 <= each <= 1 for each in p)
+    ):
+        raise QueryError(
+            7750303, "$percentile requires 'p' to be an array of numbers from [0.0, 1.0]"
+        )
+    return [float(each) for each in p]
+
+
+def _check_method(method: Any) -> None:
+    if method != "approximate":
+        raise bad_value("Currently only 'approximate' can be used as percentile 'method'.")
+
+
+def compile_accumulator(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+    """Compile one field of a group.
+
+    Raises:
+        QueryError: There is no such accumulator, or its operands make no sense.
+    """
+    if name in SIMPLE:
+        return Accumulator(compiler.of_document(spec), SIMPLE[name])
+    if name == "$count":
+        if spec != {}:
+            raise QueryError(9, "$count takes no arguments, i.e. $count:{}")
+        return Accumulator(lambda _: 1, len)
+    if name in _RANKED:
+        return _RANKED[name](name, spec, compiler)
+    raise QueryError(15952, f"unknown group operator '{name}'")
+
+
+def _several(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+    check_names(name, spec, ("n", "input"))
+    count = _count(name, compiler.of_document(spec["n"]))
+    choose = _CHOICES[name]
+    return Accumulator(compiler.of_document(spec["input"]), lambda values: choose(values, count))
+
+
+def _count(name: str, evaluate: Of) -> int:
+    value = evaluate({})
+    if not is_number(value) or number(value) % 1 or number(value) <= 0:
+        raise QueryError(5787902, f"{name}: 'n' must be a positive whole number, but is {value!r}")
+    return int(number(value))
+
+
+def _known(values: Sequence[Any]) -> list[Any]:
+    return [value for value in values if value is not None and value is not MISSING]
+
+
+_CHOICES: dict[str, Callable[[Sequence[Any], int], list[Any]]] = {
+    "$firstN": lambda values, count: [_present(value) for value in values[:count]],
+    "$lastN": lambda values, count: [_present(value) for value in values[-count:]],
+    "$maxN": lambda values, count: sorted(_known(values), key=sort_key, reverse=True)[:count],
+    "$minN": lambda values, count: sorted(_known(values), key=sort_key)[:count],
+}
+
+
+def _ordered(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+    """`$top`, `$bottom` and their plurals: what comes first or last in an order of its own."""
+    plural = name.endswith("N")
+    if not isinstance(spec, dict) or set(spec) != {"sortBy", "output", *(["n"] if plural else [])}:
+        raise QueryError(5788005, f"{name} needs 'sortBy', 'output'{' and n' if plural else ''}")
+    arrange, output = sorter(spec["sortBy"]), compiler.of_document(spec["output"])
+    count = _count(name, compiler.of_document(spec["n"])) if plural else 1
+    top = name.startswith("$top")
+
+    def evaluate(document: Document) -> Any:
+        return (document, output(document))
+
+    def fold(pairs: Sequence[Any]) -> Any:
+        outputs = {id(root): value for root, value in pairs}
+        roots = arrange(root for root, _ in pairs)
+        chosen = [
+            _present(outputs[id(root)]) for root in (roots[:count] if top else roots[-count:])
+        ]
+        return chosen if plural else (chosen[0] if chosen else None)
+
+    return Accumulator(evaluate, fold)
+
+
+def _percentile(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+    required = ("input", "p", "method") if name == "$percentile" else ("input", "method")
+    check_names(name, spec, required)
+    of = compiler.of_document(spec["input"])
+    _check_method(compiler.of_document(spec["method"])({}))
+    if name == "$median":
+        return Accumulator(of, lambda values: percentiles(values, [0.5])[0])
+    fractions = _fractions(compiler.of_document(spec["p"])({}))
+    return Accumulator(of, lambda values: percentiles(values, fractions))
+
+
+_RANKED: dict[str, Callable[[str, Any, Compiler], Accumulator]] = {
+    **dict.fromkeys(_CHOICES, _several),
+    **dict.fromkeys(("$top", "$topN", "$bottom", "$bottomN"), _ordered),
+    "$percentile": _percentile,
+    "$median": _percentile,
+}
+
+
+# As expressions: over the operands, or over the elements of the only one ------------------------
+
+
+def _spread(fold: Fold) -> Function:
+    def apply(*values: Any) -> Any:
+        return fold(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
+
+    return Function(apply=apply, fewest=0, most=None)
+
+
+def _elements(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _median(input: Any, method: Any) -> Any:  # noqa: A002
+    _check_method(method)
+    return percentiles(_elements(input), [0.5])[0]
+
+
+def _percentiles(input: Any, p: Any, method: Any) -> list[Any]:  # noqa: A002
+    _check_method(method)
+    return percentiles(_elements(input), _fractions(p))
+
+
+FUNCTIONS = {
+    name: _spread(SIMPLE[name])
+    for name in ("$avg", "$max", "$min", "$stdDevPop", "$stdDevSamp", "$sum")
+}
+NAMED = {
+    "$median": NamedFunction(apply=_median, required=("input", "method")),
+    "$percentile": NamedFunction(apply=_percentiles, required=("input", "p", "method")),
+}

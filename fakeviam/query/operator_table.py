@@ -1,0 +1,24 @@
+"""All operators of expressions, by name: the one place that knows every topic."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from fakeviam.query import accumulators
+from fakeviam.query.expressions import Operators
+from fakeviam.query.operators import arithmetic, arrays, dates, logic, strings, types
+
+OPERATORS = Operators(
+    functions=MappingProxyType(
+        accumulators.FUNCTIONS
+        | arithmetic.FUNCTIONS
+        | arrays.FUNCTIONS
+        | logic.FUNCTIONS
+        | strings.FUNCTIONS
+        | types.FUNCTIONS
+    ),
+    named=MappingProxyType(accumulators.NAMED | arrays.NAMED | dates.NAMED | strings.NAMED),
+    special=MappingProxyType(
+        arrays.SPECIAL | dates.SPECIAL | logic.SPECIAL | strings.SPECIAL | types.SPECIAL
+    ),
+)

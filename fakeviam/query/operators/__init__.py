@@ -1,0 +1,1 @@
+"""Operators of expressions, by topic."""

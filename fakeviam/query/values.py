@@ -1,0 +1,178 @@
+"""BSON's values: their types, their order across types, and equality as MongoDB has it."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from bson import (
+    Binary,
+    Code,
+    DBRef,
+    Decimal128,
+    Int64,
+    MaxKey,
+    MinKey,
+    ObjectId,
+    Regex,
+    Timestamp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Document: TypeAlias = dict[str, Any]
+
+
+class _Missing:
+    """A field that is not there, which is less than null."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final = _Missing()
+
+#: Types in their order, with their names and numbers; types of equal rank compare by value.
+_TYPES: tuple[tuple[type, int, str, int], ...] = (
+    (_Missing, 0, "missing", 0),
+    (type(None), 1, "null", 10),
+    (bool, 7, "bool", 8),
+    (Int64, 2, "long", 18),
+    (int, 2, "int", 16),
+    (float, 2, "double", 1),
+    (Decimal128, 2, "decimal", 19),
+    (Code, 11, "javascript", 13),
+    (str, 3, "string", 2),
+    (dict, 4, "object", 3),
+    (list, 5, "array", 4),
+    (Binary, 6, "binData", 5),
+    (bytes, 6, "binData", 5),
+    (ObjectId, 6, "objectId", 7),
+    (datetime, 8, "date", 9),
+    (Timestamp, 9, "timestamp", 17),
+    (Regex, 10, "regex", 11),
+    (DBRef, 4, "dbPointer", 12),
+    (MinKey, -1, "minKey", -1),
+    (MaxKey, 12, "maxKey", 127),
+)
+_RANKS: Final = {kind: rank for kind, rank, _, _ in _TYPES} | {ObjectId: 6.5}
+_NAMES: Final = {kind: name for kind, _, name, _ in _TYPES}
+TYPE_NUMBERS: Final = {name: number for _, _, name, number in _TYPES if name != "missing"}
+
+_INT32 = 1 << 31
+
+
+def rank(value: Any) -> float:
+    """Where the type of a value stands among types."""
+    return _RANKS[type(value)]
+
+
+def type_name(value: Any) -> str:
+    """MongoDB's name of the type of a value."""
+    kind = type(value)
+    if kind is int and not -_INT32 <= value < _INT32:
+        return "long"
+    return _NAMES[kind]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number; true and false are none."""
+    return isinstance(value, (int, float, Decimal128)) and value is not True and value is not False
+
+
+def number(value: Any) -> Any:
+    """A number that Python can calculate with."""
+    return value.to_decimal() if isinstance(value, Decimal128) else value
+
+
+def truth(value: Any) -> bool:
+    """Whether MongoDB takes a value for true: anything but false, zero, null and nothing."""
+    if value is None or value is MISSING or value is False:
+        return False
+    return not is_number(value) or number(value) != 0
+
+
+def sort_key(value: Any) -> tuple[Any, ...]:
+    """A key by which values of all types can be sorted, and told equal."""
+    kind = type(value)
+    if kind is str:
+        return (3, value)
+    if kind is float and value == value:  # noqa: PLR0124 - the quickest way to tell NaN
+        return (2, 1, value)
+    return _KEYS.get(_RANKS[kind], _bare_key)(value)
+
+
+def _bare_key(value: Any) -> tuple[Any, ...]:
+    return (rank(value),)
+
+
+def _number_key(value: Any) -> tuple[Any, ...]:
+    """NaN is less than all numbers, and equal to itself."""
+    exact = number(value)
+    return (2, 0, 0) if math.isnan(exact) else (2, 1, exact)
+
+
+def _document_key(value: Document) -> tuple[Any, ...]:
+    pairs = ((rank(inner), name, sort_key(inner)) for name, inner in value.items())
+    return (4, tuple(part for pair in pairs for part in pair))
+
+
+def _bytes_key(value: Any) -> tuple[Any, ...]:
+    data = bytes(value)
+    return (6, len(data), getattr(value, "subtype", 0), data)
+
+
+_KEYS: Final[dict[float, Callable[[Any], tuple[Any, ...]]]] = {
+    2: _number_key,
+    3: lambda value: (3, value),
+    4: _document_key,
+    5: lambda value: (5, tuple(map(sort_key, value))),
+    6: _bytes_key,
+    6.5: lambda value: (6.5, value),
+    7: lambda value: (7, value),
+    8: lambda value: (8, milliseconds(value)),
+    9: lambda value: (9, value.time, value.inc),
+    10: lambda value: (10, value.pattern, value.flags),
+}
+
+
+def compare(left: Any, right: Any) -> int:
+    """-1, 0 or 1, over all types."""
+    one, other = sort_key(left), sort_key(right)
+    return (one > other) - (one < other)
+
+
+def equal(left: Any, right: Any) -> bool:
+    """Whether two values are one to MongoDB: 1 and 1.0 are, true and 1 are not."""
+    return sort_key(left) == sort_key(right)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def milliseconds(moment: datetime) -> int:
+    """A date as MongoDB keeps it: milliseconds since 1970."""
+    since = as_utc(moment) - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
+
+
+def as_utc(moment: datetime) -> datetime:
+    """A date with its time zone; without one it is UTC."""
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
+
+
+def narrowed(value: Any) -> Any:
+    """A number as BSON can carry it: an integer beyond 64 bits becomes a double."""
+    if type(value) is int and not -(1 << 63) <= value < 1 << 63:
+        return float(value)
+    if isinstance(value, Decimal):
+        return Decimal128(value)
+    return value
