@@ -225,6 +225,22 @@ A55   ? us     An upload is visible immediately (policy visibility_lag).
 A56   ? us     last keeps its meaning under another filter or order; one that this server did not issue is an error (policy page_token). Clients send back what they got.
 A57   ? us     Pages with bytes have no ceiling of number either (policy binary_page); a public program found that one record comes at a time.
 A60   ? us     A request message with more bytes than max_request_bytes is RESOURCE_EXHAUSTED, before it is read (policy max_request_bytes); an upload as a whole has no ceiling.
+A34   ? us     A present but empty additional_parameters matches only readings captured without parameters (policy empty_parameters).
+MQ-1  D api    TabularDataByMQL runs the stages in mql_binary, a BSON document each, over sensorData.readings of the organization.
+MQ-2  D web    A document has the ids, component, method, times, tags, additional_parameters, data and capture_day of a reading, and no names of robot and part.
+MQ-3  D web    Only the stages of the service's list are accepted; any other is an error.
+MQ-4  ? us     A pipeline that MongoDB refuses is INVALID_ARGUMENT, with MongoDB's name of the error and its text.
+MQ-5  D sdk    The answer is one BSON document for each result, and none for no result.
+MQ-6  ? us     Without a $sort, documents come in the order of time_requested.
+MQ-7  ? us     The hot store holds all that the standard store holds.
+MQ-8  ? us     A pipeline sink without a pipeline id is an error, and so is an unknown pipeline.
+MQ-9  ? us     A name of a saved query that does not exist is an error.
+MQ-10 ? us     Bytes that are not a BSON document are an error.
+MQ-11 ? us     Extended JSON such as {"$date": …} inside BSON stands for its value (policy extended_json_in_bson).
+GL-1  D sdk    GetLatestTabularData gives the reading of a resource that was captured last, with the times of capture and sync.
+GL-2  D sdk    It looks at what was synced within the last year.
+GL-3  R client Nothing found is OK, and empty.
+GL-4  ? us     Part, resource name, resource subtype and method must all be given.
 QG-1  O public A query that matches too much is refused with "result set is too large", before its limit counts (fault result_too_large).
 QG-2  O public A query that takes too long is DEADLINE_EXCEEDED, "query timed out" (fault query_timeout).
 QG-3  ? us     The status of a result that is too large is RESOURCE_EXHAUSTED.

@@ -26,6 +26,7 @@ class StatusCode(enum.IntEnum):
 
     UNKNOWN = 2
     INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
     NOT_FOUND = 5
     ALREADY_EXISTS = 6
     PERMISSION_DENIED = 7
@@ -109,6 +110,12 @@ class ResourceExhaustedError(Refusal):
     """There is no room: the message is too large, or what it writes cannot be kept."""
 
     status = StatusCode.RESOURCE_EXHAUSTED
+
+
+class DeadlineExceededError(Refusal):
+    """It would take longer than the service lets it."""
+
+    status = StatusCode.DEADLINE_EXCEEDED
 
 
 class UnavailableError(Refusal):

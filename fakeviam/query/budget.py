@@ -28,7 +28,7 @@ class Limits:
         regex_seconds: Time that matching one regular expression may take.
     """
 
-    steps: int = 50_000_000
+    steps: int = 1_000_000
     results: int = 1_000_000
     stages: int = 1_000
     depth: int = 150

@@ -237,15 +237,15 @@ def _typed(spec: Any, compiler: Compiler) -> Test:
 def _bits(*, all_of: bool, are_set: bool) -> Callable[[Any, Compiler], Test]:
     def test(spec: Any, compiler: Compiler) -> Test:
         del compiler
-        if isinstance(spec, list):
-            mask = sum(1 << int(each) for each in spec)
-        elif is_number(spec) and number(spec) >= 0:
-            mask = int(number(spec))
+        if isinstance(spec, list) and all(isinstance(bit, int) and 0 <= bit < 64 for bit in spec):
+            mask = sum({1 << bit for bit in spec})
+        elif isinstance(spec, int) and spec >= 0:
+            mask = spec
         else:
-            raise bad_value("takes an Array, a number, or a BinData but received something else")
+            raise bad_value(f"bit tests take bit positions from 0 to 63 or a bitmask, got {spec!r}")
 
         def fits(value: Any) -> bool:
-            if not is_number(value) or number(value) % 1:
+            if not is_number(value) or not math.isfinite(number(value)) or number(value) % 1:
                 return False
             bits = int(number(value)) if are_set else ~int(number(value))
             return (bits & mask) == mask if all_of else bool(bits & mask)

@@ -63,21 +63,22 @@ class Pipeline:
             raise unparsable("exceeded the maximum depth of nesting") from None
 
 
-def check_stages(stages: Sequence[Any], limits: Limits) -> None:
+def check_stages(stages: Sequence[Any], limits: Limits | None = None) -> None:
     """Refuse what is no pipeline of stages that are served.
 
     Raises:
         QueryError: It is none.
     """
+    limits = limits or Limits()
     if len(stages) > limits.stages:
         raise unparsable(
             f"Pipeline length must be no longer than {limits.stages} stages, got {len(stages)}"
         )
     for place, stage in enumerate(stages):
+        check_depth(stage, limits)
         if not isinstance(stage, dict) or len(stage) != 1:
             text = "A pipeline stage specification object must contain exactly one field."
             raise QueryError(40323, f"{text} (stage {place})")
-        check_depth(stage, limits)
         (name,) = stage
         if name not in STAGES:
             served = " ".join(sorted(STAGES))

@@ -26,12 +26,14 @@ _BITS = {2: "i", 8: "m", 16: "s", 64: "x", 32: "u"}
 class Pattern:
     """A compiled regular expression."""
 
-    def __init__(self, source: Any, options: str = "", *, seconds: float) -> None:
+    def __init__(self, source: Any, options: Any = "", *, seconds: float) -> None:
         """Compile it.
 
         Raises:
             QueryError: It or one of its options makes no sense.
         """
+        if not isinstance(options, str):
+            raise QueryError(2, f"regular expression options have to be a string, got {options!r}")
         if isinstance(source, Regex):
             options += "".join(name for bit, name in _BITS.items() if source.flags & bit)
             source = source.pattern

@@ -316,6 +316,8 @@ def _exponential(spec: Any, order: Order, window: Any, compiler: Compiler) -> Wi
     if not isinstance(spec, dict) or "input" not in spec or ("N" in spec) == ("alpha" in spec):
         raise QueryError(9, "$expMovingAvg needs 'input', and either 'N' or 'alpha'")
     of = compiler.of_document(spec["input"])
+    if not is_number(spec.get("N", spec.get("alpha"))):
+        raise QueryError(9, "$expMovingAvg: 'N' and 'alpha' are numbers")
     alpha = 2 / (number(spec["N"]) + 1) if "N" in spec else float(number(spec["alpha"]))
     if not 0 < alpha <= 1:
         raise QueryError(9, "'alpha' must be between 0 and 1 (exclusive), 'N' a positive integer")

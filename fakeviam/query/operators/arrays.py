@@ -184,7 +184,7 @@ def _filter(compiler: Compiler, operands: Any) -> Evaluate:
         values = of(scope)
         if values in _NOTHING:
             return None
-        count = limit(scope) if limit else None
+        count = None if limit is None else _limit(limit(scope))
         kept: list[Any] = []
         for value in compiler.budget.metered(_array("$filter", values, 28651)):
             if count is not None and len(kept) >= count:
@@ -194,6 +194,15 @@ def _filter(compiler: Compiler, operands: Any) -> Evaluate:
         return kept
 
     return evaluate
+
+
+def _limit(value: Any) -> int | None:
+    if value is None or value is MISSING:
+        return None
+    count = _whole("$filter", "limit", value, 327391)
+    if count < 1:
+        raise QueryError(327392, f"$filter: limit must be greater than 0, got {count}")
+    return count
 
 
 def _loop(
@@ -364,6 +373,8 @@ def _set_field(field: Any, input: Any, value: Any = MISSING) -> Any:  # noqa: A0
             4161105,
             f"$setField requires 'input' to evaluate to type Object, found: {type_name(input)}",
         )
+    if not isinstance(field, str):
+        raise QueryError(4161107, f"$setField needs a string in 'field', got {type_name(field)}")
     copy = dict(input)
     if value is MISSING:
         copy.pop(field, None)

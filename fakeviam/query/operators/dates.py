@@ -289,8 +289,12 @@ def _from_parts(timezone: Any = MISSING, **parts: Any) -> datetime:
 # Text ---------------------------------------------------------------------------------------
 
 
+def _offset_minutes(local: datetime) -> int:
+    return int((local.utcoffset() or timedelta()).total_seconds()) // 60
+
+
 def _offset_text(local: datetime) -> str:
-    minutes = int((local.utcoffset() or timedelta()).total_seconds()) // 60
+    minutes = _offset_minutes(local)
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
 
@@ -312,7 +316,7 @@ _DIRECTIVES: dict[str, Callable[[datetime], str]] = {
     "b": lambda local: calendar.month_abbr[local.month],
     "B": lambda local: calendar.month_name[local.month],
     "z": _offset_text,
-    "Z": lambda local: str(int(local.utcoffset().total_seconds()) // 60),
+    "Z": lambda local: str(_offset_minutes(local)),
     "%": lambda _: "%",
 }
 

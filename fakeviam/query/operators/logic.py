@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.query.errors import QueryError
+from fakeviam.query.errors import QueryError, wrong_type
 from fakeviam.query.expressions import Function
-from fakeviam.query.values import MISSING, compare, equal, truth
+from fakeviam.query.values import MISSING, compare, equal, is_number, number, truth
 
 if TYPE_CHECKING:
     from fakeviam.query.expressions import Compiler, Evaluate, Scope
@@ -103,8 +103,9 @@ def _random(compiler: Compiler, operands: Any) -> Evaluate:
 
 
 def _sample_rate(compiler: Compiler, operands: Any) -> Evaluate:
-    rate = compiler.expression(operands)
-    return lambda scope: compiler.random.random() < rate(scope)
+    if not is_number(operands) or not 0 <= float(number(operands)) <= 1:
+        raise wrong_type(f"$sampleRate must be a number between 0 and 1, got {operands!r}")
+    return lambda _: compiler.random.random() < number(operands)
 
 
 def _pair(apply: Any) -> Function:

@@ -23,6 +23,7 @@ from fakeviam.server.services.data import (
     bounding_boxes,
     databases,
     dataset_members,
+    queries,
     tabular,
     tags,
 )
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
     {
         "viam.app.data.v1.DataService": handlers_in(
-            binary, bounding_boxes, databases, dataset_members, tabular, tags
+            binary, bounding_boxes, databases, dataset_members, queries, tabular, tags
         ),
         "viam.app.datasync.v1.DataSyncService": handlers_in(datasync),
         "viam.app.dataset.v1.DatasetService": handlers_in(datasets),

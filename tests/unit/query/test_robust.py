@@ -1,0 +1,179 @@
+"""Whatever a pipeline holds: an answer, or a refusal with one of MongoDB's codes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from random import Random
+from typing import Any
+
+import pytest
+from bson import Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fakeviam.query.accumulators import SIMPLE
+from fakeviam.query.budget import Limits
+from fakeviam.query.errors import QueryError
+from fakeviam.query.operator_table import OPERATORS
+from fakeviam.query.pipeline import Pipeline, encodable
+from fakeviam.query.stages import STAGES
+
+pytestmark = pytest.mark.slow  # some 200 operators and stages
+
+NOW = datetime(2026, 3, 10, 12, 30, 15, 250_000, tzinfo=timezone.utc)
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.sampled_from(
+        [0, 1, -1, 2, 3, 2**31, 2**62, -(2**63), 0.0, 0.5, -1.5, 1e300, float("nan"), float("inf")]
+    )
+    | st.sampled_from(
+        ["", "a", "day", "$a", "$a.b", "$$ROOT", "$missing", "%Y-%m", "2026-01-31", "Europe/Berlin"]
+    )
+    | st.sampled_from(
+        [
+            NOW,
+            ObjectId("65f0000000000000000000ab"),
+            Int64(7),
+            Decimal128("1.5"),
+            Decimal128("NaN"),
+            Regex("^a", "i"),
+            Timestamp(1, 2),
+            MinKey(),
+            MaxKey(),
+            b"\x00\x01",
+        ]
+    )
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["a", "b", "k", "v"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+documents = st.lists(
+    st.fixed_dictionaries({"_id": scalars}, optional={"a": values, "b": values}), max_size=3
+)
+
+#: Every name that some operator gives its operands.
+NAMES = sorted(
+    {
+        name
+        for function in OPERATORS.named.values()
+        for name in function.required + function.optional
+    }
+    | {"input", "as", "in", "cond", "vars", "initialValue", "limit", "if", "then", "else"}
+    | {
+        "branches",
+        "default",
+        "to",
+        "onError",
+        "onNull",
+        "regex",
+        "options",
+        "n",
+        "sortBy",
+        "output",
+    }
+    | {"by", "unit", "window", "N", "alpha", "date", "timezone", "p", "method", "field"}
+)
+operands = values | st.dictionaries(st.sampled_from(NAMES), values, max_size=5)
+
+
+def answered(stages: list[Any], rows: list[Any]) -> None:
+    """Run a pipeline; anything but an answer or a refusal fails."""
+    limits = Limits(steps=20_000, regex_seconds=0.2)
+    try:
+        pipeline = Pipeline(stages, now=NOW, random=Random(1), limits=limits)
+        for row in pipeline.run(rows):
+            encodable(row)
+    except QueryError as error:
+        assert isinstance(error.code, int)
+        assert error.text
+
+
+EXPRESSIONS = sorted({*OPERATORS.functions, *OPERATORS.named, *OPERATORS.special})
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_operators_of_expressions(name: str, data: st.DataObject) -> None:
+    """MQ-4."""
+    function = OPERATORS.named.get(name)
+    own = operands
+    if function is not None:
+        own = st.fixed_dictionaries(
+            dict.fromkeys(function.required, values),
+            optional=dict.fromkeys(function.optional, values),
+        )
+    spec = data.draw(own | operands)
+    answered([{"$project": {"x": {name: spec}}}], data.draw(documents))
+
+
+ACCUMULATORS = [
+    *SIMPLE,
+    "$count", "$firstN", "$lastN", "$maxN", "$minN", "$top", "$topN", "$bottom", "$bottomN",
+    "$percentile", "$median",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACCUMULATORS)
+@settings(max_examples=15, deadline=None)
+@given(spec=operands, key=values, rows=documents)
+def test_accumulators(name: str, spec: Any, key: Any, rows: list[Any]) -> None:
+    """MQ-4."""
+    answered([{"$group": {"_id": key, "x": {name: spec}}}], rows)
+
+
+WINDOWS = ["$shift", "$rank", "$denseRank", "$documentNumber", "$expMovingAvg", "$derivative",
+           "$integral", "$linearFill", "$locf", "$sum"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+@settings(max_examples=15, deadline=None)
+@given(
+    spec=operands,
+    window=operands,
+    order=st.sampled_from([{"a": 1}, {"b": -1}, None]),
+    rows=documents,
+)
+def test_window_functions(name: str, spec: Any, window: Any, order: Any, rows: list[Any]) -> None:
+    """MQ-4."""
+    output = {"x": {name: spec, "window": window}}
+    answered([{"$setWindowFields": {"sortBy": order, "output": output}}], rows)
+
+
+FILTERS = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$type", "$regex",
+           "$mod", "$size", "$all", "$elemMatch", "$not", "$bitsAllSet", "$bitsAnySet",
+           "$bitsAllClear", "$bitsAnyClear", "$options"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@settings(max_examples=15, deadline=None)
+@given(value=operands, path=st.sampled_from(["a", "a.b", "a.0", "a.b.0.k"]), rows=documents)
+def test_operators_of_filters(name: str, value: Any, path: str, rows: list[Any]) -> None:
+    """MQ-4."""
+    answered([{"$match": {path: {name: value}}}], rows)
+
+
+stage_options = st.dictionaries(
+    st.sampled_from(
+        ["_id", "path", "includeArrayIndex", "preserveNullAndEmptyArrays", "groupBy", "boundaries",
+         "default", "output", "buckets", "newRoot", "size", "field", "range", "partitionByFields",
+         "partitionBy", "sortBy", "a", "a.b", "b"]
+    ),
+    values,
+    max_size=5,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(STAGES))
+@settings(max_examples=25, deadline=None)
+@given(spec=values | stage_options, rows=documents)
+def test_stages(name: str, spec: Any, rows: list[Any]) -> None:
+    """MQ-3, MQ-4."""
+    answered([{name: spec}], rows)
