@@ -77,6 +77,7 @@ CHAPTERS = {
         "scripted-replies",
         "clock-and-ids",
         "seeds",
+        "queries",
         "state",
         "isolation",
         "mongo",
