@@ -239,7 +239,7 @@ rows_of_values = st.lists(
     max_size=12,
 ).map(lambda rows: [{"_id": place, **row} for place, row in enumerate(rows)])
 conditions = st.fixed_dictionaries({}, optional={
-    "a": values | st.fixed_dictionaries({"$gte": numbers}) | st.fixed_dictionaries({"$lt": numbers}),
+    "a": values | st.dictionaries(st.sampled_from(["$gte", "$lt"]), numbers, min_size=1),
     "b": values | st.fixed_dictionaries({"$in": st.lists(values, max_size=3)}),
     "c": values | st.fixed_dictionaries({"$size": st.integers(0, 3)}),
 })  # fmt: skip
