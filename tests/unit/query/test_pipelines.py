@@ -331,7 +331,7 @@ def test_mongomock_agrees_where_it_can(one: Any, rows: list[Any], order: int) ->
             }
         },
     ]
-    collection = mongomock.MongoClient().db.rows
+    collection: Any = mongomock.MongoClient().db.rows
     if rows:
         collection.insert_many(rows)
     theirs = {repr(sort_key(row["_id"])): row for row in collection.aggregate(stages)}

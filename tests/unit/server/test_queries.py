@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import bson
 import pytest
@@ -223,7 +223,9 @@ async def test_parameters_choose(start: Start) -> None:
     """A34."""
     packed = parameter("fast")
     of = {"component_name": "a", "component_type": "t", "method_name": "m"}
-    for empty, wanted in [("constraint", {"k": 1}), ("absent", {"k": 2})]:
+    either: list[tuple[Literal["constraint", "absent"], Any]]
+    either = [("constraint", {"k": 1}), ("absent", {"k": 2})]
+    for empty, wanted in either:
         viam = await start(policy=Policy(empty_parameters=empty))
         await viam.upload_readings(reading({"k": 1}, at(1)), **of)
         await viam.upload_readings(
