@@ -34,7 +34,7 @@ from fakeviam.model.annotations import (
 from fakeviam.model.errors import Refusal
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.model.timestamps import nanos_from_common_text
-from fakeviam.seeds.diagnostics import Diagnostics, SeedError, printable
+from fakeviam.seeds.diagnostics import Diagnostics, Location, SeedError, printable
 from fakeviam.seeds.document import Document, json_value, read_text
 from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from fakeviam.exchange.places import Found
-    from fakeviam.seeds.diagnostics import Location
 
 T = TypeVar("T")
 
@@ -94,40 +93,33 @@ def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> 
         SeedError: It is not a COCO file, images are missing, or boxes are invalid.
         UsageError: An option is of no use here.
     """
-    options.check_useful("a COCO file", USEFUL)
-    file, name = Path(path), printable(path)
-    whole = Document.without_lines(None, name).at()
+    file, whole = Path(path), Location(file=printable(path))
     text = read_text(file, whole)
-    document = Document.without_lines(json_value(text, whole), name)
+    return read_coco_text(file, text, json_value(text, whole), options)
+
+
+def read_coco_text(file: Path, text: str, document: object, options: ReadOptions) -> Seed:
+    """The same, of the text of a file and the document that it holds."""
+    options.check_useful("a COCO file", USEFUL)
+    known = Document.without_lines(document, printable(file))
     try:
-        return _Reader(document, ImageResolver(file, images=options.images), options, file).seed()
+        return _Reader(known, ImageResolver(file, images=options.images), options, file).seed()
     except SeedError as error:
         raise with_lines(error, text) from None
 
 
-def read_splits(paths: Sequence[Path], folder: Path, options: ReadOptions = DEFAULTS) -> Seed:
-    """The seed of several COCO files, each with a dataset; an image of two is one file.
-
-    Raises:
-        SeedError: Something in one of them is wrong.
-    """
-    diagnostics = Diagnostics()
-    found: list[tuple[Path, Seed]] = []
-    for path in paths:
-        with diagnostics:
-            found.append((path, read_coco(path, options)))
-    diagnostics.check()
+def joined_splits(found: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
+    """One seed of those of several files in a folder; an image of two of them is one file."""
     files: dict[tuple[Path | None, int], FileSeed] = {}
     for path, seed in found:
         within = path.parent.relative_to(folder).as_posix()
         seen: dict[Path | None, int] = {}
         for file in seed.files:
-            number = seen[file.contents.path] = seen.get(file.contents.path, 0) + 1
+            place = file.contents.path and file.contents.path.resolve()
+            number = seen[place] = seen.get(place, 0) + 1
             label = file.label if within in (".", "annotations") else f"{within}/{file.label}"
-            known = files.get((file.contents.path, number))
-            files[file.contents.path, number] = (
-                _joined(known, file) if known else replace(file, label=label)
-            )
+            known = files.get((place, number))
+            files[place, number] = _joined(known, file) if known else replace(file, label=label)
     seeds = [seed for _, seed in found]
     return Seed(
         datasets=tuple({each.name: each for seed in seeds for each in seed.datasets}.values()),
@@ -241,7 +233,7 @@ class _Reader:
                     text = "there is no bbox, and this is no outline to take one from"
                     raise where.error(f"{_named(annotation)}{text}")
             if not is_rectangle(annotation.segmentation, box):
-                self._left.add("annotations.segmentation", where, _OUTLINES)
+                self._left.add("annotations.segmentation", at.inside("segmentation"), _OUTLINES)
         for number, segment in enumerate(annotation.segments_info):
             self._note_others("annotations.segments_info.", segment.others, at)
             inside = at.inside(f"segments_info[{number}]")

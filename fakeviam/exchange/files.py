@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.applied_seed import LeftOut
-from fakeviam.seeds.diagnostics import SHOWN, Location, SeedError, printable
-from fakeviam.seeds.document import json_value, read_text
+from fakeviam.seeds.diagnostics import SHOWN, Location, SeedError
 from fakeviam.validation.json_text import tokens
 
 if TYPE_CHECKING:
@@ -20,16 +19,6 @@ if TYPE_CHECKING:
 
 #: Why something is left out, unless there is more to say.
 NO_PLACE = "Viam's data cloud has no place for it"
-
-
-def read_json(path: Path) -> Any:
-    """The JSON value that a file holds.
-
-    Raises:
-        SeedError: It cannot be read, or is not JSON.
-    """
-    at = Location(file=printable(path))
-    return json_value(read_text(path, at), at)
 
 
 def is_file(path: Path) -> bool:

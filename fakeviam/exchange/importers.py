@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from fakeviam import seeds
 from fakeviam.archive.format import MANIFEST
-from fakeviam.exchange.coco import USEFUL, looks_like_coco, read_coco, read_splits
-from fakeviam.exchange.files import is_folder_there, read_json
+from fakeviam.exchange.coco import joined_splits, looks_like_coco, read_coco_text
+from fakeviam.exchange.files import is_folder_there
 from fakeviam.exchange.folder import is_folder, read_folder
 from fakeviam.exchange.jsonl import read_jsonl
 from fakeviam.exchange.tabular import is_tabular, read_tabular
 from fakeviam.model.read_options import ReadOptions
 from fakeviam.seeds import Location, SeedError
-from fakeviam.seeds.diagnostics import printable
+from fakeviam.seeds.diagnostics import Diagnostics, printable
 from fakeviam.seeds.document import json_value, read_text
 
 if TYPE_CHECKING:
@@ -98,10 +98,17 @@ def _folder(folder: Path, options: ReadOptions) -> Seed:
         raise at.error("is an archive; a fake loads it when it starts, with load or --load")
     if is_folder(folder):
         return read_folder(folder, options)
-    found = [path for path in _json_files(folder, _DEPTH) if _is_coco(path)]
+    found: list[tuple[Path, Seed]] = []
+    diagnostics = Diagnostics()
+    for path in _json_files(folder, _DEPTH):
+        with diagnostics:
+            text = read_text(path, Location(file=printable(path)))
+            document = json_value(text, Location(file=printable(path)))
+            if looks_like_coco(document):
+                found.append((path, read_coco_text(path, text, document, options)))
+    diagnostics.check()
     if found:
-        options.check_useful("a folder of COCO files", USEFUL)
-        return read_splits(found, folder, options)
+        return joined_splits(found, folder)
     raise at.error(
         "is not a folder that the viam command line exported, and there is no COCO file in it: it "
         "has neither metadata/ nor dataset.jsonl nor data.ndjson"
@@ -144,12 +151,14 @@ def _lines(path: Path, options: ReadOptions) -> Seed:
 
 
 def _json(path: Path, options: ReadOptions) -> Seed | None:
+    at = Location(file=printable(path))
     try:
-        document = read_json(path)
+        text = read_text(path, at)
+        document = json_value(text, at)
     except SeedError:  # which the reader of seeds will raise again
         return None
     if looks_like_coco(document):
-        return read_coco(path, options)
+        return read_coco_text(path, text, document, options)
     foreign = _foreign(document)
     if foreign:
         raise Location(file=printable(path)).error(f"is {foreign}")
@@ -170,10 +179,3 @@ def _foreign(document: object) -> str:
     if "regions" in first or "_via_img_metadata" in first:
         return "a project of VIA; export its annotations as COCO"
     return ""
-
-
-def _is_coco(path: Path) -> bool:
-    try:
-        return looks_like_coco(read_json(path))
-    except SeedError:
-        return False

@@ -26,8 +26,10 @@ def box_around(outline: object) -> Rectangle | None:
 
 def is_rectangle(outline: object, box: Sequence[float]) -> bool:
     """Whether an outline says no more than its box."""
-    numbers = _flat(outline)
-    if numbers is None or len(numbers) != 8 or len(box) != 4:
+    if not isinstance(outline, list) or len(outline) != 1 or len(box) != 4:
+        return False
+    numbers = _flat(outline[0])  # most outlines are long, and no more of them is looked at
+    if numbers is None or len(numbers) != 8:
         return False
     x, y, wide, high = box
     corners = {(x, y), (x + wide, y), (x + wide, y + high), (x, y + high)}

@@ -63,7 +63,7 @@ def test_what_can_be_wrong(cloud: FakeViam, tmp_path: Path) -> None:
     dataset = apply(cloud)
     unknown = run(cloud, tmp_path / "out", "nothing", "coco")
     assert unknown.exit_code == 2
-    assert f"no dataset 'nothing' on {cloud.target}; --dataset takes its id" in unknown.output
+    assert f"no dataset 'nothing' on {cloud.target}; --dataset expects an id" in unknown.output
     taken = run(cloud, tmp_path.parent, dataset, "coco")
     assert isinstance(taken.exception, ExportError)
     assert "is there already; name a folder that is new or empty" in str(taken.exception)
