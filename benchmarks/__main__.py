@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import contract, growth, life, queries, streams, transport
+from benchmarks import attacks, contract, growth, life, queries, streams, transport
 from benchmarks.figures import Table, machine
 
 if TYPE_CHECKING:
@@ -64,12 +64,17 @@ def _contract(effort: Effort) -> Iterator[Table]:
     yield contract.measured("documented", rounds=min(effort.rounds, 4), seconds=5.0)
 
 
+def _attacks(effort: Effort) -> Iterator[Table]:
+    yield attacks.measure(seconds=1.0 if effort is QUICK else 4.0)
+
+
 _SECTIONS: dict[str, Callable[[Effort], Iterator[Table]]] = {
     "transport": _transport,
     "streams": _streams,
     "life": _life,
     "queries": _queries,
     "contract": _contract,
+    "attacks": _attacks,
 }
 
 

@@ -21,7 +21,7 @@ from fakeviam.server.transport.call_stream import StreamClosedError
 from fakeviam.server.transport.frame_rules import FrameRules, StreamFailure
 from fakeviam.server.transport.frames import ConnectionFailure, FrameCutter
 from fakeviam.server.transport.h2_private import CONNECTION_WINDOW, ServerH2
-from fakeviam.server.transport.head import check_trailers, read_head
+from fakeviam.server.transport.head import HeadReader, check_trailers
 from fakeviam.server.transport.quiet_log import log
 from fakeviam.server.transport.sockets import abort, keep_alive
 from fakeviam.server.transport.stream import GrpcStream
@@ -68,6 +68,7 @@ class GrpcConnection(asyncio.Protocol):
         self._streams: dict[int, GrpcStream] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._h2 = ServerH2(limits)
+        self._heads = HeadReader(limits.header_list_bytes)
         self._out = bytearray()
         self._cutter = FrameCutter()
         self._turn: asyncio.Handle | None = None
@@ -208,7 +209,7 @@ class GrpcConnection(asyncio.Protocol):
             self._reset(number, ErrorCodes.REFUSED_STREAM)
             self._rules.spend_reset()
             return
-        head = read_head(event.headers, largest=self._limits.header_list_bytes)
+        head = self._heads.read(event.headers)
         if head.malformed:
             self._rules.spend_reset()
             if not head.path:

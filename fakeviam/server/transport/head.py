@@ -33,6 +33,7 @@ _BAD_VALUE = re.compile(rb"[\0\r\n]")
 _NOT_PRINTABLE = re.compile(rb"[^ -~]")
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_LENGTH = re.compile(rb"[0-9]{1,18}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
@@ -42,6 +43,9 @@ _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
 _NO_METADATA = frozenset({"te", "content-type", "user-agent", "content-length"})
+#: Bytes of headers that are worth to be kept, and of how many calls.
+_SMALL, _MOST_KNOWN = 2000, 50
+
 #: What RFC 9113 counts for each header beside its bytes.
 _OVERHEAD = 32
 
@@ -69,6 +73,27 @@ class RequestHead:
     malformed: str = ""
     http_status: int = 200
     refusal: Refusal | None = None
+
+
+class HeadReader:
+    """Reads the heads of one connection. Most are alike, and read once."""
+
+    def __init__(self, largest: int) -> None:
+        """Refuse more than `largest` bytes of headers."""
+        self._largest = largest
+        self._known: dict[tuple[Pair, ...], RequestHead] = {}
+
+    def read(self, headers: Sequence[Pair]) -> RequestHead:
+        """What these headers say; nobody changes it."""
+        key = tuple(headers)
+        head = self._known.get(key)
+        if head is None:
+            head = read_head(headers, largest=self._largest)
+            if sum(len(name) + len(value) for name, value in headers) <= _SMALL:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[key] = head
+        return head
 
 
 def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
@@ -142,7 +167,7 @@ def _bad_fields(headers: Sequence[Pair]) -> str:
             return problem
         if name == b"content-length":
             lengths.add(value)
-    if any(not value.isdigit() for value in lengths) or len(lengths) > 1:
+    if not all(map(_LENGTH.fullmatch, lengths)) or len(lengths) > 1:
         return f"content-length is no single number: {_shown(b', '.join(sorted(lengths)))}"
     return ""
 

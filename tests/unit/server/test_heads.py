@@ -11,7 +11,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam.server.transport.head import read_head
+from fakeviam.server.transport.head import HeadReader, read_head
 
 from .raw_http2 import ASK, NO_ERROR, PROTOCOL_ERROR, Answer, RawClient, call_headers
 
@@ -77,6 +77,7 @@ MALFORMED: dict[str, tuple[Pairs, str]] = {
     "proxy-connection": (call_headers(proxy_connection=b"x"), "HTTP/1.1"),
     "te": (call_headers(te=b"gzip"), "HTTP/1.1"),
     "content-length": (call_headers(content_length=b"many"), "content-length"),
+    "a content-length beyond numbers": (call_headers(content_length=b"9" * 5000), "content-length"),
     "two content-lengths": (
         [*GOOD, (b"content-length", b"5"), (b"content-length", b"6")],
         "content-length",
@@ -178,6 +179,17 @@ def test_any_headers_at_all_are_read(pairs: Pairs) -> None:
     """Malformed, refused or good, never a crash (SV-9, SV-4)."""
     for headers in (pairs, [*GOOD, *pairs], [*pairs, *GOOD]):
         read_head(headers, largest=10_000)
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from([b"a", b"b-bin"]), st.binary(max_size=1)))))
+def test_heads_that_are_alike_are_read_alike(lists: list[Pairs]) -> None:
+    """Whatever came before (SV-7, SV-9)."""
+    reader = HeadReader(10_000)
+    for pairs in [*lists, *lists]:
+        headers = [*GOOD, *pairs]
+        once, again = reader.read(headers), read_head(headers, largest=10_000)
+        assert (once.metadata, once.malformed) == (again.metadata, again.malformed)
+        assert str(once.refusal) == str(again.refusal)
 
 
 @pytest.mark.asyncio
