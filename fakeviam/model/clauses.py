@@ -258,6 +258,7 @@ SV-10 D fake   application/grpc and application/grpc+proto are served, with para
 SV-11 D fake   A connection that floods, or breaks HTTP/2, ends with a GOAWAY that says why; its neighbours are served all the while.
 SV-12 D fake   A call beyond the number at a time, before SETTINGS or after GOAWAY is REFUSED_STREAM: it was not looked at, and may be sent again.
 SV-13 D fake   A connection that does not complete its beginning or a block of headers in time, or is silent and answers no PING, is closed.
+SV-15 D fake   Requests compressed with gzip or deflate are served, within the ceilings of what they unpack to; other compressions are UNIMPLEMENTED, and grpc-accept-encoding is always sent.
 JR-1  D fake   The journal records every call: time, RPC, peer, metadata, messages, status, bytes, duration, deadline, clauses.
 JR-2  D fake   The journal has a size limit: large messages are truncated, and the oldest calls are dropped first and counted.
 JR-3  D fake   Calls are selected by RPC, status and request fields; a name that no request has is an error.

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     Pair = tuple[bytes, bytes]
 
-#: Compressions of messages that are understood (SV-3).
-ENCODINGS = ("identity",)
+#: Compressions of messages that are understood (SV-15).
+ENCODINGS = ("identity", "deflate", "gzip")
 
 # RFC 9113, 8.2.1: no controls, space, upper case, DEL or beyond; the colon only in front.
 _BAD_NAME = re.compile(rb"[\x00-\x20A-Z:\x7f-\xff]")
@@ -252,7 +252,7 @@ def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes
             f"messages compressed with {head.encoding!r} are not supported; "
             f"send them as {' or '.join(ENCODINGS)}"
         )
-        _refuse(head, UnimplementedError(text, clause="SV-3"))
+        _refuse(head, UnimplementedError(text, clause="SV-15"))
 
 
 def _refuse(head: RequestHead, refusal: Refusal) -> None:

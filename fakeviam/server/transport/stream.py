@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -20,7 +21,6 @@ from fakeviam.server.transport.messages import (
 from fakeviam.wire.encoded import encoded
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import AsyncIterator, Iterable, Mapping
 
     from google.protobuf.message import Message
@@ -106,6 +106,7 @@ class GrpcStream:
         self._method = method
         self._http_status = head.http_status
         self._expires = None if head.timeout is None else connection.now() + head.timeout
+        self._encoding = head.encoding
         self._expected_bytes = head.content_length
         self._messages = MessageCutter(largest)
         self._read_all = False
@@ -193,7 +194,7 @@ class GrpcStream:
 
     async def _next(self, policy_limit: int | None) -> bytes | None:
         messages = self._messages
-        while (data := messages.next(policy_limit)) is None:
+        while (packed := messages.next(policy_limit)) is None:
             if self.client_ended:
                 if messages.is_between:
                     return None
@@ -202,7 +203,16 @@ class GrpcStream:
                 )
             await self._wait()
         self._give_back(self._held - len(messages.received))
-        return data
+        if packed.is_compressed:
+            return await self._unpack(packed.data, policy_limit)
+        return packed.data
+
+    async def _unpack(self, data: bytes, policy_limit: int | None) -> bytes:
+        pieces = []
+        for piece in self._messages.unpacked(data, self._encoding, policy_limit):
+            pieces.append(piece)
+            await asyncio.sleep(0)  # others get their turn
+        return b"".join(pieces)
 
     async def _end_of_unary(self) -> None:
         while not self.client_ended and not self._messages.received:
