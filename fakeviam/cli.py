@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 @click.group(cls=Verbs, elsewhere=_VERBS, meant=_MEANT)
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
 def commands() -> None:
     """The Viam data cloud on a laptop, in memory."""
 

@@ -39,7 +39,7 @@ def _run(cloud: FakeViam, arguments: tuple[str, ...], relay: Relay) -> int:
         try:
             status = relay.run(arguments, {**os.environ, **where})
         except OSError as error:
-            click.echo(f"fakeviam: cannot run {arguments[0]}: {error.strerror}", err=True)
+            click.echo(f"fakeviam: error: cannot run {arguments[0]}: {error.strerror}", err=True)
             return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
     if cloud.crashes:
         click.echo(f"fakeviam: {len(cloud.crashes)} calls crashed; please report it", err=True)

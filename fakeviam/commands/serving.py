@@ -231,6 +231,8 @@ def _clock(text: str) -> Clock | None:
         return None
     if kind != "frozen":
         raise UsageError(f"--clock must be 'wall' or 'frozen:' with an ISO 8601 time, got {text!r}")
+    if not moment:
+        raise UsageError("--clock frozen needs a time, as in frozen:2026-01-31T12:00:00Z")
     clock = Clock.frozen(moment)
     try:
         clock.moment()

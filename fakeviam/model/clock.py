@@ -122,15 +122,28 @@ class Clock:
         return moment_of(self.now())
 
     def advance(
-        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+        self,
+        span: timedelta | None = None,
+        *,
+        days: float = 0,
+        hours: float = 0,
+        minutes: float = 0,
+        seconds: float = 0,
     ) -> None:
-        """Move the clock; negative amounts move it back.
+        """Move the clock by a timedelta, or by these units; negative amounts move it back.
 
         Raises:
-            UsageError: It would leave the years 1 to 9999.
+            UsageError: It would leave the years 1 to 9999, or an amount is not a number.
         """
+        if span is not None and not isinstance(span, timedelta):
+            text = f"span must be a timedelta, got {span!r:.80}; for seconds write seconds=…"
+            raise UsageError(text)
+        units = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+        for name, amount in units.items():
+            if type(amount) not in (int, float) or amount != amount:  # noqa: PLR0124 - NaN
+                raise UsageError(f"{name} must be a number, got {amount!r:.80}")
         try:
-            step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+            step = timedelta(**units) + (span or timedelta(0))
         except OverflowError as error:
             raise UsageError(_OUTSIDE) from error
         nanos = step // timedelta(microseconds=1) * 1000

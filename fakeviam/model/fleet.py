@@ -161,6 +161,10 @@ class Fleet:
         self._ids = ids
         self.restore(_NOTHING.with_part(DEFAULT_PART))
 
+    def __getitem__(self, name: str) -> Part:
+        """The part of that name or id, as `find_part` finds it."""
+        return self.find_part(name)
+
     def __iter__(self) -> Iterator[Part]:
         return iter(tuple(self._parts.values()))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
@@ -39,6 +40,21 @@ class Field:
     resolve: Callable[[object], object] = lambda value: value
 
 
+class Pattern(str):
+    """A name with `*` or `?` in it."""
+
+    __slots__ = ()
+
+    def fits(self, name: str) -> bool:
+        """Whether a name is meant."""
+        return name == str(self) or fnmatchcase(name, self)
+
+
+def pattern(name: str) -> str:
+    """The name, as a pattern if it is one."""
+    return Pattern(name) if "*" in name or "?" in name else name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
     """A field, and what it must hold."""
@@ -52,6 +68,8 @@ class Condition:
         actual = self.field.read(thing)
         if actual is _ABSENT:
             return False
+        if isinstance(self.wanted, Pattern):
+            return any(map(self.wanted.fits, actual if self.field.many else (actual,)))
         if callable(self.wanted):
             return bool(self.wanted(actual))
         if isinstance(self.wanted, frozenset):

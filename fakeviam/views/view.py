@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.matching import Mismatch, short
-from fakeviam.views.conditions import conditions_on
+from fakeviam.views.conditions import Condition, Field, conditions_on, pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from fakeviam.views.conditions import Condition, Field
 
 T = TypeVar("T")
 
@@ -106,30 +105,49 @@ class View(Sequence[T]):
         listed = f": {', '.join(names)}" if names else ""
         return f"<{self._asked(len(chosen))}{listed}>"
 
-    def where(self, **fields: Any) -> View[T]:
+    def where(self, wanted: str | Callable[[T], object] | None = None, /, **fields: Any) -> View[T]:
         """Those of these that look like this.
 
         Args:
+            wanted: A name or an id; `*` and `?` in a name stand for any letters. Or a function of
+                the thing: `lambda file: file.size > len(file.name)`.
             fields: Wanted values by the name of an attribute, or its short name: `part`, `robot`,
                 `location` and `organization` by name, id or as an object, `component`, `method`,
-                `tag`, `label`, `dataset`, `extension`. One value fits a list that holds it; a list
-                or set must hold exactly these. A time may be ISO 8601 text. A function is asked
-                about the attribute: `size=lambda size: size > 1000`. What was read has dotted
-                names: `**{"data.temperature": 21}`.
+                `tag`, `label`, `dataset`. One value fits a list that holds it; a list or set must
+                hold exactly these. A time may be ISO 8601 text. A function is asked about the
+                attribute: `size=lambda size: size > 1000`. What was read has dotted names:
+                `**{"data.temperature": 21}`.
 
         Raises:
             UsageError: There is no such field, or it can never have that value.
         """
-        return View(
-            self._source,
-            (*self._conditions, *conditions_on(self._plural, self._source.fields, fields)),
-        )
+        chosen = [*self._conditions]
+        if wanted is not None:
+            chosen.append(self._condition(wanted))
+        chosen += conditions_on(self._plural, self._source.fields, fields)
+        return View(self._source, tuple(chosen))
 
-    def count(self, value: Any = None, **fields: Any) -> int:
-        """How many of these look like this; takes what `where` takes."""
-        if value is not None:
-            return sum(row == value for row in self)
-        return len(self.where(**fields))
+    def count(self, wanted: Any = None, /, **fields: Any) -> int:
+        """How many of these look like this; takes what `where` takes, or one of these."""
+        if wanted is None or isinstance(wanted, str) or callable(wanted):
+            return len(self.where(wanted, **fields))
+        return sum(row == wanted for row in self.where(**fields))
+
+    def first(self) -> T:
+        """The oldest.
+
+        Raises:
+            NotStoredError: There is none; the text shows what comes near.
+        """
+        return self._end(0)
+
+    def last(self) -> T:
+        """The newest.
+
+        Raises:
+            NotStoredError: There is none; the text shows what comes near.
+        """
+        return self._end(-1)
 
     def one(self) -> T:
         """The only one.
@@ -143,6 +161,23 @@ class View(Sequence[T]):
         return chosen[0]
 
     # Inside ------------------------------------------------------------------------------
+
+    def _end(self, at: int) -> T:
+        chosen = list(self)
+        if not chosen:
+            raise NotStoredError(self._miss(chosen, "a"))
+        return chosen[at]
+
+    def _condition(self, wanted: object) -> Condition:
+        names = self._source.names_of
+        if isinstance(wanted, str):
+            field = Field(kind=str, told="a name or id", read=names, many=True)
+            return Condition(name="name", wanted=pattern(wanted), field=field)
+        if not callable(wanted):
+            raise UsageError(f"wanted must be a name, an id or a function, got {wanted!r:.80}")
+        return Condition(
+            name="test", wanted=wanted, field=Field(kind=object, told="", read=lambda row: row)
+        )
 
     @property
     def _plural(self) -> str:
@@ -171,9 +206,9 @@ class View(Sequence[T]):
         more = " and more" if len(known) > _SHOWN else ""
         raise NotStoredError(f"no {self._source.one} is called {name!r}{listed}{more}")
 
-    def _miss(self, chosen: list[T]) -> str:
+    def _miss(self, chosen: list[T], what: str = "exactly one") -> str:
         told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
-        wanted = f"wanted exactly one {self._source.one}{told}, but there "
+        wanted = f"wanted {what} {self._source.one}{told}, but there "
         if chosen:
             lines = [f"{wanted}are {len(chosen)}:", *(f"  {row}" for row in chosen[:_SHOWN])]
             more = len(chosen) - _SHOWN

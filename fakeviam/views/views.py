@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.clock import moment_of
 from fakeviam.model.datasets import DatasetType
 from fakeviam.model.errors import UsageError
-from fakeviam.views.conditions import Condition, Field, moment
+from fakeviam.views.conditions import Condition, Field, moment, pattern
 from fakeviam.views.stored import (
     StoredDataset,
     StoredFile,
@@ -44,7 +44,7 @@ def file_view(look: Look, fleet: Fleet) -> View[StoredFile]:
 def _file_source(look: Look, fleet: Fleet) -> Source[StoredFile]:
     fields = {
         "id": _text("id"),
-        "name": _text("name"),
+        "name": Field(kind=str, told="text", read=attrgetter("name"), resolve=_pattern),
         "extension": _text("extension"),
         "data": Field(kind=bytes, told="bytes", read=attrgetter("data")),
         "size": Field(kind=int, told="a whole number", read=attrgetter("size")),
@@ -153,6 +153,10 @@ def _owners(kind: str, fleet: Fleet) -> dict[str, Field]:
     told = f"the name or id of {article} {kind}, or {article} {kind.capitalize()}"
     owner = Field(kind=str, told=told, read=read, resolve=resolve)
     return {kind: owner, f"{kind}_id": owner}
+
+
+def _pattern(name: object) -> object:
+    return pattern(name) if isinstance(name, str) else name
 
 
 def _dataset_id(value: object, look: Look) -> object:

@@ -35,6 +35,7 @@ _GOOD: dict[str, Any] = {
     "at": "2026-01-31",
     "call": None,
     "count": 1,
+    "days": 1,
     "duration": 1,
     "fault": fakeviam.Fault(status="ABORTED"),
     "key": "k",
@@ -70,6 +71,7 @@ _CALLED = {
     "Fault.from_json.document": "a fault must be",
     "Policy.preset.name": "policy must be",
     "ReadOptions.of.given": "options must be",
+    "fleet.set_retention.days": "retention_days must be",
     "replies.add.document": "scripted reply",
 }
 
@@ -159,11 +161,11 @@ def test_junk_is_refused_and_the_parameter_named() -> None:
 _OFFERED = {
     "clock": "advance autojump freeze frozen is_frozen moment now run set",
     "fleet": "add_part find_location find_organization find_part find_robot locations "
-    "organizations part parts rename_part robots",
+    "organizations part parts rename_part robots set_retention",
     "faults": "add clear on planned refuse_connections refusing report unfired",
     "replies": "add clear on report",
     "snapshot": "delete id keep name restore taken",
-    "view": "count index one where",
+    "view": "count first index last one where",
 }
 
 

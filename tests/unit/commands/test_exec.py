@@ -96,7 +96,10 @@ def test_a_command_that_a_signal_ended_is_told_as_shells_do() -> None:
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     done = run("--", str(tmp_path / "nothing"))
     assert done.returncode == 127
-    assert done.stderr == f"fakeviam: cannot run {tmp_path}/nothing: No such file or directory\n"
+    assert (
+        done.stderr
+        == f"fakeviam: error: cannot run {tmp_path}/nothing: No such file or directory\n"
+    )
 
 
 def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
@@ -104,7 +107,7 @@ def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
     path.write_text("no program", encoding="utf-8")
     done = run("--", str(path))
     assert done.returncode == 126
-    assert done.stderr == f"fakeviam: cannot run {path}: Permission denied\n"
+    assert done.stderr == f"fakeviam: error: cannot run {path}: Permission denied\n"
 
 
 def test_options_behind_the_command_are_the_command_s() -> None:

@@ -38,11 +38,13 @@ class CallsError(FakeViamError, AssertionError):
 @offers(
     "assert_called",
     "assert_called_once",
+    "assert_called_once_with",
     "assert_called_with",
     "assert_not_called",
     "attempts",
     "count",
     "dropped",
+    "first",
     "last",
     "one",
     "wait_for",
@@ -149,6 +151,17 @@ class Calls(Sequence[RecordedCall]):
             raise CallsError(self._miss(f"wanted exactly one {self._asked}"))
         return chosen[0]
 
+    def first(self) -> RecordedCall:
+        """The earliest call.
+
+        Raises:
+            CallsError: There is none; the text shows those that come near.
+        """
+        chosen = self._chosen()
+        if not chosen:
+            raise CallsError(self._miss(f"wanted a {self._asked}"))
+        return chosen[0]
+
     def last(self) -> RecordedCall:
         """The latest call.
 
@@ -181,6 +194,15 @@ class Calls(Sequence[RecordedCall]):
             CallsError: With the calls that were, or what is different in the nearest.
         """
         self.assert_called(rpc, times=1, **fields)
+
+    def assert_called_once_with(self, rpc: str = "*", **fields: Any) -> None:
+        """Fail unless one call was made, or one of that RPC, and it looks like this.
+
+        Raises:
+            CallsError: With the calls that were, or what is different in it.
+        """
+        self.assert_called_once(rpc)
+        self.assert_called_with(rpc, **fields)
 
     def assert_called_with(self, rpc: str = "*", **fields: Any) -> None:
         """Fail unless the latest of these calls, or the latest of that RPC, looks like this.
