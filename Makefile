@@ -26,11 +26,9 @@ lint: .venv/.dev ## check style
 coverage: .venv/.dev ## run the tests of `make test` and show which lines they miss; fails below the floor
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
 
-types: .venv/.dev ## check types
+types: .venv/.dev ## check types, as mypy and as editors do
 	$(BIN)/mypy
-
-pyright: .venv/.dev ## check types a second way, as editors do
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: .venv/.dev ## check who imports whom
 	$(BIN)/lint-imports

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.exchange.files import Leftovers
 from fakeviam.exchange.messages import message_of
 from fakeviam.exchange.owners import Owners
-from fakeviam.model.clock import SECOND
+from fakeviam.model.clock import FIRST, LAST, SECOND
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
-from fakeviam.model.timestamps import FIRST, LAST
 from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
 from fakeviam.seeds.document import json_value, read_text
 from fakeviam.seeds.values import Capture, ReadingSeed, Seed, SeriesSeed

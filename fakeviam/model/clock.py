@@ -17,8 +17,8 @@ DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 #: What a datetime, and a Timestamp on the wire, can say.
-_FIRST = -62_135_596_800 * SECOND
-LAST = 253_402_300_799 * SECOND + SECOND - 1
+FIRST = -62_135_596_800 * SECOND
+LAST = 253_402_300_800 * SECOND - 1
 _OUTSIDE = "the clock cannot leave the years 1 to 9999"
 
 
@@ -147,7 +147,7 @@ class Clock:
         except OverflowError as error:
             raise UsageError(_OUTSIDE) from error
         nanos = step // timedelta(microseconds=1) * 1000
-        if not _FIRST <= self._read() + self._offset + nanos <= LAST:
+        if not FIRST <= self._read() + self._offset + nanos <= LAST:
             raise UsageError(_OUTSIDE)
         self._offset += nanos
         self._tell()
@@ -192,7 +192,7 @@ class Clock:
         Raises:
             UsageError: They are outside the years 1 to 9999.
         """
-        if not _FIRST <= nanos <= LAST:
+        if not FIRST <= nanos <= LAST:
             raise UsageError(_OUTSIDE)
         self._offset = nanos - self._read()
         self._tell()
@@ -209,7 +209,7 @@ def time_of(at: datetime | str, name: str = "a time") -> int:
         UsageError: It is neither, or outside the years 1 to 9999 in UTC.
     """
     nanos = nanos_of(_parsed(at, name))
-    if not _FIRST <= nanos <= LAST:
+    if not FIRST <= nanos <= LAST:
         raise UsageError(f"{name} must lie in the years 1 to 9999 in UTC, got {at!r}")
     return nanos
 

@@ -86,13 +86,6 @@ def _matches(named: tuple[str, frozenset[Any]], records: Iterable[Any]) -> Itera
     return map(values.__contains__, column)
 
 
-class Words(NamedTuple):
-    """How a record misses a demand: what is wanted, and what it has."""
-
-    wanted: str
-    actual: str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterField:
     """One thing that a query can demand.
@@ -100,14 +93,14 @@ class FilterField:
     Attributes:
         name: The field of a filter on the wire, or what else decides.
         predicate: What a query demands of a record; None is nothing.
-        words: What to say about a record that does not fit.
+        words: About a record that does not fit: what is wanted, and what it has.
         attribute: The field of `Query` that takes the filter's value as it is; else empty.
         clauses: What an answer rests on once the filter sets the field.
     """
 
     name: str
     predicate: Callable[[Query], Predicate | None]
-    words: Callable[[Query, AnyRecord], Words]
+    words: Callable[[Query, AnyRecord], tuple[str, str]]
     attribute: str = ""
     clauses: tuple[str, ...] = ()
 
@@ -127,7 +120,7 @@ def _values(name: str, path: str, *clauses: str, attribute: str = "") -> FilterF
     return FilterField(
         name=name,
         predicate=predicate,
-        words=lambda query, record: Words(_listed(wanted(query)), _shown(record, path)),
+        words=lambda query, record: (_listed(wanted(query)), _shown(record, path)),
         attribute=attribute or name,
         clauses=clauses,
     )
@@ -148,10 +141,10 @@ def _scope(query: Query) -> Predicate | None:
     return None if scope is None else InPredicate(((scope.path, scope.ids),))
 
 
-def _scope_words(query: Query, record: AnyRecord) -> Words:
+def _scope_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     assert query.scope is not None  # noqa: S101 - it has excluded something
     level, ids = query.scope
-    return Words(_listed(ids), f"{level} {getattr(record.source, f'{level}_id')!r}")
+    return (_listed(ids), f"{level} {getattr(record.source, f'{level}_id')!r}")
 
 
 def _synced(query: Query) -> Predicate | None:
@@ -159,9 +152,9 @@ def _synced(query: Query) -> Predicate | None:
     return None if until is None else LessThan("time_synced", until + 1)
 
 
-def _synced_words(query: Query, record: AnyRecord) -> Words:
+def _synced_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     until = moment_of(query.synced_until or 0).isoformat()
-    return Words(f"stored until {until}", moment_of(record.time_synced).isoformat())
+    return (f"stored until {until}", moment_of(record.time_synced).isoformat())
 
 
 def _internal(query: Query) -> Predicate | None:
@@ -182,13 +175,13 @@ def _end(query: Query) -> Predicate | None:
     return LessThan(query.interval.clock.value, end + 1 if query.interval.end_inside else end)
 
 
-def _start_words(query: Query, record: AnyRecord) -> Words:
-    return Words(f"from {_moment(query.interval.start or 0)}", _time(query, record))
+def _start_words(query: Query, record: AnyRecord) -> tuple[str, str]:
+    return (f"from {_moment(query.interval.start or 0)}", _time(query, record))
 
 
-def _end_words(query: Query, record: AnyRecord) -> Words:
+def _end_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     until = "until" if query.interval.end_inside else "before"
-    return Words(f"{until} {_moment(query.interval.end or 0)}", _time(query, record))
+    return (f"{until} {_moment(query.interval.end or 0)}", _time(query, record))
 
 
 def _time(query: Query, record: AnyRecord) -> str:
@@ -205,13 +198,13 @@ def _tags(query: Query) -> Predicate | None:
     return HasTags(query.tag_rule is TagRule.TAGGED)
 
 
-def _tags_words(query: Query, record: AnyRecord) -> Words:
+def _tags_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     if query.tag_rule is not TagRule.LISTED:
         wanted = "any tag" if query.tag_rule is TagRule.TAGGED else "no tags"
-        return Words(wanted, _shown(record, "tags"))
+        return (wanted, _shown(record, "tags"))
     members = getattr(record, "dataset_ids", ()) if query.label_dataset_ids else ()
     visible = [*record.tags, *map(dataset_label, members)]
-    return Words(_listed(query.tags), _listed(visible) if visible else "no tags")
+    return (_listed(query.tags), _listed(visible) if visible else "no tags")
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -249,7 +242,7 @@ FILTER_FIELDS = (
     FilterField(
         name="include_internal_data",
         predicate=_internal,
-        words=lambda _query, _record: Words("true for it", "internal data"),
+        words=lambda _query, _record: ("true for it", "internal data"),
     ),
 )
 

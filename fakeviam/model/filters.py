@@ -44,7 +44,7 @@ class Interval:
 EVERYTHING = Interval()
 
 
-class Scope(NamedTuple):
+class DataScope(NamedTuple):
     """What a caller may see: all data of some organizations, locations or machines (AC-8)."""
 
     level: Literal["organization", "location", "robot"]
@@ -89,5 +89,5 @@ class Query:
     box_labels: frozenset[str] = frozenset()
     dataset_id: str = ""
     include_internal: bool = False
-    scope: Scope | None = None
+    scope: DataScope | None = None
     synced_until: int | None = None

@@ -92,11 +92,6 @@ class Conditions:
         return f"{self.rpc}({conditions})" if conditions else self.rpc
 
 
-def values_of(name: str, leaves: Sequence[Leaf]) -> tuple[object, ...]:
-    """The values of the fields that `name` means."""
-    return tuple(chain.from_iterable(_values_by_field(name, leaves)))
-
-
 def _values_by_field(name: str, leaves: Sequence[Leaf]) -> list[list[object]]:
     path = ALIASES.get(name, name)
     fields: dict[str, list[object]] = {}

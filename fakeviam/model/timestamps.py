@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timezone
 from types import MappingProxyType
 
-from fakeviam.model.clock import SECOND, nanos_of
+from fakeviam.model.clock import FIRST, LAST, SECOND, nanos_of
 
 # The fraction is apart: a datetime stops at microseconds, the wire does not (TM-1).
 _ISO = re.compile(
@@ -25,10 +25,6 @@ _COMMON = re.compile(
 
 #: Nanoseconds of one unit of a time column of numbers.
 UNITS = MappingProxyType({"s": SECOND, "ms": SECOND // 10**3, "us": SECOND // 10**6, "ns": 1})
-
-#: What a Timestamp can say: the years 1 to 9999.
-FIRST = -62_135_596_800 * SECOND
-LAST = 253_402_300_800 * SECOND - 1
 
 
 def nanos_from_text(text: str) -> int | None:

@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from fakeviam.model import mime
-from fakeviam.model.clock import SECOND
-from fakeviam.model.timestamps import FIRST, LAST
+from fakeviam.model.clock import FIRST, LAST, SECOND
 from fakeviam.seeds.diagnostics import printable
 from fakeviam.seeds.document import read_document
 from fakeviam.seeds.models import FileMarks, ImageGroup, ImageMarks

@@ -14,6 +14,7 @@ from fakeviam.model.annotations import (
     check_confidence,
     check_label,
 )
+from fakeviam.model.clock import FIRST
 from fakeviam.model.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from fakeviam.wire.well_known import Timestamp
 
 #: Go's zero time, 0001-01-01T00:00:00Z, which Go clients send for "no time".
-GO_ZERO_TIME = -62_135_596_800 * 1_000_000_000
+GO_ZERO_TIME = FIRST
 
 NO_PART = "no robot part found"
 

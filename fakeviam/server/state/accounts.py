@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.model.clock import LAST, SECOND, time_of
 from fakeviam.model.errors import PermissionDeniedError, UnauthenticatedError, UsageError
-from fakeviam.model.filters import Scope
+from fakeviam.model.filters import DataScope
 from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.server.state.roles import check_role
 
@@ -54,13 +54,13 @@ class ApiKey:
     robot_ids: frozenset[str] = frozenset()
 
     @property
-    def scope(self) -> Scope:
+    def scope(self) -> DataScope:
         """The data that its holder may see."""
         if self.robot_ids:
-            return Scope("robot", self.robot_ids)
+            return DataScope("robot", self.robot_ids)
         if self.location_ids:
-            return Scope("location", self.location_ids)
-        return Scope("organization", self.organization_ids)
+            return DataScope("location", self.location_ids)
+        return DataScope("organization", self.organization_ids)
 
     def expired(self, now: int) -> bool:
         """Whether it has ended by that time."""
@@ -78,10 +78,10 @@ class Principal:
 
     organization_ids: frozenset[str] | None = None
     role: Role = "owner"
-    scope: Scope | None = None
+    scope: DataScope | None = None
 
     @classmethod
-    def within(cls, scope: Scope | None) -> Principal:
+    def within(cls, scope: DataScope | None) -> Principal:
         """A caller who may see just that."""
         whole = scope is not None and scope.level == "organization"
         return cls(scope.ids if scope is not None and whole else None, scope=scope)

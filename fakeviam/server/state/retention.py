@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeviam.model.clock import DAY
+from fakeviam.model.clock import DAY, FIRST
 from fakeviam.model.filters import Interval, Query
-from fakeviam.model.timestamps import FIRST
 
 if TYPE_CHECKING:
     from fakeviam.server.state.cloud import CloudState

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHUNK = 4 * 2**20
 
 
-class Blobs:
+class ChunkedBlobs:
     """The chunks of one database."""
 
     def __init__(self, chunks: MongoCollection[Any], take: Callable[[int], list[int]]) -> None:

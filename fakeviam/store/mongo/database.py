@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
-from fakeviam.store.mongo.blobs import Blobs, batches
+from fakeviam.store.mongo.blobs import ChunkedBlobs, batches
 from fakeviam.store.mongo.queries import BINARY_INDEXED, BINARY_KEY, TABULAR_INDEXED, TABULAR_KEY
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Database:
         self._counters = _collection(database, "counters")
         self._reached: dict[str, int] = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
         self._blobs = itertools.count()
-        self.blobs = Blobs(self.chunks, self.blob_numbers)
+        self.blobs = ChunkedBlobs(self.chunks, self.blob_numbers)
         self.fresh, self.seed = self._open(database.name, seed)
         self.server = 0 if private else self.take(_SERVERS, 1) + 1
 

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from pymongo.collection import Collection
 
-    from fakeviam.store.mongo.blobs import Blobs
+    from fakeviam.store.mongo.blobs import ChunkedBlobs
     from fakeviam.store.mongo.documents import Document
     from fakeviam.store.mongo.queries import Filter
     from fakeviam.store.values import Position
 
 
-class Records(Generic[Record]):
+class DocumentRecords(Generic[Record]):
     """Questions about one kind of record, each answered as of some moment while it is asked.
 
     Attributes:
@@ -33,7 +33,7 @@ class Records(Generic[Record]):
         documents: Collection[Any],
         key: str,
         convert: Callable[[Mapping[str, Any], Mapping[str, Any]], Record],
-        blobs: Blobs,
+        blobs: ChunkedBlobs,
     ) -> None:
         """Answer from `documents`, whose long bodies are in `blobs`.
 

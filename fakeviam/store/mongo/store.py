@@ -11,8 +11,8 @@ from fakeviam.store.mongo.database import BINARY, READINGS, put
 from fakeviam.store.mongo.documents import binary_from, dataset_from, tabular_from
 from fakeviam.store.mongo.ledgers import MongoLedgers
 from fakeviam.store.mongo.queries import BINARY_KEY, TABULAR_KEY, binary_filter, tabular_filter
-from fakeviam.store.mongo.records import Records
-from fakeviam.store.mongo.writing import Writer
+from fakeviam.store.mongo.records import DocumentRecords
+from fakeviam.store.mongo.writing import DocumentWriter
 from fakeviam.store.values import Arrivals, BinaryRow, StoreStats, TabularRow, TagRemoval
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class MongoStore(Store):
         """Use this database, and what it holds."""
         self.ledgers = MongoLedgers(database)
         self._database = database
-        self._binary: Records[BinaryRecord] = Records(
+        self._binary: DocumentRecords[BinaryRecord] = DocumentRecords(
             database.binary, BINARY_KEY, binary_from, database.blobs
         )
-        self._tabular: Records[TabularRecord] = Records(
+        self._tabular: DocumentRecords[TabularRecord] = DocumentRecords(
             database.readings, TABULAR_KEY, tabular_from, database.blobs
         )
-        self._writer = Writer(database, self._binary)
+        self._writer = DocumentWriter(database, self._binary)
 
     # Reading -----------------------------------------------------------------------------
 

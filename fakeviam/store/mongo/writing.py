@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fakeviam.store.base import BoxChange
     from fakeviam.store.mongo.database import Database
     from fakeviam.store.mongo.documents import Document
-    from fakeviam.store.mongo.records import Records
+    from fakeviam.store.mongo.records import DocumentRecords
     from fakeviam.store.values import BinaryRow, TabularRow
 
 #: A longer body goes to the chunks.
@@ -35,10 +35,10 @@ _LONG = 2**20
 _ROWS, _BYTES = 500, 2**25
 
 
-class Writer:
+class DocumentWriter:
     """Steps that change a database."""
 
-    def __init__(self, database: Database, binary: Records[BinaryRecord]) -> None:
+    def __init__(self, database: Database, binary: DocumentRecords[BinaryRecord]) -> None:
         """Write to this database, whose binary records are these."""
         self._database = database
         self._binary = binary

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, precondition, rul
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
-from fakeviam.model.filters import Interval, Query, Scope, TagRule, TimeField
+from fakeviam.model.filters import DataScope, Interval, Query, TagRule, TimeField
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 from fakeviam.store.memory import MemoryStore
 
@@ -95,7 +95,7 @@ CONSTRAINTS: list[st.SearchStrategy[dict[str, Any]]] = [
         "dataset_id": DATASETS,
         "include_internal": st.just(value=True),
         "scope": st.builds(
-            Scope,
+            DataScope,
             st.sampled_from(["organization", "location", "robot"]),
             st.frozensets(one_of("o1", "o2", "l1", "l2", "r1")),
         ),

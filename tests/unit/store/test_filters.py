@@ -8,7 +8,7 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
-from fakeviam.model.filters import Interval, Query, Scope, TagRule, TimeField
+from fakeviam.model.filters import DataScope, Interval, Query, TagRule, TimeField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("asked", [1, 2, 3])  # walked, then by fresh and by old indexes
 
 
-SECOND = Scope("organization", frozenset({"o2"}))
+SECOND = DataScope("organization", frozenset({"o2"}))
 
 
 def label(text: str) -> BoundingBox:
@@ -187,7 +187,7 @@ def test_only_organizations_in_sight(filled: Callable[[], Store], asked: int) ->
         )
         == "c"
     )
-    assert ids(filled, asked, Query(scope=Scope("organization", frozenset()))) == ""
+    assert ids(filled, asked, Query(scope=DataScope("organization", frozenset()))) == ""
 
 
 def test_data_stored_later_is_not_visible_yet(filled: Callable[[], Store], asked: int) -> None:

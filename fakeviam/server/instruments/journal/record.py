@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from fakeviam.model.evidence import Clause
-    from fakeviam.model.filters import Scope
+    from fakeviam.model.filters import DataScope
     from fakeviam.model.matching import Leaf
     from fakeviam.wire import Method
 
@@ -159,7 +159,7 @@ class RecordedCall:
         self.messages_sent = self.bytes_sent = 0
         self.fault: Any = None
         self.scripted = False
-        self.scope: Scope | None = None  # what the caller may see; None is all
+        self.scope: DataScope | None = None  # what the caller may see; None is all
         self.dropped = False  # by the journal, for lack of room
         self._method = method
         self.rpc: str = method.name
