@@ -152,7 +152,7 @@ class FakeViam(CloudHandle):
         policy, clock = policy_of(policy), _check_clock(clock)
         reading = ReadOptions.of(load_options, name="load_options")
         if load is None and reading != ReadOptions():
-            raise UsageError("load_options is of no use without load")
+            raise UsageError("load_options requires load")
         address = Address(host=host, port=port, unix_socket=unix_socket)
         if max_message_bytes is not None:
             check_whole_number("max_message_bytes", max_message_bytes, minimum=1)

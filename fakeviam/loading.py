@@ -35,7 +35,7 @@ def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> 
             nothing has changed.
     """
     if isinstance(source, str | os.PathLike) and _is_archive(Path(source)):
-        options.check_useful("an archive, which says everything itself,")
+        options.check_useful("an archive, which is complete,")
         apply_contents(cloud, archive.read(source, make_store=MemoryStore))
         return None
     # Readers of seeds are above the server, and cost something to import.
@@ -55,10 +55,12 @@ def _seed(source: object, options: ReadOptions) -> Seed:
     from fakeviam import exchange, seeds  # noqa: PLC0415 - as above
 
     if isinstance(source, seeds.Seed):
-        options.check_useful("a Seed, which says everything itself,")
+        options.check_useful("a Seed, which is complete,")
         return source
     if isinstance(source, Mapping):
         return exchange.read_mapping(source, options)
     if isinstance(source, str | os.PathLike):
         return exchange.read_any(source, options)
-    raise UsageError(f"load takes a path, a dict like a seed file, or a Seed, got {source!r:.80}")
+    raise UsageError(
+        f"load must be a path, a dict in the form of a seed file, or a Seed, got {source!r:.80}"
+    )

@@ -63,7 +63,7 @@ def _value(name: str, value: Any) -> Any:
     if name in ("max_page", "binary_page") and isinstance(value, dict):
         strangers = set(value) - {"size", "beyond"}
         if strangers or "size" not in value:
-            raise UsageError(f"{name} must have a size, and perhaps beyond, got {value!r}")
+            raise UsageError(f"{name} must have a size, and optionally beyond, got {value!r}")
         return PageLimit(**value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return timedelta(seconds=value) if name == "visibility_lag" and is_number else value

@@ -105,7 +105,7 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> N
     finally:
         await cloud.stop()
     if cloud.crashes:
-        log.error("%d calls crashed; please report what is logged above", len(cloud.crashes))
+        log.error("%d calls crashed; please report the errors logged above", len(cloud.crashes))
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -147,7 +147,7 @@ def _write(path: Path, text: str) -> None:
     try:
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
             # Renaming onto /dev/null would break the machine for everyone.
-            raise UsageError(f"cannot write the ready file {path}: no regular file is there")
+            raise UsageError(f"cannot write the ready file {path}: not a regular file")
         temporary = path.with_name(f".fakeviam-{os.getpid()}.tmp")
         try:
             temporary.write_text(text, encoding="utf-8")
@@ -161,7 +161,7 @@ def _write(path: Path, text: str) -> None:
 def _say(line: str) -> None:
     """Print the one line that stdout gets."""
     if sys.stdout is None:
-        raise UsageError("stdout is closed; the line with the addresses goes there")
+        raise UsageError("cannot print the line with the addresses: stdout is closed")
     try:
         print(line, flush=True)  # noqa: T201 - programs wait for it
     except OSError as error:

@@ -32,7 +32,7 @@ def _moment(_: click.Context, __: click.Parameter, value: str | None) -> datetim
     try:
         return datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no time like 2026-01-31T12:00:00Z") from error
+        raise click.BadParameter(f"{value!r} is not a time such as 2026-01-31T12:00:00Z") from error
 
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -57,7 +57,9 @@ _server_options = _options(
         show_envvar=True,
         help="The session of a fake to act on.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="One JSON object per file, on stdout."),
+    click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object per file to stdout."
+    ),
 )
 
 _filter_options = _options(
@@ -69,20 +71,30 @@ _filter_options = _options(
     click.option("--part", "part_name", help="Name of the part."),
     click.option("--part-id", help="Id of the part."),
     click.option("--location", "location_ids", multiple=True, help="Id of a location."),
-    click.option("--organization", "organization_ids", multiple=True, help="Id of one."),
+    click.option(
+        "--organization", "organization_ids", multiple=True, help="Id of an organization."
+    ),
     click.option("--mime-type", multiple=True, help="MIME type, such as image/jpeg."),
     click.option(
-        "--start", "start_time", callback=_moment, metavar="TIME", help="Captured then or later."
+        "--start",
+        "start_time",
+        callback=_moment,
+        metavar="TIME",
+        help="Captured at or after this time.",
     ),
     click.option(
-        "--end", "end_time", callback=_moment, metavar="TIME", help="Captured then or earlier."
+        "--end",
+        "end_time",
+        callback=_moment,
+        metavar="TIME",
+        help="Captured at or before this time.",
     ),
-    click.option("--tag", "tags", multiple=True, help="A tag; several: any of them."),
-    click.option("--tagged/--untagged", default=None, help="With any tag, or without."),
+    click.option("--tag", "tags", multiple=True, help="A tag; repeat to match any of several."),
+    click.option("--tagged/--untagged", default=None, help="With any tag, or with none."),
     click.option("--label", "bbox_labels", multiple=True, help="Label of a bounding box."),
     click.option("--dataset", "dataset_id", help="Id of a dataset."),
-    click.option("--oldest-first", is_flag=True, help="Instead of the server's own order."),
-    click.option("--limit", type=click.IntRange(min=1), help="The first so many files."),
+    click.option("--oldest-first", is_flag=True, help="Sort order; by default the server's."),
+    click.option("--limit", type=click.IntRange(min=1), help="At most this many files."),
 )
 
 
@@ -153,11 +165,11 @@ def show(binary_data_id: str, **options: Any) -> None:
     "-o",
     default="-",
     type=click.Path(dir_okay=False, writable=True, allow_dash=True),
-    help="A file to write to, instead of stdout.",
+    help="The file to write to; by default stdout.",
 )
 @_server_options
 def get(binary_data_id: str, output: str, **options: Any) -> None:
     """Print the bytes of the file whose binary data id is ID."""
     if output == "-" and options["as_json"]:
-        raise click.UsageError("--json needs --output, since stdout gets the bytes")
+        raise click.UsageError("--json requires --output, because the bytes go to stdout")
     transfers.run(transfers.get(Server.of(options), binary_data_id, output))

@@ -55,7 +55,7 @@ def check_destination(dest: object, *, count_only: bool = False) -> Path | None:
     if not given or "\0" in given:
         raise ValueError(f"dest must be a path, got {given!r}")
     if count_only:
-        raise ValueError("count_only fetches nothing that could be written to dest")
+        raise ValueError("count_only and dest cannot be combined: nothing is fetched")
     path = Path(os.path.realpath(given))
     _check_replaceable(path)
     if not path.parent.is_dir():

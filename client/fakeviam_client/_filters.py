@@ -85,7 +85,7 @@ def _tags_filter(tags: Sequence[str] | None, tagged: bool | None) -> data.TagsFi
     if tagged is None:
         return data.TagsFilter(tags=listed)
     if listed:
-        raise ValueError("tagged asks for any tag or none; it cannot be combined with tags")
+        raise ValueError("tagged and tags cannot be combined")
     any_tag = flag("tagged", tagged)
     return data.TagsFilter(
         type=data.TAGS_FILTER_TYPE_TAGGED if any_tag else data.TAGS_FILTER_TYPE_UNTAGGED

@@ -74,7 +74,9 @@ class Service:
                 reply = await answer
                 if not sending.done():
                     # grpclib turns this into the server's refusal, if that is how it ended.
-                    raise StreamTerminatedError("the server answered before everything was sent")
+                    raise StreamTerminatedError(
+                        "the server replied before the request was complete"
+                    )
             finally:
                 sending.cancel()
                 answer.cancel()
@@ -101,7 +103,7 @@ class Service:
             if trailers and NOTE in trailers:
                 LOGGER.warning("%s: %s", name, trailers[NOTE])
         except StreamTerminatedError as error:
-            raise ConnectionError(f"{name} was cut off: {error}") from error
+            raise ConnectionError(f"{name} was interrupted: {error}") from error
 
 
 async def _connect(stream: Stream[Any, Any]) -> None:
@@ -119,5 +121,5 @@ async def _send(stream: Stream[Any, Any], messages: Iterable[Message]) -> None:
 
 def _present(name: str, reply: Any) -> Any:
     if reply is None:
-        raise ConnectionError(f"the server answered {name} with OK and without a message")
+        raise ConnectionError(f"the server ended {name} with OK but without a message")
     return reply

@@ -80,7 +80,7 @@ async def connect(
         GRPCError: The server refuses the key.
     """
     if (api_key is None) != (api_key_id is None):
-        raise ValueError("api_key and api_key_id go together")
+        raise ValueError("api_key and api_key_id must be used together")
     told = default_target() if target is None else target
     sent = arguments.metadata(metadata)
     channel = _channel(arguments.text("target", told))

@@ -74,7 +74,7 @@ class Blobs:
             told = f"sha256 names the file {path}, which cannot be read ({error.strerror})"
             raise damaged(where, told) from None
         if digest_of(data) != name:
-            told = f"is not what its name says: {len(data)} bytes, named in {where}"
+            told = f"does not match its hash: {len(data)} bytes, named in {where}"
             raise damaged(str(path), told)
         self._known.add(name)
         return data

@@ -66,7 +66,7 @@ class DamageError(UsageError):
 
 def damaged(where: str, what: str) -> DamageError:
     """The error for damage at a place."""
-    advice = "it is damaged or was edited; take it from a copy, or write it again"
+    advice = "it is damaged or was edited; restore it from a copy, or export it again"
     return DamageError(where, what, advice)
 
 

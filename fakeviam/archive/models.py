@@ -352,8 +352,8 @@ def check_format(value: object, where: str, *, name: str, version: int) -> None:
     if found.format != name:
         raise UsageError(f"{where}: format must be {name!r}, got {found.format!r}")
     if found.version > version:
-        what = f"{where}: version {found.version} comes from a later fakeviam"
-        raise UsageError(f"{what}; this one reads versions up to {version}, so upgrade it")
+        what = f"{where}: version {found.version} was written by a later fakeviam"
+        raise UsageError(f"{what}; this version reads formats up to {version}; upgrade fakeviam")
 
 
 class _Table(Model):

@@ -119,11 +119,11 @@ class _Tables:
             raise damaged(str(path), f"cannot be read ({error.strerror})") from None
         lines = text.split(b"\n")
         if lines.pop() != b"" or len(lines) < expected.lines:
-            what = f"is truncated: the manifest says {expected.lines} lines, here are {len(lines)}"
+            what = f"is truncated: {len(lines)} lines of {expected.lines} in the manifest"
             raise damaged(str(path), what)
         if sha256(text).hexdigest() != expected.sha256:
             _check_json(path, lines)
-            raise damaged(str(path), "is not what was written: its hash differs")
+            raise damaged(str(path), "was changed: its hash differs from the manifest")
         for number, line in enumerate(lines, 1):
             where = f"{path}, line {number}"
             yield _value(line, where), where
@@ -155,8 +155,8 @@ def _manifest(folder: Path) -> ManifestRow:
     try:
         text = path.read_bytes()
     except OSError as error:
-        what = f"there is no archive at {folder}: {names.MANIFEST} cannot be read"
-        advice = "name a directory that an export made"
+        what = f"there is no archive in {folder}: {names.MANIFEST} cannot be read"
+        advice = "name a directory that was created by an export"
         raise UsageError(f"{what} ({error.strerror}); {advice}") from None
     value = _value(text, str(path))
     check_format(value, str(path), name=names.NAME, version=names.VERSION)

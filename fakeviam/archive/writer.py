@@ -126,11 +126,11 @@ def _check_replaceable(place: Path) -> None:
         raise UsageError(f"cannot write an archive to {place}: a file is there; {advice}")
     found = {one.name for one in place.iterdir()}
     if found and not names.is_archive(place):
-        told = f"cannot write an archive to {place}: the directory is not empty and no archive"
+        told = f"cannot write an archive to {place}: the directory is not empty and not an archive"
         raise UsageError(f"{told}; {advice}")
     foreign = found - {names.MANIFEST, names.BLOBS, *names.TABLES}
     if foreign:
-        told = f"cannot replace the archive {place}: {min(foreign)!r} in it is no part of it"
+        told = f"cannot replace the archive {place}: {min(foreign)!r} is not part of it"
         raise UsageError(f"{told}; {advice}")
 
 

@@ -78,7 +78,7 @@ class Dropped(NamedTuple):
     def __str__(self) -> str:
         entries = "1 entry" if self.entries == 1 else f"{self.entries} entries"
         what = f"{entries}, {self.bytes} bytes, written after {self.since}"
-        return f"{what}: never acknowledged, because the process ended before"
+        return f"{what}: never acknowledged, because the process ended first"
 
 
 class DataDir:
@@ -162,7 +162,7 @@ class DataDir:
             reader.path, self._files, end=reader.end, stale_mark=reader.stale_mark
         )
         if reader.damaged_marks:
-            log.warning("%s: one of its two marks was damaged, the other was not", reader.path)
+            log.warning("%s: one of its two marks was damaged; the other is intact", reader.path)
         if reader.rest:
             self.dropped = Dropped(reader.lost(), reader.rest, reader.last)
             self._log.cut()
@@ -188,7 +188,7 @@ class DataDir:
             if not place.exists():
                 self._files.put(place, description(self.seed))
                 if not is_new:
-                    log.warning("%s: was missing; it is written again from the log", place)
+                    log.warning("%s: was missing; restored from the log", place)
 
     def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
         """Keep the events of one write, then call `apply`: both happen, or neither does (DD-4).
@@ -249,10 +249,10 @@ class DataDir:
     def _checked(self) -> LogWriter:
         """The log, if it can be written to."""
         if self._log is None:
-            raise UsageError(f"the data directory {self.path} is closed: nothing can be written")
+            raise UsageError(f"the data directory {self.path} is closed")
         self._failure = self._failure or self._log.failure
         if self._failure:
-            told = f"the data directory {self.path} takes no writes until a restart"
+            told = f"the data directory {self.path} refuses writes until a restart"
             raise UnavailableError(f"{told}: {self._failure}", clause="DD-5")
         return self._log
 
@@ -275,7 +275,7 @@ class DataDir:
         try:
             apply()
         except BaseException:
-            self._failure = "what was kept could not be applied"
+            self._failure = "a persisted write could not be applied"
             raise
 
     @contextmanager
@@ -287,7 +287,7 @@ class DataDir:
             self._checked()
             told = f"cannot write to the data directory {self.path}: {error.strerror or error}"
             kind = ResourceExhaustedError if error.errno in _NO_ROOM else UnavailableError
-            raise kind(f"{told}; nothing has changed", clause="DD-4") from error
+            raise kind(f"{told}; nothing was changed", clause="DD-4") from error
 
     # The log anew ----------------------------------------------------------------------------
 
@@ -303,7 +303,7 @@ class DataDir:
         except OSError as error:
             # The old log is whole; after as many bytes again there may be more room.
             self._worth_it = 2 * grown
-            log.warning("cannot write %s anew: %s", self.path / LOG, error.strerror or error)
+            log.warning("cannot rewrite %s: %s", self.path / LOG, error.strerror or error)
 
     def _switch(self, contents: Contents) -> None:
         """Begin a log with these contents in the place of the one that is there.
@@ -333,7 +333,7 @@ class DataDir:
         try:
             self._files.sync_folder(self.path)
         except OSError as error:
-            self._failure = f"its log was written anew, perhaps not to the disk ({error.strerror})"
+            self._failure = f"its log was rewritten, but may not be on disk ({error.strerror})"
             raise
         self._blobs.keep_only(digests)
 
@@ -351,7 +351,7 @@ def prepare(path: Path, files: Files) -> bool:
         check_version(path)
         return False
     if found - _OURS:
-        told = f"{path} is not empty and no data directory: {DESCRIPTION} is missing"
+        told = f"{path} is not empty and not a data directory: {DESCRIPTION} is missing"
         raise UsageError(f"{told}; choose an empty directory")
     if not (is_made or found):
         path.chmod(0o700)
@@ -372,7 +372,7 @@ def check_description(path: Path, seed: int) -> None:
     """
     place = path / DESCRIPTION
     if place.exists() and place.read_bytes() != description(seed):
-        raise damaged(str(place), "is not what was written")
+        raise damaged(str(place), "does not have its original contents")
 
 
 def check_version(path: Path) -> None:
@@ -387,8 +387,8 @@ def check_version(path: Path) -> None:
         return  # it is missing or damaged, which is found when the seed is known
     if isinstance(found, int) and found > VERSION:
         raise UsageError(
-            f"{path / DESCRIPTION}: version {found} comes from a later fakeviam; this one reads "
-            f"version {VERSION}, so upgrade it"
+            f"{path / DESCRIPTION}: version {found} was written by a later fakeviam; this version "
+            f"reads format {VERSION}; upgrade fakeviam"
         )
     if found == 1:
         raise UsageError(

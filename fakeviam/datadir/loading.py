@@ -39,7 +39,9 @@ _ROWS = 500
 
 _NO_FLEET = FleetState(organizations=(), locations=(), robots=(), parts=())
 
-_ADVICE = "take the directory from a copy, or let `fakeviam data-dir repair` save what is whole"
+_ADVICE = (
+    "restore the directory from a copy, or run `fakeviam data-dir repair` to keep what is intact"
+)
 
 
 def entries_of(
@@ -158,7 +160,9 @@ class Loader:
                 try:
                     self.contents.store.apply([event])
                 except LookupError as error:
-                    raise damaged(where, f"names what does not exist: {error}") from None
+                    raise damaged(
+                        where, f"refers to something that does not exist: {error}"
+                    ) from None
 
     def _add(self) -> None:
         """Add what was held back: many records at once cost much less than one at a time."""

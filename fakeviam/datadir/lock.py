@@ -24,7 +24,7 @@ class Lock:
         try:
             import fcntl  # noqa: PLC0415 - not on Windows
         except ImportError as error:
-            raise UsageError("data directories need a POSIX system") from error
+            raise UsageError("data directories require a POSIX system") from error
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -32,7 +32,7 @@ class Lock:
             holder = os.read(self._handle, 20).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
             told = f"the data directory {path.parent} is in use by process {holder}"
-            raise UsageError(f"{told}; stop that one, or choose another directory") from None
+            raise UsageError(f"{told}; stop that process, or choose another directory") from None
         # A server that was never started, or could not be, ends without a word.
         self._close = weakref.finalize(self, os.close, self._handle)
         # The file stays when the lock is gone: who removes it might remove another one's.

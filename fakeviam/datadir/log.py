@@ -88,7 +88,7 @@ class LogWriter:
             self._take_back()
             if is_written:
                 # After this nobody can tell which bytes are on the disk.
-                self.failure = f"the log could not be brought to the disk ({error})"
+                self.failure = f"the log could not be written to disk ({error})"
             raise
         self.end = End(self.end.entries + 1, self.end.bytes + len(line))
         self._mark()
@@ -136,7 +136,7 @@ class LogWriter:
         try:
             self.cut()
         except OSError as error:
-            self.failure = f"half an entry could not be taken back ({error.strerror})"
+            self.failure = f"a partial entry could not be removed ({error.strerror})"
 
 
 class LogReader:
@@ -224,9 +224,9 @@ class LogReader:
         line = self._text[at:behind]
         body = line[_QUOTED:-2]
         if line[-1:] != b"\n":
-            return "it has no end", behind
+            return "it is truncated", behind
         if line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-2:] != b"]\n":
-            return f"its checksum is not that of its entry: {line[:80]!r}", behind
+            return f"its checksum does not match: {line[:80]!r}", behind
         try:
             entry: dict[str, Any] = value_of(body)
         except JsonError as error:

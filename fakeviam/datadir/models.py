@@ -145,6 +145,6 @@ def event_of(op: str, row: Row, where: str) -> Event:
             raise damaged(where, f"kind must be {wanted!r}, got {row['kind']!r}")
         return FleetPut(fleet.parts[0] if wanted == "part" else fleet.metadata[0])
     if op not in _SIMPLE:
-        raise damaged(where, f"op must be an event that this fakeviam knows, got {op!r}")
+        raise damaged(where, f"op must be an event known to this version of fakeviam, got {op!r}")
     model, convert = _SIMPLE[op]
     return convert(checked_row(model, row, where))

@@ -113,9 +113,9 @@ def _existing(path: str | os.PathLike[str]) -> Path:
     if not (place / LOG).exists():
         known = (place / DESCRIPTION).exists()
         raise UsageError(
-            f"{place / LOG} is missing: nothing can be read; take the directory from a copy"
+            f"{place / LOG} is missing, so nothing can be read; restore the directory from a copy"
             if known
-            else f"there is no data directory at {place}: {LOG} is missing"
+            else f"there is no data directory in {place}: {LOG} is missing"
         )
     check_version(place)
     return place
@@ -139,7 +139,7 @@ class _Salvage:
         if not place.exists():
             report.notes.append(f"{place} is missing")
         elif loader.has_header and place.read_bytes() != description(loader.seed):
-            report.problems.append(Problem(str(place), "is not what was written; nothing is lost"))
+            report.problems.append(Problem(str(place), "was changed; nothing is lost"))
 
     def save(self, at: str) -> None:
         """Put a copy of what is damaged aside, and write anew what is whole."""
@@ -196,7 +196,7 @@ class _Salvager(Loader):
                 self._note(self.damage())
                 break
             where = reader.where(reader.end.entries + 1)
-            problems.append(Problem(where, f"{reader.problem}; the rows of this line are lost"))
+            problems.append(Problem(where, f"{reader.problem}; the records on this line are lost"))
             reader.skip()
         self._add()
         if problems:

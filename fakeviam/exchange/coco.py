@@ -185,7 +185,7 @@ class _Reader:
             self._note_others(f"{field}.", entry.others, at)
             with self._diagnostics:
                 if entry.id in known:
-                    raise at.error(f"id: another one of the {field} has the id {entry.id}")
+                    raise at.error(f"id: {entry.id} is used twice in {field}")
             known.setdefault(entry.id, (entry, at))
         return known
 
@@ -230,7 +230,7 @@ class _Reader:
             if box is None:
                 box, where = box_around(annotation.segmentation), at.inside("segmentation")
                 if box is None:
-                    text = "there is no bbox, and this is no outline to take one from"
+                    text = "bbox is missing, and this is not a polygon to derive it from"
                     raise where.error(f"{_named(annotation)}{text}")
             if not is_rectangle(annotation.segmentation, box):
                 self._left.add("annotations.segmentation", at.inside("segmentation"), _OUTLINES)
@@ -319,9 +319,9 @@ class _Reader:
                     f"{_named(annotation)}the box {shown} reaches beyond {pixels}; {CLIP}"
                 )
             if x >= width or y >= height or edges[2] <= 0 or edges[3] <= 0:
-                self._left.add("boxes", at, "they are wholly outside of their image")
+                self._left.add("boxes", at, "they are completely outside the image")
                 return None
-            self._left.add("parts of boxes", at, "beyond the edge of the image; clip cut them off")
+            self._left.add("parts of boxes", at, "beyond the edge of the image; clip removed them")
         left, right = (min(max(edge / width, 0.0), 1.0) for edge in edges[::2])
         top, bottom = (min(max(edge / height, 0.0), 1.0) for edge in edges[1::2])
         return BoundingBox(
@@ -369,7 +369,7 @@ class _Reader:
         nanos = nanos_from_common_text(text) if isinstance(text, str) else None
         if text and nanos is None:
             self._left.add(
-                "images.date_captured", at, f"it is no time that can be read, such as {text!r:.60}"
+                "images.date_captured", at, f"it is not a recognizable time, such as {text!r:.60}"
             )
         return nanos
 

@@ -42,8 +42,8 @@ class CocoWriter:
         name = self._names.unused(full_name(metadata), metadata.file_ext)
         if size is None and metadata.annotations.bboxes:
             text = (
-                f"{name} has boxes, which COCO gives in pixels, and its size cannot be told: it is "
-                "no PNG, JPEG, GIF, BMP, WebP or TIFF. Choose the format folder or jsonl"
+                f"{name} has boxes, which COCO stores in pixels, but its size is unknown: not "
+                "a PNG, JPEG, GIF, BMP, WebP or TIFF. Choose the format folder or jsonl"
             )
             raise ExportError(text)
         number = len(self._images) + 1

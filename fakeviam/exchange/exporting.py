@@ -115,6 +115,6 @@ def _check_free(place: Path) -> None:
     if place.is_dir() and not any(place.iterdir()):
         return
     if place.exists() or place.is_symlink():
-        raise ExportError(f"{place} is there already; name a folder that is new or empty")
+        raise ExportError(f"{place} already exists; choose a new or empty folder")
     if not place.resolve().parent.is_dir():
-        raise ExportError(f"the folder {place.parent} does not exist; make it first")
+        raise ExportError(f"the folder {place.parent} does not exist; create it first")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fakeviam.validation.json_text import Token
 
 #: Why something is left out, unless there is more to say.
-NO_PLACE = "Viam's data cloud has no place for it"
+NO_PLACE = "Viam's data cloud cannot represent it"
 
 
 def is_file(path: Path) -> bool:

@@ -53,7 +53,7 @@ DATA = "data"
 METADATA = "metadata"
 TABULAR_FILE = "data.ndjson"
 
-_KIND = "a folder that the viam command line exported"
+_KIND = "a folder exported by the viam command line"
 
 
 # Writing -------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def read_folder(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -
     if (folder / DATASET_FILE).is_file():
         return read_jsonl(folder / DATASET_FILE, options)
     raise Location(file=printable(path)).error(
-        "is not a folder that the viam command line exported: it has neither "
+        "is not a folder exported by the viam command line: it has neither "
         f"{METADATA}/ nor {DATASET_FILE} nor {TABULAR_FILE}"
     )
 

@@ -51,7 +51,7 @@ def read_any(
     seed = _imported(Path(path), chosen)
     if seed is not None:
         return seed
-    chosen.check_useful("a seed file, which says everything itself,")
+    chosen.check_useful("a seed file, which is complete,")
     return seeds.read(path, importer=_import)
 
 
@@ -62,7 +62,7 @@ def read_mapping(document: Mapping[str, object], options: ReadOptions) -> Seed:
         SeedError: Something in it is wrong.
         UsageError: Options are of no use for it.
     """
-    options.check_useful("a dict, which says everything itself,")
+    options.check_useful("a dict, which is complete,")
     return seeds.from_document(dict(document), folder=Path(), importer=_import)
 
 
@@ -110,7 +110,7 @@ def _folder(folder: Path, options: ReadOptions) -> Seed:
     if found:
         return joined_splits(found, folder)
     raise at.error(
-        "is not a folder that the viam command line exported, and there is no COCO file in it: it "
+        "is not a folder exported by the viam command line, and there is no COCO file in it: it "
         "has neither metadata/ nor dataset.jsonl nor data.ndjson"
     )
 
@@ -171,11 +171,11 @@ def _foreign(document: object) -> str:
     if not isinstance(first, dict):
         return ""
     if "shapes" in first and "imagePath" in first:
-        return "a file of labelme; convert the folder to COCO with labelme2coco"
+        return "a labelme file; convert the folder to COCO with labelme2coco"
     if isinstance(document, list) and "image_id" in first:
         return "a list of results of COCO, which names no images; give the file with the images"
     if isinstance(document, list) and ("annotations" in first or "data" in first):
-        return "an export of Label Studio in its own form; export it as COCO"
+        return "an export of Label Studio in its own format; export it as COCO"
     if "regions" in first or "_via_img_metadata" in first:
-        return "a project of VIA; export its annotations as COCO"
+        return "a VIA project; export its annotations as COCO"
     return ""

@@ -250,7 +250,7 @@ class _Reader:
         """When an image was captured; a time that cannot be read is left out, and counted."""
         nanos = nanos_from_common_text(text.replace(" +0000 UTC", " UTC"))
         if text and nanos is None:
-            self._left.add("timestamp", at, f"it is no time that can be read, such as {text!r}")
+            self._left.add("timestamp", at, f"it is not a recognizable time, such as {text!r}")
         return nanos
 
     def _note_unknown(self, line: _Line, at: Location) -> None:

@@ -10,7 +10,7 @@ from fakeviam.validation.models import Model
 from fakeviam.validation.types import Flag, Many, Name, Omittable, Text
 
 #: What to do about boxes that reach beyond their image.
-CLIP = "give the option clip to cut such boxes off"
+CLIP = "use the option clip to clip such boxes"
 
 
 class Lenient(Model, extra="ignore"):

@@ -35,7 +35,7 @@ def message_of(kind: type[M], document: Any, at: Location) -> M:
             document, kind(), ignore_unknown_fields=True, descriptor_pool=wire.pool()
         )
     except (ValueError, TypeError, AttributeError, json_format.ParseError) as error:
-        raise at.error(f"is not a {kind.__name__} in JSON: {error}") from None
+        raise at.error(f"is not a JSON {kind.__name__}: {error}") from None
     return message
 
 

@@ -107,7 +107,7 @@ class ImageResolver:
                     return options
         except _SeveralError as error:
             found = ", ".join(sorted(printable(path) for path in error.found)[:5])
-            return at.error(f"{_short(name)} may be any of {found}; give the folder as images")
+            return at.error(f"{_short(name)} could be any of {found}; set images to the folder")
         return []
 
     def _literal(self, steps: tuple[str, ...]) -> list[_Option]:
@@ -193,7 +193,7 @@ class ImageResolver:
     def _missing(self, name: str, at: Location) -> SeedError:
         folders = [self._base, *self._beside[:3]]
         where = ", ".join(dict.fromkeys(printable(folder) for folder in folders))
-        more = "" if self._given else "; give the folder as images"
+        more = "" if self._given else "; set images to the folder"
         return at.error(f"no file {_short(name)} in {where}{more}")
 
 

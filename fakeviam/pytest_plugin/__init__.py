@@ -36,7 +36,7 @@ JOURNALS = ("short", "full", "off")
 
 _NAMES = (
     ("policy", POLICIES, "how to decide disputed points"),
-    ("min_evidence", EVIDENCE, "refuse answers that rest on weaker evidence"),
+    ("min_evidence", EVIDENCE, "refuse replies that depend on weaker evidence"),
     ("journal", JOURNALS, "how much to show of the calls of a failing test (short)"),
 )
 _HELP_STRICT = "refuse requests with fields that are unknown or that no handler reads"
@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--fakeviam-assumptions",
         action="store_true",
-        help="list the assumptions that the answers in this run rested on",
+        help="list the assumptions that the replies in this run depended on",
     )
 
 

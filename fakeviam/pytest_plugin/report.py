@@ -168,7 +168,7 @@ def _shown(what: str, lines: Callable[[], Iterable[str]]) -> list[str]:
     try:
         shown.extend(lines())
     except Exception as error:  # noqa: BLE001 - see above
-        shown.append(f"fakeviam could not show {what}: {_in_one_line(error)}")
+        shown.append(f"fakeviam could not display {what}: {_in_one_line(error)}")
     return shown
 
 
@@ -176,7 +176,7 @@ def _in_one_line(error: Exception) -> str:
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - see above
-        text = "its text cannot be shown either"
+        text = "its message cannot be displayed either"
     line = " ".join(text.split())
     return printable(f"{type(error).__name__}: {line[:_LONGEST_LINE]}")
 
@@ -240,7 +240,7 @@ def _call_lines(call: RecordedCall, *, in_full: bool) -> Iterator[str]:
 
 def _details(call: RecordedCall) -> Iterator[str]:
     document = call.to_json()
-    clauses = f", rests on {', '.join(document['clauses'])}" if document["clauses"] else ""
+    clauses = f", clauses {', '.join(document['clauses'])}" if document["clauses"] else ""
     yield f"{document['time']}, took {document['duration']} s{clauses}"
     for request in document["requests"]:
         text = json.dumps(request, ensure_ascii=False)
@@ -252,7 +252,7 @@ def _problem_lines(handle: CloudHandle) -> list[str]:
     text = problems_of(handle)
     if not text:
         return []
-    head = "fakeviam found problems too, perhaps only because the test ended early:"
+    head = "fakeviam also found problems, perhaps only because the test ended early:"
     return [head, *(f"  {line}" for line in text.splitlines())]
 
 

@@ -53,7 +53,7 @@ class _Lines:
             raise self.error(line, f"the key {path[-1]!r} cannot be encoded as UTF-8")
         first = self.keys.setdefault(path, line)
         if path in self.values:
-            text = f"is given twice (first on line {first}); keep one of them"
+            text = f"is repeated (first on line {first}); keep one of them"
             location = Location(file=self.file, line=line, field=field_text(path))
             self.repeated.append(Diagnostic(location=location, text=text))
 
@@ -209,7 +209,7 @@ def _composed(node: Any, path: FieldPath, lines: _Lines) -> object:
     if len(path) > DEEPEST:
         raise lines.error(line, f"is nested more than {DEEPEST} levels deep")
     if node.tag not in _STANDARD:
-        raise lines.error(line, f"the tag {node.tag} has no meaning here; remove it")
+        raise lines.error(line, f"the YAML tag {node.tag} is not supported; remove it")
     lines.add(path, line)
     # PyYAML composes an alias as the same node, with everything in it.
     lines.aliased += id(node) in lines.composed

@@ -167,7 +167,7 @@ class _Draft:
         names = ", ".join(dataset.name for dataset in known) or "none"
         raise UsageError(
             f"no dataset {reference!r} in the organization {part.organization_name!r} of part "
-            f"{part.name!r}; there are: {names}. List it under datasets"
+            f"{part.name!r}; known datasets: {names}. Add it under datasets"
         )
 
     def _upload(

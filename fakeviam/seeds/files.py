@@ -56,7 +56,7 @@ class GroupLoader:
         at = self.document.at(*path)
         with self.diagnostics:
             if group.every is not None and not isinstance(group.time, int):
-                raise at.error("every needs a time to begin with; give time as well")
+                raise at.error("every requires a start time; set time as well")
         each = dict(group.each)
         with self.diagnostics:
             for number, file in enumerate(list(self._files(group, path))):
@@ -75,11 +75,11 @@ class GroupLoader:
         at = self.document.at(*path)
         if group.data is not None:
             if group.files is not None or group.name is None:
-                raise at.error("data goes with name, and without files")
+                raise at.error("data requires name, and cannot be combined with files")
             yield _File(label=group.name, contents=Contents(data=group.data))
             return
         if group.files is None:
-            raise at.error("files is missing; or give name, and data in base64")
+            raise at.error("files is missing; set it, or name, and data in base64")
         paths: dict[Path, None] = {}
         for number, pattern in enumerate(group.files):
             with self.diagnostics:
@@ -91,7 +91,7 @@ class GroupLoader:
     def _matches(self, pattern: str, group: Group, at: Location) -> list[Path]:
         folder = self.folder
         if folder is None:
-            raise at.error("files cannot be named here; give name, and data in base64")
+            raise at.error("files cannot be named here; set name, and data in base64")
         try:
             if (folder / pattern).is_file():
                 return [folder / pattern]
@@ -184,11 +184,13 @@ def _file(file: _File, marks: Group, group: Group, number: int, at: Location) ->
 def _time(file: _File, marks: Group, group: Group, number: int, at: Location) -> int | None:
     if isinstance(marks.time, str):  # MODIFIED
         if file.contents.path is None:
-            raise at.error(f"time {marks.time} needs a file; give a time")
+            raise at.error(f"time {marks.time} requires a file; set a time")
         return file.contents.path.stat().st_mtime_ns
     if marks.time is None or marks.every is None or marks.time != group.time:  # the file's own
         return marks.time
     time = marks.time + number * int(marks.every * SECOND)
     if not FIRST <= time <= LAST:
-        raise at.error(f"the time of {file.label} lies outside the years 1 to 9999: every is large")
+        raise at.error(
+            f"the time of {file.label} is outside the years 1 to 9999: every is too large"
+        )
     return time

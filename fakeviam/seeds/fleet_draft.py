@@ -61,7 +61,9 @@ class _Level:
                 f"the {self.kind} with the id {id_!r} is called {known!r}, not {name!r}"
             )
         if self.owners[id_] != owner:
-            raise UsageError(f"the {self.kind} with the id {id_!r} already belongs somewhere else")
+            raise UsageError(
+                f"the {self.kind} with the id {id_!r} already belongs to another parent"
+            )
         return id_
 
 
@@ -115,7 +117,8 @@ class FleetDraft:
             self._parts[id_] = part
             self.new.append(part)
         elif wanted.internal != part.internal:
-            raise UsageError(f"the part {path_of(part)} already exists, with another internal")
+            text = f"the part {path_of(part)} already exists, with another value of internal"
+            raise UsageError(text)
         elif wanted.retention_days not in (None, part.retention_days):
             text = f"the part {path_of(part)} already exists, with another retention_days"
             raise UsageError(text)
@@ -147,16 +150,16 @@ class FleetDraft:
         if len(found) == 1:
             return found[0]
         if not found:
-            raise UsageError(f"no part {reference!r}; there are {_paths(self._parts.values())}")
-        raise UsageError(f"several parts {reference!r}; say which: {_paths(found)}")
+            raise UsageError(f"no part {reference!r}; known parts: {_paths(self._parts.values())}")
+        raise UsageError(f"several parts {reference!r}; choose one of {_paths(found)}")
 
     def _default(self) -> Part:
         if len(self._named) == 1:
             return self._named[0]
         if self._named:
-            raise UsageError(f"part is missing; say which: {_paths(self._named)}")
+            raise UsageError(f"part is missing; choose one of {_paths(self._named)}")
         if DEFAULT_PART.id not in self._parts:
-            raise UsageError(f"part is missing; there are {_paths(self._parts.values())}")
+            raise UsageError(f"part is missing; known parts: {_paths(self._parts.values())}")
         return self._parts[DEFAULT_PART.id]
 
     def organization(self, reference: str) -> str:
@@ -170,7 +173,7 @@ class FleetDraft:
             owners = {part.organization_id for part in self._named}
             if len(owners) > 1:
                 shown = ", ".join(names[owner] for owner in names if owner in owners)
-                raise UsageError(f"organization is missing; say which: {shown}")
+                raise UsageError(f"organization is missing; choose one of {shown}")
             return owners.pop() if owners else self._default().organization_id
         if reference in names:
             return reference

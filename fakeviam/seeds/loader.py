@@ -122,7 +122,7 @@ def _imports(
         at = document.at("imports", number, "file")
         with diagnostics:
             if folder is None or importer is None:
-                raise at.error("files cannot be named here; `fakeviam seed FILE` sends them along")
+                raise at.error("files cannot be named here; `fakeviam seed FILE` uploads them")
             path = folder / entry.file
             if not os.path.lexists(path):
                 raise at.error(f"there is no {entry.file!r} in {printable(folder)}")
@@ -175,7 +175,7 @@ def _chains(
 def _name(entry: NamedEntry, at: Location) -> str:
     name = entry.name or entry.id
     if not name:
-        raise at.error("name is missing; an id alone will do too")
+        raise at.error("name is missing; set name or id")
     return name
 
 

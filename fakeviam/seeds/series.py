@@ -65,7 +65,7 @@ def load_series(
                 with diagnostics:
                     readings.append(_reading(row, entry))
             if not readings and len(diagnostics) == before:
-                raise at.error("there are no readings in it")
+                raise at.error("it has no readings")
         yield SeriesSeed(
             readings=tuple(readings),
             capture=entry.capture,
@@ -82,9 +82,9 @@ def _rows(
     diagnostics: Diagnostics,
 ) -> list[_Row]:
     if (entry.file is None) == (entry.rows is None):
-        raise document.at(*path).error("give either file or rows")
+        raise document.at(*path).error("file and rows cannot be combined, and one is required")
     if entry.time_unit is not None and entry.time_format is not None:
-        raise document.at(*path).error("give either time_unit or time_format")
+        raise document.at(*path).error("time_unit and time_format cannot be combined")
     if entry.file is None:
         return [
             _Row(values=values, at=document.at(*path, "rows", number))
@@ -92,7 +92,7 @@ def _rows(
         ]
     at = document.at(*path, "file")
     if folder is None:
-        raise at.error("files cannot be named here; give rows")
+        raise at.error("files cannot be named here; use rows")
     file = folder / entry.file
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
@@ -149,7 +149,7 @@ def _header(cells: list[str], at: Location) -> list[str]:
     other = next((each for each in ";\t|," if len(names) == 1 and each in names[0]), None)
     if other is not None:
         raise at.error(
-            f"has one column, {names[0]!r}; if {other!r} separates cells, give delimiter"
+            f"has one column, {names[0]!r}; if the separator is {other!r}, set delimiter"
         )
     for number, name in enumerate(names, 1):
         if not name:
@@ -193,7 +193,7 @@ def _json_lines(text: str, name: str, _: ReadingsEntry, diagnostics: Diagnostics
 def _json_object(text: str, at: Location) -> dict[str, Any]:
     values = json_value(text, at, nan=True)
     if not isinstance(values, dict):
-        raise at.error("must be a JSON object, one a line")
+        raise at.error("must be a JSON object, one per line")
     return _without_nan(values)
 
 
@@ -230,7 +230,7 @@ def _reading(row: _Row, entry: ReadingsEntry) -> ReadingSeed:
 def _time(row: _Row, values: dict[str, Any], column: str, entry: ReadingsEntry) -> int:
     if column not in values:
         known = ", ".join(map(str, values)) or "none"
-        text = f"no time: there is no value in the column {column!r}; there are {known}"
+        text = f"no time: the column {column!r} has no value; columns: {known}"
         raise row.at.error(text)
     value = values.pop(column)
     nanos, text = None, value if isinstance(value, str) else ""
@@ -243,7 +243,7 @@ def _time(row: _Row, values: dict[str, Any], column: str, entry: ReadingsEntry) 
         wanted = f"a time like {entry.time_format}"
     else:
         nanos = nanos_from_common_text(text)
-        hint = "for numbers give time_unit, for other forms time_format"
+        hint = "for numbers set time_unit, for other formats time_format"
         wanted = f"a time like 2026-01-31T12:00:00Z; {hint}"
     if nanos is None:
         shown = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
@@ -266,8 +266,8 @@ def _nested(row: _Row, values: dict[str, Any]) -> dict[str, Any]:
         for step in steps:
             inside = inside.setdefault(step, {})
             if not isinstance(inside, dict):
-                raise row.at.inside(name).error(f"{step} is a value already")
+                raise row.at.inside(name).error(f"{step} already is a value")
         if last in inside:
-            raise row.at.inside(name).error(f"{last} holds other values already")
+            raise row.at.inside(name).error(f"{last} already has other values")
         inside[last] = value
     return nested

@@ -16,10 +16,10 @@ _AMBIGUOUS = (
     ),
     (
         re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"),
-        "put it in quotes: YAML 1.1 reads a number to the base 60",
+        "put it in quotes: YAML 1.1 reads a number in base 60",
     ),
     (re.compile(r"[-+]?[0-9]+_[0-9_]*"), "write the number without _, or put it in quotes"),
-    (re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE), "a reading holds finite numbers only"),
+    (re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE), "readings can only hold finite numbers"),
 )
 
 

@@ -214,8 +214,8 @@ class Store(ABC):
             UsageError: This kind of store cannot do that.
         """
         raise UsageError(
-            f"{type(self).__name__} cannot be forked; sessions and snapshots need the store in "
-            "memory"
+            f"{type(self).__name__} cannot be forked; sessions and snapshots require the "
+            "in-memory store"
         )
 
     def view(self) -> Store:

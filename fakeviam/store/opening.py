@@ -95,7 +95,7 @@ def _patience(url: str) -> dict[str, Any]:
 
 
 def _lacks(url: str, extra: str, error: ImportError) -> UsageError:
-    return UsageError(f"a store at {url} needs {error.name}: pip install 'fakeviam[{extra}]'")
+    return UsageError(f"the store {url} requires {error.name}: pip install 'fakeviam[{extra}]'")
 
 
 def _hidden(url: str) -> str:

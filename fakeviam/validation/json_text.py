@@ -99,7 +99,7 @@ def unfit_part(value: object, where: str = "", depth: int = 0) -> str:
     if isinstance(value, dict):
         for key in value:
             if not is_text(key):
-                return f"the key {key!r}, which UTF-8 cannot carry"
+                return f"the key {key!r}, which UTF-8 cannot encode"
         inner = ((f"{where}.{key}" if where else key, each) for key, each in value.items())
     elif isinstance(value, list | tuple):
         inner = ((f"{where}[{number}]", each) for number, each in enumerate(value))
@@ -112,7 +112,7 @@ def _unfit(value: object) -> str:
     if isinstance(value, float) and not isfinite(value):
         return f"{value}, which is not a JSON number,"
     if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
-        return "an integer that does not fit into 64 bits"
+        return "an integer that does not fit in 64 bits"
     if value is None or isinstance(value, bool | int | float | dict | list | tuple):
         return ""
     return f"a value of type {type(value).__name__}"
@@ -136,7 +136,7 @@ def _float(text: str) -> float:
 
 def _int(text: str) -> int:
     if len(text) > _LONGEST or not _SMALLEST <= int(text) <= _LARGEST:
-        raise _UnfitError(text, f"{_short(text)} does not fit into 64 bits")
+        raise _UnfitError(text, f"{_short(text)} does not fit in 64 bits")
     return int(text)
 
 
@@ -153,7 +153,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise JsonError(f"has the field {twice!r} twice")
+        raise JsonError(f"repeats the field {twice!r}")
     return fields
 
 

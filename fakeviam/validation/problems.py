@@ -121,7 +121,7 @@ def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
     """The problem of an unknown field, with the closest known one as a hint."""
     names, name = list(known), str(path[-1])
     near = get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(names) or 'none'}"
+    hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(names) or 'none'}"
     return Problem(
         path=path, kind="unknown", text=f"unknown field {name!r}", value=value, hint=hint
     )

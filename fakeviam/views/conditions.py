@@ -142,7 +142,7 @@ def _one(name: str, value: object, field: Field) -> object:
 
 def _near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
 
 
 def _reader(path: str) -> Callable[[Any], Any]:

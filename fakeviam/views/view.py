@@ -200,11 +200,11 @@ class View(Sequence[T]):
         if found:
             shown = ", ".join(self._source.names_of(row)[-1] for row in found[:_SHOWN])
             several = self._source.counted(len(found))
-            raise NotStoredError(f"{several} are called {name!r}; look them up by id: {shown}")
+            raise NotStoredError(f"{several} are named {name!r}; look them up by id: {shown}")
         known = [self._source.names_of(row)[0] for row in self]
-        listed = f"; there are {', '.join(map(repr, known[:_SHOWN]))}" if known else ""
+        listed = f"; known: {', '.join(map(repr, known[:_SHOWN]))}" if known else ""
         more = " and more" if len(known) > _SHOWN else ""
-        raise NotStoredError(f"no {self._source.one} is called {name!r}{listed}{more}")
+        raise NotStoredError(f"no {self._source.one} is named {name!r}{listed}{more}")
 
     def _miss(self, chosen: list[T], what: str = "exactly one") -> str:
         told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""

@@ -168,8 +168,6 @@ def _dataset_id(value: object, look: Look) -> object:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(
-            f"{len(found)} datasets are called {told!r}; give an id: {', '.join(found)}"
-        )
+        raise UsageError(f"{len(found)} datasets are named {told!r}; use an id: {', '.join(found)}")
     known = ", ".join(repr(each.name) for each in held) or "none"
-    raise UsageError(f"no dataset has the name or id {told!r}; there are {known}")
+    raise UsageError(f"no dataset has the name or id {told!r}; known datasets: {known}")

@@ -52,8 +52,8 @@ def refusal(place: Path) -> str:
 def test_no_archive(tmp_path: Path) -> None:
     """The text says what to name instead (AR-2)."""
     assert refusal(tmp_path) == (
-        "there is no archive at A: manifest.json cannot be read (No such file or directory); "
-        "name a directory that an export made"
+        "there is no archive in A: manifest.json cannot be read (No such file or directory); "
+        "name a directory that was created by an export"
     )
     (tmp_path / "manifest.json").write_text('{"format": "other"}')
     assert refusal(tmp_path) == "A/manifest.json: format must be 'fakeviam archive', got 'other'"
@@ -64,8 +64,8 @@ def test_an_archive_from_the_future(place: Path) -> None:
     manifest = json.loads((place / "manifest.json").read_text())
     (place / "manifest.json").write_text(json.dumps(manifest | {"version": 2, "news": []}))
     assert refusal(place) == (
-        "A/manifest.json: version 2 comes from a later fakeviam; this one reads versions up to 1, "
-        "so upgrade it"
+        "A/manifest.json: version 2 was written by a later fakeviam; this version reads formats up "
+        "to 1; upgrade fakeviam"
     )
 
 
@@ -74,11 +74,9 @@ def test_a_truncated_file(place: Path) -> None:
     path = place / "binary.jsonl"
     text = path.read_bytes()
     path.write_bytes(text[: text.index(b"\n") + 1])
-    assert refusal(place).startswith(
-        "A/binary.jsonl: is truncated: the manifest says 3 lines, here are 1; "
-    )
+    assert refusal(place).startswith("A/binary.jsonl: is truncated: 1 lines of 3 in the manifest; ")
     path.write_bytes(text[:-5])
-    assert refusal(place).startswith("A/binary.jsonl: is truncated: the manifest says 3 lines, h")
+    assert refusal(place).startswith("A/binary.jsonl: is truncated: 2 lines of 3 in the m")
     path.unlink()
     assert refusal(place).startswith("A/binary.jsonl: cannot be read (No such file or directory)")
 
@@ -88,7 +86,9 @@ def test_a_changed_file(place: Path) -> None:
     path = place / "users.jsonl"
     text = path.read_text()
     path.write_text(text.replace("secret", "public"))
-    assert refusal(place).startswith("A/users.jsonl: is not what was written: its hash differs; ")
+    assert refusal(place).startswith(
+        "A/users.jsonl: was changed: its hash differs from the manifest; "
+    )
     path.write_text(text.replace('"secret"', "secret"))
     assert refusal(place).startswith("A/users.jsonl, line 1: is not JSON: Expecting value: b'{")
 
@@ -99,7 +99,7 @@ def test_missing_and_changed_bytes(place: Path) -> None:
     name = path.relative_to(place)
     path.write_bytes(b"byte-")
     assert refusal(place).startswith(
-        f"A/{name}: is not what its name says: 5 bytes, named in A/binary.jsonl, line 2; "
+        f"A/{name}: does not match its hash: 5 bytes, named in A/binary.jsonl, line 2; "
     )
     path.unlink()
     assert refusal(place).startswith(
@@ -117,7 +117,7 @@ def test_missing_and_changed_bytes(place: Path) -> None:
         ("binary.jsonl", "internal", 1, "internal must be true or false, got 1"),
         ("binary.jsonl", "source", "s", "source names 's', which is not among the sources"),
         ("binary.jsonl", "sha256", "../x", "sha256 must be 64 hex digits, got '../x'"),
-        ("binary.jsonl", "color", "red", "unknown field 'color'; known are arrival, file_id"),
+        ("binary.jsonl", "color", "red", "unknown field 'color'; known fields: arrival, file_id"),
         ("binary.jsonl", "boxes", [{"id": "b"}], "boxes[0].label is missing"),
         ("binary.jsonl", "file_id", None, "file_id must be text, got null"),
         (
@@ -146,7 +146,7 @@ def test_a_wrong_field_is_named(
     text = refusal(place)
     assert text.startswith(f"A/{name}, line 1")
     assert told in text
-    assert text.endswith("it is damaged or was edited; take it from a copy, or write it again")
+    assert text.endswith("it is damaged or was edited; restore it from a copy, or export it again")
 
 
 def test_a_missing_field_is_named(place: Path) -> None:

@@ -18,7 +18,7 @@ from fakeviam.archive import format as names
 from .worlds import small_world
 
 NINES = "9" * 5000
-ADVICE = "; it is damaged or was edited; take it from a copy, or write it again"
+ADVICE = "; it is damaged or was edited; restore it from a copy, or export it again"
 
 
 def put(place: Path, name: str, text: bytes) -> None:

@@ -126,6 +126,6 @@ def test_a_second_server_is_told_who_has_the_directory(serve: Serve, folder: Pat
     first = serve_kept(serve, folder, 0)
     done = run("serve", "--port", "0", "--data-dir", str(folder / "data"))
     assert done.returncode != 0
-    assert f"is in use by process {first.facts['pid']}; stop that one, or choose" in done.stderr
+    assert f"is in use by process {first.facts['pid']}; stop that process, or choose" in done.stderr
     assert first.stop()[0] == 0
     assert serve_kept(serve, folder, 1).stop()[0] == 0

@@ -234,9 +234,9 @@ def test_misuse_is_one_line_and_status_2(served: FakeViam, tmp_path: Path) -> No
     calls: list[tuple[tuple[str, ...], str]] = [
         (("lits",), "unknown command 'lits'; did you mean `python -m fakeviam_client list`?"),
         (("list", "--target", "ftp://h"), "'ftp://h' is not an address; write host, host:port"),
-        (("list", "--start", "yesterday", *target), "'yesterday' is no time like"),
+        (("list", "--start", "yesterday", *target), "'yesterday' is not a time such as"),
         (("list", "--limit", "0", *target), "--limit"),
-        (("list", "--tag", "a", "--tagged", *target), "cannot be combined with tags"),
+        (("list", "--tag", "a", "--tagged", *target), "tagged and tags cannot be combined"),
         (("list", "--api-key", "x", *target), "--api-key and --api-key-id must be used together"),
         (("upload", str(tmp_path), *target), "Missing option '--part-id'"),
         (("upload", str(tmp_path / "no"), "--part-id", PART, *target), "does not exist"),

@@ -441,9 +441,9 @@ async def test_logging_in() -> None:
 
 
 async def test_what_connect_does_not_take() -> None:
-    with pytest.raises(ValueError, match="go together"):
+    with pytest.raises(ValueError, match="must be used together"):
         await connect("localhost:1", api_key="key").__aenter__()
-    with pytest.raises(ValueError, match="go together"):
+    with pytest.raises(ValueError, match="must be used together"):
         await connect("localhost:1", api_key_id="id").__aenter__()
     wrong: list[tuple[str, tuple[Any, Any, Any]]] = [
         ("target must be a string", (8080, None, None)),

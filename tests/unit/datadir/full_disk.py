@@ -215,7 +215,7 @@ async def is_refused(call: Call) -> bool:
     else:
         return False
     assert reason[:2] == ("RESOURCE_EXHAUSTED", "DD-4"), reason
-    assert reason[2].endswith("nothing has changed [DD-4]")
+    assert reason[2].endswith("nothing was changed [DD-4]")
     return True
 
 

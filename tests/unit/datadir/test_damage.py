@@ -101,7 +101,7 @@ def test_harm_never_shows_as_another_state(
         if told:
             refused += 1
             assert str(path) in told
-            assert "data-dir repair" in told or "take it from a copy" in told
+            assert "data-dir repair" in told or "restore it from a copy" in told
         else:
             assert caplog.messages  # what is set right is said
         assert bool(check(place).problems) is bool(told)
@@ -139,8 +139,9 @@ def test_each_end_of_the_log(place: Path, expected: list[object]) -> None:
         write_lines(place, lines[:count])
         assert refusal(place).startswith(str(place / "log.jsonl"))
     write_lines(place, [*lines[:-1], lines[-1][:-1]])
-    assert "it has no end; 1 acknowledged entries from there on cannot be read, written after" in (
-        refusal(place)
+    assert (
+        "it is truncated; 1 acknowledged entries from there on cannot be read, written after"
+        in (refusal(place))
     )
     write_lines(place, lines)
     assert found_in(place) == expected
@@ -165,7 +166,7 @@ def test_a_description_that_is_gone_is_written_again_aloud(
     text = path.read_bytes()
     path.unlink()
     assert found_in(place) == expected
-    assert caplog.messages == [f"{path}: was missing; it is written again from the log"]
+    assert caplog.messages == [f"{path}: was missing; restored from the log"]
     assert path.read_bytes() == text
 
 
@@ -198,7 +199,7 @@ def test_what_was_not_acknowledged_is_dropped_aloud(
     (told,) = caplog.messages
     assert told == (
         f"{place / 'log.jsonl'}: dropped 1 entry, 6 bytes, written after 1970-01-01T00:00:00Z: "
-        "never acknowledged, because the process ended before"
+        "never acknowledged, because the process ended first"
     )
     world.write("add files")
     shown = world.state()
@@ -219,7 +220,7 @@ def test_one_damaged_mark_is_set_right(
         caplog.clear()
         world = World(place)
         assert world.state() == expected
-        assert caplog.messages == [f"{path}: one of its two marks was damaged, the other was not"]
+        assert caplog.messages == [f"{path}: one of its two marks was damaged; the other is intact"]
         world.write("tag")
         world.close()
         assert LogReader(path).damaged_marks == 0
@@ -296,7 +297,7 @@ def test_a_line_of_the_state_takes_its_own_rows_along(full: Path, memory_path: P
     write_lines(place, lines)
     report = repaired(place)
     first, *others = report.problems
-    assert first.what.endswith("; the rows of this line are lost")
+    assert first.what.endswith("; the records on this line are lost")
     # The first rows of the next line may be of a source that this one described.
     assert all("which is not among the sources" in problem.what for problem in others)
     assert len(others) < 3
@@ -347,10 +348,10 @@ def test_nothing_is_left_to_repair(place: Path) -> None:
     with pytest.raises(UsageError, match="nobody can tell the seed of all ids any more"):
         repaired(place)
     (place / "log.jsonl").unlink()
-    with pytest.raises(UsageError, match=r"log\.jsonl is missing: nothing can be read"):
+    with pytest.raises(UsageError, match=r"log\.jsonl is missing, so nothing can be read"):
         repaired(place)
     (place / "directory.json").unlink()
-    with pytest.raises(UsageError, match="there is no data directory at"):
+    with pytest.raises(UsageError, match="there is no data directory in"):
         check(place)
 
 
@@ -363,9 +364,9 @@ def test_an_entry_that_is_whole_and_makes_no_sense(place: Path, expected: list[o
             ({"op": "set_tags", "values": {"no such file": []}}, {"op": "dance"}), number + 1
         ):
             file.write(line_of_entry({"n": extra, "at": "now", "do": [row]}))
-    assert "names what does not exist" in refusal(place)
+    assert "refers to something that does not exist" in refusal(place)
     assert [problem.what for problem in repaired(place).problems] == [
-        "op must be an event that this fakeviam knows, got 'dance'"
+        "op must be an event known to this version of fakeviam, got 'dance'"
     ]
     assert found_in(place) == expected
 
@@ -386,7 +387,10 @@ def test_on_the_command_line(place: Path) -> None:
     assert found["is_whole"] is False
     assert found["problems"][0]["where"].startswith(str(place / "log.jsonl"))
     done = run(commands, ["data-dir", "check", str(place)])
-    assert done.stdout.splitlines()[-1] == f"`fakeviam data-dir repair {place}` keeps what is whole"
+    assert (
+        done.stdout.splitlines()[-1]
+        == f"run `fakeviam data-dir repair {place}` to keep what is intact"
+    )
     done = run(commands, ["data-dir", "repair", str(place), "--format", "json"])
     assert done.exit_code == 0
     assert json.loads(done.stdout)["saved"] == str(place / "damaged" / "001")

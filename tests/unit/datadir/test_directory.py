@@ -69,8 +69,8 @@ def test_one_server_to_a_directory(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         opened(tmp_path / "data")
     assert str(caught.value) == (
-        f"the data directory {directory.path} is in use by process {os.getpid()}; stop that one, "
-        "or choose another directory"
+        f"the data directory {directory.path} is in use by process {os.getpid()}; stop that "
+        "process, or choose another directory"
     )
     directory.close()
     opened(tmp_path / "data")[0].close()
@@ -97,13 +97,15 @@ def test_a_closed_directory_takes_nothing(tmp_path: Path) -> None:
     """A write that is not kept is not answered either (DD-1)."""
     directory, life = opened(tmp_path / "data")
     directory.close()
-    with pytest.raises(UsageError, match="is closed: nothing can be written"):
+    with pytest.raises(UsageError, match="is closed"):
         life.store.set_database_password("o", "p")
 
 
 def test_what_is_no_data_directory_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match=r"no data directory: directory\.json is missing; choose"):
+    with pytest.raises(
+        UsageError, match=r"not a data directory: directory\.json is missing; choose"
+    ):
         opened(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     with pytest.raises(UsageError, match=r"cannot use the data directory .*: File exists"):
@@ -116,10 +118,10 @@ def test_a_directory_from_the_future(tmp_path: Path) -> None:
     path = tmp_path / "directory.json"
     path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
     for _ in range(2):  # the lock is given back
-        with pytest.raises(UsageError, match="version 3 comes from a later fakeviam; this one re"):
+        with pytest.raises(UsageError, match="version 3 was written by a later fakeviam; this ve"):
             opened(tmp_path)
     path.write_text("{")
-    with pytest.raises(UsageError, match=r"directory\.json: is not what was written"):
+    with pytest.raises(UsageError, match=r"directory\.json: does not have its original contents"):
         opened(tmp_path)
 
 
@@ -149,8 +151,8 @@ ROBOT = {"id": "r", "name": "r", "location_id": "l"}
 @pytest.mark.parametrize(
     ("step", "told"),
     [
-        ({"op": "drop_dataset", "id": "d"}, "names what does not exist: 'd'"),
-        ({"op": "dance"}, "op must be an event that this fakeviam knows, got 'dance'"),
+        ({"op": "drop_dataset", "id": "d"}, "refers to something that does not exist: 'd'"),
+        ({"op": "dance"}, "op must be an event known to this version of fakeviam, got 'dance'"),
         ({"op": "put_part", "kind": "robot", **ROBOT}, "kind must be 'part', got 'robot'"),
         ({"op": "clear", "why": "x"}, "unknown field 'why'"),
     ],

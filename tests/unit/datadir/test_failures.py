@@ -61,7 +61,7 @@ def test_a_write_that_fails_changes_nothing(
                 # Half of it could not be taken back: nobody can tell what a restart finds.
                 assert again.clause == "DD-5"
                 assert again.status == StatusCode.UNAVAILABLE
-                assert "takes no writes until a restart: " in again.text
+                assert "refuses writes until a restart: " in again.text
                 assert world.state() == before
                 possible = [before, after]
         known = secrets(world.cloud)
@@ -78,7 +78,7 @@ def test_a_write_that_fails_changes_nothing(
 def check_no_room(refusal: Refusal) -> None:
     assert refusal.clause == "DD-4"
     assert refusal.status == StatusCode.RESOURCE_EXHAUSTED
-    assert refusal.text.endswith(": No space left on device; nothing has changed [DD-4]")
+    assert refusal.text.endswith(": No space left on device; nothing was changed [DD-4]")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])

@@ -185,8 +185,8 @@ def test_what_cannot_be_taken_back_is_a_failure(
         raise OSError(5, "Input/output error")
 
     for name, text in (
-        ("ftruncate", "half an entry could not be taken back (Input/output error)"),
-        ("fsync", "the log could not be brought to the disk ([Errno 5] Input/output error)"),
+        ("ftruncate", "a partial entry could not be removed (Input/output error)"),
+        ("fsync", "the log could not be written to disk ([Errno 5] Input/output error)"),
     ):
         log = LogWriter(path, Files(durable=True), end=read(path)[1].end)
         with monkeypatch.context() as patch:

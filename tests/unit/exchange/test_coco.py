@@ -172,10 +172,10 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(seeds.SeedError) as caught:
         read_coco("val.json")
-    beyond = "beyond the image of 100 x 50 pixels; give the option clip to cut such boxes off"
-    hint = "give the folder as images"
+    beyond = "beyond the image of 100 x 50 pixels; use the option clip to clip such boxes"
+    hint = "set images to the folder"
     assert str(caught.value).splitlines() == [
-        "val.json:4: images[1]: id: another one of the images has the id 1",
+        "val.json:4: images[1]: id: 1 is used twice in images",
         "val.json:8: annotations[0]: image_id: there is no image 9",
         "val.json:9: annotations[1]: category_id: there is no category 9",
         f"val.json:10: annotations[2].bbox: annotation 17: the box 0, 0, 102, 1 reaches {beyond}",

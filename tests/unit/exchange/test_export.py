@@ -66,9 +66,9 @@ def test_what_can_be_wrong(cloud: FakeViam, tmp_path: Path) -> None:
     assert f"no dataset 'nothing' on {cloud.target}; --dataset expects an id" in unknown.output
     taken = run(cloud, tmp_path.parent, dataset, "coco")
     assert isinstance(taken.exception, ExportError)
-    assert "is there already; name a folder that is new or empty" in str(taken.exception)
+    assert "already exists; choose a new or empty folder" in str(taken.exception)
     nowhere = run(cloud, tmp_path / "no/out", dataset, "coco")
-    assert "does not exist; make it first" in str(nowhere.exception)
+    assert "does not exist; create it first" in str(nowhere.exception)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -91,5 +91,5 @@ def test_an_empty_folder_may_be_filled(tmp_path: Path) -> None:
     with exporting(tmp_path, FolderWriter) as made:
         made.add(described(), png())
     assert {path.name for path in tmp_path.iterdir()} == {"data", "metadata"}
-    with pytest.raises(ExportError, match="is there already"), exporting(tmp_path, FolderWriter):
+    with pytest.raises(ExportError, match="already exists"), exporting(tmp_path, FolderWriter):
         pass

@@ -141,7 +141,7 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(seeds.SeedError) as caught:
         read_folder("empty")
     assert str(caught.value) == (
-        "empty: is not a folder that the viam command line exported: it has neither metadata/ nor "
+        "empty: is not a folder exported by the viam command line: it has neither metadata/ nor "
         "dataset.jsonl nor data.ndjson"
     )
     Path("out/metadata").mkdir(parents=True)
@@ -158,4 +158,4 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "metadata/box.json: annotations.bboxes: label must not be blank, got ' ' [BX-3]"
     )
     assert second == "metadata/gone.json: the file it describes is not in data/"
-    assert third.startswith("metadata/text.json: is not a BinaryMetadata in JSON:")
+    assert third.startswith("metadata/text.json: is not a JSON BinaryMetadata: ")

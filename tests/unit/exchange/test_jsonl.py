@@ -66,5 +66,5 @@ def test_mistakes_have_lines(tmp_path: Path) -> None:
     assert str(caught.value).splitlines() == [
         f"{name}:1: is not JSON: Expecting value",
         f"{name}:2: image_path is missing",
-        f"{name}:4: image_path: no file 'gone.jpg' in {tmp_path}; give the folder as images",
+        f"{name}:4: image_path: no file 'gone.jpg' in {tmp_path}; set images to the folder",
     ]

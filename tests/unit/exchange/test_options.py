@@ -84,10 +84,10 @@ def test_the_command_line(over: Path) -> None:
         assert told.exit_code == 0, told.output
         *_, first, second = told.output.splitlines()
         assert first == (
-            "left out: 1 x parts of boxes: beyond the edge of the image; clip cut them off "
+            "left out: 1 x parts of boxes: beyond the edge of the image; clip removed them "
             f"(first: {over}: annotations[0].bbox)"
         )
-        assert second.startswith("left out: 1 x boxes: they are wholly outside of their image")
+        assert second.startswith("left out: 1 x boxes: they are completely outside the image")
         form = CliRunner().invoke(seed_command, [*arguments, "--clip", "--format", "json"])
         assert json.loads(form.output)["left_out"][0]["count"] == 1
         wrong = CliRunner().invoke(seed_command, [*arguments, "--delimiter", ";"])
@@ -125,12 +125,12 @@ def test_seed_files(over: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("lab.yaml", "a seed file, which says everything itself, takes no options"),
+        ("lab.yaml", "a seed file, which is complete, takes no options"),
         ("t.csv", "a table of readings takes part, delimiter, time_format, time_unit"),
-        ("out", "a folder that the viam command line exported takes dataset, part, clip"),
+        ("out", "a folder exported by the viam command line takes dataset, part, clip"),
         ("lines/dataset.jsonl", "a dataset.jsonl takes images, dataset, part, clip"),
         ("data.ndjson", "a data.ndjson of the viam command line takes part"),
-        ("archive", "an archive, which says everything itself, takes no options"),
+        ("archive", "an archive, which is complete, takes no options"),
     ],
 )
 def test_options_of_no_use(tmp_path: Path, name: str, kind: str) -> None:
@@ -164,7 +164,7 @@ def test_values_of_no_use(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError) as caught:
         FakeViam(load="x", load_options=wrong)
     assert str(caught.value).startswith(told)
-    with pytest.raises(UsageError, match="load_options is of no use without load"):
+    with pytest.raises(UsageError, match="load_options requires load"):
         FakeViam(load_options={"clip": True})
 
 
@@ -215,7 +215,7 @@ def test_other_parts_and_datasets(tmp_path: Path) -> None:
     known = described(boxes=(box(x_max_normalized=1.5),), dataset_ids=["d1"])
     for name, writer in (("out", FolderWriter), ("lines", JsonlWriter)):
         export_all(tmp_path / name, writer, [(known, png())])
-        with pytest.raises(seeds.SeedError, match=r"1\.5.*give the option clip"):
+        with pytest.raises(seeds.SeedError, match=r"1\.5.*use the option clip"):
             read_any(tmp_path / name)
         seed = read_any(tmp_path / name, {"clip": True, "part": "cam", "dataset": "dogs"})
         (file,) = seed.files

@@ -90,8 +90,8 @@ def test_a_split_is_not_taken_for_another(tmp_path: Path) -> None:
     tree(tmp_path, "train/a.png", "val/a.png", "annotations/x.json")
     assert resolved(tmp_path, "a.png", file="annotations/instances_val.json") == ["val/a.png"]
     (told,) = resolved(tmp_path, "a.png")
-    assert "'a.png' may be any of " in told
-    assert told.endswith("give the folder as images")
+    assert "'a.png' could be any of " in told
+    assert told.endswith("set images to the folder")
     assert resolved(tmp_path, "a.png", images="train") == ["train/a.png"]
 
 
@@ -103,7 +103,7 @@ def test_names_that_are_written_otherwise(tmp_path: Path) -> None:
     tree(tmp_path, "y/a.png", "y/A.png")
     assert resolved(tmp_path, "y/A.png", "y/a.png") == ["y/A.png", "y/a.png"]
     tree(tmp_path, "z/ab.png", "z/AB.png")
-    assert "may be any of" in resolved(tmp_path, "z/Ab.png")[0]
+    assert "could be any of" in resolved(tmp_path, "z/Ab.png")[0]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_path_of_this_machine(tmp_path: Path) -> None:
         "data/deep/b.png",
     ]
     (tmp_path / "new/data/a.png").write_text("changed")
-    assert "may be any of" in resolved(tmp_path / "new", names[0])[0]
+    assert "could be any of" in resolved(tmp_path / "new", names[0])[0]
 
 
 def test_links_and_loops(tmp_path: Path) -> None:

@@ -130,8 +130,8 @@ COCO: dict[str, tuple[dict[str, Any], str]] = {
     "no outline at all": (
         coco(None, {**BARE, "segmentation": "?"}),
         (
-            "val.json:1: annotations[0].segmentation: annotation 1: there is no bbox, and this "
-            "is no outline to take one from"
+            "val.json:1: annotations[0].segmentation: annotation 1: bbox is missing, and this "
+            "is not a polygon to derive it from"
         ),
     ),
     "an outline that is the box": (
@@ -192,7 +192,7 @@ COCO: dict[str, tuple[dict[str, Any], str]] = {
         coco(None, {**BOX, "id": "b7", "bbox": [90, 0, 20, 5]}),
         (
             "val.json:1: annotations[0].bbox: annotation b7: the box 90, 0, 20, 5 reaches beyond "
-            "the image of 100 x 50 pixels; give the option clip to cut such boxes off"
+            "the image of 100 x 50 pixels; use the option clip to clip such boxes"
         ),
     ),
     "a negative size": (
@@ -219,7 +219,7 @@ COCO: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an image that is not there": (
         coco({"file_name": "b.png"}),
-        "val.json:1: images[0].file_name: no file 'b.png' in ., images; give the folder as images",
+        "val.json:1: images[0].file_name: no file 'b.png' in ., images; set images to the folder",
     ),
     "an image without a name": (
         coco({"file_name": ""}),
@@ -358,17 +358,17 @@ FILES: dict[str, tuple[str, dict[str, Any], str]] = {
     "labelme": (
         "a.json",
         {"a.json": {"shapes": [], "imagePath": "a.png"}},
-        "a.json: is a file of labelme; convert the folder to COCO with labelme2coco",
+        "a.json: is a labelme file; convert the folder to COCO with labelme2coco",
     ),
     "Label Studio's own": (
         "a.json",
         {"a.json": [TASK]},
-        "a.json: is an export of Label Studio in its own form; export it as COCO",
+        "a.json: is an export of Label Studio in its own format; export it as COCO",
     ),
     "VIA": (
         "a.json",
         {"a.json": {"_via_img_metadata": {}}},
-        "a.json: is a project of VIA; export its annotations as COCO",
+        "a.json: is a VIA project; export its annotations as COCO",
     ),
     "deep": (
         "a.json",
@@ -379,7 +379,7 @@ FILES: dict[str, tuple[str, dict[str, Any], str]] = {
         "x.json",
         {"x.json/y": b""},
         (
-            "x.json: is not a folder that the viam command line exported, and there is no COCO "
+            "x.json: is not a folder exported by the viam command line, and there is no COCO "
             "file in it: it has neither metadata/ nor dataset.jsonl nor data.ndjson"
         ),
     ),
@@ -456,13 +456,13 @@ FILES: dict[str, tuple[str, dict[str, Any], str]] = {
         },
         (
             "dataset.jsonl:1: bounding_box_annotations[0]: the box -0.1, 0, 1, 1 reaches beyond 0 "
-            "to 1; give the option clip to cut such boxes off"
+            "to 1; use the option clip to clip such boxes"
         ),
     ),
     "an image that is a folder": (
         "dataset.jsonl",
         {"dataset.jsonl": LINE, "data/a.png/x": b""},
-        "dataset.jsonl:1: image_path: no file 'data/a.png' in ., data; give the folder as images",
+        "dataset.jsonl:1: image_path: no file 'data/a.png' in ., data; set images to the folder",
     ),
     "readings of long ago": (
         "set",
@@ -502,12 +502,12 @@ FILES: dict[str, tuple[str, dict[str, Any], str]] = {
     "metadata that is a list": (
         "set",
         {"set/metadata/a.json": [1], "set/data/a": b""},
-        "metadata/a.json: is not a BinaryMetadata in JSON",
+        "metadata/a.json: is not a JSON BinaryMetadata",
     ),
     "a CSV without times": (
         "t.csv",
         {"t.csv": b"a,b\n1,2\n"},
-        "t.csv:2: no time: there is no value in the column 'time'; there are a, b",
+        "t.csv:2: no time: the column 'time' has no value; columns: a, b",
     ),
 }
 

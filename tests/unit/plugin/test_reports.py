@@ -139,7 +139,7 @@ StrictError: strict=True: these calls asked for what the fake does not do, so wh
 nothing:
   call 1 (ListDatasetsByOrganizationID): unknown: #17 (no message that this fakeviam knows has it; \
 update fakeviam, or do not send it)"""
-BESIDES = "fakeviam found problems too, perhaps only because the test ended early:"
+BESIDES = "fakeviam also found problems, perhaps only because the test ended early:"
 
 
 def indented(text: str) -> str:
@@ -298,15 +298,15 @@ KEY = "e6fc2b5b-9e6f-446f-afa4-9498b5a29e9b"
 IN_FULL = f"""\
 fakeviam_session: 2 calls (session 'test_session-2155fc41' of fakeviam_server, seed 5)
   1 Authenticate(entity='{KEY}', type='api-key', payload='(secret)') → OK
-      2026-01-31T00:00:00+00:00, took … s, rests on …
+      2026-01-31T00:00:00+00:00, took … s, clauses …
       {{"entity": "{KEY}", "credentials": {{"type": "api-key", "payload": "(secret)"}}}}
   2 {UPLOAD}'0.txt') → OK
-      2026-01-31T00:00:00+00:00, took … s, rests on …
+      2026-01-31T00:00:00+00:00, took … s, clauses …
       {{"metadata": {{"part_id": "f4ce0000-0000-4000-8000-0000000000c1", "type": "DATA_TYPE_FILE", \
 "file_name": "0.txt"}}}}
       {{"file_contents": {{"data": "eA=="}}}}
   3 TagsByFilter() → OK
-      2026-01-31T00:00:00+00:00, took … s, rests on …
+      2026-01-31T00:00:00+00:00, took … s, clauses …
       {{"filter": {{}}}}
 assumptions used: A24, A28
 rerun: pytest test_failing.py::test_session --fakeviam-seed 5"""
@@ -401,15 +401,15 @@ def test_what_cannot_be_shown_is_one_line(user: pytest.Pytester, workers: list[s
     result = run(user, *workers, "-o", "asyncio_mode=auto", passed=3, failed=3, errors=1)
     found = {name: failed[0].calls for name, failed in reports(user).items()}
     assert (found["test_requests"] or "").splitlines()[1:3] == [
-        "  fakeviam could not show call 1: Unspeakable: its text cannot be shown either",
+        "  fakeviam could not display call 1: Unspeakable: its message cannot be displayed either",
         "  2 TagsByFilter() → OK",
     ]
     zero = "ZeroDivisionError: division by zero"
     calls = (found["test_all_calls"] or "").splitlines()
-    assert calls[0] == f"fakeviam could not show the calls of fakeviam: {zero}"
+    assert calls[0] == f"fakeviam could not display the calls of fakeviam: {zero}"
     assert calls[1].startswith("rerun: pytest ")
     problems = (found["test_problems"] or "").splitlines()
-    assert f"fakeviam could not show the problems it found: {zero}" in problems
+    assert f"fakeviam could not display the problems it found: {zero}" in problems
     lines = result.outlines
     for test in ("all_calls", "counting"):
         assert f"fakeviam could not count the calls of test_it.py::test_{test}: {zero}" in lines
@@ -423,7 +423,7 @@ def test_a_summary_that_cannot_be_made_is_one_line(user: pytest.Pytester) -> Non
     )
     user.makepyfile("def test_it(fakeviam): ...")
     result = run(user, passed=1)
-    text = "fakeviam could not show the summary of the run: ZeroDivisionError: division by zero"
+    text = "fakeviam could not display the summary of the run: ZeroDivisionError: division by zero"
     assert text in result.outlines
 
 

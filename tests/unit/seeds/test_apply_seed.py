@@ -181,7 +181,7 @@ def test_all_or_nothing(cloud: FakeViam, write: Write) -> None:
     assert wrong(cloud, write, broken) == [
         (
             "seed.yaml:21: files[0]: no dataset 'cats' in the organization 'acme' of part "
-            "'secret'; there are: dogs. List it under datasets"
+            "'secret'; known datasets: dogs. Add it under datasets"
         )
     ]
 
@@ -192,12 +192,12 @@ def test_names_that_mean_nothing(cloud: FakeViam, write: Write) -> None:
     parts = f"organizations: [{{name: o, locations: [{{name: l, robots: {two}}}]}}]\n"
     data = "name: x, data: ''"
     assert wrong(cloud, write, f"{parts}files: [{{{data}, part: main}}, {{{data}}}]") == [
-        "seed.yaml:2: files[0]: several parts 'main'; say which: o/l/a/main, o/l/b/main",
-        "seed.yaml:2: files[1]: part is missing; say which: o/l/a/main, o/l/b/main",
+        "seed.yaml:2: files[0]: several parts 'main'; choose one of o/l/a/main, o/l/b/main",
+        "seed.yaml:2: files[1]: part is missing; choose one of o/l/a/main, o/l/b/main",
     ]
     assert wrong(cloud, write, f"files: [{{{data}, part: rover}}]") == [
         (
-            "seed.yaml:1: files[0]: no part 'rover'; there are "
+            "seed.yaml:1: files[0]: no part 'rover'; known parts: "
             "fake-org/fake-location/fake-robot/fake-robot-main"
         )
     ]
@@ -222,10 +222,10 @@ def test_contradictions_with_what_is_there(cloud: FakeViam, write: Write) -> Non
         f"{place} the part with the id {known.id!r} is called 'main', not 'n'"
     ]
     assert wrong(cloud, write, seed("name: x", part=f"name: main, id: {known.id}")) == [
-        f"{place} the part with the id {known.id!r} already belongs somewhere else"
+        f"{place} the part with the id {known.id!r} already belongs to another parent"
     ]
     assert wrong(cloud, write, seed(part="name: main, internal: true")) == [
-        f"{place} the part o/l/r/main already exists, with another internal"
+        f"{place} the part o/l/r/main already exists, with another value of internal"
     ]
     apply(cloud, write, "datasets: [d]")
     assert wrong(cloud, write, "datasets: [{name: d, type: sequence}]") == [

@@ -120,25 +120,25 @@ seed.yaml:7: images[0].files[1]: no file matches 'nowhere.jpg' in the current fo
 seed.yaml:8: images[1]: notes.txt is text/plain, not an image; put it under files, or give its \
 mime_type
 seed.yaml:9: images[2].each.b.jpg: no file of this group is called 'b.jpg'
-seed.yaml:10: images[3]: every needs a time to begin with; give time as well
-seed.yaml:11: images[4]: data goes with name, and without files
-seed.yaml:12: images[5]: files is missing; or give name, and data in base64
+seed.yaml:10: images[3]: every requires a start time; set time as well
+seed.yaml:11: images[4]: data requires name, and cannot be combined with files
+seed.yaml:12: images[5]: files is missing; set it, or name, and data in base64
 photos/a.jpg.yaml:1: boxes: must be a list, got 7
 photos/a.jpg.yaml:2: unknown field 'tgas'; did you mean tags?
 wide.csv:5: has 3 cells, the header 2
-times.csv:3: time: must be a time like 2026-01-31T12:00:00Z; for numbers give time_unit, \
-for other forms time_format, got 'soon'
-times.csv:4: no time: there is no value in the column 'time'; there are v
+times.csv:3: time: must be a time like 2026-01-31T12:00:00Z; for numbers set time_unit, \
+for other formats time_format, got 'soon'
+times.csv:4: no time: the column 'time' has no value; columns: v
 twice.csv:1: two columns are called 'at'
 s.jsonl:2: is not JSON: Expecting value
-s.jsonl:3: must be a JSON object, one a line
+s.jsonl:3: must be a JSON object, one per line
 seed.yaml:19: readings[4].file: must end in .csv, .tsv, .jsonl, .ndjson, got 's.xlsx'
 seed.yaml:20: readings[5].file: gone.csv cannot be read: No such file or directory
-seed.yaml:21: readings[6]: give either file or rows
-seed.yaml:22: readings[7].rows[0]: no time: there is no value in the column 'time'; there \
-are v
-seed.yaml:23: readings[8].rows[0].a.b: a is a value already
-seed.yaml:24: readings[9]: there are no readings in it
+seed.yaml:21: readings[6]: file and rows cannot be combined, and one is required
+seed.yaml:22: readings[7].rows[0]: no time: the column 'time' has no value; columns: \
+v
+seed.yaml:23: readings[8].rows[0].a.b: a already is a value
+seed.yaml:24: readings[9]: it has no readings
 """.strip().splitlines()
     )
 
@@ -151,13 +151,13 @@ seed.yaml:24: readings[9]: there are no readings in it
         ("a: [", "seed.yaml:1: is not YAML: while parsing a flow node expected the node content"),
         ("a: 1\n---\nb: 1", "seed.yaml:2: is not YAML: expected a single document"),
         ("a: &x [*x]", "seed.yaml:1: is nested more than 100 levels deep"),
-        ("a: !!python/object:os.system 1", "seed.yaml:1: the tag tag:yaml.org,2002:python"),
-        ("a: !run 1", "seed.yaml:1: the tag !run has no meaning here; remove it"),
+        ("a: !!python/object:os.system 1", "seed.yaml:1: the YAML tag tag:yaml.org,2002:python"),
+        ("a: !run 1", "seed.yaml:1: the YAML tag !run is not supported; remove it"),
         ("? [1]\n: 2", "seed.yaml:1: a key must be text"),
         ("datasets: []\nx: \x01", "seed.yaml:2: is not YAML: special characters are not allowed"),
-        ("datasets: []\ndatasets: []", "datasets: is given twice (first on line 1); keep one"),
+        ("datasets: []\ndatasets: []", "datasets: is repeated (first on line 1); keep one"),
         ("version: 2", "seed.yaml:1: version: must be 1, got 2"),
-        ("<<: {version: 1}", "seed.yaml:1: unknown field '<<'; known are $schema, version"),
+        ("<<: {version: 1}", "seed.yaml:1: unknown field '<<'; known fields: $schema, version"),
         ("datasets:", "seed.yaml:1: datasets: must be a list, got nothing"),
         ("datasets: [~]", "seed.yaml:1: datasets[0]: must be a mapping, got ~"),
     ],
@@ -174,7 +174,7 @@ def test_no_seed_at_all(mistakes: Mistakes, text: str, told: str) -> None:
         ('{\n"datasets": [{"name": 7}]}', "seed.json:2: datasets[0].name: must be text, got 7"),
         ('{"version": 1}\n7', "seed.json:2: is not JSON: Extra data"),
         ('{"version":\n NaN}', "seed.json:2: is not JSON: there is no NaN in JSON"),
-        ('{"version": 1, "version": 1}', "seed.json:1: version: is given twice"),
+        ('{"version": 1, "version": 1}', "seed.json:1: version: is repeated"),
         ("[" * 200, "seed.json:1: is nested more than 100 levels deep"),
         ('{"datasets": ["\\ud800"]}', "datasets[0].name: cannot be encoded as UTF-8"),
         ("\n\n", "seed.json:1: must be a mapping, got nothing"),
@@ -229,8 +229,8 @@ def test_a_document_that_came_over_the_network_names_no_files() -> None:
     with pytest.raises(seeds.SeedError) as caught:
         seeds.from_document(document, name="body")
     assert str(caught.value).splitlines() == [
-        "body: images[0].files: files cannot be named here; give name, and data in base64",
-        "body: readings[0].file: files cannot be named here; give rows",
+        "body: images[0].files: files cannot be named here; set name, and data in base64",
+        "body: readings[0].file: files cannot be named here; use rows",
     ]
 
 

@@ -110,7 +110,7 @@ def test_times_of_a_form(write: Write) -> None:
         "s.csv:2: time: must be a time like %H:%M, got '1'"
     ]
     assert mistakes(write, "time,v\n1,1\n", time_format='"%H"', time_unit="s") == [
-        "seed.yaml:1: readings[0]: give either time_unit or time_format"
+        "seed.yaml:1: readings[0]: time_unit and time_format cannot be combined"
     ]
 
 
@@ -132,7 +132,7 @@ def test_delimiters(write: Write, name: str, separator: str, options: dict[str, 
 def test_what_separates_cells_is_named(write: Write) -> None:
     """So are comments (SE-1)."""
     assert mistakes(write, "time;v\n2026-01-31;1\n") == [
-        "s.csv:1: has one column, 'time;v'; if ';' separates cells, give delimiter"
+        "s.csv:1: has one column, 'time;v'; if the separator is ';', set delimiter"
     ]
     comment = "begins with #, but CSV has no comments; delete the line"
     assert mistakes(write, "# of 2026\ntime,v\n2026-01-31,1\n") == [f"s.csv:1: {comment}"]

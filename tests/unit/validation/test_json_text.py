@@ -23,17 +23,17 @@ from fakeviam.validation.json_text import JsonError, parse_json
         (b"[-1e400]", "is not JSON: -1e400 is beyond the range of a double at line 1, column 2"),
         (
             b'["' + b"9" * 5000 + b'",\n ' + b"9" * 5000 + b"]",
-            f"is not JSON: {'9' * 30}… does not fit into 64 bits at line 2, column 2",
+            f"is not JSON: {'9' * 30}… does not fit in 64 bits at line 2, column 2",
         ),
         (
             b"18446744073709551616",
-            f"is not JSON: {2**64} does not fit into 64 bits at line 1, column 1",
+            f"is not JSON: {2**64} does not fit in 64 bits at line 1, column 1",
         ),
         (
             b"-9223372036854775809",
-            f"is not JSON: {-(2**63) - 1} does not fit into 64 bits at line 1, column 1",
+            f"is not JSON: {-(2**63) - 1} does not fit in 64 bits at line 1, column 1",
         ),
-        (b'{"a": 1, "a": 2}', "has the field 'a' twice"),
+        (b'{"a": 1, "a": 2}', "repeats the field 'a'"),
         (b"[" * 100_000, "is nested more than 100 levels deep at line 1, column 101"),
         (b"[" * 101 + b"]" * 101, "is nested more than 100 levels deep at line 1, column 101"),
         (

@@ -176,7 +176,7 @@ def deep(levels: int) -> Any:
         ({"document": {"a": b""}}, "document: holds a value of type bytes at a"),
         (
             {"document": {"a": 2**64}},
-            "document: holds an integer that does not fit into 64 bits at a",
+            "document: holds an integer that does not fit in 64 bits at a",
         ),
         ({"document": deep(500)}, "document: holds more than 100 levels"),
         ({"text": "no"}, ": no is not an answer"),
@@ -207,7 +207,7 @@ def test_an_unknown_field_comes_with_the_one_that_was_meant() -> None:
     assert meant == {
         "taxt": "did you mean text?",
         "schema": "did you mean $schema?",
-        "items[0].zzz": "known are name, even",
+        "items[0].zzz": "known fields: name, even",
     }
 
 

@@ -128,7 +128,7 @@ def test_files_are_filtered(cloud: FakeViam, wanted: dict[str, Any], names: list
         ({"part": "fake-robot-mian"}, "did you mean 'fake-robot-main'?"),
         ({"part_id": "fake-robot-mian"}, "did you mean 'fake-robot-main'?"),
         ({"part": 5}, "part must be the name or id of a part, or a Part, got 5"),
-        ({"dataset": "cats"}, "no dataset has the name or id 'cats'; there are 'dogs'"),
+        ({"dataset": "cats"}, "no dataset has the name or id 'cats'; known datasets: 'dogs'"),
         ({"time_requested": "noon"}, "time_requested must be a time such as '2026-01-31T"),
         ({"internal": 1}, "internal must be True or False, got 1"),
     ],
@@ -173,7 +173,7 @@ def test_one_says_what_there_is_instead(cloud: FakeViam) -> None:
         "wanted exactly one file with tag='dog', name='max.txt', but there is none.",
         "2 files are stored; the nearest, 'rex.txt', differs in name: 'rex.txt' ≠ 'max.txt'",
     ]
-    with pytest.raises(NotStoredError, match=r"no file is called 'max'; there are 'rex.txt', 'tom"):
+    with pytest.raises(NotStoredError, match=r"no file is named 'max'; known: 'rex.txt', 'tom"):
         cloud.files["max"]
     with pytest.raises(IndexError, match="there are 2 files, so none at index 2"):
         cloud.files[2]
@@ -223,7 +223,9 @@ def test_a_cloud_is_loaded_from_a_dict(tmp_path: Path, monkeypatch: pytest.Monke
     assert cloud.datasets[0].name == "one"
     with pytest.raises(UsageError, match="seed: unknown field 'dataset'; did you mean datasets"):
         cloud.load({"version": 1, "dataset": []})
-    with pytest.raises(UsageError, match="load takes a path, a dict like a seed file, or a Seed"):
+    with pytest.raises(
+        UsageError, match="load must be a path, a dict in the form of a seed file, or a Seed"
+    ):
         cloud.load(5)
     with pytest.raises(UsageError, match="clip is of no use here: a dict"):
         cloud.load({"version": 1}, clip=True)

@@ -48,7 +48,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
         {"x": 1},
         422,
         "there is no field 'x'",
-        "known are set, advance, freeze",
+        "known fields: set, advance, freeze",
     ),
     ("POST", "/clock", {}, 422, "the request is empty: give set, advance or freeze", None),
     (
@@ -159,7 +159,7 @@ REFUSED: list[tuple[str, str, Any, int, str | None, str | None]] = [
     ("GET", "/calls?fields=x", None, 422, None, None),
     ("GET", "/calls?fields=%7B%22rpc%22:1%7D", None, 422, None, None),
     ("GET", "/calls?fields=%7B%22nothing%22:1%7D", None, 422, None, None),
-    ("GET", "/clock?now=1", None, 422, "there is no field 'now'", "known are none"),
+    ("GET", "/clock?now=1", None, 422, "there is no field 'now'", "known fields: none"),
     ("DELETE", "/faults", {"all": True}, 422, "DELETE /control/v1/faults takes no body", None),
 ]
 
@@ -208,7 +208,7 @@ def test_a_refusal_names_field_and_value(web: Browser) -> None:
         (b"{", "the body is not JSON: Expecting property name"),
         (b"\xff\xfe", "the body is not UTF-8"),
         (b'{"freeze": NaN}', "the body is not JSON: there is no NaN in JSON"),
-        (b'{"freeze": true, "freeze": false}', "the body has the field 'freeze' twice"),
+        (b'{"freeze": true, "freeze": false}', "the body repeats the field 'freeze'"),
         (b"[" * 100_000, "the body is nested more than 100 levels deep"),
     ],
 )
