@@ -183,7 +183,7 @@ def test_tables_of_readings(tmp_path: Path) -> None:
     ("name", "contents", "told"),
     [
         ("t.csv", b"\xff\xfet", "is UTF-16 text; save it as UTF-8"),
-        ("t.csv", b"time,v\n", "there are no readings in it"),
+        ("t.csv", b"time,v\n", "it has no readings"),
         ("t.csv", b"sep=;\ntime;v\n", "is a line for Excel; delete it, and give delimiter"),
         ("t.csv", b"time,v\n2026-01-31\n", "has 1 cell, the header 2"),
         ("t.csv", b"time,v\n2026-01-31,inf\n", "v: inf is not a JSON number"),
