@@ -48,7 +48,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: "),
         (["--host", "a" * 100], "host is no address and no host name: 'aaa"),
         (["--ready-file", "/nowhere/f"], "cannot write the ready file /nowhere/f: No such file"),
-        (["--ready-file", "/dev/null"], "cannot write the ready file /dev/null: not a regular file"),
+        (["--ready-file", "/dev/null"], "cannot write the ready file /dev/null: not a reg"),
         (["--ready-file", "/"], "cannot write the ready file /: not a regular file"),
         (["--unix-socket", "/nowhere/s"], "cannot listen on the Unix socket /nowhere/s: No such"),
         (["--unix-socket", "/dev/null"], "cannot listen on the Unix socket /dev/null: a file is"),
