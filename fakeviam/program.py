@@ -183,7 +183,8 @@ def run(
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except OSError as error:
-        _lose_stdout()
+        if error.filename is None:
+            _lose_stdout()
         if error.errno == errno.EPIPE:  # the reader of our output, such as `head`, has closed it
             sys.exit(FAILED)
         where = "write the output" if error.filename is None else f"use {error.filename}"

@@ -225,9 +225,9 @@ def named(what: str) -> Iterator[None]:
         yield
     except GRPCError as error:
         raise CommandError(f"{prefix}{error.status.name}: {error.message}") from error
-    except BrokenPipeError:
-        raise  # our own output, see main
     except (OSError, ValueError, PagingError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # a file or our own output; `program.run` says it in the system's words
         hint = "; `fakeviam serve` starts a fake" if _nobody_listens(error) else ""
         raise CommandError(f"{prefix}{error}{hint}") from error
 

@@ -56,9 +56,10 @@ def load(*, server: Control, folder: str, form: str) -> None:
     """Replace the state of a running fake with the archive in FOLDER, a folder or a .tar of one."""
     from fakeviam import archive  # noqa: PLC0415 - `--help` needs none of it
 
-    if Path(folder).is_dir() and not archive.is_archive(Path(folder)):
-        raise UsageError(f"{folder} is not an archive; `fakeviam seed` loads other folders")
-    held = server.stream("/archive", _TYPE, _packed(Path(folder)))
+    path = Path(folder)
+    if not (archive.is_archive(path) if path.is_dir() else tarfile.is_tarfile(path)):
+        raise UsageError(f"{folder} is not an archive; `fakeviam seed` loads other files")
+    held = server.stream("/archive", _TYPE, _packed(path))
     show(form, held, columns([(name.replace("_", " "), str(n)) for name, n in held.items()]))
 
 

@@ -211,7 +211,20 @@ def test_output_that_cannot_be_written_is_one_line() -> None:
     assert done.stderr == "fakeviam: error: cannot write the output: No space left on device\n"
 
 
-@pytest.mark.usefixtures("cloud")
+def test_files_that_cannot_be_used_are_one_line(run: Run, cloud: FakeViam, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    up = run("data", "upload", str(tmp_path), "--part-id", PART.id, "--json").json
+    told = run("data", "get", up["binary_data_id"], "-o", f"{tmp_path}/no/where").refusal
+    assert told == f"cannot use {tmp_path}/no/where: No such file or directory"
+    told = run("archive", "load", str(tmp_path / "a")).refusal
+    assert told.startswith(f"{tmp_path}/a is not an archive")
+    told = run("archive", "save", str(tmp_path / "no" / "where")).refusal
+    assert "there is no folder" in told
+    full = hostile('"$@" > /dev/full', "data", "list")
+    assert full.stderr == "fakeviam: error: cannot write the output: No space left on device\n"
+    assert len(cloud.files) == 1
+
+
 def test_closed_streams_are_one_line() -> None:
     done = hostile('"$@" >&-', "reset")
     assert (done.returncode, done.stderr) == (
