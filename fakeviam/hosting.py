@@ -77,6 +77,11 @@ class Hosting:
         )
 
     @property
+    def clouds(self) -> SessionRegistry:
+        """Which cloud a request is for."""
+        return self._registry
+
+    @property
     def host(self) -> str:
         """The address it listens on."""
         return self.server.host

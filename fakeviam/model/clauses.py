@@ -183,6 +183,13 @@ AP-7  D sdk    Metadata is a JSON object beside an organization, location, robot
 AP-8  ? us     Every email address is a user's, whose organizations are those that the caller may see.
 AP-9  ? us     ListMachineSummaries gives robots by location; limit counts robots, and 0 is none; fragment_ids select nothing, for no robot here has fragments.
 AP-10 ? us     An operator reads the fleet and its metadata; changing metadata is the owner's.
+SG-1  D api    CreateBinaryDataSignedURL answers a public URL that ends after 15 minutes or as asked, at most 10080, and says when.
+SG-2  ? us     No minutes at all, or more than 10080, is an error.
+SG-3  ? us     A signed URL for a file that does not exist is NOT_FOUND.
+DL-1  R client A file can be had by GET of its uri: with a bearer token, or with an API key in the headers key_id and key.
+DL-2  ? us     Ranges, HEAD, If-None-Match, If-Modified-Since and If-Range are answered as RFC 9110 says; several ranges get the whole file.
+DL-3  ? us     Without a right to it a file is 401 or 403, an unknown one 404, a range beyond it 416; a signed URL that has expired, or whose file was deleted, is 410.
+DL-4  ? us     A download has the file's MIME type, and its name as RFC 6266 says.
 A1    ? us     Without a sort order the newest come first (policy default_order).
 A2    ? us     A record exactly at the end of an interval is included (policy interval_bounds).
 A3    ? us     An interval applies to the time requested (policy interval_clock).
@@ -218,7 +225,7 @@ A46   ? us     A known organization always has a database host here.
 A47   ? us     TagsByFilter covers binary and tabular data and sorts (policy tags_by_filter_scope).
 A48   ? us     A delete or create without an organization is an error.
 A51   ? us     A key sees its own organizations: naming another is PERMISSION_DENIED, lists omit others.
-A52   ? us     uri is empty as long as the fake serves no downloads.
+A52   R client uri leads to the bytes of the file over HTTP, on this server, under the address that the client used.
 A53   O public A reply with more bytes than max_response_bytes is refused (policy max_response_bytes).
 A54   D web    Deleted data is removed from its datasets; the datasets stay.
 A55   ? us     An upload is visible immediately (policy visibility_lag).
@@ -246,6 +253,8 @@ QG-2  O public A query that takes too long is DEADLINE_EXCEEDED, "query timed ou
 QG-3  ? us     The status of a result that is too large is RESOURCE_EXHAUSTED.
 SV-1  D fake   An RPC of Viam's cloud without a handler is UNIMPLEMENTED, names itself and how to script its reply.
 SV-6  D fake   What no API of Viam's cloud has is UNIMPLEMENTED as unknown, with the nearest name; so is what only machines serve.
+GS-1  O public Server reflection, v1 and v1alpha, describes every API of Viam's cloud, served here or not; it needs no login and stands in no journal.
+GS-2  D fake   The health of the server and of each service is SERVING as long as it listens; it needs no login and stands in no journal.
 SV-2  D fake   A request message above max_message_bytes is RESOURCE_EXHAUSTED, before it is read.
 SV-3  D fake   Bytes that are not a message of the expected type are INVALID_ARGUMENT.
 SV-4  D fake   An unexpected error is INTERNAL, is recorded, and fails the test.

@@ -15,7 +15,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from fakeviam.model.errors import Refusal, StatusCode, UsageError
+from fakeviam.server.services.links import ROOT as FILES
 from fakeviam.version import __version__
+from fakeviam.web.downloads import Downloads
 from fakeviam.web.guard import check_caller
 from fakeviam.web.problems import Problem
 from fakeviam.web.request_parsing import control_request
@@ -44,6 +46,7 @@ def application(fake: Host) -> ASGIApp:
         Route("/", _welcome(fake), methods=["GET"]),
         Route("/healthz", _health, methods=["GET"]),
     ]
+    routes.append(Route(f"{FILES}/{{file:path}}", Downloads(fake, _refusal)))
     routes += [Route(path, _Served(fake, methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
     app.router.redirect_slashes = False

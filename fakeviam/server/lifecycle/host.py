@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.server.lifecycle.handle import CloudHandle
     from fakeviam.server.lifecycle.session import Session
+    from fakeviam.server.lifecycle.session_registry import SessionRegistry
     from fakeviam.server.transport.limits import ConnectionLimits
 
 
@@ -24,6 +25,11 @@ class Host(SessionHost, Protocol):
     api_key: str
     api_key_id: str
     limits: ConnectionLimits
+
+    @property
+    def clouds(self) -> SessionRegistry:
+        """Which cloud a request is for."""
+        ...
 
     @property
     def host(self) -> str:

@@ -160,6 +160,7 @@ class Server:
             await listen_tcp(tcp, self._address.host, self._address.port)
             self._listeners.append(tcp)
             self._port = tcp.port
+            self._clouds.address = self._http_address()
             if HAS_UNIX_SOCKETS:
                 await self._start_unix(routes)
         except BaseException:
@@ -174,6 +175,13 @@ class Server:
             limits=self._limits,
             admit=self._admit,
         )
+
+    def _http_address(self) -> str:
+        """The address of the HTTP side for clients on this machine."""
+        host = self._address.host
+        if host in ("", "0.0.0.0", "::"):  # noqa: S104 - all addresses: one of them is this
+            host = "127.0.0.1" if host != "::" else "::1"
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     async def _start_unix(self, routes: Routes) -> None:
         place = SocketPath(self._address.unix_socket)

@@ -35,6 +35,7 @@ class SessionRegistry:
 
     base: CloudState
     seed: int
+    address: str = ""
     _clouds: dict[str, CloudState] = field(default_factory=dict)
     _by_suffix: dict[str, CloudState] = field(default_factory=dict)
     _closed_keys: deque[str] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))

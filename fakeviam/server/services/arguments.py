@@ -99,6 +99,15 @@ def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: st
     return record
 
 
+def record_seen(call: Call, binary_data_id: str) -> BinaryRecord | None:
+    """The record of that id, if there is one that the caller sees.
+
+    Raises:
+        PermissionDeniedError: It names another organization's record (A51).
+    """
+    return _look_up(call, [], [binary_data_id], clause="ID-5")[0].record
+
+
 class _Mention(NamedTuple):
     """One id of a request: its text, how it is shown, and the record it names, if there is one."""
 

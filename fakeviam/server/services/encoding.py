@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam.model.datasets import dataset_label
+from fakeviam.server.services.links import Links
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 
     from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord, Source, TabularRecord
+    from fakeviam.server.state.call import Call
     from fakeviam.wire.well_known import Timestamp
 
 # The first bytes of length-delimited fields 1 to 4, as protobuf writes them.
 _FIELD_1, _FIELD_2, _FIELD_3, _FIELD_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
 _VARINT_FIELD_2 = b"\x10"
+
+_MOST_ADDRESSES = 16
 
 
 def varint(value: int) -> bytes:
@@ -44,9 +48,10 @@ def set_time(timestamp: Timestamp, nanos: int) -> None:
 class MetadataEncoder:
     """Encodes metadata as one fake shows it, and keeps the bytes on the record."""
 
-    def __init__(self, policy: Policy) -> None:
-        """Show memberships among the tags, or not, as `policy` says (A10)."""
+    def __init__(self, policy: Policy, links: Links) -> None:
+        """Show memberships among the tags, or not, as `policy` says (A10); link to files."""
         self._show_labels = policy.dataset_label == "shown"
+        self._links = links
 
     def entries(self, records: Iterable[BinaryRecord]) -> bytes:
         """The `data` entries of a reply, without the files' bytes."""
@@ -89,6 +94,7 @@ class MetadataEncoder:
             file_ext=record.file_ext,
             dataset_ids=record.dataset_ids,
             file_size_bytes=record.size,
+            uri=self._links.file(record.binary_data_id),
         )
         set_time(message.time_requested, record.time_requested)
         set_time(message.time_received, record.time_received)
@@ -105,6 +111,25 @@ class MetadataEncoder:
             labels = map(dataset_label, record.dataset_ids)
             tags.extend(label for label in labels if label not in record.tags)
         return tags
+
+
+class MetadataEncoders:
+    """The encoders of one cloud, for the addresses under which clients call it."""
+
+    def __init__(self, policy: Policy) -> None:
+        """Encode as `policy` says."""
+        self._policy = policy
+        self._made: dict[Links, MetadataEncoder] = {}
+
+    def of(self, call: Call) -> MetadataEncoder:
+        """The encoder whose links lead where this client can go (A52)."""
+        links = Links(call.address, call.cloud.name)
+        made = self._made.get(links)
+        if made is None:
+            if len(self._made) >= _MOST_ADDRESSES:  # clients may name any number of them
+                self._made.clear()
+            made = self._made[links] = MetadataEncoder(self._policy, links)
+        return made
 
 
 def fill_capture_metadata(

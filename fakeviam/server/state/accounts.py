@@ -15,7 +15,7 @@ from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.server.state.roles import check_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from fakeviam.model.clock import Clock
@@ -317,6 +317,18 @@ class Accounts:
             raise UnauthenticatedError(text, clause="AU-4")
         return self._holder(_Claims.decode(claims))
 
+    def caller(self, headers: Mapping[str, str]) -> Principal:
+        """The caller of a download: by a token, or by an API key in `key_id` and `key` (DL-1).
+
+        Raises:
+            UnauthenticatedError: In mode `keys`, it shows neither, or a wrong one.
+        """
+        key_id = headers.get("key_id")
+        if self.mode == "any" or key_id is None:
+            return self.principal(headers.get("authorization"))
+        key = self._keys[self._check_key(key_id, "api-key", headers.get("key", ""))]
+        return _principal_of(key)
+
     def _holder(self, claims: _Claims) -> Principal:
         """Who holds a token of these accounts, if it is still valid."""
         key, now = self._keys.get(claims.key_id), self._clock.now()
@@ -328,7 +340,7 @@ class Accounts:
             raise _expired_key()
         if claims.expires is not None and now >= claims.expires:
             raise _expired_token()
-        return Principal(key.organization_ids, key.role, key.scope)
+        return _principal_of(key)
 
     def _check_key(self, key_id: str, kind: str, payload: str) -> str:
         """The id of the API key in a login."""
@@ -349,6 +361,10 @@ class Accounts:
 
     def _signature(self, claims: str) -> str:
         return self._ids.digest(f"access token {claims}").hex()
+
+
+def _principal_of(key: ApiKey) -> Principal:
+    return Principal(key.organization_ids, key.role, key.scope)
 
 
 def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> int | None:

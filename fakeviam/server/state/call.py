@@ -32,6 +32,7 @@ class Call:
         cite: Records the clauses that the answer rests on, before anything is written. Raises
             InsufficientEvidenceError for less than the test accepts (SV-5).
         metadata: What came with it, with its secrets.
+        address: Where the caller reaches it over HTTP, `http://host:port`; empty if nowhere.
         hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
         note: What the reply cannot tell, such as that no id matched; goes into its trailers.
     """
@@ -44,11 +45,14 @@ class Call:
     cite: Callable[[Iterable[str]], None]
     metadata: Any = None
     principal: Principal = ANYONE
+    address: str = ""
     hidden_for: int = 0
     note: str = ""
 
     @classmethod
-    def of(cls, cloud: CloudState, record: RecordedCall, metadata: Any = None) -> Call:
+    def of(
+        cls, cloud: CloudState, record: RecordedCall, metadata: Any = None, address: str = ""
+    ) -> Call:
         """The call of `cloud` whose journal entry is `record`."""
         return cls(
             cloud=cloud,
@@ -60,6 +64,7 @@ class Call:
             if cloud.ledger.selective
             else record.cited.update,
             metadata=metadata,
+            address=address,
         )
 
     @classmethod

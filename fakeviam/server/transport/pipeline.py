@@ -47,9 +47,15 @@ AUTH_SERVICE = "proto.rpc.v1.AuthService"
 
 
 class CloudDirectory(Protocol):
-    """Tells which cloud of a server a call is for; `base` is that of calls that name none."""
+    """Tells which cloud of a server a call is for; `base` is that of calls that name none.
+
+    Attributes:
+        base: The cloud of calls that name no session.
+        address: Where the server listens for HTTP, `http://host:port`.
+    """
 
     base: CloudState
+    address: str
 
     def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
         """The cloud that a call is for, and why it is refused if no open session is meant."""
@@ -144,7 +150,7 @@ async def handle_call(
     record = cloud.journal.begin(
         method, peer=stream.peer, metadata=stream.metadata, deadline=stream.time_left
     )
-    call = Call.of(cloud, record, stream.metadata)
+    call = Call.of(cloud, record, stream.metadata, clouds.address)
     requests = RequestStream(call, method, stream, clouds)
     cloud.timers.calls += 1
     try:

@@ -23,6 +23,7 @@ from fakeviam.server.services.data import (
     bounding_boxes,
     databases,
     dataset_members,
+    downloads,
     queries,
     tabular,
     tags,
@@ -43,7 +44,14 @@ if TYPE_CHECKING:
 UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
     {
         "viam.app.data.v1.DataService": handlers_in(
-            binary, bounding_boxes, databases, dataset_members, queries, tabular, tags
+            binary,
+            bounding_boxes,
+            databases,
+            dataset_members,
+            downloads,
+            queries,
+            tabular,
+            tags,
         ),
         "viam.app.datasync.v1.DataSyncService": handlers_in(datasync),
         "viam.app.dataset.v1.DatasetService": handlers_in(datasets),
@@ -82,6 +90,11 @@ class Routes:
         return found
 
     def _route(self, path: str) -> Route:
+        utility = next((each for each in wire.utilities() if each.path == path), None)
+        if utility is not None:
+            from fakeviam.server.transport import utilities  # noqa: PLC0415 - few ask for them
+
+            return Route(method=utility, handle=utilities.served(utility))
         method = next((each for each in wire.methods() if each.path == path), None)
         served = _unknown if method is None else _served(method)
         method = method or _unknown_method(path)

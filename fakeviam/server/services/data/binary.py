@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
 from fakeviam.server.services.arguments import id_grounds, records_named
-from fakeviam.server.services.encoding import MetadataEncoder
+from fakeviam.server.services.encoding import MetadataEncoders
 from fakeviam.server.services.filters import query_from
 from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.paging import page_footer, page_request
@@ -99,8 +99,9 @@ def delete_binary_data_by_ids(
 def _entries(call: Call, records: Sequence[BinaryRecord], *, with_bytes: bool) -> bytes:
     """The `data` field of a reply (ID-3)."""
     if records:
-        call.cite(["ID-3"])
-    encoder: MetadataEncoder = call.cloud.by_policy[MetadataEncoder]
+        call.cite(["ID-3", "A52"])
+    encoders: MetadataEncoders = call.cloud.by_policy[MetadataEncoders]
+    encoder = encoders.of(call)
     if not with_bytes:
         return encoder.entries(records)
     _check_size(call, records)

@@ -1,0 +1,147 @@
+"""gRPC's own services: server reflection (GS-1) and health (GS-2).
+
+They tell about the server and are no part of any cloud: they need no login, meet no faults and
+stand in no journal. grpclib's implementations would register their messages in protobuf's default
+pool, where those of grpcio's packages are; these come from our own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpclib.const import Status
+
+from fakeviam import wire
+from fakeviam.model.errors import InvalidArgumentError, NotFoundError, Refusal
+from fakeviam.wire import health, reflection
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from grpclib.server import Stream
+
+    from fakeviam.wire import Method
+
+_NOT_FOUND = Status.NOT_FOUND.value
+
+
+def served(method: Method) -> Callable[[Stream[Any, Any]], Awaitable[None]]:
+    """What answers this RPC of gRPC's own services."""
+    handlers = {"Check": _check, "List": _list, "Watch": _watch}
+    return partial(_answered, handlers.get(method.name, partial(_reflect, method)))
+
+
+async def _answered(
+    answer: Callable[[Stream[Any, Any]], Awaitable[None]], stream: Stream[Any, Any]
+) -> None:
+    try:
+        await answer(stream)
+    except Refusal as refusal:
+        status = Status(refusal.status.value)
+        await stream.send_trailing_metadata(status=status, status_message=refusal.text)
+
+
+# Reflection ------------------------------------------------------------------------------
+
+
+async def _reflect(method: Method, stream: Stream[Any, Any]) -> None:
+    while (request := await stream.recv_message()) is not None:
+        reply: Any = method.response(valid_host=request.host)
+        reply.original_request.CopyFrom(request)
+        # That of v1alpha has the same bytes.
+        reply.MergeFromString(_answer(request).SerializeToString())
+        await stream.send_message(reply)
+
+
+def _answer(request: Any) -> reflection.ServerReflectionResponse:
+    asked = request.WhichOneof("message_request")
+    if asked is None:
+        raise InvalidArgumentError("message_request must be set", clause="GS-1")
+    value = getattr(request, asked)
+    if asked == "list_services":
+        return reflection.ServerReflectionResponse(
+            list_services_response=reflection.ListServiceResponse(
+                service=[reflection.ServiceResponse(name=name) for name in _services()]
+            )
+        )
+    if asked == "all_extension_numbers_of_type" and wire.message_class(value) is not None:
+        return reflection.ServerReflectionResponse(
+            all_extension_numbers_response=reflection.ExtensionNumberResponse(base_type_name=value)
+        )
+    found = {"file_by_filename": _file, "file_containing_symbol": _file_of}.get(asked, _nothing)
+    name = found(value)
+    if name is None:
+        text = f"there is no {asked.rpartition('_')[2]} {str(value).strip()!r} [GS-1]"
+        error = reflection.ErrorResponse(error_code=_NOT_FOUND, error_message=text)
+        return reflection.ServerReflectionResponse(error_response=error)
+    needed = set(_with_imports(name))  # of which it is the last, since imports stand first
+    files = [content for each, content in wire.files().items() if each in needed][::-1]
+    return reflection.ServerReflectionResponse(
+        file_descriptor_response=reflection.FileDescriptorResponse(file_descriptor_proto=files)
+    )
+
+
+def _services() -> list[str]:
+    return sorted({method.service for method in (*wire.methods(), *wire.utilities())})
+
+
+def _file(name: str) -> str | None:
+    return name if name in wire.files() else None
+
+
+def _file_of(symbol: str) -> str | None:
+    """The file of a symbol, which may be a method or a field: pools find neither.
+
+    Of those, what they belong to is found.
+    """
+    try:
+        found: str = wire.pool().FindFileContainingSymbol(symbol).name
+    except KeyError:
+        owner = symbol.rpartition(".")[0]
+        return _file_of(owner) if owner else None
+    return found
+
+
+def _nothing(_: object) -> None:
+    """There are no extensions."""
+
+
+def _with_imports(name: str) -> Iterator[str]:
+    yield name
+    for imported in FileDescriptorProto.FromString(wire.files()[name]).dependency:
+        yield from _with_imports(imported)
+
+
+# Health ----------------------------------------------------------------------------------
+
+
+def _status(service: str) -> int:
+    known = not service or service in _services()
+    kinds = health.HealthCheckResponse
+    return kinds.SERVING if known else kinds.SERVICE_UNKNOWN
+
+
+async def _check(stream: Stream[Any, Any]) -> None:
+    request = await stream.recv_message() or health.HealthCheckRequest()
+    status = _status(request.service)
+    if status != health.HealthCheckResponse.SERVING:
+        raise NotFoundError(f"there is no service {request.service!r}", clause="GS-2")
+    await stream.send_message(health.HealthCheckResponse(status=status))
+
+
+async def _list(stream: Stream[Any, Any]) -> None:
+    await stream.recv_message()
+    reply = health.HealthListResponse()
+    for service in ("", *_services()):
+        reply.statuses[service].status = _status(service)
+    await stream.send_message(reply)
+
+
+async def _watch(stream: Stream[Any, Any]) -> None:
+    """Tell the status, which does not change as long as the server runs."""
+    request = await stream.recv_message() or health.HealthCheckRequest()
+    await stream.send_message(health.HealthCheckResponse(status=_status(request.service)))
+    await asyncio.Event().wait()  # until the client goes, or the server
