@@ -21,12 +21,14 @@ class CallStream(Protocol):
 
     Attributes:
         metadata: What the client sent along.
+        authority: The host and port that it calls; empty if nobody says.
         refusal: Why it is refused before anything of it is read; None if it is not.
         malformed: Why it is no call at all; empty if it is one (SV-9).
         cut_text: Why it ended before its answer; empty if nobody says.
     """
 
     metadata: Any
+    authority: str
     refusal: Refusal | None
     malformed: str
     cut_text: str

@@ -94,6 +94,7 @@ class GrpcConnection(asyncio.Protocol):
         # That of another event loop, such as uvloop's, is no asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
         self._loop = asyncio.get_running_loop()
+        self._is_flushing = False
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else ""
         keep_alive(transport)
@@ -379,7 +380,11 @@ class GrpcConnection(asyncio.Protocol):
                 self.flush()
                 unflushed = 0
             if not rest:
-                return
+                break
+        # Not at once: what follows in the same step, such as the status, goes out with it.
+        if not self._is_flushing:
+            self._is_flushing = True
+            self._loop.call_soon(self.flush)
 
     async def _wait_to_send(self) -> None:
         waiting = self.future()
@@ -401,6 +406,7 @@ class GrpcConnection(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is to be sent."""
+        self._is_flushing = False
         if self._is_ending:
             return
         data = self._h2.data_to_send()

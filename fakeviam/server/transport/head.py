@@ -31,6 +31,7 @@ _BAD_NAME = re.compile(rb"[\x00-\x20A-Z:\x7f-\xff]")
 _BAD_VALUE = re.compile(rb"[\0\r\n]")
 # What gRPC lets a value be: printable ASCII.
 _NOT_PRINTABLE = re.compile(rb"[^ -~]")
+_AUTHORITY = re.compile(rb"(?:[\w.-]{1,250}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _LENGTH = re.compile(rb"[0-9]{1,18}")
@@ -56,6 +57,7 @@ class RequestHead:
 
     Attributes:
         path: Its path, as text; empty if there is none.
+        authority: The host and port that the client calls; empty if it is none.
         metadata: What the client sent along; bytes where a name ends in `-bin`.
         timeout: Seconds that the client waits for; None is for ever.
         content_length: Bytes of the body, if it says so.
@@ -66,6 +68,7 @@ class RequestHead:
     """
 
     path: str = ""
+    authority: str = ""
     metadata: MultiDict[Any] = field(default_factory=MultiDict)
     timeout: float | None = None
     content_length: int | None = None
@@ -101,6 +104,7 @@ def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
     head = RequestHead()
     known = {name: value for name, value in headers if name.startswith(b":")}
     head.path = known.get(b":path", b"").decode("ascii", "backslashreplace")
+    head.authority = authority_of(known.get(b":authority", b""))
     head.malformed = _malformed(headers, known)
     for name, value in headers:
         if not name.startswith((b":", b"grpc-")):
@@ -121,6 +125,11 @@ def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
     _read_kind(head, known[b":method"], plain)
     _read_protocol(head, headers, plain)
     return head
+
+
+def authority_of(name: bytes) -> str:
+    """A host and port that can stand in links; empty if it is none."""
+    return name.decode() if _AUTHORITY.fullmatch(name) else ""
 
 
 def check_trailers(headers: Sequence[Pair]) -> str:

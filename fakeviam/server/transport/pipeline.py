@@ -150,7 +150,9 @@ async def handle_call(
     record = cloud.journal.begin(
         method, peer=stream.peer, metadata=stream.metadata, deadline=stream.time_left
     )
-    call = Call.of(cloud, record, stream.metadata, clouds.address)
+    # On a Unix socket the client names no place where HTTP could be had.
+    reached = f"http://{stream.authority}" if stream.peer and stream.authority else clouds.address
+    call = Call.of(cloud, record, stream.metadata, reached)
     requests = RequestStream(call, method, stream, clouds)
     cloud.timers.calls += 1
     try:

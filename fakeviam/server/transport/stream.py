@@ -74,6 +74,7 @@ class GrpcStream:
     Attributes:
         id: Number of its stream.
         metadata: What the client sent along.
+        authority: The host and port that it calls.
         refusal: Why it is refused before anything of it is read; None if it is not.
         malformed: Why it is no call at all, and its stream is reset (SV-9).
         cut_text: Why it ended before its answer.
@@ -97,6 +98,7 @@ class GrpcStream:
         """A call of `method` that begins with `head`."""
         self.id = stream_id
         self.metadata = head.metadata
+        self.authority = head.authority
         self.refusal: Refusal | None = head.refusal
         self.malformed = head.malformed
         self.cut_text = ""

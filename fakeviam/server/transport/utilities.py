@@ -21,22 +21,19 @@ from fakeviam.wire import health, reflection
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from grpclib.server import Stream
-
+    from fakeviam.server.transport.call_stream import CallStream
     from fakeviam.wire import Method
 
 _NOT_FOUND = Status.NOT_FOUND.value
 
 
-def served(method: Method) -> Callable[[Stream[Any, Any]], Awaitable[None]]:
+def served(method: Method) -> Callable[[CallStream], Awaitable[None]]:
     """What answers this RPC of gRPC's own services."""
     handlers = {"Check": _check, "List": _list, "Watch": _watch}
     return partial(_answered, handlers.get(method.name, partial(_reflect, method)))
 
 
-async def _answered(
-    answer: Callable[[Stream[Any, Any]], Awaitable[None]], stream: Stream[Any, Any]
-) -> None:
+async def _answered(answer: Callable[[CallStream], Awaitable[None]], stream: CallStream) -> None:
     try:
         await answer(stream)
     except Refusal as refusal:
@@ -44,11 +41,15 @@ async def _answered(
         await stream.send_trailing_metadata(status=status, status_message=refusal.text)
 
 
+async def _received(stream: CallStream) -> Any:
+    return await stream.recv_message()
+
+
 # Reflection ------------------------------------------------------------------------------
 
 
-async def _reflect(method: Method, stream: Stream[Any, Any]) -> None:
-    while (request := await stream.recv_message()) is not None:
+async def _reflect(method: Method, stream: CallStream) -> None:
+    while (request := await _received(stream)) is not None:
         reply: Any = method.response(valid_host=request.host)
         reply.original_request.CopyFrom(request)
         # That of v1alpha has the same bytes.
@@ -124,15 +125,15 @@ def _status(service: str) -> int:
     return kinds.SERVING if known else kinds.SERVICE_UNKNOWN
 
 
-async def _check(stream: Stream[Any, Any]) -> None:
-    request = await stream.recv_message() or health.HealthCheckRequest()
+async def _check(stream: CallStream) -> None:
+    request = await _received(stream) or health.HealthCheckRequest()
     status = _status(request.service)
     if status != health.HealthCheckResponse.SERVING:
         raise NotFoundError(f"there is no service {request.service!r}", clause="GS-2")
     await stream.send_message(health.HealthCheckResponse(status=status))
 
 
-async def _list(stream: Stream[Any, Any]) -> None:
+async def _list(stream: CallStream) -> None:
     await stream.recv_message()
     reply = health.HealthListResponse()
     for service in ("", *_services()):
@@ -140,8 +141,8 @@ async def _list(stream: Stream[Any, Any]) -> None:
     await stream.send_message(reply)
 
 
-async def _watch(stream: Stream[Any, Any]) -> None:
+async def _watch(stream: CallStream) -> None:
     """Tell the status, which does not change as long as the server runs."""
-    request = await stream.recv_message() or health.HealthCheckRequest()
+    request = await _received(stream) or health.HealthCheckRequest()
     await stream.send_message(health.HealthCheckResponse(status=_status(request.service)))
     await asyncio.Event().wait()  # until the client goes, or the server

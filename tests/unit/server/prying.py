@@ -105,6 +105,15 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
         )
     ids = [*known.datasets, GUESSED, ours[1]]
     yield "ListDatasetsByIDs", [dataset.ListDatasetsByIDsRequest(ids=ids)]
+    yield from asking_for_links_and_fleets(ours, known)
+
+
+def asking_for_links_and_fleets(
+    ours: tuple[str, str, str], known: Known
+) -> Iterator[tuple[str, list[Message]]]:
+    for name in (*known.binary, ours[0]):
+        link = data.CreateBinaryDataSignedURLRequest(binary_data_id=name)
+        yield "CreateBinaryDataSignedURL", [link]
     for part in (known.part, DEFAULT_PART):
         for rpc, request in fleet_requests(part).items():
             if not rpc.startswith("Update"):

@@ -61,7 +61,7 @@ async def test_answers_stand_in_the_order_of_the_request(viam: Viam) -> None:
 
 
 async def test_metadata_tells_everything(viam: Viam) -> None:
-    """Every field a client reads is filled, and uri stays empty (ID-3, TM-2, A52)."""
+    """Every field a client reads is filled, and uri leads to the file (ID-3, TM-2, A52)."""
     dataset = await viam.create_dataset()
     record = await viam.upload(
         "pic.tar",
@@ -95,7 +95,7 @@ async def test_metadata_tells_everything(viam: Viam) -> None:
         time_received=at(2),
         file_name="pic.tar",
         file_ext=".png",
-        uri="",
+        uri=f"http://{viam.cloud.target}/files/{record}",
         dataset_ids=[dataset],
         file_size_bytes=5,
     )

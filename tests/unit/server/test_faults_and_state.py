@@ -34,6 +34,7 @@ READS = {
     "BinaryDataByFilter",
     "BinaryDataByIDs",
     "BoundingBoxLabelsByFilter",
+    "CreateBinaryDataSignedURL",
     "GetDatabaseConnection",
     "ListDatasetsByIDs",
     "ListDatasetsByOrganizationID",

@@ -171,6 +171,9 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
             data.TabularDataByFilterRequest(**READ),
             data.TabularDataByFilterRequest(count_only=True),
         ],
+        "CreateBinaryDataSignedURL": [
+            data.CreateBinaryDataSignedURLRequest(binary_data_id=image, expiration_minutes=1)
+        ],
         "BinaryDataByIDs": [data.BinaryDataByIDsRequest(**both, include_binary=True)],
         "TagsByFilter": [data.TagsByFilterRequest(filter=FILTER)],
         "BoundingBoxLabelsByFilter": [data.BoundingBoxLabelsByFilterRequest(filter=FILTER)],

@@ -104,6 +104,7 @@ async def test_what_is_built() -> None:
         "FileUpload",
         "StreamingDataCaptureUpload",
         "Authenticate",
+        "CreateBinaryDataSignedURL",
         *fleet_requests(DEFAULT_PART),
     }
     assert len(fleet_requests(DEFAULT_PART)) == 24
