@@ -63,7 +63,7 @@ class Files:
 
 
 def uploaded(
-    cloud: FakeViam, *, contents: bytes = BYTES, name: str = "a", ext: str = ".txt", **chosen: str
+    cloud: FakeViam, *, contents: bytes = BYTES, name: str = "a", ext: str = ".txt", **chosen: Any
 ) -> Files:
     credentials = auth.Credentials(type="api-key", payload=cloud.api_key)
     login = call(cloud, "Authenticate", chosen, entity=cloud.api_key_id, credentials=credentials)
