@@ -18,7 +18,7 @@ from fakeviam.wire import auth, data, datasync
 from .browser import Browser, call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .browser import Reply
 
@@ -63,11 +63,16 @@ class Files:
 
 
 def uploaded(
-    cloud: FakeViam, *, contents: bytes = BYTES, name: str = "a", ext: str = ".txt", **chosen: Any
+    cloud: FakeViam,
+    *,
+    contents: bytes = BYTES,
+    name: str = "a",
+    ext: str = ".txt",
+    chosen: Mapping[str, str] | None = None,
 ) -> Files:
     credentials = auth.Credentials(type="api-key", payload=cloud.api_key)
     login = call(cloud, "Authenticate", chosen, entity=cloud.api_key_id, credentials=credentials)
-    bearer = {"authorization": f"Bearer {login.access_token}", **chosen}
+    bearer = {"authorization": f"Bearer {login.access_token}", **(chosen or {})}
     reply = call(
         cloud,
         "DataCaptureUpload",
@@ -220,7 +225,7 @@ def test_links_to_what_does_not_exist(cloud: FakeViam) -> None:
 def test_sessions_have_links_of_their_own(cloud: FakeViam) -> None:
     """Which end with them (DL-1, SS-1, SS-3)."""
     with cloud.session("one") as session:
-        files = uploaded(cloud, **session.metadata)
+        files = uploaded(cloud, chosen=session.metadata)
         assert files.metadata.uri.endswith("?session=one")
         files.key = {"key_id": session.api_key_id, "key": session.api_key}
         assert (files.mine()).body == BYTES
