@@ -58,11 +58,11 @@ _server_options = _options(
         help="The session of a fake to act on.",
     ),
     click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object per file to stdout."
+        "--json", "as_json", is_flag=True, help="Print one JSON object per file or reading."
     ),
 )
 
-_filter_options = _options(
+_capture_options = _options(
     click.option("--component", "component_name", help="Name of the component."),
     click.option("--component-type", help="Type of the component."),
     click.option("--method", help="Name of the capture method."),
@@ -91,10 +91,14 @@ _filter_options = _options(
     ),
     click.option("--tag", "tags", multiple=True, help="A tag; repeat to match any of several."),
     click.option("--tagged/--untagged", default=None, help="With any tag, or with none."),
+    click.option("--oldest-first", is_flag=True, help="Sort order; by default the server's."),
+    click.option("--limit", type=click.IntRange(min=1), help="At most this many."),
+)
+
+_filter_options = _options(
+    _capture_options,
     click.option("--label", "bbox_labels", multiple=True, help="Label of a bounding box."),
     click.option("--dataset", "dataset_id", help="Id of a dataset."),
-    click.option("--oldest-first", is_flag=True, help="Sort order; by default the server's."),
-    click.option("--limit", type=click.IntRange(min=1), help="At most this many files."),
 )
 
 
@@ -145,6 +149,14 @@ def download(dest: str, **options: Any) -> None:
     if path is None:
         raise AssertionError(dest)
     transfers.run(transfers.download(Server.of(options), path, Selection.of(options)))
+
+
+@commands.command()
+@_capture_options
+@_server_options
+def readings(**options: Any) -> None:
+    """List the sensor readings selected by all options."""
+    transfers.run(transfers.list_readings(Server.of(options), Selection.of(options)))
 
 
 _id_argument = click.argument("binary_data_id", metavar="ID")

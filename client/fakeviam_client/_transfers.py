@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from grpclib.exceptions import GRPCError
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from fakeviam.target import Target
     from fakeviam.wire.data import Filter
     from fakeviam_client._progress import Progress
-    from fakeviam_client._records import BinaryData
+    from fakeviam_client._records import BinaryData, TabularData
+
+Found = TypeVar("Found")
 
 
 #: The metadata key that chooses a session of a fake.
@@ -91,12 +93,23 @@ class Selection:
         found = data.iter_binary_data_by_filter(
             self.filter, include_file_data=with_bytes, sort_order=self.sort_order
         )
-        number = 0
-        async for file in found:
+        async for file in _first(found, self.limit):
             yield file
-            number += 1
-            if number == self.limit:
-                return
+
+    async def readings(self, data: DataClient) -> AsyncIterator[TabularData]:
+        """The readings that are meant, one by one."""
+        found = data.iter_tabular_data_by_filter(self.filter, sort_order=self.sort_order)
+        async for reading in _first(found, self.limit):
+            yield reading
+
+
+async def _first(found: AsyncIterator[Found], limit: int | None) -> AsyncIterator[Found]:
+    number = 0
+    async for each in found:
+        yield each
+        number += 1
+        if number == limit:
+            return
 
 
 async def upload(server: Server, source: Path, **options: Any) -> None:
@@ -126,6 +139,18 @@ async def list_files(server: Server, selection: Selection) -> None:
         async for file in selection.files(data, with_bytes=False):
             as_json = server.as_json
             click.echo(json_text({"metadata": plain(file.metadata)}) if as_json else _row(file))
+
+
+async def list_readings(server: Server, selection: Selection) -> None:
+    async with server.connect() as data:
+        async for reading in selection.readings(data):
+            line = {
+                "data": reading.data,
+                "metadata": plain(reading.metadata),
+                "time_requested": reading.time_requested.isoformat(),
+                "time_received": reading.time_received.isoformat(),
+            }
+            click.echo(json_text(line) if server.as_json else str(reading))
 
 
 async def download(server: Server, dest: Path, selection: Selection) -> None:

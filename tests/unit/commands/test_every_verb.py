@@ -162,7 +162,9 @@ def test_each_prints_json(run: Run, cloud: FakeViam, places: dict[str, str]) -> 
     cloud.session("one")
     up = run("data", "upload", places["<folder>"], "--part-id", PART.id, "--json").json
     places["<file>"] = up["binary_data_id"]
-    seed = {"version": 1, "datasets": [{"name": "d"}]}
+    rows = [{"time": "2026-01-31T12:00:00Z", "temperature": 21.5}]
+    readings = [{"component": "s", "method": "Readings", "rows": rows}]
+    seed = {"version": 1, "datasets": [{"name": "d"}], "readings": readings}
     Path(places["<seed>"]).write_text(json.dumps(seed), encoding="utf-8")
     places["<dataset>"] = run("seed", places["<seed>"], "--json").json["datasets"]["d"]
     assert run("snapshot", "save", "clean", "--json").json["name"] == "clean"

@@ -42,6 +42,18 @@ def call(cloud: FakeViam, rpc: str, **fields: Any) -> str:
     return "OK"
 
 
+def test_readings_are_listed(run: Run, cloud: FakeViam) -> None:
+    rows = [{"time": f"2026-01-31T12:00:0{at}Z", "t": at} for at in range(3)]
+    cloud.load({"version": 1, "readings": [{"component": "s", "method": "R", "rows": rows}]})
+    first, *rest = run("data", "readings", "--oldest-first").lines
+    assert first == "2026-01-31T12:00:00+00:00 s.R {'t': 0.0}"
+    assert len(rest) == 2
+    last = run("data", "readings", "--component", "s", "--limit", "1", "--json").json
+    assert (last["data"], last["metadata"]["component_name"]) == ({"t": 2.0}, "s")
+    assert run("data", "readings", "--component", "x").lines == []
+    assert "No such option '--label'" in run("data", "readings", "--label", "x").refusal
+
+
 def test_keys_are_for_organizations_locations_or_machines(run: Run, cloud: FakeViam) -> None:
     part = cloud.default_part
     assert run("keys", "add", "--json").json["organization_ids"] == [part.organization_id]
