@@ -12,20 +12,26 @@ import shlex
 import traceback
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import pytest
 
+import fakeviam
 from fakeviam.model.clauses import CATALOGUE
-from fakeviam.model.errors import FakeViamError
+from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.pytest_plugin.settings import node_id
-from fakeviam.server.instruments.journal.nearmiss import line_of
+from fakeviam.server.instruments.journal.nearmiss import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
 
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.lifecycle.handle import CloudHandle
+
+_PACKAGE = Path(fakeviam.__file__).parent
+_PLUGIN = _PACKAGE / "pytest_plugin"
 
 _MOST_CALLS = 10
 _LONGEST_LINE = 400
@@ -117,6 +123,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add the calls of a failing test to its report, and a summary to the last one."""
+    _end_with_the_test(item, call)
     report = yield
     if call.when == "setup":
         _observe_shared(item, item.config.stash.get(_SERVER, None))  # perhaps made just now
@@ -131,6 +138,37 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         _forget(item)
     return report
+
+
+def _end_with_the_test(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Let a report of a wrong use of fakeviam end with the line of the test that is wrong.
+
+    How deep in here it was noticed, and after which other exception, says nothing to a user;
+    --full-trace shows it all.
+    """
+    excinfo = call.excinfo
+    if excinfo is None or not isinstance(excinfo.value, UsageError):
+        return
+    if item.config.getoption("fulltrace"):
+        return
+    frames = []
+    step: TracebackType | None = excinfo.tb
+    while step is not None:
+        frames.append(step)
+        step = step.tb_next
+    paths = [Path(frame.tb_frame.f_code.co_filename) for frame in frames]
+    ours = [number for number, path in enumerate(paths) if _PACKAGE in path.parents]
+    ours = [number for number in ours if _PLUGIN not in paths[number].parents]
+    if not ours or not ours[0] or _is_users(paths[ours[0] :], item):
+        return
+    frames[ours[0] - 1].tb_next = None
+    excinfo.value.__cause__ = None
+    excinfo.value.__suppress_context__ = True
+
+
+def _is_users(paths: Iterable[Path], item: pytest.Item) -> bool:
+    """Whether some of this code is the user's, such as an interceptor."""
+    return any(item.path.parent in path.parents and _PACKAGE not in path.parents for path in paths)
 
 
 def _forget(item: pytest.Item) -> None:
@@ -218,8 +256,9 @@ def _cloud_lines(
     elif len(calls) > _MOST_CALLS:
         yield f"  … {len(calls) - _MOST_CALLS} earlier; --fakeviam-journal=full shows all"
         calls = calls[-_MOST_CALLS:]
+    told = Lines([call for call in calls if _is_readable(call)])
     for call in calls:
-        lines = _shown(f"call {call.number}", partial(_call_lines, call, in_full=in_full))
+        lines = _shown(f"call {call.number}", partial(_call_lines, call, told, in_full=in_full))
         yield from (f"  {line}" for line in lines)
     if cloud.assumptions:
         yield f"assumptions used: {_listed(cloud.assumptions)}"
@@ -227,8 +266,16 @@ def _cloud_lines(
         yield from _shown("the problems it found", partial(_problem_lines, cloud.handle))
 
 
-def _call_lines(call: RecordedCall, *, in_full: bool) -> Iterator[str]:
-    yield line_of(call)
+def _is_readable(call: RecordedCall) -> bool:
+    try:
+        _ = call.leaves
+    except Exception:  # noqa: BLE001 - its own line says so
+        return False
+    return True
+
+
+def _call_lines(call: RecordedCall, told: Lines, *, in_full: bool) -> Iterator[str]:
+    yield told.of(call)
     # Fields without effect: the caller expected one.
     if call.unknown_fields:
         yield f"    unknown fields: {', '.join(call.unknown_fields)}"

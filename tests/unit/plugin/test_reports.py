@@ -460,3 +460,52 @@ def test_a_message_of_any_kind_is_shown_in_full(user: pytest.Pytester) -> None:
     assert '"value": "NaN"' in report.calls
     assert '"@type": "x/y.Z"' in report.calls
     assert "could not show" not in report.calls
+
+
+WRONG_USE = """
+import asyncio
+from fakeviam_client import connect
+
+def seeds(cloud):
+    cloud.load({"datasets": [{"nam": "x"}]})
+
+def test_seed(fakeviam):
+    seeds(fakeviam)
+
+def test_reply(fakeviam):
+    fakeviam.replies.on("TagsByFilter").respond({"tagz": []})
+
+async def work(cloud):
+    keys = {"api_key": cloud.api_key, "api_key_id": cloud.api_key_id}
+    async with connect(cloud.target, **keys) as client:
+        for tag in ("dog", "cat"):
+            await client.file_upload(
+                cloud.default_part.id, b"x", file_name="a", file_extension=".txt", tags=[tag]
+            )
+
+def test_calls(fakeviam):
+    asyncio.run(work(fakeviam))
+    assert not fakeviam
+"""
+
+
+def test_the_useful_line_is_the_last(user: pytest.Pytester) -> None:
+    """Of a wrong use: the test's own, no chain; of calls: what tells them apart (PT-5)."""
+    user.makeconftest(COLLECT)
+    user.makepyfile(test_wrong=WRONG_USE)
+    run(user, failed=3)
+    found = {name: each[0] for name, each in reports(user).items()}
+    for name, last in (
+        ("test_seed", "test_wrong.py:5: SeedError"),
+        ("test_reply", "test_wrong.py:11: UsageError"),
+    ):
+        text = found[name].text
+        assert text.splitlines()[-1] == last
+        assert "def validate" not in text
+        assert "The above exception" not in text
+    calls = found["test_calls"].calls or ""
+    assert "tags='dog', …)" in calls
+    assert "tags='cat', …)" in calls
+    assert "type=DATA_TYPE_FILE" not in calls
+    run(user, "--full-trace", "-k", "test_seed", failed=1)
+    assert "def validate" in reports(user)["test_seed"][0].text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.matching import Mismatch, short
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.journal.record import RecordedCall
 
 _SHOWN = 5
+
+# How many fields of a call are shown, and those that hardly tell one from another.
+_FIELDS = 4
+_DULL = frozenset({"part_id", "type", "organization_id", "include_binary", "limit"})
 
 
 class Wanted(NamedTuple):
@@ -92,7 +97,8 @@ def told_nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
 
 
 def _listed(calls: Sequence[RecordedCall]) -> list[str]:
-    lines = [f"  {line_of(call)}" for call in calls[-_SHOWN:]]
+    told = Lines(calls[-_SHOWN:])
+    lines = [f"  {told.of(call)}" for call in calls[-_SHOWN:]]
     more = len(calls) - len(lines)
     return [f"  … {more} earlier", *lines] if more else lines
 
@@ -105,10 +111,46 @@ def _others(records: Sequence[RecordedCall]) -> list[str]:
 
 def line_of(call: RecordedCall) -> str:
     """One call on one line: `3 FileUpload part_id='…' → OK`."""
-    named = [(path.rpartition(".")[2], value) for path, value in call.leaves[:4]]
-    fields = ", ".join(f"{name}={short(value)}" for name, value in named)
-    status = call.status or "in progress"
-    text = f": {call.text}" if call.text else ""
-    fault = " (fault)" if call.fault is not None else ""
-    scripted = " (scripted)" if call.scripted else ""
-    return f"{call.number} {call.rpc}({fields}) → {status}{text}{fault}{scripted}"
+    return Lines([call]).of(call)
+
+
+class Lines:
+    """A line for each of several calls, with the fields that tell them apart."""
+
+    def __init__(self, calls: Sequence[RecordedCall]) -> None:
+        """Compare these calls."""
+        self._calls = Counter(call.rpc for call in calls)
+        self._alike = Counter(
+            (call.rpc, path, repr(value)) for call in calls for path, value in call.leaves
+        )
+
+    def of(self, call: RecordedCall) -> str:
+        """The line of one of them."""
+        leaves = call.leaves
+        # Those that other calls have too are the first to go; then what hardly tells a call.
+        ranked = sorted(range(len(leaves)), key=lambda number: self._rank(call, *leaves[number]))
+        shown = [leaves[number] for number in sorted(ranked[:_FIELDS])]
+        fields = ", ".join(f"{_last(path)}={_told(value)}" for path, value in shown)
+        more = ", …" if len(leaves) > len(shown) else ""
+        status = call.status or "in progress"
+        text = f": {call.text}" if call.text else ""
+        fault = " (fault)" if call.fault is not None else ""
+        scripted = " (scripted)" if call.scripted else ""
+        return f"{call.number} {call.rpc}({fields}{more}) → {status}{text}{fault}{scripted}"
+
+    def _rank(self, call: RecordedCall, path: str, value: object) -> tuple[bool, bool]:
+        number = self._calls[call.rpc]
+        is_common = number > 1 and self._alike[call.rpc, path, repr(value)] >= number
+        return is_common, _last(path) in _DULL
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _told(value: object) -> str:
+    """A value in short; of a long id, its end, which is what differs."""
+    shown = short(value)
+    if isinstance(value, str) and shown.endswith("…'") and value.count("/") == 2:
+        return f"'…/{value.rpartition('/')[2][:40]}'"
+    return shown
