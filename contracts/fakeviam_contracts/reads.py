@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.model import File, FilterSpec, Row
     from fakeviam_contracts.session import Session
+
+
+#: Tags of the letters that the documentation of capture names.
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @operation
@@ -237,6 +242,8 @@ def check_file(
     tags = tags_of(session.model, session.handles, entry.metadata)
     wanted, got = described(file), observed(session.handles, entry.metadata, tags)
     _check_ids(session, file, entry.metadata)
+    if special := wanted["tags"] - set(filter(_PLAIN.fullmatch, file.tags)):
+        session.expect("TA-5", f"special tags of {name}", special, special & got["tags"])
     if not session.expect_all(file.because, wanted, got, name):
         _adopt(session, file, got)
     are_set = entry.metadata.HasField("time_requested") and entry.metadata.HasField("time_received")
