@@ -19,6 +19,7 @@ class Assertion:
         expected: What the clause demands.
         observed: What the subject did.
         legal: Whether the documents allow it all the same.
+        cause: The field of a filter that goes wrong by itself, if it is one.
     """
 
     clause: str
@@ -26,6 +27,7 @@ class Assertion:
     expected: Any
     observed: Any
     legal: bool = False
+    cause: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -34,7 +36,9 @@ class Assertion:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """What makes two failed comparisons the same failure."""
+        """What makes two failed comparisons the same failure: all that one field does is one."""
+        if self.cause:
+            return "filter", self.cause
         return self.clause, re.sub(r"\d+", "#", self.what)
 
 

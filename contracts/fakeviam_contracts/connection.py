@@ -78,6 +78,8 @@ class RemoteConnection:
             CannotRunError: Nobody answers there, or not to this key.
         """
         self._loop = asyncio.new_event_loop()
+        self._address = address
+        self._more: list[Channel] = []
         self._metadata: dict[str, str] = {}
         self._between = 1 / address.max_rps if address.max_rps else 0.0
         self._next = 0.0
@@ -96,23 +98,36 @@ class RemoteConnection:
 
     def wire(self, edge: Edge | None = None) -> Wire:
         """A wire of its own log."""
-        pace = self._wait_turn if self._between else None
         return Wire(
-            self._channel, self._loop, self._metadata, edge=edge, timeout=self.timeout, pace=pace
+            self._channel,
+            self._loop,
+            self._metadata,
+            edge=edge,
+            timeout=self.timeout,
+            pace=self._wait_turn if self._between else None,
+            connect=self._another,
         )
 
     def close(self) -> None:
         """Hang up."""
-        self._channel.close()
+        for channel in (self._channel, *self._more):
+            channel.close()
         # Lets the transport see that it was closed.
         self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
 
-    def _wait_turn(self) -> None:
+    async def _another(self, number: int) -> Channel:
+        """The n-th further connection."""
+        while len(self._more) <= number:
+            self._more.append(self._address.connect())
+        return self._more[number]
+
+    async def _wait_turn(self) -> None:
         now = time.monotonic()
-        if now < self._next:
-            self._loop.run_until_complete(asyncio.sleep(self._next - now))
-        self._next = max(now, self._next) + self._between
+        turn = max(now, self._next)
+        self._next = turn + self._between
+        if now < turn:
+            await asyncio.sleep(turn - now)
 
     def _log_in(self, address: Address) -> None:
         request = auth.AuthenticateRequest(

@@ -143,7 +143,9 @@ class RandomReads:
         parts = self._session.place.parts
         if name in _LISTS:
             return self._some([*(getattr(p, _LISTS[name]) for p in parts), "nobody"], 1, 2)
-        return getattr(self._random.choice(parts), name)
+        value = getattr(self._random.choice(parts), name)
+        # Now and then what only begins like it, and is another value.
+        return value[:-1] if self._random.random() < 0.2 else value
 
     def _some(self, values: Sequence[Any], least: int, most: int) -> tuple[Any, ...]:
         size = self._random.randint(least, most) if values else 0

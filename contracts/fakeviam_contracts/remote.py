@@ -185,7 +185,11 @@ def _learned(wire: Wire, component: str, part: str) -> tuple[Origin, int]:
     )
     reply = _answered(part, wire.call("DataCaptureUpload", request))
     ids = data.BinaryDataByIDsRequest(binary_data_ids=[reply.binary_data_id])
-    files = _answered(part, wire.call("BinaryDataByIDs", ids)).data
+    answer = wire.call("BinaryDataByIDs", ids)
+    if isinstance(answer, Refused) and answer.status not in _NOT_OURS:
+        what = "status of BinaryDataByIDs for the id of an upload"
+        raise ContractBrokenError(Assertion("BI-1", what, "OK", str(answer)))
+    files = _answered(part, answer).data
     if len(files) != 1:
         what = "files found by the id of an upload"
         raise ContractBrokenError(Assertion("BI-1", what, 1, len(files)))
@@ -200,6 +204,10 @@ def _learned(wire: Wire, component: str, part: str) -> tuple[Origin, int]:
         part_name=origin.part_name,
     )
     return place, moment
+
+
+#: Statuses that tell nothing about what a server does with an id.
+_NOT_OURS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNAVAILABLE")
 
 
 def _answered(part: str, answer: Any) -> Any:

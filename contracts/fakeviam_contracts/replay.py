@@ -44,6 +44,9 @@ from fakeviam_contracts.writes import (
     tag_matching,
     update_box,
     upload,
+    upload_many,
+    upload_many_rows,
+    upload_pieces,
     upload_rows,
 )
 
@@ -79,6 +82,9 @@ __all__ = [
     "tag_matching",
     "update_box",
     "upload",
+    "upload_many",
+    "upload_many_rows",
+    "upload_pieces",
     "upload_rows",
     "wait",
     "writes",
@@ -110,6 +116,7 @@ def main(
     *,
     clause: str,
     what: str,
+    cause: str = "",
     policy: str = "documented",
     exclusive: bool = False,
     read_only: bool = False,
@@ -135,7 +142,7 @@ def main(
             read_only=read_only and not own,
             **options,  # type: ignore[arg-type]
         )
-        sys.exit(_status(config, program, Assertion(clause, what, 0, 0).kind))
+        sys.exit(_status(config, program, Assertion(clause, what, 0, 0, cause=cause)))
 
     command()
     raise AssertionError("click exits")
@@ -144,17 +151,17 @@ def main(
 def _status(
     config: RunConfig,
     program: Callable[[Session], None] | RandomPrograms,
-    kind: tuple[str, str],
+    wanted: Assertion,
 ) -> int:
     try:
-        found = _replayed(config, program, kind[0])
+        found = _replayed(config, program, wanted.clause)
     except (CannotRunError, ConnectionLostError) as reason:
         click.echo(f"cannot tell: {reason}", err=True)
         return 2
     if found is None:
         click.echo("the failure is gone")
         return 0
-    if found.kind != kind:
+    if found.kind != wanted.kind:
         before = f"{found.clause}: {found.what}"
         click.echo(f"cannot tell, for something else goes wrong before: {before}", err=True)
         return 2

@@ -81,11 +81,6 @@ class Finding:
         return self.assertion.clause
 
     @property
-    def is_random(self) -> bool:
-        """Whether only random programs show it again."""
-        return self.random is not None and not self.program
-
-    @property
     def is_set_up(self) -> bool:
         """Whether it shows before anything is checked."""
         return self.name == SET_UP

@@ -37,6 +37,10 @@ main({name}, clause={clause!r}, what={what!r}, policy={policy!r}{more})
 '''
 
 
+#: A program of more steps than these is not shown: a script has sixty lines at most.
+_MOST_STEPS = 24
+
+
 def write_all(result: Result, folder: Path) -> None:
     """Write a script for each finding, and note its name in the finding."""
     for number, finding in enumerate(result.findings, start=1):
@@ -49,10 +53,11 @@ def write_all(result: Result, folder: Path) -> None:
 def script(finding: Finding, result: Result) -> str:
     """The text of a script that shows a finding."""
     more = [f", {name}=True" for name in ("exclusive", "read_only") if getattr(result, name)]
+    more += [f", cause={finding.assertion.cause!r}"] if finding.assertion.cause else []
     return _TEMPLATE.format(
         about=_about(finding, result).replace("\\", "\\\\").replace('"""', '\\"\\"\\"'),
         program=_program(finding),
-        name="programs" if finding.is_random else "program",
+        name="programs" if _is_random(finding) else "program",
         clause=finding.clause,
         what=finding.assertion.what,
         policy=result.policy,
@@ -60,12 +65,17 @@ def script(finding: Finding, result: Result) -> str:
     )
 
 
+def _is_random(finding: Finding) -> bool:
+    """Whether only the random programs show it in few words."""
+    return finding.random is not None and not 0 < len(finding.program) <= _MOST_STEPS
+
+
 def _program(finding: Finding) -> str:
     """What shows a finding: its steps, or all that was done where they alone do not."""
-    if finding.is_random:
+    if _is_random(finding):
         return f"programs = {format_value(finding.random)}"
     lines = [format_step(step, subject="session") for step in finding.program]
-    if not lines:
+    if not lines or len(lines) > _MOST_STEPS:
         # What the set-up shows, it shows again before the program begins.
         lines = ["pass" if finding.is_set_up else f"run_check(session, {finding.name!r})"]
     return "\n".join(["def program(session):", *(f"    {line}" for line in lines)])

@@ -55,16 +55,19 @@ def compare(
         return True
     found = _explained(session.interpretation, spec, question, observed)
     if found is None:
-        clause = _blamed(session, spec, question)
-        return session.expect(clause, what, expected, observed)
+        clause, field = _blamed(session, spec, question)
+        return session.expect(clause, _by(what, field), expected, observed, cause=field)
     changed = {
         p: value for p, value in found.items() if value != getattr(session.interpretation, p)
     }
     for point in changed:
-        legal = CLAUSES[point] not in RELIED_ON
-        session.expect(CLAUSES[point], what, expected, observed, legal=legal)
-    session.learn(**changed)
-    return True
+        clause, legal = CLAUSES[point], CLAUSES[point] not in RELIED_ON
+        field = "" if legal else _blamed(session, spec, question)[1]
+        session.expect(clause, _by(what, field), expected, observed, legal=legal, cause=field)
+    # What clients rely on is broken, not learned.
+    learned = {p: value for p, value in changed.items() if CLAUSES[p] not in RELIED_ON}
+    session.learn(**learned)
+    return learned == changed
 
 
 def fields_of(spec: FilterSpec) -> list[str]:
@@ -177,8 +180,12 @@ def _points(spec: FilterSpec) -> Iterator[str]:
 # The field to blame ----------------------------------------------------------------------
 
 
-def _blamed(session: Session, spec: FilterSpec, question: Question) -> str:
-    """The clause of the field that goes wrong by itself."""
+def _by(what: str, field: str) -> str:
+    return f"{what} by {field}" if field else what
+
+
+def _blamed(session: Session, spec: FilterSpec, question: Question) -> tuple[str, str]:
+    """The clause and the field that goes wrong by itself; the field is "" if none does."""
 
     def is_right(probe: FilterSpec) -> bool:
         return bool(question.fetch(probe) == question.expected(probe, session.interpretation))
@@ -189,11 +196,13 @@ def _blamed(session: Session, spec: FilterSpec, question: Question) -> str:
         names.remove("component_name")
     if question.control(spec) or not is_right(bare):
         # What is stored is not what should be, whatever is asked for.
-        return question.base
+        return question.base, ""
     for name in names:
         if not is_right(_alone(bare, spec, name)):
-            return clauses_of(spec, name)[0]
-    return "FI-1" if len(names) > 1 else question.base
+            return clauses_of(spec, name)[0], name
+    if len(names) == 2:
+        return "FI-1", " with ".join(names)
+    return ("FI-1" if len(names) > 1 else question.base), ""
 
 
 def _alone(bare: FilterSpec, spec: FilterSpec, name: str) -> FilterSpec:

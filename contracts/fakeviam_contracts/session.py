@@ -109,7 +109,14 @@ class Session:
     # Comparing ---------------------------------------------------------------------------
 
     def expect(
-        self, clause: str, what: str, expected: Any, observed: Any, *, legal: bool = False
+        self,
+        clause: str,
+        what: str,
+        expected: Any,
+        observed: Any,
+        *,
+        legal: bool = False,
+        cause: str = "",
     ) -> bool:
         """Compare; the answer says whether it holds.
 
@@ -119,6 +126,7 @@ class Session:
             expected: What the clause demands.
             observed: What the subject did.
             legal: Whether the documents allow what was observed all the same.
+            cause: The field of a filter that goes wrong by itself, if it is one.
 
         Raises:
             ContractBrokenError: It does not hold, and the clause binds.
@@ -126,7 +134,7 @@ class Session:
         self.comparisons[clause] += 1
         if expected == observed:
             return True
-        assertion = Assertion(clause, what, expected, observed, legal)
+        assertion = Assertion(clause, what, expected, observed, legal, cause)
         if not legal and clause in binding() and assertion.kind not in self.muted:
             self.broken = assertion
             raise ContractBrokenError(assertion)

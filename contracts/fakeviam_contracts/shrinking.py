@@ -179,8 +179,12 @@ def _simpler_arguments(step: Step) -> Iterator[dict[str, Any]]:
         default = parameters[name].default
         if default is not inspect.Parameter.empty and value != default:
             yield {other: given[other] for other in given if other != name}
-        for simple in _simpler(value):
+        for simple in _fewer(value) if name == "count" else _simpler(value):
             yield {**given, name: simple}
+
+
+def _fewer(count: int) -> Iterator[int]:
+    yield from (fewer for fewer in (count // 2, count - 8, count - 1) if 0 < fewer < count)
 
 
 def _simpler(value: Any) -> Iterator[Any]:

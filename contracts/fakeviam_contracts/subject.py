@@ -67,6 +67,7 @@ class OwnFake:
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
+        self._more: list[Connection] = []
         self._channel = self._loop.run_until_complete(self._connect())
         added = {name: self._cloud.fleet.add_part(name, **where) for name, where in PARTS}
         parts = (self._cloud.default_part, added["second"])
@@ -79,6 +80,12 @@ class OwnFake:
             sleep=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )
 
+    async def _another(self, number: int) -> Connection:
+        """The n-th further connection."""
+        while len(self._more) <= number:
+            self._more.append(await Connection.connect(self._cloud.unix_socket))
+        return self._more[number]
+
     async def _connect(self) -> Connection:
         await self._cloud.start()
         return await Connection.connect(self._cloud.unix_socket)
@@ -86,7 +93,7 @@ class OwnFake:
     def open_session(self) -> Session:
         """A session on the empty fake."""
         self._cloud.reset()
-        wire = Wire(self._channel, self._loop, {})
+        wire = Wire(self._channel, self._loop, {}, connect=self._another)
         return Session(wire, self._place, self.interpretation, self.muted)
 
     def close_session(self, session: Session) -> None:
@@ -96,7 +103,8 @@ class OwnFake:
 
     def close(self) -> None:
         """Stop the fake."""
-        self._channel.close()
+        for connection in (self._channel, *self._more):
+            connection.close()
         self._loop.run_until_complete(self._cloud.stop())
         self._loop.close()
 

@@ -7,8 +7,9 @@ wire is kept, so that a failure can be written as a script that anybody can run.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import Message
 from grpclib.client import StreamUnaryMethod, UnaryUnaryMethod
@@ -19,7 +20,7 @@ from fakeviam.wire.values import struct_from
 from fakeviam_contracts.http2 import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from grpclib.client import Channel
 
@@ -67,6 +68,26 @@ class Recorded:
     answer: Message | Refused
 
 
+class Timed(NamedTuple):
+    """One call of several clients at once.
+
+    Attributes:
+        client: The number of the client.
+        rpc: The call.
+        requests: What was sent.
+        answer: What came back.
+        began: When it was sent: larger numbers are later.
+        ended: When its answer was there.
+    """
+
+    client: int
+    rpc: str
+    requests: tuple[Message, ...]
+    answer: Any
+    began: int
+    ended: int
+
+
 class Wire:
     """A channel to the subject."""
 
@@ -78,7 +99,8 @@ class Wire:
         *,
         edge: Edge | None = None,
         timeout: float | None = None,
-        pace: Callable[[], None] | None = None,
+        pace: Callable[[], Awaitable[None]] | None = None,
+        connect: Callable[[int], Awaitable[Channel | Connection]] | None = None,
     ) -> None:
         """Call over `channel`, whose loop is `loop`, with `metadata` on every call.
 
@@ -89,13 +111,15 @@ class Wire:
             edge: Changes the messages on their way.
             timeout: Seconds until a call that is not answered counts as refused.
             pace: Waits before each call, if calls must not come too fast.
+            connect: Gives the n-th further connection, for several clients at once.
         """
         self._channel = channel
         self._loop = loop
         self._metadata = metadata
-        self._edge = edge
+        self.edge = edge
         self._timeout = timeout
         self._pace = pace
+        self._connect = connect
         self.calls: list[Recorded] = []
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -109,7 +133,7 @@ class Wire:
             ConnectionLostError: The connection broke.
         """
         sent = self._outgoing(rpc, request)
-        return self._record(rpc, (sent,), self._unary(rpc, sent))
+        return self._record(rpc, (sent,))
 
     def stream(self, rpc: str, requests: Sequence[Message]) -> Any:
         """Answer of one client stream: a message, or `Refused`.
@@ -118,54 +142,97 @@ class Wire:
             ConnectionLostError: The connection broke.
         """
         sent = tuple(self._outgoing(rpc, request) for request in requests)
-        return self._record(rpc, sent, self._client_stream(rpc, sent))
+        return self._record(rpc, sent)
 
     def waited(self, nanos: int) -> None:
         """Keep in the log that the subject's clock was moved."""
         span = struct_from({"seconds": nanos / 1e9})
         self.calls.append(Recorded(WAIT, (span,), wire.well_known.Struct()))
 
+    async def _open(self, number: int) -> Channel | Connection:
+        return self._channel if self._connect is None else await self._connect(number)
+
     def _outgoing(self, rpc: str, request: Message) -> Message:
-        if self._edge is not None:
-            return self._edge.outgoing(rpc, request)
+        if self.edge is not None:
+            return self.edge.outgoing(rpc, request)
         # A copy for the log: the caller may use the message again, for the next page.
         copy = type(request)()
         copy.CopyFrom(request)
         return copy
 
-    def _record(
-        self, rpc: str, requests: tuple[Message, ...], work: Coroutine[Any, Any, Any]
+    def at_once(self, scripts: Sequence[Sequence[Sequence[Message]]]) -> list[Timed]:
+        """Several clients, each with a connection of its own, that make their calls at once.
+
+        Args:
+            scripts: The calls of each client, one after the other: the message of a unary call,
+                or those of a stream.
+
+        Raises:
+            ConnectionLostError: A connection broke.
+        """
+        sent = [
+            [tuple(self._outgoing(rpc_of(call), message) for message in call) for call in script]
+            for script in scripts
+        ]
+        timed: list[Timed] = self.run(self._clients(sent))
+        for call in timed:
+            self.calls.append(Recorded(call.rpc, call.requests, call.answer))
+        return timed
+
+    async def _clients(self, scripts: Sequence[Sequence[tuple[Message, ...]]]) -> list[Timed]:
+        channels = [await self._open(at) for at in range(len(scripts))]
+        clock, timed = itertools.count(), list[Timed]()
+
+        async def client(number: int) -> None:
+            for requests in scripts[number]:
+                rpc, began = rpc_of(requests), next(clock)
+                answer = await self._answer(rpc, requests, channels[number])
+                ended = next(clock)
+                if self.edge is not None and not isinstance(answer, Refused):
+                    answer = self.edge.incoming(rpc, answer)
+                timed.append(Timed(number, rpc, requests, answer, began, ended))
+
+        await asyncio.gather(*map(client, range(len(scripts))))
+        return timed
+
+    def _record(self, rpc: str, requests: tuple[Message, ...]) -> Any:
+        answer = self.run(self._answer(rpc, requests, self._channel))
+        self.calls.append(Recorded(rpc, requests, answer))
+        if self.edge is None or isinstance(answer, Refused):
+            return answer
+        return self.edge.incoming(rpc, answer)
+
+    async def _answer(
+        self, rpc: str, requests: tuple[Message, ...], channel: Channel | Connection
     ) -> Any:
+        """The answer of a call, or `Refused`.
+
+        Raises:
+            ConnectionLostError: The connection broke.
+        """
         if self._pace is not None:
-            self._pace()
+            await self._pace()
         try:
-            answer = self.run(work)
+            return await self._called(_METHODS[rpc], requests, channel)
         except GRPCError as error:
-            answer = Refused(error.status.name, error.message or "")
+            return Refused(error.status.name, error.message or "")
         except asyncio.TimeoutError:
-            answer = Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
+            return Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
         except (OSError, ProtocolError, StreamTerminatedError) as error:
             raise ConnectionLostError(f"{rpc}: {str(error) or type(error).__name__}") from error
-        self.calls.append(Recorded(rpc, requests, answer))
-        if self._edge is None or isinstance(answer, Refused):
-            return answer
-        return self._edge.incoming(rpc, answer)
 
-    async def _unary(self, rpc: str, request: Message) -> Any:
-        method = _METHODS[rpc]
-        if isinstance(self._channel, Connection):
-            return await self._channel.call(method, (request,), self._metadata)
-        stub: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
-            self._channel, method.path, method.request, method.response
-        )
-        return await stub(request, metadata=self._metadata, timeout=self._timeout)
-
-    async def _client_stream(self, rpc: str, requests: Sequence[Message]) -> Any:
-        method = _METHODS[rpc]
-        if isinstance(self._channel, Connection):
-            return await self._channel.call(method, requests, self._metadata)
+    async def _called(
+        self, method: wire.Method, requests: tuple[Message, ...], channel: Channel | Connection
+    ) -> Any:
+        if isinstance(channel, Connection):
+            return await channel.call(method, requests, self._metadata)
+        if not method.client_streaming:
+            unary: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
+                channel, method.path, method.request, method.response
+            )
+            return await unary(requests[0], metadata=self._metadata, timeout=self._timeout)
         stub: StreamUnaryMethod[Any, Any] = StreamUnaryMethod(
-            self._channel, method.path, method.request, method.response
+            channel, method.path, method.request, method.response
         )
         async with stub.open(metadata=self._metadata, timeout=self._timeout) as stream:
             await stream.send_request()
@@ -173,3 +240,8 @@ class Wire:
                 await stream.send_message(request)
             await stream.end()
             return await stream.recv_message()
+
+
+def rpc_of(requests: Sequence[Message]) -> str:
+    """The call that a request is for."""
+    return requests[0].DESCRIPTOR.name.removesuffix("Request")

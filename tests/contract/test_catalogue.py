@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from fakeviam_contracts.catalogue import CLAUSES, Leniency, catalogue, commands, triage
+from fakeviam_contracts.catalogue import CLAUSES, Leniency, catalogue, commands, history, triage
 from fakeviam_contracts.catalogue.catalogue import checks_by_clause, joined
 from fakeviam_contracts.catalogue.page import page
 from fakeviam_contracts.catalogue.sentences import sentences_of
@@ -376,3 +376,32 @@ def test_writing_the_page(tmp_path: Path) -> None:
     assert run(commands.page_command, ["--check", "--output", str(path)]).exit_code == 0
     path.write_text(path.read_text(encoding="utf-8") + "x", encoding="utf-8")
     assert run(commands.page_command, ["--check", "--output", str(path)]).exit_code == 1
+
+
+# History ---------------------------------------------------------------------------------
+
+
+def test_the_history_of_clauses_only_grows() -> None:
+    """What a clause says, and said, is on record; what is changed or taken out is noticed."""
+    said = {"AB-1": "One.", "AB-2": "Two."}
+    lines = history.grown([], said, "2026-01-01")
+    assert history.problems(lines, said) == []
+    assert history.grown(lines, said, "2026-01-02") == []
+    (new,) = history.grown(lines, {**said, "AB-3": "Three."}, "2026-01-02")
+    assert (new.id, new.note) == ("AB-3", "")
+    assert history.problems(lines, {**said, "AB-3": "Three."})[0].startswith("AB-3 is not in")
+    forged = [lines[0]._replace(digest=history.digest_of("Uno.")), lines[1]]
+    assert history.problems(forged, {**said, "AB-1": "Uno."}) == [
+        "the history of AB-1 was changed: a line of 2026-01-01"
+    ]
+
+
+def test_a_clause_is_reworded_with_a_note_and_withdrawn_for_ever() -> None:
+    said = {"AB-1": "One.", "AB-2": "Two."}
+    lines = history.grown([], said, "2026-01-01")
+    with pytest.raises(ValueError, match="AB-1 changed: a clause keeps its meaning"):
+        history.grown(lines, {**said, "AB-1": "Uno."}, "2026-01-02")
+    lines += history.grown(lines, {"AB-1": "Uno."}, "2026-01-02", "Spanish")
+    assert history.problems(lines, {"AB-1": "Uno."}) == []
+    lines += history.grown(lines, said, "2026-01-03", "back")
+    assert history.problems(lines, said) == ["AB-2 was withdrawn, and its id is used again"]

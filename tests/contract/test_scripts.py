@@ -178,8 +178,8 @@ def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
         path, _ = _written(cloud, "TA-1", tmp_path)
     away = _run(path, "--target", "127.0.0.1:1", "--part", "p")
     assert (away.returncode, "cannot reach" in away.stderr) == (2, True)
-    nobody = _run(path)
-    assert (nobody.returncode, "name a server with --target" in nobody.stderr) == (2, True)
+    nobody = _run(path, "--target", "127.0.0.1:1", "--self")
+    assert (nobody.returncode, "exclude each other" in nobody.stderr) == (2, True)
 
 
 # Every kind of finding -------------------------------------------------------------------

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from fakeviam.model.clauses import CATALOGUE as SERVED
-from fakeviam_contracts.catalogue import triage
+from fakeviam_contracts.catalogue import history, triage
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.clauses import Leniency, own_clauses, table
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
@@ -145,6 +145,7 @@ def catalogue() -> Catalogue:
             if name in entries and entries[name].mutants
         ),
         *_strangers("the table of the unproven", {"": tuple(reasons)}, entries),
+        *history.problems(history.load(), {n: entry.sentence for n, entry in entries.items()}),
     ]
     return replace(made, entries=entries, problems=(*problems, *made.problems))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam.program import format_options
-from fakeviam_contracts.catalogue import triage
+from fakeviam_contracts.catalogue import history, triage
 from fakeviam_contracts.catalogue.catalogue import catalogue
 from fakeviam_contracts.catalogue.page import page
 from fakeviam_contracts.catalogue.sentences import sentences_of
@@ -136,8 +137,10 @@ def _tell(
 )
 @click.pass_context
 def page_command(context: click.Context, output: Path, *, check: bool) -> None:
-    """Write the page of the contract."""
+    """Write the page of the contract, and the history of clauses."""
     known = catalogue()
+    if not check and _grow_history(known):
+        known = catalogue()
     text = page(known)
     problems = list(known.problems)
     if not check:
@@ -150,6 +153,26 @@ def page_command(context: click.Context, output: Path, *, check: bool) -> None:
     for line in problems:
         click.echo(line, err=True)
     context.exit(1 if problems else 0)
+
+
+@click.command("history")
+@click.option("--note", default="", help="Why clauses are reworded that mean the same.")
+def history_command(note: str) -> None:
+    """Add new, reworded and withdrawn clauses to the history of clauses."""
+    click.echo(f"{_counted(_grow_history(catalogue(), note), 'line')} added")
+
+
+def _grow_history(known: Catalogue, note: str = "") -> list[history.Line]:
+    """Add to the history what is not in it yet; the answer is what was added."""
+    sentences = {name: entry.sentence for name, entry in known.entries.items()}
+    today = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
+    try:
+        new = history.grown(history.load(), sentences, today, note)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with Path(__file__).with_name(history.TABLE).open("a", encoding="utf-8") as file:
+        file.writelines("\t".join(line) + "\n" for line in new)
+    return new
 
 
 def _json(content: dict[str, Any]) -> None:

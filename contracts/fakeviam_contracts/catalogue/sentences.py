@@ -58,13 +58,14 @@ def sentences_of(source: str) -> list[Sentence]:
     found = []
     for place, section, text in _pieces(source):
         whole = section in ("signature", "heading", "contents")
-        for sentence in [text] if whole or not text else _split(text):
+        for sentence in [text] if whole or not text else split(text):
             number = counts[place, section] = counts.get((place, section), 0) + 1
             found.append(Sentence(place, section, number, sentence))
     return found
 
 
-def _split(paragraph: str) -> Iterator[str]:
+def split(paragraph: str) -> Iterator[str]:
+    """The sentences of a paragraph."""
     start = 0
     for match in _END.finditer(paragraph):
         following = paragraph[match.end()]

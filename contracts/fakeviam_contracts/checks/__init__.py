@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from fakeviam_contracts.checks import (
+    at_once,
     captures,
     datasets,
     deletes,
     filters,
     fleet,
     ids,
+    many,
     organizations,
     paging,
+    pairs,
     requests,
+    side_effects,
     uploads,
+    values,
 )
 from fakeviam_contracts.checks.annotations import CHECKS as ANNOTATION_CHECKS
 from fakeviam_contracts.checks.base import Check, Need
@@ -33,6 +38,11 @@ CHECKS: tuple[Check, ...] = (
     *deletes.CHECKS,
     *organizations.CHECKS,
     *fleet.CHECKS,
+    *values.CHECKS,
+    *pairs.CHECKS,
+    *side_effects.CHECKS,
+    *many.CHECKS,
+    *at_once.CHECKS,
 )
 
 #: Comes before all others: they wait for what they upload, where that takes a while.

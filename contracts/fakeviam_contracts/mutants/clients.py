@@ -6,8 +6,17 @@ from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
 from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
+from fakeviam_contracts.mutants.clients_values import VALUES
 from fakeviam_contracts.mutants.clients_writing import TROUBLES, UPLOADS
 
 __all__ = ["CLIENTS", "ClientMutant", "MutantStatus", "client_outcome"]
 
-CLIENTS: tuple[ClientMutant, ...] = (*PAGES, *NAMES, *UPLOADS, *TROUBLES, *DETAILS, *ANSWERS)
+CLIENTS: tuple[ClientMutant, ...] = (
+    *PAGES,
+    *NAMES,
+    *UPLOADS,
+    *TROUBLES,
+    *DETAILS,
+    *ANSWERS,
+    *VALUES,
+)

@@ -10,15 +10,20 @@ from fakeviam_contracts.mutants import (
     annotations as annotation_mutants,
 )
 from fakeviam_contracts.mutants import (
+    at_once,
     captures,
     datasets,
     deletes,
     filters,
     fleet,
     ids,
+    many,
     organizations,
+    pairs,
     reads,
+    side_effects,
     uploads,
+    values,
 )
 from fakeviam_contracts.mutants.legal import case_is_nothing
 
@@ -37,6 +42,11 @@ SERVERS: tuple[Mutant, ...] = (
     *organizations.MUTANTS,
     *fleet.MUTANTS,
     case_is_nothing(),
+    *many.MUTANTS,
+    *values.MUTANTS,
+    *pairs.MUTANTS,
+    *side_effects.MUTANTS,
+    *at_once.MUTANTS,
 )
 
 

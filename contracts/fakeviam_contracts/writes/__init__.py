@@ -19,6 +19,7 @@ from fakeviam_contracts.writes.datasets import (
     rename_dataset,
 )
 from fakeviam_contracts.writes.deletes import delete_files, delete_matching, delete_rows
+from fakeviam_contracts.writes.many import upload_many, upload_many_rows, upload_pieces
 from fakeviam_contracts.writes.uploads import upload, upload_rows
 
 __all__ = [
@@ -38,5 +39,8 @@ __all__ = [
     "tag_matching",
     "update_box",
     "upload",
+    "upload_many",
+    "upload_many_rows",
+    "upload_pieces",
     "upload_rows",
 ]

@@ -52,7 +52,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     datasets: Sequence[int] = (),
 ) -> int | None:
     """Upload one file by one of the three ways; the answer is its handle (UP-1 … UP-9)."""
-    origin = _origin(session, part, component, component_type, method)
+    origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
     gone = any(session.model.dataset(handle) is None for handle in datasets)
@@ -77,7 +77,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
         file_ext=ext,
         tags=list(dict.fromkeys(tags)),
         datasets=[d for d in dict.fromkeys(datasets) if session.model.dataset(d) is not None],
-        because=_because(
+        because=file_because(
             way, extension, mime_type, len(chunks), given=times is not None and way != "FileUpload"
         ),
     )
@@ -98,6 +98,9 @@ def upload(  # noqa: PLR0913 - what an upload can say
     return file.handle
 
 
+#: What most uploads go by.
+WAY = "DataCaptureUpload"
+
 #: The clause by which each way takes an upload.
 _ACCEPTS = {
     "DataCaptureUpload": "CU-1",
@@ -106,7 +109,7 @@ _ACCEPTS = {
 }
 
 
-def _because(
+def file_because(
     way: str, extension: str, mime_type: str, pieces: int, *, given: bool
 ) -> dict[str, str]:
     """The clause that each aspect of a new file rests on."""
@@ -136,7 +139,7 @@ def upload_rows(
     tags: Sequence[str] = (),
 ) -> None:
     """Upload readings that share their metadata (CU-2)."""
-    origin = _origin(session, part, component, component_type, method)
+    origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, "rows", "", "", "", tags, ())
     contents = []
     for row, pair in zip(rows, times, strict=True):
@@ -163,9 +166,10 @@ def upload_rows(
     settle(session)
 
 
-def _origin(
+def origin_of_upload(
     session: Session, part: int, component: str, component_type: str, method: str
 ) -> Origin:
+    """What captured an upload for a part."""
     return replace(
         session.place.parts[part],
         component_name=session.place.component or component,

@@ -121,12 +121,16 @@ async def unavailable_while_writing(scenario: Scenario) -> str:
     for method, rpc, args in (
         ("file_upload", "FileUpload", {"part_id": PART, "data": b"x"}),
         ("create_dataset", "CreateDataset", {"name": "n", "organization_id": "o"}),
-    ):
-        scenario.server.script(rpc, Refuse("UNAVAILABLE", "later"))
-        answer = await scenario.ask(method, **args)
-        if answer.ok:
-            raise BrokenError(f"{method} takes UNAVAILABLE for success")
-        same(f"calls of {rpc}", 1, scenario.server.count(rpc))
+        ("binary_data_capture_upload", "DataCaptureUpload",
+         {**SENSOR, "binary_data": b"x", "file_extension": ".png"}),
+    ):  # fmt: skip
+        for status in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL"):
+            scenario.server.reset()
+            scenario.server.script(rpc, Refuse(status, "later"))
+            answer = await scenario.ask(method, **args)
+            if answer.ok:
+                raise BrokenError(f"{method} takes {status} for success")
+            same(f"calls of {rpc} after {status}", 1, scenario.server.count(rpc))
         details.append(f"{method}: {answer}")
     return "; ".join(details)
 

@@ -13,24 +13,26 @@ from fakeviam_contracts.clients.protocol import Asked
 
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
 AWARE = datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))  # the same moment
-LATER = datetime(2024, 1, 1, 0, 0, 1, 500_000, tzinfo=timezone.utc)
+LATER = datetime(2024, 1, 1, 0, 0, 1, 123_456, tzinfo=timezone.utc)
 
+#: Values that a client must not change: other case, blanks at the ends, escapes, forms of Unicode.
 SCALARS = {
-    "component_name": "cam",
-    "component_type": "rdk:component:camera",
-    "method": "ReadImage",
-    "robot_name": "rover",
-    "robot_id": "r1",
-    "part_name": "main",
-    "part_id": "p1",
-    "dataset_id": "d1",
+    "component_name": "Cam 1 ",
+    "component_type": "rdk:component:Camera",
+    "method": " ReadImage",
+    "robot_name": "Rover%201",
+    "robot_id": "R1 ",
+    "part_name": "cafe\u0301 Main",
+    "part_id": "P1 ",
+    "dataset_id": "D1 ",
 }
 LISTS = {
-    "location_ids": ["l1", "l2"],
-    "organization_ids": ["o1"],
-    "mime_type": ["image/png", "image/jpeg"],
-    "bbox_labels": ["dog", "Dog"],
+    "location_ids": ["L1 ", "l2"],
+    "organization_ids": ["O1 "],
+    "mime_type": ["image/PNG", " image/jpeg"],
+    "bbox_labels": ["dog", "Dog", "Dog ", "\ufb01sh"],
 }
+TAGS = ["dog", "Dog ", " black cat", "a%20b"]
 
 
 async def _arrived(scenario: Scenario, **args: Any) -> data.Filter:
@@ -80,8 +82,8 @@ async def filter_fields(scenario: Scenario) -> None:
 @obligation("filter-tags", "FI-6", "CL-35")
 async def filter_tags(scenario: Scenario) -> None:
     """Tags ask for any one of them: the list, with MATCH_BY_OR or without a type."""
-    sent = (await _arrived(scenario, tags=["dog", "black cat"])).tags_filter
-    same("tags", ["dog", "black cat"], list(sent.tags))
+    sent = (await _arrived(scenario, tags=TAGS)).tags_filter
+    same("tags", TAGS, list(sent.tags))
     # Without a type it means the same.
     either = sent.type in (data.TAGS_FILTER_TYPE_UNSPECIFIED, data.TAGS_FILTER_TYPE_MATCH_BY_OR)
     same("type is UNSPECIFIED or MATCH_BY_OR", True, either)  # noqa: FBT003 - a comparison
@@ -109,7 +111,7 @@ async def interval_open_ends(scenario: Scenario) -> None:
     """An interval holds only the ends that were given."""
     start = data.CaptureInterval(start=timestamp_from(replies.BASE))
     same("start alone", start, (await _arrived(scenario, start_time=AWARE)).interval)
-    end = data.CaptureInterval(end=timestamp_from(replies.BASE + 1_500_000_000))
+    end = data.CaptureInterval(end=timestamp_from(replies.BASE + 1_123_456_000))
     same("end alone", end, (await _arrived(scenario, end_time=LATER)).interval)
     sent = await _arrived(scenario, component_name="cam")
     same("no interval", data.CaptureInterval(), sent.interval)

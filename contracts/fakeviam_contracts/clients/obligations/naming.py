@@ -60,6 +60,38 @@ async def ids_whole(scenario: Scenario) -> None:
     same("ids", ([], strange), await _named(scenario, "delete_binary_data_by_ids", strange))
 
 
+@obligation("ids-all", "BI-1", "DI-1", "TA-1", "DM-1", "CL-14")
+async def ids_all(scenario: Scenario) -> str:
+    """However many ids are given, all of them arrive in order, in one call or in several."""
+    many = replies.ids(*range(130))
+    calls = set()
+    for method, (rpc, _) in BY_IDS.items():
+        scenario.server.reset()
+        same(f"ids of {method}", ([], many), await _named(scenario, method, many))
+        calls.add(scenario.server.count(rpc))
+    return f"{', '.join(map(str, sorted(calls)))} calls for {len(many)} ids"
+
+
+@obligation("names-as-given", "UP-6", "DS-1", "DS-3", "BX-1")
+async def names_as_given(scenario: Scenario) -> None:
+    """Names of files and datasets and labels of boxes travel with case, blanks and escapes."""
+    name = " Dog%201\\ caf\u00e9 "
+    await scenario.do("file_upload", part_id="p", data=b"x", file_name=name)
+    await scenario.do("create_dataset", name=name, organization_id="o")
+    await scenario.do("rename_dataset", id="d", name=name)
+    corners = dict.fromkeys(("x_min_normalized", "y_min_normalized"), 0.0)
+    corners |= dict.fromkeys(("x_max_normalized", "y_max_normalized"), 1.0)
+    box = {"binary_id": "o/l/f1", "label": name, **corners}
+    await scenario.do("add_bounding_box_to_image_by_id", **box)
+    sent = [
+        scenario.server.sent("FileUpload")[0].metadata.file_name,
+        scenario.one("CreateDataset").name,
+        scenario.one("RenameDataset").name,
+        scenario.one("AddBoundingBoxToImageByID").label,
+    ]
+    same("names", [name] * 4, sent)
+
+
 @obligation("bytes-by-ids", "BI-1", "BI-2")
 async def bytes_by_ids(scenario: Scenario) -> str:
     """Files fetched by their ids come with their bytes."""
@@ -103,7 +135,7 @@ async def counts_returned(scenario: Scenario) -> None:
 @obligation("tags-as-given", "TA-1", "TA-5", "TR-1")
 async def tags_as_given(scenario: Scenario) -> None:
     """Tags travel as a list in the order given, with case and spaces."""
-    tags = ["dog", "black cat", "Dog"]
+    tags = ["dog", " black cat", "Dog ", "cafe\u0301"]
     await scenario.do("add_tags_to_binary_data_by_ids", tags=tags, binary_ids=STRINGS)
     await scenario.do("add_tags_to_binary_data_by_filter", tags=tags)
     await scenario.do("remove_tags_from_binary_data_by_filter", tags=tags)
@@ -197,6 +229,8 @@ OBLIGATIONS = (
     ids_as_messages,
     ids_as_strings,
     ids_whole,
+    ids_all,
+    names_as_given,
     bytes_by_ids,
     counts_returned,
     tags_as_given,

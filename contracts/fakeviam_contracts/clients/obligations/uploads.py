@@ -26,13 +26,13 @@ BIG = bytes(range(256)) * 800 + b"\r\n\x00"
 
 SENSOR: dict[str, Any] = {
     "part_id": PART,
-    "component_type": "camera",
-    "component_name": "cam",
-    "method_name": "ReadImage",
+    "component_type": "rdk:component:Camera",
+    "component_name": "Cam 1 ",
+    "method_name": " ReadImage",
 }
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
 AWARE = NAIVE.replace(tzinfo=timezone(timedelta(hours=-1))) - timedelta(hours=1)
-SECOND = timedelta(seconds=1)
+SECOND, MICROSECONDS = timedelta(seconds=1), timedelta(microseconds=123_456)
 
 
 async def _file(scenario: Scenario, contents: bytes, **more: Any) -> list[Any]:
@@ -151,7 +151,8 @@ async def mime_type_of_files(scenario: Scenario) -> None:
 @obligation("tags-and-datasets", "UP-7", "CL-25")
 async def tags_and_datasets(scenario: Scenario) -> None:
     """Tags and datasets of an upload are sent as given."""
-    more: dict[str, Any] = {"tags": ["dog", "black cat"], "dataset_ids": ["d1", "d2"]}
+    tags = ["dog", "Dog ", " black cat", "cafe\u0301"]
+    more: dict[str, Any] = {"tags": tags, "dataset_ids": ["D1 ", "d2"]}
     sent = [
         (await _captured(scenario, **more)).metadata,
         (await _streamed(scenario, b"x", **more))[0].metadata.upload_metadata,
@@ -197,21 +198,27 @@ async def parameters_absent(scenario: Scenario) -> None:
 @obligation("readings-intact", "CU-2", "TD-3", "CL-28")
 async def readings_intact(scenario: Scenario) -> None:
     """Each reading is a content of its own, with its values and times, in order."""
-    rows: list[dict[str, Any]] = [{"a": {"b": [1.5, None, True, "ü"]}}, {"x.y": -1, "": "x"}, {}]
-    times = [[NAIVE + SECOND * at, NAIVE + SECOND * (at + 1)] for at in range(3)]
+    rows: list[dict[str, Any]] = [
+        {"a": {"b": [1.5, None, True, "ü"]}},
+        {"x.y": -1, "": "x", "$set": " Text "},
+        {"null": None, "zero": 0, "no": False, "empty": "", "list": [], "map": {}},
+        {},
+    ]
+    times = [[NAIVE + SECOND * at, NAIVE + SECOND * (at + 1)] for at in range(len(rows))]
     sent = (await _rows(scenario, rows, data_request_times=times)).sensor_contents
     same("readings", rows, [mapping_from(one.struct) for one in sent])
-    moments = [timestamp_from(replies.BASE + at * 1_000_000_000) for at in range(4)]
-    same("requested", moments[:3], [one.metadata.time_requested for one in sent])
+    moments = [timestamp_from(replies.BASE + at * 1_000_000_000) for at in range(len(rows) + 1)]
+    same("requested", moments[:-1], [one.metadata.time_requested for one in sent])
     same("received", moments[1:], [one.metadata.time_received for one in sent])
 
 
 @obligation("upload-times", "TM-1", "CU-1", "CL-27", "CL-39")
 async def upload_times(scenario: Scenario) -> None:
     """Times of an upload travel as UTC: naive ones as they are, others converted."""
-    for pair in ([NAIVE, NAIVE + SECOND], [AWARE, AWARE + SECOND]):
+    for first in (NAIVE, AWARE):
+        pair = [first + MICROSECONDS, first + SECOND]
         expected = datasync.SensorMetadata(
-            time_requested=timestamp_from(replies.BASE),
+            time_requested=timestamp_from(replies.BASE + 123_456_000),
             time_received=timestamp_from(replies.BASE + 1_000_000_000),
         )
         captured = await _captured(scenario, data_request_times=pair)

@@ -1,0 +1,119 @@
+"""More than a page of everything: a server that cuts at 50, 100 or 128 is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import check
+from fakeviam_contracts.model import FilterSpec
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+MANY = 130
+EVERY = range(MANY)
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+@check("BF-1", "BI-1", "BI-3", "PG-1", "PG-8", "A57")
+def many_files_are_read(session: Session) -> None:
+    """By pages of any size, and by their ids; the total is that of all."""
+    writes.upload_many(session, MANY)
+    for limit in (0, 100):
+        reads.check_files(session, FilterSpec(), limit=limit, descending=limit == 0)
+    reads.check_counts(session, FilterSpec(), limit=1)
+    reads.check_by_ids(session, EVERY)
+
+
+@check("TA-1", "TA-3", "TR-1", "TR-2", "A57")
+def many_files_are_tagged(session: Session) -> None:
+    """By ids and by filter, and the tags are removed again."""
+    writes.upload_many(session, MANY)
+    writes.tag(session, EVERY, ["one"])
+    reads.check_files(session, FilterSpec(tags=("one",)), limit=100, descending=False)
+    writes.tag_matching(session, FilterSpec(), ["two"])
+    reads.check_files(session, FilterSpec(tags=("two",)), limit=100, descending=False)
+    writes.tag(session, EVERY, ["one"], remove=True)
+    reads.check_counts(session, FilterSpec(tags=("one",)))
+    writes.tag_matching(session, FilterSpec(), ["two"], remove=True)
+    reads.check_files(session, FilterSpec(), limit=100, descending=False)
+
+
+@check("DM-1", "DM-3", "FI-11", "DS-2", "A42", "A57")
+def many_members(session: Session) -> None:
+    """Join, are merged, and leave."""
+    writes.upload_many(session, MANY)
+    writes.create_dataset(session, "pets")
+    writes.change_members(session, 0, EVERY)
+    writes.merge_datasets(session, [0], "merged")
+    reads.check_files(session, FilterSpec(dataset=1), limit=100, descending=False)
+    writes.change_members(session, 0, EVERY, remove=True)
+    writes.delete_dataset(session, 1)
+    reads.check_files(session, FilterSpec(), limit=100, descending=False)
+
+
+@check("DI-1", "DF-1", "DF-4", "A57")
+def many_files_are_deleted(session: Session) -> None:
+    """By ids and by filter, each counted."""
+    writes.upload_many(session, MANY + 5)
+    writes.delete_files(session, EVERY)
+    reads.check_files(session, FilterSpec(), descending=False)
+    writes.upload_many(session, MANY)
+    writes.delete_matching(session, FilterSpec(component_type="camera"))
+    reads.check_files(session, FilterSpec(), descending=False)
+
+
+@check("CU-2", "TD-1", "PG-8", "DT-1", "DT-4")
+def many_readings(session: Session) -> None:
+    """Are read by pages, counted, and deleted."""
+    writes.upload_many_rows(session, MANY)
+    reads.check_rows(session, FilterSpec(), limit=100, descending=False)
+    reads.check_counts(session, FilterSpec(), limit=1)
+    writes.delete_rows(session, 0, FilterSpec())
+
+
+@check("TA-1", "TG-1", "TR-2", "UP-7", "FI-6")
+def many_tags(session: Session) -> None:
+    """On one file, and among the distinct ones."""
+    tags = [f"tag {number:03}" for number in EVERY]
+    writes.upload_many(session, 1, tags=tags)
+    writes.upload_many(session, 1)
+    writes.tag(session, [1], [f"more {tag}" for tag in tags])
+    reads.check_by_ids(session, [0, 1])
+    reads.check_tags(session, FilterSpec())
+    others = [f"no {tag}" for tag in tags]
+    reads.check_files(session, FilterSpec(tags=(*others, tags[5])), descending=False)
+    writes.tag(session, [0], tags, remove=True)
+    reads.check_by_ids(session, [0])
+
+
+@check("BX-5", "BL-1")
+def many_boxes(session: Session) -> None:
+    """On one image, and their distinct labels."""
+    writes.upload_many(session, 1)
+    for number in EVERY:
+        writes.box(session, 0, f"label {number:03}", WHOLE)
+    reads.check_by_ids(session, [0])
+    reads.check_labels(session, FilterSpec())
+    reads.check_files(session, FilterSpec(box_labels=(f"label {MANY - 1}",)), descending=False)
+
+
+@check("DS-4", "DS-5")
+def many_datasets(session: Session) -> None:
+    """Are all listed, by their organization and by their ids."""
+    for number in EVERY:
+        writes.create_dataset(session, f"dataset {number}")
+    writes.check_datasets(session)
+
+
+CHECKS = (
+    many_files_are_read,
+    many_files_are_tagged,
+    many_members,
+    many_files_are_deleted,
+    many_readings,
+    many_tags,
+    many_boxes,
+    many_datasets,
+)

@@ -1,0 +1,285 @@
+"""What a change must not change: other records, other fields, and what was refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data, dataset, datasync
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, SECOND, check, small_world
+from fakeviam_contracts.descriptions import LABEL, binary_id
+from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.session import Ground, permission
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from fakeviam_contracts.session import Session
+
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+EVERY = FilterSpec()
+
+
+def _alike(session: Session) -> None:
+    """Three images that were captured alike, a reading beside them, and two datasets."""
+    for at in range(3):
+        writes.upload(
+            session, way="DataCaptureUpload", part=0, chunks=[b"same"], times=(BASE, BASE + 7),
+            component="cam", component_type="camera", method="ReadImage", extension=".png",
+            tags=["a", "b"],
+        )  # fmt: skip
+        writes.upload_rows(
+            session, part=0, rows=[{"n": float(at)}], times=[(BASE, BASE + 7)], component="cam",
+            component_type="camera", method="ReadImage", tags=["a", "b"],
+        )  # fmt: skip
+    for name in ("pets", "cars"):
+        writes.create_dataset(session, name)
+
+
+def _look(session: Session) -> None:
+    reads.check_files(session, EVERY, descending=False, with_bytes=True)
+    reads.check_rows(session, EVERY, descending=False)
+    reads.check_tags(session, EVERY)
+    reads.check_labels(session, EVERY)
+
+
+@check("TA-1", "TR-1", "BX-5", "BR-1", "DM-1", "DI-1")
+def one_of_several_alike(session: Session) -> None:
+    """Changes of one record leave those alone that are equal to it, and all readings."""
+    _alike(session)
+    writes.tag(session, [1], ["c"])
+    _look(session)
+    writes.tag(session, [2], ["a"], remove=True)
+    _look(session)
+    writes.box(session, 0, "dog", WHOLE)
+    writes.box(session, 1, "dog", WHOLE)
+    writes.update_box(session, 1, 1, {"label": "cat", "x_max_normalized": 0.5})
+    _look(session)
+    writes.remove_box(session, 0, 0)
+    _look(session)
+    writes.change_members(session, 0, [0, 1])
+    writes.change_members(session, 1, [1, 2])
+    writes.change_members(session, 0, [1], remove=True)
+    _look(session)
+    writes.delete_files(session, [1])
+    _look(session)
+
+
+@check("A23", "TA-1")
+def files_of_one_capture(session: Session) -> None:
+    """Share what they came with, and nothing that is done to one of them later."""
+    upload = raw.metadata(session, raw.BINARY, tags=["a"], file_extension=".png")
+    contents = [
+        datasync.SensorData(metadata=raw.sensor(BASE + at, BASE), binary=b"%d" % at)
+        for at in range(3)
+    ]
+    answer = session.wire.call("DataCaptureUpload", raw.capture(upload, *contents))
+    if session.outcome("CU-1", "DataCaptureUpload", answer, [permission("A23")]) is None:
+        return
+    page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
+    ids = [entry.metadata.binary_data_id for entry in page.data]
+    if not session.expect("A23", "files of three contents", 3, len(ids)):
+        return
+    tagging = data.AddTagsToBinaryDataByIDsRequest(binary_data_ids=ids[:1], tags=["b"])
+    raw.call(session, "TA-1", "AddTagsToBinaryDataByIDs", tagging)
+    removing = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=ids[1:2], tags=["a"])
+    raw.call(session, "TR-1", "RemoveTagsFromBinaryDataByIDs", removing)
+    boxing = data.AddBoundingBoxToImageByIDRequest(
+        binary_data_id=ids[2], label="dog", x_max_normalized=1, y_max_normalized=1
+    )
+    raw.call(session, "BX-1", "AddBoundingBoxToImageByID", boxing)
+    found = raw.files(session, *ids)
+    tags = [list(one.capture_metadata.tags) for one in found]
+    session.expect("TA-1", "tags of files of one capture", [["a", "b"], [], ["a"]], tags)
+    boxes = [len(one.annotations.bboxes) for one in found]
+    session.expect("BX-5", "boxes of files of one capture", [0, 0, 1], boxes)
+
+
+@check("BU-3", "DS-8", "DM-3")
+def refused_as_a_whole(session: Session) -> None:
+    """What is refused in part is not done in part."""
+    _alike(session)
+    writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
+    for changes in (
+        {"label": "cat", "x_max_normalized": 1.5},
+        {"x_min_normalized": 0.0, "y_max_normalized": -1.0},
+        {"label": "cat", "confidence": 1.5},
+        {"confidence": 0.9, "label": " "},
+        {"y_min_normalized": 0.3, "x_min_normalized": 0.9},
+    ):
+        writes.update_box(session, 0, 0, changes)
+    writes.delete_files(session, [2])
+    for remove in (False, True):
+        writes.tag(session, [0, 2, 1], ["b", "c"], remove=remove)
+        writes.change_members(session, 0, [1, 2, 0], remove=remove)
+    writes.rename_dataset(session, 1, "pets")
+    writes.merge_datasets(session, [0, 1], "cars")
+    writes.check_datasets(session)
+    _look(session)
+
+
+def _made(session: Session) -> dict[str, tuple[int, int]]:
+    """When each dataset was made."""
+    request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
+    listed = raw.call(session, "DS-5", "ListDatasetsByIDs", request).datasets
+    return {d.id: (d.time_created.seconds, d.time_created.nanos) for d in listed}
+
+
+@check("DS-3", "TM-1", "CU-1")
+def times_stay(session: Session) -> None:
+    """No change of anything else changes when a file was captured or a dataset was made."""
+    _alike(session)
+    before = _made(session)
+    if session.place.advance is not None:
+        session.place.advance(3600 * SECOND)
+    writes.rename_dataset(session, 0, "dogs")
+    session.expect("DS-3", "times of creation after a new name", before, _made(session))
+    writes.change_members(session, 0, [0, 1])
+    writes.tag(session, [0], ["c"])
+    writes.box(session, 1, "dog", WHOLE)
+    session.expect("DS-3", "times of creation after changes of members", before, _made(session))
+    _look(session)
+    reads.check_files(session, FilterSpec(start=BASE, end=BASE), descending=False)
+
+
+@check("A10", "A11", "DM-2", "DM-3")
+def labels_are_no_tags(session: Session) -> None:
+    """A label is not removed or given as a tag; membership alone decides it."""
+    _alike(session)
+    writes.change_members(session, 0, [0, 1])
+    one, other, third = session.handles.files
+    mine, cars = (LABEL + dataset_id for dataset_id in session.handles.datasets)
+    rpc = "RemoveTagsFromBinaryDataByIDs"
+    request = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=[one, other], tags=[mine])
+    reply = session.outcome("TR-1", rpc, session.wire.call(rpc, request), [permission("A10")])
+    if reply is not None:
+        session.expect("A10", "labels removed as tags", 0, reply.deleted_count)
+    reads.check_files(session, FilterSpec(dataset=0), descending=False)
+    reads.check_files(session, EVERY, descending=False)
+    adding = data.AddTagsToBinaryDataByIDsRequest(binary_data_ids=[third], tags=[cars])
+    rpc = "AddTagsToBinaryDataByIDs"
+    if session.outcome("TA-1", rpc, session.wire.call(rpc, adding), [permission("A11")]) is None:
+        return
+    reads.check_files(session, FilterSpec(dataset=1), descending=False)
+    (found,) = raw.files(session, third)
+    session.expect("DM-3", "datasets of a file with such a tag", [], list(found.dataset_ids))
+    undo = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=[third], tags=[cars])
+    raw.call(session, "TR-1", "RemoveTagsFromBinaryDataByIDs", undo)
+    reads.check_by_ids(session, [0, 1, 2])
+
+
+@check("DS-1", "DS-2", "UP-9", "TA-1")
+def nothing_comes_back(session: Session) -> None:
+    """What is made anew has nothing of what was deleted: no members, tags or boxes."""
+    _alike(session)
+    writes.change_members(session, 0, [0, 1])
+    writes.box(session, 0, "dog", WHOLE)
+    writes.tag(session, [0], ["old"])
+    writes.delete_dataset(session, 0)
+    writes.create_dataset(session, "pets")
+    reads.check_files(session, FilterSpec(dataset=2), descending=False)
+    writes.delete_files(session, [0])
+    writes.upload(
+        session, way="DataCaptureUpload", part=0, chunks=[b"same"], times=(BASE, BASE + 7),
+        component="cam", component_type="camera", method="ReadImage", extension=".png",
+    )  # fmt: skip
+    _look(session)
+    writes.rename_dataset(session, 1, "free")
+    writes.create_dataset(session, "cars")
+    writes.check_datasets(session)
+    writes.delete_matching(session, FilterSpec(tags=("a",)))
+    writes.delete_rows(session, 0, FilterSpec(tags=("a",)))
+    _look(session)
+
+
+# Ids with one segment wrong ----------------------------------------------------------------
+
+
+def _wrong(text: str) -> list[str]:
+    organization, location, file = text.split("/")
+    return [
+        f"{raw.NOBODY}/{location}/{file}",
+        f"{organization}/elsewhere/{file}",
+        f"{organization}/{location}/{file[:-1]}",
+        f"{location}/{organization}/{file}",
+    ]
+
+
+@check("ID-6", "A13")
+def ids_with_a_wrong_segment(session: Session) -> None:
+    """Name nothing to any call, in either form: what has the other segments stays as it is."""
+    small_world(session)
+    for name in ("pets", "cars"):
+        writes.create_dataset(session, name)
+    writes.change_members(session, 0, [0])
+    text, (pets, cars) = session.handles.files[0], session.handles.datasets
+    before = raw.files(session, text)[0].SerializeToString(deterministic=True)
+    for rpc, more in (
+        ("AddTagsToBinaryDataByIDs", {"tags": ["new"]}),
+        ("RemoveTagsFromBinaryDataByIDs", {"tags": ["dog"]}),
+        ("AddBinaryDataToDatasetByIDs", {"dataset_id": cars}),
+        ("RemoveBinaryDataFromDatasetByIDs", {"dataset_id": pets}),
+        ("DeleteBinaryDataByIDs", {}),
+    ):
+        for wrong in _wrong(text):
+            for ids in ({"binary_data_ids": [wrong]}, {"binary_ids": [binary_id(wrong)]}):
+                request: Message = getattr(data, f"{rpc}Request")(**ids, **more)
+                _names_nothing(session, rpc, request, old="binary_ids" in ids)
+        after = raw.files(session, text)[0].SerializeToString(deterministic=True)
+        same = before == after
+        session.expect("ID-6", f"a file stays as it is after {rpc}", expected=True, observed=same)
+
+
+def _names_nothing(session: Session, rpc: str, request: Message, *, old: bool) -> None:
+    grounds = [permission("ID-7")]
+    if session.interpretation.unknown_ids == "refuse":
+        grounds = [Ground("A13", "NOT_FOUND")]
+    if old and session.interpretation.deprecated_binary_id == "refuse":
+        grounds = [Ground("A14", "FAILED_PRECONDITION")]
+    elif old:
+        grounds.append(permission("A14"))
+    grounds.append(permission("A13"))
+    reply = session.outcome("ID-6", rpc, session.wire.call(rpc, request), grounds)
+    if reply is not None and "deleted_count" in reply.DESCRIPTOR.fields_by_name:
+        session.expect("ID-6", f"count of {rpc}", 0, reply.deleted_count)
+
+
+@check("BX-8", "ID-6")
+def boxes_of_a_wrong_segment(session: Session) -> None:
+    """A box is for the image of the whole id."""
+    small_world(session)
+    writes.box(session, 0, "dog", WHOLE)
+    text, bbox_id = session.handles.files[0], session.handles.boxes[0]
+    for wrong in _wrong(text):
+        for rpc, request in (
+            (
+                "AddBoundingBoxToImageByID",
+                data.AddBoundingBoxToImageByIDRequest(
+                    binary_data_id=wrong, label="new", x_max_normalized=1, y_max_normalized=1
+                ),
+            ),
+            (
+                "UpdateBoundingBox",
+                data.UpdateBoundingBoxRequest(binary_data_id=wrong, bbox_id=bbox_id, label="new"),
+            ),
+            (
+                "RemoveBoundingBoxFromImageByID",
+                data.RemoveBoundingBoxFromImageByIDRequest(binary_data_id=wrong, bbox_id=bbox_id),
+            ),
+        ):
+            raw.refuse(session, "BX-8", "NOT_FOUND", rpc, request)
+    labels = [box.label for box in raw.files(session, text)[0].annotations.bboxes]
+    session.expect("ID-6", "boxes of the image whose id has the other segments", ["dog"], labels)
+
+
+CHECKS = (
+    one_of_several_alike,
+    files_of_one_capture,
+    refused_as_a_whole,
+    times_stay,
+    labels_are_no_tags,
+    nothing_comes_back,
+    ids_with_a_wrong_segment,
+    boxes_of_a_wrong_segment,
+)

@@ -1,0 +1,174 @@
+"""Values that a careless server changes: other forms of Unicode, blanks, escapes, line ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks.base import BASE, check
+from fakeviam_contracts.model import FilterSpec
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+#: Each is another value than all the others, however alike they look.
+AWKWARD = (
+    "caf\u00e9",
+    "cafe\u0301",
+    "\ufb01sh",
+    "fish",
+    "FISH",
+    "stra\u00dfe",
+    "strasse",
+    "dog ",
+    " dog",
+    "dog",
+    "dog\u00a0",
+    "dog\u200b",
+    "a%20b",
+    "a b",
+    "a+b",
+    "a\\b",
+    "a\r\nb",
+    "a\nb",
+    "a\tb",
+    "a\x00b",
+    "a",
+    "$set",
+    "a.b",
+    "a/b",
+    "a,b",
+    "d*",
+    "d.g",
+    "%",
+    "_",
+    "null",
+    "true",
+    "0",
+    "2024-01-01T00:00:00Z",
+    "<b>&amp;",
+    "'; --",
+    '"quoted"',
+    "\U0001f436",
+    "x" * 300,
+    "x" * 301,
+)
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+
+
+@check("UP-7", "FI-6", "TG-1", "TA-1", "TA-5", "TR-1")
+def awkward_tags(session: Session) -> None:
+    """Are kept by uploads and by tagging, told apart by filters, and removed alone."""
+    for at, value in enumerate(AWKWARD):
+        writes.upload(
+            session, way=WAYS[at % 3], part=0, chunks=[b"%d" % at], times=(BASE, BASE), tags=[value]
+        )
+    for value in AWKWARD:
+        reads.check_files(session, FilterSpec(tags=(value,)), descending=False)
+    reads.check_tags(session, FilterSpec())
+    writes.tag(session, [0], AWKWARD)
+    reads.check_by_ids(session, [0])
+    writes.tag(session, [0], AWKWARD[::2], remove=True)
+    reads.check_by_ids(session, [0])
+    writes.upload_rows(session, part=0, rows=[{}], times=[(BASE, BASE)], tags=list(AWKWARD))
+    reads.check_rows(session, FilterSpec(tags=(AWKWARD[1],)))
+
+
+@check("FI-1", "FI-4", "CU-1", "FU-1", "SU-1")
+def awkward_sources(session: Session) -> None:
+    """Names of components, their types and methods are kept and compared as they are."""
+    for at, value in enumerate(AWKWARD):
+        names = {"component": value, "component_type": value, "method": value}
+        writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"%d" % at],
+                      times=(BASE, BASE), **names)  # type: ignore[arg-type]  # fmt: skip
+        writes.upload_rows(session, part=0, rows=[{"n": float(at)}], times=[(BASE, BASE)], **names)
+    # On a server that others use the component is the kit's own.
+    fields = ("component_type", "method", *(() if session.place.component else ("component_name",)))
+    for value in AWKWARD:
+        for name in fields:
+            chosen: dict[str, Any] = {name: value}
+            reads.check_files(session, FilterSpec(**chosen), descending=False)
+        reads.check_rows(session, FilterSpec(component_name=value, method=value), descending=False)
+
+
+@check("BX-5", "BL-1", "FI-10", "BU-1")
+def awkward_labels(session: Session) -> None:
+    """Labels of boxes are kept, told apart by filters, and listed each."""
+    writes.upload_many(session, 3)
+    for at, value in enumerate(AWKWARD):
+        writes.box(session, at % 2, value, WHOLE)
+    reads.check_by_ids(session, [0, 1])
+    for value in AWKWARD:
+        reads.check_files(session, FilterSpec(box_labels=(value,)), descending=False)
+    reads.check_labels(session, FilterSpec())
+    writes.update_box(session, 0, 0, {"label": AWKWARD[1]})
+    reads.check_labels(session, FilterSpec())
+
+
+@check("UP-6", "DS-1", "DS-3")
+def awkward_names(session: Session) -> None:
+    """Of files and of datasets are kept as they were sent."""
+    for at, value in enumerate(AWKWARD):
+        writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], file_name=value,
+                      times=(BASE, BASE))  # fmt: skip
+    # Names that differ in blanks or in forms of Unicode alone may count as the same (DS-8).
+    names = [name for name in AWKWARD if name.strip() == name and name.isascii()]
+    for name in names:
+        writes.create_dataset(session, name)
+    writes.check_datasets(session)
+    writes.rename_dataset(session, 0, "cafe\u0301")
+
+
+#: Readings that do not survive where they are stored as anything but what they are.
+READINGS: tuple[dict[str, Any], ...] = (
+    {"$set": 1.0, "$": {"$gt": 0.0}, "a.b": 2.0, "a": {"b": 3.0}},
+    {"": 1.0, " ": 2.0, "_id": "x", "__proto__": {"a": 1.0}, "constructor": "x"},
+    {"caf\u00e9": 1.0, "cafe\u0301": 2.0, "FISH": 1.0, "fish": 2.0, "x" * 300: 1.0},
+    {"null": None, "no": False, "zero": 0.0, "empty": "", "list": [], "map": {}},
+    {"mixed": [None, False, 0.0, "", [], {}, [None], {"a": None}]},
+    {"time": "2024-01-01T00:00:00Z", "date": "2024-01-01", "number": "1.0", "yes": "true"},
+    {"text": "null", "id": "0123456789abcdef01234567", "nan": "NaN", "bytes": "AAEC"},
+    {"big": 1.7976931348623157e308, "small": 5e-324, "third": 1 / 3, "int": 9007199254740991.0},
+    {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": [[[[1.0]]]]}}}}}}}},
+    {"text": 'a\x00b\r\nc \\ " \U0001f436', "long": "x" * 20_000, "trailing": "a \n"},
+)
+
+
+@check("TD-3")
+def awkward_readings(session: Session) -> None:
+    """Come back with every key and value."""
+    for at, row in enumerate(READINGS):
+        writes.upload_rows(session, part=0, rows=[{"readings": row}], times=[(BASE + at, BASE)])
+        writes.upload_rows(session, part=0, rows=[row], times=[(BASE + at, BASE)])
+    reads.check_rows(session, FilterSpec(), descending=False)
+
+
+@check("FU-1", "FU-3", "SU-1", "CU-1", "UP-9")
+def random_contents(session: Session) -> None:
+    """Come back whole and in their order, also where pieces repeat or are swapped."""
+    sizes = (65_536, 65_536, 1)
+    for way in WAYS:
+        for order in ([0, 1, 2], [1, 0, 2], [0, 0, 1], [2, 2, 2], [2, 0, 2]):
+            writes.upload_pieces(session, way=way, sizes=sizes, order=order)
+        for pieces in (
+            [b"\x1f\x8b\x08\x00"],
+            [b"\xef\xbb\xbfa\r\nb\r", b"\nc\n"],
+            [b"\x00\x00a\x00", b"\x00"],
+            [b" a ", b" \n"],
+            [b"\xff\xfe\x80", b"\xc3", b"\xa9"],
+        ):
+            writes.upload(session, way=way, part=0, chunks=pieces, times=(BASE, BASE))
+    files = range(len(session.handles.files))
+    reads.check_by_ids(session, files)
+    reads.check_files(session, FilterSpec(), limit=1, descending=False, with_bytes=True)
+
+
+CHECKS = (
+    awkward_tags,
+    awkward_sources,
+    awkward_labels,
+    awkward_names,
+    awkward_readings,
+    random_contents,
+)

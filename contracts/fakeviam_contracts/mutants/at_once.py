@@ -1,0 +1,243 @@
+"""Wrong servers: right for one client, wrong for several at once.
+
+A server is busy from a write until the loop has come round a few times: what one client sends next
+comes later than that, what others have sent meanwhile comes sooner.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from fakeviam import Interceptor, MemoryStore
+from fakeviam.wire import data
+from fakeviam_contracts.mutants.base import PAGES, Mutant, on_exchange, with_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BINARY = PAGES[0]
+#: Rounds of the loop: a client needs more of them between two calls.
+ROUNDS = 2
+
+
+def after(rounds: int, work: Callable[[], object]) -> None:
+    """Do something when the loop has come round so often."""
+    loop = asyncio.get_running_loop()
+    if rounds:
+        loop.call_soon(after, rounds - 1, work)
+    else:
+        work()
+
+
+class _Busy(MemoryStore):
+    """Knows what it is just doing, and what was there when it began."""
+
+    def begun(self, key: Any, before: Any = None) -> Any:
+        """What was there when it began with this, or None if it begins now."""
+        doing: dict[Any, Any] = self.__dict__.setdefault("_doing", {})
+        if key in doing:
+            return doing[key]
+        doing[key] = before
+        after(ROUNDS, lambda: doing.pop(key, None))
+        return None
+
+    def tags_of(self, file_ids: list[str]) -> dict[str, tuple[str, ...]]:
+        return {r.file_id: r.tags for r in self.find_binary(file_ids) if r is not None}
+
+
+class _LosesTags(_Busy):
+    """Writes the list of tags as it read it, with the new ones: the last one wins."""
+
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        chosen = list(file_ids)
+        before = self.begun("tags", self.tags_of(chosen))
+        for one, old in (before or {}).items():
+            late = [tag for tag in self.tags_of([one]).get(one, ()) if tag not in old]
+            super().remove_tags([one], late)
+        return super().add_tags(chosen, tags)
+
+
+class _LosesRemovals(_Busy):
+    """A removal beside an addition is forgotten."""
+
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        self.begun("tags", True)  # noqa: FBT003 - it is
+        return super().add_tags(file_ids, tags)
+
+    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+        if self.begun("tags"):
+            return super().remove_tags([], tags)
+        return super().remove_tags(file_ids, tags)
+
+
+class _Halves(_Busy):
+    """Tags one half of what matches now, and the other when there is time."""
+
+    def add_tags_matching(self, query: Any, tags: Any) -> int:
+        page = self.binary_page(query, after=None, limit=1000, descending=False)
+        ids = [record.file_id for record in page.records]
+        half = len(ids) // 2
+        after(ROUNDS, lambda: MemoryStore.add_tags(self, ids[half:], tags))
+        super().add_tags(ids[:half], tags)
+        return len(ids)
+
+
+class _LateTags(_Busy):
+    """Acknowledges at once and writes later where others write too."""
+
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        chosen = list(file_ids)
+        if self.begun("tags", True) is None:  # noqa: FBT003 - it is
+            return super().add_tags(chosen, tags)
+        after(60, lambda: MemoryStore.add_tags(self, chosen, tags))
+        return len(chosen)
+
+
+class _LosesMembers(_Busy):
+    def add_members(self, dataset_id: str, file_ids: Any) -> int:
+        if self.begun((dataset_id, "members"), True):  # noqa: FBT003 - it is
+            return 0
+        return super().add_members(dataset_id, file_ids)
+
+
+class _LosesBoxes(_Busy):
+    def add_box(self, file_id: str, box: Any) -> bool:
+        if self.begun((file_id, "boxes"), True):  # noqa: FBT003 - it is
+            return True
+        return super().add_box(file_id, box)
+
+
+class _CountsTwice(_Busy):
+    """Counts what was there when it began, whoever has deleted it meanwhile."""
+
+    def delete_binary(self, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        there = [r.file_id for r in self.find_binary(chosen) if r is not None]
+        before = self.begun("deletes", there)
+        count = super().delete_binary(chosen)
+        return count if before is None else len(before)
+
+
+class _CountsTagsTwice(_Busy):
+    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+        key = ("removed", tuple(tags))
+        doing = self.__dict__.setdefault("_answers", {})
+        first = self.begun(key, True) is None  # noqa: FBT003 - it is
+        answer = super().remove_tags(file_ids, tags)
+        doing[key] = answer if first else doing[key]
+        return doing[key]
+
+
+class _SameNames(_Busy):
+    """Looks whether a name is taken before others have written theirs."""
+
+    def _is_taken(self, organization_id: str, name: str) -> bool:
+        taken = super()._is_taken(organization_id, name)
+        before = self.begun((organization_id, name), "taken" if taken else "free")
+        return taken if before is None else before == "taken"
+
+
+class _SameNewNames(_SameNames):
+    """The same when datasets are renamed alone."""
+
+    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
+        if any(one.name == dataset.name for one in self.datasets(dataset.organization_id)):
+            return False
+        return super().add_dataset(dataset, members_of=members_of)
+
+
+class _LosesUploads(_Busy):
+    """Of uploads at once the first is stored, and the others are promised."""
+
+    def add_binary(self, records: Any) -> None:
+        if self.begun("uploads", True) is None:  # noqa: FBT003 - it is
+            super().add_binary(records)
+        else:
+            after(10_000, lambda: None)
+
+
+class _SameContents(_Busy):
+    """Of uploads at once all get the bytes of the first."""
+
+    def add_binary(self, records: Any) -> None:
+        first = self.begun("bytes", records[0][1] if records else b"")
+        super().add_binary([(r, payload if first is None else first) for r, payload in records])
+
+
+class _Confused(Interceptor):
+    """Answers questions that come at once with the answer to the first of them."""
+
+    fired = True
+
+    def __init__(self, rpc: str) -> None:
+        self._rpc, self._answer = rpc, b""
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        if rpc != self._rpc:
+            return message
+        if self._answer:
+            return type(message).FromString(self._answer)
+        self._answer = message.SerializeToString()
+        after(ROUNDS, self._forget)
+        return message
+
+    def _forget(self) -> None:
+        self._answer = b""
+
+
+class _SameBoxId(Interceptor):
+    """Gives boxes that come at once the id of the first."""
+
+    fired = True
+    _id = ""
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        if isinstance(message, data.AddBoundingBoxToImageByIDResponse) and rpc:
+            if self._id:
+                message.bbox_id = self._id
+            else:
+                self._id = message.bbox_id
+                after(ROUNDS, self._forget)
+        return message
+
+    def _forget(self) -> None:
+        self._id = ""
+
+
+def _one_cursor(message: Any, memory: dict[Any, Any]) -> None:
+    """Goes on from the last page of all, whoever asks."""
+    if message.data_request.last:
+        message.data_request.last = memory.get("last", message.data_request.last)
+
+
+def _moves(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    if reply.last:
+        memory["last"] = reply.last
+
+
+def _hooked(name: str, clause: str, interceptor: Callable[[], Interceptor]) -> Mutant:
+    return Mutant(name=name, clause=clause, interceptor=interceptor)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    with_store("loses tags that are added at once", "TA-1", _LosesTags),
+    with_store("forgets removals beside additions", "TR-1", _LosesRemovals),
+    with_store("tags what a filter finds in halves", "A58", _Halves),
+    with_store("acknowledges tags before it writes them", "TA-1", _LateTags),
+    with_store("loses members that join at once", "DM-1", _LosesMembers),
+    with_store("loses boxes that come at once", "BX-5", _LosesBoxes),
+    with_store("counts what others deleted meanwhile", "DI-1", _CountsTwice),
+    with_store("counts tags that others removed meanwhile", "TR-2", _CountsTagsTwice),
+    with_store("gives one name to datasets at once", "DS-8", _SameNames),
+    with_store("renames several datasets to one name at once", "DS-8", _SameNewNames),
+    with_store("loses uploads that come at once", "UP-9", _LosesUploads),
+    with_store("mixes bytes of uploads at once", "FU-3", _SameContents),
+    _hooked("gives pages to whoever asked first", "PG-3", lambda: _Confused(BINARY)),
+    _hooked("gives files to whoever asked first", "BI-1", lambda: _Confused("BinaryDataByIDs")),
+    _hooked("gives boxes at once one id", "BX-1", _SameBoxId),
+    on_exchange("has one cursor for all clients", "PG-3", {BINARY: _one_cursor},
+                {BINARY: _moves}),
+)  # fmt: skip

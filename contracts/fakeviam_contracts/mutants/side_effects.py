@@ -1,0 +1,311 @@
+"""Wrong servers: a change of one thing changes others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from fakeviam import MemoryStore
+from fakeviam_contracts.mutants.base import (
+    Mutant,
+    on_exchange,
+    on_reply,
+    on_request,
+    with_store,
+)
+
+LABEL = "VIAM_DATASET_"
+CALLS = {
+    "AddTagsToBinaryDataByIDs": "TA-1",
+    "RemoveTagsFromBinaryDataByIDs": "TR-1",
+    "AddBinaryDataToDatasetByIDs": "DM-1",
+    "RemoveBinaryDataFromDatasetByIDs": "DM-1",
+    "DeleteBinaryDataByIDs": "DI-1",
+}
+
+
+def _records(store: MemoryStore) -> list[Any]:
+    return [row.record for row in store.binary_rows()]
+
+
+class _SharesTags(MemoryStore):
+    """Files of the same source, time and tags share their list of tags."""
+
+    def _alike(self, file_ids: Any) -> list[str]:
+        chosen = {r.file_id: r for r in self.find_binary(list(file_ids)) if r is not None}
+        keys = {(r.source, r.time_requested, r.tags) for r in chosen.values()}
+        return [r.file_id for r in _records(self) if (r.source, r.time_requested, r.tags) in keys]
+
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        return super().add_tags(self._alike(file_ids), tags)
+
+
+class _RemovesFromAlike(_SharesTags):
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        return MemoryStore.add_tags(self, file_ids, tags)
+
+    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+        return super().remove_tags(self._alike(file_ids), tags)
+
+
+class _SharesCaptures(MemoryStore):
+    """Files of one upload share their tags."""
+
+    def add_binary(self, records: Any) -> None:
+        groups = self.__dict__.setdefault("_groups", {})
+        ids = [record.file_id for record, _ in records]
+        groups.update(dict.fromkeys(ids, ids))
+        super().add_binary(records)
+
+    def add_tags(self, file_ids: Any, tags: Any) -> int:
+        groups = self.__dict__.get("_groups", {})
+        every = [other for one in file_ids for other in groups.get(one, [one])]
+        return super().add_tags(every, tags)
+
+
+class _SharesBoxes(MemoryStore):
+    """Files of equal contents share their boxes."""
+
+    def add_box(self, file_id: str, box: Any) -> bool:
+        size = {r.file_id: (r.size, r.time_requested) for r in _records(self)}
+        for other, what in size.items():
+            if other != file_id and what == size.get(file_id) and what[0] == 4:
+                super().add_box(other, box)
+        return super().add_box(file_id, box)
+
+
+class _DeletesAlike(MemoryStore):
+    """Deletes readings of the same source and time along with a file."""
+
+    def delete_binary(self, file_ids: Any) -> int:
+        from fakeviam.model.filters import Query  # noqa: PLC0415 - only where it is wrong
+
+        chosen = list(file_ids)
+        for record in self.find_binary(chosen):
+            if record is not None and record.source.component_name == "cam" and record.size == 4:
+                query = Query(component_name="cam", component_type="camera")
+                super().delete_tabular_matching(query)
+        return super().delete_binary(chosen)
+
+
+class _NewTimes(MemoryStore):
+    """A change of tags or members counts as a new capture, a nanosecond later."""
+
+    def add_members(self, dataset_id: str, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        changed = super().add_members(dataset_id, chosen)
+        if len(chosen) == 2:
+            self._later(chosen[:1])
+        return changed
+
+    def _later(self, file_ids: Any) -> None:
+        marks = self._known(file_ids)
+        blocks, _ = self._binary.revised(
+            marks, "tags", lambda r: replace(r, time_received=r.time_received + 1)
+        )
+        self._binary.adopt(blocks)
+
+
+class _RenameMakesAnew(MemoryStore):
+    """A new name makes a dataset look new."""
+
+    def rename_dataset(self, dataset_id: str, name: str) -> bool:
+        done = super().rename_dataset(dataset_id, name)
+        known = self._datasets[dataset_id]
+        if done:
+            later = known.time_created + 1_000_000_000
+            self._datasets[dataset_id] = replace(known, time_created=later)
+        return done
+
+
+class _KeepsNames(MemoryStore):
+    """A name is taken for ever, also after its dataset is gone or has another."""
+
+    def _is_taken(self, organization_id: str, name: str) -> bool:
+        old = self.__dict__.setdefault("_old", set())
+        taken = super()._is_taken(organization_id, name) or (organization_id, name) in old
+        old.add((organization_id, name))
+        return taken
+
+
+class _OldMembers(MemoryStore):
+    """A dataset of a former name has its former members."""
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        from fakeviam_contracts.mutants.queries import members_of  # noqa: PLC0415 - only here
+
+        page = self.binary_page(members_of(dataset_id), after=None, limit=100, descending=False)
+        known = self.dataset(dataset_id)
+        if known is not None:
+            former = self.__dict__.setdefault("_former", {})
+            former[known.name] = [record.file_id for record in page.records]
+        super().delete_dataset(dataset_id)
+
+    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
+        made = super().add_dataset(dataset, members_of=members_of)
+        if made:
+            self.add_members(dataset.id, self.__dict__.get("_former", {}).get(dataset.name, ()))
+        return made
+
+
+class _OldTags(MemoryStore):
+    """The same bytes come back with the tags that they had."""
+
+    def delete_binary(self, file_ids: Any) -> int:
+        chosen = list(file_ids)
+        former = self.__dict__.setdefault("_former", {})
+        for record in self.find_binary(chosen):
+            if record is not None:
+                former[self.read(record.file_id)] = record.tags
+        return super().delete_binary(chosen)
+
+    def add_binary(self, records: Any) -> None:
+        former = self.__dict__.get("_former", {})
+        super().add_binary(
+            [(replace(r, tags=former.get(b, ()) or r.tags) if len(b) == 4 else r, b)
+             for r, b in records]
+        )  # fmt: skip
+
+
+class _HalfUpdates(MemoryStore):
+    """Takes the label of an update whose other fields are refused."""
+
+    def replace_box(self, file_id: str, box_id: str, change: Any) -> bool:
+        (record,) = self.find_binary([file_id])
+        for box in record.boxes if record is not None else ():
+            if box.id == box_id:
+                self._try(file_id, box, change)
+        return super().replace_box(file_id, box_id, change)
+
+    def _try(self, file_id: str, box: Any, change: Any) -> None:
+        try:
+            change(box)
+        except Exception:
+            super().replace_box(file_id, box.id, lambda old: replace(old, label="half"))
+            raise
+
+
+# The label as a tag -------------------------------------------------------------------------
+
+
+def _leaves_by_tag(message: Any, memory: dict[Any, Any]) -> None:
+    labels = [tag for tag in message.tags if tag.startswith(LABEL)]
+    memory.setdefault("hidden", set()).update(
+        (text, tag.removeprefix(LABEL)) for tag in labels for text in message.binary_data_ids
+    )
+
+
+def _hide_left(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    for entry in reply.data:
+        kept = [
+            one
+            for one in entry.metadata.dataset_ids
+            if (entry.metadata.binary_data_id, one) not in memory.get("hidden", ())
+        ]
+        entry.metadata.dataset_ids[:] = kept
+
+
+def _counts_labels(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+    reply.deleted_count += sum(tag.startswith(LABEL) for tag in request.tags)
+
+
+def _joins_by_tag(message: Any, memory: dict[Any, Any]) -> None:
+    for tag in message.tags:
+        if tag.startswith(LABEL):
+            memory.setdefault("joined", {}).setdefault(tag.removeprefix(LABEL), set()).update(
+                message.binary_data_ids
+            )
+
+
+def _show_joined(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    for dataset_id, texts in memory.get("joined", {}).items():
+        for entry in reply.data:
+            if entry.metadata.binary_data_id in texts:
+                entry.metadata.dataset_ids.append(dataset_id)
+
+
+def _no_labels(message: Any, _: dict[Any, Any]) -> None:
+    if any(tag.startswith(LABEL) and len(tag) > 30 for tag in message.tags):
+        raise GRPCError(Status.INTERNAL, "cannot remove a label")
+
+
+# Segments of ids -----------------------------------------------------------------------------
+
+
+def _texts(message: Any) -> Any:
+    fields = message.DESCRIPTOR.fields_by_name
+    return message.binary_data_ids if "binary_data_ids" in fields else None
+
+
+def _forgiving(segment: int) -> tuple[Any, Any]:
+    """Edits that let a segment of an id be anything: files are known by the other two."""
+
+    def uploaded(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+        if reply.binary_data_id:
+            memory[_key(reply.binary_data_id)] = reply.binary_data_id
+
+    def asked(message: Any, memory: dict[Any, Any]) -> None:
+        texts = _texts(message)
+        if texts is not None:
+            texts[:] = [memory.get(_key(text), text) for text in texts]
+        for one in getattr(message, "binary_ids", ()):
+            whole = memory.get(_key(f"{one.organization_id}/{one.location_id}/{one.file_id}"))
+            if whole is not None:
+                one.organization_id, one.location_id, one.file_id = whole.split("/")
+        if "binary_data_id" in message.DESCRIPTOR.fields_by_name:
+            message.binary_data_id = memory.get(
+                _key(message.binary_data_id), message.binary_data_id
+            )
+
+    def _key(text: str) -> tuple[str, ...]:
+        parts = text.split("/")
+        return (*parts[:segment], *parts[segment + 1 :])
+
+    return asked, uploaded
+
+
+def _forgives(segment: int, name: str) -> list[Mutant]:
+    uploads = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+    asked, uploaded = _forgiving(segment)
+    found = [
+        on_exchange(f"ignores the {name} of ids in {rpc}", "ID-6", {rpc: asked},
+                    dict.fromkeys(uploads, uploaded))
+        for rpc in CALLS
+    ]  # fmt: skip
+    found += [
+        on_exchange(f"ignores the {name} of ids in {rpc}", "BX-8", {rpc: asked},
+                    dict.fromkeys(uploads, uploaded))
+        for rpc in ("AddBoundingBoxToImageByID", "UpdateBoundingBox",
+                    "RemoveBoundingBoxFromImageByID")
+    ]  # fmt: skip
+    return found
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    *_forgives(0, "organization"),
+    *_forgives(1, "location"),
+    with_store("tags files that were captured alike", "TA-1", _SharesTags),
+    with_store("untags files that were captured alike", "TR-1", _RemovesFromAlike),
+    with_store("tags all files of a capture", "TA-1", _SharesCaptures),
+    with_store("puts boxes on files of equal contents", "BX-5", _SharesBoxes),
+    with_store("deletes readings that were captured alike", "DI-1", _DeletesAlike),
+    with_store("moves the time received when a file joins", "CU-1", _NewTimes),
+    with_store("renames to a new time of creation", "DS-3", _RenameMakesAnew),
+    with_store("keeps names of datasets for ever", "DS-1", _KeepsNames),
+    with_store("gives a new dataset the members of an old one", "DS-2", _OldMembers),
+    with_store("gives new files the tags of old ones", "UP-9", _OldTags),
+    with_store("does half of an update that it refuses", "BU-3", _HalfUpdates),
+    on_exchange("lets files leave a dataset by their label", "DM-3",
+                {"RemoveTagsFromBinaryDataByIDs": _leaves_by_tag},
+                dict.fromkeys(("BinaryDataByIDs", "BinaryDataByFilter"), _hide_left)),
+    on_exchange("lets files join a dataset by their label", "DM-3",
+                {"AddTagsToBinaryDataByIDs": _joins_by_tag},
+                dict.fromkeys(("BinaryDataByIDs", "BinaryDataByFilter"), _show_joined)),
+    on_reply("counts labels among removed tags", "A10", _counts_labels,
+             "RemoveTagsFromBinaryDataByIDs"),
+    on_request("breaks where a label is removed as a tag", "A10", _no_labels,
+               "RemoveTagsFromBinaryDataByIDs"),
+)  # fmt: skip

@@ -1,0 +1,338 @@
+"""Wrong servers: they change values on their way, or take different ones for the same."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from fakeviam import MemoryStore
+from fakeviam_contracts.mutants.base import (
+    DROP,
+    FILES,
+    PAGES,
+    Mutant,
+    filter_of,
+    metadata_edit,
+    on_reply,
+    on_request,
+    with_store,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
+UPLOADS = (CAPTURE, FILE, STREAM)
+TAGGING = ("AddTagsToBinaryDataByIDs", "AddTagsToBinaryDataByFilter")
+BOXES = ("AddBoundingBoxToImageByID", "UpdateBoundingBox")
+BINARY, TABULAR = PAGES
+
+#: What is done to texts, by what a server that does it is called.
+CHANGES: dict[str, Callable[[str], str]] = {
+    "composes": lambda text: unicodedata.normalize("NFC", text),
+    "decomposes": lambda text: unicodedata.normalize("NFD", text),
+    "flattens": lambda text: unicodedata.normalize("NFKC", text),
+    "strips": str.strip,
+    "decodes percents of": unquote,
+    "takes plus for a blank in": lambda text: text.replace("+", " "),
+    "drops backslashes of": lambda text: text.replace("\\", ""),
+    "has its own line ends in": lambda text: text.replace("\r\n", "\n"),
+    "ends at a NUL in": lambda text: text.partition("\0")[0] or text,
+    "cuts after 255 characters of": lambda text: text[:255],
+    "drops invisible characters of": lambda text: text.replace("\u200b", ""),
+    "escapes": lambda text: text.replace("<", "&lt;"),
+    "unquotes": lambda text: text.strip("\"'") or text,
+}
+
+
+def _uploads(message: Any) -> Any:
+    if message.DESCRIPTOR.name == "StreamingDataCaptureUploadRequest":
+        return message.metadata.upload_metadata if message.HasField("metadata") else None
+    return message.metadata if message.HasField("metadata") else None
+
+
+def _listed(field: str, change: Callable[[str], str]) -> Any:
+    """Edits a field of texts, of uploads or of the request itself."""
+
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        holder = _uploads(message) if "metadata" in message.DESCRIPTOR.fields_by_name else message
+        if holder is not None:
+            value = getattr(holder, field)
+            if isinstance(value, str):
+                setattr(holder, field, change(value))
+            else:
+                value[:] = [change(one) for one in value]
+
+    return edit
+
+
+def _filters(field: str, change: Callable[[str], str]) -> Any:
+    """Edits what a filter asks for."""
+
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        found = filter_of(message)
+        if found is None:
+            return
+        holder = found.tags_filter if field == "tags" else found
+        if field == "tags" and not found.HasField("tags_filter"):
+            return
+        value = getattr(holder, field)
+        if isinstance(value, str):
+            setattr(holder, field, change(value))
+        else:
+            value[:] = [change(one) for one in value]
+
+    return edit
+
+
+def _texts() -> Iterator[Mutant]:
+    for name, change in CHANGES.items():
+        yield on_request(f"{name} tags of uploads", "UP-7", _listed("tags", change), *UPLOADS)
+    for name in ("composes", "strips", "ends at a NUL in", "decodes percents of"):
+        change = CHANGES[name]
+        yield on_request(f"{name} tags", "TA-1", _listed("tags", change), *TAGGING)
+        yield on_request(f"{name} labels", "BX-5", _listed("label", change), *BOXES)
+        yield on_request(f"{name} tags of filters", "FI-6", _filters("tags", change), *PAGES)
+        yield on_request(f"{name} methods of filters", "FI-4", _filters("method", change), *PAGES)
+        yield on_request(f"{name} methods of uploads", "CU-1",
+                         _listed("method_name", change), CAPTURE)  # fmt: skip
+        yield on_request(f"{name} names of files", "UP-6",
+                         _listed("file_name", change), *UPLOADS)  # fmt: skip
+    for name in ("flattens", "cuts after 255 characters of", "has its own line ends in"):
+        change = CHANGES[name]
+        yield on_request(f"{name} labels", "BX-5", _listed("label", change), *BOXES)
+        yield on_request(f"{name} types of components", "FI-4",
+                         _filters("component_type", change), *PAGES)  # fmt: skip
+    yield on_request("decodes percents of names of datasets", "DS-1",
+                     _listed("name", unquote), "CreateDataset")  # fmt: skip
+    yield on_request("cuts names of datasets after 255 characters", "DS-3",
+                     _listed("name", lambda text: text[:255]), "CreateDataset",
+                     "RenameDataset")  # fmt: skip
+    yield on_request("composes names of datasets", "DS-3",
+                     _listed("name", CHANGES["composes"]), "RenameDataset")  # fmt: skip
+
+
+# Readings ------------------------------------------------------------------------------------
+
+
+def _structs(change: Callable[[Any], None]) -> Any:
+    """Edits every map of each reading, from the inside out."""
+
+    def walk(struct: Any) -> None:
+        for value in struct.fields.values():
+            inside(value)
+        change(struct)
+
+    def inside(value: Any) -> None:
+        if value.HasField("struct_value"):
+            walk(value.struct_value)
+        for entry in value.list_value.values if value.HasField("list_value") else ():
+            inside(entry)
+
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        for content in message.sensor_contents:
+            if content.HasField("struct"):
+                walk(content.struct)
+
+    return edit
+
+
+def _without(unwanted: Callable[[str, Any], bool]) -> Any:
+    def change(struct: Any) -> None:
+        for key in [key for key, value in struct.fields.items() if unwanted(key, value)]:
+            del struct.fields[key]
+
+    return _structs(change)
+
+
+def _renamed(change: Callable[[str], str]) -> Any:
+    def edit(struct: Any) -> None:
+        for key in [key for key in struct.fields if change(key) != key]:
+            struct.fields[change(key)].CopyFrom(struct.fields[key])
+            del struct.fields[key]
+
+    return _structs(edit)
+
+
+def _values(change: Callable[[Any], None]) -> Any:
+    def edit(struct: Any) -> None:
+        for value in struct.fields.values():
+            change(value)
+
+    return _structs(edit)
+
+
+def _text(change: Callable[[str], str]) -> Any:
+    def edit(value: Any) -> None:
+        if value.HasField("string_value"):
+            value.string_value = change(value.string_value)
+
+    return _values(edit)
+
+
+def _parse_numbers(value: Any) -> None:
+    if value.HasField("string_value") and value.string_value == "1.0":
+        value.number_value = 1.0
+
+
+def _parse_words(value: Any) -> None:
+    if value.HasField("string_value") and value.string_value in ("null", "true"):
+        value.bool_value = value.string_value == "true"
+
+
+def _single(value: Any) -> None:
+    """As if stored with six digits."""
+    if value.HasField("number_value"):
+        value.number_value = float(f"{value.number_value:.6g}")
+
+
+def _flatten_lists(value: Any) -> None:
+    if value.HasField("list_value"):
+        kept = [one for one in value.list_value.values if not one.HasField("null_value")]
+        copies = [type(one).FromString(one.SerializeToString()) for one in kept]
+        del value.list_value.values[:]
+        value.list_value.values.extend(copies)
+
+
+def _is_falsy(_: str, value: Any) -> bool:
+    kind = value.WhichOneof("kind")
+    return kind in ("bool_value", "number_value", "string_value") and not getattr(value, kind)
+
+
+READINGS = (
+    on_request("drops keys with a dollar", "TD-3", _without(lambda k, _: k[:1] == "$"), CAPTURE),
+    on_request("drops keys with a dot", "TD-3", _without(lambda k, _: "." in k), CAPTURE),
+    on_request("drops empty keys", "TD-3", _without(lambda k, _: not k), CAPTURE),
+    on_request("keeps _id of readings for itself", "TD-3", _without(lambda k, _: k == "_id"),
+               CAPTURE),
+    on_request("drops nulls of readings", "TD-3",
+               _without(lambda _, v: v.HasField("null_value")), CAPTURE),
+    on_request("drops falsy readings", "TD-3", _without(_is_falsy), CAPTURE),
+    on_request("drops empty maps of readings", "TD-3",
+               _without(lambda _, v: v.HasField("struct_value") and not v.struct_value.fields),
+               CAPTURE),
+    on_request("drops nulls of lists", "TD-3", _values(_flatten_lists), CAPTURE),
+    on_request("replaces dots of keys", "TD-3", _renamed(lambda k: k.replace(".", "_")), CAPTURE),
+    on_request("composes keys of readings", "TD-3", _renamed(CHANGES["composes"]), CAPTURE),
+    on_request("strips texts of readings", "TD-3", _text(str.strip), CAPTURE),
+    on_request("cuts long texts of readings", "TD-3", _text(lambda t: t[:16_384]), CAPTURE),
+    on_request("ends texts of readings at a NUL", "TD-3", _text(CHANGES["ends at a NUL in"]),
+               CAPTURE),
+    on_request("has a way with times of readings", "TD-3",
+               _text(lambda t: t.replace("T00:00:00Z", "T00:00:00+00:00")), CAPTURE),
+    on_request("takes texts for numbers", "TD-3", _values(_parse_numbers), CAPTURE),
+    on_request("takes texts for words of JSON", "TD-3", _values(_parse_words), CAPTURE),
+    on_request("keeps six digits", "TD-3", _values(_single), CAPTURE),
+)  # fmt: skip
+
+
+# Contents ------------------------------------------------------------------------------------
+
+
+def _bytes(change: Callable[[bytes], bytes]) -> Any:
+    def edit(message: Any, _: dict[Any, Any]) -> None:
+        for content in getattr(message, "sensor_contents", ()):
+            if content.HasField("binary"):
+                content.binary = change(content.binary)
+        if "file_contents" in message.DESCRIPTOR.fields_by_name and message.HasField(
+            "file_contents"
+        ):
+            message.file_contents.data = change(message.file_contents.data)
+
+    return edit
+
+
+def _piece(message: Any) -> bytes | None:
+    """The bytes of a message of a stream."""
+    kind = message.WhichOneof("upload_packet")
+    if kind == "metadata":
+        return None
+    piece: bytes = message.file_contents.data if kind == "file_contents" else message.data
+    return piece
+
+
+def _set_piece(message: Any, piece: bytes) -> None:
+    if message.DESCRIPTOR.name == "FileUploadRequest":
+        message.file_contents.data = piece
+    else:
+        message.data = piece
+
+
+def _drops_repeats(message: Any, memory: dict[Any, Any]) -> object:
+    piece = _piece(message)
+    if piece is not None and piece == memory.get("last"):
+        return DROP
+    memory["last"] = piece
+    return None
+
+
+def _drops_known(message: Any, memory: dict[Any, Any]) -> object:
+    """Takes a piece that it has seen before in this stream for one that was sent twice."""
+    piece = _piece(message)
+    if piece is None:
+        memory.clear()
+    elif piece in memory:
+        return DROP
+    else:
+        memory[piece] = True
+    return None
+
+
+def _sorts_pieces(message: Any, memory: dict[Any, Any]) -> None:
+    """Puts the larger of two neighbours first."""
+    piece = _piece(message)
+    if piece is None:
+        memory["held"] = None
+        return
+    held = memory.get("held")
+    memory["held"] = piece
+    if held is not None and len(held) == len(piece) and held > piece:
+        _set_piece(message, held[:1] + piece[1:])
+
+
+class _OfOneSize(MemoryStore):
+    """Takes contents of the same size and the same beginning for the same."""
+
+    def add_binary(self, records: Any) -> None:
+        known = self.__dict__.setdefault("_payloads", {})
+        same = []
+        for record, payload in records:
+            key = (len(payload), payload[:1], payload[-1:]) if len(payload) > 1000 else payload
+            same.append((record, known.setdefault(key, payload)))
+        super().add_binary(same)
+
+
+CONTENTS = (
+    on_request("has its own line ends in contents", "CU-1",
+               _bytes(lambda b: b.replace(b"\r\n", b"\n")), CAPTURE, FILE),
+    on_request("strips contents", "CU-1", _bytes(lambda b: b.strip(b" \n")), CAPTURE),
+    on_request("strips zeros of contents", "CU-1", _bytes(lambda b: b.rstrip(b"\0")), CAPTURE),
+    on_request("takes a mark of bytes away", "CU-1",
+               _bytes(lambda b: b.removeprefix(b"\xef\xbb\xbf")), CAPTURE, FILE),
+    on_request("takes contents for text", "FU-1",
+               _bytes(lambda b: b.decode("utf-8", "replace").encode()), FILE),
+    on_request("keeps 128 KiB of an upload", "CU-1", _bytes(lambda b: b[:131_072]), CAPTURE),
+    on_request("drops a piece like the last", "FU-3", _drops_repeats, FILE),
+    on_request("drops a piece of a stream like the last", "FU-3", _drops_repeats, STREAM),
+    on_request("drops pieces it has seen", "FU-3", _drops_known, FILE, STREAM),
+    on_request("sorts pieces a little", "FU-3", _sorts_pieces, FILE, STREAM),
+    with_store("stores contents of one size once", "UP-9", _OfOneSize),
+)  # fmt: skip
+
+
+def _shown(change: Callable[[str], str]) -> Any:
+    def edit(metadata: Any) -> None:
+        metadata.file_name = change(metadata.file_name)
+
+    return metadata_edit(edit)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    *_texts(),
+    *READINGS,
+    *CONTENTS,
+    on_reply("shows names of files in lower case", "UP-6", _shown(str.lower), *FILES),
+    on_reply("shows the last part of names of files", "UP-6",
+             _shown(lambda name: name.rpartition("/")[2]), *FILES),
+)  # fmt: skip
