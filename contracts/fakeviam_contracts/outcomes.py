@@ -70,7 +70,7 @@ def prepare(session: Session) -> None:
     for name in ("first", "second"):
         writes.create_dataset(session, name)
     writes.change_members(session, 0, [0])
-    writes.upload_rows(session, part=0, rows=[{"n": 1.0}], times=[(BASE, BASE)])
+    writes.upload_rows(session, part=0, rows=[{"readings": {"n": 1.0}}], times=[(BASE, BASE)])
 
 
 def check_outcome(session: Session, outcome: CutOutcome, when: str) -> None:

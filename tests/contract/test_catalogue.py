@@ -6,14 +6,25 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from fakeviam_contracts.catalogue import CLAUSES, Leniency, catalogue, commands, history, triage
+from fakeviam_contracts.catalogue import (
+    CLAUSES,
+    Leniency,
+    catalogue,
+    commands,
+    history,
+    sdk,
+    triage,
+)
 from fakeviam_contracts.catalogue.catalogue import checks_by_clause, joined
 from fakeviam_contracts.catalogue.page import page
+from fakeviam_contracts.catalogue.sdk import sentences_of_sdk
 from fakeviam_contracts.catalogue.sentences import sentences_of
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.mutants.servers import SERVERS
@@ -405,3 +416,36 @@ def test_a_clause_is_reworded_with_a_note_and_withdrawn_for_ever() -> None:
     assert history.problems(lines, {"AB-1": "Uno."}) == []
     lines += history.grown(lines, said, "2026-01-03", "back")
     assert history.problems(lines, said) == ["AB-2 was withdrawn, and its id is used again"]
+
+
+# viam-sdk --------------------------------------------------------------------------------
+
+
+def _package() -> Path:
+    found = find_spec("viam")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent
+
+
+def test_the_sentences_of_the_newest_sdk_are_triaged() -> None:
+    """Docstrings and comments of protos: each with a clause or a reason, none changed since."""
+    assert version("viam-sdk") == sdk.RELEASE
+    known = catalogue()
+    assert {row.digest for row in known.sdk} <= {one.digest for one in sentences_of_sdk(_package())}
+    assert all(row.triaged for row in known.sdk)
+    told = invoke("trace", "--sdk", str(_package()))
+    assert (told.exit_code, told.stderr) == (0, "")
+
+
+def test_a_sentence_that_changes_is_told(tmp_path: Path) -> None:
+    copy = tmp_path / "viam"
+    for file in (sdk.CLIENT, *sdk.PROTOS.values()):
+        text = (_package() / file).read_text(encoding="utf-8")
+        (copy / file).parent.mkdir(parents=True, exist_ok=True)
+        text = text.replace("Defaults to 50 if unspecified.", "Defaults to 60 if unspecified.")
+        (copy / file).write_text(text, encoding="utf-8")
+    told = invoke("trace", "--sdk", str(copy))
+    assert told.exit_code == 1
+    assert "changed: sdk DataClient.tabular_data_by_filter:arg limit:2" in told.stderr
+    assert invoke("trace", "--sdk", str(tmp_path)).exit_code == 2

@@ -104,13 +104,15 @@ class Catalogue:
 
     Attributes:
         entries: By id.
-        rows: The sentences, in the order of their source.
+        rows: The sentences of the DataClient documentation, in its order.
+        sdk: Those of a newer viam-sdk: docstrings, and comments of protos.
         problems: What does not fit together; empty if all is well.
     """
 
     entries: Mapping[str, Entry]
     rows: tuple[triage.TriagedSentence, ...]
     problems: tuple[str, ...]
+    sdk: tuple[triage.TriagedSentence, ...] = ()
 
     @property
     def unproven(self) -> list[str]:
@@ -133,6 +135,7 @@ def catalogue() -> Catalogue:
         mutants=_mutants(),
         leniency={n: (bound, note) for n, bound, note in table("leniency.tsv")},
     )
+    sdk = triage.load(triage.SDK)
     reasons = _reasons(made.entries)
     entries = {
         name: replace(entry, reason=reasons.get(name, "")) for name, entry in made.entries.items()
@@ -144,10 +147,13 @@ def catalogue() -> Catalogue:
             for name in reasons
             if name in entries and entries[name].mutants
         ),
+        *(f"{row.where} is untriaged" for row in sdk if not row.triaged),
+        *_repeated(row.where for row in sdk),
+        *_strangers("the sentence", {row.where: row.clauses for row in sdk}, entries),
         *_strangers("the table of the unproven", {"": tuple(reasons)}, entries),
         *history.problems(history.load(), {n: entry.sentence for n, entry in entries.items()}),
     ]
-    return replace(made, entries=entries, problems=(*problems, *made.problems))
+    return replace(made, entries=entries, sdk=sdk, problems=(*problems, *made.problems))
 
 
 def joined(

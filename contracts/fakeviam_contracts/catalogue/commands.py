@@ -14,6 +14,7 @@ from fakeviam.program import format_options
 from fakeviam_contracts.catalogue import history, triage
 from fakeviam_contracts.catalogue.catalogue import catalogue
 from fakeviam_contracts.catalogue.page import page
+from fakeviam_contracts.catalogue.sdk import sentences_of_sdk
 from fakeviam_contracts.catalogue.sentences import sentences_of
 
 if TYPE_CHECKING:
@@ -75,16 +76,26 @@ def _described(entry: Entry) -> dict[str, Any]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A copy of the documentation, as Sphinx's autoapi writes it, to compare with.",
 )
+@click.option(
+    "--sdk",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder of an installed package `viam`, to compare with its docstrings and protos.",
+)
 @format_options
 @click.pass_context
-def trace_command(context: click.Context, source: Path | None, form: str) -> None:
+def trace_command(context: click.Context, source: Path | None, sdk: Path | None, form: str) -> None:
     """Show what became of each documented sentence.
 
     Fails if a sentence is untriaged, if clauses, checks and mutants do not fit together, or if
-    SOURCE has other sentences than those that were triaged.
+    SOURCE or the SDK has other sentences than those that were triaged.
     """
     known = catalogue()
     problems = list(known.problems)
+    if sdk is not None:
+        try:
+            problems += triage.differences(known.sdk, sentences_of_sdk(sdk))
+        except (OSError, SyntaxError) as error:
+            raise click.UsageError(f"{sdk} is no package viam of viam-sdk: {error}") from error
     if source is not None:
         try:
             text = source.read_text(encoding="utf-8")
@@ -96,33 +107,35 @@ def trace_command(context: click.Context, source: Path | None, form: str) -> Non
         rows = [
             {"where": row.where, "hash": row.digest, "clauses": list(row.clauses),
              "reason": row.reason}
-            for row in known.rows
+            for row in (*known.rows, *known.sdk)
         ]  # fmt: skip
-        _json({**counts, "compared": source is not None, "problems": problems, "rows": rows})
+        _json({**counts, "compared": bool(source or sdk), "problems": problems, "rows": rows})
     else:
-        _tell(known, counts, problems, compared=source is not None)
+        _tell(known, counts, problems, compared=bool(source or sdk))
     context.exit(1 if problems else 0)
 
 
 def _counts(known: Catalogue) -> dict[str, int]:
+    rows = (*known.rows, *known.sdk)
     return {
-        "sentences": len(known.rows),
-        "with clauses": sum(bool(row.clauses) for row in known.rows),
-        "not testable": sum(bool(row.reason) for row in known.rows),
-        "untriaged": sum(not row.triaged for row in known.rows),
+        "sentences": len(rows),
+        "with clauses": sum(bool(row.clauses) for row in rows),
+        "not testable": sum(bool(row.reason) for row in rows),
+        "untriaged": sum(not row.triaged for row in rows),
     }
 
 
 def _tell(
     known: Catalogue, counts: dict[str, int], problems: Sequence[str], *, compared: bool
 ) -> None:
-    width = max((len(row.where) for row in known.rows), default=0)
-    for row in known.rows:
+    rows = (*known.rows, *known.sdk)
+    width = max((len(row.where) for row in rows), default=0)
+    for row in rows:
         verdict = " ".join(row.clauses) or f"not testable: {row.reason or 'nobody has looked'}"
         click.echo(f"{row.where:<{width}}  {verdict}")
     click.echo("\n" + ", ".join(f"{count} {what}" for what, count in counts.items()))
     if not compared:
-        click.echo("hashes not compared; --source FILE compares them")
+        click.echo("hashes not compared; --source FILE and --sdk DIR compare them")
     for line in problems:
         click.echo(line, err=True)
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: The release whose sentences are triaged in `sentences_sdk.tsv`.
 RELEASE = "0.85.1"
 
-_CLIENT = "app/data_client.py"
-_PROTOS = {
+CLIENT = "app/data_client.py"
+PROTOS = {
     "data": "gen/app/data/v1/data_pb2.pyi",
     "dataset": "gen/app/dataset/v1/dataset_pb2.pyi",
     "datasync": "gen/app/datasync/v1/data_sync_pb2.pyi",
@@ -42,10 +42,10 @@ def sentences_of_sdk(package: Path) -> list[Sentence]:
 
 
 def _pieces(package: Path) -> Iterator[tuple[str, str, str]]:
-    tree = ast.parse((package / _CLIENT).read_text(encoding="utf-8"))
+    tree = ast.parse((package / CLIENT).read_text(encoding="utf-8"))
     for place, text in _docstrings(tree, ""):
         yield from ((f"sdk {place}", section, piece) for section, piece in _sections(text))
-    for name, file in _PROTOS.items():
+    for name, file in PROTOS.items():
         tree = ast.parse((package / file).read_text(encoding="utf-8"))
         yield from ((place, "text", text) for place, text in _comments(tree, f"proto {name}"))
 

@@ -1,7 +1,7 @@
 """What became of each documented sentence: the clauses it stands for, or why it has none.
 
-`sentences.tsv` holds places, hashes and verdicts, never the sentences: those are Viam's. The
-sentences are those of the DataClient documentation of viam-sdk 0.15.0.
+The tables hold places, hashes and verdicts, never the sentences: those are Viam's. One is for the
+DataClient documentation of viam-sdk 0.15.0, one for docstrings and proto comments of a newer one.
 """
 
 from __future__ import annotations
@@ -48,9 +48,13 @@ class TriagedSentence:
         return bool(self.clauses or self.reason)
 
 
-def load() -> tuple[TriagedSentence, ...]:
-    """The table."""
-    return tuple(map(_row, table("sentences.tsv")))
+#: The sentences of the DataClient documentation of viam-sdk 0.15.0, and those of a newer viam-sdk.
+SEED, SDK = "sentences.tsv", "sentences_sdk.tsv"
+
+
+def load(name: str = SEED) -> tuple[TriagedSentence, ...]:
+    """One of the tables."""
+    return tuple(map(_row, table(name)))
 
 
 def _row(cells: list[str]) -> TriagedSentence:

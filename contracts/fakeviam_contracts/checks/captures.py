@@ -57,7 +57,7 @@ def _box() -> data.Annotations:
 def annotations_of_an_upload(session: Session) -> None:
     """Are stored with an image; a reading has none."""
     marked = datasync.SensorMetadata(annotations=_box())
-    content = datasync.SensorData(metadata=marked, struct=well_known.Struct())
+    content = datasync.SensorData(metadata=marked, struct=raw.reading().struct)
     request = raw.capture(raw.metadata(session, raw.TABULAR), content)
     raw.refuse(session, "CU-9", "INVALID_ARGUMENT", RPC, request)
     content = datasync.SensorData(metadata=marked, binary=b"x")
@@ -100,7 +100,7 @@ def parameters_of_a_method(session: Session) -> None:
     wanted = {key: (packed.type_url, packed.value) for key, packed in _parameters().items()}
     for kind, content in (
         (raw.BINARY, datasync.SensorData(binary=b"x")),
-        (raw.TABULAR, datasync.SensorData(struct=well_known.Struct())),
+        (raw.TABULAR, raw.reading()),
     ):
         upload = raw.metadata(session, kind)
         for key, packed in _parameters().items():
@@ -120,7 +120,7 @@ def parameters_of_a_method(session: Session) -> None:
 def readings_in_datasets(session: Session) -> None:
     """Readings are no members, though the datasets that their upload names must exist."""
     writes.create_dataset(session, "pets")
-    content = datasync.SensorData(metadata=raw.sensor(BASE, BASE), struct=well_known.Struct())
+    content = datasync.SensorData(metadata=raw.sensor(BASE, BASE), struct=raw.reading().struct)
     unknown = raw.metadata(session, raw.TABULAR, dataset_ids=[raw.NOBODY])
     if not raw.refuse(session, "UP-11", "NOT_FOUND", RPC, raw.capture(unknown, content)):
         return

@@ -65,7 +65,7 @@ def _days(session: Session) -> None:
         writes.upload_rows(
             session,
             part=at % len(session.place.parts),
-            rows=[{"n": float(at)}],
+            rows=[{"readings": {"n": float(at)}}],
             times=[(time, now)],
             component=f"sensor-{at % 2}",
             tags=["dog"] if at % 3 else [],

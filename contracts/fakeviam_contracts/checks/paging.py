@@ -38,7 +38,7 @@ def orders(session: Session) -> None:
 @check("PG-1", "PG-2", "A6")
 def large_pages(session: Session) -> None:
     """The default of 50, the largest page of 100, and more than that."""
-    rows = [{"n": float(at)} for at in range(120)]
+    rows = [{"readings": {"n": float(at)}} for at in range(120)]
     times = [(BASE + at * SECOND, BASE) for at in range(120)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
     for limit in (0, 50, 100, 1000):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, datasync
 from fakeviam.wire.times import timestamp_from
+from fakeviam.wire.values import struct_from
 from fakeviam_contracts.session import Ground
 from fakeviam_contracts.visibility import settle
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 BINARY, TABULAR = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_SENSOR
+
+#: A reading that any server takes.
+READING: dict[str, Any] = {"readings": {"n": 1.0}}
 
 #: A dataset, an organization or a file that nobody has.
 NOBODY = "0" * 24
@@ -72,6 +76,11 @@ def metadata(
         component_name=session.place.component,
         **fields,
     )
+
+
+def reading() -> datasync.SensorData:
+    """A content of an upload that any server takes for a reading."""
+    return datasync.SensorData(struct=struct_from(READING))
 
 
 def capture(

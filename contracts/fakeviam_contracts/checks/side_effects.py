@@ -30,8 +30,8 @@ def _alike(session: Session) -> None:
             tags=["a", "b"],
         )  # fmt: skip
         writes.upload_rows(
-            session, part=0, rows=[{"n": float(at)}], times=[(BASE, BASE + 7)], component="cam",
-            component_type="camera", method="ReadImage", tags=["a", "b"],
+            session, part=0, rows=[{"readings": {"n": float(at)}}], times=[(BASE, BASE + 7)],
+            component="cam", component_type="camera", method="ReadImage", tags=["a", "b"],
         )  # fmt: skip
     for name in ("pets", "cars"):
         writes.create_dataset(session, name)

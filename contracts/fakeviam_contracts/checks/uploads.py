@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.wire import datasync, well_known
+from fakeviam.wire import datasync
 from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
@@ -115,7 +115,7 @@ def unknown_parts(session: Session) -> None:
         raw.judge(session, "UP-1", "UNKNOWN", "FileUpload", answer)
         metadata.type = datasync.DATA_TYPE_TABULAR_SENSOR
         request = datasync.DataCaptureUploadRequest(
-            metadata=metadata, sensor_contents=[datasync.SensorData(struct=well_known.Struct())]
+            metadata=metadata, sensor_contents=[raw.reading()]
         )
         answer = session.wire.call("DataCaptureUpload", request)
         raw.judge(session, "UP-1", "UNKNOWN", "DataCaptureUpload", answer)
@@ -149,7 +149,7 @@ def types_against_contents(session: Session) -> None:
     raw.call(session, "UP-2", "DataCaptureUpload", capture)
     opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
     raw.stream(session, "UP-2", "FileUpload", [opening])
-    reading = datasync.SensorData(struct=well_known.Struct())
+    reading = raw.reading()
     capture = raw.capture(_metadata(session, raw.TABULAR), reading)
     raw.call(session, "UP-2", "DataCaptureUpload", capture)
     page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
@@ -161,7 +161,7 @@ def types_against_contents(session: Session) -> None:
         len(raw.page(session, "TD-1", "TabularDataByFilter", raw.mine(session)).data),
     )
     refused = []
-    row, binary = datasync.SensorData(struct=well_known.Struct()), datasync.SensorData(binary=b"x")
+    row, binary = raw.reading(), datasync.SensorData(binary=b"x")
     for kind, contents in (
         (datasync.DATA_TYPE_UNSPECIFIED, [row]),
         (datasync.DATA_TYPE_TABULAR_SENSOR, [binary]),

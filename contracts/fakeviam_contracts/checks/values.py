@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, check
 from fakeviam_contracts.model import FilterSpec
 
@@ -71,7 +72,9 @@ def awkward_tags(session: Session) -> None:
     reads.check_by_ids(session, [0])
     writes.tag(session, [0], AWKWARD[::2], remove=True)
     reads.check_by_ids(session, [0])
-    writes.upload_rows(session, part=0, rows=[{}], times=[(BASE, BASE)], tags=list(AWKWARD))
+    writes.upload_rows(
+        session, part=0, rows=[raw.READING], times=[(BASE, BASE)], tags=list(AWKWARD)
+    )
     reads.check_rows(session, FilterSpec(tags=(AWKWARD[1],)))
 
 
@@ -82,7 +85,9 @@ def awkward_sources(session: Session) -> None:
         names = {"component": value, "component_type": value, "method": value}
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"%d" % at],
                       times=(BASE, BASE), **names)  # type: ignore[arg-type]  # fmt: skip
-        writes.upload_rows(session, part=0, rows=[{"n": float(at)}], times=[(BASE, BASE)], **names)
+        writes.upload_rows(
+            session, part=0, rows=[{"readings": {"n": float(at)}}], times=[(BASE, BASE)], **names
+        )
     # On a server that others use the component is the kit's own.
     fields = ("component_type", "method", *(() if session.place.component else ("component_name",)))
     for value in AWKWARD:

@@ -32,7 +32,7 @@ PROGRAMS = 20
 SEED = 1
 
 #: What is promised: how many checks it takes at most, and how many steps a failure has, cut short.
-MOST_CHECKS = 70
+MOST_CHECKS = 110
 MOST_STEPS = 8
 
 
@@ -44,7 +44,8 @@ class Found:
         mutant: Its name.
         check: The first fixed check that finds it, or "".
         checks: How many were tried by then.
-        check_steps: How many steps its failure has, cut short.
+        check_steps: How many steps its failure has, cut short; 0 where it was not measured, as with
+            failures that only the calls of a check itself show.
         programs: How many random programs were tried until one found it; 0 if none did.
         program_steps: How many steps that failure has, cut short.
     """

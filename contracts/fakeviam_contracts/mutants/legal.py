@@ -95,6 +95,13 @@ def _like_a_label(rpc: str, message: Any) -> bool:
     )
 
 
+def _lacks_readings(rpc: str, message: Any) -> bool:
+    return rpc == CAPTURE and any(
+        content.HasField("struct") and "readings" not in content.struct.fields
+        for content in message.sensor_contents
+    )
+
+
 def _not_configured(rpc: str, _: Any) -> bool:
     return rpc == "GetDatabaseConnection"
 
@@ -224,6 +231,9 @@ LEGAL: tuple[Mutant, ...] = (
     refusing_where("refuses tags that look like labels", "A11", _like_a_label),
     refusing_where("has no database", "A46", _not_configured),
     refusing_where("refuses ids that are none", "ID-7", _malformed),
+    refusing_where("wants the key readings in readings", "CU-10", _lacks_readings),
+    refusing_where("takes 100 ids at most", "A57",
+                   lambda _, m: len(getattr(m, "binary_data_ids", ())) > 100),
     refusing_where("merges no single dataset", "DS-15",
                    lambda rpc, m: rpc == "MergeDatasets" and len(m.dataset_ids) == 1),
     on_exchange("received is stored", "A32",

@@ -292,13 +292,13 @@ def _sorts_pieces(message: Any, memory: dict[Any, Any]) -> None:
 
 
 class _OfOneSize(MemoryStore):
-    """Takes contents of the same size and the same beginning for the same."""
+    """Takes large contents of the same size for the same."""
 
     def add_binary(self, records: Any) -> None:
         known = self.__dict__.setdefault("_payloads", {})
         same = []
         for record, payload in records:
-            key = (len(payload), payload[:1], payload[-1:]) if len(payload) > 1000 else payload
+            key = len(payload) if len(payload) > 1000 else payload
             same.append((record, known.setdefault(key, payload)))
         super().add_binary(same)
 

@@ -76,7 +76,7 @@ def upload_many_rows(session: Session, count: int) -> None:
     origin = origin_of_upload(session, 0, "sensor", "sensor", "Readings")
     contents = []
     for number in range(count):
-        moment, row = FIRST + number * SECOND, {"n": float(number)}
+        moment, row = FIRST + number * SECOND, {"readings": {"n": float(number)}}
         stamp = timestamp_from(moment)
         sensor = datasync.SensorMetadata(time_requested=stamp, time_received=stamp)
         contents.append(datasync.SensorData(metadata=sensor, struct=struct_from(row)))

@@ -12,7 +12,7 @@ from fakeviam_contracts.descriptions import ASPECTS
 from fakeviam_contracts.model import File, Row
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.reads import check_by_ids
-from fakeviam_contracts.session import Ground
+from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.visibility import settle
 
 if TYPE_CHECKING:
@@ -147,8 +147,11 @@ def upload_rows(
         _set_times(content.metadata, pair)
         contents.append(content)
     request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-    reply = session.answered("CU-2", "DataCaptureUpload",
-                             session.wire.call("DataCaptureUpload", request))  # fmt: skip
+    grounds = [permission("CU-10")] if any("readings" not in row for row in rows) else []
+    answer = session.wire.call("DataCaptureUpload", request)
+    reply = session.outcome("CU-2", "DataCaptureUpload", answer, grounds)
+    if reply is None:
+        return
     has_id = bool(reply.file_id)
     session.expect("CU-4", "a tabular upload has a file id", expected=True, observed=has_id)
     for row, (requested, received) in zip(rows, times, strict=True):
