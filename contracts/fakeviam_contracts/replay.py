@@ -51,7 +51,7 @@ from fakeviam_contracts.writes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
@@ -117,11 +117,15 @@ def main(
     clause: str,
     what: str,
     cause: str = "",
+    known: Sequence[tuple[str, str]] = (),
     policy: str = "documented",
     exclusive: bool = False,
     read_only: bool = False,
 ) -> NoReturn:
-    """Run a program against the server that the command line names, and exit."""
+    """Run a program against the server that the command line names, and exit.
+
+    What is `known` to fail as well does not end the program.
+    """
 
     @click.command(context_settings=HELP, help=f"Show whether {clause} is still broken: {what}.")
     @target_option(or_self=True)
@@ -142,7 +146,8 @@ def main(
             read_only=read_only and not own,
             **options,  # type: ignore[arg-type]
         )
-        sys.exit(_status(config, program, Assertion(clause, what, 0, 0, cause=cause)))
+        wanted = Assertion(clause, what, 0, 0, cause=cause)
+        sys.exit(_status(config, program, wanted, frozenset(known)))
 
     command()
     raise AssertionError("click exits")
@@ -152,9 +157,10 @@ def _status(
     config: RunConfig,
     program: Callable[[Session], None] | RandomPrograms,
     wanted: Assertion,
+    known: frozenset[tuple[str, str]],
 ) -> int:
     try:
-        found = _replayed(config, program, wanted.clause)
+        found = _replayed(config, program, wanted.clause, known)
     except (CannotRunError, ConnectionLostError) as reason:
         click.echo(f"cannot tell: {reason}", err=True)
         return 2
@@ -171,13 +177,17 @@ def _status(
 
 
 def _replayed(
-    config: RunConfig, program: Callable[[Session], None] | RandomPrograms, clause: str
+    config: RunConfig,
+    program: Callable[[Session], None] | RandomPrograms,
+    clause: str,
+    known: frozenset[tuple[str, str]],
 ) -> Assertion | None:
     """What goes wrong, if anything does."""
     try:
         subject = open_subject(config)
     except ContractBrokenError as error:
         return error.assertion
+    subject.muted = known
     try:
         if isinstance(program, RandomPrograms):
             return _broken_by(subject, program)

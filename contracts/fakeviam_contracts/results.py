@@ -60,6 +60,7 @@ class Finding:
         calls: What went over the wire.
         program: The steps that show it again, if steps do; else the whole check must be run.
         random: The random programs that showed it.
+        before: Other failures that its steps show, too, and that were known by then.
         reproduced: Whether a fresh session showed it again.
         known: Why it was to be expected, if it was.
         script: The file that shows it, if one was written.
@@ -71,6 +72,7 @@ class Finding:
     calls: list[Recorded]
     program: Sequence[Step] = ()
     random: RandomPrograms | None = None
+    before: tuple[tuple[str, str], ...] = ()
     reproduced: bool = True
     known: str = ""
     script: str = ""

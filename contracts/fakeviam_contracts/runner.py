@@ -268,6 +268,7 @@ class _Run:
             assertion=assertion,
             steps=[format_step(step) for step in session.steps],
             calls=list(session.wire.calls),
+            before=_known_by(session),
         )
         shortest = None if self._stopped else self._shortest(session)
         if self._stopped:
@@ -296,6 +297,7 @@ class _Run:
         finding.calls = list(session.wire.calls)
         finding.program = tuple(session.steps)
         finding.assertion = session.broken or finding.assertion
+        finding.before = _known_by(session)
 
     # Programs ----------------------------------------------------------------------------
 
@@ -368,6 +370,11 @@ class _Run:
         broken = len(self.result.findings)
         calls = self.result.rpcs + more
         self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
+
+
+def _known_by(session: Session) -> tuple[tuple[str, str], ...]:
+    """Failures that a session passed over because they were known."""
+    return tuple(sorted(kind for kind in session.differences if kind in session.muted))
 
 
 def versions() -> dict[str, str]:

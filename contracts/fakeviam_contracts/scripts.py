@@ -53,6 +53,7 @@ def write_all(result: Result, folder: Path) -> None:
 def script(finding: Finding, result: Result) -> str:
     """The text of a script that shows a finding."""
     more = [f", {name}=True" for name in ("exclusive", "read_only") if getattr(result, name)]
+    more += [f", known={list(finding.before)!r}"] if finding.before else []
     more += [f", cause={finding.assertion.cause!r}"] if finding.assertion.cause else []
     return _TEMPLATE.format(
         about=_about(finding, result).replace("\\", "\\\\").replace('"""', '\\"\\"\\"'),

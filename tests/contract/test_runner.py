@@ -237,7 +237,7 @@ def _command(*words: str) -> int:
 
 
 def test_the_command_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    assert _command("--self", "--clauses", "BL-1", "--seed", "7") == 0
+    assert _command("--self", "--clauses", "BL-2", "--seed", "7") == 0
     out = capsys.readouterr().out
     assert out.startswith("1 clause: 1 kept. 1 check, 0 random programs, ")
     assert out.endswith("a fake of our own, documented, seed 7\n")

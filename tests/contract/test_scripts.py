@@ -153,20 +153,20 @@ def test_scripts_fail_on_the_wrong_server_and_pass_on_the_right_one(
 
 
 def test_scripts_are_short_and_say_what_the_clause_says(tmp_path: Path) -> None:
-    with _cloud(LosesTags) as cloud:
-        path, _ = _written(cloud, "TA-1", tmp_path)
+    with _cloud(EndsEarly) as cloud:
+        path, _ = _written(cloud, "PG-5", tmp_path)
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 60
-    assert "TA-1 (documented, api): Every tag is added to every selected record" in text
-    assert "breaks documentation" in text
+    assert "PG-5 (relied-on, client): Past the end is OK, without data, metadata or last." in text
+    assert "breaks what shipping clients rely on" in text
 
 
 def test_scripts_start_a_fake_too_and_log_in_as_the_command_does(tmp_path: Path) -> None:
-    with _cloud(IgnoresMethods) as cloud:
-        path, _ = _written(cloud, "FI-1", tmp_path, exclusive=True)
+    with _cloud(EndsEarly) as cloud:
+        path, _ = _written(cloud, "PG-5", tmp_path, exclusive=True)
     own = _run(path, "--self")
     assert (own.returncode, own.stderr) == (0, ""), own
-    with FakeViam(seed=1, auth="keys", interceptors=[IgnoresMethods()]) as cloud:
+    with FakeViam(seed=1, auth="keys", interceptors=[EndsEarly()]) as cloud:
         where = ("--target", cloud.target, "--part", cloud.default_part.id)
         keys = {"VIAM_API_KEY_ID": cloud.api_key_id, "VIAM_API_KEY": cloud.api_key}
         assert _run(path, *where).returncode == 2
@@ -174,8 +174,8 @@ def test_scripts_start_a_fake_too_and_log_in_as_the_command_does(tmp_path: Path)
 
 
 def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
-    with _cloud(LosesTags) as cloud:
-        path, _ = _written(cloud, "TA-1", tmp_path)
+    with _cloud(EndsEarly) as cloud:
+        path, _ = _written(cloud, "PG-5", tmp_path)
     away = _run(path, "--target", "127.0.0.1:1", "--part", "p")
     assert (away.returncode, "cannot reach" in away.stderr) == (2, True)
     nobody = _run(path, "--target", "127.0.0.1:1", "--self")
@@ -255,7 +255,10 @@ def _executed(script: Path, where: list[str], monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("wrong", "how", "kind"),
     [
-        (LosesTags, {"exclusive": True}, "tag(session"),
+        (EndsEarly, {"exclusive": True}, "check_rows(session"),
+        pytest.param(
+            LosesTags, {"exclusive": True, "checks": 2}, "known=[", marks=pytest.mark.slow
+        ),
         (Nameless, {}, "run_check(session, 'what_datasets_say')"),
         (MakesNoSense, {}, "run_check(session, 'datasets_of_sequences')"),
         (LosesUploads, {}, "    pass"),
@@ -263,7 +266,16 @@ def _executed(script: Path, where: list[str], monkeypatch: pytest.MonkeyPatch) -
         (HidesTags, {"read_only": True}, "read_only=True"),
         (HidesTags, {"programs": 1, "seed": 1, "exclusive": True}, "main(programs"),
     ],
-    ids=["steps", "check", "senseless", "set-up", "leftovers", "read-only", "random"],
+    ids=[
+        "steps",
+        "after others",
+        "check",
+        "senseless",
+        "set-up",
+        "leftovers",
+        "read-only",
+        "random",
+    ],
 )
 def test_the_script_of_every_kind_of_finding_runs(
     wrong: type[Wrong],
@@ -276,6 +288,10 @@ def test_the_script_of_every_kind_of_finding_runs(
     reads = how == {"read_only": True}
 
     config = {"clauses": wrong.clause, **how}
+    if config.pop("checks", 0):
+        monkeypatch.setattr(runner, "SHRINKING", 0.5)
+        names = ("tags_are_added", "many_files_are_tagged")
+        monkeypatch.setattr(runner, "CHECKS", [one for one in CHECKS if one.name in names])
     if "programs" in how:
         # As if its steps alone did not show it again.
         monkeypatch.setattr(runner._Run, "_shortest", lambda *_: None)

@@ -53,7 +53,7 @@ def _contract(*words: str) -> int:
 def _run(wrong: Interceptor) -> int:
     with FakeViam(seed=1, interceptors=[wrong]) as cloud:
         place = ("--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id)
-        return _contract(*place, "--clauses", "BL-*")
+        return _contract(*place, "--clauses", "BL-2")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_server_that_hangs_is_given_up(
     with FakeViam(seed=1) as cloud:
         cloud.faults.on("DataCaptureUpload").stall(real_time=True)
         place = ("--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id)
-        assert _contract(*place, "--clauses", "BL-*") == 2
+        assert _contract(*place, "--clauses", "BL-2") == 2
     error = capsys.readouterr().err
     assert "takes no data: DEADLINE_EXCEEDED: no answer within 0.05 s" in error
     assert error.count("\n") == 1

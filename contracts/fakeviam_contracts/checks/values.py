@@ -58,7 +58,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
-@check("UP-7", "FI-6", "TG-1", "TA-1", "TA-5", "TR-1")
+@check("UP-7", "FI-6", "TA-1", "TA-5", "TR-1")
 def awkward_tags(session: Session) -> None:
     """Are kept by uploads and by tagging, told apart by filters, and removed alone."""
     for at, value in enumerate(AWKWARD):
@@ -97,7 +97,7 @@ def awkward_sources(session: Session) -> None:
         reads.check_rows(session, FilterSpec(component_name=value, method=value), descending=False)
 
 
-@check("BX-5", "BL-1", "FI-10", "BU-1")
+@check("BX-5", "FI-10", "BU-1")
 def awkward_labels(session: Session) -> None:
     """Labels of boxes are kept, told apart by filters, and listed each."""
     writes.upload_many(session, 3)
