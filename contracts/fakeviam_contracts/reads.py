@@ -354,7 +354,7 @@ def id_grounds(
     if any(session.model.file(handle) is None for handle in files):
         grounds.append(Ground("A13", "NOT_FOUND", point="unknown_ids", accepting="skip"))
     if len(set(files)) > LARGEST_SURE:
-        grounds.append(permission("A57"))
+        grounds.append(permission("A70"))
     return grounds
 
 

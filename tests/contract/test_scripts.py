@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import runner, scripts
+from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.connection import Address, RemoteConnection
 from fakeviam_contracts.run_config import RunConfig
@@ -157,7 +158,7 @@ def test_scripts_are_short_and_say_what_the_clause_says(tmp_path: Path) -> None:
         path, _ = _written(cloud, "PG-5", tmp_path)
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 60
-    assert "PG-5 (relied-on, client): Past the end is OK, without data, metadata or last." in text
+    assert f"PG-5 (relied-on, client): {CLAUSES['PG-5'].sentence}" in text
     assert "breaks what shipping clients rely on" in text
 
 

@@ -143,7 +143,7 @@ def _check_tags(session: Session, ids: Sequence[str], timed: list[Timed], tags: 
     grow = all(one == other[: len(one)] for one, other in pairwise(lists))
     session.expect("TA-5", "lists of tags grow at their end alone", expected=True, observed=grow)
     whole = all(len({tag in tags for tags in _tags(c.answer)}) == 1 for c in looks for tag in tags)
-    session.expect("A58", "a look at several files sees a change of all of them, or of none",
+    session.expect("A71", "a look at several files sees a change of all of them, or of none",
                    expected=True, observed=whole)  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def tags_by_filter_at_once(session: Session, clients: int) -> None:
             session.expect("TA-3", what, expected=True, observed=linearizable(history))
         shown = [{tag in tags for tags in _tags(c.answer)} for c in own if c.rpc[0] == "B"]
         whole = all(len(values) == 1 for values in shown)
-        session.expect("A58", "a write by filter is seen whole or not at all",
+        session.expect("A71", "a write by filter is seen whole or not at all",
                        expected=True, observed=whole)  # fmt: skip
 
 
@@ -408,8 +408,8 @@ CHECKS = tuple(
     _check(program, clients, *clauses)
     for clients in (FEW, MANY)
     for program, clauses in (
-        (tags_at_once, ("TA-1", "TR-1", "TA-5", "A58")),
-        (tags_by_filter_at_once, ("TA-3", "A58")),
+        (tags_at_once, ("TA-1", "TR-1", "TA-5", "A71")),
+        (tags_by_filter_at_once, ("TA-3", "A71")),
         (tags_removed_at_once, ("TR-2",)),
         (boxes_at_once, ("BX-1", "BX-5")),
         (members_at_once, ("DM-1",)),

@@ -16,7 +16,7 @@ EVERY = range(MANY)
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-@check("BF-1", "BI-1", "BI-3", "PG-1", "PG-8", "A57")
+@check("BF-1", "BI-1", "BI-3", "PG-1", "PG-8", "A70")
 def many_files_are_read(session: Session) -> None:
     """By pages of any size, and by their ids; the total is that of all."""
     writes.upload_many(session, MANY)
@@ -26,7 +26,7 @@ def many_files_are_read(session: Session) -> None:
     reads.check_by_ids(session, EVERY)
 
 
-@check("TA-1", "TA-3", "TR-1", "TR-2", "A57")
+@check("TA-1", "TA-3", "TR-1", "TR-2", "A70")
 def many_files_are_tagged(session: Session) -> None:
     """By ids and by filter, and the tags are removed again."""
     writes.upload_many(session, MANY)
@@ -40,7 +40,7 @@ def many_files_are_tagged(session: Session) -> None:
     reads.check_files(session, FilterSpec(), limit=100, descending=False)
 
 
-@check("DM-1", "DM-3", "FI-11", "DS-2", "A42", "A57")
+@check("DM-1", "DM-3", "FI-11", "DS-2", "A42", "A70")
 def many_members(session: Session) -> None:
     """Join, are merged, and leave."""
     writes.upload_many(session, MANY)
@@ -53,7 +53,7 @@ def many_members(session: Session) -> None:
     reads.check_files(session, FilterSpec(), limit=100, descending=False)
 
 
-@check("DI-1", "DF-1", "DF-4", "A57")
+@check("DI-1", "DF-1", "DF-4", "A70")
 def many_files_are_deleted(session: Session) -> None:
     """By ids and by filter, each counted."""
     writes.upload_many(session, MANY + 5)

@@ -225,7 +225,7 @@ def _hooked(name: str, clause: str, interceptor: Callable[[], Interceptor]) -> M
 MUTANTS: tuple[Mutant, ...] = (
     with_store("loses tags that are added at once", "TA-1", _LosesTags),
     with_store("forgets removals beside additions", "TR-1", _LosesRemovals),
-    with_store("tags what a filter finds in halves", "A58", _Halves),
+    with_store("tags what a filter finds in halves", "A71", _Halves),
     with_store("acknowledges tags before it writes them", "TA-1", _LateTags),
     with_store("loses members that join at once", "DM-1", _LosesMembers),
     with_store("loses boxes that come at once", "BX-5", _LosesBoxes),

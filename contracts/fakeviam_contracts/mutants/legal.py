@@ -232,7 +232,7 @@ LEGAL: tuple[Mutant, ...] = (
     refusing_where("has no database", "A46", _not_configured),
     refusing_where("refuses ids that are none", "ID-7", _malformed),
     refusing_where("wants the key readings in readings", "CU-10", _lacks_readings),
-    refusing_where("takes 100 ids at most", "A57",
+    refusing_where("takes 100 ids at most", "A70",
                    lambda _, m: len(getattr(m, "binary_data_ids", ())) > 100),
     refusing_where("merges no single dataset", "DS-15",
                    lambda rpc, m: rpc == "MergeDatasets" and len(m.dataset_ids) == 1),
