@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import socket
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -121,7 +122,11 @@ class Connection(H11Protocol):
             ("connection", "close"),
         ]
         for event in (
-            h11.Response(status_code=problem.status, headers=headers),
+            h11.Response(
+                status_code=problem.status,
+                headers=headers,
+                reason=HTTPStatus(problem.status).phrase,
+            ),
             h11.Data(data=body),
             h11.EndOfMessage(),
         ):

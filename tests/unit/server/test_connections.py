@@ -581,7 +581,7 @@ def test_an_http_request_whose_head_does_not_end(sent: bytes) -> None:
         assert not reading.done()
         await loop.advance(2)
         reply = await reading
-        assert reply.startswith(b"HTTP/1.1 408 ")
+        assert reply.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
         assert b"the head of the request was not complete after 10 seconds" in reply
         writer.close()
 

@@ -348,5 +348,5 @@ async def test_an_answer_before_the_request_has_ended(raw: RawClient) -> None:
     answer = await raw.answer(1)
     assert answer.status == INVALID_ARGUMENT
     while answer.reset is None:
-        await asyncio.wait_for(raw.read(), 5)
+        await asyncio.wait_for(raw.read(), 60)
     assert answer.reset == NO_ERROR
