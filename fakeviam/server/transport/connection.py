@@ -195,7 +195,7 @@ class GrpcConnection(asyncio.Protocol):
         except ProtocolError as error:
             self._h2.clear_outbound_data_buffer()  # the GOAWAY that says nothing
             where = f"stream {frame.stream_id}" if frame.stream_id else "the connection"
-            text = f"a frame of type {frame.kind} of {where}: {error}"
+            text = f"a {frames.NAMES[frame.kind]} frame on {where}: {error}"
             raise ConnectionFailure(ErrorCodes(error.error_code), text) from error
         for event in found:
             handle = self._handlers.get(type(event))

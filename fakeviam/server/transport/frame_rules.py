@@ -130,6 +130,7 @@ class FrameRules:
         self.is_greeted = True
 
     def _data(self, frame: Frame) -> Frame:
+        self._check_is_not_idle(frame, "DATA")
         if frame.is_empty and not frame.flags & frames.END_STREAM:
             self.spend_control()
         else:
@@ -194,11 +195,12 @@ class FrameRules:
 
     def _window(self, frame: Frame) -> Frame:
         self.spend_control()
+        if frame.stream_id:
+            self._check_is_not_idle(frame, "WINDOW_UPDATE")
         if frame.size == 4 and not int.from_bytes(frame.payload, "big") & 0x7FFFFFFF:
             text = "WINDOW_UPDATE by 0"
             if frame.stream_id == 0:
                 raise _violation(text)
-            self._check_is_not_idle(frame, "WINDOW_UPDATE")
             raise StreamFailure(frame.stream_id, text, ErrorCodes.PROTOCOL_ERROR)
         return frame
 

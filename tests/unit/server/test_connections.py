@@ -59,9 +59,13 @@ def number(value: int) -> bytes:
 # Broken by the whole connection --------------------------------------------------------------
 
 BROKEN: dict[str, tuple[bytes, int, str]] = {
-    "another protocol": (frame(DATA, 0, 0, b"x"), PROTOCOL_ERROR, "the connection"),
+    "data of no stream": (frame(DATA, 0, 0, b"x"), PROTOCOL_ERROR, "DATA of stream 0"),
     "a large frame": (frame(DATA, 0, 1, bytes(16_385)), FRAME_SIZE_ERROR, "16385 bytes"),
-    "data before headers": (frame(DATA, 0, 1, b"x"), PROTOCOL_ERROR, "stream 1"),
+    "data before headers": (
+        frame(DATA, 0, 1, b"x"),
+        PROTOCOL_ERROR,
+        "DATA of stream 1, which was never opened",
+    ),
     "a stream of servers": (frame(HEADERS, 5, 2, b"\x82"), PROTOCOL_ERROR, "stream 2"),
     "stream 0": (frame(HEADERS, 5, 0, b"\x82"), PROTOCOL_ERROR, "the connection"),
     "broken compression": (frame(HEADERS, 5, 1, b"\xff\xff\xff\xff\xff"), PROTOCOL_ERROR, ""),
