@@ -179,9 +179,14 @@ def parsed(data: bytes, kind: type[M]) -> M:
         raise InvalidArgumentError(text, clause="SV-3") from error
 
 
+def prefix_of(message: bytes) -> bytes:
+    """What stands before a message that is not compressed."""
+    return struct.pack(">?I", False, len(message))  # noqa: FBT003
+
+
 def framed(messages: Iterable[bytes]) -> bytes:
     """Messages as gRPC frames them."""
-    return b"".join(struct.pack(">?I", False, len(each)) + each for each in messages)  # noqa: FBT003
+    return b"".join(prefix_of(each) + each for each in messages)
 
 
 def packed_status(status: Status, text: str, details: Iterable[Any]) -> bytes:

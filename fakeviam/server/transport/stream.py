@@ -17,6 +17,7 @@ from fakeviam.server.transport.messages import (
     framed,
     packed_status,
     parsed,
+    prefix_of,
 )
 from fakeviam.wire.encoded import encoded
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.head import RequestHead
     from fakeviam.wire import Method
     from fakeviam.wire.encoded import Encoded
+
+#: Bytes: a larger message goes out behind a frame with its prefix, and is not copied for it.
+_WORTH_A_COPY = 64 * 1024
 
 #: What a status message holds as it is: printable ASCII but for the percent sign.
 _PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
@@ -246,7 +250,12 @@ class GrpcStream:
 
     async def send_message(self, message: Message | Encoded) -> None:
         """Send one message."""
-        await self.send_framed(framed([encoded(message)]))
+        data = encoded(message)
+        if len(data) > _WORTH_A_COPY:
+            await self.send_framed(prefix_of(data))
+            await self.send_framed(data)
+        else:
+            await self.send_framed(framed([data]))
 
     async def send_framed(self, data: bytes) -> None:
         """Send bytes of framed messages, which may begin and end anywhere."""
