@@ -44,12 +44,14 @@ def many_files_are_tagged(session: Session) -> None:
 def many_members(session: Session) -> None:
     """Join, are merged, and leave."""
     writes.upload_many(session, MANY)
-    writes.create_dataset(session, "pets")
+    for name in ("pets", "empty"):
+        writes.create_dataset(session, name)
     writes.change_members(session, 0, EVERY)
-    writes.merge_datasets(session, [0], "merged")
-    reads.check_files(session, FilterSpec(dataset=1), limit=100, descending=False)
+    writes.merge_datasets(session, [0, 1], "merged")
+    merged = len(session.handles.datasets) - 1
+    reads.check_files(session, FilterSpec(dataset=merged), limit=100, descending=False)
     writes.change_members(session, 0, EVERY, remove=True)
-    writes.delete_dataset(session, 1)
+    writes.delete_dataset(session, merged)
     reads.check_files(session, FilterSpec(), limit=100, descending=False)
 
 

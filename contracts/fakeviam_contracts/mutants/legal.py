@@ -246,6 +246,5 @@ LEGAL: tuple[Mutant, ...] = (
     Mutant(name="shows uploads after a second", clause="A55",
            options={"policy": {"visibility_lag": timedelta(seconds=1)}}),
     *_of("swaps ties", "gives tags unsorted", "gives tags in order of the alphabet",
-         "does not count files by ids", "sends data with count_only",
-         "counts labels of datasets as tags"),
+         "does not count files by ids", "counts labels of datasets as tags"),
 )  # fmt: skip
