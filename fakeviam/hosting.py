@@ -62,7 +62,7 @@ class Hosting:
         self.base: CloudHandle
         self.seed = storage.seed
         self.control, self.control_token = control, control_token
-        self.limits = limits
+        self.limits, self.max_message_bytes = limits, max_message_bytes
         self._storage = storage
         self._registry = SessionRegistry(base=cloud, seed=storage.seed)
         self._open: dict[str, Session] = {}

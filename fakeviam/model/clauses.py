@@ -339,6 +339,8 @@ HT-3  D fake   Without a control token, the control API refuses cross-site reque
 HT-4  D fake   A refused control request changes nothing; the error names the problem, the field and the value.
 HT-5  D fake   A control request is atomic, and applies to the session that its header names.
 HT-6  D fake   With auth=keys, the control API shows the secrets of API keys only to holders of the control token and on creation.
+HT-7  D fake   Calls of gRPC-Web, binary and text, over HTTP/1.1 are calls like those of gRPC: login, sessions, faults, deadlines and journal are the same.
+HT-8  D fake   Pages of this machine may make calls and load files; pages of other origins may not, and the control API is for none of them.
 SE-1  D fake   A seed is loaded completely or not at all; errors name file, line and field.
 SE-2  D fake   What a seed names and the fake already has is reused, and never changed.
 SE-3  D fake   Files and readings of a seed obey the rules of uploads; without a time they get the clock's.

@@ -17,10 +17,12 @@ from starlette.routing import BaseRoute, Route
 from fakeviam.model.errors import Refusal, StatusCode, UsageError
 from fakeviam.server.services.links import ROOT as FILES
 from fakeviam.version import __version__
+from fakeviam.web.cors import Cors
 from fakeviam.web.downloads import Downloads
 from fakeviam.web.guard import check_caller
 from fakeviam.web.problems import Problem
 from fakeviam.web.request_parsing import control_request
+from fakeviam.web.rpc import GrpcWeb, is_grpc_web
 from fakeviam.web.table import ROOT, endpoints
 
 if TYPE_CHECKING:
@@ -50,7 +52,27 @@ def application(fake: Host) -> ASGIApp:
     routes += [Route(path, _Served(fake, methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
     app.router.redirect_slashes = False
-    return _quiet_end(app)
+    pages = Cors(_calls_and_files(GrpcWeb(fake), app), _refusal)
+    return _quiet_end(_apart_from_control(app, pages))
+
+
+def _calls_and_files(calls: ASGIApp, files: ASGIApp) -> ASGIApp:
+    """The calls of pages, and all else."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await (calls if is_grpc_web(scope) else files)(scope, receive, send)
+
+    return serve
+
+
+def _apart_from_control(control: ASGIApp, pages: ASGIApp) -> ASGIApp:
+    """What pages of other origins may use, and the control API, which they may not (HT-3)."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        is_control = scope["path"].startswith("/control")
+        await (control if is_control else pages)(scope, receive, send)
+
+    return serve
 
 
 def _quiet_end(app: ASGIApp) -> ASGIApp:
@@ -179,7 +201,7 @@ def _unknown(fake: Host) -> Callable[[Request, Exception], Awaitable[Response]]:
 
 def _grpc_over_http1(request: Request) -> Problem:
     content_type = request.headers["content-type"]
-    what = "gRPC-Web" if content_type.startswith("application/grpc-web") else "gRPC over HTTP/1.1"
+    what = "gRPC over HTTP/1.1"
     return Problem(
         505,
         f"{what} is not supported: {request.method} {request.url.path}",

@@ -60,7 +60,7 @@ def _check_local(headers: Mapping[str, str], peer: str) -> None:
             hint=_ELSE,
         )
     host = headers.get("host")
-    if host is not None and not _is_local_name(_host_name(f"//{host}")):
+    if host is not None and not is_local_name(_host_name(f"//{host}")):
         raise Problem(
             403,
             f"without a token, the control API does not accept the host name {host!r}",
@@ -82,7 +82,8 @@ def _host_name(url: str) -> str | None:
         return None
 
 
-def _is_local_name(name: str | None) -> bool:
+def is_local_name(name: str | None) -> bool:
+    """Whether a host of that name is this machine."""
     if name is None:
         return False
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)

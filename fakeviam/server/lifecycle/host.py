@@ -25,6 +25,7 @@ class Host(SessionHost, Protocol):
     api_key: str
     api_key_id: str
     limits: ConnectionLimits
+    max_message_bytes: int | None
 
     @property
     def clouds(self) -> SessionRegistry:
