@@ -392,7 +392,7 @@ def _found(kind: str, told: str, things: Iterable[_Thing]) -> _Thing:
         return found[0]
     if found:
         ids = ", ".join(thing.id for thing in found)
-        raise UsageError(f"{len(found)} {kind}s are named {told!r}; give the id: {ids}")
+        raise UsageError(f"{len(found)} {kind}s are named {told!r}; use an id: {ids}")
     names = list(dict.fromkeys(thing.name for thing in known))
     near = get_close_matches(told, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names))}"

@@ -108,7 +108,7 @@ class ReadOptions:
         for field in fields(self):
             if field.name not in useful and getattr(self, field.name) != field.default:
                 takes = f"takes {', '.join(useful)}" if useful else "takes no options"
-                raise UsageError(f"{field.name} is of no use here: {kind} {takes}")
+                raise UsageError(f"{field.name} does not apply here: {kind} {takes}")
 
 
 #: Read everything as the files say.

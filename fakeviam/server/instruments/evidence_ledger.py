@@ -57,7 +57,7 @@ class EvidenceLedger:
 
     def _weak(self, clause: Clause) -> InsufficientEvidenceError:
         text = (
-            f"this answer rests on {clause.id} ({clause.evidence.label}: {clause.text}), but "
+            f"this reply depends on {clause.id} ({clause.evidence.label}: {clause.text}), but "
             f"min_evidence is {self.minimum.label}"
         )
         return InsufficientEvidenceError(text, clause="SV-5")

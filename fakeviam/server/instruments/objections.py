@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _ADVICE = MappingProxyType(
     {
-        "unknown": "no message that this fakeviam knows has it; update fakeviam, or do not send it",
-        "unread": "the fake does not look at it; do not send it, or script the reply",
-        "deprecated": "Viam's contract marks it as deprecated; use what has taken its place",
-        "unimplemented": "fakeviam has no handler for it; script the reply with cloud.replies",
+        "unknown": "fakeviam's protos do not have it; update fakeviam, or do not send it",
+        "unread": "no handler reads it; do not send it, or script the reply",
+        "deprecated": "Viam's protos mark it as deprecated; use its replacement",
+        "unimplemented": "it is not implemented; script the reply with cloud.replies",
     }
 )
 
@@ -61,6 +61,6 @@ def report(objections: Iterable[Objection]) -> str:
     """What `check` says of them."""
     lines = [f"  {found.call}: {found}" for found in objections]
     return (
-        "strict=True: these calls asked for what the fake does not do, so what they got proves "
-        "nothing:\n" + "\n".join(lines)
+        "strict=True: these calls used something that the fake does not support, so their replies "
+        "prove nothing:\n" + "\n".join(lines)
     )

@@ -52,7 +52,7 @@ class ScriptedReply:
         """
         if len(replies) != 1 and not self.method.server_streaming:
             name = self.method.name
-            raise UsageError(f"{name} sends one reply, got {len(replies)}")
+            raise UsageError(f"{name} takes one reply, got {len(replies)}")
         self.messages = tuple(_message(self.method, reply) for reply in replies)
         return self
 
@@ -139,7 +139,7 @@ class Replies:
     def _script(self, rpc: str, where: Mapping[str, object]) -> ScriptedReply:
         (method, *others) = methods_named(rpc)
         if others:
-            raise UsageError(f"a scripted reply is for one RPC, got {rpc!r}")
+            raise UsageError(f"a scripted reply must name one RPC, got {rpc!r}")
         wanted = plain_values(where)
         if self._fleet is not None:
             wanted = ids_of_names(wanted, self._fleet)
@@ -178,11 +178,11 @@ def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
         wanted = made.DESCRIPTOR.full_name
         if reply.DESCRIPTOR.full_name != wanted:
             got = reply.DESCRIPTOR.full_name
-            raise UsageError(f"{method.name} answers {wanted}, got {got}")
+            raise UsageError(f"the reply of {method.name} must be {wanted}, got {got}")
         # Messages of viam-sdk are of other classes than ours, with the same bytes.
         made.ParseFromString(reply.SerializeToString())
         return made
     try:
         return ParseDict(dict(reply), made, descriptor_pool=wire.pool())
     except (ParseError, TypeError, ValueError) as error:
-        raise UsageError(f"no reply of {method.name}: {error}") from error
+        raise UsageError(f"invalid reply of {method.name}: {error}") from error

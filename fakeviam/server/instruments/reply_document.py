@@ -15,10 +15,8 @@ class ReplyDocument(Model):
 
     rpc: Annotated[Text, Field(min_length=1)] = field("The RPC to answer.", "TagsByFilter")
     where: JsonObject = field("Fields that the request must have.", {"tag": "dog"}, default={})
-    reply: JsonObject = field(
-        "The answer, in the names of the proto files.", {"tags": ["dog"]}, default={}
-    )
+    reply: JsonObject = field("The reply, with proto field names.", {"tags": ["dog"]}, default={})
     replies: Omittable[Many[JsonObject]] = field(
-        "Several, where the RPC streams them.", [{"tags": ["dog"]}], default=None
+        "Several replies, if the RPC streams them.", [{"tags": ["dog"]}], default=None
     )
-    times: Count | None = field("Answer so many calls; without it, all.", 1, default=None)
+    times: Count | None = field("Answer this many calls; by default all.", 1, default=None)

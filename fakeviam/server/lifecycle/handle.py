@@ -215,7 +215,7 @@ class CloudHandle:
         """
         if self._cloud.crashes:
             told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
-            message = f"fakeviam has a bug, please report it with this text: {told}"
+            message = f"fakeviam has a bug; please report it with this message: {told}"
             raise HandlerCrashError(message) from self._cloud.crashes[0].error
         unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
         if unfired:
@@ -287,7 +287,7 @@ class CloudHandle:
         try:
             from viam.rpc.dial import DialOptions  # noqa: PLC0415 - optional, and slow to import
         except ImportError as error:
-            message = "dial_options() needs the official SDK: pip install viam-sdk"
+            message = "dial_options() requires the official SDK: pip install viam-sdk"
             raise UsageError(message) from error
         options = DialOptions.with_api_key(self.api_key, self.api_key_id)
         options.insecure = True
@@ -355,9 +355,7 @@ class CloudHandle:
         if isinstance(snapshot, str):
             snapshot = self._shelf.find(snapshot)
         if not isinstance(snapshot, Snapshot):
-            raise UsageError(
-                f"snapshot must be what snapshot() gave, or its name, got {snapshot!r}"
-            )
+            raise UsageError(f"snapshot must be a snapshot or its name, got {snapshot!r}")
         snapshot.restore()
 
     def load(self, source: object, **options: Any) -> AppliedSeed | None:

@@ -202,7 +202,7 @@ class Server:
 
     def _check_stopped(self) -> None:
         if self._listeners:
-            raise UsageError("this FakeViam is already running; make a second one instead")
+            raise UsageError("this FakeViam is already running; create another one")
 
     def _check_running(self) -> None:
         if not self._listeners:

@@ -64,7 +64,7 @@ class SessionRegistry:
                 text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
                 return cloud, FailedPreconditionError(text, clause="SS-2")
         if suffix and suffix not in self._by_suffix and self._issued(suffix):
-            text = "authorization holds an access token of a session that was closed"
+            text = "authorization has an access token of a closed session"
             return cloud, FailedPreconditionError(text, clause="SS-3")
         return cloud, None
 
@@ -80,7 +80,7 @@ class SessionRegistry:
             if cloud.accounts.knows(key_id):
                 return cloud
         if key_id in self._closed_keys:
-            text = f"the API key {key_id!r} is of a session that was closed; open another one"
+            text = f"the API key {key_id!r} belongs to a closed session; open another one"
             raise FailedPreconditionError(text, clause="SS-3")
         return asked
 
@@ -95,7 +95,7 @@ class SessionRegistry:
         _check_name(chosen)
         if chosen in self._clouds:
             raise UsageError(
-                f"a session named {chosen!r} is open already; close it, or take another name"
+                f"a session named {chosen!r} is already open; close it, or choose another name"
             )
         cloud = self._fork(chosen, policy)
         self._clouds[chosen] = self._by_suffix[self._mark(self._opened)] = cloud
@@ -151,6 +151,6 @@ def _check_name(name: str) -> None:
     fine = 0 < len(name) <= 200 and name.isascii() and name.isprintable()
     if not fine or " " in name:
         raise UsageError(
-            "the name of a session must be 1 to 200 printable ASCII characters without blanks, "
+            "the name of a session must be 1 to 200 printable ASCII characters without spaces, "
             f"got {name!r}"
         )

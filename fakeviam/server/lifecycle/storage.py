@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.cloud import CloudOptions, IdKind
     from fakeviam.store.base import Store
 
-_TWO_PLACES = "data_dir keeps what is in memory; give a data directory or a database, not both"
+_TWO_PLACES = "data_dir and a database as store cannot be combined"
 
 
 class Storage:
@@ -67,7 +67,9 @@ class Storage:
             store = opener(store, seed=seed)
         check_choice("durability", durability, ("process", "power"))
         if durability == "power" and data_dir is None:
-            raise UsageError("durability='power' needs data_dir; without one, nothing is kept")
+            raise UsageError(
+                "durability='power' requires data_dir; without it, nothing is persisted"
+            )
         self.new_store = store
         self.seed = seed
         # Not its store: a reset puts another one in its place, and the old one must go.
@@ -139,7 +141,7 @@ class Storage:
         """
         if self._directory is not None and self._directory.is_closed:
             raise UsageError(
-                "this FakeViam gave its data directory back when it stopped; make a new one with "
+                "this FakeViam released its data directory when it stopped; create a new one with "
                 f"data_dir={str(self._directory.path)!r}"
             )
 

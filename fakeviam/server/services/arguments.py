@@ -55,8 +55,11 @@ def records_named(
         NotFoundError: An id is unknown and the policy refuses that.
         FailedPreconditionError: It uses BinaryID and the policy refuses that.
     """
+    if not binary_ids and not binary_data_ids:
+        text = "binary_data_ids must not be empty; binary_ids is empty too"
+        raise InvalidArgumentError(text, clause=clause)
     chosen: dict[str, BinaryRecord] = {}
-    mentions = _look_up(call, binary_ids, binary_data_ids, clause=clause)
+    mentions = _look_up(call, binary_ids, binary_data_ids)
     for mention in mentions:
         if mention.record is not None:
             chosen.setdefault(mention.record.file_id, mention.record)
@@ -81,18 +84,19 @@ def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: st
         InvalidArgumentError: It names none (ID-5), or two (ID-8).
         NotFoundError: There is no such record (BX-8).
     """
+    if binary_id is None and not binary_data_id:
+        raise InvalidArgumentError("binary_data_id must not be empty", clause="ID-5")
     mentions = _look_up(
         call,
         [] if binary_id is None else [binary_id],
         [binary_data_id] if binary_data_id else [],
-        clause="ID-5",
     )
     for mention in mentions:
         if mention.record is None:
             text = f"no binary data {mention.name}{_hint(call, mention)}"
             raise NotFoundError(text, clause="BX-8")
     if len({mention.record.file_id for mention in mentions if mention.record}) > 1:
-        text = "binary_id and binary_data_id name two different records"
+        text = "binary_id and binary_data_id name different records"
         raise InvalidArgumentError(text, clause="ID-8")
     record = mentions[0].record
     assert record is not None  # noqa: S101 - the loop above saw to it
@@ -121,12 +125,8 @@ def _look_up(
     call: Call,
     binary_ids: Sequence[data.BinaryID],
     binary_data_ids: Sequence[str],
-    *,
-    clause: str,
 ) -> list[_Mention]:
-    if not binary_ids and not binary_data_ids:
-        text = "binary_data_ids must not be empty (and neither are there binary_ids)"
-        raise InvalidArgumentError(text, clause=clause)
+
     keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]
     keys += map(BinaryKey.parse, binary_data_ids)
     texts = [*(str(binary_key(message)) for message in binary_ids), *binary_data_ids]
@@ -146,7 +146,7 @@ def _look_up(
 
 def _key_of(call: Call, message: data.BinaryID) -> BinaryKey:
     if call.policy.deprecated_binary_id == "refuse":
-        text = "binary_ids is deprecated; use binary_data_ids (binary_data_id for one record)"
+        text = "binary_ids is deprecated; use binary_data_ids, or binary_data_id for one record"
         raise FailedPreconditionError(text, clause="A14")
     return binary_key(message)
 

@@ -144,7 +144,7 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
         call.cite([clause])
         return None
     if found.type is DatasetType.SEQUENCE_DATA:
-        text = f"{field} {dataset_id!r} is a dataset of sequences; it takes no binary data"
+        text = f"{field} {dataset_id!r} is a dataset of sequences; it does not accept binary data"
         # Of uploads the documents say nothing.
         raise FailedPreconditionError(text, clause="DM-9" if clause == "A27" else "DM-5")
     return found

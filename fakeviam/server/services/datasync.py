@@ -51,7 +51,7 @@ def _check_kinds(kinds: set[str | None]) -> None:
     if not kinds:
         raise InvalidArgumentError("sensor_contents must not be empty", clause="CU-7")
     if None in kinds:
-        text = "a sensor content holds neither a reading (struct) nor bytes (binary)"
+        text = "a sensor content has neither a reading (struct) nor bytes (binary)"
         raise InvalidArgumentError(text, clause="CU-8")
     if len(kinds) > 1:
         text = "sensor_contents mix readings (struct) and bytes (binary)"
@@ -100,7 +100,7 @@ def _reading(
 ) -> TabularRecord:
     sensor = _sensor(content)
     if sensor is not None and sensor.HasField("annotations"):
-        raise InvalidArgumentError("a reading takes no annotations", clause="CU-9")
+        raise InvalidArgumentError("a reading cannot have annotations", clause="CU-9")
     now = call.cloud.clock.now()
     requested, received = capture_times(upload, sensor, now=now)
     return TabularRecord(

@@ -45,9 +45,9 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
     """
     if record.rpc not in _BY_FILTER | _BY_IDS:
         known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
-        raise UsageError(f"{record.rpc} selects no data; explain takes calls of {known}")
+        raise UsageError(f"{record.rpc} selects no data; explain supports {known}")
     if record.request is None:
-        return Explanation(call=str(record), notes=("no request came",))
+        return Explanation(call=str(record), notes=("no request was received",))
     # The call again, where it leaves no trace: its clauses count for nothing.
     call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal.within(record.scope)
@@ -56,14 +56,14 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
     try:
         verdicts = list(explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids())
     except Refusal as refusal:
-        notes = (*notes, f"it would be refused: {refusal.text}")
+        notes = (*notes, f"it would now be refused: {refusal.text}")
         return Explanation(call=str(record), notes=notes)
     if file_id is not None:
         verdicts = [v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}")] or [
             Verdict(
                 id=file_id,
                 outcome="gone",
-                note="nothing with that id is stored now; it was deleted, or never was",
+                note="nothing with that id is stored; it was deleted, or never existed",
             )
         ]
     return Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
@@ -78,7 +78,7 @@ def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:
     found = [call for call in calls if call.rpc in _BY_FILTER | _BY_IDS]
     if not found:
         known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
-        raise UsageError(f"no call has selected data yet; explain takes calls of {known}")
+        raise UsageError(f"no call has selected data yet; explain supports {known}")
     return found[-1]
 
 
@@ -87,11 +87,11 @@ def _notes(record: RecordedCall) -> tuple[str, ...]:
     if record.in_progress:
         notes.append("it is in progress")
     elif record.status != "OK":
-        notes.append(f"it was not answered: {record.status}: {record.text}")
+        notes.append(f"it failed: {record.status}: {record.text}")
     if record.scripted:
-        notes.append("its answer was a scripted reply, whatever the data")
+        notes.append("its reply was scripted and independent of the data")
     if record.rpc in _WRITES and record.status == "OK":
-        notes.append("it has changed what it selected; this is what is there now")
+        notes.append("it changed the records it selected; this is their current state")
     return tuple(notes)
 
 
@@ -146,7 +146,7 @@ class _Explainer:
                 seen.add(verdict.id)
                 yield self._beside_reply(verdict, record)
         for deleted in sorted((self.answered or frozenset()) - seen):
-            note = "it was in the answer and has been deleted since"
+            note = "it was in the reply and has been deleted since"
             yield Verdict(id=deleted, outcome="gone", answered=True, note=note)
 
     def _page(self) -> PageRequest | None:
@@ -235,11 +235,11 @@ class _Explainer:
         if answered == (verdict.outcome == "included"):
             return verdict
         if answered:
-            note = "it was in the answer; the data or the policy has changed since"
+            note = "it was in the reply; the data or the policy has changed since"
         elif late:
             note = "it arrived after the call"
         else:
-            note = "it was not in the answer; the data, the policy or it itself came later"
+            note = "it was not in the reply; the data, the policy or the record has changed since"
         return replace(verdict, note=note)
 
 

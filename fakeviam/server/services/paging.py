@@ -112,7 +112,7 @@ def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
             text = f"data_request.limit must be at most {cap.size}{why}, got {asked}"
             raise InvalidArgumentError(text, clause=clause)
         call.cite([clause])
-        call.note = f"data_request.limit {asked} was cut to {cap.size} by the policy [{clause}]"
+        call.note = f"data_request.limit {asked} was reduced to {cap.size} by the policy [{clause}]"
     return min(asked, cap.size)
 
 
@@ -122,7 +122,7 @@ def _after(call: Call, token: str) -> Position | None:
         call.cite(["PG-3"])
         return position
     if call.policy.page_token == "refuse":  # noqa: S105 - a rule, not a secret
-        text = f"last is not a token of this server: {token!r}"
+        text = f"last is not a page token of this server: {token!r}"
         raise InvalidArgumentError(text, clause="A56")
     call.cite(["A56"])
     return None

@@ -209,7 +209,7 @@ def _with_sensor_metadata(
         return record
     boxes = tuple(_box(call, box) for box in sensor.annotations.bboxes)
     if boxes and not mime.is_image(record.mime_type):
-        text = f"only images take bounding boxes; the upload is {record.mime_type!r}"
+        text = f"only images can have bounding boxes; the upload is {record.mime_type!r}"
         raise FailedPreconditionError(text, clause="BX-6")
     marks = tuple(_classification(call, mark) for mark in sensor.annotations.classifications)
     return replace(record, boxes=boxes, classifications=marks)

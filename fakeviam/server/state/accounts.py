@@ -106,7 +106,7 @@ class Principal:
         """
         for organization_id in organization_ids:
             if not self.sees(organization_id):
-                text = f"this API key may not see organization {organization_id!r}"
+                text = f"this API key has no access to organization {organization_id!r}"
                 raise PermissionDeniedError(text, clause="A51")
 
 
@@ -226,7 +226,7 @@ class Accounts:
         """Make a key that sees these organizations, or only these locations or machines of them."""
         chosen = frozenset(organization_ids)
         if not chosen:
-            message = "organization_ids must not be empty: such a key could see nothing"
+            message = "organization_ids must not be empty: the key would give access to nothing"
             raise UsageError(message)
         key_id = self._ids.uuid()
         key = ApiKey(
@@ -313,7 +313,7 @@ class Accounts:
         claims, _, signature = token.removesuffix(self.token_suffix).rpartition(".")
         known = hmac.compare_digest(self._signature(claims).encode(), signature.encode())
         if not known or not token.endswith(self.token_suffix):
-            text = "authorization holds an access token that this server did not issue"
+            text = "authorization has an access token that this server did not issue"
             raise UnauthenticatedError(text, clause="AU-4")
         return self._holder(_Claims.decode(claims))
 
@@ -334,7 +334,7 @@ class Accounts:
         key, now = self._keys.get(claims.key_id), self._clock.now()
         if key is None:
             was = "of an API key that was revoked" if claims.key_id else "issued without a key"
-            text = f"authorization holds an access token {was}; call Authenticate again"
+            text = f"authorization has an access token {was}; call Authenticate again"
             raise UnauthenticatedError(text, clause="AU-4")
         if key.expired(now):
             raise _expired_key()
@@ -353,7 +353,7 @@ class Accounts:
         matches = hmac.compare_digest(expected, self._ids.digest(payload))
         # One text for both mistakes: it must not tell which half was right.
         if key is None or not matches:
-            text = "the API key id or the API key is wrong"
+            text = "the API key id or the API key is invalid"
             raise UnauthenticatedError(text, clause="AU-4")
         if key.expired(self._clock.now()):
             raise _expired_key()
@@ -374,7 +374,7 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
         UsageError: Both are given, or one is invalid.
     """
     if at is not None and after is not None:
-        raise UsageError("give expires or expires_in, not both")
+        raise UsageError("expires and expires_in cannot be combined")
     if after is None:
         return None if at is None else time_of(at, "expires")
     span: object = after
@@ -387,10 +387,10 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
 
 
 def _expired_token() -> UnauthenticatedError:
-    text = "authorization holds an access token that has expired; call Authenticate again"
+    text = "authorization has an access token that has expired; call Authenticate again"
     return UnauthenticatedError(text, clause="AU-4")
 
 
 def _expired_key() -> UnauthenticatedError:
-    text = "the API key has expired; ask for another one, or move the fake's clock back"
+    text = "the API key has expired; use another one, or move the fake's clock back"
     return UnauthenticatedError(text, clause="AU-4")

@@ -135,7 +135,7 @@ class Call:
         """
         authorization = _authorization(self.metadata)
         if authorization is None:  # then there is no token that others would share
-            raise UnauthenticatedError("the call brings no access token", clause="AU-4")
+            raise UnauthenticatedError("the call has no access token", clause="AU-4")
         self.cloud.accounts.expire(authorization)
         self.authenticate(self.metadata)
 

@@ -99,7 +99,7 @@ def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, .
         PermissionDeniedError: The call needs an owner, or an owner of the organization.
     """
     if role == "operator" and rpc not in _VIEWS | _ALIKE | _FLEET:
-        text = f"{rpc} needs an API key with the role 'owner'; this one has 'operator'"
+        text = f"{rpc} requires an API key with the role 'owner'; this one has 'operator'"
         raise PermissionDeniedError(text, clause="AC-3")
     clauses: list[str] = []
     if role == "operator":
@@ -113,7 +113,7 @@ def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, .
         clauses.append("AC-10")
         clause = "AC-10" if policy.dataset_creation == "organization-owner" else None
     if clause is not None:
-        text = f"{rpc} needs an API key of an organization; this one is of a {level}"
+        text = f"{rpc} requires an API key of an organization; this one is of a {level}"
         raise PermissionDeniedError(text, clause=clause)
     return (*clauses, "AC-8")
 

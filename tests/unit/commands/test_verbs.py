@@ -101,7 +101,7 @@ def test_faults_are_planned_listed_and_forgotten(run: Run, cloud: FakeViam) -> N
     (line,) = done.lines
     told = 'where={"component": "cam"}, calls=[1], when=after-commit, effect=status, '
     told += "status=UNAVAILABLE, text=busy"
-    assert line == f"1  TagsByFilter  {told}  never happened: 0 calls fitted"
+    assert line == f"1  TagsByFilter  {told}  never fired: 0 calls matched"
     run("faults", "add", "--delay", "1ms", "--optional")
     (first, second) = run("faults", "list", "--format", "json").json["faults"]
     assert first["fault"]["rpc"] == "TagsByFilter"

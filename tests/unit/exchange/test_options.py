@@ -92,7 +92,7 @@ def test_the_command_line(over: Path) -> None:
         assert json.loads(form.output)["left_out"][0]["count"] == 1
         wrong = CliRunner().invoke(seed_command, [*arguments, "--delimiter", ";"])
         assert str(wrong.exception) == (
-            "delimiter is of no use here: a COCO file takes images, dataset, part, clip"
+            "delimiter does not apply here: a COCO file takes images, dataset, part, clip"
         )
 
 
@@ -146,7 +146,7 @@ def test_options_of_no_use(tmp_path: Path, name: str, kind: str) -> None:
             continue
         with pytest.raises(UsageError) as caught:
             FakeViam(seed=1).load(tmp_path / name, **option)
-        assert str(caught.value) == f"{next(iter(option))} is of no use here: {kind}"
+        assert str(caught.value) == f"{next(iter(option))} does not apply here: {kind}"
 
 
 @pytest.mark.parametrize(

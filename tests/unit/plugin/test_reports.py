@@ -120,11 +120,11 @@ UPLOAD = (
     "FileUpload(part_id='f4ce0000-0000-4000-8000-0000000000c1', type=DATA_TYPE_FILE, file_name="
 )
 UNFIRED = """\
-UnfiredFaultError: planned faults did not happen, so this test did not meet them:
-  fault 1, DeleteBinaryDataByIDs: UNAVAILABLE, before commit, never happened: 0 calls fitted
-Correct the plan, or end a fault that may stay out with .optional()."""
+UnfiredFaultError: these planned faults never fired, so the test did not exercise them:
+  fault 1, DeleteBinaryDataByIDs: UNAVAILABLE, before commit, never fired: 0 calls matched
+Correct the plan, or mark faults that need not fire with .optional()."""
 CRASH = """\
-HandlerCrashError: fakeviam has a bug, please report it with this text: \
+HandlerCrashError: fakeviam has a bug; please report it with this message: \
 TagsByFilter: RuntimeError('boom')
 Traceback (most recent call last):
   File …, in crash
@@ -135,9 +135,9 @@ WORK = f"""\
   3 TagsByFilter() → OK
 assumptions used: A24, A28"""
 STRICT = """\
-StrictError: strict=True: these calls asked for what the fake does not do, so what they got proves \
-nothing:
-  call 1 (ListDatasetsByOrganizationID): unknown: #17 (no message that this fakeviam knows has it; \
+StrictError: strict=True: these calls used something that the fake does not support, so their replies \
+prove nothing:
+  call 1 (ListDatasetsByOrganizationID): unknown: #17 (fakeviam's protos do not have it; \
 update fakeviam, or do not send it)"""
 BESIDES = "fakeviam also found problems, perhaps only because the test ended early:"
 
@@ -222,7 +222,7 @@ rerun: pytest test_failing.py::test_session_unfired""",
         """\
 fakeviam: 1 call (seed 1441742752, from the test's name)
   1 ListDatasetsByOrganizationID() → FAILED_PRECONDITION: strict=True refuses \
-ListDatasetsByOrganizationID: unknown: #17 (no message that this fakeviam knows has it; update \
+ListDatasetsByOrganizationID: unknown: #17 (fakeviam's protos do not have it; update \
 fakeviam, or do not send it) [ST-1]
       unknown fields: #17
 rerun: pytest test_failing.py::test_strict""",

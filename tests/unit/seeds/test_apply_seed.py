@@ -249,7 +249,7 @@ def test_the_rules_of_uploads_hold(cloud: FakeViam, write: Write) -> None:
     assert told == [
         (
             "seed.yaml:2: images[0]: photos/a.jpg: metadata.dataset_ids 'd1' is a dataset of "
-            "sequences; it takes no binary data [DM-9]"
+            "sequences; it does not accept binary data [DM-9]"
         )
     ]
 

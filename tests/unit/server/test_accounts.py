@@ -71,7 +71,7 @@ async def test_operators_look_at_data_and_do_nothing_else(start: Start) -> None:
             await operator.rpc(method.name, METHODS[method.name].request())
         call = viam.cloud.calls.where(method.name).last()
         if call.status == "PERMISSION_DENIED":
-            told = "needs an API key with the role 'owner'; this one has 'operator' [AC-3]"
+            told = "requires an API key with the role 'owner'; this one has 'operator' [AC-3]"
             assert call.text == f"{method.name} {told}"
             denied.add(method.name)
     assert denied == {method.name for method in methods()} - OPERATORS - {"Authenticate"}
@@ -173,7 +173,7 @@ async def test_who_creates_datasets(start: Start, policy: str) -> None:
         await clients["owner"].create_dataset("third")
         assert "AC-10" in viam.cited()
         return
-    with viam.refuses(Status.PERMISSION_DENIED, "AC-10", "needs an API key of an organization"):
+    with viam.refuses(Status.PERMISSION_DENIED, "AC-10", "requires an API key of an organization"):
         await clients["owner"].create_dataset("third")
 
 
@@ -220,7 +220,7 @@ async def test_keys_end_by_the_clock(start: Start) -> None:
         await client.binary()
     with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key has expired"):
         await login(viam, key.id, key.key)
-    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is wrong"):
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is invalid"):
         await login(viam, key.id, "a guess")
     viam.cloud.clock.advance(seconds=-1)
     await client.binary()
@@ -252,7 +252,7 @@ async def test_a_revoked_key_ends_at_once(start: Start) -> None:
     for client in (ending, second):
         with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "an API key that was revoked"):
             await client.binary()
-    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is wrong"):
+    with viam.refuses(Status.UNAUTHENTICATED, "AU-4", "the API key id or the API key is invalid"):
         await login(viam, keys[0].id, keys[0].key)
     await staying.binary()
     viam.cloud.revoke_api_key(keys[1].id)
@@ -266,7 +266,7 @@ def test_mistakes_with_keys_say_what_to_do() -> None:
     organizations = ORGANIZATION
     with pytest.raises(UsageError, match="role must be one of 'owner', 'operator', got 'admin'"):
         cloud.add_api_key(organizations=organizations, role="admin")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="give expires or expires_in, not both"):
+    with pytest.raises(UsageError, match="expires and expires_in cannot be combined"):
         cloud.add_api_key(organizations=organizations, expires="2026-01-01", expires_in=HOUR)
     for wrong in (timedelta(0), -HOUR, 60):
         with pytest.raises(UsageError, match="expires_in must be a timedelta above 0"):
@@ -365,7 +365,7 @@ def test_secrets_are_compared_by_digest(monkeypatch: pytest.MonkeyPatch) -> None
     made = accounts()
     monkeypatch.setattr("hmac.compare_digest", compare)
     for entity, payload in itertools.product([made.keys[0].id, "nobody"], ["", "x", "x" * 999]):
-        with pytest.raises(Exception, match="the API key id or the API key is wrong"):
+        with pytest.raises(Exception, match="the API key id or the API key is invalid"):
             made.authenticate(entity, "api-key", payload)
     assert compared == [(32, 32)] * 6
 

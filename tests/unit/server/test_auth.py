@@ -95,7 +95,7 @@ async def test_a_wrong_key_is_refused(start: Start, key_id: str, key: str, kind:
 async def test_one_text_for_both_mistakes(start: Start) -> None:
     """It does not tell which half was right (AU-4)."""
     viam = await start(auth="keys")
-    text = "the API key id or the API key is wrong [AU-4]"
+    text = "the API key id or the API key is invalid [AU-4]"
     for key_id, key in ((KEY_ID, "wrong"), ("wrong", KEY)):
         with refused(Status.UNAUTHENTICATED, "AU-4", text):
             await login(viam, key_id, key)
@@ -276,7 +276,7 @@ async def test_naming_another_organization_is_denied(
     ours, theirs, part = await two_organizations(start)
     await theirs.upload("theirs", part_id=part.id, tags=["x"])
     named = part.organization_id if organization == "theirs" else "nobody"
-    with ours.refuses(Status.PERMISSION_DENIED, "A51", f"may not see organization {named!r}"):
+    with ours.refuses(Status.PERMISSION_DENIED, "A51", f"has no access to organization {named!r}"):
         await ours.rpc(name, DENIED[name](named))
 
 

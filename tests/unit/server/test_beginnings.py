@@ -75,7 +75,7 @@ def test_a_fake_that_gave_its_directory_back_does_not_start_again(tmp_path: Path
     cloud = FakeViam(data_dir=tmp_path)
     with cloud:
         pass
-    with pytest.raises(UsageError, match="gave its data directory back when it stopped"), cloud:
+    with pytest.raises(UsageError, match="released its data directory when it stopped"), cloud:
         pass
 
 
@@ -91,5 +91,5 @@ def test_a_seed_that_is_wrong_leaves_the_directory_free(seed: Path, tmp_path: Pa
 
 def test_restore_takes_snapshots_only() -> None:
     """SN-1."""
-    with pytest.raises(UsageError, match=r"restore takes what snapshot\(\) gave, got 3"):
+    with pytest.raises(UsageError, match="snapshot must be a snapshot or its name, got 3"):
         FakeViam().restore(3)  # type: ignore[arg-type]

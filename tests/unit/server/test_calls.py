@@ -219,7 +219,7 @@ async def test_refused_calls_and_dropped_ones_in_the_text(viam: Viam) -> None:
     assert told.endswith("1 DeleteDataset(id='5') → NOT_FOUND: no dataset '5' [A40]")
     viam.cloud._cloud.journal.dropped = 7
     last = words(viam.cloud.calls.where("FileUpload")).splitlines()[-1]
-    assert last == "The journal dropped 7 older calls for lack of room."
+    assert last == "The journal was full and dropped 7 older calls."
 
 
 # Waiting -------------------------------------------------------------------------------------

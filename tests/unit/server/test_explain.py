@@ -159,10 +159,11 @@ async def test_what_has_changed_since_is_said(viam: Viam) -> None:
     assert told(viam.cloud.explain(call)) == {
         "stays": "included",
         "untagged": "excluded | tags_filter: wanted 'x', it has no tags"
-        " | it was in the answer; the data or the policy has changed since",
-        "late": "included | it was not in the answer; the data, the policy or it itself came later",
+        " | it was in the reply; the data or the policy has changed since",
+        "late": "included | it was not in the reply; the data, the policy or the record "
+        "has changed since",
         "later": "included | it arrived after the call",
-        names["gone"]: "gone | it was in the answer and has been deleted since",
+        names["gone"]: "gone | it was in the reply and has been deleted since",
     }
 
 
@@ -206,7 +207,7 @@ async def test_readings_are_explained_too(viam: Viam) -> None:
     await viam.rpc("DeleteTabularData", request)
     (left,) = last(viam).verdicts
     assert str(left).endswith("excluded, component_name: wanted 'two', it has 'one'")
-    assert last(viam).notes == ("it has changed what it selected; this is what is there now",)
+    assert last(viam).notes == ("it changed the records it selected; this is their current state",)
 
 
 async def test_ids_are_explained(viam: Viam) -> None:
@@ -239,7 +240,7 @@ async def test_one_record_can_be_asked_for(viam: Viam) -> None:
         assert told(last(viam, file_id=asked)) == {"a": "included"}
     (verdict,) = last(viam, file_id="x").verdicts
     assert str(verdict) == (
-        "x: gone — nothing with that id is stored now; it was deleted, or never was"
+        "x: gone — nothing with that id is stored; it was deleted, or never existed"
     )
 
 
@@ -249,15 +250,15 @@ async def test_calls_without_an_answer_are_explained(viam: Viam) -> None:
     with suppress(RefusedError):
         await viam.binary(sort_order=9)
     assert [note.partition(":")[0] for note in last(viam).notes] == [
-        "it was not answered",
-        "it would be refused",
+        "it failed",
+        "it would now be refused",
     ]
     await viam.create_dataset()
-    with pytest.raises(UsageError, match="CreateDataset selects no data; explain takes calls of"):
+    with pytest.raises(UsageError, match="CreateDataset selects no data; explain supports"):
         last(viam)
     viam.cloud.replies.on("TagsByFilter").respond({"tags": ["x"]})
     await viam.tags_by_filter()
-    assert last(viam).notes == ("its answer was a scripted reply, whatever the data",)
+    assert last(viam).notes == ("its reply was scripted and independent of the data",)
 
 
 async def test_explaining_leaves_no_trace(viam: Viam) -> None:

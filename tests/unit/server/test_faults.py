@@ -107,13 +107,13 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     ({"effect": "bang"}, "fault: effect must be one of status, stall, reset-stream, goaway, "),
     ({"effect": "status"}, "fault: status is missing; name one, such as 'UNAVAILABLE'"),
-    ({"effect": "hide"}, "fault: seconds is missing; say how long, such as '40s'"),
-    ({"effect": "oversize-reply"}, "fault: size is missing; say how many bytes are added"),
+    ({"effect": "hide"}, "fault: seconds is missing; give a duration, such as '40s'"),
+    ({"effect": "oversize-reply"}, "fault: size is missing; give the number of bytes to add"),
     (
         {"effect": "goaway", "status": "INTERNAL"},
-        "fault: status says nothing with the effect goaway",
+        "fault: status does not apply to the effect goaway",
     ),
-    ({"effect": "goaway", "seconds": 2}, "fault: seconds says nothing with the effect goaway"),
+    ({"effect": "goaway", "seconds": 2}, "fault: seconds does not apply to the effect goaway"),
     (
         {"delay": "soon"},
         "fault: delay must be seconds, a timedelta or a text such as '40s', '250ms' or ",
@@ -135,15 +135,15 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         {"delay": 1, "after_messages": 1, "after_bytes": 1},
-        "fault: give after_messages or after_bytes, not both",
+        "fault: after_messages and after_bytes cannot be combined",
     ),
     (
         {"delay": 1, "after_messages": 1, "when": "after-commit"},
-        "fault: after commit all messages have come; leave out after_messages",
+        "fault: after commit all messages have arrived; remove after_messages",
     ),
     (
         {"effect": "oversize-reply", "size": 1, "after_bytes": 1},
-        "fault: oversize-reply is about the whole reply; leave out after_messages and after_bytes",
+        "fault: oversize-reply applies to the whole reply; remove after_messages and after_bytes",
     ),
     (
         {"effect": "hide", "seconds": 1, "when": "after-commit"},
@@ -219,9 +219,9 @@ def test_the_builder_says_the_same_as_the_value() -> None:
         details=(Detail.of(StringValue(value="x")),),
     )
     assert planned.add(built.fault.to_json()).fault == built.fault
-    with pytest.raises(UsageError, match="this fault is a status already; plan a second one for"):
+    with pytest.raises(UsageError, match="this fault already is a status; plan a second one for"):
         built.goaway()
-    with pytest.raises(UsageError, match=r"call\(\) needs the number of a call"):
+    with pytest.raises(UsageError, match=r"call\(\) requires the number of a call"):
         planned.on("FileUpload").call()
     with pytest.raises(UsageError, match="count must be a whole number from 1, got 0"):
         planned.refuse_connections(0)
@@ -316,7 +316,7 @@ def test_chance_is_about_right() -> None:
 
 @pytest.mark.asyncio
 async def test_a_planned_fault_that_never_happens_fails_the_test(viam: Viam) -> None:
-    """The text names the fault, how many calls fitted, and what the nearest one had (FT-3)."""
+    """The text names the fault, how many calls matched, and what the nearest one had (FT-3)."""
     faults = viam.cloud.faults
     faults.on("TagsByFilter", tag="wet").status("UNAVAILABLE")
     faults.on("TagsByFilter").call(1, 2, 9).delay("0s").status("INTERNAL")
@@ -337,16 +337,16 @@ async def test_a_planned_fault_that_never_happens_fails_the_test(viam: Viam) -> 
     with pytest.raises(UnfiredFaultError) as caught:
         viam.cloud.check()
     assert str(caught.value) == (
-        "planned faults did not happen, so this test did not meet them:\n"
-        "  fault 1, TagsByFilter(tag='wet'): UNAVAILABLE, before commit, never happened: "
-        "0 calls fitted\n"
+        "these planned faults never fired, so the test did not exercise them:\n"
+        "  fault 1, TagsByFilter(tag='wet'): UNAVAILABLE, before commit, never fired: "
+        "0 calls matched\n"
         "    2 other TagsByFilter calls; the nearest, number 2, differs in tag: 'dry' ≠ 'wet'\n"
-        "  fault 2, TagsByFilter: INTERNAL, before commit (calls 1, 2, 9), happened 2 of 3 times: "
-        "2 calls fitted\n"
-        "  fault 5, FileUpload: no effect yet, before commit, was given no effect; end it with "
+        "  fault 2, TagsByFilter: INTERNAL, before commit (calls 1, 2, 9), fired 2 of 3 times: "
+        "2 calls matched\n"
+        "  fault 5, FileUpload: no effect yet, before commit, has no effect; end it with "
         ".status(…), .delay(…), .reset_stream() …\n"
         "  refuse_connections: 1 of 1 connections were never made\n"
-        "Correct the plan, or end a fault that may stay out with .optional()."
+        "Correct the plan, or mark faults that need not fire with .optional()."
     )
     assert isinstance(caught.value, AssertionError)
     viam.cloud.reset()

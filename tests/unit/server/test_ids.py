@@ -136,7 +136,7 @@ async def test_a_box_request_may_name_one_record_twice(viam: Viam) -> None:
     await viam.rpc("AddBoundingBoxToImageByID", both)
     assert len(await viam.boxes_of(one)) == 1
     both.binary_data_id = other
-    text = "binary_id and binary_data_id name two different records"
+    text = "binary_id and binary_data_id name different records"
     with viam.refuses(Status.INVALID_ARGUMENT, "ID-8", text):
         await viam.rpc("AddBoundingBoxToImageByID", both)
 

@@ -240,7 +240,7 @@ async def test_a_moment_that_never_comes_does_not_count(viam: Viam) -> None:
     for planned in (at_nine, late):
         assert planned.fired == []
         assert planned.missing == (
-            "never happened: 1 call fitted, 1 of them ended before its moment came"
+            "never fired: 1 call matched, 1 of them ended before it could fire"
         )
     existing = await viam.create_dataset("x")
     with pytest.raises(RefusedError):
@@ -437,8 +437,8 @@ async def test_a_call_brings_its_own_fault(viam: Viam, frames: Frames) -> None:
 BAD = {
     "NICE": "fault: status must be one of CANCELLED",
     "{": "Expecting property name",
-    "{}": "a fault needs an effect, a status or a delay",
-    '{"status": "INTERNAL", "calls": [1]}': "it is for the call that brings it; leave out 'calls'",
+    "{}": "a fault requires an effect, a status or a delay",
+    '{"status": "INTERNAL", "calls": [1]}': "applies to the call that carries it; remove 'calls'",
     '{"status": "INTERNAL", "wen": 1}': "there is no field 'wen'; did you mean when?",
     '{"delay": "soon"}': "delay must be seconds",
     '{"details": ' + "[" * 5000: "",

@@ -245,7 +245,7 @@ async def test_each_clause_is_cited_before_anything_is_written(start: Start, nam
     world = await build(viam)
     for clause in cited:
         trust(viam, but=[clause])
-        with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", f"this answer rests on {clause} ("):
+        with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", f"this reply depends on {clause} ("):
             await act(viam, world)
 
 
@@ -272,18 +272,20 @@ async def test_a_refusal_rests_on_evidence_too(start: Start) -> None:
     viam = await start()
     image = await viam.upload("a")
     viam.cloud._cloud.ledger = EvidenceLedger(Evidence.RELIED_ON)
-    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on BX-3 (assumed: A blank label"):
+    with viam.refuses(
+        Status.FAILED_PRECONDITION, "SV-5", "depends on BX-3 (assumed: A blank label"
+    ):
         await viam.add_box(image, " ")
     with viam.refuses(Status.INVALID_ARGUMENT, "BX-2"):
         await viam.add_box(image, x_max_normalized=2.0)
-    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on A22 (observed: "):
+    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "depends on A22 (observed: "):
         await viam.upload("a", part_id="no")
 
 
 async def test_a_stream_is_refused_before_it_ends(start: Start) -> None:
     """Its metadata already rests on too little (SV-5)."""
     viam = await start(min_evidence="relied-on")
-    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on A24"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "depends on A24"):
         async with viam.calling("FileUpload") as stream:
             await stream.send_request()
             await stream.send_message(file_parts(file_extension=".txt")[0])
@@ -395,5 +397,5 @@ async def test_keys_are_checked_on_our_own_inference(start: Start) -> None:
     request = auth.AuthenticateRequest(entity=viam.cloud.api_key_id, credentials=credentials)
     token = (await viam.rpc("Authenticate", request)).access_token
     headers = {"authorization": f"Bearer {token}"}
-    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "rests on AU-4 (assumed: "):
+    with viam.refuses(Status.FAILED_PRECONDITION, "SV-5", "depends on AU-4 (assumed: "):
         await viam.rpc("TagsByFilter", data.TagsByFilterRequest(), metadata=headers)

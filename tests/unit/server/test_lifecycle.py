@@ -91,7 +91,7 @@ def test_a_fake_can_be_started_again() -> None:
 def test_a_fake_that_runs_cannot_be_entered_again(threads: Threads) -> None:
     """And it goes on undisturbed, until its own end."""
     with FakeViam() as cloud:
-        with pytest.raises(UsageError, match="already running; make a second one instead"):
+        with pytest.raises(UsageError, match="already running; create another one"):
             cloud.__enter__()
         talk(cloud, lambda viam: viam.upload("a"))
         path = cloud.unix_socket

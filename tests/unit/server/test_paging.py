@@ -330,7 +330,9 @@ async def test_a_foreign_token_is_refused(viam: Viam, token: str) -> None:
     """Starting over would let a client that mangles its tokens loop for ever (A56)."""
     await fill(viam, 2)
     for read in (viam.names, viam.numbers):
-        with viam.refuses(Status.INVALID_ARGUMENT, "A56", "last is not a token of this server"):
+        with viam.refuses(
+            Status.INVALID_ARGUMENT, "A56", "last is not a page token of this server"
+        ):
             await read(last=token)
 
 

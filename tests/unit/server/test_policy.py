@@ -180,8 +180,8 @@ async def test_a_page_that_is_cut_says_so(start: Start) -> None:
     for limit, with_bytes, note in (
         (0, False, None),
         (3, False, None),
-        (4, False, "data_request.limit 4 was cut to 3 by the policy [A6]"),
-        (3, True, "data_request.limit 3 was cut to 2 by the policy [A57]"),
+        (4, False, "data_request.limit 4 was reduced to 3 by the policy [A6]"),
+        (3, True, "data_request.limit 3 was reduced to 2 by the policy [A57]"),
     ):
         request = data.BinaryDataByFilterRequest(
             data_request=data.DataRequest(limit=limit), include_binary=with_bytes
@@ -423,7 +423,9 @@ async def test_foreign_tokens_may_be_refused(start: Start, policy: Any, token: s
     viam = await start(policy=policy)
     await fill(viam, 2)
     for read in (viam.binary, viam.tabular):
-        with viam.refuses(Status.INVALID_ARGUMENT, "A56", "last is not a token of this server"):
+        with viam.refuses(
+            Status.INVALID_ARGUMENT, "A56", "last is not a page token of this server"
+        ):
             await read(last=token)
     page = await viam.binary(limit=1)
     assert await viam.names(last=page.last, sort_order=data.ORDER_DESCENDING) == ["0"]

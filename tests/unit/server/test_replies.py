@@ -119,12 +119,12 @@ MISTAKES: list[tuple[Any, str]] = [
     (7, "scripted reply: the body must be an object, got a number"),
     ({"rpc": "CreateDataset", "replay": {}}, "scripted reply: there is no field 'replay'"),
     ({"rpc": "CreateDataest"}, "no RPC is named 'CreateDataest'; did you mean 'CreateDataset'?"),
-    ({"rpc": "Create*"}, "a scripted reply is for one RPC, got 'Create*'"),
+    ({"rpc": "Create*"}, "a scripted reply must name one RPC, got 'Create*'"),
     ({"rpc": "CreateDataset", "where": 1}, "scripted reply: where must be an object, got a number"),
     ({"rpc": "CreateDataset", "where": {"nam": 1}}, "requests of CreateDataset have no field 'na"),
     ({"rpc": "CreateDataset", "replies": 1}, "scripted reply: replies must be a list"),
-    ({"rpc": "CreateDataset", "replies": [{}, {}]}, "CreateDataset sends one reply, got 2"),
-    ({"rpc": "CreateDataset", "reply": {"di": "x"}}, "no reply of CreateDataset: Message type "),
+    ({"rpc": "CreateDataset", "replies": [{}, {}]}, "CreateDataset takes one reply, got 2"),
+    ({"rpc": "CreateDataset", "reply": {"di": "x"}}, "invalid reply of CreateDataset: Message "),
     ({"rpc": "CreateDataset", "reply": 1}, "scripted reply: reply must be an object, got a number"),
     ({"rpc": "CreateDataset", "times": 0}, "scripted reply: times must be at least 1, got 0"),
 ]  # fmt: skip
@@ -167,6 +167,8 @@ def test_json_is_a_script_or_a_mistake(document: dict[str, Any]) -> None:
 
 def test_a_message_of_another_rpc() -> None:
     """The text says which it should be (RP-1)."""
-    wanted = "CreateDataset answers viam.app.dataset.v1.CreateDatasetResponse, got viam"
+    wanted = (
+        "the reply of CreateDataset must be viam.app.dataset.v1.CreateDatasetResponse, got viam"
+    )
     with pytest.raises(UsageError, match=wanted):
         Replies().on("CreateDataset").respond(dataset.ListDatasetsByIDsResponse())

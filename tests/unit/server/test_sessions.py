@@ -122,7 +122,7 @@ async def test_what_is_left_of_a_closed_session_reaches_nobody(start: Start, aut
     client = await signed_in(viam, made.id, made.key)
     await client.upload("a")
     session.close()
-    with viam.refuses(Status.FAILED_PRECONDITION, "SS-3", "of a session that was closed"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "SS-3", "of a closed session"):
         await client.upload("b")
     for key_id, key in ((session.api_key_id, session.api_key), (made.id, made.key)):
         with refused(Status.FAILED_PRECONDITION, "SS-3", "open another one"):
@@ -177,7 +177,7 @@ async def test_a_call_in_progress_ends_where_it_began(viam: Viam) -> None:
 @pytest.mark.asyncio
 async def test_names_are_checked(viam: Viam) -> None:
     """The text says which are fine (SS-1)."""
-    with viam.cloud.session("mine"), pytest.raises(UsageError, match="is open already; close it"):
+    with viam.cloud.session("mine"), pytest.raises(UsageError, match="is already open; close it"):
         viam.cloud.session("mine")
     for name in ("", " ", "a b", "é", "a\n", "x" * 201):
         with pytest.raises(UsageError, match="1 to 200 printable ASCII characters"):
@@ -245,7 +245,7 @@ async def test_a_store_that_cannot_fork_has_no_sessions() -> None:
         fork = Store.fork  # type: ignore[assignment]
 
     cloud = FakeViam(store=Stiff)
-    with pytest.raises(UsageError, match="Stiff cannot be forked; sessions and snapshots need"):
+    with pytest.raises(UsageError, match="Stiff cannot be forked; sessions and snapshots require"):
         cloud.session()
     assert not cloud.sessions
 

@@ -215,13 +215,13 @@ def test_what_is_loaded_goes_into_a_new_database_only(
 def test_what_cannot_be_had_with_a_database(
     another: Callable[..., FakeViam], tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="a data directory or a database, not both"):
+    with pytest.raises(UsageError, match="data_dir and a database as store cannot be combined"):
         FakeViam(store="mongomock:", data_dir=tmp_path)
     with pytest.raises(UsageError, match="readable ids count from 1 on every server"):
         another(ids="readable")
     cloud = another()
     for work in (cloud.snapshot, cloud.session):
-        with pytest.raises(UsageError, match="sessions and snapshots need the store in memory"):
+        with pytest.raises(UsageError, match="sessions and snapshots require the in-memory store"):
             work()
 
 

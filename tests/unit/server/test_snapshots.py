@@ -407,7 +407,7 @@ def test_a_snapshot_has_a_name_and_an_end() -> None:
     assert cloud.clock.moment() == clean.taken
     with pytest.raises(UsageError, match="there is no snapshot 'claen'; there are: clean"):
         cloud.restore("claen")
-    with pytest.raises(UsageError, match="snapshot must be what snapshot"):
+    with pytest.raises(UsageError, match="snapshot must be a snapshot or its name"):
         cloud.restore(5)  # type: ignore[arg-type]
     clean.delete()
     assert not cloud.snapshots

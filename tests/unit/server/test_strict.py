@@ -328,8 +328,8 @@ async def test_a_strict_fake_refuses_what_it_would_ignore(start: Start) -> None:
     viam = await start(strict=True)
     request = with_unknown(data.DeleteBinaryDataByFilterRequest())
     text = (
-        "strict=True refuses DeleteBinaryDataByFilter: unknown: #17 (no message that this fakeviam "
-        "knows has it; update fakeviam, or do not send it)"
+        "strict=True refuses DeleteBinaryDataByFilter: unknown: #17 (fakeviam's protos "
+        "do not have it; update fakeviam, or do not send it)"
     )
     with viam.refuses(Status.FAILED_PRECONDITION, "ST-1", text):
         await viam.rpc("DeleteBinaryDataByFilter", request)
@@ -369,14 +369,14 @@ async def test_check_names_every_call_that_asked_in_vain(start: Start) -> None:
     with pytest.raises(StrictError) as caught:
         viam.cloud.check()
     assert str(caught.value) == (
-        "strict=True: these calls asked for what the fake does not do, so what they got proves "
-        "nothing:\n"
-        "  call 1 (BinaryDataByIDs): unknown: #17 (no message that this fakeviam knows has it; "
+        "strict=True: these calls used something that the fake does not support, so their replies "
+        "prove nothing:\n"
+        "  call 1 (BinaryDataByIDs): unknown: #17 (fakeviam's protos do not have it; "
         "update fakeviam, or do not send it)\n"
-        "  call 2 (ListIndexes): unimplemented: the RPC (fakeviam has no handler for it; script "
+        "  call 2 (ListIndexes): unimplemented: the RPC (it is not implemented; script "
         "the reply with cloud.replies)\n"
-        "  call 3 (TagsByFilter): deprecated: the RPC (Viam's contract marks it as deprecated; use "
-        "what has taken its place)"
+        "  call 3 (TagsByFilter): deprecated: the RPC (Viam's protos mark it as deprecated; use "
+        "its replacement)"
     )
     viam.cloud.reset()
     viam.cloud.check()

@@ -467,7 +467,7 @@ async def test_one_bad_content_refuses_them_all(viam: Viam) -> None:
     readings = [reading({"n": n}, at()) for n in range(3)]
     annotated = reading({"n": 4}, at())
     annotated.metadata.annotations.SetInParent()
-    with viam.refuses(Status.INVALID_ARGUMENT, "CU-9", "a reading takes no annotations"):
+    with viam.refuses(Status.INVALID_ARGUMENT, "CU-9", "a reading cannot have annotations"):
         await capture(viam, *readings, annotated, type=TABULAR)
 
 
@@ -547,7 +547,7 @@ async def test_annotations_must_be_valid(
 async def test_boxes_come_along_with_images_only(viam: Viam) -> None:
     """Classifications come with anything (BX-6, CU-6)."""
     boxes = data.Annotations(bboxes=ANNOTATIONS.bboxes)
-    with viam.refuses(Status.FAILED_PRECONDITION, "BX-6", "only images take bounding boxes"):
+    with viam.refuses(Status.FAILED_PRECONDITION, "BX-6", "only images can have bounding boxes"):
         await viam.upload("a", ext=".txt", annotations=boxes)
     marks = data.Annotations(classifications=ANNOTATIONS.classifications)
     record = await viam.upload("a", ext=".txt", annotations=marks)

@@ -227,7 +227,7 @@ def test_a_cloud_is_loaded_from_a_dict(tmp_path: Path, monkeypatch: pytest.Monke
         UsageError, match="load must be a path, a dict in the form of a seed file, or a Seed"
     ):
         cloud.load(5)
-    with pytest.raises(UsageError, match="clip is of no use here: a dict"):
+    with pytest.raises(UsageError, match="clip does not apply here: a dict"):
         cloud.load({"version": 1}, clip=True)
     again = FakeViam()
     again.load(seeds.from_document({"version": 1, "datasets": [{"name": "two"}]}))
@@ -266,7 +266,7 @@ def test_things_of_the_fleet_are_found_by_name(cloud: FakeViam) -> None:
     with pytest.raises(UsageError, match="no part has the name or id 'x'; there are 'fake-robot-"):
         cloud.fleet.find_part("x")
     twin = cloud.fleet.add_part(part.name, robot="other")
-    with pytest.raises(UsageError, match=f"2 parts are named .*; give the id: .*{twin.id}"):
+    with pytest.raises(UsageError, match=f"2 parts are named .*; use an id: .*{twin.id}"):
         cloud.fleet.find_part(part.name)
     with pytest.raises(UsageError, match="name must be the name or id of the part, got 5"):
         cloud.fleet.find_part(5)  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ class Fault:
             )
         made = cls(**{"effect": _kind_of(document), **document})
         if made.effect is None:
-            raise UsageError("a fault needs an effect, a status or a delay")
+            raise UsageError("a fault requires an effect, a status or a delay")
         return made
 
     def to_json(self) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def fault_in(metadata: Mapping[str, Any]) -> Fault:
     try:
         return _own_fault(str(metadata[METADATA_KEY]))
     except (ValueError, RecursionError, UsageError) as error:
-        what = f"metadata {METADATA_KEY} holds no fault: {error}"
+        what = f"metadata {METADATA_KEY} is not a valid fault: {error}"
         raise InvalidArgumentError(what, clause="FT-9") from error
 
 
@@ -204,5 +204,5 @@ def _own_fault(text: str) -> Fault:
     document = parse_json(text) if text.lstrip().startswith("{") else text
     for key in _CHOOSING if isinstance(document, dict) else ():
         if key in document:
-            raise UsageError(f"it is for the call that brings it; leave out {key!r}")
+            raise UsageError(f"it applies to the call that carries it; remove {key!r}")
     return Fault.from_json(document)

@@ -84,7 +84,7 @@ class PlannedFault:
     def call(self, *numbers: int) -> PlannedFault:
         """Hit only these of the calls that fit, counted from 1 since now."""
         if not numbers:
-            raise UsageError("call() needs the number of a call, counted from 1")
+            raise UsageError("call() requires the number of a call, counted from 1")
         return self._with(calls=frozenset(numbers))
 
     def times(self, count: int) -> PlannedFault:
@@ -201,7 +201,7 @@ class PlannedFault:
         has = self.fault.effect
         if has not in (None, FaultKind.DELAY, effect):
             raise UsageError(
-                f"this fault is a {has.value} already; plan a second one for {effect.value}"
+                f"this fault already is a {has.value}; plan a second one for {effect.value}"
             )
         return self._with(effect=effect, **said)
 
@@ -226,7 +226,7 @@ class PlannedFault:
         """What was planned and did not happen, in words; empty if all did."""
         fault = self.fault
         if fault.effect is None:
-            return "was given no effect; end it with .status(…), .delay(…), .reset_stream() …"
+            return "has no effect; end it with .status(…), .delay(…), .reset_stream() …"
         if fault.optional or fault.probability < 1:
             return ""
         planned = 1 if fault.calls is None else len(fault.calls)
@@ -234,12 +234,12 @@ class PlannedFault:
             planned = min(planned, fault.times)
         if len(self.fired) >= planned:
             return ""
-        fitting = f"{self.seen} call{'s' if self.seen != 1 else ''} fitted"
+        fitting = f"{self.seen} call{'s' if self.seen != 1 else ''} matched"
         if self.missed:
-            fitting += f", {self.missed} of them ended before its moment came"
+            fitting += f", {self.missed} of them ended before it could fire"
         if not self.fired:
-            return f"never happened: {fitting}"
-        return f"happened {len(self.fired)} of {planned} times: {fitting}"
+            return f"never fired: {fitting}"
+        return f"fired {len(self.fired)} of {planned} times: {fitting}"
 
     @property
     def unfired(self) -> str:

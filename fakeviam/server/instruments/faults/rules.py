@@ -55,8 +55,8 @@ _BELONGS: Mapping[str, tuple[FaultKind, ...]] = MappingProxyType(
 _NEEDS: Mapping[FaultKind, tuple[str, str]] = MappingProxyType(
     {
         FaultKind.STATUS: ("status", "name one, such as 'UNAVAILABLE'"),
-        FaultKind.OVERSIZE_REPLY: ("size", "say how many bytes are added"),
-        FaultKind.HIDE: ("seconds", "say how long, such as '40s'"),
+        FaultKind.OVERSIZE_REPLY: ("size", "give the number of bytes to add"),
+        FaultKind.HIDE: ("seconds", "give a duration, such as '40s'"),
     }
 )
 
@@ -107,31 +107,31 @@ _Detail = Annotated[
 class FaultDocument(Model):
     """A planned fault as JSON. A `status` alone makes it a status, a `delay` alone a delay."""
 
-    rpc: Text = field("Which RPC; may hold * and ?.", "FileUpload", default="*")
+    rpc: Text = field("The RPC; may contain the wildcards * and ?.", "FileUpload", default="*")
     where: Annotated[JsonObject, Expected("an object with the names of fields")] = field(
-        "What the request must look like.", {"component": "cam-1"}, default={}
+        "The request fields that must match.", {"component": "cam-1"}, default={}
     )
     calls: Annotated[
         OneOrMore[Count] | None, BeforeValidator(_unpacked), Expected("whole numbers from 1")
-    ] = field("Which of the matching calls, from 1; absent is any of them.", [1, 3], default=None)
+    ] = field("Only these matching calls, counted from 1; by default any.", [1, 3], default=None)
     times: Annotated[Count | None, Expected("a whole number from 1")] = field(
-        "At most so many calls; absent is all.", 2, default=None
+        "At most this many calls; by default all.", 2, default=None
     )
     probability: Annotated[float, Field(gt=0, le=1), Expected("above 0 and at most 1")] = field(
-        "How likely it hits a matching call; decided by the seed.", 0.5, default=1.0
+        "The probability per matching call; determined by the seed.", 0.5, default=1.0
     )
     when: Annotated[
         Literal["before-commit", "after-commit"], Expected("before-commit or after-commit")
     ] = field(
-        "Before the fake has done what was asked, or after.",
+        "Whether it fires before or after the call is committed.",
         "after-commit",
         default="before-commit",
     )
     after_messages: Annotated[Count | None, Expected("a whole number from 1")] = field(
-        "Fire once so many request messages have come.", 3, default=None
+        "Fire after this many request messages.", 3, default=None
     )
     after_bytes: Annotated[Size | None, Expected("a number of bytes")] = field(
-        "Fire at this byte of the requests, or after commit of the reply.", 100, default=None
+        "Fire at this byte of the request, or, after commit, of the reply.", 100, default=None
     )
     delay: _Duration = field("Wait first: seconds, or text such as 40s.", "250ms", default=0.0)
     real_time: Flag = field("Wait in real seconds, not by the fake's clock.", True, default=False)
@@ -145,9 +145,9 @@ class FaultDocument(Model):
             ),
         ]
         | None
-    ) = field("What happens.", "stall", default=None)
+    ) = field("The effect.", "stall", default=None)
     status: Annotated[Text, _one_of(_STATUSES)] = field(
-        "For status: name of the gRPC status.", "UNAVAILABLE", default=""
+        "For status: the name of the gRPC status.", "UNAVAILABLE", default=""
     )
     text: Text = field("For status: its message.", "try again", default="")
     details: Many[_Detail] = field(
@@ -161,8 +161,8 @@ class FaultDocument(Model):
     size: Annotated[Size, Expected("a number of bytes")] = field(
         "For oversize-reply: bytes added to the reply.", 8388608, default=0
     )
-    seconds: _Duration | None = field("For stall and hide: how long.", "40s", default=None)
-    optional: Flag = field("Do not complain if it never happens.", True, default=False)
+    seconds: _Duration | None = field("For stall and hide: the duration.", "40s", default=None)
+    optional: Flag = field("Do not fail if it never fires.", True, default=False)
 
     @model_validator(mode="after")
     @refusable
@@ -194,7 +194,7 @@ PlanEntry = Annotated[
 def _check_kind(fault: FaultDocument, kind: FaultKind) -> None:
     for name, kinds in _BELONGS.items():
         if getattr(fault, name) and kind not in kinds:
-            raise refused(f"{name} says nothing with the effect {kind.value}")
+            raise refused(f"{name} does not apply to the effect {kind.value}")
     needed, hint = _NEEDS.get(kind, ("rpc", ""))
     if not getattr(fault, needed):
         raise refused(f"{needed} is missing; {hint}")
@@ -203,11 +203,11 @@ def _check_kind(fault: FaultDocument, kind: FaultKind) -> None:
 def _contradiction(fault: FaultDocument, kind: FaultKind) -> str:
     after = fault.when == "after-commit"
     if fault.after_messages is not None and fault.after_bytes is not None:
-        return "give after_messages or after_bytes, not both"
+        return "after_messages and after_bytes cannot be combined"
     if fault.after_messages is not None and after:
-        return "after commit all messages have come; leave out after_messages"
+        return "after commit all messages have arrived; remove after_messages"
     if kind is FaultKind.OVERSIZE_REPLY and (fault.after_messages or fault.after_bytes):
-        return "oversize-reply is about the whole reply; leave out after_messages and after_bytes"
+        return "oversize-reply applies to the whole reply; remove after_messages and after_bytes"
     if kind is FaultKind.HIDE:
         if after:
             return "hide must come before commit: afterwards the upload is visible"

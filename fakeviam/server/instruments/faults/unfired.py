@@ -25,8 +25,8 @@ def explain_unfired(faults: Faults, journal: Journal) -> str:
         return ""
     return "\n".join(
         [
-            "planned faults did not happen, so this test did not meet them:",
+            "these planned faults never fired, so the test did not exercise them:",
             *lines,
-            "Correct the plan, or end a fault that may stay out with .optional().",
+            "Correct the plan, or mark faults that need not fire with .optional().",
         ]
     )

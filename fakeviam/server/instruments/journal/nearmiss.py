@@ -74,7 +74,7 @@ def explain_miss(
     elif not chosen:
         lines += _others(records)
     if dropped:
-        lines.append(f"The journal dropped {dropped} older calls for lack of room.")
+        lines.append(f"The journal was full and dropped {dropped} older calls.")
     return "\n".join(lines)
 
 

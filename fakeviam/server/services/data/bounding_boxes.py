@@ -47,7 +47,8 @@ def add_bounding_box_to_image_by_id(
     )
     record = _record(call, request)
     if not is_image(record.mime_type):
-        text = f"only images take bounding boxes; {record.binary_data_id!r} is {record.mime_type!r}"
+        shown = f"{record.binary_data_id!r} is {record.mime_type!r}"
+        text = f"only images can have bounding boxes; {shown}"
         raise FailedPreconditionError(text, clause="BX-6")
     box = replace(box, id=call.cloud.ids.object_id())
     call.store.add_box(record.file_id, box)
