@@ -135,8 +135,8 @@ WORK = f"""\
   3 TagsByFilter() → OK
 assumptions used: A24, A28"""
 STRICT = """\
-StrictError: strict=True: these calls used something that the fake does not support, so their replies \
-prove nothing:
+StrictError: strict=True: these calls used something that the fake does not support, so \
+their replies prove nothing:
   call 1 (ListDatasetsByOrganizationID): unknown: #17 (fakeviam's protos do not have it; \
 update fakeviam, or do not send it)"""
 BESIDES = "fakeviam also found problems, perhaps only because the test ended early:"
