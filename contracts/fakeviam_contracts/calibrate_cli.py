@@ -21,15 +21,21 @@ if TYPE_CHECKING:
 
 @click.command("calibrate")
 @target_option(or_self=True)
-@click.option("--self", "own", is_flag=True, help="A fake of our own.")
-@click.option("--policy", default="documented", show_default=True, help="Of a fake of our own.")
+@click.option("--self", "own", is_flag=True, help="Calibrate to a fake of our own.")
+@click.option(
+    "--policy", default="documented", show_default=True, help="Policy of the fake of our own."
+)
 @click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
 @click.option("--organization", default="", metavar="ID")
 @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
 @click.option("--api-key", envvar="VIAM_API_KEY", default="")
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
-@click.option("--max-rps", type=click.FloatRange(min=0.1), help="Calls a second at most.")
-@click.option("--exclusive", is_flag=True, help="The organization is the kit's; it is EMPTIED.")
+@click.option(
+    "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
+)
+@click.option(
+    "--exclusive", is_flag=True, help="The organization belongs to the kit alone and is EMPTIED."
+)
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
 def calibrate_command(*, own: bool, target: Target | None, output: Path, **options: object) -> None:
     """Find out how a server decides open points, and write a policy that a fake can obey."""
     if own and target is not None:
-        raise click.UsageError("--target and --self exclude each other")
+        raise click.UsageError("--target and --self cannot be combined")
     where = "" if own else default_target() if target is None else target.told
     _calibrate(where, output, options)
 

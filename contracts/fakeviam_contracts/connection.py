@@ -63,7 +63,7 @@ class Address:
         try:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except ssl.SSLError as error:
-            raise CannotRunError(f"--ca-file {self.ca_file} holds no certificates") from error
+            raise CannotRunError(f"--ca-file {self.ca_file} contains no certificates") from error
         context.set_alpn_protocols(["h2"])
         return context
 
@@ -146,7 +146,7 @@ class RemoteConnection:
                 f"cannot reach {address.target}: {_why(error)}{_advice(error)}"
             ) from error
         if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
-            raise CannotRunError(f"{address.target} does not answer within {self.timeout:.0f} s")
+            raise CannotRunError(f"{address.target} did not answer within {self.timeout:.0f} s")
         if not address.api_key_id:
             return
         if isinstance(answer, Refused):
@@ -158,7 +158,7 @@ def _why(error: ConnectionLostError) -> str:
     """Why a connection did not come about, in the system's words."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
-        return f"no TLS that we trust ({cause.reason or cause})"
+        return f"its TLS certificate is not trusted ({cause.reason or cause})"
     if isinstance(cause, socket.gaierror):
         return cause.strerror or str(cause)
     if isinstance(cause, OSError) and cause.errno:
@@ -168,7 +168,7 @@ def _why(error: ConnectionLostError) -> str:
 
 def _advice(error: ConnectionLostError) -> str:
     if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
-        return "; start a fake with `fakeviam serve`, or check one of our own with --self"
+        return "; start a fake with `fakeviam serve`, or use --self"
     return ""
 
 

@@ -66,7 +66,7 @@ class _Seconds(_ParamType):
             return value
         match = re.fullmatch(r"(\d+(?:\.\d+)?)(s|m|)", str(value))
         if not match or not float(match[1]):
-            self.fail(f"{value!r} is no span of time, such as 30s or 2m", param, ctx)
+            self.fail(f"{value!r} is not a duration, such as 30s or 2m", param, ctx)
         return float(match[1]) * (60 if match[2] == "m" else 1)
 
 
@@ -74,9 +74,11 @@ class _Seconds(_ParamType):
 @target_option(
     or_self=True,
     multiple=True,
-    help=f"A server: {FORMS}. Give several to see them side by side.",
+    help=f"A server: {FORMS}. Repeat it to compare several.",
 )
-@click.option("--self", "own", is_flag=True, help="A fake of our own, alone or beside targets.")
+@click.option(
+    "--self", "own", is_flag=True, help="Check a fake of our own, alone or together with targets."
+)
 @click.option(
     "--policy",
     "policies",
@@ -84,25 +86,28 @@ class _Seconds(_ParamType):
     multiple=True,
     default=["documented"],
     show_default=True,
-    help="How open points are expected to be decided; several are run one after the other.",
+    help="The expected policy for open points; repeat it for several runs.",
 )
 @click.option(
-    "--clauses", metavar="GLOB", default="*", help="Only checks for these, and no random programs."
+    "--clauses",
+    metavar="GLOB",
+    default="*",
+    help="Only checks of these clauses, without random programs.",
 )
 @click.option("--profile", type=click.Choice(list(PROFILES)), default="quick", show_default=True)
 @click.option(
     "--programs",
     type=click.IntRange(min=0),
-    help="How many random programs, instead of those of the profile.",
+    help="Number of random programs; overrides the profile.",
 )
-@click.option("--max-calls", type=click.IntRange(min=1), help="Stop after so many calls.")
-@click.option("--max-time", type=_Seconds(), help="Stop after so long, as in 30s or 5m.")
+@click.option("--max-calls", type=click.IntRange(min=1), help="Stop after this many calls.")
+@click.option("--max-time", type=_Seconds(), help="Stop after this time, such as 30s or 5m.")
 @click.option(
     "--min-evidence",
     type=click.Choice(list(THRESHOLDS)),
     default="relied-on",
     show_default=True,
-    help="What must be broken to fail the run; with `assumed` our interpretations count too.",
+    help="Evidence level whose violation fails the run; `assumed` includes our interpretations.",
 )
 @click.option(
     "--allow-not-reached",
@@ -111,7 +116,9 @@ class _Seconds(_ParamType):
     help="Clauses, or `random programs`, whose absence does not make the run incomplete.",
 )
 @click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
-@click.option("--max-rps", type=click.FloatRange(min=0.1), help="Calls a second at most.")
+@click.option(
+    "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
+)
 @click.option(
     "--api-key-id",
     "api_key_ids",
@@ -119,7 +126,7 @@ class _Seconds(_ParamType):
     show_envvar=True,
     metavar="[TARGET=]ID",
     multiple=True,
-    help="Among several targets, each key must say whose it is.",
+    help="With several targets, write TARGET=KEY.",
 )
 @click.option(
     "--api-key",
@@ -143,11 +150,18 @@ class _Seconds(_ParamType):
     multiple=True,
     help="A part to upload for; repeat it for several.",
 )
-@click.option("--exclusive", is_flag=True, help="The organization is the kit's; it is EMPTIED.")
-@click.option("--read-only", is_flag=True, help="Never write; compare answers with each other.")
-@click.option("--known-failing", metavar="FILE", default="", help="What is broken, and till when.")
+@click.option(
+    "--exclusive", is_flag=True, help="The organization belongs to the kit alone and is EMPTIED."
+)
+@click.option("--read-only", is_flag=True, help="Never write; compare replies with each other.")
+@click.option(
+    "--known-failing",
+    metavar="FILE",
+    default="",
+    help="File of known failures and their end dates.",
+)
 @click.option("--report", metavar="DIR", default="", help="Write JUnit, HTML, JSON and scripts.")
-@click.option("--seed", type=int, help="Of the random programs.")
+@click.option("--seed", type=int, help="Seed of the random programs.")
 @format_options
 def run(
     *,
@@ -168,9 +182,9 @@ def run(
     if not own and not targets:
         targets = (default_target(),)
     if options["exclusive"] and options["read_only"]:
-        raise click.UsageError("--exclusive and --read-only exclude each other")
+        raise click.UsageError("--exclusive and --read-only cannot be combined")
     if own and options["read_only"]:
-        raise click.UsageError("--read-only is for servers with --target")
+        raise click.UsageError("--read-only requires --target")
     run_all, configs = _runner()
     try:
         folder = reports.prepare(report) if report else None
@@ -192,7 +206,7 @@ def _runner() -> tuple[Callable[..., list[Result]], Callable[..., list[RunConfig
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
-        message = "the kit needs Hypothesis: pip install 'fakeviam[contracts]'"
+        message = "the kit requires Hypothesis: pip install 'fakeviam[contracts]'"
         raise CannotRunHereError(message) from error
     return run_all, configs
 

@@ -53,7 +53,7 @@ def read_known_failures(path: str, names: Collection[str]) -> tuple[KnownFailure
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except UnicodeError as error:
-        raise CannotRunError(f"the known failures in {path} are no UTF-8 text") from error
+        raise CannotRunError(f"the known failures in {path} are not UTF-8 text") from error
     except OSError as error:
         why = error.strerror or error
         raise CannotRunError(f"cannot read the known failures in {path}: {why}") from error
@@ -76,7 +76,7 @@ def _entry(place: str, line: str, names: Collection[str]) -> KnownFailure:
     try:
         until = dt.date.fromisoformat(rest[0])
     except ValueError as error:
-        raise CannotRunError(f"{place}: {rest[0]!r} is no date (YYYY-MM-DD)") from error
+        raise CannotRunError(f"{place}: {rest[0]!r} is not a date (YYYY-MM-DD)") from error
     subject = OWN if subject == "self" else subject
     return KnownFailure(name=name, until=until, reason=rest[1], subject=subject)
 
@@ -90,7 +90,7 @@ def apply_known_failures(
         if not concerned:
             continue
         if entry.until < today:
-            problem = f"{entry.name}: known until {entry.until}, which is over ({entry.reason})"
+            problem = f"{entry.name}: known until {entry.until}, which has passed ({entry.reason})"
             concerned[0].problems.append(problem)
             continue
         covered = [f for result in concerned for f in result.findings if entry.covers(f)]

@@ -54,7 +54,9 @@ def open_subject(config: RunConfig) -> Subject:
     except (CannotRunError, ContractBrokenError):
         raise
     except ConnectionLostError as error:
-        raise CannotRunError(f"{config.target} broke the connection in set-up: {error}") from error
+        raise CannotRunError(
+            f"{config.target} closed the connection during set-up: {error}"
+        ) from error
     except Exception as error:
         raise CannotRunError(
             f"the answers of {config.target} in set-up make no sense: "

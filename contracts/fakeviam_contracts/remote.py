@@ -80,7 +80,7 @@ class RemoteSubject:
             CannotRunError: Nobody answers, a part takes no data, or nothing can be isolated.
         """
         if not parts:
-            raise CannotRunError("a part is needed to upload for: --part ID")
+            raise CannotRunError("--part ID is required, to upload to")
         self.left: list[str] = []
         self.interpretation = interpretation
         self.muted: frozenset[tuple[str, str]] = frozenset()
@@ -212,5 +212,5 @@ _NOT_OURS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNAVA
 
 def _answered(part: str, answer: Any) -> Any:
     if isinstance(answer, Refused):
-        raise CannotRunError(f"part {part} takes no data: {answer}")
+        raise CannotRunError(f"part {part} does not accept data: {answer}")
     return answer

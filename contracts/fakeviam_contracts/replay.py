@@ -129,7 +129,7 @@ def main(
 
     @click.command(context_settings=HELP, help=f"Show whether {clause} is still broken: {what}.")
     @target_option(or_self=True)
-    @click.option("--self", "own", is_flag=True, help="Start a fake of our own.")
+    @click.option("--self", "own", is_flag=True, help="Start a fake.")
     @click.option("--part", "parts", multiple=True, metavar="ID")
     @click.option("--organization", default="", metavar="ID")
     @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
@@ -137,7 +137,7 @@ def main(
     @click.option("--ca-file", default="", metavar="FILE")
     def command(*, own: bool, target: Target | None, **options: object) -> None:
         if own and target is not None:
-            raise click.UsageError("--target and --self exclude each other")
+            raise click.UsageError("--target and --self cannot be combined")
         where = "" if own else default_target() if target is None else target.told
         config = RunConfig(
             target=where,
@@ -169,7 +169,7 @@ def _status(
         return 0
     if found.kind != wanted.kind:
         before = f"{found.clause}: {found.what}"
-        click.echo(f"cannot tell, for something else goes wrong before: {before}", err=True)
+        click.echo(f"cannot tell, because something else fails first: {before}", err=True)
         return 2
     click.echo(f"{found.clause}: {found.what}, {found.severity.label}")
     click.echo(f"  expected: {found.expected!r}\n  observed: {found.observed!r}")

@@ -127,7 +127,7 @@ def _run_one(
     except ContractBrokenError as error:
         # What the set-up of a run shows is as broken as what a check shows.
         result.findings.append(Finding(name=SET_UP, assertion=error.assertion, steps=[], calls=[]))
-        reason = f"the set-up broke {error.assertion.clause}"
+        reason = f"set-up failed at {error.assertion.clause}"
         result.checks += [_not_reached(check, reason) for check in checks]
         result.clauses = verdicts(result, config.clauses)
         return
@@ -137,7 +137,7 @@ def _run_one(
         run_.programs()
     except ConnectionLostError as error:
         # What was found till then stays found: a server that dies is often why one looks.
-        result.error = f"the connection broke: {error}"
+        result.error = f"the connection failed: {error}"
     finally:
         subject.close()
     result.left = subject.left
@@ -189,9 +189,9 @@ class _Run:
         if self._stopped:
             return self._stopped
         if time.monotonic() >= self._until:
-            return "the time of --max-time was over"
+            return "--max-time was reached"
         if self._config.max_calls is not None and self.result.rpcs >= self._config.max_calls:
-            return "the calls of --max-calls were made"
+            return "--max-calls was reached"
         return ""
 
     # Checks ------------------------------------------------------------------------------

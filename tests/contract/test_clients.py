@@ -307,7 +307,7 @@ def test_adapter_that_does_not_speak_the_protocol(program: str, says: str) -> No
 
 
 def test_adapter_that_does_not_exist() -> None:
-    with pytest.raises(ClientUnusableError, match="does not start"):
+    with pytest.raises(ClientUnusableError, match="cannot be started"):
         check_client(["/nowhere/adapter"])
 
 

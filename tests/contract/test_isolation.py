@@ -188,7 +188,7 @@ def test_no_part(cloud: FakeViam) -> None:
     address = Address(target=f"unix:{cloud.unix_socket}")
     with pytest.raises(CannotRunError, match="--part ID"):
         RemoteSubject(DOCUMENTED, address, parts=())
-    with pytest.raises(CannotRunError, match="part nobody takes no data: UNKNOWN"):
+    with pytest.raises(CannotRunError, match="part nobody does not accept data: UNKNOWN"):
         RemoteSubject(DOCUMENTED, address, parts=("nobody",))
 
 

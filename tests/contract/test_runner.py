@@ -159,7 +159,7 @@ def test_known_failures_that_pass_are_failures(tmp_path: Path) -> None:
 def test_known_failures_expire(tmp_path: Path, own: Callable[[Interceptor], None]) -> None:
     own(DoublesTags())
     result = _known(tmp_path, "TG-1 | 2023-12-31 | ticket 12")
-    assert result.problems == ["TG-1: known until 2023-12-31, which is over (ticket 12)"]
+    assert result.problems == ["TG-1: known until 2023-12-31, which has passed (ticket 12)"]
     assert result.failing
 
 
@@ -168,7 +168,7 @@ def test_known_failures_expire(tmp_path: Path, own: Callable[[Interceptor], None
     [
         ("TG-1", "an entry is"),
         ("TG-1 | 2024-01-01 |", "an entry is"),
-        ("TG-1 | soon | x", "'soon' is no date"),
+        ("TG-1 | soon | x", "'soon' is not a date"),
         ("XY-1 | 2024-01-01 | x", "no clause and no check 'XY-1'"),
     ],
 )
@@ -265,17 +265,17 @@ def test_the_command_reports(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "a part is needed"),
-        (["--target", "x:1", "--exclusive", "--read-only"], "exclude each other"),
+        ([], "--part ID is required"),
+        (["--target", "x:1", "--exclusive", "--read-only"], "cannot be combined"),
         (["--self", "--read-only"], "--read-only is for servers"),
         (["--self", "--clauses", "nothing"], "no check is for a clause like 'nothing'"),
-        (["--self", "--max-time", "0s"], "is no span of time"),
-        (["--self", "--max-time", "soon"], "is no span of time"),
+        (["--self", "--max-time", "0s"], "is not a duration"),
+        (["--self", "--max-time", "soon"], "is not a duration"),
         (
             ["--target", "127.0.0.1:1", "--part", "p"],
             "cannot reach 127.0.0.1:1: Connection refused",
         ),
-        (["--target", "127.0.0.1:1"], "a part is needed"),
+        (["--target", "127.0.0.1:1"], "--part ID is required"),
         (["--target", "ftp://h", "--part", "p"], "'ftp://h' is not an address"),
         (["--self", "--known-failing", "/nowhere"], "cannot read the known failures"),
         (["--self", "--report", "/dev/null/x"], "cannot write reports to"),

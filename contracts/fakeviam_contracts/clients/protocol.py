@@ -281,7 +281,9 @@ class ProcessPeer:
             await self._stop()
             raise ClientUnusableError(f"{self._named()} ended{self._complaint()}") from error
         except Exception as error:
-            raise ClientUnusableError(f"{self._named()} sent no message: {error}") from error
+            raise ClientUnusableError(
+                f"{self._named()} sent an invalid message: {error}"
+            ) from error
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
@@ -293,7 +295,7 @@ class ProcessPeer:
                     stderr=self._errors,
                 )
             except OSError as error:
-                raise ClientUnusableError(f"{self._named()} does not start: {error}") from error
+                raise ClientUnusableError(f"{self._named()} cannot be started: {error}") from error
         return self._process
 
     async def _stop(self) -> None:

@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("fakeviam contract")
     group.addoption(
-        "--contract-target", default="", help="address of the server; a fake of our own if unset"
+        "--contract-target", default="", help="address of the server; by default a new fake"
     )
     group.addoption("--contract-part", action="append", default=[], help="a part to upload for")
     group.addoption("--contract-organization", default="", help="the organization of the parts")
@@ -27,12 +27,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--contract-policy",
         default="documented",
         choices=["documented", "observed", "strict"],
-        help="how disputed points are read",
+        help="how disputed points are decided",
     )
     group.addoption("--contract-api-key-id", default="")
     group.addoption("--contract-api-key", default="")
     group.addoption(
-        "--contract-exclusive", action="store_true", help="the organization is emptied by the kit"
+        "--contract-exclusive",
+        action="store_true",
+        help="the organization belongs to the kit alone and is EMPTIED",
     )
 
 

@@ -130,6 +130,6 @@ def test_help_needs_no_hypothesis(capsys: pytest.CaptureFixture[str]) -> None:
             cli.main(["contract", "run", "--self"])
         assert ended.value.code == 2
         told = capsys.readouterr().err
-        assert told.startswith("fakeviam: error: the kit needs Hypothesis: pip install")
+        assert told.startswith("fakeviam: error: the kit requires Hypothesis: pip install")
         for name in [name for name in sys.modules if name.startswith("fakeviam_contracts")]:
             patch.delitem(sys.modules, name)
