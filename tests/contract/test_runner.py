@@ -267,7 +267,7 @@ def test_the_command_reports(
     [
         ([], "--part ID is required"),
         (["--target", "x:1", "--exclusive", "--read-only"], "cannot be combined"),
-        (["--self", "--read-only"], "--read-only is for servers"),
+        (["--self", "--read-only"], "--read-only requires --target"),
         (["--self", "--clauses", "nothing"], "no check is for a clause like 'nothing'"),
         (["--self", "--max-time", "0s"], "is not a duration"),
         (["--self", "--max-time", "soon"], "is not a duration"),
