@@ -109,7 +109,7 @@ def record_seen(call: Call, binary_data_id: str) -> BinaryRecord | None:
     Raises:
         PermissionDeniedError: It names another organization's record (A51).
     """
-    return _look_up(call, [], [binary_data_id], clause="ID-5")[0].record
+    return _look_up(call, [], [binary_data_id])[0].record
 
 
 class _Mention(NamedTuple):
@@ -126,7 +126,6 @@ def _look_up(
     binary_ids: Sequence[data.BinaryID],
     binary_data_ids: Sequence[str],
 ) -> list[_Mention]:
-
     keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]
     keys += map(BinaryKey.parse, binary_data_ids)
     texts = [*(str(binary_key(message)) for message in binary_ids), *binary_data_ids]
