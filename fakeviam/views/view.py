@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fakeviam.model.errors import FakeViamError, UsageError
@@ -65,6 +66,9 @@ class View(Sequence[T]):
     def __iter__(self) -> Iterator[T]:
         return (row for row in self._source.rows() if self._fits(row))
 
+    def __reversed__(self) -> Iterator[T]:
+        return reversed(list(self))
+
     def __len__(self) -> int:
         return sum(1 for _ in self) if self._conditions else self._source.count()
 
@@ -76,11 +80,12 @@ class View(Sequence[T]):
         """The thing at a position, or of a name or id; or a list, for a slice."""
         if isinstance(at, str):
             return self._named(at)
-        chosen = list(self)
         if isinstance(at, slice):
-            return chosen[at]
+            return list(self)[at]
         if isinstance(at, bool) or not isinstance(at, int):
             raise UsageError(f"the index must be a whole number, a name or a slice, got {at!r}")
+        # The first ones are asked for most, and need no look at the others.
+        chosen = list(islice(self, at + 1)) if at >= 0 else list(self)
         if not -len(chosen) <= at < len(chosen):
             raise IndexError(f"there {self._are(len(chosen))}, so none at index {at}")
         return chosen[at]
@@ -99,11 +104,11 @@ class View(Sequence[T]):
     __hash__ = None  # type: ignore[assignment]  # what is stored changes
 
     def __repr__(self) -> str:
-        chosen = list(self)
-        names = [repr(self._source.names_of(row)[0]) for row in chosen[:_SHOWN]]
-        names += ["…"] if len(chosen) > _SHOWN else []
+        count = len(self)
+        names = [repr(self._source.names_of(row)[0]) for row in islice(self, _SHOWN)]
+        names += ["…"] if count > _SHOWN else []
         listed = f": {', '.join(names)}" if names else ""
-        return f"<{self._asked(len(chosen))}{listed}>"
+        return f"<{self._asked(count)}{listed}>"
 
     def where(self, wanted: str | Callable[[T], object] | None = None, /, **fields: Any) -> View[T]:
         """Those of these that look like this.
@@ -163,7 +168,7 @@ class View(Sequence[T]):
     # Inside ------------------------------------------------------------------------------
 
     def _end(self, at: int) -> T:
-        chosen = list(self)
+        chosen = list(islice(self, 1)) if at == 0 else list(self)
         if not chosen:
             raise NotStoredError(self._miss(chosen, "a"))
         return chosen[at]

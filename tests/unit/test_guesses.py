@@ -67,7 +67,7 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "seed file as seed": (lambda _: Fake(seed="lab.yaml"), "load= takes seed files"),
     "policy misspelt": (lambda _: Fake(policy="strcit"), "documented, observed, strict"),
     "no such file": (lambda cloud: cloud.load("/nope.yaml"), "/nope.yaml: cannot be read"),
-    "file misspelt": (lambda cloud: cloud.files["a.jgp"], "no file is called 'a.jgp'; there are"),
+    "file misspelt": (lambda cloud: cloud.files["a.jgp"], "'a.jpg', 'b.jpg'"),
     "tag misspelt": (lambda cloud: cloud.files.where(tgas="dog"), "did you mean 'tags'?"),
     "part misspelt": (lambda cloud: cloud.fleet["fake-robot"], "did you mean 'fake-robot-main'?"),
     "snapshot misspelt": (lambda cloud: cloud.restore("x"), "there is no snapshot 'x'"),
