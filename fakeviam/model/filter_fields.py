@@ -43,6 +43,8 @@ class InPredicate(NamedTuple):
         """Whether each of the records fits, lazily. No Python code runs for each of them."""
         if not self.alternatives:
             return (False for _ in records)
+        if len(self.alternatives) == 1:  # as good as always
+            return _matches(self.alternatives[0], records)
         copies = tee(records, len(self.alternatives))
         columns = [_matches(*each) for each in zip(self.alternatives, copies, strict=True)]
         return reduce(partial(map, or_), columns)

@@ -38,7 +38,9 @@ class Selection(NamedTuple):
     def scan(self, rows: Sequence[Any], numbers: Iterable[int]) -> Iterator[int]:
         """Those of the row numbers for which all predicates hold, tested only as they are asked."""
         for predicate in self.predicates:
-            numbers, tested = tee(numbers)
+            tested = numbers  # a range can be gone through twice
+            if not isinstance(numbers, range):
+                numbers, tested = tee(numbers)
             numbers = compress(numbers, predicate.flags(map(rows.__getitem__, tested)))
         return iter(numbers)
 

@@ -16,6 +16,7 @@ from fakeviam.model.errors import Refusal, StatusCode
 from fakeviam.server.services.arguments import record_seen
 from fakeviam.server.services.links import is_signed
 from fakeviam.server.state.call import Call
+from fakeviam.server.state.retention import enforce_retention
 from fakeviam.web.problems import Problem
 from fakeviam.web.ranges import wanted_range
 
@@ -100,6 +101,7 @@ def _record(cloud: CloudState, request: Request) -> BinaryRecord:
         call.principal = cloud.accounts.caller(request.headers)
         if call.principal.role != "owner":
             call.principal.check_right(_RPC, call.policy)
+    enforce_retention(cloud)
     record = record_seen(call, name)
     if record is not None:
         return record

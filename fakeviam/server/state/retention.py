@@ -17,9 +17,12 @@ def enforce_retention(cloud: CloudState) -> None:
     Nothing is deleted on the first day of a cloud in memory: what a seed puts there may be old.
     """
     day = cloud.clock.now() // DAY
-    before, cloud.retention_day = cloud.retention_day, day
-    is_new = cloud.directory is None and cloud.store.ledgers is None
-    if day == before or (before is None and is_new) or (before is not None and day < before):
+    before = cloud.retention_day
+    if day == before:
+        return
+    cloud.retention_day = day
+    is_new = before is None and cloud.directory is None and cloud.store.ledgers is None
+    if is_new or (before is not None and day < before):
         return
     for part in cloud.fleet:
         if part.retention_days is not None:

@@ -158,11 +158,14 @@ def test_keys_and_tokens_are_the_same_on_all(another: Callable[..., FakeViam]) -
     third = another(auth="keys")  # or one of them, started again (AC-7)
     for each in (accounts[0], third._cloud.accounts):
         assert each.principal(f"Bearer {token}").role == "operator"
+        assert each.caller({"key_id": key.id, "key": key.key}).scope == key.scope
     two.revoke_api_key(key)
     assert not accounts[0].knows(key.id)
     for each in accounts:
         with pytest.raises(Exception, match="revoked"):
             each.principal(f"Bearer {token}")
+        with pytest.raises(Exception, match="wrong"):
+            each.caller({"key_id": key.id, "key": key.key})
     with pytest.raises(Exception, match="did not issue"):
         accounts[0].principal("Bearer nonsense")
 

@@ -67,6 +67,12 @@ class SharedAccounts(Accounts):
             self._pull()
         return super().authenticate(entity, kind, payload)
 
+    def caller(self, headers: Mapping[str, str]) -> Principal:
+        """The caller of a download, as the accounts of one server find it."""
+        if self.mode == "keys":
+            self._pull()
+        return super().caller(headers)
+
     def principal(self, authorization: str | None) -> Principal:
         """The caller behind an `authorization` header (AU-2)."""
         if self.mode == "keys":
