@@ -75,6 +75,12 @@ bench: .venv/.dev ## measure everything; writes benchmarks/RESULTS.md, in some m
 fuzz: .venv/.dev ## a million hostile inputs; ARGS="--seed 2 --inputs 5000", "--only control --round 7"
 	$(BIN)/python -m campaigns fuzz $(ARGS)
 
+soak: .venv/.dev ## the same mixed work again and again: memory and descriptors stay; ARGS="--rounds 20"
+	$(BIN)/python -m campaigns soak $(ARGS)
+
+crash: .venv/.dev ## kill -9, full disks, damaged files; ARGS="--seed 2 --only kills"
+	$(BIN)/python -m campaigns crash $(ARGS)
+
 clean: ## remove environments, caches and builds
 	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

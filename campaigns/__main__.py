@@ -7,6 +7,9 @@ import sys
 
 import click
 
+from campaigns import soak as soaking
+from campaigns.crash import run as crashing
+from campaigns.crash.run import KINDS
 from campaigns.fuzz import report, run
 from campaigns.fuzz.targets import TARGETS
 
@@ -54,6 +57,40 @@ def fuzz(
         command = f"make fuzz ARGS='--seed {seed} --inputs {inputs}'"
         print(f"written to {report.write(scores, seed=seed, command=command)}")
     sys.exit(1 if run.broken(scores) else 0)
+
+
+@campaigns.command()
+@click.option("--rounds", default=100, show_default=True, help="How many after the warm-up.")
+@click.option("--seed", default=1, show_default=True, help="Another seed makes other calls.")
+def soak(rounds: int, seed: int) -> None:
+    """The same mixed work again and again; memory and descriptors must stay as they are."""
+    samples = soaking.soak(rounds, seed=seed, to=sys.stdout)
+    command = f"make soak ARGS='--seed {seed} --rounds {rounds}'"
+    told = soaking.broken(samples)
+    print("\n".join(f"BROKEN  {each}" for each in told) or "no law is broken")
+    print(f"written to {soaking.write(samples, seed=seed, command=command)}")
+    sys.exit(1 if told else 0)
+
+
+@campaigns.command()
+@click.option("--kills", default=KINDS["kills"][1], show_default=True, help="Servers to kill.")
+@click.option("--disks", default=KINDS["disks"][1], show_default=True, help="Disks to fill.")
+@click.option("--damages", default=KINDS["damages"][1], show_default=True, help="Files to damage.")
+@click.option("--seed", default=1, show_default=True, help="Another seed makes other trials.")
+@click.option("--only", type=click.Choice([*KINDS]), help="Only this kind.")
+def crash(kills: int, disks: int, damages: int, seed: int, only: str | None) -> None:
+    """Servers that are killed, disks that are full, files that are damaged."""
+    counts = {"kills": kills, "disks": disks, "damages": damages}
+    scores = [
+        crashing.run(kind, seed=seed, count=count, to=sys.stdout)
+        for kind, count in counts.items()
+        if only in (None, kind)
+    ]
+    if only is None:
+        options = " ".join(f"--{kind} {count}" for kind, count in counts.items())
+        command = f"make crash ARGS='--seed {seed} {options}'"
+        print(f"written to {crashing.write(scores, seed=seed, command=command)}")
+    sys.exit(1 if any(score.broken for score in scores) else 0)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 
 from campaigns.fuzz.documents import HOSTILE, spoiled
 from campaigns.fuzz.stage import PATIENCE, Stage, set_up
-from campaigns.fuzz.target import BrokenLawError, Player, Target
+from campaigns.fuzz.target import Player, Target
+from campaigns.laws import BrokenLawError
 from fakeviam.web.table import ROOT, endpoints
 
 if TYPE_CHECKING:

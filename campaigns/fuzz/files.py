@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from campaigns.client import METHODS
 from campaigns.damage import FileDamage, files_of
 from campaigns.fuzz.documents import spoiled
-from campaigns.fuzz.stage import METHODS
-from campaigns.fuzz.target import BrokenLawError, Player, Target
+from campaigns.fuzz.target import Player, Target
+from campaigns.laws import BrokenLawError
+from campaigns.logs import logged
 from campaigns.messages import random_message
 from campaigns.states import filled_fake, state_of
 from fakeviam import Clock, FakeViam, UsageError, archive
@@ -168,14 +169,14 @@ class _DataDirs(Player):
     def __init__(self, place: Path) -> None:
         self._place = place / "data"
         filled_fake(data_dir=self._place)
-        with _quiet():
+        with logged():
             self._expected = state_of(_opened(self._place))
         self._told = ""
 
     async def take(self, dice: Dice) -> str:
         damage = FileDamage.random(dice, self._place)
         self._told = str(damage)
-        with _quiet() as lines, damage.done():
+        with logged() as lines, damage.done():
             try:
                 found = state_of(_opened(self._place))
             except UsageError as error:
@@ -199,28 +200,6 @@ def _opened(place: Path) -> FakeViam:
     fake = FakeViam(data_dir=place, clock=Clock.frozen(_NOON))
     fake._storage.close()  # noqa: SLF001 - it was never started
     return fake
-
-
-class _quiet(logging.Handler):  # noqa: N801 - a context manager
-    """Collects what is logged instead of showing it."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
-
-    def __enter__(self) -> list[str]:
-        log = logging.getLogger("fakeviam")
-        log.addHandler(self)
-        log.propagate = False
-        return self._lines
-
-    def __exit__(self, *_: object) -> None:
-        log = logging.getLogger("fakeviam")
-        log.removeHandler(self)
-        log.propagate = True
 
 
 class _Shown(Player):

@@ -12,10 +12,12 @@ from urllib.parse import unquote
 
 from grpclib.const import Status
 
+from campaigns.client import METHODS, random_method
 from campaigns.fuzz import raw
 from campaigns.fuzz.raw import Answer, Raw, frame, request_headers
-from campaigns.fuzz.stage import METHODS, PATIENCE, Stage, judged, random_method, set_up
-from campaigns.fuzz.target import BrokenLawError, Player, Target
+from campaigns.fuzz.stage import PATIENCE, Stage, judged, set_up
+from campaigns.fuzz.target import Player, Target
+from campaigns.laws import BrokenLawError
 from campaigns.messages import random_message
 
 if TYPE_CHECKING:

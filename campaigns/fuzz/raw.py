@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hpack import Decoder, Encoder, HPACKError
 
 from campaigns.fuzz.stage import PATIENCE
-from campaigns.fuzz.target import BrokenLawError
+from campaigns.laws import BrokenLawError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from campaigns.fuzz.stage import PATIENCE, Client, Stage, judged, only_reads, random_method, set_up
-from campaigns.fuzz.target import BrokenLawError, Player, Target
+from campaigns.client import Client, random_method
+from campaigns.fuzz.stage import PATIENCE, Stage, judged, only_reads, set_up
+from campaigns.fuzz.target import Player, Target
+from campaigns.laws import BrokenLawError
 from campaigns.messages import random_message
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, TextIO
 
 from campaigns.dice import Dice
-from campaigns.fuzz.target import BrokenLawError
 from campaigns.fuzz.targets import TARGETS
+from campaigns.laws import BrokenLawError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

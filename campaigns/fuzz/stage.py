@@ -7,52 +7,25 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts.http2 import Connection
 from grpclib.exceptions import GRPCError
 
-from campaigns.fuzz.target import BrokenLawError
-from fakeviam import Clock, FakeViam, wire
+from campaigns.client import METHODS, Client, fill
+from campaigns.laws import BrokenLawError
+from fakeviam import Clock, FakeViam
 from fakeviam.model.clauses import CATALOGUE
-from fakeviam.server.transport.routes import STREAMS, UNARY
-from fakeviam.wire import data, datasync
-from fakeviam.wire import dataset as datasets
+from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
-
-    from google.protobuf.message import Message
+    from collections.abc import AsyncIterator, Mapping
 
     from campaigns.dice import Dice
+    from campaigns.messages import Known
     from fakeviam.wire import Method
-
-METHODS = {method.name: method for method in wire.methods()}
-
-_SERVED = [
-    method
-    for method in METHODS.values()
-    if method.name in {**UNARY.get(method.service, {}), **STREAMS.get(method.service, {})}
-]
 
 _READS = ("Get", "List", "Export", "BinaryData", "TabularData", "Tags", "BoundingBoxLabels")
 
 #: No answer within this time is a hang.
 PATIENCE = 20.0
-
-
-class Client(Connection):
-    """The kit's light client, which remembers the trailers of the last answer."""
-
-    trailers: Mapping[str, str] = {}
-
-    @classmethod
-    async def over(cls, path: str) -> Client:
-        """A connection to the fake at a Unix socket."""
-        _, client = await asyncio.get_running_loop().create_unix_connection(cls, path)
-        return client
-
-    def _end(self, stream: Any) -> None:
-        self.trailers = stream.headers
-        super()._end(stream)
 
 
 class Stage:
@@ -65,81 +38,9 @@ class Stage:
     def __init__(self, cloud: FakeViam, client: Client, neighbour: Client) -> None:
         """Use `set_up`."""
         self.cloud, self.client, self._neighbour = cloud, client, neighbour
-        self.known: dict[str, Sequence[str]] = {}
+        self.known: Known = {}
         self.complaints: list[str] = []
         self._seen = 0
-
-    # Its contents ----------------------------------------------------------------------------
-
-    async def fill(self) -> None:
-        """Something of everything, by public calls; the neighbour gets a session of its own."""
-        part = self.cloud.default_part
-        binary = [await self._upload(number) for number in range(6)]
-        await self.call("DataCaptureUpload", _readings(part.id))
-        made = await self.call(
-            "CreateDataset",
-            datasets.CreateDatasetRequest(name="set", organization_id=part.organization_id),
-        )
-        await self.call(
-            "AddBinaryDataToDatasetByIDs",
-            data.AddBinaryDataToDatasetByIDsRequest(dataset_id=made.id, binary_data_ids=binary[:3]),
-        )
-        box = await self.call(
-            "AddBoundingBoxToImageByID",
-            data.AddBoundingBoxToImageByIDRequest(
-                binary_data_id=binary[0], label="cat", x_max_normalized=0.5, y_max_normalized=0.5
-            ),
-        )
-        self.cloud.session("neighbour")
-        self.known = {
-            "organization": [part.organization_id],
-            "location": [part.location_id],
-            "robot_name": [part.robot_name],
-            "robot": [part.robot_id],
-            "part_name": [part.name],
-            "part_id": [part.id],
-            "dataset": [made.id],
-            "bbox_id": [box.bbox_id],
-            "bbox_label": ["cat", "dog"],
-            "binary": binary,
-            "file_id": [each.rpartition("/")[2] for each in binary],
-            "tag": ["red", "blue", "VIAM_DATASET_x", f"VIAM_DATASET_{made.id}"],
-            "label": ["cat", "dog"],
-            "mime": ["image/jpeg", "text/plain"],
-            "extension": [".jpg", ".txt", "jpeg", ".tar.gz"],
-            "component_name": ["camera", "sensor"],
-            "component": ["camera", "rdk:component:camera", "sensor"],
-            "method": ["ReadImage", "Readings"],
-            "entity": [self.cloud.api_key_id],
-            "payload": [self.cloud.api_key],
-            "type": ["api-key", "api-key", "robot-secret"],
-            "password": ["Password-1", "Secret-password-2"],
-            "last": [""],
-            "name": ["set", "camera", "file"],
-            "sql": ["select * from readings"],
-            "id": [made.id, *binary],
-        }
-
-    async def _upload(self, number: int) -> str:
-        request = datasync.DataCaptureUploadRequest(
-            metadata=datasync.UploadMetadata(
-                part_id=self.cloud.default_part.id,
-                type=datasync.DATA_TYPE_BINARY_SENSOR,
-                component_name="camera",
-                component_type="camera",
-                method_name="ReadImage",
-                file_name=f"file {number}",
-                file_extension=".jpg",
-                tags=["red"] * (number % 2),
-            ),
-            sensor_contents=[datasync.SensorData(binary=bytes([number]) * 20)],
-        )
-        reply = await self.call("DataCaptureUpload", request)
-        return str(reply.binary_data_id)
-
-    async def call(self, rpc: str, *requests: Message) -> Any:
-        """A call that has to succeed."""
-        return await self.client.call(METHODS[rpc], requests, {})
 
     # Laws ------------------------------------------------------------------------------------
 
@@ -223,26 +124,9 @@ def judged(method: Method | None, status: str, text: str, clause: str) -> str:
 _CLAUSES = frozenset(CATALOGUE)
 
 
-def random_method(dice: Dice) -> Method:
-    """An RPC, nearly always one that is served."""
-    return dice.choice(_SERVED if dice.chance(0.97) else list(METHODS.values()))
-
-
 def only_reads(method: Method) -> bool:
     """Whether an RPC has nothing to change."""
     return method.name.startswith(_READS)
-
-
-def _readings(part_id: str) -> datasync.DataCaptureUploadRequest:
-    contents = [datasync.SensorData() for _ in range(3)]
-    for number, each in enumerate(contents):
-        each.struct.fields["n"].number_value = number
-    return datasync.DataCaptureUploadRequest(
-        metadata=datasync.UploadMetadata(
-            part_id=part_id, type=datasync.DATA_TYPE_TABULAR_SENSOR, component_name="sensor"
-        ),
-        sensor_contents=contents,
-    )
 
 
 @asynccontextmanager
@@ -260,7 +144,8 @@ async def set_up(dice: Dice) -> AsyncIterator[Stage]:
         stage = Stage(cloud, client, neighbour)
         loop.set_exception_handler(lambda _, found: stage.complaints.append(_told(found)))
         try:
-            await stage.fill()
+            stage.known = await fill(client)
+            cloud.session("neighbour")  # of its own, so that nothing changes it
             yield stage
         finally:
             client.close()

@@ -11,16 +11,6 @@ if TYPE_CHECKING:
     from campaigns.dice import Dice
 
 
-class BrokenLawError(Exception):
-    """An input broke a law."""
-
-    def __init__(self, law: str, what: str) -> None:
-        """Say which law, and what happened instead."""
-        super().__init__(f"{law}: {what}")
-        self.law = law
-        self.what = what
-
-
 class Player(ABC):
     """Takes the inputs of one round, in order; what they change goes on to the next."""
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam.model.clock import DAY, SECOND, Clock, moment_of, nanos_of
+from fakeviam.model.clock import DAY, LAST, SECOND, Clock, moment_of, nanos_of, time_of
 from fakeviam.model.errors import UsageError
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 NOON_NANOS = 1_773_144_000 * SECOND
+FIRST = -62_135_596_800 * SECOND
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,9 @@ def test_a_clock_takes_datetimes(moment: datetime) -> None:
     assert clock.now() == NOON_NANOS
 
 
-@pytest.mark.parametrize("text", ["", "Z", "now", "2026-13-01", "2026-02-30T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text", ["", "Z", "now", "2026-13-01", "2026-02-30T00:00:00Z", "2026-03-10T12:00:00+02:00Z"]
+)
 def test_bad_text_is_told(text: str) -> None:
     for attempt in (Clock.frozen, Clock(lambda: 0).set):
         with pytest.raises(UsageError, match="not an ISO 8601 time") as caught:
@@ -104,6 +107,78 @@ def test_a_clock_stays_within_the_times_of_the_wire(days: float) -> None:
     assert clock.now() == NOON_NANOS
 
 
+def test_both_ends_of_the_calendar_can_be_shown() -> None:
+    """The first and the last nanosecond, by every way there (TM-3)."""
+    clock = Clock.frozen("0001-01-01")
+    assert clock.now() == time_of("0001-01-01") == FIRST
+    clock.jump_to(LAST)
+    assert clock.now() == LAST
+    clock.jump_to(FIRST)
+    assert clock.now() == FIRST
+    clock.advance(seconds=0)
+    assert time_of("9999-12-31T23:59:59.999999Z") == LAST - 999
+    for outside in (FIRST - 1, LAST + 1):
+        with pytest.raises(UsageError, match="the clock cannot leave the years 1 to 9999"):
+            clock.jump_to(outside)
+    late = Clock(lambda: LAST - SECOND)
+    late.advance(seconds=1)
+    assert late.now() == LAST
+    with pytest.raises(UsageError, match="the clock cannot leave the years 1 to 9999"):
+        late.advance(seconds=0.000001)
+    with pytest.raises(UsageError, match="must lie in the years 1 to 9999 in UTC, got '0001"):
+        time_of("0001-01-01T00:00:00+01:00")
+
+
+def test_a_step_counts_from_what_the_clock_shows() -> None:
+    """Not from what its source reads (TM-3)."""
+    clock = Clock(lambda: 0)
+    clock.set("9000-01-01")
+    with pytest.raises(UsageError, match="years 1 to 9999"):
+        clock.advance(days=1000 * 366)
+
+
+def test_a_clock_that_ran_beyond_the_calendar_is_frozen_at_its_end() -> None:
+    """And moved from there (TM-3)."""
+    wall = [LAST - SECOND]
+    clock = Clock(lambda: wall[0])
+    wall[0] += 10 * SECOND
+    assert clock.now() == LAST
+    clock.freeze()
+    clock.advance(seconds=-1)
+    assert clock.now() == LAST - SECOND
+
+
+def test_who_is_told_of_moves() -> None:
+    """Each of them, until it stops that, which it may do twice."""
+    clock, told = Clock.frozen(NOON), []
+    stops = [clock.on_move(lambda name=name: told.append(name)) for name in "ab"]  # type: ignore[misc]
+    clock.advance(seconds=1)
+    assert told == ["a", "b"]
+    stops[0]()
+    stops[0]()
+    clock.set(NOON)
+    assert told == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_a_twin_shows_the_same_and_goes_its_own_way(jumps: bool) -> None:  # noqa: FBT001
+    """It jumps too if this one does, which none does unless it is asked to (CK-2)."""
+    assert not Clock.frozen(NOON).autojump
+    assert not Clock(lambda: 0).autojump
+    for clock in (Clock.frozen(NOON, autojump=jumps), Clock(lambda: 7, autojump=jumps)):
+        assert clock.autojump == jumps
+        clock.advance(hours=1)
+        twin = clock.twin()
+        assert (twin.now(), twin.is_frozen, twin.can_run) == (
+            clock.now(),
+            clock.is_frozen,
+            clock.can_run,
+        )
+        assert twin.autojump == jumps
+        twin.advance(hours=1)
+        assert twin.now() == clock.now() + 3600 * SECOND
+
+
 @given(st.datetimes(timezones=st.just(timezone.utc)))
 def test_moments_and_nanos_are_the_same(moment: datetime) -> None:
     """Each way, for all that a datetime can say (TM-1)."""
@@ -135,6 +210,7 @@ def test_a_clock_can_be_frozen_and_run_on() -> None:
 def test_a_clock_made_frozen_has_nothing_to_run_with() -> None:
     clock = Clock.frozen(NOON)
     assert clock.is_frozen
-    with pytest.raises(UsageError, match="a clock that was created frozen cannot run"):
+    with pytest.raises(UsageError) as caught:
         clock.run()
+    assert str(caught.value) == "a clock that was created frozen cannot run; advance or set it"
     assert clock.is_frozen

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam.model.clock import SECOND, Clock
-from fakeviam.model.ids import BinaryKey, Ids
+from fakeviam.model.ids import BinaryKey, Counters, Ids
 
 SHAPES = {
     "uuid": r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
@@ -100,3 +100,65 @@ def test_binary_ids_split_and_join(organization: str, location: str, file: str) 
 def test_other_texts_are_no_binary_ids(text: str) -> None:
     """None, not an error (ID-7)."""
     assert BinaryKey.parse(text) is None
+
+
+def test_a_seed_gives_the_same_ids_in_every_release() -> None:
+    """Recorded tests, archives and data directories hold them (CK-3)."""
+    now = 1_773_144_000 * SECOND
+    ids = factory(now=now)
+    assert {kind: getattr(ids, kind)() for kind in SHAPES} == {
+        "uuid": "28540de8-33f4-4078-a23c-117611418a68",
+        "location_id": "5nodxunwje",
+        "file_id": "YKFqzIG1G88UCyvRwGFphY8HUvlSraJKAhp8mtnWeqelWWiDyfV2DXvMbDt5zDQ5",
+        "object_id": "69b007c0d4fc114728000001",
+        "token": "MsButfDlevJ7TZdEEMBp0BzTy7vV4UsF5VeYt2f1I3C06Tr3pHZTKbDaOgY2DOit",
+    }
+    assert factory().token() == factory().token("")
+    assert factory().token("a") != factory().token("b")
+    assert ids.fraction("a", 1) == factory().fraction("a/1") == pytest.approx(0.10100504212976752)
+    assert ids.fraction("a", 1) != factory(seed=2).fraction("a", 1)
+    assert ids.seal("x") == "3aaf3c9d"
+    assert ids.veil("00ff", scope="s") == "0158f306e91d"
+    assert ids.fork("s", clock=Clock(lambda: now)).uuid() == "9be3befd-8480-4898-9797-1067c033d2c0"
+
+
+def test_forks_give_other_ids() -> None:
+    """Each by its name, with a clock of its own (SS-1)."""
+    ids, clock = factory(), Clock(lambda: 3 * SECOND)
+    forks = [ids.fork(name, clock=clock) for name in ("a", "b")]
+    assert len({each.uuid() for each in (ids, *forks)}) == 3
+    assert {each.object_id()[:8] for each in forks} == {"00000003"}
+
+
+@given(st.text("0123456789abcdef", min_size=1, max_size=64), st.text(), st.text())
+def test_what_is_veiled_is_had_back(digits: str, scope: str, other: str) -> None:
+    """By the same factory in the same scope, and by no other (PG-4, A56)."""
+    ids = factory()
+    token = ids.veil(digits, scope=scope)
+    assert ids.unveil(token, scope=scope) == digits
+    assert factory(seed=2).unveil(token, scope=scope) is None
+    if other != scope:
+        assert ids.unveil(token, scope=other) is None
+    for wrong in ("", token[:-1], token + "0", "0" * 65 + token, token.upper() + "G", "ü" * 20):
+        assert ids.unveil(wrong, scope=scope) is None
+
+
+def test_counting_goes_back_or_further_on() -> None:
+    """Ids go back with a snapshot, secrets never; `skip` passes all that was given (SN-2, AR-4)."""
+    ids = factory()
+    start = ids.counters
+    first = [ids.uuid(), ids.object_id(), ids.object_id()]
+    token = ids.token()
+    assert ids.counters == (start.ids + 1, start.objects + 2)
+    ids.rewind(start)
+    assert ids.counters == start
+    assert [ids.uuid(), ids.object_id(), ids.object_id()] == first
+    assert ids.token() != token
+    ids.skip(Counters(ids=100, objects=1))
+    assert ids.counters == (100, start.objects + 2)
+    ids.skip(Counters(ids=1, objects=200))
+    assert ids.counters == (100, 200)
+    given = {factory().token(), token}
+    other = factory()
+    given |= {other.token() for _ in range(50)}
+    assert ids.token() not in given

@@ -90,6 +90,18 @@ async def test_last_leads_from_page_to_page(viam: Viam) -> None:
         assert found == [str(n) for n in sorted(range(6), reverse=order == DESCENDING)]
         beyond = await viam.binary(limit=2, last=last, sort_order=order)
         assert beyond == data.BinaryDataByFilterResponse()
+    assert "PG-3" in viam.cited()
+
+
+async def test_pages_of_one_over_many_arrivals(viam: Viam) -> None:
+    """Every token leads on, whatever the numbers in it (PG-3, PG-11)."""
+    readings = [reading({"n": n}, requested=at(0)) for n in range(20)]
+    await viam.upload_readings(*readings)
+    found, last = [], ""
+    while (page := await viam.tabular(limit=1, last=last, sort_order=ASCENDING)).data:
+        found += [entry.data.fields["n"].number_value for entry in page.data]
+        last = page.last
+    assert found == list(range(20))
 
 
 async def test_the_final_page_has_a_last_too(viam: Viam) -> None:

@@ -1,0 +1,1 @@
+"""Servers that are killed, disks that are full, damaged files: what becomes of the data."""
