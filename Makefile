@@ -81,8 +81,12 @@ soak: .venv/.dev ## the same mixed work again and again: memory and descriptors 
 crash: .venv/.dev ## kill -9, full disks, damaged files; ARGS="--seed 2 --only kills"
 	$(BIN)/python -m campaigns crash $(ARGS)
 
+mutation: .venv/.mutation ## mutants of the core, in half an hour; writes tests/quality/mutation.md
+	$(BIN)/mutmut run --max-children 2 $(ARGS)
+	$(BIN)/python -m scripts.mutation_report
+
 clean: ## remove environments, caches and builds
-	rm -rf .venv .envs build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .envs build dist mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Two stamps, so that serving does not wait for the tools of development.
@@ -105,6 +109,10 @@ clean: ## remove environments, caches and builds
 .venv/.docs: .venv/.dev
 	@echo "installing what the documentation needs" >&2
 	@$(PIP) --editable '.[docs]' >&2
+	@touch $@
+
+.venv/.mutation: .venv/.dev
+	@$(PIP) 'mutmut>=3.8' >&2
 	@touch $@
 
 # The demo opens photographs and a series inside these wheels; none of their code is run.

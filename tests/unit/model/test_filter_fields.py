@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.clock import SECOND
 from fakeviam.model.filter_fields import FILTER_FIELDS, InPredicate, LessThan, Words, demands
-from fakeviam.model.filters import Interval, Query, TagRule, TimeField
+from fakeviam.model.filters import Interval, Query, Scope, TagRule, TimeField
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 
 NOON = 1_773_144_000 * SECOND
@@ -69,6 +69,10 @@ def some(*values: str) -> frozenset[str]:
     return frozenset(values)
 
 
+def seen(level: Literal["organization", "location", "robot"], *ids: str) -> Query:
+    return Query(scope=Scope(level, some(*ids)))
+
+
 def interval(**fields: Any) -> Query:
     return Query(interval=Interval(**fields))
 
@@ -84,19 +88,21 @@ CASES: list[tuple[str, Any, Query, Query, str, str]] = [
     (
         "API key",
         FILE,
-        Query(scope=some("org")),
-        Query(scope=some()),
+        seen("organization", "org"),
+        seen("organization"),
         "nothing",
         "organization 'org'",
     ),
     (
         "API key",
         FILE,
-        Query(scope=some("a", "org")),
-        Query(scope=some("b", "a")),
+        seen("organization", "a", "org"),
+        seen("organization", "b", "a"),
         "one of 'a', 'b'",
         "organization 'org'",
     ),
+    ("API key", FILE, seen("location", "loc"), seen("location", "l"), "'l'", "location 'loc'"),
+    ("API key", READING, seen("robot", "robot-1"), seen("robot", "r"), "'r'", "robot 'robot-1'"),
     (
         "not visible yet",
         FILE,
