@@ -44,7 +44,13 @@ class Ledger:
     doubtful: dict[str, File] = field(default_factory=dict)
     acknowledged: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    _numbers: int = 0
     _awaited: tuple[int, asyncio.Event] | None = None
+
+    def next_number(self) -> int:
+        """A number that no name had before."""
+        self._numbers += 1
+        return self._numbers
 
     def acknowledge(self, file: File) -> None:
         """Take down a write that was answered."""
@@ -70,7 +76,6 @@ class Writer:
             for each in ledger.files.values()
             if each.name.startswith(f"{name}-") and each.size is not None
         ]
-        self._count = len(ledger.files) + len(ledger.doubtful)
 
     async def write_until_cut(self, path: str, most: int) -> None:
         """Write until the server is gone, or so often."""
@@ -97,16 +102,14 @@ class Writer:
 
     def _next(self) -> tuple[File | None, File]:
         """A file as it is, and as it is to be."""
-        dice = self._dice
+        dice, ledger = self._dice, self._ledger
         if self._own and dice.chance(0.5):
             chosen = dice.choice(self._own)
             if dice.chance(0.3):
                 return chosen, replace(chosen, size=None, tags=frozenset())
-            self._count += 1
-            return chosen, replace(chosen, tags=chosen.tags | {f"tag-{self._count}"})
-        self._count += 1
+            return chosen, replace(chosen, tags=chosen.tags | {f"tag-{ledger.next_number()}"})
         size = dice.choice((0, 10, 3000, 100_000))
-        return None, File(name=f"{self._name}-{self._count}", size=size)
+        return None, File(name=f"{self._name}-{ledger.next_number()}", size=size)
 
     async def _write(self, client: Client, before: File | None, after: File) -> File:
         if before is None:

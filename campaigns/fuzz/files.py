@@ -49,7 +49,7 @@ class _Seeds(Player):
         try:
             self._cloud.load(path)
         except UsageError as error:
-            if name not in str(error) or state_of(self._cloud) != before:
+            if str(path.parent) not in str(error) or state_of(self._cloud) != before:
                 raise BrokenLawError(
                     "refused with the file named, nothing changed", str(error)
                 ) from error

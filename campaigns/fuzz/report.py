@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from campaigns.fuzz.run import Score
 
 _LAWS = """Laws, for each input: the answer is never INTERNAL, UNKNOWN or 500 by accident; there is
-an answer within twenty seconds; no handler crashes and nothing escapes into the event loop; a
+an answer within a minute; no handler crashes and nothing escapes into the event loop; a
 neighbour on another connection is answered; a refusal names its clause, or the field or file that
 is wrong; what is refused or only read leaves the state as it was; and every call in the journal
 can be shown as JSON."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _READS = ("Get", "List", "Export", "BinaryData", "TabularData", "Tags", "BoundingBoxLabels")
 
 #: No answer within this time is a hang.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Stage:

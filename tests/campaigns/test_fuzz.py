@@ -21,6 +21,8 @@ FEW = {
     "messages": 100,
     "bytes": 80,
     "framing": 25,
+    "headers": 15,
+    "frames": 15,
     "control": 20,
     "seeds": 4,
     "archives": 4,

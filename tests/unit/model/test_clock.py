@@ -148,6 +148,26 @@ def test_a_clock_that_ran_beyond_the_calendar_is_frozen_at_its_end() -> None:
     assert clock.now() == LAST - SECOND
 
 
+def test_a_clock_goes_back_to_where_it_was() -> None:
+    """Frozen or running as it was then, and whoever listens is told (SN-1)."""
+    wall, told = [NOON_NANOS], []
+    clock = Clock(lambda: wall[0])
+    clock.advance(hours=1)
+    running = clock.state()
+    clock.freeze()
+    clock.set(NOON)
+    frozen = clock.state()
+    clock.on_move(lambda: told.append(clock.now()))
+    clock.restore(running)
+    assert not clock.is_frozen
+    wall[0] += SECOND
+    assert clock.now() == NOON_NANOS + 3601 * SECOND
+    clock.restore(frozen)
+    assert clock.is_frozen
+    assert told == [NOON_NANOS + 3600 * SECOND, NOON_NANOS]
+    assert clock.state() == frozen
+
+
 def test_who_is_told_of_moves() -> None:
     """Each of them, until it stops that, which it may do twice."""
     clock, told = Clock.frozen(NOON), []

@@ -6,7 +6,7 @@ import re
 import uuid
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fakeviam.model.clock import SECOND, Clock
@@ -122,6 +122,19 @@ def test_a_seed_gives_the_same_ids_in_every_release() -> None:
     assert ids.fork("s", clock=Clock(lambda: now)).uuid() == "9be3befd-8480-4898-9797-1067c033d2c0"
 
 
+def test_a_name_has_one_uuid() -> None:
+    """For the same seed, however much was given in between (ID-2)."""
+    ids = factory()
+    before = ids.counters
+    named = ids.uuid_of("acme")
+    assert uuid.UUID(named).version == 4
+    assert re.fullmatch(SHAPES["uuid"], named)
+    assert ids.counters == before
+    ids.uuid()
+    assert named == ids.uuid_of("acme") == factory().uuid_of("acme")
+    assert len({named, ids.uuid_of("Acme"), factory(seed=2).uuid_of("acme")}) == 3
+
+
 def test_forks_give_other_ids() -> None:
     """Each by its name, with a clock of its own (SS-1)."""
     ids, clock = factory(), Clock(lambda: 3 * SECOND)
@@ -130,6 +143,7 @@ def test_forks_give_other_ids() -> None:
     assert {each.object_id()[:8] for each in forks} == {"00000003"}
 
 
+@example("f" * 64, "s", "t")
 @given(st.text("0123456789abcdef", min_size=1, max_size=64), st.text(), st.text())
 def test_what_is_veiled_is_had_back(digits: str, scope: str, other: str) -> None:
     """By the same factory in the same scope, and by no other (PG-4, A56)."""

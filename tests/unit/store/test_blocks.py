@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from fakeviam.store.block import Block, Numbers, mask_of, mask_of_span, row_numbers
 from fakeviam.store.memory import MemoryStore
+from fakeviam.store.selection import Selector
 from fakeviam.store.shards import ShardedDict
 from fakeviam.store.timeline import Timeline
 
@@ -33,6 +35,22 @@ def test_a_mask_has_a_bit_for_each_row(flags: list[bool]) -> None:
 def test_a_span_is_a_mask(start: int, length: int) -> None:
     span = range(start, start + length)
     assert list(row_numbers(mask_of_span(span))) == list(span)
+
+
+def test_members_of_datasets_are_selected(binary: Callable[..., BinaryRecord]) -> None:
+    """Those of any of them, whatever else a query could ask (DM-1)."""
+    members = [("a", ("d1",)), ("b", ()), ("c", ("d2", "d3")), ("d", ("d3",))]
+    rows = [
+        binary(name, at, dataset_ids=ids, internal=True) for at, (name, ids) in enumerate(members)
+    ]
+    block = Block([0, 1, 2, 3], rows)
+    select = Selector().members
+    for _ in range(2):  # tested row by row, then by indexes
+        assert list(row_numbers(select(["d1", "d3"]).mask(block))) == [0, 2, 3]
+        assert list(row_numbers(select(["d2"]).mask(block))) == [2]
+        assert list(row_numbers(select(["d4"]).mask(block))) == []
+    selection = select(["d1"])
+    assert (selection.low, selection.high) == (-inf, inf)
 
 
 @given(VALUES, st.data())
