@@ -9,8 +9,8 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.clock import SECOND
-from fakeviam.model.filter_fields import FILTER_FIELDS, InPredicate, LessThan, Words, demands
-from fakeviam.model.filters import Interval, Query, Scope, TagRule, TimeField
+from fakeviam.model.filter_fields import FILTER_FIELDS, InPredicate, LessThan, demands
+from fakeviam.model.filters import DataScope, Interval, Query, TagRule, TimeField
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
 
 NOON = 1_773_144_000 * SECOND
@@ -70,7 +70,7 @@ def some(*values: str) -> frozenset[str]:
 
 
 def seen(level: Literal["organization", "location", "robot"], *ids: str) -> Query:
-    return Query(scope=Scope(level, some(*ids)))
+    return Query(scope=DataScope(level, some(*ids)))
 
 
 def interval(**fields: Any) -> Query:
@@ -249,7 +249,7 @@ CASES: list[tuple[str, Any, Query, Query, str, str]] = [
 ]
 
 
-def missed(query: Query, record: Any) -> dict[str, Words]:
+def missed(query: Query, record: Any) -> dict[str, tuple[str, str]]:
     """The fields of a query that a record does not fit, with what is said of it."""
     return {
         field.name: field.words(query, record)
