@@ -165,7 +165,7 @@ class FakeViam(CloudHandle):
             store,
             data_dir=data_dir,
             seed=_check_seed(seed),
-            now=time.time_ns,
+            now=_real_time,
             durability=durability,
         )
         with self._storage.closed_on_error():
@@ -316,10 +316,15 @@ def _check_token(token: str | None) -> str | None:
     return token
 
 
+def _real_time() -> int:
+    """Nanoseconds since the epoch; looked up at each call, so that freezegun can replace it."""
+    return time.time_ns()
+
+
 def _check_clock(clock: Clock | None) -> Clock:
     """The clock, if it shows a time that replies can carry; by default one of real time."""
     if clock is None:
-        return Clock(time.time_ns)
+        return Clock(_real_time)
     if not isinstance(clock, Clock):
         message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {clock!r}"
         raise UsageError(message)

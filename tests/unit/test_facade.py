@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 
 import pytest
 
 import fakeviam
+from fakeviam import FakeViam
 
 NEW_MODULES = """
 import importlib, sys
@@ -58,3 +60,10 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_the_version_is_the_distribution_s() -> None:
     assert fakeviam.__version__ == version("fakeviam")
+
+
+def test_real_time_is_what_the_process_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a library replaces it later, as freezegun does (CK-1)."""
+    cloud = FakeViam()
+    monkeypatch.setattr(time, "time_ns", lambda: 1_577_934_245 * 10**9)
+    assert cloud.clock.moment().isoformat() == "2020-01-02T03:04:05+00:00"

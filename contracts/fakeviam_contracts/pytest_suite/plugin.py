@@ -5,6 +5,8 @@ pytest loads this in every run, so it imports the kit inside the fixture.
 
 from __future__ import annotations
 
+import sys
+from argparse import SUPPRESS
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,25 +18,26 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the options; `pytest --help` of other projects does not show them."""
     group = parser.getgroup("fakeviam contract")
-    group.addoption(
-        "--contract-target", default="", help="address of the server; by default a new fake"
-    )
-    group.addoption("--contract-part", action="append", default=[], help="a part to upload for")
-    group.addoption("--contract-organization", default="", help="the organization of the parts")
-    group.addoption(
-        "--contract-policy",
+    is_used = any("contract" in argument for argument in sys.argv)
+
+    def option(name: str, text: str, **settings: Any) -> None:
+        group.addoption(f"--contract-{name}", help=text if is_used else SUPPRESS, **settings)
+
+    option("target", "address of the server; by default a new fake", default="")
+    option("part", "a part to upload for", action="append", default=[])
+    option("organization", "the organization of the parts", default="")
+    option(
+        "policy",
+        "how disputed points are decided",
         default="documented",
         choices=["documented", "observed", "strict"],
-        help="how disputed points are decided",
     )
-    group.addoption("--contract-api-key-id", default="")
-    group.addoption("--contract-api-key", default="")
-    group.addoption(
-        "--contract-exclusive",
-        action="store_true",
-        help="the organization belongs to the kit alone and is EMPTIED",
+    option("api-key-id", "the id of the API key", default="")
+    option("api-key", "the API key", default="")
+    option(
+        "exclusive", "the organization belongs to the kit alone and is EMPTIED", action="store_true"
     )
 
 
