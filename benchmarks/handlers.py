@@ -27,7 +27,7 @@ class Stream:
 
     peer = "127.0.0.1:50000"
     time_left = refusal = None
-    malformed = cut_text = ""
+    malformed = cut_text = authority = ""
 
     def __init__(self, messages: Sequence[Message], metadata: dict[str, str]) -> None:
         """Bring these messages."""

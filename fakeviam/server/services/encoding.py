@@ -13,7 +13,7 @@ from fakeviam.server.services.links import Links
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord, Source, TabularRecord
@@ -76,14 +76,14 @@ class MetadataEncoder:
         record.remember_encoded(self, entry)
         return entry
 
-    def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> bytes:
-        """One `data` entry of a reply, with the file's bytes."""
+    def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> Iterator[bytes]:
+        """The parts of one `data` entry of a reply with the file's bytes, which are not copied."""
         entry = self.entry(record)
         # Behind the entry's own tag and length stands the metadata field.
         metadata = entry[_header(entry) :]
         head = _FIELD_1 + varint(len(payload))
         size = len(head) + len(payload) + len(metadata)
-        return b"".join((_FIELD_1, varint(size), head, payload, metadata))
+        yield from (_FIELD_1, varint(size), head, payload, metadata)
 
     def metadata(self, record: BinaryRecord) -> data.BinaryMetadata:
         """The metadata message of a record (ID-3, DM-3, BX-5)."""

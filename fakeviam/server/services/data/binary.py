@@ -17,6 +17,8 @@ from fakeviam.wire.encoded import Encoded
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from google.protobuf.message import Message
+
     from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.state.call import Call
@@ -48,8 +50,7 @@ def binary_data_by_filter(
     if call.policy.count == "total":
         count, size = call.store.binary_totals(query)
     tail = data.BinaryDataByFilterResponse(count=count, total_size_bytes=size, last=last)
-    entries = _entries(call, page.records, with_bytes=request.include_binary)
-    return Encoded(entries + tail.SerializeToString())
+    return _reply(call, page.records, tail, with_bytes=request.include_binary)
 
 
 # BI-4 is not cited: no client reads this count.
@@ -60,8 +61,7 @@ def binary_data_by_ids(call: Call, request: data.BinaryDataByIDsRequest) -> Enco
     if len(records) > 1:
         call.cite(["BI-3"])
     tail = data.BinaryDataByIDsResponse(count=len(records))
-    entries = _entries(call, records, with_bytes=request.include_binary)
-    return Encoded(entries + tail.SerializeToString())
+    return _reply(call, records, tail, with_bytes=request.include_binary)
 
 
 def _delete_grounds(
@@ -96,18 +96,21 @@ def delete_binary_data_by_ids(
     return data.DeleteBinaryDataByIDsResponse(deleted_count=deleted)
 
 
-def _entries(call: Call, records: Sequence[BinaryRecord], *, with_bytes: bool) -> bytes:
-    """The `data` field of a reply (ID-3)."""
+def _reply(
+    call: Call, records: Sequence[BinaryRecord], tail: Message, *, with_bytes: bool
+) -> Encoded:
+    """A reply: its `data` field (ID-3), and what follows it. Files are copied once."""
     if records:
         call.cite(["ID-3", "A52"])
     encoders: MetadataEncoders = call.cloud.by_policy[MetadataEncoders]
     encoder = encoders.of(call)
     if not with_bytes:
-        return encoder.entries(records)
+        return Encoded(encoder.entries(records) + tail.SerializeToString())
     _check_size(call, records)
-    return b"".join(
-        encoder.entry_with_bytes(record, file) for record, file in _files(call.store, records)
-    )
+    parts: list[bytes] = []
+    for record, file in _files(call.store, records):
+        parts += encoder.entry_with_bytes(record, file)
+    return Encoded(b"".join((*parts, tail.SerializeToString())))
 
 
 def _files(store: Store, records: Sequence[BinaryRecord]) -> Iterator[tuple[BinaryRecord, bytes]]:
