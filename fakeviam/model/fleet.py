@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.checks import check_type, check_whole_number
 from fakeviam.model.errors import UsageError
+from fakeviam.model.finding import find_named
 from fakeviam.model.offered import offers
 from fakeviam.model.text import is_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from fakeviam.model.ids import Ids
 
@@ -95,7 +95,6 @@ DEFAULT_PART = Part(
 
 
 _Owner = TypeVar("_Owner", bound=Organization | Location | Robot)
-_Thing = TypeVar("_Thing", bound=Organization | Location | Robot | Part)
 
 _SHOWN = 5
 
@@ -232,19 +231,19 @@ class Fleet:
         Raises:
             UsageError: There is none, or several; the text names them.
         """
-        return _found("part", name, self._parts.values())
+        return find_named("part", name, self._parts.values())
 
     def find_robot(self, name: str) -> Robot:
         """The robot of that name or id; raises as `find_part` does."""
-        return _found("robot", name, self._robots.values())
+        return find_named("robot", name, self._robots.values())
 
     def find_location(self, name: str) -> Location:
         """The location of that name or id; raises as `find_part` does."""
-        return _found("location", name, self._locations.values())
+        return find_named("location", name, self._locations.values())
 
     def find_organization(self, name: str) -> Organization:
         """The organization of that name or id; raises as `find_part` does."""
-        return _found("organization", name, self._organizations.values())
+        return find_named("organization", name, self._organizations.values())
 
     def has_organization(self, organization_id: str) -> bool:
         """Whether an organization has that id."""
@@ -378,25 +377,6 @@ class Fleet:
             if known.name == name and known.location_id == place.id:
                 return known
         return Robot(id=self._ids.uuid(), name=name, location_id=place.id)
-
-
-def _found(kind: str, told: str, things: Iterable[_Thing]) -> _Thing:
-    if not isinstance(told, str):
-        raise UsageError(f"name must be the name or id of the {kind}, got {told!r:.80}")
-    known = list(things)
-    for thing in known:
-        if thing.id == told:
-            return thing
-    found = [thing for thing in known if thing.name == told]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(thing.id for thing in found)
-        raise UsageError(f"{len(found)} {kind}s are named {told!r}; use an id: {ids}")
-    names = list(dict.fromkeys(thing.name for thing in known))
-    near = get_close_matches(told, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names))}"
-    raise UsageError(f"no {kind} has the name or id {told!r}; {hint}")
 
 
 def owners_of(part: Part) -> tuple[Organization, Location, Robot]:
