@@ -56,13 +56,13 @@ class FakeViam(CloudHandle):
         async with FakeViam(seed=7) as cloud: ...
 
     Attributes:
-        seed: The seed of all ids; give it again to get the same ids for the same calls.
+        seed: The seed of all ids; pass it again to get the same ids for the same calls.
         policy: How disputed points are decided.
-        clock: The fake's only time. Starts at the real time and runs with it unless a
+        clock: The fake's clock. Follows real time unless another
             clock is given; `cloud.clock.advance(days=2)` moves it.
         fleet: Organizations, locations, robots and parts.
         control: Whether the control API is served.
-        control_token: What its users must show; None is nothing, and serves this machine alone.
+        control_token: The token its clients must send; None accepts only this machine.
         api_key: Key of the default account.
         api_key_id: Its id.
         default_part: A part that exists from the start.
@@ -96,40 +96,40 @@ class FakeViam(CloudHandle):
         interceptors: Iterable[Interceptor] = (),
         store: Callable[[], Store] | str = MemoryStore,
     ) -> None:
-        """Prepare a fake; it starts listening when it is entered.
+        """Create a fake; it starts listening when it is entered.
 
         Args:
-            seed: Makes all ids reproducible; None picks one nobody can guess.
+            seed: Makes all ids reproducible; None picks a random seed.
             policy: A Policy, the name of a preset, or a `.toml` file; documented by default.
             clock: The fake's time; None follows the real time.
             auth: `any` serves everyone; `keys` checks API keys and tokens.
-            token_lifetime: How long access tokens live by the fake's clock; None is for ever.
-            ids: `real` shapes, or `readable` ones that count: `file-000001` (CK-4).
-            min_evidence: Refuse answers that rest on less: documented, relied-on, observed or
+            token_lifetime: How long access tokens are valid by the fake's clock; None is unlimited.
+            ids: `real`, like those of the service, or `readable`, such as `file-000001` (CK-4).
+            min_evidence: Refuse replies with weaker evidence: documented, relied-on, observed or
                 assumed (SV-5).
-            strict: Refuse fields that the fake does not know or look at, and what is deprecated;
-                `check` fails after them, and after calls of RPCs that it lacks (ST-1 … ST-3).
+            strict: Refuse unknown, unread and deprecated fields, and deprecated RPCs;
+                `check` then fails, also after calls of unimplemented RPCs (ST-1 … ST-3).
             host: Address to listen on.
             port: TCP port; 0 picks a free one.
-            unix_socket: Path of the Unix socket; None makes a temporary one.
+            unix_socket: Path of the Unix socket; None creates a temporary one.
             max_message_bytes: Ceiling of a request message (SV-2), not of an upload; None takes
                 all.
             limits: What one connection may cost before it is refused or closed (SV-11).
-            journal_bytes: About how much memory `calls` may take; the oldest go first.
-            load: What to begin with, as `load()` takes it: a path, a dict or a Seed.
-            load_options: How to read that: `ReadOptions`, or a dict such as {"clip": True}.
-            data_dir: A directory that keeps everything beyond the end of the process (DD-1). It
-                has its own seed, and what `load` names goes only into a new one.
-            durability: What an answered write to the data directory outlives: the end of the
-                process, or a loss of power as well, for which each write waits for the disk (DD-6).
+            journal_bytes: About how much memory `calls` may take; the oldest are dropped first.
+            load: Initial contents, as for `load()`: a path, a dict or a Seed.
+            load_options: Options of `load`: `ReadOptions`, or a dict such as {"clip": True}.
+            data_dir: A directory that persists everything beyond the end of the process (DD-1). It
+                has its own seed, and `load` only applies to a new one.
+            durability: What an acknowledged write to the data directory survives: the end of the
+                process, or power loss too, for which each write waits for the disk (DD-6).
             control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
-            control_token: Who uses the control API must show it (HT-2); None serves this
-                machine alone.
-            interceptors: Change requests and replies on their way, for a fake that is wrong
-                on purpose.
+            control_token: Clients of the control API must send it (HT-2); None accepts only
+                clients on this machine.
+            interceptors: Change requests and replies in transit, for a fake that is
+                deliberately wrong.
             store: Where the data is: `memory:`, `mongomock:`, or `mongodb://host/database`, which
-                outlives the process and which several fakes may share (MG-1). Or what makes an
-                empty store; called again by `reset`.
+                outlives the process and can be shared by several fakes (MG-1). Or a function that
+                creates an empty store; called again by `reset`.
 
         Raises:
             UsageError: Invalid argument; the message names it.
@@ -192,7 +192,7 @@ class FakeViam(CloudHandle):
 
     @property
     def dropped(self) -> Dropped | None:
-        """What opening the data directory dropped: entries cut short, never answered (DD-3)."""
+        """Entries dropped on opening the data directory: incomplete, never acknowledged (DD-3)."""
         return self._storage.dropped
 
     # Where it is -------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class FakeViam(CloudHandle):
 
     @property
     def unix_socket(self) -> str:
-        """Path of the Unix socket, which viam-sdk takes as `app_url`."""
+        """Path of the Unix socket; viam-sdk accepts it as `app_url`."""
         return self._server.unix_socket
 
     # Starting and stopping ---------------------------------------------------------------
@@ -277,14 +277,14 @@ class FakeViam(CloudHandle):
     # Sessions ----------------------------------------------------------------------------
 
     def session(self, name: str | None = None, *, policy: Policy | str | None = None) -> Session:
-        """Open an isolated fork of what this fake holds now (SS-1).
+        """Open an isolated fork of the current state (SS-1).
 
         Args:
-            name: How calls name it; None makes up a name.
-            policy: How it decides disputed points; None is like this fake.
+            name: Its name, which calls use to select it; None generates one.
+            policy: How it decides disputed points; by default like this fake.
 
         Raises:
-            UsageError: The name is taken or no good, or the store cannot be forked.
+            UsageError: The name is taken or invalid, or the store cannot be forked.
         """
         return self._hosting.session(name, policy=policy)
 
@@ -299,7 +299,7 @@ class FakeViam(CloudHandle):
 
 
 def _check_seed(seed: int | None) -> int:
-    """The seed; by default one that nobody can guess."""
+    """The seed; random by default."""
     if seed is None:
         return secrets.randbits(64)
     if type(seed) is not int:

@@ -1,4 +1,4 @@
-"""`cloud.replies`: literal answers, for tests that want one."""
+"""`cloud.replies`: scripted replies, for tests that need a literal one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @offers("always", "once", "respond", "times", "to_json", "used")
 @dataclass(kw_only=True, slots=True)
 class ScriptedReply:
-    """Answers for some calls; they are no behaviour of the fake (RP-1).
+    """Replies to matching calls; they are not the fake's behaviour (RP-1).
 
     Attributes:
         method: The RPC.
@@ -43,12 +43,12 @@ class ScriptedReply:
     used: list[int] = field(default_factory=list)
 
     def respond(self, *replies: Mapping[str, Any] | Message) -> ScriptedReply:
-        """Answer this: a dict in the names of the proto files, or a message.
+        """Reply with this: a dict with proto field names, or a message.
 
         An RPC that streams its replies takes any number of them, other RPCs take one.
 
         Raises:
-            UsageError: It is no reply of this RPC; the text names the field.
+            UsageError: It is not a reply of this RPC; the message names the field.
         """
         if len(replies) != 1 and not self.method.server_streaming:
             name = self.method.name
@@ -61,13 +61,13 @@ class ScriptedReply:
         return self.times(1)
 
     def times(self, count: int) -> ScriptedReply:
-        """Answer so many calls; later ones are answered by the fake."""
+        """Answer this many calls; later ones are answered by the fake."""
         check_count(count, "count")
         self.limit = count
         return self
 
     def always(self) -> ScriptedReply:
-        """Answer every such call; the default."""
+        """Answer every matching call; the default."""
         self.limit = None
         return self
 
@@ -89,7 +89,7 @@ class ScriptedReply:
 
 @offers("add", "clear", "on", "report")
 class Replies:
-    """The scripted replies of one cloud. Of those that fit a call, the latest answers.
+    """The scripted replies of one cloud. If several match a call, the latest answers.
 
     Attributes:
         scripts: In the order they were added.
@@ -107,7 +107,7 @@ class Replies:
         return len(self.scripts)
 
     def on(self, rpc: str, **where: object) -> ScriptedReply:
-        """Script calls of `rpc` that look like this; say on what they are answered.
+        """Script the reply to matching calls of `rpc`; `respond` sets it.
 
         Raises:
             UsageError: There is no such RPC or field.
@@ -162,7 +162,7 @@ class Replies:
         return None
 
     def clear(self) -> int:
-        """Forget all scripts; answer how many there were."""
+        """Remove all scripts; return how many there were."""
         count = len(self.scripts)
         self.scripts.clear()
         return count

@@ -1,4 +1,4 @@
-"""What a test holds of one isolated cloud: its state, its journal, its faults."""
+"""The public interface of one isolated cloud: its state, its journal, its faults."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ T = TypeVar("T")
 
 
 class HandlerCrashError(FakeViamError, AssertionError):
-    """A handler of the fake raised something unexpected: a bug of fakeviam (SV-4)."""
+    """A handler of the fake raised an unexpected exception: a bug in fakeviam (SV-4)."""
 
 
 class CloudHost(Protocol):
@@ -62,7 +62,7 @@ class CloudHost(Protocol):
         ...
 
     def empty_store(self) -> Store:
-        """Make a store that holds nothing, of the kind the server uses."""
+        """Create an empty store, of the kind the server uses."""
         ...
 
     def load_into(
@@ -81,7 +81,7 @@ class CloudHandle:
     Attributes:
         api_key: Key of the default account.
         api_key_id: Its id.
-        clock: The cloud's only time.
+        clock: The cloud's clock.
         fleet: Organizations, locations, robots and parts.
     """
 
@@ -123,17 +123,17 @@ class CloudHandle:
 
     @property
     def calls(self) -> Calls:
-        """The journal: every call that was made (JR-1)."""
+        """The journal: every call (JR-1)."""
         return Calls(self._cloud.journal, fleet=self.fleet)
 
     def explain(self, call: RecordedCall | None = None, file_id: str | None = None) -> Explanation:
-        """Say why each record was in the answer to a call, or was not (WY-1).
+        """Explain why the reply to a call includes each record or not (WY-1).
 
             print(cloud.explain())
 
         Args:
             call: A call of this cloud that selects data by a filter or by ids; None is the latest.
-            file_id: Tell of this record only; its binary data id, its file id or a reading's id.
+            file_id: Only this record: its binary data id, its file id or a reading's id.
 
         Raises:
             UsageError: Calls of this RPC select no data, or none has done so yet.
@@ -179,7 +179,7 @@ class CloudHandle:
 
     @property
     def faults(self) -> Faults:
-        """What is planned to go wrong, and what did (FT-1)."""
+        """Planned faults (FT-1)."""
         return self._cloud.faults
 
     @property
@@ -189,29 +189,29 @@ class CloudHandle:
 
     @property
     def clauses_used(self) -> tuple[Clause, ...]:
-        """The clauses that the answers so far rested on."""
+        """The clauses that replies have depended on so far."""
         return self._cloud.ledger.used()
 
     @property
     def assumptions_used(self) -> tuple[Clause, ...]:
-        """Those of them that nobody documented and no client relies on."""
+        """Those of them that are neither documented nor relied on by a client."""
         return tuple(c for c in self.clauses_used if c.evidence is Evidence.ASSUMED)
 
     @property
     def crashes(self) -> tuple[Crash, ...]:
-        """Unexpected exceptions in handlers: bugs of the fake (SV-4)."""
+        """Unexpected exceptions in handlers: bugs in the fake (SV-4)."""
         return tuple(self._cloud.crashes)
 
     def check(self) -> None:
-        """Raise if the fake crashed, a planned fault did not happen or a strict fake objects.
+        """Raise if a handler crashed, a planned fault never fired or a strict fake objects.
 
         The pytest fixtures do this after each test.
 
         Raises:
-            HandlerCrashError: A handler crashed; says what happened, and what to do.
-            UnfiredFaultError: A planned fault did not happen; says which, and why.
-            StrictError: Calls asked a strict fake for what it does not do; says which, and what
-                to do (ST-3).
+            HandlerCrashError: A handler crashed.
+            UnfiredFaultError: A planned fault never fired; the message names it and the reason.
+            StrictError: Calls used something that a strict fake does not support; the message
+                lists them with a remedy (ST-3).
         """
         if self._cloud.crashes:
             told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
@@ -226,7 +226,7 @@ class CloudHandle:
 
     @property
     def api_keys(self) -> tuple[ApiKey, ...]:
-        """All API keys, that of the default account first."""
+        """All API keys, the default account's first."""
         return self._cloud.accounts.keys
 
     def add_api_key(
@@ -239,17 +239,17 @@ class CloudHandle:
         expires: datetime | str | None = None,
         expires_in: timedelta | None = None,
     ) -> ApiKey:
-        """Make another API key, of organizations, locations or machines (auth="keys").
+        """Create an API key for organizations, locations or machines (auth="keys").
 
-        Its holder sees the data there, and the datasets of the organizations (AC-8).
+        It gives access to the data there, and to the datasets of the organizations (AC-8).
 
         Args:
             organizations: Their ids, or one of them.
             locations: Ids of locations, or one.
             machines: Parts, or ids of machines or of their parts, or one.
-            role: `owner` may do everything, `operator` may look at data (AC-1).
-            expires: When it ends by the fake's clock (AC-4); may be past already.
-            expires_in: How long from now it lives.
+            role: An `owner` may do everything, an `operator` may read data (AC-1).
+            expires: When it expires by the fake's clock (AC-4); may be in the past.
+            expires_in: How long it is valid from now.
 
         Raises:
             UsageError: None or several of the three are given, one of them does not exist, or
@@ -265,7 +265,7 @@ class CloudHandle:
         )
 
     def revoke_api_key(self, key: str | ApiKey) -> None:
-        """Take an API key away; its access tokens are worth nothing from now on (AC-4).
+        """Revoke an API key and all its access tokens (AC-4).
 
         Args:
             key: The key, or its id.
@@ -294,7 +294,7 @@ class CloudHandle:
         return options
 
     def env(self) -> dict[str, str]:
-        """The environment variables that lead another program to this cloud.
+        """The environment variables that point another program to this cloud.
 
             subprocess.run(["npm", "test"], env={**os.environ, **cloud.env()})
 
@@ -308,24 +308,24 @@ class CloudHandle:
     # Beginning anew ----------------------------------------------------------------------
 
     def reset(self) -> ResetSummary:
-        """Forget all data, datasets and database users, and what was called and planned (SN-3).
+        """Delete all data, datasets, database users, calls, faults and scripted replies (SN-3).
 
-        The fleet, API keys, tokens, the clock and open sessions stay. Takes the same time
-        however much data there is. A call that is being answered finishes on the old data.
+        The fleet, API keys, tokens, the clock and open sessions stay. Takes constant time. A call
+        in progress finishes on the old data.
 
         Returns:
-            What was dropped.
+            The number of things deleted, by kind.
         """
         return self._host.atomically(lambda: reset(self._cloud, self._host.empty_store))
 
     def snapshot(self, name: str | None = None) -> Snapshot:
-        """Set aside the state as it is: data, fleet, API keys, clock, ids (SN-1).
+        """Take a snapshot of the state: data, fleet, API keys, clock, ids (SN-1).
 
-        It shares memory with what it was taken of, so that it costs next to nothing. In a `with`
-        statement it is restored at the end.
+        It is copy-on-write and costs next to nothing. As a context manager, it is restored at the
+        end.
 
         Args:
-            name: Restore it by this name, here and with `fakeviam snapshot restore`.
+            name: A name to restore it by, here and with `fakeviam snapshot restore`.
 
         Raises:
             UsageError: The name is taken, or the store cannot be forked.
@@ -342,12 +342,12 @@ class CloudHandle:
         return tuple(self._shelf.kept.values())
 
     def restore(self, snapshot: Snapshot | str) -> None:
-        """Bring a state back, as often as you like (SN-1, SN-2).
+        """Restore a snapshot, as often as you like (SN-1, SN-2).
 
         The journal, faults, scripted replies and access tokens stay as they are.
 
         Args:
-            snapshot: What `snapshot()` gave, or its name or id.
+            snapshot: A snapshot, or its name or id.
 
         Raises:
             UsageError: There is no such snapshot of this cloud.
@@ -359,27 +359,25 @@ class CloudHandle:
         snapshot.restore()
 
     def load(self, source: object, **options: Any) -> AppliedSeed | None:
-        """Fill the cloud from a file or folder, told by what stands there, or from a dict.
+        """Fill the cloud from a file or folder, whose format is detected, or from a dict.
 
             print(cloud.load("coco/val.json", dataset="dogs", clip=True))
             cloud.load({"version": 1, "datasets": [{"name": "dogs"}]})
 
         A seed file (YAML or JSON), a COCO file or a folder of them, a `dataset.jsonl`, a folder
-        that the `viam` command line exported, and CSV add to what there is; an archive takes the
-        place of everything.
+        exported by the `viam` command line, and CSV add to the state; an archive replaces it.
 
         Args:
-            source: The path of a file or folder, a dict like a seed file, or a Seed.
-            options: What it does not say itself, by the names of `ReadOptions`: images, dataset,
+            source: The path of a file or folder, a dict in the form of a seed file, or a Seed.
+            options: What the file does not specify, as fields of `ReadOptions`: images, dataset,
                 part, clip, delimiter, time_format, time_unit.
 
         Returns:
-            The ids of what was put there, by name, and what was left out and why; None for an
-            archive.
+            The new ids, by name, and what was left out and why; None for an archive.
 
         Raises:
-            UsageError: Something in it is wrong, or an option is of no use for it; the text says
-                where, and nothing has changed.
+            UsageError: The contents are invalid, or an option does not apply; the message says
+                where, and nothing was changed.
         """
         chosen = ReadOptions.of(options)
         return self._host.atomically(lambda: self._host.load_into(self._cloud, source, chosen))

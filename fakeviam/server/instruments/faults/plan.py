@@ -1,4 +1,4 @@
-"""`cloud.faults`: planning what goes wrong, and knowing afterwards what did."""
+"""`cloud.faults`: planning faults, and reporting which ones fired."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class UnfiredFaultError(FakeViamError, AssertionError):
-    """A planned fault never happened, so the test did not test what it meant to."""
+    """A planned fault never fired, so the test did not exercise what it set out to."""
 
 
 @offers(
@@ -57,16 +57,16 @@ class UnfiredFaultError(FakeViamError, AssertionError):
 )
 @dataclass(kw_only=True, slots=True)
 class PlannedFault:
-    """A fault in the plan, and what became of it. Its methods say more about it.
+    """A planned fault and its history. Its methods refine it.
 
         cloud.faults.on("FileUpload", component="cam-1").call(1).after_messages(3).status(
             "UNAVAILABLE"
         )
 
     Attributes:
-        fault: What was planned.
-        number: Its place in the plan, from 1.
-        seen: How many calls fitted.
+        fault: The fault.
+        number: Its number, from 1.
+        seen: How many calls matched.
         claimed: How many of them it will hit when its moment comes.
         missed: How many ended before that.
         fired: Numbers of the journal's calls that it hit.
@@ -82,13 +82,13 @@ class PlannedFault:
     # Which calls -------------------------------------------------------------------------
 
     def call(self, *numbers: int) -> PlannedFault:
-        """Hit only these of the calls that fit, counted from 1 since now."""
+        """Hit only these of the matching calls, counted from 1 since now."""
         if not numbers:
             raise UsageError("call() requires the number of a call, counted from 1")
         return self._with(calls=frozenset(numbers))
 
     def times(self, count: int) -> PlannedFault:
-        """Hit at most so many calls."""
+        """Hit at most this many calls."""
         return self._with(times=count)
 
     def once(self) -> PlannedFault:
@@ -96,29 +96,29 @@ class PlannedFault:
         return self._with(times=1)
 
     def with_probability(self, probability: float) -> PlannedFault:
-        """Hit a call that fits with this probability, decided by the seed."""
+        """Hit a matching call with this probability, determined by the seed."""
         return self._with(probability=probability)
 
     def optional(self) -> PlannedFault:
-        """Do not complain if it never happens."""
+        """Do not fail if it never fires."""
         return self._with(optional=True)
 
     # When --------------------------------------------------------------------------------
 
     def before_commit(self) -> PlannedFault:
-        """Do it before the fake has done what was asked; the default."""
+        """Fire before the call is committed; the default."""
         return self._with(when="before-commit")
 
     def after_commit(self) -> PlannedFault:
-        """Do it after the fake has done what was asked: the client cannot know."""
+        """Fire after the call is committed: the client cannot tell."""
         return self._with(when="after-commit")
 
     def after_messages(self, count: int) -> PlannedFault:
-        """Do it once so many request messages have come."""
+        """Fire after this many request messages."""
         return self._with(after_messages=count)
 
     def after_bytes(self, count: int) -> PlannedFault:
-        """Do it at that byte: of the requests, or after commit of the reply."""
+        """Fire at this byte of the request, or, after commit, of the reply."""
         return self._with(after_bytes=count)
 
     # What --------------------------------------------------------------------------------
@@ -132,11 +132,11 @@ class PlannedFault:
         return self._with(delay=seconds_of(duration), real_time=real_time, effect=effect)
 
     def status(self, status: str, text: str = "", *, details: Any = ()) -> PlannedFault:
-        """Answer this gRPC status instead of a reply.
+        """Return this gRPC status instead of a reply.
 
         Args:
             status: Its name, such as `UNAVAILABLE`.
-            text: Its message; without one it tells of the fault.
+            text: Its message; by default it describes the fault.
             details: Protobuf messages for `grpc-status-details-bin`.
         """
         check_list("details", details, "messages")
@@ -159,7 +159,7 @@ class PlannedFault:
         )
 
     def stall(self, duration: Duration | None = None, *, real_time: bool = False) -> PlannedFault:
-        """Say nothing more for so long; without a duration until the client gives up.
+        """Go silent for this long; without a duration until the client gives up.
 
         Time goes by the fake's clock, also that of the client's deadline, or in real time.
         """
@@ -175,26 +175,26 @@ class PlannedFault:
         return self._do(FaultKind.RESET_STREAM, code=code)
 
     def goaway(self) -> PlannedFault:
-        """Send GOAWAY and close the connection, as a server that restarts does."""
+        """Send GOAWAY and close the connection, like a server that restarts."""
         return self._do(FaultKind.GOAWAY)
 
     def reset_connection(self) -> PlannedFault:
-        """Reset the TCP connection, with all calls on it."""
+        """Reset the TCP connection, and every call on it."""
         return self._do(FaultKind.RESET_CONNECTION)
 
     def oversize_reply(self, size: int = 8 * 1024 * 1024) -> PlannedFault:
-        """Send the reply with so many bytes more, in a field that readers skip.
+        """Pad the reply by this many bytes, in a field that readers skip.
 
         Most clients refuse messages above 4 MiB.
         """
         return self._do(FaultKind.OVERSIZE_REPLY, size=size)
 
     def expire_token(self) -> PlannedFault:
-        """Let the access token of the call expire: it and its successors are UNAUTHENTICATED."""
+        """Expire the access token of the call: this call and later ones are UNAUTHENTICATED."""
         return self._do(FaultKind.EXPIRE_TOKEN)
 
     def hide(self, duration: Duration) -> PlannedFault:
-        """Let what the upload stores be visible only after a while, by the fake's clock."""
+        """Make the upload visible only after this time, by the fake's clock."""
         return self._do(FaultKind.HIDE, seconds=seconds_of(duration, "hide"))
 
     def _do(self, effect: FaultKind, **said: Any) -> PlannedFault:
@@ -287,7 +287,7 @@ class Faults:
         return len(self.planned)
 
     def on(self, rpc: str = "*", **where: object) -> PlannedFault:
-        """Plan a fault for calls of `rpc` that look like this; say on what happens to them.
+        """Plan a fault for matching calls of `rpc`; its methods choose the effect.
 
         Raises:
             UsageError: There is no such RPC or field.
@@ -298,7 +298,7 @@ class Faults:
         """Plan a fault that is a value already, or its JSON form.
 
         Raises:
-            UsageError: It is no fault.
+            UsageError: The fault is invalid.
         """
         made = fault if isinstance(fault, Fault) else Fault.from_json(fault)
         if made.where and self._fleet is not None:
@@ -309,10 +309,10 @@ class Faults:
         return planned
 
     def refuse_connections(self, count: int = 1) -> None:
-        """Reset the next `count` connections as soon as they are made (FT-8).
+        """Reset the next `count` connections as soon as they open (FT-8).
 
         Raises:
-            UsageError: `count` is no whole number from 1.
+            UsageError: `count` is not a whole number from 1.
         """
         check_count(count, "count")
         self.refusing += count
@@ -356,14 +356,14 @@ class Faults:
         return self._fraction("fault", planned.number, planned.seen) < fault.probability
 
     def clear(self) -> int:
-        """Forget the plan and its account; answer how many faults it held."""
+        """Remove all faults; return how many there were."""
         count = len(self.planned)
         self.planned.clear()
         self.refusing = self.refused = 0
         return count
 
     def report(self) -> list[dict[str, Any]]:
-        """The plan and its account as JSON-able values."""
+        """The faults and their history as JSON-able values."""
         return [planned.to_json() for planned in self.planned]
 
     @property

@@ -1,4 +1,4 @@
-"""`cloud.calls`: the journal as tests ask it."""
+"""`cloud.calls`: the journal as tests query it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOGIN = "Authenticate"
 
 
 class CallsError(FakeViamError, AssertionError):
-    """The calls that were made are not those that the test expected."""
+    """The recorded calls are not those that the test expected."""
 
 
 @offers(
@@ -52,12 +52,12 @@ class CallsError(FakeViamError, AssertionError):
     "where",
 )
 class Calls(Sequence[RecordedCall]):
-    """Calls in the order they arrived: all of a cloud, or those of a choice (JR-1, JR-3).
+    """Calls in the order they arrived: all of a cloud, or a selection (JR-1, JR-3).
 
         uploads = cloud.calls.where("FileUpload", component_name="cam-1")
         assert uploads.one().status == "OK"
 
-    A view, not a copy: it holds calls that are made later as well. Logins are left out
+    A live view, not a copy. Logins are excluded
     unless `Authenticate` is asked for by name.
     """
 
@@ -104,18 +104,18 @@ class Calls(Sequence[RecordedCall]):
 
     @property
     def dropped(self) -> int:
-        """How many calls the journal forgot, because its budget of bytes was used up."""
+        """How many calls the journal dropped because it was full."""
         return self._journal.dropped
 
     def where(
         self, rpc: str = "*", *, status: str | Enum | int | None = None, **fields: Any
     ) -> Calls:
-        """Those of these calls that look like this.
+        """The calls that match.
 
         Args:
-            rpc: Name of the RPC; may hold `*` and `?`.
+            rpc: Name of the RPC; may contain the wildcards `*` and `?`.
             status: The gRPC status: its name, such as `UNAVAILABLE`, or `Status.UNAVAILABLE`.
-            fields: Wanted values by the name of a request field, however deep it is:
+            fields: Expected values by the name of a request field, at any depth:
                 `part_id="…"`, or its short name `part`, `component`, `tag`, `dataset`. A path
                 goes in as `**{"metadata.file_name": "a.jpg"}`; one that begins with a dot, as
                 `".tags"`, means the field of the request itself. An empty value means unset.
@@ -135,7 +135,7 @@ class Calls(Sequence[RecordedCall]):
         )
 
     def count(self, rpc: Any = "*", **fields: Any) -> int:
-        """How many of these calls look like this; takes what `where` takes."""
+        """How many calls match; takes the arguments of `where`."""
         if isinstance(rpc, RecordedCall) and not fields:
             return sum(rpc is call for call in self._chosen())
         return len(self.where(rpc, **fields))  # pyright: ignore[reportArgumentType]
@@ -236,11 +236,11 @@ class Calls(Sequence[RecordedCall]):
     def wait_for(
         self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
     ) -> RecordedCall:
-        """Wait until such calls were answered, and return the one that made it `count`.
+        """Wait until `count` matching calls have ended, and return the last of them.
 
         Args:
             rpc: As in `where`.
-            count: How many must have been answered, those before the wait included.
+            count: How many must have ended, including those before the wait.
             timeout: Real seconds to wait at most; a timedelta too.
             fields: As in `where`.
 
