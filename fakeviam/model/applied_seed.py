@@ -1,4 +1,4 @@
-"""What a seed put into a fake."""
+"""The result of loading a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeftOut:
-    """Something of a file that has no place in the data cloud, and how often it occurred.
+    """Something that the data cloud cannot represent, and how often it occurred.
 
     Attributes:
         what: Its kind, such as `annotations.segmentation`.
@@ -32,7 +32,7 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedSeed:
-    """What a seed put into a fake, or found there. `print` shows a receipt.
+    """What a seed created or reused. `print` shows a receipt.
 
     Attributes:
         organizations: Their ids by name.
@@ -44,7 +44,7 @@ class AppliedSeed:
         readings: How many there were.
         boxes: How many bounding boxes the files have.
         classifications: How many classifications.
-        left_out: What the data cloud has no place for.
+        left_out: What the data cloud cannot represent.
     """
 
     organizations: Mapping[str, str]
@@ -58,7 +58,7 @@ class AppliedSeed:
     left_out: tuple[LeftOut, ...] = ()
 
     def __str__(self) -> str:
-        """The receipt: what there is now, and what was left out and why."""
+        """The receipt: what was loaded, and what was left out and why."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The fake's only source of time."""
+"""The fake's clock."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Clock:
     """
 
     def __init__(self, source: Callable[[], int], *, autojump: bool = False) -> None:
-        """Make a clock over `source`, which returns nanoseconds since the epoch."""
+        """Create a clock over `source`, which returns nanoseconds since the epoch."""
         check_type("autojump", autojump, bool)
         if not callable(source):
             raise UsageError(f"source must be a function that returns nanoseconds, got {source!r}")
@@ -66,7 +66,7 @@ class Clock:
 
     @classmethod
     def frozen(cls, at: datetime | str, *, autojump: bool = False) -> Clock:
-        """A clock that stands still at `at` (a datetime or ISO 8601 text; naive = UTC)."""
+        """Create a clock frozen at `at` (a datetime or ISO 8601 text; naive = UTC)."""
         start = nanos_of(_parsed(at))
         clock = cls(lambda: start, autojump=autojump)
         clock._held, clock._source = start, None
@@ -78,12 +78,12 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether it stands still unless it is moved."""
+        """Whether it is frozen."""
         return self._held is not None
 
     @property
     def can_run(self) -> bool:
-        """Whether it has something to run with: it was not made frozen."""
+        """Whether it can run: it was not created frozen."""
         return self._source is not None
 
     def now(self) -> int:
@@ -92,7 +92,7 @@ class Clock:
         return shown if shown <= LAST or self._source is None else LAST
 
     def twin(self) -> Clock:
-        """Make another clock that shows the same now and is moved by itself."""
+        """Create an independent clock that shows the same time."""
         twin = Clock(self._read, autojump=self.autojump)
         twin._source = self._source
         twin._offset, twin._held = self.state()
@@ -161,17 +161,17 @@ class Clock:
         self.jump_to(nanos_of(_parsed(at)))
 
     def freeze(self) -> None:
-        """Stand still at what it shows now; it can still be moved."""
+        """Freeze the clock; it can still be moved."""
         shown = self.now()
         self._held = self._read()
         if self._source is not None and shown == LAST:  # it had run beyond
             self._offset = LAST - self._held
 
     def run(self) -> None:
-        """Run on from what it shows now.
+        """Let the clock run from its current time.
 
         Raises:
-            UsageError: It was made as a frozen one and has nothing to run with.
+            UsageError: It was created frozen and cannot run.
         """
         if self._source is None:
             raise UsageError("a clock that was created frozen cannot run; advance or set it")

@@ -1,6 +1,6 @@
 """Disputed points, each a named field instead of an `if`.
 
-The documents disagree with each other here and there, or say nothing. Each field
+In places the documents disagree or are silent. Each field
 names the point it decides (A1 … A60 in the clause catalogue) and its alternatives.
 """
 
@@ -17,7 +17,7 @@ from fakeviam.model.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class PageLimit:
-    """The largest page, and what a request for a larger one gets."""
+    """The maximum page size, and how requests for larger pages are handled."""
 
     size: int
     beyond: Literal["clamp", "refuse"] = "clamp"
@@ -33,9 +33,9 @@ class Policy:
 
     Attributes:
         default_order: A1: order of pages when `sort_order` is unspecified.
-        interval_bounds: A2: whether a record exactly at `end` is inside.
-        interval_clock: A3: the time that an interval looks at.
-        count: A4: what `count` and `total_size_bytes` say in a page with data.
+        interval_bounds: A2: whether a record exactly at `end` is included.
+        interval_clock: A3: the time that an interval applies to.
+        count: A4: the meaning of `count` and `total_size_bytes` in a page with data.
         max_page: A6: the largest page; None serves what is asked. A page that is cut says so in
             the trailer `fakeviam-note`.
         binary_page: A57: the largest page when bytes are wanted; None is as `max_page`.
@@ -49,19 +49,19 @@ class Policy:
         unknown_dataset: A27, A40: adding to, removing from or uploading to an unknown dataset.
         dataset_creation: AC-10: whether owners of locations and machines may create datasets, or
             owners of organizations alone; Viam's pages disagree.
-        duplicate_dataset_name: A39: status of a name that the organization has already.
+        duplicate_dataset_name: A39: status of a name that is already taken.
         invalid_part: A22: status of an upload for an unknown part.
         deprecated_binary_id: A14: requests that use `BinaryID` messages.
         empty_parameters: A34: a present but empty `additional_parameters`. Only
             ExportTabularData and GetLatestTabularData look at it; both are still unimplemented.
-        tags_by_filter_scope: A47: what TagsByFilter looks at.
+        tags_by_filter_scope: A47: the data that TagsByFilter covers.
         legacy_field_1: A36: SQL and MQL replies for releases 0.20 to 0.32. Still unimplemented.
         extended_json_in_bson: `{"$date": …}` inside BSON. Still unimplemented.
         sql_needs_time_bound: SQL finds nothing without a lower bound on `time_received`.
             Still unimplemented.
         visibility_lag: A55: how long an upload stays invisible to reads.
         page_token: A56: a `last` that this server did not issue is refused, or starts over: then
-            a client that mangles its token reads the first page for ever.
+            a client that mangles its token reads the first page again and again.
     """
 
     default_order: Literal["descending", "ascending"] = "descending"
@@ -109,12 +109,12 @@ class Policy:
 
     @classmethod
     def documented(cls) -> Policy:
-        """The default: the documentation of viam-sdk 0.15.0 wins, then the newer texts."""
+        """The default: the documentation of viam-sdk 0.15.0 takes precedence, then newer texts."""
         return cls()
 
     @classmethod
     def observed(cls) -> Policy:
-        """What clients rely on and people saw, where that contradicts the documentation."""
+        """What clients rely on and users observed, where it contradicts the documentation."""
         return cls(
             max_response_bytes=4 * 1024 * 1024,
             max_request_bytes=4 * 1024 * 1024,
@@ -127,7 +127,7 @@ class Policy:
 
     @classmethod
     def strict(cls) -> Policy:
-        """Documented, and refuses what a careful engineer would not let pass unnoticed."""
+        """Like documented, but rejects what a careful engineer would not let pass."""
         return cls(
             max_page=PageLimit(100, "refuse"),
             binary_page=PageLimit(1, "refuse"),

@@ -1,4 +1,4 @@
-"""How files of other programs are read: the options that `load` and `fakeviam seed` take."""
+"""Options for loading files of other tools, with `load` or `fakeviam seed`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class _Path(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadOptions:
-    """What a file does not say itself; each kind of file has a use for some of them.
+    """What a file does not specify; each option applies to some kinds of file.
 
     Attributes:
-        images: The folder of the images; by default it is looked for beside the file.
-        dataset: The dataset that the files go into; empty for none, by default as the file says.
-        part: The part that captured them: a name, organization/location/robot/part, or an id.
-        clip: Cut boxes off at the edge of their image instead of refusing them.
-        delimiter: What separates the cells of a CSV file.
-        time_format: The form of times, as Python's strptime takes it.
+        images: The folder of the images; by default it is searched for next to the file.
+        dataset: The dataset to add the files to; empty for none, by default the file's own.
+        part: The part that captured the data: a name, organization/location/robot/part, or an id.
+        clip: Clip boxes to the edge of their image instead of refusing them.
+        delimiter: The separator of a CSV file.
+        time_format: The format of times, for Python's strptime.
         time_unit: For times that are numbers since 1970: s, ms, us or ns.
     """
 
@@ -46,7 +46,7 @@ class ReadOptions:
         """Check the types.
 
         Raises:
-            UsageError: A value is of another type, or cannot be meant.
+            UsageError: A value has the wrong type or is invalid.
         """
         if self.images is not None and not (
             isinstance(self.images, str) or hasattr(self.images, "__fspath__")
@@ -68,14 +68,14 @@ class ReadOptions:
     def of(
         cls, given: ReadOptions | Mapping[str, object] | None, *, name: str = "options"
     ) -> ReadOptions:
-        """The options that are given by name, or as they are.
+        """Return options given by name, or unchanged.
 
         Args:
-            given: They.
-            name: What the caller calls them, for the error.
+            given: The options.
+            name: The caller's name for them, for errors.
 
         Raises:
-            UsageError: There is no option of that name, or its value is no good.
+            UsageError: An option does not exist, or its value is invalid.
         """
         if isinstance(given, ReadOptions):
             return given
@@ -98,8 +98,8 @@ class ReadOptions:
         """Refuse an option that a reader would ignore.
 
         Args:
-            kind: What is read, such as "a COCO file".
-            useful: The options that its reader looks at.
+            kind: The kind of file, such as "a COCO file".
+            useful: The options that its reader supports.
 
         Raises:
             UsageError: Another option is set.

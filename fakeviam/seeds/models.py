@@ -163,12 +163,12 @@ class NamedEntry(Model):
     """Something with a name and an id."""
 
     name: Omittable[PathName] = field(
-        "Its name; created if it is new. Optional if an id is given.",
+        "Its name; created if it does not exist. Optional with an id.",
         "rover",
         default=None,
     )
     id: PathName = field(
-        "Its id, where your configuration names one.",
+        "Its id, for example one from your configuration.",
         "24b1a3f6-5f3c-4b5e-8f0a-0d6f5a1f2c3d",
         default="",
     )
@@ -177,7 +177,9 @@ class NamedEntry(Model):
 class PartEntry(NamedEntry):
     """A part of a robot."""
 
-    internal: Flag = field("Whether its data counts as Viam's own.", True, default=False)
+    internal: Flag = field(
+        "Whether its data counts as ingested by Viam itself.", True, default=False
+    )
     retention_days: Omittable[Count] = field(
         "Its data is deleted after so many UTC days of the fake's clock.", 30, default=None
     )
@@ -187,7 +189,7 @@ class RobotEntry(NamedEntry):
     """A robot."""
 
     parts: Annotated[Many[Annotated[PartEntry, Shorthand("name")]], Field(min_length=1)] = field(
-        "Its parts; a part may be given by its name alone.", ["rover-main"]
+        "Its parts; a part may be just its name.", ["rover-main"]
     )
 
 
@@ -210,13 +212,15 @@ class OrganizationEntry(NamedEntry):
 class DatasetEntry(Model):
     """A dataset."""
 
-    name: DatasetName = field("Its name; created if it is new.", "dogs")
+    name: DatasetName = field("Its name; created if it does not exist.", "dogs")
     organization: Name = field(
-        "Name or id of its organization; the default one if absent.", "acme", default=""
+        "Name or id of its organization; by default the default organization.", "acme", default=""
     )
-    type: Literal["binary", "sequence"] = field("What it holds.", "sequence", default="binary")
+    type: Literal["binary", "sequence"] = field(
+        "The kind of its members.", "sequence", default="binary"
+    )
     id: PathName = field(
-        "Its id, where your configuration names one.", "66e1f3b2a1c3d4e5f6a7b8c9", default=""
+        "Its id, for example one from your configuration.", "66e1f3b2a1c3d4e5f6a7b8c9", default=""
     )
 
 
@@ -224,14 +228,14 @@ class DatasetEntry(Model):
 
 
 class _Tagged(Model):
-    tags: OneOrMany[Tag] = field("Tags; a single one needs no list.", ["indoor"], "dog", default=())
+    tags: OneOrMany[Tag] = field("Tags; a single tag or a list.", ["indoor"], "dog", default=())
 
 
 class Captured(_Tagged):
     """Data of one component, with its tags."""
 
     part: Name = field(
-        "Name, organization/location/robot/part, or id; optional if there is only one.",
+        "Name, organization/location/robot/part, or id; optional if the seed has only one part.",
         "rover-main",
         "acme/lab/rover/rover-main",
         default="",
@@ -256,13 +260,13 @@ class FileMarks(_Tagged):
 
     datasets: OneOrMany[Name] = field("Names or ids of datasets.", ["dogs"], "dogs", default=())
     time: Omittable[FileTime] = field(
-        "Time requested; the fake's clock if absent, the file's own if `modified`.",
+        "Time requested; by default the fake's clock, `modified` for the file's modification time.",
         "2026-01-31T12:00:00Z",
         MODIFIED,
         default=None,
     )
     received: Omittable[Time] = field(
-        "Time received; the time requested if absent.", "2026-01-31T12:00:01Z", default=None
+        "Time received; by default the time requested.", "2026-01-31T12:00:01Z", default=None
     )
 
 
@@ -283,7 +287,7 @@ class ImageMarks(FileMarks):
         default=(),
     )
     classifications: Many[Annotated[ClassificationEntry, Shorthand("label")]] = field(
-        "Labels of the whole image; one without a confidence may be given as text.",
+        "Labels of the whole image; one without a confidence may be a string.",
         ["indoor", {"label": "night", "confidence": 0.9}],
         default=(),
     )
@@ -304,12 +308,16 @@ class Group(Captured, FileMarks):
     data: Omittable[Base64] = field(
         "Contents of one file, instead of `files`.", "aGVsbG8=", default=None
     )
-    mime_type: Text = field("Overrides the MIME type of the extension.", "image/png", default="")
+    mime_type: Text = field(
+        "Overrides the MIME type derived from the extension.", "image/png", default=""
+    )
     every: Omittable[Annotated[float, Field(ge=0), UNQUOTED_NUMBER]] = field(
         "Seconds from one file to the next.", 10, 0.5, default=None
     )
     sidecars: Flag = field(
-        "Whether NAME.yaml or NAME.json next to a file specifies more.", True, default=False
+        "Whether to read more fields from NAME.yaml or NAME.json next to a file.",
+        True,
+        default=False,
     )
 
 
@@ -344,18 +352,18 @@ class ReadingsEntry(Captured):
         [{"time": "2026-01-31T12:00:00Z", "celsius": 21.5}],
         default=None,
     )
-    time: Name = field("The column of the time requested.", "at", default="time")
-    received: Omittable[Name] = field("The column of the time received.", "arrived", default=None)
+    time: Name = field("The column with the time requested.", "at", default="time")
+    received: Omittable[Name] = field("The column with the time received.", "arrived", default=None)
     time_unit: Omittable[Literal["s", "ms", "us", "ns"]] = field(
-        "For times that are numbers since 1970.", "ms", default=None
+        "The unit of times that are numbers since 1970.", "ms", default=None
     )
     time_format: Omittable[Name] = field(
-        "For times in another form, as Python's strptime takes it; without an offset they are UTC.",
+        "The format of other times, for Python's strptime; UTC without an offset.",
         "%d.%m.%Y %H:%M",
         default=None,
     )
     delimiter: Omittable[Delimiter] = field(
-        "What separates the cells of a CSV file; a comma, or a tab where the file ends in .tsv.",
+        "The separator of a CSV file; by default a comma, or a tab for .tsv.",
         ";",
         "\t",
         default=None,
@@ -376,24 +384,22 @@ class ImportEntry(Model):
         "coco/val.json",
     )
     images: Omittable[Name] = field(
-        "The folder of its images, relative to the seed; looked for beside it if absent.",
+        "The folder of its images, relative to the seed; by default next to the file.",
         "photos",
         default=None,
     )
     dataset: Omittable[Text] = field(
-        "The dataset that its files go into; empty for none.", "dogs", default=None
+        "The dataset to add its files to; empty for none.", "dogs", default=None
     )
-    part: Name = field("The part that captured it all.", "rover-main", default="")
-    clip: Flag = field("Whether to cut boxes off at the edge.", True, default=False)
-    delimiter: Omittable[Delimiter] = field(
-        "What separates the cells of a CSV file.", ";", default=None
-    )
+    part: Name = field("The part that captured the data.", "rover-main", default="")
+    clip: Flag = field("Whether to clip boxes to the edge of their image.", True, default=False)
+    delimiter: Omittable[Delimiter] = field("The separator of a CSV file.", ";", default=None)
     time_format: Omittable[Name] = field(
-        "The form of its times, as Python's strptime takes it.", "%d.%m.%Y %H:%M", default=None
+        "The format of its times, for Python's strptime.", "%d.%m.%Y %H:%M", default=None
     )
 
     time_unit: Omittable[Literal["s", "ms", "us", "ns"]] = field(
-        "For times that are numbers since 1970.", "ms", default=None
+        "The unit of times that are numbers since 1970.", "ms", default=None
     )
 
     def options(self, folder: Path) -> ReadOptions:
@@ -424,7 +430,7 @@ class SeedFile(Model):
         default=(),
     )
     datasets: Many[Annotated[DatasetEntry, Shorthand("name")]] = field(
-        "Datasets; one of the default organization may be given by its name alone.",
+        "Datasets; one of the default organization may be just its name.",
         ["dogs", {"name": "walks", "type": "sequence"}],
         default=(),
     )
@@ -436,7 +442,7 @@ class SeedFile(Model):
         "Series of readings.", [{"file": "series/climate.csv", "component": "climate"}], default=()
     )
     imports: Many[Annotated[ImportEntry, Shorthand("file")]] = field(
-        "Files of other programs; one without options may be given by its name alone.",
+        "Files of other tools; one without options may be just its path.",
         ["coco/val.json", {"file": "coco/train.json", "clip": True}],
         default=(),
     )

@@ -1,4 +1,4 @@
-"""One file, one reading, one dataset, as they are stored."""
+"""Stored files, readings and datasets as values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One isolated cloud behind a server that has many: what `cloud.session()` gives."""
+"""An isolated cloud on a shared server: the result of `cloud.session()`."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class SessionHost(CloudHost, Protocol):
 
 
 class Session(CloudHandle):
-    """A fork of a running fake that nobody else sees (SS-1).
+    """An isolated fork of a running fake (SS-1).
 
         with cloud.session() as session:
             client = await connect(session.target, api_key=session.api_key, ...)
 
-    It starts with what the fake holds then, and both go their own way: data, fleet, API keys,
-    clock, journal, faults. Calls choose it by its own API key or by its metadata.
+    It starts as a copy of the fake's state and is independent from then on: data, fleet, API keys,
+    clock, journal, faults. Calls select it by its own API key or by its metadata.
 
     Attributes:
         name: Its name.
-        metadata: Request metadata that chooses it, for clients that can add some.
-        api_key: Key of an account of its own, which sees what the default one sees.
+        metadata: Request metadata that selects it, for clients that can send metadata.
+        api_key: Key of its own account, with the same access as the default account.
         api_key_id: Its id.
     """
 
@@ -88,7 +88,7 @@ class Session(CloudHandle):
         return f"<Session {self.name!r}: {self._held()}>"
 
     def close(self) -> None:
-        """Forget the session and all it holds; calls that name it are refused from now on."""
+        """Close the session and delete its state; calls that name it are refused from now on."""
         self._server.close_session(self.name)
 
     def __enter__(self) -> Self:

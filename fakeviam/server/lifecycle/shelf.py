@@ -1,4 +1,4 @@
-"""Snapshots as tests hold them: with a name, and a way back."""
+"""Snapshots with an optional name."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """The state of a cloud, set aside (SN-1).
+    """A snapshot of the state of a cloud (SN-1).
 
         with cloud.snapshot():
-            ...  # whatever happens here to data, fleet, keys and clock is undone at the end
+            ...  # changes to data, fleet, keys and clock are undone at the end
 
     Attributes:
         id: `s1`, `s2`, … in each cloud.
-        name: As it was given; may be empty.
-        taken: When, by the clock of the cloud.
+        name: Its name; may be empty.
+        taken: When it was taken, by the cloud's clock.
     """
 
     def __init__(self, shelf: Shelf, state: FrozenState, *, name: str, taken: datetime) -> None:
@@ -37,7 +37,7 @@ class Snapshot:
         self._state = state
 
     def restore(self) -> None:
-        """Bring this state back, as often as you like (SN-1, SN-2)."""
+        """Restore this state, as often as you like (SN-1, SN-2)."""
         self._shelf.apply(self._state)
 
     def keep(self) -> Self:

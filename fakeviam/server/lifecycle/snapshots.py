@@ -52,7 +52,7 @@ class FrozenState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResetSummary:
-    """What a reset dropped (SN-3).
+    """What a reset deleted (SN-3).
 
     Attributes:
         binary_records: Binary records.
@@ -60,7 +60,7 @@ class ResetSummary:
         bytes: Bytes of files and of encoded readings.
         datasets: Datasets.
         database_users: Database users.
-        calls: Calls of the journal.
+        calls: Calls in the journal.
         planned_faults: Planned faults.
         scripted_replies: Scripted replies.
     """

@@ -1,4 +1,4 @@
-"""What `cloud.explain` answers: values, for people and for programs."""
+"""The result of `cloud.explain`: values, for people and programs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What became of one record, or of one id.
+    """The verdict on one record or id.
 
     Attributes:
-        id: Binary data id of a file, id of a reading, or what a request has for an id.
+        id: The binary data id of a file, the id of a reading, or the id in the request.
         name: The file's name, if it has one.
         outcome: `included`, `excluded`, `other page`, `unknown id`, `duplicate id`, or `gone`.
-        reasons: What excludes it.
-        answered: Whether the answer held it; None if that cannot be told from the reply.
-        note: Where the answer differs from what would be answered now, and why.
+        reasons: Why it is excluded.
+        answered: Whether the reply included it; None if the reply does not show that.
+        note: Why the actual reply differs from what the fake would reply now.
     """
 
     id: str
@@ -53,12 +53,12 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Explanation:
-    """Why the answer to a call was what it was, judged by the state at present (WY-2).
+    """Why a reply includes each record or not, evaluated on the current state (WY-2).
 
     Attributes:
         call: Number and RPC of the call.
         verdicts: One for each record or id that was considered.
-        notes: What else there is to know.
+        notes: Remarks.
     """
 
     call: str

@@ -16,8 +16,8 @@ class Attempt:
     """One attempt.
 
     Attributes:
-        call: The call it was.
-        waited: Real seconds between the end of the attempt before and this one; 0 for the
+        call: The recorded call.
+        waited: Real seconds between the end of the previous attempt and this one; 0 for the
             first.
         waited_by_clock: The same by the fake's clock.
     """
@@ -28,12 +28,12 @@ class Attempt:
 
     @property
     def deadline(self) -> float | None:
-        """Seconds the client granted this attempt; None is no deadline."""
+        """The timeout of this attempt in seconds; None for no deadline."""
         return self.call.deadline
 
     @property
     def status(self) -> str | None:
-        """How it ended."""
+        """The status it ended with."""
         return self.call.status
 
     def __str__(self) -> str:
@@ -44,10 +44,10 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogicalCall:
-    """What the client wanted once, and how often it tried (JR-5).
+    """One logical call and its attempts (JR-5).
 
-    A call with the request of a failed one is another attempt at it; after a success it is
-    a new wish. Uploads are compared by their first message.
+    A call that repeats the request of a failed call is another attempt at it; after a success it
+    starts a new logical call. Uploads are compared by their first message.
     """
 
     attempts: tuple[Attempt, ...]
@@ -59,7 +59,7 @@ class LogicalCall:
 
     @property
     def status(self) -> str | None:
-        """How the last attempt ended."""
+        """The status of the last attempt."""
         return self.attempts[-1].status
 
     @property

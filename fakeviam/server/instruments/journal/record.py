@@ -1,4 +1,4 @@
-"""One call as the journal keeps it."""
+"""One call in the journal."""
 
 from __future__ import annotations
 
@@ -92,14 +92,14 @@ class KeptMessages:
     "unread_fields",
 )
 class RecordedCall:
-    """One call: what came, what was answered, and why (JR-1).
+    """One call: the request, the reply, and the clauses behind it (JR-1).
 
     Attributes:
         number: Its number in this cloud, from 1.
         rpc: Name of the RPC.
         service: Full name of its service.
         peer: Address of the client; empty on a Unix socket.
-        deadline: Seconds the client granted when the call arrived; None is no deadline.
+        deadline: The client's timeout in seconds when the call arrived; None for no deadline.
         status: Name of the gRPC status that was sent, None while the call is in progress;
             CANCELLED if the client went away or the stream was cut.
         text: The status message.
@@ -107,8 +107,8 @@ class RecordedCall:
         bytes_received: Their bytes.
         messages_sent: Number of replies.
         bytes_sent: Their bytes.
-        fault: The fault that happened to it, if one did.
-        scripted: The answer was a scripted reply, not behaviour of the fake.
+        fault: The fault that hit it, if any.
+        scripted: Whether a scripted reply answered it.
     """
 
     __slots__ = (
@@ -221,7 +221,7 @@ class RecordedCall:
     def request(self) -> Message | None:
         """The request; of an upload's stream the first message. Secrets are redacted.
 
-        Large ones are shortened: `bytes_received` tells. None if none came.
+        Large ones are truncated; see `bytes_received`. None if none was received.
         """
         return None if self.kept.first is None else redacted(self.kept.first)
 
@@ -237,17 +237,17 @@ class RecordedCall:
 
     @property
     def unknown_fields(self) -> tuple[str, ...]:
-        """Fields that our contract does not have, by path and number: `filter.#17` (ST-4)."""
+        """Fields missing from our protos, by path and number: `filter.#17` (ST-4)."""
         return self._each(unknown_fields)
 
     @property
     def unread_fields(self) -> tuple[str, ...]:
-        """Fields that are set, and that the fake does not look at (ST-4)."""
+        """Set fields that no handler reads (ST-4)."""
         return self._each(lambda message: unread_fields(self.rpc, message))
 
     @property
     def deprecated_fields(self) -> tuple[str, ...]:
-        """Fields that are set, and that Viam's contract marks as deprecated (ST-4)."""
+        """Set fields that Viam's protos mark as deprecated (ST-4)."""
         return self._each(deprecated_fields)
 
     def _each(self, fields: Callable[[Message], tuple[str, ...]]) -> tuple[str, ...]:
@@ -286,17 +286,17 @@ class RecordedCall:
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
-        """The clauses that the answer rests on, in the order of the catalogue."""
+        """The clauses that the reply depends on, in the order of the catalogue."""
         return tuple(clause for name, clause in CATALOGUE.items() if name in self.cited)
 
     @property
     def assumptions(self) -> tuple[Clause, ...]:
-        """Those of them that nobody documented and no client relies on."""
+        """Those of them that are neither documented nor relied on by a client."""
         return tuple(c for c in self.clauses if c.evidence is Evidence.ASSUMED)
 
     @property
     def in_progress(self) -> bool:
-        """Whether it has not been answered yet."""
+        """Whether the call has not ended yet."""
         return self.status is None
 
     def __str__(self) -> str:
