@@ -17,5 +17,5 @@ class Profile(NamedTuple):
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {"quick": Profile(120, 31_000), "full": Profile(600, 150_000)}
+    {"quick": Profile(120, 35_000), "full": Profile(600, 155_000)}
 )
