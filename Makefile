@@ -54,6 +54,9 @@ client-report: .venv/.dev ## write docs/client-report.md: what viam-sdk and our 
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
+interop-ts: .venv/.dev ## Viam's TypeScript SDK in Node against the fake; installs it from npm
+	$(BIN)/python -m pytest -q tests/interop/test_typescript.py $(ARGS)
+
 test-mongo: .venv/.dev ## tests of databases against FAKEVIAM_MONGO_URL, or a SecantusDB of its own
 	$(BIN)/python scripts/test_mongo.py $(ARGS)
 
@@ -120,4 +123,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: fuzz soak crash mutation test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean
+.PHONY: interop-ts fuzz soak crash mutation test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean

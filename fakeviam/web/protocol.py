@@ -31,6 +31,9 @@ _NO_HTTP = Problem(
     hint="for gRPC, use HTTP/2 without TLS; the control API is at http://.../control/v1",
 )
 
+#: For the next request on a connection: longer than pages and Node leave between two.
+_KEPT_SECONDS = 75
+
 
 class HttpServer:
     """The HTTP side of one fake."""
@@ -42,6 +45,7 @@ class HttpServer:
             http=Connection,
             ws="none",
             lifespan="off",
+            timeout_keep_alive=_KEPT_SECONDS,
             log_config=None,
             access_log=False,
             proxy_headers=False,
