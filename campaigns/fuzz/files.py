@@ -49,7 +49,7 @@ class _Seeds(Player):
         try:
             self._cloud.load(path)
         except UsageError as error:
-            if str(path.parent) not in str(error) or state_of(self._cloud) != before:
+            if not self._names_a_file(error) or state_of(self._cloud) != before:
                 raise BrokenLawError(
                     "refused with the file named, nothing changed", str(error)
                 ) from error
@@ -60,6 +60,10 @@ class _Seeds(Player):
         if self._cloud._cloud.store.stats().binary.records > 100:  # noqa: SLF001
             self._cloud.reset()
         return "read"
+
+    def _names_a_file(self, error: UsageError) -> bool:
+        """Whether an error names the seed, or a file that it names."""
+        return any(path.name in str(error) for path in self._path.parent.iterdir())
 
     def last_input(self) -> str:
         return repr(self._text)
