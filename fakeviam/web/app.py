@@ -200,14 +200,12 @@ def _unknown(fake: Host) -> Callable[[Request, Exception], Awaitable[Response]]:
 
 
 def _grpc_over_http1(request: Request) -> Problem:
-    content_type = request.headers["content-type"]
-    what = "gRPC over HTTP/1.1"
     return Problem(
         505,
-        f"{what} is not supported: {request.method} {request.url.path}",
+        f"gRPC over HTTP/1.1 is not supported: {request.method} {request.url.path}",
         field="content-type",
-        value=content_type,
-        hint="use gRPC over HTTP/2 without TLS, on the same port",
+        value=request.headers["content-type"],
+        hint="use HTTP/2 without TLS, or gRPC-Web, on the same port",
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NO_HTTP = Problem(
     400,
     "this is neither HTTP/1.1 nor gRPC",
-    hint="for gRPC, use HTTP/2 without TLS; the control API is at http://.../control/v1",
+    hint="for gRPC, use HTTP/2 without TLS, or gRPC-Web; the control API is at http://.../control/v1",
 )
 
 #: For the next request on a connection: longer than pages and Node leave between two.

@@ -164,5 +164,5 @@ def test_grpc_over_http_1_is_told_to_use_http_2(web: Browser, content_type: str)
         "what": f"gRPC over HTTP/1.1 is not supported: POST {path}",
         "field": "content-type",
         "value": content_type,
-        "hint": "use gRPC over HTTP/2 without TLS, on the same port",
+        "hint": "use HTTP/2 without TLS, or gRPC-Web, on the same port",
     }
