@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.session import Session
     from fakeviam.server.lifecycle.shelf import Snapshot
     from fakeviam.server.state.accounts import ApiKey
+    from fakeviam.server.transport.limits import ConnectionLimits
     from fakeviam.store.memory import MemoryStore
     from fakeviam.version import __version__ as __version__
     from fakeviam.views import NotStoredError, StoredDataset, StoredFile, StoredReading, View
@@ -44,6 +45,7 @@ __all__ = [
     "CallsError",
     "Clause",
     "Clock",
+    "ConnectionLimits",
     "Cut",
     "Evidence",
     "Explanation",
@@ -80,6 +82,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "CallsError": "fakeviam.server.instruments.journal.calls",
         "Clause": "fakeviam.model.evidence",
         "Clock": "fakeviam.model.clock",
+        "ConnectionLimits": "fakeviam.server.transport.limits",
         "Cut": "fakeviam.server.instruments.interceptors",
         "Evidence": "fakeviam.model.evidence",
         "Explanation": "fakeviam.server.instruments.explain.explanation",
