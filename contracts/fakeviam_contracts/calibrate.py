@@ -86,6 +86,7 @@ Found = dict[str, Settled]
 #: Fields of RPCs that no server of ours answers yet.
 NOT_SERVED: Mapping[str, str] = MappingProxyType(
     {
+        "dataset_creation": "the kit has no API key of a location or a machine",
         "empty_parameters": "the kit does not call the RPCs that look at it",
         "legacy_field_1": "the kit does not call the RPCs that look at it",
         "extended_json_in_bson": "the kit does not call the RPCs that look at it",
