@@ -82,7 +82,7 @@ class FakeViam(CloudHandle):
         min_evidence: str = "assumed",
         strict: bool = False,
         host: str = "127.0.0.1",
-        port: int = 0,
+        port: int | None = 0,
         unix_socket: str | os.PathLike[str] | None = None,
         max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         limits: ConnectionLimits | None = None,
@@ -110,7 +110,7 @@ class FakeViam(CloudHandle):
             strict: Refuse unknown, unread and deprecated fields, and deprecated RPCs;
                 `check` then fails, also after calls of unimplemented RPCs (ST-1 … ST-3).
             host: Address to listen on.
-            port: TCP port; 0 picks a free one.
+            port: TCP port; 0 picks a free one; None listens on the Unix socket alone.
             unix_socket: Path of the Unix socket; None creates a temporary one.
             max_message_bytes: Ceiling of a request message (SV-2), not of an upload; None takes
                 all.

@@ -94,12 +94,15 @@ class Hosting:
     @property
     def target(self) -> str:
         """Address for gRPC clients, as `host:port`; an IPv6 address is in brackets."""
+        if not self.server.has_port:
+            return f"unix:{self.unix_socket}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
     @property
     def url(self) -> str:
         """The address as a URL."""
+        _ = self.port  # without one, there is no URL
         return f"http://{self.target}"
 
     @property

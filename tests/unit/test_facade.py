@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
 from importlib.metadata import version
 
 import pytest
+from fakeviam_client import connect
 
 import fakeviam
-from fakeviam import FakeViam
+from fakeviam import FakeViam, UsageError
 
 NEW_MODULES = """
 import importlib, sys
@@ -67,3 +69,19 @@ def test_real_time_is_what_the_process_has(monkeypatch: pytest.MonkeyPatch) -> N
     cloud = FakeViam()
     monkeypatch.setattr(time, "time_ns", lambda: 1_577_934_245 * 10**9)
     assert cloud.clock.moment().isoformat() == "2020-01-02T03:04:05+00:00"
+
+
+def test_a_unix_socket_alone() -> None:
+    """For tests that may open no other (SV-1)."""
+
+    async def tags(cloud: FakeViam) -> list[str]:
+        async with connect(cloud.target, api_key=cloud.api_key, api_key_id=cloud.api_key_id) as one:
+            return await one.tags_by_filter()
+
+    with FakeViam(port=None) as cloud:
+        assert cloud.target == f"unix:{cloud.unix_socket}"
+        assert cloud.target in repr(cloud)
+        assert asyncio.run(tags(cloud)) == []
+        for name in ("port", "url"):
+            with pytest.raises(UsageError, match="no TCP port, for port=None; use cloud"):
+                getattr(cloud, name)

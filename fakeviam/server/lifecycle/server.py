@@ -36,17 +36,19 @@ class Address:
 
     Attributes:
         host: Name or address.
-        port: TCP port; 0 is any that is free.
+        port: TCP port; 0 is any that is free, None is none, for the Unix socket alone.
         unix_socket: Path of the Unix socket; None is a temporary one.
     """
 
     host: str
-    port: int
+    port: int | None
     unix_socket: str | os.PathLike[str] | None
 
     def __post_init__(self) -> None:
         check_type("host", self.host, str)
-        if type(self.port) is not int:
+        if self.port is None and not HAS_UNIX_SOCKETS:
+            raise UsageError("port must be a number: there are no Unix sockets on this system")
+        if self.port is not None and type(self.port) is not int:
             raise UsageError(f"port must be a whole number, got {self.port!r}")
         if not isinstance(self.unix_socket, (str, os.PathLike, NoneType)):
             raise UsageError(f"unix_socket must be a path, got {self.unix_socket!r}")
@@ -99,7 +101,14 @@ class Server:
     def port(self) -> int:
         """The TCP port it listens on."""
         self._check_running()
+        if self._address.port is None:
+            raise UsageError("this fake has no TCP port, for port=None; use cloud.unix_socket")
         return self._port
+
+    @property
+    def has_port(self) -> bool:
+        """Whether it listens on a TCP port, and not on its Unix socket alone."""
+        return self._address.port is not None
 
     @property
     def unix_socket(self) -> str:
@@ -156,11 +165,8 @@ class Server:
         self._check_stopped()
         routes = Routes(self._clouds)
         try:
-            tcp = self._listener(routes)
-            await listen_tcp(tcp, self._address.host, self._address.port)
-            self._listeners.append(tcp)
-            self._port = tcp.port
-            self._clouds.address = self._http_address()
+            if self._address.port is not None:
+                await self._start_tcp(routes, self._address.port)
             if HAS_UNIX_SOCKETS:
                 await self._start_unix(routes)
         except BaseException:
@@ -182,6 +188,13 @@ class Server:
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - all addresses: one of them is this
             host = "127.0.0.1" if host != "::" else "::1"
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+
+    async def _start_tcp(self, routes: Routes, port: int) -> None:
+        listener = self._listener(routes)
+        await listen_tcp(listener, self._address.host, port)
+        self._listeners.append(listener)
+        self._port = listener.port
+        self._clouds.address = self._http_address()
 
     async def _start_unix(self, routes: Routes) -> None:
         place = SocketPath(self._address.unix_socket)
