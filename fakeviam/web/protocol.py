@@ -91,7 +91,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app_state = {"peer": _peer(transport)}
+        self.app_state = {"peer": _peer(transport), "hang_up": transport.abort}
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

@@ -86,7 +86,11 @@ class GrpcWeb:
                 expiry.cancel()
             with suppress(asyncio.CancelledError, StreamClosedError):
                 await task
-        await carrier.finish()
+        if stream.is_reset:  # by a fault; the page sees that the connection broke
+            scope["state"]["hang_up"]()
+            await asyncio.sleep(0)  # until uvicorn knows
+        else:
+            await carrier.finish()
 
 
 def _as_http2(scope: Scope) -> Headers:
@@ -157,7 +161,7 @@ class _Carrier:
         self._send, self._text = send, text
         self._content_type = dict(scope["headers"]).get(b"content-type", b"")
         self._loop = asyncio.get_running_loop()
-        self._has_begun = self._is_over = False
+        self._has_begun = False
         self._last = b""
 
     def now(self) -> float:
@@ -188,8 +192,7 @@ class _Carrier:
 
     async def finish(self) -> None:
         """End the answer with the trailers; without them the connection breaks."""
-        if self._last and not self._is_over:
-            self._is_over = True
+        if self._last:
             await self._write(self._last, more=False)
 
     async def _write(self, data: bytes, *, more: bool) -> None:
@@ -203,13 +206,10 @@ class _Carrier:
     def reset_stream(self, stream: GrpcStream, code: str) -> None:
         """Say nothing more: the client sees an answer that breaks off."""
         del code
-        stream.is_reset = self._is_over = True
+        stream.is_reset = True
 
     def send_goaway(self, last: int) -> None:
-        """Break off; HTTP/1.1 has no way to say more."""
-        del last
-        self._is_over = True
+        """HTTP/1.1 cannot say this: the connection breaks, since the call was abandoned."""
 
     def abort(self) -> None:
-        """Break off."""
-        self._is_over = True
+        """The connection breaks, since the call was abandoned."""

@@ -107,6 +107,16 @@ def test_refusals_and_faults(cloud: FakeViam) -> None:
     assert cloud.calls.last().status == "DEADLINE_EXCEEDED"
 
 
+@pytest.mark.parametrize("fault", ["reset_stream", "goaway", "reset_connection"])
+def test_connections_that_break(cloud: FakeViam, fault: str) -> None:
+    """A fault of the network is one for pages too; the next call is served (HT-7, FT-6)."""
+    getattr(cloud.faults.on("ListOrganizations").once(), fault)()
+    with pytest.raises(OSError):  # noqa: PT011 - however the system calls it
+        call(cloud, "ListOrganizations", b"")
+    assert cloud.calls.one().status == "CANCELLED"
+    assert call(cloud, "ListOrganizations", b"").messages
+
+
 def test_what_is_no_base64(cloud: FakeViam) -> None:
     """INVALID_ARGUMENT, and nothing is done (SV-3)."""
     told = {"content-type": "application/grpc-web-text"}
