@@ -109,7 +109,7 @@ def test_seed_files(over: Path) -> None:
     for text, told in (
         ("- sets/gone.json", "lab.yaml:2: imports[0].file: there is no 'sets/gone.json' in"),
         ("- lab.yaml", "lab.yaml: is a seed file, which cannot be imported"),
-        ("- {file: sets/val.json, delimiter: ;}", "lab.yaml:2: imports[0].file: delimiter does not"),
+        ("- {file: sets/val.json, delimiter: ;}", "lab.yaml:2: imports[0].file: delimiter does"),
         ("- {file: sets/val.json, clap: 1}", "lab.yaml:2: imports[0]: unknown field 'clap'; did"),
         ("- {file: sets/val.json, images: photos}", "annotation 17: the box 90, 40, 20, 20 reach"),
     ):
