@@ -76,6 +76,8 @@ async def test_what_is_built() -> None:
     """Every RPC of the documented client, and no other, has a handler (SV-1)."""
     assert set(BUILT) == {
         "TabularDataByFilter",
+        "TabularDataByMQL",
+        "GetLatestTabularData",
         "BinaryDataByFilter",
         "BinaryDataByIDs",
         "DeleteTabularData",
@@ -372,7 +374,7 @@ async def test_a_crash_is_no_plausible_answer(viam: Viam, monkeypatch: pytest.Mo
     (crash,) = viam.cloud.crashes
     assert crash.rpc == "BinaryDataByFilter"
     assert isinstance(crash.error, KeyError)
-    with pytest.raises(HandlerCrashError, match="fakeviam has a bug, please report") as failed:
+    with pytest.raises(HandlerCrashError, match="fakeviam has a bug; please report") as failed:
         viam.cloud.check()
     assert failed.value.__cause__ is crash.error
     monkeypatch.undo()
