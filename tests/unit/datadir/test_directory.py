@@ -78,7 +78,7 @@ def test_one_server_to_a_directory(tmp_path: Path) -> None:
 
 def test_a_server_that_came_to_nothing_holds_no_directory(tmp_path: Path) -> None:
     """Its directory is free as soon as nobody has it any more (DD-2)."""
-    with pytest.raises(UsageError, match="evidence level must be one of"):
+    with pytest.raises(UsageError, match="min_evidence must be one of"):
         FakeViam(data_dir=tmp_path / "data", min_evidence="none such")
     gc.collect()
     opened(tmp_path / "data")[0].close()

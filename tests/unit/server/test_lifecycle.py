@@ -355,7 +355,7 @@ def test_a_socket_that_a_dead_server_left_is_taken_over(
             "policy must be one of documented, observed, strict, got 'lenient'",
         ),
         ({"auth": "none"}, "auth must be one of 'any', 'keys', got 'none'"),
-        ({"min_evidence": "sure"}, "evidence level must be one of documented, .*, got 'sure'"),
+        ({"min_evidence": "sure"}, "min_evidence must be one of documented, .*, got 'sure'"),
         ({"max_message_bytes": 0}, "max_message_bytes must be at least 1, got 0"),
         ({"max_message_bytes": -5}, "max_message_bytes must be at least 1, got -5"),
         ({"policy": {"count": "total"}}, "policy must be a Policy or the name of a preset, got {"),
