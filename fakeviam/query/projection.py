@@ -150,12 +150,7 @@ def compile_set(spec: Any, compiler: Compiler, name: str) -> Change:
         values = [(path, evaluate(document)) for path, evaluate in evaluates]
         result = dict(document)
         for path, value in values:
-            if len(path) > 1:
-                result = dict(with_value(result, path, value))
-            elif value is MISSING:
-                result.pop(path[0], None)
-            else:
-                result[path[0]] = value
+            result = dict(with_value(result, path, value))
         return result
 
     return change

@@ -65,7 +65,7 @@ def plan(stages: Sequence[Document]) -> Plan:
     if sort_by is not None:
         del rest[0]
     limit = rest[0].get("$limit") if rest else None
-    times = [name for name in _TIMES if name in conditions]
+    times: list[TimeName] = [name for name in _TIMES if name in conditions]
     start, end = _bounds(conditions[times[0]]) if times else (None, None)
     return Plan(
         texts={name: value for name, value in conditions.items() if name in TEXTS},

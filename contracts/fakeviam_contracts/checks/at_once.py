@@ -151,7 +151,7 @@ def _check_tags(session: Session, ids: Sequence[str], timed: list[Timed], tags: 
 def _sent(session: Session, call: Timed) -> list[str]:
     """The tags of a request as the session says them: on a shared server they carry its name."""
     shown = getattr(session.wire.edge, "shown", None)
-    tags = list(getattr(call.requests[0], "tags", ()))
+    tags: list[str] = list(getattr(call.requests[0], "tags", ()))
     return [shown(tag) for tag in tags] if shown is not None else tags
 
 

@@ -35,7 +35,7 @@ class _Busy(MemoryStore):
 
     def begun(self, key: Any, before: Any = None) -> Any:
         """What was there when it began with this, or None if it begins now."""
-        doing: dict[Any, Any] = self.__dict__.setdefault("_doing", {})
+        doing: dict[Any, Any] = vars(self).setdefault("_doing", {})
         if key in doing:
             return doing[key]
         doing[key] = before
@@ -122,7 +122,7 @@ class _CountsTwice(_Busy):
 class _CountsTagsTwice(_Busy):
     def remove_tags(self, file_ids: Any, tags: Any) -> Any:
         key = ("removed", tuple(tags))
-        doing = self.__dict__.setdefault("_answers", {})
+        doing = vars(self).setdefault("_answers", {})
         first = self.begun(key, True) is None  # noqa: FBT003 - it is
         answer = super().remove_tags(file_ids, tags)
         doing[key] = answer if first else doing[key]

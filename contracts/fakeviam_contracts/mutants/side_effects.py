@@ -55,7 +55,7 @@ class _SharesCaptures(MemoryStore):
     """Files of one upload share their tags."""
 
     def add_binary(self, records: Any) -> None:
-        groups = self.__dict__.setdefault("_groups", {})
+        groups = vars(self).setdefault("_groups", {})
         ids = [record.file_id for record, _ in records]
         groups.update(dict.fromkeys(ids, ids))
         super().add_binary(records)
@@ -125,7 +125,7 @@ class _KeepsNames(MemoryStore):
     """A name is taken for ever, also after its dataset is gone or has another."""
 
     def _is_taken(self, organization_id: str, name: str) -> bool:
-        old = self.__dict__.setdefault("_old", set())
+        old = vars(self).setdefault("_old", set())
         taken = super()._is_taken(organization_id, name) or (organization_id, name) in old
         old.add((organization_id, name))
         return taken
@@ -140,7 +140,7 @@ class _OldMembers(MemoryStore):
         page = self.binary_page(members_of(dataset_id), after=None, limit=100, descending=False)
         known = self.dataset(dataset_id)
         if known is not None:
-            former = self.__dict__.setdefault("_former", {})
+            former = vars(self).setdefault("_former", {})
             former[known.name] = [record.file_id for record in page.records]
         super().delete_dataset(dataset_id)
 
@@ -156,7 +156,7 @@ class _OldTags(MemoryStore):
 
     def delete_binary(self, file_ids: Any) -> int:
         chosen = list(file_ids)
-        former = self.__dict__.setdefault("_former", {})
+        former = vars(self).setdefault("_former", {})
         for record in self.find_binary(chosen):
             if record is not None:
                 former[self.read(record.file_id)] = record.tags

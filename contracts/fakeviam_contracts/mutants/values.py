@@ -295,7 +295,7 @@ class _OfOneSize(MemoryStore):
     """Takes large contents of the same size for the same."""
 
     def add_binary(self, records: Any) -> None:
-        known = self.__dict__.setdefault("_payloads", {})
+        known = vars(self).setdefault("_payloads", {})
         same = []
         for record, payload in records:
             key = len(payload) if len(payload) > 1000 else payload
