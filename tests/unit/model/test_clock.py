@@ -234,3 +234,36 @@ def test_a_clock_made_frozen_has_nothing_to_run_with() -> None:
         clock.run()
     assert str(caught.value) == "a clock that was created frozen cannot run; advance or set it"
     assert clock.is_frozen
+
+
+def test_a_clock_shows_itself() -> None:
+    """Its time, and how it runs."""
+    assert repr(Clock.frozen(NOON)) == "<Clock 2026-03-10T12:00:00+00:00 frozen>"
+    running = Clock(lambda: NOON_NANOS, autojump=True)
+    assert repr(running) == "<Clock 2026-03-10T12:00:00+00:00 running, autojump>"
+
+
+def test_steps_are_spans_and_numbers() -> None:
+    """Added up; what is neither is named (CK-1)."""
+    clock = Clock.frozen(NOON)
+    clock.advance(timedelta(hours=1), seconds=1)
+    assert clock.now() == NOON_NANOS + 3601 * SECOND
+    wrong: Any
+    for wrong in (5, "1h"):
+        with pytest.raises(UsageError, match="span must be a timedelta, got"):
+            clock.advance(wrong)
+    for wrong in ("1", True, float("nan")):
+        with pytest.raises(UsageError, match="seconds must be a number, got"):
+            clock.advance(seconds=wrong)
+    assert clock.now() == NOON_NANOS + 3601 * SECOND
+
+
+def test_times_are_called_what_the_caller_calls_them() -> None:
+    """In errors; without a name, a time (TM-1)."""
+    for wrong, name in (("0001-01-01T00:00:00+01:00", "expires"), (5, "expires")):
+        with pytest.raises(UsageError, match="expires must"):
+            time_of(wrong, name)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="a time must lie"):
+        time_of("0001-01-01T00:00:00+01:00")
+    with pytest.raises(UsageError, match="a time must be"):
+        time_of(5)  # type: ignore[arg-type]
