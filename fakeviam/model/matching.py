@@ -38,6 +38,19 @@ def short(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…{text[-1]}"
 
 
+#: Fields of requests that hold secrets: no text shows what was asked of them (JR-4).
+_SECRETS = frozenset({"password", "payload"})
+
+
+def _is_secret(name: str) -> bool:
+    return name.rpartition(".")[2] in _SECRETS
+
+
+def wanted_text(name: str, wanted: object) -> str:
+    """A wanted value for people, unless the field holds secrets."""
+    return "'(secret)'" if _is_secret(name) else short(wanted)
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """Why a call was not meant: the field, what it holds, and what was asked for."""
@@ -48,7 +61,9 @@ class Mismatch:
 
     def __str__(self) -> str:
         if not self.actual:
-            return f"{self.field} is not set, wanted {short(self.wanted)}"
+            return f"{self.field} is not set, wanted {wanted_text(self.field, self.wanted)}"
+        if _is_secret(self.field):
+            return f"{self.field}, which is another secret"
         shown = ", ".join(map(short, self.actual[:_SHOWN]))
         more = len(self.actual) - _SHOWN
         shown += f" and {more} more" if more > 0 else ""
@@ -88,7 +103,7 @@ class Conditions:
         ]
 
     def __str__(self) -> str:
-        conditions = ", ".join(f"{name}={wanted!r}" for name, wanted in self.fields.items())
+        conditions = ", ".join(f"{k}={wanted_text(k, v)}" for k, v in self.fields.items())
         return f"{self.rpc}({conditions})" if conditions else self.rpc
 
 

@@ -180,7 +180,7 @@ def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
     away = _run(path, "--target", "127.0.0.1:1", "--part", "p")
     assert (away.returncode, "cannot reach" in away.stderr) == (2, True)
     nobody = _run(path, "--target", "127.0.0.1:1", "--self")
-    assert (nobody.returncode, "exclude each other" in nobody.stderr) == (2, True)
+    assert (nobody.returncode, "cannot be combined" in nobody.stderr) == (2, True)
 
 
 # Every kind of finding -------------------------------------------------------------------

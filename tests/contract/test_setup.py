@@ -94,7 +94,7 @@ def test_a_wrong_server_is_told_by_its_clause(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (Wrong("DataCaptureUpload", answer=_cut), "broke the connection in set-up"),
+        (Wrong("DataCaptureUpload", answer=_cut), "closed the connection during set-up"),
         (Wrong("DataCaptureUpload", answer=_garbled), ""),
         (
             Wrong("BinaryDataByIDs", answer=lambda m: m.data[0].ClearField("metadata")),
@@ -124,7 +124,7 @@ def test_a_server_that_hangs_is_given_up(
         place = ("--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id)
         assert _contract(*place, "--clauses", "BL-2") == 2
     error = capsys.readouterr().err
-    assert "takes no data: DEADLINE_EXCEEDED: no answer within 0.05 s" in error
+    assert "does not accept data: DEADLINE_EXCEEDED: no answer within 0.05 s" in error
     assert error.count("\n") == 1
 
 
@@ -172,4 +172,4 @@ def test_refused_uploads_say_which_part(capsys: pytest.CaptureFixture[str]) -> N
     """An unknown part is told with the server's words (UP-1)."""
     with FakeViam(seed=1) as cloud:
         assert _contract("--target", f"unix:{cloud.unix_socket}", "--part", "nobody") == 2
-    assert "part nobody takes no data: UNKNOWN" in capsys.readouterr().err
+    assert "part nobody does not accept data: UNKNOWN" in capsys.readouterr().err

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import bson
+
 from fakeviam.wire import data, dataset, datasync
 
 from .driver import (
@@ -96,6 +98,8 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
         yield "BoundingBoxLabelsByFilter", [data.BoundingBoxLabelsByFilterRequest(filter=wanted)]
     for named in by_ids(ours, known):
         yield "BinaryDataByIDs", [data.BinaryDataByIDsRequest(**named, include_binary=True)]
+    for part in (known.part, DEFAULT_PART):
+        yield from querying(part)
     theirs = known.part.organization_id
     yield "GetDatabaseConnection", [data.GetDatabaseConnectionRequest(organization_id=theirs)]
     for organization in ("", theirs, ORGANIZATION):
@@ -106,6 +110,28 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
     ids = [*known.datasets, GUESSED, ours[1]]
     yield "ListDatasetsByIDs", [dataset.ListDatasetsByIDsRequest(ids=ids)]
     yield from asking_for_links_and_fleets(ours, known)
+
+
+def querying(part: Part) -> Iterator[tuple[str, list[Message]]]:
+    """Queries of an organization's readings, and the latest of a part."""
+    for stages in ([], [{"$match": {"part_id": part.id}}], [{"$sortByCount": "$part_id"}]):
+        yield (
+            "TabularDataByMQL",
+            [
+                data.TabularDataByMQLRequest(
+                    organization_id=part.organization_id, mql_binary=map(bson.encode, stages)
+                )
+            ],
+        )
+    for name in ("", "x"):  # readings of these tests have no names: nothing, or a refusal
+        yield (
+            "GetLatestTabularData",
+            [
+                data.GetLatestTabularDataRequest(
+                    part_id=part.id, resource_name=name, resource_subtype="x", method_name="x"
+                )
+            ],
+        )
 
 
 def asking_for_links_and_fleets(

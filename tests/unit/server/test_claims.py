@@ -102,7 +102,7 @@ async def test_parts_and_their_owners_go_by_name_too(viam: Viam) -> None:
     cloud.fleet.add_part("arm-main", robot="other")
     with pytest.raises(UsageError, match="part: 2 have the name 'arm-main'; give the id instead"):
         calls.where(part="arm-main")
-    with pytest.raises(UsageError, match=r"organization of .* must be text, got Part"):
+    with pytest.raises(UsageError, match=r"organization of .* must be text, got <Part"):
         calls.where(organization=arm)
     await viam.rpc(
         "TagsByFilter", data.TagsByFilterRequest(filter=data.Filter(location_ids=["fakelab001"]))

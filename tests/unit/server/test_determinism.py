@@ -65,6 +65,10 @@ class Program:
         file = self.files[which % len(self.files)]
         ready = {
             "organization_id": ORGANIZATION,
+            "part_id": DEFAULT_PART.id,
+            "resource_name": name,
+            "resource_subtype": name,
+            "method_name": name,
             "name": name,
             "label": name,
             "id": self.datasets[which % len(self.datasets)],

@@ -36,9 +36,11 @@ READS = {
     "BoundingBoxLabelsByFilter",
     "CreateBinaryDataSignedURL",
     "GetDatabaseConnection",
+    "GetLatestTabularData",
     "ListDatasetsByIDs",
     "ListDatasetsByOrganizationID",
     "TabularDataByFilter",
+    "TabularDataByMQL",
     "TagsByFilter",
 }
 

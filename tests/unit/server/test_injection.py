@@ -379,10 +379,13 @@ async def test_a_call_without_a_token_has_none_that_others_share(viam: Viam) -> 
 
 
 async def test_logins_can_fail_too(viam: Viam) -> None:
-    """By entity if need be; secrets match nothing (FT-1, JR-4)."""
+    """By entity or by a secret, which no text shows (FT-1, JR-4, JR-8)."""
     faults = viam.cloud.faults
-    faults.on("Authenticate", payload=FakeViam.api_key).optional().status("INTERNAL")
+    faults.on("Authenticate", payload=FakeViam.api_key).once().status("INTERNAL")
     faults.on("Authenticate", entity=FakeViam.api_key_id).once().status("UNAVAILABLE")
+    with pytest.raises(RefusedError, match="INTERNAL") as failed:
+        await _log_in(viam)
+    assert FakeViam.api_key not in str(failed.value)
     with pytest.raises(RefusedError, match="UNAVAILABLE"):
         await _log_in(viam)
     assert await _log_in(viam)

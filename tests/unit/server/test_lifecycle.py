@@ -385,7 +385,7 @@ def test_bad_arguments_are_told(arguments: dict[str, Any], text: str) -> None:
 def test_a_key_must_see_something() -> None:
     """At least one organization, and one that exists (A51)."""
     cloud = FakeViam()
-    with pytest.raises(UsageError, match="organization_ids must not be empty"):
+    with pytest.raises(UsageError, match="give organizations, locations or machines"):
         cloud.add_api_key(organizations=[])
     with pytest.raises(UsageError, match="no organization has the id 'acme'"):
         cloud.add_api_key(organizations=[ORGANIZATION, "acme"])

@@ -6,6 +6,7 @@ import itertools
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
+import bson
 import pytest
 from grpclib.const import Status
 
@@ -19,6 +20,7 @@ from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.state.call import Call
 from fakeviam.server.transport.routes import STREAMS, built, unary_handlers
 from fakeviam.wire import data, datasync
+from fakeviam.wire.values import struct_from
 
 from .driver import (
     DEFAULT_PART,
@@ -175,6 +177,29 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
             data.CreateBinaryDataSignedURLRequest(binary_data_id=image, expiration_minutes=1)
         ],
         "BinaryDataByIDs": [data.BinaryDataByIDsRequest(**both, include_binary=True)],
+        "TabularDataByMQL": [
+            data.TabularDataByMQLRequest(organization_id=ORGANIZATION, query_prefix_name="x"),
+            data.TabularDataByMQLRequest(
+                organization_id=ORGANIZATION,
+                mql_binary=[bson.encode({"$limit": 1})],
+                use_recent_data=True,
+                data_source=data.TabularDataSource(
+                    type=data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK, pipeline_id="x"
+                ),
+            ),
+            data.TabularDataByMQLRequest(
+                organization_id=ORGANIZATION, mql_binary=[bson.encode({"$limit": 1})]
+            ),
+        ],
+        "GetLatestTabularData": [
+            data.GetLatestTabularDataRequest(
+                part_id=DEFAULT_PART.id,
+                resource_name="c",
+                resource_subtype="t",
+                method_name="m",
+                additional_parameters=struct_from({"a": 1}),
+            )
+        ],
         "TagsByFilter": [data.TagsByFilterRequest(filter=FILTER)],
         "BoundingBoxLabelsByFilter": [data.BoundingBoxLabelsByFilterRequest(filter=FILTER)],
         "AddTagsToBinaryDataByIDs": [data.AddTagsToBinaryDataByIDsRequest(**both, tags=["y"])],

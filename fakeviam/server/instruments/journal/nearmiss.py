@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from fakeviam.model.matching import Mismatch, short
+from fakeviam.model.matching import Mismatch, short, wanted_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,9 @@ class Wanted(NamedTuple):
 
     @property
     def _conditions(self) -> str:
-        told = [f"{k}={short(v)}" for choice in self.choices for k, v in choice.fields.items()]
+        told = [
+            f"{k}={wanted_text(k, v)}" for choice in self.choices for k, v in choice.fields.items()
+        ]
         told += [f"status={self.status}"] if self.status else []
         return f" with {', '.join(told)}" if told else ""
 
