@@ -13,7 +13,7 @@ from fakeviam.model.errors import UsageError, check_count
 from fakeviam.model.offered import offers
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.server.instruments.message_json import message_json
-from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
+from fakeviam.server.instruments.wanted_values import ids_of_names, nearest, plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,6 +172,20 @@ class Replies:
         return [script.to_json() for script in self.scripts]
 
 
+def _check_names(method: Method, made: Message, reply: Mapping[str, Any]) -> None:
+    """Refuse a field that the message does not have, with the nearest that it has.
+
+    Raises:
+        UsageError: There is one.
+    """
+    known = {name for each in made.DESCRIPTOR.fields for name in (each.name, each.json_name)}
+    for name in reply:
+        if name not in known:
+            has = ", ".join(each.name for each in made.DESCRIPTOR.fields) or "no fields"
+            near = nearest(str(name), known) or f"; it has {has}"
+            raise UsageError(f"the reply of {method.name} has no field {name!r}{near}")
+
+
 def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
     made = method.response()
     if isinstance(reply, Message):
@@ -182,6 +196,7 @@ def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
         # Messages of viam-sdk are of other classes than ours, with the same bytes.
         made.ParseFromString(reply.SerializeToString())
         return made
+    _check_names(method, made, reply)
     try:
         return ParseDict(dict(reply), made, descriptor_pool=wire.pool())
     except (ParseError, TypeError, ValueError) as error:

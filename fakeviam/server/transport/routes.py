@@ -155,7 +155,8 @@ def _unimplemented(method: Method) -> Served:
             await requests.meet_fault_unread()
         text = (
             f"{method.service}/{method.name} is not implemented by fakeviam yet; a test can script "
-            f"its reply: cloud.replies.on({method.name!r}).respond({{...}})"
+            f"its reply: cloud.replies.on({method.name!r}).respond({{...}}); "
+            "docs/rpcs.md lists what is served"
         )
         raise UnimplementedError(text, clause="SV-1")
 
