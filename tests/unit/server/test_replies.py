@@ -124,7 +124,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"rpc": "CreateDataset", "where": {"nam": 1}}, "requests of CreateDataset have no field 'na"),
     ({"rpc": "CreateDataset", "replies": 1}, "scripted reply: replies must be a list"),
     ({"rpc": "CreateDataset", "replies": [{}, {}]}, "CreateDataset takes one reply, got 2"),
-    ({"rpc": "CreateDataset", "reply": {"di": 1}}, "the reply of CreateDataset has no field 'di'; "),
+    ({"rpc": "CreateDataset", "reply": {"di": 1}}, "the reply of CreateDataset has no field 'di'"),
     ({"rpc": "CreateDataset", "reply": 1}, "scripted reply: reply must be an object, got a number"),
     ({"rpc": "CreateDataset", "times": 0}, "scripted reply: times must be at least 1, got 0"),
 ]  # fmt: skip
