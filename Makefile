@@ -69,7 +69,7 @@ quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality
 	$(BIN)/python -m scripts.campaign $(ARGS)
 
 docs: .venv/.docs ## build the documentation as a site, build/site/index.html; fails on a broken link
-	$(BIN)/python -m sphinx -q -W --keep-going -c docs/site . build/site $(ARGS)
+	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs/site . build/site $(ARGS)
 	@echo "build/site/index.html"
 
 bench: .venv/.dev ## measure everything; writes benchmarks/RESULTS.md, in some minutes

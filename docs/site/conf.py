@@ -67,6 +67,7 @@ CHAPTERS = {
         "recipes",
         "ci",
         "containers",
+        "web-clients",
         "troubleshooting",
         "comparison",
     ],
@@ -82,8 +83,8 @@ CHAPTERS = {
         "isolation",
         "mongo",
         "accounts",
+        "fleet",
         "strict",
-        "command-line",
         "contract-kit",
     ],
     "Reference": [

@@ -296,9 +296,7 @@ class CloudHandle:
     def env(self) -> dict[str, str]:
         """The environment variables that point another program to this cloud.
 
-            subprocess.run(["npm", "test"], env={**os.environ, **cloud.env()})
-
-        `fakeviam env` prints the same.
+        Start it with `env={**os.environ, **cloud.env()}`. `fakeviam env` prints the same.
 
         Raises:
             UsageError: The fake is not running.
