@@ -253,7 +253,7 @@ def test_readings_stay_where_their_deletion_would_take_those_of_others() -> None
         subject.close()
     assert after["files"] == before["files"]
     assert len(after["readings"]) > len(before["readings"])
-    assert subject.left == [f"0 files and 7 readings of {session.place.component}"]
+    assert subject.left == [f"0 files and 9 readings of {session.place.component}"]
 
 
 # The edge and its guard ------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import pages, reads, writes
 from fakeviam_contracts.checks import raw
-from fakeviam_contracts.checks.base import BASE, Check
+from fakeviam_contracts.checks.base import BASE, Check, Need
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
@@ -403,7 +403,11 @@ def questions_at_once(session: Session, clients: int) -> None:
 
 def _check(program: Callable[[Session, int], None], clients: int, *clauses: str) -> Check:
     name = f"{program.__name__}: {clients}"
-    return Check(name=name, clauses=clauses, run=lambda session: program(session, clients))
+    # A write by filter may meet the data of others.
+    needs = frozenset({Need.EXCLUSIVE} if program is tags_by_filter_at_once else ())
+    return Check(
+        name=name, clauses=clauses, needs=needs, run=lambda session: program(session, clients)
+    )
 
 
 CHECKS = tuple(

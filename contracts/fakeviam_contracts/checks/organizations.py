@@ -21,7 +21,7 @@ def _upload(session: Session, part: Origin | None, *, reading: bool = False) -> 
     """A file or a reading of a part; the answer is its id."""
     content = datasync.SensorData(metadata=raw.sensor(BASE, BASE))
     if reading:
-        content.struct.SetInParent()
+        content.struct.CopyFrom(raw.reading().struct)
     else:
         content.binary = b"x"
     upload = raw.metadata(session, raw.TABULAR if reading else raw.BINARY, part)

@@ -75,8 +75,8 @@ def readings_come_back(session: Session) -> None:
     """N readings are n records, each with its own times, to the nanosecond."""
     rows: list[dict[str, Any]] = [
         {"readings": {"a": 1.5, "b.c": [None, True, "é", {}]}},
-        {},
-        {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}},
+        {"readings": {}},
+        {"readings": {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}}},
     ]
     times = [(BASE + 1, BASE + 999_999_999), (BASE + 1, BASE), (-1, 1)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
@@ -90,6 +90,9 @@ def readings_come_back(session: Session) -> None:
     reply = raw.page(session, "TD-4", "TabularDataByFilter", raw.mine(session))
     parts = len(session.place.parts)
     session.expect("TD-4", "distinct metadata of readings", parts + 2, len(reply.metadata))
+    # Without the key that sensors have, which a server may ask for (CU-10).
+    writes.upload_rows(session, part=0, rows=[{}, {"": 1.5}], times=times[:2])
+    reads.check_rows(session, FilterSpec(), descending=True)
 
 
 def _metadata(session: Session, kind: datasync.DataTypeValue) -> datasync.UploadMetadata:

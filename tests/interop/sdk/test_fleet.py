@@ -29,8 +29,9 @@ async def apps(cloud: FakeViam) -> AsyncIterator[AppClient]:
         yield client.app_client
 
 
-async def test_from_organizations_to_parts(apps: Any, part: Part) -> None:
+async def test_from_organizations_to_parts(apps: Any, part: Part, cloud: FakeViam) -> None:
     """As programs find the part they want data of (AP-1, AP-2)."""
+    cloud.clock.freeze()  # a part was last seen now
     (organization,) = await apps.list_organizations()
     assert (organization.id, organization.name) == (part.organization_id, part.organization_name)
     (location,) = await apps.list_locations(organization.id)
