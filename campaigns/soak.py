@@ -199,12 +199,14 @@ def spread(samples: Sequence[Sample]) -> float:
     return (max(sizes) - middle) / middle
 
 
-def broken(samples: Sequence[Sample], warm_up: int = WARM_UP) -> list[str]:
+def broken(
+    samples: Sequence[Sample], warm_up: int = WARM_UP, tolerance: float = TOLERANCE
+) -> list[str]:
     """The laws that the samples after the warm-up break, in words."""
     kept = samples[warm_up:]
     told = []
-    if spread(kept) > TOLERANCE:
-        told.append(f"memory strays by ±{spread(kept):.1%}, more than ±{TOLERANCE:.0%}")
+    if spread(kept) > tolerance:
+        told.append(f"memory strays by ±{spread(kept):.1%}, more than ±{tolerance:.0%}")
     if len({sample.descriptors for sample in kept}) > 1:
         counts = sorted({sample.descriptors for sample in kept})
         told.append(f"descriptors are {' or '.join(map(str, counts))}")

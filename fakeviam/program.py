@@ -78,12 +78,14 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *self.elsewhere})
 
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        super().add_command(_with_help(cmd), name)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.elsewhere:
             return super().get_command(ctx, cmd_name)
         module, _, name = self.elsewhere[cmd_name].partition(":")
-        found: click.Command = getattr(import_module(module), name)
-        return found
+        return _with_help(getattr(import_module(module), name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -99,6 +101,13 @@ class Verbs(click.Group):
         if near:
             return f"; did you mean `{ctx.command_path} {near}`?"
         return f"; there are {', '.join(known)}"
+
+
+def _with_help(command: click.Command) -> click.Command:
+    """The command with `-h`, also where it is looked at without its group."""
+    for name, value in HELP.items():
+        command.context_settings.setdefault(name, value)
+    return command
 
 
 class TargetType(_ParamType):

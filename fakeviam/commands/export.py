@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.program import CommandError, target_option
+from fakeviam.program import HELP, CommandError, target_option
 
 if TYPE_CHECKING:
     from fakeviam.exchange.exporting import Exported
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FORMATS = ("coco", "folder", "jsonl")
 
 
-@click.command()
+@click.command(context_settings=HELP)
 @click.argument("outdir", type=click.Path())
 @click.option("--dataset", "dataset_id", required=True, metavar="ID", help="The dataset id.")
 @click.option(

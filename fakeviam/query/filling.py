@@ -10,7 +10,7 @@ from fakeviam.query.errors import QueryError
 from fakeviam.query.operators.dates import shifted, unit_of
 from fakeviam.query.paths import FieldPath, split, with_value
 from fakeviam.query.sorting import sorter
-from fakeviam.query.values import MISSING, as_utc, is_number, number, sort_key, type_name
+from fakeviam.query.values import MISSING, as_utc, is_finite, number, sort_key, type_name
 from fakeviam.query.windows import compile_windows
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def compile_densify(spec: Any, compiler: Compiler) -> Stage:
         spec["range"].get("bounds"),
         spec["range"].get("unit"),
     )
-    if not is_number(step) or number(step) <= 0:
+    if not is_finite(step) or number(step) <= 0:
         raise QueryError(
             5733401,
             "the step parameter in a range statement must be a strictly positive numeric value",

@@ -13,6 +13,7 @@ from fakeviam.query.regexes import Pattern
 from fakeviam.query.values import (
     MISSING,
     TYPE_NUMBERS,
+    is_finite,
     is_number,
     number,
     rank,
@@ -200,7 +201,7 @@ def _among(wanted: Any, compiler: Compiler) -> Test:
 
 def _modulo(spec: Any, compiler: Compiler) -> Test:
     del compiler
-    if not isinstance(spec, list) or len(spec) != 2 or not all(map(is_number, spec)):
+    if not isinstance(spec, list) or len(spec) != 2 or not all(map(is_finite, spec)):
         raise bad_value("malformed mod, needs to be an array of a divisor and a remainder")
     divisor, remainder = (int(number(each)) for each in spec)
     if divisor == 0:
@@ -227,8 +228,8 @@ def _typed(spec: Any, compiler: Compiler) -> Test:
             wanted |= {1, 16, 18, 19}
         elif isinstance(each, str) and each in TYPE_NUMBERS:
             wanted.add(TYPE_NUMBERS[each])
-        elif is_number(each) and int(each) in TYPE_NUMBERS.values():
-            wanted.add(int(each))
+        elif is_number(each) and number(each) in TYPE_NUMBERS.values():
+            wanted.add(int(number(each)))
         else:
             raise bad_value(f"Unknown type name alias: {each}")
     return lambda value: value is not MISSING and TYPE_NUMBERS[type_name(value)] in wanted

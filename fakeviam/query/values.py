@@ -88,6 +88,11 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float, Decimal128)) and value is not True and value is not False
 
 
+def is_finite(value: Any) -> bool:
+    """Whether a value is a number other than NaN and the infinities."""
+    return is_number(value) and math.isfinite(number(value))
+
+
 def number(value: Any) -> Any:
     """A number that Python can calculate with."""
     return value.to_decimal() if isinstance(value, Decimal128) else value

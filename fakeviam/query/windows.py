@@ -16,6 +16,7 @@ from fakeviam.query.sorting import field_key, sorter
 from fakeviam.query.values import (
     MISSING,
     as_utc,
+    is_finite,
     is_number,
     milliseconds,
     number,
@@ -174,7 +175,7 @@ def _bounds(kind: str, spec: Any) -> tuple[Any, Any]:
     if not isinstance(spec, list) or len(spec) != 2:
         raise QueryError(9, f"Window bounds must be a 2-element array: {kind}: {spec!r}")
     for bound in spec:
-        if bound not in ("unbounded", "current") and not is_number(bound):
+        if bound not in ("unbounded", "current") and not is_finite(bound):
             raise QueryError(9, "Numeric window bounds must be numbers, 'unbounded' or 'current'")
     low, high = spec
     if is_number(low) and is_number(high) and number(low) > number(high):

@@ -153,7 +153,9 @@ def _convert(compiler: Compiler, operands: Any) -> Evaluate:
             return parts["onNull"](scope) if "onNull" in parts else None
         if kind is None or kind is MISSING:
             return None
-        name = kind if isinstance(kind, str) else _NAMES.get(int(number(kind)), "")
+        if is_number(kind):
+            kind = _NAMES.get(number(kind), kind)
+        name = kind if isinstance(kind, str) else ""
         if name not in _CONVERSIONS:
             raise unparsable(f"$convert: unknown type name or number in 'to': {kind!r}")
         try:

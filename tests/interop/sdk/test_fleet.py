@@ -43,7 +43,7 @@ async def test_from_organizations_to_parts(apps: Any, part: Part, cloud: FakeVia
     (found,) = await apps.get_robot_parts(robot.id)
     assert (found.id, found.name, found.main_part) == (part.id, part.name, True)
     assert found.robot_config == {}
-    assert await apps.get_robot_part(found.id) == found
+    assert (await apps.get_robot_part(found.id)).proto == found.proto  # 0.72 has no equality
 
 
 if hasattr(AppClient, "get_organization"):

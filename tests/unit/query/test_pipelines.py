@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import mongomock
 import pytest
 from bson import ObjectId
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fakeviam.query.budget import Limits
@@ -319,6 +320,8 @@ def test_documents_are_never_changed(one: Any, rows: list[Any]) -> None:
 @given(one=conditions, rows=rows_of_values, order=st.sampled_from([1, -1]))
 def test_mongomock_agrees_where_it_can(one: Any, rows: list[Any], order: int) -> None:
     """MQ-1."""
+    # To mongomock, true is 1; to MongoDB they are of different types.
+    assume(not re.search("True|False", repr((one, rows))))
     stages = [
         {"$match": one},
         {"$sort": {"_id": order}},
