@@ -10,7 +10,6 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
-from unittest.mock import patch
 
 from grpclib.client import Channel, UnaryUnaryMethod
 
@@ -20,7 +19,6 @@ from benchmarks.pair import LEARN, Places, pair
 from fakeviam import FakeViam
 from fakeviam.server.instruments.journal.journal import Journal
 from fakeviam.server.instruments.journal.record import RecordedCall
-from fakeviam.server.state.call import Call
 from fakeviam.wire import data, dataset, datasync, methods, well_known
 
 if TYPE_CHECKING:
@@ -227,24 +225,22 @@ def measure_handlers(records: int) -> Table:
     table = Table(
         "The fake alone",
         "Handlers driven without network, HTTP/2 and event loop; µs of CPU a call, at its best.",
-        ["call", "µs", "of which the journal", "of which the labels"],
+        ["call", "µs", "of which the journal"],
     )
     inner = fake._cloud  # noqa: SLF001 - it cannot be switched off otherwise
     kept = inner.journal
     none = NoJournal(clock=fake.clock, stopwatch=time.perf_counter_ns, budget=1)
     for limit in (1, 50):
-        costs, bare, unlabelled = [], [], []
+        costs, bare = [], []
         for _ in range(300):
             costs.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
             inner.journal = none
             bare.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
             inner.journal = kept
-            with patch.object(Call, "cite", lambda *_: None):
-                unlabelled.append(handlers.cost("BinaryDataByFilter", page(limit), rounds=1))
         cost = min(costs)
-        journal, labels = cost - min(bare), cost - min(unlabelled)
-        table.rows.append([f"page of {limit}", f"{cost:.0f}", f"{journal:.0f}", f"{labels:.0f}"])
-        table.raw[f"page of {limit}"] = {"us": cost, "journal_us": journal, "labels_us": labels}
+        journal = cost - min(bare)
+        table.rows.append([f"page of {limit}", f"{cost:.0f}", f"{journal:.0f}"])
+        table.raw[f"page of {limit}"] = {"us": cost, "journal_us": journal}
     return table
 
 
