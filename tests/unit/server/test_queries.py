@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import StringValue
 from grpclib.const import Status
 
 from fakeviam import Clock, Policy
+from fakeviam.query.pushdown import TEXTS
 from fakeviam.wire import data
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam.wire.well_known import Any as AnyMessage
@@ -115,6 +116,21 @@ async def test_the_store_and_the_stages_compare_times_alike(
     pushed = {"$match": {"time_requested": condition}}
     computed = {"$match": {"$and": [{"time_requested": condition}]}}
     assert await ask(viam, pushed) == await ask(viam, computed)
+
+
+@pytest.mark.parametrize("field", sorted(TEXTS))
+@pytest.mark.parametrize("which", [0, 1, -1])
+async def test_the_store_and_the_stages_select_alike(viam: Viam, field: str, which: int) -> None:
+    """By each field that the store selects by, with somebody's value and nobody's (MQ-1)."""
+    other = viam.cloud.fleet.add_part("arm", robot="arm", location="shop")
+    for part, name in ((DEFAULT_PART, "a"), (other, "b")):
+        names = {"component_name": name, "component_type": name, "method_name": name}
+        await viam.upload_readings(reading({"k": 1}, at(1)), part_id=part.id, **names)
+    everything = await ask(viam)
+    value = everything[which][field] if which >= 0 else "nobody"
+    found = await ask(viam, {"$match": {field: value}})
+    assert found == [row for row in everything if row[field] == value]
+    assert len(found) == (which >= 0)
 
 
 async def test_more_than_a_page_of_the_store(viam: Viam) -> None:
