@@ -135,15 +135,20 @@ async def upload(server: Server, source: Path, **options: Any) -> None:
 
 
 async def list_files(server: Server, selection: Selection) -> None:
+    count = 0
     async with server.connect() as data:
         async for file in selection.files(data, with_bytes=False):
+            count += 1
             as_json = server.as_json
             click.echo(json_text({"metadata": plain(file.metadata)}) if as_json else _row(file))
+    _say_if_none("files", count)
 
 
 async def list_readings(server: Server, selection: Selection) -> None:
+    count = 0
     async with server.connect() as data:
         async for reading in selection.readings(data):
+            count += 1
             line = {
                 "data": reading.data,
                 "metadata": plain(reading.metadata),
@@ -151,6 +156,13 @@ async def list_readings(server: Server, selection: Selection) -> None:
                 "time_received": reading.time_received.isoformat(),
             }
             click.echo(json_text(line) if server.as_json else str(reading))
+    _say_if_none("readings", count)
+
+
+def _say_if_none(kind: str, count: int) -> None:
+    """Say on stderr that nothing is listed; stdout stays empty for programs."""
+    if not count:
+        click.echo(f"no {kind} match", err=True)
 
 
 async def download(server: Server, dest: Path, selection: Selection) -> None:

@@ -185,7 +185,7 @@ def test_every_filter_option(served: FakeViam, tmp_path: Path) -> None:
     tries = [[*pair, *target] for pair in misses.items()] + [["--tagged", *target]]
     ran = run(json.dumps(tries), program=("-c", code))
     assert ran.out == "--\n" * len(tries)
-    assert ran.err == ""
+    assert ran.err == "no files match\n" * len(tries)
 
 
 _PEAK = """
@@ -293,9 +293,9 @@ def test_keys_from_the_environment() -> None:
     with FakeViam(auth="keys") as cloud:
         target = ("--target", cloud.target)
         keys = {"VIAM_API_KEY": cloud.api_key, "VIAM_API_KEY_ID": cloud.api_key_id}
-        assert run("list", *target, environment=keys) == Ran(0, "", "")
+        assert run("list", *target, environment=keys) == Ran(0, "", "no files match\n")
         both = ("--api-key", cloud.api_key, "--api-key-id", cloud.api_key_id)
-        assert run("list", *target, *both) == Ran(0, "", "")
+        assert run("list", *target, *both) == Ran(0, "", "no files match\n")
         refused = run("list", *target, environment={**keys, "VIAM_API_KEY": "bad-secret"})
         assert refused.status == 1
         assert refused.error.startswith("UNAUTHENTICATED: ")
