@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.names import check_not_blank
 
 COORDINATES = ("x_min_normalized", "y_min_normalized", "x_max_normalized", "y_max_normalized")
 
@@ -52,8 +53,7 @@ def check_box(box: BoundingBox) -> BoundingBox:
 
 def check_label(label: str) -> None:
     """Refuse an empty or blank label (BX-3)."""
-    if not label.strip():
-        raise InvalidArgumentError(f"label must not be blank, got {label!r}", clause="BX-3")
+    check_not_blank(label, clause="BX-3", field="label")
 
 
 def check_confidence(confidence: float | None) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from fakeviam.model.text import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -44,6 +46,10 @@ class AppliedSeed:
         readings: How many there were.
         boxes: How many bounding boxes the files have.
         classifications: How many classifications.
+        saved_queries: Their ids by name.
+        pipelines: Their ids by name.
+        sequences: The ids of all sequences, in the order of the seed.
+        indexes: How many custom indexes.
         left_out: What the data cloud cannot represent.
     """
 
@@ -55,6 +61,10 @@ class AppliedSeed:
     readings: int
     boxes: int = 0
     classifications: int = 0
+    saved_queries: Mapping[str, str]
+    pipelines: Mapping[str, str]
+    sequences: tuple[str, ...] = ()
+    indexes: int = 0
     left_out: tuple[LeftOut, ...] = ()
 
     def __str__(self) -> str:
@@ -66,12 +76,16 @@ class AppliedSeed:
             (len(set(self.parts.values())), "part"),
             (len(set(self.datasets.values())), "dataset"),
             (len(self.binary_data_ids), "file"),
-            (self.boxes, "box"),
+            (self.boxes, "box", "boxes"),
             (self.classifications, "classification"),
             (self.readings, "reading"),
+            (len(self.saved_queries), "saved query", "saved queries"),
+            (len(self.pipelines), "pipeline"),
+            (self.indexes, "index", "indexes"),
+            (len(self.sequences), "sequence"),
         )
-        told = [_count(number, name) for number, name in counts if number]
-        yield f"loaded: {', '.join(told) or 'nothing'}"
+        texts = [counted(count, *names) for count, *names in counts if count]
+        yield f"loaded: {', '.join(texts) or 'nothing'}"
         for each in self.left_out:
             yield f"left out: {each}"
 
@@ -86,10 +100,9 @@ class AppliedSeed:
             "readings": self.readings,
             "boxes": self.boxes,
             "classifications": self.classifications,
+            "saved_queries": dict(self.saved_queries),
+            "pipelines": dict(self.pipelines),
+            "sequences": list(self.sequences),
+            "indexes": self.indexes,
             "left_out": [asdict(each) for each in self.left_out],
         }
-
-
-def _count(number: int, name: str) -> str:
-    plural = f"{name}es" if name.endswith("x") else f"{name}s"
-    return f"{number} {name if number == 1 else plural}"

@@ -88,8 +88,10 @@ class Clock:
 
     def now(self) -> int:
         """Nanoseconds since the epoch; a clock that runs stops at the end of the calendar."""
-        shown = self._read() + self._offset
-        return shown if shown <= LAST or self._source is None else LAST
+        held, source = self._held, self._source
+        if held is not None or source is None:
+            return self._read() + self._offset
+        return min(source() + self._offset, LAST)
 
     def twin(self) -> Clock:
         """Create an independent clock that shows the same time."""
@@ -115,7 +117,7 @@ class Clock:
     def restore(self, state: ClockState) -> None:
         """Show again what it showed, or would show by now (SN-1)."""
         self._offset, self._held = state
-        self._tell()
+        self._notify()
 
     def moment(self) -> datetime:
         """Now, as an aware UTC datetime."""
@@ -150,7 +152,7 @@ class Clock:
         if not FIRST <= self._read() + self._offset + nanos <= LAST:
             raise UsageError(_OUTSIDE)
         self._offset += nanos
-        self._tell()
+        self._notify()
 
     def set(self, at: datetime | str) -> None:
         """Move the clock so that it shows `at` now.
@@ -162,9 +164,9 @@ class Clock:
 
     def freeze(self) -> None:
         """Freeze the clock; it can still be moved."""
-        shown = self.now()
+        time = self.now()
         self._held = self._read()
-        if self._source is not None and shown == LAST:  # it had run beyond
+        if self._source is not None and time == LAST:  # it had run beyond
             self._offset = LAST - self._held
 
     def run(self) -> None:
@@ -178,7 +180,7 @@ class Clock:
         if self._held is not None:
             self._offset += self._held - self._source()
             self._held = None
-            self._tell()
+            self._notify()
 
     def _read(self) -> int:
         if self._held is not None:
@@ -195,9 +197,9 @@ class Clock:
         if not FIRST <= nanos <= LAST:
             raise UsageError(_OUTSIDE)
         self._offset = nanos - self._read()
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for tell in tuple(self._moved.values()):
             tell()
 

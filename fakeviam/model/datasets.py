@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.names import check_name
 
 LABEL_PREFIX = "VIAM_DATASET_"
 
@@ -44,8 +44,6 @@ def labelled_datasets(tags: frozenset[str]) -> frozenset[str]:
     return frozenset(tag[cut:] for tag in tags if tag.startswith(LABEL_PREFIX) and len(tag) > cut)
 
 
-def check_name(name: str) -> str:
-    """Return `name`, or refuse a blank one (DS-7)."""
-    if not name.strip():
-        raise InvalidArgumentError(f"name must not be blank, got {name!r}", clause="DS-7")
-    return name
+def check_dataset_name(name: str) -> str:
+    """Return `name`, or refuse one that is none (DS-7)."""
+    return check_name(name, clause="DS-7")

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import enum
 
-# gRPC carries the text in a header, and clients drop the connection above 64 KiB of headers.
-# There, a character that is not ASCII takes up to twelve bytes.
+# gRPC carries the text in a header: a byte that is not printable ASCII takes three there. A server
+# may send some 64 KiB, but C++, Python and C# fail a call with more than 8 KiB of headers.
 _LONGEST_TEXT = 2000
+_LARGEST_HEADER = 4000
 
 
 def shortened(text: str) -> str:
-    """`text`, cut if it would not fit into an answer."""
-    if len(text) <= _LONGEST_TEXT:
-        return text
-    return f"{text[:_LONGEST_TEXT]}… ({len(text)} characters)"
+    """`text`, cut if it would not fit into an answer that every client takes."""
+    short = text[:_LONGEST_TEXT]
+    while (size := _size_in_header(short)) > _LARGEST_HEADER:
+        short = short[: len(short) * _LARGEST_HEADER // size]
+    return text if len(short) == len(text) else f"{short}… ({len(text)} characters)"
+
+
+def _size_in_header(text: str) -> int:
+    plain = sum(" " <= each <= "~" and each != "%" for each in text)
+    return plain + 3 * (len(text.encode("utf-8", "surrogatepass")) - plain)
 
 
 class StatusCode(enum.IntEnum):

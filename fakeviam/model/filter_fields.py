@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial, reduce
-from itertools import tee
+from itertools import compress, tee
 from operator import attrgetter, not_, or_
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ from fakeviam.model.datasets import dataset_label
 from fakeviam.model.filters import TagRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fakeviam.model.filters import Query
     from fakeviam.model.records import AnyRecord
@@ -39,7 +39,7 @@ class InPredicate(NamedTuple):
 
     alternatives: tuple[tuple[str, frozenset[Any]], ...]
 
-    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+    def flags(self, records: Iterable[object]) -> Iterator[bool]:
         """Whether each of the records fits, lazily. No Python code runs for each of them."""
         if not self.alternatives:
             return (False for _ in records)
@@ -59,7 +59,7 @@ class HasTags(NamedTuple):
 
     tagged: bool
 
-    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+    def flags(self, records: Iterable[object]) -> Iterator[bool]:
         """As `InPredicate.flags`."""
         return map(bool if self.tagged else not_, map(attrgetter("tags"), records))
 
@@ -71,7 +71,7 @@ class LessThan(NamedTuple):
     bound: int
     holds: bool = True
 
-    def flags(self, records: Iterable[Any]) -> Iterator[bool]:
+    def flags(self, records: Iterable[object]) -> Iterator[bool]:
         """As `InPredicate.flags`."""
         test = self.bound.__gt__ if self.holds else self.bound.__le__
         return map(test, map(attrgetter(self.path), records))
@@ -80,12 +80,24 @@ class LessThan(NamedTuple):
 Predicate: TypeAlias = InPredicate | HasTags | LessThan
 
 
-def _matches(named: tuple[str, frozenset[Any]], records: Iterable[Any]) -> Iterator[bool]:
-    path, values = named
+def _matches(terms: tuple[str, frozenset[object]], records: Iterable[object]) -> Iterator[bool]:
+    path, values = terms
     column = map(attrgetter(path), records)
     if path in MANY_VALUED:
         return map(not_, map(values.isdisjoint, column))
     return map(values.__contains__, column)
+
+
+def scan(
+    predicates: Iterable[Predicate], rows: Sequence[Any], numbers: Iterable[int]
+) -> Iterator[int]:
+    """Those of the row numbers for which all predicates hold, tested only as they are asked."""
+    for predicate in predicates:
+        tested = numbers  # a range can be gone through twice
+        if not isinstance(numbers, range):
+            numbers, tested = tee(numbers)
+        numbers = compress(numbers, predicate.flags(map(rows.__getitem__, tested)))
+    return iter(numbers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,19 +134,19 @@ def _values(name: str, path: str, *clauses: str, attribute: str = "") -> FilterF
     return FilterField(
         name=name,
         predicate=predicate,
-        words=lambda query, record: (_listed(wanted(query)), _shown(record, path)),
+        words=lambda query, record: (_choice_text(wanted(query)), _field_text(record, path)),
         attribute=attribute or name,
         clauses=clauses,
     )
 
 
-def _shown(record: AnyRecord, path: str) -> str:
+def _field_text(record: AnyRecord, path: str) -> str:
     """What a record has in a field."""
     if path in _OF_FILES and not hasattr(record, path):
         return "a reading"
     value = attrgetter(path)(record)
     if path in MANY_VALUED:
-        return _listed(value) if value else MANY_VALUED[path]
+        return _choice_text(value) if value else MANY_VALUED[path]
     return repr(value)
 
 
@@ -146,7 +158,7 @@ def _scope(query: Query) -> Predicate | None:
 def _scope_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     assert query.scope is not None  # noqa: S101 - it has excluded something
     level, ids = query.scope
-    return (_listed(ids), f"{level} {getattr(record.source, f'{level}_id')!r}")
+    return (_choice_text(ids), f"{level} {getattr(record.source, f'{level}_id')!r}")
 
 
 def _synced(query: Query) -> Predicate | None:
@@ -195,25 +207,25 @@ def _tags(query: Query) -> Predicate | None:
     if query.tag_rule is TagRule.IGNORED:
         return None
     if query.tag_rule is TagRule.LISTED:
-        named = (("tags", query.tags), ("dataset_ids", query.label_dataset_ids))
-        return InPredicate(tuple(each for each in named if each[1]))
+        terms = (("tags", query.tags), ("dataset_ids", query.label_dataset_ids))
+        return InPredicate(tuple(each for each in terms if each[1]))
     return HasTags(query.tag_rule is TagRule.TAGGED)
 
 
 def _tags_words(query: Query, record: AnyRecord) -> tuple[str, str]:
     if query.tag_rule is not TagRule.LISTED:
-        wanted = "any tag" if query.tag_rule is TagRule.TAGGED else "no tags"
-        return (wanted, _shown(record, "tags"))
+        words = "any tag" if query.tag_rule is TagRule.TAGGED else "no tags"
+        return (words, _field_text(record, "tags"))
     members = getattr(record, "dataset_ids", ()) if query.label_dataset_ids else ()
     visible = [*record.tags, *map(dataset_label, members)]
-    return (_listed(query.tags), _listed(visible) if visible else "no tags")
+    return (_choice_text(query.tags), _choice_text(visible) if visible else "no tags")
 
 
-def _listed(values: Iterable[str]) -> str:
-    shown = sorted(map(repr, values))
-    if not shown:
+def _choice_text(values: Iterable[str]) -> str:
+    texts = sorted(map(repr, values))
+    if not texts:
         return "nothing"
-    return shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}"
+    return texts[0] if len(texts) == 1 else f"one of {', '.join(texts)}"
 
 
 def _moment(nanos: int) -> str:

@@ -28,30 +28,35 @@ class Findable(Protocol):
 Thing = TypeVar("Thing", bound=Findable)
 
 
-def find_named(kind: str, told: str, things: Iterable[Thing]) -> Thing:
+def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
     """The thing of that name or id.
 
     Args:
         kind: What it is, for people.
-        told: The name or id.
+        key: The name or id.
         things: Where to look.
 
     Raises:
         UsageError: There is none, or several; the text names them.
     """
-    if not isinstance(told, str):
-        raise UsageError(f"name must be the name or id of the {kind}, got {told!r:.80}")
-    known = list(things)
-    for thing in known:
-        if thing.id == told:
+    if not isinstance(key, str):
+        raise UsageError(f"name must be the name or id of the {kind}, got {key!r:.80}")
+    candidates = list(things)
+    for thing in candidates:
+        if thing.id == key:
             return thing
-    found = [thing for thing in known if thing.name == told]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(thing.id for thing in found)
-        raise UsageError(f"{len(found)} {kind}s are named {told!r}; use an id: {ids}")
-    names = list(dict.fromkeys(thing.name for thing in known))
-    near = get_close_matches(told, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, names))}"
-    raise UsageError(f"no {kind} has the name or id {told!r}; {hint}")
+    matches = [thing for thing in candidates if thing.name == key]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        ids = ", ".join(thing.id for thing in matches)
+        raise UsageError(f"{len(matches)} {kind}s are named {key!r}; use an id: {ids}")
+    names = list(dict.fromkeys(thing.name for thing in candidates))
+    hint = nearest(key, names) or f"; there are {', '.join(map(repr, names))}"
+    raise UsageError(f"no {kind} has the name or id {key!r}{hint}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean …?` with the name that is nearest; empty if none is near."""
+    near = get_close_matches(name, list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, TypeVar
 from fakeviam.model.checks import check_type, check_whole_number
 from fakeviam.model.errors import UsageError
 from fakeviam.model.finding import find_named
+from fakeviam.model.names import wrong_name
 from fakeviam.model.offered import offers
-from fakeviam.model.text import is_text
+from fakeviam.model.text import counted, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,7 +114,7 @@ class FleetState:
         """With this too, or in the place of the one of its id."""
         if isinstance(one, Part):
             return self.with_part(one)
-        metadata = {known.id: known for known in self.metadata} | {one.id: one}
+        metadata = {entry.id: entry for entry in self.metadata} | {one.id: one}
         return replace(self, metadata=tuple(metadata.values()))
 
     def with_part(self, part: Part) -> FleetState:
@@ -172,8 +173,8 @@ class Fleet:
 
     def __repr__(self) -> str:
         names = [f"{p.organization_name}/{p.location_name}/{p.robot_name}/{p.name}" for p in self]
-        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-        return f"<Fleet of {len(names)} part{'' if len(names) == 1 else 's'}: {shown}>"
+        text = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+        return f"<Fleet of {counted(len(names), 'part')}: {text}>"
 
     @property
     def organizations(self) -> tuple[Organization, ...]:
@@ -333,8 +334,8 @@ class Fleet:
 
     def metadata_of(self, owner_id: str) -> str:
         """The metadata of whatever has that id, a JSON object as text."""
-        found = self._metadata.get(owner_id)
-        return "{}" if found is None else found.text
+        metadata = self._metadata.get(owner_id)
+        return "{}" if metadata is None else metadata.text
 
     def _commit(self, one: Part | Metadata) -> None:
         if self.keeper is None:
@@ -361,21 +362,21 @@ class Fleet:
             raise UsageError(message)
 
     def _organization(self, name: str) -> Organization:
-        for known in self._organizations.values():
-            if known.name == name:
-                return known
+        for organization in self._organizations.values():
+            if organization.name == name:
+                return organization
         return Organization(id=self._ids.uuid(), name=name)
 
     def _location(self, name: str, owner: Organization) -> Location:
-        for known in self._locations.values():
-            if known.name == name and known.organization_id == owner.id:
-                return known
+        for location in self._locations.values():
+            if location.name == name and location.organization_id == owner.id:
+                return location
         return Location(id=self._ids.location_id(), name=name, organization_id=owner.id)
 
     def _robot(self, name: str, place: Location) -> Robot:
-        for known in self._robots.values():
-            if known.name == name and known.location_id == place.id:
-                return known
+        for robot in self._robots.values():
+            if robot.name == name and robot.location_id == place.id:
+                return robot
         return Robot(id=self._ids.uuid(), name=name, location_id=place.id)
 
 
@@ -390,8 +391,8 @@ def owners_of(part: Part) -> tuple[Organization, Location, Robot]:
     )
 
 
-def _with(known: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:
-    return known if one.id in {other.id for other in known} else (*known, one)
+def _with(owners: tuple[_Owner, ...], one: _Owner) -> tuple[_Owner, ...]:
+    return owners if one.id in {other.id for other in owners} else (*owners, one)
 
 
 def _check_days(days: int | None) -> None:
@@ -404,6 +405,5 @@ def _check_names(**names: str) -> None:
         # A lone surrogate would make every reply and every archive fail later.
         if not is_text(value):
             raise UsageError(f"{field} must be text that UTF-8 can encode, got {value!r:.80}")
-        if not value.strip():
-            message = f"{field} must not be blank, got {value!r}"
-            raise UsageError(message)
+        if wrong := wrong_name(value):
+            raise UsageError(f"{field} {wrong}")

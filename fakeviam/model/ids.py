@@ -122,9 +122,9 @@ class Ids:
         """Sixty-four letters and digits."""
         return self._digest().translate(_ALPHANUMERIC).decode()
 
-    def object_id(self) -> str:
+    def object_id(self, at: int | None = None) -> str:
         """Twenty-four hex digits: 4 bytes of time, 5 of this factory, 3 of a counter."""
-        seconds = self._clock.now() // SECOND % 2**32
+        seconds = (self._clock.now() if at is None else at) // SECOND % 2**32
         return f"{seconds:08x}{self._machine}{next(self._objects) % 2**24:06x}"
 
     def token(self, holder: str = "") -> str:
@@ -165,8 +165,8 @@ class Ids:
         if not _HEX.fullmatch(veiled) or len(veiled) > _LONGEST_VEILED:
             return None
         digits = self._veiled(veiled, seal)
-        known = hmac.compare_digest(self.seal(scope + digits).encode(), seal.encode())
-        return digits if known else None
+        is_sealed = hmac.compare_digest(self.seal(scope + digits).encode(), seal.encode())
+        return digits if is_sealed else None
 
     def _veiled(self, digits: str, seal: str) -> str:
         veil = self.digest(seal)[: len(digits) // 2]

@@ -46,9 +46,9 @@ def _is_secret(name: str) -> bool:
     return name.rpartition(".")[2] in _SECRETS
 
 
-def wanted_text(name: str, wanted: object) -> str:
+def wanted_text(name: str, expected: object) -> str:
     """A wanted value for people, unless the field holds secrets."""
-    return "'(secret)'" if _is_secret(name) else short(wanted)
+    return "'(secret)'" if _is_secret(name) else short(expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,10 @@ class Mismatch:
             return f"{self.field} is not set, wanted {wanted_text(self.field, self.wanted)}"
         if _is_secret(self.field):
             return f"{self.field}, which is another secret"
-        shown = ", ".join(map(short, self.actual[:_SHOWN]))
+        values = ", ".join(map(short, self.actual[:_SHOWN]))
         more = len(self.actual) - _SHOWN
-        shown += f" and {more} more" if more > 0 else ""
-        return f"{self.field}: {shown} ≠ {short(self.wanted)}"
+        values += f" and {more} more" if more > 0 else ""
+        return f"{self.field}: {values} ≠ {short(self.wanted)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,9 +97,9 @@ class Conditions:
     def mismatches(self, leaves: Sequence[Leaf]) -> list[Mismatch]:
         """The conditions that a request does not meet."""
         return [
-            Mismatch(name, tuple(chain.from_iterable(actual)), wanted)
-            for name, wanted in self.fields.items()
-            if not _fits(wanted, actual := _values_by_field(name, leaves))
+            Mismatch(name, tuple(chain.from_iterable(actual)), expected)
+            for name, expected in self.fields.items()
+            if not _fits(expected, actual := _values_by_field(name, leaves))
         ]
 
     def __str__(self) -> str:
@@ -132,10 +132,10 @@ def _inside(name: str, path: str, value: dict[str, object]) -> Iterator[object]:
     """The values in a Struct at `path`, for a name such as `payload.temperature`."""
     for end, letter in enumerate(name):
         if letter == "." and end and means(name[:end], path):
-            yield from _below(value, name[end + 1 :])
+            yield from _values_at(value, name[end + 1 :])
 
 
-def _below(value: object, keys: str) -> Iterator[object]:
+def _values_at(value: object, keys: str) -> Iterator[object]:
     if not isinstance(value, dict):
         return
     if keys in value:
@@ -143,12 +143,12 @@ def _below(value: object, keys: str) -> Iterator[object]:
         return
     for end, letter in enumerate(keys):
         if letter == ".":
-            yield from _below(value.get(keys[:end]), keys[end + 1 :])
+            yield from _values_at(value.get(keys[:end]), keys[end + 1 :])
 
 
-def _fits(wanted: object, actual: list[list[object]]) -> bool:
+def _fits(expected: object, actual: list[list[object]]) -> bool:
     if not actual:
-        return not wanted and wanted is not None
-    if isinstance(wanted, (list, tuple)) and list(wanted) in actual:
+        return not expected and expected is not None
+    if isinstance(expected, (list, tuple)) and list(expected) in actual:
         return True
-    return any(wanted in values for values in actual)
+    return any(expected in values for values in actual)

@@ -56,9 +56,8 @@ class Policy:
             ExportTabularData and GetLatestTabularData look at it; both are still unimplemented.
         tags_by_filter_scope: A47: the data that TagsByFilter covers.
         legacy_field_1: A36: SQL and MQL replies for releases 0.20 to 0.32. Still unimplemented.
-        extended_json_in_bson: `{"$date": …}` inside BSON. Still unimplemented.
-        sql_needs_time_bound: SQL finds nothing without a lower bound on `time_received`.
-            Still unimplemented.
+        extended_json_in_bson: MQ-11: `{"$date": …}` inside BSON.
+        sql_needs_time_bound: SL-13: SQL finds nothing without a lower bound on `time_received`.
         visibility_lag: A55: how long an upload stays invisible to reads.
         page_token: A56: a `last` that this server did not issue is refused, or starts over: then
             a client that mangles its token reads the first page again and again.

@@ -28,19 +28,26 @@ class ReadOptions:
         images: The folder of the images; by default it is searched for next to the file.
         dataset: The dataset to add the files to; empty for none, by default the file's own.
         part: The part that captured the data: a name, organization/location/robot/part, or an id.
+        component: The component that captured readings, whose table does not say so.
+        method: Its method, likewise.
         clip: Clip boxes to the edge of their image instead of refusing them.
         delimiter: The separator of a CSV file.
         time_format: The format of times, for Python's strptime.
         time_unit: For times that are numbers since 1970: s, ms, us or ns.
+        within: The folder that images must be in, for files whose author may not see all of this
+            machine; not an option that people give.
     """
 
     images: str | _Path | None = None
     dataset: str | None = None
     part: str = ""
+    component: str = ""
+    method: str = ""
     clip: bool = False
     delimiter: str | None = None
     time_format: str | None = None
     time_unit: str | None = None
+    within: str | _Path | None = None
 
     def __post_init__(self) -> None:
         """Check the types.
@@ -48,12 +55,13 @@ class ReadOptions:
         Raises:
             UsageError: A value has the wrong type or is invalid.
         """
-        if self.images is not None and not (
-            isinstance(self.images, str) or hasattr(self.images, "__fspath__")
-        ):
-            raise UsageError(f"images must be the path of a folder, got {self.images!r}")
+        for name in ("images", "within"):
+            path = getattr(self, name)
+            if path is not None and not (isinstance(path, str) or hasattr(path, "__fspath__")):
+                raise UsageError(f"{name} must be the path of a folder, got {path!r}")
         check_type("clip", self.clip, bool)
-        check_type("part", self.part, str)
+        for name in ("part", "component", "method"):
+            check_type(name, getattr(self, name), str)
         if self.time_unit is not None:
             check_choice("time_unit", self.time_unit, ("s", "ms", "us", "ns"))
         for name in ("dataset", "delimiter", "time_format"):
@@ -66,33 +74,33 @@ class ReadOptions:
 
     @classmethod
     def of(
-        cls, given: ReadOptions | Mapping[str, object] | None, *, name: str = "options"
+        cls, options: ReadOptions | Mapping[str, object] | None, *, name: str = "options"
     ) -> ReadOptions:
         """Return options given by name, or unchanged.
 
         Args:
-            given: The options.
+            options: The options.
             name: The caller's name for them, for errors.
 
         Raises:
             UsageError: An option does not exist, or its value is invalid.
         """
-        if isinstance(given, ReadOptions):
-            return given
-        if given is None:
+        if isinstance(options, ReadOptions):
+            return options
+        if options is None:
             return cls()
-        if not isinstance(given, Mapping):
-            message = f"{name} must be ReadOptions or a dict of them, got {given!r}"
+        if not isinstance(options, Mapping):
+            message = f"{name} must be ReadOptions or a dict of them, got {options!r}"
             raise UsageError(message)
-        known = [field.name for field in fields(cls)]
-        for option in given:
-            if option not in known:
-                near = get_close_matches(str(option), known, n=1)
+        names = [field.name for field in fields(cls) if field.name != "within"]
+        for option in options:
+            if option not in names:
+                near = get_close_matches(str(option), names, n=1)
                 hint = f"; did you mean {near[0]}?" if near else "."
                 raise UsageError(
-                    f"load has no option {option!r}{hint} There are {', '.join(known)}"
+                    f"load has no option {option!r}{hint} There are {', '.join(names)}"
                 )
-        return cls(**given)  # type: ignore[arg-type]  # checked by __post_init__
+        return cls(**options)  # type: ignore[arg-type]  # checked by __post_init__
 
     def check_useful(self, kind: str, useful: Iterable[str] = ()) -> None:
         """Refuse an option that a reader would ignore.
@@ -106,7 +114,7 @@ class ReadOptions:
         """
         useful = tuple(useful)
         for field in fields(self):
-            if field.name not in useful and getattr(self, field.name) != field.default:
+            if field.name not in (*useful, "within") and getattr(self, field.name) != field.default:
                 takes = f"takes {', '.join(useful)}" if useful else "takes no options"
                 raise UsageError(f"{field.name} does not apply here: {kind} {takes}")
 

@@ -41,6 +41,6 @@ class ReadableIds(Ids):
         """`file-000001`."""
         return f"file-{next(self._count):06}"
 
-    def object_id(self) -> str:
+    def object_id(self, at: int | None = None) -> str:  # noqa: ARG002 - it shows no time
         """`000000000000000000000001`."""
         return f"{next(self._objects) % 10**24:024}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from fakeviam.model.errors import InvalidArgumentError
+from fakeviam.model.names import check_not_blank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,11 +71,10 @@ class BinaryRecord:
     internal: bool = False
     # Derived from `boxes`, so that a filter need not walk them.
     box_labels: frozenset[str] = field(init=False, repr=False, compare=False)
-    # The edge's encoded form of this very record: (encoder, bytes). It dies with the
-    # record, so it cannot go stale.
-    encoded: tuple[object, bytes] | None = field(
-        init=False, default=None, repr=False, compare=False
-    )
+    # The edge's encoded form of this very record, and what made it. It dies with the record,
+    # so it cannot go stale.
+    encoder: object = field(init=False, default=None, repr=False, compare=False)
+    encoded: bytes = field(init=False, default=b"", repr=False, compare=False)
 
     def __post_init__(self) -> None:
         labels = frozenset(box.label for box in self.boxes) if self.boxes else frozenset()
@@ -86,9 +85,10 @@ class BinaryRecord:
         """Organization, location and file id, joined by slashes (ID-2)."""
         return f"{self.source.organization_id}/{self.source.location_id}/{self.file_id}"
 
-    def remember_encoded(self, encoder: object, blob: bytes) -> None:
-        """Keep the encoded form that `encoder` made of this record."""
-        object.__setattr__(self, "encoded", (encoder, blob))
+    @property
+    def name(self) -> str:
+        """The file name with its extension: viam-server sends names that have it already."""
+        return f"{self.file_name.removesuffix(self.file_ext)}{self.file_ext}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,5 +125,4 @@ AnyRecord = BinaryRecord | TabularRecord
 def check_tags(tags: Iterable[str]) -> None:
     """Refuse blank tags (TA-4)."""
     for tag in tags:
-        if not tag.strip():
-            raise InvalidArgumentError(f"tags must not be blank, got {tag!r}", clause="TA-4")
+        check_not_blank(tag, clause="TA-4", field="tags")

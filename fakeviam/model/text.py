@@ -1,4 +1,4 @@
-"""What is text."""
+"""What is text, and numbers of things in it."""
 
 from __future__ import annotations
 
@@ -9,3 +9,8 @@ def is_text(value: object) -> bool:
         return isinstance(value, str) and (value.isascii() or value.encode() is not None)
     except UnicodeEncodeError:
         return False
+
+
+def counted(count: int, one: str, several: str = "") -> str:
+    """`1 fault`, `2 faults`."""
+    return f"{count} {one if count == 1 else several or f'{one}s'}"

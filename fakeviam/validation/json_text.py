@@ -53,6 +53,11 @@ class _UnfitError(Exception):
         self.token, self.reason = token, reason
 
 
+def holds_many(text: bytes, most: int) -> bool:
+    """Whether text in JSON may hold more than so many values: commas in strings count, too."""
+    return len(text) > most and sum(map(text.count, (b",", b"[", b"{"))) > most
+
+
 def parse_json(data: bytes | str, *, unique: bool = True, nan: bool = False) -> Any:
     """The value of JSON text.
 
@@ -120,11 +125,11 @@ def _unfit(value: object) -> str:
 
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of JSON text, for callers that need the lines of values."""
-    line, counted = 1, 0
-    for found in _TOKEN.finditer(text):
-        line += text.count("\n", counted, found.start())
-        counted = found.start()
-        yield Token(found[0], line)
+    line, position = 1, 0
+    for match in _TOKEN.finditer(text):
+        line += text.count("\n", position, match.start())
+        position = match.start()
+        yield Token(match[0], line)
 
 
 def _float(text: str) -> float:
@@ -148,7 +153,7 @@ def _nan(name: str) -> float:
     return float(name) if name == "NaN" else _refuse_constant(name)
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
@@ -159,10 +164,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for found in _BRACKET.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+    for match in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > DEEPEST:
-            raise _error_at(text, found.start(), f"is nested more than {DEEPEST} levels deep")
+            raise _error_at(text, match.start(), f"is nested more than {DEEPEST} levels deep")
 
 
 def _error_at(text: str, at: int, reason: str) -> JsonError:

@@ -40,20 +40,20 @@ class Model(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _name_known_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _name_known_fields(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Add the known fields to errors about unknown ones; pydantic does not."""
         try:
             return handler(value)
         except ValidationError as error:
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            details = [_detail(each, known) for each in error.errors(include_url=False)]
+            names = [field.alias or name for name, field in cls.model_fields.items()]
+            details = [_detail(each, names) for each in error.errors(include_url=False)]
             raise ValidationError.from_exception_data(cls.__name__, details) from None
 
 
-def _detail(error: Any, known: list[str]) -> InitErrorDetails:
+def _detail(error: Any, names: list[str]) -> InitErrorDetails:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        kind, context = "unknown_field", {"known": known}
+        kind, context = "unknown_field", {"known": names}
     if kind in CUSTOM:
         kind = PydanticCustomError(kind, "{kind}", context)
     return InitErrorDetails(type=kind, loc=error["loc"], input=error["input"], ctx=context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -158,7 +159,13 @@ def _problem(error: Mapping[str, Any], words: Words) -> Problem:
     if kind == "union_tag_invalid":
         path = (*path, context["discriminator"].strip("'"))
         value = context["tag"]
-    return Problem(path=path, kind="invalid", text=_text(kind, context, value, words), value=value)
+    text = _text(kind, context, value, words)
+    listed = re.match("must be one of (.+), got '", text)
+    if kind in ("literal_error", "enum", "union_tag_invalid") or listed:
+        choices = listed[1] if listed else _choices(context)
+        near = get_close_matches(str(value).lower(), re.split(", | or ", choices), n=1)
+        text = f"{text}; did you mean {near[0]!r}?" if near else text
+    return Problem(path=path, kind="invalid", text=text, value=value)
 
 
 def _text(kind: str, context: Mapping[str, Any], value: object, words: Words) -> str:
@@ -169,6 +176,8 @@ def _text(kind: str, context: Mapping[str, Any], value: object, words: Words) ->
         return f"must be {expected}, got {words.name(value)}"
     if expected is None:
         expected = _RULES[kind](context) if kind in _RULES else f"valid ({kind})"
+    if kind == "expected" and isinstance(value, list | frozenset) and {*map(type, value)} == {int}:
+        return f"must be {expected}, got {sorted(value)}"
     return f"must be {expected}, got {words.show(value)}"
 
 

@@ -30,35 +30,35 @@ class _Generator(GenerateJsonSchema):
     """Omits field titles, which only repeat names, and keeps all constraints."""
 
     def default_schema(self, schema: Any) -> Schema:
-        made = super().default_schema(schema)
+        document = super().default_schema(schema)
         # Placeholders for an absent value, which are often invalid as values.
-        if made.get("default", True) in (None, "", [], {}):
-            del made["default"]
-        return made
+        if document.get("default", True) in (None, "", [], {}):
+            del document["default"]
+        return document
 
     def generate_inner(self, schema: Any) -> Schema:
-        made = super().generate_inner(schema)
-        return {_KEYWORDS.get(key, key): value for key, value in made.items()}
+        document = super().generate_inner(schema)
+        return {_KEYWORDS.get(key, key): value for key, value in document.items()}
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:
         del schema
         return False
 
 
-def json_schema(model: type[Model], **top: Any) -> Schema:
+def json_schema(model: type[Model], **top: object) -> Schema:
     """The JSON Schema of a model; `top` adds top-level keys."""
-    made = model.model_json_schema(schema_generator=_Generator)
-    return {"$schema": _Generator.schema_dialect, **made, **top}
+    document = model.model_json_schema(schema_generator=_Generator)
+    return {"$schema": _Generator.schema_dialect, **document, **top}
 
 
 def json_schemas(
     models: Sequence[type[Model]], *, ref_template: str = "#/components/schemas/{model}"
 ) -> dict[str, Schema]:
     """The JSON Schemas of several models by name, for OpenAPI."""
-    _, made = models_json_schema(
+    _, document = models_json_schema(
         [(model, "validation") for model in models],
         ref_template=ref_template,
         schema_generator=_Generator,
     )
-    schemas: dict[str, Schema] = made.get("$defs", {})
+    schemas: dict[str, Schema] = document.get("$defs", {})
     return schemas

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError, core_schema
 
 from fakeviam.model.durations import seconds_from
 from fakeviam.model.errors import Refusal
+from fakeviam.model.names import LONGEST_NAME, wrong_name
 from fakeviam.model.text import is_text
 from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.validation.json_text import unfit_part
@@ -72,7 +73,7 @@ def Accepted(check: Callable[[Any], object]) -> AfterValidator:  # noqa: N802 - 
     """Apply a check of the domain, so that the rule exists only once."""
 
     @refusable
-    def accept(value: Any) -> Any:
+    def accept(value: object) -> Any:
         check(value)
         return value
 
@@ -106,16 +107,16 @@ class Parsed:
     schema: Schema = field(hash=False)
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """See pydantic."""
         del source, handler
 
-        def parse(value: Any) -> object:
-            made = self.parse(value)
-            if made is None:
+        def parse(value: object) -> object:
+            result = self.parse(value)
+            if result is None:
                 raise expected(self.expected)
-            return made
+            return result
 
         return core_schema.no_info_plain_validator_function(parse)
 
@@ -131,7 +132,7 @@ class _NotNull:
     """Turns `T | None` into T: None means absent, null is not accepted."""
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         nullable: Any = handler(source)
         inner: core_schema.CoreSchema = nullable["schema"]
@@ -142,7 +143,7 @@ class _Alone:
     """Wraps a single element in a list."""
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(
             lambda value: value if isinstance(value, list | tuple) else (value,), handler(source)
@@ -162,12 +163,12 @@ class Shorthand:
     name: str
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """See pydantic."""
         return core_schema.no_info_before_validator_function(self._expand, handler(source))
 
-    def _expand(self, value: Any) -> Any:
+    def _expand(self, value: object) -> object:
         is_text = isinstance(value, str) and not (isinstance(value, Unquoted) and value.is_null)
         return {self.name: value} if is_text else value
 
@@ -191,7 +192,7 @@ OneOrMore = Annotated[tuple[T, ...], Strict(False), Field(min_length=1), _Alone(
 # Text -----------------------------------------------------------------------------------------
 
 
-def _text(value: Any, check: ValidatorFunctionWrapHandler) -> str:
+def _text(value: object, check: ValidatorFunctionWrapHandler) -> str:
     if isinstance(value, Unquoted) and value.is_null:
         raise PydanticKnownError("string_type")
     text: str = check(value)
@@ -200,35 +201,37 @@ def _text(value: Any, check: ValidatorFunctionWrapHandler) -> str:
     return text
 
 
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise invalid(f"must not be blank, got {value!r}")
+def _named(value: str) -> str:
+    if wrong := wrong_name(value):
+        raise invalid(wrong)
     return value
 
 
 #: Text that UTF-8 can encode.
 Text = Annotated[str, WrapValidator(_text)]
-#: Text that is not blank.
+#: Text that is a name.
 Name = Annotated[
-    Text, AfterValidator(_not_blank), Field(json_schema_extra={"minLength": 1, "pattern": r"\S"})
+    Text,
+    AfterValidator(_named),
+    Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_NAME, "pattern": r"\S"}),
 ]
 
 
 # Numbers and flags ----------------------------------------------------------------------------
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     number = value.number if isinstance(value, Unquoted) else None
     return value if number is None else number
 
 
-def _finite(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+def _finite(value: object, check: ValidatorFunctionWrapHandler) -> object:
     number = _number(value)
     check(number)
     return number
 
 
-def _flag(value: Any) -> Any:
+def _flag(value: object) -> object:
     flag = value.flag if isinstance(value, Unquoted) else None
     return value if flag is None else flag
 
@@ -241,6 +244,8 @@ Number = Annotated[float, WrapValidator(_finite)]
 Integer = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), UNQUOTED_NUMBER]
 #: An integer from 0.
 Size = Annotated[int, Field(ge=0, le=2**63 - 1), UNQUOTED_NUMBER]
+#: How far something was counted: from there one can go on counting in 64 bits.
+Counted = Annotated[int, Field(ge=0, le=2**53), UNQUOTED_NUMBER]
 #: An integer from 1.
 Count = Annotated[int, Field(ge=1, le=2**63 - 1), UNQUOTED_NUMBER]
 #: True or false.
@@ -293,7 +298,7 @@ Base64 = Annotated[
 # Documents ------------------------------------------------------------------------------------
 
 
-def _json_object(value: dict[str, Any]) -> dict[str, Any]:
+def _json_object(value: dict[str, object]) -> dict[str, object]:
     unfit = unfit_part(value)
     if unfit:
         raise invalid(f"holds {unfit}")
@@ -301,4 +306,4 @@ def _json_object(value: dict[str, Any]) -> dict[str, Any]:
 
 
 #: Any JSON object.
-JsonObject = Annotated[dict[str, Any], AfterValidator(_json_object)]
+JsonObject = Annotated[dict[str, object], AfterValidator(_json_object)]

@@ -44,6 +44,7 @@ __all__ = [
     "datasync",
     "files",
     "message_class",
+    "method",
     "methods",
     "pool",
     "status",
@@ -57,6 +58,11 @@ __all__ = [
 def methods() -> tuple[Method, ...]:
     """Return every RPC of Viam's cloud, login included; always the same tuple."""
     return WIRE.methods
+
+
+def method(name: str) -> Method:
+    """Return the RPC of that name, which Viam's cloud has."""
+    return next(each for each in WIRE.methods if each.name == name)
 
 
 def utilities() -> tuple[Method, ...]:

@@ -30,10 +30,10 @@ def adopt(cls: type[M], message: Message) -> M:
     """
     if isinstance(message, cls):
         return message
-    wanted = cls.DESCRIPTOR.full_name
+    expected = cls.DESCRIPTOR.full_name
     if not isinstance(message, Message):
-        raise TypeError(f"need a {wanted} message, not {type(message).__name__}")
-    given = message.DESCRIPTOR.full_name
-    if given != wanted:
-        raise TypeError(f"need a {wanted} message, not {given}")
+        raise TypeError(f"need a {expected} message, not {type(message).__name__}")
+    actual = message.DESCRIPTOR.full_name
+    if actual != expected:
+        raise TypeError(f"need a {expected} message, not {actual}")
     return cls.FromString(message.SerializePartialToString())

@@ -103,14 +103,14 @@ class _Classes(Mapping[str, "type[Message]"]):
         self._made: dict[str, type[Message]] = {}
 
     def __getitem__(self, name: str) -> type[Message]:
-        made = self._made.get(name)
-        if made is None:
+        cls = self._made.get(name)
+        if cls is None:
             package = self._package[name]
-            made = GetMessageClass(self._pool.FindMessageTypeByName(name))
+            cls = GetMessageClass(self._pool.FindMessageTypeByName(name))
             # Lets pickle find the class again, and names it in tracebacks.
-            made.__module__ = f"{_PACKAGE}.{_MODULES.get(package, package)}"
-            self._made[name] = made
-        return made
+            cls.__module__ = f"{_PACKAGE}.{_MODULES.get(package, package)}"
+            self._made[name] = cls
+        return cls
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._package)
@@ -139,14 +139,14 @@ class Wire:
 
     def exports(self, module: str) -> Mapping[str, object]:
         """What a message module shows: the classes and enums of its proto package."""
-        found: dict[str, object] = {}
+        names: dict[str, object] = {}
         for file in map(self.pool.FindFileByName, self.files):
             if _MODULES.get(file.package) == module:
                 for message in file.message_types_by_name.values():
-                    found[message.name] = self.classes[message.full_name]
+                    names[message.name] = self.classes[message.full_name]
                 for enum in file.enum_types_by_name.values():
-                    found.update(_enum(enum))
-        return found
+                    names.update(_enum(enum))
+        return names
 
 
 def _load(serialized: bytes) -> Wire:

@@ -1,4 +1,4 @@
-"""Replies that are built as bytes."""
+"""Replies that are built as bytes, or one by one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from google.protobuf.message import Message
 
 # Key of a field that no message has: the largest number there is, length-delimited.
@@ -14,9 +16,26 @@ _PADDING = b"\xfa\xff\xff\xff\x0f"
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A reply that was built as bytes, because joining kept bytes is far cheaper."""
+    """A reply that was built as bytes, because joining kept bytes is far cheaper.
 
-    blob: bytes
+    Attributes:
+        pieces: The bytes. Files stay as they are stored: to copy a large one takes so long that
+            other clients notice.
+    """
+
+    pieces: tuple[bytes, ...]
+
+    @property
+    def blob(self) -> bytes:
+        """All of it."""
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """The replies of an RPC that has any number of them, each made when the last is on its way."""
+
+    replies: Iterator[Message | Encoded]
 
 
 def encoded(reply: Message | Encoded) -> bytes:
@@ -24,9 +43,14 @@ def encoded(reply: Message | Encoded) -> bytes:
     return reply.blob if isinstance(reply, Encoded) else reply.SerializeToString()
 
 
+def decoded(reply: Message | Encoded, kind: type[Message]) -> Message:
+    """A reply as a message of its kind."""
+    return kind.FromString(reply.blob) if isinstance(reply, Encoded) else reply
+
+
 def padded(reply: Message | Encoded, size: int) -> Encoded:
     """The reply with `size` bytes more, in a field that readers skip."""
     # The length as a varint of five groups, which any reader takes.
     groups = [size >> shift & 0x7F | 0x80 for shift in (0, 7, 14, 21)]
     length = bytes((*groups, size >> 28))
-    return Encoded(encoded(reply) + _PADDING + length + bytes(size))
+    return Encoded((encoded(reply) + _PADDING + length + bytes(size),))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import cast
+from typing import Any, cast
 
 from fakeviam.wire.well_known import NULL_VALUE, Struct, Value
 
-__all__ = ["mapping_from", "struct_from"]
+__all__ = ["mapping_from", "part_from", "struct_from"]
 
 _EXACT = 2**53  # the largest n for which a double holds every integer of -n..n
 
@@ -23,7 +23,7 @@ _DICT_LEVELS = 3
 _LIST_LEVELS = 2
 
 
-class _UnfitError(Exception):
+class _UnsupportedError(Exception):
     """A value that a Struct cannot hold; the way to it is added while the calls unwind."""
 
     def __init__(self, reason: str) -> None:
@@ -51,7 +51,7 @@ def struct_from(mapping: Mapping[str, object]) -> Struct:
     struct = Struct()
     try:
         _fill(struct, mapping, _LEVELS)
-    except _UnfitError as unfit:
+    except _UnsupportedError as unfit:
         raise ValueError(unfit.text()) from None
     return struct
 
@@ -59,10 +59,30 @@ def struct_from(mapping: Mapping[str, object]) -> Struct:
 def mapping_from(struct: Struct) -> dict[str, object]:
     """Return a Struct as a dictionary of None, bool, float, str, list and dict.
 
-    A value without any kind, which no JSON can mean but the wire can carry, becomes None. The
-    order of the keys is not kept: a Struct has none.
+    A value without any kind, which no JSON can mean but the wire can carry, becomes None. The keys
+    are in order: a Struct keeps none, and shows another in each process.
     """
-    return {key: _plain(value) for key, value in struct.fields.items()}
+    return {key: _plain(value) for key, value in sorted(struct.fields.items())}
+
+
+def part_from(struct: Struct, tree: Mapping[str, Any]) -> dict[str, object]:
+    """What a tree of names leads to in a Struct; an empty tree is all that is there.
+
+    Lists are taken as a whole. Not converting the rest saves most of the time.
+    """
+    fields = struct.fields
+    part: dict[str, object] = {}
+    for key, inner in tree.items():
+        value = fields.get(key)
+        if value is None:
+            continue
+        if value.HasField("number_value"):  # most are numbers
+            part[key] = value.number_value
+        elif inner and value.HasField("struct_value"):
+            part[key] = part_from(value.struct_value, inner)
+        else:
+            part[key] = _plain(value)
+    return part
 
 
 def _fill(struct: Struct, mapping: Mapping[str, object], levels: int) -> None:
@@ -71,7 +91,7 @@ def _fill(struct: Struct, mapping: Mapping[str, object], levels: int) -> None:
     try:
         for key, value in mapping.items():
             _set(fields[key if type(key) is str else _checked(key)], value, levels)
-    except _UnfitError as unfit:
+    except _UnsupportedError as unfit:
         unfit.steps.append(key)
         raise
     except ValueError:
@@ -84,7 +104,7 @@ def _fill_list(target: Value, items: list[object], levels: int) -> None:
     try:
         for item in items:
             _set(values.add(), item, levels)
-    except _UnfitError as unfit:
+    except _UnsupportedError as unfit:
         unfit.steps.append(len(values) - 1)
         raise
     except ValueError:
@@ -110,41 +130,41 @@ def _set(target: Value, value: object, levels: int) -> None:
 def _set_number(target: Value, number: float) -> None:
     if not -_EXACT <= number <= _EXACT:  # NaN fails any comparison
         if isinstance(number, int):
-            raise _UnfitError("an integer beyond 2**53, which a double would round")
+            raise _UnsupportedError("an integer beyond 2**53, which a double would round")
         if not isfinite(number):
-            raise _UnfitError(f"{number} is not a JSON number")
+            raise _UnsupportedError(f"{number} is not a JSON number")
     target.number_value = number
 
 
 def _set_other(target: Value, value: object, levels: int) -> None:
     if isinstance(value, Mapping):
         target.struct_value.SetInParent()
-        _fill(target.struct_value, value, _deeper(levels, _DICT_LEVELS))
+        _fill(target.struct_value, value, _next_level(levels, _DICT_LEVELS))
     elif isinstance(value, list):
-        _fill_list(target, value, _deeper(levels, _LIST_LEVELS))
+        _fill_list(target, value, _next_level(levels, _LIST_LEVELS))
     elif isinstance(value, str):
         target.string_value = str.__str__(value)
     elif isinstance(value, (int, float)):
         _set_number(target, value)
     else:
-        raise _UnfitError(f"{type(value).__name__} is not a JSON type")
+        raise _UnsupportedError(f"{type(value).__name__} is not a JSON type")
 
 
-def _deeper(levels: int, taken: int) -> int:
-    if levels < taken:
-        raise _UnfitError("nested so deeply that protobuf parsers would refuse it")
-    return levels - taken
+def _next_level(levels: int, depth: int) -> int:
+    if levels < depth:
+        raise _UnsupportedError("nested so deeply that protobuf parsers would refuse it")
+    return levels - depth
 
 
 def _checked(key: object) -> str:
     if not isinstance(key, str):  # protobuf itself would take bytes for text
-        raise _UnfitError(f"the key {key!r} is not a string")
+        raise _UnsupportedError(f"the key {key!r} is not a string")
     return key
 
 
-def _unencodable(step: object) -> _UnfitError:
+def _unencodable(step: object) -> _UnsupportedError:
     # All that protobuf can still refuse with a ValueError is a lone surrogate, in text or a key.
-    unfit = _UnfitError("text that cannot be encoded as UTF-8")
+    unfit = _UnsupportedError("text that cannot be encoded as UTF-8")
     unfit.steps.append(step)
     return unfit
 

@@ -1,0 +1,38 @@
+"""Names that somebody gives to something: what is wrong with them is decided here alone."""
+
+from __future__ import annotations
+
+from fakeviam.model.errors import InvalidArgumentError
+
+#: Characters. Lists, pages, texts of errors and the journal show names as they are.
+LONGEST_NAME = 1000
+
+
+def wrong_name(name: str) -> str:
+    """What a name must not be or have, and what it is; empty if it is fine (NM-1)."""
+    wrong = _too_long(name)
+    return f"{wrong} [NM-1]" if wrong else _blank(name)
+
+
+def _too_long(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return ""
+    return f"must have at most {LONGEST_NAME} characters, got {len(name)}"
+
+
+def _blank(text: str) -> str:
+    return "" if text.strip() else f"must not be blank, got {text[:80]!r}"
+
+
+def check_name(name: str, *, clause: str, field: str = "name") -> str:
+    """Return a name that a request gives, or refuse it; `clause` is that of a blank one."""
+    if wrong := _too_long(name):
+        raise InvalidArgumentError(f"{field} {wrong}", clause="NM-1")
+    return check_not_blank(name, clause=clause, field=field)
+
+
+def check_not_blank(text: str, *, clause: str, field: str) -> str:
+    """Return what may be of any length, or refuse it under `clause`."""
+    if wrong := _blank(text):
+        raise InvalidArgumentError(f"{field} {wrong}", clause=clause)
+    return text
