@@ -71,11 +71,11 @@ class Blobs:
         try:
             data = path.read_bytes()
         except OSError as error:
-            told = f"sha256 names the file {path}, which cannot be read ({error.strerror})"
-            raise damaged(where, told) from None
+            text = f"sha256 names the file {path}, which cannot be read ({error.strerror})"
+            raise damaged(where, text) from None
         if digest_of(data) != name:
-            told = f"does not match its hash: {len(data)} bytes, named in {where}"
-            raise damaged(str(path), told)
+            text = f"does not match its hash: {len(data)} bytes, named in {where}"
+            raise damaged(str(path), text)
         self._known.add(name)
         return data
 

@@ -5,11 +5,15 @@ Tests let each of these steps fail in turn.
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+#: How writing fails where there is no room.
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Files:
@@ -45,8 +49,8 @@ class Files:
         """Write all of the data to a place in a file."""
         rest = memoryview(data)
         while rest:
-            written = os.pwrite(handle, rest, at)
-            rest, at = rest[written:], at + written
+            count = os.pwrite(handle, rest, at)
+            rest, at = rest[count:], at + count
 
     def truncate(self, handle: int, size: int) -> None:
         """Cut a file off."""

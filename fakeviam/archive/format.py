@@ -5,6 +5,7 @@
     keys.jsonl      API keys
     users.jsonl     database users
     datasets.jsonl  oldest first
+    entities.jsonl  saved queries, indexes, pipelines and their runs, sequences; from version 2 on
     sources.jsonl   what captured the data; records name it
     binary.jsonl    binary records in the order of time, then arrival
     tabular.jsonl   readings, likewise
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "fakeviam archive"
-VERSION = 1
+VERSION = 2
 
 MANIFEST = "manifest.json"
 BLOBS = "blobs"
@@ -31,11 +32,12 @@ FLEET = "fleet.jsonl"
 KEYS = "keys.jsonl"
 USERS = "users.jsonl"
 DATASETS = "datasets.jsonl"
+ENTITIES = "entities.jsonl"
 SOURCES = "sources.jsonl"
 BINARY = "binary.jsonl"
 TABULAR = "tabular.jsonl"
 
-TABLES = (FLEET, KEYS, USERS, DATASETS, SOURCES, BINARY, TABULAR)
+TABLES = (FLEET, KEYS, USERS, DATASETS, ENTITIES, SOURCES, BINARY, TABULAR)
 
 
 class Table(NamedTuple):

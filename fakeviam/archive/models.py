@@ -26,6 +26,7 @@ from fakeviam.validation.problems import InvalidError, Words
 from fakeviam.validation.types import (
     Base64,
     Count,
+    Counted,
     Expected,
     Flag,
     JsonObject,
@@ -90,7 +91,7 @@ def _nanos(value: object) -> int | None:
         return None
 
 
-def _payload(reading: dict[str, Any]) -> bytes:
+def _payload(reading: dict[str, object]) -> bytes:
     try:
         return payload_of(reading)
     except ValueError as error:
@@ -165,7 +166,7 @@ class ClassificationRow(Model):
 
 
 class _RecordRow(Model):
-    arrival: Size
+    arrival: Counted
     file_id: str
     source: str
     time_requested: Time
@@ -297,7 +298,7 @@ class _MetadataRow(Model):
     data: JsonObject
 
 
-def _metadata(*, id: str, data: Mapping[str, Any]) -> Metadata:  # noqa: A002 - a field of the row
+def _metadata(*, id: str, data: Mapping[str, object]) -> Metadata:  # noqa: A002 - a field of the row
     return Metadata(id=id, text=json.dumps(data, ensure_ascii=False, sort_keys=True))
 
 
@@ -322,15 +323,15 @@ def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
     Raises:
         DamageError: One of them is invalid.
     """
-    found: dict[str, list[Any]] = {kind: [] for kind in _FLEET}
+    members: dict[str, list[Any]] = {kind: [] for kind in _FLEET}
     for value, where in rows:
         kind = checked_row(_Kind, value, where).kind
         model, made_of = _FLEET[kind]
         values = dict(vars(checked_row(model, value, where)))
         del values["kind"]
-        found[kind].append(made_of(**values))
-    metadata = tuple(found.pop("metadata"))
-    owners = {f"{kind}s": tuple(rows) for kind, rows in found.items()}
+        members[kind].append(made_of(**values))
+    metadata = tuple(members.pop("metadata"))
+    owners = {f"{kind}s": tuple(rows) for kind, rows in members.items()}
     return FleetState(**owners, metadata=metadata)
 
 
@@ -348,11 +349,11 @@ def check_format(value: object, where: str, *, name: str, version: int) -> None:
     Raises:
         UsageError: It is one of these; the text says what to do.
     """
-    found = checked_row(_Format, value, where)
-    if found.format != name:
-        raise UsageError(f"{where}: format must be {name!r}, got {found.format!r}")
-    if found.version > version:
-        what = f"{where}: version {found.version} was written by a later fakeviam"
+    row = checked_row(_Format, value, where)
+    if row.format != name:
+        raise UsageError(f"{where}: format must be {name!r}, got {row.format!r}")
+    if row.version > version:
+        what = f"{where}: version {row.version} was written by a later fakeviam"
         raise UsageError(f"{what}; this version reads formats up to {version}; upgrade fakeviam")
 
 
@@ -364,8 +365,8 @@ class _Table(Model):
 class CountersRow(Model):
     """How far ids were counted."""
 
-    ids: Size
-    objects: Size
+    ids: Counted
+    objects: Counted
 
     @property
     def counters(self) -> Counters:
@@ -376,8 +377,8 @@ class CountersRow(Model):
 class ArrivalsRow(Model):
     """The numbers that the next records get."""
 
-    binary: Size
-    tabular: Size
+    binary: Counted
+    tabular: Counted
 
 
 class ManifestRow(Model):

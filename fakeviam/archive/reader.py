@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fakeviam.archive import format as names
 from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.contents import Contents
+from fakeviam.archive.entities import entity_of
 from fakeviam.archive.lines import damaged, value_of
 from fakeviam.archive.models import (
     BinaryRecordRow,
@@ -30,6 +31,7 @@ from fakeviam.store.events import (
     ArrivalsSet,
     BinaryAdded,
     DatasetPut,
+    EntitiesPut,
     PasswordSet,
     StoreEvent,
     TabularAdded,
@@ -77,6 +79,9 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
         PasswordSet(row.organization_id, row.password)
         for row, _ in tables.rows(names.USERS, UserRow)
     )
+    if manifest.version > 1:  # the first version knew none
+        found = [entity_of(value, at) for value, at in tables.values(names.ENTITIES)]
+        events.append(EntitiesPut(found))
     events.append(ArrivalsSet(Arrivals(**dict(manifest.arrivals))))
     contents = Contents(
         store=store,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from typing import Any
 
 from google.protobuf.message import DecodeError
 
@@ -26,7 +25,7 @@ def reading_fields(payload: bytes) -> dict[str, object]:
     return {"payload": b64encode(payload).decode()}
 
 
-def payload_of(reading: dict[str, Any]) -> bytes:
+def payload_of(reading: dict[str, object]) -> bytes:
     """The encoded Struct of a JSON object.
 
     Raises:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.archive import format as names
 from fakeviam.archive.blobs import Blobs
+from fakeviam.archive.entity_rows import entity_row
 from fakeviam.archive.lines import line_of
 from fakeviam.archive.rows import (
     Sources,
@@ -52,8 +53,8 @@ def write(path: str | os.PathLike[str], contents: Contents) -> None:
         _settle(beside)
         _move_in(beside, place)
     except OSError as error:
-        told = f"cannot write the archive {place}: {error.strerror or error}"
-        raise UsageError(told) from error
+        text = f"cannot write the archive {place}: {error.strerror or error}"
+        raise UsageError(text) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -71,13 +72,14 @@ def write_tables(folder: Path, contents: Contents, blobs: Blobs) -> set[str]:
         names.KEYS: contents.keys,
         names.USERS: _users(contents),
         names.DATASETS: map(dataset_row, contents.store.all_datasets()),
+        names.ENTITIES: map(entity_row, contents.store.all_entities()),
     }
-    written = {name: _write_table(folder / name, rows) for name, rows in tables.items()}
+    hashes = {name: _write_table(folder / name, rows) for name, rows in tables.items()}
     manifest = {
         "format": names.NAME,
         "version": names.VERSION,
         "fakeviam": contents.made_by,
-        "files": {name: table._asdict() for name, table in written.items()},
+        "files": {name: table._asdict() for name, table in hashes.items()},
         "counters": contents.counters._asdict(),
         "arrivals": contents.store.arrivals._asdict(),
         "blobs": len(digests),
@@ -124,14 +126,14 @@ def _check_replaceable(place: Path) -> None:
     advice = "choose another path, or remove it yourself"
     if not place.is_dir():
         raise UsageError(f"cannot write an archive to {place}: a file is there; {advice}")
-    found = {one.name for one in place.iterdir()}
-    if found and not names.is_archive(place):
-        told = f"cannot write an archive to {place}: the directory is not empty and not an archive"
-        raise UsageError(f"{told}; {advice}")
-    foreign = found - {names.MANIFEST, names.BLOBS, *names.TABLES}
+    entries = {one.name for one in place.iterdir()}
+    if entries and not names.is_archive(place):
+        text = f"cannot write an archive to {place}: the directory is not empty and not an archive"
+        raise UsageError(f"{text}; {advice}")
+    foreign = entries - {names.MANIFEST, names.BLOBS, *names.TABLES}
     if foreign:
-        told = f"cannot replace the archive {place}: {min(foreign)!r} is not part of it"
-        raise UsageError(f"{told}; {advice}")
+        text = f"cannot replace the archive {place}: {min(foreign)!r} is not part of it"
+        raise UsageError(f"{text}; {advice}")
 
 
 def _settle(folder: Path) -> None:

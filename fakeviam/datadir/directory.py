@@ -11,7 +11,6 @@ the log has outgrown the state it began with, it is written anew beside and rena
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.archive.blobs import Blobs
-from fakeviam.archive.files import Files
+from fakeviam.archive.files import NO_ROOM, Files
 from fakeviam.archive.format import BLOBS
 from fakeviam.archive.lines import damaged, time_text
 from fakeviam.datadir.encoding import EventCoder
@@ -34,7 +33,9 @@ from fakeviam.model.errors import (
     UnavailableError,
     UsageError,
 )
+from fakeviam.model.text import counted
 from fakeviam.store.memory import MemoryStore
+from fakeviam.validation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,8 +58,6 @@ _SMALL = 16 * 2**20
 #: A log is written anew when it has grown by so many times the state it began with.
 _GROWTH = 2.0
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
 log = logging.getLogger("fakeviam")
 
 
@@ -76,7 +75,7 @@ class Dropped(NamedTuple):
     since: str
 
     def __str__(self) -> str:
-        entries = "1 entry" if self.entries == 1 else f"{self.entries} entries"
+        entries = counted(self.entries, "entry", "entries")
         what = f"{entries}, {self.bytes} bytes, written after {self.since}"
         return f"{what}: never acknowledged, because the process ended first"
 
@@ -252,8 +251,8 @@ class DataDir:
             raise UsageError(f"the data directory {self.path} is closed")
         self._failure = self._failure or self._log.failure
         if self._failure:
-            told = f"the data directory {self.path} refuses writes until a restart"
-            raise UnavailableError(f"{told}: {self._failure}", clause="DD-5")
+            text = f"the data directory {self.path} refuses writes until a restart"
+            raise UnavailableError(f"{text}: {self._failure}", clause="DD-5")
         return self._log
 
     def _append(self, writer: LogWriter, events: Sequence[Event]) -> None:
@@ -285,9 +284,9 @@ class DataDir:
             yield
         except OSError as error:
             self._checked()
-            told = f"cannot write to the data directory {self.path}: {error.strerror or error}"
-            kind = ResourceExhaustedError if error.errno in _NO_ROOM else UnavailableError
-            raise kind(f"{told}; nothing was changed", clause="DD-4") from error
+            text = f"cannot write to the data directory {self.path}: {error.strerror or error}"
+            kind = ResourceExhaustedError if error.errno in NO_ROOM else UnavailableError
+            raise kind(f"{text}; nothing was changed", clause="DD-4") from error
 
     # The log anew ----------------------------------------------------------------------------
 
@@ -346,16 +345,30 @@ def prepare(path: Path, files: Files) -> bool:
     """
     is_made = not path.exists()
     files.make_folder(path)
-    found = {one.name for one in path.iterdir()}
-    if DESCRIPTION in found:
+    names = {one.name for one in path.iterdir()}
+    if LOG in names:
+        check_is_file(path / LOG)
+    if DESCRIPTION in names:
+        _make_private(path)
         check_version(path)
         return False
-    if found - _OURS:
-        told = f"{path} is not empty and not a data directory: {DESCRIPTION} is missing"
-        raise UsageError(f"{told}; choose an empty directory")
-    if not (is_made or found):
+    if names - _OURS:
+        text = f"{path} is not empty and not a data directory: {DESCRIPTION} is missing"
+        raise UsageError(f"{text}; choose an empty directory")
+    if not (is_made or names):
         path.chmod(0o700)
-    return LOG not in found
+    return LOG not in names
+
+
+def _make_private(path: Path) -> None:
+    """Let only its owner into a directory: there are keys and passwords in it (DD-7)."""
+    if path.stat().st_mode & 0o077:
+        try:
+            path.chmod(0o700)
+        except OSError as error:
+            log.warning("%s: others may read the keys in it (%s)", path, error.strerror)
+        else:
+            log.warning("%s: others could read the keys in it; now only its owner can", path)
 
 
 def description(seed: int) -> bytes:
@@ -375,22 +388,34 @@ def check_description(path: Path, seed: int) -> None:
         raise damaged(str(place), "does not have its original contents")
 
 
+def check_is_file(path: Path) -> None:
+    """Refuse what could not be read to its end, such as a pipe.
+
+    Raises:
+        UsageError: It is no file.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path} is not a regular file")
+
+
 def check_version(path: Path) -> None:
     """Refuse a directory of another version.
 
     Raises:
         UsageError: It is one; the text says what to do.
     """
+    if (path / DESCRIPTION).exists():
+        check_is_file(path / DESCRIPTION)
     try:
-        found = json.loads((path / DESCRIPTION).read_bytes())["version"]
+        version = parse_json((path / DESCRIPTION).read_bytes())["version"]
     except (OSError, ValueError, LookupError, TypeError):
         return  # it is missing or damaged, which is found when the seed is known
-    if isinstance(found, int) and found > VERSION:
+    if isinstance(version, int) and version > VERSION:
         raise UsageError(
-            f"{path / DESCRIPTION}: version {found} was written by a later fakeviam; this version "
-            f"reads format {VERSION}; upgrade fakeviam"
+            f"{path / DESCRIPTION}: version {version} was written by a later fakeviam; "
+            f"this version reads format {VERSION}; upgrade fakeviam"
         )
-    if found == 1:
+    if version == 1:
         raise UsageError(
             f"{path / DESCRIPTION}: version 1 comes from an earlier fakeviam; export an archive "
             "with that one, and begin a new directory with it (--load)"
@@ -403,7 +428,8 @@ def _usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"cannot use the data directory {path}: {error.strerror or error}"
-        raise UsageError(told) from error
+        which = f" ({error.filename})" if error.filename not in (None, str(path)) else ""
+        text = f"cannot use the data directory {path}: {error.strerror or error}{which}"
+        raise UsageError(text) from error
     except Refusal as refusal:
         raise UsageError(refusal.text) from refusal

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from fakeviam.archive.entity_rows import entity_row
 from fakeviam.archive.lines import time_text
 from fakeviam.archive.models import BinaryRecordRow, SourceRow, TabularRecordRow, checked_row
 from fakeviam.archive.rows import (
@@ -19,6 +20,7 @@ from fakeviam.archive.rows import (
     tabular_row,
 )
 from fakeviam.datadir.models import event_of
+from fakeviam.model.entities import KIND_NAMES
 from fakeviam.store.events import (
     ArrivalsSet,
     BinaryAdded,
@@ -27,6 +29,8 @@ from fakeviam.store.events import (
     Cleared,
     DatasetDropped,
     DatasetPut,
+    EntitiesDropped,
+    EntitiesPut,
     Event,
     FleetPut,
     FleetSet,
@@ -116,7 +120,7 @@ class EventCoder:
                 yield op, row
 
 
-def _row(event: Event) -> Row:  # noqa: C901, PLR0911 - a table
+def _row(event: Event) -> Row:  # noqa: C901, PLR0911, PLR0912 - a table
     match event:
         case BinaryDeleted(file_ids):
             return {"op": "delete_binary", "file_ids": list(file_ids)}
@@ -137,6 +141,10 @@ def _row(event: Event) -> Row:  # noqa: C901, PLR0911 - a table
             return {"op": "drop_dataset", "id": dataset_id}
         case PasswordSet(organization_id, password):
             return {"op": "set_password", "organization_id": organization_id, "password": password}
+        case EntitiesPut(entities):
+            return {"op": "put_entities", "entities": [entity_row(each) for each in entities]}
+        case EntitiesDropped(kind, ids):
+            return {"op": "drop_entities", "kind": KIND_NAMES[kind], "ids": list(ids)}
         case ArrivalsSet(arrivals):
             return {"op": "set_arrivals", **arrivals._asdict()}
         case FleetSet(fleet):

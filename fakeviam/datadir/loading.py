@@ -13,6 +13,7 @@ from fakeviam.datadir.encoding import EventCoder
 from fakeviam.datadir.models import EntryRow, HeaderRow
 from fakeviam.model.fleet import FleetState
 from fakeviam.model.ids import Counters
+from fakeviam.model.text import counted
 from fakeviam.store.events import (
     BinaryAdded,
     Cleared,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from fakeviam.store.events import Event
 
 FORMAT = "fakeviam log"
-VERSION = 2
+VERSION = 3
 
 #: So many rows of a state are one entry.
 _ROWS = 500
@@ -119,8 +120,9 @@ class Loader:
             )
         what = reader.problem or "the file ends here"
         since = f", written after {reader.last}" if reader.last else ""
-        told = f"{what}; {reader.lost()} acknowledged entries from there on cannot be read{since}"
-        return DamageError(reader.where(reader.end.entries + 1), told, _ADVICE)
+        lost = counted(reader.lost(), "acknowledged entry", "acknowledged entries")
+        text = f"{what}; {lost} from there on cannot be read{since}"
+        return DamageError(reader.where(reader.end.entries + 1), text, _ADVICE)
 
     def _take(self, entry: object) -> None:
         """Do what one entry says."""

@@ -31,8 +31,8 @@ class Lock:
         except OSError:
             holder = os.read(self._handle, 20).decode(errors="replace").strip() or "unknown"
             os.close(self._handle)
-            told = f"the data directory {path.parent} is in use by process {holder}"
-            raise UsageError(f"{told}; stop that process, or choose another directory") from None
+            text = f"the data directory {path.parent} is in use by process {holder}"
+            raise UsageError(f"{text}; stop that process, or choose another directory") from None
         # A server that was never started, or could not be, ends without a word.
         self._close = weakref.finalize(self, os.close, self._handle)
         # The file stays when the lock is gone: who removes it might remove another one's.

@@ -196,9 +196,9 @@ class LogReader:
 
     def lost(self) -> int:
         """How many entries there were behind where it is whole, as far as can be told."""
-        known = 0 if self.acknowledged is None else self.acknowledged.entries - self.end.entries
+        count = 0 if self.acknowledged is None else self.acknowledged.entries - self.end.entries
         rest = self._text[self.end.bytes :]
-        return max(known, rest.count(b"\n") + (not rest.endswith(b"\n") if rest else 0))
+        return max(count, rest.count(b"\n") + (not rest.endswith(b"\n") if rest else 0))
 
     def skip(self) -> None:
         """Go on behind a line that is not whole, at the next one that is."""
@@ -226,7 +226,8 @@ class LogReader:
         if line[-1:] != b"\n":
             return "it is truncated", behind
         if line[:_QUOTED] != b'["%08x",' % crc32(body) or line[-2:] != b"]\n":
-            return f"its checksum does not match: {line[:80]!r}", behind
+            start = line[:80].decode(errors="replace")
+            return f"its checksum does not match: {start.strip()}", behind
         try:
             entry: dict[str, Any] = value_of(body)
         except JsonError as error:

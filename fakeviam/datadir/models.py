@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Strict
 
+from fakeviam.archive.entities import KindName, entity_of
 from fakeviam.archive.lines import damaged
 from fakeviam.archive.models import (
     ArrivalsRow,
@@ -18,6 +19,7 @@ from fakeviam.archive.models import (
     checked_row,
     fleet_of,
 )
+from fakeviam.model.entities import KINDS
 from fakeviam.store.events import (
     ArrivalsSet,
     BinaryDeleted,
@@ -25,6 +27,8 @@ from fakeviam.store.events import (
     Cleared,
     DatasetDropped,
     DatasetPut,
+    EntitiesDropped,
+    EntitiesPut,
     Event,
     FleetPut,
     FleetSet,
@@ -93,6 +97,15 @@ class _DatasetDropped(Model):
     id: str
 
 
+class _EntitiesPut(Model):
+    entities: Many[dict[str, Any]]
+
+
+class _EntitiesDropped(Model):
+    kind: KindName
+    ids: Many[str]
+
+
 class _Fleet(Model):
     fleet: Many[dict[str, Any]]
 
@@ -121,6 +134,10 @@ _SIMPLE: Mapping[str, tuple[type[Model], Callable[[Any], Event]]] = MappingProxy
         ),
         "put_dataset": (DatasetRow, lambda row: DatasetPut(row.dataset)),
         "drop_dataset": (_DatasetDropped, lambda row: DatasetDropped(row.id)),
+        "drop_entities": (
+            _EntitiesDropped,
+            lambda row: EntitiesDropped(KINDS[row.kind], row.ids),
+        ),
         "set_password": (UserRow, lambda row: PasswordSet(row.organization_id, row.password)),
         "set_arrivals": (ArrivalsRow, lambda row: ArrivalsSet(Arrivals(**dict(row)))),
         "set_keys": (_Keys, lambda row: KeysSet(row.keys)),
@@ -139,11 +156,14 @@ def event_of(op: str, row: Row, where: str) -> Event:
         rows = checked_row(_Fleet, row, where).fleet
         return FleetSet(fleet_of((each, f"{where}, fleet") for each in rows))
     if op in ("put_part", "put_metadata"):
-        wanted = op.removeprefix("put_")
+        kind = op.removeprefix("put_")
         fleet = fleet_of([(row, where)])
-        if row["kind"] != wanted:
-            raise damaged(where, f"kind must be {wanted!r}, got {row['kind']!r}")
-        return FleetPut(fleet.parts[0] if wanted == "part" else fleet.metadata[0])
+        if row["kind"] != kind:
+            raise damaged(where, f"kind must be {kind!r}, got {row['kind']!r}")
+        return FleetPut(fleet.parts[0] if kind == "part" else fleet.metadata[0])
+    if op == "put_entities":
+        found = checked_row(_EntitiesPut, row, where).entities
+        return EntitiesPut([entity_of(each, where) for each in found])
     if op not in _SIMPLE:
         raise damaged(where, f"op must be an event known to this version of fakeviam, got {op!r}")
     model, convert = _SIMPLE[op]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -13,7 +12,15 @@ from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.files import Files
 from fakeviam.archive.format import BLOBS
 from fakeviam.archive.lines import DamageError, time_text
-from fakeviam.datadir.directory import DESCRIPTION, LOCK, LOG, Dropped, check_version, description
+from fakeviam.datadir.directory import (
+    DESCRIPTION,
+    LOCK,
+    LOG,
+    Dropped,
+    check_is_file,
+    check_version,
+    description,
+)
 from fakeviam.datadir.encoding import EventCoder
 from fakeviam.datadir.loading import Loader, entries_of
 from fakeviam.datadir.lock import Lock
@@ -22,6 +29,7 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.ids import Counters
 from fakeviam.store.events import BinaryDeleted, ListChanged, TabularDeleted
 from fakeviam.store.memory import MemoryStore
+from fakeviam.validation.json_text import parse_json
 
 if TYPE_CHECKING:
     import os
@@ -37,7 +45,7 @@ _LOST_IDS, _LOST_OBJECTS = 2**32, 2**16
 DAMAGED = "damaged"
 
 
-class Problem(NamedTuple):
+class LostEntry(NamedTuple):
     """Something that was acknowledged and cannot be read any more.
 
     Attributes:
@@ -67,7 +75,7 @@ class Report:
     entries: int = 0
     files: int = 0
     readings: int = 0
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[LostEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     saved: str | None = None
 
@@ -111,12 +119,13 @@ def repair(path: str | os.PathLike[str], *, now: Callable[[], int]) -> Report:
 def _existing(path: str | os.PathLike[str]) -> Path:
     place = Path(path)
     if not (place / LOG).exists():
-        known = (place / DESCRIPTION).exists()
+        exists = (place / DESCRIPTION).exists()
         raise UsageError(
             f"{place / LOG} is missing, so nothing can be read; restore the directory from a copy"
-            if known
+            if exists
             else f"there is no data directory in {place}: {LOG} is missing"
         )
+    check_is_file(place / LOG)
     check_version(place)
     return place
 
@@ -139,7 +148,7 @@ class _Salvage:
         if not place.exists():
             report.notes.append(f"{place} is missing")
         elif loader.has_header and place.read_bytes() != description(loader.seed):
-            report.problems.append(Problem(str(place), "was changed; nothing is lost"))
+            report.problems.append(LostEntry(str(place), "was changed; nothing is lost"))
 
     def save(self, at: str) -> None:
         """Put a copy of what is damaged aside, and write anew what is whole."""
@@ -196,7 +205,9 @@ class _Salvager(Loader):
                 self._note(self.damage())
                 break
             where = reader.where(reader.end.entries + 1)
-            problems.append(Problem(where, f"{reader.problem}; the records on this line are lost"))
+            is_header = not reader.end.entries  # which holds none
+            lost = "no record is lost" if is_header else "the records on this line are lost"
+            problems.append(LostEntry(where, f"{reader.problem}; {lost}"))
             reader.skip()
         self._add()
         if problems:
@@ -227,7 +238,7 @@ class _Salvager(Loader):
                 super()._do(piece, where)
 
     def _note(self, error: DamageError) -> None:
-        self._report.problems.append(Problem(error.where, error.what))
+        self._report.problems.append(LostEntry(error.where, error.what))
 
 
 def _pieces(event: Event) -> Iterator[Event]:
@@ -246,6 +257,6 @@ def _pieces(event: Event) -> Iterator[Event]:
 def _seed_in(path: Path) -> int | None:
     """The seed that a description names, if it can be read."""
     try:
-        return int(json.loads(path.read_bytes())["seed"])
+        return int(parse_json(path.read_bytes())["seed"])
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -11,13 +11,21 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
-from fakeviam.store.events import ArrivalsSet, BinaryAdded, DatasetPut, PasswordSet, TabularAdded
+from fakeviam.store.events import (
+    ArrivalsSet,
+    BinaryAdded,
+    DatasetPut,
+    EntitiesPut,
+    PasswordSet,
+    TabularAdded,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
+    from fakeviam.model.entities import Entity, Kind
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.store.events import Sink, StoreEvent
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class Store(ABC):
-    """Binary and tabular records, datasets and database users of one fake.
+    """Binary and tabular records, datasets, database users and entities of one fake.
 
     Attributes:
         sink: Keeps every write before it is applied, if there is one.
@@ -137,6 +145,12 @@ class Store(ABC):
         """At most `limit` readings that the query selects, beyond `after`."""
 
     @abstractmethod
+    def first_received(
+        self, query: Query, *, limit: int, descending: bool
+    ) -> Sequence[TabularRecord]:
+        """At most `limit` readings by time received; equal times are as in the store's order."""
+
+    @abstractmethod
     def binary_totals(self, query: Query) -> Totals:
         """Number and bytes of all binary records that the query selects."""
 
@@ -202,6 +216,55 @@ class Store(ABC):
     @abstractmethod
     def database_password(self, organization_id: str) -> str | None:
         """The password of an organization's database user, if it was configured."""
+
+    # Entities ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def put_entities(self, *entities: Entity) -> bool:
+        """Keep entities, each in the place of that of its kind and id.
+
+        False, and nothing changes, if another one of its kind and owner has what is unique.
+        """
+
+    @abstractmethod
+    def swap_entities(self, before: Kind, after: Kind, *others: Entity) -> bool:
+        """Keep `after` in the place of `before`, and others besides.
+
+        False, and nothing changes, if `before` is no longer what is kept there, or if another one
+        of its kind and owner has what is unique. Of several servers that swap the same one,
+        one succeeds.
+        """
+
+    def change_entity(self, entity: Kind, change: Callable[[Kind], Kind]) -> bool:
+        """Change an entity, as it is by now; False if it is gone, or what is unique is taken."""
+        current: Kind | None = entity
+        while current is not None:
+            if self.swap_entities(current, change(current)):
+                return True
+            latest = self.entity(type(entity), entity.id)
+            current = None if latest == current else latest
+        return False
+
+    def change_entities(self, entities: Iterable[Kind], change: Callable[[Kind], Kind]) -> None:
+        """Change entities, each as it is by now; those that are gone stay so."""
+        for entity in entities:
+            self.change_entity(entity, change)
+
+    @abstractmethod
+    def drop_entities(self, *entities: Entity) -> None:
+        """Forget entities that are there."""
+
+    @abstractmethod
+    def entity(self, kind: type[Kind], entity_id: str) -> Kind | None:
+        """The entity of that kind and id, if there is one."""
+
+    @abstractmethod
+    def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
+        """The entities of a kind, of one owner or of all; each owner's oldest first."""
+
+    @abstractmethod
+    def all_entities(self) -> Iterator[Entity]:
+        """Every entity, each owner's oldest first."""
 
     # The whole of it ---------------------------------------------------------------------
 
@@ -269,6 +332,7 @@ class Store(ABC):
         """Everything it holds, as what makes an empty store hold the same."""
         yield from map(DatasetPut, self.all_datasets())
         yield from (PasswordSet(*user) for user in self.database_passwords().items())
+        yield from (EntitiesPut([each]) for each in self.all_entities())
         yield BinaryAdded(self.binary_rows())
         yield TabularAdded(self.tabular_rows())
         yield ArrivalsSet(self.arrivals)

@@ -122,7 +122,10 @@ class Block(Generic[Record]):
         known: Answers about its rows, by what they answer: see `remember`.
     """
 
-    __slots__ = ("_indexes", "_numbers", "full_mask", "keys", "known", "reads", "rows", "scanned")
+    __slots__ = (
+        *("_bounds", "_indexes", "_numbers", "full_mask"),
+        *("keys", "known", "reads", "rows", "scanned"),
+    )
 
     def __init__(self, keys: list[int], rows: list[Record]) -> None:
         """Make a block of these very lists."""
@@ -134,10 +137,11 @@ class Block(Generic[Record]):
         self.known: dict[Hashable, Any] = {}
         self._indexes: dict[str, Index] = {}
         self._numbers: dict[str, Numbers] = {}
+        self._bounds: dict[str, tuple[int, int]] = {}
 
     # Derived, on first use ---------------------------------------------------------------
 
-    def remember(self, question: Hashable, answer: Any) -> None:
+    def remember(self, question: Hashable, answer: object) -> None:
         """Keep an answer about these rows. It cannot go stale, and dies with the block."""
         if len(self.known) >= _KEPT:
             self.known.clear()
@@ -157,6 +161,15 @@ class Block(Generic[Record]):
             self.reads += len(self.rows)
             numbers = self._numbers[field] = Numbers(list(map(attrgetter(field), self.rows)))
         return numbers
+
+    def bounds(self, field: str) -> tuple[int, int]:
+        """The least and the greatest value of a number field."""
+        bounds = self._bounds.get(field)
+        if bounds is None:
+            self.reads += len(self.rows)
+            values = list(map(attrgetter(field), self.rows))
+            bounds = self._bounds[field] = min(values), max(values)
+        return bounds
 
     def _build(self, field: str) -> Index:
         self.reads += len(self.rows)
@@ -199,7 +212,7 @@ class Block(Generic[Record]):
         """With these rows instead, which differ from the old ones in one indexed field only."""
         block = Block(self.keys, rows)
         block._indexes = {name: index for name, index in self._indexes.items() if name != field}
-        block._numbers = self._numbers
+        block._numbers, block._bounds = self._numbers, self._bounds
         return block
 
     def pieces(self, size: int) -> list[Block[Record]]:

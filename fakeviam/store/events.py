@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.annotations import BoundingBox
     from fakeviam.model.datasets import Dataset
+    from fakeviam.model.entities import Entity
     from fakeviam.model.fleet import FleetState, Metadata, Part
     from fakeviam.store.values import Arrivals, BinaryRow, ListField, Position, TabularRow
 
@@ -86,6 +87,21 @@ class PasswordSet:
 
 
 @dataclass(frozen=True, slots=True)
+class EntitiesPut:
+    """Entities that are new, or have changed."""
+
+    entities: Sequence[Entity]
+
+
+@dataclass(frozen=True, slots=True)
+class EntitiesDropped:
+    """Entities of one kind that are gone."""
+
+    kind: type[Entity]
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivalsSet:
     """Which arrivals come next; they count on when the newest records are deleted (PG-7)."""
 
@@ -102,6 +118,8 @@ StoreEvent = (
     | DatasetPut
     | DatasetDropped
     | PasswordSet
+    | EntitiesPut
+    | EntitiesDropped
     | ArrivalsSet
 )
 
@@ -129,7 +147,7 @@ class KeysSet:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """All data, datasets and database users are gone."""
+    """All data, datasets, database users and entities are gone."""
 
 
 #: What a write does to a cloud.

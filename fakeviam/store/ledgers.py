@@ -18,10 +18,10 @@ class Ledgers(Protocol):
     server: int
     fresh: bool
 
-    def load(self, name: str, known: int) -> tuple[int, Any] | None:
+    def load(self, name: str, version: int) -> tuple[int, Any] | None:
         """Version and value of what is kept as `name`; None if the version is the known one."""
 
-    def save(self, name: str, value: object, known: int) -> bool:
+    def save(self, name: str, value: object, version: int) -> bool:
         """Keep a value as the next version; False, and nothing happens, if there is one already.
 
         Values are made of mappings with text keys, lists, text, numbers and None.

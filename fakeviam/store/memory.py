@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakeviam.model.checks import check_whole_number
-from fakeviam.store.base import Store
+from fakeviam.store.entities import EntityStore
 from fakeviam.store.events import (
     ArrivalsSet,
     BinaryAdded,
@@ -15,13 +15,15 @@ from fakeviam.store.events import (
     BoxesChanged,
     DatasetDropped,
     DatasetPut,
+    EntitiesDropped,
+    EntitiesPut,
     ListChanged,
     PasswordSet,
     StoreEvent,
     TabularAdded,
     TabularDeleted,
 )
-from fakeviam.store.selection import Selector
+from fakeviam.store.selection import Selections, members_of
 from fakeviam.store.shards import ShardedDict
 from fakeviam.store.timeline import Timeline, key_of
 from fakeviam.store.values import Arrivals, BinaryRow, StoreStats, TabularRow, TagRemoval
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 _File = tuple[int, bytes]
 
 
-class MemoryStore(Store):
+class MemoryStore(EntityStore):
     """Answers from memory, with indexes that it builds where they pay.
 
     A fork costs a fraction of a millisecond however much is stored, and both sides
@@ -60,7 +62,9 @@ class MemoryStore(Store):
     def __init__(self, *, block_size: int = 2048) -> None:
         """Make an empty store; tests make `block_size` small to have many blocks."""
         check_whole_number("block_size", block_size, minimum=1)
-        self._selector = Selector()
+        super().__init__()
+        self._selections = Selections(tabular=False)
+        self._tabular_selections = Selections(tabular=True)
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
         self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)
         self._files: ShardedDict[_File] = ShardedDict()
@@ -72,18 +76,14 @@ class MemoryStore(Store):
         """What all calls so far have cost: records looked at and blocks consulted."""
         return self._binary.work + self._tabular.work
 
-    def _commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
-        """Let the sink keep a write, then do it. Without a sink nobody asks for the events."""
-        if self.sink is not None and (kept := list(events)):
-            self.sink.commit(kept, apply)
-        else:
-            apply()
-
     # Records -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         rows = [BinaryRow(at, *pair) for at, pair in enumerate(records, self._binary.arrivals)]
-        self._commit([BinaryAdded(rows)], lambda: self._put_binary(rows))
+        if self.sink is None:  # as `_commit` would find, too
+            self._put_binary(rows)
+        else:
+            self._commit([BinaryAdded(rows)], lambda: self._put_binary(rows))
 
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         rows = [TabularRow(at, one) for at, one in enumerate(records, self._tabular.arrivals)]
@@ -117,7 +117,7 @@ class MemoryStore(Store):
             self._files.drop(record.file_id)
 
     def delete_tabular_matching(self, query: Query) -> int:
-        marks = self._tabular.select(self._selector.tabular(query))
+        marks = self._tabular.select(self._tabular_selections[query])
         count = _count(marks)
         if count:
             self._commit(self._tabular_deletion(marks), lambda: self._tabular.remove(marks))
@@ -197,7 +197,7 @@ class MemoryStore(Store):
         return file
 
     def _matching(self, query: Query) -> Marks:
-        return self._binary.select(self._selector.binary(query))
+        return self._binary.select(self._selections[query])
 
     # Reading -----------------------------------------------------------------------------
 
@@ -211,32 +211,38 @@ class MemoryStore(Store):
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[BinaryRecord]:
-        selection = self._selector.binary(query)
+        selection = self._selections[query]
         return self._binary.page(selection, after=after, limit=limit, descending=descending)
 
     def tabular_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[TabularRecord]:
-        selection = self._selector.tabular(query)
+        selection = self._tabular_selections[query]
         return self._tabular.page(selection, after=after, limit=limit, descending=descending)
 
+    def first_received(
+        self, query: Query, *, limit: int, descending: bool
+    ) -> Sequence[TabularRecord]:
+        selection = self._tabular_selections[query]
+        return self._tabular.first(selection, "time_received", limit=limit, descending=descending)
+
     def binary_totals(self, query: Query) -> Totals:
-        return self._binary.totals(self._selector.binary(query))
+        return self._binary.totals(self._selections[query])
 
     def tabular_totals(self, query: Query) -> Totals:
-        return self._tabular.totals(self._selector.tabular(query))
+        return self._tabular.totals(self._tabular_selections[query])
 
     def binary_tags(self, query: Query) -> set[str]:
-        return self._binary.values(self._selector.binary(query), "tags")
+        return self._binary.values(self._selections[query], "tags")
 
     def tabular_tags(self, query: Query) -> set[str]:
-        return self._tabular.values(self._selector.tabular(query), "tags")
+        return self._tabular.values(self._tabular_selections[query], "tags")
 
     def dataset_ids(self, query: Query) -> set[str]:
-        return self._binary.values(self._selector.binary(query), "dataset_ids")
+        return self._binary.values(self._selections[query], "dataset_ids")
 
     def box_labels(self, query: Query) -> set[str]:
-        return self._binary.values(self._selector.binary(query), "box_labels")
+        return self._binary.values(self._selections[query], "box_labels")
 
     # Datasets and database users ---------------------------------------------------------
 
@@ -264,13 +270,13 @@ class MemoryStore(Store):
     def delete_dataset(self, dataset_id: str) -> None:
         members = self._members([dataset_id])
         blocks, changes = self._revised("dataset_ids", members, _removing([dataset_id]))
-        dropped = [DatasetDropped(dataset_id)] if dataset_id in self._datasets else []
+        removal = [DatasetDropped(dataset_id)] if dataset_id in self._datasets else []
 
         def apply() -> None:
             self._datasets.pop(dataset_id, None)
             self._binary.adopt(blocks)
 
-        self._commit([*dropped, *_changed("dataset_ids", changes)], apply)
+        self._commit([*removal, *_changed("dataset_ids", changes)], apply)
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         return self._datasets.get(dataset_id)
@@ -286,7 +292,7 @@ class MemoryStore(Store):
         return any(dataset.name == name for dataset in self.datasets(organization_id))
 
     def _members(self, dataset_ids: Sequence[str]) -> Marks:
-        return self._binary.select(self._selector.members(dataset_ids))
+        return self._binary.select(members_of(dataset_ids))
 
     def set_database_password(self, organization_id: str, password: str) -> None:
         event = PasswordSet(organization_id, password)
@@ -303,12 +309,14 @@ class MemoryStore(Store):
     def fork(self) -> MemoryStore:
         """Make another store that holds the same now and goes its own way."""
         twin = MemoryStore()
-        twin._selector = self._selector
+        twin._selections = self._selections
+        twin._tabular_selections = self._tabular_selections
         twin._binary = self._binary.fork()
         twin._tabular = self._tabular.fork()
         twin._files = self._files.fork()
         twin._datasets = self._datasets.copy()
         twin._passwords = self._passwords.copy()
+        twin._entities = self._entities.fork()
         return twin
 
     def release_incrementally(self) -> Iterator[None]:
@@ -318,7 +326,11 @@ class MemoryStore(Store):
 
     def stats(self) -> StoreStats:
         return StoreStats(
-            self._binary.held, self._tabular.held, len(self._datasets), len(self._passwords)
+            self._binary.held,
+            self._tabular.held,
+            len(self._datasets),
+            len(self._passwords),
+            len(self._entities),
         )
 
     def binary_rows(self) -> Iterator[BinaryRow]:
@@ -356,6 +368,10 @@ class MemoryStore(Store):
                 del self._datasets[dataset_id]
             case PasswordSet(organization_id, password):
                 self._passwords[organization_id] = password
+            case EntitiesPut(entities):
+                self._entities.put(entities)
+            case EntitiesDropped(kind, ids):
+                self._entities.drop(kind, ids)
             case ArrivalsSet(arrivals):
                 self._binary.arrivals, self._tabular.arrivals = arrivals
 
@@ -378,11 +394,11 @@ def _changed(field: ListField, changes: Changes) -> Iterator[StoreEvent]:
 
 
 def _adding(values: Iterable[str]) -> ListChange:
-    wanted = tuple(dict.fromkeys(values))
+    additions = tuple(dict.fromkeys(values))
 
-    def change(held: tuple[str, ...]) -> tuple[str, ...]:
-        added = tuple(value for value in wanted if value not in held)
-        return held + added if added else held
+    def change(current: tuple[str, ...]) -> tuple[str, ...]:
+        missing = tuple(value for value in additions if value not in current)
+        return current + missing if missing else current
 
     return change
 
@@ -390,9 +406,9 @@ def _adding(values: Iterable[str]) -> ListChange:
 def _removing(values: Iterable[str]) -> ListChange:
     unwanted = frozenset(values)
 
-    def change(held: tuple[str, ...]) -> tuple[str, ...]:
-        if unwanted.isdisjoint(held):
-            return held
-        return tuple(value for value in held if value not in unwanted)
+    def change(current: tuple[str, ...]) -> tuple[str, ...]:
+        if unwanted.isdisjoint(current):
+            return current
+        return tuple(value for value in current if value not in unwanted)
 
     return change

@@ -74,14 +74,16 @@ def _connected(url: str, seed: int) -> Callable[[], Store]:
         # Options of the URL win over those of the call.
         client = MongoClient(url, appname="fakeviam", **_patience(url))
         client.admin.command("ping")
-        found = client.get_default_database(DATABASE)
-        database = Database(found, seed=seed, private=False, close=client.close)
+        default = client.get_default_database(DATABASE)
+        database = Database(default, seed=seed, private=False, close=client.close)
         # Nobody closes a fake that was never entered.
         weakref.finalize(database, client.close)
     except PyMongoError as error:
         if client is not None:
             client.close()
-        raise UsageError(f"cannot use the database {_hidden(url)}: {_told(error)}") from error
+        raise UsageError(
+            f"cannot use the database {_hidden(url)}: {_first_sentence(error)}"
+        ) from error
     except BaseException:
         if client is not None:
             client.close()
@@ -90,8 +92,8 @@ def _connected(url: str, seed: int) -> Callable[[], Store]:
 
 
 def _patience(url: str) -> dict[str, Any]:
-    asked = url.lower()
-    return {name: value for name, value in _PATIENCE.items() if f"{name.lower()}=" not in asked}
+    lowered = url.lower()
+    return {name: value for name, value in _PATIENCE.items() if f"{name.lower()}=" not in lowered}
 
 
 def _lacks(url: str, extra: str, error: ImportError) -> UsageError:
@@ -103,7 +105,7 @@ def _hidden(url: str) -> str:
     return _PASSWORD.sub("//***@", url)
 
 
-def _told(error: Exception) -> str:
+def _first_sentence(error: Exception) -> str:
     """The first sentence: what follows is the driver's view of its topology."""
     return str(error).partition(", Timeout:")[0]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import compress, tee
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakeviam.model.filter_fields import HasTags, InPredicate, LessThan, demands
+from fakeviam.model.filter_fields import HasTags, InPredicate, LessThan, demands, scan
 from fakeviam.store.block import mask_of, mask_of_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from fakeviam.model.filter_fields import Predicate
     from fakeviam.model.filters import Query
@@ -35,24 +34,15 @@ class Selection(NamedTuple):
     predicates: Sequence[Predicate]
     cache_key: object
 
-    def scan(self, rows: Sequence[Any], numbers: Iterable[int]) -> Iterator[int]:
-        """Those of the row numbers for which all predicates hold, tested only as they are asked."""
-        for predicate in self.predicates:
-            tested = numbers  # a range can be gone through twice
-            if not isinstance(numbers, range):
-                numbers, tested = tee(numbers)
-            numbers = compress(numbers, predicate.flags(map(rows.__getitem__, tested)))
-        return iter(numbers)
-
     def mask(self, block: Block[Any]) -> int:
         """The rows of a block for which all predicates hold.
 
         The first look at a block tests its rows, later ones use indexes: a block that is
         looked at once between two writes is not worth any.
         """
-        known: int | None = block.known.get(self.cache_key)
-        if known is not None:
-            return known
+        cached: int | None = block.known.get(self.cache_key)
+        if cached is not None:
+            return cached
         mask = self._mask(block)
         block.remember(self.cache_key, mask)
         return mask
@@ -63,7 +53,8 @@ class Selection(NamedTuple):
             block.reads += len(block.rows)
             if len(self.predicates) == 1:
                 return mask_of(self.predicates[0].flags(block.rows))
-            return mask_of_rows(self.scan(block.rows, range(len(block.rows))), len(block.rows))
+            count = len(block.rows)
+            return mask_of_rows(scan(self.predicates, block.rows, range(count)), count)
         mask = block.full_mask
         for predicate in self.predicates:
             mask &= _rows_of(predicate, block)
@@ -88,37 +79,29 @@ def _rows_of(predicate: Predicate, block: Block[Any]) -> int:
     return mask
 
 
-class Selector:
-    """Makes selections, and remembers the latest: those who page ask the same one again."""
-
-    def __init__(self) -> None:
-        """Remember nothing yet."""
-        self._binary: dict[Query, Selection] = {}
-        self._tabular: dict[Query, Selection] = {}
-
-    def binary(self, query: Query) -> Selection:
-        """What the query selects among binary records."""
-        return self._binary.get(query) or _remembered(self._binary, query, tabular=False)
-
-    def tabular(self, query: Query) -> Selection:
-        """What the query selects among readings."""
-        return self._tabular.get(query) or _remembered(self._tabular, query, tabular=True)
-
-    def members(self, dataset_ids: Collection[str]) -> Selection:
-        """The members of any of these datasets."""
-        wanted = InPredicate((("dataset_ids", frozenset(dataset_ids)),))
-        return Selection(-inf, inf, [wanted], object())
-
-
 #: Queries that are remembered.
 _REMEMBERED = 64
 
 
-def _remembered(known: dict[Query, Selection], query: Query, *, tabular: bool) -> Selection:
-    if len(known) >= _REMEMBERED:
-        known.clear()
-    selection = known[query] = _selection(query, tabular=tabular)
-    return selection
+class Selections(dict["Query", Selection]):
+    """What queries select; the latest are remembered: those who page ask the same one again."""
+
+    def __init__(self, *, tabular: bool) -> None:
+        """Select among readings, or among binary records."""
+        super().__init__()
+        self._tabular = tabular
+
+    def __missing__(self, query: Query) -> Selection:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        selection = self[query] = _selection(query, tabular=self._tabular)
+        return selection
+
+
+def members_of(dataset_ids: Collection[str]) -> Selection:
+    """The members of any of these datasets."""
+    predicate = InPredicate((("dataset_ids", frozenset(dataset_ids)),))
+    return Selection(-inf, inf, [predicate], object())
 
 
 def _selection(query: Query, *, tabular: bool) -> Selection:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from heapq import nsmallest
 from itertools import islice
 from math import inf
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic
 
+from fakeviam.model.filter_fields import scan
 from fakeviam.model.records import Record
 from fakeviam.store.block import Block, mask_of_span, row_numbers
 from fakeviam.store.selection import ARRIVAL_BITS
@@ -72,9 +75,9 @@ class Timeline(Generic[Record]):
             for arrival, record in zip(arrivals, records, strict=True)
         ]
         order = sorted(range(len(keys)), key=keys.__getitem__)
-        self._insert([keys[at] for at in order], [records[at] for at in order])
         self.arrivals = max(self.arrivals, max(arrivals, default=-1) + 1)
         self._hold(len(records), sum(record.size for record in records))
+        self._insert([keys[at] for at in order], [records[at] for at in order])
         return keys
 
     def _hold(self, records: int, size: int) -> None:
@@ -190,13 +193,13 @@ class Timeline(Generic[Record]):
         self, low: float, high: float, *, descending: bool = False
     ) -> Iterator[tuple[int, range]]:
         """Where keys from `low` to below `high` are: block numbers and rows."""
-        first = self._number(low)
-        end = bisect_left(self._blocks, high, key=_first_key)
+        first = 0 if low == -inf else self._number(low)
+        end = len(self._blocks) if high == inf else bisect_left(self._blocks, high, key=_first_key)
         numbers = range(first, end)
         for number in reversed(numbers) if descending else numbers:
             keys = self._blocks[number].keys
-            start = bisect_left(keys, low) if number == first else 0
-            stop = bisect_left(keys, high) if number == end - 1 else len(keys)
+            start = bisect_left(keys, low) if keys[0] < low else 0
+            stop = bisect_left(keys, high) if keys[-1] >= high else len(keys)
             if start < stop:
                 yield number, range(start, stop)
 
@@ -204,17 +207,17 @@ class Timeline(Generic[Record]):
 
     def records(self, marks: Marks) -> list[Record]:
         """The marked records."""
-        chosen: list[Record] = []
+        result: list[Record] = []
         for number, mask in marks:
-            chosen += map(self._blocks[number].rows.__getitem__, row_numbers(mask))
-        return chosen
+            result += map(self._blocks[number].rows.__getitem__, row_numbers(mask))
+        return result
 
     def positions(self, marks: Marks) -> list[Position]:
         """Where the marked records are."""
-        chosen = [
+        result = [
             self._blocks[number].keys[at] for number, mask in marks for at in row_numbers(mask)
         ]
-        return [_position(key) for key in chosen]
+        return [_position(key) for key in result]
 
     def rows(self) -> Iterator[tuple[int, Record]]:
         """Every record with its arrival, as they are now, in order."""
@@ -236,20 +239,44 @@ class Timeline(Generic[Record]):
         if after is not None:
             key = key_of(after)
             low, high = (low, min(high, key)) if descending else (max(low, key + 1), high)
-        found: list[Record] = []
+        records: list[Record] = []
         last: Position | None = None
         for number, span in self._spans(low, high, descending=descending):
-            if len(found) == limit:
+            if len(records) == limit:
                 break
             block = self._blocks[number]
-            taken = self._take(
-                block, selection, span, limit=limit - len(found), descending=descending
+            rows = self._take(
+                block, selection, span, limit=limit - len(records), descending=descending
             )
-            if taken:
-                found += map(block.rows.__getitem__, taken)
-                last = _position(block.keys[taken[-1]])
-        self.work += len(found)
-        return Page(found, last)
+            if rows:
+                records += map(block.rows.__getitem__, rows)
+                last = _position(block.keys[rows[-1]])
+        self.work += len(records)
+        return Page(records, last)
+
+    def first(
+        self, selection: Selection, field: str, *, limit: int, descending: bool
+    ) -> list[Record]:
+        """At most `limit` selected records by a number field, those that are equal in order.
+
+        Blocks are gone through by their bounds, until the others cannot hold any of the first.
+        """
+        sign = -1 if descending else 1
+        value = attrgetter(field)
+        spans = sorted(
+            (sign * block.bounds(field)[descending], number, block, span)
+            for number, block, span in self._reached(selection)
+        )
+        first: list[tuple[int, int, int]] = []
+        for bound, number, block, span in spans:
+            if len(first) == limit and bound > first[-1][0]:
+                break
+            before = block.reads
+            rows = list(row_numbers(_mask_in(block, selection, span)))
+            first += ((sign * value(block.rows[at]), number, at) for at in rows)
+            first = nsmallest(limit, first)
+            self.work += 1 + block.reads - before + len(rows)
+        return [self._blocks[number].rows[at] for _, number, at in first]
 
     def _take(
         self,
@@ -267,40 +294,40 @@ class Timeline(Generic[Record]):
             self.work += 1 + block.reads - before
             return list(islice(row_numbers(mask, descending=descending), limit))
         order = span[::-1] if descending else span
-        taken = list(islice(selection.scan(block.rows, order), limit))
-        block.scanned = len(taken) < limit
-        self.work += len(order) if block.scanned else order.index(taken[-1]) + 1
-        return taken
+        rows = list(islice(scan(selection.predicates, block.rows, order), limit))
+        block.scanned = len(rows) < limit
+        self.work += len(order) if block.scanned else order.index(rows[-1]) + 1
+        return rows
 
     def totals(self, selection: Selection) -> Totals:
         """Number and bytes of the selected records."""
         records = size = 0
         for _, block, span in self._reached(selection):
             question = (selection.cache_key, "size")
-            known: tuple[int, int] | None = block.known.get(question)
-            if known is None or len(span) < len(block.keys):
+            cached: tuple[int, int] | None = block.known.get(question)
+            if cached is None or len(span) < len(block.keys):
                 mask = _mask_in(block, selection, span)
-                known = mask.bit_count(), block.numbers("size").sum(mask)
+                cached = mask.bit_count(), block.numbers("size").sum(mask)
                 if len(span) == len(block.keys):
-                    block.remember(question, known)
-            records += known[0]
-            size += known[1]
+                    block.remember(question, cached)
+            records += cached[0]
+            size += cached[1]
         return Totals(records, size)
 
     def values(self, selection: Selection, field: str) -> set[str]:
         """Distinct values of a many-valued field of the selected records."""
-        found: set[Hashable] = {None}
+        distinct: set[Hashable] = {None}
         for _, block, span in self._reached(selection):
             question = (selection.cache_key, field)
-            known: frozenset[Hashable] | None = block.known.get(question)
-            if known is None or len(span) < len(block.keys):
+            cached: frozenset[Hashable] | None = block.known.get(question)
+            if cached is None or len(span) < len(block.keys):
                 mask = _mask_in(block, selection, span)
                 index = block.index(field)
-                known = frozenset(value for value, rows in index.items() if rows & mask)
+                cached = frozenset(value for value, rows in index.items() if rows & mask)
                 if len(span) == len(block.keys):
-                    block.remember(question, known)
-            found |= known
-        return {value for value in found if isinstance(value, str)}
+                    block.remember(question, cached)
+            distinct |= cached
+        return {value for value in distinct if isinstance(value, str)}
 
     def _reached(self, selection: Selection) -> Iterator[tuple[int, Block[Record], range]]:
         """Where a selection may select something; looking at a block counts as work."""

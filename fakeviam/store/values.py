@@ -60,6 +60,7 @@ class StoreStats(NamedTuple):
     tabular: Totals
     datasets: int
     database_users: int
+    entities: int
 
 
 class BinaryRow(NamedTuple):

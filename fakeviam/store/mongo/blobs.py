@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bson import ObjectId
     from pymongo.collection import Collection as MongoCollection
 
+    from fakeviam.store.mongo.documents import Document
+
 #: Bytes of a chunk; small enough to be far from MongoDB's limit.
 CHUNK = 4 * 2**20
 
@@ -23,7 +25,7 @@ CHUNK = 4 * 2**20
 class ChunkedBlobs:
     """The chunks of one database."""
 
-    def __init__(self, chunks: MongoCollection[Any], take: Callable[[int], list[int]]) -> None:
+    def __init__(self, chunks: MongoCollection[Document], take: Callable[[int], list[int]]) -> None:
         """Keep chunks there; `take` gives so many new numbers."""
         self._chunks = chunks
         self._take = take
@@ -59,17 +61,17 @@ class ChunkedBlobs:
         for some in batches(numbers, 200):
             self._chunks.delete_many(_of(some))
 
-    def sweep(self, named: Callable[[Sequence[int]], set[int]], *, before: ObjectId) -> int:
+    def sweep(self, referenced: Callable[[Sequence[int]], set[int]], *, before: ObjectId) -> int:
         """Remove blobs born before this that no document names; answer how many.
 
         Args:
-            named: Of these numbers, those that a document names.
+            referenced: Of these numbers, those that a document names.
             before: Younger blobs may belong to a document that is being written.
         """
         old = self._chunks.find({"born": {"$lt": before}}, {"blob": 1})
         removed = 0
         for some in batches(sorted({chunk["blob"] for chunk in old}), 200):
-            orphans = set(some) - named(some)
+            orphans = set(some) - referenced(some)
             self.remove(orphans)
             removed += len(orphans)
         return removed
@@ -82,9 +84,9 @@ def a_day_ago() -> ObjectId:
     return ObjectId.from_datetime(ObjectId().generation_time - timedelta(days=1))
 
 
-def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
+def batches(values: Iterable[object], size: int) -> Iterable[list[Any]]:
     """The values in lists of at most `size`."""
-    batch: list[Any] = []
+    batch: list[object] = []
     for value in values:
         batch.append(value)
         if len(batch) == size:
@@ -94,6 +96,6 @@ def batches(values: Iterable[Any], size: int) -> Iterable[list[Any]]:
         yield batch
 
 
-def _of(numbers: Iterable[int]) -> dict[str, Any]:
+def _of(numbers: Iterable[int]) -> Document:
     """The chunks of these blobs."""
     return {"blob": {"$in": list(numbers)}}

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from pymongo.collection import Collection
     from pymongo.database import Database as PymongoDatabase
 
+    from fakeviam.store.mongo.documents import Document
+
 #: Format of the documents. Another one is refused: nothing is guessed.
 FORMAT = 1
 
 #: What counters count.
-BINARY, READINGS, DATASETS = "binary", "readings", "datasets"
+BINARY, READINGS, DATASETS, ENTITIES = "binary", "readings", "datasets", "entities"
 _SERVERS = "servers"
 
 #: So many blobs are one server's: more than anybody writes.
@@ -42,7 +44,12 @@ class Database:
     """
 
     def __init__(
-        self, database: PymongoDatabase[Any], *, seed: int, private: bool, close: Callable[[], None]
+        self,
+        database: PymongoDatabase[Document],
+        *,
+        seed: int,
+        private: bool,
+        close: Callable[[], None],
     ) -> None:
         """Use a database, which is made ours if it is new.
 
@@ -61,10 +68,13 @@ class Database:
         self.readings = _collection(database, "readings")
         self.chunks = _collection(database, "chunks")
         self.datasets = _collection(database, "datasets")
+        self.entities = _collection(database, "entities")
         self.users = _collection(database, "database_users")
         self.state = _collection(database, "state")
         self._counters = _collection(database, "counters")
-        self._reached: dict[str, int] = dict.fromkeys((BINARY, READINGS, DATASETS, _SERVERS), 0)
+        self._reached: dict[str, int] = dict.fromkeys(
+            (BINARY, READINGS, DATASETS, ENTITIES, _SERVERS), 0
+        )
         self._blobs = itertools.count()
         self.blobs = ChunkedBlobs(self.chunks, self.blob_numbers)
         self.fresh, self.seed = self._open(database.name, seed)
@@ -72,17 +82,17 @@ class Database:
 
     def _open(self, name: str, seed: int) -> tuple[bool, int]:
         """Whether the database is new, and its seed."""
-        made = insert(self.state, {"_id": "format", "version": FORMAT, "seed": str(seed)})
-        found: Any = self.state.find_one({"_id": "format"})
-        if found["version"] != FORMAT:
+        is_new = insert(self.state, {"_id": "format", "version": FORMAT, "seed": str(seed)})
+        row: Any = self.state.find_one({"_id": "format"})
+        if row["version"] != FORMAT:
             raise UsageError(
-                f"the database {name!r} has the format {found['version']!r} of fakeviam, and this "
+                f"the database {name!r} has the format {row['version']!r} of fakeviam, and this "
                 f"version knows {FORMAT}; install the version it is of, or name another database"
             )
         for counter in self._reached:
             insert(self._counters, {"_id": counter, "next": 0})
         self._index()
-        return made, int(found["seed"])
+        return is_new, int(row["seed"])
 
     def _index(self) -> None:
         self.binary.create_index([(BINARY_KEY, 1)], unique=True)
@@ -92,6 +102,8 @@ class Database:
             self.readings.create_index([(field, 1), (TABULAR_KEY, 1)])
         self.chunks.create_index([("blob", 1)])
         self.chunks.create_index([("born", 1)])
+        self.entities.create_index([("kind", 1), ("owner", 1), ("number", 1)])
+        self.entities.create_index([("unique", 1)], unique=True, sparse=True)
         # The database itself keeps names unique, whichever servers ask at once.
         self.datasets.create_index([("organization_id", 1), ("name", 1)], unique=True)
 
@@ -113,15 +125,15 @@ class Database:
 
     def next(self, counter: str) -> int:
         """The number that comes next."""
-        found: Any = self._counters.find_one({"_id": counter})
-        return int(found["next"])
+        row: Any = self._counters.find_one({"_id": counter})
+        return int(row["next"])
 
     def _forward(self, counter: str, reached: int, upto: int) -> bool:
         which = {"_id": counter, "next": reached}
-        done = self._counters.update_one(which, {"$set": {"next": upto}}).matched_count == 1
-        if done:
+        is_updated = self._counters.update_one(which, {"$set": {"next": upto}}).matched_count == 1
+        if is_updated:
             self._reached[counter] = upto
-        return done
+        return is_updated
 
     def blob_numbers(self, count: int) -> list[int]:
         """So many numbers of blobs. They have no order, so each server counts its own."""
@@ -139,45 +151,46 @@ class Database:
         self.delete_binary({})
         self.delete_tabular({})
         self.datasets.delete_many({})
+        self.entities.delete_many({})
         self.users.delete_many({})
-        self.blobs.sweep(self._named, before=old)
+        self.blobs.sweep(self._referenced, before=old)
 
-    def delete_binary(self, chosen: dict[str, Any]) -> int:
+    def delete_binary(self, filter_: Document) -> int:
         """Delete these records, then their bytes; answer how many this call deleted.
 
         A record that another server deletes in the same moment is counted by one of them, and
         one that is no longer chosen when its turn comes keeps its bytes.
         """
         count = 0
-        for documents in self._batches(self.binary, chosen):
+        for documents in self._batches(self.binary, filter_):
             these = {"_id": {"$in": [one["_id"] for one in documents]}}
-            count += self.binary.delete_many({"$and": [these, chosen]}).deleted_count
-            kept = {one["_id"] for one in self.binary.find(these, {"_id": 1})}
-            deleted = [one for one in documents if one["_id"] not in kept]
+            count += self.binary.delete_many({"$and": [these, filter_]}).deleted_count
+            remaining = {one["_id"] for one in self.binary.find(these, {"_id": 1})}
+            deleted = [one for one in documents if one["_id"] not in remaining]
             self.blobs.remove([*(one["file"] for one in deleted), *bodies(deleted)])
         return count
 
-    def delete_tabular(self, chosen: dict[str, Any]) -> int:
+    def delete_tabular(self, filter_: Document) -> int:
         """Delete these readings; answer how many this call deleted."""
         count = 0
-        for documents in self._batches(self.readings, chosen):
+        for documents in self._batches(self.readings, filter_):
             keys = [one["_id"] for one in documents]
             count += self.readings.delete_many({"_id": {"$in": keys}}).deleted_count
             self.blobs.remove(bodies(documents))
         return count
 
     @staticmethod
-    def _batches(collection: Collection[Any], chosen: dict[str, Any]) -> Any:
-        return batches(list(collection.find(chosen, _WHERE)), 500)
+    def _batches(collection: Collection[Document], filter_: Document) -> Any:
+        return batches(list(collection.find(filter_, _WHERE)), 500)
 
-    def _named(self, numbers: Sequence[int]) -> set[int]:
+    def _referenced(self, numbers: Sequence[int]) -> set[int]:
         among = {"$in": list(numbers)}
-        named: set[int] = set()
-        for collection in (self.binary, self.readings):
-            found = collection.find({"$or": [{"file": among}, {"body_at": among}]}, _WHERE)
-            for document in found:
-                named |= {document.get("file", -1), document.get("body_at", -1)}
-        return named
+        referenced: set[int] = set()
+        for collection in (self.binary, self.readings, self.entities):
+            rows = collection.find({"$or": [{"file": among}, {"body_at": among}]}, _WHERE)
+            for document in rows:
+                referenced |= {document.get("file", -1), document.get("body_at", -1)}
+        return referenced
 
 
 _WHERE = {"file": 1, "body_at": 1}
@@ -188,7 +201,7 @@ def bodies(documents: Sequence[Any]) -> list[int]:
     return [one["body_at"] for one in documents if "body_at" in one]
 
 
-def insert(collection: Collection[Any], document: dict[str, Any]) -> bool:
+def insert(collection: Collection[Document], document: Document) -> bool:
     """Make a document; False, and nothing changes, if the like of it is there."""
     from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
 
@@ -199,11 +212,11 @@ def insert(collection: Collection[Any], document: dict[str, Any]) -> bool:
     return True
 
 
-def put(collection: Collection[Any], name: str, fields: dict[str, Any]) -> None:
+def put(collection: Collection[Document], name: str, fields: Document) -> None:
     """Set fields of a document, or make it."""
     if not insert(collection, {"_id": name, **fields}):
         collection.update_one({"_id": name}, {"$set": fields})
 
 
-def _collection(database: PymongoDatabase[Any], name: str) -> Collection[Any]:
+def _collection(database: PymongoDatabase[Document], name: str) -> Collection[Document]:
     return database[f"fakeviam.{name}"]

@@ -15,7 +15,7 @@ from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecor
 from fakeviam.store.mongo.keys import key_text, time_from, time_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from fakeviam.store.values import BinaryRow, TabularRow
 
@@ -52,7 +52,7 @@ def boxes_of(boxes: Iterable[BoundingBox]) -> list[Document]:
     return [asdict(box) for box in boxes]
 
 
-def boxes_from(body: Mapping[str, Any]) -> tuple[BoundingBox, ...]:
+def boxes_from(body: Document) -> tuple[BoundingBox, ...]:
     """The bounding boxes of a body."""
     return tuple(BoundingBox(**box) for box in body["boxes"])
 
@@ -62,7 +62,7 @@ def labels_of(boxes: Iterable[BoundingBox]) -> list[str]:
     return sorted({box.label for box in boxes})
 
 
-def binary_from(document: Mapping[str, Any], body: Mapping[str, Any]) -> BinaryRecord:
+def binary_from(document: Document, body: Document) -> BinaryRecord:
     """The binary record of a document."""
     return BinaryRecord(
         file_id=document["_id"],
@@ -93,7 +93,7 @@ def tabular_body(record: TabularRecord) -> Document:
     return {"parameters": _parameters(record.source), "payload": record.payload}
 
 
-def tabular_from(document: Mapping[str, Any], body: Mapping[str, Any]) -> TabularRecord:
+def tabular_from(document: Document, body: Document) -> TabularRecord:
     """The reading of a document."""
     return TabularRecord(
         id=document["reading_id"],
@@ -113,7 +113,7 @@ def dataset_fields(dataset: Dataset) -> Document:
     }
 
 
-def dataset_from(document: Mapping[str, Any]) -> Dataset:
+def dataset_from(document: Document) -> Dataset:
     """The dataset of a document."""
     return Dataset(
         id=document["_id"],
@@ -137,7 +137,7 @@ def _common(record: BinaryRecord | TabularRecord) -> Document:
     }
 
 
-def _common_from(document: Mapping[str, Any], key: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _common_from(document: Document, key: str, body: Document) -> Document:
     parameters = tuple(
         Parameter(key=one["key"], type_url=one["type_url"], value=bytes(one["value"]))
         for one in body["parameters"]

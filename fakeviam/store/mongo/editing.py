@@ -8,7 +8,7 @@ never lose or double a value, and each change is counted by the one that made it
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.store.mongo.blobs import batches
 from fakeviam.store.values import TagRemoval
@@ -18,30 +18,35 @@ if TYPE_CHECKING:
 
     from pymongo.collection import Collection
 
+    from fakeviam.store.mongo.documents import Document
     from fakeviam.store.mongo.queries import Filter
 
 
-def append(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> int:
+def append(
+    records: Collection[Document], field: str, filter_: Filter, values: Sequence[str]
+) -> int:
     """Append to the field of each chosen record the values that are not there, in this order.
 
     Answers how many records changed.
     """
-    wanted = list(dict.fromkeys(values))
-    lacking = {"$nor": [{field: {"$all": wanted}}]}
-    return _edit(records, field, chosen, (wanted, lacking), adds=True)[0]
+    additions = list(dict.fromkeys(values))
+    lacking = {"$nor": [{field: {"$all": additions}}]}
+    return _edit(records, field, filter_, (additions, lacking), adds=True)[0]
 
 
-def take(records: Collection[Any], field: str, chosen: Filter, values: Sequence[str]) -> TagRemoval:
+def take(
+    records: Collection[Document], field: str, filter_: Filter, values: Sequence[str]
+) -> TagRemoval:
     """Take the values out of the field of each chosen record."""
     unwanted = list(dict.fromkeys(values))
     having = {field: {"$in": unwanted}}
-    return TagRemoval(*_edit(records, field, chosen, (unwanted, having), adds=False))
+    return TagRemoval(*_edit(records, field, filter_, (unwanted, having), adds=False))
 
 
 def _edit(
-    records: Collection[Any],
+    records: Collection[Document],
     field: str,
-    chosen: Filter,
+    filter_: Filter,
     what: tuple[list[str], Filter],
     *,
     adds: bool,
@@ -53,22 +58,22 @@ def _edit(
         return 0, 0
     while True:
         groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for document in records.find({"$and": [chosen, candidates]}, {field: 1}):
+        for document in records.find({"$and": [filter_, candidates]}, {field: 1}):
             there = document[field]
             concerned = tuple(value for value in values if (value in there) is not adds)
             groups[concerned].append(document["_id"])
         late: list[str] = []
         for concerned, members in groups.items():
             update = _update(field, concerned, adds=adds)
-            found = _condition(field, values, concerned, adds=adds)
+            condition = _condition(field, values, concerned, adds=adds)
             for some in batches(members, 1000):
-                which = {"$and": [{"_id": {"$in": some}}, chosen, found]}
-                done = records.update_many(which, update).modified_count
-                changed, count = changed + done, count + done * len(concerned)
-                late += some if done < len(some) else []
+                which = {"$and": [{"_id": {"$in": some}}, filter_, condition]}
+                modified = records.update_many(which, update).modified_count
+                changed, count = changed + modified, count + modified * len(concerned)
+                late += some if modified < len(some) else []
         if not late:
             return changed, count
-        chosen = {"$and": [{"_id": {"$in": late}}, chosen]}
+        filter_ = {"$and": [{"_id": {"$in": late}}, filter_]}
 
 
 def _condition(
@@ -85,7 +90,7 @@ def _condition(
     return {"$and": terms}
 
 
-def _update(field: str, concerned: Sequence[str], *, adds: bool) -> dict[str, Any]:
+def _update(field: str, concerned: Sequence[str], *, adds: bool) -> Document:
     if adds:
         return {"$push": {field: {"$each": list(concerned)}}}
     return {"$pull": {field: {"$in": list(concerned)}}}

@@ -30,11 +30,11 @@ class Embedded:
         with self._lock:
             return Embedded(self._inner[name], self._lock)
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        return functools.partial(self._call, found) if callable(found) else found
+    def __getattr__(self, name: str) -> object:
+        attribute = getattr(self._inner, name)
+        return functools.partial(self._call, attribute) if callable(attribute) else attribute
 
-    def _call(self, method: Any, *args: Any, **options: Any) -> Any:
+    def _call(self, method: Any, *args: Any, **options: Any) -> object:
         with self._lock:
             return method(*args, **options)
 
@@ -42,7 +42,7 @@ class Embedded:
         """Documents, which are looked for when they are asked for."""
         return _Found(self._inner.find(*args, **options), self._lock)
 
-    def aggregate(self, stages: Any) -> list[Any]:
+    def aggregate(self, stages: object) -> list[object]:
         """What the stages give."""
         with self._lock:
             return list(self._inner.aggregate(stages))
@@ -55,14 +55,14 @@ class _Found:
         self._cursor = cursor
         self._lock = lock
 
-    def sort(self, field: str, direction: int) -> _Found:
-        self._cursor.sort(field, direction)
+    def sort(self, *order: Any) -> _Found:
+        self._cursor.sort(*order)
         return self
 
     def limit(self, count: int) -> _Found:
         self._cursor.limit(count)
         return self
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[object]:
         with self._lock:
             return iter(list(self._cursor))

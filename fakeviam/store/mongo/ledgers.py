@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.store.mongo.database import insert
 
@@ -20,13 +20,13 @@ class MongoLedgers:
         self.server = database.server
         self.fresh = database.fresh
 
-    def load(self, name: str, known: int) -> tuple[int, Any] | None:
-        found = self._state.find_one({"_id": name, "version": {"$ne": known}})
-        return None if found is None else (found["version"], found["value"])
+    def load(self, name: str, version: int) -> tuple[int, object] | None:
+        row = self._state.find_one({"_id": name, "version": {"$ne": version}})
+        return None if row is None else (row["version"], row["value"])
 
-    def save(self, name: str, value: object, known: int) -> bool:
-        if known == 0:
+    def save(self, name: str, value: object, version: int) -> bool:
+        if version == 0:
             return insert(self._state, {"_id": name, "version": 1, "value": value})
         update = {"$set": {"value": value}, "$inc": {"version": 1}}
-        which = {"_id": name, "version": known}
+        which = {"_id": name, "version": version}
         return self._state.update_one(which, update).matched_count == 1

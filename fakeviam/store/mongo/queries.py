@@ -56,10 +56,10 @@ def beyond(place: str, after: Position | None, *, descending: bool) -> Filter:
 
 def every(terms: Sequence[Filter]) -> Filter:
     """What all of these select."""
-    chosen = [term for term in terms if term]
-    if len(chosen) < 2:
-        return chosen[0] if chosen else {}
-    return {"$and": chosen}
+    conditions = [term for term in terms if term]
+    if len(conditions) < 2:
+        return conditions[0] if conditions else {}
+    return {"$and": conditions}
 
 
 #: Fields of records that have another name in documents. A key begins with the time requested.
@@ -79,5 +79,5 @@ def _term(predicate: Predicate, places: dict[str, str]) -> Filter:
     return {places[predicate.path]: {operator: time_text(predicate.bound)}}
 
 
-def _one_of(values: Collection[Any]) -> Any:
+def _one_of(values: Collection[Any]) -> object:
     return next(iter(values)) if len(values) == 1 else {"$in": sorted(values)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from fakeviam.model.records import Record
 from fakeviam.store.mongo.keys import position_from
@@ -10,7 +10,7 @@ from fakeviam.store.mongo.queries import beyond, every
 from fakeviam.store.values import Page, Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from pymongo.collection import Collection
 
@@ -30,9 +30,9 @@ class DocumentRecords(Generic[Record]):
 
     def __init__(
         self,
-        documents: Collection[Any],
+        documents: Collection[Document],
         key: str,
-        convert: Callable[[Mapping[str, Any], Mapping[str, Any]], Record],
+        convert: Callable[[Document, Document], Record],
         blobs: ChunkedBlobs,
     ) -> None:
         """Answer from `documents`, whose long bodies are in `blobs`.
@@ -45,37 +45,45 @@ class DocumentRecords(Generic[Record]):
         """
         self.documents = documents
         self.key = key
-        self._convert: Callable[[Mapping[str, Any], Mapping[str, Any]], Record] = convert
+        self._convert: Callable[[Document, Document], Record] = convert
         self._blobs = blobs
 
     def page(
-        self, chosen: Filter, *, after: Position | None, limit: int, descending: bool
+        self, filter_: Filter, *, after: Position | None, limit: int, descending: bool
     ) -> Page[Record]:
         """At most `limit` chosen records beyond a position, in either order."""
         if limit <= 0:  # which MongoDB takes for no limit
             return Page([], None)
-        wanted = every([chosen, beyond(self.key, after, descending=descending)])
-        found = self.documents.find(wanted).sort(self.key, -1 if descending else 1).limit(limit)
-        documents = list(found)
-        records = [record for one in documents if (record := self.record_of(one))]
-        return Page(records, position_from(documents[-1][self.key]) if documents else None)
+        conditions = every([filter_, beyond(self.key, after, descending=descending)])
+        rows = self.documents.find(conditions).sort(self.key, -1 if descending else 1).limit(limit)
+        documents = list(rows)
+        last = position_from(documents[-1][self.key]) if documents else None
+        return Page(self._records_of(documents), last)
 
-    def totals(self, chosen: Filter) -> Totals:
+    def first(self, filter_: Filter, field: str, *, limit: int, descending: bool) -> list[Record]:
+        """At most `limit` chosen records by a field; those that are equal in it by their key."""
+        order = [(field, -1 if descending else 1), (self.key, 1)]
+        return self._records_of(self.documents.find(filter_).sort(order).limit(limit))
+
+    def _records_of(self, documents: Iterable[Document]) -> list[Record]:
+        return [record for one in documents if (record := self.record_of(one))]
+
+    def totals(self, filter_: Filter) -> Totals:
         """Number and bytes of the chosen records."""
         sums = {"_id": None, "records": {"$sum": 1}, "size": {"$sum": "$size"}}
-        for found in self.documents.aggregate([{"$match": chosen}, {"$group": sums}]):
-            return Totals(found["records"], found["size"])
+        for row in self.documents.aggregate([{"$match": filter_}, {"$group": sums}]):
+            return Totals(row["records"], row["size"])
         return Totals(0, 0)
 
-    def values(self, chosen: Filter, field: str) -> set[str]:
+    def values(self, filter_: Filter, field: str) -> set[str]:
         """Distinct values of a list of the chosen records."""
         # Not `distinct`, whose answer is one document and so ends at 16 MiB.
         stages: list[Filter] = [
-            {"$match": chosen},
+            {"$match": filter_},
             {"$unwind": f"${field}"},
             {"$group": {"_id": f"${field}"}},
         ]
-        return {found["_id"] for found in self.documents.aggregate(stages)}
+        return {row["_id"] for row in self.documents.aggregate(stages)}
 
     def rows(self) -> Iterator[tuple[int, Record, Document]]:
         """Every record with its arrival and its document, in order."""
@@ -94,10 +102,10 @@ class DocumentRecords(Generic[Record]):
             document = self.documents.find_one({"_id": document["_id"]})
         return None
 
-    def body_of(self, document: Document) -> Mapping[str, Any] | None:
+    def body_of(self, document: Document) -> Document | None:
         """The body of a document; None if it is no longer where the document says."""
         if "body_at" not in document:
-            body: Mapping[str, Any] = document["body"]
+            body: Document = document["body"]
             return body
         from bson import decode  # noqa: PLC0415 - of an extra
 

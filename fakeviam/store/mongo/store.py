@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.store.base import Store
 from fakeviam.store.mongo import editing
 from fakeviam.store.mongo.blobs import a_day_ago, batches
 from fakeviam.store.mongo.database import BINARY, READINGS, put
 from fakeviam.store.mongo.documents import binary_from, dataset_from, tabular_from
+from fakeviam.store.mongo.entities import DocumentEntities
 from fakeviam.store.mongo.ledgers import MongoLedgers
 from fakeviam.store.mongo.queries import BINARY_KEY, TABULAR_KEY, binary_filter, tabular_filter
 from fakeviam.store.mongo.records import DocumentRecords
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fakeviam.model.datasets import Dataset
+    from fakeviam.model.entities import Entity, Kind
     from fakeviam.model.filters import Query
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.store.base import BoxChange
     from fakeviam.store.mongo.database import Database
+    from fakeviam.store.mongo.documents import Document
     from fakeviam.store.mongo.queries import Filter
     from fakeviam.store.values import ListField, Page, Position, Totals
 
@@ -45,18 +48,19 @@ class MongoStore(Store):
             database.readings, TABULAR_KEY, tabular_from, database.blobs
         )
         self._writer = DocumentWriter(database, self._binary)
+        self._entities = DocumentEntities(database)
 
     # Reading -----------------------------------------------------------------------------
 
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
-        asked = list(file_ids)
-        found: dict[str, BinaryRecord] = {}
-        for some in batches(dict.fromkeys(asked), 1000):
+        ids = list(file_ids)
+        records: dict[str, BinaryRecord] = {}
+        for some in batches(dict.fromkeys(ids), 1000):
             for document in self._database.binary.find({"_id": {"$in": some}}):
                 record = self._binary.record_of(document)
                 if record is not None:
-                    found[record.file_id] = record
-        return [found.get(file_id) for file_id in asked]
+                    records[record.file_id] = record
+        return [records.get(file_id) for file_id in ids]
 
     def read(self, file_id: str) -> bytes:
         document = self._database.binary.find_one({"_id": file_id}, {"file": 1})
@@ -68,14 +72,20 @@ class MongoStore(Store):
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[BinaryRecord]:
-        chosen = binary_filter(query)
-        return self._binary.page(chosen, after=after, limit=limit, descending=descending)
+        filter_ = binary_filter(query)
+        return self._binary.page(filter_, after=after, limit=limit, descending=descending)
 
     def tabular_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[TabularRecord]:
-        chosen = tabular_filter(query)
-        return self._tabular.page(chosen, after=after, limit=limit, descending=descending)
+        filter_ = tabular_filter(query)
+        return self._tabular.page(filter_, after=after, limit=limit, descending=descending)
+
+    def first_received(
+        self, query: Query, *, limit: int, descending: bool
+    ) -> Sequence[TabularRecord]:
+        filter_ = tabular_filter(query)
+        return self._tabular.first(filter_, "received", limit=limit, descending=descending)
 
     def binary_totals(self, query: Query) -> Totals:
         return self._binary.totals(binary_filter(query))
@@ -131,21 +141,21 @@ class MongoStore(Store):
         return self._take("tags", binary_filter(query), tags)
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        chosen = _ids(file_ids)
-        added = self._append("dataset_ids", chosen, [dataset_id])
-        self._end_dangling([dataset_id], chosen)
-        return added
+        filter_ = _ids(file_ids)
+        count = self._append("dataset_ids", filter_, [dataset_id])
+        self._end_dangling([dataset_id], filter_)
+        return count
 
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         return self._take("dataset_ids", _ids(file_ids), [dataset_id]).records
 
-    def _append(self, field: ListField, chosen: Filter, values: Sequence[str]) -> int:
-        return editing.append(self._database.binary, field, chosen, values)
+    def _append(self, field: ListField, filter_: Filter, values: Sequence[str]) -> int:
+        return editing.append(self._database.binary, field, filter_, values)
 
-    def _take(self, field: ListField, chosen: Filter, values: Sequence[str]) -> TagRemoval:
-        return editing.take(self._database.binary, field, chosen, values)
+    def _take(self, field: ListField, filter_: Filter, values: Sequence[str]) -> TagRemoval:
+        return editing.take(self._database.binary, field, filter_, values)
 
-    def _end_dangling(self, dataset_ids: Iterable[str], chosen: Filter) -> None:
+    def _end_dangling(self, dataset_ids: Iterable[str], filter_: Filter) -> None:
         """End memberships in datasets that are gone.
 
         Another server may have deleted one after it was looked for, and may have ended its
@@ -153,7 +163,7 @@ class MongoStore(Store):
         """
         for dataset_id in dataset_ids:
             if self.dataset(dataset_id) is None:
-                self._take("dataset_ids", chosen, [dataset_id])
+                self._take("dataset_ids", filter_, [dataset_id])
 
     def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
         return self._writer.change_boxes(file_id, change, needed)
@@ -177,8 +187,8 @@ class MongoStore(Store):
         self._take("dataset_ids", {"dataset_ids": dataset_id}, [dataset_id])
 
     def dataset(self, dataset_id: str) -> Dataset | None:
-        found = self._database.datasets.find_one({"_id": dataset_id})
-        return None if found is None else dataset_from(found)
+        row = self._database.datasets.find_one({"_id": dataset_id})
+        return None if row is None else dataset_from(row)
 
     def datasets(self, organization_id: str) -> list[Dataset]:
         return self._datasets({"organization_id": organization_id})
@@ -186,18 +196,41 @@ class MongoStore(Store):
     def all_datasets(self) -> list[Dataset]:
         return self._datasets({})
 
-    def _datasets(self, chosen: Filter) -> list[Dataset]:
-        return [dataset_from(one) for one in self._database.datasets.find(chosen).sort("number", 1)]
+    def _datasets(self, filter_: Filter) -> list[Dataset]:
+        return [
+            dataset_from(one) for one in self._database.datasets.find(filter_).sort("number", 1)
+        ]
 
     def set_database_password(self, organization_id: str, password: str) -> None:
         put(self._database.users, organization_id, {"password": password})
 
     def database_password(self, organization_id: str) -> str | None:
-        found = self._database.users.find_one({"_id": organization_id})
-        return None if found is None else str(found["password"])
+        row = self._database.users.find_one({"_id": organization_id})
+        return None if row is None else str(row["password"])
 
     def database_passwords(self) -> Mapping[str, str]:
         return {one["_id"]: one["password"] for one in self._database.users.find({})}
+
+    # Entities ----------------------------------------------------------------------------
+
+    def put_entities(self, *entities: Entity) -> bool:
+        return all(map(self._entities.put, entities))
+
+    def swap_entities(self, before: Kind, after: Kind, *others: Entity) -> bool:
+        return self._entities.swap(before, after) and self.put_entities(*others)
+
+    def drop_entities(self, *entities: Entity) -> None:
+        for entity in entities:
+            self._entities.drop(entity)
+
+    def entity(self, kind: type[Kind], entity_id: str) -> Kind | None:
+        return self._entities.get(kind, entity_id)
+
+    def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
+        return self._entities.of(kind, owner)
+
+    def all_entities(self) -> Iterator[Entity]:
+        return self._entities.every()
 
     # The whole of it ---------------------------------------------------------------------
 
@@ -214,6 +247,7 @@ class MongoStore(Store):
             self._writer.add_dataset(dataset)
         for user in other.database_passwords().items():
             self.set_database_password(*user)
+        self.put_entities(*other.all_entities())
         # Never back: a token may name what is gone.
         self._database.skip(BINARY, other.arrivals.binary)
         self._database.skip(READINGS, other.arrivals.tabular)
@@ -234,6 +268,7 @@ class MongoStore(Store):
             self._tabular.totals({}),
             self._database.datasets.count_documents({}),
             self._database.users.count_documents({}),
+            self._database.entities.count_documents({}),
         )
 
     def binary_rows(self) -> Iterator[BinaryRow]:
@@ -251,5 +286,5 @@ class MongoStore(Store):
         return Arrivals(self._database.next(BINARY), self._database.next(READINGS))
 
 
-def _ids(file_ids: Iterable[str]) -> dict[str, Any]:
+def _ids(file_ids: Iterable[str]) -> Document:
     return {"_id": {"$in": list(dict.fromkeys(file_ids))}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.store.mongo.blobs import batches
 from fakeviam.store.mongo.database import DATASETS, bodies, insert
@@ -18,7 +18,7 @@ from fakeviam.store.mongo.documents import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from fakeviam.model.datasets import Dataset
     from fakeviam.model.records import BinaryRecord
@@ -91,15 +91,15 @@ class DocumentWriter:
                 return True
         return False
 
-    def _exchange(self, document: Document, body: Mapping[str, Any], labels: list[str]) -> bool:
+    def _exchange(self, document: Document, body: Document, labels: list[str]) -> bool:
         """Give a document another body; False if it has another one already, or is gone."""
         (new,) = self._shortened([{"body": body}])
         old = "body" if "body_at" in new else "body_at"
         update = {"$set": {**new, "labels": labels}, "$inc": {"revision": 1}, "$unset": {old: ""}}
         which = {"_id": document["_id"], "revision": document["revision"]}
-        done = self._database.binary.update_one(which, update).matched_count == 1
-        self._database.blobs.remove(bodies([document if done else new]))
-        return done
+        is_updated = self._database.binary.update_one(which, update).matched_count == 1
+        self._database.blobs.remove(bodies([document if is_updated else new]))
+        return is_updated
 
     # Datasets ----------------------------------------------------------------------------
 

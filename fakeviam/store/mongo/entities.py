@@ -1,0 +1,149 @@
+"""Entities as documents, a step for each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
+
+from fakeviam.model.entities import KIND_NAMES, KINDS, SequenceResource, is_time
+from fakeviam.store.mongo.database import ENTITIES, bodies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.model.entities import Entity, Kind
+    from fakeviam.store.mongo.database import Database
+    from fakeviam.store.mongo.documents import Document
+
+#: A longer row goes to the chunks: MongoDB takes no document above 16 MiB.
+_LONG = 2**20
+
+
+class DocumentEntities:
+    """The entities in a database."""
+
+    def __init__(self, database: Database) -> None:
+        """Keep them there."""
+        self._database = database
+
+    def put(self, entity: Entity) -> bool:
+        """Keep an entity; False, and nothing changes, if what is unique is taken."""
+        key = {"_id": _key(type(entity), entity.id)}
+        before = self._database.entities.find_one(key)
+        return self._write(entity, key, before)
+
+    def swap(self, before: Entity, after: Entity) -> bool:
+        """Keep an entity in the place of another; False, and nothing changes, if that is gone."""
+        key = {"_id": _key(type(before), before.id)}
+        found = self._database.entities.find_one(key)
+        body = None if found is None else self._body_of(found)
+        if found is None or body is None or _entity(found["kind"], body) != before:
+            return False
+        # Another server puts another body there, or another number of one.
+        place = {name: found[name] for name in ("body", "body_at") if name in found}
+        return self._write(after, key | place, found)
+
+    def _write(self, entity: Entity, place: Document, before: Document | None) -> bool:
+        from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
+
+        fields, unset = self._fields(entity)
+        try:
+            if before is None:
+                number = self._database.take(ENTITIES, 1)
+                self._database.entities.insert_one({**place, "number": number, **fields})
+                return True
+            update = {"$set": fields, "$unset": {unset: ""}}
+            is_there = self._database.entities.update_one(place, update).matched_count == 1
+        except DuplicateKeyError:
+            is_there = False
+        self._database.blobs.remove(bodies([before if is_there and before else fields]))
+        return is_there
+
+    def _fields(self, entity: Entity) -> tuple[Document, str]:
+        """The fields of its document, and the one that it must not have."""
+        from bson import encode  # noqa: PLC0415 - of an extra
+
+        kind = KIND_NAMES[type(entity)]
+        fields: Document = {"kind": kind, "owner": entity.owner}
+        if entity.unique:
+            fields["unique"] = f"{kind} {entity.owner} {entity.unique}"
+        body = _body(entity)
+        blob = encode(body)
+        if len(blob) <= _LONG:
+            return fields | {"body": body}, "body_at"
+        (number,) = self._database.blobs.put([blob])
+        return fields | {"body_at": number}, "body"
+
+    def drop(self, entity: Entity) -> None:
+        """Forget an entity."""
+        key = {"_id": _key(type(entity), entity.id)}
+        found = self._database.entities.find_one(key)
+        self._database.entities.delete_one(key)
+        self._database.blobs.remove(bodies([found] if found else []))
+
+    def get(self, kind: type[Kind], entity_id: str) -> Kind | None:
+        """The entity of that kind and id, if there is one."""
+        return next(self._found({"_id": _key(kind, entity_id)}), None)
+
+    def of(self, kind: type[Kind], owner: str | None) -> list[Kind]:
+        """The entities of a kind, of one owner or of all."""
+        chosen = {"kind": KIND_NAMES[kind]} | ({} if owner is None else {"owner": owner})
+        return list(self._found(chosen))
+
+    def every(self) -> Iterator[Entity]:
+        """Every entity, each owner's oldest first."""
+        # As a store in memory has them.
+        every: list[Entity] = list(self._found({}))
+        return iter(sorted(every, key=lambda one: (type(one).__name__, one.owner)))
+
+    def _found(self, chosen: Document) -> Iterator[Any]:
+        for document in self._database.entities.find(chosen).sort("number", 1):
+            entity = self._entity_of(document)
+            if entity is not None:
+                yield entity
+
+    def _entity_of(self, document: Document | None) -> Entity | None:
+        """The entity of a document; None if it is gone meanwhile."""
+        before: Document | None = None
+        while document is not None and document != before:
+            body = self._body_of(document)
+            if body is not None:
+                return _entity(document["kind"], body)
+            # Another server put a new body in the place of this one: the document names it now.
+            before, document = document, self._database.entities.find_one({"_id": document["_id"]})
+        return None
+
+    def _body_of(self, document: Document) -> Document | None:
+        if "body" in document:
+            return cast("Document", document["body"])
+        from bson import decode  # noqa: PLC0415 - of an extra
+
+        blob = self._database.blobs.get(document["body_at"])
+        return None if blob is None else decode(blob)
+
+
+def _key(kind: type[object], entity_id: str) -> str:
+    return f"{KIND_NAMES[kind]} {entity_id}"
+
+
+def _body(entity: Entity) -> Document:
+    """An entity's fields. Times are text: they go beyond 64 bits."""
+    return {name: _plain(name, value) for name, value in asdict(entity).items()}
+
+
+def _plain(name: str, value: object) -> object:
+    if isinstance(value, tuple):
+        return [_plain(name, each) for each in value]
+    return str(value) if is_time(name) and value is not None else value
+
+
+def _entity(kind: str, body: Document) -> Entity:
+    return KINDS[kind](**{name: _restored(name, value) for name, value in body.items()})
+
+
+def _restored(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_restored(name, each) for each in value)
+    if isinstance(value, dict):
+        return SequenceResource(**value)
+    return int(value) if is_time(name) and value is not None else value
