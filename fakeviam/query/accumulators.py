@@ -9,9 +9,18 @@ from bson import Int64
 
 from fakeviam.query.errors import QueryError, bad_value
 from fakeviam.query.expressions import Function, NamedFunction, check_names
-from fakeviam.query.operators.arithmetic import mixed
+from fakeviam.query.operators.arithmetic import mixed, typed
+from fakeviam.query.paths import Constant
 from fakeviam.query.sorting import sorter
-from fakeviam.query.values import MISSING, is_number, narrowed, number, sort_key
+from fakeviam.query.values import (
+    MISSING,
+    as_long,
+    is_number,
+    narrowed,
+    number,
+    or_null,
+    sort_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from fakeviam.query.values import Document
 
     #: Values of a group's documents, in their order, to the value of the group.
-    Fold = Callable[[Sequence[Any]], Any]
+    Fold = Callable[[Sequence[object]], object]
 
 
 class Accumulator(NamedTuple):
@@ -36,20 +45,20 @@ class Accumulator(NamedTuple):
     fold: Fold
 
 
-def total(values: Iterable[Any]) -> Any:
+def total(values: Iterable[object]) -> object:
     """The sum of those that are numbers."""
     numbers = _numbers(values)
     kinds = set(map(type, numbers))
     if not kinds <= _PLAIN:
         return narrowed(sum(mixed(*map(number, numbers))))
-    return _exact_sum(numbers) if float in kinds else narrowed(sum(numbers))
+    return _exact_sum(numbers) if float in kinds else typed(sum(numbers), numbers)
 
 
 #: Types that Python calculates with as they are, one with another.
 _PLAIN = frozenset({int, float, Int64})
 
 
-def _numbers(values: Iterable[Any]) -> list[Any]:
+def _numbers(values: Iterable[object]) -> list[Any]:
     """Those that are numbers; what is nothing else is not looked at one by one."""
     there = list(values)
     return there if set(map(type, there)) <= _PLAIN else list(filter(is_number, there))
@@ -62,7 +71,7 @@ def _exact_sum(numbers: list[Any]) -> float:
         return float(sum(map(float, numbers)))
 
 
-def average(values: Iterable[Any]) -> Any:
+def average(values: Iterable[object]) -> object:
     """The mean of those that are numbers; null if none is."""
     numbers = _numbers(values)
     if not numbers:
@@ -71,8 +80,8 @@ def average(values: Iterable[Any]) -> Any:
     return narrowed(one / other)
 
 
-def _extreme(choose: Callable[..., Any]) -> Fold:
-    def fold(values: Sequence[Any]) -> Any:
+def _extreme(choose: Callable[..., object]) -> Fold:
+    def fold(values: Sequence[object]) -> object:
         there = [value for value in values if value is not None and value is not MISSING]
         return choose(there, key=sort_key) if there else None
 
@@ -80,10 +89,12 @@ def _extreme(choose: Callable[..., Any]) -> Fold:
 
 
 def _deviation(*, sample: bool) -> Fold:
-    def fold(values: Sequence[Any]) -> Any:
+    def fold(values: Sequence[object]) -> object:
         numbers = [float(number(value)) for value in values if is_number(value)]
         if len(numbers) < (2 if sample else 1):
             return None
+        if not all(map(math.isfinite, numbers)):
+            return math.nan
         mean = math.fsum(numbers) / len(numbers)
         squares = math.fsum((value - mean) ** 2 for value in numbers)
         return math.sqrt(squares / (len(numbers) - sample))
@@ -91,20 +102,16 @@ def _deviation(*, sample: bool) -> Fold:
     return fold
 
 
-def _present(value: Any) -> Any:
-    return None if value is MISSING else value
-
-
-def _distinct(values: Sequence[Any]) -> list[Any]:
-    kept: dict[Any, Any] = {}
+def _distinct(values: Sequence[object]) -> list[object]:
+    unique: dict[object, object] = {}
     for value in values:
         if value is not MISSING:
-            kept.setdefault(sort_key(value), value)
-    return list(kept.values())
+            unique.setdefault(sort_key(value), value)
+    return list(unique.values())
 
 
-def _merged(values: Sequence[Any]) -> dict[str, Any]:
-    document: dict[str, Any] = {}
+def _merged(values: Sequence[object]) -> dict[str, object]:
+    document: dict[str, object] = {}
     for value in values:
         if isinstance(value, dict):
             document.update(value)
@@ -116,8 +123,8 @@ def _merged(values: Sequence[Any]) -> dict[str, Any]:
 SIMPLE: dict[str, Fold] = {
     "$addToSet": _distinct,
     "$avg": average,
-    "$first": lambda values: _present(values[0]) if values else None,
-    "$last": lambda values: _present(values[-1]) if values else None,
+    "$first": lambda values: or_null(values[0]) if values else None,
+    "$last": lambda values: or_null(values[-1]) if values else None,
     "$max": _extreme(max),
     "$mergeObjects": _merged,
     "$min": _extreme(min),
@@ -128,7 +135,7 @@ SIMPLE: dict[str, Fold] = {
 }
 
 
-def percentiles(values: Iterable[Any], fractions: Sequence[float]) -> list[Any]:
+def percentiles(values: Iterable[object], fractions: Sequence[float]) -> list[object]:
     """The values below which such fractions lie: values that occur, none in between."""
     numbers = sorted(float(number(value)) for value in values if is_number(value))
     if not numbers:
@@ -137,24 +144,24 @@ def percentiles(values: Iterable[Any], fractions: Sequence[float]) -> list[Any]:
     return [numbers[min(last, max(0, math.ceil(p * len(numbers)) - 1))] for p in fractions]
 
 
-def _fractions(p: Any) -> list[float]:
+def _fractions(p: object) -> list[float]:
     if (
         not isinstance(p, list)
         or not p
-        or not all(is_number(each) and 0 <= each <= 1 for each in p)
+        or not all(is_number(each) and 0 <= number(each) <= 1 for each in p)
     ):
         raise QueryError(
             7750303, "$percentile requires 'p' to be an array of numbers from [0.0, 1.0]"
         )
-    return [float(each) for each in p]
+    return [float(number(each)) for each in p]
 
 
-def _check_method(method: Any) -> None:
+def _check_method(method: object) -> None:
     if method != "approximate":
         raise bad_value("Currently only 'approximate' can be used as percentile 'method'.")
 
 
-def compile_accumulator(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+def compile_accumulator(name: str, spec: object, compiler: Compiler) -> Accumulator:
     """Compile one field of a group.
 
     Raises:
@@ -165,7 +172,7 @@ def compile_accumulator(name: str, spec: Any, compiler: Compiler) -> Accumulator
     if name == "$count":
         if spec != {}:
             raise QueryError(9, "$count takes no arguments, i.e. $count:{}")
-        return Accumulator(lambda _: 1, len)
+        return Accumulator(Constant(1), len)
     if name in _RANKED:
         return _RANKED[name](name, spec, compiler)
     raise QueryError(15952, f"unknown group operator '{name}'")
@@ -180,24 +187,26 @@ def _several(name: str, spec: Any, compiler: Compiler) -> Accumulator:
 
 def _count(name: str, evaluate: Of) -> int:
     value = evaluate({})
-    if not is_number(value) or number(value) % 1 or number(value) <= 0:
-        raise QueryError(5787902, f"{name}: 'n' must be a positive whole number, but is {value!r}")
-    return int(number(value))
+    whole = as_long(value)
+    if whole is None or whole <= 0:
+        code = 5787902 if not is_number(value) else 5787903 if whole is None else 5787908
+        raise QueryError(code, f"{name}: 'n' must be a positive whole number, but is {value!r}")
+    return whole
 
 
-def _known(values: Sequence[Any]) -> list[Any]:
+def _not_null(values: Sequence[object]) -> list[object]:
     return [value for value in values if value is not None and value is not MISSING]
 
 
 _CHOICES: dict[str, Callable[[Sequence[Any], int], list[Any]]] = {
-    "$firstN": lambda values, count: [_present(value) for value in values[:count]],
-    "$lastN": lambda values, count: [_present(value) for value in values[-count:]],
-    "$maxN": lambda values, count: sorted(_known(values), key=sort_key, reverse=True)[:count],
-    "$minN": lambda values, count: sorted(_known(values), key=sort_key)[:count],
+    "$firstN": lambda values, count: [or_null(value) for value in values[:count]],
+    "$lastN": lambda values, count: [or_null(value) for value in values[-count:]],
+    "$maxN": lambda values, count: sorted(_not_null(values), key=sort_key, reverse=True)[:count],
+    "$minN": lambda values, count: sorted(_not_null(values), key=sort_key)[:count],
 }
 
 
-def _ordered(name: str, spec: Any, compiler: Compiler) -> Accumulator:
+def _ordered(name: str, spec: object, compiler: Compiler) -> Accumulator:
     """`$top`, `$bottom` and their plurals: what comes first or last in an order of its own."""
     plural = name.endswith("N")
     if not isinstance(spec, dict) or set(spec) != {"sortBy", "output", *(["n"] if plural else [])}:
@@ -206,16 +215,16 @@ def _ordered(name: str, spec: Any, compiler: Compiler) -> Accumulator:
     count = _count(name, compiler.of_document(spec["n"])) if plural else 1
     top = name.startswith("$top")
 
-    def evaluate(document: Document) -> Any:
+    def evaluate(document: Document) -> object:
         return (document, output(document))
 
-    def fold(pairs: Sequence[Any]) -> Any:
+    def fold(pairs: Sequence[Any]) -> object:
         outputs = {id(root): value for root, value in pairs}
         roots = arrange(root for root, _ in pairs)
-        chosen = [
-            _present(outputs[id(root)]) for root in (roots[:count] if top else roots[-count:])
+        selected = [
+            or_null(outputs[id(root)]) for root in (roots[:count] if top else roots[-count:])
         ]
-        return chosen if plural else (chosen[0] if chosen else None)
+        return selected if plural else (selected[0] if selected else None)
 
     return Accumulator(evaluate, fold)
 
@@ -231,7 +240,7 @@ def _percentile(name: str, spec: Any, compiler: Compiler) -> Accumulator:
     return Accumulator(of, lambda values: percentiles(values, fractions))
 
 
-_RANKED: dict[str, Callable[[str, Any, Compiler], Accumulator]] = {
+_RANKED: dict[str, Callable[[str, object, Compiler], Accumulator]] = {
     **dict.fromkeys(_CHOICES, _several),
     **dict.fromkeys(("$top", "$topN", "$bottom", "$bottomN"), _ordered),
     "$percentile": _percentile,
@@ -243,22 +252,22 @@ _RANKED: dict[str, Callable[[str, Any, Compiler], Accumulator]] = {
 
 
 def _spread(fold: Fold) -> Function:
-    def apply(*values: Any) -> Any:
+    def apply(*values: object) -> object:
         return fold(values[0] if len(values) == 1 and isinstance(values[0], list) else values)
 
     return Function(apply=apply, fewest=0, most=None)
 
 
-def _elements(value: Any) -> Sequence[Any]:
+def _elements(value: object) -> Sequence[object]:
     return value if isinstance(value, list) else [value]
 
 
-def _median(input: Any, method: Any) -> Any:  # noqa: A002
+def _median(input: object, method: object) -> object:  # noqa: A002
     _check_method(method)
     return percentiles(_elements(input), [0.5])[0]
 
 
-def _percentiles(input: Any, p: Any, method: Any) -> list[Any]:  # noqa: A002
+def _percentiles(input: object, p: object, method: object) -> list[object]:  # noqa: A002
     _check_method(method)
     return percentiles(_elements(input), _fractions(p))
 
@@ -268,6 +277,6 @@ FUNCTIONS = {
     for name in ("$avg", "$max", "$min", "$stdDevPop", "$stdDevSamp", "$sum")
 }
 NAMED = {
-    "$median": NamedFunction(apply=_median, required=("input", "method")),
-    "$percentile": NamedFunction(apply=_percentiles, required=("input", "p", "method")),
+    "$median": NamedFunction.of(_median, nulls=()),
+    "$percentile": NamedFunction.of(_percentiles, nulls=()),
 }

@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bson import Regex
+
 from fakeviam.query.errors import QueryTimeoutError, ResultTooLargeError, unparsable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
+
+#: Steps that compiling a value of a query takes, and values that a document meets in one step.
+_TO_COMPILE = 8
+_AT_ONCE = 8
+
+#: Values of a query whose evaluation is no work of its own.
+_FREE = 64
 
 # In the service's own words.
 _TOO_LARGE = "result set is too large; try adding limits to your query using $limit and $skip"
@@ -21,7 +30,8 @@ class Limits:
     """Ceilings of one query.
 
     Attributes:
-        steps: Documents and array elements that may pass through its stages and operators.
+        steps: Documents and array elements that may pass through its stages and operators; what
+            is written in the query itself is work too, beyond what people write by hand.
         results: Documents in its answer.
         stages: Stages in its pipeline.
         depth: Levels of nesting in a stage.
@@ -53,13 +63,43 @@ class Budget:
         if self._steps < 0:
             raise QueryTimeoutError(50, "query timed out")
 
-    def metered(self, values: Iterable[T]) -> Iterator[T]:
-        """The same values, each of which is a step."""
+    def compiling(self, stages: Sequence[Mapping[str, object]]) -> list[int]:
+        """Do the work of compiling stages; how many steps each document takes in each of them.
+
+        Raises:
+            QueryTimeoutError: There is not enough left.
+        """
+        free, weights = _FREE, []
+        for stage in stages:
+            values, evaluated = _operands(stage)
+            self.spend(max(values - _FREE, 0) * _TO_COMPILE)
+            weights.append(max(evaluated - free, 0) // _AT_ONCE)
+            free = max(free - evaluated, 0)
+        return weights
+
+    def metered(self, values: Iterable[T], weight: int = 1) -> Iterator[T]:
+        """The same values, each of which takes so many steps."""
         for value in values:
-            self._steps -= 1
+            self._steps -= weight
             if self._steps < 0:
                 raise QueryTimeoutError(50, "query timed out")
             yield value
+
+    def weighing(self, apply: Callable[..., T]) -> Callable[..., T]:
+        """The same function, for which long operands are work.
+
+        In a loop it goes through them again and again.
+        """
+
+        def weigh(*values: object) -> T:
+            for value in values:
+                if isinstance(value, (list, dict)):
+                    self.spend(len(value) >> 4)
+                elif isinstance(value, str):
+                    self.spend(len(value) >> 10)
+            return apply(*values)
+
+        return weigh
 
     def results(self, documents: Iterable[T]) -> list[T]:
         """All of an answer.
@@ -73,6 +113,25 @@ class Budget:
                 raise ResultTooLargeError(146, _TOO_LARGE)
             answer.append(document)
         return answer
+
+
+def _operands(spec: object) -> tuple[int, int]:
+    """How many values a stage is written with, and how many of them a document may have to meet.
+
+    It meets those of `$in` all at once, but for patterns.
+    """
+    count = hashed = 0
+    left = [spec]
+    while left:
+        outer: Any = left.pop()
+        count += len(outer)
+        if isinstance(outer, dict):
+            for name in outer.keys() & {"$in", "$nin"}:
+                among = outer[name] if isinstance(outer[name], list) else ()
+                hashed += sum(not isinstance(each, (dict, list, Regex)) for each in among)
+            outer = outer.values()
+        left.extend(each for each in outer if isinstance(each, (dict, list)))
+    return count, count - hashed
 
 
 def check_depth(value: Any, limits: Limits) -> None:

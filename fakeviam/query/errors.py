@@ -8,11 +8,21 @@ _NAMES = MappingProxyType(
     {
         2: "BadValue",
         9: "FailedToParse",
+        10334: "BSONObjectTooLarge",
+        13: "Unauthorized",
         14: "TypeMismatch",
+        17: "ProtocolError",
+        18: "AuthenticationFailed",
+        26: "NamespaceNotFound",
+        43: "CursorNotFound",
         50: "MaxTimeMSExpired",
+        59: "CommandNotFound",
+        72: "InvalidOptions",
+        73: "InvalidNamespace",
         146: "ExceededMemoryLimit",
         168: "InvalidPipelineOperator",
         241: "ConversionFailure",
+        352: "UnsupportedOpQueryCommand",
     }
 )
 
@@ -46,6 +56,19 @@ class QueryTimeoutError(QueryError):
 
 class ResultTooLargeError(QueryError):
     """An answer of more documents than there may be."""
+
+
+#: Bytes of a document, and so of any text in it; elements of an array, which have eight. Documents
+#: and arrays in one are fewer: to walk through as many as would fit keeps others waiting.
+LARGEST = 16 * 1024 * 1024
+MOST_ELEMENTS = LARGEST // 8
+MOST_INSIDE = LARGEST // 64
+
+
+def too_large(what: str) -> QueryError:
+    """The refusal of a value that fits into no document."""
+    text = f"BSONObj size is invalid: {what}. Size must be between 0 and {LARGEST}"
+    return QueryError(10334, text)
 
 
 def wrong_type(text: str) -> QueryError:

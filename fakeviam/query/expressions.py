@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from inspect import signature
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeviam.query.budget import Budget, Limits
 from fakeviam.query.errors import QueryError
-from fakeviam.query.paths import Constant, FieldPath, split
-from fakeviam.query.values import MISSING
+from fakeviam.query.operand_codes import CODES, USUAL
+from fakeviam.query.paths import Applied, Constant, FieldPath, Fields, split, split_reference
+from fakeviam.query.values import MISSING, type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from random import Random
+
+    from typing_extensions import Self
 
     from fakeviam.query.paths import Of
     from fakeviam.query.values import Document
 
-    Evaluate = Callable[["Scope"], Any]
-    Build = Callable[["Compiler", Any], Evaluate]
+    Evaluate = Callable[["Scope"], object]
+    Build = Callable[["Compiler", object], Evaluate]
 
 
-_NO_VARIABLES: Mapping[str, Any] = MappingProxyType({})
+_NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 
 
 class Scope(NamedTuple):
@@ -35,8 +39,8 @@ class Scope(NamedTuple):
         variables: The values of variables, by name.
     """
 
-    root: Any
-    variables: Mapping[str, Any]
+    root: object
+    variables: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +71,25 @@ class NamedFunction:
         nulls: Operands that are null or missing and so give null.
     """
 
-    apply: Callable[..., Any]
+    apply: Callable[..., object]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, apply: Callable[..., object], *, nulls: tuple[str, ...] | None = None) -> Self:
+        """One whose operands are the parameters of `apply`; those with defaults are optional.
+
+        Without `nulls`, null in any of them gives null.
+        """
+        parameters = signature(apply).parameters
+        optional = tuple(name for name, one in parameters.items() if one.default is not one.empty)
+        return cls(
+            apply=apply,
+            required=tuple(name for name in parameters if name not in optional),
+            optional=optional,
+            nulls=tuple(parameters) if nulls is None else nulls,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +105,10 @@ class Operators:
     functions: Mapping[str, Function]
     named: Mapping[str, NamedFunction]
     special: Mapping[str, Build]
+
+
+#: Variables outside of loops and $let.
+_ROOTS = frozenset({"ROOT", "CURRENT"})
 
 
 class Compiler:
@@ -105,23 +128,55 @@ class Compiler:
         self.limits = limits
         self.budget = Budget(limits)
         self.random = random
-        self._known = frozenset({"ROOT", "CURRENT"})
-        self._constants: Mapping[str, Any] = {"NOW": now, "REMOVE": MISSING}
+        self._known = _ROOTS
+        self._constants: Mapping[str, object] = {"NOW": now, "REMOVE": MISSING}
 
-    def of_document(self, spec: Any) -> Of:
+    def of_document(self, spec: object) -> Of:
         """Compile an expression as a function of the document alone.
 
-        Paths and constants, which most of them are, then need no scope.
+        Most of them are paths, constants and functions of these: they need no scope, and can be
+        evaluated for many documents at once.
 
         Raises:
             QueryError: It makes no sense.
         """
         if isinstance(spec, str) and spec.startswith("$") and not spec.startswith("$$"):
-            return FieldPath(split(spec[1:]))
+            return FieldPath(split_reference(spec))
         if not isinstance(spec, (str, list, dict)):
             return Constant(spec)
+        if isinstance(spec, dict):
+            known = self._of_columns(spec)
+            if known is not None:
+                return known
         evaluate = self.expression(spec)
         return lambda document: evaluate(Scope(document, _NO_VARIABLES))
+
+    def _of_columns(self, spec: Document) -> Of | None:
+        """A document of expressions, or a function of expressions; None is another operator."""
+        first = next(iter(spec), "")
+        if not first.startswith("$"):
+            return Fields([(name, self.of_document(inner)) for name, inner in _fields(spec)])
+        if len(spec) != 1:
+            return None
+        function = self._operators.functions.get(first)
+        if function is not None and first not in self._operators.special:
+            apply, arguments = self._applied(first, function, spec[first])
+            return (
+                Applied(apply, [self.of_document(each) for each in arguments])
+                if arguments
+                else None
+            )
+        named = self._operators.named.get(first)
+        if named is None or first in self._operators.special:
+            return None
+        operands = spec[first]
+        check_names(first, operands, named.required, named.optional)
+        if not operands:
+            return None
+        names = [_safe(key) for key in operands]
+        return Applied(
+            _of_names(named, names), [self.of_document(each) for each in operands.values()]
+        )
 
     def knowing(self, *names: str) -> Compiler:
         """The same compiler inside an expression that defines variables."""
@@ -129,13 +184,13 @@ class Compiler:
         inner.__dict__.update(self.__dict__, _known=self._known | set(names))
         return inner
 
-    def with_constants(self, constants: Mapping[str, Any]) -> Compiler:
+    def with_constants(self, constants: Mapping[str, object]) -> Compiler:
         """The same compiler, with more variables that always have the same value."""
         inner = object.__new__(Compiler)
         inner.__dict__.update(self.__dict__, _constants={**self._constants, **constants})
         return inner
 
-    def expression(self, spec: Any) -> Evaluate:
+    def expression(self, spec: object) -> Evaluate:
         """Compile an expression.
 
         Raises:
@@ -151,14 +206,16 @@ class Compiler:
 
     def _path(self, spec: str) -> Evaluate:
         if not spec.startswith("$$"):
-            path = FieldPath(split(spec[1:]))
+            path = FieldPath(split_reference(spec))
             return lambda scope: path(scope.root)
         name, _, rest = spec[2:].partition(".")
         if name not in self._known and name not in self._constants:
             raise QueryError(17276, f"Use of undefined variable: {name}")
-        get: Callable[[Any], Any] = FieldPath(split(rest)) if rest else lambda value: value
-        if name in {"ROOT", "CURRENT"}:
+        get: Callable[[object], object] = FieldPath(split(rest)) if rest else lambda value: value
+        if name == "CURRENT":
             return lambda scope: get(scope.root)
+        if name == "ROOT":  # another than the document in a part of it
+            return lambda scope: get(scope.variables.get("ROOT", scope.root))
         if name in self._constants:
             constant = get(self._constants[name])
             return lambda _: constant
@@ -166,7 +223,7 @@ class Compiler:
 
     @staticmethod
     def _list(evaluates: list[Evaluate]) -> Evaluate:
-        def make(scope: Scope) -> list[Any]:
+        def make(scope: Scope) -> list[object]:
             values = (evaluate(scope) for evaluate in evaluates)
             return [None if value is MISSING else value for value in values]
 
@@ -182,14 +239,7 @@ class Compiler:
         return self.operator(first, spec[first])
 
     def _object(self, spec: Document) -> Evaluate:
-        fields = []
-        for name, inner in spec.items():
-            if name.startswith("$"):
-                raise QueryError(16410, f"FieldPath field names may not start with '$': {name}")
-            if "." in name:
-                text = f"FieldPath field names may not contain '.', got {name!r}"
-                raise QueryError(16412, text)
-            fields.append((name, self.expression(inner)))
+        fields = [(name, self.expression(inner)) for name, inner in _fields(spec)]
 
         def make(scope: Scope) -> Document:
             values = ((name, evaluate(scope)) for name, evaluate in fields)
@@ -197,29 +247,36 @@ class Compiler:
 
         return make
 
-    def operator(self, name: str, operands: Any) -> Evaluate:
+    def operator(self, name: str, operands: object) -> Evaluate:
         """Compile an operator with its operands."""
-        known = self._operators
-        if name in known.special:
-            return known.special[name](self, operands)
-        if name in known.functions:
-            return self._function(name, known.functions[name], operands)
-        if name in known.named:
-            return self._named(name, known.named[name], operands)
+        operators = self._operators
+        if name in operators.special:
+            return operators.special[name](self, operands)
+        if name in operators.functions:
+            return self._function(name, operators.functions[name], operands)
+        if name in operators.named:
+            return self._named_function(name, operators.named[name], operands)
         raise QueryError(168, f"Unrecognized expression '{name}'")
 
-    def _function(self, name: str, function: Function, operands: Any) -> Evaluate:
-        given = operands if isinstance(operands, list) else [operands]
-        if len(given) < function.fewest or (
-            function.most is not None and len(given) > function.most
+    def _applied(
+        self, name: str, function: Function, operands: object
+    ) -> tuple[Callable[..., object], list[object]]:
+        """What to apply to the operands, and the operands one by one."""
+        arguments = operands if isinstance(operands, list) else [operands]
+        if len(arguments) < function.fewest or (
+            function.most is not None and len(arguments) > function.most
         ):
             raise QueryError(
-                16020, f"Expression {name} {_arity(function)}. {len(given)} were passed in."
+                16020, f"Expression {name} {_arity(function)}. {len(arguments)} were passed in."
             )
         apply = partial(function.apply, self) if _wants_compiler(function.apply) else function.apply
-        evaluates = [self.expression(each) for each in given]
-        if function.null_in_null_out:
-            apply = _null_in_null_out(apply)
+        if len(self._known) > len(_ROOTS):
+            apply = self.budget.weighing(apply)
+        return _null_in_null_out(apply) if function.null_in_null_out else apply, arguments
+
+    def _function(self, name: str, function: Function, operands: object) -> Evaluate:
+        apply, arguments = self._applied(name, function, operands)
+        evaluates = [self.expression(each) for each in arguments]
         if len(evaluates) == 1:
             (only,) = evaluates
             return lambda scope: apply(only(scope))
@@ -228,18 +285,10 @@ class Compiler:
             return lambda scope: apply(one(scope), other(scope))
         return lambda scope: apply(*[evaluate(scope) for evaluate in evaluates])
 
-    def _named(self, name: str, function: NamedFunction, operands: Any) -> Evaluate:
-        evaluates = self.named(name, operands, function.required, function.optional)
-        apply = function.apply
-
-        def call(scope: Scope) -> Any:
-            values = {key: evaluate(scope) for key, evaluate in evaluates.items()}
-            for key in function.nulls:
-                if key in values and (values[key] is None or values[key] is MISSING):
-                    return None
-            return apply(**values)
-
-        return call
+    def _named_function(self, name: str, function: NamedFunction, operands: object) -> Evaluate:
+        parts = self.named(name, operands, function.required, function.optional)
+        evaluates, apply = list(parts.values()), _of_names(function, list(parts))
+        return lambda scope: apply(*[evaluate(scope) for evaluate in evaluates])
 
     def named(
         self, name: str, operands: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()
@@ -261,27 +310,76 @@ def check_names(
     Raises:
         QueryError: They have.
     """
+    codes = CODES.get(name, USUAL)
     if not isinstance(operands, dict):
-        raise QueryError(9, f"{name} only supports an object as its argument")
+        text = f"{name} only supports an object as its argument"
+        raise QueryError(codes.no_object, text)
     for key in operands:
         if key not in required and key not in optional:
-            raise QueryError(9, f"Unrecognized argument to {name}: {key}")
+            raise QueryError(codes.unknown, f"Unrecognized argument to {name}: {key}")
     for key in required:
         if key not in operands:
-            raise QueryError(9, f"Missing '{key}' parameter to {name}")
+            text = f"Missing '{key}' parameter to {name}"
+            raise QueryError(codes.missing.get(key, codes.unknown), text)
+
+
+def check_fields(
+    name: str, spec: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> None:
+    """Refuse a document without the fields that it must have, or with others.
+
+    Raises:
+        QueryError: It has, or is none.
+    """
+    if not isinstance(spec, dict):
+        text = f"BSON field '{name}' is the wrong type '{type_name(spec)}', expected 'object'"
+        raise QueryError(14, text)
+    for key in spec:
+        if key not in required and key not in optional:
+            raise QueryError(40415, f"BSON field '{name}.{key}' is an unknown field.")
+    for key in required:
+        if key not in spec:
+            raise QueryError(40414, f"BSON field '{name}.{key}' is missing but a required field")
+
+
+def _fields(spec: Document) -> Iterable[tuple[str, object]]:
+    """The fields of a document of expressions.
+
+    Raises:
+        QueryError: A name is none that a field can have.
+    """
+    for name in spec:
+        if name.startswith("$"):
+            raise QueryError(16410, f"FieldPath field names may not start with '$': {name}")
+        if "." in name:
+            raise QueryError(16412, f"FieldPath field names may not contain '.', got {name!r}")
+    return spec.items()
+
+
+def _of_names(function: NamedFunction, names: list[str]) -> Callable[..., object]:
+    """A function of values in the order of these names."""
+    apply, places = function.apply, [names.index(key) for key in function.nulls if key in names]
+
+    def applied(*values: object) -> object:
+        for place in places:
+            if values[place] is None or values[place] is MISSING:
+                return None
+        return apply(**dict(zip(names, values, strict=True)))
+
+    return applied
 
 
 def _safe(key: str) -> str:
     return "as_" if key == "as" else "from_" if key == "from" else "in_" if key == "in" else key
 
 
-def _wants_compiler(apply: Callable[..., Any]) -> bool:
+def _wants_compiler(apply: Callable[..., object]) -> bool:
     code = getattr(apply, "__code__", None)
     return code is not None and code.co_varnames[:1] == ("compiler",)
 
 
-def _null_in_null_out(apply: Callable[..., Any]) -> Callable[..., Any]:
-    def applied(*values: Any) -> Any:
+def _null_in_null_out(apply: Callable[..., object]) -> Callable[..., object]:
+    def applied(*values: object) -> object:
         for value in values:
             if value is None or value is MISSING:
                 return None
@@ -298,6 +396,6 @@ def _arity(function: Function) -> str:
     return f"takes at least {function.fewest} arguments, and at most {function.most}"
 
 
-def _brief(spec: Any) -> str:
+def _brief(spec: object) -> str:
     text = repr(spec)
     return text if len(text) <= 100 else f"{text[:100]}…"

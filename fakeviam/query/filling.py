@@ -6,11 +6,22 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.query.calendars import shifted, unit_of
 from fakeviam.query.errors import QueryError
-from fakeviam.query.operators.dates import shifted, unit_of
+from fakeviam.query.expressions import check_fields
 from fakeviam.query.paths import FieldPath, split, with_value
 from fakeviam.query.sorting import sorter
-from fakeviam.query.values import MISSING, as_utc, is_finite, number, sort_key, type_name
+from fakeviam.query.values import (
+    MISSING,
+    as_long,
+    as_utc,
+    compare,
+    is_finite,
+    narrowed,
+    number,
+    sort_key,
+    type_name,
+)
 from fakeviam.query.windows import compile_windows
 
 if TYPE_CHECKING:
@@ -29,36 +40,29 @@ def compile_densify(spec: Any, compiler: Compiler) -> Stage:
     Raises:
         QueryError: It makes no sense.
     """
-    if not isinstance(spec, dict) or not isinstance(spec.get("range"), dict):
-        raise QueryError(
-            5733201, "The $densify stage specification must be an object with 'field' and 'range'"
-        )
-    if not isinstance(spec.get("field"), str):
-        raise QueryError(40414, "BSON field '$densify.field' is missing but a required field")
-    names = split(spec["field"])
-    partitions = [split(name) for name in spec.get("partitionByFields", [])]
-    step, bounds, unit = (
-        spec["range"].get("step"),
-        spec["range"].get("bounds"),
-        spec["range"].get("unit"),
-    )
+    check_fields("$densify", spec, ("field", "range"), ("partitionByFields",))
+    check_fields("$densify.range", spec["range"], ("step", "bounds"), ("unit",))
+    names = split(_text("$densify.field", spec["field"]))
+    partitions = _paths("$densify.partitionByFields", spec.get("partitionByFields", []))
+    if names in partitions:
+        raise QueryError(8993000, "$densify.partitionByFields holds the field that is densified")
+    step, bounds, unit = (spec["range"].get(name) for name in ("step", "bounds", "unit"))
     if not is_finite(step) or number(step) <= 0:
         raise QueryError(
             5733401,
             "the step parameter in a range statement must be a strictly positive numeric value",
         )
-    if bounds not in ("full", "partition") and not (isinstance(bounds, list) and len(bounds) == 2):
-        raise QueryError(
-            5946802,
-            "range.bounds must be 'full', 'partition' or an ascending array of two values",
-        )
     if unit is not None:
         unit_of("$densify", unit)
+        if as_long(step) is None:
+            text = "the step parameter in a range statement must be a whole number with a unit"
+            raise QueryError(6586400, text)
+    _check_bounds(bounds, dates=unit is not None)
 
-    def following(value: Any) -> Any:
+    def following(value: Any) -> object:
         if unit is not None:
             return shifted(as_utc(value), unit, int(number(step)))
-        return number(value) + number(step)
+        return narrowed(number(value) + number(step))
 
     def stage(documents: Iterator[Document]) -> Iterator[Document]:
         parts = _partitions(documents, names, partitions, dates=unit is not None)
@@ -73,11 +77,42 @@ def compile_densify(spec: Any, compiler: Compiler) -> Stage:
                 limits,
                 explicit=isinstance(bounds, list),
                 following=following,
-                make=partial(_made, names, partitions, keys),
+                make=partial(_generated, names, partitions, keys),
                 compiler=compiler,
             )
 
     return stage
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        text = f"BSON field '{name}' is the wrong type '{type_name(value)}', expected 'string'"
+        raise QueryError(14, text)
+    return value
+
+
+def _paths(name: str, values: object) -> list[tuple[str, ...]]:
+    if not isinstance(values, list):
+        text = f"BSON field '{name}' is the wrong type '{type_name(values)}', expected 'array'"
+        raise QueryError(14, text)
+    return [split(_text(name, value)) for value in values]
+
+
+def _check_bounds(bounds: object, *, dates: bool) -> None:
+    if bounds in ("full", "partition"):
+        return
+    if not isinstance(bounds, list):
+        raise QueryError(5946802, "range.bounds must be 'full', 'partition' or an array")
+    if len(bounds) != 2:
+        text = "a bounding array in a range statement must have exactly two elements"
+        raise QueryError(5733403, text)
+    fits = [isinstance(each, datetime) if dates else is_finite(each) for each in bounds]
+    if not all(fits):
+        kind = "dates with a unit" if dates else "numbers without a unit"
+        raise QueryError(5733402, f"a bounding array in a range statement must have {kind}")
+    if compare(*bounds) > 0:
+        text = "the bounds in a range statement must be the string 'full', 'partition', or an"
+        raise QueryError(5733402, f"{text} ascending array of two numbers or two dates")
 
 
 def _partitions(
@@ -86,14 +121,14 @@ def _partitions(
     partitions: list[tuple[str, ...]],
     *,
     dates: bool,
-) -> list[tuple[list[Any], list[tuple[Any, Document]]]]:
+) -> list[tuple[list[object], list[tuple[object, Document]]]]:
     get, by = FieldPath(names), [FieldPath(each) for each in partitions]
-    parts: dict[Any, tuple[list[Any], list[tuple[Any, Document]]]] = {}
+    parts: dict[object, tuple[list[object], list[tuple[object, Document]]]] = {}
     for document in documents:
         value = get(document)
         if value is None or value is MISSING:
             value = None
-        elif isinstance(value, datetime) is not dates:
+        elif not (isinstance(value, datetime) if dates else is_finite(value)):
             kind = "date" if dates else "numeric"
             text = f"$densify field type must be {kind}, found {type_name(value)}"
             raise QueryError(5733201, text)
@@ -105,22 +140,22 @@ def _partitions(
     return list(parts.values())
 
 
-def _ends(values: list[Any]) -> list[Any]:
+def _ends(values: list[object]) -> list[object]:
     return [min(values, key=sort_key), max(values, key=sort_key)] if values else []
 
 
 def _dense(
-    rows: list[tuple[Any, Document]],
-    limits: list[Any],
+    rows: list[tuple[object, Document]],
+    limits: list[object],
     *,
     explicit: bool,
-    following: Callable[[Any], Any],
-    make: Callable[[Any], Document],
+    following: Callable[[object], object],
+    make: Callable[[object], Document],
     compiler: Compiler,
 ) -> Iterator[Document]:
     """The rows of a partition, and new ones at each step between the limits."""
     present = {sort_key(value) for value, _ in rows}
-    series: list[tuple[Any, Document]] = []
+    series: list[tuple[object, Document]] = []
     if limits:
         value, last = limits[0], sort_key(limits[1])
         # Explicit upper bounds are outside, those of the data are there anyway.
@@ -132,8 +167,8 @@ def _dense(
     yield from (row for _, row in sorted([*rows, *series], key=lambda row: sort_key(row[0])))
 
 
-def _made(
-    names: tuple[str, ...], partitions: list[tuple[str, ...]], keys: list[Any], value: Any
+def _generated(
+    names: tuple[str, ...], partitions: list[tuple[str, ...]], keys: list[object], value: object
 ) -> Document:
     document: Document = {}
     for path, key in zip(partitions, keys, strict=True):
@@ -147,8 +182,10 @@ def compile_fill(spec: Any, compiler: Compiler) -> Stage:
     Raises:
         QueryError: It makes no sense.
     """
-    if not isinstance(spec, dict) or not isinstance(spec.get("output"), dict) or not spec["output"]:
-        raise QueryError(40414, "$fill needs an 'output' with at least one field")
+    optional = ("sortBy", "partitionBy", "partitionByFields")
+    check_fields("$fill", spec, ("output",), optional)
+    if not isinstance(spec["output"], dict) or not spec["output"]:
+        raise QueryError(6050203, "$fill needs an 'output' with at least one field")
     if "partitionBy" in spec and "partitionByFields" in spec:
         raise QueryError(
             6050204,
@@ -206,7 +243,8 @@ def _windows(spec: Document, output: Document, compiler: Compiler) -> Stage:
         raise QueryError(605001, "$fill with a 'method' needs a 'sortBy'")
     partition = spec.get("partitionBy")
     if "partitionByFields" in spec:
-        partition = {name.replace(".", "_"): f"${name}" for name in spec["partitionByFields"]}
+        paths = _paths("$fill.partitionByFields", spec["partitionByFields"])
+        partition = {"_".join(names): "$" + ".".join(names) for names in paths}
     return compile_windows(
         {"partitionBy": partition, "sortBy": spec["sortBy"], "output": output}, compiler
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
-from bson import Regex
+from bson import MaxKey, MinKey, Regex
 
 from fakeviam.query.errors import QueryError, bad_value
 from fakeviam.query.paths import leaves
@@ -13,6 +14,7 @@ from fakeviam.query.regexes import Pattern
 from fakeviam.query.values import (
     MISSING,
     TYPE_NUMBERS,
+    as_long,
     is_finite,
     is_number,
     number,
@@ -23,17 +25,19 @@ from fakeviam.query.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from fakeviam.query.expressions import Compiler
     from fakeviam.query.values import Document
 
     Predicate = Callable[[Document], bool]
     #: Looks at one value: a leaf of a path, or an element of an array there.
-    Test = Callable[[Any], bool]
+    Test = Callable[[object], bool]
+    #: Makes a predicate of a test at a path.
+    At = Callable[[tuple[str, ...], Test], Predicate]
 
 
-def compile_filter(spec: Any, compiler: Compiler) -> Predicate:
+def compile_filter(spec: object, compiler: Compiler) -> Predicate:
     """What tells whether a document fits a filter.
 
     Raises:
@@ -53,7 +57,7 @@ def _all(predicates: list[Predicate]) -> Predicate:
     return lambda document: all(predicate(document) for predicate in predicates)
 
 
-def _condition(name: str, value: Any, compiler: Compiler) -> Predicate:
+def _condition(name: str, value: object, compiler: Compiler) -> Predicate:
     if name in _LOGIC:
         return _logic(name, value, compiler)
     if name == "$expr":
@@ -61,6 +65,9 @@ def _condition(name: str, value: Any, compiler: Compiler) -> Predicate:
         return lambda document: truth(evaluate(document))
     if name == "$comment":
         return lambda _: True
+    if name == "$sampleRate":
+        evaluate = compiler.of_document({name: value})
+        return lambda document: truth(evaluate(document))
     if name.startswith("$"):
         raise bad_value(f"unknown top level operator: {name}")
     return _field(name, value, compiler)
@@ -69,7 +76,7 @@ def _condition(name: str, value: Any, compiler: Compiler) -> Predicate:
 _LOGIC = frozenset({"$and", "$or", "$nor"})
 
 
-def _logic(name: str, value: Any, compiler: Compiler) -> Predicate:
+def _logic(name: str, value: object, compiler: Compiler) -> Predicate:
     if not isinstance(value, list) or not value:
         raise bad_value(f"{name} must be a nonempty array")
     if not all(isinstance(each, dict) for each in value):
@@ -77,23 +84,23 @@ def _logic(name: str, value: Any, compiler: Compiler) -> Predicate:
     predicates = [compile_filter(each, compiler) for each in value]
     if name == "$and":
         return _all(predicates)
-    wanted = name == "$or"
-    return lambda document: any(each(document) for each in predicates) is wanted
+    decisive = name == "$or"
+    return lambda document: any(each(document) for each in predicates) is decisive
 
 
 def _field(name: str, value: Any, compiler: Compiler) -> Predicate:
     names = tuple(name.split("."))
     if is_operators(value):
         return _all(_operators(names, value, compiler))
-    return _found(names, _equality(value, compiler))
+    return _at_path(names, _equality(value, compiler))
 
 
-def is_operators(value: Any) -> bool:
+def is_operators(value: object) -> bool:
     """Whether a filter's value is made of operators, and not a value to compare with."""
     return isinstance(value, dict) and next(iter(value), "").startswith("$")
 
 
-def _found(names: tuple[str, ...], test: Test) -> Predicate:
+def _at_path(names: tuple[str, ...], test: Test) -> Predicate:
     """A predicate: some value at the path passes, or some element of an array there."""
     if len(names) == 1:
         (name,) = names
@@ -104,11 +111,19 @@ def _found(names: tuple[str, ...], test: Test) -> Predicate:
 
         return fits_one
 
-    def fits(document: Document) -> bool:
+    def fits_any(document: Document) -> bool:
         for value in leaves(document, names):
             if test(value) or (isinstance(value, list) and any(map(test, value))):
                 return True
         return False
+
+    def fits(document: Document) -> bool:
+        value: object = document
+        for name in names:
+            if type(value) is not dict:  # nothing, or an array: each of its documents counts
+                return fits_any(document)
+            value = value.get(name, MISSING)
+        return test(value) or (isinstance(value, list) and any(map(test, value)))
 
     return fits
 
@@ -118,8 +133,21 @@ def _whole(names: tuple[str, ...], test: Test) -> Predicate:
     return lambda document: any(map(test, leaves(document, names)))
 
 
+def _unless(fits: Predicate) -> Predicate:
+    return lambda document: not fits(document)
+
+
+def _at_element(names: tuple[str, ...], test: Test) -> Predicate:
+    """A predicate of `{name: element}`: an array in an array is not looked into."""
+    (name,) = names
+    return lambda document: test(document[name])
+
+
 def _operators(
-    names: tuple[str, ...], spec: Mapping[str, Any], compiler: Compiler
+    names: tuple[str, ...],
+    spec: Mapping[str, object],
+    compiler: Compiler,
+    at: At = _at_path,
 ) -> list[Predicate]:
     predicates: list[Predicate] = []
     for name, value in spec.items():
@@ -127,11 +155,14 @@ def _operators(
             if "$regex" not in spec:
                 raise bad_value("$options needs a $regex")
         elif name == "$regex":
-            predicates.append(_found(names, _regex(value, spec.get("$options", ""), compiler)))
+            predicates.append(at(names, _regex(value, spec.get("$options", ""), compiler)))
+        elif name in _NEGATIVE:
+            fits = _all(_NEGATIVE[name](names, value, compiler, at))
+            predicates.append(_unless(fits))
         elif name in _ARRAYS:
             predicates.append(_ARRAYS[name](names, value, compiler))
         elif name in _TESTS:
-            predicates.append(_found(names, _TESTS[name](value, compiler)))
+            predicates.append(at(names, _TESTS[name](value, compiler)))
         else:
             raise bad_value(f"unknown operator: {name}")
     return predicates
@@ -140,66 +171,75 @@ def _operators(
 # Tests of one value ------------------------------------------------------------------------
 
 
-def _equality(wanted: Any, compiler: Compiler) -> Test:
-    if isinstance(wanted, Regex):
-        return _regex(wanted, "", compiler)
-    if wanted is None:
+def _equality(expected: object, compiler: Compiler) -> Test:
+    if isinstance(expected, Regex):
+        return _regex(expected, "", compiler)
+    if expected is None:
         return lambda value: value is None or value is MISSING
-    if isinstance(wanted, str):
-        return lambda value: value == wanted
-    key = sort_key(wanted)
+    if isinstance(expected, str):
+        return lambda value: value == expected
+    key = sort_key(expected)
     return lambda value: value is not MISSING and sort_key(value) == key
 
 
-def _regex(source: Any, options: Any, compiler: Compiler) -> Test:
+def _regex(source: object, options: object, compiler: Compiler) -> Test:
     if not isinstance(options, str):
         raise bad_value("$options has to be a string")
+    if options and isinstance(source, Regex) and source.flags:
+        raise QueryError(51075, "options set in both $regex and $options")
     pattern = Pattern(source, options, seconds=compiler.limits.regex_seconds)
     return lambda value: isinstance(value, str) and pattern.search(value) is not None
 
 
 def _ordered(
     accepts: Callable[[Any, Any], bool], *, or_equal: bool
-) -> Callable[[Any, Compiler], Test]:
+) -> Callable[[object, Compiler], Test]:
     """A comparison within one type: values of others never pass."""
 
-    def test(bound: Any, compiler: Compiler) -> Test:
+    def test(bound: object, compiler: Compiler) -> Test:
         del compiler
         if isinstance(bound, Regex):
             raise bad_value("Can't have RegEx as arg to predicate over field")
         if bound is None:
             return lambda value: or_equal and (value is None or value is MISSING)
+        if isinstance(bound, (MinKey, MaxKey)):  # the only bounds that all types lie within
+            end = sort_key(bound)
+            return lambda value: accepts(k := sort_key(value), end) and (or_equal or k != end)
         kind, limit = rank(bound), sort_key(bound)
         if kind == 2 and limit == sort_key(float("nan")):
             return lambda value: or_equal and value is not MISSING and sort_key(value) == limit
 
-        def passes(value: Any) -> bool:
+        def passes(value: object) -> bool:
             if value is MISSING or rank(value) != kind:
                 return False
             key = sort_key(value)
             return key != _NAN and accepts(key, limit)
 
-        return passes
+        if type(bound) not in _PLAIN:
+            return passes
+        # Doubles, which most values are, compare as they are; NaN is in no order in Python too.
+        return lambda value: accepts(value, bound) if type(value) is float else passes(value)
 
     return test
 
 
 _NAN = sort_key(float("nan"))
+_PLAIN = frozenset({int, float})
 
 
-def _among(wanted: Any, compiler: Compiler) -> Test:
-    if not isinstance(wanted, list):
+def _in(values: object, compiler: Compiler) -> Test:
+    if not isinstance(values, list):
         raise bad_value("$in needs an array")
-    if any(is_operators(each) for each in wanted):
+    if any(is_operators(each) for each in values):
         raise bad_value("cannot nest $ under $in")
-    patterns = [_regex(each, "", compiler) for each in wanted if isinstance(each, Regex)]
-    keys = {sort_key(each) for each in wanted if not isinstance(each, Regex)}
-    if None in wanted:
+    patterns = [_regex(each, "", compiler) for each in values if isinstance(each, Regex)]
+    keys = {sort_key(each) for each in values if not isinstance(each, Regex)}
+    if None in values:
         keys.add(sort_key(MISSING))
     return lambda value: sort_key(value) in keys or any(fits(value) for fits in patterns)
 
 
-def _modulo(spec: Any, compiler: Compiler) -> Test:
+def _modulo(spec: object, compiler: Compiler) -> Test:
     del compiler
     if not isinstance(spec, list) or len(spec) != 2 or not all(map(is_finite, spec)):
         raise bad_value("malformed mod, needs to be an array of a divisor and a remainder")
@@ -207,7 +247,7 @@ def _modulo(spec: Any, compiler: Compiler) -> Test:
     if divisor == 0:
         raise bad_value("divisor cannot be 0")
 
-    def fits(value: Any) -> bool:
+    def fits(value: object) -> bool:
         if not is_number(value):
             return False
         whole = number(value)
@@ -220,35 +260,44 @@ def _modulo(spec: Any, compiler: Compiler) -> Test:
     return fits
 
 
-def _typed(spec: Any, compiler: Compiler) -> Test:
+#: Also types that no document here has.
+_TYPE_ALIASES = {**TYPE_NUMBERS, "undefined": 6, "symbol": 14, "javascriptWithScope": 15}
+
+
+def _typed(spec: object, compiler: Compiler) -> Test:
     del compiler
-    wanted: set[int] = set()
+    types: set[int] = set()
     for each in spec if isinstance(spec, list) else [spec]:
         if each == "number":
-            wanted |= {1, 16, 18, 19}
-        elif isinstance(each, str) and each in TYPE_NUMBERS:
-            wanted.add(TYPE_NUMBERS[each])
-        elif is_number(each) and number(each) in TYPE_NUMBERS.values():
-            wanted.add(int(number(each)))
+            types |= {1, 16, 18, 19}
+        elif isinstance(each, str) and each in _TYPE_ALIASES:
+            types.add(_TYPE_ALIASES[each])
+        elif is_number(each) and number(each) in _TYPE_ALIASES.values():
+            types.add(int(number(each)))
+        elif not isinstance(each, str) and not is_number(each):
+            raise QueryError(14, "type must be represented as a number or a string")
         else:
             raise bad_value(f"Unknown type name alias: {each}")
-    return lambda value: value is not MISSING and TYPE_NUMBERS[type_name(value)] in wanted
+    if not types:
+        raise QueryError(9, "$type must match at least one type")
+    return lambda value: value is not MISSING and TYPE_NUMBERS[type_name(value)] in types
 
 
-def _bits(*, all_of: bool, are_set: bool) -> Callable[[Any, Compiler], Test]:
-    def test(spec: Any, compiler: Compiler) -> Test:
+def _bits(*, all_of: bool, are_set: bool) -> Callable[[object, Compiler], Test]:
+    def test(spec: object, compiler: Compiler) -> Test:
         del compiler
-        if isinstance(spec, list) and all(isinstance(bit, int) and 0 <= bit < 64 for bit in spec):
-            mask = sum({1 << bit for bit in spec})
-        elif isinstance(spec, int) and spec >= 0:
-            mask = spec
-        else:
-            raise bad_value(f"bit tests take bit positions from 0 to 63 or a bitmask, got {spec!r}")
+        places = [as_long(bit) for bit in (spec if isinstance(spec, list) else [spec])]
+        wholes = [bit for bit in places if bit is not None and bit >= 0]
+        if len(wholes) < len(places):
+            raise bad_value(f"bit tests take bit positions or a bitmask, got {spec!r}")
+        # All positions beyond the last are that of the sign.
+        mask = sum({1 << min(bit, 63) for bit in wholes}) if isinstance(spec, list) else wholes[0]
 
-        def fits(value: Any) -> bool:
-            if not is_number(value) or not math.isfinite(number(value)) or number(value) % 1:
+        def fits(value: object) -> bool:
+            whole = as_long(value)
+            if whole is None:
                 return False
-            bits = int(number(value)) if are_set else ~int(number(value))
+            bits = whole if are_set else ~whole
             return (bits & mask) == mask if all_of else bool(bits & mask)
 
         return fits
@@ -256,13 +305,13 @@ def _bits(*, all_of: bool, are_set: bool) -> Callable[[Any, Compiler], Test]:
     return test
 
 
-_TESTS: dict[str, Callable[[Any, Compiler], Test]] = {
+_TESTS: dict[str, Callable[[object, Compiler], Test]] = {
     "$eq": _equality,
-    "$gt": _ordered(lambda key, limit: key > limit, or_equal=False),
-    "$gte": _ordered(lambda key, limit: key >= limit, or_equal=True),
-    "$lt": _ordered(lambda key, limit: key < limit, or_equal=False),
-    "$lte": _ordered(lambda key, limit: key <= limit, or_equal=True),
-    "$in": _among,
+    "$gt": _ordered(operator.gt, or_equal=False),
+    "$gte": _ordered(operator.ge, or_equal=True),
+    "$lt": _ordered(operator.lt, or_equal=False),
+    "$lte": _ordered(operator.le, or_equal=True),
+    "$in": _in,
     "$mod": _modulo,
     "$type": _typed,
     "$bitsAllSet": _bits(all_of=True, are_set=True),
@@ -275,74 +324,93 @@ _TESTS: dict[str, Callable[[Any, Compiler], Test]] = {
 # Predicates of whole arrays, and negations ---------------------------------------------------
 
 
-def _not_equal(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+def _not_equal(
+    names: tuple[str, ...], value: object, compiler: Compiler, at: At
+) -> list[Predicate]:
     if isinstance(value, Regex):
         raise bad_value("Can't have regex as arg to $ne.")
-    fits = _found(names, _equality(value, compiler))
-    return lambda document: not fits(document)
+    return [at(names, _equality(value, compiler))]
 
 
-def _not_among(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
-    fits = _found(names, _among(value, compiler))
-    return lambda document: not fits(document)
+def _not_among(
+    names: tuple[str, ...], value: object, compiler: Compiler, at: At
+) -> list[Predicate]:
+    return [at(names, _in(value, compiler))]
 
 
-def _negated(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+def _negated(names: tuple[str, ...], value: Any, compiler: Compiler, at: At) -> list[Predicate]:
     if isinstance(value, Regex):
-        fits = _found(names, _regex(value, "", compiler))
-    elif is_operators(value):
-        fits = _all(_operators(names, value, compiler))
-    else:
-        raise bad_value("$not needs a regex or a document")
-    return lambda document: not fits(document)
+        return [at(names, _regex(value, "", compiler))]
+    if is_operators(value):
+        return _operators(names, value, compiler, at)
+    raise bad_value("$not needs a regex or a document")
 
 
-def _exists(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+#: What documents must not fit.
+_NEGATIVE: dict[str, Callable[[tuple[str, ...], object, Compiler, At], list[Predicate]]] = {
+    "$ne": _not_equal,
+    "$nin": _not_among,
+    "$not": _negated,
+}
+
+
+def _exists(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicate:
     del compiler
-    wanted = truth(value)
+    expected = truth(value)
     there = _whole(names, lambda each: each is not MISSING)
-    return lambda document: there(document) is wanted
+    return lambda document: there(document) is expected
 
 
 def _size(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
     del compiler
-    if not is_number(value) or number(value) < 0 or number(value) % 1:
+    size = as_long(value)
+    if size is None or size < 0:
         raise bad_value(f"Failed to parse $size. Expected a non-negative integer, got {value!r}")
-    return _whole(names, lambda each: isinstance(each, list) and len(each) == value)
+    return _whole(names, lambda each: isinstance(each, list) and len(each) == size)
 
 
-def _all_of(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+def _all_of(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicate:
     if not isinstance(value, list):
         raise bad_value("$all needs an array")
     if not value:
         return lambda _: False
+    matching = [isinstance(each, dict) and "$elemMatch" in each for each in value]
+    if any(matching) and not all(matching):
+        raise bad_value("$all/$elemMatch has to be consistent")
+    if any(is_operators(each) for each in value) and not any(matching):
+        raise bad_value("no $ expressions in $all")
     return _all(
         [
             _element(names, each["$elemMatch"], compiler)
             if isinstance(each, dict) and "$elemMatch" in each
-            else _found(names, _equality(each, compiler))
+            else _at_path(names, _equality(each, compiler))
             for each in value
         ]
     )
 
 
-def _element(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+def _element(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicate:
     if not isinstance(value, dict):
         raise bad_value("$elemMatch needs an Object")
     if is_operators(value) and next(iter(value)) not in _LOGIC | {"$expr"}:
         # The operators ask the element itself, which `.` stands for.
-        inner = _all(_operators(("",), value, compiler))
-        fits: Callable[[Iterable[Any]], bool] = lambda each: any(inner({"": one}) for one in each)  # noqa: E731
+        inner = _all(_operators(("",), value, compiler, _at_element))
+
+        def fits(one: object) -> bool:
+            return inner({"": one})
+
     else:
         whole = compile_filter(value, compiler)
-        fits = lambda each: any(isinstance(one, dict) and whole(one) for one in each)  # noqa: E731
-    return _whole(names, lambda each: isinstance(each, list) and fits(each))
+
+        def fits(one: object) -> bool:
+            if isinstance(one, list):  # a document whose fields are positions
+                one = {str(place): each for place, each in enumerate(one)}
+            return isinstance(one, dict) and whole(one)
+
+    return _whole(names, lambda each: isinstance(each, list) and any(map(fits, each)))
 
 
-_ARRAYS: dict[str, Callable[[tuple[str, ...], Any, Compiler], Predicate]] = {
-    "$ne": _not_equal,
-    "$nin": _not_among,
-    "$not": _negated,
+_ARRAYS: dict[str, Callable[[tuple[str, ...], object, Compiler], Predicate]] = {
     "$exists": _exists,
     "$size": _size,
     "$all": _all_of,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Change = Callable[[Document], Document]
 
 
-def compile_projection(spec: Any, compiler: Compiler) -> Change:
+def compile_projection(spec: object, compiler: Compiler) -> Change:
     """Compile a `$project`.
 
     Raises:
@@ -28,27 +28,48 @@ def compile_projection(spec: Any, compiler: Compiler) -> Change:
     if not spec:
         raise QueryError(51272, "projection specification must have at least one field")
     fields = _flat(spec)
-    kept = {path for path, value in fields.items() if _flag(value) is True}
-    dropped = {path for path, value in fields.items() if _flag(value) is False}
+    included = {path for path, value in fields.items() if _flag(value) is True}
+    excluded = {path for path, value in fields.items() if _flag(value) is False}
     computed = {path for path, value in fields.items() if _flag(value) is None}
-    if dropped - {("_id",)} and (kept - {("_id",)} or computed):
-        wrong = ".".join(min(dropped - {("_id",)}))
-        raise QueryError(31254, f"Cannot do exclusion on field {wrong} in inclusion projection")
-    if kept or computed:
-        return _inclusion(fields, kept, computed, compiler, keep_id=("_id",) not in dropped)
-    tree = Tree.of(dict.fromkeys(dropped, True))
-    return lambda document: without(document, tree)
+    Tree.of(dict.fromkeys(fields, True))  # a path through another is refused
+    if _excludes(fields):
+        tree = Tree.of(dict.fromkeys(excluded, True))
+        return lambda document: without(document, tree)
+    return _inclusion(fields, included, computed, compiler, keep_id=("_id",) not in excluded)
 
 
-def _flag(value: Any) -> bool | None:
+def _excludes(fields: dict[tuple[str, ...], object]) -> bool:
+    """Whether a projection names what goes: `_id` may stay or go in both kinds.
+
+    Raises:
+        QueryError: It includes and excludes.
+    """
+    flags = {path: _flag(value) for path, value in fields.items()}
+    deciding = {path: flag for path, flag in flags.items() if path != ("_id",) or flag is None}
+    first = next(iter(deciding.values()), flags.get(("_id",)))
+    for path, flag in deciding.items():
+        name = ".".join(path)
+        if first is False and flag is None:
+            text = f"Cannot use expression on field {name} in exclusion projection"
+            raise QueryError(31252 if isinstance(fields[path], dict) else 31310, text)
+        if first is False and flag:
+            text = f"Cannot do inclusion on field {name} in exclusion projection"
+            raise QueryError(31253, text)
+        if first is not False and flag is False:
+            text = f"Cannot do exclusion on field {name} in inclusion projection"
+            raise QueryError(31254, text)
+    return first is False
+
+
+def _flag(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     return bool(number(value)) if is_number(value) else None
 
 
-def _flat(spec: Document, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+def _flat(spec: Document, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
     """The leaves of nested specifications, by path."""
-    fields: dict[tuple[str, ...], Any] = {}
+    fields: dict[tuple[str, ...], object] = {}
     for name, value in spec.items():
         if name.startswith("$"):
             raise QueryError(16410, f"FieldPath field names may not start with '$': {name}")
@@ -63,22 +84,23 @@ def _flat(spec: Document, before: tuple[str, ...] = ()) -> dict[tuple[str, ...],
 
 
 def _inclusion(
-    fields: dict[tuple[str, ...], Any],
-    kept: set[tuple[str, ...]],
+    fields: dict[tuple[str, ...], object],
+    included: set[tuple[str, ...]],
     computed: set[tuple[str, ...]],
     compiler: Compiler,
     *,
     keep_id: bool,
 ) -> Change:
-    tree = Tree.of({path: True for path in fields if path in kept})
-    Tree.of(dict.fromkeys(kept | computed, True))  # a path through another is refused
+    tree = Tree.of({path: True for path in fields if path in included})
     if keep_id:
         tree.setdefault("_id", True)
-    added = [(path, compiler.of_document(fields[path])) for path in fields if path in computed]
+    computed_fields = [
+        (path, compiler.of_document(fields[path])) for path in fields if path in computed
+    ]
 
     def change(document: Document) -> Document:
         result = _only(document, tree)
-        for path, evaluate in added:
+        for path, evaluate in computed_fields:
             result = _added(result, document, path, evaluate(document))
         return result
 
@@ -99,7 +121,7 @@ def _only(document: Document, tree: Tree) -> Document:
     return result
 
 
-def _part(value: Any, branch: Tree) -> Any:
+def _part(value: object, branch: Tree) -> object:
     if isinstance(value, dict):
         return _only(value, branch)
     if isinstance(value, list):
@@ -107,15 +129,14 @@ def _part(value: Any, branch: Tree) -> Any:
     return MISSING
 
 
-def _added(result: Document, document: Document, path: tuple[str, ...], value: Any) -> Document:
+def _added(result: Document, document: Document, path: tuple[str, ...], value: object) -> Document:
     if len(path) == 1:
         if value is MISSING:
             result.pop(path[0], None)
         else:
             result[path[0]] = value
         return result
-    if value is MISSING:
-        return result
+    # Without a value there is the document that the field would be in, as in MongoDB.
     shape = result if path[0] in result else {**result, **_shape(document, path)}
     return dict(with_value(shape, path, value))
 
@@ -128,7 +149,7 @@ def _shape(document: Document, path: tuple[str, ...]) -> Document:
     return {}
 
 
-def compile_set(spec: Any, compiler: Compiler, name: str) -> Change:
+def compile_set(spec: object, compiler: Compiler, name: str) -> Change:
     """Compile a `$set` or `$addFields`.
 
     Raises:
@@ -163,7 +184,12 @@ def compile_unset(spec: Any) -> Change:
         QueryError: It makes no sense.
     """
     names = spec if isinstance(spec, list) else [spec]
-    if not names or not all(isinstance(name, str) and name for name in names):
-        raise QueryError(31002, "$unset specification must be a string or an array of strings")
+    if not isinstance(spec, (str, list)):
+        raise QueryError(31002, "$unset specification must be a string or an array")
+    if not names:
+        text = "$unset specification must be a string or an array with at least one field"
+        raise QueryError(31119, text)
+    if not all(isinstance(name, str) for name in names):
+        raise QueryError(31120, "$unset specification must be an array of string values only")
     tree = Tree.of({split(name): True for name in names})
     return lambda document: without(document, tree)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from fakeviam.query.values import is_number, milliseconds, number
+from fakeviam.query.values import as_long, is_number, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,13 +58,15 @@ def plan(stages: Sequence[Document]) -> Plan:
     rest = list(stages)
     conditions: dict[str, Any] = {}
     if rest and isinstance(rest[0].get("$match"), dict):
-        conditions = _taken(rest[0]["$match"])
-        left = {name: value for name, value in rest[0]["$match"].items() if name not in conditions}
-        rest[:1] = [{"$match": left}] if left else []
+        conditions = _decidable(rest[0]["$match"])
+        remaining = {
+            name: value for name, value in rest[0]["$match"].items() if name not in conditions
+        }
+        rest[:1] = [{"$match": remaining}] if remaining else []
     sort_by, descending = _order(rest[0].get("$sort")) if rest else (None, False)
     if sort_by is not None:
         del rest[0]
-    limit = rest[0].get("$limit") if rest else None
+    limit = as_long(rest[0].get("$limit")) if rest else None
     times: list[TimeName] = [name for name in _TIMES if name in conditions]
     start, end = _bounds(conditions[times[0]]) if times else (None, None)
     return Plan(
@@ -74,27 +76,27 @@ def plan(stages: Sequence[Document]) -> Plan:
         end=end,
         sort_by=sort_by,
         descending=descending,
-        limit=int(number(limit)) if is_number(limit) and number(limit) >= 1 else None,
+        limit=limit if limit is not None and limit >= 1 else None,
         rest=rest,
     )
 
 
-def _taken(conditions: Document) -> dict[str, Any]:
+def _decidable(conditions: Document) -> dict[str, object]:
     """The conditions that the store can decide exactly: of times, those of one field."""
-    taken = {name: value for name, value in conditions.items() if name in TEXTS and _is_text(value)}
+    texts = {name: value for name, value in conditions.items() if name in TEXTS and _is_text(value)}
     for name in _TIMES:
         if _is_range(conditions.get(name)):
-            taken[name] = conditions[name]
+            texts[name] = conditions[name]
             break
-    return taken
+    return texts
 
 
-def _is_text(value: Any) -> bool:
+def _is_text(value: object) -> bool:
     # The store takes an empty text for no constraint.
     return isinstance(value, str) and value != ""
 
 
-def _is_range(value: Any) -> bool:
+def _is_range(value: object) -> bool:
     return (
         isinstance(value, dict)
         and bool(value)
@@ -113,7 +115,7 @@ def _bounds(conditions: Document) -> tuple[int | None, int | None]:
     return max(starts, default=None), min(ends, default=None)
 
 
-def _order(spec: Any) -> tuple[TimeName | None, bool]:
+def _order(spec: object) -> tuple[TimeName | None, bool]:
     if isinstance(spec, dict) and len(spec) == 1:
         for name in _TIMES:
             order = spec.get(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import regex
 from bson import Regex
@@ -26,8 +26,16 @@ _BITS = {2: "i", 8: "m", 16: "s", 64: "x", 32: "u"}
 class Pattern:
     """A compiled regular expression."""
 
-    def __init__(self, source: Any, options: Any = "", *, seconds: float) -> None:
+    def __init__(
+        self, source: object, options: object = "", *, seconds: float, invalid: int = 51091
+    ) -> None:
         """Compile it.
+
+        Args:
+            source: Its text, or one with options of its own.
+            options: Letters, each an option.
+            seconds: How long a match may take.
+            invalid: The code where it makes no sense.
 
         Raises:
             QueryError: It or one of its options makes no sense.
@@ -49,7 +57,7 @@ class Pattern:
             self._compiled = regex.compile(source, flags)
         except (regex.error, OverflowError, RecursionError) as error:
             text = f"Regular expression is invalid: {error}"
-            raise QueryError(51091, text) from None
+            raise QueryError(invalid, text) from None
 
     def search(self, text: str) -> regex.Match[str] | None:
         """The first match in a text."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def sorter(spec: Any) -> Callable[[Iterable[Any]], list[Any]]:
+def sorter(spec: object) -> Callable[[Iterable[Any]], list[Any]]:
     """What sorts documents; equal ones keep their order.
 
     Raises:
@@ -24,7 +24,7 @@ def sorter(spec: Any) -> Callable[[Iterable[Any]], list[Any]]:
         raise QueryError(15976, "$sort stage must have at least one sort key")
     keys = [(split(name), _descends(name, order)) for name, order in spec.items()]
 
-    def apply(documents: Iterable[Any]) -> list[Any]:
+    def apply(documents: Iterable[object]) -> list[object]:
         answer = list(documents)
         for names, descends in reversed(keys):
             answer.sort(
@@ -35,29 +35,32 @@ def sorter(spec: Any) -> Callable[[Iterable[Any]], list[Any]]:
     return apply
 
 
-def _descends(name: str, order: Any) -> bool:
+def _descends(name: str, order: object) -> bool:
     if isinstance(order, dict):
         raise QueryError(17312, f"$meta sorts of {name!r} are not served")
-    if not is_number(order) or order not in (1, -1):
+    if not is_number(order):
+        text = f"Illegal key in $sort specification: {name}: {order!r}"
+        raise QueryError(15974, text)
+    if order not in (1, -1):
         raise QueryError(
             15975, "$sort key ordering must be 1 (for ascending) or -1 (for descending)"
         )
     return bool(order == -1)
 
 
-def field_key(document: Any, names: tuple[str, ...], *, descends: bool) -> tuple[Any, ...]:
+def field_key(document: object, names: tuple[str, ...], *, descends: bool) -> tuple[object, ...]:
     """The key of a document: of an array, its least element, or its greatest downwards."""
     if len(names) == 1:
         value = document.get(names[0], MISSING) if isinstance(document, dict) else MISSING
         if not isinstance(value, list):
             return _key(value)
-        found: list[Any] = [value]
+        values: list[object] = [value]
     else:
-        found = list(leaves(document, names))
+        values = list(leaves(document, names))
     keys = [
-        _key(each) for value in found for each in (value if isinstance(value, list) else [value])
+        _key(each) for value in values for each in (value if isinstance(value, list) else [value])
     ]
-    if any(value == [] for value in found):
+    if any(value == [] for value in values):
         keys.append((0,))  # less than null
     return (max if descends else min)(keys, default=_NULL)
 
@@ -65,5 +68,5 @@ def field_key(document: Any, names: tuple[str, ...], *, descends: bool) -> tuple
 _NULL = sort_key(None)
 
 
-def _key(value: Any) -> tuple[Any, ...]:
+def _key(value: object) -> tuple[object, ...]:
     return _NULL if value is MISSING else sort_key(value)

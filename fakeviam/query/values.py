@@ -22,8 +22,11 @@ from bson import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
 Document: TypeAlias = dict[str, Any]
+#: Sorts among those of all types, and equals those of equal values.
+SortKey: TypeAlias = tuple[Any, ...]
 
 
 class _Missing:
@@ -63,14 +66,14 @@ _TYPES: tuple[tuple[type, int, str, int], ...] = (
     (MinKey, -1, "minKey", -1),
     (MaxKey, 12, "maxKey", 127),
 )
-_RANKS: Final = {kind: rank for kind, rank, _, _ in _TYPES} | {ObjectId: 6.5}
+_RANKS: Final[dict[type, float]] = {kind: rank for kind, rank, _, _ in _TYPES} | {ObjectId: 6.5}
 _NAMES: Final = {kind: name for kind, _, name, _ in _TYPES}
 TYPE_NUMBERS: Final = {name: number for _, _, name, number in _TYPES if name != "missing"}
 
 _INT32 = 1 << 31
 
 
-def rank(value: Any) -> float:
+def rank(value: object) -> float:
     """Where the type of a value stands among types."""
     return _RANKS[type(value)]
 
@@ -83,29 +86,49 @@ def type_name(value: Any) -> str:
     return _NAMES[kind]
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[int | float | Decimal128]:
     """Whether a value is a number; true and false are none."""
     return isinstance(value, (int, float, Decimal128)) and value is not True and value is not False
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: object) -> TypeGuard[int | float | Decimal128]:
     """Whether a value is a number other than NaN and the infinities."""
     return is_number(value) and math.isfinite(number(value))
 
 
-def number(value: Any) -> Any:
+def as_long(value: object) -> int | None:
+    """A whole number of 64 bits, whatever its type; None if a value is none."""
+    if not is_finite(value):
+        return None
+    exact = number(value)
+    return int(exact) if -(2**63) <= exact < 2**63 and not exact % 1 else None
+
+
+def number(value: object) -> Any:
     """A number that Python can calculate with."""
-    return value.to_decimal() if isinstance(value, Decimal128) else value
+    if not isinstance(value, Decimal128):
+        return value
+    exact = value.to_decimal()
+    return _NAN if exact.is_snan() else exact
 
 
-def truth(value: Any) -> bool:
+#: A NaN that ends no calculation.
+_NAN: Final = Decimal("NaN")
+
+
+def truth(value: object) -> bool:
     """Whether MongoDB takes a value for true: anything but false, zero, null and nothing."""
     if value is None or value is MISSING or value is False:
         return False
     return not is_number(value) or number(value) != 0
 
 
-def sort_key(value: Any) -> tuple[Any, ...]:
+def or_null(value: object) -> Any:
+    """A value, or null if there is none."""
+    return None if value is MISSING else value
+
+
+def sort_key(value: object) -> SortKey:
     """A key by which values of all types can be sorted, and told equal."""
     kind = type(value)
     if kind is str:
@@ -115,27 +138,27 @@ def sort_key(value: Any) -> tuple[Any, ...]:
     return _KEYS.get(_RANKS[kind], _bare_key)(value)
 
 
-def _bare_key(value: Any) -> tuple[Any, ...]:
+def _bare_key(value: object) -> SortKey:
     return (rank(value),)
 
 
-def _number_key(value: Any) -> tuple[Any, ...]:
+def _number_key(value: object) -> SortKey:
     """NaN is less than all numbers, and equal to itself."""
     exact = number(value)
     return (2, 0, 0) if math.isnan(exact) else (2, 1, exact)
 
 
-def _document_key(value: Document) -> tuple[Any, ...]:
+def _document_key(value: Document) -> SortKey:
     pairs = ((rank(inner), name, sort_key(inner)) for name, inner in value.items())
     return (4, tuple(part for pair in pairs for part in pair))
 
 
-def _bytes_key(value: Any) -> tuple[Any, ...]:
+def _bytes_key(value: Any) -> SortKey:
     data = bytes(value)
     return (6, len(data), getattr(value, "subtype", 0), data)
 
 
-_KEYS: Final[dict[float, Callable[[Any], tuple[Any, ...]]]] = {
+_KEYS: Final[dict[float, Callable[[Any], SortKey]]] = {
     2: _number_key,
     3: lambda value: (3, value),
     4: _document_key,
@@ -149,13 +172,13 @@ _KEYS: Final[dict[float, Callable[[Any], tuple[Any, ...]]]] = {
 }
 
 
-def compare(left: Any, right: Any) -> int:
+def compare(left: object, right: object) -> int:
     """-1, 0 or 1, over all types."""
     one, other = sort_key(left), sort_key(right)
     return (one > other) - (one < other)
 
 
-def equal(left: Any, right: Any) -> bool:
+def equal(left: object, right: object) -> bool:
     """Whether two values are one to MongoDB: 1 and 1.0 are, true and 1 are not."""
     return sort_key(left) == sort_key(right)
 
@@ -174,7 +197,7 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
 
 
-def narrowed(value: Any) -> Any:
+def narrowed(value: Any) -> object:
     """A number as BSON can carry it: an integer beyond 64 bits becomes a double."""
     if type(value) is int and not -(1 << 63) <= value < 1 << 63:
         return float(value)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any
+
+from bson import Int64
 
 from fakeviam.query.errors import QueryError, bad_value, wrong_type
 from fakeviam.query.expressions import Function
 from fakeviam.query.values import (
+    as_long,
     as_utc,
     is_number,
     milliseconds,
@@ -19,17 +22,17 @@ from fakeviam.query.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
-def numeric(name: str, value: Any) -> Any:
+def numeric(name: str, value: object, code: int = 28765) -> Any:
     """An operand as a number.
 
     Raises:
         QueryError: It is none.
     """
     if not is_number(value):
-        raise wrong_type(f"{name} only supports numeric types, not {type_name(value)}")
+        raise QueryError(code, f"{name} only supports numeric types, not {type_name(value)}")
     return number(value)
 
 
@@ -40,10 +43,22 @@ def mixed(*values: Any) -> tuple[Any, ...]:
     return values
 
 
-def add(*values: Any) -> Any:
+def typed(result: object, operands: Iterable[object]) -> object:
+    """A result as BSON can carry it: of 64 bits if one of the whole operands is."""
+    if type(result) is float:
+        return result
+    if isinstance(result, int) and Int64 in map(type, operands) and _LONGS[0] <= result < _LONGS[1]:
+        return Int64(result)
+    return narrowed(result)
+
+
+_LONGS = (-(2**63), 2**63)
+
+
+def add(*values: object) -> object:
     """The sum of numbers and of at most one date, whose numbers are milliseconds."""
     moment: datetime | None = None
-    total: Any = 0
+    total: object = 0
     for value in values:
         if isinstance(value, datetime):
             if moment is not None:
@@ -55,7 +70,7 @@ def add(*values: Any) -> Any:
         else:
             one, other = mixed(total, number(value))
             total = one + other
-    return narrowed(total) if moment is None else later(moment, total)
+    return typed(total, values) if moment is None else later(moment, total)
 
 
 def later(moment: datetime, span: Any) -> datetime:
@@ -70,30 +85,30 @@ def later(moment: datetime, span: Any) -> datetime:
         raise QueryError(2, "date overflow") from None
 
 
-def subtract(left: Any, right: Any) -> Any:
+def subtract(left: Any, right: Any) -> object:
     """A difference: of dates in milliseconds, of a date and milliseconds a date."""
     if isinstance(left, datetime):
         if isinstance(right, datetime):
-            return milliseconds(as_utc(left)) - milliseconds(as_utc(right))
+            return Int64(milliseconds(as_utc(left)) - milliseconds(as_utc(right)))
         if is_number(right):
             return later(left, -number(right))
     if not is_number(left) or not is_number(right):
         text = f"can't $subtract {type_name(right)} from {type_name(left)}"
         raise wrong_type(text)
     one, other = mixed(number(left), number(right))
-    return narrowed(one - other)
+    return typed(one - other, (left, right))
 
 
-def multiply(*values: Any) -> Any:
+def multiply(*values: object) -> object:
     """The product of numbers."""
-    product: Any = 1
+    product: object = 1
     for value in values:
-        one, other = mixed(product, numeric("$multiply", value))
+        one, other = mixed(product, numeric("$multiply", value, 14))
         product = one * other
-    return narrowed(product)
+    return typed(product, values)
 
 
-def divide(left: Any, right: Any) -> Any:
+def divide(left: object, right: object) -> object:
     """A quotient; always a double, but of decimals."""
     if not is_number(left) or not is_number(right):
         text = f"$divide only supports numeric types, not {type_name(left)} and {type_name(right)}"
@@ -104,25 +119,27 @@ def divide(left: Any, right: Any) -> Any:
     return narrowed(one / other)
 
 
-def modulo(left: Any, right: Any) -> Any:
+def modulo(left: object, right: object) -> object:
     """The remainder, which has the sign of the dividend."""
-    one, other = mixed(numeric("$mod", left), numeric("$mod", right))
+    one, other = mixed(numeric("$mod", left, 16611), numeric("$mod", right, 16611))
     if other == 0:
         raise QueryError(16610, "can't $mod by zero")
     if isinstance(one, int) and isinstance(other, int):
         rest = abs(one) % abs(other)
-        return rest if one >= 0 else -rest
-    return narrowed(one % other) if isinstance(one, Decimal) else math.fmod(one, other)
+        return typed(rest if one >= 0 else -rest, (left, right))
+    if isinstance(one, Decimal):
+        return narrowed(one % other)
+    return math.nan if math.isinf(one) else math.fmod(one, other)
 
 
-def power(base: Any, exponent: Any) -> Any:
+def power(base: object, exponent: object) -> object:
     """A power; an integer of integers where it fits into 64 bits."""
-    one, other = mixed(numeric("$pow", base), numeric("$pow", exponent))
+    one, other = mixed(numeric("$pow", base, 28762), numeric("$pow", exponent, 28763))
     if one == 0 and other < 0:
         raise QueryError(28764, "$pow cannot take a base of 0 and a negative exponent")
     if isinstance(one, int) and isinstance(other, int) and other >= 0:
         if abs(one) <= 1 or other * math.log2(abs(one)) < 64:
-            return narrowed(one**other)
+            return typed(one**other, (base, exponent))
         one = float(one)
     try:
         result = one**other
@@ -131,32 +148,36 @@ def power(base: Any, exponent: Any) -> Any:
     return math.nan if isinstance(result, complex) else narrowed(result)
 
 
-def _rounding(name: str, mode: str) -> Callable[..., Any]:
-    def apply(value: Any, place: Any = 0) -> Any:
-        exact = numeric(name, value)
-        digits = numeric(name, place)
-        if digits % 1 or not -20 <= digits <= 100:
-            raise QueryError(51082, f"cannot apply {name} with precision value {digits}")
-        if isinstance(exact, float) and not math.isfinite(exact):
-            return exact
+#: As many as any number of BSON with any precision needs.
+_DIGITS = Context(prec=800, Emax=9999, Emin=-9999)
+
+
+def _rounding(name: str, mode: str) -> Callable[..., object]:
+    def apply(value: object, place: object = 0) -> object:
+        exact = numeric(name, value, 51081)
+        digits = as_long(numeric(name, place, 51082))
+        if digits is None:
+            raise QueryError(51082, f"precision argument to {name} must be an integral value")
+        if not -20 <= digits <= 100:
+            text = f"cannot apply {name} with precision value {digits}"
+            raise QueryError(51083, f"{text}, value must be in [-20, 100]")
+        if not math.isfinite(exact) or (digits >= 0 and exact == exact.__trunc__()):
+            return value
         # The binary value of a double, not its shortest form, decides a tie.
-        quantum = Decimal(1).scaleb(-int(digits))
-        if isinstance(exact, float) and digits > 15:
-            return exact
-        result = (Decimal(exact) / quantum).quantize(Decimal(1), mode) * quantum
+        result = Decimal(exact).quantize(Decimal(1).scaleb(-digits), mode, _DIGITS)
         if isinstance(exact, Decimal):
             return narrowed(result)
-        return narrowed(int(result)) if isinstance(exact, int) else float(result)
+        return typed(int(result), [value]) if isinstance(exact, int) else float(result)
 
     return apply
 
 
-def _whole(name: str, function: Callable[[Any], int]) -> Callable[[Any], Any]:
-    def apply(value: Any) -> Any:
+def _whole(name: str, function: Callable[[Any], int]) -> Callable[[object], object]:
+    def apply(value: object) -> object:
         exact = numeric(name, value)
-        if isinstance(exact, float):
-            return float(function(exact)) if math.isfinite(exact) else exact
-        return narrowed(Decimal(function(exact)) if isinstance(exact, Decimal) else exact)
+        if isinstance(exact, int) or not math.isfinite(exact):
+            return value
+        return narrowed(type(exact)(function(exact)))
 
     return apply
 
@@ -166,7 +187,7 @@ def _real(
 ) -> Function:
     """A function of one real number, defined between two bounds."""
 
-    def apply(value: Any) -> Any:
+    def apply(value: object) -> object:
         exact = float(numeric(name, value))
         if math.isnan(exact):
             return exact
@@ -183,43 +204,51 @@ def _real(
     return Function(apply=apply, null_in_null_out=True)
 
 
-def _logarithm(name: str, function: Callable[[float], float], code: int) -> Function:
-    def apply(value: Any) -> Any:
+def _logarithm(
+    name: str,
+    function: Callable[[float], float],
+    code: int,
+    of_decimal: Callable[[Decimal], Decimal],
+) -> Function:
+    def apply(value: object) -> object:
         exact = numeric(name, value)
         if exact <= 0:
             raise QueryError(code, f"{name}'s argument must be a positive number, but is {exact}")
-        return function(exact)
+        return narrowed(of_decimal(exact)) if isinstance(exact, Decimal) else function(exact)
 
     return Function(apply=apply, null_in_null_out=True)
 
 
-def _log(value: Any, base: Any) -> float:
-    exact, root = numeric("$log", value), numeric("$log", base)
+def _log(value: object, base: object) -> object:
+    exact, root = mixed(numeric("$log", value, 28756), numeric("$log", base, 28757))
     if exact <= 0:
         raise QueryError(28758, f"$log's argument must be a positive number, but is {exact}")
     if root <= 0 or root == 1:
         raise QueryError(
             28759, f"$log's base must be a positive number not equal to 1, but is {root}"
         )
+    if isinstance(exact, Decimal):
+        return narrowed(exact.ln() / root.ln())
     return math.log(exact) / math.log(root)
 
 
-def _root(value: Any) -> float:
+def _root(value: object) -> object:
     exact = numeric("$sqrt", value)
     if exact < 0:
         raise QueryError(28714, "$sqrt's argument must be greater than or equal to 0")
-    return math.sqrt(exact)
+    return narrowed(exact.sqrt()) if isinstance(exact, Decimal) else math.sqrt(exact)
 
 
-def _exponential(value: Any) -> float:
+def _exponential(value: object) -> object:
+    exact = numeric("$exp", value)
     try:
-        return math.exp(numeric("$exp", value))
+        return narrowed(exact.exp()) if isinstance(exact, Decimal) else math.exp(exact)
     except OverflowError:
         return math.inf
 
 
 def _bits(name: str, function: Callable[[int, int], int], start: int) -> Function:
-    def apply(*values: Any) -> int:
+    def apply(*values: object) -> object:
         result = start
         for value in values:
             if type(value) is bool or not isinstance(value, int):
@@ -227,15 +256,22 @@ def _bits(name: str, function: Callable[[int, int], int], start: int) -> Functio
                     f"{name} only supports int and long operands, not {type_name(value)}"
                 )
             result = function(result, value)
-        return result
+        return typed(result, values)
 
     return Function(apply=apply, fewest=0, most=None, null_in_null_out=True)
 
 
-def _flipped(value: Any) -> int:
+def _flipped(value: object) -> object:
     if type(value) is bool or not isinstance(value, int):
         raise wrong_type(f"$bitNot only supports int and long, not {type_name(value)}")
-    return ~value
+    return typed(~value, [value])
+
+
+def _absolute(value: object) -> object:
+    exact = numeric("$abs", value)
+    if exact == _LONGS[0] and isinstance(exact, int):
+        raise QueryError(28680, "can't take $abs of long long min")
+    return typed(abs(exact), [value])
 
 
 def _two(name: str, function: Callable[[float, float], float]) -> Function:
@@ -248,17 +284,15 @@ def _two(name: str, function: Callable[[float, float], float]) -> Function:
 
 
 FUNCTIONS = {
-    "$abs": Function(
-        apply=lambda value: narrowed(abs(numeric("$abs", value))), null_in_null_out=True
-    ),
+    "$abs": Function(apply=_absolute, null_in_null_out=True),
     "$add": Function(apply=add, fewest=0, most=None, null_in_null_out=True),
     "$ceil": Function(apply=_whole("$ceil", math.ceil), null_in_null_out=True),
     "$divide": Function(apply=divide, fewest=2, most=2, null_in_null_out=True),
     "$exp": Function(apply=_exponential, null_in_null_out=True),
     "$floor": Function(apply=_whole("$floor", math.floor), null_in_null_out=True),
-    "$ln": _logarithm("$ln", math.log, 28766),
+    "$ln": _logarithm("$ln", math.log, 28766, Decimal.ln),
     "$log": Function(apply=_log, fewest=2, most=2, null_in_null_out=True),
-    "$log10": _logarithm("$log10", math.log10, 28761),
+    "$log10": _logarithm("$log10", math.log10, 28761, Decimal.log10),
     "$mod": Function(apply=modulo, fewest=2, most=2, null_in_null_out=True),
     "$multiply": Function(apply=multiply, fewest=0, most=None, null_in_null_out=True),
     "$pow": Function(apply=power, fewest=2, most=2, null_in_null_out=True),

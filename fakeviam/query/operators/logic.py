@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 NO_BRANCH = "could not find a matching branch for an input, and no default was specified."
 
 
-def _all_of(compiler: Compiler, operands: Any) -> Evaluate:
+def _all_of(compiler: Compiler, operands: object) -> Evaluate:
     evaluates = _each(compiler, operands)
     return lambda scope: all(truth(evaluate(scope)) for evaluate in evaluates)
 
 
-def _any_of(compiler: Compiler, operands: Any) -> Evaluate:
+def _any_of(compiler: Compiler, operands: object) -> Evaluate:
     evaluates = _each(compiler, operands)
     return lambda scope: any(truth(evaluate(scope)) for evaluate in evaluates)
 
 
-def _each(compiler: Compiler, operands: Any) -> list[Evaluate]:
+def _each(compiler: Compiler, operands: object) -> list[Evaluate]:
     return [
         compiler.expression(each)
         for each in (operands if isinstance(operands, list) else [operands])
     ]
 
 
-def _condition(compiler: Compiler, operands: Any) -> Evaluate:
+def _condition(compiler: Compiler, operands: object) -> Evaluate:
     if isinstance(operands, dict):
         unknown = set(operands) - {"if", "then", "else"}
         if unknown:
@@ -50,13 +50,13 @@ def _condition(compiler: Compiler, operands: Any) -> Evaluate:
     return lambda scope: yes(scope) if truth(test(scope)) else no(scope)
 
 
-def _if_null(compiler: Compiler, operands: Any) -> Evaluate:
+def _if_null(compiler: Compiler, operands: object) -> Evaluate:
     evaluates = _each(compiler, operands)
     if len(evaluates) < 2:
         raise QueryError(1257300, f"$ifNull needs at least two arguments, had: {len(evaluates)}")
 
-    def evaluate(scope: Scope) -> Any:
-        value: Any = MISSING
+    def evaluate(scope: Scope) -> object:
+        value: object = MISSING
         for each in evaluates:
             value = each(scope)
             if value is not None and value is not MISSING:
@@ -66,22 +66,23 @@ def _if_null(compiler: Compiler, operands: Any) -> Evaluate:
     return evaluate
 
 
-def _switch(compiler: Compiler, operands: Any) -> Evaluate:
+def _switch(compiler: Compiler, operands: object) -> Evaluate:
     if not isinstance(operands, dict):
         raise QueryError(40060, "$switch requires an object as an argument")
-    branches = operands.get("branches")
-    if not isinstance(branches, list) or not branches:
+    unknown = set(operands) - {"branches", "default"}
+    if unknown:
+        raise QueryError(40067, f"$switch found an unknown argument: {min(unknown)}")
+    branches = operands.get("branches", [])
+    if not isinstance(branches, list):
+        raise QueryError(40061, "$switch expected an array for 'branches'")
+    if not branches:
         raise QueryError(40068, "$switch requires at least one branch")
-    cases: list[tuple[Evaluate, Evaluate]] = []
     for branch in branches:
-        if not isinstance(branch, dict) or set(branch) != {"case", "then"}:
-            raise QueryError(
-                40067, "$switch requires each branch to have a 'case' and a 'then' expression"
-            )
-        cases.append((compiler.expression(branch["case"]), compiler.expression(branch["then"])))
+        _check_branch(branch)
+    cases = [(compiler.expression(b["case"]), compiler.expression(b["then"])) for b in branches]
     default = compiler.expression(operands["default"]) if "default" in operands else None
 
-    def evaluate(scope: Scope) -> Any:
+    def evaluate(scope: Scope) -> object:
         for case, then in cases:
             if truth(case(scope)):
                 return then(scope)
@@ -92,17 +93,28 @@ def _switch(compiler: Compiler, operands: Any) -> Evaluate:
     return evaluate
 
 
-def _literal(compiler: Compiler, operands: Any) -> Evaluate:
+def _check_branch(branch: object) -> None:
+    if not isinstance(branch, dict):
+        raise QueryError(40062, "$switch expected each branch to be an object")
+    unknown = set(branch) - {"case", "then"}
+    if unknown:
+        raise QueryError(40063, f"$switch found an unknown argument to a branch: {min(unknown)}")
+    for code, key in ((40064, "case"), (40065, "then")):
+        if key not in branch:
+            raise QueryError(code, f"$switch requires each branch have a '{key}' expression")
+
+
+def _literal(compiler: Compiler, operands: object) -> Evaluate:
     del compiler
     return lambda _: operands
 
 
-def _random(compiler: Compiler, operands: Any) -> Evaluate:
+def _random(compiler: Compiler, operands: object) -> Evaluate:
     del operands
     return lambda _: compiler.random.random()
 
 
-def _sample_rate(compiler: Compiler, operands: Any) -> Evaluate:
+def _sample_rate(compiler: Compiler, operands: object) -> Evaluate:
     if not is_number(operands) or not 0 <= float(number(operands)) <= 1:
         raise wrong_type(f"$sampleRate must be a number between 0 and 1, got {operands!r}")
     return lambda _: compiler.random.random() < number(operands)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from bson import Regex
 
-from fakeviam.query.errors import QueryError
+from fakeviam.query.errors import LARGEST, QueryError, too_large
 from fakeviam.query.expressions import Function, NamedFunction
 from fakeviam.query.operators.types import text_of
 from fakeviam.query.regexes import Pattern
-from fakeviam.query.values import MISSING, is_number, number, type_name
+from fakeviam.query.values import MISSING, as_long, is_number, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ _WHITE = (
 )
 
 
-def _text(name: str, value: Any, code: int = 14) -> str:
+def _text(name: str, value: object, code: int = 14) -> str:
     if not isinstance(value, str):
         raise QueryError(code, f"{name} requires a string argument, found: {type_name(value)}")
     return value
@@ -33,25 +33,37 @@ def _concat(*values: Any) -> str:
     for value in values:
         if not isinstance(value, str):
             raise QueryError(16702, f"$concat only supports strings, not {type_name(value)}")
-    return "".join(values)
+    return _made("$concat", sum(map(len, values)), lambda: "".join(values))
 
 
-def _coerced(value: Any) -> str:
+def _made(name: str, size: int, make: Callable[[], str]) -> str:
+    """A text of that many characters, if a document can hold it."""
+    if size > LARGEST:
+        raise too_large(f"{name} makes a text of {size} characters")
+    return make()
+
+
+def _coerced(value: object) -> str:
     return "" if value is None or value is MISSING else text_of(value)
 
 
-def _index(name: str, what: str, value: Any) -> int:
-    if not is_number(value) or number(value) % 1:
-        raise QueryError(34450, f"{name}: {what} is not an integer: {value!r}")
-    return int(number(value))
+def _index(name: str, what: str, value: object, code: int, fraction: int) -> int:
+    """An operand as a whole number: one code for what is no number, one for other numbers.
+
+    Raises:
+        QueryError: It is none.
+    """
+    whole = as_long(value)
+    if whole is None:
+        text = f"{name}: {what} is not an integer: {value!r}"
+        raise QueryError(fraction if is_number(value) else code, text)
+    return whole
 
 
-def _substring_bytes(value: Any, start: Any, length: Any) -> str:
+def _substring_bytes(value: object, start: object, length: object) -> str:
     data = _coerced(value).encode()
-    first, count = (
-        _index("$substrBytes", "starting index", start),
-        _index("$substrBytes", "length", length),
-    )
+    first = _index("$substrBytes", "starting index", start, 16034, 16034)
+    count = _index("$substrBytes", "length", length, 16035, 16035)
     if first < 0:
         raise QueryError(50752, "$substrBytes: starting index must be non-negative")
     piece = data[first:] if count < 0 else data[first : first + count]
@@ -62,18 +74,17 @@ def _substring_bytes(value: Any, start: Any, length: Any) -> str:
         raise QueryError(28656, text) from None
 
 
-def _substring(value: Any, start: Any, length: Any) -> str:
+def _substring(value: object, start: object, length: object) -> str:
     text = _coerced(value)
-    first, count = (
-        _index("$substrCP", "starting index", start),
-        _index("$substrCP", "length", length),
-    )
+    first = _index("$substrCP", "starting index", start, 34450, 34451)
+    count = _index("$substrCP", "length", length, 34452, 34453)
     if first < 0 or count < 0:
-        raise QueryError(34452, "$substrCP: starting index and length must be non-negative")
+        text = "$substrCP: starting index and length must be non-negative"
+        raise QueryError(34454 if count < 0 else 34455, text)
     return text[first : first + count]
 
 
-def _split(value: Any, separator: Any) -> list[str]:
+def _split(value: object, separator: object) -> list[str]:
     text = _text("$split", value, 40085)
     between = _text("$split", separator, 40086)
     if not between:
@@ -82,12 +93,13 @@ def _split(value: Any, separator: Any) -> list[str]:
 
 
 def _found_at(name: str, *, by_bytes: bool) -> Function:
-    def apply(value: Any, wanted: Any, start: Any = 0, end: Any = None) -> Any:
+    def apply(value: object, needle: object, start: object = 0, end: object = None) -> object:
         if value is None or value is MISSING:
             return None
-        text, part = _text(name, value, 40091), _text(name, wanted, 40092)
-        first = _index(name, "starting index", start)
-        last = None if end is None else _index(name, "ending index", end)
+        codes = (40091, 40092) if by_bytes else (40093, 40094)
+        text, part = _text(name, value, codes[0]), _text(name, needle, codes[1])
+        first = _index(name, "starting index", start, 40096, 40096)
+        last = None if end is None else _index(name, "ending index", end, 40096, 40096)
         if first < 0 or (last is not None and last < 0):
             raise QueryError(40097, f"{name} requires a nonnegative index")
         if by_bytes:
@@ -98,73 +110,78 @@ def _found_at(name: str, *, by_bytes: bool) -> Function:
 
 
 def _case(change: Callable[[str], str]) -> Function:
-    # Only ASCII letters have cases for MongoDB.
-    return Function(
-        apply=lambda value: "".join(
-            change(letter) if letter.isascii() else letter for letter in _coerced(value)
-        )
-    )
+    return Function(apply=lambda value: _cased(_coerced(value), change))
 
 
-def _compare_without_case(left: Any, right: Any) -> int:
-    one, other = _coerced(left).upper(), _coerced(right).upper()
+def _cased(text: str, change: Callable[[str], str]) -> str:
+    """A text in another case: only ASCII letters have cases for MongoDB."""
+    if text.isascii():
+        return change(text)
+    return "".join(change(letter) if letter.isascii() else letter for letter in text)
+
+
+def _compare_without_case(left: object, right: object) -> int:
+    one, other = (_cased(_coerced(value), str.upper) for value in (left, right))
     return (one > other) - (one < other)
 
 
 def _trimmed(name: str, strip: Callable[[str, str], str]) -> NamedFunction:
-    def apply(input: Any, chars: Any = _WHITE) -> str:  # noqa: A002
+    def apply(input: object, chars: object = _WHITE) -> str:  # noqa: A002
         return strip(_text(name, input, 50699), _text(name, chars, 50700))
 
-    return NamedFunction(
-        apply=apply, required=("input",), optional=("chars",), nulls=("input", "chars")
-    )
+    return NamedFunction.of(apply)
 
 
 def _replaced(name: str, count: int) -> NamedFunction:
-    def apply(input: Any, find: Any, replacement: Any) -> str:  # noqa: A002
-        return _text(name, input, 51746).replace(
-            _text(name, find, 51745), _text(name, replacement, 51744), count
-        )
+    def apply(input: object, find: object, replacement: object) -> str:  # noqa: A002
+        text, old = _text(name, input, 51746), _text(name, find, 51745)
+        new = _text(name, replacement, 51744)
+        places = min(text.count(old), count % 2**63)  # -1 is all of them
+        size = len(text) + places * (len(new) - len(old))
+        return _made(name, size, lambda: text.replace(old, new, count))
 
-    return NamedFunction(
-        apply=apply,
-        required=("input", "find", "replacement"),
-        nulls=("input", "find", "replacement"),
-    )
+    return NamedFunction.of(apply)
 
 
-def _regex(name: str, answer: Callable[[Pattern, str], Any], empty: Callable[[], Any]) -> Any:
-    def build(compiler: Compiler, operands: Any) -> Evaluate:
+def _regex(name: str, answer: Callable[[Pattern, str], object], empty: Callable[[], object]) -> Any:
+    def build(compiler: Compiler, operands: object) -> Evaluate:
         parts = compiler.named(name, operands, ("input", "regex"), ("options",))
 
-        def evaluate(scope: Scope) -> Any:
+        def evaluate(scope: Scope) -> object:
             text, source = parts["input"](scope), parts["regex"](scope)
             if text in (None, MISSING) or source in (None, MISSING):
                 return empty()
             if not isinstance(source, (str, Regex)):
                 raise QueryError(51105, f"{name} needs 'regex' to be of type string or regex")
-            options = parts["options"](scope) if "options" in parts else ""
-            pattern = Pattern(source, options or "", seconds=compiler.limits.regex_seconds)
-            return answer(pattern, _text(name, text, 51104))
+            options = parts["options"](scope) if "options" in parts else None
+            if options not in (None, MISSING) and not isinstance(options, str):
+                raise QueryError(51106, f"{name} needs 'options' to be of type string")
+            if options and isinstance(source, Regex) and source.flags:
+                raise QueryError(51107, f"{name}: options are in 'regex' and in 'options'")
+            subject = _text(name, text, 51104)
+            pattern = Pattern(
+                source, options or "", seconds=compiler.limits.regex_seconds, invalid=51111
+            )
+            return answer(pattern, subject)
 
         return evaluate
 
     return build
 
 
-def _match(found: Any) -> dict[str, Any] | None:
-    if found is None:
+def _match(match: Any) -> dict[str, object] | None:
+    if match is None:
         return None
-    return {"match": found[0], "idx": found.start(), "captures": list(found.groups())}
+    return {"match": match[0], "idx": match.start(), "captures": list(match.groups())}
 
 
-def _length(value: Any) -> int:
+def _length(value: object) -> int:
     if not isinstance(value, str):
         raise QueryError(34471, f"$strLenCP requires a string argument, found: {type_name(value)}")
     return len(value)
 
 
-def _length_in_bytes(value: Any) -> int:
+def _length_in_bytes(value: object) -> int:
     if not isinstance(value, str):
         raise QueryError(
             34473, f"$strLenBytes requires a string argument, found: {type_name(value)}"

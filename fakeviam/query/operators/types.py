@@ -6,14 +6,15 @@ import math
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bson import Decimal128, Int64, ObjectId
 
-from fakeviam.query.errors import QueryError, unparsable
+from fakeviam.query.calendars import UTC
+from fakeviam.query.date_formats import formatted
+from fakeviam.query.errors import QueryError
 from fakeviam.query.expressions import Function
-from fakeviam.query.operators.dates import UTC as _UTC
-from fakeviam.query.operators.dates import date_of, formatted
+from fakeviam.query.operators.dates import date_of
 from fakeviam.query.values import (
     MISSING,
     TYPE_NUMBERS,
@@ -30,17 +31,17 @@ if TYPE_CHECKING:
     from fakeviam.query.expressions import Compiler, Evaluate, Scope
 
 
-def _failed(value: Any, kind: str) -> QueryError:
+def _failed(value: object, kind: str) -> QueryError:
     text = f"Failed to convert {type_name(value)} {str(value)[:50]!r} to {kind}"
     return QueryError(241, f"{text} in $convert with no onError value")
 
 
-def _unsupported(value: Any, kind: str) -> QueryError:
+def _unsupported(value: object, kind: str) -> QueryError:
     text = f"Unsupported conversion from {type_name(value)} to {kind}"
     return QueryError(241, f"{text} in $convert with no onError value")
 
 
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """A value as `$toString` writes it.
 
     Raises:
@@ -51,7 +52,7 @@ def text_of(value: Any) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return formatted(date_of(value), "%Y-%m-%dT%H:%M:%S.%LZ", _UTC)
+        return formatted(date_of(value), "%Y-%m-%dT%H:%M:%S.%LZ", UTC)
     if isinstance(value, float):
         return _double_text(value)
     if is_number(value) or isinstance(value, ObjectId):
@@ -64,15 +65,13 @@ def _double_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    if value == int(value) and abs(value) < 1e15:
-        return str(int(value))
-    return repr(value)
+    return repr(value).removesuffix(".0") if abs(value) < 1e15 else repr(value)
 
 
-def _whole(kind: str, bits: int) -> Callable[[Any], int]:
-    def convert(value: Any) -> int:
+def _whole(kind: str, bits: int) -> Callable[[object], int]:
+    def convert(value: object) -> int:
         if isinstance(value, str):
-            if not re.fullmatch(r"-?\d+", value):
+            if not re.fullmatch("[+-]?[0-9]+", value):
                 raise _failed(value, kind)
             result = int(value)
         elif value is True or value is False:
@@ -93,24 +92,33 @@ def _whole(kind: str, bits: int) -> Callable[[Any], int]:
     return convert
 
 
-def _double(value: Any) -> float:
+def _double(value: object) -> float:
     if isinstance(value, str):
         if not re.fullmatch(
             r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(NaN|Infinity|inf|nan)", value
         ):
             raise _failed(value, "double")
-        return float(value)
+        converted = float(value)
+        if math.isinf(converted) and "inf" not in value.lower():  # beyond the largest double
+            raise _failed(value, "double")
+        return converted
     if isinstance(value, datetime):
         return float(milliseconds(value))
     if value is True or value is False or is_number(value):
-        return float(number(value))
+        exact = number(value)
+        converted = float(exact)
+        if math.isinf(converted) and isinstance(exact, Decimal) and exact.is_finite():
+            raise _failed(value, "double")
+        return converted
     raise _unsupported(value, "double")
 
 
-def _decimal(value: Any) -> Decimal128:
+def _decimal(value: object) -> Decimal128:
     try:
         if isinstance(value, datetime):
             return Decimal128(Decimal(milliseconds(value)))
+        if isinstance(value, str) and re.search(r"[\s_]", value):
+            raise _failed(value, "decimal")
         if isinstance(value, (str, bool, int)):
             return Decimal128(Decimal(value))
         if is_number(value):
@@ -120,7 +128,7 @@ def _decimal(value: Any) -> Decimal128:
     raise _unsupported(value, "decimal")
 
 
-def _object_id(value: Any) -> ObjectId:
+def _object_id(value: object) -> ObjectId:
     if isinstance(value, ObjectId):
         return value
     if not isinstance(value, str):
@@ -130,7 +138,7 @@ def _object_id(value: Any) -> ObjectId:
     return ObjectId(value)
 
 
-_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+_CONVERSIONS: dict[str, Callable[[object], object]] = {
     "bool": truth,
     "date": date_of,
     "decimal": _decimal,
@@ -142,10 +150,10 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _convert(compiler: Compiler, operands: Any) -> Evaluate:
+def _convert(compiler: Compiler, operands: object) -> Evaluate:
     parts = compiler.named("$convert", operands, ("input", "to"), ("onError", "onNull", "format"))
 
-    def evaluate(scope: Scope) -> Any:
+    def evaluate(scope: Scope) -> object:
         value, kind = parts["input"](scope), parts["to"](scope)
         if isinstance(kind, dict):
             kind = kind.get("type")
@@ -157,7 +165,8 @@ def _convert(compiler: Compiler, operands: Any) -> Evaluate:
             kind = _NAMES.get(number(kind), kind)
         name = kind if isinstance(kind, str) else ""
         if name not in _CONVERSIONS:
-            raise unparsable(f"$convert: unknown type name or number in 'to': {kind!r}")
+            code = 2 if isinstance(kind, str) else 9
+            raise QueryError(code, f"$convert: unknown type name or number in 'to': {kind!r}")
         try:
             return _CONVERSIONS[name](value)
         except QueryError as error:

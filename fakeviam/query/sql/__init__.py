@@ -1,0 +1,1 @@
+"""MongoDB's SQL dialect, compiled to stages of pipelines."""
