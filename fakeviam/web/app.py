@@ -6,27 +6,30 @@ import asyncio
 import inspect
 import json
 import logging
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from grpclib.const import Status
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from fakeviam.model.errors import Refusal, StatusCode, UsageError
+from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.server.services.links import ROOT as FILES
+from fakeviam.server.transport.head import media_type
 from fakeviam.version import __version__
+from fakeviam.web.calls import POSTED, HttpCalls, is_call, is_rpc_path, refused
+from fakeviam.web.connect import error_json
 from fakeviam.web.cors import Cors
 from fakeviam.web.downloads import Downloads
 from fakeviam.web.guard import check_caller
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem, problem_of
+from fakeviam.web.request_head import WellFormed
 from fakeviam.web.request_parsing import control_request
-from fakeviam.web.rpc import GrpcWeb, is_grpc_web
 from fakeviam.web.table import ROOT, endpoints
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from fakeviam.web.endpoint import ControlRequest, Endpoint
 
 log = logging.getLogger("fakeviam")
+
+#: Where the page is.
+PAGE = "/ui"
 
 
 def application(fake: Host) -> ASGIApp:
@@ -48,19 +54,39 @@ def application(fake: Host) -> ASGIApp:
         Route("/", _welcome(fake), methods=["GET"]),
         Route("/healthz", _health, methods=["GET"]),
     ]
+    if fake.control:
+        page = LazyPage(fake)
+        routes += [Route(PAGE, page), Route(f"{PAGE}/{{path:path}}", page)]
     routes.append(Route(f"{FILES}/{{file:path}}", Downloads(fake, _refusal)))
     routes += [Route(path, _Served(fake, methods)) for path, methods in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: _unknown(fake), 405: _only_get})
     app.router.redirect_slashes = False
-    pages = Cors(_calls_and_files(GrpcWeb(fake), app), _refusal)
-    return _quiet_end(_apart_from_control(app, pages))
+    pages = Cors(_calls_and_files(HttpCalls(fake), app), _refusal, fake.origins)
+    served = WellFormed(_apart_from_control(app, pages), _refusal, fake.clouds.base.clock.now)
+    return _quiet_end(served)
+
+
+def refusing(
+    problem: HttpProblem, trailers: Sequence[tuple[str, str]], told: Callable[[], None]
+) -> ASGIApp:
+    """An application that refuses all: calls with these trailers of gRPC, others for `problem`."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        told()
+        response = _refusal(problem)
+        if (ending := refused(scope, trailers)) is not None:
+            response = Response(ending.body, ending.status)
+            response.raw_headers = ending.headers
+        await response(scope, receive, send)
+
+    return serve
 
 
 def _calls_and_files(calls: ASGIApp, files: ASGIApp) -> ASGIApp:
-    """The calls of pages, and all else."""
+    """Calls, and all else."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        await (calls if is_grpc_web(scope) else files)(scope, receive, send)
+        await (calls if is_call(scope) else files)(scope, receive, send)
 
     return serve
 
@@ -69,7 +95,7 @@ def _apart_from_control(control: ASGIApp, pages: ASGIApp) -> ASGIApp:
     """What pages of other origins may use, and the control API, which they may not (HT-3)."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        is_control = scope["path"].startswith("/control")
+        is_control = scope["path"].startswith(("/control", PAGE))
         await (control if is_control else pages)(scope, receive, send)
 
     return serve
@@ -87,9 +113,6 @@ def _quiet_end(app: ASGIApp) -> ASGIApp:
     return serve
 
 
-_STATUS = MappingProxyType({StatusCode.RESOURCE_EXHAUSTED: 507, StatusCode.UNAVAILABLE: 503})
-
-
 async def _health(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
@@ -97,13 +120,31 @@ async def _health(_request: Request) -> Response:
 def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
     """The start page: links that need no token."""
 
-    async def answer(_request: Request) -> Response:
+    async def answer(request: Request) -> Response:
+        if fake.control and "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(PAGE, status_code=303)
         links = {"health": "/healthz"}
         if fake.control:
-            links |= {"control_api": ROOT, "description": f"{ROOT}/openapi.json"}
-        return _Json({"fakeviam": __version__, "grpc": fake.target, **links})
+            links |= {"page": PAGE, "control_api": ROOT, "description": f"{ROOT}/openapi.json"}
+        return _JsonResponse({"fakeviam": __version__, "grpc": fake.target, **links})
 
     return answer
+
+
+class LazyPage:
+    """The page, imported by its first request. For Starlette, an instance is an application."""
+
+    def __init__(self, fake: Host) -> None:
+        """Show `fake`."""
+        self._fake = fake
+        self._site: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._site is None:
+            from fakeviam.web.page.site import Site  # noqa: PLC0415 - templates and all
+
+            self._site = Site(self._fake)
+        await self._site(scope, receive, send)
 
 
 class _Served:
@@ -122,25 +163,23 @@ class _Served:
         """Answer one request; the only place that turns errors into HTTP statuses."""
         try:
             trusted = _check_caller(self._fake, request)
-            endpoint = _chosen(request, self._methods)
-            asked = await control_request(request, endpoint, fake=self._fake, trusted=trusted)
-            return await _handle(endpoint, asked)
-        except Problem as problem:
+            endpoint = _endpoint(request, self._methods)
+            control = await control_request(request, endpoint, fake=self._fake, trusted=trusted)
+            return await _handle(endpoint, control)
+        except HttpProblem as problem:
             return _refusal(problem)
-        except (UsageError, Refusal) as error:
-            # Besides invalid requests: a data directory that cannot be written (DD-4, DD-5).
-            status = getattr(error, "status", StatusCode.INVALID_ARGUMENT)
-            return _refusal(Problem(_STATUS.get(status, 422), str(error)))
+        except (UsageError, Refusal, OSError) as error:
+            return _refusal(problem_of(error))
         except ClientDisconnect:
             raise
         except Exception as error:
             # A bug in the fake: whoever runs it must see it.
             log.exception("fakeviam crashed in %s %s", request.method, request.url.path)
             what = f"fakeviam has a bug: {type(error).__name__}: {error}"
-            return _refusal(Problem(500, what))
+            return _refusal(HttpProblem(500, what))
 
 
-def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
+def _endpoint(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
     endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
     if endpoint is None:
         raise _no_method(request, methods)
@@ -150,35 +189,36 @@ def _chosen(request: Request, methods: dict[str, Endpoint]) -> Endpoint:
 def _check_caller(fake: Host, request: Request) -> bool:
     """Refuse callers without access; return whether this one sent a token."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    check_caller(headers, request.scope["state"]["peer"], fake.control_token)
+    peer, scheme = request.scope["state"]["peer"], request.scope["scheme"]
+    check_caller(headers, peer, fake.control_token, scheme=scheme)
     return fake.control_token is not None
 
 
-async def _handle(endpoint: Endpoint, asked: ControlRequest) -> Response:
-    answer = endpoint.handler(asked)
+async def _handle(endpoint: Endpoint, request: ControlRequest) -> Response:
+    answer = endpoint.handler(request)
     if inspect.isawaitable(answer):
         answer = await answer
     if isinstance(answer, Response):
         return answer
-    return _Json(answer, status_code=endpoint.status)
+    return _JsonResponse(answer, status_code=endpoint.status)
 
 
-class _Json(JSONResponse):
+class _JsonResponse(JSONResponse):
     """JSON that is readable for people and ends with a newline."""
 
-    def render(self, content: Any) -> bytes:
+    def render(self, content: object) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         # Lone surrogates become escapes, which JSON supports.
         return text.encode(errors="backslashreplace") + b"\n"
 
 
-def _refusal(problem: Problem) -> Response:
-    return _Json(problem.to_json(), status_code=problem.status, headers=problem.headers)
+def _refusal(problem: HttpProblem) -> Response:
+    return _JsonResponse(problem.to_json(), status_code=problem.status, headers=problem.headers)
 
 
-def _no_method(request: Request, methods: Iterable[str]) -> Problem:
+def _no_method(request: Request, methods: Iterable[str]) -> HttpProblem:
     allowed = ", ".join(sorted(methods))
-    return Problem(
+    return HttpProblem(
         405,
         f"{request.url.path} does not allow {request.method}",
         hint=f"use {allowed}",
@@ -190,23 +230,40 @@ def _unknown(fake: Host) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def answer(request: Request, _error: Exception) -> Response:
         path = request.url.path
         if path.startswith("/control") and not fake.control:
-            return _refusal(Problem(404, "the control API of this server is turned off"))
-        if request.headers.get("content-type", "").startswith("application/grpc"):
+            return _refusal(HttpProblem(404, "the control API of this server is turned off"))
+        media = media_type(request.headers.get("content-type", "").encode())
+        if media == b"application/grpc" or media.startswith(b"application/grpc+"):
             return _refusal(_grpc_over_http1(request))
+        if is_rpc_path(path):
+            return _no_call(request)
         hint = f"GET {ROOT}/openapi.json describes every path"
-        return _refusal(Problem(404, f"there is nothing at {path}", hint=hint))
+        return _refusal(HttpProblem(404, f"there is nothing at {path}", hint=hint))
 
     return answer
 
 
-def _grpc_over_http1(request: Request) -> Problem:
-    return Problem(
+def _grpc_over_http1(request: Request) -> HttpProblem:
+    return HttpProblem(
         505,
         f"gRPC over HTTP/1.1 is not supported: {request.method} {request.url.path}",
         field="content-type",
         value=request.headers["content-type"],
-        hint="use HTTP/2 without TLS, or gRPC-Web, on the same port",
+        hint="use HTTP/2 or gRPC-Web, on the same port",
     )
+
+
+def _no_call(request: Request) -> Response:
+    """Say how to call an RPC (SV-10), as Connect says it: this is most like one of its calls."""
+    if request.method != "POST":
+        text = f"calls are POST requests, this is {request.method} [SV-10]"
+        headers, status = {"allow": "POST"}, 405
+    else:
+        kind = request.headers.get("content-type", "")
+        text = f"content-type is {kind!r}; calls are sent as {POSTED} [SV-10]"
+        headers, status = {"accept-post": POSTED}, 415
+    error = error_json(Status.INVALID_ARGUMENT, text)
+    headers["trailer-fakeviam-clause"] = "SV-10"
+    return _JsonResponse(error, status_code=status, headers=headers)
 
 
 async def _only_get(request: Request, _error: Exception) -> Response:

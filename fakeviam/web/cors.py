@@ -1,28 +1,37 @@
 """Pages of other origins: what browsers let them do with calls and files (HT-8).
 
-Pages of this machine may; the control API is for none of them (HT-3).
+Pages of this machine may, or those of the origins that the server was started with; the control
+API is for none of them (HT-3).
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from fakeviam.model.errors import shortened
+from fakeviam.model.origins import ANY
+from fakeviam.server.transport.quiet_log import QuietLog
 from fakeviam.web.guard import is_local_name
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+#: What the fake tells beside the status of a call.
+_TOLD = ("fakeviam-clause", "fakeviam-fault", "fakeviam-note", "fakeviam-scripted")
+
 #: What pages may read of an answer besides its body.
 _EXPOSED = ", ".join(
     (
         *("grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-accept-encoding"),
-        *("fakeviam-clause", "fakeviam-fault", "fakeviam-note", "fakeviam-scripted"),
+        *("connect-accept-encoding", "accept-encoding", *_TOLD),
+        *(f"trailer-{name}" for name in _TOLD),  # as Connect has it
         *("accept-ranges", "content-disposition", "content-length", "content-range", "etag"),
     )
 )
@@ -30,12 +39,23 @@ _SECONDS = "600"
 
 
 class Cors:
-    """Lets pages of this machine use an application."""
+    """Lets pages of some origins use an application."""
 
-    def __init__(self, app: ASGIApp, refusal: Callable[[Problem], Response]) -> None:
-        """Serve `app` to pages, too; `refusal` makes answers of problems."""
-        self._app = app
-        self._refusal = refusal
+    def __init__(
+        self,
+        app: ASGIApp,
+        refusal: Callable[[HttpProblem], Response],
+        origins: frozenset[str] | None,
+    ) -> None:
+        """Serve `app` to pages, too.
+
+        Args:
+            app: What to serve.
+            refusal: Makes answers of problems.
+            origins: Those whose pages may; None is those of this machine.
+        """
+        self._app, self._refusal, self._origins = app, refusal, origins
+        self._log = QuietLog(lambda: asyncio.get_running_loop().time())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {
@@ -44,31 +64,56 @@ class Cors:
         origin = headers.get("origin")
         if origin is None:
             await self._app(scope, receive, send)
+        elif origin == f"{scope['scheme']}://{headers.get('host')}":
+            # For the browser it is the same origin, whatever is answered: a page of a name that
+            # somebody has bound to this machine would read it.
+            allowed = self._allows(origin) or _is_local(origin)
+            await (self._app if allowed else self._refusal(self._say(origin)))(scope, receive, send)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await self._preflight(origin, headers)(scope, receive, send)
-        elif not _is_allowed(origin):
+        elif not self._allows(origin):
+            self._say(origin)
             await self._app(scope, receive, send)  # the browser keeps the answer from the page
         else:
             await self._app(scope, receive, _opened(send, origin))
 
     def _preflight(self, origin: str, headers: dict[str, str]) -> Response:
-        if not _is_allowed(origin):
-            what = f"pages of {origin!r} may not call this server"
-            hint = "serve the page from this machine, such as from http://localhost:3000"
-            return self._refusal(Problem(403, what, hint=hint))
-        told = {
+        if not self._allows(origin):
+            return self._refusal(self._say(origin))
+        answer = {
             "access-control-allow-origin": origin,
             "access-control-allow-methods": "GET, HEAD, POST",
             "access-control-max-age": _SECONDS,
             "vary": "Origin",
         }
         # By name, since no wildcard covers Authorization.
-        if (asked := headers.get("access-control-request-headers")) is not None:
-            told["access-control-allow-headers"] = asked
-        return Response(status_code=204, headers=told)
+        if (requested := headers.get("access-control-request-headers")) is not None:
+            answer["access-control-allow-headers"] = requested
+        # A page from the internet that calls this machine.
+        if headers.get("access-control-request-private-network") == "true":
+            answer["access-control-allow-private-network"] = "true"
+        return Response(status_code=204, headers=answer)
+
+    def _allows(self, origin: str) -> bool:
+        if self._origins is None:
+            return _is_local(origin)
+        return origin in self._origins or ANY in self._origins
+
+    def _say(self, origin: str) -> HttpProblem:
+        """What is wrong; it is logged, too, for browsers do not show it to people."""
+        shown = repr(shortened(origin))
+        what = f"pages of {shown} may not call this server"
+        if self._origins is None:
+            allowed = "those of this machine, such as http://localhost:3000"
+        else:
+            allowed = ", ".join(sorted(self._origins)) or "none"
+        how = f"start it with --allow-origin {shown}, FakeViam(allow_origins=[{shown}])"
+        hint = f"allowed are {allowed}; {how}"
+        self._log.say("page", f"{what}: {hint} [HT-8]")
+        return HttpProblem(403, what, hint=hint)
 
 
-def _is_allowed(origin: str) -> bool:
+def _is_local(origin: str) -> bool:
     try:
         return is_local_name(urlsplit(origin).hostname)
     except ValueError:

@@ -42,7 +42,7 @@ class ControlRequest:
     stream: AsyncIterator[bytes]
     content_type: str
     trusted: bool
-    gone: Callable[[], Any]
+    gone: Callable[[], object]
 
     @property
     def handle(self) -> CloudHandle:
@@ -83,7 +83,7 @@ class Endpoint:
     path: str
     title: str
     tag: str
-    handler: Callable[[ControlRequest], Any]
+    handler: Callable[[ControlRequest], object]
     response: type[Model] | None
     body: type[Model] | None = None
     streams: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 _ELSE = "start the server with --control-token, and send it as `Authorization: Bearer`"
 
 
-def check_caller(headers: Mapping[str, str], peer: str | None, token: str | None) -> None:
+def check_caller(
+    headers: Mapping[str, str], peer: str | None, token: str | None, *, scheme: str = "http"
+) -> None:
     """Refuse a caller that may not use the control API.
 
     Args:
         headers: Of the request, names in lower case.
         peer: Address of the caller; None on a Unix socket, whose file has permissions.
         token: The one that callers must show, if there is one.
+        scheme: That of the server's own pages.
 
     Raises:
         Problem: 401 or 403.
@@ -35,40 +38,40 @@ def check_caller(headers: Mapping[str, str], peer: str | None, token: str | None
     if token is not None:
         _check_token(headers.get("authorization"), token)
     elif peer is not None:
-        _check_local(headers, peer)
+        _check_local(headers, peer, scheme)
 
 
 def _check_token(authorization: str | None, token: str) -> None:
-    scheme, _, shown = (authorization or "").partition(" ")
+    scheme, _, credentials = (authorization or "").partition(" ")
     ask = {"www-authenticate": 'Bearer realm="fakeviam control API"'}
-    if scheme.lower() != "bearer" or not shown:
-        raise Problem(
+    if scheme.lower() != "bearer" or not credentials:
+        raise HttpProblem(
             401,
             "this server requires a control token",
             hint="send `Authorization: Bearer TOKEN`",
             headers=ask,
         )
-    if not hmac.compare_digest(shown.strip().encode(), token.encode()):
-        raise Problem(401, "the control token is invalid", headers=ask)
+    if not hmac.compare_digest(credentials.strip().encode(), token.encode()):
+        raise HttpProblem(401, "the control token is invalid", headers=ask)
 
 
-def _check_local(headers: Mapping[str, str], peer: str) -> None:
+def _check_local(headers: Mapping[str, str], peer: str, scheme: str) -> None:
     if not _is_loopback(peer):
-        raise Problem(
+        raise HttpProblem(
             403,
             f"without a token, the control API only accepts clients on this machine, not {peer}",
             hint=_ELSE,
         )
     host = headers.get("host")
     if host is not None and not is_local_name(_host_name(f"//{host}")):
-        raise Problem(
+        raise HttpProblem(
             403,
             f"without a token, the control API does not accept the host name {host!r}",
             hint=f"use 127.0.0.1 or localhost; or {_ELSE}",
         )
     origin = headers.get("origin")
-    if origin is not None and origin.lower() != f"http://{host}".lower():
-        raise Problem(
+    if origin is not None and origin.lower() != f"{scheme}://{host}".lower():
+        raise HttpProblem(
             403,
             f"without a token, the control API refuses cross-site requests: {origin!r}",
             hint=_ELSE,

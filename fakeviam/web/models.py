@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from fakeviam.validation.models import field as declare
 from fakeviam.validation.types import Text
 
 #: What is left out of a body, as opposed to null.
-ABSENT: Any = None
+ABSENT: object = None
 
 NonEmpty = Annotated[Text, Field(min_length=1)]
 TimeText = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -32,7 +32,7 @@ class ErrorDetail(Model):
 
     what: str = declare("A description of the problem.", "name must not be empty")
     field: str | None = declare("The field of the request.", "name", default=ABSENT)
-    value: Any = declare("The value of the field.", "", default=ABSENT)
+    value: object = declare("The value of the field.", "", default=ABSENT)
     hint: str | None = declare("What to do instead.", "did you mean freeze?", default=ABSENT)
 
 

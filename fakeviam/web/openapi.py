@@ -50,7 +50,7 @@ _REFUSALS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_SESSION: Mapping[str, Any] = MappingProxyType(
+_SESSION: Mapping[str, object] = MappingProxyType(
     {
         "name": "fakeviam-session",
         "in": "header",
@@ -71,7 +71,7 @@ _PATH_EXAMPLES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, Any]:
+def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, object]:
     """The OpenAPI document of these endpoints."""
     table = tuple(endpoints)
     models = {
@@ -81,7 +81,7 @@ def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, Any]:
         if model is not None
     }
     schemas = json_schemas(sorted(models, key=lambda model: model.__name__))
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, object]] = {}
     for endpoint in table:
         operation = _operation(endpoint, root, schemas)
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation
@@ -108,9 +108,9 @@ def openapi(endpoints: Iterable[Endpoint], *, root: str) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, root: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, root: str, schemas: Mapping[str, Any]) -> dict[str, object]:
     refused = {status: _ref(f"responses/Refused{status}") for status in _REFUSALS}
-    described: dict[str, Any] = {
+    described: dict[str, object] = {
         "operationId": _operation_id(endpoint, root),
         "summary": endpoint.title,
         "tags": [endpoint.tag],
@@ -121,7 +121,7 @@ def _operation(endpoint: Endpoint, root: str, schemas: Mapping[str, Any]) -> dic
     return described if body is None else described | {"requestBody": body}
 
 
-def _body(endpoint: Endpoint, schemas: Mapping[str, Any]) -> dict[str, Any] | None:
+def _body(endpoint: Endpoint, schemas: Mapping[str, Any]) -> dict[str, object] | None:
     if endpoint.streams:
         content = {kind: {"schema": _streamed(kind)} for kind in endpoint.streams}
         return {"required": True, "content": content}
@@ -142,15 +142,15 @@ def _streamed(content_type: str) -> dict[str, str]:
     return {"type": "string", "format": "binary"}
 
 
-def _answer(endpoint: Endpoint) -> dict[str, Any]:
+def _answer(endpoint: Endpoint) -> dict[str, object]:
     if endpoint.response is None:
         binary = {"schema": {"type": "string", "format": "binary"}}
         return {"description": "Done.", "content": {endpoint.response_type: binary}}
     return _content("Done.", _ref(f"schemas/{endpoint.response.__name__}"))
 
 
-def _parameters(endpoint: Endpoint, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parameters: list[dict[str, Any]] = [] if endpoint.server_wide else [dict(_SESSION)]
+def _parameters(endpoint: Endpoint, query: Mapping[str, Any]) -> list[dict[str, object]]:
+    parameters: list[dict[str, object]] = [] if endpoint.server_wide else [dict(_SESSION)]
     parameters += [
         {
             "name": name,
@@ -161,13 +161,13 @@ def _parameters(endpoint: Endpoint, query: Mapping[str, Any]) -> list[dict[str, 
         }
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
-    for name, wanted in query.get("properties", {}).items():
-        schema = {key: value for key, value in wanted.items() if key != "description"}
+    for name, parameter in query.get("properties", {}).items():
+        schema = {key: value for key, value in parameter.items() if key != "description"}
         parameters.append(
             {
                 "name": name,
                 "in": "query",
-                "description": wanted.get("description", ""),
+                "description": parameter.get("description", ""),
                 "schema": schema,
             }
         )
@@ -179,7 +179,7 @@ def _operation_id(endpoint: Endpoint, root: str) -> str:
     return "_".join([endpoint.method.lower(), *words]) if words else "index"
 
 
-def _content(description: str, schema: Any) -> dict[str, Any]:
+def _content(description: str, schema: object) -> dict[str, object]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 

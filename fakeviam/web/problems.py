@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.errors import shortened
+from fakeviam.archive.files import NO_ROOM
+from fakeviam.model.errors import Refusal, StatusCode, shortened
+
+if TYPE_CHECKING:
+    from fakeviam.model.errors import UsageError
+
+#: What is no fault of the request: nothing can be written (DD-4, DD-5).
+OF_THE_SERVER = MappingProxyType({StatusCode.RESOURCE_EXHAUSTED: 507, StatusCode.UNAVAILABLE: 503})
 
 
-class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
+class HttpProblem(Exception):  # noqa: N818 - an answer, not an error of ours
     """A refused request; it changed nothing (HT-4).
 
     Attributes:
@@ -22,7 +30,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
         what: str,
         *,
         field: str | None = None,
-        value: Any = None,
+        value: object = None,
         hint: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
@@ -39,7 +47,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
         super().__init__(what)
         self.status = status
         self.headers = headers or {}
-        self._detail: dict[str, Any] = {"what": shortened(what)}
+        self._detail: dict[str, object] = {"what": shortened(what)}
         if field is not None:
             self._detail["field"] = field
             self._detail["value"] = _short(value)
@@ -51,7 +59,7 @@ class Problem(Exception):  # noqa: N818 - an answer, not an error of ours
         return {"error": self._detail}
 
 
-def _short(value: Any) -> Any:
+def _short(value: Any) -> object:
     """The value, or a description of it that JSON can represent."""
     if isinstance(value, str):
         return shortened(value)
@@ -62,3 +70,16 @@ def _short(value: Any) -> Any:
     if len(text) > 1000:
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     return value
+
+
+def problem_of(error: UsageError | Refusal | OSError) -> HttpProblem:
+    """What made a request fail as a problem: 422, unless it is the server's."""
+    if isinstance(error, Refusal):
+        return HttpProblem(OF_THE_SERVER.get(error.status, 422), str(error))
+    what = str(error)
+    cause = error.__cause__
+    if isinstance(error, OSError):
+        cause, what = error, f"the server cannot use its files: {error.strerror or error}"
+    if isinstance(cause, OSError) and cause.errno in NO_ROOM:
+        return HttpProblem(507, what)
+    return HttpProblem(503 if cause is error else 422, what)

@@ -1,6 +1,7 @@
-"""HTTP/1.1 on connections that the port hands over: uvicorn's protocol without its server.
+"""HTTP that the port hands over: connections in HTTP/1.1, and requests inside HTTP/2.
 
-uvicorn's server would own the socket, the signals and the loop; here the fake does.
+The former are uvicorn's protocol without its server, which would own the socket, the signals and
+the loop; here the fake does.
 """
 
 from __future__ import annotations
@@ -9,27 +10,48 @@ import asyncio
 import json
 import logging
 import socket
+from contextlib import suppress
+from copy import copy
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import h11
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from fakeviam.server.transport.sockets import Link
 from fakeviam.version import __version__
-from fakeviam.web.app import application
+from fakeviam.web.app import application, refusing
+from fakeviam.web.calls import refused
+from fakeviam.web.http2 import Http2Request
 from fakeviam.web.openapi import API_VERSION
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
-    from fakeviam.server.lifecycle.host import Host
+    from collections.abc import Callable, Sequence
 
-_NO_HTTP = Problem(
+    from fakeviam.server.lifecycle.host import Host
+    from fakeviam.server.transport.call_stream import Carrier
+    from fakeviam.server.transport.head import RequestHead
+    from fakeviam.server.transport.http_side import HttpRequest, HttpSide
+    from fakeviam.server.transport.limits import ConnectionLimits
+    from fakeviam.web.dialects import Ending
+
+    Pair = tuple[bytes, bytes]
+
+_NO_HTTP = HttpProblem(
     400,
     "this is neither HTTP/1.1 nor gRPC",
-    hint="for gRPC, use HTTP/2 without TLS, or gRPC-Web; the control API is at http://.../control/v1",
+    hint="for gRPC, use HTTP/2, or gRPC-Web; the control API is at /control/v1",
 )
+
+_NO_BODY = HttpProblem(400, "the body of the request is not that of HTTP/1.1")
+_CUT_HEAD = HttpProblem(400, "the connection ended in the head of the request")
+_CUT_BODY = HttpProblem(400, "the connection ended in the body of the request")
+
+#: Bytes of a body in many small chunks, and how many lines make it one.
+_TAKEN_AT_ONCE, _MANY_LINES = 1024, 200
 
 #: For the next request on a connection: longer than pages and Node leave between two.
 _KEPT_SECONDS = 75
@@ -40,8 +62,9 @@ class HttpServer:
 
     def __init__(self, fake: Host) -> None:
         """Serve `fake`; runs in its event loop."""
+        self._app = application(fake)
         self._config = Config(
-            application(fake),
+            self._app,
             http=Connection,
             ws="none",
             lifespan="off",
@@ -56,19 +79,50 @@ class HttpServer:
             ],
         )
         self._config.load()
-        self._patience = fake.limits.header_seconds
+        self._limits = fake.limits
         self._state = ServerState()
         # uvicorn would also log a warning; the response to the client is enough.
         self._log = logging.Logger("fakeviam.http", logging.ERROR)  # noqa: LOG001 - ours alone
         self._log.parent = logging.getLogger("fakeviam")
         self._state.default_headers = self._config.encoded_headers
 
+    def request(
+        self, connection: Carrier, number: int, head: RequestHead, headers: Sequence[Pair]
+    ) -> HttpRequest:
+        """Create one more request inside HTTP/2."""
+        extra = self._state.default_headers
+        return Http2Request(connection, number, head, headers, app=self._app, extra=extra)
+
+    def refused(self, head: bytes, trailers: Sequence[tuple[str, str]]) -> Ending | None:
+        """How a call ends at once that begins with `head`; None if it is none."""
+        reader = h11.Connection(h11.SERVER)
+        reader.receive_data(head + b"\r\n\r\n")
+        try:
+            request = reader.next_event()
+        except h11.RemoteProtocolError:
+            return None
+        if not isinstance(request, h11.Request):
+            return None
+        headers = [(bytes(name), bytes(value)) for name, value in request.headers]
+        path = request.target.partition(b"?")[0].decode("latin-1")
+        return refused(
+            {"method": request.method.decode(), "path": path, "headers": headers}, trailers
+        )
+
+    def refusing(
+        self, what: str, trailers: Sequence[tuple[str, str]], told: Callable[[], None]
+    ) -> HttpSide:
+        """Create a side that refuses all requests inside HTTP/2."""
+        side = copy(self)
+        side._app = refusing(HttpProblem(400, what), trailers, told)  # noqa: SLF001 - one of us
+        return side
+
     def protocol(self) -> asyncio.Protocol:
         """Create the protocol of a new connection."""
-        made = Connection(self._config, self._state, {})
-        made.patience = self._patience
-        made.logger = self._log
-        return made
+        connection = Connection(self._config, self._state, {})
+        connection.limits = self._limits
+        connection.logger = self._log
+        return connection
 
     async def stop(self) -> None:
         """Cancel the requests in progress; their connections are already closed."""
@@ -79,27 +133,126 @@ class HttpServer:
             await asyncio.wait(tasks)
 
 
+class Exchange:
+    """How an application breaks off over HTTP/1.1: all that it can do is to hang up."""
+
+    cut_text = ""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        """Over this connection."""
+        self._transport = transport
+
+    def reset(self, code: str) -> None:
+        """End the request without an answer."""
+        del code
+        self._transport.abort()
+
+    def send_goaway(self, *, processed: bool) -> None:
+        """Say nothing more in this request, and let the client send no more."""
+        del processed
+        self._transport.abort()
+
+    def reset_connection(self) -> None:
+        """Reset the connection."""
+        self._transport.abort()
+
+
 class Connection(H11Protocol):
     """One HTTP connection.
 
     Attributes:
-        patience: Seconds for the head of a request, once it has begun (SV-13).
+        limits: How long the head of a request may take, once it has begun, and how long its body
+            may stand still (SV-13).
     """
 
-    patience = 10.0
+    limits: ConnectionLimits
     _waiting: asyncio.TimerHandle | None = None
+    _backlog = b""  # what came of a chunked body and has to wait for the turn of others
+    _is_at_end = False  # the client says nothing more
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.app_state = {"peer": _peer(transport), "hang_up": transport.abort}
+        self._link = Link(transport)
+        self._link.keep_alive()
+        self.app_state = {"peer": _peer(transport), "exchange": Exchange(transport)}
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        is_waiting = self.conn.their_state is h11.IDLE and not self.transport.is_closing()
-        if is_waiting and self._waiting is None:
-            self._waiting = self.loop.call_later(self.patience, self._lose_patience)
-        elif not is_waiting:
+        if self._backlog:
+            self._backlog += data
+            self.flow.pause_reading()
+        else:
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        """Take some of the data, or all; each chunk of a body costs as much as a request."""
+        many = data.count(b"\r\n") > _MANY_LINES
+        first, rest = (data[:_TAKEN_AT_ONCE], data[_TAKEN_AT_ONCE:]) if many else (data, b"")
+        super().data_received(first)
+        if rest and not self._is_in_chunks:
+            super().data_received(rest)
+        elif rest and not self.transport.is_closing():
+            self._backlog = rest
+            self.flow.pause_reading()
+            self.loop.call_soon(self._go_on)
+        self._mind_the_time()
+
+    @property
+    def _is_in_chunks(self) -> bool:
+        in_body = self.conn.their_state is h11.SEND_BODY
+        return in_body and any(name == b"transfer-encoding" for name, _ in self.headers)
+
+    def _go_on(self) -> None:
+        data, self._backlog = self._backlog, b""
+        if not self.transport.is_closing():
+            self._take(data)
+            if not self._backlog:
+                self.flow.resume_reading()
+                self._end_with_client()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client says nothing more: what it has asked in full is answered first (SV-16)."""
+        if not self._is_at_end:
+            self._is_at_end = True
+            self._end_with_client()
+            self._link.outlast(self._probe)
+        return not self.transport.is_closing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._end_with_client()
+
+    def _end_with_client(self) -> None:
+        """Close when the client says nothing more, and all that it has asked is answered."""
+        if not self._is_at_end or self._backlog or self.transport.is_closing():
+            return
+        state = self.conn.their_state
+        if state is h11.SEND_BODY:
+            self._refuse(_CUT_BODY)
+        elif state is h11.IDLE and self.conn.trailing_data[0]:
+            self._refuse(_CUT_HEAD)
+        elif self._left() is None:
+            self.transport.close()
+
+    def _probe(self) -> None:
+        """Send what clients skip before an answer (RFC 9110, 15.2)."""
+        cycle = self._left()
+        if cycle and not cycle.response_started and self.conn.their_http_version == b"1.1":
+            interim = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
+            self.transport.write(self.conn.send(interim) or b"")
+
+    def _mind_the_time(self) -> None:
+        state = self.conn.their_state
+        if self.transport.is_closing() or state is not h11.IDLE:
             self._stop_waiting()
+        if self._waiting is not None or self.transport.is_closing():
+            return
+        if state is h11.IDLE:
+            what, seconds = "the head of the request was not complete", self.limits.header_seconds
+        elif state is h11.SEND_BODY:
+            what, seconds = "the body of the request stood still", self.limits.stalled_seconds
+        else:
+            return
+        self._waiting = self.loop.call_later(seconds, self._lose_patience, what, seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -110,15 +263,26 @@ class Connection(H11Protocol):
             self._waiting.cancel()
             self._waiting = None
 
-    def _lose_patience(self) -> None:
-        what = f"the head of the request was not complete after {self.patience:g} seconds"
-        self._refuse(Problem(408, what))
+    def _lose_patience(self, what: str, seconds: float) -> None:
+        self._refuse(HttpProblem(408, f"{what} after {seconds:g} seconds"))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
         """Describe the protocols of this port, and close the connection."""
-        self._refuse(_NO_HTTP)
+        self._refuse(_NO_HTTP if self._left() is None else _NO_BODY)
 
-    def _refuse(self, problem: Problem) -> None:
+    def _left(self) -> RequestResponseCycle | None:
+        """The request that is not answered yet, if there is one."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _refuse(self, problem: HttpProblem) -> None:
+        cycle = self._left()
+        if cycle is not None:  # whoever answers it has nobody to talk to any more
+            cycle.disconnected = True
+            cycle.message_event.set()
+            if cycle.response_started:
+                self.transport.close()
+                return
         body = json.dumps(problem.to_json()).encode()
         headers = [
             ("content-type", "application/json"),
@@ -134,7 +298,8 @@ class Connection(H11Protocol):
             h11.Data(data=body),
             h11.EndOfMessage(),
         ):
-            self.transport.write(self.conn.send(event) or b"")
+            with suppress(h11.LocalProtocolError):  # to HEAD there is no body
+                self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
-_RANGE = re.compile(r"bytes=\s*(\d{0,99})-(\d{0,99})\s*", re.ASCII)
+_RANGE = re.compile(r"bytes=\s*(\d{0,99})-(\d{0,99})\s*", re.ASCII | re.IGNORECASE)
 
 
 def wanted_range(header: str, size: int) -> tuple[int, int] | None:
@@ -29,7 +29,7 @@ def wanted_range(header: str, size: int) -> tuple[int, int] | None:
         if last and int(last) < start:
             return None
     if start >= end:
-        raise Problem(
+        raise HttpProblem(
             416,
             f"the range {header!r} lies beyond the {size} bytes of the file [DL-3]",
             headers={"content-range": f"bytes */{size}"},

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
 
-from fakeviam.validation.json_text import JsonError, parse_json
+from fakeviam.validation.json_text import JsonError, holds_many, parse_json
 from fakeviam.validation.models import validate
 from fakeviam.validation.problems import InvalidError
 from fakeviam.validation.scalars import Unquoted
 from fakeviam.web.endpoint import ControlRequest
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +27,10 @@ JSON_TYPE = "application/json"
 
 #: A body that is not streamed holds no data, only what to do.
 LARGEST_BODY = 16 * 1024 * 1024
+_MOST_VALUES = 1_000_000
+
+#: Bytes of a body that may keep others waiting while it is parsed.
+_PARSED_AT_ONCE = 64 * 1024
 
 
 async def control_request(
@@ -38,11 +44,13 @@ async def control_request(
     name = request.headers.get(SESSION_HEADER, "")
     _handle(fake, name)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body: Any = None
+    body: object = None
     if endpoint.streams:
         _check_content_type(content_type, endpoint.streams)
     else:
-        body = _body(await _read(request), content_type, endpoint)
+        read = await read_body(request, LARGEST_BODY)
+        parse = partial(_body, read, content_type, endpoint)
+        body = await asyncio.to_thread(parse) if len(read) > _PARSED_AT_ONCE else parse()
     return ControlRequest(
         fake=fake,
         find=lambda: _handle(fake, name),
@@ -57,7 +65,7 @@ async def control_request(
     )
 
 
-def checked(model: type[Model], value: object) -> Any:
+def checked(model: type[Model], value: object) -> object:
     """The model of a value.
 
     Raises:
@@ -67,7 +75,7 @@ def checked(model: type[Model], value: object) -> Any:
         return validate(model, value)
     except InvalidError as error:
         problem = error.problems[0]
-        raise Problem(
+        raise HttpProblem(
             422,
             problem.sentence,
             field=problem.field or None,
@@ -76,16 +84,18 @@ def checked(model: type[Model], value: object) -> Any:
         ) from error
 
 
-def json_of(body: bytes) -> Any:
+def json_of(body: bytes) -> object:
     """The value of a JSON body.
 
     Raises:
-        Problem: 400, it is not JSON.
+        Problem: 400, it is not JSON; 413, it holds too much.
     """
+    if holds_many(body, _MOST_VALUES):
+        raise HttpProblem(413, f"the body holds more than {_MOST_VALUES} values")
     try:
         return parse_json(body)
     except JsonError as error:
-        raise Problem(400, f"the body {error}") from error
+        raise HttpProblem(400, f"the body {error}") from error
 
 
 def _handle(fake: Host, name: str) -> CloudHandle:
@@ -93,51 +103,58 @@ def _handle(fake: Host, name: str) -> CloudHandle:
         return fake.base
     session = fake.sessions.get(name)
     if session is None:
-        raise Problem(
+        raise HttpProblem(
             404,
             f"there is no session {name!r}",
             field=SESSION_HEADER,
             value=name,
-            hint="create one with POST /control/v1/sessions",
+            hint="open it with `fakeviam sessions open`, or POST /control/v1/sessions",
         )
     return session
 
 
-def _query(request: Request, endpoint: Endpoint) -> Any:
-    given: dict[str, Unquoted] = {}
+def _query(request: Request, endpoint: Endpoint) -> object:
+    query: dict[str, Unquoted] = {}
     for name, value in request.query_params.multi_items():
-        if name in given:
+        if name in query:
             values = request.query_params.getlist(name)
-            raise Problem(422, f"{name} is repeated {len(values)} times", field=name, value=values)
-        given[name] = Unquoted(value)
-    return checked(endpoint.query, given)
+            raise HttpProblem(
+                422, f"{name} is repeated {len(values)} times", field=name, value=values
+            )
+        query[name] = Unquoted(value)
+    return checked(endpoint.query, query)
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request, most: int) -> bytes:
+    """A body that is not streamed.
+
+    Raises:
+        Problem: 413, it is too large.
+    """
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > LARGEST_BODY:
-            raise Problem(413, f"the body is larger than {LARGEST_BODY} bytes")
+        if len(body) > most:
+            raise HttpProblem(413, f"the body is larger than {most} bytes")
     return bytes(body)
 
 
-def _body(body: bytes, content_type: str, endpoint: Endpoint) -> Any:
+def _body(body: bytes, content_type: str, endpoint: Endpoint) -> object:
     if endpoint.body is None:
         if body:
-            raise Problem(422, f"{endpoint.method} {endpoint.path} takes no body")
+            raise HttpProblem(422, f"{endpoint.method} {endpoint.path} takes no body")
         return None
     if body:
         _check_content_type(content_type, (JSON_TYPE,))
     return checked(endpoint.body, json_of(body) if body else {})
 
 
-def _check_content_type(given: str, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
-        raise Problem(
+def _check_content_type(actual: str, types: tuple[str, ...]) -> None:
+    if actual not in types:
+        raise HttpProblem(
             415,
-            f"the content type must be {' or '.join(allowed)}, got {given!r}",
+            f"the content type must be {' or '.join(types)}, got {actual!r}",
             field="content-type",
-            value=given,
-            hint=f"send `Content-Type: {allowed[0]}`",
+            value=actual,
+            hint=f"send `Content-Type: {types[0]}`",
         )

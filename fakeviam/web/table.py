@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict
 
@@ -61,5 +61,5 @@ def endpoints() -> tuple[Endpoint, ...]:
     return tuple(replace(each, path=ROOT + each.path) for each in (*table, described))
 
 
-def _describe(_request: ControlRequest) -> dict[str, Any]:
+def _describe(_request: ControlRequest) -> dict[str, object]:
     return openapi(endpoints(), root=ROOT)

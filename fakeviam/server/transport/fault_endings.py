@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 from grpclib.const import Status
 
 from fakeviam.server.instruments.faults.values import FaultKind
-from fakeviam.server.transport.messages import framed
-from fakeviam.wire.encoded import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from google.protobuf.message import Message
 
-    from fakeviam.server.instruments.faults.injection import FaultInjector, FaultTriggered
+    from fakeviam.server.instruments.fault_injection import FaultInjector, FaultTriggered
     from fakeviam.server.transport.call_stream import CallStream
     from fakeviam.wire.encoded import Encoded
 
@@ -46,9 +44,36 @@ async def send_cut(
     end: Callable[[], None],
 ) -> None:
     """Send replies with the fault at its byte; `end` is called when it let the call go on."""
-    sent = framed(map(encoded, replies))
+    body = stream.framed(replies)
     cut = injector.reply_byte
-    await stream.send_framed(sent[:cut])
+    await stream.send_framed(body[:cut])
     await injector.fire()
     end()
-    await stream.send_framed(sent[cut:])
+    await stream.send_framed(body[cut:])
+
+
+async def send_replies(
+    batch: Sequence[bytes], done: int, injector: FaultInjector | None, stream: CallStream
+) -> int:
+    """Send the next replies of a stream, in their frames, with the fault at its reply or byte.
+
+    `done` is how much of the stream was sent before, in what the fault counts; answered is how
+    much of it is sent then. With a fault, replies come one by one.
+    """
+    sent = b"".join(batch)
+    if injector is None:
+        await stream.send_framed(sent)
+        return 0
+    if injector.reply_byte is not None:
+        cut = injector.reply_byte - done
+        if cut <= len(sent):
+            await stream.send_framed(sent[:cut])
+            await injector.fire()
+            sent, done = sent[cut:], done + cut
+        await stream.send_framed(sent)
+        return done + len(sent)
+    await stream.send_framed(sent)
+    done += len(batch)
+    if injector.reply_number is not None and done >= injector.reply_number:
+        await injector.fire()
+    return done

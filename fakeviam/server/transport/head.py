@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from multidict import MultiDict
 
@@ -64,54 +64,54 @@ class RequestHead:
         encoding: How messages are compressed that say they are.
         malformed: Why this is no request of HTTP/2, so that its stream is reset (SV-9).
         http_status: Another answer of HTTP than 200: this is no call of gRPC (SV-10).
+        is_web: Whether it is what browsers send, and no call of gRPC: a page's, or plain HTTP.
         refusal: Why the call is refused, or would be if it were one.
     """
 
     path: str = ""
     authority: str = ""
-    metadata: MultiDict[Any] = field(default_factory=MultiDict)
+    metadata: MultiDict[str | bytes] = field(default_factory=MultiDict)
     timeout: float | None = None
     content_length: int | None = None
     encoding: str = "identity"
     malformed: str = ""
     http_status: int = 200
+    is_web: bool = False
     refusal: Refusal | None = None
 
 
-class HeadReader:
-    """Reads the heads of one connection. Most are alike, and read once."""
+class KnownHeads(dict["tuple[Pair, ...]", RequestHead]):
+    """The heads of one connection, by their headers. Most are alike, and read once."""
 
     def __init__(self, largest: int) -> None:
         """Refuse more than `largest` bytes of headers."""
+        super().__init__()
         self._largest = largest
-        self._known: dict[tuple[Pair, ...], RequestHead] = {}
 
-    def read(self, headers: Sequence[Pair]) -> RequestHead:
+    def __missing__(self, headers: tuple[Pair, ...]) -> RequestHead:
         """What these headers say; nobody changes it."""
-        key = tuple(headers)
-        head = self._known.get(key)
-        if head is None:
-            head = read_head(headers, largest=self._largest)
-            if sum(len(name) + len(value) for name, value in headers) <= _SMALL:
-                if len(self._known) >= _MOST_KNOWN:
-                    self._known.clear()
-                self._known[key] = head
+        head = read_head(headers, largest=self._largest)
+        if sum(len(name) + len(value) for name, value in headers) <= _SMALL:
+            if len(self) >= _MOST_KNOWN:
+                self.clear()
+            self[headers] = head
         return head
 
 
 def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
     """What these headers say; refused above `largest` bytes."""
     head = RequestHead()
-    known = {name: value for name, value in headers if name.startswith(b":")}
-    head.path = known.get(b":path", b"").decode("ascii", "backslashreplace")
-    head.authority = authority_of(known.get(b":authority", b""))
-    head.malformed = _malformed(headers, known)
+    pseudo = {name: value for name, value in headers if name.startswith(b":")}
+    head.path = pseudo.get(b":path", b"").decode("ascii", "backslashreplace")
+    head.authority = authority_of(pseudo.get(b":authority", b""))
+    head.malformed = _malformed(headers, pseudo)
     for name, value in headers:
         if not name.startswith((b":", b"grpc-")):
             _keep(head, name, value)
     if head.malformed:
         return head
     plain = dict(headers)
+    head.is_web = _is_web(pseudo, plain.get(b"content-type", b""))
     size = sum(len(name) + len(value) + _OVERHEAD for name, value in headers)
     if (length := plain.get(b"content-length")) is not None:
         head.content_length = int(length)
@@ -122,7 +122,7 @@ def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
                 f"request headers of {size} bytes are larger than {largest}", clause="SV-7"
             ),
         )
-    _read_kind(head, known[b":method"], plain)
+    _read_kind(head, pseudo[b":method"], plain)
     _read_protocol(head, headers, plain)
     return head
 
@@ -136,34 +136,34 @@ def check_trailers(headers: Sequence[Pair]) -> str:
     """Why these cannot end a request; empty if they can."""
     for name, value in headers:
         if name.startswith(b":"):
-            return f"the trailers hold the pseudo header {_shown(name)}"
+            return f"the trailers hold the pseudo header {_repr(name)}"
         if problem := _bad_field(name, value):
             return problem
     return ""
 
 
-def _malformed(headers: Sequence[Pair], known: dict[bytes, bytes]) -> str:
+def _malformed(headers: Sequence[Pair], pseudo: dict[bytes, bytes]) -> str:
     """Why this is no request by RFC 9113, 8.1.1; empty if it is one."""
-    problems = (_bad_pseudo(headers), _bad_fields(headers), _bad_target(known))
+    problems = (_bad_pseudo(headers), _bad_fields(headers), _bad_target(pseudo))
     return next(filter(None, problems), "")
 
 
 def _bad_pseudo(headers: Sequence[Pair]) -> str:
-    seen: set[bytes] = set()
+    names: set[bytes] = set()
     regular = False
     for name, value in headers:
         if not name.startswith(b":"):
             regular = True
             continue
         if name not in _PSEUDO:
-            return f"{_shown(name)} is no pseudo header of a request"
-        if name in seen:
-            return f"the pseudo header {_shown(name)} comes twice"
+            return f"{_repr(name)} is no pseudo header of a request"
+        if name in names:
+            return f"the pseudo header {_repr(name)} comes twice"
         if regular:
-            return f"the pseudo header {_shown(name)} comes after other headers"
+            return f"the pseudo header {_repr(name)} comes after other headers"
         if _BAD_VALUE.search(value):
-            return f"the value of {_shown(name)} holds what no header may: {_shown(value)}"
-        seen.add(name)
+            return f"the value of {_repr(name)} holds what no header may: {_repr(value)}"
+        names.add(name)
     return ""
 
 
@@ -177,29 +177,29 @@ def _bad_fields(headers: Sequence[Pair]) -> str:
         if name == b"content-length":
             lengths.add(value)
     if not all(map(_LENGTH.fullmatch, lengths)) or len(lengths) > 1:
-        return f"content-length is no single number: {_shown(b', '.join(sorted(lengths)))}"
+        return f"content-length is no single number: {_repr(b', '.join(sorted(lengths)))}"
     return ""
 
 
-def _bad_target(known: dict[bytes, bytes]) -> str:
-    if known.get(b":method") == b"CONNECT":
+def _bad_target(pseudo: dict[bytes, bytes]) -> str:
+    if pseudo.get(b":method") == b"CONNECT":
         return ""
     for name in _NEEDED:
-        if not known.get(name):
-            return f"the pseudo header {_shown(name)} is missing or empty"
-    path = known[b":path"]
+        if not pseudo.get(name):
+            return f"the pseudo header {_repr(name)} is missing or empty"
+    path = pseudo[b":path"]
     if not path.startswith(b"/") or _NOT_PRINTABLE.search(path) or b" " in path:
-        return f"{_shown(path)} is no path of a request"
+        return f"{_repr(path)} is no path of a request"
     return ""
 
 
 def _bad_field(name: bytes, value: bytes) -> str:
     if not name or _BAD_NAME.search(name):
-        return f"{_shown(name)} is no header name of HTTP/2, which are in lower case"
+        return f"{_repr(name)} is no header name of HTTP/2, which are in lower case"
     if name in _OF_CONNECTIONS or (name == b"te" and value != b"trailers"):
-        return f"{_shown(name)}: {_shown(value)} speaks of a connection of HTTP/1.1"
+        return f"{_repr(name)}: {_repr(value)} speaks of a connection of HTTP/1.1"
     if _BAD_VALUE.search(value):
-        return f"the value of {_shown(name)} holds what no header may: {_shown(value)}"
+        return f"the value of {_repr(name)} holds what no header may: {_repr(value)}"
     return ""
 
 
@@ -212,7 +212,7 @@ def _keep(head: RequestHead, name: bytes, value: bytes) -> None:
         for each in value.split(b","):  # equal names may have been joined on the way
             _keep_bytes(head, key, each.strip())
     elif _NOT_PRINTABLE.search(value):
-        text = f"metadata {key!r} is not printable ASCII: {_shown(value)}; name it {key}-bin"
+        text = f"metadata {key!r} is not printable ASCII: {_repr(value)}; name it {key}-bin"
         _refuse(head, InvalidArgumentError(text, clause="SV-7"))
     else:
         head.metadata.add(key, value.decode("ascii"))
@@ -221,22 +221,35 @@ def _keep(head: RequestHead, name: bytes, value: bytes) -> None:
 def _keep_bytes(head: RequestHead, key: str, value: bytes) -> None:
     bare = value.rstrip(b"=")
     if not _BASE64.fullmatch(value) or len(bare) % 4 == 1:
-        text = f"metadata {key!r} is not base64: {_shown(value)}"
+        text = f"metadata {key!r} is not base64: {_repr(value)}"
         _refuse(head, InvalidArgumentError(text, clause="SV-7"))
         return
     head.metadata.add(key, b64decode(bare + b"=" * (-len(bare) % 4)))
 
 
+def media_type(content_type: bytes) -> bytes:
+    """A content type without its parameters, in lower case."""
+    return content_type.split(b";")[0].strip().lower()
+
+
+def _is_web(pseudo: dict[bytes, bytes], content_type: bytes) -> bool:
+    """Whether this belongs to the HTTP side of the port (HT-9)."""
+    is_grpc = (media_type(content_type) + b"+").startswith(b"application/grpc+")
+    is_control = pseudo[b":method"] == b"POST" and pseudo[b":path"].startswith(b"/control")
+    return pseudo[b":method"] != b"CONNECT" and (is_control or not is_grpc)
+
+
 def _read_kind(head: RequestHead, method: bytes, plain: dict[bytes, bytes]) -> None:
     """Whether this is a call of gRPC at all (SV-10)."""
     content = plain.get(b"content-type", b"")
-    media = content.split(b";")[0].strip().lower()
+    media = media_type(content)
     if method != b"POST":
         head.http_status = 405
-        text = f"gRPC calls are POST requests, this is {_shown(method)}"
+        text = f"gRPC calls are POST requests, this is {_repr(method)}"
     elif media not in (b"application/grpc", b"application/grpc+proto"):
         head.http_status = 415
-        text = f"content-type is {_shown(content)}; this server speaks application/grpc+proto"
+        kinds = "application/grpc+proto, application/json and more"
+        text = f"content-type is {_repr(content)}; this server speaks {kinds}"
     elif plain.get(b"te") != b"trailers":
         text = "the header te: trailers is missing, without which a proxy may drop the status"
     else:
@@ -248,13 +261,13 @@ def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes
     """Deadline and compression."""
     timeouts = [value for name, value in headers if name == b"grpc-timeout"]
     if timeouts:
-        found = _TIMEOUT.fullmatch(timeouts[0])
-        if found is None or len(timeouts) > 1:
-            said = _shown(b", ".join(timeouts))
-            text = f"grpc-timeout is not up to eight digits and one of H, M, S, m, u, n: {said}"
+        match = _TIMEOUT.fullmatch(timeouts[0])
+        if match is None or len(timeouts) > 1:
+            values = _repr(b", ".join(timeouts))
+            text = f"grpc-timeout is not up to eight digits and one of H, M, S, m, u, n: {values}"
             _refuse(head, InvalidArgumentError(text, clause="SV-8"))
         else:
-            head.timeout = int(found[1]) * _SECONDS[found[2]]
+            head.timeout = int(match[1]) * _SECONDS[match[2]]
     head.encoding = plain.get(b"grpc-encoding", b"identity").decode("ascii", "backslashreplace")
     if head.encoding not in ENCODINGS:
         text = (
@@ -270,5 +283,5 @@ def _refuse(head: RequestHead, refusal: Refusal) -> None:
         head.refusal = refusal
 
 
-def _shown(value: bytes) -> str:
+def _repr(value: bytes) -> str:
     return repr(shortened(value.decode("ascii", "backslashreplace")))

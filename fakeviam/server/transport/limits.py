@@ -63,7 +63,7 @@ class ConnectionLimits:
                 raise UsageError(f"{field.name} must be more than 0, got {value!r}")
 
 
-class Budget:
+class TokenBucket:
     """So many at once, and so many a second in the long run."""
 
     def __init__(self, most: int, per_second: float, *, now: float) -> None:

@@ -5,27 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import stat
 import sys
 import tempfile
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
 from fakeviam.server.transport.connection import GrpcConnection
 from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
+from fakeviam.server.transport.own_directory import OwnDirectory
 from fakeviam.server.transport.protocol_switch import ProtocolSniffer, RejectedConnection
 from fakeviam.server.transport.quiet_log import QuietLog
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from fakeviam.server.transport.call_stream import Router
-    from fakeviam.server.transport.protocol_switch import Http
+    from fakeviam.server.transport.http_side import HttpSide
+    from fakeviam.server.transport.protocol_switch import DatabaseSide, LazyServer
+    from fakeviam.server.transport.tls.blocked_loop import LoopWatch
+    from fakeviam.server.transport.tls.connection import TlsConnection
 
+_UNIX = getattr(socket, "AF_UNIX", None)
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
 # The kernel's limit, less the closing zero, of the stricter system (macOS).
@@ -33,63 +39,156 @@ _LONGEST_PATH = 103
 
 
 class Listener:
-    """A listening socket, whose connections are gRPC or HTTP."""
+    """A listening socket: gRPC, HTTP or MongoDB's protocol, all over TLS or all without it."""
 
     def __init__(
         self,
         router: Router,
-        http: Http | None = None,
+        http: LazyServer[HttpSide] | None = None,
+        database: LazyServer[DatabaseSide] | None = None,
         *,
         max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         limits: ConnectionLimits | None = None,
         admit: Callable[[], bool] = lambda: True,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """Serve `router`, and `http` if it is given; runs in the current event loop.
+        """Serve `router`, and what else is given; runs in the current event loop.
 
         Args:
             router: What answers the calls of which path.
             http: The HTTP side of the port.
+            database: The database side of the port.
             max_message_bytes: Ceiling of request messages (SV-2); None takes all.
             limits: What a connection may cost.
             admit: Asked about each gRPC connection; those it does not want are reset.
+            tls: What a new connection is encrypted with; None is none.
         """
-        self._router, self._http, self._admit = router, http, admit
+        self._tls = tls
+        self._router, self._admit = router, admit
+        self._http, self._database = http, database
         self._largest = max_message_bytes
         self._limits = limits or ConnectionLimits()
         self._log = QuietLog(asyncio.get_running_loop().time)
         self._server: asyncio.AbstractServer | None = None
+        self._watch: LoopWatch | None = None
         self._protocols: weakref.WeakSet[asyncio.Protocol] = weakref.WeakSet()
 
     async def start_tcp(self, host: str, port: int) -> None:
-        """Listen on a TCP address."""
+        """Listen on a TCP address; a name such as `localhost` may have several."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, host, port)
+        if port == 0 and len({each.getsockname()[1] for each in self._server.sockets}) > 1:
+            free = self.port  # the system has chosen one for each address
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = await loop.create_server(self._protocol, host, free)
 
     async def start_unix(self, path: str) -> None:
         """Listen on a Unix socket."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(self._protocol, path)
 
+    def watch_loop(self, *, tells_health: bool) -> None:
+        """Answer TCP clients while this loop stands still, too, from a thread (TL-7, HT-12)."""
+        from fakeviam.server.transport.tls.blocked_loop import LoopWatch  # noqa: PLC0415
+
+        listening: Any = self._server  # as in `port`
+        descriptors = [each.fileno() for each in listening.sockets if each.family != _UNIX]
+        handshake = None if self._tls is None else self._handshake
+        if descriptors:
+            self._watch = LoopWatch(
+                descriptors,
+                self._protocol,
+                handshake,
+                self._remember,
+                tells_health=tells_health and self._tls is None,
+            )
+
     def _protocol(self) -> asyncio.Protocol:
-        if self._http is None:
-            return self._grpc()
-        sniffer = ProtocolSniffer(
-            self._grpc, self._http_protocol, patience=self._limits.header_seconds
+        if self._tls is None:
+            return self._spoken()
+        return self._sniffer(
+            self._grpc_in_clear, self._http_in_clear, self._database_in_clear, self._encrypted
         )
-        return self._remember(sniffer)
+
+    def _spoken(self) -> asyncio.Protocol:
+        """What is spoken over a connection, or over the TLS on it."""
+        if self._http is None or self._database is None:
+            return self._grpc()
+        return self._sniffer(
+            self._grpc,
+            partial(self._lazy, self._http),
+            partial(self._lazy, self._database),
+            self._unexpected_tls,
+        )
+
+    def _sniffer(self, *made: Callable[[], asyncio.Protocol]) -> asyncio.Protocol:
+        patience = self._limits.header_seconds
+        return self._remember(ProtocolSniffer(*made, patience=patience, quiet_log=self._log))
 
     def _grpc(self) -> asyncio.Protocol:
         if not self._admit():
             return self._remember(RejectedConnection())
+        return self._grpc_to(self._router, self._http)
+
+    def _grpc_to(
+        self, router: Router, http: LazyServer[HttpSide] | None = None
+    ) -> asyncio.Protocol:
         return self._remember(
             GrpcConnection(
-                self._router, limits=self._limits, largest=self._largest, quiet_log=self._log
+                router,
+                limits=self._limits,
+                largest=self._largest,
+                quiet_log=self._log,
+                http=http,
             )
         )
 
-    def _http_protocol(self) -> asyncio.Protocol:
+    def _lazy(self, server: LazyServer[Any]) -> asyncio.Protocol:
+        return self._remember(server.made().protocol())
+
+    # What follows is imported on first use: most fakes speak no TLS and are asked for none.
+
+    def _encrypted(self) -> asyncio.Protocol:
+        return self._remember(self._handshake())
+
+    def _handshake(self) -> TlsConnection:
+        from fakeviam.server.transport.tls.connection import TlsConnection  # noqa: PLC0415
+
+        assert self._tls is not None  # noqa: S101 - for the type checker
+        patience = self._limits.header_seconds
+        return TlsConnection(self._tls(), self._spoken, patience=patience, quiet_log=self._log)
+
+    def _grpc_in_clear(self) -> asyncio.Protocol:
+        from fakeviam.server.transport.tls import wrong_protocol  # noqa: PLC0415
+
         assert self._http is not None  # noqa: S101 - for the type checker
-        return self._remember(self._http.protocol())
+        answer = wrong_protocol.GrpcAnswer(self._log)
+        return self._grpc_to(answer, answer.http(self._http.made))
+
+    def _http_in_clear(self) -> asyncio.Protocol:
+        from fakeviam.server.transport.tls.wrong_protocol import CallAnswer  # noqa: PLC0415
+
+        assert self._http is not None  # noqa: S101 - for the type checker
+        return self._remember(CallAnswer(self._http.made, limits=self._limits, quiet_log=self._log))
+
+    def _database_in_clear(self) -> asyncio.Protocol:
+        from fakeviam.server.transport.tls.diagnostics import MONGO_NEEDS_TLS  # noqa: PLC0415
+
+        assert self._database is not None  # noqa: S101 - for the type checker
+        text = f"{MONGO_NEEDS_TLS} [TL-3]"
+        self._log.say(MONGO_NEEDS_TLS, f"refused a client of the database: {text}")
+        return self._remember(self._database.made().refusing(text))
+
+    def _unexpected_tls(self) -> asyncio.Protocol:
+        from fakeviam.server.transport.tls.diagnostics import HAS_NO_TLS  # noqa: PLC0415
+
+        return self._refusal(HAS_NO_TLS)
+
+    def _refusal(self, text: str) -> asyncio.Protocol:
+        from fakeviam.server.transport.tls.wrong_protocol import HttpAnswer  # noqa: PLC0415
+
+        return self._remember(HttpAnswer(text, limits=self._limits, quiet_log=self._log))
 
     def _remember(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
         self._protocols.add(protocol)
@@ -108,6 +207,8 @@ class Listener:
         """Stop listening, cancel running calls, drop every connection."""
         if self._server is None:
             raise UsageError("the listener is not started")
+        if self._watch is not None:
+            self._watch.stop()
         await self._accept_no_more()
         self._server.close()
         for protocol in list(self._protocols):
@@ -132,33 +233,34 @@ class Listener:
 class SocketPath:
     """The place of a Unix socket: one that was asked for, or a short temporary one."""
 
-    def __init__(self, asked: str | os.PathLike[str] | None) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None) -> None:
         """Check the path that was asked for, or make a directory for one where TMPDIR says.
 
         Raises:
             UsageError: The path is too long, in use, or something else is there; or TMPDIR
                 is no place for a socket.
         """
-        self._directory: str | None = None
-        if asked is not None:
-            self.path = os.fspath(asked)
+        self._directory: OwnDirectory | None = None
+        if path is not None:
+            self.path = os.fspath(path)
             _check_free(self.path)
         else:
             self._directory = _temporary_directory()
-            self.path = str(Path(self._directory) / "s")
+            # Clients of MongoDB take a path for a socket by how it ends.
+            self.path = str(Path(self._directory.path) / "s.sock")
 
     def remove(self) -> None:
         """Remove the socket file, which asyncio leaves behind before Python 3.13."""
         with contextlib.suppress(FileNotFoundError):
             Path(self.path).unlink()
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory.remove()
 
 
-def _temporary_directory() -> str:
+def _temporary_directory() -> OwnDirectory:
     # Read here, since tempfile keeps what TMPDIR was when it was first asked.
     parent = os.environ.get("TMPDIR") or tempfile.gettempdir()
-    excess = len(os.fsencode(parent)) + len("/fv-12345678/s") - _LONGEST_PATH
+    excess = len(os.fsencode(parent)) + len("/fv-12345678/s.sock") - _LONGEST_PATH
     if excess > 0:
         raise UsageError(
             f"TMPDIR is {excess} bytes too long for a Unix socket in it, whose path may have "
@@ -166,7 +268,7 @@ def _temporary_directory() -> str:
             "a path with unix_socket"
         )
     try:
-        return tempfile.mkdtemp(prefix="fv-", dir=parent)
+        return OwnDirectory(parent)
     except OSError as error:
         message = f"cannot make a directory for the Unix socket in {parent}: {error.strerror}"
         raise UsageError(message) from error

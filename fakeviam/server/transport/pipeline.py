@@ -6,6 +6,7 @@ is the one place where what went wrong becomes a status.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,18 +14,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from fakeviam.model.errors import Refusal, shortened
-from fakeviam.server.instruments.faults.injection import (
+from fakeviam.model.clock import DAY
+from fakeviam.model.errors import InvalidArgumentError, Refusal, shortened
+from fakeviam.server.instruments.fault_injection import (
     METADATA_KEY,
     FaultInjector,
     FaultTriggered,
     fault_in,
 )
 from fakeviam.server.instruments.interceptors import Cut, intercept
+from fakeviam.server.services.datasync import StreamedUpload
+from fakeviam.server.services.due import catch_up
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
 from fakeviam.server.transport.call_stream import StreamClosedError
-from fakeviam.server.transport.fault_endings import end_by_fault, send_cut
+from fakeviam.server.transport.fault_endings import end_by_fault, send_cut, send_replies
+from fakeviam.wire.encoded import Encoded, Streamed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -32,16 +37,23 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from fakeviam.model.matching import Leaf
+    from fakeviam.server.instruments.interceptors import RequestSource
+    from fakeviam.server.instruments.journal.redaction import Metadata
+    from fakeviam.server.services.datasync import StreamFormat
+    from fakeviam.server.services.handlers import Rpc
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.server.transport.call_stream import CallStream
     from fakeviam.wire import Method
-    from fakeviam.wire.encoded import Encoded
 
+    Reply = Message | Encoded
+    Replies = Sequence[Reply] | Streamed
     #: Answers one call from its request messages.
-    Served = Callable[[Call, Any], Awaitable[Any]]
-    Replies = Sequence[Message | Encoded]
+    Served = Callable[[Call, RequestSource], Awaitable[Reply | Streamed]]
 
 log = logging.getLogger("fakeviam")
+
+#: Bytes of a stream's replies that are sent at once.
+_BATCH = 32 * 1024
 
 AUTH_SERVICE = "proto.rpc.v1.AuthService"
 
@@ -51,17 +63,17 @@ class CloudDirectory(Protocol):
 
     Attributes:
         base: The cloud of calls that name no session.
-        address: Where the server listens for HTTP, `http://host:port`.
+        address: Where the server listens for HTTP, `http(s)://host:port`.
     """
 
     base: CloudState
     address: str
 
-    def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
+    def cloud_of(self, metadata: Metadata) -> tuple[CloudState, Refusal | None]:
         """The cloud that a call is for, and why it is refused if no open session is meant."""
         ...
 
-    def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
+    def cloud_of_key(self, key_id: str, addressed: CloudState) -> CloudState:
         """The cloud that a login with this API key is for (SS-4)."""
         ...
 
@@ -75,7 +87,7 @@ class RequestStream:
         """Read `stream` for `call`, which may turn out to be for another of `clouds`."""
         self.injector: FaultInjector | None = None
         self._clouds = clouds
-        self._call, self._stream, self._streams = call, stream, method.client_streaming
+        self._call, self._stream, self._method = call, stream, method
         self._peeked: list[Message | None] = []
         self._leaves: list[Leaf] | None = None
         self._planned_asked = False  # whether the planned faults were asked about this call
@@ -99,12 +111,12 @@ class RequestStream:
         message = await self._stream.recv_message(call.policy.max_request_bytes)
         if message is not None:
             call.cloud.journal.received(call.record, message)
-            if call.record.service == AUTH_SERVICE:
+            if self._method.service == AUTH_SERVICE:
                 self._switch_cloud(message)
             if call.cloud.strict.enabled:
                 call.cloud.strict.check(call.record, message)
         if call.cloud.faults.planned or self.injector is not None:
-            await self._meet_fault(ended=message is None or not self._streams)
+            await self._meet_fault(ended=message is None or not self._method.client_streaming)
         return message
 
     async def meet_fault_unread(self) -> None:
@@ -118,7 +130,7 @@ class RequestStream:
 
     def _switch_cloud(self, request: Any) -> None:
         """Let a login be a call of the session whose API key it brings, if it is one's (SS-4)."""
-        cloud = self._clouds.cloud_of_key(request.entity, asked=self._call.cloud)
+        cloud = self._clouds.cloud_of_key(request.entity, addressed=self._call.cloud)
         if cloud is not self._call.cloud:
             self._call.move_to(cloud)
 
@@ -148,11 +160,20 @@ async def handle_call(
     # Without metadata no session can be meant.
     cloud, refusal = clouds.cloud_of(stream.metadata) if stream.metadata else (clouds.base, None)
     record = cloud.journal.begin(
-        method, peer=stream.peer, metadata=stream.metadata, deadline=stream.time_left
+        method, peer=stream.peer, metadata=stream.metadata, deadline=stream.timeout
     )
     # On a Unix socket the client names no place where HTTP could be had.
-    reached = f"http://{stream.authority}" if stream.peer and stream.authority else clouds.address
-    call = Call.of(cloud, record, stream.metadata, reached)
+    reached = stream.address if stream.peer and stream.address else clouds.address
+    ledger, cited = cloud.ledger, record.cited
+    call = Call(
+        cloud=cloud,
+        record=record,
+        store=cloud.store,
+        policy=cloud.policy,
+        cite=ledger.collector(cited) if ledger.selective else cited.update,
+        metadata=stream.metadata,
+        address=reached,
+    )
     requests = RequestStream(call, method, stream, clouds)
     cloud.timers.calls += 1
     try:
@@ -161,20 +182,20 @@ async def handle_call(
             stream.reset("PROTOCOL_ERROR")
         elif refusal := stream.refusal or refusal:
             await _refuse(call, refusal, stream)
-        elif stream.time_left == 0:
+        elif stream.timeout is not None and stream.is_late:
             await _refuse_late(call, stream)
         else:
             await _handle(call, served, requests, stream)
     finally:
         call.cloud.timers.calls -= 1  # a login may have become a session's (SS-4)
         if record.status is None:  # the client, its deadline or our stopping ended it
-            late = stream.time_left == 0
-            _end(call, "DEADLINE_EXCEEDED" if late else "CANCELLED", stream.cut_text)
+            status = "DEADLINE_EXCEEDED" if stream.is_late else "CANCELLED"
+            _end(call, status, stream.cut_text)
 
 
 async def _handle(call: Call, served: Served, requests: RequestStream, stream: CallStream) -> None:
     try:
-        replies = await _replies_or_crash(call, served, requests)
+        replies = await _replies(call, served, requests)
         await _send(call, requests, replies, stream)
     except Refusal as refusal:
         await _refuse(call, refusal, stream)
@@ -185,41 +206,41 @@ async def _handle(call: Call, served: Served, requests: RequestStream, stream: C
         _end(call, "CANCELLED", "the stream was cut")
         stream.reset("NO_ERROR")
     except GRPCError as error:
-        if call.record.status is None:
-            _end(call, error.status.name, error.message or "")
+        _end(call, error.status.name, error.message or "")
         await stream.send_trailing_metadata(
             status=error.status, status_message=error.message, status_details=error.details
         )
+    except StreamClosedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is told in the cloud's crashes
+        await _crash(call, error, stream)
     finally:
         if requests.injector is not None:
             requests.injector.end()
 
 
-async def _replies_or_crash(call: Call, served: Served, requests: RequestStream) -> Replies:
-    try:
-        return await _replies(call, served, requests)
-    except (Refusal, FaultTriggered, Cut, GRPCError, StreamClosedError):
-        raise
-    except Exception as error:
-        raise _crashed(call, error) from error
-
-
 async def _replies(call: Call, served: Served, requests: RequestStream) -> Replies:
-    cloud = call.cloud
+    cloud, method = call.cloud, call.record.method
     if call.metadata and METADATA_KEY in call.metadata:
         requests.injector = FaultInjector(call, fault_in(call.metadata))
-    if call.record.service == AUTH_SERVICE:
+    if method.service == AUTH_SERVICE:
         await requests.peek()  # whose API key it brings says which session it is for
         cloud = call.cloud
     else:
-        call.authenticate(call.metadata)
+        if cloud.accounts.checks:
+            call.authenticate()
+        arrived, due = call.record.arrived, cloud.due
+        if arrived // DAY != cloud.retention_day or (due is not None and due <= arrived):
+            catch_up(cloud)
     if cloud.replies.scripts and (scripted := await _scripted(call, requests)) is not None:
         replies: Replies = scripted
-    elif interceptors := cloud.options.interceptors:
-        method = call.record.method
-        replies = [await intercept(interceptors, method, requests, partial(served, call))]
     else:
-        replies = [await served(call, requests)]
+        answer: Reply | Streamed
+        if interceptors := cloud.options.interceptors:
+            answer = await intercept(interceptors, method, requests, partial(served, call))
+        else:
+            answer = await served(call, requests)
+        replies = answer if isinstance(answer, Streamed) else [answer]
     if requests.injector is not None:
         return await requests.injector.after_commit(replies)
     return replies
@@ -241,22 +262,41 @@ async def _scripted(call: Call, requests: RequestStream) -> Sequence[Message] | 
 
 
 async def _send(call: Call, requests: RequestStream, replies: Replies, stream: CallStream) -> None:
-    for reply in replies:
-        call.cloud.journal.replied(call.record, reply)
     injector = requests.injector
-    if injector is not None and injector.reply_byte is not None:
+    last: Sequence[Reply] = ()
+    if isinstance(replies, Streamed):
+        await _send_streamed(call, injector, replies, stream)
+    elif injector is not None and injector.reply_byte is not None:
+        for reply in replies:
+            call.cloud.journal.replied(call.record, reply)
         await send_cut(injector, replies, stream, end=partial(_end, call, "OK"))
         return
-    # Ended before it is sent: a client that has the reply finds the call in the journal.
-    _end(call, "OK")
-    for reply in replies:
-        await stream.send_message(reply)
-    if call.record.scripted:
-        await stream.send_trailing_metadata(metadata={"fakeviam-scripted": "1"})
-    elif call.note:
-        await stream.send_trailing_metadata(metadata={"fakeviam-note": call.note})
     else:
-        await stream.send_trailing_metadata()
+        # Ended before it is sent: a client that has the reply finds the call in the journal.
+        _end(call, "OK", replies=replies)
+        last = replies
+    notes = {"fakeviam-note": call.note} if call.note else {}
+    await stream.send_trailing_metadata(
+        replies=last, metadata={"fakeviam-scripted": "1"} if call.record.scripted else notes
+    )
+
+
+async def _send_streamed(
+    call: Call, injector: FaultInjector | None, streamed: Streamed, stream: CallStream
+) -> None:
+    """Send replies as they are made, as fast as the client takes them."""
+    batch, size, done = [], 0, 0
+    for reply in streamed.replies:
+        call.cloud.journal.replied(call.record, reply)
+        batch.append(stream.framed([reply]))
+        size += len(batch[-1])
+        if size < _BATCH and injector is None:
+            continue
+        done = await send_replies(batch, done, injector, stream)
+        batch, size = [], 0
+        await asyncio.sleep(0)  # others get their turn
+    await send_replies(batch, done, injector, stream)
+    _end(call, "OK")
 
 
 async def _refuse(call: Call, refusal: Refusal, stream: CallStream) -> None:
@@ -286,17 +326,57 @@ async def _refuse_late(call: Call, stream: CallStream) -> None:
     )
 
 
-def _end(call: Call, status: str, text: str = "") -> None:
+async def serve_unary(
+    rpc: Rpc[Any, Reply | Streamed], call: Call, requests: RequestSource
+) -> Reply | Streamed:
+    """Answer the call whose request message is in `requests`.
+
+    Raises:
+        InvalidArgumentError: The message is missing (SV-3).
+    """
+    request = await requests.recv_message()
+    if request is None:
+        raise InvalidArgumentError("the request message is missing", clause="SV-3")
+    reply: Reply | Streamed = answered(rpc, call, request)
+    return reply
+
+
+def answered(rpc: Rpc[Any, Any], call: Call, request: Any) -> Any:
+    """The reply to a request; what it rests on is cited before anything is written."""
+    call.cite(rpc.rests_on)
+    if rpc.grounds is not None:
+        call.cite(rpc.grounds(request, call.policy))
+    reply = rpc.handle(call, request)
+    if rpc.reply_grounds is not None:
+        call.cite(rpc.reply_grounds(reply, call.policy))
+    return reply
+
+
+async def serve_upload(form: StreamFormat, call: Call, requests: RequestSource) -> Reply:
+    """Receive one streamed upload and answer it."""
+    upload = StreamedUpload(call=call, form=form)
+    try:
+        while (message := await requests.recv_message()) is not None:
+            upload.receive(message)
+        return upload.finish()
+    except BaseException:
+        # The traceback of a cut keeps the upload until the next garbage collection.
+        upload.contents.clear()
+        raise
+
+
+def _end(call: Call, status: str, text: str = "", replies: Sequence[Reply] = ()) -> None:
     """Finalize the journal entry, and what the answer rested on, before it is sent."""
     call.cloud.ledger.cited |= call.record.cited
-    call.cloud.journal.end(call.record, status=status, text=text)
+    call.cloud.journal.end(call.record, status=status, text=text, replies=replies)
 
 
-def _crashed(call: Call, error: Exception) -> GRPCError:
+async def _crash(call: Call, error: Exception, stream: CallStream) -> None:
     """Not a status the real service would send: the test must see that the fake is broken."""
-    log.error("fakeviam crashed in %s", call.rpc, exc_info=error)
-    call.cloud.crashes.append(Crash(call.rpc, error))
-    text = f"fakeviam has a bug: {type(error).__name__} in {call.rpc}: {error}"
-    told = f"{shortened(text)} [SV-4]"
-    _end(call, Status.INTERNAL.name, told)
-    return GRPCError(Status.INTERNAL, told)
+    rpc = call.record.rpc
+    log.error("fakeviam crashed in %s", rpc, exc_info=error)
+    call.cloud.crashes.append(Crash(rpc, error))
+    text = shortened(f"fakeviam has a bug: {type(error).__name__} in {rpc}: {error}")
+    message = f"{text} [SV-4]"
+    _end(call, Status.INTERNAL.name, message)
+    await stream.send_trailing_metadata(status=Status.INTERNAL, status_message=message)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fakeviam import wire
 from fakeviam.model.errors import (
@@ -25,21 +26,27 @@ from fakeviam.server.services.data import (
     dataset_members,
     downloads,
     queries,
+    resources,
+    sql,
     tabular,
     tags,
 )
 from fakeviam.server.services.handlers import Rpc, handlers_in
 from fakeviam.server.transport.call_stream import Route
-from fakeviam.server.transport.pipeline import AUTH_SERVICE, handle_call
+from fakeviam.server.transport.pipeline import (
+    AUTH_SERVICE,
+    handle_call,
+    serve_unary,
+    serve_upload,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping, Sequence
 
+    from fakeviam.server.instruments.interceptors import RequestSource
     from fakeviam.server.state.call import Call
-    from fakeviam.server.transport.pipeline import CloudDirectory, RequestStream
+    from fakeviam.server.transport.pipeline import CloudDirectory, Served
     from fakeviam.wire import Method
-
-    Served = Callable[[Call, RequestStream], Awaitable[Any]]
 
 UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
     {
@@ -50,6 +57,8 @@ UNARY: Mapping[str, Mapping[str, Rpc[Any, Any]]] = MappingProxyType(
             dataset_members,
             downloads,
             queries,
+            resources,
+            sql,
             tabular,
             tags,
         ),
@@ -66,28 +75,36 @@ STREAMS: Mapping[str, Mapping[str, datasync.StreamFormat]] = MappingProxyType(
 
 APP_SERVICE = "viam.app.v1.AppService"
 
+#: Modules of handlers that are imported when one of a service's RPCs is called that `UNARY` lacks.
+_RARE: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        APP_SERVICE: ("app.fleet", "app.metadata"),
+        "viam.app.data.v1.DataService": ("data.indexes", "data.saved_queries", "data.sequences"),
+        "viam.app.dataset.v1.DatasetService": ("sequence_exports",),
+        "viam.app.datapipelines.v1.DataPipelinesService": ("pipelines",),
+    }
+)
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
-# Served by machines, and no part of a cloud.
+# Served by machines, or leading to one.
 _MACHINES = ("viam.component.", "viam.service.", "viam.robot.", "viam.module.", "proto.rpc.webrtc.")
 
 
-class Routes:
+class Routes(dict[str, Route]):
     """What answers the calls of one fake, by path; a path that nobody knows names itself (SV-1)."""
 
     def __init__(self, clouds: CloudDirectory) -> None:
         """Serve these clouds."""
+        super().__init__()
         self._clouds = clouds
-        self._found: dict[str, Route] = {}
 
-    def find(self, path: str) -> Route:
+    def __missing__(self, path: str) -> Route:
         """The route of a path, made when it is first asked for (SV-6)."""
-        found = self._found.get(path)
-        if found is None:
-            found = self._route(path)
-            if len(self._found) < _MOST_PATHS:  # strangers may ask for any number of them
-                self._found[path] = found
-        return found
+        route = self._route(path)
+        if len(self) < _MOST_PATHS:  # strangers may ask for any number of them
+            self[path] = route
+        return route
 
     def _route(self, path: str) -> Route:
         utility = next((each for each in wire.utilities() if each.path == path), None)
@@ -97,14 +114,14 @@ class Routes:
             return Route(method=utility, handle=utilities.served(utility))
         method = next((each for each in wire.methods() if each.path == path), None)
         served = _unknown if method is None else _served(method)
-        method = method or _unknown_method(path)
+        method = method or unknown_method(path)
         return Route(method=method, handle=partial(handle_call, self._clouds, method, served))
 
 
 _MOST_PATHS = 1000
 
 
-def _unknown_method(path: str) -> Method:
+def unknown_method(path: str) -> Method:
     """A method of which only the path is known."""
     service, _, name = path.strip("/").rpartition("/")
     anything = wire.well_known.Struct.DESCRIPTOR.full_name
@@ -121,12 +138,14 @@ def _unknown_method(path: str) -> Method:
 
 
 def unary_handlers(service: str) -> Mapping[str, Rpc[Any, Any]]:
-    """The handlers of a service's unary RPCs; those of AppService are imported on first use."""
-    if service == APP_SERVICE:
-        from fakeviam.server.services.app import fleet, metadata  # noqa: PLC0415
+    """The handlers of all of a service's unary RPCs."""
+    return {**UNARY.get(service, _NONE), **_rare_handlers(service)}
 
-        return handlers_in(fleet, metadata)
-    return UNARY.get(service, _NONE)
+
+def _rare_handlers(service: str) -> Mapping[str, Rpc[Any, Any]]:
+    """The handlers of RPCs that few call, and that are imported when one is called."""
+    names = _RARE.get(service, ())
+    return handlers_in(*(import_module(f"fakeviam.server.services.{name}") for name in names))
 
 
 def built() -> frozenset[str]:
@@ -137,17 +156,19 @@ def built() -> frozenset[str]:
 
 
 def _served(method: Method) -> Served:
-    unary = unary_handlers(method.service).get(method.name)
+    unary = UNARY.get(method.service, _NONE).get(method.name)
+    if unary is None:
+        unary = _rare_handlers(method.service).get(method.name)
     if unary is not None:
-        return unary.serve
+        return partial(serve_unary, unary)
     form: datasync.StreamFormat | None = STREAMS.get(method.service, _NONE).get(method.name)
     if form is not None:
-        return form.serve
+        return partial(serve_upload, form)
     return _unimplemented(method)
 
 
 def _unimplemented(method: Method) -> Served:
-    async def serve(call: Call, requests: RequestStream) -> Any:  # noqa: ARG001 - a Served
+    async def serve(call: Call, requests: RequestSource) -> NoReturn:  # noqa: ARG001 - a Served
         if not method.client_streaming:  # for the journal, and for faults that are planned
             with suppress(InvalidArgumentError, ResourceExhaustedError):
                 await requests.recv_message()
@@ -163,15 +184,15 @@ def _unimplemented(method: Method) -> Served:
     return serve
 
 
-async def _unknown(call: Call, requests: RequestStream) -> Any:
+async def _unknown(call: Call, requests: RequestSource) -> NoReturn:
     """Refuse what no API of Viam's cloud has (SV-6)."""
     await requests.meet_fault_unread()
     service, name = call.record.service, call.record.rpc
     if service.startswith(_MACHINES):
-        text = f"{service}/{name} is served by machines; fakeviam is a cloud and plays none"
+        text = f"{service}/{name} is for talking to machines; fakeviam is a cloud and plays none"
         raise UnimplementedError(text, clause="SV-6")
     # What it takes to guess is not worth the start of every fake.
-    from fakeviam.server.instruments.wanted_values import nearest  # noqa: PLC0415
+    from fakeviam.model.finding import nearest  # noqa: PLC0415
 
     services = {method.service for method in wire.methods()}
     if service in services:

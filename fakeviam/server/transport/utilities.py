@@ -30,11 +30,15 @@ _NOT_FOUND = Status.NOT_FOUND.value
 def served(method: Method) -> Callable[[CallStream], Awaitable[None]]:
     """What answers this RPC of gRPC's own services."""
     handlers = {"Check": _check, "List": _list, "Watch": _watch}
-    return partial(_answered, handlers.get(method.name, partial(_reflect, method)))
+    return partial(_reply_or_refuse, handlers.get(method.name, partial(_reflect, method)))
 
 
-async def _answered(answer: Callable[[CallStream], Awaitable[None]], stream: CallStream) -> None:
+async def _reply_or_refuse(
+    answer: Callable[[CallStream], Awaitable[None]], stream: CallStream
+) -> None:
     try:
+        if stream.refusal is not None:
+            raise stream.refusal
         await answer(stream)
     except Refusal as refusal:
         status = Status(refusal.status.value)
@@ -58,24 +62,24 @@ async def _reflect(method: Method, stream: CallStream) -> None:
 
 
 def _answer(request: Any) -> reflection.ServerReflectionResponse:
-    asked = request.WhichOneof("message_request")
-    if asked is None:
+    kind = request.WhichOneof("message_request")
+    if kind is None:
         raise InvalidArgumentError("message_request must be set", clause="GS-1")
-    value = getattr(request, asked)
-    if asked == "list_services":
+    value = getattr(request, kind)
+    if kind == "list_services":
         return reflection.ServerReflectionResponse(
             list_services_response=reflection.ListServiceResponse(
                 service=[reflection.ServiceResponse(name=name) for name in _services()]
             )
         )
-    if asked == "all_extension_numbers_of_type" and wire.message_class(value) is not None:
+    if kind == "all_extension_numbers_of_type" and wire.message_class(value) is not None:
         return reflection.ServerReflectionResponse(
             all_extension_numbers_response=reflection.ExtensionNumberResponse(base_type_name=value)
         )
-    found = {"file_by_filename": _file, "file_containing_symbol": _file_of}.get(asked, _nothing)
-    name = found(value)
+    answer = {"file_by_filename": _file, "file_containing_symbol": _file_of}.get(kind, _nothing)
+    name = answer(value)
     if name is None:
-        text = f"there is no {asked.rpartition('_')[2]} {str(value).strip()!r} [GS-1]"
+        text = f"there is no {kind.rpartition('_')[2]} {str(value).strip()!r} [GS-1]"
         error = reflection.ErrorResponse(error_code=_NOT_FOUND, error_message=text)
         return reflection.ServerReflectionResponse(error_response=error)
     needed = set(_with_imports(name))  # of which it is the last, since imports stand first
@@ -99,11 +103,11 @@ def _file_of(symbol: str) -> str | None:
     Of those, what they belong to is found.
     """
     try:
-        found: str = wire.pool().FindFileContainingSymbol(symbol).name
+        name: str = wire.pool().FindFileContainingSymbol(symbol).name
     except KeyError:
         owner = symbol.rpartition(".")[0]
         return _file_of(owner) if owner else None
-    return found
+    return name
 
 
 def _nothing(_: object) -> None:
@@ -120,9 +124,9 @@ def _with_imports(name: str) -> Iterator[str]:
 
 
 def _status(service: str) -> int:
-    known = not service or service in _services()
+    is_known = not service or service in _services()
     kinds = health.HealthCheckResponse
-    return kinds.SERVING if known else kinds.SERVICE_UNKNOWN
+    return kinds.SERVING if is_known else kinds.SERVICE_UNKNOWN
 
 
 async def _check(stream: CallStream) -> None:

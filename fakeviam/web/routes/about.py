@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.connection_info import connection_info
 from fakeviam.model.errors import FakeViamError
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from fakeviam.web.endpoint import ControlRequest
 
 
-class Server(Model):
+class ServerModel(Model):
     """Where the server is, and its default account."""
 
-    target: str = field("host:port, for gRPC clients.", "127.0.0.1:8080")
+    target: str = field(
+        "host:port, for gRPC clients; with TLS https://host:port.", "127.0.0.1:8080"
+    )
     host: str = field("Address it listens on.", "127.0.0.1")
     port: int = field("TCP port.", 8080)
     unix_socket: str = field("Path of the Unix socket.", "/tmp/fv-1/s")  # noqa: S108
     url: str = field("The address as a URL.", "http://127.0.0.1:8080")
+    plaintext_target: str = field("host:port without TLS, beside that with it; or empty.", "")
+    ca_file: str = field("File with the certificate to trust, with TLS; or empty.", "")
     api_key: str | None = field("Key of the default account; null if hidden.", "fakeviam-api-key")
     api_key_id: str = field("Its id.", "f4ce0000-0000-4000-8000-000000000001")
     organization_id: str = field(
@@ -41,11 +45,11 @@ class Index(Model):
     fakeviam: str = field("Version of the control API.", "1.0")
     session: str = field("The session of the request; empty for the server's own cloud.", "")
     seed: str = field("The seed of all ids, a number of up to 64 bits.", "7")
-    server: Server = field("Addresses and ids of the server.", {})
+    server: ServerModel = field("Addresses and ids of the server.", {})
     description: str = field("Path of the OpenAPI document.", "/control/v1/openapi.json")
 
 
-class Check(Model):
+class CheckModel(Model):
     """Whether the fake has something to complain about."""
 
     ok: bool = field("Whether there are no problems.", True)
@@ -69,7 +73,7 @@ class Clauses(Model):
     clauses: list[ClauseModel] = field("In the order of the catalogue.", [])
 
 
-def _index(request: ControlRequest) -> dict[str, Any]:
+def _index(request: ControlRequest) -> dict[str, object]:
     facts = connection_info(request.fake)
     facts["api_key_id"] = request.handle.api_key_id
     key = shown_key(request, request.handle.api_key)
@@ -82,7 +86,7 @@ def _index(request: ControlRequest) -> dict[str, Any]:
     }
 
 
-def _check(request: ControlRequest) -> dict[str, Any]:
+def _check(request: ControlRequest) -> dict[str, object]:
     try:
         request.handle.check()
     except FakeViamError as error:
@@ -90,7 +94,7 @@ def _check(request: ControlRequest) -> dict[str, Any]:
     return {"ok": True, "problem": ""}
 
 
-def _clauses(request: ControlRequest) -> dict[str, Any]:
+def _clauses(request: ControlRequest) -> dict[str, object]:
     return {
         "clauses": [
             {
@@ -119,7 +123,7 @@ ENDPOINTS = (
         title="Check whether a handler crashed or a planned fault never fired",
         tag="server",
         handler=_check,
-        response=Check,
+        response=CheckModel,
     ),
     Endpoint(
         method="GET",

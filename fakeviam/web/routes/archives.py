@@ -7,23 +7,29 @@ none of its business.
 from __future__ import annotations
 
 import asyncio
+import bz2
+import gzip
+import lzma
 import shutil
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
 from fakeviam import archive
+from fakeviam.model.unpacking import UnpackedTooLargeError, unpacked
 from fakeviam.server.lifecycle.snapshots import apply_contents, contents_of
 from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
+from fakeviam.web.routes.keys import shown_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from fakeviam.archive import Contents
     from fakeviam.web.endpoint import ControlRequest
@@ -34,6 +40,15 @@ TAR_TYPE = "application/x-tar"
 _NAME = "fakeviam-archive"
 
 _PIECE = 1024 * 1024
+
+#: How compressed tars begin, and what reads them.
+_COMPRESSED: MappingProxyType[bytes, Any] = MappingProxyType(
+    {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7z": lzma.open}
+)
+
+# Names that the file system refuses and sizes beyond all bounds come as the last three.
+_DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
+_NO_TAR = (*_DAMAGED, OSError, ValueError, OverflowError)
 
 
 class Imported(Model):
@@ -46,13 +61,19 @@ class Imported(Model):
 
 async def _export(request: ControlRequest) -> StreamingResponse:
     """Take the state in one step, and write it in another thread."""
+    if shown_key(request, "key") is None:
+        raise HttpProblem(
+            403,
+            "an archive holds API keys, which auth=keys shows only with the control token [HT-6]",
+            hint="start the server with --control-token, FakeViam(control_token=...)",
+        )
     contents = contents_of(request.cloud)
     packed = await asyncio.to_thread(_pack, contents)
-    told = {"content-disposition": f'attachment; filename="{_NAME}.tar"'}
-    return StreamingResponse(_pieces(packed), media_type=TAR_TYPE, headers=told)
+    headers = {"content-disposition": f'attachment; filename="{_NAME}.tar"'}
+    return StreamingResponse(_pieces(packed), media_type=TAR_TYPE, headers=headers)
 
 
-async def _import(request: ControlRequest) -> dict[str, Any]:
+async def _import(request: ControlRequest) -> dict[str, object]:
     """Read everything in another thread, and apply it in one step."""
     with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
         packed = Path(place) / "tar"
@@ -61,11 +82,11 @@ async def _import(request: ControlRequest) -> dict[str, Any]:
                 file.write(piece)
         contents = await asyncio.to_thread(_unpack, packed, Path(place) / "unpacked")
     apply_contents(request.cloud, contents)
-    held = request.cloud.store.stats()
+    stats = request.cloud.store.stats()
     return {
-        "binary_records": held.binary.records,
-        "readings": held.tabular.records,
-        "datasets": held.datasets,
+        "binary_records": stats.binary.records,
+        "readings": stats.tabular.records,
+        "datasets": stats.datasets,
     }
 
 
@@ -89,36 +110,55 @@ def _unpack(packed: Path, place: Path) -> Contents:
     """The contents of an archive in a tar, at its top or in one folder.
 
     Raises:
-        Problem: 400 or 422, it is none.
+        Problem: 400 or 422, it is none; 413, too much would become of it.
     """
     try:
-        with tarfile.open(packed) as tar:
+        with tarfile.open(_plain(packed), mode="r:") as tar:
             for member in tar:
                 _extract(tar, member, place)
-    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError) as error:
-        # Names that the file system refuses and sizes beyond all bounds come as the last three.
-        raise Problem(400, f"the body is not a tar: {error}") from error
+    except UnpackedTooLargeError as error:
+        raise HttpProblem(413, f"the tar is too large: {error}") from error
+    except _NO_TAR as error:
+        raise HttpProblem(400, f"the body is not a tar: {error}") from error
     folders = [place, *sorted(each for each in place.glob("*") if each.is_dir())]
     for folder in folders:
         if archive.is_archive(folder):
             return archive.read(folder)
-    raise Problem(422, "there is no fakeviam archive in the tar")
+    raise HttpProblem(422, "there is no fakeviam archive in the tar")
+
+
+def _plain(packed: Path) -> Path:
+    """The tar without its compression, if it has one: a header alone could fill the memory.
+
+    Raises:
+        UnpackedTooLargeError: It becomes too large.
+    """
+    with packed.open("rb") as file:
+        unpack = _COMPRESSED.get(file.read(3))
+    if unpack is None:
+        return packed
+    plain = packed.with_name("plain")
+    with unpack(packed) as source, plain.open("wb") as target:
+        target.writelines(unpacked(source, packed=packed.stat().st_size))
+    return plain
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
     """Put one member into a folder, and nothing anywhere else."""
     path = Path(member.name)
     if path.is_absolute() or ".." in path.parts:
-        raise Problem(422, f"the tar has a member outside the archive: {member.name!r}")
+        raise HttpProblem(422, f"the tar has a member outside the archive: {member.name!r}")
     if member.isdir():
         (place / path).mkdir(parents=True, exist_ok=True)
         return
-    held = tar.extractfile(member) if member.isreg() else None
-    if held is None:
-        raise Problem(422, f"the tar has a member that is not a regular file: {member.name!r}")
+    # What is sparse may be of any size.
+    is_file = member.isreg() and not member.issparse()
+    member_file = tar.extractfile(member) if is_file else None
+    if member_file is None:
+        raise HttpProblem(422, f"the tar has a member that is not a regular file: {member.name!r}")
     (place / path).parent.mkdir(parents=True, exist_ok=True)
-    with held, (place / path).open("wb") as file:
-        shutil.copyfileobj(held, file)
+    with member_file, (place / path).open("wb") as file:
+        shutil.copyfileobj(member_file, file)
 
 
 ENDPOINTS = (

@@ -13,7 +13,7 @@ from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Number, Omittable, Size, Text
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import ABSENT, NonEmpty, TimeText
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 from fakeviam.web.routes.clock import with_field
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class CallModel(Model):
     time: TimeText = field("When it arrived, by the fake's clock.", "2026-01-31T12:00:00+00:00")
     peer: str = field("Address of the client; empty on a Unix socket.", "127.0.0.1:50000")
     metadata: dict[str, str] = field("Request metadata; secrets are redacted.", {})
-    requests: list[dict[str, Any]] = field("Request messages; secrets are redacted.", [])
-    replies: list[dict[str, Any]] = field("Reply messages; secrets are redacted.", [])
+    requests: list[dict[str, object]] = field("Request messages; secrets are redacted.", [])
+    replies: list[dict[str, object]] = field("Reply messages; secrets are redacted.", [])
     messages_received: int = field("Number of request messages.", 3)
     bytes_received: int = field("Their size in bytes.", 2048)
     bytes_sent: int = field("Size of the replies in bytes.", 66)
@@ -47,8 +47,12 @@ class CallModel(Model):
     deadline: float | None = field("Seconds that the client granted; null is no deadline.", 10.0)
     clauses: list[str] = field("The clauses that the reply depends on.", ["CU-4"])
     assumptions: list[str] = field("Those of them that are assumptions.", [])
-    fault: dict[str, Any] | None = field("The planned fault that hit it.", None)
+    fault: dict[str, object] | None = field("The planned fault that hit it.", None)
     scripted: bool = field("Whether a scripted reply answered it.", False)
+    plan: str = field(
+        "What of a query the store decided, and the stages that were left.",
+        "store: component_name = 'cam'; stages: $group",
+    )
     unknown_fields: list[str] = field("Fields missing from fakeviam's protos.", [])
     unread_fields: list[str] = field("Fields that no handler reads.", [])
     deprecated_fields: list[str] = field("Fields that Viam's protos mark as deprecated.", [])
@@ -64,7 +68,7 @@ class Choice(Model):
     )
 
 
-class Wanted(Choice):
+class CallsQuery(Choice):
     """Which calls, and how long to wait for them."""
 
     after: Size = field("Only calls with a greater number.", 3, default=0)
@@ -106,7 +110,7 @@ class Attempts(Model):
     logical_calls: list[LogicalCallModel] = field("Oldest first.", [])
 
 
-class Subject(Model):
+class ExplainQuery(Model):
     """What to explain."""
 
     file_id: Omittable[Text] = field(
@@ -120,26 +124,26 @@ class ExplanationModel(Model):
     """Why each record was in the answer to a call, or was not."""
 
     call: str = field("Number and RPC of the call.", "call 1 (BinaryDataByFilter)")
-    verdicts: list[dict[str, Any]] = field("A record, and the fields that kept it out.", [])
+    verdicts: list[dict[str, object]] = field("A record, and the fields that kept it out.", [])
     notes: list[str] = field("Remarks.", [])
     text: str = field("The explanation as text.", "call 1 (BinaryDataByFilter)")
 
 
-def _list(request: ControlRequest) -> Any:
+def _list(request: ControlRequest) -> object:
     if request.query.wait:
         return _wait(request)
-    chosen = _after(_chosen(request), request)
-    return _told(request, chosen, complete=len(_answered(chosen)) >= (request.query.count or 0))
+    calls = _after(_selected(request), request)
+    return _document(request, calls, complete=len(_finished(calls)) >= (request.query.count or 0))
 
 
-async def _wait(request: ControlRequest) -> dict[str, Any]:
+async def _wait(request: ControlRequest) -> dict[str, object]:
     """Answer once there are enough calls, or it takes too long, or nobody listens any more."""
-    calls, count = _chosen(request), _least(request)
+    calls, count = _selected(request), _least(request)
     loop = asyncio.get_running_loop()
     enough = asyncio.Event()
 
     def look() -> None:
-        if len(_answered(_after(calls, request))) >= count:
+        if len(_finished(_after(calls, request))) >= count:
             enough.set()
 
     # Calls end in this thread; looking waits until the journal has written all of it down.
@@ -149,8 +153,8 @@ async def _wait(request: ControlRequest) -> dict[str, Any]:
         await _first(enough.wait(), request.gone(), timeout=request.query.wait)
     finally:
         stop()
-    chosen = _after(calls, request)
-    return _told(request, chosen, complete=len(_answered(chosen)) >= count)
+    selected = _after(calls, request)
+    return _document(request, selected, complete=len(_finished(selected)) >= count)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, look: Callable[[], None]) -> None:
@@ -167,19 +171,19 @@ async def _first(*waits: Any, timeout: float) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _told(
-    request: ControlRequest, chosen: Sequence[RecordedCall], *, complete: bool
-) -> dict[str, Any]:
+def _document(
+    request: ControlRequest, calls: Sequence[RecordedCall], *, complete: bool
+) -> dict[str, object]:
     limit = request.query.limit
-    shown = chosen if limit is None else chosen[max(0, len(chosen) - limit) :]
-    told: dict[str, Any] = {
-        "calls": [call.to_json() for call in shown],
+    last_calls = calls if limit is None else calls[max(0, len(calls) - limit) :]
+    document: dict[str, object] = {
+        "calls": [call.to_json() for call in last_calls],
         "complete": complete,
         "dropped": request.handle.calls.dropped,
     }
     if not complete:
-        told["why"] = _why(request)
-    return told
+        document["why"] = _why(request)
+    return document
 
 
 def _least(request: ControlRequest) -> int:
@@ -189,24 +193,24 @@ def _least(request: ControlRequest) -> int:
 def _why(request: ControlRequest) -> str:
     """What the Python API would say of the missing calls."""
     try:
-        _chosen(request).assert_called(times=_least(request))
+        _selected(request).assert_called(times=_least(request))
     except CallsError as error:
         return str(error)
     return "there are such calls, but not after that number, or they have not ended yet"
 
 
-def _show(request: ControlRequest) -> dict[str, Any]:
-    return _numbered(request).to_json()
+def _show(request: ControlRequest) -> dict[str, object]:
+    return _call(request).to_json()
 
 
-def _explain(request: ControlRequest) -> dict[str, Any]:
-    told, file_id = request.path["number"], request.query.file_id
-    call = None if told == "last" else _numbered(request)
-    explanation = with_field("number", told, lambda: request.handle.explain(call, file_id))
+def _explain(request: ControlRequest) -> dict[str, object]:
+    number, file_id = request.path["number"], request.query.file_id
+    call = None if number == "last" else _call(request)
+    explanation = with_field("number", number, lambda: request.handle.explain(call, file_id))
     return {**explanation.to_json(), "text": str(explanation)}
 
 
-def _attempts(request: ControlRequest) -> dict[str, Any]:
+def _attempts(request: ControlRequest) -> dict[str, object]:
     return {
         "logical_calls": [
             {
@@ -223,22 +227,22 @@ def _attempts(request: ControlRequest) -> dict[str, Any]:
                     for attempt in logical.attempts
                 ],
             }
-            for logical in _chosen(request).attempts()
+            for logical in _selected(request).attempts()
         ]
     }
 
 
-def _numbered(request: ControlRequest) -> RecordedCall:
-    told = request.path["number"]
+def _call(request: ControlRequest) -> RecordedCall:
+    text = request.path["number"]
     # Asked for by name, logins are calls too.
     for calls in (request.handle.calls, request.handle.calls.where("Authenticate")):
         for call in calls:
-            if str(call.number) == told:
+            if str(call.number) == text:
                 return call
-    raise Problem(404, f"there is no call {told}", field="number", value=told)
+    raise HttpProblem(404, f"there is no call {text}", field="number", value=text)
 
 
-def _chosen(request: ControlRequest) -> Calls:
+def _selected(request: ControlRequest) -> Calls:
     rpc, status = request.query.rpc, request.query.status
     fields = _fields(request.query.fields)
     if rpc == "*" and status is None and not fields:
@@ -249,26 +253,28 @@ def _chosen(request: ControlRequest) -> Calls:
     return with_field(field, getattr(request.query, field), lambda: calls.where(rpc, **fields))
 
 
-def _fields(told: str | None) -> dict[str, Any]:
-    if told is None:
+def _fields(text: str | None) -> dict[str, Any]:
+    if text is None:
         return {}
     try:
-        found = parse_json(told)
+        document = parse_json(text)
     except JsonError:
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         what = 'fields must be a JSON object such as {"part": "…"}'
-        raise Problem(422, what, field="fields", value=told)
-    if found.keys() & {"rpc", "status", "self"}:
-        raise Problem(422, "pass rpc and status as query parameters", field="fields", value=told)
-    return found
+        raise HttpProblem(422, what, field="fields", value=text)
+    if document.keys() & {"rpc", "status", "self"}:
+        raise HttpProblem(
+            422, "pass rpc and status as query parameters", field="fields", value=text
+        )
+    return document
 
 
 def _after(calls: Calls, request: ControlRequest) -> list[RecordedCall]:
     return [call for call in calls if call.number > request.query.after]
 
 
-def _answered(calls: Sequence[RecordedCall]) -> list[RecordedCall]:
+def _finished(calls: Sequence[RecordedCall]) -> list[RecordedCall]:
     return [call for call in calls if not call.in_progress]
 
 
@@ -279,7 +285,7 @@ ENDPOINTS = (
         title="List calls, oldest first; with `wait`, wait for them",
         tag="calls",
         handler=_list,
-        query=Wanted,
+        query=CallsQuery,
         response=CallList,
     ),
     Endpoint(
@@ -305,7 +311,7 @@ ENDPOINTS = (
         title="Explain why the reply to a call includes each record or not; `last` is a number too",
         tag="calls",
         handler=_explain,
-        query=Subject,
+        query=ExplainQuery,
         response=ExplanationModel,
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.errors import UsageError
 from fakeviam.validation.models import Model, field
@@ -10,7 +10,7 @@ from fakeviam.validation.problems import InvalidError
 from fakeviam.validation.types import Flag, Number, Omittable, Time
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import TimeText
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class ClockModel(Model):
     frozen: bool = field("Whether it is frozen.", True)
 
 
-class Step(Model):
+class ClockStep(Model):
     """How far to move a clock; negative amounts move it back."""
 
     days: Number = field("Days.", 2, default=0)
@@ -42,25 +42,25 @@ class Move(Model):
     set: Omittable[Time] = field(
         "Set it to this time; UTC unless it has an offset.", "2026-01-31T12:00:00Z", default=None
     )
-    advance: Omittable[Step] = field("Advance it by this much.", {"days": 2}, default=None)
+    advance: Omittable[ClockStep] = field("Advance it by this much.", {"days": 2}, default=None)
     freeze: Omittable[Flag] = field("Freeze it, or let it run again.", True, default=None)
 
 
-def _show(request: ControlRequest) -> dict[str, Any]:
+def _show(request: ControlRequest) -> dict[str, object]:
     clock = request.handle.clock
     return {"now": clock.moment().isoformat(), "frozen": clock.is_frozen}
 
 
-def _move(request: ControlRequest) -> dict[str, Any]:
+def _move(request: ControlRequest) -> dict[str, object]:
     move: Move = request.body
     if not move.model_fields_set:
-        raise Problem(422, "the request is empty: give set, advance or freeze")
+        raise HttpProblem(422, "the request is empty: give set, advance or freeze")
     if move.set is not None and move.advance is not None:
-        raise Problem(422, "set and advance cannot be combined", field="advance")
+        raise HttpProblem(422, "set and advance cannot be combined", field="advance")
     clock = request.handle.clock
     if move.freeze is False and not clock.can_run:
         what = "a clock that was created frozen cannot run; advance or set it"
-        raise Problem(422, what, field="freeze", value=False)
+        raise HttpProblem(422, what, field="freeze", value=False)
     if move.set is not None:
         if move.freeze:  # first, so that it shows exactly the time that it is set to
             clock.freeze()
@@ -73,7 +73,7 @@ def _move(request: ControlRequest) -> dict[str, Any]:
     return _show(request)
 
 
-def with_field(field: str, value: Any, act: Callable[[], T]) -> T:
+def with_field(field: str, value: object, act: Callable[[], T]) -> T:
     """Do something; what is wrong with it is wrong with this field.
 
     Raises:
@@ -84,7 +84,7 @@ def with_field(field: str, value: Any, act: Callable[[], T]) -> T:
     except InvalidError as error:
         problem = error.problems[0]
         inner = problem.field
-        raise Problem(
+        raise HttpProblem(
             422,
             str(error),
             field=f"{field}.{inner}" if inner else field,
@@ -92,7 +92,7 @@ def with_field(field: str, value: Any, act: Callable[[], T]) -> T:
             hint=problem.hint or None,
         ) from error
     except UsageError as error:
-        raise Problem(422, str(error), field=field, value=value) from error
+        raise HttpProblem(422, str(error), field=field, value=value) from error
 
 
 ENDPOINTS = (

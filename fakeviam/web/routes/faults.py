@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Count, Many, Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import Forgotten
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 from fakeviam.web.routes.clock import with_field
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class PlannedFaultModel(Model):
     missing: str = field("What has not fired yet; empty if everything has.", "")
 
 
-class Plan(Model):
+class PlanModel(Model):
     """The planned faults."""
 
     faults: list[PlannedFaultModel] = field("In the order of planning.", [])
@@ -55,8 +55,8 @@ class Script(Model):
     """A scripted reply and what it answered."""
 
     rpc: str = field("The RPC to answer.", "TagsByFilter")
-    where: dict[str, Any] = field("The request fields that must match.", {})
-    replies: list[dict[str, Any]] = field("The replies, in order.", [{"tags": ["dog"]}])
+    where: dict[str, object] = field("The request fields that must match.", {})
+    replies: list[dict[str, object]] = field("The replies, in order.", [{"tags": ["dog"]}])
     times: int | None = field("The number of calls it answers; null for all.", 1)
     used: list[int] = field("Numbers of the calls that it answered.", [])
 
@@ -67,44 +67,44 @@ class Scripts(Model):
     replies: list[Script] = field("In the order of addition.", [])
 
 
-def _plan_report(request: ControlRequest) -> dict[str, Any]:
+def _plan_report(request: ControlRequest) -> dict[str, object]:
     return {"faults": request.handle.faults.report(), "refusing": request.handle.faults.refusing}
 
 
-def _plan(request: ControlRequest) -> dict[str, Any]:
-    wanted: NewFaults = request.body
-    if not wanted.model_fields_set:
-        raise Problem(
+def _plan(request: ControlRequest) -> dict[str, object]:
+    body: NewFaults = request.body
+    if not body.model_fields_set:
+        raise HttpProblem(
             422, "the request is empty: give faults or refuse_connections", field="faults"
         )
     # All are read before one is planned.
     faults = [
         with_field(f"faults[{index}]", document, partial(Fault.from_json, document))
-        for index, document in enumerate(wanted.faults or ())
+        for index, document in enumerate(body.faults or ())
     ]
     planned = [request.handle.faults.add(fault) for fault in faults]
-    if wanted.refuse_connections is not None:
-        request.handle.faults.refuse_connections(wanted.refuse_connections)
+    if body.refuse_connections is not None:
+        request.handle.faults.refuse_connections(body.refuse_connections)
     return {
         "faults": [each.to_json() for each in planned],
         "refusing": request.handle.faults.refusing,
     }
 
 
-def _forget_plan(request: ControlRequest) -> dict[str, Any]:
+def _forget_plan(request: ControlRequest) -> dict[str, object]:
     return {"forgotten": request.handle.faults.clear()}
 
 
-def _scripts(request: ControlRequest) -> dict[str, Any]:
+def _scripts(request: ControlRequest) -> dict[str, object]:
     return {"replies": request.handle.replies.report()}
 
 
-def _script(request: ControlRequest) -> dict[str, Any]:
+def _script(request: ControlRequest) -> dict[str, object]:
     document = request.body.model_dump(exclude_unset=True)
     return with_field("reply", document, lambda: request.handle.replies.add(document)).to_json()
 
 
-def _forget_scripts(request: ControlRequest) -> dict[str, Any]:
+def _forget_scripts(request: ControlRequest) -> dict[str, object]:
     return {"forgotten": request.handle.replies.clear()}
 
 
@@ -115,7 +115,7 @@ ENDPOINTS = (
         title="List the planned faults, and which calls they hit",
         tag="faults",
         handler=_plan_report,
-        response=Plan,
+        response=PlanModel,
     ),
     Endpoint(
         method="POST",
@@ -124,7 +124,7 @@ ENDPOINTS = (
         tag="faults",
         handler=_plan,
         body=NewFaults,
-        response=Plan,
+        response=PlanModel,
         status=201,
     ),
     Endpoint(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.fleet import Part
 from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Count, Flag, Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from fakeviam.web.endpoint import ControlRequest
@@ -58,33 +58,33 @@ class NewName(Model):
     name: NonEmpty = field("The new name.", "rover-2")
 
 
-def part_json(part: Part) -> dict[str, Any]:
+def part_json(part: Part) -> dict[str, object]:
     """A part as JSON-able values."""
     return {name: getattr(part, name) for name in _FIELDS}
 
 
-def _list(request: ControlRequest) -> dict[str, Any]:
+def _list(request: ControlRequest) -> dict[str, object]:
     return {"parts": [part_json(part) for part in request.handle.fleet]}
 
 
-def _show(request: ControlRequest) -> dict[str, Any]:
+def _show(request: ControlRequest) -> dict[str, object]:
     return part_json(_part(request))
 
 
-def _add(request: ControlRequest) -> dict[str, Any]:
+def _add(request: ControlRequest) -> dict[str, object]:
     return part_json(request.handle.fleet.add_part(**request.body.model_dump(exclude_unset=True)))
 
 
-def _rename(request: ControlRequest) -> dict[str, Any]:
+def _rename(request: ControlRequest) -> dict[str, object]:
     return part_json(request.handle.fleet.rename_part(_part(request).id, request.body.name))
 
 
 def _part(request: ControlRequest) -> Part:
-    asked = request.path["part_id"]
-    found = request.handle.fleet.part(asked)
-    if found is None:
-        raise Problem(404, f"no part has the id {asked!r}", field="part_id", value=asked)
-    return found
+    part_id = request.path["part_id"]
+    part = request.handle.fleet.part(part_id)
+    if part is None:
+        raise HttpProblem(404, f"no part has the id {part_id!r}", field="part_id", value=part_id)
+    return part
 
 
 ENDPOINTS = (

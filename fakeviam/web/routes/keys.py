@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Many, Number, Omittable, Time
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty, TimeText
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from fakeviam.server.state.accounts import ApiKey
@@ -66,7 +66,7 @@ def shown_key(request: ControlRequest, key: str) -> str | None:
     return key if request.trusted or request.cloud.accounts.mode == "any" else None
 
 
-def _json(request: ControlRequest, key: ApiKey, *, new: bool = False) -> dict[str, Any]:
+def _json(request: ControlRequest, key: ApiKey, *, new: bool = False) -> dict[str, object]:
     return {
         "id": key.id,
         "key": key.key if new else shown_key(request, key.key),
@@ -78,34 +78,34 @@ def _json(request: ControlRequest, key: ApiKey, *, new: bool = False) -> dict[st
     }
 
 
-def _list(request: ControlRequest) -> dict[str, Any]:
+def _list(request: ControlRequest) -> dict[str, object]:
     return {"api_keys": [_json(request, key) for key in request.handle.api_keys]}
 
 
-def _add(request: ControlRequest) -> dict[str, Any]:
-    wanted: NewApiKey = request.body
-    lifetime = wanted.expires_in
+def _add(request: ControlRequest) -> dict[str, object]:
+    body: NewApiKey = request.body
+    lifetime = body.expires_in
     try:
         key = request.handle.add_api_key(
-            organizations=wanted.organizations,
-            locations=wanted.locations,
-            machines=wanted.machines,
-            role=wanted.role,
-            expires=None if wanted.expires is None else moment_of(wanted.expires),
+            organizations=body.organizations,
+            locations=body.locations,
+            machines=body.machines,
+            role=body.role,
+            expires=None if body.expires is None else moment_of(body.expires),
             expires_in=None if lifetime is None else timedelta(seconds=lifetime),
         )
     except ReachError as error:
-        raise Problem(422, str(error), field=error.field, value=error.value) from error
+        raise HttpProblem(422, str(error), field=error.field, value=error.value) from error
     return _json(request, key, new=True)
 
 
-def _revoke(request: ControlRequest) -> dict[str, Any]:
-    asked = request.path["id"]
+def _revoke(request: ControlRequest) -> dict[str, object]:
+    key_id = request.path["id"]
     for key in request.handle.api_keys:
-        if key.id == asked:
+        if key.id == key_id:
             request.handle.revoke_api_key(key)
             return _json(request, key)
-    raise Problem(404, f"no API key has the id {asked!r}", field="id", value=asked)
+    raise HttpProblem(404, f"no API key has the id {key_id!r}", field="id", value=key_id)
 
 
 ENDPOINTS = (

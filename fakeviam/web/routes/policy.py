@@ -45,18 +45,18 @@ def _type_of(hint: Any) -> Any:
 def _policy_model(name: str, text: str, **more: Any) -> type[Model]:
     """A model with a field for each of a policy's, all of which may be left out."""
     hints = get_type_hints(Policy)
-    shown = policy_json(Policy())
+    defaults = policy_json(Policy())
     declared: dict[str, Any] = {
         each.name: (
             _type_of(hints[each.name]),
-            field(f"See `Policy.{each.name}`.", shown[each.name], default=ABSENT),
+            field(f"See `Policy.{each.name}`.", defaults[each.name], default=ABSENT),
         )
         for each in fields(Policy)
     }
     return create_model(name, __base__=Model, __doc__=text, **declared, **more)
 
 
-def policy_json(policy: Policy) -> dict[str, Any]:
+def policy_json(policy: Policy) -> dict[str, object]:
     """A policy as JSON-able values; durations are seconds."""
     return {
         name: value.total_seconds() if isinstance(value, timedelta) else value
@@ -64,7 +64,8 @@ def policy_json(policy: Policy) -> dict[str, Any]:
     }
 
 
-_Preset = Annotated[Literal["documented", "observed", "strict"], Field()]
+#: The names of ready-made policies.
+Preset = Literal["documented", "observed", "strict"]
 
 PolicyModel = _policy_model("PolicyModel", "How disputed points are decided.")
 
@@ -72,7 +73,7 @@ PolicyChange = _policy_model(
     "PolicyChange",
     "The fields to change.",
     preset=(
-        _Preset,
+        Annotated[Preset, Field()],
         field(
             "The preset to start from; by default the current policy.", "observed", default=ABSENT
         ),
@@ -86,24 +87,24 @@ def changed(policy: Policy, changes: Mapping[str, Any]) -> Policy:
     Raises:
         UsageError: A value is out of range.
     """
-    given = dict(changes)
-    preset = given.pop("preset", None)
-    if "visibility_lag" in given:
-        given["visibility_lag"] = timedelta(seconds=given["visibility_lag"])
+    fields = dict(changes)
+    preset = fields.pop("preset", None)
+    if "visibility_lag" in fields:
+        fields["visibility_lag"] = timedelta(seconds=fields["visibility_lag"])
     for name in ("max_page", "binary_page"):
-        if given.get(name) is not None:
-            given[name] = PageLimit(**given[name])
-    return replace(policy if preset is None else Policy.preset(preset), **given)
+        if fields.get(name) is not None:
+            fields[name] = PageLimit(**fields[name])
+    return replace(policy if preset is None else Policy.preset(preset), **fields)
 
 
-def _show(request: ControlRequest) -> dict[str, Any]:
+def _show(request: ControlRequest) -> dict[str, object]:
     return policy_json(request.handle.policy)
 
 
-def _change(request: ControlRequest) -> dict[str, Any]:
+def _change(request: ControlRequest) -> dict[str, object]:
     changes = request.body.model_dump(exclude_unset=True)
-    chosen = with_field("policy", changes, lambda: changed(request.handle.policy, changes))
-    request.handle.policy = chosen
+    policy = with_field("policy", changes, lambda: changed(request.handle.policy, changes))
+    request.handle.policy = policy
     return _show(request)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING
 
 from fakeviam import seeds
 from fakeviam.seeds import SeedError
 from fakeviam.validation.models import Model, field
 from fakeviam.web.endpoint import Endpoint
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 from fakeviam.web.request_parsing import JSON_TYPE, json_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LINES_TYPE = "application/x-ndjson"
 _NAME = "seed"
 
 
-class LeftOut(Model):
+class LeftOutModel(Model):
     """Something of a file that has no place in the data cloud."""
 
     what: str = field("Its kind.", "annotations.segmentation")
@@ -42,20 +43,25 @@ class Applied(Model):
     readings: int = field("The number of readings.", 100)
     boxes: int = field("The number of bounding boxes.", 3)
     classifications: int = field("The number of classifications.", 1)
-    left_out: list[LeftOut] = field("What the data cloud cannot represent.", [])
+    saved_queries: dict[str, str] = field("Their ids by name.", {"daily": "q1"})
+    pipelines: dict[str, str] = field("Their ids by name.", {"hourly": "p1"})
+    sequences: list[str] = field("The ids of all sequences, in the order of the seed.", ["s1"])
+    indexes: int = field("The number of custom indexes.", 1)
+    left_out: list[LeftOutModel] = field("What the data cloud cannot represent.", [])
 
 
-async def _apply_seed(request: ControlRequest) -> dict[str, Any]:
+async def _apply_seed(request: ControlRequest) -> dict[str, object]:
     """Read all of it, then apply it in one step."""
     read = bytearray()
     async for piece in request.stream:
         read += piece
     try:
-        seed = _read(bytes(read), request.content_type)
+        # Beside the event loop: seeds are large, and others are served meanwhile.
+        seed = await asyncio.to_thread(_read, bytes(read), request.content_type)
         applied = seeds.apply_seed(seed, request.cloud)
     except SeedError as error:
         field = error.diagnostics[0].location.field or None
-        raise Problem(422, str(error), field=field, hint=_hint(request)) from error
+        raise HttpProblem(422, str(error), field=field, hint=_hint(request)) from error
     return applied.as_document()
 
 

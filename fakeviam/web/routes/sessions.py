@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 from fakeviam.web.routes.keys import shown_key
+from fakeviam.web.routes.policy import Preset
 
 if TYPE_CHECKING:
     from fakeviam.server.lifecycle.session import Session
@@ -38,14 +39,14 @@ class NewSession(Model):
     """A session to open."""
 
     name: Omittable[NonEmpty] = field("Its name; generated if omitted.", "test-1", default=None)
-    policy: Omittable[Literal["documented", "observed", "strict"]] = field(
+    policy: Omittable[Preset] = field(
         "How it decides disputed points; by default like the server.", "strict", default=None
     )
 
 
 def _session_json(
     request: ControlRequest, session: Session, *, new: bool = False
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "name": session.name,
         "api_key": session.api_key if new else shown_key(request, session.api_key),
@@ -53,36 +54,36 @@ def _session_json(
     }
 
 
-def _list(request: ControlRequest) -> dict[str, Any]:
+def _list(request: ControlRequest) -> dict[str, object]:
     return {
         "sessions": [_session_json(request, session) for session in request.fake.sessions.values()]
     }
 
 
-def _show(request: ControlRequest) -> dict[str, Any]:
-    return _session_json(request, _named(request))
+def _show(request: ControlRequest) -> dict[str, object]:
+    return _session_json(request, _session(request))
 
 
-def _begin(request: ControlRequest) -> dict[str, Any]:
+def _begin(request: ControlRequest) -> dict[str, object]:
     name = request.body.name
     if name is not None and name in request.fake.sessions:
-        raise Problem(409, f"the session {name!r} already exists", field="name", value=name)
+        raise HttpProblem(409, f"the session {name!r} already exists", field="name", value=name)
     return _session_json(request, request.fake.session(name, policy=request.body.policy), new=True)
 
 
-def _end(request: ControlRequest) -> dict[str, Any]:
-    session = _named(request)
+def _end(request: ControlRequest) -> dict[str, object]:
+    session = _session(request)
     ended = _session_json(request, session)
     session.close()
     return ended
 
 
-def _named(request: ControlRequest) -> Session:
+def _session(request: ControlRequest) -> Session:
     name = request.path["name"]
-    found = request.fake.sessions.get(name)
-    if found is None:
-        raise Problem(404, f"there is no session {name!r}", field="name", value=name)
-    return found
+    session = request.fake.sessions.get(name)
+    if session is None:
+        raise HttpProblem(404, f"there is no session {name!r}", field="name", value=name)
+    return session
 
 
 ENDPOINTS = (

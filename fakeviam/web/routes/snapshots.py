@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fakeviam.server.lifecycle.shelf import OTHER_NAME, name_taken
 from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Omittable
 from fakeviam.web.endpoint import Endpoint
 from fakeviam.web.models import NonEmpty, TimeText
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from fakeviam.server.lifecycle.shelf import Snapshot
@@ -43,60 +44,55 @@ class ResetReport(Model):
     bytes: int = field("Bytes of files and of encoded readings.", 4096)
     datasets: int = field("Datasets.", 1)
     database_users: int = field("Database users.", 0)
+    entities: int = field("Saved queries, indexes, pipelines, runs, sequences, exports.", 2)
     calls: int = field("Calls in the journal.", 12)
     planned_faults: int = field("Planned faults.", 0)
     scripted_replies: int = field("Scripted replies.", 0)
 
 
-def _json(kept: Snapshot) -> dict[str, Any]:
-    return {"id": kept.id, "name": kept.name, "taken": kept.taken.isoformat()}
+def _json(snapshot: Snapshot) -> dict[str, object]:
+    return {"id": snapshot.id, "name": snapshot.name, "taken": snapshot.taken.isoformat()}
 
 
-def _list(request: ControlRequest) -> dict[str, Any]:
-    return {"snapshots": [_json(kept) for kept in request.handle.snapshots]}
+def _list(request: ControlRequest) -> dict[str, object]:
+    return {"snapshots": [_json(snapshot) for snapshot in request.handle.snapshots]}
 
 
-def _take(request: ControlRequest) -> dict[str, Any]:
+def _take(request: ControlRequest) -> dict[str, object]:
     name = request.body.name
-    if any(name in (kept.name, kept.id) for kept in request.handle.snapshots):
-        raise Problem(
-            409,
-            f"a snapshot named {name!r} already exists",
-            field="name",
-            value=name,
-            hint="delete it first, or choose another name",
-        )
+    if (text := name_taken(name, request.handle.snapshots)) is not None:
+        raise HttpProblem(409, text, field="name", value=name, hint=OTHER_NAME)
     return _json(request.handle.snapshot(name).keep())
 
 
-def _restore(request: ControlRequest) -> dict[str, Any]:
-    kept = _kept(request)
-    kept.restore()
-    return _json(kept)
+def _restore(request: ControlRequest) -> dict[str, object]:
+    snapshot = _snapshot(request)
+    snapshot.restore()
+    return _json(snapshot)
 
 
-def _drop(request: ControlRequest) -> dict[str, Any]:
-    kept = _kept(request)
-    kept.delete()
-    return _json(kept)
+def _drop(request: ControlRequest) -> dict[str, object]:
+    snapshot = _snapshot(request)
+    snapshot.delete()
+    return _json(snapshot)
 
 
-def _kept(request: ControlRequest) -> Snapshot:
-    asked, there = request.path["snapshot"], request.handle.snapshots
-    for kept in there:
-        if asked in (kept.id, kept.name):
-            return kept
-    known = ", ".join(kept.name or kept.id for kept in there)
-    raise Problem(
+def _snapshot(request: ControlRequest) -> Snapshot:
+    key, snapshots = request.path["snapshot"], request.handle.snapshots
+    for snapshot in snapshots:
+        if key in (snapshot.id, snapshot.name):
+            return snapshot
+    names = ", ".join(snapshot.name or snapshot.id for snapshot in snapshots)
+    raise HttpProblem(
         404,
-        f"there is no snapshot {asked!r}",
+        f"there is no snapshot {key!r}",
         field="snapshot",
-        value=asked,
-        hint=f"there are: {known}" if known else "there are none",
+        value=key,
+        hint=f"there are: {names}" if names else "there are none",
     )
 
 
-def _reset(request: ControlRequest) -> dict[str, Any]:
+def _reset(request: ControlRequest) -> dict[str, object]:
     return dict(request.handle.reset().to_json())
 
 

@@ -1,0 +1,197 @@
+"""The commands of the database: who may send them, which fields they have, what answers them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from fakeviam.database import reading
+from fakeviam.database.context import (
+    COLLECTION,
+    DATABASE,
+    Context,
+    Reply,
+)
+from fakeviam.query.errors import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam.query.values import Document
+
+
+#: What Viam's federated databases run.
+SERVER_VERSION: Final = "7.0.0"
+
+
+def _list_databases(context: Context, command: Document) -> Reply:
+    database = {"name": DATABASE, "sizeOnDisk": 0, "empty": False}
+    wanted = reading.document_of(command, "filter")
+    databases = context.transform([database], [{"$match": wanted}])
+    if command.get("nameOnly"):
+        return {"databases": [{"name": each["name"]} for each in databases], "ok": 1.0}
+    return {"databases": databases, "totalSize": 0, "totalSizeMb": 0, "ok": 1.0}
+
+
+def _list_collections(context: Context, command: Document) -> Reply:
+    collections: list[Document] = []
+    if context.database == DATABASE:
+        collection: Document = {"name": COLLECTION, "type": "collection"}
+        if not command.get("nameOnly"):
+            collection.update(options={}, info={"readOnly": True})
+        collections = [collection]
+    wanted = reading.document_of(command, "filter")
+    return context.cursor(context.transform(collections, [{"$match": wanted}]), size=None)
+
+
+def _list_indexes(context: Context, command: Document) -> Reply:
+    if (context.database, command["listIndexes"]) != (DATABASE, COLLECTION):
+        raise QueryError(26, f"ns does not exist: {context.database}.{command['listIndexes']}")
+    return context.cursor([{"v": 2, "key": {"_id": 1}, "name": "_id_"}], size=None)
+
+
+def _statistics(context: Context, command: Document) -> Reply:
+    del command
+    count = len(context.run([])) if context.database == DATABASE else 0
+    return {
+        "db": context.database,
+        "collections": int(context.database == DATABASE),
+        "objects": count,
+        "ok": 1.0,
+    }
+
+
+def _build_info(context: Context, command: Document) -> Reply:
+    del context, command
+    return {
+        "version": SERVER_VERSION,
+        "versionArray": [*map(int, SERVER_VERSION.split(".")), 0],
+        "modules": [],
+        "bits": 64,
+        "maxBsonObjectSize": 16 * 1024 * 1024,
+        "ok": 1.0,
+    }
+
+
+def _connection_status(context: Context, command: Document) -> Reply:
+    known = bool(context.user)
+    info: Document = {
+        "authenticatedUsers": [{"user": context.user, "db": "admin"}] if known else [],
+        "authenticatedUserRoles": [{"role": "read", "db": DATABASE}] if known else [],
+    }
+    if command.get("showPrivileges"):
+        info["authenticatedUserPrivileges"] = []
+    return {"authInfo": info, "ok": 1.0}
+
+
+def _own_address(context: Context, command: Document) -> Reply:
+    del command
+    return {"you": context.peer, "ok": 1.0}
+
+
+def _parameters(context: Context, command: Document) -> Reply:
+    del context
+    if command.get("featureCompatibilityVersion"):
+        version = SERVER_VERSION.rpartition(".")[0]
+        return {"featureCompatibilityVersion": {"version": version}, "ok": 1.0}
+    raise QueryError(72, "no such parameter is served, but featureCompatibilityVersion")
+
+
+def _fine(context: Context, command: Document) -> Reply:
+    del context, command
+    return {"ok": 1.0}
+
+
+def _refuse_write(context: Context, command: Document) -> Reply:
+    raise context.unauthorized(command)
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        answer: What answers it.
+        fields: The fields that it has of its own.
+        before_login: Whether it may be sent by anybody.
+    """
+
+    answer: Callable[[Context, Document], Reply]
+    fields: frozenset[str] = frozenset()
+    before_login: bool = False
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+#: Fields that every command may have. What they ask for makes no difference to one server that
+#: only reads: sessions, read concern, and the like.
+_COMMON = _words(
+    "$clusterTime $configTime $db $readPreference allowDiskUse apiDeprecationErrors apiStrict "
+    "apiVersion autocommit comment hint lsid maxTimeMS readConcern startTransaction txnNumber "
+    "writeConcern"
+)
+
+_WRITES = _words(
+    "abortTransaction bulkWrite cloneCollectionAsCapped collMod commitTransaction compact "
+    "convertToCapped create createIndexes createRole createUser delete drop dropDatabase "
+    "dropIndexes dropRole dropUser findAndModify findandmodify grantRolesToUser insert killOp "
+    "mapReduce mapreduce reIndex renameCollection revokeRolesFromUser setParameter shutdown "
+    "update updateUser"
+)
+
+
+COMMANDS: Final = MappingProxyType(
+    {
+        **{name: Command(_refuse_write) for name in _WRITES},
+        "find": Command(
+            reading.find,
+            _words(
+                "allowPartialResults awaitData batchSize collation filter let limit "
+                "noCursorTimeout oplogReplay projection singleBatch skip sort tailable"
+            ),
+        ),
+        "aggregate": Command(
+            reading.aggregate,
+            _words("bypassDocumentValidation collation cursor explain let pipeline"),
+        ),
+        "count": Command(reading.count, _words("collation fields limit query skip")),
+        "distinct": Command(reading.distinct, _words("collation key query")),
+        "getMore": Command(reading.get_more, _words("batchSize collection term")),
+        "killCursors": Command(reading.kill_cursors, _words("cursors")),
+        "listDatabases": Command(_list_databases, _words("authorizedDatabases filter nameOnly")),
+        "listCollections": Command(
+            _list_collections, _words("authorizedCollections cursor filter nameOnly")
+        ),
+        "listIndexes": Command(_list_indexes, _words("cursor")),
+        "dbStats": Command(_statistics, _words("freeStorage scale")),
+        "dbstats": Command(_statistics, _words("freeStorage scale")),
+        "getParameter": Command(_parameters, _words("featureCompatibilityVersion allParameters")),
+        "whatsmyuri": Command(_own_address, before_login=True),
+        "connectionStatus": Command(
+            _connection_status, _words("showPrivileges"), before_login=True
+        ),
+        "buildInfo": Command(_build_info, before_login=True),
+        "buildinfo": Command(_build_info, before_login=True),
+        "ping": Command(_fine, before_login=True),
+        "endSessions": Command(_fine, before_login=True),
+        "refreshSessions": Command(_fine),
+        "startSession": Command(_fine),
+    }
+)
+
+
+def find_command(document: Document) -> Command:
+    """The command that a document asks for.
+
+    Raises:
+        QueryError: There is none, or it has no such field.
+    """
+    name = next(iter(document), "")
+    command = COMMANDS.get(name)
+    if command is None:
+        raise QueryError(59, f"no such command: '{name:.80}'")
+    if command.answer is not _refuse_write:
+        for field in document.keys() - {name} - command.fields - _COMMON:
+            raise QueryError(40415, f"BSON field '{name}.{field}' is an unknown field.")
+    return command

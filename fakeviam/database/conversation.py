@@ -1,0 +1,271 @@
+"""What one connection says: hello, login, then commands, each of which becomes a reply."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from bson import Binary
+
+from fakeviam.database import queries
+from fakeviam.database.commands import find_command
+from fakeviam.database.context import UNAUTHORIZED, Context
+from fakeviam.database.login import MECHANISMS, Login, LoginError
+from fakeviam.database.wire_messages import MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES
+from fakeviam.model.clock import moment_of
+from fakeviam.model.errors import Refusal
+from fakeviam.query.errors import QueryError
+from fakeviam.server.services.data.databases import APPLICATION_PREFIX, USER_PREFIX
+from fakeviam.server.state.cloud import Crash
+
+if TYPE_CHECKING:
+    from fakeviam.database.context import Reply
+    from fakeviam.database.cursors import Cursors
+    from fakeviam.database.wire_messages import CommandMessage
+    from fakeviam.query.values import Document
+    from fakeviam.server.lifecycle.session_registry import SessionRegistry
+    from fakeviam.server.state.cloud import CloudState
+
+log = logging.getLogger("fakeviam")
+
+#: The database that knows the users.
+AUTH_SOURCE: Final = "admin"
+
+_AUTHENTICATION_FAILED: Final = 18
+_OUT_OF_DISK_SPACE: Final = 14031
+_HELLO = frozenset({"hello", "isMaster", "ismaster"})
+
+#: What a server of release 7.0 says; every driver of these years speaks it.
+_WIRE_VERSION: Final = 21
+
+
+class Conversation:
+    """One connection's state: which cloud it is for, and who is logged in.
+
+    Attributes:
+        peer: The client's address.
+    """
+
+    def __init__(self, clouds: SessionRegistry, cursors: Cursors) -> None:
+        """Begin with nobody logged in."""
+        self.peer = ""
+        self._clouds = clouds
+        self._cursors = cursors
+        self._session: str | None = None  # until the first hello says which
+        self._entered: CloudState | None = None  # by a login
+        self._login: Login | None = None
+        self._user = self._owner = ""
+        self._logins = 0
+
+    def answer(self, request: CommandMessage) -> Reply:
+        """The reply to a request; an error is a reply too."""
+        try:
+            return self._answer(request)
+        except QueryError as error:
+            return _refusal(error.code, error.text, error.code_name)
+        except Refusal as refusal:  # what retention deletes cannot be kept (DD-4)
+            return _refusal(_OUT_OF_DISK_SPACE, refusal.text, "OutOfDiskSpace")
+        except Exception as error:
+            # Not an error that MongoDB would send: the test must see that the fake is broken.
+            log.exception("fakeviam crashed in the database command %s", request.name)
+            self._clouds.base.crashes.append(Crash(f"database command {request.name}", error))
+            text = f"fakeviam has a bug: {type(error).__name__} in {request.name}: {error} [SV-4]"
+            return _refusal(1, text, "InternalError")
+
+    def _answer(self, request: CommandMessage) -> Reply:
+        name, command = request.name, request.command
+        if not request.database:
+            raise QueryError(40571, "OP_MSG requests require a $db argument")
+        if name in _HELLO:
+            return self._hello(name, command)
+        if request.legacy:
+            text = f"Unsupported OP_QUERY command: {name}. Use a driver that sends OP_MSG."
+            raise QueryError(352, text)
+        if name == "saslStart":
+            return self._start_login(command, request.database)
+        if name == "saslContinue":
+            return self._continue_login(command)
+        if name == "logout":
+            self.end()
+            return {"ok": 1.0}
+        found = find_command(command)
+        if not (self._user or found.before_login):
+            remedy = f"log in as {USER_PREFIX}<organization id>, whom ConfigureDatabaseUser makes"
+            text = f"command {name} requires authentication; {remedy} [DB-7]"
+            raise QueryError(UNAUTHORIZED, text)
+        return found.answer(self._context(request.database), command)
+
+    @property
+    def is_logged_in(self) -> bool:
+        """Whether somebody is."""
+        return bool(self._user)
+
+    def end(self) -> None:
+        """Nobody is logged in any more."""
+        if self._owner:
+            self._cursors.leave(self._owner)
+        self._user, self._owner, self._entered = "", "", None
+
+    def _context(self, database: str) -> Context:
+        cloud = self._cloud()
+        organization_id = self._user.removeprefix(USER_PREFIX)
+        return Context(
+            database=database,
+            owner=self._owner,
+            user=self._user,
+            run=lambda stages: queries.run(cloud, organization_id, stages),
+            transform=lambda documents, stages: queries.transform(cloud, documents, stages),
+            cursors=self._cursors,
+            peer=self.peer,
+        )
+
+    def _cloud(self) -> CloudState:
+        """The cloud that the first hello has named.
+
+        Raises:
+            QueryError: Its session is not open, or another one is by now: what is asked would be
+                answered by another cloud.
+        """
+        cloud = self._clouds.cloud(self._session) if self._session else self._clouds.base
+        if cloud is None:
+            text = f"no session named {self._session!r} is open [SS-2]"
+            raise QueryError(_AUTHENTICATION_FAILED, text)
+        if self._entered is not None and cloud is not self._entered:
+            text = (
+                f"the session {self._session!r} that this connection logged in to has ended [SS-3]"
+            )
+            raise QueryError(_AUTHENTICATION_FAILED, text)
+        return cloud
+
+    # Hello and login ---------------------------------------------------------------------
+
+    def _hello(self, name: str, command: Document) -> Reply:
+        client = command.get("client")
+        application = client.get("application") if isinstance(client, dict) else None
+        named = application.get("name") if isinstance(application, dict) else None
+        if self._session is None:  # a later hello leads nowhere else
+            name_of_client = named if isinstance(named, str) else ""
+            _, _, self._session = name_of_client.partition(APPLICATION_PREFIX)
+        # No topologyVersion: it would promise to answer a hello when something changes, and
+        # drivers would ask thousands of times a second.
+        reply: Reply = {
+            "isWritablePrimary" if name == "hello" else "ismaster": True,
+            "helloOk": True,
+            "maxBsonObjectSize": MAX_DOCUMENT_BYTES,
+            "maxMessageSizeBytes": MAX_MESSAGE_BYTES,
+            "maxWriteBatchSize": 100_000,
+            "localTime": moment_of(self._clouds.base.clock.now()),
+            "logicalSessionTimeoutMinutes": 30,
+            "connectionId": 1,
+            "minWireVersion": 0,
+            "maxWireVersion": _WIRE_VERSION,
+            "readOnly": True,
+            "ok": 1.0,
+        }
+        if isinstance(command.get("saslSupportedMechs"), str):
+            reply["saslSupportedMechs"] = list(MECHANISMS)
+        speculative = command.get("speculativeAuthenticate")
+        if isinstance(speculative, dict) and speculative.get("saslStart"):
+            try:
+                reply["speculativeAuthenticate"] = self._start_login(
+                    speculative, str(speculative.get("db", AUTH_SOURCE))
+                )
+            except QueryError:
+                self._login = None  # the client tries again by saslStart, and is told why not
+        return reply
+
+    def _start_login(self, command: Document, database: str) -> Reply:
+        if database != AUTH_SOURCE:
+            raise _failed(
+                f"users are in the database {AUTH_SOURCE!r}; add authSource=admin to the URI"
+            )
+        options = command.get("options")
+        cloud = self._cloud()
+        self._logins += 1
+        self._login = None
+        try:
+            login = Login(
+                command.get("mechanism"),
+                password_of=self._password_of,
+                salt=_mark(cloud, "salt of database users").encode(),
+                nonce=_mark(cloud, f"{self.peer} {self._logins} {cloud.clock.now()}"),
+                skips_empty=isinstance(options, dict) and bool(options.get("skipEmptyExchange")),
+            )
+            payload = login.answer(_payload(command))
+        except LoginError as error:
+            raise _failed(str(error)) from None
+        self._login = login
+        return _sasl(payload, done=False)
+
+    def _continue_login(self, command: Document) -> Reply:
+        login = self._login
+        if login is None:
+            raise QueryError(17, "No SASL session state found")
+        if self._user == login.user:  # the last, empty message
+            self._login = None
+            return _sasl(b"", done=True)
+        try:
+            payload = login.answer(_payload(command))
+        except LoginError as error:
+            self._login = None
+            raise _failed(f"the password is not that of {login.user} ({error})") from None
+        self.end()
+        self._user, self._entered = login.user, self._cloud()
+        suffix = self._entered.accounts.token_suffix
+        self._owner = f"{suffix}/{self._user.removeprefix(USER_PREFIX)}"
+        self._cursors.enter(self._owner)
+        if login.skips_empty:
+            self._login = None
+        return _sasl(payload, done=login.skips_empty)
+
+    def _password_of(self, user: str) -> str | None:
+        if not user.startswith(USER_PREFIX):
+            return None
+        return self._cloud().store.database_password(user.removeprefix(USER_PREFIX))
+
+
+class Refusing:
+    """A connection on which every command, hello among them, gets one error.
+
+    Attributes:
+        peer: The client's address.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Answer with this text."""
+        self.peer = ""
+        self.is_logged_in = False
+        self._text = text
+
+    def end(self) -> None:
+        """Nobody was logged in."""
+
+    def answer(self, request: CommandMessage) -> Reply:
+        """The same for all."""
+        del request
+        error = QueryError(UNAUTHORIZED, self._text)
+        return _refusal(error.code, error.text, error.code_name)
+
+
+def _mark(cloud: CloudState, text: str) -> str:
+    """24 hex digits that only this cloud can put under a text; one seal has eight."""
+    return "".join(cloud.ids.seal(f"{text}/{part}") for part in range(3))
+
+
+def _payload(command: Document) -> bytes:
+    payload: Any = command.get("payload")
+    if not isinstance(payload, bytes):
+        raise QueryError(14, "BSON field 'payload' must be binary data")
+    return bytes(payload)
+
+
+def _sasl(payload: bytes, *, done: bool) -> Reply:
+    return {"conversationId": 1, "done": done, "payload": Binary(payload), "ok": 1.0}
+
+
+def _failed(why: str) -> QueryError:
+    return QueryError(_AUTHENTICATION_FAILED, f"Authentication failed: {why} [DB-7]")
+
+
+def _refusal(code: int, text: str, name: str) -> Reply:
+    return {"ok": 0.0, "errmsg": text, "code": code, "codeName": name}

@@ -1,0 +1,126 @@
+"""Answers that are fetched in batches."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from bson import Int64
+from bson.raw_bson import RawBSONDocument
+
+from fakeviam.database.wire_messages import MAX_DOCUMENT_BYTES
+from fakeviam.query.bson_documents import encode_any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fakeviam.query.values import Document
+
+#: Documents in a first batch whose size the client leaves to the server, as MongoDB has it.
+FIRST_BATCH: Final = 101
+
+#: Open cursors of one owner, and documents in them; who opens more loses those left alone longest.
+_MOST_OPEN: Final = 1000
+_MOST_KEPT: Final = 400_000
+
+
+@dataclass(kw_only=True, slots=True)
+class _Cursor:
+    namespace: str
+    documents: deque[Document]
+    #: The first document of the next batch; None at the end of the answer.
+    ahead: RawBSONDocument | None
+
+    def batch(self, size: int | None) -> list[RawBSONDocument]:
+        """The next documents: at most `size`, and as many as one message can carry."""
+        taken: list[RawBSONDocument] = []
+        weight = 0
+        while self.ahead is not None and (size is None or len(taken) < size):
+            weight += len(self.ahead.raw)
+            if taken and weight > MAX_DOCUMENT_BYTES:
+                break
+            taken.append(self.ahead)
+            self.ahead = _next(self.documents)
+        return taken
+
+
+def _next(documents: deque[Document]) -> RawBSONDocument | None:
+    return RawBSONDocument(encode_any(documents.popleft())[0]) if documents else None
+
+
+@dataclass(slots=True)
+class Cursors:
+    """The open cursors of one server; drivers fetch from any connection of their pool.
+
+    Each belongs to an owner, who alone can use it, and whose others alone it can push out.
+    """
+
+    _open: dict[str, OrderedDict[int, _Cursor]] = field(
+        default_factory=lambda: defaultdict(OrderedDict)
+    )
+    _ids: Iterator[int] = field(default_factory=lambda: count(1))
+    _connections: Counter[str] = field(default_factory=Counter)
+
+    def enter(self, owner: str) -> None:
+        """One more connection of an owner."""
+        self._connections[owner] += 1
+
+    def leave(self, owner: str) -> None:
+        """One connection less; with the last, nobody is left to go on with what is open."""
+        self._connections[owner] -= 1
+        if not self._connections[owner]:
+            del self._connections[owner]
+            self._open.pop(owner, None)
+
+    def first_reply(
+        self,
+        documents: list[Document],
+        *,
+        namespace: str,
+        owner: str,
+        size: int | None,
+        single: bool = False,
+    ) -> dict[str, Any]:
+        """Answer with the first batch, and keep the rest for `getMore`."""
+        waiting = deque(documents)
+        cursor = _Cursor(namespace=namespace, documents=waiting, ahead=_next(waiting))
+        batch = cursor.batch(FIRST_BATCH if size is None else size)
+        number = 0
+        if cursor.ahead is not None and not single:
+            number = next(self._ids)
+            cursors = self._open[owner]
+            cursors[number] = cursor
+            while len(cursors) > _MOST_OPEN or (
+                len(cursors) > 1 and sum(len(c.documents) for c in cursors.values()) > _MOST_KEPT
+            ):
+                cursors.popitem(last=False)
+        return _reply("firstBatch", batch, number, namespace)
+
+    def next_reply(
+        self, number: int, *, owner: str, namespace: str, size: int | None
+    ) -> dict[str, Any] | None:
+        """Answer with the next batch; None where the owner has no such cursor."""
+        cursor = self._open[owner].get(number) if owner in self._open else None
+        if cursor is None or cursor.namespace != namespace:
+            return None
+        batch = cursor.batch(size)
+        self._open[owner].move_to_end(number)
+        if cursor.ahead is None:
+            self.kill(number, owner=owner)
+            number = 0
+        return _reply("nextBatch", batch, number, namespace)
+
+    def kill(self, number: int, *, owner: str) -> bool:
+        """Forget a cursor; whether the owner had it."""
+        cursors = self._open.get(owner)
+        if cursors is None or cursors.pop(number, None) is None:
+            return False
+        if not cursors:
+            del self._open[owner]
+        return True
+
+
+def _reply(name: str, batch: list[RawBSONDocument], number: int, namespace: str) -> dict[str, Any]:
+    return {"cursor": {name: batch, "id": Int64(number), "ns": namespace}, "ok": 1.0}

@@ -1,0 +1,165 @@
+"""Connections of database clients: from bytes to commands and back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from fakeviam.database.conversation import Conversation, Refusing
+from fakeviam.database.cursors import Cursors
+from fakeviam.database.wire_messages import (
+    HEADER,
+    MAX_MESSAGE_BYTES,
+    MalformedMessageError,
+    UnreadableDocumentError,
+    parse,
+    reply_to,
+    unreadable,
+)
+from fakeviam.server.transport.quiet_log import QuietLog
+from fakeviam.server.transport.sockets import Link
+
+if TYPE_CHECKING:
+    from fakeviam.server.lifecycle.session_registry import SessionRegistry
+
+#: Bytes of a message before login; hello and logins have some hundreds.
+_BEFORE_LOGIN = 1024 * 1024
+
+
+class DatabaseServer:
+    """The database side of one fake's port."""
+
+    def __init__(self, clouds: SessionRegistry, *, patience: float) -> None:
+        """Serve the readings of `clouds`; wait so many seconds for the rest of a message."""
+        self._clouds, self._patience = clouds, patience
+        self._cursors = Cursors()
+        self._log = QuietLog(asyncio.get_running_loop().time)
+
+    def protocol(self) -> asyncio.Protocol:
+        """A protocol for one more connection."""
+        return self._connection(Conversation(self._clouds, self._cursors))
+
+    def refusing(self, text: str) -> asyncio.Protocol:
+        """A protocol that answers every command with one error."""
+        return self._connection(Refusing(text))
+
+    def _connection(self, conversation: Conversation | Refusing) -> asyncio.Protocol:
+        return DatabaseConnection(conversation, patience=self._patience, quiet_log=self._log)
+
+    async def stop(self) -> None:
+        """Nothing goes on between two messages."""
+
+
+class DatabaseConnection(asyncio.Protocol):
+    """One connection, which answers one message at a time, in order."""
+
+    def __init__(
+        self, conversation: Conversation | Refusing, *, patience: float, quiet_log: QuietLog
+    ) -> None:
+        """Let `conversation` answer; drop a client that is silent in the middle of a message."""
+        self.transport: asyncio.Transport | None = None
+        self._patience, self._log = patience, quiet_log
+        self._impatience: asyncio.TimerHandle | None = None
+        self._conversation = conversation
+        self._received = bytearray()
+        self._scheduled = False
+        self._writable = True
+        self._is_at_end = False  # the client says nothing more
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        self.transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._conversation.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
+        Link(transport).keep_alive()
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's
+        self.transport = None
+        self._received.clear()
+        self._stop_waiting()
+        self._conversation.end()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        self._stop_waiting()
+        self._schedule()
+
+    def eof_received(self) -> bool:
+        """The client says nothing more: what it has asked in full is answered first (SV-16)."""
+        self._is_at_end = True
+        self._schedule()
+        return self.transport is not None and not self.transport.is_closing()
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Answer one message per turn of the event loop, so that other connections have theirs."""
+        if self.transport is None or self._scheduled or not self._writable:
+            return
+        if self._waits_for_bytes():
+            if self._is_at_end:
+                self.transport.close()
+                return
+            self.transport.resume_reading()
+            if self._received:
+                loop = asyncio.get_running_loop()
+                self._impatience = loop.call_later(self._patience, self._give_up)
+            return
+        # What is here is enough for a while: the rest may stay in the kernel.
+        self.transport.pause_reading()
+        self._scheduled = True
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def _waits_for_bytes(self) -> bool:
+        if len(self._received) < HEADER.size:
+            return True
+        size: int = HEADER.unpack_from(self._received)[0]
+        return HEADER.size <= size <= self._largest and len(self._received) < size
+
+    @property
+    def _largest(self) -> int:
+        """Bytes of a message: whoever is not logged in has little to say."""
+        return MAX_MESSAGE_BYTES if self._conversation.is_logged_in else _BEFORE_LOGIN
+
+    def _stop_waiting(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+
+    def _give_up(self) -> None:
+        self._close(f"it said nothing more for {self._patience:g} seconds in a message [SV-13]")
+
+    def _close(self, why: str) -> None:
+        if self.transport is not None:
+            who = self._conversation.peer
+            self._log.say("database", f"closed a database connection of {who}: {why}")
+            self.transport.close()
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        if self.transport is None:
+            return
+        size, number, _, _ = HEADER.unpack_from(self._received)
+        if self._largest < size <= MAX_MESSAGE_BYTES:
+            self._close(f"a message of {size} bytes before login")
+            return
+        try:
+            request = parse(bytes(self._received[: max(size, HEADER.size)]))
+        except UnreadableDocumentError as error:
+            del self._received[:size]
+            self.transport.write(unreadable(number, str(error)))
+            self._schedule()
+            return
+        except MalformedMessageError as error:
+            self._close(str(error))
+            return
+        del self._received[:size]
+        reply = self._conversation.answer(request)
+        if request.wants_reply:
+            self.transport.write(reply_to(request, reply))
+        self._schedule()

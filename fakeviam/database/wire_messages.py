@@ -1,0 +1,184 @@
+"""Messages of MongoDB's wire protocol: requests from bytes, replies to bytes.
+
+Source: mongodb.com, "MongoDB Wire Protocol". OP_MSG carries every command; OP_QUERY is left for
+the very first `hello` of a driver that does not yet know what the server speaks.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Final
+
+import bson
+
+from fakeviam.query.bson_documents import decode
+
+HEADER = struct.Struct("<iiii")
+_INT32 = struct.Struct("<i")
+_UINT32 = struct.Struct("<I")
+
+OP_REPLY: Final = 1
+OP_QUERY: Final = 2004
+OP_MSG: Final = 2013
+
+#: Bytes of a message, and of a document in it, as MongoDB has them.
+MAX_MESSAGE_BYTES: Final = 48_000_000
+MAX_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
+
+_CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
+#: Bits that whoever does not know them may ignore; a lower one that is unknown is an error.
+_OPTIONAL = 0xFFFF0000
+
+
+class MalformedMessageError(Exception):
+    """Bytes that are no message; the connection can't be trusted any further."""
+
+
+class UnreadableDocumentError(MalformedMessageError):
+    """A message whose document cannot be read, though where it ends is known."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommandMessage:
+    """A command.
+
+    Attributes:
+        number: The client's number of the message.
+        command: The document; its first key is the command's name.
+        database: Which database it is for.
+        wants_reply: False where the client said that it will not read one.
+        legacy: It came as OP_QUERY, and is answered with OP_REPLY.
+    """
+
+    number: int
+    command: dict[str, Any]
+    database: str
+    wants_reply: bool = True
+    legacy: bool = False
+
+    @property
+    def name(self) -> str:
+        """The command's name."""
+        return next(iter(self.command), "")
+
+
+def parse(message: bytes) -> CommandMessage:
+    """A request from one whole message, header included.
+
+    Raises:
+        MalformedMessageError: It is none.
+    """
+    size, number, _, code = HEADER.unpack_from(message)
+    if not HEADER.size <= size <= MAX_MESSAGE_BYTES:
+        raise MalformedMessageError(f"it says that it has {size} bytes")
+    body = message[HEADER.size :]
+    if code == OP_MSG:
+        return _parse_msg(number, body)
+    if code == OP_QUERY:
+        return _parse_query(number, body)
+    raise MalformedMessageError(f"opcode {code} is not served; drivers send OP_MSG ({OP_MSG})")
+
+
+def _parse_msg(number: int, body: bytes) -> CommandMessage:
+    flags = _unpack(_UINT32, body, 0)
+    if unknown := flags & ~_OPTIONAL & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
+        raise MalformedMessageError(f"OP_MSG has unknown required flag bits {unknown:#x}")
+    end = len(body) - (_INT32.size if flags & _CHECKSUM_PRESENT else 0)
+    place = _UINT32.size
+    command: dict[str, Any] | None = None
+    sequences: dict[str, list[dict[str, Any]]] = {}
+    while place < end:
+        kind = body[place]
+        size = _unpack(_INT32, body, place + 1)
+        section = body[place + 1 : place + 1 + size]
+        if size < _INT32.size or len(section) < size or place + 1 + size > end:
+            raise MalformedMessageError(f"a section of OP_MSG says that it has {size} bytes")
+        if kind == 0 and command is None:
+            command = _document(section)
+        elif kind == 1:
+            name, documents = _sequence(section)
+            sequences[name] = documents
+        else:
+            raise MalformedMessageError(f"a section of OP_MSG has the kind {kind}")
+        place += 1 + size
+    if command is None:
+        raise MalformedMessageError("OP_MSG has no command")
+    database = command.get("$db")
+    return CommandMessage(
+        number=number,
+        command={**command, **sequences},
+        database=database if isinstance(database, str) else "",
+        wants_reply=not flags & _MORE_TO_COME,
+    )
+
+
+def _sequence(section: bytes) -> tuple[str, list[dict[str, Any]]]:
+    name_end = section.find(b"\0", _INT32.size)
+    if name_end < 0:
+        raise MalformedMessageError("a document sequence of OP_MSG has no name")
+    documents, place = [], name_end + 1
+    while place < len(section):
+        size = _unpack(_INT32, section, place)
+        if size <= 0:
+            raise MalformedMessageError(f"a document says that it has {size} bytes")
+        documents.append(_document(section[place : place + size]))
+        place += size
+    return _text(section[_INT32.size : name_end]), documents
+
+
+def _parse_query(number: int, body: bytes) -> CommandMessage:
+    name_end = body.find(b"\0", _INT32.size)
+    if name_end < 0:
+        raise MalformedMessageError("OP_QUERY names no collection")
+    collection = _text(body[_INT32.size : name_end])
+    start = name_end + 1 + 2 * _INT32.size
+    command = _document(body[start : start + _unpack(_INT32, body, start)])
+    inner = command.get("$query")
+    return CommandMessage(
+        number=number,
+        command=inner if isinstance(inner, dict) else command,
+        database=collection.partition(".")[0],
+        legacy=True,
+    )
+
+
+def _unpack(form: struct.Struct, body: bytes, place: int) -> int:
+    try:
+        value: int = form.unpack_from(body, place)[0]
+    except struct.error:
+        raise MalformedMessageError("the message ends in the middle of a number") from None
+    return value
+
+
+def _document(encoded: bytes) -> dict[str, Any]:
+    try:
+        return decode(encoded)
+    except ValueError as error:
+        raise UnreadableDocumentError(f"no BSON document: {error}") from None
+
+
+def _text(encoded: bytes) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedMessageError(f"a name is not UTF-8: {error}") from None
+
+
+def reply_to(request: CommandMessage, document: dict[str, object]) -> bytes:
+    """The bytes of a reply."""
+    encoded = bson.encode(document)
+    if request.legacy:
+        # No flags, no cursor, the first and only document.
+        body = struct.pack("<iqii", 0, 0, 0, 1) + encoded
+        code = OP_REPLY
+    else:
+        body = _UINT32.pack(0) + b"\0" + encoded
+        code = OP_MSG
+    return HEADER.pack(HEADER.size + len(body), 0, request.number, code) + body
+
+
+def unreadable(number: int, why: str) -> bytes:
+    """The reply to a message whose document cannot be read."""
+    refusal = {"ok": 0.0, "errmsg": why, "code": 22, "codeName": "InvalidBSON"}
+    return reply_to(CommandMessage(number=number, command={}, database=""), refusal)

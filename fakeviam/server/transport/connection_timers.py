@@ -1,0 +1,89 @@
+"""How long a connection waits for its client: to complete what it began, to speak, to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sized
+
+    from fakeviam.server.transport.limits import ConnectionLimits
+
+
+class ConnectionTimers:
+    """The timers of one connection.
+
+    Attributes:
+        heard: When the client last sent something, by the clock of the event loop.
+        unfinished: What the client has begun and must complete in time; empty if it is nothing.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        limits: ConnectionLimits,
+        *,
+        calls: Sized,
+        on_incomplete: Callable[[str], None],
+        on_idle: Callable[[], None],
+        on_silence: Callable[[float], None],
+    ) -> None:
+        """Start to listen for silence.
+
+        Args:
+            loop: Where the timers run.
+            limits: How long each of them is.
+            calls: Those in progress: between them, silence is shorter.
+            on_incomplete: What the client began was not completed in time; takes what it was.
+            on_idle: It is time to ask the client whether it lives.
+            on_silence: It was silent for too long; takes the seconds.
+        """
+        self.heard = loop.time()
+        self._loop, self._limits, self._calls = loop, limits, calls
+        self._on_incomplete, self._on_idle = on_incomplete, on_idle
+        self._on_silence = on_silence
+        self.unfinished = ""
+        self._patience: asyncio.TimerHandle | None = None
+        self._silence = loop.call_later(limits.idle_seconds, self._check_silence)
+
+    def watch(self, unfinished: str) -> None:
+        """Give the client some time to complete what it has begun; empty if that is nothing."""
+        self.unfinished = unfinished
+        if self._patience is not None:
+            self._patience.cancel()
+        if unfinished:
+            self._patience = self._loop.call_later(self._limits.header_seconds, self._expire)
+
+    def linger(self, abort: Callable[[], None], patience: float = 0) -> None:
+        """Stop, and call `abort` when the client has had the time to read why, or `patience`."""
+        self.stop()
+        seconds = patience or self._limits.linger_seconds
+        self._patience = self._loop.call_later(seconds, abort)
+
+    def stop(self) -> None:
+        """Cancel them all."""
+        self._silence.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+
+    def _expire(self) -> None:
+        seconds = self._limits.header_seconds
+        self._on_incomplete(f"{self.unfinished} was not complete after {seconds:g} seconds")
+
+    def _check_silence(self) -> None:
+        """Ask a client that has been silent whether it lives; close when it is not."""
+        limits, silent = self._limits, self._loop.time() - self.heard
+        if self._calls:
+            left = min(limits.stalled_seconds - silent, limits.idle_seconds)
+        elif silent < limits.idle_seconds:
+            left = limits.idle_seconds - silent
+        elif silent < limits.idle_seconds + limits.ping_seconds:
+            self._on_idle()
+            left = limits.ping_seconds
+        else:
+            left = 0
+        if left > 0:
+            self._silence = self._loop.call_later(left, self._check_silence)
+        else:
+            self._on_silence(silent)

@@ -1,0 +1,98 @@
+"""Who a server is to TLS clients: its certificate, and the file that lets them trust it (TL-2)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fakeviam.model.errors import UsageError
+from fakeviam.server.transport.tls.certificate import GeneratedCertificate, OwnCertificate
+from fakeviam.server.transport.tls.settings import Tls
+
+if TYPE_CHECKING:
+    import ssl
+
+
+def identity_of(tls: object, host: str) -> Identity:
+    """The identity of a server at `host`; True is one with a CA of its own.
+
+    Raises:
+        UsageError: `tls` is neither True nor a `Tls`, or there is no certificate to be shown.
+    """
+    if tls is True:
+        tls = Tls()
+    if not isinstance(tls, Tls):
+        raise UsageError(f"tls must be True or a Tls(cert=..., key=...), got {tls!r:.80}")
+    return Identity(tls, host)
+
+
+class Identity:
+    """The certificate of one server, and the file with its CA while the server runs.
+
+    Attributes:
+        ca_pem: The CA's certificate; empty if it is not in the user's files.
+        ca_file: The file that holds it while the server runs; empty if there is none.
+    """
+
+    def __init__(self, tls: Tls, host: str) -> None:
+        """Read or make the certificate of a server that listens at `host`.
+
+        Raises:
+            UsageError: There is none that could be shown.
+        """
+        self._certificate = (
+            GeneratedCertificate(tls, host) if tls.cert is None else OwnCertificate(tls)
+        )
+        self._asked = tls.ca_file
+        self._directory = ""
+        self.ca_pem = self._certificate.ca_pem
+        self.ca_file = ""
+
+    def context(self) -> ssl.SSLContext:
+        """What the next connection is served with."""
+        return self._certificate.context()
+
+    def publish(self) -> None:
+        """Write the CA's certificate.
+
+        Raises:
+            UsageError: It cannot be written.
+        """
+        if not self.ca_pem:
+            return
+        path = self._path()
+        temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
+        try:
+            # Whoever sees the file sees all of it.
+            temporary.write_text(self.ca_pem, encoding="ascii")
+            temporary.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise UsageError(f"ca_file: cannot write {path}: {error.strerror}") from error
+        self.ca_file = str(path)
+
+    def withdraw(self) -> None:
+        """Remove what `publish` wrote, unless somebody has put something else there."""
+        if self.ca_file:
+            path = Path(self.ca_file)
+            with suppress(OSError):
+                if path.read_text(encoding="ascii", errors="replace") == self.ca_pem:
+                    path.unlink()
+            self.ca_file = ""
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = ""
+
+    def _path(self) -> Path:
+        if self._asked is not None:
+            path = Path(self._asked).absolute()
+            if path.exists() and not path.is_file():
+                raise UsageError(f"ca_file: cannot write {path}: not a regular file")
+            return path
+        self._directory = tempfile.mkdtemp(prefix="fv-ca-", dir=os.environ.get("TMPDIR"))
+        return Path(self._directory) / "ca.pem"

@@ -1,0 +1,267 @@
+"""Calls in plain HTTP, by gRPC-Web and Connect, on the path of every other call (HT-7, HT-10).
+
+A call arrives as one POST and is handed on as if gRPC had sent it: its stream is the same, and
+the carrier under it writes what the caller's dialect has for it. So login, sessions, faults, the
+journal and deadlines are those of gRPC.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from fakeviam import wire
+from fakeviam.server.services.links import ROOT as FILES
+from fakeviam.server.transport.head import media_type
+from fakeviam.server.transport.routes import Routes
+from fakeviam.server.transport.stream import GrpcStream, run
+from fakeviam.web.connect import Connect, ConnectUnary
+from fakeviam.web.dialects import Dialect, GrpcWeb, GrpcWebText
+from fakeviam.web.json_codec import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from fakeviam.server.lifecycle.host import Host
+    from fakeviam.server.transport.call_stream import Carried
+    from fakeviam.web.dialects import Ending
+    from fakeviam.wire import Method
+
+#: The content types of calls, for an answer to others.
+POSTED = (
+    "application/grpc-web, application/grpc-web-text, application/proto, application/json, "
+    "application/connect+proto, application/connect+json"
+)
+
+#: Bytes of a body that the call has not taken. Many: while a client is not read, it is not noticed
+#: either that it has gone.
+_KEPT_AT_MOST = 16 * 1024 * 1024
+
+#: Headers of an answer of gRPC that its dialect says in its own way.
+_OF_THE_BEGINNING = frozenset({":status", "content-type", "grpc-accept-encoding"})
+
+
+class HttpExchange(Protocol):
+    """How an application breaks off, on the connection that its request came by.
+
+    Attributes:
+        cut_text: Why the request ended before its answer; empty if nobody says.
+    """
+
+    cut_text: str
+
+    def reset(self, code: str) -> None:
+        """End the request without an answer, for the reason of that name in HTTP/2."""
+
+    def send_goaway(self, *, processed: bool) -> None:
+        """Say nothing more in this request, and let the client open no more."""
+
+    def reset_connection(self) -> None:
+        """Reset the connection."""
+
+
+def is_rpc_path(path: str) -> bool:
+    """Whether a path looks like that of an RPC, `/package.Service/Method`."""
+    service, slash, name = path[1:].partition("/")
+    return bool(slash and name) and "." in service and "/" not in name
+
+
+#: What makes the dialect of a content type, but for Connect's calls of one message.
+_FRAMED: Mapping[bytes, Callable[[bytes], Dialect]] = MappingProxyType(
+    {
+        b"application/grpc-web": partial(GrpcWeb, codec=None),
+        b"application/grpc-web+proto": partial(GrpcWeb, codec=None),
+        b"application/grpc-web+json": partial(GrpcWeb, codec=JSON),
+        b"application/grpc-web-text": partial(GrpcWebText, codec=None),
+        b"application/grpc-web-text+proto": partial(GrpcWebText, codec=None),
+        b"application/connect+proto": partial(Connect, codec=None),
+        b"application/connect+json": partial(Connect, codec=JSON),
+    }
+)
+_WHOLE = MappingProxyType({b"application/proto": None, b"application/json": JSON})
+
+
+def is_call(scope: Scope) -> bool:
+    """Whether a request is a call."""
+    if scope["method"] != "POST":
+        return False
+    media = media_type(_content_type(scope))
+    # JSON may be for something else.
+    return media in _FRAMED or (media in _WHOLE and _may_be_rpc(scope["path"]))
+
+
+def _dialect(scope: Scope, *, largest: int | None) -> Dialect:
+    """The dialect of a call."""
+    content_type = _content_type(scope)
+    media = media_type(content_type)
+    if (make := _FRAMED.get(media)) is not None:
+        return make(content_type)
+    return ConnectUnary(media, _WHOLE[media], largest=largest)
+
+
+def refused(scope: Scope, trailers: Sequence[tuple[str, str]]) -> Ending | None:
+    """How a request ends with these trailers that is not served; None if it is no call."""
+    return _dialect(scope, largest=None).ending(trailers) if is_call(scope) else None
+
+
+def _content_type(scope: Scope) -> bytes:
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    return headers.get(b"content-type", b"")
+
+
+def _may_be_rpc(path: str) -> bool:
+    return path.count("/") == 2 and not path.startswith(f"{FILES}/")
+
+
+class HttpCalls:
+    """Answers the calls in plain HTTP of one fake."""
+
+    def __init__(self, fake: Host) -> None:
+        """Serve what `fake` serves by gRPC."""
+        self._fake = fake
+        self._routes = Routes(fake.clouds)
+        self._known = frozenset(each.path for each in (*wire.methods(), *wire.utilities()))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        dialect = _dialect(scope, largest=self._fake.max_message_bytes)
+        exchange: HttpExchange = scope["state"]["exchange"]
+        route = self._routes[scope["raw_path"].decode("ascii", "backslashreplace")]
+        head = dialect.head(
+            scope["headers"],
+            scope["raw_path"],
+            streaming=self._streams(route.method),
+            largest=self._fake.limits.header_list_bytes,
+        )
+        carrier = _Carrier(scope, send, dialect)
+        stream = GrpcStream(
+            carrier,
+            1,
+            head,
+            route.method,
+            largest=self._fake.max_message_bytes,
+            codec=dialect.codec,
+        )
+        task = stream.task = asyncio.create_task(run(stream, partial(route.handle, stream)))
+        loop = asyncio.get_running_loop()
+        expiry = None if head.timeout is None else loop.call_later(head.timeout, stream.expire)
+        body = asyncio.create_task(_feed(receive, stream, carrier))
+        try:
+            await asyncio.wait({task})
+        finally:
+            body.cancel()
+            if expiry is not None:
+                expiry.cancel()
+            stream.cut(exchange.cut_text)
+            with suppress(asyncio.CancelledError):
+                await task
+        if stream.is_reset:  # by a fault
+            carrier.break_off(exchange)
+            await asyncio.sleep(0)  # until uvicorn knows
+        else:
+            await carrier.finish()
+
+    def _streams(self, method: Method) -> bool | None:
+        """Whether an RPC streams; None if nobody knows that RPC."""
+        if method.path not in self._known:
+            return None
+        return method.client_streaming or method.server_streaming
+
+
+async def _feed(receive: Receive, stream: GrpcStream, carrier: _Carrier) -> None:
+    """Hand the body on as the call takes it; a client that goes away ends its call."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            stream.is_reset = True
+            stream.cut("the client went away")
+            return
+        is_last = not message.get("more_body", False)
+        data = carrier.dialect.frames(message.get("body", b""), is_last=is_last)
+        stream.received(data, len(data))
+        if is_last:
+            stream.end_of_request()
+        else:
+            await carrier.take(len(data))
+
+
+class _Carrier:
+    """The connection under one call: a request of HTTP, whose dialect writes the answer."""
+
+    def __init__(self, scope: Scope, send: Send, dialect: Dialect) -> None:
+        client = scope.get("client")
+        self.peer = f"{client[0]}:{client[1]}" if client and scope["state"]["peer"] else ""
+        self.scheme = scope["scheme"]
+        self._send, self.dialect = send, dialect
+        self._has_begun = False
+        self._trailers: list[tuple[str, str]] | None = None
+        self._broken: Callable[[HttpExchange], None] | None = None
+        self._room = _KEPT_AT_MOST
+        self._more_room: asyncio.Future[None] | None = None
+
+    async def take(self, size: int) -> None:
+        """So many bytes of the body came; wait until there is room for more."""
+        self._room -= size
+        while self._room <= 0:
+            self._more_room = asyncio.get_running_loop().create_future()
+            await self._more_room
+
+    def let_come(self, request: Carried, size: int) -> None:
+        """Take so many more bytes of the body, as HTTP/2 would let them come."""
+        del request
+        self._room += size
+        if self._room > 0 and self._more_room is not None and not self._more_room.done():
+            self._more_room.set_result(None)
+
+    def send_headers(
+        self, number: int, headers: list[tuple[str, str]], *, end: bool = False
+    ) -> None:
+        """Keep the trailers until all is sent."""
+        del number
+        if end:
+            self._trailers = [pair for pair in headers if pair[0] not in _OF_THE_BEGINNING]
+
+    async def send_data(self, number: int, data: bytes, *, end: bool = False) -> None:
+        """Send data, as fast as the client takes it."""
+        del number, end
+        if body := self.dialect.body(data):
+            await self._begin(200, self.dialect.opening())
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def finish(self) -> None:
+        """End the answer; without a status the connection breaks."""
+        if self._trailers is not None:
+            status, headers, body = self.dialect.ending(self._trailers)
+            await self._begin(status, headers)
+            await self._send({"type": "http.response.body", "body": body})
+
+    async def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            start = {"type": "http.response.start", "status": status, "headers": headers}
+            await self._send(start)
+
+    def break_off(self, exchange: HttpExchange) -> None:
+        """Let the connection break as the call was to break."""
+        if self._broken is None:
+            exchange.reset("CANCEL")
+        else:
+            self._broken(exchange)
+
+    def reset_stream(self, request: Carried, code: str) -> None:
+        """Say nothing more: the client sees an answer that breaks off."""
+        request.is_reset = True
+        self._broken = lambda exchange: exchange.reset(code)
+
+    def send_goaway(self, last: int) -> None:
+        """Let the client open nothing more; of the call itself it is the first."""
+        self._broken = lambda exchange: exchange.send_goaway(processed=last > 0)
+
+    def abort(self) -> None:
+        """Reset the connection."""
+        self._broken = lambda exchange: exchange.reset_connection()

@@ -1,0 +1,112 @@
+"""HTTP inside HTTP/2: a request among the calls of a connection, as an ASGI application sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from fakeviam.server.transport.http_side import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from grpclib.const import Status
+    from starlette.types import ASGIApp, Message, Scope
+
+    from fakeviam.server.transport.call_stream import Carrier
+    from fakeviam.server.transport.head import RequestHead
+
+    Pair = tuple[bytes, bytes]
+
+
+class Http2Request(HttpRequest):
+    """One request, from its headers to the end of its answer."""
+
+    def __init__(
+        self,
+        connection: Carrier,
+        number: int,
+        head: RequestHead,
+        headers: Sequence[Pair],
+        *,
+        app: ASGIApp,
+        extra: Sequence[Pair],
+    ) -> None:
+        """Let `app` answer it; the headers `extra` stand in every answer."""
+        super().__init__(connection, number, head)
+        self._app = app
+        self._scope = self._scope_of(headers)
+        self._extra = extra
+        self._answer: list[tuple[str, str]] | None = None
+        self._has_begun = self._read_all = False
+
+    def _scope_of(self, headers: Sequence[Pair]) -> Scope:
+        pseudo = {name: value for name, value in headers if name.startswith(b":")}
+        path, _, query = pseudo[b":path"].partition(b"?")
+        kept = [pair for pair in headers if not pair[0].startswith(b":")]
+        if (authority := pseudo.get(b":authority")) is not None:
+            # Another host stays beside it, and is refused as one that is repeated.
+            named = (b"host", authority)
+            kept = [named, *(pair for pair in kept if pair != named)]
+        host, _, port = self.peer.rpartition(":")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "2",
+            "server": None,
+            "client": (host, int(port)) if host else None,
+            "scheme": self._connection.scheme,
+            "method": pseudo[b":method"].decode("latin-1"),
+            "root_path": "",
+            "path": unquote(path.decode("latin-1")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": kept,
+            # No place is a Unix socket, as over HTTP/1.1.
+            "state": {"peer": host or None, "exchange": self},
+        }
+
+    async def serve(self) -> None:
+        """Answer it, unless it was reset before that could begin."""
+        if not self.is_reset:
+            await self._app(self._scope, self._receive, self._send)
+
+    async def finish(self, status: Status, text: str | None) -> None:
+        """End the answer, which the application did not."""
+        del status
+        if self._has_begun:
+            self.reset("INTERNAL_ERROR")
+            return
+        body = f"{text or 'fakeviam has a bug'}\n".encode()
+        await self._send({"type": "http.response.start", "status": 500})
+        await self._send({"type": "http.response.body", "body": body})
+
+    # ASGI --------------------------------------------------------------------------------
+
+    async def _receive(self) -> Message:
+        while not (self.body or self.client_ended):
+            await self._wait()
+        while self._read_all:  # whoever goes away ends the task of its request
+            await self._wait()
+        self._read_all = self.client_ended
+        body = bytes(self.body)
+        self.body.clear()
+        self._give_back(self._unreturned)
+        return {"type": "http.request", "body": body, "more_body": not self._read_all}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*self._extra, *message.get("headers", ())]
+            shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+            self._answer = [(":status", str(message["status"])), *shown]
+            return
+        data = b"" if self._scope["method"] == "HEAD" else message.get("body", b"")
+        is_last = not message.get("more_body", False)
+        is_bare = False  # headers alone
+        if self._answer is not None:
+            answer, self._answer, self._has_begun = self._answer, None, True
+            is_bare = is_last and not data
+            self._connection.send_headers(self.id, answer, end=is_bare)
+        if data or (is_last and not is_bare):
+            await self._connection.send_data(self.id, data, end=is_last)
+        self.has_ended = is_last

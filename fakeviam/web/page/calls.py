@@ -1,0 +1,185 @@
+"""The journal: what was called, what was answered, and what the answer rested on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import StreamingResponse
+
+from fakeviam.server.instruments.journal.attempts import logical_calls
+from fakeviam.server.services.explain import SELECTING, explaining
+from fakeviam.web.page import code
+from fakeviam.web.page.disputed import points_by_clause
+from fakeviam.web.page.rendering import show_json, side_by_side
+from fakeviam.web.problems import HttpProblem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.responses import Response
+
+    from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
+    from fakeviam.server.instruments.journal.calls import Calls
+    from fakeviam.server.instruments.journal.record import RecordedCall
+    from fakeviam.web.page.visit import Visit
+
+#: Logical calls on one page; older ones are a click away.
+PAGE = 100
+
+#: Records of one outcome that are shown; any other can be asked for by its id.
+_OF_EACH = 100
+
+#: Calls that are grouped into attempts at once, since it takes time to compare them.
+_LOOKED_AT = 500
+
+#: Seconds in which several calls become one refresh of the list.
+_TOGETHER = 0.1
+
+#: Seconds without news after which something is sent all the same.
+_SILENT = 15.0
+
+_NAMED = ("part", "component")
+
+
+def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """Calls, the latest first, attempts at the same thing together."""
+    before, clause = visit.query.get("before", ""), visit.query.get("clause", "")
+    chosen = [
+        call
+        for call in _chosen(visit)
+        if (not before.isdecimal() or call.number < int(before))
+        and (not clause or clause in call.cited)
+    ]
+    groups = logical_calls(chosen[-_LOOKED_AT:])[::-1]
+    shown = groups[:PAGE]
+    part = visit.request.headers.get("hx-target") == "calls"
+    return "_calls.html" if part else "calls.html", {
+        "groups": shown,
+        "older": shown[-1].attempts[0].call.number if len(chosen) > PAGE else None,
+        "total": len(chosen),
+        "dropped": visit.handle.calls.dropped,
+        "rpcs": sorted({call.rpc for call in visit.handle.calls}),
+        "asked": {name: visit.query.get(name, "") for name in FILTERS},
+    }
+
+
+FILTERS = ("rpc", "status", *_NAMED, "field", "value", "clause")
+
+
+def _chosen(visit: Visit) -> Calls:
+    query = visit.query
+    fields: dict[str, Any] = {name: query[name] for name in _NAMED if query.get(name)}
+    if query.get("field"):
+        fields[query["field"]] = query.get("value", "")
+    return visit.handle.calls.where(
+        query.get("rpc") or "*", status=query.get("status") or None, **fields
+    )
+
+
+def show_call(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """One call: request and reply, times, faults, evidence."""
+    call = _numbered(visit, visit.path)
+    told = call.to_json()
+    attempts = next(
+        (group for group in logical_calls(visit.handle.calls) if call in _calls_of(group)), None
+    )
+    missing = call.messages_received - len(call.kept.requests)
+    return "call.html", {
+        "call": call,
+        "told": told,
+        "attempts": attempts,
+        "requests_not_kept": max(0, missing),
+        "replies_not_kept": max(0, call.messages_sent - len(call.kept.replies)),
+        "selects": call.rpc in SELECTING,
+        "points": points_by_clause(),
+        "snippets": code.snippets(visit, call),
+    }
+
+
+def _calls_of(group: Any) -> list[RecordedCall]:
+    return [attempt.call for attempt in group.attempts]
+
+
+async def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """Why each record was in an answer, or was not."""
+    call = _numbered(visit, visit.path)
+    record = visit.query.get("record") or None
+    explanation = await _explained(visit, call, record)
+    # Beside the event loop, for there is a verdict of every record.
+    counts, shown = await asyncio.to_thread(_first_of_each, explanation.verdicts)
+    return "why.html", {
+        "call": call,
+        "notes": explanation.notes,
+        "counts": counts,
+        "verdicts": shown,
+        "left_out": len(explanation.verdicts) - len(shown),
+    }
+
+
+def _first_of_each(verdicts: Sequence[Verdict]) -> tuple[Counter[str], list[Verdict]]:
+    """How many there are of each outcome, and the first: what is in must not hide what is not."""
+    counts: Counter[str] = Counter()
+    shown = []
+    for verdict in verdicts:
+        counts[verdict.outcome] += 1
+        if counts[verdict.outcome] <= _OF_EACH:
+            shown.append(verdict)
+    return counts, shown
+
+
+async def _explained(visit: Visit, call: RecordedCall, record: str | None) -> Explanation:
+    """Why; others are served between two steps."""
+    for explanation in explaining(visit.cloud, call, record):
+        if explanation is not None:
+            return explanation
+        await asyncio.sleep(0)
+    raise AssertionError("the last step explains")
+
+
+async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """Two calls side by side."""
+    first = _numbered(visit, visit.query.get("a", ""))
+    second = _numbered(visit, visit.query.get("b", ""))
+    left, right = (show_json(each.to_json()) for each in (first, second))
+    return "compare.html", {
+        "first": first,
+        "second": second,
+        # Beside the event loop: long texts take seconds.
+        "lines": await asyncio.to_thread(lambda: list(side_by_side(left, right))),
+    }
+
+
+def _numbered(visit: Visit, number: str) -> RecordedCall:
+    # Asked for by number, logins are calls too.
+    for calls in (visit.handle.calls, visit.handle.calls.where("Authenticate")):
+        for call in calls:
+            if str(call.number) == number:
+                return call
+    raise HttpProblem(
+        404, f"there is no call {number or '(none given)'}", hint="see the list of calls"
+    )
+
+
+def events(visit: Visit) -> Response:
+    """Say, for as long as the browser listens, that there are more calls."""
+    return StreamingResponse(_news(visit), media_type="text/event-stream")
+
+
+async def _news(visit: Visit) -> AsyncIterator[str]:
+    happened = asyncio.Event()
+    stop = visit.handle.calls.watch(happened.set)  # calls end in this thread
+    try:
+        yield "retry: 1000\n\n"
+        while True:
+            try:
+                await asyncio.wait_for(happened.wait(), _SILENT)
+            except asyncio.TimeoutError:
+                yield ":\n\n"  # a browser that has gone is found out by sending something
+                continue
+            await asyncio.sleep(_TOGETHER)  # calls that end within a moment are the same news
+            happened.clear()
+            yield "event: calls\ndata: more\n\n"
+    finally:
+        stop()

@@ -1,0 +1,139 @@
+"""The policy: each disputed point, its interpretations, and whose answers they would change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+from fakeviam.model.catalogue import CATALOGUE
+from fakeviam.model.policy import Policy
+from fakeviam.web.page.replaying import Change, replay
+from fakeviam.web.problems import HttpProblem
+from fakeviam.web.routes.policy import Preset, policy_json
+
+if TYPE_CHECKING:
+    from fakeviam.model.evidence import Clause
+    from fakeviam.web.page.visit import Visit
+
+PRESETS: tuple[str, ...] = get_args(Preset)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """A disputed point.
+
+    Attributes:
+        name: The field of the policy.
+        value: How it is decided, as JSON.
+        about: What it decides.
+        clause: The clause of the decision.
+        calls: How many recorded calls rested on it.
+    """
+
+    name: str
+    value: Any
+    about: str
+    clause: Clause | None
+    calls: int
+
+
+class Interpretation(NamedTuple):
+    """One way to decide a point: its value as JSON, who chooses it, the calls it would change."""
+
+    value: Any
+    chosen: bool
+    presets: list[str]
+    changes: list[Change]
+
+
+def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """All points."""
+    return "policy.html", {"points": _points(visit), "presets": PRESETS}
+
+
+async def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
+    """One point: its interpretations, and the recorded calls whose answers each would change."""
+    point = next((each for each in _points(visit) if each.name == visit.path), None)
+    if point is None:
+        raise HttpProblem(404, f"the policy has no field {visit.path!r}")
+    policy = visit.handle.policy
+    policies = _interpretations(point.name, policy)
+    answers = await replay(visit, policies)
+    presets = {name: getattr(Policy.preset(name), point.name) for name in PRESETS}
+    return "point.html", {
+        "point": point,
+        "interpretations": [
+            Interpretation(
+                value=policy_json(each)[point.name],
+                chosen=each == policy,
+                presets=[name for name, value in presets.items() if value == _value(each, point)],
+                changes=changes,
+            )
+            for each, changes in zip(policies, answers.changes, strict=True)
+        ],
+        "answers": answers,
+        "streams": [
+            call
+            for call in visit.handle.calls
+            if point.clause and point.clause.id in call.cited and call.method.client_streaming
+        ],
+    }
+
+
+def _value(policy: Policy, point: Point) -> object:
+    return getattr(policy, point.name)
+
+
+def _interpretations(name: str, policy: Policy) -> list[Policy]:
+    """The policy with each value of a field: all there are, or those that presets choose."""
+    hint = get_type_hints(Policy)[name]
+    values = [getattr(each, name) for each in (policy, *map(Policy.preset, PRESETS))]
+    if get_origin(hint) is Literal:
+        values = list(get_args(hint))
+    elif hint is bool:
+        values = [False, True]
+    return [replace(policy, **{name: value}) for value in dict.fromkeys(values)]
+
+
+def _points(visit: Visit) -> list[Point]:
+    values, told = policy_json(visit.handle.policy), _told()
+    rested: dict[str, int] = {}
+    for call in visit.handle.calls:
+        for clause in call.cited:
+            rested[clause] = rested.get(clause, 0) + 1
+    points = []
+    for each in fields(Policy):
+        (clause, *_), about = told[each.name]
+        points.append(
+            Point(
+                name=each.name,
+                value=values[each.name],
+                about=about,
+                clause=CATALOGUE.get(clause),
+                calls=rested.get(clause, 0),
+            )
+        )
+    return points
+
+
+def points_by_clause() -> dict[str, str]:
+    """The field of the policy that decides a clause, where one does."""
+    return {clause: name for name, (clauses, _) in _told().items() for clause in clauses}
+
+
+def _told() -> dict[str, tuple[list[str], str]]:
+    """The clauses that each field of the policy decides, and what it is, as its docstring says."""
+    names = {each.name for each in fields(Policy)}
+    texts: dict[str, str] = {}
+    name = ""
+    for line in (Policy.__doc__ or "").splitlines():
+        first, colon, rest = line.strip().partition(": ")
+        if colon and first in names:
+            name, texts[first] = first, rest
+        elif name and line.strip():
+            texts[name] += f" {line.strip()}"
+    told = {}
+    for field, text in texts.items():
+        clauses, _, about = text.partition(": ")
+        told[field] = (clauses.split(", "), about.replace("`", ""))
+    return told

@@ -1,0 +1,121 @@
+"""The filter bar: the address of a view as a `Filter` message."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeviam.model.clock import time_of
+from fakeviam.model.errors import UsageError
+from fakeviam.web.problems import HttpProblem
+from fakeviam.wire import data
+from fakeviam.wire.times import timestamp_from
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
+
+    from fakeviam.web.page.visit import Visit
+
+#: Records on one page, unless the address says otherwise, and how many it may ask for.
+PAGE: Final = 60
+MOST: Final = 500
+
+TEXTS: Final = (
+    "component_name",
+    "component_type",
+    "method",
+    "robot_name",
+    "robot_id",
+    "part_name",
+    "part_id",
+    "dataset_id",
+)
+LISTS: Final = ("location_ids", "organization_ids", "mime_type", "bbox_labels")
+TIMES: Final = ("start", "end")
+#: All that the address of a page of records may hold.
+ASKED: Final = (*TEXTS, *LISTS, *TIMES, "tags", "tagged", "limit", "last")
+TAG_RULES: Final = {
+    "": data.TAGS_FILTER_TYPE_UNSPECIFIED,
+    "or": data.TAGS_FILTER_TYPE_MATCH_BY_OR,
+    "tagged": data.TAGS_FILTER_TYPE_TAGGED,
+    "untagged": data.TAGS_FILTER_TYPE_UNTAGGED,
+}
+
+
+def filter_of(query: QueryParams) -> data.Filter:
+    """The filter that an address asks for; fields have the names of the message.
+
+    Raises:
+        HttpProblem: 422, a value makes no sense.
+    """
+    message = data.Filter()
+    for name in TEXTS:
+        setattr(message, name, query.get(name, ""))
+    for name in LISTS:
+        getattr(message, name).extend(_values(query, name))
+    tags, rule = _values(query, "tags"), query.get("tagged", "")
+    if rule not in TAG_RULES:
+        raise HttpProblem(
+            422, f"tagged must be one of {', '.join(filter(None, TAG_RULES))}", value=rule
+        )
+    if tags or rule:
+        message.tags_filter.type = TAG_RULES[rule or "or"]
+        message.tags_filter.tags.extend(tags)
+    for name in TIMES:
+        if text := query.get(name, "").strip():
+            getattr(message.interval, name).CopyFrom(_time(name, text))
+    return message
+
+
+def page_of(visit: Visit) -> data.DataRequest:
+    """The page that an address asks for: filter, size, where it goes on; the newest first.
+
+    Raises:
+        HttpProblem: 422, a value makes no sense.
+    """
+    query, most = visit.query, visit.handle.policy.max_page
+    usual = PAGE if most is None else min(PAGE, most.size)
+    limit = query.get("limit", str(usual))
+    if not (limit.isdecimal() and 0 < int(limit) <= MOST):
+        raise HttpProblem(422, f"limit must be 1 to {MOST}", field="limit", value=limit)
+    return data.DataRequest(
+        filter=filter_of(query),
+        limit=int(limit),
+        last=query.get("last", ""),
+        sort_order=data.ORDER_DESCENDING,
+    )
+
+
+def next_of(visit: Visit, rpc: str, request: Any, reply: Any) -> str:
+    """Where the next page begins; empty if there is none.
+
+    How many records came does not tell: a policy may have cut the page.
+    """
+    if not reply.data:
+        return ""
+    following = type(request)(data_request=request.data_request)
+    following.data_request.last, following.data_request.limit = reply.last, 1
+    following.include_internal_data = request.include_internal_data
+    return str(reply.last) if visit.ask(rpc, following).data else ""
+
+
+def asked_of(query: QueryParams) -> dict[str, Any]:
+    """What the filter bar shows: texts, and lists with one more place for another value."""
+    filled = link_of(query)
+    return {**filled, **{name: [*filled[name], ""] for name in (*LISTS, "tags")}}
+
+
+def link_of(query: QueryParams) -> dict[str, Any]:
+    """The part of an address that says the same filter."""
+    texts = {name: query.get(name, "") for name in (*TEXTS, *TIMES, "tagged")}
+    return {**texts, **{name: _values(query, name) for name in (*LISTS, "tags")}}
+
+
+def _values(query: QueryParams, name: str) -> list[str]:
+    return [value for value in query.getlist(name) if value]
+
+
+def _time(name: str, text: str) -> Any:
+    try:
+        return timestamp_from(time_of(text, name))
+    except UsageError as error:
+        raise HttpProblem(422, str(error), field=name, value=text) from None

@@ -1,0 +1,120 @@
+"""From values to HTML: templates in which everything is text unless they say otherwise."""
+
+from __future__ import annotations
+
+import json
+from difflib import SequenceMatcher
+from functools import partial
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fakeviam.model.clock import moment_of
+from fakeviam.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from fakeviam.web.page.visit import Visit
+
+_KIB = 1024
+
+#: The views in the order of the menu: name in the address, and what people call it.
+VIEWS = (
+    ("calls", "Calls"),
+    ("files", "Files"),
+    ("readings", "Readings"),
+    ("query", "Query"),
+    ("datasets", "Datasets"),
+    ("sequences", "Sequences"),
+    ("pipelines", "Pipelines"),
+    ("fleet", "Fleet"),
+    ("policy", "Policy"),
+    ("controls", "Controls"),
+)
+
+
+class Templates:
+    """The page's templates."""
+
+    def __init__(self) -> None:
+        """Read them when they are first used."""
+        self._environment = Environment(
+            loader=PackageLoader("fakeviam.web.page"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {
+            "bytes": show_bytes,
+            "compact": partial(show_json, indent=None),
+            "moment": show_moment,
+            "pretty": show_json,
+            "seconds": show_seconds,
+        }
+
+    def render(self, template: str, visit: Visit, **values: Any) -> str:
+        """A whole page, or a part of one."""
+        return self._environment.get_template(template).render(
+            visit=visit,
+            views=VIEWS,
+            version=__version__,
+            now=visit.handle.clock.moment(),
+            is_frozen=visit.handle.clock.is_frozen,
+            sessions=sorted(visit.fake.sessions),
+            **values,
+        )
+
+
+def show_bytes(size: int) -> str:
+    """A size for people: `1.5 MiB`."""
+    amount, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if amount < _KIB:
+            break
+        amount, unit = amount / _KIB, larger
+    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def show_moment(moment: datetime | int | None) -> str:
+    """A time for people, UTC: date, time, and milliseconds where there are some."""
+    if moment is None:
+        return ""
+    if isinstance(moment, int):  # ns since the epoch
+        moment = moment_of(moment)
+    plain = moment.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{plain}.{moment.microsecond // 1000:03}" if moment.microsecond else plain
+
+
+def show_seconds(seconds: float | None) -> str:
+    """A duration for people: `1.2 ms`."""
+    if seconds is None:
+        return ""
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def show_json(value: Any, indent: int | None = 2) -> str:
+    """JSON for people; without an indent, on one line."""
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
+
+
+class Line(NamedTuple):
+    """A line of two texts side by side."""
+
+    left: str
+    right: str
+    differs: bool
+
+
+def side_by_side(left: str, right: str) -> Iterator[Line]:
+    """Two texts, with the lines that they have in common beside each other."""
+    ours, theirs = left.splitlines(), right.splitlines()
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    for what, start, end, other_start, other_end in matcher.get_opcodes():
+        for mine, other in zip_longest(
+            ours[start:end], theirs[other_start:other_end], fillvalue=""
+        ):
+            yield Line(mine, other, what != "equal")
