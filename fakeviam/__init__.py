@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.shelf import Snapshot
     from fakeviam.server.state.accounts import ApiKey
     from fakeviam.server.transport.limits import ConnectionLimits
+    from fakeviam.server.transport.tls.settings import Tls
     from fakeviam.store.memory import MemoryStore
     from fakeviam.version import __version__ as __version__
     from fakeviam.views import NotStoredError, StoredDataset, StoredFile, StoredReading, View
@@ -68,6 +69,7 @@ __all__ = [
     "StoredFile",
     "StoredReading",
     "StrictError",
+    "Tls",
     "UnfiredFaultError",
     "UsageError",
     "View",
@@ -105,6 +107,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "StoredFile": "fakeviam.views",
         "StoredReading": "fakeviam.views",
         "StrictError": "fakeviam.server.instruments.strict",
+        "Tls": "fakeviam.server.transport.tls.settings",
         "UnfiredFaultError": "fakeviam.server.instruments.faults.plan",
         "UsageError": "fakeviam.model.errors",
         "View": "fakeviam.views",

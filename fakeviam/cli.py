@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fakeviam import UsageError, __version__
-from fakeviam.commands.serving import create_fake, serving_options
-from fakeviam.program import Verbs, run
+from fakeviam import UsageError
+from fakeviam.commands.serving import create_fake, options_in_errors, serving_options
+from fakeviam.program import Verbs, run, version_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _DRIVING = (
-    *("archive", "calls", "check", "clock", "env", "exec", "explain", "faults", "keys", "parts"),
-    *("policy", "replies", "reset", "seed", "sessions", "snapshot", "wait"),
+    *(
+        "archive",
+        "calls",
+        "check",
+        "clock",
+        "datasets",
+        "env",
+        "exec",
+        "explain",
+        "faults",
+        "keys",
+        "open",
+    ),
+    *("parts", "policy", "replies", "reset", "seed", "sessions", "snapshot", "wait"),
 )
 
 #: Verbs that are imported when they are used, and the modules they are in.
@@ -38,7 +50,8 @@ _MEANT: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("fleet", "robots", "machines"), "parts list"),
         **dict.fromkeys(("ls", "list", "files"), "data list"),
         "readings": "data readings",
-        "datasets": "export --help",
+        "dataset": "datasets",
+        **dict.fromkeys(("page", "ui", "browse"), "open"),
         "upload": "data upload",
         "download": "data download",
         "save": "snapshot save",
@@ -57,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 @click.group(cls=Verbs, elsewhere=_VERBS, meant=_MEANT)
-@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@version_option
 def commands() -> None:
     """The Viam data cloud on a laptop, in memory."""
 
@@ -81,9 +94,15 @@ def serve(*, ready_file: str | None, quiet: bool, uvloop: bool, **options: Any) 
     that clients need.
     """
     # Not above: `--help` and mistakes need no server.
-    from fakeviam.serve import run  # noqa: PLC0415
+    from fakeviam.serve import log_to_stderr, run  # noqa: PLC0415
 
-    run(create_fake(**options), ready_file=ready_file, banner=not quiet, uvloop=uvloop)
+    log_to_stderr()
+    place = "in memory"
+    if options["data_dir"] or options["store"].startswith("mongodb"):
+        place = f"kept in {options['data_dir'] or 'a database'}"
+    with options_in_errors():
+        cloud = create_fake(**options)
+        run(cloud, ready_file=ready_file, place="" if quiet else place, uvloop=uvloop)
 
 
 class _Lazy(click.Group):
@@ -129,6 +148,6 @@ def data() -> None:
 
 
 @commands.group(cls=_Kit)
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_option
 def contract() -> None:
     """Check a server or a client against Viam's documentation."""

@@ -28,7 +28,11 @@ VARIABLES = MappingProxyType(
 )
 
 #: Variables that are set only if there is something to say.
-OPTIONAL = ("FAKEVIAM_SESSION", "FAKEVIAM_CONTROL_TOKEN")
+OPTIONAL = ("FAKEVIAM_SESSION", "FAKEVIAM_CONTROL_TOKEN", "FAKEVIAM_CA_FILE")
+
+#: Where OpenSSL (Python, Go), Node and gRPC's C core look for certificates to trust. For programs
+#: that are started for a fake alone, since the first and the last of them replace the system's.
+TRUST = ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH")
 
 # A server that listens everywhere is reached by these.
 _REACHED = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "[::1]"})  # noqa: S104 - not bound
@@ -37,21 +41,39 @@ _REACHED = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "[::1]"})  # noqa: S1
 def environment(facts: Mapping[str, Any], *, session: str = "", token: str = "") -> dict[str, str]:
     """Return the variables for a fake with this connection info."""
     facts = _reachable(facts)
-    found = {name: str(facts[fact]) for name, fact in VARIABLES.items() if facts[fact]}
+    if not facts["api_key"]:  # hidden: of no use without its secret half, and refused
+        facts = {**facts, "api_key_id": ""}
+    variables = {name: str(facts[fact]) for name, fact in VARIABLES.items() if facts[fact]}
     if session:
-        found["FAKEVIAM_SESSION"] = session
+        variables["FAKEVIAM_SESSION"] = session
+    if facts.get("ca_file"):
+        variables["FAKEVIAM_CA_FILE"] = facts["ca_file"]
     if token:
-        found["FAKEVIAM_CONTROL_TOKEN"] = token
-    return found
+        variables["FAKEVIAM_CONTROL_TOKEN"] = token
+    return variables
 
 
-def elsewhere(facts: Mapping[str, Any], address: str) -> dict[str, Any]:
-    """Return the server's connection info as seen by a client that connected to `address`."""
+def elsewhere(
+    facts: Mapping[str, Any], address: str, *, tls: bool = False, ca_file: str = ""
+) -> dict[str, Any]:
+    """Return the server's connection info as seen by a client that connected to `address`.
+
+    Args:
+        facts: What the server says of itself.
+        address: `host:port`; empty for a Unix socket.
+        tls: Whether the client used TLS.
+        ca_file: The certificates that it trusted.
+    """
     there = dict(facts)
     if address:
-        there.update(target=address, url=f"http://{address}")
-    if there["unix_socket"] and not Path(there["unix_socket"]).exists():
-        there["unix_socket"] = ""  # on another machine, or in a container
+        url = f"{'https' if tls else 'http'}://{address}"
+        there.update(target=url if tls else address, url=url)
+    # What is on another machine, or in a container, is not in reach.
+    for name in ("unix_socket", "ca_file"):
+        if there.get(name) and not Path(there[name]).exists():
+            there[name] = ""
+    if ca_file and tls:
+        there["ca_file"] = str(Path(ca_file).absolute())
     return there
 
 
@@ -59,8 +81,9 @@ def _reachable(facts: Mapping[str, Any]) -> Mapping[str, Any]:
     host = _REACHED.get(facts["host"])
     if host is None:
         return facts
-    bare = facts["target"].replace("[::]", "::")
-    if bare != f"{facts['host']}:{facts['port']}":
+    scheme, _, place = facts["url"].partition("://")
+    if place.replace("[::]", "::") != f"{facts['host']}:{facts['port']}":
         return facts  # somebody knows a better address already
-    target = f"{host}:{facts['port']}"
-    return {**facts, "target": target, "url": f"http://{target}"}
+    url = f"{scheme}://{host}:{facts['port']}"
+    target = url if scheme == "https" else url.removeprefix("http://")
+    return {**facts, "target": target, "url": url}

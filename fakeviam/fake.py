@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import time
 from collections.abc import Iterable
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.hosting import Hosting
@@ -15,11 +18,13 @@ from fakeviam.model.clock import Clock
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
+from fakeviam.model.origins import check_origins
 from fakeviam.model.read_options import ReadOptions
 from fakeviam.policy_file import policy_of
 from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
 from fakeviam.server.lifecycle.handle import CloudHandle
-from fakeviam.server.lifecycle.server import Address
+from fakeviam.server.lifecycle.host import HttpAccess
+from fakeviam.server.lifecycle.server import ListenAddress
 from fakeviam.server.lifecycle.storage import Storage
 from fakeviam.server.state.cloud import CloudOptions
 from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
@@ -29,7 +34,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -40,10 +44,17 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.session import Session
     from fakeviam.server.state.accounts import AuthMode
     from fakeviam.server.state.cloud import IdKind
+    from fakeviam.server.transport.tls.identity import Identity
+    from fakeviam.server.transport.tls.settings import Tls
     from fakeviam.store.base import Store
 
 
 T = TypeVar("T")
+
+#: Nanoseconds since the epoch; looked up at each call, so that freezegun can replace it.
+_real_time = partial(methodcaller("time_ns"), time)
+
+log = logging.getLogger("fakeviam")
 
 
 class FakeViam(CloudHandle):
@@ -84,6 +95,8 @@ class FakeViam(CloudHandle):
         host: str = "127.0.0.1",
         port: int | None = 0,
         unix_socket: str | os.PathLike[str] | None = None,
+        tls: Tls | bool = False,
+        plaintext_port: int | None = None,
         max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         limits: ConnectionLimits | None = None,
         journal_bytes: int = DEFAULT_BYTES,
@@ -93,6 +106,7 @@ class FakeViam(CloudHandle):
         durability: Durability = "process",
         control: bool = True,
         control_token: str | None = None,
+        allow_origins: Iterable[str] | None = None,
         interceptors: Iterable[Interceptor] = (),
         store: Callable[[], Store] | str = MemoryStore,
     ) -> None:
@@ -112,6 +126,9 @@ class FakeViam(CloudHandle):
             host: Address to listen on.
             port: TCP port; 0 picks a free one; None listens on the Unix socket alone.
             unix_socket: Path of the Unix socket; None creates a temporary one.
+            tls: Encrypt the TCP port: True with a certificate whose CA is in `ca_file`, which
+                requires fakeviam[tls]; or a `Tls` with files of your own (TL-1, TL-2).
+            plaintext_port: With TLS, a second TCP port without it; None is none.
             max_message_bytes: Ceiling of a request message (SV-2), not of an upload; None takes
                 all.
             limits: What one connection may cost before it is refused or closed (SV-11).
@@ -125,6 +142,8 @@ class FakeViam(CloudHandle):
             control: Serve the control API, /control/v1 on the TCP port and the Unix socket.
             control_token: Clients of the control API must send it (HT-2); None accepts only
                 clients on this machine.
+            allow_origins: Origins whose web pages may make calls and load files (HT-8), such as
+                `https://app.example`; None is those of this machine, `*` is all.
             interceptors: Change requests and replies in transit, for a fake that is
                 deliberately wrong.
             store: Where the data is: `memory:`, `mongomock:`, or `mongodb://host/database`, which
@@ -153,11 +172,15 @@ class FakeViam(CloudHandle):
         reading = ReadOptions.of(load_options, name="load_options")
         if load is None and reading != ReadOptions():
             raise UsageError("load_options requires load")
-        address = Address(host=host, port=port, unix_socket=unix_socket)
+        address = ListenAddress(
+            host=host, port=port, unix_socket=unix_socket, plaintext_port=plaintext_port
+        )
+        identity = _identity_of(tls, address)
         if max_message_bytes is not None:
             check_whole_number("max_message_bytes", max_message_bytes, minimum=1)
         if limits is not None:
             check_type("limits", limits, ConnectionLimits)
+        origins = check_origins(allow_origins)
         check_type("control", control, bool)
         self.control, self.control_token = control, _check_token(control_token)
         # Last, so that an invalid argument leaves a directory or a database untouched.
@@ -177,8 +200,10 @@ class FakeViam(CloudHandle):
                 address=address,
                 max_message_bytes=max_message_bytes,
                 limits=limits or ConnectionLimits(),
-                control=control,
-                control_token=self.control_token,
+                access=HttpAccess(
+                    control=control, control_token=self.control_token, origins=origins
+                ),
+                identity=identity,
             )
             super().__init__(cloud, host=self._hosting)
             self._hosting.base = self
@@ -187,6 +212,8 @@ class FakeViam(CloudHandle):
             self.applied_seed: AppliedSeed | None = None
             if load is not None and self._storage.is_new():
                 self.applied_seed = load_path(cloud, load, reading)
+            elif load is not None:
+                log.info("load was ignored: there is data already")
             # Only now: a directory stays new until what fills it was in order.
             self._storage.keep(cloud)
 
@@ -209,8 +236,16 @@ class FakeViam(CloudHandle):
 
     @property
     def target(self) -> str:
-        """Address for gRPC clients, as `host:port`; an IPv6 address is in brackets."""
+        """Address for gRPC clients: `host:port`, or with TLS `https://host:port`.
+
+        An IPv6 address is in brackets.
+        """
         return self._hosting.target
+
+    @property
+    def plaintext_target(self) -> str:
+        """The address without TLS of a fake with `plaintext_port`, `host:port`; or empty."""
+        return self._hosting.plaintext_target
 
     @property
     def url(self) -> str:
@@ -221,6 +256,21 @@ class FakeViam(CloudHandle):
     def unix_socket(self) -> str:
         """Path of the Unix socket; viam-sdk accepts it as `app_url`."""
         return self._server.unix_socket
+
+    @property
+    def ca_file(self) -> str:
+        """With TLS, the file with the certificate that clients have to trust (TL-2).
+
+        It exists while the fake runs. Empty without TLS, and if the files in `Tls` do not end with
+        the certificate of their CA.
+        """
+        return self._hosting.ca_file
+
+    @property
+    def ca_pem(self) -> str:
+        """What is in `ca_file`."""
+        identity = self._server.identity
+        return "" if identity is None else identity.ca_pem
 
     # Starting and stopping ---------------------------------------------------------------
 
@@ -233,12 +283,7 @@ class FakeViam(CloudHandle):
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         try:
             self._server.stop_thread()
         finally:
@@ -248,12 +293,7 @@ class FakeViam(CloudHandle):
         await self.start()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     async def start(self) -> None:
@@ -295,7 +335,7 @@ class FakeViam(CloudHandle):
 
     def __repr__(self) -> str:
         where = self.target if self._server.is_running else "not running"
-        return f"<FakeViam {where}: {self._held()}>"
+        return f"<FakeViam {where}: {self._contents_text()}>"
 
 
 def _check_seed(seed: int | None) -> int:
@@ -316,9 +356,17 @@ def _check_token(token: str | None) -> str | None:
     return token
 
 
-def _real_time() -> int:
-    """Nanoseconds since the epoch; looked up at each call, so that freezegun can replace it."""
-    return time.time_ns()
+def _identity_of(tls: object, address: ListenAddress) -> Identity | None:
+    """What the server shows to TLS clients."""
+    if tls is False or tls is None:
+        if address.plaintext_port is not None:
+            raise UsageError("plaintext_port requires tls; without it, the port is plaintext")
+        return None
+    if address.port is None:
+        raise UsageError("tls requires a port: the Unix socket is never encrypted")
+    from fakeviam.server.transport.tls.identity import identity_of  # noqa: PLC0415 - few ask
+
+    return identity_of(tls, address.host)
 
 
 def _check_clock(clock: Clock | None) -> Clock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from fakeviam.loading import load
 from fakeviam.model.errors import UsageError
@@ -12,8 +14,10 @@ from fakeviam.model.policy import Policy
 from fakeviam.server.lifecycle.server import Server
 from fakeviam.server.lifecycle.session import Session
 from fakeviam.server.lifecycle.session_registry import SessionRegistry
+from fakeviam.server.services.data.databases import database_uri
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID
-from fakeviam.server.transport.protocol_switch import Http
+from fakeviam.server.transport.listeners import is_running_loop
+from fakeviam.server.transport.protocol_switch import LazyServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,11 +25,14 @@ if TYPE_CHECKING:
     from fakeviam.model.applied_seed import AppliedSeed
     from fakeviam.model.read_options import ReadOptions
     from fakeviam.server.lifecycle.handle import CloudHandle
-    from fakeviam.server.lifecycle.server import Address
+    from fakeviam.server.lifecycle.host import HttpAccess
+    from fakeviam.server.lifecycle.server import ListenAddress
     from fakeviam.server.lifecycle.storage import Storage
     from fakeviam.server.state.cloud import CloudState
+    from fakeviam.server.transport.http_side import HttpSide
     from fakeviam.server.transport.limits import ConnectionLimits
-    from fakeviam.server.transport.protocol_switch import HttpServer
+    from fakeviam.server.transport.protocol_switch import DatabaseSide
+    from fakeviam.server.transport.tls.identity import Identity
     from fakeviam.store.base import Store
 
 T = TypeVar("T")
@@ -40,6 +47,7 @@ class Hosting:
         seed: The seed of all ids.
         control: Whether the control API is served.
         control_token: What its users must show; None is nothing, and serves this machine alone.
+        origins: Those whose pages may call; None is those of this machine (HT-8).
         limits: What one connection may cost (SV-11).
     """
 
@@ -52,16 +60,17 @@ class Hosting:
         cloud: CloudState,
         storage: Storage,
         *,
-        address: Address,
+        address: ListenAddress,
         max_message_bytes: int | None,
         limits: ConnectionLimits,
-        control: bool,
-        control_token: str | None,
+        access: HttpAccess,
+        identity: Identity | None,
     ) -> None:
         """Put a server in front of `cloud`; it does not listen yet."""
         self.base: CloudHandle
         self.seed = storage.seed
-        self.control, self.control_token = control, control_token
+        self.control, self.control_token = access.control, access.control_token
+        self.origins = access.origins
         self.limits, self.max_message_bytes = limits, max_message_bytes
         self._storage = storage
         self._registry = SessionRegistry(base=cloud, seed=storage.seed)
@@ -71,9 +80,13 @@ class Hosting:
             address,
             max_message_bytes=max_message_bytes,
             limits=limits,
-            http=Http(lambda: _http_server(self)),
+            http=LazyServer(lambda: _http_server(self)),
+            database=LazyServer(
+                lambda: _database_server(self._registry, patience=limits.header_seconds)
+            ),
             # A connection comes before any call that could name a session: ask the base.
             admit=lambda: not cloud.faults.refuses_connection(),
+            identity=identity,
         )
 
     @property
@@ -93,17 +106,38 @@ class Hosting:
 
     @property
     def target(self) -> str:
-        """Address for gRPC clients, as `host:port`; an IPv6 address is in brackets."""
+        """Address for gRPC clients: `host:port`, or with TLS `https://host:port`.
+
+        An IPv6 address is in brackets.
+        """
         if not self.server.has_port:
             return f"unix:{self.unix_socket}"
+        return self.url if self.has_tls else self._at(self.port)
+
+    @property
+    def plaintext_target(self) -> str:
+        """The second address, `host:port`, that of a fake with TLS for clients without it."""
+        port = self.server.plaintext_port
+        return "" if port is None else self._at(port)
+
+    def _at(self, port: int) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return f"{host}:{port}"
 
     @property
     def url(self) -> str:
         """The address as a URL."""
-        _ = self.port  # without one, there is no URL
-        return f"http://{self.target}"
+        return f"{self.server.scheme}://{self._at(self.port)}"
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether its TCP port is encrypted (TL-1)."""
+        return self.server.identity is not None
+
+    @property
+    def ca_file(self) -> str:
+        """The file that lets clients trust it (TL-2); empty without TLS."""
+        return self.server.ca_file
 
     @property
     def unix_socket(self) -> str:
@@ -126,10 +160,10 @@ class Hosting:
         """Open a session."""
         if name is not None and not isinstance(name, str):
             raise UsageError(f"name must be text, got {name!r:.80}")
-        chosen = None if policy is None else Policy.of(policy)
+        session_policy = None if policy is None else Policy.of(policy)
 
         def open_session() -> Session:
-            session = Session(self, self._registry.open(name, policy=chosen))
+            session = Session(self, self._registry.open(name, policy=session_policy))
             self._open[session.name] = session
             return session
 
@@ -150,6 +184,49 @@ class Hosting:
         """Fill a cloud of this fake; call it in the server's thread."""
         return load(cloud, source, options)
 
+    def database_uri(self, cloud: CloudState, organization_id: str | None, password: str) -> str:
+        """Set the password of a database, and say where that is."""
+        organization = organization_id or self.default_part.organization_id
+        if not cloud.fleet.has_organization(organization):
+            raise UsageError(f"organization_id: there is no organization {organization!r}")
+        if not password or not isinstance(password, str):
+            raise UsageError("password must be text that is not empty")
+        if self.server.has_port:
+            address = self.url
+        elif self.unix_socket.endswith(".sock"):
+            address = f"http://{quote(self.unix_socket, safe='')}"
+        else:
+            raise UsageError(
+                "clients of MongoDB connect to Unix sockets whose paths end in .sock, and not to "
+                f"{self.unix_socket}; choose another path, or a port"
+            )
+        self.atomically(lambda: cloud.store.set_database_password(organization, password))
+        uri = database_uri(
+            address,
+            organization_id=organization,
+            session=cloud.name,
+            password=quote(password, safe=""),
+        )
+        if not address.startswith("https"):
+            return uri
+        return f"{uri}&tlsCAFile={quote(self.ca_file, safe='')}"
+
+    def pause(self, session: str) -> None:
+        """Wait for Enter, while the page shows a session."""
+        address = f"{self.url}/ui/calls{f'?session={quote(session)}' if session else ''}"
+        if not self.control:
+            raise UsageError("with control=False there is no page to look at")
+        if is_running_loop():
+            raise UsageError(
+                "pause() would block the event loop; use `with FakeViam()`, or await "
+                "`asyncio.to_thread(cloud.pause)`"
+            )
+        if not sys.stdin.isatty():
+            raise UsageError(f"pause() waits for Enter, but stdin is no terminal; see {address}")
+        sys.stderr.write(f"paused; look at {address} and press Enter to go on\n")
+        sys.stderr.flush()
+        sys.stdin.readline()
+
     def environment(self, handle: CloudHandle, session: str) -> dict[str, str]:
         """The variables that lead a program to a cloud of this fake."""
         from fakeviam.connection_info import connection_info  # noqa: PLC0415 - few tests ask
@@ -160,8 +237,15 @@ class Hosting:
         return environment({**connection_info(self), **keys}, session=session, token=token)
 
 
-def _http_server(hosting: Hosting) -> HttpServer:
+def _http_server(hosting: Hosting) -> HttpSide:
     # Not above: importing it takes longer than a test that only speaks gRPC.
     from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
 
     return Server(hosting)
+
+
+def _database_server(clouds: SessionRegistry, *, patience: float) -> DatabaseSide:
+    # As above; few tests open the database.
+    from fakeviam.database.endpoint import DatabaseServer  # noqa: PLC0415
+
+    return DatabaseServer(clouds, patience=patience)

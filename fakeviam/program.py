@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 import traceback
 from difflib import get_close_matches
@@ -15,11 +16,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
-from fakeviam.target import DEFAULT, FORMS, VARIABLE, Target, default_target
+from fakeviam.target import (
+    CA_VARIABLE,
+    DEFAULT,
+    FORMS,
+    VARIABLE,
+    Target,
+    client_context,
+    default_target,
+)
+from fakeviam.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Command = Callable[..., Any]
     _ParamType = click.ParamType[Target]
@@ -31,8 +42,15 @@ FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 70, 130
 #: Shows where a bug of fakeviam is.
 DEBUG = "FAKEVIAM_DEBUG"
 
-#: Settings of a command that belongs to no `Verbs`.
-HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+_HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+#: As long as a first sentence may be; click cuts it elsewhere.
+_SENTENCE = 1000
+
+#: Adds `--version`; all command lines belong to one distribution.
+version_option = click.version_option(
+    __version__, "-V", "--version", message="fakeviam %(version)s"
+)
 
 
 class CommandError(click.ClickException):
@@ -47,6 +65,32 @@ class CannotRunHereError(click.ClickException):
     exit_code = MISUSED
 
 
+class Verb(click.Command):
+    """A command that refuses options with empty values.
+
+    They come from variables that are not set: as a filter, `--dataset "$DATASET"` would mean
+    everything.
+
+    Attributes:
+        may_be_empty: Names of options for which an empty value means something.
+    """
+
+    def __init__(self, *args: Any, may_be_empty: Sequence[str] = (), **kwargs: Any) -> None:
+        """Create the command; the remaining arguments go to click."""
+        super().__init__(*args, **kwargs)
+        self.context_settings.update(_HELP)
+        self.may_be_empty = may_be_empty
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = self.make_parser(ctx).parse_args(list(args))[0]
+        for param in self.params:
+            value = given.get(param.name or "")
+            is_empty = value == "" or (isinstance(value, list) and "" in value)
+            if is_empty and isinstance(param, click.Option) and param.name not in self.may_be_empty:
+                raise click.UsageError(f"{param.opts[0]} must not be empty", ctx)
+        return super().parse_args(ctx, args)
+
+
 class Verbs(click.Group):
     """A group that prints its help without arguments and suggests a command for a mistyped one.
 
@@ -54,6 +98,8 @@ class Verbs(click.Group):
         elsewhere: Commands that are imported on first use: `module:attribute` by name.
         meant: Names that people try, and the commands they mean.
     """
+
+    command_class = Verb
 
     def __init__(
         self,
@@ -65,7 +111,7 @@ class Verbs(click.Group):
         """Create the group; the remaining arguments go to click."""
         kwargs["no_args_is_help"] = False  # click's exits with 2
         super().__init__(*args, **kwargs)
-        self.context_settings.update(HELP)
+        self.context_settings.update(_HELP)
         self.elsewhere = elsewhere
         self.meant = meant
 
@@ -78,36 +124,70 @@ class Verbs(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *self.elsewhere})
 
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        super().add_command(_with_help(cmd), name)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.elsewhere:
             return super().get_command(ctx, cmd_name)
         module, _, name = self.elsewhere[cmd_name].partition(":")
-        return _with_help(getattr(import_module(module), name))
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, command.get_short_help_str(_SENTENCE))
+                    for name, command in commands.items()
+                    if command is not None and not command.hidden
+                ]
+            )
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
+        name, *more = args
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise click.UsageError(f"unknown command {name!r}{self._nearest(ctx, name)}", ctx)
+            raise click.UsageError(f"unknown command {name!r}{self._meant(ctx, name, more)}", ctx)
         return super().resolve_command(ctx, args)
 
-    def _nearest(self, ctx: click.Context, name: str) -> str:
-        known = self.list_commands(ctx)
-        near = self.meant.get(name) or next(iter(get_close_matches(name, known, n=1)), None)
+    def _meant(self, ctx: click.Context, name: str, more: list[str]) -> str:
+        near = " ".join([*more, "--help"]) if name == "help" else self.meant.get(name)
         if near:
             return f"; did you mean `{ctx.command_path} {near}`?"
-        return f"; there are {', '.join(known)}"
+        return nearest(name, self.list_commands(ctx), form=f"`{ctx.command_path} {{}}`")
 
 
-def _with_help(command: click.Command) -> click.Command:
-    """The command with `-h`, also where it is looked at without its group."""
-    for name, value in HELP.items():
-        command.context_settings.setdefault(name, value)
-    return command
+def nearest(name: str, names: Iterable[str], *, form: str = "{!r}") -> str:
+    """What follows an unknown name: the known one that is nearest, or all of them."""
+    known = list(dict.fromkeys(names))
+    near = get_close_matches(name, known, n=1)
+    if near:
+        return f"; did you mean {form.format(near[0])}?"
+    return f"; there are {', '.join(known)}" if known else "; there are none"
+
+
+def find(kind: str, key: str, things: Iterable[tuple[str, str]]) -> str:
+    """The id of the thing of that name or id.
+
+    Args:
+        kind: What it is, for people.
+        key: The name or id.
+        things: Their ids and names.
+
+    Raises:
+        CommandError: There is none, or several.
+    """
+    known = list(things)
+    matches = [id_ for id_, name in known if key == id_] or [
+        id_ for id_, name in known if key == name
+    ]
+    if len(matches) > 1:
+        text = f"{len(matches)} {kind}s are named {key!r}; use an id: {', '.join(matches)}"
+        raise CommandError(text)
+    if not matches:
+        names = nearest(key, (name for _, name in known))
+        raise CommandError(f"no {kind} has the name or id {key!r}{names}")
+    return matches[0]
 
 
 class TargetType(_ParamType):
@@ -133,7 +213,7 @@ def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Comman
         or_self: The command can run without a server, so there is no default address.
         settings: Override the settings passed to click.
     """
-    usual: dict[str, Any] = {
+    usual: dict[str, object] = {
         "type": TargetType(),
         "metavar": "ADDRESS",
         "help": f"The server: {FORMS}.",
@@ -142,6 +222,50 @@ def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Comman
     if not or_self:
         usual |= {"default": default_target, "envvar": VARIABLE, "show_envvar": True}
     return click.option("--target", **{**usual, **settings})
+
+
+def ca_file_option(command: Command) -> Command:
+    """Add the option that says whom to trust; the command gets it as `ca_file`, "" for none."""
+    return click.option(
+        "--ca-file",
+        envvar=CA_VARIABLE,
+        default="",
+        show_envvar=True,
+        metavar="FILE",
+        help="Certificates to trust instead of the system's, for https:// addresses.",
+    )(command)
+
+
+def client_options(command: Command) -> Command:
+    """Add the options of commands that work with any server of Viam's data cloud."""
+    for option in (
+        click.option(
+            "--session",
+            envvar="FAKEVIAM_SESSION",
+            default="",
+            show_envvar=True,
+            help="The session of a fake to act on.",
+        ),
+        click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, help="Its id."),
+        click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, help="The API key."),
+        ca_file_option,
+        target_option(),
+    ):
+        command = option(command)
+    return command
+
+
+def check_ca_file(target: Target, ca_file: str) -> None:
+    """Refuse a file of certificates that a client of `target` could not use.
+
+    Raises:
+        click.UsageError: It cannot be read, or holds none.
+    """
+    if target.tls and ca_file:
+        try:
+            client_context(ca_file)
+        except ValueError as error:
+            raise click.UsageError(f"--ca-file: {error}") from error
 
 
 def format_options(command: Command) -> Command:
@@ -181,12 +305,11 @@ def run(
         status = group.main(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        # click breaks its lines for a screen of its own.
-        told = " ".join(error.format_message().split())
         context = getattr(error, "ctx", None)
+        text = _text_of(error, context)
         if context is not None:
-            told = f"{told.removesuffix('.')} (see `{context.command_path} --help`)"
-        _end(error_name, told, error.exit_code)
+            text = f"{text.removesuffix('.')} (see `{context.command_path} --help`)"
+        _end(error_name, text, error.exit_code)
     except mistakes as error:
         _end(error_name, str(error), MISUSED)
     except (click.Abort, KeyboardInterrupt):
@@ -201,6 +324,54 @@ def run(
     except Exception as error:  # noqa: BLE001 - nobody above can do better
         _tell_bug(error_name, error)
     sys.exit(status)
+
+
+_NUMBERS = MappingProxyType({"integer": "a whole number", "float": "a number"})
+
+
+def _text_of(error: click.ClickException, context: click.Context | None) -> str:
+    """What click says of an error, in our words and with what was probably meant."""
+    if isinstance(error, CommandError):
+        return error.message
+    if isinstance(error, click.NoSuchOption):
+        return f"{error.message.rstrip('.')}{_similar_option(error.option_name, context)}"
+    if isinstance(error, click.BadParameter) and isinstance(error.param, click.Option):
+        error.param_hint = error.param_hint or _source(error.param, context)
+    text = " ".join(error.format_message().split())  # click breaks lines for a screen of its own
+    if type(error) is click.UsageError and context and text.startswith("Got unexpected extra"):
+        text = f"{text}{_instead_of(text.partition('(')[2].split(' ')[0].rstrip(')'), context)}"
+    choice = re.search(r"'([^']*)' is not one of", text)
+    if choice and isinstance(error, click.BadParameter):
+        choices = getattr(getattr(error.param, "type", None), "choices", ())
+        near = get_close_matches(choice[1].lower(), [str(each) for each in choices], n=1)
+        text = f"{text.rstrip('.')}; did you mean {near[0]!r}?" if near else text
+    return re.sub(r"a valid (integer|float)( range)?", lambda found: _NUMBERS[found[1]], text)
+
+
+def _similar_option(name: str, context: click.Context | None) -> str:
+    params = context.command.params if context else []
+    # Without dashes, which all options have in common.
+    names = {each.lstrip("-"): each for param in params for each in param.opts if each[:2] == "--"}
+    near = get_close_matches(name.lstrip("-"), names, n=1)
+    return f"; did you mean {names[near[0]]}?" if near else ""
+
+
+def _source(option: click.Option, context: click.Context | None) -> str:
+    """Where the value of an option came from."""
+    source = context.get_parameter_source(option.name or "") if context else None
+    if source is ParameterSource.ENVIRONMENT:
+        return str(option.envvar)
+    return " / ".join(repr(name) for name in option.opts)
+
+
+def _instead_of(word: str, context: click.Context) -> str:
+    """What was meant by an argument of a command that takes none."""
+    path, names = context.command_path, [param.name for param in context.command.params]
+    if word in ("list", "show", "help"):
+        return f"; did you mean `{path}{' --help' if word == 'help' else ''}`?"
+    if "target" in names and re.search(r"[:/]|^localhost$|^[0-9]+$", word):
+        return f"; did you mean `{path} --target {word}`?"
+    return ""
 
 
 def read_text(source: str) -> str:
@@ -228,7 +399,8 @@ def _check_stdout() -> None:
 
 
 def _end(error_name: str, text: str, status: int) -> NoReturn:
-    click.echo(f"{error_name}: error: {text}", err=True)
+    for line in text.splitlines():
+        click.echo(f"{error_name}: error: {line}", err=True)
     sys.exit(status)
 
 

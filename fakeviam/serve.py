@@ -8,6 +8,7 @@ import errno
 import json
 import logging
 import os
+import re
 import signal
 import stat
 import sys
@@ -18,6 +19,7 @@ import click
 
 from fakeviam import UsageError, __version__, tuning
 from fakeviam.connection_info import connection_info
+from fakeviam.model.text import counted
 from fakeviam.server.transport.quiet_log import accept_quietly
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ log = logging.getLogger("fakeviam")
 BANNER = """
 {title}
 
-  gRPC          {target}
+  gRPC          {target}{more}
   Unix socket   {unix_socket}
   API key       {api_key}
   API key id    {api_key_id}
@@ -60,11 +62,16 @@ asyncio.run(main())
 """
 
 
+def log_to_stderr() -> None:
+    """Show what the fake logs."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+
+
 def run(
     cloud: FakeViam,
     *,
     ready_file: str | None = None,
-    banner: bool = True,
+    place: str = "",
     uvloop: bool = False,
 ) -> None:
     """Serve until SIGTERM, SIGINT or SIGHUP.
@@ -72,21 +79,20 @@ def run(
     Args:
         cloud: What to serve.
         ready_file: Where to write the addresses, too.
-        banner: Whether to tell people where it is.
+        place: Where the data is, for the banner; without it there is none.
         uvloop: Run in uvloop's event loop.
 
     Raises:
         UsageError: An address, a file or stdout cannot be had, or something must be installed;
             nothing is left behind.
     """
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
     run_in_loop = tuning.runner_of(with_uvloop=uvloop)
     tuning.collect_briefly()
     tuning.return_large_blocks()
-    run_in_loop(_serve(cloud, None if ready_file is None else Path(ready_file), banner=banner))
+    run_in_loop(_serve(cloud, None if ready_file is None else Path(ready_file), place))
 
 
-async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> None:
+async def _serve(cloud: FakeViam, ready_file: Path | None, place: str) -> None:
     # Before anything exists that a signal could leave behind.
     stop = _stop_on_signals()
     accept_quietly(asyncio.get_running_loop())
@@ -98,14 +104,15 @@ async def _serve(cloud: FakeViam, ready_file: Path | None, *, banner: bool) -> N
         facts = connection_info(cloud)
         line = json.dumps(facts)
         with _file_while_serving(ready_file, f"{line}\n"):
-            _say(line)
-            if banner:
-                _show_banner(facts)
+            _print_line(line)
+            if place:
+                _show_banner(facts, place, page=cloud.control)
             await stop.wait()
     finally:
         await cloud.stop()
     if cloud.crashes:
-        log.error("%d calls crashed; please report the errors logged above", len(cloud.crashes))
+        crashed = counted(len(cloud.crashes), "call")
+        log.error("%s crashed; please report the errors logged above", crashed)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -123,7 +130,9 @@ def _stop_on_signals() -> asyncio.Event:
 def _advice(error: UsageError) -> str:
     cause = error.__cause__
     if isinstance(cause, OSError) and cause.errno == errno.EADDRINUSE:
-        return "; choose another --port, or --port 0 for a free one"
+        # There may be two; the text begins with the second one's name.
+        option = "--plaintext-port" if str(error).startswith("plaintext_port") else "--port"
+        return f"; choose another {option}, or {option} 0 for a free one"
     return ""
 
 
@@ -158,7 +167,7 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"cannot write the ready file {path}: {error.strerror}") from error
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     """Print the one line that stdout gets."""
     if sys.stdout is None:
         raise UsageError("cannot print the line with the addresses: stdout is closed")
@@ -170,9 +179,17 @@ def _say(line: str) -> None:
         raise UsageError(f"cannot write to stdout: {error.strerror}") from error
 
 
-def _show_banner(facts: Mapping[str, str | int]) -> None:
+def _show_banner(facts: Mapping[str, str | int], place: str, *, page: bool) -> None:
+    # An address that stands for all of this machine's is none that browsers open everywhere.
+    url = re.sub(r"//(0\.0\.0\.0|\[::\])(?=:)", "//localhost", str(facts["url"]))
+    more = {
+        "without TLS": facts["plaintext_target"],
+        "CA file": facts["ca_file"],
+        "page": f"{url}/ui" if page else "",
+    }
     text = BANNER.format(
-        title=click.style(f"fakeviam {__version__}: the Viam data cloud, in memory", bold=True),
+        more="".join(f"\n  {name:<14}{text}" for name, text in more.items() if text),
+        title=click.style(f"fakeviam {__version__}: the Viam data cloud, {place}", bold=True),
         invitation=click.style("# For the official SDK (pip install viam-sdk):", fg="green"),
         snippet=SNIPPET.format_map(facts),
         ending=click.style("# Ctrl-C stops it.", fg="green"),

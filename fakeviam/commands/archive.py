@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from fakeviam.commands.options import columns, show, with_server
+from fakeviam.commands.options import details, show, with_server
 from fakeviam.model.errors import UsageError
 from fakeviam.program import CommandError, Verbs, format_options
 
@@ -59,8 +59,8 @@ def load(*, server: Control, folder: str, form: str) -> None:
     path = Path(folder)
     if not (archive.is_archive(path) if path.is_dir() else tarfile.is_tarfile(path)):
         raise UsageError(f"{folder} is not an archive; `fakeviam seed` loads other files")
-    held = server.stream("/archive", _TYPE, _packed(path))
-    show(form, held, columns([(name.replace("_", " "), str(n)) for name, n in held.items()]))
+    result = server.stream("/archive", _TYPE, _packed(path))
+    show(form, result, details(result))
 
 
 def _unpack(packed: IO[bytes], path: Path) -> None:
@@ -71,8 +71,8 @@ def _unpack(packed: IO[bytes], path: Path) -> None:
                 # Older Pythons cannot filter; the server is our own.
                 safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
                 tar.extractall(place, **safely)  # type: ignore[arg-type]  # noqa: S202
-            (held,) = Path(place).iterdir()
-            held.rename(path)
+            (folder,) = Path(place).iterdir()
+            folder.rename(path)
     except (OSError, tarfile.TarError) as error:
         raise CommandError(
             f"cannot write {path}: {getattr(error, 'strerror', None) or error}"

@@ -9,13 +9,13 @@ import click
 
 from fakeviam.commands.options import show, with_server
 from fakeviam.model.errors import UsageError
-from fakeviam.program import format_options
+from fakeviam.program import Verb, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
-@click.command("check")
+@click.command("check", cls=Verb)
 @with_server
 @click.argument("path", required=False, metavar="")
 @format_options
@@ -29,6 +29,6 @@ def command(context: click.Context, *, server: Control, path: str | None, form: 
     if path is not None:
         verb = "data-dir check" if Path(path).is_dir() else "contract run --target"
         raise UsageError(f"check takes no arguments; did you mean `fakeviam {verb} {path}`?")
-    found = server.get("/check")
-    show(form, found, ["no problems"] if found["ok"] else [found["problem"]])
-    context.exit(0 if found["ok"] else 1)
+    report = server.get("/check")
+    show(form, report, ["no problems"] if report["ok"] else [report["problem"]])
+    context.exit(0 if report["ok"] else 1)

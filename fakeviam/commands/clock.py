@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -74,9 +74,9 @@ def run(*, server: Control, form: str) -> None:
     _move(server, form, {"freeze": False})
 
 
-def _move(server: Control, form: str, what: dict[str, Any]) -> None:
+def _move(server: Control, form: str, what: dict[str, object]) -> None:
     _show(form, server.send("POST", "/clock", what))
 
 
-def _show(form: str, clock: dict[str, Any]) -> None:
+def _show(form: str, clock: dict[str, object]) -> None:
     show(form, clock, [f"{clock['now']}{' (frozen)' if clock['frozen'] else ''}"])

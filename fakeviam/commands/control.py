@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+from fakeviam.model.errors import UsageError
 from fakeviam.program import CommandError
+from fakeviam.target import client_context, tls_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,7 +31,7 @@ PATIENCE = 30.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class ControlResponse:
     """A response."""
 
     status: int
@@ -44,23 +46,25 @@ class Control:
 
     Attributes:
         target: The server's address.
+        ca_file: Certificates to trust instead of the system's; empty for those.
         token: The control token; empty for none.
         session: The session to act on; empty for the server itself.
     """
 
     target: Target
+    ca_file: str = ""
     token: str = ""
     session: str = ""
 
-    def get(self, path: str, *, wait: float = 0, **query: Any) -> Any:
+    def get(self, path: str, *, wait: float = 0, **query: object) -> Any:
         """Send a GET request; query parameters that are None are omitted."""
-        chosen = {name: value for name, value in query.items() if value is not None}
+        parameters = {name: value for name, value in query.items() if value is not None}
         if wait:
-            chosen["wait"] = wait
-        asked = f"{path}?{urlencode(chosen)}" if chosen else path
-        return self._json("GET", asked, patience=PATIENCE + wait)
+            parameters["wait"] = wait
+        target = f"{path}?{urlencode(parameters)}" if parameters else path
+        return self._json("GET", target, patience=PATIENCE + wait)
 
-    def send(self, method: str, path: str, body: Any = None) -> Any:
+    def send(self, method: str, path: str, body: object = None) -> Any:
         """Send JSON."""
         if body is None:
             return self._json(method, path)
@@ -88,27 +92,46 @@ class Control:
         headers: Mapping[str, str] | None = None,
         *,
         patience: float = PATIENCE,
-    ) -> Answer:
+    ) -> ControlResponse:
         """Send a request, without checking that the server is a fakeviam.
 
         Raises:
             OSError: The server is unreachable or does not answer.
             http.client.HTTPException: The response is not HTTP.
         """
-        connection = _connection(self.target, patience)
+        connection = self._connection(patience)
         try:
             # A server that refuses at once does not read on; what it says is there already.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, path, body, {**self._headers(), **(headers or {})})
-            found = connection.getresponse()
-            return Answer(
-                status=found.status,
-                reason=found.reason,
-                headers={name.lower(): value for name, value in found.getheaders()},
-                body=found.read(),
+            response = connection.getresponse()
+            return ControlResponse(
+                status=response.status,
+                reason=response.reason,
+                headers={name.lower(): value for name, value in response.getheaders()},
+                body=response.read(),
             )
         finally:
             connection.close()
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        """A connection that is opened by the first request.
+
+        Raises:
+            UsageError: The file of certificates cannot be used.
+        """
+        target = self.target
+        if target.path:
+            return _UnixConnection(target.path, timeout)
+        if not target.tls:
+            return http.client.HTTPConnection(target.host, target.port, timeout=timeout)
+        try:
+            context = client_context(self.ca_file, protocol="http/1.1")
+        except ValueError as error:
+            raise UsageError(f"--ca-file: {error}") from error
+        return http.client.HTTPSConnection(
+            target.host, target.port, timeout=timeout, context=context
+        )
 
     def _headers(self) -> dict[str, str]:
         headers = {"authorization": f"Bearer {self.token}"} if self.token else {}
@@ -120,11 +143,11 @@ class Control:
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         headers: Mapping[str, str] | None = None,
         *,
         patience: float = PATIENCE,
-    ) -> Any:
+    ) -> object:
         with self._explained():
             answer = self.raw(method, f"{ROOT}{path}", body, headers, patience=patience)
         return self._checked(answer)
@@ -135,56 +158,52 @@ class Control:
         try:
             yield
         except TimeoutError as error:
-            raise CommandError(f"{self.target.told} does not answer") from error
+            raise CommandError(f"{self.target.text} does not answer") from error
         except OSError as error:
             raise CommandError(unreachable(self.target, error)) from error
         except http.client.HTTPException as error:
-            raise CommandError(f"{self.target.told} is not a fakeviam: {_told(error)}") from error
+            raise CommandError(
+                f"{self.target.text} is not a fakeviam: {_error_text(error)}"
+            ) from error
 
-    def _checked(self, answer: Answer) -> Any:
+    def _checked(self, answer: ControlResponse) -> object:
         version = version_of(self.target, answer)
-        found = _parsed(answer.body)
+        document = _parsed(answer.body)
         if answer.status < 400:
-            return found
-        said = found.get("error", {}) if isinstance(found, dict) else {}
-        what = said.get("what", f"{answer.status} {answer.reason}")
-        if answer.status == 404 and "field" not in said and version < API_VERSION:
+            return document
+        error = _error_of(answer)
+        what = error.get("what", f"{answer.status} {answer.reason}")
+        if answer.status == 404 and "field" not in error and version < API_VERSION:
             what = f"{what}: the server is older than this command"
         if answer.status == 401:
             what = f"{what}; pass it with --token or FAKEVIAM_CONTROL_TOKEN"
-        elif "hint" in said and ("field" in said or answer.status != 404):
-            what = f"{what}; {said['hint']}"
+        elif "hint" in error and ("field" in error or answer.status != 404):
+            what = f"{what}; {error['hint']}"
         raise CommandError(what)
 
 
-def version_of(target: Target, answer: Answer) -> tuple[int, int]:
+def version_of(target: Target, answer: ControlResponse) -> tuple[int, int]:
     """Return the version of the server's control API.
 
     Raises:
         CommandError: There is none, or this client does not support it.
     """
-    told = answer.headers.get(VERSION_HEADER)
-    if told is None:
+    version = answer.headers.get(VERSION_HEADER)
+    if version is None:
         server = answer.headers.get("server", "")
+        if server.startswith("fakeviam") and (what := _error_of(answer).get("what")):
+            raise CommandError(f"{target.text}: {what}")  # that it speaks TLS, say
         who = f" from {server}" if server else ""
         raise CommandError(
-            f"{target.told} is not a fakeviam: it answered {answer.status} {answer.reason}{who}"
+            f"{target.text} is not a fakeviam: it answered {answer.status} {answer.reason}{who}"
         )
-    major, _, minor = told.partition(".")
+    major, _, minor = version.partition(".")
     if int(major) != API_VERSION[0]:
         raise CommandError(
-            f"{target.told} has control API {told}, this command needs {API_VERSION[0]}; "
+            f"{target.text} has control API {version}, this command needs {API_VERSION[0]}; "
             "use the same version of fakeviam for both"
         )
     return int(major), int(minor)
-
-
-def _connection(target: Target, timeout: float) -> http.client.HTTPConnection:
-    """A connection that is opened by the first request."""
-    if target.path:
-        return _UnixConnection(target.path, timeout)
-    kind = http.client.HTTPSConnection if target.tls else http.client.HTTPConnection
-    return kind(target.host, target.port, timeout=timeout)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -204,10 +223,10 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def unreachable(target: Target, error: OSError) -> str:
     """Describe why a server cannot be reached."""
-    why = error.strerror or str(error)
+    why = tls_failure(error) or error.strerror or str(error)
     if isinstance(error, ConnectionRefusedError | FileNotFoundError):
         why = "nothing listens there; start one with `fakeviam serve`, or set --target"
-    return f"cannot reach a fakeviam at {target.told}: {why}"
+    return f"cannot reach a fakeviam at {target.text}: {why}"
 
 
 def segment(name: str) -> str:
@@ -215,12 +234,18 @@ def segment(name: str) -> str:
     return quote(name, safe="")
 
 
-def _parsed(body: bytes) -> Any:
+def _error_of(answer: ControlResponse) -> Any:
+    """What an answer says of an error; empty if nothing."""
+    found = _parsed(answer.body)
+    return found.get("error", {}) if isinstance(found, dict) else {}
+
+
+def _parsed(body: bytes) -> object:
     try:
         return json.loads(body) if body else None
     except ValueError:
         return None
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__} {error}".strip()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.options import show
+from fakeviam.model.text import counted
 from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def check(context: click.Context, *, path: str, form: str) -> None:
 @_PATH
 @format_options
 def repair_(*, path: str, form: str) -> None:
-    """Keep what is intact, report what is lost, and move damaged data aside."""
+    """Keep what is intact, report what is lost, and put a copy of damaged data aside."""
     from fakeviam.datadir import repair  # noqa: PLC0415 - it takes a while
 
     report = repair.repair(path, now=time.time_ns)
@@ -50,9 +51,10 @@ def repair_(*, path: str, form: str) -> None:
 def _lines(report: Report) -> Iterator[str]:
     state = "damaged" if report.problems else "whole"
     if report.saved is not None:
-        state = f"repaired; damaged data was moved to {report.saved}"
+        state = f"repaired; damaged data was copied to {report.saved}"
     yield f"{report.path}: {state}"
-    yield f"{report.files} files and {report.readings} readings in {report.entries} entries"
+    files, readings = counted(report.files, "file"), counted(report.readings, "reading")
+    yield f"{files} and {readings} in {counted(report.entries, 'entry', 'entries')}"
     for where, what in report.problems:
         yield f"damaged: {where}: {what}"
     for note in report.notes:

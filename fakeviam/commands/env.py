@@ -12,12 +12,18 @@ import click
 from fakeviam.commands.options import with_server
 from fakeviam.environment import OPTIONAL, VARIABLES, elsewhere, environment
 from fakeviam.model.errors import UsageError
+from fakeviam.program import Verb, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
+_HIDDEN = (
+    "# without the API key, which this server shows only to callers with its control token: "
+    "set VIAM_API_KEY and VIAM_API_KEY_ID to what `fakeviam serve` printed"
+)
 
-@click.command("env")
+
+@click.command("env", cls=Verb)
 @with_server
 @click.option("--unset", is_flag=True, help="Print lines that unset the variables.")
 @click.option(
@@ -27,18 +33,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="Syntax: sh (also bash and zsh) or fish.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the variables as a JSON object.")
-def command(*, server: Control, unset: bool, shell: str, as_json: bool) -> None:
+@format_options
+def command(*, server: Control, unset: bool, shell: str, form: str) -> None:
     """Print the environment variables that point programs to a running fake.
 
     Use it as: eval "$(fakeviam env)", and undo it with: eval "$(fakeviam env --unset)"
     """
-    if unset and as_json:
+    if unset and form == "json":
         raise UsageError("--json and --unset cannot be combined")
     if unset:
         for name in (*VARIABLES, *OPTIONAL):
             click.echo(f"set -e {name};" if shell == "fish" else f"unset {name}")
-    elif as_json:
+    elif form == "json":
         click.echo(json.dumps(_environment(server)))
         return
     else:
@@ -54,10 +60,13 @@ def command(*, server: Control, unset: bool, shell: str, as_json: bool) -> None:
 
 def _environment(server: Control) -> dict[str, str]:
     facts = server.get("")["server"]
+    if not facts["api_key"]:
+        click.echo(_HIDDEN, err=True)
     target = server.target
     host = f"[{target.host}]" if ":" in target.host else target.host
     address = "" if target.path else f"{host}:{target.port}"
-    return environment(elsewhere(facts, address), session=server.session, token=server.token)
+    seen = elsewhere(facts, address, tls=target.tls, ca_file=server.ca_file)
+    return environment(seen, session=server.session, token=server.token)
 
 
 def _line(name: str, value: str, shell: str) -> str:

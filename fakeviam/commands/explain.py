@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from fakeviam.commands.options import show, with_server
-from fakeviam.program import format_options
+from fakeviam.program import Verb, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
 
 
-@click.command("explain")
+@click.command("explain", cls=Verb)
 @with_server
 @click.argument("number", required=False, type=click.IntRange(min=1))
 @click.option("--file", "file_id", metavar="ID", help="Only this record, by any of its ids.")
@@ -23,5 +23,5 @@ def command(*, server: Control, number: int | None, file_id: str | None, form: s
 
     NUMBER is the number in `fakeviam calls`; by default the latest call that selected data.
     """
-    found = server.get(f"/calls/{number or 'last'}/explanation", file_id=file_id)
-    show(form, found, [found["text"]])
+    explanation = server.get(f"/calls/{number or 'last'}/explanation", file_id=file_id)
+    show(form, explanation, [explanation["text"]])

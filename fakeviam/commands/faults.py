@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fakeviam.commands.options import (
     FROM_OPTION,
+    cell,
     columns,
-    counted,
     json_from,
     pairs,
     show,
     with_server,
 )
+from fakeviam.model.errors import UsageError
+from fakeviam.model.text import counted
 from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ def show_plan(*, server: Control, form: str) -> None:
     show(form, plan, _lines(plan) or ["no planned faults"])
 
 
-@command.command("add")
+@command.command("add", may_be_empty=["text"])
 @with_server
-@click.argument("rpc", default="*")
+@click.argument("rpc", required=False)
 @click.option(
     "--where", multiple=True, metavar="FIELD=VALUE", help="Only calls whose request has this value."
 )
@@ -55,12 +56,19 @@ def show_plan(*, server: Control, form: str) -> None:
 @click.option("--optional", is_flag=True, help="Do not fail if it never fires.")
 @FROM_OPTION
 @format_options
-def add(*, server: Control, form: str, document: str | None, **options: Any) -> None:
-    """Plan a fault for calls of RPC, which may contain the wildcards * and ?.
+def add(*, server: Control, form: str, document: str | None, **options: object) -> None:
+    """Plan a fault for calls of RPC, which may contain the wildcards * and ?; '*' is all.
 
     For example: fakeviam faults add FileUpload --status UNAVAILABLE --times 2
     """
-    fault = _fault(options) if document is None else json_from(document)
+    given = _fault(options)
+    if document is not None and given:
+        raise UsageError("--from cannot be combined with RPC and other options")
+    if document is None and "rpc" not in given:
+        raise UsageError(
+            "name the RPC to fail, as in `fakeviam faults add FileUpload …`; '*' is all"
+        )
+    fault = given if document is None else json_from(document)
     faults = fault if isinstance(fault, list) else [fault]
     plan = server.send("POST", "/faults", {"faults": faults})
     show(form, plan, _lines(plan))
@@ -71,11 +79,11 @@ def add(*, server: Control, form: str, document: str | None, **options: Any) -> 
 @format_options
 def clear(*, server: Control, form: str) -> None:
     """Remove all planned faults."""
-    found = server.send("DELETE", "/faults")
-    show(form, found, [f"removed {counted(found['forgotten'], 'planned fault')}"])
+    result = server.send("DELETE", "/faults")
+    show(form, result, [f"removed {counted(result['forgotten'], 'planned fault')}"])
 
 
-def _fault(options: dict[str, Any]) -> dict[str, Any]:
+def _fault(options: dict[str, Any]) -> dict[str, object]:
     fault = dict(options)
     fault["where"] = pairs(fault["where"], "--where")
     fault["calls"] = list(fault["calls"])
@@ -89,18 +97,14 @@ def _fault(options: dict[str, Any]) -> dict[str, Any]:
 def _lines(plan: dict[str, Any]) -> list[str]:
     lines = columns([_row(each) for each in plan["faults"]]) if plan["faults"] else []
     if plan["refusing"]:
-        lines.append(f"the next {plan['refusing']} connections will be reset")
+        lines.append(f"the next {counted(plan['refusing'], 'connection')} will be reset")
     return lines
 
 
 def _row(planned: dict[str, Any]) -> tuple[str, ...]:
     fault = dict(planned["fault"])
     rpc = fault.pop("rpc", "*")
-    what = ", ".join(f"{name}={_shown(value)}" for name, value in fault.items())
+    what = ", ".join(f"{name}={cell(value)}" for name, value in fault.items())
     hit = ", ".join(f"#{number}" for number in planned["fired"])
     state = f"hit {hit}" if hit else planned["missing"] or "not hit yet"
     return str(planned["number"]), rpc, what, state
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

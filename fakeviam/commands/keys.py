@@ -26,9 +26,9 @@ def command() -> None:
 @format_options
 def list_(*, server: Control, form: str) -> None:
     """List the API keys, that of the default account first."""
-    found = server.get("/api-keys")
-    rows = [_row(key) for key in found["api_keys"]]
-    show(form, found, columns([("ID", "KEY", "ROLE", "EXPIRES", "FOR"), *rows]))
+    keys = server.get("/api-keys")
+    rows = [_row(key) for key in keys["api_keys"]]
+    show(form, keys, columns([("ID", "KEY", "ROLE", "EXPIRES", "FOR"), *rows]))
 
 
 @command.command("add")
@@ -60,13 +60,13 @@ def add(
     **reach: tuple[str, ...],
 ) -> None:
     """Add an API key, and print its id and the key."""
-    wanted: dict[str, Any] = {name: list(ids) for name, ids in reach.items() if ids}
-    if not wanted:
-        wanted = {"organizations": [server.get("")["server"]["organization_id"]]}
+    body: dict[str, object] = {name: list(ids) for name, ids in reach.items() if ids}
+    if not body:
+        body = {"organizations": [server.get("")["server"]["organization_id"]]}
     ends = {"expires": expires, "expires_in": expires_in}
-    wanted |= {name: value for name, value in ends.items() if value is not None}
-    wanted["role"] = role
-    key = server.send("POST", "/api-keys", wanted)
+    body |= {name: value for name, value in ends.items() if value is not None}
+    body["role"] = role
+    key = server.send("POST", "/api-keys", body)
     show(form, key, [f"{key['id']}  {key['key']}"])
 
 

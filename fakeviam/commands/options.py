@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fakeviam.commands.control import Control
 from fakeviam.model.errors import UsageError
-from fakeviam.program import read_text, target_option
+from fakeviam.program import ca_file_option, read_text, target_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fakeviam.target import Target
 
-    Command = Callable[..., Any]
+    Command = Callable[..., object]
 
 
 def with_server(command: Command) -> Command:
     """Add the options that select the server; the command gets a Control as `server`."""
 
     @functools.wraps(command)
-    def run(target: Target, token: str, session: str, **options: Any) -> Any:
-        server = Control(target=target, token=token, session=session)
+    def run(target: Target, ca_file: str, token: str, session: str, **options: object) -> object:
+        server = Control(target=target, ca_file=ca_file, token=token, session=session)
         return command(server=server, **options)
 
-    chosen: Command = run
-    for option in (_SESSION, _TOKEN, target_option()):
-        chosen = option(chosen)
-    return chosen
+    decorated: Command = run
+    for option in (_SESSION, _TOKEN, ca_file_option, target_option()):
+        decorated = option(decorated)
+    return decorated
 
 
 _TOKEN = click.option(
@@ -58,17 +58,17 @@ FROM_OPTION = click.option(
 )
 
 
-def json_from(told: str) -> Any:
+def json_from(text: str) -> object:
     """Parse the value of `--from`.
 
     Raises:
         UsageError: It is not JSON.
     """
-    file = "-" if told == "-" else told.removeprefix("@") if told.startswith("@") else None
-    return json_text(told if file is None else read_text(file), "--from")
+    file = "-" if text == "-" else text.removeprefix("@") if text.startswith("@") else None
+    return json_text(text if file is None else read_text(file), "--from")
 
 
-def json_text(text: str, name: str) -> Any:
+def json_text(text: str, name: str) -> object:
     """Parse JSON passed as `name`.
 
     Raises:
@@ -80,10 +80,10 @@ def json_text(text: str, name: str) -> Any:
         raise UsageError(f"{name} is not valid JSON: {error}") from error
 
 
-def show(form: str, found: Any, lines: Iterable[str]) -> None:
+def show(form: str, document: object, lines: Iterable[str]) -> None:
     """Print JSON, or lines of text."""
     if form == "json":
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json.dumps(document, ensure_ascii=False))
     else:
         for line in lines:
             click.echo(line)
@@ -98,32 +98,41 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def counted(count: int, one: str, several: str = "") -> str:
-    """`1 fault`, `2 faults`."""
-    return f"{count} {one if count == 1 else several or f'{one}s'}"
+def cell(value: object) -> str:
+    """A value for people: - for none, yes and no, text as it is, anything else as JSON."""
+    if value is None or value in ("", [], {}):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def pairs(told: Sequence[str], option: str) -> dict[str, Any]:
+def details(document: Mapping[str, object]) -> list[str]:
+    """Format the fields of an object, one a line."""
+    return columns([(name.replace("_", " "), cell(value)) for name, value in document.items()])
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, object]:
     """Parse `name=value` pairs; a value is parsed as JSON if possible, otherwise it is text.
 
     Raises:
         UsageError: A `=` is missing, or a name is repeated.
     """
-    found: dict[str, Any] = {}
-    for each in told:
+    values: dict[str, object] = {}
+    for each in texts:
         name, equals, value = each.partition("=")
         if not equals or not name:
             raise UsageError(f"{option} must be NAME=VALUE, got {each!r}")
-        if name in found:
+        if name in values:
             raise UsageError(f'{option} has {name!r} twice; a list is {name}=["a","b"]')
-        found[name] = _value(value)
-    return found
+        values[name] = _value(value)
+    return values
 
 
-def _value(told: str) -> Any:
+def _value(text: str) -> object:
     """Keep text as it is, unless it can only mean another kind of value."""
     try:
-        found = json.loads(told)
+        value = json.loads(text)
     except ValueError:
-        return told
-    return told if isinstance(found, dict) else found
+        return text
+    return text if isinstance(value, dict) else value

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam.commands.control import segment
-from fakeviam.commands.options import columns, show, with_server
-from fakeviam.program import CommandError, Verbs, format_options
+from fakeviam.commands.options import columns, details, show, with_server
+from fakeviam.program import Verbs, find, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -24,9 +24,9 @@ def command() -> None:
 @format_options
 def list_(*, server: Control, form: str) -> None:
     """List the parts, with the robot, location and organization of each."""
-    found = server.get("/fleet")
-    rows = [_row(part) for part in found["parts"]]
-    show(form, found, columns([("PART", "ROBOT", "LOCATION", "ORGANIZATION", "ID"), *rows]))
+    fleet = server.get("/fleet")
+    rows = [_row(part) for part in fleet["parts"]]
+    show(form, fleet, columns([("PART", "ROBOT", "LOCATION", "ORGANIZATION", "ID"), *rows]))
 
 
 @command.command("show")
@@ -35,8 +35,8 @@ def list_(*, server: Control, form: str) -> None:
 @format_options
 def show_(*, server: Control, part: str, form: str) -> None:
     """Show a PART, by name or id."""
-    found = _part(server, part)
-    show(form, found, columns([(name.replace("_", " "), str(it)) for name, it in found.items()]))
+    match = _part(server, part)
+    show(form, match, details(match))
 
 
 @command.command("add")
@@ -52,14 +52,14 @@ def show_(*, server: Control, part: str, form: str) -> None:
 )
 @click.option("--internal", is_flag=True, help="Treat its data as ingested by Viam itself.")
 @format_options
-def add(*, server: Control, form: str, internal: bool, **known: str | int | None) -> None:
+def add(*, server: Control, form: str, internal: bool, **fields: str | int | None) -> None:
     """Add a part called NAME, and print its id.
 
     Its robot, location and organization are created if they do not exist; the defaults are those
     of the default part.
     """
-    given = {field: value for field, value in known.items() if value is not None}
-    part = server.send("POST", "/fleet/parts", {**given, "internal": internal})
+    body = {field: value for field, value in fields.items() if value is not None}
+    part = server.send("POST", "/fleet/parts", {**body, "internal": internal})
     show(form, part, [part["id"]])
 
 
@@ -75,16 +75,10 @@ def rename(*, server: Control, part: str, name: str, form: str) -> None:
     show(form, renamed, [f"{part_id} is now {renamed['name']}"])
 
 
-def _part(server: Control, told: str) -> dict[str, Any]:
-    parts: list[dict[str, Any]] = server.get("/fleet")["parts"]
-    found = [part for part in parts if told in (part["id"], part["name"])]
-    if len(found) > 1:
-        ids = ", ".join(part["id"] for part in found)
-        raise CommandError(f"{len(found)} parts are named {told!r}; use an id: {ids}")
-    if not found:
-        known = ", ".join(part["name"] for part in parts)
-        raise CommandError(f"no part has the name or id {told!r}; known parts: {known}")
-    return found[0]
+def _part(server: Control, key: str) -> dict[str, Any]:
+    parts = {part["id"]: part for part in server.get("/fleet")["parts"]}
+    found: dict[str, Any] = parts[find("part", key, [(id_, parts[id_]["name"]) for id_ in parts])]
+    return found
 
 
 def _row(part: dict[str, Any]) -> tuple[str, ...]:

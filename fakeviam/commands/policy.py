@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fakeviam.commands.options import columns, pairs, show, with_server
+from fakeviam.commands.options import cell, columns, pairs, show, with_server
 from fakeviam.model.errors import UsageError
 from fakeviam.program import Verbs, format_options
 
@@ -43,15 +42,11 @@ def set_(*, server: Control, changes: tuple[str, ...], form: str) -> None:
             "`fakeviam policy show` lists the fields"
         )
     first = () if "=" in changes[0] else changes[:1]
-    wanted = pairs(changes[len(first) :], "a change")
+    fields = pairs(changes[len(first) :], "a change")
     if first:
-        wanted["preset"] = first[0]
-    _show(server.send("PATCH", "/policy", wanted), form)
+        fields["preset"] = first[0]
+    _show(server.send("PATCH", "/policy", fields), form)
 
 
 def _show(policy: dict[str, Any], form: str) -> None:
-    rows = [
-        (name, value if isinstance(value, str) else json.dumps(value))
-        for name, value in policy.items()
-    ]
-    show(form, policy, columns(rows))
+    show(form, policy, columns([(name, cell(value)) for name, value in policy.items()]))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fakeviam.commands.options import (
     FROM_OPTION,
+    cell,
     columns,
-    counted,
     json_from,
     json_text,
     pairs,
@@ -18,6 +17,7 @@ from fakeviam.commands.options import (
     with_server,
 )
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import counted
 from fakeviam.program import Verbs, format_options
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def command() -> None:
 @format_options
 def list_(*, server: Control, form: str) -> None:
     """List the scripted replies, and how many calls each has answered."""
-    found = server.get("/replies")
-    show(form, found, _lines(found["replies"]) or ["no scripted replies"])
+    scripts = server.get("/replies")
+    show(form, scripts, _lines(scripts["replies"]) or ["no scripted replies"])
 
 
 @command.command("add")
@@ -65,14 +65,16 @@ def add(
     if document is not None:
         if rpc is not None or where or times is not None:
             raise UsageError("--from cannot be combined with RPC, --where or --times")
-        wanted = json_from(document)
-    elif rpc is None:
-        raise UsageError("name the RPC to answer, as in `fakeviam replies add TagsByFilter '{}'`")
+        body = json_from(document)
+    elif rpc is None or reply is None:
+        raise UsageError(
+            "give an RPC and its reply, as in `fakeviam replies add TagsByFilter '{}'`"
+        )
     else:
-        wanted = {"rpc": rpc, "reply": json_text(reply or "{}", "REPLY")}
-        wanted |= {"where": pairs(where, "--where")} if where else {}
-        wanted |= {"times": times} if times is not None else {}
-    script = server.send("POST", "/replies", wanted)
+        body = {"rpc": rpc, "reply": json_text(reply, "REPLY")}
+        body |= {"where": pairs(where, "--where")} if where else {}
+        body |= {"times": times} if times is not None else {}
+    script = server.send("POST", "/replies", body)
     show(form, script, _lines([script]))
 
 
@@ -81,15 +83,18 @@ def add(
 @format_options
 def clear(*, server: Control, form: str) -> None:
     """Remove all scripted replies."""
-    found = server.send("DELETE", "/replies")
-    removed = counted(found["forgotten"], "scripted reply", "scripted replies")
-    show(form, found, [f"removed {removed}"])
+    result = server.send("DELETE", "/replies")
+    removed = counted(result["forgotten"], "scripted reply", "scripted replies")
+    show(form, result, [f"removed {removed}"])
 
 
-def _lines(scripts: list[dict[str, Any]]) -> list[str]:
+def _lines(scripts: list[dict[str, object]]) -> list[str]:
     return columns([_row(script) for script in scripts]) if scripts else []
 
 
 def _row(script: dict[str, Any]) -> tuple[str, ...]:
-    told = [f"{name}={json.dumps(value)}" for name, value in script.items() if name != "rpc"]
-    return str(script["rpc"]), *told
+    where = ", ".join(f"{name}={cell(value)}" for name, value in script["where"].items())
+    answers = ", ".join(map(cell, script["replies"]))
+    used = ", ".join(f"#{number}" for number in script["used"])
+    times = "" if script["times"] is None else f"{len(script['used'])} of {script['times']} times"
+    return script["rpc"], where or "*", answers, times or "always", used

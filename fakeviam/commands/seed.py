@@ -8,7 +8,8 @@ import click
 
 from fakeviam.commands.options import columns, show, with_server
 from fakeviam.model.applied_seed import LeftOut
-from fakeviam.program import format_options
+from fakeviam.model.text import counted
+from fakeviam.program import Verb, format_options
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 _LINES_TYPE = "application/x-ndjson"
 
 
-@click.command("seed")
+@click.command("seed", cls=Verb, may_be_empty=["dataset"])
 @with_server
 @click.argument("file", type=click.Path())
 @click.option("--images", metavar="FOLDER", help="Folder of the images, if not next to FILE.")
 @click.option("--dataset", metavar="NAME", help='Dataset to add the files to; "" for none.')
 @click.option("--part", default="", metavar="NAME", help="Name or id of the part that captured it.")
+@click.option("--component", default="", metavar="NAME", help="Component of the readings of a CSV.")
+@click.option("--method", default="", metavar="NAME", help="Method of that component.")
 @click.option("--clip", is_flag=True, help="Clip boxes to the edge of their image.")
 @click.option("--delimiter", metavar="CHARACTER", help="Separator of a CSV file.")
 @click.option("--time-format", metavar="FORM", help="Format of its times, for strptime.")
@@ -45,17 +48,22 @@ def command(*, server: Control, file: str, form: str, **options: Any) -> None:
     show(form, applied, _lines(applied))
 
 
+#: What has a name, by its field.
+_NAMED = {
+    **{f"{kind}s": kind for kind in ("organization", "part", "dataset", "file")},
+    "saved_queries": "saved query",
+    "pipelines": "pipeline",
+}
+
+
 def _lines(applied: dict[str, Any]) -> list[str]:
     # Things have a short and a full name; the first one will do.
-    named = {
-        (kind, found): name
-        for kind in ("organizations", "parts", "datasets", "files")
-        for name, found in reversed(applied[kind].items())
-    }
-    rows = [(kind.rstrip("s"), name, found) for (kind, found), name in reversed(named.items())]
+    named = {(kind, ids): name for kind in _NAMED for name, ids in reversed(applied[kind].items())}
+    rows = [(_NAMED[kind], name, ids) for (kind, ids), name in reversed(named.items())]
+    rows += [("sequence", "", each) for each in applied["sequences"]]
     lines = columns(rows) if rows else []
-    if applied["readings"]:
-        lines.append(f"{applied['readings']} readings")
+    kinds = {"readings": "reading", "indexes": "index"}
+    lines += [counted(applied[all_], one, all_) for all_, one in kinds.items() if applied[all_]]
     lines = lines or ["the seed is empty"]
     for each in applied.get("left_out", ()):
         lines.append(f"left out: {LeftOut(**each)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,14 @@ import click
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from fakeviam import Clock, FakeViam
+    from fakeviam import Clock, FakeViam, Tls
 
-    Command = Callable[..., Any]
+    Command = Callable[..., object]
+
+#: As FakeViam has it, whose import takes longer than printing help; a test compares them.
+_MAX_MESSAGE_BYTES = 128 * 1024 * 1024
 
 
 class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone
@@ -28,7 +33,10 @@ class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer r
     ) -> object:
         if str(value).endswith(".toml"):
             return value
-        return super().convert(value, param, ctx)
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message.rstrip('.')} or a file that ends in .toml", param, ctx)
 
 
 def serving_options(*, port: int) -> Callable[[Command], Command]:
@@ -92,6 +100,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             default="wall",
             help="Real time, or a frozen clock, as in frozen:2026-01-31T12:00:00Z.",
         ),
+        *_tls(),
         *_contents(),
         *_limits(),
         *_control(),
@@ -112,8 +121,8 @@ def _contents() -> list[Callable[[Command], Command]]:
             multiple=True,
             metavar="NAME=VALUE",
             show_default="none",
-            help="How to read that: images=FOLDER, dataset=NAME, part=NAME, clip, delimiter=C, "
-            "time_format=FORM, time_unit=UNIT. Repeatable.",
+            help="How to read that: images=FOLDER, dataset=NAME, part=NAME, component=NAME, "
+            "method=NAME, clip, delimiter=C, time_format=FORM, time_unit=UNIT. Repeatable.",
         ),
         click.option(
             "--data-dir",
@@ -136,6 +145,49 @@ def _contents() -> list[Callable[[Command], Command]]:
     ]
 
 
+def _tls() -> list[Callable[[Command], Command]]:
+    return [
+        click.option(
+            "--tls",
+            is_flag=True,
+            show_default=False,
+            help="Encrypt the TCP port, with a certificate made at start; requires fakeviam[tls].",
+        ),
+        click.option(
+            "--cert",
+            type=click.Path(resolve_path=True),
+            show_default="one made at start",
+            help="A PEM file with a certificate of your own, to use TLS with.",
+        ),
+        click.option(
+            "--key",
+            type=click.Path(resolve_path=True),
+            show_default="in the file of --cert",
+            help="The PEM file with its key.",
+        ),
+        click.option(
+            "--ca-file",
+            type=click.Path(resolve_path=True),
+            show_default="a temporary file",
+            help="With TLS, write the certificate that clients have to trust to this file.",
+        ),
+        click.option(
+            "--tls-name",
+            "tls_names",
+            multiple=True,
+            metavar="NAME",
+            show_default="localhost, this machine and --host",
+            help="A further name or address in the certificate made at start. Repeatable.",
+        ),
+        click.option(
+            "--plaintext-port",
+            type=click.IntRange(0, 65535),
+            show_default="none",
+            help="With TLS, a second TCP port, without it; 0 picks a free one.",
+        ),
+    ]
+
+
 def _control() -> list[Callable[[Command], Command]]:
     return [
         click.option(
@@ -147,6 +199,14 @@ def _control() -> list[Callable[[Command], Command]]:
         ),
         click.option(
             "--no-control", is_flag=True, show_default=False, help="Turn off the control API."
+        ),
+        click.option(
+            "--allow-origin",
+            "allow_origins",
+            multiple=True,
+            metavar="URL",
+            show_default="those of this machine",
+            help="Origin whose web pages may make calls and load files; * is all. Repeatable.",
         ),
     ]
 
@@ -168,7 +228,8 @@ def _limits() -> list[Callable[[Command], Command]]:
         click.option(
             "--max-message-bytes",
             type=click.IntRange(min=1),
-            show_default="no limit",
+            default=_MAX_MESSAGE_BYTES,
+            show_default="128 MiB",
             help="Refuse larger incoming messages.",
         ),
         click.option(
@@ -181,12 +242,36 @@ def _limits() -> list[Callable[[Command], Command]]:
     ]
 
 
+# Options whose names are words of English, too.
+_SHORT = ("cert", "host", "key", "load", "port", "store", "tls")
+
+
+@contextmanager
+def options_in_errors() -> Iterator[None]:
+    """Call options in errors what they are called here: --data-dir, not data_dir."""
+    try:
+        yield
+    except UsageError as error:
+        names = {name: f"--{name}" for name in _SHORT}
+        for param in click.get_current_context().command.params:
+            if "_" in (param.name or ""):
+                names[str(param.name)] = param.opts[0]
+        # They are meant where something is said of them.
+        short = f"(?:^|(?<=requires ))(?:{'|'.join(_SHORT)})"
+        long = "|".join(name for name in names if "_" in name)
+        text = re.sub(rf"\b(?:{short}|{long})\b", lambda found: names[found[0]], str(error))
+        if text == str(error):
+            raise
+        raise UsageError(text) from error
+
+
 def create_fake(
     *,
     clock: str,
     token_lifetime: float | None,
     no_control: bool,
     load_options: tuple[str, ...] = (),
+    allow_origins: tuple[str, ...] = (),
     **options: Any,
 ) -> FakeViam:
     """Create, but do not start, the fake with these options.
@@ -201,26 +286,47 @@ def create_fake(
         token_lifetime=_lifetime(token_lifetime),
         control=not no_control,
         load_options=_reading(load_options),
+        allow_origins=allow_origins or None,
+        tls=_tls_of(options),
         **options,
     )
 
 
-def _reading(told: tuple[str, ...]) -> dict[str, object]:
+def _tls_of(options: dict[str, Any]) -> Tls | bool:
+    """What the options of TLS ask for; takes them out.
+
+    A certificate of one's own asks for TLS by itself.
+    """
+    names = {"cert": "--cert", "key": "--key", "ca_file": "--ca-file", "names": "--tls-name"}
+    options["names"] = options.pop("tls_names")
+    chosen = {name: options.pop(name) for name in names}
+    wanted: bool = options.pop("tls") or bool(chosen["cert"])
+    for name, option in names.items():
+        if chosen[name] and not wanted:
+            raise UsageError(f"{option} requires {'--cert' if name == 'key' else '--tls'}")
+    if not any(chosen.values()):
+        return wanted
+    from fakeviam import Tls  # noqa: PLC0415 - few servers have TLS
+
+    return Tls(**chosen)
+
+
+def _reading(texts: tuple[str, ...]) -> dict[str, object]:
     """Parse the values of `--load-option`; `clip` needs no value."""
-    found: dict[str, object] = {}
-    for each in told:
+    options: dict[str, object] = {}
+    for each in texts:
         name, equals, value = each.partition("=")
-        if name in found:
+        if name in options:
             raise UsageError(f"--load-option has {name!r} twice")
         if name == "clip":
             if value.lower() not in ("", "true", "false"):
                 raise UsageError(f"--load-option clip must be true or false, got {value!r}")
-            found[name] = value.lower() != "false"
+            options[name] = value.lower() != "false"
         elif not equals:
             raise UsageError(f"--load-option must be NAME=VALUE, got {each!r}")
         else:
-            found[name] = value
-    return found
+            options[name] = value
+    return options
 
 
 def _clock(text: str) -> Clock | None:

@@ -24,9 +24,9 @@ def command() -> None:
 @format_options
 def list_(*, server: Control, form: str) -> None:
     """List the open sessions."""
-    found = server.get("/sessions")
-    rows = [_row(session) for session in found["sessions"]]
-    show(form, found, columns(rows) if rows else ["no open sessions"])
+    sessions = server.get("/sessions")
+    rows = [_row(session) for session in sessions["sessions"]]
+    show(form, sessions, columns(rows) if rows else ["no open sessions"])
 
 
 @command.command("open")
@@ -43,9 +43,9 @@ def open_(*, server: Control, name: str | None, policy: str | None, form: str) -
 
     It starts as a copy of the server's current state and is isolated from then on.
     """
-    given = {"name": name, "policy": policy}
-    wanted = {key: value for key, value in given.items() if value is not None}
-    session = server.send("POST", "/sessions", wanted)
+    fields = {"name": name, "policy": policy}
+    body = {key: value for key, value in fields.items() if value is not None}
+    session = server.send("POST", "/sessions", body)
     show(form, session, ["  ".join(_row(session))])
 
 

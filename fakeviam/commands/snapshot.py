@@ -28,8 +28,8 @@ def command() -> None:
 @format_options
 def save(*, server: Control, name: str | None, form: str) -> None:
     """Take a snapshot, and print the name or id to restore it with."""
-    taken = server.send("POST", "/snapshots", {} if name is None else {"name": name})
-    show(form, taken, [taken["name"] or taken["id"]])
+    snapshot = server.send("POST", "/snapshots", {} if name is None else {"name": name})
+    show(form, snapshot, [snapshot["name"] or snapshot["id"]])
 
 
 @command.command("restore")
@@ -38,8 +38,12 @@ def save(*, server: Control, name: str | None, form: str) -> None:
 @format_options
 def restore(*, server: Control, name: str, form: str) -> None:
     """Restore the snapshot with this name or id; the snapshot is kept."""
-    found = server.send("POST", f"/snapshots/{segment(name)}/restore")
-    show(form, found, [f"restored {found['name'] or found['id']}, taken {found['taken']}"])
+    snapshot = server.send("POST", f"/snapshots/{segment(name)}/restore")
+    show(
+        form,
+        snapshot,
+        [f"restored {snapshot['name'] or snapshot['id']}, taken {snapshot['taken']}"],
+    )
 
 
 @command.command("list")
@@ -47,9 +51,9 @@ def restore(*, server: Control, name: str, form: str) -> None:
 @format_options
 def show_kept(*, server: Control, form: str) -> None:
     """List the snapshots, oldest first."""
-    found = server.get("/snapshots")["snapshots"]
-    rows = [(each["id"], each["name"] or "-", each["taken"]) for each in found]
-    show(form, found, columns(rows) if rows else ["no snapshots"])
+    snapshots = server.get("/snapshots")["snapshots"]
+    rows = [(each["id"], each["name"] or "-", each["taken"]) for each in snapshots]
+    show(form, snapshots, columns(rows) if rows else ["no snapshots"])
 
 
 @command.command("delete")
@@ -58,5 +62,5 @@ def show_kept(*, server: Control, form: str) -> None:
 @format_options
 def delete(*, server: Control, name: str, form: str) -> None:
     """Delete the snapshot with this name or id."""
-    found = server.send("DELETE", f"/snapshots/{segment(name)}")
-    show(form, found, [f"deleted {found['name'] or found['id']}"])
+    snapshot = server.send("DELETE", f"/snapshots/{segment(name)}")
+    show(form, snapshot, [f"deleted {snapshot['name'] or snapshot['id']}"])

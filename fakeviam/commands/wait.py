@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import http.client
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from fakeviam.commands.control import unreachable, version_of
 from fakeviam.commands.options import show, with_server
-from fakeviam.program import CommandError, format_options
+from fakeviam.program import CommandError, Verb, format_options
+from fakeviam.target import tls_failure
 
 if TYPE_CHECKING:
     from fakeviam.commands.control import Control
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 _PAUSE = 0.05
 
 
-@click.command("wait")
+@click.command("wait", cls=Verb)
 @with_server
 @click.option(
     "--timeout",
@@ -37,26 +39,32 @@ def command(*, server: Control, timeout: float, form: str) -> None:
     """
     end = time.monotonic() + timeout
     while True:
-        left = end - time.monotonic()
-        why = _missing(server, max(left, 0.1))
+        seconds = end - time.monotonic()
+        why = _missing(server, max(seconds, 0.1))
         if not why:
-            told = server.target.told
-            show(form, {"target": told, "ready": True}, [f"{told} is ready"])
+            target = server.target.text
+            show(form, {"target": target, "ready": True}, [f"{target} is ready"])
             return
-        if left <= 0:
+        if seconds <= 0:
             raise CommandError(f"waited {timeout:g} s: {why}")
-        time.sleep(min(_PAUSE, left))
+        time.sleep(min(_PAUSE, seconds))
 
 
 def _missing(server: Control, patience: float) -> str:
     """Return why it is not ready; empty if it is."""
+    ca_file = server.ca_file
+    if server.target.tls and ca_file and not Path(ca_file).exists():
+        return f"there is no {ca_file}, which `fakeviam serve --tls --ca-file` writes at its start"
     try:
         answer = server.raw("GET", "/healthz", patience=patience)
     except TimeoutError:
-        return f"{server.target.told} does not answer"
+        return f"{server.target.text} does not answer"
     except OSError as error:
-        return unreachable(server.target, error)
+        why = unreachable(server.target, error)
+        if tls_failure(error):  # which does not pass
+            raise CommandError(why) from error
+        return why
     except http.client.HTTPException as error:
-        return f"{server.target.told} is not a fakeviam: {type(error).__name__}"
+        return f"{server.target.text} is not a fakeviam: {type(error).__name__}"
     version_of(server.target, answer)
     return "" if answer.status == 200 else f"it answered {answer.status} {answer.reason}"

@@ -34,15 +34,15 @@ from fakeviam.model.annotations import (
 from fakeviam.model.errors import Refusal
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.model.timestamps import nanos_from_common_text
-from fakeviam.seeds.diagnostics import Diagnostics, Location, SeedError, printable
+from fakeviam.seeds.diagnostics import Diagnostics, SeedError, SourceLocation, printable
 from fakeviam.seeds.document import Document, json_value, read_text
-from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
+from fakeviam.seeds.values import FileContents, FileSeed, Seed
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from fakeviam.exchange.places import Found
+    from fakeviam.exchange.places import ResolvedImage
 
 T = TypeVar("T")
 
@@ -79,8 +79,8 @@ def looks_like_coco(document: object) -> bool:
         return False
     images = document["images"]
     first = images[0] if isinstance(images, list) and images else None
-    named = isinstance(first, dict) and "file_name" in first
-    return named or "annotations" in document or "categories" in document
+    has_file_name = isinstance(first, dict) and "file_name" in first
+    return has_file_name or "annotations" in document or "categories" in document
 
 
 def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
@@ -93,7 +93,7 @@ def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> 
         SeedError: It is not a COCO file, images are missing, or boxes are invalid.
         UsageError: An option is of no use here.
     """
-    file, whole = Path(path), Location(file=printable(path))
+    file, whole = Path(path), SourceLocation(file=printable(path))
     text = read_text(file, whole)
     return read_coco_text(file, text, json_value(text, whole), options)
 
@@ -101,26 +101,28 @@ def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> 
 def read_coco_text(file: Path, text: str, document: object, options: ReadOptions) -> Seed:
     """The same, of the text of a file and the document that it holds."""
     options.check_useful("a COCO file", USEFUL)
-    known = Document.without_lines(document, printable(file))
+    source = Document.without_lines(document, printable(file))
     try:
-        return _Reader(known, ImageResolver(file, images=options.images), options, file).seed()
+        return _CocoReader(source, ImageResolver(file, options), options, file).seed()
     except SeedError as error:
         raise with_lines(error, text) from None
 
 
-def joined_splits(found: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
+def joined_splits(splits: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
     """One seed of those of several files in a folder; an image of two of them is one file."""
     files: dict[tuple[Path | None, int], FileSeed] = {}
-    for path, seed in found:
+    for path, seed in splits:
         within = path.parent.relative_to(folder).as_posix()
-        seen: dict[Path | None, int] = {}
+        counts: dict[Path | None, int] = {}
         for file in seed.files:
             place = file.contents.path and file.contents.path.resolve()
-            number = seen[place] = seen.get(place, 0) + 1
+            number = counts[place] = counts.get(place, 0) + 1
             label = file.label if within in (".", "annotations") else f"{within}/{file.label}"
-            known = files.get((place, number))
-            files[place, number] = _joined(known, file) if known else replace(file, label=label)
-    seeds = [seed for _, seed in found]
+            first = files.get((place, number))
+            files[place, number] = (
+                _merged_file(first, file) if first else replace(file, label=label)
+            )
+    seeds = [seed for _, seed in splits]
     return Seed(
         datasets=tuple({each.name: each for seed in seeds for each in seed.datasets}.values()),
         files=tuple(files.values()),
@@ -128,7 +130,7 @@ def joined_splits(found: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
     )
 
 
-def _joined(one: FileSeed, other: FileSeed) -> FileSeed:
+def _merged_file(one: FileSeed, other: FileSeed) -> FileSeed:
     """One file with what two splits say of it."""
     return replace(
         one,
@@ -155,7 +157,7 @@ def split_of(path: Path) -> str:
     return printable(name or folder.name or stem)
 
 
-class _Reader:
+class _CocoReader:
     """Joins images, annotations and categories."""
 
     def __init__(
@@ -167,7 +169,7 @@ class _Reader:
         self._into = split_of(file)
         self._diagnostics = Diagnostics()
         self._left = Leftovers()
-        self._owners = Owners()
+        self._owners = Owners(file.parent)
         coco = document.validate(Coco)
         self._annotations = coco.annotations
         self._images = self._by_id("images", coco.images)
@@ -178,18 +180,18 @@ class _Reader:
         self._sizes: dict[str, tuple[float, float] | None] = {}
         self._note_others("", coco.others, document.at())
 
-    def _by_id(self, field: str, entries: Sequence[Any]) -> dict[str, tuple[Any, Location]]:
-        known: dict[str, tuple[Any, Location]] = {}
+    def _by_id(self, field: str, entries: Sequence[Any]) -> dict[str, tuple[Any, SourceLocation]]:
+        by_id: dict[str, tuple[object, SourceLocation]] = {}
         for number, entry in enumerate(entries):
             at = self._document.at(field, number)
             self._note_others(f"{field}.", entry.others, at)
             with self._diagnostics:
-                if entry.id in known:
+                if entry.id in by_id:
                     raise at.error(f"id: {entry.id} is used twice in {field}")
-            known.setdefault(entry.id, (entry, at))
-        return known
+            by_id.setdefault(entry.id, (entry, at))
+        return by_id
 
-    def _note_others(self, prefix: str, others: Mapping[str, Any], at: Location) -> None:
+    def _note_others(self, prefix: str, others: Mapping[str, object], at: SourceLocation) -> None:
         for name, value in others.items():
             ours = isinstance(value, dict) and value.get("contributor") == CONTRIBUTOR
             empty = value in (0, False, "none") or (not prefix and value == [])
@@ -199,16 +201,16 @@ class _Reader:
 
     def seed(self) -> Seed:
         images = list(self._images.values())
-        found = self._resolver.resolve(
+        paths = self._resolver.resolve(
             [(image.file_name, at.inside("file_name")) for image, at in images]
         )
-        places = dict(zip(self._images, found, strict=True))
+        places = dict(zip(self._images, paths, strict=True))
         marks = {id_: _Marks() for id_ in self._images}
         for number, annotation in enumerate(self._annotations):
             with self._diagnostics:
                 self._take(annotation, marks, places, self._document.at("annotations", number))
         files = []
-        for (image, at), place, mark in zip(images, found, marks.values(), strict=True):
+        for (image, at), place, mark in zip(images, paths, marks.values(), strict=True):
             with self._diagnostics:
                 files.append(self._file(image, place, mark, at))
         self._diagnostics.check()
@@ -218,8 +220,8 @@ class _Reader:
         self,
         annotation: CocoAnnotation,
         marks: dict[str, _Marks],
-        places: Mapping[str, Found | SeedError],
-        at: Location,
+        places: Mapping[str, ResolvedImage | SeedError],
+        at: SourceLocation,
     ) -> None:
         if annotation.image_id not in self._images:
             raise at.error(f"image_id: there is no image {annotation.image_id}")
@@ -231,7 +233,7 @@ class _Reader:
                 box, where = box_around(annotation.segmentation), at.inside("segmentation")
                 if box is None:
                     text = "bbox is missing, and this is not a polygon to derive it from"
-                    raise where.error(f"{_named(annotation)}{text}")
+                    raise where.error(f"{_error_prefix(annotation)}{text}")
             if not is_rectangle(annotation.segmentation, box):
                 self._left.add("annotations.segmentation", at.inside("segmentation"), _OUTLINES)
         for number, segment in enumerate(annotation.segments_info):
@@ -244,7 +246,7 @@ class _Reader:
         label = self._label(annotation.category_id, at)
         self._add(mark, annotation, label, box, places, where)
 
-    def _label(self, category: str | None, at: Location) -> str:
+    def _label(self, category: str | None, at: SourceLocation) -> str:
         if category is None or category not in self._labels:
             raise at.error(f"category_id: there is no category {category}")
         return self._labels[category]
@@ -255,8 +257,8 @@ class _Reader:
         annotation: CocoAnnotation,
         label: str,
         box: Sequence[float] | None,
-        places: Mapping[str, Found | SeedError],
-        at: Location,
+        places: Mapping[str, ResolvedImage | SeedError],
+        at: SourceLocation,
     ) -> None:
         score = annotation.score
         try:
@@ -269,14 +271,14 @@ class _Reader:
             size = self._size(image, places[image.id], image_at)
             if size is None:
                 return  # its image is missing, which is an error already
-            made = self._box(annotation, label, box, size, at)
-            if made is not None:
-                mark.boxes.append(check_box(made))
+            bounding_box = self._box(annotation, label, box, size, at)
+            if bounding_box is not None:
+                mark.boxes.append(check_box(bounding_box))
         except Refusal as refusal:
-            raise at.error(f"{_named(annotation)}{refusal.text}") from None
+            raise at.error(f"{_error_prefix(annotation)}{refusal.text}") from None
 
     def _size(
-        self, image: CocoImage, place: Found | SeedError, at: Location
+        self, image: CocoImage, place: ResolvedImage | SeedError, at: SourceLocation
     ) -> tuple[float, float] | None:
         if image.width >= 1 and image.height >= 1:
             return image.width, image.height
@@ -298,25 +300,27 @@ class _Reader:
         label: str,
         box: Sequence[float],
         size: tuple[float, float],
-        at: Location,
+        at: SourceLocation,
     ) -> BoundingBox | None:
         """The box in fractions of its image; None if nothing of it is inside."""
         if len(box) != 4:
             raise at.error(
-                f"{_named(annotation)}must be x, y, width and height, got {len(box)} numbers"
+                f"{_error_prefix(annotation)}must be x, y, width and height, got {len(box)} numbers"
             )
         width, height = size
         x, y, wide, high = box
-        shown = ", ".join(f"{number:g}" for number in box)
+        text = ", ".join(f"{number:g}" for number in box)
         if wide < 0 or high < 0:
-            raise at.error(f"{_named(annotation)}width and height must not be negative: {shown}")
+            raise at.error(
+                f"{_error_prefix(annotation)}width and height must not be negative: {text}"
+            )
         edges = (x, y, x + wide, y + high)
         over = max(-x, -y, edges[2] - width, edges[3] - height)
         if over > _SLACK:
             pixels = f"the image of {width:g} x {height:g} pixels"
             if not self._options.clip:
                 raise at.error(
-                    f"{_named(annotation)}the box {shown} reaches beyond {pixels}; {CLIP}"
+                    f"{_error_prefix(annotation)}the box {text} reaches beyond {pixels}; {CLIP}"
                 )
             if x >= width or y >= height or edges[2] <= 0 or edges[3] <= 0:
                 self._left.add("boxes", at, "they are completely outside the image")
@@ -335,7 +339,7 @@ class _Reader:
         )
 
     def _file(
-        self, image: CocoImage, place: Found | SeedError, mark: _Marks, at: Location
+        self, image: CocoImage, place: ResolvedImage | SeedError, mark: _Marks, at: SourceLocation
     ) -> FileSeed:
         if isinstance(place, SeedError):
             raise place
@@ -344,11 +348,11 @@ class _Reader:
         own = [each.classification for each in image.classifications]
         return FileSeed(
             label=place.name,
-            contents=Contents(path=place.path),
+            contents=FileContents(path=place.path),
             file_name=name,
             file_ext=ext,
             mime_type=image.viam.mime_type or image_type(place.path, ext),
-            capture=Capture(part=self._options.part),
+            capture=image.viam.capture(self._options.part),
             tags=tuple(dict.fromkeys(image.tags)),
             datasets=self._datasets(image, at),
             boxes=tuple(mark.boxes),
@@ -357,14 +361,14 @@ class _Reader:
             at=at,
         )
 
-    def _datasets(self, image: CocoImage, at: Location) -> tuple[str, ...]:
-        known = image.viam.dataset_ids
-        if known or self._options.dataset is not None:
-            return self._owners.datasets_of(known, "", self._options, at)
+    def _datasets(self, image: CocoImage, at: SourceLocation) -> tuple[str, ...]:
+        dataset_ids = image.viam.dataset_ids
+        if dataset_ids or self._options.dataset is not None:
+            return self._owners.datasets_of(dataset_ids, "", self._options, at)
         into = replace(self._options, dataset=self._into)
         return self._owners.datasets_of((), "", into, self._document.at())
 
-    def _time(self, text: object, at: Location) -> int | None:
+    def _time(self, text: object, at: SourceLocation) -> int | None:
         """When an image was captured, if the field holds a time at all."""
         nanos = nanos_from_common_text(text) if isinstance(text, str) else None
         if text and nanos is None:
@@ -382,6 +386,6 @@ class _Marks:
         self.classifications: dict[Classification, None] = {}
 
 
-def _named(annotation: CocoAnnotation) -> str:
+def _error_prefix(annotation: CocoAnnotation) -> str:
     """What stands before a text about an annotation."""
     return "" if annotation.id is None else f"annotation {annotation.id}: "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fakeviam.exchange.lenient import Lenient, Original
-from fakeviam.seeds.models import ClassificationEntry, Tag  # noqa: TC001 - pydantic reads them
+from fakeviam.seeds.field_types import Tag  # noqa: TC001 - pydantic reads them
+from fakeviam.seeds.models import ClassificationEntry  # noqa: TC001
 from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Parsed, Shorthand
 
 
@@ -13,8 +14,8 @@ def _id(value: object) -> str | None:
     """Ids of any scalar type; 1, 1.0 and "1" are the same, as programs mix them."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    known = isinstance(value, str | int | float) and not isinstance(value, bool)
-    return str(value) if known else None
+    is_id = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return str(value) if is_id else None
 
 
 def _pixels(value: object) -> float | None:
@@ -29,7 +30,7 @@ def _pixels(value: object) -> float | None:
     return max(value, 0)
 
 
-_ID_SCHEMA: dict[str, Any] = {"type": ["number", "string"]}
+_ID_SCHEMA: dict[str, object] = {"type": ["number", "string"]}
 Id = Annotated[str, Parsed(_id, "a number or text", _ID_SCHEMA)]
 _Pixels = Annotated[float, Parsed(_pixels, "a number of pixels", {"type": "number"})]
 
@@ -38,7 +39,7 @@ class Extra(Lenient, extra="allow"):
     """An image, annotation or category, whose other fields are counted."""
 
     @property
-    def others(self) -> dict[str, Any]:
+    def others(self) -> dict[str, object]:
         """The fields that are not read."""
         return self.model_extra or {}
 

@@ -27,7 +27,7 @@ class CocoWriter:
         self._folder = folder
         self._names = Distinct()
         self._images: list[dict[str, Any]] = []
-        self._annotations: list[dict[str, Any]] = []
+        self._annotations: list[dict[str, object]] = []
         self._categories: dict[str, int] = {}
 
     def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
@@ -53,7 +53,7 @@ class CocoWriter:
             self._annotations.append(self._annotation(box, number, size or Size(1, 1)))
         return True
 
-    def _annotation(self, box: wire.BoundingBox, image: int, size: Size) -> dict[str, Any]:
+    def _annotation(self, box: wire.BoundingBox, image: int, size: Size) -> dict[str, object]:
         left, top = box.x_min_normalized * size.width, box.y_min_normalized * size.height
         wide = box.x_max_normalized * size.width - left
         high = box.y_max_normalized * size.height - top
@@ -84,7 +84,7 @@ class CocoWriter:
         text = json.dumps(document, ensure_ascii=False, indent=1)
         put(self._folder, FILE, f"{text}\n".encode())
 
-    def _info(self) -> dict[str, Any]:
+    def _info(self) -> dict[str, object]:
         newest = max((image["date_captured"] for image in self._images), default="")
         return {
             "description": "A dataset of Viam's data cloud",
@@ -97,7 +97,7 @@ class CocoWriter:
 
 def _image(
     number: int, name: str, size: Size | None, metadata: wire.BinaryMetadata
-) -> dict[str, Any]:
+) -> dict[str, object]:
     marks = [
         {
             "label": one.label,

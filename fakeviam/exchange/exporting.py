@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -9,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from fakeviam.exchange.owners import DATASETS_FILE
 from fakeviam.model.errors import UsageError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fakeviam.wire.data import BinaryMetadata
 
@@ -63,13 +65,17 @@ class Export:
 
 @contextmanager
 def exporting(
-    dest: str | os.PathLike[str], make: Callable[[Path, str], Writer]
+    dest: str | os.PathLike[str],
+    make: Callable[[Path, str], Writer],
+    *,
+    datasets: Mapping[str, str] | None = None,
 ) -> Iterator[Export]:
     """Fill a folder that takes its place at `dest` when all went well.
 
     Args:
         dest: A folder that does not exist yet, or is empty.
         make: Makes the writer of a format: of the folder to fill, and of the path it will have.
+        datasets: How the datasets are called, by id, for which no format has a place.
 
     Raises:
         ExportError: Something is there already, or the folder above is missing.
@@ -83,6 +89,8 @@ def exporting(
         export = Export(writer)
         yield export
         writer.finish()
+        if datasets:
+            put(temporary, DATASETS_FILE, json.dumps(datasets, ensure_ascii=False).encode())
         _check_free(place)
         if place.exists():
             place.rmdir()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fakeviam.model.applied_seed import LeftOut
-from fakeviam.seeds.diagnostics import SHOWN, Location, SeedError
+from fakeviam.seeds.diagnostics import SHOWN, SeedError, SourceLocation
 from fakeviam.validation.json_text import tokens
 
 if TYPE_CHECKING:
@@ -43,9 +43,9 @@ class Leftovers:
     def __init__(self) -> None:
         """Start with nothing."""
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._first: dict[tuple[str, str], Location] = {}
+        self._first: dict[tuple[str, str], SourceLocation] = {}
 
-    def add(self, what: str, at: Location, why: str = NO_PLACE) -> None:
+    def add(self, what: str, at: SourceLocation, why: str = NO_PLACE) -> None:
         """Count one."""
         self._counts[what, why] += 1
         self._first.setdefault((what, why), at)
@@ -64,11 +64,11 @@ class Leftovers:
 
 def with_lines(error: SeedError, text: str) -> SeedError:
     """The same error with the lines of its fields, which large JSON documents lack."""
-    shown = [
+    lines = [
         replace(each, location=replace(each.location, line=_line(text, each.location.field)))
         for each in error.diagnostics[:SHOWN]
     ]
-    return SeedError([*shown, *error.diagnostics[SHOWN:]])
+    return SeedError([*lines, *error.diagnostics[SHOWN:]])
 
 
 def _line(text: str, field: str) -> int:

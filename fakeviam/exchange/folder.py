@@ -40,9 +40,9 @@ from fakeviam.exchange.tabular import read_tabular
 from fakeviam.model.annotations import COORDINATES, BoundingBox, Classification, check_box
 from fakeviam.model.errors import Refusal
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
-from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.seeds.diagnostics import Diagnostics, SourceLocation, printable
 from fakeviam.seeds.document import json_value, read_text
-from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
+from fakeviam.seeds.values import Capture, FileContents, FileSeed, Seed
 from fakeviam.wire import data as messages
 from fakeviam.wire.times import nanos_from
 
@@ -73,13 +73,13 @@ class FolderWriter:
         """Write a file and its metadata."""
         saved = download_name(metadata)
         ext, data = saved_bytes(metadata, data)
-        known = messages.BinaryMetadata()
-        known.CopyFrom(metadata)
-        known.file_name = saved
+        message = messages.BinaryMetadata()
+        message.CopyFrom(metadata)
+        message.file_name = saved
         # Packed messages of types that only the uploader knows: JSON cannot show them.
-        known.capture_metadata.method_parameters.clear()
+        message.capture_metadata.method_parameters.clear()
         name = self._names.unused(saved, ext, beside=".json")
-        text = json_format.MessageToJson(known, indent=None, descriptor_pool=wire.pool())
+        text = json_format.MessageToJson(message, indent=None, descriptor_pool=wire.pool())
         put(self._folder / DATA, with_ext(name, ext), data)
         put(self._folder / METADATA, f"{name}.json", text.encode())
         return True
@@ -113,7 +113,7 @@ def read_folder(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -
         return _Binary(folder, options).seed()
     if (folder / DATASET_FILE).is_file():
         return read_jsonl(folder / DATASET_FILE, options)
-    raise Location(file=printable(path)).error(
+    raise SourceLocation(file=printable(path)).error(
         "is not a folder exported by the viam command line: it has neither "
         f"{METADATA}/ nor {DATASET_FILE} nor {TABULAR_FILE}"
     )
@@ -125,7 +125,7 @@ class _Binary:
     def __init__(self, folder: Path, options: ReadOptions) -> None:
         self._folder = folder
         self._options = options
-        self._owners = Owners()
+        self._owners = Owners(folder)
         self._left = Leftovers()
 
     def seed(self) -> Seed:
@@ -147,28 +147,28 @@ class _Binary:
             left_out=self._left.all,
         )
 
-    def _at(self, path: Path) -> Location:
-        return Location(file=printable(path.relative_to(self._folder).as_posix()))
+    def _at(self, path: Path) -> SourceLocation:
+        return SourceLocation(file=printable(path.relative_to(self._folder).as_posix()))
 
     def _file(self, path: Path, described: set[Path]) -> FileSeed:
         at = self._at(path)
         document = json_value(read_text(path, at), at)
         for field in unknown_fields(document):
             self._left.add(field, at)
-        known = message_of(messages.BinaryMetadata, document, at)
-        contents = self._contents(path, known, described)
+        metadata = message_of(messages.BinaryMetadata, document, at)
+        contents = self._contents(path, metadata, described)
         if contents is None:
             raise at.error(f"the file it describes is not in {DATA}/")
         described.add(contents)
         # The command line unzips what it saves; then the name no longer ends in .gz.
-        zipped = known.file_ext == GZIP and contents.name == path.name.removesuffix(".json")
-        source = known.capture_metadata
+        zipped = metadata.file_ext == GZIP and contents.name == path.name.removesuffix(".json")
+        source = metadata.capture_metadata
         owner = source.organization_id
         return FileSeed(
             label=printable(contents.relative_to(self._folder / DATA).as_posix()),
-            contents=Contents(path=contents, zipped=zipped),
-            file_name=original_name(known.file_name, file_id=known.id),
-            file_ext=known.file_ext,
+            contents=FileContents(path=contents, zipped=zipped),
+            file_name=original_name(metadata.file_name, file_id=metadata.id),
+            file_ext=metadata.file_ext,
             mime_type=source.mime_type,
             capture=Capture(
                 part=self._options.part or self._owners.part(source, at),
@@ -176,43 +176,45 @@ class _Binary:
                 component=source.component_name,
                 method=source.method_name,
             ),
-            tags=tuple(dict.fromkeys(user_tags(known))),
-            datasets=self._owners.datasets_of(known.dataset_ids, owner, self._options, at),
-            boxes=tuple(_box(box, at, clip=self._options.clip) for box in known.annotations.bboxes),
-            classifications=tuple(map(_classification, known.annotations.classifications)),
-            time_requested=_nanos(known, "time_requested"),
-            time_received=_nanos(known, "time_received"),
+            tags=tuple(dict.fromkeys(user_tags(metadata))),
+            datasets=self._owners.datasets_of(metadata.dataset_ids, owner, self._options, at),
+            boxes=tuple(
+                _box(box, at, clip=self._options.clip) for box in metadata.annotations.bboxes
+            ),
+            classifications=tuple(map(_classification, metadata.annotations.classifications)),
+            time_requested=_nanos(metadata, "time_requested"),
+            time_received=_nanos(metadata, "time_received"),
             at=at,
         )
 
     def _contents(
-        self, path: Path, known: messages.BinaryMetadata, described: set[Path]
+        self, path: Path, metadata: messages.BinaryMetadata, described: set[Path]
     ) -> Path | None:
         beside = path.relative_to(self._folder / METADATA).as_posix().removesuffix(".json")
-        names = [name for name in (beside, known.file_name) if name]
-        ext = known.file_ext
+        names = [name for name in (beside, metadata.file_name) if name]
+        ext = metadata.file_ext
         # With the extension, as they were saved; without, as the command line saves what it
         # unzipped, which comes first for .gz: a file beside it may have been zipped twice.
         whole = [with_ext(name, ext) for name in names]
         for name in [*names, *whole] if ext == GZIP else [*whole, *names]:
-            found = self._folder / DATA / name
-            if ".." not in Path(name).parts and is_file(found) and found not in described:
-                return found
+            file = self._folder / DATA / name
+            if ".." not in Path(name).parts and is_file(file) and file not in described:
+                return file
         return None
 
 
-def _box(box: messages.BoundingBox, at: Location, *, clip: bool) -> BoundingBox:
+def _box(box: messages.BoundingBox, at: SourceLocation, *, clip: bool) -> BoundingBox:
     edges = {name: getattr(box, name) for name in COORDINATES}
     if clip:
         edges = {name: min(max(edge, 0.0), 1.0) for name, edge in edges.items()}
-    made = BoundingBox(
+    bounding_box = BoundingBox(
         id="",
         label=box.label,
         confidence=box.confidence if box.HasField("confidence") else None,
         **edges,
     )
     try:
-        return check_box(made)
+        return check_box(bounding_box)
     except Refusal as refusal:
         hint = f"; {CLIP}" if refusal.clause == "BX-2" else ""
         raise at.error(f"annotations.bboxes: {refusal.text}{hint}") from None

@@ -13,7 +13,7 @@ from fakeviam.exchange.folder import is_folder, read_folder
 from fakeviam.exchange.jsonl import read_jsonl
 from fakeviam.exchange.tabular import is_tabular, read_tabular
 from fakeviam.model.read_options import ReadOptions
-from fakeviam.seeds import Location, SeedError
+from fakeviam.seeds import SeedError, SourceLocation
 from fakeviam.seeds.diagnostics import Diagnostics, printable
 from fakeviam.seeds.document import json_value, read_text
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # How deep COCO files lie in a folder of splits: set/train/annotations/instances.json.
 _DEPTH = 4
 
+_SOURCE = ("part", "component", "method")
 _TIMES = ("time_format", "time_unit")
 _JSON, _LINES, _TABLES = ".json", (".jsonl", ".ndjson"), (".csv", ".tsv")
 
@@ -47,11 +48,11 @@ def read_any(
         SeedError: It is none of these, or something in it is wrong.
         UsageError: An option is of no use for it.
     """
-    chosen = ReadOptions.of(options)
-    seed = _imported(Path(path), chosen)
+    read_options = ReadOptions.of(options)
+    seed = foreign_seed(Path(path), read_options)
     if seed is not None:
         return seed
-    chosen.check_useful("a seed file, which is complete,")
+    read_options.check_useful("a seed file, which is complete,")
     return seeds.read(path, importer=_import)
 
 
@@ -68,47 +69,48 @@ def read_mapping(document: Mapping[str, object], options: ReadOptions) -> Seed:
 
 def _import(path: Path, options: ReadOptions) -> Seed:
     """What a seed file imports: anything but another seed."""
-    seed = _imported(path, options)
+    seed = foreign_seed(path, options)
     if seed is None:
-        raise Location(file=printable(path)).error(
+        raise SourceLocation(file=printable(path)).error(
             "is a seed file, which cannot be imported; import COCO, an exported folder, JSON lines "
             "or CSV"
         )
     return seed
 
 
-def _imported(path: Path, options: ReadOptions) -> Seed | None:
-    """The seed of a file of another program; None if it is none."""
+def foreign_seed(path: Path, options: ReadOptions) -> Seed | None:
+    """The seed of a file or folder of another program; None if it may be a seed file."""
     if is_folder_there(path):
         return _folder(path, options)
     kind = path.suffix.lower()
     if kind in _LINES:
         return _lines(path, options)
     if kind in _TABLES:
-        options.check_useful(
-            "a table of readings", ("part", "delimiter", "time_format", "time_unit")
-        )
+        options.check_useful("a table of readings", (*_SOURCE, "delimiter", *_TIMES))
         return seeds.read_readings(path, options)
     return _json(path, options) if kind == _JSON else None
 
 
 def _folder(folder: Path, options: ReadOptions) -> Seed:
-    at = Location(file=printable(folder))
+    at = SourceLocation(file=printable(folder))
     if (folder / MANIFEST).exists():
-        raise at.error("is an archive; a fake loads it when it starts, with load or --load")
+        raise at.error(
+            "is an archive; `fakeviam archive load` puts it into a running fake, "
+            "load or --load into a new one"
+        )
     if is_folder(folder):
         return read_folder(folder, options)
-    found: list[tuple[Path, Seed]] = []
+    splits: list[tuple[Path, Seed]] = []
     diagnostics = Diagnostics()
     for path in _json_files(folder, _DEPTH):
         with diagnostics:
-            text = read_text(path, Location(file=printable(path)))
-            document = json_value(text, Location(file=printable(path)))
+            text = read_text(path, SourceLocation(file=printable(path)))
+            document = json_value(text, SourceLocation(file=printable(path)))
             if looks_like_coco(document):
-                found.append((path, read_coco_text(path, text, document, options)))
+                splits.append((path, read_coco_text(path, text, document, options)))
     diagnostics.check()
-    if found:
-        return joined_splits(found, folder)
+    if splits:
+        return joined_splits(splits, folder)
     raise at.error(
         "is not a folder exported by the viam command line, and there is no COCO file in it: it "
         "has neither metadata/ nor dataset.jsonl nor data.ndjson"
@@ -121,7 +123,7 @@ def _json_files(folder: Path, depth: int) -> Iterator[Path]:
         entries = sorted(folder.iterdir())
     except OSError as error:
         text = f"cannot be read: {error.strerror}"
-        raise Location(file=printable(folder)).error(text) from error
+        raise SourceLocation(file=printable(folder)).error(text) from error
     for path in entries:
         if path.is_dir():
             if depth > 1 and not path.is_symlink() and not path.name.startswith("."):
@@ -131,7 +133,7 @@ def _json_files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _lines(path: Path, options: ReadOptions) -> Seed:
-    at = Location(file=printable(path))
+    at = SourceLocation(file=printable(path))
     lines = (line for line in read_text(path, at).split("\n") if line.strip())
     try:
         first = json_value(next(lines, "{}"), at, nan=True)
@@ -140,7 +142,7 @@ def _lines(path: Path, options: ReadOptions) -> Seed:
     if is_tabular(first):
         return read_tabular(path, options)
     if isinstance(first, dict) and ("time" in first) and "image_path" not in first:
-        options.check_useful("a file of readings", ("part", *_TIMES))
+        options.check_useful("a file of readings", (*_SOURCE, *_TIMES))
         return seeds.read_readings(path, options)
     if isinstance(first, dict) and first and "image_path" not in first:
         raise at.error(
@@ -151,7 +153,7 @@ def _lines(path: Path, options: ReadOptions) -> Seed:
 
 
 def _json(path: Path, options: ReadOptions) -> Seed | None:
-    at = Location(file=printable(path))
+    at = SourceLocation(file=printable(path))
     try:
         text = read_text(path, at)
         document = json_value(text, at)
@@ -161,7 +163,7 @@ def _json(path: Path, options: ReadOptions) -> Seed | None:
         return read_coco_text(path, text, document, options)
     foreign = _foreign(document)
     if foreign:
-        raise Location(file=printable(path)).error(f"is {foreign}")
+        raise SourceLocation(file=printable(path)).error(f"is {foreign}")
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.exchange.exporting import put
 from fakeviam.exchange.files import Leftovers
@@ -32,17 +32,17 @@ from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.errors import Refusal
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.model.timestamps import nanos_from_common_text
-from fakeviam.seeds.diagnostics import Diagnostics, Location, SeedError, printable
+from fakeviam.seeds.diagnostics import Diagnostics, SeedError, SourceLocation, printable
 from fakeviam.seeds.document import line_document, read_text
-from fakeviam.seeds.models import Fraction, Tag
-from fakeviam.seeds.values import Capture, Contents, FileSeed, Seed
+from fakeviam.seeds.field_types import Fraction, Tag
+from fakeviam.seeds.values import FileContents, FileSeed, Seed
 from fakeviam.validation.models import Model
 from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Text
 
 if TYPE_CHECKING:
     import os
 
-    from fakeviam.exchange.places import Found
+    from fakeviam.exchange.places import ResolvedImage
     from fakeviam.wire import data as wire
 
 #: The file that stands next to `data/`.
@@ -76,7 +76,7 @@ class JsonlWriter:
         put(self._folder / DATA, name, contents)
         marks = metadata.annotations
         labels = dict.fromkeys(
-            [*user_tags(metadata), *(mark.label for mark in marks.classifications)]
+            [*user_tags(metadata), *(mark.label for mark in marks.classifications if mark.label)]
         )
         source = metadata.capture_metadata
         line = {
@@ -101,7 +101,7 @@ class JsonlWriter:
         put(self._folder, FILE, "".join(f"{line}\n" for line in self._lines).encode())
 
 
-def _box(box: wire.BoundingBox) -> dict[str, Any]:
+def _box(box: wire.BoundingBox) -> dict[str, object]:
     return {
         "annotation_label": box.label,
         **{name: getattr(box, name) for name in COORDINATES},
@@ -123,13 +123,13 @@ class _Box(Model, extra="allow"):
     y_max_normalized: Number
     confidence: Omittable[Fraction] = None
 
-    def box(self, at: Location, *, clip: bool) -> BoundingBox:
+    def box(self, at: SourceLocation, *, clip: bool) -> BoundingBox:
         edges = {name: getattr(self, name) for name in COORDINATES}
         if clip:
             edges = {name: min(max(edge, 0.0), 1.0) for name, edge in edges.items()}
         elif not all(0 <= edge <= 1 for edge in edges.values()):
-            shown = ", ".join(f"{edge:g}" for edge in edges.values())
-            raise at.error(f"the box {shown} reaches beyond 0 to 1; {CLIP}")
+            text = ", ".join(f"{edge:g}" for edge in edges.values())
+            raise at.error(f"the box {text} reaches beyond 0 to 1; {CLIP}")
         box = BoundingBox(id="", label=self.annotation_label, confidence=self.confidence, **edges)
         try:
             return check_box(box)
@@ -137,7 +137,7 @@ class _Box(Model, extra="allow"):
             raise at.error(refusal.text) from None
 
 
-class _Line(Lenient, extra="allow"):
+class _JsonLine(Lenient, extra="allow"):
     image_path: Name
     classification_annotations: Many[_Label] = ()
     bounding_box_annotations: Many[_Box] = ()
@@ -172,29 +172,30 @@ def read_jsonl(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) ->
     options.check_useful(f"a {FILE}", ("images", "dataset", "part", "clip"))
     file, name = Path(path), printable(path)
     diagnostics = Diagnostics()
-    lines: list[tuple[_Line, Location]] = []
-    for number, text in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
+    lines: list[tuple[_JsonLine, SourceLocation]] = []
+    for number, text in enumerate(read_text(file, SourceLocation(file=name)).split("\n"), 1):
         if text.strip():
-            at = Location(file=name, line=number)
+            at = SourceLocation(file=name, line=number)
             with diagnostics:
-                lines.append((line_document(text, at).validate(_Line), at))
-    reader = _Reader(options)
-    found = ImageResolver(file, images=options.images).resolve(
+                lines.append((line_document(text, at).validate(_JsonLine), at))
+    reader = _LineReader(options, file.parent)
+    paths = ImageResolver(file, options).resolve(
         [(line.image_path, at.inside("image_path")) for line, at in lines]
     )
-    for (line, at), image in zip(lines, found, strict=True):
+    for (line, at), image in zip(lines, paths, strict=True):
         with diagnostics:
             reader.add(line, image, at)
     diagnostics.check()
     return reader.seed()
 
 
-class _Reader:
+class _LineReader:
     """Makes files of lines."""
 
-    def __init__(self, options: ReadOptions) -> None:
+    def __init__(self, options: ReadOptions, folder: Path) -> None:
         self._options = options
-        self._owners = Owners()
+        self._data = folder.absolute() / DATA
+        self._owners = Owners(folder)
         self._files: list[FileSeed] = []
         self._left = Leftovers()
 
@@ -206,7 +207,7 @@ class _Reader:
             left_out=self._left.all,
         )
 
-    def add(self, line: _Line, image: Found | SeedError, at: Location) -> None:
+    def add(self, line: _JsonLine, image: ResolvedImage | SeedError, at: SourceLocation) -> None:
         """Take one line.
 
         Raises:
@@ -215,9 +216,13 @@ class _Reader:
         if isinstance(image, SeedError):
             raise image
         self._note_unknown(line, at)
-        label = image.name.removeprefix(f"{DATA}/")
-        told = parsed_name(label, binary_data_id=line.binary_data_id)
-        name, ext = line.viam.named(*told)
+        # Names are paths below data/, whichever way the line leads there.
+        path = image.path.absolute()
+        is_below = path.is_relative_to(self._data)
+        name = path.relative_to(self._data).as_posix() if is_below else image.name
+        label = name.removeprefix(f"{DATA}/")
+        parsed = parsed_name(label, binary_data_id=line.binary_data_id)
+        file_name, ext = line.viam.named(*parsed)
         part = self._owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at)
         labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
         # Older command lines write the labels of datasets among the tags.
@@ -228,11 +233,11 @@ class _Reader:
         self._files.append(
             FileSeed(
                 label=label,
-                contents=Contents(path=image.path, zipped=line.viam.unzipped),
-                file_name=name,
+                contents=FileContents(path=image.path, zipped=line.viam.unzipped),
+                file_name=file_name,
                 file_ext=ext,
                 mime_type=line.viam.mime_type or image_type(image.path, ext),
-                capture=Capture(part=self._options.part or part, component=line.component_name),
+                capture=line.viam.capture(self._options.part or part, line.component_name),
                 tags=tuple(dict.fromkeys(tag for tag in labels if not tag.startswith(_MEMBER))),
                 datasets=datasets,
                 boxes=tuple(
@@ -246,14 +251,14 @@ class _Reader:
             )
         )
 
-    def _time(self, text: str, at: Location) -> int | None:
+    def _time(self, text: str, at: SourceLocation) -> int | None:
         """When an image was captured; a time that cannot be read is left out, and counted."""
         nanos = nanos_from_common_text(text.replace(" +0000 UTC", " UTC"))
         if text and nanos is None:
             self._left.add("timestamp", at, f"it is not a recognizable time, such as {text!r}")
         return nanos
 
-    def _note_unknown(self, line: _Line, at: Location) -> None:
+    def _note_unknown(self, line: _JsonLine, at: SourceLocation) -> None:
         for field in line.model_extra or ():
             self._left.add(field, at)
         for field, marks in (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import model_validator
 
+from fakeviam.seeds.values import Capture
 from fakeviam.validation.models import Model
 from fakeviam.validation.types import Flag, Many, Name, Omittable, Text
 
@@ -18,7 +17,7 @@ class Lenient(Model, extra="ignore"):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty(cls, value: Any) -> Any:
+    def _without_empty(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
         return {key: each for key, each in value.items() if each not in (None, "", [], {})}
@@ -32,6 +31,18 @@ class Original(Model, extra="ignore"):
     mime_type: Text = ""
     dataset_ids: Many[Name] = ()
     unzipped: Flag = False
+    component_type: Text = ""
+    component_name: Text = ""
+    method_name: Text = ""
+
+    def capture(self, part: str, component: str = "") -> Capture:
+        """What captured it, as far as the format does not tell."""
+        return Capture(
+            part=part,
+            component_type=self.component_type,
+            component=component or self.component_name,
+            method=self.method_name,
+        )
 
     def named(self, name: str, ext: str) -> tuple[str, str]:
         """The name and extension, where the format tells these."""

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from fakeviam.seeds.diagnostics import Location
+    from fakeviam.seeds.diagnostics import SourceLocation
 
     M = TypeVar("M", bound=Message)
 
 
-def message_of(kind: type[M], document: Any, at: Location) -> M:
+def message_of(kind: type[M], document: Any, at: SourceLocation) -> M:
     """A message of protobuf's JSON; fields that are newer than ours are left out.
 
     Raises:
@@ -49,9 +49,9 @@ def unknown_fields(document: object) -> Iterator[str]:
         ("captureMetadata.", inner, messages.CaptureMetadata),
     ):
         fields = kind.DESCRIPTOR.fields
-        known = {name for field in fields for name in (field.name, field.json_name)}
+        names = {name for field in fields for name in (field.name, field.json_name)}
         for name, value in holder.items() if isinstance(holder, dict) else ():
-            if name not in known or (name in _UNUSED and value):
+            if name not in names or (name in _UNUSED and value):
                 yield f"{prefix}{name}"
 
 

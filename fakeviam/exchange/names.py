@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from io import BytesIO
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.mime import mime_type_of
+from fakeviam.model.unpacking import UnpackedTooLargeError, unpacked
 from fakeviam.wire.times import nanos_from
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ _RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 
 # As `prefix_of` makes it, or as the command line does where file systems take colons.
 _PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}[:_]\d{2}[:_]\d{2}(\.\d+)?Z_")
+
+# Of the fields that say what captured a file, those that formats may have no place for.
+_SOURCE = ("component_type", "component_name", "method_name")
 
 #: What the command line unzips as it saves it.
 GZIP = ".gz"
@@ -61,13 +66,14 @@ def download_name(metadata: BinaryMetadata) -> str:
 def saved_bytes(metadata: BinaryMetadata, data: bytes) -> tuple[str, bytes]:
     """The extension a file gets and its contents, which the command line unzips.
 
-    What is called .gz and is not zipped stays as it is.
+    What is called .gz and is not zipped stays as it is, and so does what would fill the memory.
     """
     if metadata.file_ext != GZIP or not data.startswith(_ZIPPED):
         return metadata.file_ext, data
     try:
-        return "", gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):
+        with gzip.open(BytesIO(data)) as source:
+            return "", b"".join(unpacked(source, packed=len(data)))
+    except (OSError, EOFError, zlib.error, UnpackedTooLargeError):
         return metadata.file_ext, data
 
 
@@ -93,7 +99,7 @@ def parsed_name(path: str, *, binary_data_id: str = "") -> tuple[str, str]:
 
 def beyond(
     metadata: BinaryMetadata, told: tuple[str, str], *, unzipped: bool = False
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What a format has no field for, under a key of its own, so that it reads the same.
 
     Args:
@@ -102,12 +108,14 @@ def beyond(
         unzipped: Whether the contents were unzipped.
     """
     name, ext = metadata.file_name, metadata.file_ext
-    mime_type = metadata.capture_metadata.mime_type
+    source = metadata.capture_metadata
+    mime_type = source.mime_type
     known = {
         **({"file_name": name, "file_ext": ext} if told != (name, ext) else {}),
         **({"mime_type": mime_type} if mime_type != mime_type_of(ext) else {}),
         **({"dataset_ids": list(metadata.dataset_ids)} if metadata.dataset_ids else {}),
         **({"unzipped": True} if unzipped else {}),
+        **{field: getattr(source, field) for field in _SOURCE if getattr(source, field)},
     }
     return {"viam": known} if known else {}
 
@@ -121,8 +129,8 @@ def user_tags(metadata: BinaryMetadata) -> list[str]:
 def _safe(name: str) -> str:
     """A path that stays where it is put."""
     steps = [_RESERVED.sub("_", step) for step in name.split("/")]
-    kept = [_short(step) for step in steps if step not in ("", ".", "..")]
-    return "/".join(kept) or "file"
+    parts = [_short(step) for step in steps if step not in ("", ".", "..")]
+    return "/".join(parts) or "file"
 
 
 def _short(step: str) -> str:

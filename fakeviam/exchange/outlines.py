@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,7 +50,7 @@ def _flat(outline: object) -> list[float] | None:
     return numbers or None
 
 
-def _around_runs(outline: dict[str, Any]) -> Rectangle | None:
+def _around_runs(outline: dict[str, object]) -> Rectangle | None:
     """Runs go down the columns, and the first is of pixels outside."""
     match outline:
         case {"size": [int(height), int(_)], "counts": list(counts)} if height > 0:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.seeds.values import DatasetSeed, PartSeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from fakeviam.model.read_options import ReadOptions
-    from fakeviam.seeds.diagnostics import Location
+    from fakeviam.seeds.diagnostics import SourceLocation
 
 
-class Source(Protocol):
+#: The file of an export that says how its datasets are called, by id.
+DATASETS_FILE = "datasets.json"
+
+
+class OwnerFields(Protocol):
     """The fields by which messages of exports name a part."""
 
     @property
@@ -33,8 +39,9 @@ class Source(Protocol):
 class Owners:
     """Collects the parts and datasets that an export names, each once."""
 
-    def __init__(self) -> None:
-        """Start empty."""
+    def __init__(self, folder: Path | None = None) -> None:
+        """Start empty; an export of ours in `folder` says how its datasets are called."""
+        self._names = {} if folder is None else _names_in(folder)
         self._parts: dict[str, PartSeed] = {}
         self._datasets: dict[str, DatasetSeed] = {}
 
@@ -48,7 +55,7 @@ class Owners:
         """The datasets, likewise."""
         return tuple(self._datasets.values())
 
-    def part(self, source: Source, at: Location) -> str:
+    def part(self, source: OwnerFields, at: SourceLocation) -> str:
         """Collect the part of a source and return its id; empty if the export does not name it.
 
         Exports lack names of organizations and locations; their ids serve as names.
@@ -71,9 +78,9 @@ class Owners:
         return source.part_id
 
     def datasets_of(
-        self, ids: Iterable[str], organization: str, options: ReadOptions, at: Location
+        self, ids: Iterable[str], organization: str, options: ReadOptions, at: SourceLocation
     ) -> tuple[str, ...]:
-        """Collect the datasets of a file and return their ids, which also serve as names.
+        """Collect the datasets of a file and return their ids, which serve as names if need be.
 
         The dataset that the options name takes their place.
         """
@@ -86,6 +93,15 @@ class Owners:
         for id_ in ids:
             if id_ not in self._datasets:
                 self._datasets[id_] = DatasetSeed(
-                    name=id_, organization=organization, id=id_, at=at
+                    name=self._names.get(id_, id_), organization=organization, id=id_, at=at
                 )
         return tuple(dict.fromkeys(ids))
+
+
+def _names_in(folder: Path) -> dict[str, str]:
+    try:
+        names = json.loads((folder / DATASETS_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # none, or that of another program
+        return {}
+    named = names.items() if isinstance(names, dict) else ()
+    return {id_: name for id_, name in named if isinstance(name, str) and name}

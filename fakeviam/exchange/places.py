@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from fakeviam.exchange.files import is_file
+from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.seeds.diagnostics import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fakeviam.seeds.diagnostics import Location, SeedError
+    from fakeviam.seeds.diagnostics import SeedError, SourceLocation
 
 # Folders of images beside an annotation file, or beside the folder that it is in.
 _IMAGES = ("images", "data", "image", "imgs", "img", "JPEGImages")
@@ -40,7 +41,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class ResolvedImage:
     """An image.
 
     Attributes:
@@ -58,7 +59,7 @@ class _Option:
 
     prefix: tuple[str, ...]
     place: Path
-    found: Found
+    found: ResolvedImage
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -66,30 +67,38 @@ class _Option:
         return (*self.prefix, *self.found.name.split("/"))
 
 
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+
+
 class _SeveralError(Exception):
     """More than one file has equal right to a name."""
 
-    def __init__(self, found: Sequence[Path]) -> None:
+    def __init__(self, candidates: Sequence[Path]) -> None:
         super().__init__()
-        self.found = found
+        self.found = candidates
 
 
 class ImageResolver:
     """Finds the images that one file names."""
 
-    def __init__(self, file: Path, *, images: str | os.PathLike[str] | None = None) -> None:
-        """Look for them beside `file`, or in `images` and nowhere else."""
+    def __init__(self, file: Path, options: ReadOptions = DEFAULTS) -> None:
+        """Look for them beside `file`, or in the folder of the options and nowhere else."""
+        images = options.images
         self._file = file
+        self._within = options.within
         self._listings = _Listings()
         self._base = file.parent if images is None else Path(images)
         self._given = images is not None
         self._beside = [] if self._given else _beside(file, self._listings)
 
-    def resolve(self, names: Sequence[tuple[str, Location]]) -> list[Found | SeedError]:
+    def resolve(
+        self, names: Sequence[tuple[str, SourceLocation]]
+    ) -> list[ResolvedImage | SeedError]:
         """The image of each name, or the error that says why there is none."""
-        options = [self._understood(*each) for each in names]
+        options = [self._interpret(*each) for each in names]
         sure = _Mappings([each for each in options if isinstance(each, list)])
-        resolved: list[Found | SeedError] = []
+        resolved: list[ResolvedImage | SeedError] = []
         for (name, at), possible in zip(names, options, strict=True):
             if not isinstance(possible, list):
                 resolved.append(possible)
@@ -99,15 +108,17 @@ class ImageResolver:
                 resolved.append(_checked(sure.best(possible), sure, at))
         return resolved
 
-    def _understood(self, name: str, at: Location) -> list[_Option] | SeedError:
+    def _interpret(self, name: str, at: SourceLocation) -> list[_Option] | SeedError:
         try:
             for steps in _forms(name):
                 options = self._literal(steps) or list(self._options(steps))
                 if options:
                     return options
         except _SeveralError as error:
-            found = ", ".join(sorted(printable(path) for path in error.found)[:5])
-            return at.error(f"{_short(name)} could be any of {found}; set images to the folder")
+            candidates = ", ".join(sorted(printable(path) for path in error.found)[:5])
+            return at.error(
+                f"{_short(name)} could be any of {candidates}; set images to the folder"
+            )
         return []
 
     def _literal(self, steps: tuple[str, ...]) -> list[_Option]:
@@ -116,12 +127,14 @@ class ImageResolver:
         if self._given or len(own) == len(steps) or not own:
             return []
         path = Path(*steps) if steps[0] == _ROOT else self._base.joinpath(*steps)
+        if self._within is not None and not _absolute(path).is_relative_to(self._within):
+            return []
         if not is_file(path) or path == self._file:
             return []
         inside = self._inside(path)
         if inside:
-            found = Found(path=path, name="/".join(inside))
-            return [_Option(prefix=steps[: -len(inside)], place=self._base, found=found)]
+            image = ResolvedImage(path=path, name="/".join(inside))
+            return [_Option(prefix=steps[: -len(inside)], place=self._base, found=image)]
         near = next((each for each in self._options(steps) if "/" in each.found.name), None)
         if near is not None and near.found.path.resolve() != path.resolve():
             if not filecmp.cmp(near.found.path, path, shallow=False):
@@ -129,23 +142,25 @@ class ImageResolver:
             return [near]
         return [
             near
-            or _Option(prefix=steps[:-1], place=path.parent, found=Found(path=path, name=steps[-1]))
+            or _Option(
+                prefix=steps[:-1], place=path.parent, found=ResolvedImage(path=path, name=steps[-1])
+            )
         ]
 
     def _inside(self, path: Path) -> tuple[str, ...]:
         """The steps from the folder of the file down to a path; none if it is elsewhere."""
-        wanted, base = (Path(os.path.abspath(each)) for each in (path, self._base))  # noqa: PTH100 - links stay
-        return wanted.relative_to(base).parts if wanted.is_relative_to(base) else ()
+        target, base = _absolute(path), _absolute(self._base)
+        return target.relative_to(base).parts if target.is_relative_to(base) else ()
 
     def _options(self, steps: tuple[str, ...]) -> Iterator[_Option]:
         """All ways to understand a path, that with the longest rest first."""
-        found = False
+        any_found = False
         try:
             for option in self._possible(steps):
-                found = True
+                any_found = True
                 yield option
         except _SeveralError:
-            if not found:  # else the longer rest is better than any of these
+            if not any_found:  # else the longer rest is better than any of these
                 raise
 
     def _possible(self, steps: tuple[str, ...]) -> Iterator[_Option]:
@@ -157,12 +172,12 @@ class ImageResolver:
                 return  # its folder is here, and the file is not in it
             for place, path in self._hits(rest):
                 yield _Option(
-                    prefix=prefix, place=place, found=Found(path=path, name="/".join(rest))
+                    prefix=prefix, place=place, found=ResolvedImage(path=path, name="/".join(rest))
                 )
                 if not prefix and place == self._base:
                     return
             if not prefix:
-                yield from self._deeper(rest)
+                yield from self._nested_matches(rest)
 
     def _hits(self, rest: tuple[str, ...]) -> Iterator[tuple[Path, Path]]:
         here = self._listings.walk(self._base, rest)
@@ -178,26 +193,28 @@ class ImageResolver:
             raise _SeveralError([path for _, path in real.values()])
         yield from real.values()
 
-    def _deeper(self, steps: tuple[str, ...]) -> Iterator[_Option]:
+    def _nested_matches(self, steps: tuple[str, ...]) -> Iterator[_Option]:
         """A path that is nowhere it should be may be further below, if it is there once."""
         if any(self._hits(steps)):
             return
         below = [path for path in self._listings.below(self._base, steps) if is_file(path)]
-        found = list({path.resolve(): path for path in below if path != self._file}.values())
-        if len(found) > 1:
-            raise _SeveralError(found)
-        for path in found:
+        candidates = list({path.resolve(): path for path in below if path != self._file}.values())
+        if len(candidates) > 1:
+            raise _SeveralError(candidates)
+        for path in candidates:
             place = path.parents[len(steps) - 1]
-            yield _Option(prefix=(), place=place, found=Found(path=path, name="/".join(steps)))
+            yield _Option(
+                prefix=(), place=place, found=ResolvedImage(path=path, name="/".join(steps))
+            )
 
-    def _missing(self, name: str, at: Location) -> SeedError:
+    def _missing(self, name: str, at: SourceLocation) -> SeedError:
         folders = [self._base, *self._beside[:3]]
         where = ", ".join(dict.fromkeys(printable(folder) for folder in folders))
         more = "" if self._given else "; set images to the folder"
         return at.error(f"no file {_short(name)} in {where}{more}")
 
 
-def _checked(option: _Option, sure: _Mappings, at: Location) -> Found | SeedError:
+def _checked(option: _Option, sure: _Mappings, at: SourceLocation) -> ResolvedImage | SeedError:
     if sure.is_shared(option):
         return at.error(
             f"no file {option.steps[-1]!r} of its own: another path leads to "
@@ -248,10 +265,10 @@ class _Mappings:
         shortest = 1 if steps[0] == _ROOT else 0
         for length in range(len(option.prefix) - 1, shortest - 1, -1):
             places = self._places.get(steps[:length], ())
-            wanted = [place.joinpath(*steps[length:]) for place in places]
-            here = _folded(str(option.found.path))
-            if wanted and all(_folded(str(path)) != here for path in wanted):
-                return wanted[0]
+            targets = [place.joinpath(*steps[length:]) for place in places]
+            here = _fold(str(option.found.path))
+            if targets and all(_fold(str(path)) != here for path in targets):
+                return targets[0]
         return None
 
 
@@ -286,18 +303,18 @@ class _Listings:
         """The files anywhere below a folder whose paths end with these steps."""
         if folder not in self._index:
             self._index[folder] = _indexed(folder)
-        wanted = [_folded(step) for step in steps]
+        folded = [_fold(step) for step in steps]
         return [
             path
-            for path in self._index[folder].get(wanted[-1], ())
-            if [_folded(part) for part in path.parts[-len(wanted) :]] == wanted
+            for path in self._index[folder].get(folded[-1], ())
+            if [_fold(part) for part in path.parts[-len(folded) :]] == folded
         ]
 
     def _name(self, folder: Path, step: str) -> str | None:
         exact, folded = self._names(folder)
         if step in exact:
             return step
-        like = folded.get(_folded(step), ())
+        like = folded.get(_fold(step), ())
         same = [name for name in like if _composed(name) == _composed(step)] or like
         if len(same) > 1:
             raise _SeveralError([folder / name for name in same])
@@ -305,10 +322,10 @@ class _Listings:
 
     def _names(self, folder: Path) -> tuple[frozenset[str], dict[str, list[str]]]:
         if folder not in self._known:
-            names = _listed(folder)
+            names = _entries(folder)
             folded: dict[str, list[str]] = {}
             for name in names:
-                folded.setdefault(_folded(name), []).append(name)
+                folded.setdefault(_fold(name), []).append(name)
             self._known[folder] = frozenset(names), folded
         return self._known[folder]
 
@@ -373,7 +390,7 @@ def _after_climbs(steps: tuple[str, ...]) -> tuple[str, ...]:
     return steps[last:]
 
 
-def _listed(folder: Path) -> list[str]:
+def _entries(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)  # noqa: PTH208 - names, which may not be text
     except OSError:  # not there, or not readable
@@ -391,7 +408,7 @@ def _indexed(folder: Path) -> dict[str, list[Path]]:
         if count > _MOST:
             return {}
         for name in names:
-            index.setdefault(_folded(name), []).append(here / name)
+            index.setdefault(_fold(name), []).append(here / name)
     return index
 
 
@@ -399,7 +416,7 @@ def _composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return _composed(_composed(text).casefold())
 
 

@@ -105,13 +105,13 @@ def _tiff(image: bytes, order: str) -> Size | None:
     """The size in the first directory of entries: tag, type, count, value."""
     (start,) = struct.unpack_from(f"{order}I", image, 4)
     (count,) = struct.unpack_from(f"{order}H", image, start)
-    found = {}
+    values = {}
     for number in range(count):
         at = start + 2 + 12 * number
         tag, kind = struct.unpack_from(f"{order}HH", image, at)
         # 3 is a short, which comes first in the four bytes of a value.
-        found[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", image, at + 8)[0]
-    return _real(found.get(256, 0), found.get(257, 0))
+        values[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", image, at + 8)[0]
+    return _real(values.get(256, 0), values.get(257, 0))
 
 
 def _jpeg(image: bytes) -> Size | None:

@@ -15,7 +15,7 @@ from fakeviam.exchange.messages import message_of
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.clock import FIRST, LAST, SECOND
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
-from fakeviam.seeds.diagnostics import Diagnostics, Location, printable
+from fakeviam.seeds.diagnostics import Diagnostics, SourceLocation, printable
 from fakeviam.seeds.document import json_value, read_text
 from fakeviam.seeds.values import Capture, ReadingSeed, Seed, SeriesSeed
 from fakeviam.wire import data as messages
@@ -43,17 +43,17 @@ def read_tabular(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) 
     """
     options.check_useful("a data.ndjson of the viam command line", ("part",))
     file, name = Path(path), printable(Path(path).name)
-    reader, diagnostics = _Reader(file, options), Diagnostics()
-    for number, line in enumerate(read_text(file, Location(file=name)).split("\n"), 1):
+    reader, diagnostics = _TabularReader(file, options), Diagnostics()
+    for number, line in enumerate(read_text(file, SourceLocation(file=name)).split("\n"), 1):
         if line.strip():
-            at = Location(file=name, line=number)
+            at = SourceLocation(file=name, line=number)
             with diagnostics:
                 reader.add(json_value(line, at), at)
     diagnostics.check()
-    return reader.seed(Location(file=name))
+    return reader.seed(SourceLocation(file=name))
 
 
-class _Reader:
+class _TabularReader:
     """Sorts readings by their source: everything but time and payload."""
 
     def __init__(self, file: Path, options: ReadOptions) -> None:
@@ -65,7 +65,7 @@ class _Reader:
         # In the order of their first reading.
         self._found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}
 
-    def seed(self, at: Location) -> Seed:
+    def seed(self, at: SourceLocation) -> Seed:
         return Seed(
             parts=() if self._options.part else self._owners.parts,
             series=tuple(
@@ -75,9 +75,9 @@ class _Reader:
             left_out=self._left.all,
         )
 
-    def add(self, line: Any, at: Location) -> None:
+    def add(self, line: object, at: SourceLocation) -> None:
         if isinstance(line, dict) and _INDEX in line:
-            source = self._described(line.pop(_INDEX), at)
+            source = self._source_of(line.pop(_INDEX), at)
             requested, received = (_nanos(line.pop(name, None), at.inside(name)) for name in _TIMES)
             try:
                 struct_from(line)
@@ -89,27 +89,27 @@ class _Reader:
                 self._left.add("methodParameters", at)
             row = message_of(messages.ExportTabularDataResponse, line, at)
             source = self._source(row, row.resource_subtype, row.resource_name, at)
-            known = row.HasField("time_captured")
+            has_time = row.HasField("time_captured")
             reading = ReadingSeed(
                 data=mapping_from(row.payload),
-                time_requested=nanos_from(row.time_captured) if known else None,
+                time_requested=nanos_from(row.time_captured) if has_time else None,
             )
         self._found.setdefault(source, []).append(reading)
 
-    def _described(self, index: object, at: Location) -> tuple[Capture, tuple[str, ...]]:
+    def _source_of(self, index: object, at: SourceLocation) -> tuple[Capture, tuple[str, ...]]:
         """The source whose metadata is in a file of its own."""
         if not isinstance(index, int) or isinstance(index, bool):
             raise at.inside(_INDEX).error(f"must be a whole number, got {index!r}")
         if index not in self._sources:
             path = self._file.parent.parent / "metadata" / f"{index}.json"
-            text = read_text(path, at.inside(_INDEX), shown=printable(f"metadata/{index}.json"))
-            inside = Location(file=f"metadata/{index}.json")
+            text = read_text(path, at.inside(_INDEX), label=printable(f"metadata/{index}.json"))
+            inside = SourceLocation(file=f"metadata/{index}.json")
             row = message_of(messages.CaptureMetadata, json_value(text, inside), inside)
             self._sources[index] = self._source(row, row.component_type, row.component_name, at)
         return self._sources[index]
 
     def _source(
-        self, row: Any, kind: str, name: str, at: Location
+        self, row: Any, kind: str, name: str, at: SourceLocation
     ) -> tuple[Capture, tuple[str, ...]]:
         capture = Capture(
             part=self._options.part or self._owners.part(row, at),
@@ -120,12 +120,12 @@ class _Reader:
         return capture, tuple(row.tags)
 
 
-def _nanos(value: Any, at: Location) -> int | None:
+def _nanos(value: object, at: SourceLocation) -> int | None:
     """A timestamp as Go's own JSON has it."""
     if value is None:
         return None
     match value:
-        case {} if all(type(each) is int for each in value.values()):
+        case dict() if all(type(each) is int for each in value.values()):
             seconds: int = value.get("seconds", 0)
             nanos: int = value.get("nanos", 0)
             if FIRST <= seconds * SECOND + nanos <= LAST:

@@ -40,6 +40,8 @@ _NAMES = (
     ("journal", JOURNALS, "how much to show of the calls of a failing test (short)"),
 )
 _HELP_STRICT = "refuse requests with fields that are unknown or that no handler reads"
+_HELP_TLS = "encrypt the TCP port of every cloud; requires fakeviam[tls]"
+_HELP_PAUSE = "stop at each failing test with its cloud on the page until Enter is pressed"
 _HELP_LOAD = "initial contents of every cloud: a seed file, an archive or an exported folder"
 _MARKER = (
     "fakeviam(policy=..., seed=..., auth=..., clock=..., ...): the arguments of FakeViam for the "
@@ -61,6 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(f"fakeviam_{name}", f"{text}: {', '.join(choices)}")
     group.addoption("--fakeviam-strict", action="store_true", default=None, help=_HELP_STRICT)
     parser.addini("fakeviam_strict", _HELP_STRICT, type="bool", default=None)
+    group.addoption("--fakeviam-tls", action="store_true", default=None, help=_HELP_TLS)
+    parser.addini("fakeviam_tls", _HELP_TLS, type="bool", default=None)
+    group.addoption("--fakeviam-pause-on-failure", action="store_true", help=_HELP_PAUSE)
     group.addoption("--fakeviam-load", metavar="PATH", help=_HELP_LOAD)
     parser.addini("fakeviam_load", f"{_HELP_LOAD}; relative to the ini file")
     group.addoption(
@@ -162,7 +167,7 @@ def fakeviam(
 
 @pytest.fixture(scope="session")
 def fakeviam_server(
-    pytestconfig: pytest.Config, fakeviam_options: Mapping[str, Any]
+    pytestconfig: pytest.Config, fakeviam_options: Mapping[str, object]
 ) -> Iterator[FakeViam]:
     """One Viam data cloud for the whole run (under pytest-xdist, one for each worker).
 

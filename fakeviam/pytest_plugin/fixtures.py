@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def cloud_of_test(item: pytest.Item, options: Mapping[str, Any]) -> Iterator[FakeViam]:
+def cloud_of_test(item: pytest.Item, options: Mapping[str, object]) -> Iterator[FakeViam]:
     """A cloud for one test."""
     _register_reports(item.config)
     settings = settings_of_test(item, options)
@@ -52,7 +52,7 @@ def session_of_test(item: pytest.Item, server: FakeViam) -> Iterator[Session]:
 
 
 @contextmanager
-def shared_cloud(config: pytest.Config, options: Mapping[str, Any]) -> Iterator[FakeViam]:
+def shared_cloud(config: pytest.Config, options: Mapping[str, object]) -> Iterator[FakeViam]:
     """The cloud that all tests share."""
     _register_reports(config)
     settings = settings_of_server(config, options)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import traceback
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
 
 import fakeviam
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 from fakeviam.model.errors import FakeViamError, UsageError
+from fakeviam.model.text import counted
 from fakeviam.pytest_plugin.settings import node_id
 from fakeviam.server.instruments.journal.nearmiss import Lines
 
@@ -131,6 +133,8 @@ def pytest_runtest_makereport(
     if observed and report.failed and not item.stash.get(_CALLS_SHOWN, False):
         item.stash[_CALLS_SHOWN] = True
         report.sections += _sections(item, observed, with_problems=call.when != "teardown")
+        if item.config.getoption("fakeviam_pause_on_failure") and call.when != "teardown":
+            _pause(item, observed[-1])
     if report.outcome != "passed":
         item.stash[_OUTCOME] = report.outcome
     if observed and call.when == "teardown":
@@ -138,6 +142,21 @@ def pytest_runtest_makereport(
     if call.when == "teardown":
         _forget(item)
     return report
+
+
+def _pause(item: pytest.Item, cloud: ObservedCloud) -> None:
+    """Let people look at the cloud of a failing test; what keeps them from it is said."""
+    capture: Any = item.config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    try:
+        sys.stderr.write(f"\n{item.nodeid} has failed; its cloud is {cloud.fixture}\n")
+        cloud.handle.pause()
+    except FakeViamError as error:
+        sys.stderr.write(f"fakeviam: not paused: {error}\n")
+    finally:
+        if capture is not None:
+            capture.resume_global_capture()
 
 
 def _end_with_the_test(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -200,14 +219,14 @@ def _usage(observed: Sequence[ObservedCloud]) -> Usage:
 # What cannot be shown ------------------------------------------------------------------------
 
 
-def _shown(what: str, lines: Callable[[], Iterable[str]]) -> list[str]:
+def _render(what: str, lines: Callable[[], Iterable[str]]) -> list[str]:
     """The lines, or as many as there are before an exception, and a line about it."""
-    shown: list[str] = []
+    sections: list[str] = []
     try:
-        shown.extend(lines())
+        sections.extend(lines())
     except Exception as error:  # noqa: BLE001 - see above
-        shown.append(f"fakeviam could not display {what}: {_in_one_line(error)}")
-    return shown
+        sections.append(f"fakeviam could not display {what}: {_in_one_line(error)}")
+    return sections
 
 
 def _in_one_line(error: Exception) -> str:
@@ -238,7 +257,7 @@ def _sections(
     )
     lines: list[str] = []
     for each in observed:
-        lines += _shown(f"the calls of {each.fixture}", partial(show, each))
+        lines += _render(f"the calls of {each.fixture}", partial(show, each))
     lines.append(f"rerun: pytest {shlex.quote(node_id(item))}{_seed_option(item.config)}")
     return [("fakeviam calls", printable("\n".join(lines)))]
 
@@ -250,20 +269,22 @@ def _cloud_lines(
     # The test of a session uses the server too, but hardly for calls.
     if not (calls or alone or cloud.fixture != "fakeviam_server"):
         return
-    yield f"{cloud.fixture}: {_counted(len(calls), 'call')} ({cloud.origin})"
+    yield f"{cloud.fixture}: {counted(len(calls), 'call')} ({cloud.origin})"
     if in_full:
         calls = sorted([*calls, *cloud.logins], key=lambda call: call.number)
     elif len(calls) > _MOST_CALLS:
         yield f"  … {len(calls) - _MOST_CALLS} earlier; --fakeviam-journal=full shows all"
         calls = calls[-_MOST_CALLS:]
-    told = Lines([call for call in calls if _is_readable(call)])
+    readable = Lines([call for call in calls if _is_readable(call)])
     for call in calls:
-        lines = _shown(f"call {call.number}", partial(_call_lines, call, told, in_full=in_full))
+        lines = _render(
+            f"call {call.number}", partial(_call_lines, call, readable, in_full=in_full)
+        )
         yield from (f"  {line}" for line in lines)
     if cloud.assumptions:
-        yield f"assumptions used: {_listed(cloud.assumptions)}"
+        yield f"assumptions used: {_clause_list(cloud.assumptions)}"
     if problems:
-        yield from _shown("the problems it found", partial(_problem_lines, cloud.handle))
+        yield from _render("the problems it found", partial(_problem_lines, cloud.handle))
 
 
 def _is_readable(call: RecordedCall) -> bool:
@@ -274,8 +295,8 @@ def _is_readable(call: RecordedCall) -> bool:
     return True
 
 
-def _call_lines(call: RecordedCall, told: Lines, *, in_full: bool) -> Iterator[str]:
-    yield told.of(call)
+def _call_lines(call: RecordedCall, readable: Lines, *, in_full: bool) -> Iterator[str]:
+    yield readable.of(call)
     # Fields without effect: the caller expected one.
     if call.unknown_fields:
         yield f"    unknown fields: {', '.join(call.unknown_fields)}"
@@ -325,7 +346,7 @@ def _seed_option(config: pytest.Config) -> str:
 
 def summarize(terminal: pytest.TerminalReporter, usages: Mapping[str, Usage]) -> None:
     """Write one line about all tests that used a cloud, or the list that was asked for."""
-    for line in _shown("the summary of the run", lambda: _summary(terminal, usages)):
+    for line in _render("the summary of the run", lambda: _summary(terminal, usages)):
         terminal.write_line(line)
 
 
@@ -341,10 +362,10 @@ def _summary(terminal: pytest.TerminalReporter, usages: Mapping[str, Usage]) -> 
         terminal.section("fakeviam assumptions")
         yield from _assumption_lines(used)
     rest = " (pytest --fakeviam-assumptions lists them)" if used and not in_full else ""
-    calls = _counted(sum(usage["calls"] for usage in usages.values()), "call")
-    count = f"{_counted(len(used), 'assumption')} used" if used else "no assumption used"
-    names = f": {_listed(used)}" if used else ""
-    yield f"fakeviam: {calls} in {_counted(len(usages), 'test')}; {count}{names}{rest}"
+    calls = counted(sum(usage["calls"] for usage in usages.values()), "call")
+    count = f"{counted(len(used), 'assumption')} used" if used else "no assumption used"
+    names = f": {_clause_list(used)}" if used else ""
+    yield f"fakeviam: {calls} in {counted(len(usages), 'test')}; {count}{names}{rest}"
 
 
 def _assumption_lines(used: Mapping[str, list[str]]) -> Iterator[str]:
@@ -356,12 +377,8 @@ def _assumption_lines(used: Mapping[str, list[str]]) -> Iterator[str]:
             yield f"     {', '.join(tests[:3])}{more}"
 
 
-def _listed(names: Mapping[str, object] | set[str]) -> str:
+def _clause_list(names: Mapping[str, object] | set[str]) -> str:
     """Ids of clauses in the order of the catalogue, as many as fit on a line."""
     ordered = [name for name in CATALOGUE if name in names]
     more = f" and {len(ordered) - 8} more" if len(ordered) > 8 else ""
     return ", ".join(ordered[:8]) + more
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}"

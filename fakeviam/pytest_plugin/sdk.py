@@ -79,7 +79,12 @@ async def _open(_cloud_of_clients: FakeViam) -> AsyncIterator[LightClient]:
     from fakeviam_client import connect  # noqa: PLC0415 - slow; few runs need it
 
     cloud = _cloud_of_clients
-    async with connect(cloud.target, api_key=cloud.api_key, api_key_id=cloud.api_key_id) as client:
+    async with connect(
+        cloud.target,
+        api_key=cloud.api_key,
+        api_key_id=cloud.api_key_id,
+        ca_file=cloud.ca_file or None,
+    ) as client:
         yield client
     await asyncio.sleep(0)  # the transport closes in the loop's next round
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MARKER = "@pytest.mark.fakeviam"
 
 # Arguments that the command line and the ini file can set; the seed is for the command line alone.
-_OPTIONS = ("policy", "min_evidence", "strict", "load")
+_OPTIONS = ("policy", "min_evidence", "strict", "tls", "load")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class Setting:
 Settings = dict[str, Setting]
 
 
-def settings_of_test(item: pytest.Item, options: Mapping[str, Any]) -> Settings:
+def settings_of_test(item: pytest.Item, options: Mapping[str, object]) -> Settings:
     """The settings of the test's own cloud (PT-1, PT-2).
 
     Fails the test if FakeViam has no argument of that name.
@@ -54,7 +54,7 @@ def settings_of_test(item: pytest.Item, options: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def settings_of_server(config: pytest.Config, options: Mapping[str, Any]) -> Settings:
+def settings_of_server(config: pytest.Config, options: Mapping[str, object]) -> Settings:
     """The settings of the cloud that all tests share; markers do not count."""
     settings = _of_run(config, options, "fakeviam_server", "the fixture's name")
     _check_names("fakeviam_server", settings)
@@ -67,12 +67,12 @@ def settings_of_session(item: pytest.Item) -> Settings:
     Fails the test if a setting belongs to the whole server.
     """
     settings = _of_markers(item)
-    known = FakeViam.session.__kwdefaults__ or {}
+    defaults = FakeViam.session.__kwdefaults__ or {}
     _check_names(node_id(item), settings)
-    for key in sorted(settings.keys() - known.keys()):
+    for key in sorted(settings.keys() - defaults.keys()):
         _fail(
             f"{node_id(item)}: {key} belongs to the whole server, and fakeviam_session is one "
-            f"session of it: for a session, {MARKER} takes {', '.join(known)}. Set {key} in "
+            f"session of it: for a session, {MARKER} takes {', '.join(defaults)}. Set {key} in "
             "fakeviam_options, or let the test use the fixture fakeviam."
         )
     return settings
@@ -83,8 +83,8 @@ def create_fake(name: str, settings: Settings) -> FakeViam:
     try:
         return FakeViam(**arguments_of(settings))
     except UsageError as error:
-        given = "".join(f"\n  {k}={s.value!r} from {s.origin}" for k, s in settings.items())
-        text = f"{name}: invalid settings: {error}{given}"
+        origins = "".join(f"\n  {k}={s.value!r} from {s.origin}" for k, s in settings.items())
+        text = f"{name}: invalid settings: {error}{origins}"
     # Outside of the handler, so that it is not shown as a second error.
     return _fail(text)
 
@@ -116,7 +116,9 @@ def _digest(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
-def _of_run(config: pytest.Config, options: Mapping[str, Any], name: str, origin: str) -> Settings:
+def _of_run(
+    config: pytest.Config, options: Mapping[str, object], name: str, origin: str
+) -> Settings:
     return {
         "seed": Setting(value=_digest(name), origin=origin),
         **_of_ini(config),
@@ -154,15 +156,15 @@ def _of_markers(item: pytest.Item) -> Settings:
     settings: Settings = {}
     for marker in item.iter_markers("fakeviam"):  # the closest first
         if marker.args:
-            given = ", ".join(map(repr, marker.args))
-            _fail(f"{node_id(item)}: {MARKER} takes keyword arguments only, got {given}")
+            arguments = ", ".join(map(repr, marker.args))
+            _fail(f"{node_id(item)}: {MARKER} takes keyword arguments only, got {arguments}")
         for key, value in marker.kwargs.items():
             if key not in settings:
                 settings[key] = Setting(value=_beside(item, key, value), origin=MARKER)
     return settings
 
 
-def _beside(item: pytest.Item, key: str, value: Any) -> Any:
+def _beside(item: pytest.Item, key: str, value: object) -> Any:
     """A relative path in a marker starts at the folder of the test, wherever pytest was started."""
     if key == "load_options" and isinstance(value, dict) and "images" in value:
         return {**value, "images": _beside(item, "load", value["images"])}
@@ -170,15 +172,15 @@ def _beside(item: pytest.Item, key: str, value: Any) -> Any:
 
 
 def _check_names(name: str, settings: Settings) -> None:
-    known = FakeViam.__init__.__kwdefaults__ or {}
-    for key in settings.keys() - known.keys():
+    defaults = FakeViam.__init__.__kwdefaults__ or {}
+    for key in settings.keys() - defaults.keys():
         from difflib import get_close_matches  # noqa: PLC0415 - only for mistakes
 
-        near = get_close_matches(key, known, n=1)
+        near = get_close_matches(key, defaults, n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
         _fail(
             f"{name}: FakeViam has no argument {key!r} (from {settings[key].origin}){hint} "
-            f"It takes {', '.join(sorted(known))}."
+            f"It takes {', '.join(sorted(defaults))}."
         )
 
 

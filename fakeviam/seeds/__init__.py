@@ -11,23 +11,24 @@
 from __future__ import annotations
 
 from fakeviam.model.applied_seed import AppliedSeed
-from fakeviam.seeds.diagnostics import Diagnostic, Location, SeedError
+from fakeviam.seeds.diagnostics import Diagnostic, SeedError, SourceLocation
 from fakeviam.seeds.draft import apply_seed
 from fakeviam.seeds.inline import inlined, read_inlined
-from fakeviam.seeds.loader import from_document, read, read_readings
+from fakeviam.seeds.loader import from_document, of_document, read, read_readings
 from fakeviam.seeds.models import json_schema
 from fakeviam.seeds.values import Seed
 
 __all__ = [
     "AppliedSeed",
     "Diagnostic",
-    "Location",
     "Seed",
     "SeedError",
+    "SourceLocation",
     "apply_seed",
     "from_document",
     "inlined",
     "json_schema",
+    "of_document",
     "read",
     "read_inlined",
     "read_readings",

@@ -19,7 +19,7 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Location:
+class SourceLocation:
     """A field of a line of a file; the line is 0 where lines mean nothing."""
 
     file: str
@@ -30,10 +30,10 @@ class Location:
         start = f"{self.file}:{self.line}" if self.line else self.file
         return f"{start}: {self.field}" if self.field else start
 
-    def inside(self, name: str) -> Location:
+    def inside(self, name: str) -> SourceLocation:
         """The field of that name in this one."""
         field = f"{self.field}.{name}" if self.field else name
-        return Location(file=self.file, line=self.line, field=field)
+        return SourceLocation(file=self.file, line=self.line, field=field)
 
     def error(self, text: str) -> SeedError:
         """An error with one diagnostic, at this location."""
@@ -44,7 +44,7 @@ class Location:
 class Diagnostic:
     """One problem of a seed and what is expected instead."""
 
-    location: Location
+    location: SourceLocation
     text: str
 
     def __str__(self) -> str:
@@ -75,6 +75,11 @@ class Diagnostics:
 
     def __len__(self) -> int:
         return len(self._found)
+
+    @property
+    def found(self) -> tuple[Diagnostic, ...]:
+        """What was found so far."""
+        return tuple(self._found)
 
     def __enter__(self) -> Self:
         return self

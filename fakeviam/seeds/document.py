@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.model.text import is_text
-from fakeviam.seeds.diagnostics import Diagnostic, Location, SeedError
+from fakeviam.seeds.diagnostics import Diagnostic, SeedError, SourceLocation
 from fakeviam.validation.json_text import DEEPEST, JsonError, parse_json, tokens
 from fakeviam.validation.models import Model, validate
 from fakeviam.validation.problems import YAML_WORDS, InvalidError, Problem, field_text
@@ -54,11 +54,11 @@ class _Lines:
         first = self.keys.setdefault(path, line)
         if path in self.values:
             text = f"is repeated (first on line {first}); keep one of them"
-            location = Location(file=self.file, line=line, field=field_text(path))
+            location = SourceLocation(file=self.file, line=line, field=field_text(path))
             self.repeated.append(Diagnostic(location=location, text=text))
 
     def error(self, line: int, text: str) -> SeedError:
-        return Location(file=self.file, line=line).error(text)
+        return SourceLocation(file=self.file, line=line).error(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Document:
         """A document that did not come from a file; errors call it `name`."""
         return cls(data, _Lines(name))
 
-    def at(self, *path: str | int) -> Location:
+    def at(self, *path: str | int) -> SourceLocation:
         """The location of a value; for a missing one, of where it would be."""
         value, steps, line = self.data, [], self._lines.values.get((), 0)
         for number, step in enumerate(path, 1):
@@ -86,7 +86,7 @@ class Document:
             steps.append(step)
             line = self._lines.values.get(path[:number], line)
             value = _inner(value, step)
-        return Location(file=self._lines.file, line=line, field=field_text(steps))
+        return SourceLocation(file=self._lines.file, line=line, field=field_text(steps))
 
     def validate(self, model: type[M]) -> M:
         """The document as a model.
@@ -132,18 +132,18 @@ def read_document(path: Path, *, name: str) -> Document:
     Raises:
         SeedError: It cannot be read, or is neither.
     """
-    text = read_text(path, Location(file=name))
+    text = read_text(path, SourceLocation(file=name))
     is_json = path.suffix.lower() == ".json"
     return json_document(text, name) if is_json else yaml_document(text, name)
 
 
-def read_text(path: Path, location: Location, *, shown: str = "") -> str:
-    """The text of a file, which errors at `location` call `shown`.
+def read_text(path: Path, location: SourceLocation, *, label: str = "") -> str:
+    """The text of a file, which errors at `location` call `label`.
 
     Raises:
         SeedError: It cannot be read, or is not UTF-8.
     """
-    prefix = f"{shown} " if shown else ""
+    prefix = f"{label} " if label else ""
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:  # a path may hold what no file system takes
@@ -156,8 +156,8 @@ def read_text(path: Path, location: Location, *, shown: str = "") -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        if not shown:
-            location = Location(file=location.file, line=line)
+        if not label:
+            location = SourceLocation(file=location.file, line=line)
         raise location.error(f"{prefix}is not UTF-8 text; save it as UTF-8") from error
 
 
@@ -183,7 +183,7 @@ def yaml_document(text: str, name: str) -> Document:
     import yaml  # noqa: PLC0415
 
     def refuse(line: int, text: str) -> SeedError:
-        return Location(file=name, line=line).error(text)
+        return SourceLocation(file=name, line=line).error(text)
 
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -253,7 +253,7 @@ def json_document(text: bytes | str, name: str) -> Document:
     return Document(data, lines)
 
 
-def line_document(text: bytes | str, at: Location) -> Document:
+def line_document(text: bytes | str, at: SourceLocation) -> Document:
     """The document that JSON text on one line of a file holds.
 
     Raises:
@@ -264,7 +264,7 @@ def line_document(text: bytes | str, at: Location) -> Document:
     return Document(json_value(text, at), lines)
 
 
-def json_value(text: bytes | str, at: Location, *, nan: bool = False) -> Any:
+def json_value(text: bytes | str, at: SourceLocation, *, nan: bool = False) -> Any:
     """The value of JSON text that begins at a location; see `parse_json`.
 
     Raises:

@@ -12,12 +12,12 @@ from fakeviam.model.clock import FIRST, LAST, SECOND
 from fakeviam.seeds.diagnostics import printable
 from fakeviam.seeds.document import read_document
 from fakeviam.seeds.models import FileMarks, ImageGroup, ImageMarks
-from fakeviam.seeds.values import Contents, FileSeed
+from fakeviam.seeds.values import FileContents, FileSeed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from fakeviam.seeds.diagnostics import Diagnostics, Location
+    from fakeviam.seeds.diagnostics import Diagnostics, SourceLocation
     from fakeviam.seeds.document import Document
     from fakeviam.seeds.models import FileGroup, Group
     from fakeviam.validation.problems import Path as FieldPath
@@ -30,7 +30,7 @@ class _File:
     """One file of a group."""
 
     label: str
-    contents: Contents
+    contents: FileContents
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +60,9 @@ class GroupLoader:
         each = dict(group.each)
         with self.diagnostics:
             for number, file in enumerate(list(self._files(group, path))):
-                name = next((n for n in (file.label, _name(file.label)) if n in each), "")
+                name = next(
+                    (n for n in (file.label, PurePosixPath(file.label).name) if n in each), ""
+                )
                 nearest = each.pop(name, None)
                 with self.diagnostics:
                     sidecar = _sidecar(file, group) if group.sidecars else None
@@ -76,7 +78,7 @@ class GroupLoader:
         if group.data is not None:
             if group.files is not None or group.name is None:
                 raise at.error("data requires name, and cannot be combined with files")
-            yield _File(label=group.name, contents=Contents(data=group.data))
+            yield _File(label=group.name, contents=FileContents(data=group.data))
             return
         if group.files is None:
             raise at.error("files is missing; set it, or name, and data in base64")
@@ -86,25 +88,25 @@ class GroupLoader:
                 where = self.document.at(*path, "files", number)
                 paths.update(dict.fromkeys(self._matches(pattern, group, where)))
         for file in paths:
-            yield _File(label=label_of(file, self.folder), contents=Contents(path=file))
+            yield _File(label=label_of(file, self.folder), contents=FileContents(path=file))
 
-    def _matches(self, pattern: str, group: Group, at: Location) -> list[Path]:
+    def _matches(self, pattern: str, group: Group, at: SourceLocation) -> list[Path]:
         folder = self.folder
         if folder is None:
             raise at.error("files cannot be named here; set name, and data in base64")
         try:
             if (folder / pattern).is_file():
                 return [folder / pattern]
-            found = sorted(one for one in _candidates(folder, pattern) if one.is_file())
+            paths = sorted(one for one in _candidates(folder, pattern) if one.is_file())
         except (OSError, ValueError) as error:  # the file system rejects the name
             raise at.error(f"{pattern!r} cannot be read: {error}") from None
         if group.sidecars:
-            names = {str(one) for one in found}
-            found = [one for one in found if not _is_sidecar(one, names)]
-        if not found:
+            names = {str(one) for one in paths}
+            paths = [one for one in paths if not _is_sidecar(one, names)]
+        if not paths:
             where = f"the folder {folder.name!r}" if folder.name else "the current folder"
             raise at.error(f"no file matches {pattern!r} in {where}")
-        return found
+        return paths
 
 
 def _candidates(folder: Path, pattern: str) -> list[Path]:
@@ -123,10 +125,6 @@ def label_of(path: Path, folder: Path | None) -> str:
         return path.name
 
 
-def _name(label: str) -> str:
-    return PurePosixPath(label).name
-
-
 def _is_sidecar(path: Path, names: set[str]) -> bool:
     return path.suffix in _SIDECARS and str(path.with_suffix("")) in names
 
@@ -139,7 +137,7 @@ def _sidecar(file: _File, group: Group) -> FileMarks | None:
     for suffix in _SIDECARS:
         beside = path.with_name(path.name + suffix)
         if beside.is_file():
-            document = read_document(beside, name=file.label + suffix)
+            document = read_document(beside, name=printable(beside))
             return document.validate(ImageMarks if isinstance(group, ImageGroup) else FileMarks)
     return None
 
@@ -153,7 +151,7 @@ def _merged(group: Group, *marks: FileMarks | None) -> Group:
     return group.model_copy(update=update)
 
 
-def _file(file: _File, marks: Group, group: Group, number: int, at: Location) -> FileSeed:
+def _file(file: _File, marks: Group, group: Group, number: int, at: SourceLocation) -> FileSeed:
     name = PurePosixPath(file.label)
     if printable(name) != file.label:
         raise at.error(f"the name of {printable(name)} cannot be encoded as UTF-8; rename the file")
@@ -165,7 +163,7 @@ def _file(file: _File, marks: Group, group: Group, number: int, at: Location) ->
     return FileSeed(
         label=file.label,
         contents=file.contents,
-        file_name=name.stem,
+        file_name=name.name if group.keep_extension else name.stem,
         file_ext=name.suffix,
         mime_type=marks.mime_type,
         capture=marks.capture,
@@ -181,14 +179,15 @@ def _file(file: _File, marks: Group, group: Group, number: int, at: Location) ->
     )
 
 
-def _time(file: _File, marks: Group, group: Group, number: int, at: Location) -> int | None:
+def _time(file: _File, marks: Group, group: Group, number: int, at: SourceLocation) -> int | None:
     if isinstance(marks.time, str):  # MODIFIED
         if file.contents.path is None:
             raise at.error(f"time {marks.time} requires a file; set a time")
         return file.contents.path.stat().st_mtime_ns
     if marks.time is None or marks.every is None or marks.time != group.time:  # the file's own
         return marks.time
-    time = marks.time + number * int(marks.every * SECOND)
+    # More than the calendar is too large, whatever it is; times SECOND it could be infinite.
+    time = marks.time + number * int(min(marks.every, float(LAST)) * SECOND)
     if not FIRST <= time <= LAST:
         raise at.error(
             f"the time of {file.label} is outside the years 1 to 9999: every is too large"

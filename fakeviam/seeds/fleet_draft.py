@@ -43,22 +43,22 @@ class _Level:
         """
         if id_ in self.names:
             return self._check(id_, name, owner)
-        for known, its_name in self.names.items():
-            if its_name == name and self.owners[known] == owner:
+        for key, its_name in self.names.items():
+            if its_name == name and self.owners[key] == owner:
                 if id_:
-                    text = f"the {self.kind} {name!r} already has the id {known!r}, not {id_!r}"
+                    text = f"the {self.kind} {name!r} already has the id {key!r}, not {id_!r}"
                     raise UsageError(text)
-                return known
+                return key
         new = id_ or self.mint()
         self.add(new, name, owner)
         return new
 
     def _check(self, id_: str, name: str, owner: str) -> str:
-        known = self.names[id_]
+        its_name = self.names[id_]
         # Without a name, the id is also the name.
-        if name not in (known, id_):
+        if name not in (its_name, id_):
             raise UsageError(
-                f"the {self.kind} with the id {id_!r} is called {known!r}, not {name!r}"
+                f"the {self.kind} with the id {id_!r} is called {its_name!r}, not {name!r}"
             )
         if self.owners[id_] != owner:
             raise UsageError(
@@ -70,36 +70,36 @@ class _Level:
 class FleetDraft:
     """The parts of a fake and those that a seed adds."""
 
-    def __init__(self, known: FleetState, ids: Ids) -> None:
+    def __init__(self, fleet: FleetState, ids: Ids) -> None:
         """Start with the existing fleet; `ids` makes new ids."""
-        self._state = known
+        self._state = fleet
         self._organizations = _Level("organization", ids.uuid)
         self._locations = _Level("location", ids.location_id)
         self._robots = _Level("robot", ids.uuid)
         self._levels = _Level("part", ids.uuid)
         self._parts: dict[str, Part] = {}
-        for organization in known.organizations:
+        for organization in fleet.organizations:
             self._organizations.add(organization.id, organization.name, "")
-        for location in known.locations:
+        for location in fleet.locations:
             self._locations.add(location.id, location.name, location.organization_id)
-        for robot in known.robots:
+        for robot in fleet.robots:
             self._robots.add(robot.id, robot.name, robot.location_id)
-        for part in known.parts:
+        for part in fleet.parts:
             self._parts[part.id] = part
             self._levels.add(part.id, part.name, part.robot_id)
         self._named: list[Part] = []
         self.new: list[Part] = []
 
-    def add(self, wanted: PartSeed) -> Part:
+    def add(self, seed: PartSeed) -> Part:
         """Find the part that a seed names, or create it.
 
         Raises:
             UsageError: Its names and ids contradict the existing fleet.
         """
-        organization = self._organizations.find(wanted.organization, wanted.organization_id, "")
-        location = self._locations.find(wanted.location, wanted.location_id, organization)
-        robot = self._robots.find(wanted.robot, wanted.robot_id, location)
-        id_ = self._levels.find(wanted.name, wanted.id, robot)
+        organization = self._organizations.find(seed.organization, seed.organization_id, "")
+        location = self._locations.find(seed.location, seed.location_id, organization)
+        robot = self._robots.find(seed.robot, seed.robot_id, location)
+        id_ = self._levels.find(seed.name, seed.id, robot)
         part = self._parts.get(id_)
         if part is None:
             part = Part(
@@ -111,15 +111,15 @@ class FleetDraft:
                 location_name=self._locations.names[location],
                 organization_id=organization,
                 organization_name=self._organizations.names[organization],
-                internal=wanted.internal,
-                retention_days=wanted.retention_days,
+                internal=seed.internal,
+                retention_days=seed.retention_days,
             )
             self._parts[id_] = part
             self.new.append(part)
-        elif wanted.internal != part.internal:
+        elif seed.internal != part.internal:
             text = f"the part {path_of(part)} already exists, with another value of internal"
             raise UsageError(text)
-        elif wanted.retention_days not in (None, part.retention_days):
+        elif seed.retention_days not in (None, part.retention_days):
             text = f"the part {path_of(part)} already exists, with another retention_days"
             raise UsageError(text)
         self._named.append(part)
@@ -146,12 +146,12 @@ class FleetDraft:
         if reference in self._parts:
             return self._parts[reference]
         ending = f"/{reference}"
-        found = [part for part in self._parts.values() if f"/{path_of(part)}".endswith(ending)]
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        parts = [part for part in self._parts.values() if f"/{path_of(part)}".endswith(ending)]
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
             raise UsageError(f"no part {reference!r}; known parts: {_paths(self._parts.values())}")
-        raise UsageError(f"several parts {reference!r}; choose one of {_paths(found)}")
+        raise UsageError(f"several parts {reference!r}; choose one of {_paths(parts)}")
 
     def _default(self) -> Part:
         if len(self._named) == 1:
@@ -172,8 +172,8 @@ class FleetDraft:
         if not reference:
             owners = {part.organization_id for part in self._named}
             if len(owners) > 1:
-                shown = ", ".join(names[owner] for owner in names if owner in owners)
-                raise UsageError(f"organization is missing; choose one of {shown}")
+                text = ", ".join(names[owner] for owner in names if owner in owners)
+                raise UsageError(f"organization is missing; choose one of {text}")
             return owners.pop() if owners else self._default().organization_id
         if reference in names:
             return reference

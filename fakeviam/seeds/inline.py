@@ -7,8 +7,10 @@ It is sent as JSON lines, so that neither end holds more than one file at a time
     {"dataset": {"name": …, "organization": …, "type": "binary", "at": […]}}
     {"file": {"label": …, "file_name": …, "file_ext": …, "data": "base64", "tags": […], …}}
     {"series": {"readings": [{"data": {…}, "time_requested": …}], …}}
+    {"pipeline": {"entry": {"name": …, "stages": […], "schedule": …}, "at": […]}}
     {"left_out": {"what": …, "count": …, "why": …, "first": …}}
 
+`saved_query`, `index` and `sequence` stand as `pipeline` does, with the fields of seed files.
 The first line names the format; the others come in any order, one thing a line. `at` is the
 location in the seed file, [file, line, field], which errors name.
 """
@@ -18,22 +20,26 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 from fakeviam.model.applied_seed import LeftOut
 from fakeviam.model.text import is_text
-from fakeviam.seeds.diagnostics import Diagnostics, Location
+from fakeviam.seeds.diagnostics import Diagnostics, SourceLocation
 from fakeviam.seeds.document import line_document
-from fakeviam.seeds.models import (
-    DATASET_TYPES,
-    BoxEntry,
-    Captured,
-    ClassificationEntry,
+from fakeviam.seeds.fleet_models import DATASET_TYPES
+from fakeviam.seeds.kept_models import (
+    IndexEntry,
+    PipelineEntry,
+    SavedQueryEntry,
+    SequenceEntry,
 )
+from fakeviam.seeds.models import BoxEntry, Captured, ClassificationEntry
 from fakeviam.seeds.values import (
-    Contents,
     DatasetSeed,
+    FileContents,
     FileSeed,
+    KeptSeed,
     PartSeed,
     ReadingSeed,
     Seed,
@@ -56,9 +62,10 @@ from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.values import struct_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fakeviam.model.datasets import DatasetType
+    from fakeviam.seeds.kept_models import KeptEntry
 
 FORMAT = "fakeviam_seed"
 VERSION = 1
@@ -68,16 +75,18 @@ _HEADER = f'the first line must be {{"{FORMAT}": {VERSION}}}'
 # Lines ---------------------------------------------------------------------------------------
 
 
-def _location(value: object) -> Location | None:
+def _location(value: object) -> SourceLocation | None:
     match value:
         case [str(file), str(line), str(field)] if (
             line.isdecimal() and len(line) < 20 and is_text(file + field)
         ):
-            return Location(file=file, line=int(line), field=field)
+            return SourceLocation(file=file, line=int(line), field=field)
     return None
 
 
-_At = Annotated[Location, Parsed(_location, "a list of file, line and field", {"type": "array"})]
+_At = Annotated[
+    SourceLocation, Parsed(_location, "a list of file, line and field", {"type": "array"})
+]
 
 
 class _Placed(Model):
@@ -96,7 +105,7 @@ class _PartLine(_Placed):
     internal: Flag = False
     retention_days: Omittable[Count] = None
 
-    def seed(self, line: Location) -> PartSeed:
+    def seed(self, line: SourceLocation) -> PartSeed:
         return PartSeed(**{**dict(self), "at": self.at or line})
 
 
@@ -106,7 +115,7 @@ class _DatasetLine(_Placed):
     type: Literal["binary", "sequence"] = "binary"
     id: Text = ""
 
-    def seed(self, line: Location) -> DatasetSeed:
+    def seed(self, line: SourceLocation) -> DatasetSeed:
         type_ = DATASET_TYPES[self.type]
         return DatasetSeed(**{**dict(self), "type": type_, "at": self.at or line})
 
@@ -123,10 +132,10 @@ class _FileLine(_Placed, Captured):
     time_requested: Omittable[Time] = None
     time_received: Omittable[Time] = None
 
-    def seed(self, line: Location) -> FileSeed:
+    def seed(self, line: SourceLocation) -> FileSeed:
         return FileSeed(
             label=self.label,
-            contents=Contents(data=self.data),
+            contents=FileContents(data=self.data),
             file_name=self.file_name,
             file_ext=self.file_ext,
             mime_type=self.mime_type,
@@ -142,7 +151,7 @@ class _FileLine(_Placed, Captured):
 
 
 class _ReadingLine(Model):
-    data: Annotated[dict[str, Any], Accepted(struct_from)]
+    data: Annotated[dict[str, object], Accepted(struct_from)]
     time_requested: Omittable[Time] = None
     time_received: Omittable[Time] = None
 
@@ -150,7 +159,7 @@ class _ReadingLine(Model):
 class _SeriesLine(_Placed, Captured):
     readings: Many[_ReadingLine]
 
-    def seed(self, line: Location) -> SeriesSeed:
+    def seed(self, line: SourceLocation) -> SeriesSeed:
         return SeriesSeed(
             readings=tuple(ReadingSeed(**dict(each)) for each in self.readings),
             capture=self.capture,
@@ -159,27 +168,49 @@ class _SeriesLine(_Placed, Captured):
         )
 
 
+_Entry = TypeVar("_Entry", bound=Model)
+
+
+class _KeptLine(_Placed, Generic[_Entry]):
+    entry: _Entry
+
+    def seed(self, line: SourceLocation) -> KeptSeed:
+        return KeptSeed(entry=cast("KeptEntry", self.entry), at=self.at or line)
+
+
 class _LeftOutLine(Model):
     what: Name
     count: Count
     why: Text
     first: Text = ""
 
-    def seed(self, _: Location) -> LeftOut:
+    def seed(self, _: SourceLocation) -> LeftOut:
         return LeftOut(**dict(self))
 
 
-class _Line(Model):
+class _InlineLine(Model):
     fakeviam_seed: Omittable[int] = None
     part: Omittable[_PartLine] = None
     dataset: Omittable[_DatasetLine] = None
     file: Omittable[_FileLine] = None
     series: Omittable[_SeriesLine] = None
+    saved_query: Omittable[_KeptLine[SavedQueryEntry]] = None
+    pipeline: Omittable[_KeptLine[PipelineEntry]] = None
+    index: Omittable[_KeptLine[IndexEntry]] = None
+    sequence: Omittable[_KeptLine[SequenceEntry]] = None
     left_out: Omittable[_LeftOutLine] = None
 
 
-_Value = PartSeed | DatasetSeed | FileSeed | SeriesSeed | LeftOut
-_Entry = _PartLine | _DatasetLine | _FileLine | _SeriesLine | _LeftOutLine
+_KIND_OF = MappingProxyType(
+    {
+        SavedQueryEntry: "saved_query",
+        PipelineEntry: "pipeline",
+        IndexEntry: "index",
+        SequenceEntry: "sequence",
+    }
+)
+
+_Value = PartSeed | DatasetSeed | FileSeed | SeriesSeed | KeptSeed | LeftOut
 
 
 # Writing -------------------------------------------------------------------------------------
@@ -202,17 +233,20 @@ def inlined(seed: Seed) -> Iterator[bytes]:
         del values["contents"]
         yield _line({"file": {**values, "data": contents}})
     for series in seed.series:
-        readings = [_dated(asdict(reading)) for reading in series.readings]
+        readings = [_with_time_texts(asdict(reading)) for reading in series.readings]
         yield _line({"series": {**_plain(series), "readings": readings}})
-    for left in seed.left_out:
-        yield _line({"left_out": asdict(left)})
+    for kept in seed.kept:
+        fields = _with_time_texts(kept.entry.model_dump(exclude_defaults=True))
+        yield _line({_KIND_OF[type(kept.entry)]: {"entry": fields, "at": _at(asdict(kept.at))}})
+    for entry in seed.left_out:
+        yield _line({"left_out": asdict(entry)})
 
 
 def _line(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
-def _plain(value: PartSeed | DatasetSeed | FileSeed | SeriesSeed) -> dict[str, Any]:
+def _plain(value: PartSeed | DatasetSeed | FileSeed | SeriesSeed) -> dict[str, object]:
     """A value as JSON, without absent fields."""
     values = asdict(value)
     at = values.pop("at")
@@ -221,27 +255,33 @@ def _plain(value: PartSeed | DatasetSeed | FileSeed | SeriesSeed) -> dict[str, A
         del box["id"]
     for mark in values.get("classifications", ()):
         del mark["id"]
-    known = {name: one for name, one in _dated(values).items() if one not in (None, "", ())}
-    return {**_without_none(known), "at": [at["file"], str(at["line"]), at["field"]]}
+    fields = {
+        name: one for name, one in _with_time_texts(values).items() if one not in (None, "", ())
+    }
+    return {**_without_none(fields), "at": _at(at)}
 
 
-def _without_none(value: Any) -> Any:
+def _at(at: Mapping[str, Any]) -> list[str]:
+    return [at["file"], str(at["line"]), at["field"]]
+
+
+def _without_none(value: object) -> Any:
     if isinstance(value, dict):
         return {name: _without_none(one) for name, one in value.items() if one is not None}
     return [_without_none(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def _dated(values: dict[str, Any]) -> dict[str, Any]:
+def _with_time_texts(values: dict[str, Any]) -> dict[str, Any]:
     """Times as text, or left out."""
-    for name in ("time_requested", "time_received"):
+    for name in ("time_requested", "time_received", "start", "end"):
         nanos = values.pop(name, None)
         if nanos is not None:
             values[name] = timestamp_from(nanos).ToJsonString()
     return values
 
 
-def _type_name(wanted: DatasetType) -> str:
-    return next(name for name, known in DATASET_TYPES.items() if known is wanted)
+def _type_name(dataset_type: DatasetType) -> str:
+    return next(name for name, member in DATASET_TYPES.items() if member is dataset_type)
 
 
 # Reading -------------------------------------------------------------------------------------
@@ -262,35 +302,37 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
     expects_header = True
     for number, data in enumerate(lines, 1):
         if data.strip():
-            at = Location(file=name, line=number)
+            at = SourceLocation(file=name, line=number)
             with diagnostics:
-                line = line_document(data, at).validate(_Line)
+                line = line_document(data, at).validate(_InlineLine)
                 if expects_header:
                     _check_header(line, at)
                 else:
-                    seeds.append(_only_entry(line, at).seed(at))
+                    seeds.append(_only_value(line, at))
             expects_header = False
     with diagnostics:
         if expects_header:
-            raise Location(file=name).error(f"is empty; {_HEADER}")
+            raise SourceLocation(file=name).error(f"is empty; {_HEADER}")
     diagnostics.check()
     return Seed(
         parts=tuple(each for each in seeds if isinstance(each, PartSeed)),
         datasets=tuple(each for each in seeds if isinstance(each, DatasetSeed)),
         files=tuple(each for each in seeds if isinstance(each, FileSeed)),
         series=tuple(each for each in seeds if isinstance(each, SeriesSeed)),
+        kept=tuple(each for each in seeds if isinstance(each, KeptSeed)),
         left_out=tuple(each for each in seeds if isinstance(each, LeftOut)),
     )
 
 
-def _check_header(line: _Line, at: Location) -> None:
+def _check_header(line: _InlineLine, at: SourceLocation) -> None:
     if line.fakeviam_seed != VERSION or len(line.model_fields_set) > 1:
         raise at.error(_HEADER)
 
 
-def _only_entry(line: _Line, at: Location) -> _Entry:
-    every = (line.part, line.dataset, line.file, line.series, line.left_out)
-    entries = [each for each in every if each]
-    if len(entries) != 1 or line.fakeviam_seed is not None:
-        raise at.error("must hold one of part, dataset, file, series, left_out")
-    return entries[0]
+def _only_value(line: _InlineLine, at: SourceLocation) -> _Value:
+    given = [each for name, each in line if each is not None and name != FORMAT]
+    if len(given) != 1 or line.fakeviam_seed is not None:
+        names = ", ".join(name for name in _InlineLine.model_fields if name != FORMAT)
+        raise at.error(f"must hold one of {names}")
+    value: _Value = given[0].seed(at)
+    return value

@@ -7,18 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
-from fakeviam.seeds.diagnostics import Diagnostic, Diagnostics, Location, SeedError, printable
+from fakeviam.seeds.diagnostics import Diagnostic, Diagnostics, SeedError, SourceLocation, printable
 from fakeviam.seeds.document import Document, read_document
 from fakeviam.seeds.files import GroupLoader
-from fakeviam.seeds.models import DATASET_TYPES, PartEntry, SeedFile
+from fakeviam.seeds.fleet_models import DATASET_TYPES, PartEntry
+from fakeviam.seeds.kept_models import KEPT
+from fakeviam.seeds.models import SeedFile
 from fakeviam.seeds.series import load_series
-from fakeviam.seeds.values import DatasetSeed, PartSeed, Seed, joined
+from fakeviam.seeds.values import DatasetSeed, KeptSeed, PartSeed, Seed, joined
+from fakeviam.validation.models import validate
+from fakeviam.validation.problems import YAML_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from fakeviam.model.read_options import ReadOptions
-    from fakeviam.seeds.models import NamedEntry
+    from fakeviam.seeds.fleet_models import NamedEntry
     from fakeviam.validation.problems import Path as FieldPath
 
     #: Reads a file of another program.
@@ -50,13 +54,9 @@ def read_readings(path: str | os.PathLike[str], options: ReadOptions) -> Seed:
         SeedError: It is invalid.
     """
     file = Path(path)
-    entry = {
-        "file": file.name,
-        **({"part": options.part} if options.part else {}),
-        **({"delimiter": options.delimiter} if options.delimiter else {}),
-        **({"time_format": options.time_format} if options.time_format else {}),
-        **({"time_unit": options.time_unit} if options.time_unit else {}),
-    }
+    names = ("part", "component", "method", "delimiter", "time_format", "time_unit")
+    given = {name: getattr(options, name) for name in names if getattr(options, name)}
+    entry = {"file": file.name, **given}
     document = Document.without_lines({"readings": [entry]}, printable(path))
     try:
         return _seed(document, file.parent)
@@ -69,7 +69,7 @@ def _of_file(diagnostic: Diagnostic, file: Path) -> Diagnostic:
     if not diagnostic.location.field.startswith("readings["):
         return diagnostic
     text = diagnostic.text.removeprefix(f"{printable(file.name)} ")
-    return Diagnostic(location=Location(file=diagnostic.location.file), text=text)
+    return Diagnostic(location=SourceLocation(file=diagnostic.location.file), text=text)
 
 
 def from_document(
@@ -96,19 +96,43 @@ def from_document(
     return _seed(Document.without_lines(document, name), folder, importer)
 
 
+def of_document(document: Document) -> Seed:
+    """The seed that the text of a seed file specifies; like a body, it may name no files.
+
+    Raises:
+        SeedError: It is invalid; the diagnostics name file, line and field.
+    """
+    return _seed(document, None)
+
+
 def _seed(document: Document, folder: Path | None, importer: Importer | None = None) -> Seed:
-    seed = document.validate(SeedFile)
     diagnostics = Diagnostics()
+    seed = _validated(document, diagnostics)
     groups = GroupLoader(document=document, folder=folder, diagnostics=diagnostics)
     own = Seed(
         parts=tuple(_parts(seed, document, diagnostics)),
         datasets=tuple(_datasets(seed, document, diagnostics)),
         files=(*groups.load("images", seed.images), *groups.load("files", seed.files)),
         series=tuple(load_series(seed.readings, document, folder, diagnostics)),
+        kept=tuple(
+            KeptSeed(entry=entry, at=document.at(field, number))
+            for field in KEPT
+            for number, entry in enumerate(getattr(seed, field))
+        ),
     )
     loaded = [own, *_imports(seed, document, folder, importer, diagnostics)]
     diagnostics.check()
     return joined(loaded)
+
+
+def _validated(document: Document, diagnostics: Diagnostics) -> SeedFile:
+    """The document; if it has mistakes, without the sections that have some."""
+    with diagnostics:
+        return document.validate(SeedFile)
+    data = document.data if isinstance(document.data, dict) else {}
+    wrong = {each.location.field.partition("[")[0].partition(".")[0] for each in diagnostics.found}
+    sound = {name: data[name] for name in SeedFile.model_fields if name in data.keys() - wrong}
+    return validate(SeedFile, sound, words=YAML_WORDS)
 
 
 def _imports(
@@ -135,16 +159,16 @@ def _imports(
 
 
 def _parts(seed: SeedFile, document: Document, diagnostics: Diagnostics) -> Iterator[PartSeed]:
-    seen: set[tuple[str, ...]] = set()
+    paths: set[tuple[str, ...]] = set()
     levels = ("locations", "robots", "parts")
     for chain in _chains(seed.organizations, ("organizations",), levels):
         with diagnostics:
             names = tuple(_name(entry, document.at(*path)) for entry, path in chain)
             part, path = chain[-1]
             at = document.at(*path)
-            if names in seen:
+            if names in paths:
                 raise at.error(f"the part {'/'.join(names)} is given twice; keep one of them")
-            seen.add(names)
+            paths.add(names)
             yield PartSeed(
                 **dict(zip(("organization", "location", "robot", "name"), names, strict=True)),
                 **{
@@ -172,7 +196,7 @@ def _chains(
             yield ((owner, here), *chain)
 
 
-def _name(entry: NamedEntry, at: Location) -> str:
+def _name(entry: NamedEntry, at: SourceLocation) -> str:
     name = entry.name or entry.id
     if not name:
         raise at.error("name is missing; set name or id")
@@ -182,13 +206,13 @@ def _name(entry: NamedEntry, at: Location) -> str:
 def _datasets(
     seed: SeedFile, document: Document, diagnostics: Diagnostics
 ) -> Iterator[DatasetSeed]:
-    seen: set[tuple[str, str]] = set()
+    keys: set[tuple[str, str]] = set()
     for number, entry in enumerate(seed.datasets):
         at = document.at("datasets", number)
         with diagnostics:
-            if (entry.organization, entry.name) in seen:
+            if (entry.organization, entry.name) in keys:
                 raise at.error(f"the dataset {entry.name!r} is given twice; keep one of them")
-            seen.add((entry.organization, entry.name))
+            keys.add((entry.organization, entry.name))
             yield DatasetSeed(
                 name=entry.name,
                 organization=entry.organization,

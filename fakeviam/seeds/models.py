@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from fakeviam.model.annotations import (
     BoundingBox,
     Classification,
     check_box,
     check_confidence,
-    check_label,
 )
-from fakeviam.model.datasets import DatasetType, check_name
 from fakeviam.model.read_options import ReadOptions
-from fakeviam.model.records import check_tags
-from fakeviam.model.timestamps import nanos_from_text
+from fakeviam.seeds.field_types import (
+    MODIFIED,
+    Delimiter,
+    FileTime,
+    Fraction,
+    Row,
+    Tag,
+    Version,
+)
+from fakeviam.seeds.fleet_models import DatasetEntry, OrganizationEntry
+from fakeviam.seeds.kept_models import (
+    IndexEntry,
+    PipelineEntry,
+    SavedQueryEntry,
+    SequenceEntry,
+)
 from fakeviam.seeds.values import Capture
-from fakeviam.seeds.yaml_scalars import resolved
 from fakeviam.validation.models import Model, field
-from fakeviam.validation.scalars import Unquoted
 from fakeviam.validation.schema import json_schema as schema_of
 from fakeviam.validation.types import (
     UNQUOTED_NUMBER,
-    Accepted,
     Base64,
-    Count,
-    Expected,
     Flag,
     Many,
     Name,
-    Number,
     Omittable,
     OneOrMany,
     OneOrMore,
-    Parsed,
     Shorthand,
     Text,
     Time,
-    invalid,
     refusable,
 )
 
@@ -49,67 +51,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from typing_extensions import Self
-
-VERSION = 1
-
-#: Stands for a file's own modification time.
-MODIFIED = "modified"
-
-DATASET_TYPES = MappingProxyType(
-    {"binary": DatasetType.BINARY_DATA, "sequence": DatasetType.SEQUENCE_DATA}
-)
-
-
-# Types of fields -----------------------------------------------------------------------------
-
-
-def _check_slash(name: str) -> str:
-    if "/" in name:
-        raise invalid(f"must not contain a slash, which separates the names in paths, got {name!r}")
-    return name
-
-
-def _file_time(value: object) -> int | str | None:
-    if value == MODIFIED:
-        return MODIFIED
-    return nanos_from_text(value) if isinstance(value, str) else None
-
-
-def _delimiter(value: object) -> str | None:
-    return str(value) if isinstance(value, str) and re.fullmatch(r'[^"\r\n]', value) else None
-
-
-def _version(value: object) -> int | None:
-    number = value.number if isinstance(value, Unquoted) else value
-    return VERSION if number == VERSION and number is not True else None
-
-
-Delimiter = Annotated[
-    str,
-    Parsed(
-        _delimiter,
-        "one character, such as ; or a tab",
-        {"type": "string", "pattern": r'^[^"\r\n]$'},
-    ),
-]
-Version = Annotated[int, Parsed(_version, str(VERSION), {"const": VERSION})]
-PathName = Annotated[Name, AfterValidator(_check_slash)]
-Tag = Annotated[Text, Accepted(lambda tag: check_tags([tag]))]
-DatasetName = Annotated[Text, Accepted(check_name)]
-Fraction = Annotated[
-    Number,
-    Expected("a number from 0 to 1"),
-    Field(json_schema_extra={"minimum": 0, "maximum": 1}),
-]
-FileTime = Annotated[
-    int | str,
-    Parsed(
-        _file_time,
-        f"a time like 2026-01-31T12:00:00Z, or {MODIFIED}",
-        {"type": "string", "pattern": rf"^\s*\d{{4}}-\d{{2}}-\d{{2}}|^{MODIFIED}$"},
-    ),
-]
-Row = Annotated[dict[str, Any], AfterValidator(resolved)]
 
 
 # Annotations ---------------------------------------------------------------------------------
@@ -146,7 +87,6 @@ class ClassificationEntry(Model):
     @model_validator(mode="after")
     @refusable
     def _check(self) -> Self:
-        check_label(self.label)
         check_confidence(self.confidence)
         return self
 
@@ -154,74 +94,6 @@ class ClassificationEntry(Model):
     def classification(self) -> Classification:
         """The classification, without an id."""
         return Classification(id="", **dict(self))
-
-
-# Organizations -------------------------------------------------------------------------------
-
-
-class NamedEntry(Model):
-    """Something with a name and an id."""
-
-    name: Omittable[PathName] = field(
-        "Its name; created if it does not exist. Optional with an id.",
-        "rover",
-        default=None,
-    )
-    id: PathName = field(
-        "Its id, for example one from your configuration.",
-        "24b1a3f6-5f3c-4b5e-8f0a-0d6f5a1f2c3d",
-        default="",
-    )
-
-
-class PartEntry(NamedEntry):
-    """A part of a robot."""
-
-    internal: Flag = field(
-        "Whether its data counts as ingested by Viam itself.", True, default=False
-    )
-    retention_days: Omittable[Count] = field(
-        "Its data is deleted after so many UTC days of the fake's clock.", 30, default=None
-    )
-
-
-class RobotEntry(NamedEntry):
-    """A robot."""
-
-    parts: Annotated[Many[Annotated[PartEntry, Shorthand("name")]], Field(min_length=1)] = field(
-        "Its parts; a part may be just its name.", ["rover-main"]
-    )
-
-
-class LocationEntry(NamedEntry):
-    """A location of an organization."""
-
-    robots: Annotated[Many[RobotEntry], Field(min_length=1)] = field(
-        "The robots at this location.", [{"name": "rover", "parts": ["rover-main"]}]
-    )
-
-
-class OrganizationEntry(NamedEntry):
-    """An organization."""
-
-    locations: Annotated[Many[LocationEntry], Field(min_length=1)] = field(
-        "Its locations.", [{"name": "lab", "robots": [{"name": "rover", "parts": ["rover-main"]}]}]
-    )
-
-
-class DatasetEntry(Model):
-    """A dataset."""
-
-    name: DatasetName = field("Its name; created if it does not exist.", "dogs")
-    organization: Name = field(
-        "Name or id of its organization; by default the default organization.", "acme", default=""
-    )
-    type: Literal["binary", "sequence"] = field(
-        "The kind of its members.", "sequence", default="binary"
-    )
-    id: PathName = field(
-        "Its id, for example one from your configuration.", "66e1f3b2a1c3d4e5f6a7b8c9", default=""
-    )
 
 
 # Data ----------------------------------------------------------------------------------------
@@ -314,6 +186,12 @@ class Group(Captured, FileMarks):
     every: Omittable[Annotated[float, Field(ge=0), UNQUOTED_NUMBER]] = field(
         "Seconds from one file to the next.", 10, 0.5, default=None
     )
+    keep_extension: Flag = field(
+        "Whether file_name ends in the extension, as if viam-server had synced the file; viam-sdk "
+        "cuts it off.",
+        True,
+        default=False,
+    )
     sidecars: Flag = field(
         "Whether to read more fields from NAME.yaml or NAME.json next to a file.",
         True,
@@ -392,6 +270,8 @@ class ImportEntry(Model):
         "The dataset to add its files to; empty for none.", "dogs", default=None
     )
     part: Name = field("The part that captured the data.", "rover-main", default="")
+    component: Name = field("The component that captured readings.", "climate", default="")
+    method: Name = field("Its method.", "Readings", default="")
     clip: Flag = field("Whether to clip boxes to the edge of their image.", True, default=False)
     delimiter: Omittable[Delimiter] = field("The separator of a CSV file.", ";", default=None)
     time_format: Omittable[Name] = field(
@@ -440,6 +320,31 @@ class SeedFile(Model):
     files: Many[FileGroup] = field("Groups of other files.", [{"files": "logs"}], default=())
     readings: Many[ReadingsEntry] = field(
         "Series of readings.", [{"file": "series/climate.csv", "component": "climate"}], default=()
+    )
+    saved_queries: Many[SavedQueryEntry] = field(
+        "Queries that are kept under a name.",
+        [{"name": "daily", "stages": [{"$match": {"component_name": "climate"}}]}],
+        default=(),
+    )
+    pipelines: Many[PipelineEntry] = field(
+        "Data pipelines.",
+        [{"name": "hourly", "schedule": "0 * * * *", "stages": [{"$count": "n"}]}],
+        default=(),
+    )
+    indexes: Many[IndexEntry] = field(
+        "Custom indexes.", [{"keys": {"component_name": 1}}], default=()
+    )
+    sequences: Many[SequenceEntry] = field(
+        "Sequences.",
+        [
+            {
+                "resources": {"component": "front-camera", "method": "GetImages"},
+                "start": "2026-01-31T12:00:00Z",
+                "end": "2026-01-31T12:05:00Z",
+                "datasets": "walks",
+            }
+        ],
+        default=(),
     )
     imports: Many[Annotated[ImportEntry, Shorthand("file")]] = field(
         "Files of other tools; one without options may be just its path.",

@@ -10,14 +10,14 @@ from math import inf, isnan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from fakeviam.model.text import counted
 from fakeviam.model.timestamps import (
     nanos_from_common_text,
     nanos_from_format,
     nanos_from_number,
 )
-from fakeviam.seeds.diagnostics import Location
+from fakeviam.seeds.diagnostics import SourceLocation, printable
 from fakeviam.seeds.document import json_value, read_text
-from fakeviam.seeds.files import label_of
 from fakeviam.seeds.values import ReadingSeed, SeriesSeed
 from fakeviam.wire.values import struct_from
 
@@ -40,11 +40,11 @@ _TRUTH = MappingProxyType({"true": True, "false": False})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
+class _SeriesRow:
     """One row: its values by column, and its location."""
 
     values: dict[str, Any]
-    at: Location
+    at: SourceLocation
 
 
 def load_series(
@@ -80,14 +80,14 @@ def _rows(
     document: Document,
     folder: Path | None,
     diagnostics: Diagnostics,
-) -> list[_Row]:
+) -> list[_SeriesRow]:
     if (entry.file is None) == (entry.rows is None):
         raise document.at(*path).error("file and rows cannot be combined, and one is required")
     if entry.time_unit is not None and entry.time_format is not None:
         raise document.at(*path).error("time_unit and time_format cannot be combined")
     if entry.file is None:
         return [
-            _Row(values=values, at=document.at(*path, "rows", number))
+            _SeriesRow(values=values, at=document.at(*path, "rows", number))
             for number, values in enumerate(entry.rows or ())
         ]
     at = document.at(*path, "file")
@@ -97,51 +97,60 @@ def _rows(
     reader = _READERS.get(file.suffix.lower())
     if reader is None:
         raise at.error(f"must end in {', '.join(_READERS)}, got {entry.file!r}")
-    text = read_text(file, at, shown=entry.file)
-    return list(reader(text, label_of(file, folder), entry, diagnostics))
+    text = read_text(file, at, label=entry.file)
+    return list(reader(text, printable(file), entry, diagnostics))
 
 
-def _csv(text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics) -> Iterator[_Row]:
+def _csv(
+    text: str, name: str, entry: ReadingsEntry, diagnostics: Diagnostics
+) -> Iterator[_SeriesRow]:
     """Rows of a CSV file with a header.
 
     A column is numeric if all its cells are numbers, boolean if all are true or false, and text
     otherwise. An empty cell is an absent value, and so is NaN in a numeric column. Time columns
     stay text: a float would round them.
     """
-    delimiter = entry.delimiter or ("\t" if name.lower().endswith(".tsv") else ",")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    lines: list[tuple[Location, list[str]]] = []
-    try:
-        lines.extend(
-            (Location(file=name, line=reader.line_num), cells) for cells in reader if cells
-        )
-    except csv.Error as error:
-        raise Location(file=name, line=reader.line_num).error(f"is not CSV: {error}") from None
-    if not lines:
-        raise Location(file=name, line=1).error("is empty; the first line names the columns")
-    (at, names), *rows = lines
+    (at, names), *lines = _lines(text, name, entry.delimiter)
     header = _header(names, at)
-    for at, cells in rows:
+    rows = []
+    for where, cells in lines:
         with diagnostics:
             if len(cells) != len(header):
-                _check_comment(cells, at)
-                count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-                raise at.error(f"has {count}, the header {len(header)}")
-    rows = [row for row in rows if len(row[1]) == len(header)]
+                _check_comment(cells, where)
+                raise where.error(f"has {counted(len(cells), 'cell')}, the header {len(header)}")
+            rows.append((where, cells))
+    for column in filter(None, (entry.time, entry.received)):
+        if column not in header:
+            raise at.error(f"there is no column {column!r}; columns: {', '.join(header)}")
     readers = [
         str if column in (entry.time, entry.received) else _column([c[number] for _, c in rows])
         for number, column in enumerate(header)
     ]
-    for at, cells in rows:
+    for where, cells in rows:
         values = {
             column: read(cell.strip() if read is not str else cell)
             for column, read, cell in zip(header, readers, cells, strict=True)
             if cell.strip()
         }
-        yield _Row(values={key: one for key, one in values.items() if one is not None}, at=at)
+        present = {key: value for key, value in values.items() if value is not None}
+        yield _SeriesRow(values=present, at=where)
 
 
-def _header(cells: list[str], at: Location) -> list[str]:
+def _lines(text: str, name: str, delimiter: str | None) -> list[tuple[SourceLocation, list[str]]]:
+    """The cells of each line that is not empty, with its place; the first names the columns."""
+    delimiter = delimiter or ("\t" if name.lower().endswith(".tsv") else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        lines = [(SourceLocation(file=name, line=reader.line_num), row) for row in reader if row]
+    except csv.Error as error:
+        at = SourceLocation(file=name, line=reader.line_num)
+        raise at.error(f"is not CSV: {error}") from None
+    if not lines:
+        raise SourceLocation(file=name, line=1).error("is empty; the first line names the columns")
+    return lines
+
+
+def _header(cells: list[str], at: SourceLocation) -> list[str]:
     _check_comment(cells, at)
     names = [name.strip() for name in cells]
     if names[0].startswith("sep="):
@@ -159,7 +168,7 @@ def _header(cells: list[str], at: Location) -> list[str]:
     return names
 
 
-def _check_comment(cells: list[str], at: Location) -> None:
+def _check_comment(cells: list[str], at: SourceLocation) -> None:
     if cells[0].lstrip().startswith("#"):
         raise at.error("begins with #, but CSV has no comments; delete the line")
 
@@ -182,22 +191,24 @@ def _number(cell: str) -> float | None:
     return int(cell) if is_rounded else value
 
 
-def _json_lines(text: str, name: str, _: ReadingsEntry, diagnostics: Diagnostics) -> Iterator[_Row]:
+def _json_lines(
+    text: str, name: str, _: ReadingsEntry, diagnostics: Diagnostics
+) -> Iterator[_SeriesRow]:
     for number, line in enumerate(text.split("\n"), 1):
-        at = Location(file=name, line=number)
+        at = SourceLocation(file=name, line=number)
         with diagnostics:
             if line.strip():
-                yield _Row(values=_json_object(line, at), at=at)
+                yield _SeriesRow(values=_json_object(line, at), at=at)
 
 
-def _json_object(text: str, at: Location) -> dict[str, Any]:
+def _json_object(text: str, at: SourceLocation) -> dict[str, Any]:
     values = json_value(text, at, nan=True)
     if not isinstance(values, dict):
         raise at.error("must be a JSON object, one per line")
     return _without_nan(values)
 
 
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
+def _without_nan(values: dict[str, object]) -> dict[str, Any]:
     return {
         key: _without_nan(value) if isinstance(value, dict) else value
         for key, value in values.items()
@@ -210,7 +221,7 @@ _READERS = MappingProxyType(
 )
 
 
-def _reading(row: _Row, entry: ReadingsEntry) -> ReadingSeed:
+def _reading(row: _SeriesRow, entry: ReadingsEntry) -> ReadingSeed:
     values = dict(row.values)
     requested = _time(row, values, entry.time, entry)
     received = None
@@ -227,27 +238,27 @@ def _reading(row: _Row, entry: ReadingsEntry) -> ReadingSeed:
     return ReadingSeed(data=values, time_requested=requested, time_received=received)
 
 
-def _time(row: _Row, values: dict[str, Any], column: str, entry: ReadingsEntry) -> int:
+def _time(row: _SeriesRow, values: dict[str, object], column: str, entry: ReadingsEntry) -> int:
     if column not in values:
-        known = ", ".join(map(str, values)) or "none"
-        text = f"no time: the column {column!r} has no value; columns: {known}"
+        columns = ", ".join(map(str, values)) or "none"
+        text = f"no time: the column {column!r} has no value; columns: {columns}"
         raise row.at.error(text)
     value = values.pop(column)
     nanos, text = None, value if isinstance(value, str) else ""
     if entry.time_unit is not None:
         if not isinstance(value, bool):
             nanos = nanos_from_number(_decimal(value), entry.time_unit)
-        wanted = f"a number of {entry.time_unit} since 1970"
+        expected = f"a number of {entry.time_unit} since 1970"
     elif entry.time_format is not None:
         nanos = nanos_from_format(text, entry.time_format)
-        wanted = f"a time like {entry.time_format}"
+        expected = f"a time like {entry.time_format}"
     else:
         nanos = nanos_from_common_text(text)
         hint = "for numbers set time_unit, for other formats time_format"
-        wanted = f"a time like 2026-01-31T12:00:00Z; {hint}"
+        expected = f"a time like 2026-01-31T12:00:00Z; {hint}"
     if nanos is None:
-        shown = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
-        raise row.at.inside(column).error(f"must be {wanted}, got {shown}")
+        got = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
+        raise row.at.inside(column).error(f"must be {expected}, got {got}")
     return nanos
 
 
@@ -258,7 +269,7 @@ def _decimal(value: object) -> str:
     return str(value)
 
 
-def _nested(row: _Row, values: dict[str, Any]) -> dict[str, Any]:
+def _nested(row: _SeriesRow, values: dict[str, Any]) -> dict[str, object]:
     nested: dict[str, Any] = {}
     for name, value in values.items():
         *steps, last = name.split(".")

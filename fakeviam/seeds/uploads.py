@@ -63,12 +63,12 @@ def _metadata(capture: Capture, part_id: str, tags: Iterable[str]) -> datasync.U
 
 def _times(requested: int | None, received: int | None) -> datasync.SensorMetadata:
     """The times of one content; a single one serves as both."""
-    known = requested if requested is not None else received
-    if known is None:
+    default = requested if requested is not None else received
+    if default is None:
         return datasync.SensorMetadata()
     return datasync.SensorMetadata(
-        time_requested=timestamp_from(known),
-        time_received=timestamp_from(known if received is None else received),
+        time_requested=timestamp_from(default),
+        time_received=timestamp_from(default if received is None else received),
     )
 
 

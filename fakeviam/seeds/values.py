@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from fakeviam.model.annotations import BoundingBox, Classification
     from fakeviam.model.applied_seed import LeftOut
-    from fakeviam.seeds.diagnostics import Location
+    from fakeviam.seeds.diagnostics import SourceLocation
+    from fakeviam.seeds.kept_models import KeptEntry
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Contents:
+class FileContents:
     """The bytes of a file, in memory or in a file that is read on demand.
 
     Attributes:
@@ -32,7 +33,7 @@ class Contents:
     data: bytes = b""
     zipped: bool = False
 
-    def read(self, at: Location) -> bytes:
+    def read(self, at: SourceLocation) -> bytes:
         """The bytes, which the seed names at a location.
 
         Raises:
@@ -62,7 +63,7 @@ class PartSeed:
     organization_id: str = ""
     internal: bool = False
     retention_days: int | None = None
-    at: Location
+    at: SourceLocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +74,7 @@ class DatasetSeed:
     organization: str = ""
     type: DatasetType = DatasetType.BINARY_DATA
     id: str = ""
-    at: Location
+    at: SourceLocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +103,7 @@ class FileSeed:
     """
 
     label: str
-    contents: Contents
+    contents: FileContents
     file_name: str
     file_ext: str
     mime_type: str = ""
@@ -113,7 +114,7 @@ class FileSeed:
     classifications: tuple[Classification, ...] = ()
     time_requested: int | None = None
     time_received: int | None = None
-    at: Location
+    at: SourceLocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +133,15 @@ class SeriesSeed:
     readings: tuple[ReadingSeed, ...]
     capture: Capture = field(default_factory=Capture)
     tags: tuple[str, ...] = ()
-    at: Location
+    at: SourceLocation
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptSeed:
+    """What an organization keeps besides data."""
+
+    entry: KeptEntry
+    at: SourceLocation
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,6 +152,7 @@ class Seed:
     datasets: tuple[DatasetSeed, ...] = ()
     files: tuple[FileSeed, ...] = ()
     series: tuple[SeriesSeed, ...] = ()
+    kept: tuple[KeptSeed, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 
@@ -154,5 +164,6 @@ def joined(seeds: Iterable[Seed]) -> Seed:
         datasets=tuple(dataset for seed in every for dataset in seed.datasets),
         files=tuple(file for seed in every for file in seed.files),
         series=tuple(series for seed in every for series in seed.series),
+        kept=tuple(each for seed in every for each in seed.kept),
         left_out=tuple(each for seed in every for each in seed.left_out),
     )

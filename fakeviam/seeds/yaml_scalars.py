@@ -23,7 +23,7 @@ _AMBIGUOUS = (
 )
 
 
-def resolved(value: Any) -> Any:
+def resolved(value: object) -> Any:
     """Convert a value of a document to JSON types.
 
     Raises:

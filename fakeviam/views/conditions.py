@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.finding import nearest
 from fakeviam.model.matching import Mismatch, short
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ class Field:
 
     Attributes:
         kind: Type of its value, or of each of its values.
-        told: What a value must be, for people.
+        expected: What a value must be, for people.
         read: Its value in a thing.
         many: It holds several values.
         resolve: Makes a value of what was said, such as the id of a name.
     """
 
     kind: type | tuple[type, ...]
-    told: str
+    expected: str
     read: Callable[[Any], Any]
     many: bool = False
     resolve: Callable[[object], object] = lambda value: value
 
 
-class Pattern(str):
+class NamePattern(str):
     """A name with `*` or `?` in it."""
 
     __slots__ = ()
@@ -52,7 +52,7 @@ class Pattern(str):
 
 def pattern(name: str) -> str:
     """The name, as a pattern if it is one."""
-    return Pattern(name) if "*" in name or "?" in name else name
+    return NamePattern(name) if "*" in name or "?" in name else name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +68,7 @@ class Condition:
         actual = self.field.read(thing)
         if actual is _ABSENT:
             return False
-        if isinstance(self.wanted, Pattern):
+        if isinstance(self.wanted, NamePattern):
             return any(map(self.wanted.fits, actual if self.field.many else (actual,)))
         if callable(self.wanted):
             return bool(self.wanted(actual))
@@ -80,36 +80,37 @@ class Condition:
         """What it has instead."""
         actual = self.field.read(thing)
         values = actual if self.field.many else () if actual is _ABSENT else (actual,)
-        return Mismatch(self.name, tuple(values), _shown(self.wanted))
+        return Mismatch(self.name, tuple(values), _text(self.wanted))
 
     def __str__(self) -> str:
-        return f"{self.name}={short(_shown(self.wanted))}"
+        return f"{self.name}={short(_text(self.wanted))}"
 
 
 def conditions_on(
-    kind: str, known: Mapping[str, Field], wanted: Mapping[str, object]
+    kind: str, fields: Mapping[str, Field], conditions: Mapping[str, object]
 ) -> Iterator[Condition]:
     """The conditions that `where` was given.
 
     Args:
         kind: What is filtered, for people.
-        known: The fields of that kind.
-        wanted: Values by name.
+        fields: The fields of that kind.
+        conditions: Values by name.
 
     Raises:
         UsageError: A field does not exist, or can never have that value.
     """
-    for name, value in wanted.items():
-        field = known.get(name)
-        if field is None and name.startswith(_PATH) and _has_paths(known):
-            field = Field(kind=object, told="a value", read=_reader(name.removeprefix(_PATH)))
+    for name, value in conditions.items():
+        field = fields.get(name)
+        if field is None and name.startswith(_PATH) and _has_paths(fields):
+            field = Field(kind=object, expected="a value", read=_reader(name.removeprefix(_PATH)))
         if field is None:
-            raise UsageError(f"{kind} have no field {name!r}{_near(name, known)}")
+            hint = nearest(name, fields) or f"; known: {', '.join(fields)}"
+            raise UsageError(f"{kind} have no field {name!r}{hint}")
         yield Condition(name=name, wanted=_checked(name, value, field), field=field)
 
 
-def _has_paths(known: Mapping[str, Field]) -> bool:
-    return "data" in known and known["data"].kind is Mapping
+def _has_paths(fields: Mapping[str, Field]) -> bool:
+    return "data" in fields and fields["data"].kind is Mapping
 
 
 def moment(value: object) -> object:
@@ -133,26 +134,21 @@ def _checked(name: str, value: object, field: Field) -> object:
 
 
 def _one(name: str, value: object, field: Field) -> object:
-    found = field.resolve(value)
+    values = field.resolve(value)
     # True is an int, and never the size of anything.
-    if not isinstance(found, field.kind) or (isinstance(found, bool) and field.kind is int):
-        raise UsageError(f"{name} must be {field.told}, got {value!r:.80}")
-    return found
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+    if not isinstance(values, field.kind) or (isinstance(values, bool) and field.kind is int):
+        raise UsageError(f"{name} must be {field.expected}, got {value!r:.80}")
+    return values
 
 
 def _reader(path: str) -> Callable[[Any], Any]:
     def read(thing: Any) -> Any:
-        return _below(thing.data, path)
+        return _value_at(thing.data, path)
 
     return read
 
 
-def _below(value: object, path: str) -> object:
+def _value_at(value: object, path: str) -> object:
     """The value at a dotted path, whose keys may hold dots themselves."""
     if not isinstance(value, Mapping):
         return _ABSENT
@@ -160,13 +156,13 @@ def _below(value: object, path: str) -> object:
         return value[path]
     for at, letter in enumerate(path):
         if letter == ".":
-            found = _below(value.get(path[:at]), path[at + 1 :])
-            if found is not _ABSENT:
-                return found
+            value_below = _value_at(value.get(path[:at]), path[at + 1 :])
+            if value_below is not _ABSENT:
+                return value_below
     return _ABSENT
 
 
-def _shown(wanted: object) -> object:
-    if isinstance(wanted, frozenset):
-        return sorted(wanted, key=repr)
-    return getattr(wanted, "__name__", wanted) if callable(wanted) else wanted
+def _text(expected: object) -> object:
+    if isinstance(expected, frozenset):
+        return sorted(expected, key=repr)
+    return getattr(expected, "__name__", expected) if callable(expected) else expected

@@ -20,7 +20,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StoredFile:
+class _Stored:
+    """What is known about a file or a reading."""
+
+    id: str
+    file_id: str
+    tags: tuple[str, ...]
+    component_name: str
+    component_type: str
+    method_name: str
+    part_id: str
+    part_name: str
+    robot_id: str
+    robot_name: str
+    location_id: str
+    organization_id: str
+    time_requested: datetime
+    time_received: datetime
+    time_synced: datetime
+    internal: bool
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class StoredFile(_Stored):
     """A file, with its bytes and everything known about it.
 
     Attributes:
@@ -39,30 +64,14 @@ class StoredFile:
         internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
     """
 
-    id: str
-    file_id: str
     name: str
     extension: str
     data: bytes
     size: int
     mime_type: str
-    tags: tuple[str, ...]
     boxes: tuple[BoundingBox, ...]
     classifications: tuple[Classification, ...]
     dataset_ids: tuple[str, ...]
-    component_name: str
-    component_type: str
-    method_name: str
-    part_id: str
-    part_name: str
-    robot_id: str
-    robot_name: str
-    location_id: str
-    organization_id: str
-    time_requested: datetime
-    time_received: datetime
-    time_synced: datetime
-    internal: bool
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -73,12 +82,9 @@ class StoredFile:
         tags = f" tags={list(self.tags)}" if self.tags else ""
         return f"{self.name or self.file_id!r} {self.mime_type} {self.size} bytes{tags} {self.id}"
 
-    def __repr__(self) -> str:
-        return f"<StoredFile {self}>"
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredReading:
+@dataclass(frozen=True, kw_only=True, slots=True, repr=False)
+class StoredReading(_Stored):
     """A reading, and everything known about it.
 
     Attributes:
@@ -91,32 +97,13 @@ class StoredReading:
         internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
     """
 
-    id: str
-    file_id: str
     data: Mapping[str, Any]
-    tags: tuple[str, ...]
-    component_name: str
-    component_type: str
-    method_name: str
-    part_id: str
-    part_name: str
-    robot_id: str
-    robot_name: str
-    location_id: str
-    organization_id: str
-    time_requested: datetime
-    time_received: datetime
-    time_synced: datetime
-    internal: bool
 
     __hash__ = None  # type: ignore[assignment]  # what was read has none
 
     def __str__(self) -> str:
         source = f"{self.component_name}.{self.method_name}".strip(".") or self.part_name
         return f"{self.time_requested.isoformat()} {source} {dict(self.data)}"
-
-    def __repr__(self) -> str:
-        return f"<StoredReading {self}>"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +134,7 @@ def stored_file(record: BinaryRecord, data: bytes) -> StoredFile:
     """A record of the store as a value for tests."""
     return StoredFile(
         id=record.binary_data_id,
-        name=record.file_name + record.file_ext,
+        name=record.name,
         extension=record.file_ext,
         data=data,
         size=record.size,

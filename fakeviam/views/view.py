@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.matching import Mismatch, short
+from fakeviam.model.text import counted
 from fakeviam.views.conditions import Condition, Field, conditions_on, pattern
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class NotStoredError(FakeViamError, AssertionError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source(Generic[T]):
+class RowSource(Generic[T]):
     """Where a view looks.
 
     Attributes:
@@ -44,7 +45,7 @@ class Source(Generic[T]):
 
     def counted(self, count: int) -> str:
         """`2 files`."""
-        return f"{count} {self.one}{'' if count == 1 else 's'}"
+        return counted(count, self.one)
 
 
 class View(Sequence[T]):
@@ -58,7 +59,7 @@ class View(Sequence[T]):
     what the policy's visibility lag still hides from them. The values it gives never change.
     """
 
-    def __init__(self, source: Source[T], conditions: tuple[Condition, ...] = ()) -> None:
+    def __init__(self, source: RowSource[T], conditions: tuple[Condition, ...] = ()) -> None:
         """Look at a source; the views of a cloud are `files`, `readings` and `datasets`."""
         self._source = source
         self._conditions = conditions
@@ -79,16 +80,16 @@ class View(Sequence[T]):
     def __getitem__(self, at: int | str | slice) -> T | list[T]:
         """The thing at a position, or of a name or id; or a list, for a slice."""
         if isinstance(at, str):
-            return self._named(at)
+            return self._by_name(at)
         if isinstance(at, slice):
             return list(self)[at]
         if isinstance(at, bool) or not isinstance(at, int):
             raise UsageError(f"the index must be a whole number, a name or a slice, got {at!r}")
         # The first ones are asked for most, and need no look at the others.
-        chosen = list(islice(self, at + 1)) if at >= 0 else list(self)
-        if not -len(chosen) <= at < len(chosen):
-            raise IndexError(f"there {self._are(len(chosen))}, so none at index {at}")
-        return chosen[at]
+        rows = list(islice(self, at + 1)) if at >= 0 else list(self)
+        if not -len(rows) <= at < len(rows):
+            raise IndexError(f"there {self._are(len(rows))}, so none at index {at}")
+        return rows[at]
 
     def __contains__(self, thing: object) -> bool:
         """Whether one of these equals it, or has that name or id."""
@@ -108,14 +109,16 @@ class View(Sequence[T]):
         names = [repr(self._source.names_of(row)[0]) for row in islice(self, _SHOWN)]
         names += ["…"] if count > _SHOWN else []
         listed = f": {', '.join(names)}" if names else ""
-        return f"<{self._asked(count)}{listed}>"
+        return f"<{self._description(count)}{listed}>"
 
-    def where(self, wanted: str | Callable[[T], object] | None = None, /, **fields: Any) -> View[T]:
+    def where(
+        self, condition: str | Callable[[T], object] | None = None, /, **fields: Any
+    ) -> View[T]:
         """Those of these that look like this.
 
         Args:
-            wanted: A name or an id; `*` and `?` in a name stand for any letters. Or a function of
-                the thing: `lambda file: file.size > len(file.name)`.
+            condition: A name or an id; `*` and `?` in a name stand for any letters. Or a function
+                of the thing: `lambda file: file.size > len(file.name)`.
             fields: Wanted values by the name of an attribute, or its short name: `part`, `robot`,
                 `location` and `organization` by name, id or as an object, `component`, `method`,
                 `tag`, `label`, `dataset`. One value fits a list that holds it; a list or set must
@@ -126,17 +129,17 @@ class View(Sequence[T]):
         Raises:
             UsageError: There is no such field, or it can never have that value.
         """
-        chosen = [*self._conditions]
-        if wanted is not None:
-            chosen.append(self._condition(wanted))
-        chosen += conditions_on(self._plural, self._source.fields, fields)
-        return View(self._source, tuple(chosen))
+        conditions = [*self._conditions]
+        if condition is not None:
+            conditions.append(self._condition(condition))
+        conditions += conditions_on(self._plural, self._source.fields, fields)
+        return View(self._source, tuple(conditions))
 
-    def count(self, wanted: Any = None, /, **fields: Any) -> int:
+    def count(self, condition: Any = None, /, **fields: Any) -> int:
         """How many of these look like this; takes what `where` takes, or one of these."""
-        if wanted is None or isinstance(wanted, str) or callable(wanted):
-            return len(self.where(wanted, **fields))
-        return sum(row == wanted for row in self.where(**fields))
+        if condition is None or isinstance(condition, str) or callable(condition):
+            return len(self.where(condition, **fields))
+        return sum(row == condition for row in self.where(**fields))
 
     def first(self) -> T:
         """The oldest.
@@ -160,28 +163,31 @@ class View(Sequence[T]):
         Raises:
             NotStoredError: There are none or several; the text shows those that come near.
         """
-        chosen = list(self)
-        if len(chosen) != 1:
-            raise NotStoredError(self._miss(chosen))
-        return chosen[0]
+        rows = list(self)
+        if len(rows) != 1:
+            raise NotStoredError(self._miss(rows))
+        return rows[0]
 
     # Inside ------------------------------------------------------------------------------
 
     def _end(self, at: int) -> T:
-        chosen = list(islice(self, 1)) if at == 0 else list(self)
-        if not chosen:
-            raise NotStoredError(self._miss(chosen, "a"))
-        return chosen[at]
+        rows = list(islice(self, 1)) if at == 0 else list(self)
+        if not rows:
+            raise NotStoredError(self._miss(rows, "a"))
+        return rows[at]
 
-    def _condition(self, wanted: object) -> Condition:
+    def _condition(self, condition: object) -> Condition:
         names = self._source.names_of
-        if isinstance(wanted, str):
-            field = Field(kind=str, told="a name or id", read=names, many=True)
-            return Condition(name="name", wanted=pattern(wanted), field=field)
-        if not callable(wanted):
-            raise UsageError(f"wanted must be a name, an id or a function, got {wanted!r:.80}")
+        if isinstance(condition, str):
+            field = Field(kind=str, expected="a name or id", read=names, many=True)
+            return Condition(name="name", wanted=pattern(condition), field=field)
+        if not callable(condition):
+            text = f"condition must be a name, an id or a function, got {condition!r:.80}"
+            raise UsageError(text)
         return Condition(
-            name="test", wanted=wanted, field=Field(kind=object, told="", read=lambda row: row)
+            name="test",
+            wanted=condition,
+            field=Field(kind=object, expected="", read=lambda row: row),
         )
 
     @property
@@ -191,41 +197,41 @@ class View(Sequence[T]):
     def _fits(self, row: T) -> bool:
         return all(condition.fits(row) for condition in self._conditions)
 
-    def _asked(self, count: int) -> str:
-        told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
-        return f"{self._source.counted(count)}{told}"
+    def _description(self, count: int) -> str:
+        conditions = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
+        return f"{self._source.counted(count)}{conditions}"
 
     def _are(self, count: int) -> str:
-        return f"{'is' if count == 1 else 'are'} {self._asked(count)}"
+        return f"{'is' if count == 1 else 'are'} {self._description(count)}"
 
-    def _named(self, name: str) -> T:
-        found = [row for row in self if name in self._source.names_of(row)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            shown = ", ".join(self._source.names_of(row)[-1] for row in found[:_SHOWN])
-            several = self._source.counted(len(found))
-            raise NotStoredError(f"{several} are named {name!r}; look them up by id: {shown}")
-        known = [self._source.names_of(row)[0] for row in self]
-        listed = f"; known: {', '.join(map(repr, known[:_SHOWN]))}" if known else ""
-        more = " and more" if len(known) > _SHOWN else ""
+    def _by_name(self, name: str) -> T:
+        matches = [row for row in self if name in self._source.names_of(row)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            texts = ", ".join(self._source.names_of(row)[-1] for row in matches[:_SHOWN])
+            several = self._source.counted(len(matches))
+            raise NotStoredError(f"{several} are named {name!r}; look them up by id: {texts}")
+        names = [self._source.names_of(row)[0] for row in self]
+        listed = f"; known: {', '.join(map(repr, names[:_SHOWN]))}" if names else ""
+        more = " and more" if len(names) > _SHOWN else ""
         raise NotStoredError(f"no {self._source.one} is named {name!r}{listed}{more}")
 
-    def _miss(self, chosen: list[T], what: str = "exactly one") -> str:
-        told = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
-        wanted = f"wanted {what} {self._source.one}{told}, but there "
-        if chosen:
-            lines = [f"{wanted}are {len(chosen)}:", *(f"  {row}" for row in chosen[:_SHOWN])]
-            more = len(chosen) - _SHOWN
+    def _miss(self, rows: list[T], what: str = "exactly one") -> str:
+        conditions = f" with {', '.join(map(str, self._conditions))}" if self._conditions else ""
+        expectation = f"wanted {what} {self._source.one}{conditions}, but there "
+        if rows:
+            lines = [f"{expectation}are {len(rows)}:", *(f"  {row}" for row in rows[:_SHOWN])]
+            more = len(rows) - _SHOWN
             return "\n".join([*lines, f"  … and {more} more"] if more > 0 else lines)
         others = list(self._source.rows())
         if not others:
-            return f"{wanted}is none. No {self._source.one} is stored at all."
+            return f"{expectation}is none. No {self._source.one} is stored at all."
         near = min(reversed(others), key=lambda row: len(self._mismatches(row)))
         differs = "; ".join(map(str, self._mismatches(near)))
-        kept = f"{self._source.counted(len(others))} {'is' if len(others) == 1 else 'are'} stored"
+        stored = f"{self._source.counted(len(others))} {'is' if len(others) == 1 else 'are'} stored"
         name = self._source.names_of(near)[0]
-        return f"{wanted}is none.\n{kept}; the nearest, {short(name)}, differs in {differs}"
+        return f"{expectation}is none.\n{stored}; the nearest, {short(name)}, differs in {differs}"
 
     def _mismatches(self, row: T) -> list[Mismatch]:
         return [each.mismatch(row) for each in self._conditions if not each.fits(row)]

@@ -18,7 +18,7 @@ from fakeviam.views.stored import (
     stored_file,
     stored_reading,
 )
-from fakeviam.views.view import Source, View
+from fakeviam.views.view import RowSource, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,17 +41,17 @@ def file_view(look: Look, fleet: Fleet) -> View[StoredFile]:
     return View(_file_source(look, fleet))
 
 
-def _file_source(look: Look, fleet: Fleet) -> Source[StoredFile]:
+def _file_source(look: Look, fleet: Fleet) -> RowSource[StoredFile]:
     fields = {
         "id": _text("id"),
-        "name": Field(kind=str, told="text", read=attrgetter("name"), resolve=_pattern),
+        "name": Field(kind=str, expected="text", read=attrgetter("name"), resolve=_pattern),
         "extension": _text("extension"),
-        "data": Field(kind=bytes, told="bytes", read=attrgetter("data")),
-        "size": Field(kind=int, told="a whole number", read=attrgetter("size")),
+        "data": Field(kind=bytes, expected="bytes", read=attrgetter("data")),
+        "size": Field(kind=int, expected="a whole number", read=attrgetter("size")),
         "dataset_ids": _text("dataset_ids", many=True),
         "dataset": Field(
             kind=str,
-            told="the name or id of a dataset, or a StoredDataset",
+            expected="the name or id of a dataset, or a StoredDataset",
             read=attrgetter("dataset_ids"),
             many=True,
             resolve=lambda value: _dataset_id(value, look),
@@ -60,7 +60,7 @@ def _file_source(look: Look, fleet: Fleet) -> Source[StoredFile]:
         "label": _text("labels", many=True),
         **_common_fields(fleet),
     }
-    return Source(
+    return RowSource(
         one="file",
         rows=lambda: (stored_file(row.record, row.data) for row in look().binary_rows()),
         count=lambda: look().stats().binary.records,
@@ -73,11 +73,11 @@ def reading_view(look: Look, fleet: Fleet) -> View[StoredReading]:
     """The readings of a cloud."""
     fields = {
         "id": _text("id"),
-        "data": Field(kind=Mapping, told="a dict", read=lambda reading: dict(reading.data)),
+        "data": Field(kind=Mapping, expected="a dict", read=lambda reading: dict(reading.data)),
         **_common_fields(fleet),
     }
     del fields["mime_type"]
-    source = Source(
+    source = RowSource(
         one="reading",
         rows=lambda: (stored_reading(row.record) for row in look().tabular_rows()),
         count=lambda: look().stats().tabular.records,
@@ -91,18 +91,20 @@ def dataset_view(look: Look, fleet: Fleet) -> View[StoredDataset]:
     """The datasets of a cloud."""
     files = _file_source(look, fleet)
 
-    def stored(held: Any) -> StoredDataset:
-        members = Condition(name="dataset", wanted=held.id, field=_text("dataset_ids", many=True))
+    def stored(dataset: Any) -> StoredDataset:
+        members = Condition(
+            name="dataset", wanted=dataset.id, field=_text("dataset_ids", many=True)
+        )
         return StoredDataset(
-            id=held.id,
-            name=held.name,
-            organization_id=held.organization_id,
-            type="sequence" if held.type is DatasetType.SEQUENCE_DATA else "binary",
-            time_created=moment_of(held.time_created),
+            id=dataset.id,
+            name=dataset.name,
+            organization_id=dataset.organization_id,
+            type="sequence" if dataset.type is DatasetType.SEQUENCE_DATA else "binary",
+            time_created=moment_of(dataset.time_created),
             files=View(files, (members,)),
         )
 
-    source = Source(
+    source = RowSource(
         one="dataset",
         rows=lambda: map(stored, look().all_datasets()),
         count=lambda: look().stats().datasets,
@@ -128,17 +130,17 @@ def _common_fields(fleet: Fleet) -> dict[str, Field]:
         "tag": _text("tags", many=True),
         "component": _text("component_name"),
         "method": _text("method_name"),
-        "internal": Field(kind=bool, told="True or False", read=attrgetter("internal")),
+        "internal": Field(kind=bool, expected="True or False", read=attrgetter("internal")),
     }
 
 
 def _text(name: str, *, many: bool = False) -> Field:
-    return Field(kind=str, told="text", read=attrgetter(name), many=many)
+    return Field(kind=str, expected="text", read=attrgetter(name), many=many)
 
 
 def _time(name: str) -> Field:
-    told = "a time such as '2026-01-31T12:00:00Z'"
-    return Field(kind=datetime, told=told, read=attrgetter(name), resolve=moment)
+    expected = "a time such as '2026-01-31T12:00:00Z'"
+    return Field(kind=datetime, expected=expected, read=attrgetter(name), resolve=moment)
 
 
 def _owners(kind: str, fleet: Fleet) -> dict[str, Field]:
@@ -150,8 +152,8 @@ def _owners(kind: str, fleet: Fleet) -> dict[str, Field]:
 
     read = attrgetter(f"{kind}_id")
     article = "an" if kind == "organization" else "a"
-    told = f"the name or id of {article} {kind}, or {article} {kind.capitalize()}"
-    owner = Field(kind=str, told=told, read=read, resolve=resolve)
+    expected = f"the name or id of {article} {kind}, or {article} {kind.capitalize()}"
+    owner = Field(kind=str, expected=expected, read=read, resolve=resolve)
     return {kind: owner, f"{kind}_id": owner}
 
 
@@ -160,14 +162,16 @@ def _pattern(name: object) -> object:
 
 
 def _dataset_id(value: object, look: Look) -> object:
-    told = getattr(value, "id", value)
-    if not isinstance(told, str):
+    key = getattr(value, "id", value)
+    if not isinstance(key, str):
         return value
-    held = look().all_datasets()
-    found = [each.id for each in held if told in (each.id, each.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"{len(found)} datasets are named {told!r}; use an id: {', '.join(found)}")
-    known = ", ".join(repr(each.name) for each in held) or "none"
-    raise UsageError(f"no dataset has the name or id {told!r}; known datasets: {known}")
+    datasets = look().all_datasets()
+    matches = [each.id for each in datasets if key in (each.id, each.name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(
+            f"{len(matches)} datasets are named {key!r}; use an id: {', '.join(matches)}"
+        )
+    names = ", ".join(repr(each.name) for each in datasets) or "none"
+    raise UsageError(f"no dataset has the name or id {key!r}; known datasets: {names}")

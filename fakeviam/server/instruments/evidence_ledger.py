@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 from fakeviam.model.errors import InsufficientEvidenceError
 from fakeviam.model.evidence import Evidence
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fakeviam.model.evidence import Clause
+
+#: What a token rests on, which is no answer about data: without one there would be none.
+_LOGIN = frozenset({"AU-1", "AU-5"})
 
 
 class EvidenceLedger:
@@ -29,7 +32,9 @@ class EvidenceLedger:
         self.minimum = min_evidence
         self.selective = min_evidence > Evidence.ASSUMED
         self._too_weak = frozenset(
-            clause.id for clause in CATALOGUE.values() if clause.evidence < min_evidence
+            clause.id
+            for clause in CATALOGUE.values()
+            if clause.evidence < min_evidence and clause.id not in _LOGIN
         )
 
     def collector(self, cited: set[str]) -> Callable[[Iterable[str]], None]:

@@ -6,10 +6,10 @@ kit's mutants are interceptors; so are a test's literal answers.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.model.errors import Refusal
-from fakeviam.wire.encoded import Encoded
+from fakeviam.wire.encoded import Encoded, Streamed, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -24,6 +24,9 @@ class RequestSource(Protocol):
 
     async def recv_message(self) -> Message | None:
         """The next message; None at the end of the stream."""
+
+    async def meet_fault_unread(self) -> None:
+        """Meet a planned fault, though no message is read."""
 
 
 class Cut(Exception):  # noqa: N818 - an order, not an error
@@ -65,37 +68,44 @@ class _Tap:
 
     async def recv_message(self) -> Message | None:
         while (message := await self._source.recv_message()) is not None:
-            kept: Message | None = message
+            result: Message | None = message
             for interceptor in self._chain:
-                kept = None if kept is None else interceptor.request(self._rpc, kept)
-            if kept is not None:
-                self.taken = kept
-                return kept
+                result = None if result is None else interceptor.request(self._rpc, result)
+            if result is not None:
+                self.taken = result
+                return result
         return None
+
+    async def meet_fault_unread(self) -> None:
+        await self._source.meet_fault_unread()
 
 
 async def intercept(
     chain: Sequence[Interceptor],
     method: Method,
     source: RequestSource,
-    serve: Callable[[RequestSource], Awaitable[Any]],
-) -> Message:
+    serve: Callable[[RequestSource], Awaitable[Message | Encoded | Streamed]],
+) -> Message | Streamed:
     """Serve one call through the interceptors of its cloud."""
     tap = _Tap(source, method.name, chain)
     try:
         answer = await serve(tap)
     except Refusal as refusal:
-        return _answered(refusal, method.name, chain)
-    reply: Message = answer
-    if isinstance(answer, Encoded):
-        reply = method.response.FromString(answer.blob)
+        return _answer_refusal(refusal, method.name, chain)
     request = None if method.client_streaming else tap.taken
-    for interceptor in reversed(chain):
-        reply = interceptor.reply(method.name, request, reply)
-    return reply
+
+    def changed(answer: Message | Encoded) -> Message:
+        reply = decoded(answer, method.response)
+        for interceptor in reversed(chain):
+            reply = interceptor.reply(method.name, request, reply)
+        return reply
+
+    if isinstance(answer, Streamed):
+        return Streamed(map(changed, answer.replies))
+    return changed(answer)
 
 
-def _answered(refusal: Refusal, rpc: str, chain: Sequence[Interceptor]) -> Message:
+def _answer_refusal(refusal: Refusal, rpc: str, chain: Sequence[Interceptor]) -> Message:
     for interceptor in reversed(chain):
         try:
             return interceptor.refusal(rpc, refusal)

@@ -9,12 +9,12 @@ from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError
+from fakeviam.model.finding import nearest
 from fakeviam.model.matching import ALIASES, Conditions, Leaf, means
 from fakeviam.server.instruments.message_json import is_map, is_repeated, message_json
 from fakeviam.server.instruments.wanted_values import (
     Candidate,
     fitting_value,
-    nearest,
     plain_values,
 )
 
@@ -36,10 +36,10 @@ class EnumValue(int):
 
     def __new__(cls, enum: Any, number: int) -> Self:
         """The value of this number."""
-        made = super().__new__(cls, number)
-        known = enum.values_by_number.get(number)
-        made.name = str(number) if known is None else known.name
-        return made
+        instance = super().__new__(cls, number)
+        value = enum.values_by_number.get(number)
+        instance.name = str(number) if value is None else value.name
+        return instance
 
     def __eq__(self, other: object) -> bool:
         return self.name == other if isinstance(other, str) else int(self) == other
@@ -76,10 +76,10 @@ def _leaves(message: Message, prefix: str) -> Iterator[Leaf]:
 
 def _inner(message: Message, path: str) -> Iterator[Leaf]:
     if _is_value(message.DESCRIPTOR):
-        shown = message_json(message)
-        if isinstance(shown, dict) and str(shown.get("@type")).startswith(_WELL_KNOWN):
-            shown = shown["value"]  # nobody asks for the type of a text
-        yield path, shown
+        document = message_json(message)
+        if isinstance(document, dict) and str(document.get("@type")).startswith(_WELL_KNOWN):
+            document = document["value"]  # nobody asks for the type of a text
+        yield path, document
     else:
         yield from _leaves(message, f"{path}.")
 
@@ -144,22 +144,23 @@ def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidat
     Raises:
         UsageError: There is none.
     """
-    asked = ALIASES.get(name, name)
-    found: list[Candidate] = []
+    field = ALIASES.get(name, name)
+    candidates: list[Candidate] = []
     names: set[str] = set()
     for method in methods:
         for path, candidate in _fields_of(method.request.DESCRIPTOR):
             if method.client_streaming and not path.startswith("metadata."):
                 continue  # the contents come in later messages, and the first one is compared
-            if means(asked, path) or means(name, path):
-                found.append(candidate)
+            if means(field, path) or means(name, path):
+                candidates.append(candidate)
             elif _is_below(name, path, candidate):
-                found.append(Candidate(None))
+                candidates.append(Candidate(None))
             names.update((path, path.rpartition(".")[2]))
-    if not found:
+    names |= {short for short, whole in ALIASES.items() if whole in names}
+    if not candidates:
         near = nearest(name.lstrip("."), sorted(names))
         raise UsageError(f"requests of {rpc} have no field {name!r}{near}")
-    return found
+    return candidates
 
 
 def _is_below(name: str, path: str, candidate: Candidate) -> bool:

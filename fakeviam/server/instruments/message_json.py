@@ -44,10 +44,10 @@ def message_json(message: Message) -> Any:
     An object for most messages, and what JSON has for those that are one value: a wrapper, a
     Timestamp, a Struct. Never fails: an unknown `Any` is its type URL and base64.
     """
-    return _shown(message, 0)
+    return _to_json(message, 0)
 
 
-def _shown(message: Message, depth: int) -> Any:
+def _to_json(message: Message, depth: int) -> Any:
     if depth > _DEEPEST:
         return f"{message.DESCRIPTOR.full_name} of {message.ByteSize()} bytes, nested too deeply"
     if message.DESCRIPTOR.full_name == "google.protobuf.Any":
@@ -63,15 +63,15 @@ def _shown(message: Message, depth: int) -> Any:
 def _walked(message: Any, depth: int) -> Any:
     name = message.DESCRIPTOR.full_name
     if name == "google.protobuf.Struct":
-        return {str(key): _shown(message.fields[key], depth + 1) for key in message.fields}
+        return {str(key): _to_json(message.fields[key], depth + 1) for key in message.fields}
     if name == "google.protobuf.ListValue":
-        return [_shown(each, depth + 1) for each in message.values]
+        return [_to_json(each, depth + 1) for each in message.values]
     if name == "google.protobuf.Value":
         which = message.WhichOneof("kind")
         if which is None or which == "null_value":
             return None
         value = getattr(message, which)
-        return _shown(value, depth + 1) if isinstance(value, Message) else _scalar(value)
+        return _to_json(value, depth + 1) if isinstance(value, Message) else _scalar(value)
     return {field.name: _field(field, value, depth) for field, value in message.ListFields()}
 
 
@@ -85,11 +85,11 @@ def _field(field: FieldDescriptor, value: Any, depth: int) -> Any:
 
 def _element(field: FieldDescriptor, value: Any, depth: int) -> Any:
     if isinstance(value, Message):
-        return _shown(value, depth + 1)
+        return _to_json(value, depth + 1)
     enum = field.enum_type
     if enum is not None:
-        known = enum.values_by_number.get(value)
-        return value if known is None else known.name
+        member = enum.values_by_number.get(value)
+        return value if member is None else member.name
     return _scalar(value)
 
 
@@ -104,35 +104,35 @@ def _scalar(value: Any) -> Any:
 
 
 def _any(packed: Any, depth: int) -> dict[str, Any]:
-    shown: dict[str, Any] = {"@type": packed.type_url}
-    made = _unpacked(packed)
-    if made is None:
-        return shown | {"value": base64.b64encode(packed.value).decode()}
-    inner = _shown(made, depth + 1)
-    special = made.DESCRIPTOR.full_name.startswith("google.protobuf.")
+    document: dict[str, Any] = {"@type": packed.type_url}
+    message = _unpacked(packed)
+    if message is None:
+        return document | {"value": base64.b64encode(packed.value).decode()}
+    inner = _to_json(message, depth + 1)
+    special = message.DESCRIPTOR.full_name.startswith("google.protobuf.")
     # What is nested too deeply is a text.
-    return shown | ({"value": inner} if special or not isinstance(inner, dict) else inner)
+    return document | ({"value": inner} if special or not isinstance(inner, dict) else inner)
 
 
 def _unpacked(packed: Any) -> Message | None:
     name = packed.type_url.rpartition("/")[2]
-    made = _class_of(name)
-    if made is None:
+    cls = _class_of(name)
+    if cls is None:
         return None
     try:
-        return made.FromString(packed.value)
+        return cls.FromString(packed.value)
     except DecodeError:
         return None
 
 
 def _class_of(name: str) -> type[Message] | None:
     """The message class of that full name; None if it is not known here."""
-    known = wire.message_class(name)
-    if known is not None or not name.startswith("google.protobuf."):
-        return known
+    wire_class = wire.message_class(name)
+    if wire_class is not None or not name.startswith("google.protobuf."):
+        return wire_class
     for file in _WELL_KNOWN:
         module = import_module(f"google.protobuf.{file}_pb2")
-        found: type[Message] | None = getattr(module, name.rpartition(".")[2], None)
-        if found is not None and found.DESCRIPTOR.full_name == name:
-            return found
+        cls: type[Message] | None = getattr(module, name.rpartition(".")[2], None)
+        if cls is not None and cls.DESCRIPTOR.full_name == name:
+            return cls
     return None

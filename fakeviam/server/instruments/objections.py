@@ -23,8 +23,19 @@ _ADVICE = MappingProxyType(
     {
         "unknown": "fakeviam's protos do not have it; update fakeviam, or do not send it",
         "unread": "no handler reads it; do not send it, or script the reply",
-        "deprecated": "Viam's protos mark it as deprecated; use its replacement",
+        "deprecated": "Viam's protos mark it as deprecated",
         "unimplemented": "it is not implemented; script the reply with cloud.replies",
+    }
+)
+
+#: What Viam's protos, or the documentation of viam-sdk, name instead.
+_INSTEAD = MappingProxyType(
+    {
+        "TabularDataByFilter": "TabularDataByMQL, TabularDataBySQL or ExportTabularData",
+        "AddTagsToBinaryDataByFilter": "AddTagsToBinaryDataByIDs",
+        "RemoveTagsFromBinaryDataByFilter": "RemoveTagsFromBinaryDataByIDs",
+        "binary_ids": "binary_data_ids",
+        "binary_id": "binary_data_id",
     }
 )
 
@@ -44,22 +55,29 @@ class Objection:
     what: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.what} ({_ADVICE[self.kind]})"
+        return f"{self.kind}: {self.what} ({_ADVICE[self.kind]}{self._instead()})"
+
+    def _instead(self) -> str:
+        if self.kind != "deprecated":
+            return ""
+        name = self.call.rpc if self.what == "the RPC" else self.what.rpartition(".")[2]
+        instead = _INSTEAD.get(name)
+        return f"; use {instead}" if instead else " and name nothing instead"
 
 
 def objections_to(record: RecordedCall, message: Message) -> list[Objection]:
     """All that a strict fake refuses a request for, the RPC itself first."""
     method = record.method
-    found: list[tuple[str, str]] = [("deprecated", "the RPC")] if method.deprecated else []
-    found += [("unknown", path) for path in unknown_fields(message)]
-    found += [("unread", path) for path in unread_fields(method.name, message)]
-    found += [("deprecated", path) for path in deprecated_fields(message)]
-    return [Objection(call=record, kind=kind, what=what) for kind, what in found]
+    objections: list[tuple[str, str]] = [("deprecated", "the RPC")] if method.deprecated else []
+    objections += [("unknown", path) for path in unknown_fields(message)]
+    objections += [("unread", path) for path in unread_fields(method.name, message)]
+    objections += [("deprecated", path) for path in deprecated_fields(message)]
+    return [Objection(call=record, kind=kind, what=what) for kind, what in objections]
 
 
 def report(objections: Iterable[Objection]) -> str:
     """What `check` says of them."""
-    lines = [f"  {found.call}: {found}" for found in objections]
+    lines = [f"  {objection.call}: {objection}" for objection in objections]
     return (
         "strict=True: these calls used something that the fake does not support, so their replies "
         "prove nothing:\n" + "\n".join(lines)

@@ -10,10 +10,11 @@ from google.protobuf.message import Message
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError, check_count
+from fakeviam.model.finding import nearest
 from fakeviam.model.offered import offers
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.server.instruments.message_json import message_json
-from fakeviam.server.instruments.wanted_values import ids_of_names, nearest, plain_values
+from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,9 +113,9 @@ class Replies:
         Raises:
             UsageError: There is no such RPC or field.
         """
-        made = self._script(rpc, where)
-        self.scripts.append(made)
-        return made
+        script = self._script(rpc, where)
+        self.scripts.append(script)
+        return script
 
     def add(self, document: object) -> ScriptedReply:
         """Script from JSON: `{"rpc": …, "where": {…}, "reply": {…}, "times": 1}`.
@@ -130,20 +131,20 @@ class Replies:
 
         checked = validate(ReplyDocument, document, subject="scripted reply")
         replies = (checked.reply,) if checked.replies is None else checked.replies
-        made = self._script(checked.rpc, checked.where).respond(*replies)
+        script = self._script(checked.rpc, checked.where).respond(*replies)
         if checked.times is not None:
-            made.times(checked.times)
-        self.scripts.append(made)
-        return made
+            script.times(checked.times)
+        self.scripts.append(script)
+        return script
 
     def _script(self, rpc: str, where: Mapping[str, object]) -> ScriptedReply:
         (method, *others) = methods_named(rpc)
         if others:
             raise UsageError(f"a scripted reply must name one RPC, got {rpc!r}")
-        wanted = plain_values(where)
+        conditions = plain_values(where)
         if self._fleet is not None:
-            wanted = ids_of_names(wanted, self._fleet)
-        return ScriptedReply(method=method, conditions=conditions_on(rpc, wanted))
+            conditions = ids_of_names(conditions, self._fleet)
+        return ScriptedReply(method=method, conditions=conditions_on(rpc, conditions))
 
     def meant_for(self, rpc: str) -> bool:
         """Whether some script may answer calls of that RPC."""
@@ -172,32 +173,32 @@ class Replies:
         return [script.to_json() for script in self.scripts]
 
 
-def _check_names(method: Method, made: Message, reply: Mapping[str, Any]) -> None:
+def _check_names(method: Method, message: Message, reply: Mapping[str, Any]) -> None:
     """Refuse a field that the message does not have, with the nearest that it has.
 
     Raises:
         UsageError: There is one.
     """
-    known = {name for each in made.DESCRIPTOR.fields for name in (each.name, each.json_name)}
+    names = {name for each in message.DESCRIPTOR.fields for name in (each.name, each.json_name)}
     for name in reply:
-        if name not in known:
-            has = ", ".join(each.name for each in made.DESCRIPTOR.fields) or "no fields"
-            near = nearest(str(name), known) or f"; it has {has}"
+        if name not in names:
+            has = ", ".join(each.name for each in message.DESCRIPTOR.fields) or "no fields"
+            near = nearest(str(name), names) or f"; it has {has}"
             raise UsageError(f"the reply of {method.name} has no field {name!r}{near}")
 
 
 def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
-    made = method.response()
+    message = method.response()
     if isinstance(reply, Message):
-        wanted = made.DESCRIPTOR.full_name
-        if reply.DESCRIPTOR.full_name != wanted:
+        expected = message.DESCRIPTOR.full_name
+        if reply.DESCRIPTOR.full_name != expected:
             got = reply.DESCRIPTOR.full_name
-            raise UsageError(f"the reply of {method.name} must be {wanted}, got {got}")
+            raise UsageError(f"the reply of {method.name} must be {expected}, got {got}")
         # Messages of viam-sdk are of other classes than ours, with the same bytes.
-        made.ParseFromString(reply.SerializeToString())
-        return made
-    _check_names(method, made, reply)
+        message.ParseFromString(reply.SerializeToString())
+        return message
+    _check_names(method, message, reply)
     try:
-        return ParseDict(dict(reply), made, descriptor_pool=wire.pool())
+        return ParseDict(dict(reply), message, descriptor_pool=wire.pool())
     except (ParseError, TypeError, ValueError) as error:
         raise UsageError(f"invalid reply of {method.name}: {error}") from error

@@ -31,6 +31,8 @@ UNREAD: Mapping[str, frozenset[str]] = MappingProxyType(
                 "metadata.sensor_metadata.annotations.classifications.id",
             }
         ),
+        # No machine here has a configuration, so each counts as made from every fragment (AP-6).
+        "ListMachineSummaries": frozenset({"fragment_ids"}),
     }
 )
 

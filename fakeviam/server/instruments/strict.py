@@ -46,12 +46,12 @@ class StrictMode:
         """
         if not self.enabled:
             return
-        found = objections_to(record, message)
-        if found:
-            self.objections.extend(found)
-            listed = "; ".join(map(str, found))
+        objections = objections_to(record, message)
+        if objections:
+            self.objections.extend(objections)
+            listed = "; ".join(map(str, objections))
             text = f"strict=True refuses {record.rpc}: {listed}"
-            raise FailedPreconditionError(text, clause=_CLAUSES[found[0].kind])
+            raise FailedPreconditionError(text, clause=_CLAUSES[objections[0].kind])
 
     def note_unimplemented(self, record: RecordedCall) -> None:
         """Keep that a strict fake was asked for an RPC that it does not have (ST-3)."""

@@ -34,13 +34,13 @@ class Timers:
         loop = asyncio.get_running_loop()
         due = asyncio.Event()
         # The clock may be moved from any thread.
-        stop = self._clock.on_move(lambda: _tell(loop, due))
+        stop = self._clock.on_move(lambda: _set_due(loop, due))
         self._sleepers[due] = target
         try:
-            while (left := target - self._clock.now()) > 0:
+            while (remaining := target - self._clock.now()) > 0:
                 due.clear()
                 if target > self._clock.now():  # it may have been moved in between
-                    await self._wait(due, left / SECOND)
+                    await self._wait(due, remaining / SECOND)
         finally:
             stop()
             del self._sleepers[due]
@@ -74,7 +74,7 @@ class Timers:
             self._clock.jump_to(nearest)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, due: asyncio.Event) -> None:
+def _set_due(loop: asyncio.AbstractEventLoop, due: asyncio.Event) -> None:
     try:
         loop.call_soon_threadsafe(due.set)
     except RuntimeError:  # the loop was closed while the clock was moved

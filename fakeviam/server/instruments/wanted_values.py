@@ -16,6 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from fakeviam import wire
 from fakeviam.model.errors import UsageError
+from fakeviam.model.finding import nearest
 from fakeviam.model.fleet import Location, Organization, Part, Robot
 from fakeviam.model.matching import ALIASES, short
 from fakeviam.server.instruments.message_json import is_map, message_json
@@ -207,12 +208,6 @@ def _kind(field: FieldDescriptor) -> str:
 def _near(value: object, fields: Iterable[FieldDescriptor]) -> str:
     names = [name for each in fields if each.enum_type for name in each.enum_type.values_by_name]
     return nearest(value.upper() if isinstance(value, str) else "", names)
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean …?` with the name that is nearest; empty if none is near."""
-    near = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _field_name(name: str) -> str:

@@ -10,12 +10,13 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.model.read_options import ReadOptions
+from fakeviam.model.text import counted
 from fakeviam.server.instruments.faults.plan import UnfiredFaultError
-from fakeviam.server.instruments.faults.unfired import explain_unfired
 from fakeviam.server.instruments.journal.calls import Calls
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.objections import report
 from fakeviam.server.instruments.strict import StrictError
+from fakeviam.server.instruments.unfired_faults import explain_unfired
 from fakeviam.server.lifecycle.shelf import Shelf, Snapshot
 from fakeviam.server.lifecycle.snapshots import (
     ResetSummary,
@@ -24,9 +25,9 @@ from fakeviam.server.lifecycle.snapshots import (
     restore_snapshot,
     take_snapshot,
 )
+from fakeviam.server.services.due import catch_up
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID, ApiKey, expiry
 from fakeviam.server.state.reach import reach_of
-from fakeviam.server.state.retention import enforce_retention
 from fakeviam.server.state.roles import role_of
 
 if TYPE_CHECKING:
@@ -70,6 +71,19 @@ class CloudHost(Protocol):
     ) -> AppliedSeed | None:
         """Fill a cloud; call it in the server's thread."""
 
+    def database_uri(self, cloud: CloudState, organization_id: str | None, password: str) -> str:
+        """Set the password of a database, and say where that is."""
+        ...
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether its TCP port is encrypted."""
+        ...
+
+    def pause(self, session: str) -> None:
+        """Wait for Enter, while the page shows a session; empty for the server's own cloud."""
+        ...
+
     def environment(self, handle: CloudHandle, session: str) -> dict[str, str]:
         """The variables that lead a program to one of the server's clouds."""
         ...
@@ -98,16 +112,16 @@ class CloudHandle:
             lambda state: host.atomically(lambda: restore_snapshot(self._cloud, state))
         )
 
-    def _held(self) -> str:
+    def _contents_text(self) -> str:
         """What it holds in a few words, without waiting for the server's thread."""
-        held = self._cloud.store.stats()
+        stats = self._cloud.store.stats()
         counts = {
-            "file": held.binary.records,
-            "reading": held.tabular.records,
-            "dataset": held.datasets,
+            "file": stats.binary.records,
+            "reading": stats.tabular.records,
+            "dataset": stats.datasets,
             "call": len(self.calls),
         }
-        return ", ".join(f"{n} {one}{'' if n == 1 else 's'}" for one, n in counts.items())
+        return ", ".join(counted(count, one) for one, count in counts.items())
 
     # What it knows -----------------------------------------------------------------------
 
@@ -118,8 +132,8 @@ class CloudHandle:
 
     @policy.setter
     def policy(self, policy: Policy | str) -> None:
-        chosen = Policy.of(policy)
-        self._host.atomically(lambda: self._cloud.apply(chosen))
+        new_policy = Policy.of(policy)
+        self._host.atomically(lambda: self._cloud.apply(new_policy))
 
     @property
     def calls(self) -> Calls:
@@ -144,8 +158,8 @@ class CloudHandle:
             raise UsageError(f"file_id must be text, got {file_id!r:.80}")
         from fakeviam.server.services import explain  # noqa: PLC0415 - few tests ask why
 
-        chosen = explain.last_selecting(self.calls) if call is None else call
-        return self._host.atomically(lambda: explain.explain_call(self._cloud, chosen, file_id))
+        record = explain.last_selecting(self.calls) if call is None else call
+        return self._host.atomically(lambda: explain.explain_call(self._cloud, record, file_id))
 
     @property
     def files(self) -> View[StoredFile]:
@@ -172,7 +186,7 @@ class CloudHandle:
         """The store as it is now, which nobody changes any more."""
 
         def look() -> Store:
-            enforce_retention(self._cloud)
+            catch_up(self._cloud)
             return self._cloud.store.view()
 
         return self._host.atomically(look)
@@ -214,8 +228,8 @@ class CloudHandle:
                 lists them with a remedy (ST-3).
         """
         if self._cloud.crashes:
-            told = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
-            message = f"fakeviam has a bug; please report it with this message: {told}"
+            text = "; ".join(f"{crash.rpc}: {crash.error!r}" for crash in self._cloud.crashes)
+            message = f"fakeviam has a bug; please report it with this message: {text}"
             raise HandlerCrashError(message) from self._cloud.crashes[0].error
         unfired = explain_unfired(self._cloud.faults, self._cloud.journal)
         if unfired:
@@ -290,7 +304,7 @@ class CloudHandle:
             message = "dial_options() requires the official SDK: pip install viam-sdk"
             raise UsageError(message) from error
         options = DialOptions.with_api_key(self.api_key, self.api_key_id)
-        options.insecure = True
+        options.insecure = not self._host.has_tls
         return options
 
     def env(self) -> dict[str, str]:
@@ -302,6 +316,34 @@ class CloudHandle:
             UsageError: The fake is not running.
         """
         return self._host.environment(self, self._cloud.name)
+
+    def database_uri(
+        self,
+        organization_id: str | None = None,
+        *,
+        password: str = "fakeviam",  # noqa: S107 - of a double
+    ) -> str:
+        """Create an organization's database user, or reset its password, and give the URI (DB-7).
+
+            MongoClient(cloud.database_uri()).sensorData.readings.find_one()
+
+        Args:
+            organization_id: Whose readings; by default those of the default part's organization.
+            password: The user's password.
+
+        Raises:
+            UsageError: There is no such organization, or the fake is not running.
+        """
+        return self._host.database_uri(self._cloud, organization_id, password)
+
+    def pause(self) -> None:
+        """Stop here until Enter is pressed; meanwhile the page shows the cloud as it is (PA-5).
+
+        Raises:
+            UsageError: The fake is not running, has no port or no control API, or runs in the
+                event loop of this thread, where nothing would answer; or stdin is no terminal.
+        """
+        self._host.pause(self._cloud.name)
 
     # Beginning anew ----------------------------------------------------------------------
 
@@ -331,8 +373,8 @@ class CloudHandle:
         if name is not None:
             self._shelf.check_free(name)
         state = self._host.atomically(lambda: take_snapshot(self._cloud))
-        taken = Snapshot(self._shelf, state, name=name or "", taken=self.clock.moment())
-        return taken if name is None else taken.keep()
+        result = Snapshot(self._shelf, state, name=name or "", taken=self.clock.moment())
+        return result if name is None else result.keep()
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
@@ -377,8 +419,10 @@ class CloudHandle:
             UsageError: The contents are invalid, or an option does not apply; the message says
                 where, and nothing was changed.
         """
-        chosen = ReadOptions.of(options)
-        return self._host.atomically(lambda: self._host.load_into(self._cloud, source, chosen))
+        read_options = ReadOptions.of(options)
+        return self._host.atomically(
+            lambda: self._host.load_into(self._cloud, source, read_options)
+        )
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write an archive of the state: a folder that diffs well (AR-1, AR-3).

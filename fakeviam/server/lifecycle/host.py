@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.server.lifecycle.session import SessionHost
@@ -16,30 +17,34 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.limits import ConnectionLimits
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HttpAccess:
+    """Who may use the HTTP side.
+
+    Attributes:
+        control: Whether the control API is served.
+        control_token: What its users must show; None is nothing, and serves this machine alone.
+        origins: Those whose pages may make calls; None is those of this machine (HT-8).
+    """
+
+    control: bool
+    control_token: str | None
+    origins: frozenset[str] | None
+
+
 class Host(SessionHost, Protocol):
     """A running fake: its address, its default account and its sessions."""
 
     seed: int
     control: bool
     control_token: str | None
-    api_key: str
-    api_key_id: str
+    origins: frozenset[str] | None
     limits: ConnectionLimits
     max_message_bytes: int | None
 
     @property
     def clouds(self) -> SessionRegistry:
         """Which cloud a request is for."""
-        ...
-
-    @property
-    def host(self) -> str:
-        """The address it listens on."""
-        ...
-
-    @property
-    def port(self) -> int:
-        """The TCP port it listens on."""
         ...
 
     @property

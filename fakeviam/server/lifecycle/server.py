@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from types import NoneType
 from typing import TYPE_CHECKING, TypeVar
@@ -23,26 +24,33 @@ from fakeviam.server.transport.routes import Routes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fakeviam.server.transport.http_side import HttpSide
     from fakeviam.server.transport.limits import ConnectionLimits
     from fakeviam.server.transport.pipeline import CloudDirectory
-    from fakeviam.server.transport.protocol_switch import Http
+    from fakeviam.server.transport.protocol_switch import DatabaseSide, LazyServer
+    from fakeviam.server.transport.tls.identity import Identity
 
 T = TypeVar("T")
 
+#: The part of viam-sdk that blocks the event loop before a client's first call.
+BLOCKING = "viam.rpc.dial"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Address:
+class ListenAddress:
     """Where to listen, as it was asked for.
 
     Attributes:
         host: Name or address.
         port: TCP port; 0 is any that is free, None is none, for the Unix socket alone.
         unix_socket: Path of the Unix socket; None is a temporary one.
+        plaintext_port: A second TCP port, without TLS, if the first is with it.
     """
 
     host: str
     port: int | None
     unix_socket: str | os.PathLike[str] | None
+    plaintext_port: int | None = None
 
     def __post_init__(self) -> None:
         check_type("host", self.host, str)
@@ -50,6 +58,8 @@ class Address:
             raise UsageError("port must be a number: there are no Unix sockets on this system")
         if self.port is not None and type(self.port) is not int:
             raise UsageError(f"port must be a whole number, got {self.port!r}")
+        if self.plaintext_port is not None and type(self.plaintext_port) is not int:
+            raise UsageError(f"plaintext_port must be a whole number, got {self.plaintext_port!r}")
         if not isinstance(self.unix_socket, (str, os.PathLike, NoneType)):
             raise UsageError(f"unix_socket must be a path, got {self.unix_socket!r}")
 
@@ -60,12 +70,14 @@ class Server:
     def __init__(
         self,
         clouds: CloudDirectory,
-        address: Address,
+        address: ListenAddress,
         *,
         max_message_bytes: int | None,
         limits: ConnectionLimits,
-        http: Http,
+        http: LazyServer[HttpSide],
+        database: LazyServer[DatabaseSide],
         admit: Callable[[], bool],
+        identity: Identity | None = None,
     ) -> None:
         """Prepare to serve `clouds`.
 
@@ -75,22 +87,31 @@ class Server:
             max_message_bytes: Ceiling of request messages (SV-2); None takes all.
             limits: What a connection may cost.
             http: The HTTP side of the port.
+            database: The database side of the port.
             admit: Asked about each gRPC connection; those it refuses are reset.
+            identity: What it shows to TLS clients; None is a server without TLS.
         """
         self._clouds = clouds
         self._address = address
         self._max_message_bytes, self._limits = max_message_bytes, limits
-        self._http = http
+        self._http, self._database = http, database
         self._admit = admit
+        #: What it shows to TLS clients; None without TLS.
+        self.identity = identity
         self._listeners: list[Listener] = []
         self._socket: SocketPath | None = None
         self._thread: LoopThread | None = None
-        self._port = 0
+        self._port = self._plaintext_port = 0
 
     @property
     def host(self) -> str:
         """The address it listens on."""
         return self._address.host
+
+    @property
+    def scheme(self) -> str:
+        """That of its URLs."""
+        return "http" if self.identity is None else "https"
 
     @property
     def is_running(self) -> bool:
@@ -104,6 +125,18 @@ class Server:
         if self._address.port is None:
             raise UsageError("this fake has no TCP port, for port=None; use cloud.unix_socket")
         return self._port
+
+    @property
+    def plaintext_port(self) -> int | None:
+        """The second TCP port, without TLS; None if there is none."""
+        self._check_running()
+        return self._plaintext_port or None
+
+    @property
+    def ca_file(self) -> str:
+        """The file with the certificate of its CA; empty if there is none."""
+        self._check_running()
+        return "" if self.identity is None else self.identity.ca_file
 
     @property
     def has_port(self) -> bool:
@@ -141,7 +174,7 @@ class Server:
         self._check_stopped()
         thread = LoopThread()
         try:
-            thread.run(self.start())
+            thread.run(self._start())
         except BaseException:
             thread.close()
             raise
@@ -157,29 +190,42 @@ class Server:
                 self._thread = None
 
     async def start(self) -> None:
-        """Start listening, in the current event loop.
+        """Start listening, in the current event loop, which its clients may block.
 
         Raises:
             UsageError: It is running, or an address is not available.
         """
+        await self._start(may_be_blocked=BLOCKING in sys.modules)
+
+    async def _start(self, *, may_be_blocked: bool = False) -> None:
         self._check_stopped()
         routes = Routes(self._clouds)
         try:
+            if self.identity is not None:
+                self.identity.publish()
             if self._address.port is not None:
                 await self._start_tcp(routes, self._address.port)
+            if self._address.plaintext_port is not None:
+                await self._start_plaintext(routes, self._address.plaintext_port)
             if HAS_UNIX_SOCKETS:
                 await self._start_unix(routes)
+            waits = self._clouds.base.store.ledgers is not None  # for a database
+            if waits or may_be_blocked:  # a thread is not worth it for all others
+                for listener in self._listeners:
+                    listener.watch_loop(tells_health=waits)
         except BaseException:
             await self.stop()
             raise
 
-    def _listener(self, routes: Routes) -> Listener:
+    def _listener(self, routes: Routes, identity: Identity | None = None) -> Listener:
         return Listener(
             routes,
             self._http,
+            self._database,
             max_message_bytes=self._max_message_bytes,
             limits=self._limits,
             admit=self._admit,
+            tls=None if identity is None else identity.context,
         )
 
     def _http_address(self) -> str:
@@ -187,14 +233,25 @@ class Server:
         host = self._address.host
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - all addresses: one of them is this
             host = "127.0.0.1" if host != "::" else "::1"
-        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+        place = f"[{host}]:{self._port}" if ":" in host else f"{host}:{self._port}"
+        return f"{self.scheme}://{place}"
 
     async def _start_tcp(self, routes: Routes, port: int) -> None:
-        listener = self._listener(routes)
+        self._port = await self._listen(routes, port, self.identity)
+        self._clouds.address = self._http_address()
+
+    async def _start_plaintext(self, routes: Routes, port: int) -> None:
+        try:
+            self._plaintext_port = await self._listen(routes, port)
+        except UsageError as error:
+            raise UsageError(f"plaintext_port: {error}") from error.__cause__
+
+    async def _listen(self, routes: Routes, port: int, identity: Identity | None = None) -> int:
+        """Listen on a TCP port; its number."""
+        listener = self._listener(routes, identity)
         await listen_tcp(listener, self._address.host, port)
         self._listeners.append(listener)
-        self._port = listener.port
-        self._clouds.address = self._http_address()
+        return listener.port
 
     async def _start_unix(self, routes: Routes) -> None:
         place = SocketPath(self._address.unix_socket)
@@ -209,6 +266,9 @@ class Server:
         for listener in listeners:
             await listener.stop()
         await self._http.stop()
+        await self._database.stop()
+        if self.identity is not None:
+            self.identity.withdraw()
         if self._socket is not None:
             self._socket.remove()
             self._socket = None

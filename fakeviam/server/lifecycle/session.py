@@ -18,14 +18,26 @@ if TYPE_CHECKING:
     from fakeviam.server.state.cloud import CloudState
 
 
-class SessionHost(CloudHost, Protocol):
-    """What a session needs from the server in front of it."""
+class Reachable(Protocol):
+    """A running fake: where clients reach it, and whom it knows from the start."""
 
     default_part: Part
+    api_key: str
+    api_key_id: str
 
     @property
     def target(self) -> str:
-        """Address for gRPC clients, as `host:port`."""
+        """Address for gRPC clients: `host:port`, or with TLS `https://host:port`."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
         ...
 
     @property
@@ -34,9 +46,23 @@ class SessionHost(CloudHost, Protocol):
         ...
 
     @property
+    def plaintext_target(self) -> str:
+        """The second address, without TLS, `host:port`; empty if there is none."""
+        ...
+
+    @property
+    def ca_file(self) -> str:
+        """The file that lets TLS clients trust it; empty if there is none."""
+        ...
+
+    @property
     def unix_socket(self) -> str:
         """Path of the Unix socket."""
         ...
+
+
+class SessionHost(Reachable, CloudHost, Protocol):
+    """What a session needs from the server in front of it."""
 
     def close_session(self, name: str) -> bool:
         """Forget a session; whether it was open."""
@@ -71,7 +97,7 @@ class Session(CloudHandle):
 
     @property
     def target(self) -> str:
-        """Address of the server, as `host:port`."""
+        """Address of the server: `host:port`, or with TLS `https://host:port`."""
         return self._server.target
 
     @property
@@ -80,12 +106,22 @@ class Session(CloudHandle):
         return self._server.url
 
     @property
+    def plaintext_target(self) -> str:
+        """The server's second address, without TLS, `host:port`; empty if there is none."""
+        return self._server.plaintext_target
+
+    @property
+    def ca_file(self) -> str:
+        """The file with the certificate that TLS clients have to trust; empty if there is none."""
+        return self._server.ca_file
+
+    @property
     def unix_socket(self) -> str:
         """Path of the server's Unix socket."""
         return self._server.unix_socket
 
     def __repr__(self) -> str:
-        return f"<Session {self.name!r}: {self._held()}>"
+        return f"<Session {self.name!r}: {self._contents_text()}>"
 
     def close(self) -> None:
         """Close the session and delete its state; calls that name it are refused from now on."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import FailedPreconditionError, UsageError
 from fakeviam.model.ids import Ids
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.errors import Refusal
     from fakeviam.model.policy import Policy
+    from fakeviam.server.instruments.journal.redaction import Metadata
 
 #: Request metadata that chooses a session (SS-1).
 METADATA_KEY = "fakeviam-session"
@@ -48,7 +49,7 @@ class SessionRegistry:
         """The cloud of an open session."""
         return self._clouds.get(name)
 
-    def cloud_of(self, metadata: Any) -> tuple[CloudState, Refusal | None]:
+    def cloud_of(self, metadata: Metadata) -> tuple[CloudState, Refusal | None]:
         """The cloud that a call is for, and why it is refused if no open session is meant.
 
         A call for a session that is not open would reach the base otherwise, where it could
@@ -59,30 +60,33 @@ class SessionRegistry:
         if name is None:
             cloud = self._by_suffix.get(suffix, self.base)
         else:
-            cloud = self._clouds.get(name, self.base)
+            cloud = self._clouds.get(str(name), self.base)
             if cloud is self.base:
-                text = f"no session named {name!r} is open; open it with cloud.session({name!r})"
+                text = (
+                    f"no session named {name!r} is open; open it with cloud.session({name!r}) or "
+                    "`fakeviam sessions open`"
+                )
                 return cloud, FailedPreconditionError(text, clause="SS-2")
         if suffix and suffix not in self._by_suffix and self._issued(suffix):
             text = "authorization has an access token of a closed session"
             return cloud, FailedPreconditionError(text, clause="SS-3")
         return cloud, None
 
-    def cloud_of_key(self, key_id: str, asked: CloudState) -> CloudState:
+    def cloud_of_key(self, key_id: str, addressed: CloudState) -> CloudState:
         """The cloud that a login is for (SS-4): the asked one, or the session with that key.
 
         Raises:
             FailedPreconditionError: The key is of a session that was closed (SS-3).
         """
-        if asked is not self.base or asked.accounts.knows(key_id):
-            return asked
+        if addressed is not self.base or addressed.accounts.knows(key_id):
+            return addressed
         for cloud in self:
             if cloud.accounts.knows(key_id):
                 return cloud
         if key_id in self._closed_keys:
             text = f"the API key {key_id!r} belongs to a closed session; open another one"
             raise FailedPreconditionError(text, clause="SS-3")
-        return asked
+        return addressed
 
     def open(self, name: str | None = None, *, policy: Policy | None = None) -> CloudState:
         """Fork the base.
@@ -91,14 +95,15 @@ class SessionRegistry:
             UsageError: The name is taken, or is no name for a session.
         """
         self._opened += 1
-        chosen = f"session-{self._opened}" if name is None else name
-        _check_name(chosen)
-        if chosen in self._clouds:
+        session_name = f"session-{self._opened}" if name is None else name
+        _check_name(session_name)
+        if session_name in self._clouds:
             raise UsageError(
-                f"a session named {chosen!r} is already open; close it, or choose another name"
+                f"a session named {session_name!r} is already open; "
+                "close it, or choose another name"
             )
-        cloud = self._fork(chosen, policy)
-        self._clouds[chosen] = self._by_suffix[self._mark(self._opened)] = cloud
+        cloud = self._fork(session_name, policy)
+        self._clouds[session_name] = self._by_suffix[self._mark(self._opened)] = cloud
         return cloud
 
     def close(self, name: str) -> bool:
@@ -107,8 +112,8 @@ class SessionRegistry:
         if cloud is None:
             return False
         del self._by_suffix[cloud.accounts.token_suffix]
-        known = {key.id for key in self.base.accounts.keys}
-        self._closed_keys.extend(key.id for key in cloud.accounts.keys if key.id not in known)
+        key_ids = {key.id for key in self.base.accounts.keys}
+        self._closed_keys.extend(key.id for key in cloud.accounts.keys if key.id not in key_ids)
         return True
 
     def _mark(self, number: int | str) -> str:
@@ -141,7 +146,7 @@ class SessionRegistry:
         )
 
 
-def _suffix(metadata: Any) -> str:
+def _suffix(metadata: Metadata) -> str:
     """How the access token of a call ends, if a session gave it away."""
     _, mark, rest = str(metadata.get("authorization", "")).partition(_MARK)
     return mark + rest
@@ -152,5 +157,5 @@ def _check_name(name: str) -> None:
     if not fine or " " in name:
         raise UsageError(
             "the name of a session must be 1 to 200 printable ASCII characters without spaces, "
-            f"got {name!r}"
+            f"got {name!r:.80}"
         )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.names import wrong_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from types import TracebackType
 
@@ -65,6 +66,22 @@ class Snapshot:
         return f"<Snapshot {self.id}{name} taken {self.taken.isoformat()}>"
 
 
+#: What to do about a name that is taken.
+OTHER_NAME = "delete it first, or choose another name"
+
+
+def name_taken(name: str, snapshots: Iterable[Snapshot]) -> str | None:
+    """Why a new snapshot cannot have this name; None if it can."""
+    for each in snapshots:
+        if name == each.name:
+            return f"a snapshot named {name!r} already exists"
+        if name == each.id:
+            return (
+                f"{name!r} is the id of {f'the snapshot {each.name!r}' if each.name else 'another'}"
+            )
+    return None
+
+
 class Shelf:
     """The snapshots that a cloud keeps.
 
@@ -92,19 +109,20 @@ class Shelf:
         """
         if not isinstance(name, str) or not name.strip():
             raise UsageError(f"name must be text that is not blank, got {name!r:.80}")
-        if any(name in (kept.name, kept.id) for kept in self.kept.values()):
-            hint = "delete it first, or choose another name"
-            raise UsageError(f"a snapshot named {name!r} already exists; {hint}")
+        if wrong := wrong_name(name):
+            raise UsageError(f"name {wrong}")
+        if (text := name_taken(name, self.kept.values())) is not None:
+            raise UsageError(f"{text}; {OTHER_NAME}")
 
-    def find(self, asked: str) -> Snapshot:
+    def find(self, key: str) -> Snapshot:
         """The snapshot of that name or id.
 
         Raises:
             UsageError: There is none.
         """
-        for kept in self.kept.values():
-            if asked in (kept.id, kept.name):
-                return kept
-        known = ", ".join(kept.name or kept.id for kept in self.kept.values())
-        hint = f"there are: {known}" if known else "there are none"
-        raise UsageError(f"there is no snapshot {asked!r}; {hint}")
+        for snapshot in self.kept.values():
+            if key in (snapshot.id, snapshot.name):
+                return snapshot
+        names = ", ".join(snapshot.name or snapshot.id for snapshot in self.kept.values())
+        hint = f"there are: {names}" if names else "there are none"
+        raise UsageError(f"there is no snapshot {key!r}; {hint}")

@@ -60,6 +60,7 @@ class ResetSummary:
         bytes: Bytes of files and of encoded readings.
         datasets: Datasets.
         database_users: Database users.
+        entities: Saved queries, indexes, pipelines with their runs, sequences and their exports.
         calls: Calls in the journal.
         planned_faults: Planned faults.
         scripted_replies: Scripted replies.
@@ -70,6 +71,7 @@ class ResetSummary:
     bytes: int
     datasets: int
     database_users: int
+    entities: int = 0
     calls: int = 0
     planned_faults: int = 0
     scripted_replies: int = 0
@@ -79,14 +81,15 @@ class ResetSummary:
         return asdict(self)
 
     @classmethod
-    def of(cls, held: StoreStats) -> ResetSummary:
+    def of(cls, stats: StoreStats) -> ResetSummary:
         """The receipt for all that a store held."""
         return cls(
-            binary_records=held.binary.records,
-            readings=held.tabular.records,
-            bytes=held.binary.size + held.tabular.size,
-            datasets=held.datasets,
-            database_users=held.database_users,
+            binary_records=stats.binary.records,
+            readings=stats.tabular.records,
+            bytes=stats.binary.size + stats.tabular.size,
+            datasets=stats.datasets,
+            database_users=stats.database_users,
+            entities=stats.entities,
         )
 
 
@@ -128,7 +131,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
 
     Fleet, API keys, tokens, clock and ids go on.
     """
-    held = cloud.store.stats()
+    stats = cloud.store.stats()
 
     def apply() -> None:
         _put_store(cloud, cloud.store.emptied(make_store))
@@ -142,7 +145,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
     cloud.strict.objections.clear()
     cloud.hiding = False
     return replace(
-        ResetSummary.of(held),
+        ResetSummary.of(stats),
         calls=cloud.journal.clear(),
         planned_faults=cloud.faults.clear(),
         scripted_replies=cloud.replies.clear(),
@@ -192,9 +195,9 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
 
     The ids of `cloud` must come from the directory's seed.
     """
-    found, directory.contents = directory.contents, None
-    if found is not None:
-        apply_contents(cloud, found)
+    contents, directory.contents = directory.contents, None
+    if contents is not None:
+        apply_contents(cloud, contents)
     directory.connect(contents=lambda: contents_of(cloud), counters=lambda: cloud.ids.counters)
     cloud.directory = cloud.store.sink = directory
     cloud.fleet.keeper = lambda one, apply: directory.commit([FleetPut(one)], apply)
@@ -236,7 +239,7 @@ def _key_from(row: Mapping[str, object], where: str) -> ApiKey:
 
 def _put_store(cloud: CloudState, store: Store) -> None:
     """Put a store in the place of the cloud's, whose sink it takes over."""
-    old, cloud.store = cloud.store, store
+    old, cloud.store, cloud.due = cloud.store, store, 0
     if store is not old:
         store.sink, old.sink = old.sink, None
         _release(old)
@@ -257,8 +260,8 @@ def _release(store: Store) -> None:
     reference would do it all at once. So the event loop holds the pieces, and drops one at a
     time, between two calls. Without a loop nobody is served who could wait.
     """
-    held = store.stats()
-    if held.binary.records + held.tabular.records <= _FEW:
+    stats = store.stats()
+    if stats.binary.records + stats.tabular.records <= _FEW:
         return
     try:
         loop = asyncio.get_running_loop()

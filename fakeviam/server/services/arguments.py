@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from fakeviam.model.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    ResourceExhaustedError,
 )
 from fakeviam.model.ids import BinaryKey
 from fakeviam.server.services.wire_values import binary_key
@@ -19,6 +20,32 @@ if TYPE_CHECKING:
     from fakeviam.model.records import BinaryRecord
     from fakeviam.server.state.call import Call
     from fakeviam.wire import data
+
+
+class Owned(Protocol):
+    """What belongs to an organization."""
+
+    @property
+    def organization_id(self) -> str:
+        """Whose it is."""
+        ...
+
+
+_Owned = TypeVar("_Owned", bound=Owned)
+
+
+def visible(call: Call, found: _Owned | None, what: str, *, clause: str) -> _Owned:
+    """What was found by its id, if it exists for the caller.
+
+    An id names no organization, so that what is another's is as unknown as what does not exist:
+    nothing leaks (A51).
+
+    Raises:
+        NotFoundError: It does not.
+    """
+    if found is None or not call.principal.sees(found.organization_id):
+        raise NotFoundError(f"no {what}", clause=clause)
+    return found
 
 
 def id_grounds(request: Any, _policy: Policy) -> Iterator[str]:
@@ -58,11 +85,11 @@ def records_named(
     if not binary_ids and not binary_data_ids:
         text = "binary_data_ids must not be empty; binary_ids is empty too"
         raise InvalidArgumentError(text, clause=clause)
-    chosen: dict[str, BinaryRecord] = {}
+    records: dict[str, BinaryRecord] = {}
     mentions = _look_up(call, binary_ids, binary_data_ids)
     for mention in mentions:
         if mention.record is not None:
-            chosen.setdefault(mention.record.file_id, mention.record)
+            records.setdefault(mention.record.file_id, mention.record)
         elif call.policy.unknown_ids == "refuse":
             why = "is not organization/location/file" if mention.malformed else "does not exist"
             clause = "ID-7" if mention.malformed else "A13"
@@ -70,11 +97,11 @@ def records_named(
             raise NotFoundError(text, clause=clause)
         else:
             call.cite(["ID-7" if mention.malformed else "ID-6", "A13"])
-    if not chosen:
+    if not records:
         more = f" or {len(mentions) - 1} more" if len(mentions) > 1 else ""
         first = mentions[0]
         call.note = f"no binary data has the id {first.name:.300}{more}{_hint(call, first)} [A13]"
-    return list(chosen.values())
+    return list(records.values())
 
 
 def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: str) -> BinaryRecord:
@@ -112,6 +139,10 @@ def record_seen(call: Call, binary_data_id: str) -> BinaryRecord | None:
     return _look_up(call, [], [binary_data_id])[0].record
 
 
+#: Others would wait for more. The service's ids have some 100 bytes, and 4 MB hold 40,000.
+_MOST_IDS = 100_000
+
+
 class _Mention(NamedTuple):
     """One id of a request: its text, how it is shown, and the record it names, if there is one."""
 
@@ -126,11 +157,16 @@ def _look_up(
     binary_ids: Sequence[data.BinaryID],
     binary_data_ids: Sequence[str],
 ) -> list[_Mention]:
-    keys: list[BinaryKey | None] = [_key_of(call, message) for message in binary_ids]
-    keys += map(BinaryKey.parse, binary_data_ids)
-    texts = [*(str(binary_key(message)) for message in binary_ids), *binary_data_ids]
+    if binary_ids and call.policy.deprecated_binary_id == "refuse":
+        text = "binary_ids is deprecated; use binary_data_ids, or binary_data_id for one record"
+        raise FailedPreconditionError(text, clause="A14")
+    if (count := len(binary_ids) + len(binary_data_ids)) > _MOST_IDS:
+        raise ResourceExhaustedError(f"{count} ids; at most {_MOST_IDS} are served", clause="SV-2")
+    old = [binary_key(message) for message in binary_ids]
+    keys = [*old, *map(BinaryKey.parse, binary_data_ids)]
+    texts = [*map(str, old), *binary_data_ids]
     call.principal.check_named(key.organization_id for key in keys if key and key.organization_id)
-    found = call.store.find_binary(key.file_id if key else "" for key in keys)
+    records = call.store.find_binary(key.file_id if key else "" for key in keys)
     until = call.visible_until()
     return [
         _Mention(
@@ -139,15 +175,8 @@ def _look_up(
             record if record and key and _matches(call, key, record, until) else None,
             key is None,
         )
-        for number, (key, text, record) in enumerate(zip(keys, texts, found, strict=True))
+        for number, (key, text, record) in enumerate(zip(keys, texts, records, strict=True))
     ]
-
-
-def _key_of(call: Call, message: data.BinaryID) -> BinaryKey:
-    if call.policy.deprecated_binary_id == "refuse":
-        text = "binary_ids is deprecated; use binary_data_ids, or binary_data_id for one record"
-        raise FailedPreconditionError(text, clause="A14")
-    return binary_key(message)
 
 
 def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fakeviam.model.datasets import Dataset, DatasetType, check_name
+from fakeviam.model.datasets import Dataset, DatasetType, check_dataset_name
+from fakeviam.model.entities import Sequence
 from fakeviam.model.errors import (
     AlreadyExistsError,
     FailedPreconditionError,
@@ -36,28 +37,28 @@ _TAKEN: MappingProxyType[str, type[Refusal]] = MappingProxyType(
 @rpc("CreateDataset", rests_on=["DS-1", "DS-8", "DS-9"])
 def create_dataset(call: Call, request: wire.CreateDatasetRequest) -> wire.CreateDatasetResponse:
     """Create a dataset (DS-1, DS-7 … DS-9)."""
-    made = _new_dataset(call, request.name, request.organization_id, _type(request.type))
-    if not call.store.add_dataset(made):
-        raise _taken(call, request.name)
-    return wire.CreateDatasetResponse(id=made.id)
+    dataset = _new_dataset(call, request.name, request.organization_id, _type(request.type))
+    if not call.store.add_dataset(dataset):
+        raise _name_taken(call, request.name)
+    return wire.CreateDatasetResponse(id=dataset.id)
 
 
 @rpc("RenameDataset", rests_on=["DS-3", "DS-8"])
 def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.RenameDatasetResponse:
     """Rename a dataset, perhaps to the name it has (DS-3, DS-14)."""
-    name = check_name(request.name)
-    found = _known(call, request.id)
-    if found.name == name:
+    name = check_dataset_name(request.name)
+    dataset = _required_dataset(call, request.id)
+    if dataset.name == name:
         call.cite(["DS-14"])
-    if not call.store.rename_dataset(found.id, name):
-        raise _taken(call, name)
+    if not call.store.rename_dataset(dataset.id, name):
+        raise _name_taken(call, name)
     return wire.RenameDatasetResponse()
 
 
 @rpc("DeleteDataset", rests_on=["DS-2"])
 def delete_dataset(call: Call, request: wire.DeleteDatasetRequest) -> wire.DeleteDatasetResponse:
     """Delete a dataset and its memberships; the data stays (DS-2)."""
-    call.store.delete_dataset(_known(call, request.id).id)
+    call.store.delete_dataset(_required_dataset(call, request.id).id)
     return wire.DeleteDatasetResponse()
 
 
@@ -73,11 +74,11 @@ def list_datasets_by_organization_id(
 ) -> wire.ListDatasetsByOrganizationIDResponse:
     """The datasets of an organization, optionally of one type (DS-4, A43)."""
     call.principal.check_named([request.organization_id] if request.organization_id else [])
-    found: Iterable[Dataset] = call.store.datasets(request.organization_id)
+    datasets: Iterable[Dataset] = call.store.datasets(request.organization_id)
     if request.HasField("type"):
-        wanted = _type(request.type)
-        found = [dataset for dataset in found if dataset.type == wanted]
-    return wire.ListDatasetsByOrganizationIDResponse(datasets=map(_message, found))
+        type_ = _type(request.type)
+        datasets = [dataset for dataset in datasets if dataset.type == type_]
+    return wire.ListDatasetsByOrganizationIDResponse(datasets=map(_message, datasets))
 
 
 def _ids_grounds(request: wire.ListDatasetsByIDsRequest, _policy: Policy) -> tuple[str, ...]:
@@ -89,10 +90,10 @@ def list_datasets_by_ids(
     call: Call, request: wire.ListDatasetsByIDsRequest
 ) -> wire.ListDatasetsByIDsResponse:
     """The datasets of some ids, in their order (DS-5, DS-6, A41)."""
-    found = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
-    if None in found:
+    datasets = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
+    if None in datasets:
         call.cite(["DS-6"])
-    return wire.ListDatasetsByIDsResponse(datasets=(_message(d) for d in found if d is not None))
+    return wire.ListDatasetsByIDsResponse(datasets=(_message(d) for d in datasets if d is not None))
 
 
 @rpc("MergeDatasets", rests_on=["DS-10", "DS-8", "A42"])
@@ -100,8 +101,10 @@ def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.Merge
     """Make a new dataset of the members of others (DS-10, DS-12, DS-15, A42)."""
     if not request.dataset_ids:
         raise InvalidArgumentError("dataset_ids must not be empty", clause="DS-12")
-    _check_organization(call, request.organization_id)
-    sources = [_known(call, dataset_id) for dataset_id in dict.fromkeys(request.dataset_ids)]
+    check_organization(call, request.organization_id)
+    sources = [
+        _required_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.dataset_ids)
+    ]
     for source in sources:
         if source.organization_id != request.organization_id:
             raise _unknown(source.id)
@@ -111,10 +114,27 @@ def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.Merge
     if len(types) > 1:
         text = "dataset_ids must all be of one type, got binary data and sequences"
         raise InvalidArgumentError(text, clause="A42")
-    made = _new_dataset(call, request.name, request.organization_id, types.pop())
-    if not call.store.add_dataset(made, members_of=[source.id for source in sources]):
-        raise _taken(call, request.name)
-    return wire.MergeDatasetsResponse(dataset_id=made.id)
+    merged = _new_dataset(call, request.name, request.organization_id, types.pop())
+    ids = [source.id for source in sources]
+    with call.cloud.as_one_step():
+        if merged.type is DatasetType.SEQUENCE_DATA:
+            _unite_sequences(call, merged, ids)
+        if not call.store.add_dataset(merged, members_of=ids):
+            raise _name_taken(call, request.name)
+    return wire.MergeDatasetsResponse(dataset_id=merged.id)
+
+
+def _unite_sequences(call: Call, merged: Dataset, dataset_ids: Iterable[str]) -> None:
+    """Make the sequences of datasets members of another one, which is about to be made (SQ-17)."""
+    if any(each.name == merged.name for each in call.store.datasets(merged.organization_id)):
+        return  # it will not be made
+    call.cite(["SQ-17"])
+    members = [
+        sequence
+        for sequence in call.store.entities(Sequence, merged.organization_id)
+        if not set(dataset_ids).isdisjoint(sequence.dataset_ids)
+    ]
+    call.store.change_entities(members, lambda each: each.inside(merged.id))
 
 
 def visible_dataset(call: Call, dataset_id: str) -> Dataset | None:
@@ -123,8 +143,8 @@ def visible_dataset(call: Call, dataset_id: str) -> Dataset | None:
     A dataset id names no organization, so another organization's dataset is as unknown
     as one that does not exist: nothing leaks (A51).
     """
-    found = call.store.dataset(dataset_id)
-    return found if found and call.principal.sees(found.organization_id) else None
+    dataset = call.store.dataset(dataset_id)
+    return dataset if dataset and call.principal.sees(dataset.organization_id) else None
 
 
 def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) -> Dataset | None:
@@ -137,22 +157,22 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
     """
     if not dataset_id:
         raise InvalidArgumentError(f"{field} must not be empty", clause=clause)
-    found = visible_dataset(call, dataset_id)
-    if found is None:
+    dataset = visible_dataset(call, dataset_id)
+    if dataset is None:
         if call.policy.unknown_dataset == "refuse":
             raise _unknown(dataset_id, clause=clause)
         call.cite([clause])
         return None
-    if found.type is DatasetType.SEQUENCE_DATA:
+    if dataset.type is DatasetType.SEQUENCE_DATA:
         text = f"{field} {dataset_id!r} is a dataset of sequences; it does not accept binary data"
         # Of uploads the documents say nothing.
         raise FailedPreconditionError(text, clause="DM-9" if clause == "A27" else "DM-5")
-    return found
+    return dataset
 
 
 def _new_dataset(call: Call, name: str, organization_id: str, kind: DatasetType) -> Dataset:
-    check_name(name)
-    _check_organization(call, organization_id)
+    check_dataset_name(name)
+    check_organization(call, organization_id)
     return Dataset(
         id=call.cloud.ids.object_id(),
         name=name,
@@ -162,7 +182,12 @@ def _new_dataset(call: Call, name: str, organization_id: str, kind: DatasetType)
     )
 
 
-def _check_organization(call: Call, organization_id: str) -> None:
+def check_organization(call: Call, organization_id: str) -> None:
+    """Refuse an organization that is not named, not the caller's, or not there.
+
+    Raises:
+        Refusal: It is one of these (A48, A51, DS-11).
+    """
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")
     call.principal.check_named([organization_id])
@@ -177,18 +202,18 @@ def _type(number: int) -> DatasetType:
         raise InvalidArgumentError(f"type must be 0 or 1, got {number}", clause="DS-13") from error
 
 
-def _known(call: Call, dataset_id: str) -> Dataset:
-    found = visible_dataset(call, dataset_id)
-    if found is None:
+def _required_dataset(call: Call, dataset_id: str) -> Dataset:
+    dataset = visible_dataset(call, dataset_id)
+    if dataset is None:
         raise _unknown(dataset_id)
-    return found
+    return dataset
 
 
 def _unknown(dataset_id: str, *, clause: str = "A40") -> NotFoundError:
     return NotFoundError(f"no dataset {dataset_id!r}", clause=clause)
 
 
-def _taken(call: Call, name: str) -> Refusal:
+def _name_taken(call: Call, name: str) -> Refusal:
     refusal = _TAKEN[call.policy.duplicate_dataset_name]
     return refusal(f"the organization already has a dataset named {name!r}", clause="A39")
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.records import TabularRecord
-from fakeviam.model.uploads import Packet, check_packet
 from fakeviam.server.services.handlers import rpc
 from fakeviam.server.services.upload_metadata import (
     Upload,
@@ -22,15 +21,15 @@ from fakeviam.server.services.upload_metadata import (
 from fakeviam.wire import datasync
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.message import Message
 
-    from fakeviam.server.instruments.interceptors import RequestSource
     from fakeviam.server.state.call import Call
 
-#: Bytes of an upload that are kept together while the rest arrives.
+#: Bytes of an upload, and messages, that are kept together while the rest arrives.
 _PIECE = 2**20
+_MESSAGES = 1000
 
 
 @rpc("DataCaptureUpload", rests_on=["CU-1", "CU-4"])
@@ -72,9 +71,11 @@ def _store_binary(
     call: Call, request: datasync.DataCaptureUploadRequest
 ) -> datasync.DataCaptureUploadResponse:
     upload = resolve_upload_metadata(call, request.metadata, kind=datasync.DATA_TYPE_BINARY_SENSOR)
+    now = call.cloud.clock.now
     records = [
-        (binary_record(call, upload, len(content.binary), _sensor(content)), content.binary)
+        (binary_record(call, upload, len(file), _sensor(content), now=now()), file)
         for content in request.sensor_contents
+        for file in [content.binary]
     ]
     call.cite(_capture_grounds(request, upload))
     call.store.add_binary(records)
@@ -91,7 +92,12 @@ def _store_readings(
     file_id = call.cloud.ids.file_id()
     records = [_reading(call, upload, file_id, content) for content in request.sensor_contents]
     call.cite(_capture_grounds(request, upload))
-    call.store.add_tabular(records)
+    with call.cloud.as_one_step():
+        call.store.add_tabular(records)
+        if call.cloud.due is not None:  # some job waits
+            from fakeviam.server.services.jobs import note_arrivals  # noqa: PLC0415 - few have jobs
+
+            note_arrivals(call.cloud, records)
     return datasync.DataCaptureUploadResponse(file_id=file_id)
 
 
@@ -129,8 +135,16 @@ class UploadHeader:
     sensor: datasync.SensorMetadata | None
 
 
-_PACKETS = MappingProxyType(
-    {UploadHeader: Packet.METADATA, bytes: Packet.CONTENTS, NoneType: Packet.NOTHING}
+_NOTHING = ("FU-5", "a message holds neither metadata nor contents")
+
+#: What must not come before metadata (False) or after it (True), and why (A30, FU-5).
+_REFUSED: Mapping[tuple[bool, type], tuple[str, str]] = MappingProxyType(
+    {
+        (False, bytes): ("A30", "contents came before metadata"),
+        (False, NoneType): _NOTHING,
+        (True, UploadHeader): ("A30", "metadata came twice"),
+        (True, NoneType): _NOTHING,
+    }
 )
 
 
@@ -150,18 +164,8 @@ class StreamFormat:
     read: Callable[[Any], UploadHeader | bytes | None]
     clauses: tuple[str, ...]
 
-    async def serve(self, call: Call, requests: RequestSource) -> Message:
-        """Receive one upload and answer it."""
-        upload = StreamedUpload(call, self)
-        try:
-            while (message := await requests.recv_message()) is not None:
-                upload.receive(message)
-            return upload.finish()
-        finally:
-            # The traceback of a cut keeps the upload until the next garbage collection.
-            upload.contents.clear()
 
-
+@dataclass(slots=True)
 class _Contents:
     """The contents of one upload while they arrive, in pieces.
 
@@ -170,46 +174,56 @@ class _Contents:
 
     Attributes:
         messages: How many messages they came in.
+        size: Bytes of the latest of them, which are not joined yet.
     """
 
-    def __init__(self) -> None:
-        """Nothing has arrived."""
-        self.messages = 0
-        self._pieces = [bytearray()]
+    messages: int = 0
+    size: int = 0
+    latest: list[bytes] = field(default_factory=list)
+    pieces: list[bytes] = field(default_factory=list)
 
     def append(self, data: bytes) -> None:
         """Add what one message brought."""
         self.messages += 1
-        if len(self._pieces[-1]) >= _PIECE:
-            self._pieces.append(bytearray())
-        self._pieces[-1] += data
+        self.size += len(data)
+        self.latest.append(data)
+        if self.size >= _PIECE or len(self.latest) >= _MESSAGES:
+            self._join_latest()
+
+    def _join_latest(self) -> None:
+        self.pieces.append(b"".join(self.latest))
+        self.latest.clear()
+        self.size = 0
 
     def join(self) -> bytes:
         """The whole file. Each piece is freed as it is copied, so that none needs memory twice."""
+        if self.latest:
+            self._join_latest()
+        if len(self.pieces) == 1:
+            return self.pieces.pop()
         whole = BytesIO()
-        self._pieces.reverse()
-        while self._pieces:
-            whole.write(self._pieces.pop())
+        self.pieces.reverse()
+        while self.pieces:
+            whole.write(self.pieces.pop())
         return whole.getvalue()
 
     def clear(self) -> None:
         """Free everything."""
-        self._pieces.clear()
+        self.latest.clear()
+        self.pieces.clear()
 
 
+@dataclass(kw_only=True, slots=True)
 class StreamedUpload:
     """One streamed upload: messages go in one by one, the record comes at the end.
 
     A stream that is cut never reaches its end, so it stores nothing (A30).
     """
 
-    def __init__(self, call: Call, form: StreamFormat) -> None:
-        """Start an upload within `call`."""
-        self._call = call
-        self._form = form
-        self.contents = _Contents()
-        self._upload: Upload | None = None
-        self._header: UploadHeader | None = None
+    call: Call
+    form: StreamFormat
+    contents: _Contents = field(default_factory=_Contents)
+    begun: tuple[Upload, UploadHeader] | None = None
 
     def receive(self, message: Message) -> None:
         """Take one message of the stream.
@@ -217,14 +231,16 @@ class StreamedUpload:
         Raises:
             Refusal: It must not come now, or what it says cannot be.
         """
-        held = self._form.read(message)
-        check_packet(_PACKETS[type(held)], begun=self._header is not None)
-        if isinstance(held, UploadHeader):
-            self._upload = resolve_upload_metadata(self._call, held.upload, kind=self._form.kind)
-            self._call.cite(upload_grounds(self._upload, held.upload, [held.sensor]))
-            self._header = held
-        elif held:
-            self.contents.append(held)
+        content = self.form.read(message)
+        if (refused := _REFUSED.get((self.begun is not None, type(content)))) is not None:
+            clause, text = refused
+            raise InvalidArgumentError(text, clause=clause)
+        if isinstance(content, UploadHeader):
+            upload = resolve_upload_metadata(self.call, content.upload, kind=self.form.kind)
+            self.call.cite(upload_grounds(upload, content.upload, [content.sensor]))
+            self.begun = upload, content
+        elif content:
+            self.contents.append(content)
 
     def finish(self) -> Message:
         """Store the record and answer its ids (CU-4).
@@ -232,18 +248,19 @@ class StreamedUpload:
         Raises:
             Refusal: The stream ended too early.
         """
-        check_packet(Packet.END, begun=self._header is not None)
-        assert self._upload is not None  # noqa: S101 - it has begun
-        assert self._header is not None  # noqa: S101
-        call, payload = self._call, self.contents.join()
-        upload = with_datasets_of_now(call, self._upload)
-        record = binary_record(call, upload, len(payload), self._header.sensor)
-        call.cite(self._grounds(self._header))
+        if self.begun is None:
+            raise InvalidArgumentError("metadata is missing: the stream was empty", clause="A30")
+        upload, header = self.begun
+        call, payload, grounds = self.call, self.contents.join(), self._grounds(header)
+        now = call.cloud.clock.now()
+        upload = with_datasets_of_now(call, upload)
+        record = binary_record(call, upload, len(payload), header.sensor, now=now)
+        call.cite(grounds)
         call.store.add_binary([(record, payload)])
-        return self._form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
+        return self.form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
 
     def _grounds(self, header: UploadHeader) -> list[str]:
-        grounds = ["CU-4", *self._form.clauses]
+        grounds = ["CU-4", *self.form.clauses]
         if self.contents.messages != 1:
             grounds += ("FU-2", "FU-3")
         if header.sensor is not None and not header.sensor.ByteSize():

@@ -7,13 +7,14 @@ concatenated; each record is encoded once and its bytes are kept with it.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from fakeviam.model.datasets import dataset_label
 from fakeviam.server.services.links import Links
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from fakeviam.model.policy import Policy
     from fakeviam.model.records import BinaryRecord, Source, TabularRecord
@@ -51,50 +52,49 @@ class MetadataEncoder:
     def __init__(self, policy: Policy, links: Links) -> None:
         """Show memberships among the tags, or not, as `policy` says (A10); link to files."""
         self._show_labels = policy.dataset_label == "shown"
-        self._links = links
+        self._before, self._behind = links.around()
+        self._has_links = bool(links.address)
 
-    def entries(self, records: Iterable[BinaryRecord]) -> bytes:
+    def entries(self, records: Iterable[BinaryRecord]) -> list[bytes]:
         """The `data` entries of a reply, without the files' bytes."""
         # `entry` written out for those that are encoded: most of what a page costs is here.
-        return b"".join(
-            [
-                kept[1]
-                if (kept := record.encoded) is not None and kept[0] is self
-                else self.entry(record)
-                for record in records
-            ]
-        )
+        return [
+            record.encoded if record.encoder is self else self.entry(record) for record in records
+        ]
 
     def entry(self, record: BinaryRecord) -> bytes:
         """One `data` entry of a reply, without the file's bytes."""
-        kept = record.encoded
-        if kept is not None and kept[0] is self:
-            return kept[1]
+        if record.encoder is self:
+            return record.encoded
         blob = self.metadata(record).SerializeToString(deterministic=True)
         field = _FIELD_2 + varint(len(blob)) + blob
         entry = _FIELD_1 + varint(len(field)) + field
-        record.remember_encoded(self, entry)
+        # A cache, which is no part of the value.
+        object.__setattr__(record, "encoded", entry)
+        object.__setattr__(record, "encoder", self)
         return entry
 
-    def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> Iterator[bytes]:
+    def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> tuple[bytes, ...]:
         """The parts of one `data` entry of a reply with the file's bytes, which are not copied."""
         entry = self.entry(record)
         # Behind the entry's own tag and length stands the metadata field.
         metadata = entry[_header(entry) :]
         head = _FIELD_1 + varint(len(payload))
         size = len(head) + len(payload) + len(metadata)
-        yield from (_FIELD_1, varint(size), head, payload, metadata)
+        return _FIELD_1, varint(size), head, payload, metadata
 
     def metadata(self, record: BinaryRecord) -> data.BinaryMetadata:
         """The metadata message of a record (ID-3, DM-3, BX-5)."""
+        binary_data_id = record.binary_data_id
+        link = f"{self._before}{quote(binary_data_id)}{self._behind}" if self._has_links else ""
         message = data.BinaryMetadata(
             id=record.file_id,
-            binary_data_id=record.binary_data_id,
+            binary_data_id=binary_data_id,
             file_name=record.file_name,
             file_ext=record.file_ext,
             dataset_ids=record.dataset_ids,
             file_size_bytes=record.size,
-            uri=self._links.file(record.binary_data_id),
+            uri=link,
         )
         set_time(message.time_requested, record.time_requested)
         set_time(message.time_received, record.time_received)
@@ -124,12 +124,12 @@ class MetadataEncoders:
     def of(self, call: Call) -> MetadataEncoder:
         """The encoder whose links lead where this client can go (A52)."""
         links = Links(call.address, call.cloud.name)
-        made = self._made.get(links)
-        if made is None:
+        encoder = self._made.get(links)
+        if encoder is None:
             if len(self._made) >= _MOST_ADDRESSES:  # clients may name any number of them
                 self._made.clear()
-            made = self._made[links] = MetadataEncoder(self._policy, links)
-        return made
+            encoder = self._made[links] = MetadataEncoder(self._policy, links)
+        return encoder
 
 
 def fill_capture_metadata(
@@ -162,8 +162,8 @@ def encode_readings(records: Iterable[TabularRecord]) -> bytes:
         key = (record.source, record.tags, record.mime_type)
         place = places.setdefault(key, len(metadata))
         if place == len(metadata):
-            metadata.append(_delimited(_FIELD_1, _capture_metadata(record)))
-        entries.append(_delimited(_FIELD_2, _reading(record, place)))
+            metadata.append(delimited(_FIELD_1, _capture_metadata(record)))
+        entries.append(delimited(_FIELD_2, _reading(record, place)))
     return b"".join(metadata + entries)
 
 
@@ -177,22 +177,24 @@ def _reading(record: TabularRecord, place: int) -> bytes:
     index = _VARINT_FIELD_2 + varint(place) if place else b""
     return b"".join(
         (
-            _delimited(_FIELD_1, record.payload),
+            delimited(_FIELD_1, record.payload),
             index,
-            _delimited(_FIELD_3, _timestamp(record.time_requested)),
-            _delimited(_FIELD_4, _timestamp(record.time_received)),
+            delimited(_FIELD_3, timestamp(record.time_requested)),
+            delimited(_FIELD_4, timestamp(record.time_received)),
         )
     )
 
 
-def _timestamp(nanos: int) -> bytes:
+def timestamp(nanos: int) -> bytes:
+    """An encoded Timestamp."""
     seconds, rest = divmod(nanos, 1_000_000_000)
     # Negative numbers stand as the unsigned 64-bit number of the same bits.
     first = b"\x08" + varint(seconds % 2**64) if seconds else b""
     return first + b"\x10" + varint(rest) if rest else first
 
 
-def _delimited(tag: bytes, blob: bytes) -> bytes:
+def delimited(tag: bytes, blob: bytes) -> bytes:
+    """A length-delimited field, of which `tag` is the first byte."""
     return tag + varint(len(blob)) + blob
 
 

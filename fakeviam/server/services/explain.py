@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import Refusal, UsageError
@@ -13,9 +14,16 @@ from fakeviam.model.ids import BinaryKey
 from fakeviam.model.records import BinaryRecord
 from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
 from fakeviam.server.instruments.explain.reasons import Reason, reasons_against
+from fakeviam.server.services.data.reading_documents import plain_parameters
+from fakeviam.server.services.data.resources import query_of_resource, wanted_parameters
 from fakeviam.server.services.data.tabular import query_of_delete
+from fakeviam.server.services.explain_queries import (
+    mql_verdicts,
+    sequence_verdicts,
+    sql_verdicts,
+)
 from fakeviam.server.services.filters import query_from
-from fakeviam.server.services.paging import page_request
+from fakeviam.server.services.paging import Kind, page_request
 from fakeviam.server.state.accounts import Principal
 from fakeviam.server.state.call import Call
 
@@ -31,9 +39,20 @@ if TYPE_CHECKING:
 #: A page limit that no fake's data reaches.
 _ALL = 2**60
 
+#: Records that are judged in one step.
+_AT_ONCE = 200
+
 
 def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -> Explanation:
-    """Explain a call of `cloud`.
+    """Explain a call of `cloud` at once; as of `explaining`."""
+    steps = explaining(cloud, record, file_id)
+    return next(each for each in steps if each is not None)
+
+
+def explaining(
+    cloud: CloudState, record: RecordedCall, file_id: str | None
+) -> Iterator[Explanation | None]:
+    """Explain a call of `cloud`, in steps between which others can be served: None, until it is.
 
     Args:
         cloud: Whose present state the call is judged by.
@@ -43,30 +62,40 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
     Raises:
         UsageError: Calls of its RPC select no data.
     """
-    if record.rpc not in _BY_FILTER | _BY_IDS:
-        known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
-        raise UsageError(f"{record.rpc} selects no data; explain supports {known}")
+    if record.rpc not in SELECTING:
+        names = ", ".join(sorted(SELECTING))
+        raise UsageError(f"{record.rpc} selects no data; explain supports {names}")
     if record.request is None:
-        return Explanation(call=str(record), notes=("no request was received",))
+        yield Explanation(call=str(record), notes=("no request was received",))
+        return
     # The call again, where it leaves no trace: its clauses count for nothing.
     call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal.within(record.scope)
     explainer = _Explainer(call=call, record=record, answered=_answered_ids(record))
     notes = _notes(record)
+    verdicts: list[Verdict] = []
     try:
-        verdicts = list(explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids())
+        if record.rpc in _QUERIES:
+            found = _QUERIES[record.rpc](call, record.request)
+        else:
+            found = explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids()
+        for number, verdict in enumerate(found, 1):
+            verdicts.append(verdict)
+            if number % _AT_ONCE == 0:
+                yield None
     except Refusal as refusal:
         notes = (*notes, f"it would now be refused: {refusal.text}")
-        return Explanation(call=str(record), notes=notes)
+        yield Explanation(call=str(record), notes=notes)
+        return
     if file_id is not None:
         verdicts = [v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}")] or [
             Verdict(
                 id=file_id,
-                outcome="gone",
+                outcome="unknown id",
                 note="nothing with that id is stored; it was deleted, or never existed",
             )
         ]
-    return Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
+    yield Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
 
 
 def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:
@@ -75,11 +104,11 @@ def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:
     Raises:
         UsageError: There is none.
     """
-    found = [call for call in calls if call.rpc in _BY_FILTER | _BY_IDS]
-    if not found:
-        known = ", ".join(sorted(_BY_FILTER | _BY_IDS))
-        raise UsageError(f"no call has selected data yet; explain supports {known}")
-    return found[-1]
+    selecting = [call for call in calls if call.rpc in SELECTING]
+    if not selecting:
+        names = ", ".join(sorted(SELECTING))
+        raise UsageError(f"no call has selected data yet; explain supports {names}")
+    return selecting[-1]
 
 
 def _notes(record: RecordedCall) -> tuple[str, ...]:
@@ -90,6 +119,8 @@ def _notes(record: RecordedCall) -> tuple[str, ...]:
         notes.append(f"it failed: {record.status}: {record.text}")
     if record.scripted:
         notes.append("its reply was scripted and independent of the data")
+    if record.rpc in _QUERIES and not record.scripted:
+        notes.append("its pages and its rows are not compared with the reply")
     if record.rpc in _WRITES and record.status == "OK":
         notes.append("it changed the records it selected; this is their current state")
     return tuple(notes)
@@ -130,10 +161,11 @@ class _Explainer:
         """What became of each record of the kinds that the call is about."""
         page = self._page()
         room = inf if page is None else page.limit
-        seen = set()
+        ids = set()
         for query, records, rest in self._candidates(page):
             for record in records:
-                verdict = self._verdict(record, reasons_against(query, record))
+                reasons = [*reasons_against(query, record), *self._other_parameters(record)]
+                verdict = self._verdict(record, reasons)
                 if verdict.outcome == "included":
                     if rest is not None and verdict.id not in rest:
                         note = "it is before the token in last"
@@ -143,20 +175,21 @@ class _Explainer:
                         verdict = replace(verdict, outcome="other page", note=note)
                     else:
                         room -= 1
-                seen.add(verdict.id)
+                ids.add(verdict.id)
                 yield self._beside_reply(verdict, record)
-        for deleted in sorted((self.answered or frozenset()) - seen):
+        for deleted in sorted((self.answered or frozenset()) - ids):
             note = "it was in the reply and has been deleted since"
             yield Verdict(id=deleted, outcome="gone", answered=True, note=note)
 
     def _page(self) -> PageRequest | None:
         """The page that was asked for; None if the RPC has no pages."""
         request: Any = self.record.request
-        asked = getattr(request, "data_request", None)
-        if asked is None or request.count_only:
+        data_request = getattr(request, "data_request", None)
+        if data_request is None or request.count_only:
             return None
-        with_bytes = getattr(request, "include_binary", False)
-        return page_request(self.call, asked, with_bytes=with_bytes)
+        with_bytes = getattr(request, "include_binary", None)
+        of: Kind = "readings" if with_bytes is None else "files"
+        return page_request(self.call, data_request, with_bytes=bool(with_bytes), of=of)
 
     def _candidates(
         self, page: PageRequest | None
@@ -179,9 +212,17 @@ class _Explainer:
                 rest = set(map(_id_of, read(after=page.after).records))
             yield query, read(after=None).records, rest
 
+    def _other_parameters(self, record: AnyRecord) -> Iterator[Reason]:
+        """That it was not captured with the parameters that are asked for (A34)."""
+        if self.record.rpc not in _OF_RESOURCE:
+            return
+        wanted = wanted_parameters(self.call, self.record.request)
+        if wanted is not None and (held := plain_parameters(record.source)) != wanted:
+            yield Reason(field="additional_parameters", wanted=str(wanted), actual=str(held))
+
     def by_ids(self) -> Iterator[Verdict]:
         """What became of each id in the request."""
-        seen: set[str] = set()
+        ids: set[str] = set()
         for text, key in _mentions(self.record.request):
             if key is None:
                 form = Reason(field="id", wanted="organization/location/file", actual=repr(text))
@@ -193,10 +234,10 @@ class _Explainer:
                 yield Verdict(id=text, outcome="unknown id", reasons=reasons)
                 continue
             verdict = self._verdict(record, [])
-            if record.file_id in seen:
+            if record.file_id in ids:
                 yield replace(verdict, outcome="duplicate id")
             else:
-                seen.add(record.file_id)
+                ids.add(record.file_id)
                 yield self._beside_reply(verdict, record)
 
     def _reasons_against(self, key: BinaryKey, record: BinaryRecord | None) -> Iterator[Reason]:
@@ -204,12 +245,12 @@ class _Explainer:
         if record is None:
             yield Reason(field="file id", wanted=repr(key.file_id), actual="no record")
             return
-        for field, wanted, actual in (
+        for field, expected, actual in (
             ("organization", key.organization_id, record.source.organization_id),
             ("location", key.location_id, record.source.location_id),
         ):
-            if wanted not in ("", actual):
-                yield Reason(field=field, wanted=repr(wanted), actual=repr(actual))
+            if expected not in ("", actual):
+                yield Reason(field=field, wanted=repr(expected), actual=repr(actual))
         visible = Query(
             include_internal=True,
             scope=self.call.principal.scope,
@@ -230,11 +271,11 @@ class _Explainer:
         late = record.time_synced > self.record.arrived
         if self.answered is None:
             return replace(verdict, note="it arrived after the call") if late else verdict
-        answered = verdict.id in self.answered
-        verdict = replace(verdict, answered=answered)
-        if answered == (verdict.outcome == "included"):
+        is_in_reply = verdict.id in self.answered
+        verdict = replace(verdict, answered=is_in_reply)
+        if is_in_reply == (verdict.outcome == "included"):
             return verdict
-        if answered:
+        if is_in_reply:
             note = "it was in the reply; the data or the policy has changed since"
         elif late:
             note = "it arrived after the call"
@@ -256,19 +297,24 @@ def _mentions(request: Any) -> Iterator[tuple[str, BinaryKey | None]]:
 
 def _queries(call: Call, request: Any) -> tuple[Query | None, Query | None]:
     """What a request selects of binary data and of readings; None if it is not about them."""
-    if call.rpc == "DeleteTabularData":
+    if call.record.rpc == "DeleteTabularData":
         return None, query_of_delete(call, request)
+    if call.record.rpc in _OF_RESOURCE:
+        return None, query_of_resource(call, request)
     spec = getattr(request, "data_request", request).filter
     query = partial(
         query_from, call, spec, include_internal=getattr(request, "include_internal_data", False)
     )
-    if call.rpc == "TabularDataByFilter":
+    if call.record.rpc == "TabularDataByFilter":
         return None, query(tabular=True)
-    both = call.rpc == "TagsByFilter" and call.policy.tags_by_filter_scope != "binary"
+    both = call.record.rpc == "TagsByFilter" and call.policy.tags_by_filter_scope != "binary"
     return query(), query(tabular=True) if both else None
 
 
-_BY_FILTER = frozenset(
+#: These name one resource, and perhaps the parameters it was captured with.
+_OF_RESOURCE = frozenset({"ExportTabularData", "GetLatestTabularData"})
+
+_BY_FILTER = _OF_RESOURCE | frozenset(
     {
         "AddTagsToBinaryDataByFilter",
         "BinaryDataByFilter",
@@ -295,7 +341,16 @@ _BY_IDS = frozenset(
     }
 )
 
-_READS = frozenset(
+#: These are gone through by their stages.
+_QUERIES: MappingProxyType[str, Callable[[Call, Any], Iterator[Verdict]]] = MappingProxyType(
+    {
+        "GetSequenceBinaryData": sequence_verdicts,
+        "TabularDataByMQL": mql_verdicts,
+        "TabularDataBySQL": sql_verdicts,
+    }
+)
+
+_READS = _OF_RESOURCE | frozenset(
     {
         "BinaryDataByFilter",
         "BinaryDataByIDs",
@@ -305,4 +360,10 @@ _READS = frozenset(
     }
 )
 
-_WRITES = (_BY_FILTER | _BY_IDS) - _READS
+#: RPCs whose calls can be explained.
+SELECTING = _BY_FILTER | _BY_IDS | _QUERIES.keys()
+
+#: Those of them that only read.
+READING = SELECTING & (_READS | _QUERIES.keys())
+
+_WRITES = SELECTING - READING

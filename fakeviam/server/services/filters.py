@@ -52,28 +52,29 @@ class FilterReader:
             InvalidArgumentError: The filter has no meaning.
         """
         key = (message.SerializeToString(), include_internal, tabular)
-        known = self._known.get(key)
-        if known is None:
+        cached = self._known.get(key)
+        if cached is None:
             query = self._query(message, include_internal=include_internal)
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             clauses = tuple(filter_grounds(message, query, tabular=tabular))
-            known = self._known[key] = (query, clauses)
-        return known
+            cached = self._known[key] = (query, clauses)
+        return cached
 
     def _query(self, message: data.Filter, *, include_internal: bool) -> Query:
         rule, tags, _ = tag_rule(message.tags_filter)
-        shown = self._policy.dataset_label == "shown"
+        has_labels = self._policy.dataset_label == "shown"
         return Query(
             **copied_fields(message),
-            interval=self._interval(message.interval),
+            interval=self.interval(message.interval),
             tag_rule=rule,
             tags=tags,
-            label_dataset_ids=labelled_datasets(tags) if shown else frozenset(),
+            label_dataset_ids=labelled_datasets(tags) if has_labels else frozenset(),
             include_internal=include_internal,
         )
 
-    def _interval(self, message: data.CaptureInterval) -> Interval:
+    def interval(self, message: data.CaptureInterval) -> Interval:
+        """The interval that a message means; both of its ends may be absent (FI-13)."""
         has_start, has_end = message.HasField("start"), message.HasField("end")
         if not has_start and not has_end:
             return EVERYTHING
@@ -87,8 +88,8 @@ class FilterReader:
 
 def copied_fields(message: data.Filter | data.DeleteTabularFilter) -> dict[str, Any]:
     """The fields that need no decision, as arguments of `Query`."""
-    known = message.DESCRIPTOR.fields_by_name
-    values = {field: getattr(message, name) for name, field in _COPIED.items() if name in known}
+    fields = message.DESCRIPTOR.fields_by_name
+    values = {field: getattr(message, name) for name, field in _COPIED.items() if name in fields}
     return {
         field: value if isinstance(value, str) else frozenset(value)
         for field, value in values.items()
@@ -113,10 +114,11 @@ def filter_grounds(message: data.Filter, query: Query, *, tabular: bool) -> Iter
         yield "A10"
     if "dataset_id" in fields and query.tag_rule is TagRule.UNTAGGED:
         yield "FI-12"
-    yield from _interval_grounds(message.interval)
+    yield from interval_grounds(message.interval)
 
 
-def _interval_grounds(message: data.CaptureInterval) -> tuple[str, ...]:
+def interval_grounds(message: data.CaptureInterval) -> tuple[str, ...]:
+    """The clauses that an interval rests on."""
     has_start, has_end = message.HasField("start"), message.HasField("end")
     if not has_start and not has_end:
         return ()
@@ -143,10 +145,10 @@ def query_from(
     reader: FilterReader = call.cloud.by_policy[FilterReader]
     query, clauses = reader.read(message, include_internal=include_internal, tabular=tabular)
     call.cite(clauses)
-    scope, until = call.principal.scope, call.visible_until()
-    if scope is None and until is None:
+    scope = call.principal.scope
+    if scope is None and not (call.cloud.hiding or call.policy.visibility_lag):
         return query
-    return replace(query, scope=scope, synced_until=until)
+    return replace(query, scope=scope, synced_until=call.visible_until())
 
 
 def tag_rule(message: data.TagsFilter) -> tuple[TagRule, frozenset[str], tuple[str, ...]]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from fakeviam.model.errors import InvalidArgumentError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import ModuleType
 
     from fakeviam.model.policy import Policy
-    from fakeviam.server.instruments.interceptors import RequestSource
     from fakeviam.server.state.call import Call
 
 Request = TypeVar("Request")
@@ -35,27 +33,6 @@ class Rpc(Generic[Request, Reply]):
     rests_on: tuple[str, ...] = ()
     grounds: Callable[[Any, Policy], Iterable[str]] | None = None
     reply_grounds: Callable[[Any, Policy], Iterable[str]] | None = None
-
-    def __call__(self, call: Call, request: Request) -> Reply:
-        """Answer a request, citing what the answer rests on before anything is written."""
-        call.cite(self.rests_on)
-        if self.grounds is not None:
-            call.cite(self.grounds(request, call.policy))
-        reply = self.handle(call, request)
-        if self.reply_grounds is not None:
-            call.cite(self.reply_grounds(reply, call.policy))
-        return reply
-
-    async def serve(self, call: Call, requests: RequestSource) -> Reply:
-        """Answer the call whose request message is in `requests`.
-
-        Raises:
-            InvalidArgumentError: The message is missing (SV-3).
-        """
-        request: Any = await requests.recv_message()
-        if request is None:
-            raise InvalidArgumentError("the request message is missing", clause="SV-3")
-        return self(call, request)
 
 
 class _Declare(Protocol):
@@ -83,7 +60,7 @@ def rpc(
     return declare
 
 
-def handlers_in(*modules: Any) -> dict[str, Rpc[Any, Any]]:
+def handlers_in(*modules: ModuleType) -> dict[str, Rpc[Any, Any]]:
     """The handlers that these modules declare, by RPC."""
     return {
         value.name: value

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Below this stand the files, each by its `binary_data_id`.
 ROOT = "/files"
+#: And below this, the files of exports; no organization is called so.
+EXPORTS = "exports/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +28,23 @@ class Links:
     address: str
     session: str = ""
 
-    def file(self, binary_data_id: str) -> str:
-        """Where a file is, for those who show that they may see it."""
-        return self._link(binary_data_id, {}) if self.address else ""
+    def around(self) -> tuple[str, str]:
+        """What stands before and behind a quoted `binary_data_id`.
+
+        The whole is where that file is, for those who show that they may see it.
+        """
+        return self._around({})
 
     def signed(self, ids: Ids, binary_data_id: str, expires: int) -> str:
         """Where a file is for everybody, until a time in ns since the epoch."""
         signature = signature_of(ids, binary_data_id, str(expires))
-        return self._link(binary_data_id, {"expires": str(expires), "signature": signature})
+        before, behind = self._around({"expires": str(expires), "signature": signature})
+        return f"{before}{quote(binary_data_id)}{behind}"
 
-    def _link(self, binary_data_id: str, query: dict[str, str]) -> str:
+    def _around(self, query: dict[str, str]) -> tuple[str, str]:
         if self.session:
             query = {"session": self.session, **query}
-        asked = f"?{urlencode(query)}" if query else ""
-        return f"{self.address}{ROOT}/{quote(binary_data_id)}{asked}"
+        return f"{self.address}{ROOT}/", f"?{urlencode(query)}" if query else ""
 
 
 def signature_of(ids: Ids, binary_data_id: str, expires: str) -> str:
@@ -49,5 +54,5 @@ def signature_of(ids: Ids, binary_data_id: str, expires: str) -> str:
 
 def is_signed(ids: Ids, binary_data_id: str, expires: str, signature: str) -> bool:
     """Whether the link was made by the cloud of these ids."""
-    wanted = signature_of(ids, binary_data_id, expires)
-    return hmac.compare_digest(wanted.encode(), signature.encode())
+    expected = signature_of(ids, binary_data_id, expires)
+    return hmac.compare_digest(expected.encode(), signature.encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.store.values import Position
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fakeviam.model.records import AnyRecord, BinaryRecord, TabularRecord
     from fakeviam.server.state.call import Call
     from fakeviam.store.values import Page
+
+#: What is listed: a token of one list is foreign to the others.
+Kind = Literal["files", "readings", "images"]
 
 DEFAULT_LIMIT = 50
 
@@ -40,7 +43,9 @@ class PageRequest(NamedTuple):
     descending: bool
 
 
-def page_request(call: Call, message: data.DataRequest, *, with_bytes: bool) -> PageRequest:
+def page_request(
+    call: Call, message: data.DataRequest, *, with_bytes: bool = False, of: Kind
+) -> PageRequest:
     """Read limit, order and token of a request.
 
     Raises:
@@ -49,7 +54,7 @@ def page_request(call: Call, message: data.DataRequest, *, with_bytes: bool) -> 
     """
     limit = _limit(call, message.limit, with_bytes=with_bytes)
     descending = _descending(call.policy, message.sort_order)
-    after = _after(call, message.last) if message.last else None
+    after = _after(call, message.last, of) if message.last else None
     return PageRequest(limit=limit, after=after, descending=descending)
 
 
@@ -58,6 +63,7 @@ def page_footer(
     message: data.DataRequest,
     wanted: PageRequest,
     page: Page[BinaryRecord] | Page[TabularRecord],
+    of: Kind,
 ) -> tuple[int, int, str]:
     """`count`, `total_size_bytes` and `last` of a page, citing what they rest on (A4)."""
     records: Sequence[AnyRecord] = page.records
@@ -69,10 +75,10 @@ def page_footer(
         call.cite(["A1" if message.sort_order == data.ORDER_UNSPECIFIED else "PG-6"])
         if len(set(map(_TIME, records))) < len(records):
             call.cite(["PG-11"])
-    return len(records), sum(map(_SIZE, records)), token_of(call, page.last)
+    return len(records), sum(map(_SIZE, records)), token_of(call, page.last, of)
 
 
-def token_of(call: Call, position: Position | None) -> str:
+def token_of(call: Call, position: Position | None, of: Kind) -> str:
     """The `last` of a page that ends at `position`; empty for an empty page (PG-4, PG-5).
 
     It is opaque, and foreign to callers who see other organizations: arrivals count
@@ -82,42 +88,42 @@ def token_of(call: Call, position: Position | None) -> str:
         return ""
     time = position.time + _TIME_OFFSET
     digits = f"{time:0{_TIME_DIGITS}x}{position.arrival:0{_ARRIVAL_DIGITS}x}"
-    return call.cloud.ids.veil(digits, scope=_scope(call))
+    return call.cloud.ids.veil(digits, scope=f"{of} {caller_scope(call)}")
 
 
-def _scope(call: Call) -> str:
+def caller_scope(call: Call) -> str:
+    """What the caller may see, as text: tokens are good for those who see the same."""
     scope = call.principal.scope
     if scope is None:
         return ""
-    ids = ",".join(sorted(scope.ids))
-    return ids if scope.level == "organization" else f"{scope.level} {ids}"
+    return f"{scope.level} {','.join(sorted(scope.ids))}"
 
 
-def _limit(call: Call, asked: int, *, with_bytes: bool) -> int:
+def _limit(call: Call, limit: int, *, with_bytes: bool) -> int:
     policy = call.policy
     cap: PageLimit | None = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
     clause = "A57" if with_bytes else "A6"
-    call.cite(("PG-1", "PG-2") if asked > DEFAULT_LIMIT else ("PG-1",))
-    if asked > DEFAULT_LARGEST:
+    call.cite(("PG-1", "PG-2") if limit > DEFAULT_LIMIT else ("PG-1",))
+    if limit > DEFAULT_LARGEST:
         call.cite([clause])
     if cap is None:
-        return min(asked or DEFAULT_LIMIT, _MOST)
-    if asked == 0:
+        return min(limit or DEFAULT_LIMIT, _MOST)
+    if limit == 0:
         return min(DEFAULT_LIMIT, cap.size)
-    if asked > cap.size:
+    if limit > cap.size:
         if cap.beyond == "refuse":
             why = " when bytes are wanted" if cap is policy.binary_page else ""
-            text = f"data_request.limit must be at most {cap.size}{why}, got {asked}"
+            text = f"data_request.limit must be at most {cap.size}{why}, got {limit}"
             raise InvalidArgumentError(text, clause=clause)
         call.cite([clause])
-        call.note = f"data_request.limit {asked} was reduced to {cap.size} by the policy [{clause}]"
-    return min(asked, cap.size)
+        call.note = f"data_request.limit {limit} was reduced to {cap.size} by the policy [{clause}]"
+    return min(limit, cap.size)
 
 
-def _after(call: Call, token: str) -> Position | None:
-    position = _position_in(call, token)
+def _after(call: Call, token: str, of: Kind) -> Position | None:
+    position = position_in(call, token, of)
     if position is not None:
         call.cite(["PG-3"])
         return position
@@ -128,8 +134,9 @@ def _after(call: Call, token: str) -> Position | None:
     return None
 
 
-def _position_in(call: Call, token: str) -> Position | None:
-    digits = call.cloud.ids.unveil(token, scope=_scope(call))
+def position_in(call: Call, token: str, of: Kind) -> Position | None:
+    """The position in a token; None if this server did not make it for this caller and list."""
+    digits = call.cloud.ids.unveil(token, scope=f"{of} {caller_scope(call)}")
     if digits is None or len(digits) != _TIME_DIGITS + _ARRIVAL_DIGITS:
         return None
     time, arrival = int(digits[:_TIME_DIGITS], 16), int(digits[_TIME_DIGITS:], 16)

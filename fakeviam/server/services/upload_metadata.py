@@ -12,7 +12,6 @@ from fakeviam.model.annotations import (
     Classification,
     check_box,
     check_confidence,
-    check_label,
 )
 from fakeviam.model.clock import FIRST
 from fakeviam.model.errors import (
@@ -79,20 +78,24 @@ def resolve_upload_metadata(
     """Check upload metadata and find out whom it belongs to (UP-1 … UP-12).
 
     Raises:
-        Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is blank
+        Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is none
             (TA-4), a dataset is unknown (A27) or takes no such data (DM-7, DM-9).
     """
     part = _part(call, metadata.part_id)
-    _check_type(metadata.type, kind)
-    check_tags(metadata.tags)
+    if metadata.type != kind:
+        raise _wrong_type(metadata.type, kind)
+    tags = tuple(dict.fromkeys(metadata.tags))
+    check_tags(tags)
+    file_ext = mime.with_dot(metadata.file_extension)
+    mime_type = metadata.mime_type or mime.mime_type_of(file_ext)
     _time(metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
     return Upload(
         source=_source(part, metadata),
-        mime_type=_mime_type(metadata),
+        mime_type=mime_type,
         explicit_mime=bool(metadata.mime_type),
         file_name=metadata.file_name,
-        file_ext=mime.with_dot(metadata.file_extension),
-        tags=tuple(dict.fromkeys(metadata.tags)),
+        file_ext=file_ext,
+        tags=tags,
         dataset_ids=_datasets(call, metadata.dataset_ids, part.organization_id),
         created=_time(metadata, "file_create_time"),
         internal=part.internal,
@@ -144,6 +147,8 @@ def _sensor_grounds(
         yield "UP-12"
     if sensor.HasField("annotations"):
         yield "CU-6"
+        if not all(mark.label for mark in sensor.annotations.classifications):
+            yield "CU-12"
 
 
 def _finer_than_micros(*stamps: Timestamp) -> bool:
@@ -159,8 +164,8 @@ def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
     """
     if not upload.dataset_ids:
         return upload
-    found = _datasets(call, upload.dataset_ids, upload.source.organization_id)
-    return replace(upload, dataset_ids=found)
+    dataset_ids = _datasets(call, upload.dataset_ids, upload.source.organization_id)
+    return replace(upload, dataset_ids=dataset_ids)
 
 
 def capture_times(
@@ -178,10 +183,9 @@ def capture_times(
 
 
 def binary_record(
-    call: Call, upload: Upload, size: int, sensor: datasync.SensorMetadata | None
+    call: Call, upload: Upload, size: int, sensor: datasync.SensorMetadata | None, *, now: int
 ) -> BinaryRecord:
     """The record that one binary content becomes."""
-    now = call.cloud.clock.now()
     requested, received = capture_times(upload, sensor, now=now)
     record = BinaryRecord(
         file_id=call.cloud.ids.file_id(),
@@ -216,19 +220,18 @@ def _with_sensor_metadata(
 
 
 def _part(call: Call, part_id: str) -> Part:
-    part = call.cloud.fleet.part(part_id)
+    part, scope = call.cloud.fleet.part(part_id), call.principal.scope
     # A part out of sight is as unknown as one that does not exist (A51, AC-8).
-    if part is None or not call.principal.sees_data_of(part):
+    if part is None or (scope is not None and not scope.holds(part)):
         raise _INVALID_PART[call.policy.invalid_part](NO_PART, clause="A22", bare=True)
     return part
 
 
-def _check_type(got: int, wanted: datasync.DataTypeValue) -> None:
-    if got != wanted:
-        names = datasync.DataType
-        shown = names.Name(got) if got in names.values() else got  # type: ignore[arg-type]
-        text = f"metadata.type must be {names.Name(wanted)} for these contents, got {shown}"
-        raise InvalidArgumentError(text, clause="A29")
+def _wrong_type(got: int, expected: datasync.DataTypeValue) -> InvalidArgumentError:
+    names = datasync.DataType
+    name = names.Name(got) if got in names.values() else got  # type: ignore[arg-type]
+    text = f"metadata.type must be {names.Name(expected)} for these contents, got {name}"
+    return InvalidArgumentError(text, clause="A29")
 
 
 def _source(part: Part, metadata: datasync.UploadMetadata) -> Source:
@@ -249,18 +252,14 @@ def _source(part: Part, metadata: datasync.UploadMetadata) -> Source:
     )
 
 
-def _mime_type(metadata: datasync.UploadMetadata) -> str:
-    return metadata.mime_type or mime.mime_type_of(mime.with_dot(metadata.file_extension))
-
-
 def _datasets(call: Call, dataset_ids: Iterable[str], organization_id: str) -> tuple[str, ...]:
-    chosen: list[str] = []
+    ids: list[str] = []
     for dataset_id in dict.fromkeys(dataset_ids):
         dataset = dataset_for_binary(call, dataset_id, field="metadata.dataset_ids", clause="A27")
         if dataset is not None:
             check_same_organization(dataset, organization_id)
-            chosen.append(dataset.id)
-    return tuple(chosen)
+            ids.append(dataset.id)
+    return tuple(ids)
 
 
 def _time(message: datasync.UploadMetadata | datasync.SensorMetadata, field: str) -> int | None:
@@ -287,6 +286,5 @@ def _box(call: Call, message: data.BoundingBox) -> BoundingBox:
 
 def _classification(call: Call, message: data.Classification) -> Classification:
     confidence = message.confidence if message.HasField("confidence") else None
-    check_label(message.label)
     check_confidence(confidence)
     return Classification(id=call.cloud.ids.object_id(), label=message.label, confidence=confidence)

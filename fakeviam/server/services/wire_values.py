@@ -30,11 +30,11 @@ def time_from(timestamp: Timestamp, field: str) -> int:
 
 def tags_argument(tags: Iterable[str], *, clause: str) -> tuple[str, ...]:
     """The distinct tags of a request that must name some, in its order (TA-2, TA-4, TA-5)."""
-    chosen = tuple(dict.fromkeys(tags))
-    if not chosen:
+    unique = tuple(dict.fromkeys(tags))
+    if not unique:
         raise InvalidArgumentError("tags must not be empty", clause=clause)
-    check_tags(chosen)
-    return chosen
+    check_tags(unique)
+    return unique
 
 
 def binary_key(message: data.BinaryID) -> BinaryKey:

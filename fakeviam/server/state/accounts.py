@@ -99,6 +99,13 @@ class Principal:
         level = "organization" if self.scope is None else self.scope.level
         return check_role(self.role, level.replace("robot", "machine"), rpc, policy)
 
+    def check_whole(self, what: str, *, clause: str) -> None:
+        """Refuse what only those may use who see all data of its organization."""
+        if self.scope is not None and self.scope.level != "organization":
+            level = self.scope.level.replace("robot", "machine")
+            text = f"{what} requires an API key of an organization; this one is of a {level}"
+            raise PermissionDeniedError(text, clause=clause)
+
     def check_named(self, organization_ids: Iterable[str]) -> None:
         """Refuse a request that names an organization the caller may not see (A51).
 
@@ -147,6 +154,7 @@ class Accounts:
 
     Attributes:
         mode: `any` or `keys`.
+        checks: Whether it matters who calls.
         token_suffix: The end of all its tokens, by which a session's are told.
         keeper: Keeps the API keys, all of them, then calls what puts them here.
     """
@@ -170,6 +178,7 @@ class Accounts:
             token_suffix: The end of all tokens.
         """
         self.mode: AuthMode = mode
+        self.checks = mode == "keys"
         self.token_suffix = token_suffix
         self.keeper: Callable[[Iterable[ApiKey], Callable[[], object]], None] | None = None
         self._clock = clock
@@ -224,15 +233,15 @@ class Accounts:
         robot_ids: Iterable[str] = (),
     ) -> ApiKey:
         """Make a key that sees these organizations, or only these locations or machines of them."""
-        chosen = frozenset(organization_ids)
-        if not chosen:
+        organizations = frozenset(organization_ids)
+        if not organizations:
             message = "organization_ids must not be empty: the key would give access to nothing"
             raise UsageError(message)
         key_id = self._ids.uuid()
         key = ApiKey(
             id=key_id,
             key=self._ids.token(key_id),
-            organization_ids=chosen,
+            organization_ids=organizations,
             role=role,
             expires=expires,
             location_ids=frozenset(location_ids),
@@ -249,7 +258,7 @@ class Accounts:
         """
         if key_id not in self._keys:
             raise UsageError(f"no API key has the id {key_id!r}; cloud.api_keys lists them")
-        self._put({known: key for known, key in self._keys.items() if known != key_id})
+        self._put({id_: key for id_, key in self._keys.items() if id_ != key_id})
 
     def _put(self, keys: dict[str, ApiKey]) -> None:
         """Have these keys kept, then hold them and no others."""
@@ -292,6 +301,7 @@ class Accounts:
     def expire(self, authorization: str | None) -> None:
         """End the access token in an `authorization` header now, in either mode."""
         self._expired.add(self._ids.digest((authorization or "").partition(" ")[2]))
+        self.checks = True
 
     def principal(self, authorization: str | None) -> Principal:
         """The caller behind an `authorization` header (AU-2).
@@ -300,7 +310,7 @@ class Accounts:
             UnauthenticatedError: In mode `keys`, there is no valid token in it. In either mode,
                 the token in it was ended by `expire`.
         """
-        if self.mode == "any" and not self._expired:
+        if not self.checks:
             return ANYONE
         scheme, _, token = (authorization or "").partition(" ")
         if self._ids.digest(token) in self._expired:
@@ -311,8 +321,8 @@ class Accounts:
             text = "authorization must be 'Bearer <access token>'; call Authenticate first"
             raise UnauthenticatedError(text, clause="AU-4")
         claims, _, signature = token.removesuffix(self.token_suffix).rpartition(".")
-        known = hmac.compare_digest(self._signature(claims).encode(), signature.encode())
-        if not known or not token.endswith(self.token_suffix):
+        is_valid = hmac.compare_digest(self._signature(claims).encode(), signature.encode())
+        if not is_valid or not token.endswith(self.token_suffix):
             text = "authorization has an access token that this server did not issue"
             raise UnauthenticatedError(text, clause="AU-4")
         return self._holder(_Claims.decode(claims))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UnauthenticatedError
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.state.accounts import ANYONE, Principal
-from fakeviam.server.state.retention import enforce_retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fakeviam.model.clock import Clock
     from fakeviam.model.policy import Policy
+    from fakeviam.server.instruments.journal.redaction import Metadata
     from fakeviam.server.instruments.timers import Timers
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
@@ -38,40 +37,26 @@ class Call:
     """
 
     cloud: CloudState
-    rpc: str
     record: RecordedCall
     store: Store
     policy: Policy
     cite: Callable[[Iterable[str]], None]
-    metadata: Any = None
+    metadata: Metadata | None = None
     principal: Principal = ANYONE
     address: str = ""
     hidden_for: int = 0
     note: str = ""
 
     @classmethod
-    def of(
-        cls, cloud: CloudState, record: RecordedCall, metadata: Any = None, address: str = ""
-    ) -> Call:
-        """The call of `cloud` whose journal entry is `record`."""
+    def detached(cls, cloud: CloudState, method: Method) -> Call:
+        """A call that no client made and no journal holds: seeds obey the rules of uploads too."""
+        record = RecordedCall(number=0, method=method, arrived=cloud.clock.now(), started=0)
         return cls(
             cloud=cloud,
-            rpc=record.rpc,
             record=record,
             store=cloud.store,
             policy=cloud.policy,
-            cite=cloud.ledger.collector(record.cited)
-            if cloud.ledger.selective
-            else record.cited.update,
-            metadata=metadata,
-            address=address,
-        )
-
-    @classmethod
-    def detached(cls, cloud: CloudState, method: Method) -> Call:
-        """A call that no client made and no journal holds: seeds obey the rules of uploads too."""
-        return cls.of(
-            cloud, RecordedCall(number=0, method=method, time=cloud.clock.now(), started=0)
+            cite=cloud.ledger.collector(record.cited),
         )
 
     @property
@@ -91,28 +76,23 @@ class Call:
 
     def visible_until(self) -> int | None:
         """Records stored later than this are not visible yet (A55), ns; None is no limit."""
-        lag = self.policy.visibility_lag
-        if lag:
+        if self.policy.visibility_lag:
             self.cite(["A55"])
-        elif not self.cloud.hiding:  # by a fault (FT-7)
-            return None
-        return self.cloud.clock.now() - int(lag.total_seconds() * SECOND)
+        return self.cloud.visible_until(self.clock.now())
 
-    def authenticate(self, metadata: Any) -> None:
+    def authenticate(self) -> None:
         """Find out who calls, and whether it may (AU-2, A51, AC-1).
 
         Raises:
             UnauthenticatedError: The access token is missing, unknown or has expired.
             PermissionDeniedError: Its role gives no right to this call.
-            Refusal: Data that is no longer kept could not be deleted (DD-4).
         """
         if self.cloud.accounts.mode == "keys":
             self.cite(["AU-4", "A51"])
-        self.principal = self.cloud.accounts.principal(_authorization(metadata))
+        self.principal = self.cloud.accounts.principal(_authorization(self.metadata))
         self.record.scope = self.principal.scope
         if self.principal.scope is not None:
-            self.cite(self.principal.check_right(self.rpc, self.policy))
-        enforce_retention(self.cloud)
+            self.cite(self.principal.check_right(self.record.rpc, self.policy))
 
     def move_to(self, cloud: CloudState) -> None:
         """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""
@@ -120,8 +100,7 @@ class Call:
         self.cloud.timers.calls -= 1
         cloud.timers.calls += 1
         self.cloud, self.store, self.policy = cloud, cloud.store, cloud.policy
-        ledger, cited = cloud.ledger, self.record.cited
-        self.cite = ledger.collector(cited) if ledger.selective else cited.update
+        self.cite = cloud.ledger.collector(self.record.cited)
 
     def new_token(self) -> str:
         """Another access token of the caller."""
@@ -137,9 +116,9 @@ class Call:
         if authorization is None:  # then there is no token that others would share
             raise UnauthenticatedError("the call has no access token", clause="AU-4")
         self.cloud.accounts.expire(authorization)
-        self.authenticate(self.metadata)
+        self.authenticate()
 
 
-def _authorization(metadata: Any) -> str | None:
+def _authorization(metadata: Metadata | None) -> str | None:
     header = metadata.get("authorization") if metadata else None
     return None if header is None else str(header)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from fakeviam.model.checks import check_choice, check_type, check_whole_number
+from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
 from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
@@ -18,7 +20,9 @@ from fakeviam.server.instruments.timers import Timers
 from fakeviam.server.state.accounts import AuthMode
 
 if TYPE_CHECKING:
+    from asyncio import TimerHandle
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from fakeviam.datadir import DataDir
     from fakeviam.model.clock import Clock
@@ -80,12 +84,18 @@ class PolicyViews(dict[type, Any]):
         self._policy = policy
 
     def __missing__(self, view: type) -> Any:
-        made = self[view] = view(self._policy)
-        return made
+        value = self[view] = view(self._policy)
+        return value
+
+
+class _Referable:
+    """What can be referred to without being kept alive; Python 3.10 has no word for it."""
+
+    __slots__ = ("__weakref__",)
 
 
 @dataclass(kw_only=True, slots=True)
-class CloudState:
+class CloudState(_Referable):
     """The state of one isolated cloud; two of them share nothing.
 
     Attributes:
@@ -94,6 +104,9 @@ class CloudState:
         hiding: Some uploads are hidden until a later time.
         retention_day: The UTC day on which data was last deleted by retention policies (RE-1).
         directory: Keeps every write before it is applied, if there is one.
+        due: When the next job is due, in ns; 0 if that is to be found out, None if there is none.
+        alarm: What wakes the server then, if its clock runs.
+        runs_seen: When it was first seen here that a server on the database had started a run.
     """
 
     store: Store
@@ -106,6 +119,7 @@ class CloudState:
     name: str = ""
     hiding: bool = False
     retention_day: int | None = None
+    due: int | None = 0
     ledger: EvidenceLedger = field(init=False)
     journal: Journal = field(init=False)
     faults: Faults = field(init=False)
@@ -115,6 +129,8 @@ class CloudState:
     crashes: list[Crash] = field(init=False, default_factory=list)
     by_policy: PolicyViews = field(init=False)
     directory: DataDir | None = field(init=False, default=None)
+    alarm: TimerHandle | None = field(init=False, default=None)
+    runs_seen: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         options = self.options
@@ -135,6 +151,17 @@ class CloudState:
         """
         options = replace(self.options, min_evidence=Evidence.ASSUMED)
         return replace(self, options=options, **parts)
+
+    def as_one_step(self) -> AbstractContextManager[None]:
+        """Keep all writes that are made meanwhile, or none (DD-4); none may build on another."""
+        return nullcontext() if self.directory is None else self.directory.transaction()
+
+    def visible_until(self, at: int) -> int | None:
+        """Records stored later than this are not visible at that time (A55), ns; None: no limit."""
+        lag = self.policy.visibility_lag
+        if not (lag or self.hiding):  # by a fault (FT-7)
+            return None
+        return at - int(lag.total_seconds() * SECOND)
 
     def apply(self, policy: Policy) -> None:
         """Decide disputed points like this from now on."""

@@ -38,18 +38,20 @@ class Reach(NamedTuple):
     robot_ids: frozenset[str] = frozenset()
 
 
-def reach_of(fleet: Fleet, **named: Named) -> Reach:
+def reach_of(fleet: Fleet, **owners_by_field: Named) -> Reach:
     """The reach of a key of `organizations`, of `locations` or of `machines`.
 
     Raises:
         ReachError: None or several of them are given, or one is not in the fleet.
     """
-    given = {field: ids for field, each in named.items() if (ids := _ids(field, each))}
-    if len(given) != 1:
-        which = " and ".join(given) or "none of them"
+    ids_by_field = {
+        field: ids for field, each in owners_by_field.items() if (ids := _ids(field, each))
+    }
+    if len(ids_by_field) != 1:
+        which = " and ".join(ids_by_field) or "none of them"
         text = f"give organizations, locations or machines, got {which}"
-        raise ReachError(text, next(iter(given), "organizations"))
-    ((field, ids),) = given.items()
+        raise ReachError(text, next(iter(ids_by_field), "organizations"))
+    ((field, ids),) = ids_by_field.items()
     owners = {_owners(fleet, field, one, at) for at, one in enumerate(ids)}
     return Reach(
         frozenset(organization for organization, _ in owners),
@@ -71,8 +73,8 @@ def _owners(fleet: Fleet, field: str, one: str, at: int) -> tuple[str, str]:
     raise ReachError(text, f"{field}[{at}]", one)
 
 
-def _ids(field: str, named: object) -> list[str]:
-    listed = [named] if isinstance(named, str) or not isinstance(named, Iterable) else list(named)
+def _ids(field: str, owner: object) -> list[str]:
+    listed = [owner] if isinstance(owner, str) or not isinstance(owner, Iterable) else list(owner)
     ids: list[str] = []
     for one in listed:
         if not isinstance(one, str | Organization | Location | Part):

@@ -15,23 +15,29 @@ def enforce_retention(cloud: CloudState) -> None:
     """Delete what parts no longer keep, once for each UTC day of the cloud's clock.
 
     Nothing is deleted on the first day of a cloud in memory: what a seed puts there may be old.
+
+    Raises:
+        Refusal: That cannot be kept (DD-4); it is still due.
     """
     day = cloud.clock.now() // DAY
     before = cloud.retention_day
     if day == before:
         return
-    cloud.retention_day = day
     is_new = before is None and cloud.directory is None and cloud.store.ledgers is None
-    if is_new or (before is not None and day < before):
-        return
-    for part in cloud.fleet:
-        if part.retention_days is not None:
-            cutoff = older_than(day, part.retention_days)
-            if cutoff > FIRST:
-                interval = Interval(end=cutoff, end_inside=False)
-                query = Query(part_id=part.id, interval=interval, include_internal=True)
-                cloud.store.delete_binary_matching(query)
-                cloud.store.delete_tabular_matching(query)
+    if not is_new and (before is None or day > before):
+        for part in cloud.fleet:
+            if part.retention_days is not None:
+                _delete(cloud, part.id, older_than(day, part.retention_days))
+    cloud.retention_day = day
+
+
+def _delete(cloud: CloudState, part_id: str, cutoff: int) -> None:
+    """Delete what a part has from before a time."""
+    if cutoff > FIRST:
+        interval = Interval(end=cutoff, end_inside=False)
+        query = Query(part_id=part_id, interval=interval, include_internal=True)
+        cloud.store.delete_binary_matching(query)
+        cloud.store.delete_tabular_matching(query)
 
 
 def older_than(day: int, days: int) -> int:

@@ -65,6 +65,26 @@ _FLEET = frozenset(
 _OF_ORGANIZATIONS = MappingProxyType(
     {
         "ConfigureDatabaseUser": "AC-9",
+        **dict.fromkeys(
+            (
+                *("CreateDataPipeline", "DeleteDataPipeline", "DisableDataPipeline"),
+                *("EnableDataPipeline", "GetDataPipeline", "ListDataPipelines"),
+                *("ListDataPipelineRuns", "RenameDataPipeline"),
+                *("CreateIndex", "DeleteIndex", "ListIndexes"),
+                *("CreateSavedQuery", "DeleteSavedQuery", "GetSavedQuery", "ListSavedQueries"),
+                "UpdateSavedQuery",
+            ),
+            "DP-17",
+        ),
+        **dict.fromkeys(
+            (
+                *("AddSequencesToDataset", "DeleteSequence", "GetSequence"),
+                *("GetSequenceBinaryData", "GetSequenceDatasetExport", "ListSequences"),
+                *("RemoveSequencesFromDataset", "SequencesByDatasetID"),
+                *("StartSequenceDatasetExport", "UpdateSequence"),
+            ),
+            "SQ-16",
+        ),
         "DeleteDataset": "AC-8",
         "GetDatabaseConnection": "AC-9",
         "MergeDatasets": "AC-9",
@@ -74,16 +94,16 @@ _OF_ORGANIZATIONS = MappingProxyType(
 )
 
 
-def role_of(given: object) -> Role:
+def role_of(value: object) -> Role:
     """The role of that name.
 
     Raises:
         UsageError: There is none.
     """
     for role in _ROLES:
-        if role == given:
+        if role == value:
             return role
-    raise UsageError(f"role must be one of {', '.join(map(repr, _ROLES))}, got {given!r}")
+    raise UsageError(f"role must be one of {', '.join(map(repr, _ROLES))}, got {value!r}")
 
 
 def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, ...]:

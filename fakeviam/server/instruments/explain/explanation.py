@@ -31,9 +31,9 @@ class Verdict:
     note: str = ""
 
     def __str__(self) -> str:
-        told = "; ".join(map(str, self.reasons))
-        shown = f"{self.id} {self.name!r}" if self.name else self.id
-        text = f"{shown}: {self.outcome}{f', {told}' if told else ''}"
+        reasons = "; ".join(map(str, self.reasons))
+        label = f"{self.id} {self.name!r}" if self.name else self.id
+        text = f"{label}: {self.outcome}{f', {reasons}' if reasons else ''}"
         return f"{text} — {self.note}" if self.note else text
 
     def to_json(self) -> dict[str, Any]:
@@ -71,8 +71,8 @@ class Explanation:
 
     def __str__(self) -> str:
         counts = Counter(verdict.outcome for verdict in self.verdicts)
-        told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        lines = [f"{self.call}: {told or 'no records considered'}"]
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        lines = [f"{self.call}: {outcomes or 'no records considered'}"]
         return "\n  ".join([*lines, *self.notes, *map(str, self.verdicts)])
 
     def to_json(self) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Reason:
 def reasons_against(query: Query, record: AnyRecord) -> list[Reason]:
     """All that keeps a record out of what a query selects; none if it is in (FI-1)."""
     return [
-        Reason(field=field.name, wanted=wanted, actual=actual)
+        Reason(field=field.name, wanted=expected, actual=actual)
         for field, predicate in demands(query, tabular=isinstance(record, TabularRecord))
         if not all(predicate.flags([record]))
-        for wanted, actual in [field.words(query, record)]
+        for expected, actual in [field.words(query, record)]
     ]

@@ -28,7 +28,8 @@ class Fault:
         times: At most so many of them; None is all.
         probability: How likely it hits a call that fits; decided by the seed.
         when: Before the fake has done what was asked, or after; the client sees the same.
-        after_messages: Do it once so many request messages have come.
+        after_messages: Do it once so many request messages have come. After commit: once so many
+            replies of a stream were sent.
         after_bytes: Before commit: once so many bytes of requests have come. After commit:
             once so many bytes of the reply were sent, counted as gRPC frames it.
         delay: Seconds to wait first.
@@ -68,11 +69,11 @@ class Fault:
         from fakeviam.validation.models import validate  # noqa: PLC0415
         from fakeviam.validation.problems import PYTHON_WORDS  # noqa: PLC0415
 
-        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
         if isinstance(self.where, dict):
-            given["where"] = plain_values(self.where)
-        checked = validate(FaultDocument, given, words=PYTHON_WORDS, subject="fault")
-        for name in given:
+            values["where"] = plain_values(self.where)
+        checked = validate(FaultDocument, values, words=PYTHON_WORDS, subject="fault")
+        for name in values:
             object.__setattr__(self, name, getattr(checked, name))
         if checked.calls is not None:
             object.__setattr__(self, "calls", frozenset(checked.calls))
@@ -105,27 +106,27 @@ class Fault:
                 ],
                 subject="fault",
             )
-        made = cls(**{"effect": _kind_of(document), **document})
-        if made.effect is None:
+        fault = cls(**{"effect": _kind_of(document), **document})
+        if fault.effect is None:
             raise UsageError("a fault requires an effect, a status or a delay")
-        return made
+        return fault
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form, without what has its default."""
-        shown: dict[str, Any] = {}
+        document: dict[str, Any] = {}
         for each in fields(self):
             value = getattr(self, each.name)
             if value != each.default and value not in (None, (), {}):
-                shown[each.name] = _write(value)
-        return shown
+                document[each.name] = _write(value)
+        return document
 
     def __str__(self) -> str:
-        return f"{self.conditions}: {self._told_effect()}{self._told_calls()}"
+        return f"{self.conditions}: {self._effect_text()}{self._calls_text()}"
 
-    def _told_effect(self) -> str:
+    def _effect_text(self) -> str:
         parts = [f"delay of {self.delay:g} s"] if self.delay else []
         if self.effect is not FaultKind.DELAY:
-            parts.append(self._told_end())
+            parts.append(self._end_text())
         if self.effect not in (FaultKind.DELAY, FaultKind.HIDE, FaultKind.OVERSIZE_REPLY):
             parts.append(self.when.replace("-", " "))
         if self.after_messages is not None:
@@ -134,21 +135,21 @@ class Fault:
             parts.append(f"at byte {self.after_bytes}")
         return ", ".join(parts)
 
-    def _told_end(self) -> str:
+    def _end_text(self) -> str:
         if self.effect is None:
             return "no effect yet"
         duration = "" if self.seconds is None else f" for {self.seconds:g} s"
         size = f" by {self.size} bytes" if self.size else ""
         return f"{self.status or self.effect.value}{duration}{size}"
 
-    def _told_calls(self) -> str:
-        told = []
+    def _calls_text(self) -> str:
+        words = []
         if self.calls is not None:
             numbers = ", ".join(map(str, sorted(self.calls)))
-            told.append(f"call{'s' if len(self.calls) > 1 else ''} {numbers}")
+            words.append(f"call{'s' if len(self.calls) > 1 else ''} {numbers}")
         if self.times is not None:
-            told.append("once" if self.times == 1 else f"{self.times} times")
-        return f" ({'; '.join(told)})" if told else ""
+            words.append("once" if self.times == 1 else f"{self.times} times")
+        return f" ({'; '.join(words)})" if words else ""
 
 
 def _write(value: object) -> object:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.checks import check_list
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.model.offered import offers
+from fakeviam.model.text import counted
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import Detail, FaultKind, seconds_of
 from fakeviam.server.instruments.wanted_values import ids_of_names
@@ -114,7 +115,7 @@ class PlannedFault:
         return self._with(when="after-commit")
 
     def after_messages(self, count: int) -> PlannedFault:
-        """Fire after this many request messages."""
+        """Fire after this many request messages, or, after commit, replies of a stream."""
         return self._with(after_messages=count)
 
     def after_bytes(self, count: int) -> PlannedFault:
@@ -197,13 +198,13 @@ class PlannedFault:
         """Make the upload visible only after this time, by the fake's clock."""
         return self._do(FaultKind.HIDE, seconds=seconds_of(duration, "hide"))
 
-    def _do(self, effect: FaultKind, **said: Any) -> PlannedFault:
+    def _do(self, effect: FaultKind, **options: Any) -> PlannedFault:
         has = self.fault.effect
         if has not in (None, FaultKind.DELAY, effect):
             raise UsageError(
                 f"this fault already is a {has.value}; plan a second one for {effect.value}"
             )
-        return self._with(effect=effect, **said)
+        return self._with(effect=effect, **options)
 
     def _with(self, **changes: Any) -> PlannedFault:
         self.fault = replace(self.fault, **changes)
@@ -234,7 +235,7 @@ class PlannedFault:
             planned = min(planned, fault.times)
         if len(self.fired) >= planned:
             return ""
-        fitting = f"{self.seen} call{'s' if self.seen != 1 else ''} matched"
+        fitting = f"{counted(self.seen, 'call')} matched"
         if self.missed:
             fitting += f", {self.missed} of them ended before it could fire"
         if not self.fired:
@@ -300,11 +301,11 @@ class Faults:
         Raises:
             UsageError: The fault is invalid.
         """
-        made = fault if isinstance(fault, Fault) else Fault.from_json(fault)
-        if made.where and self._fleet is not None:
-            made = replace(made, where=ids_of_names(made.where, self._fleet))
+        checked = fault if isinstance(fault, Fault) else Fault.from_json(fault)
+        if checked.where and self._fleet is not None:
+            checked = replace(checked, where=ids_of_names(checked.where, self._fleet))
         self._numbered += 1
-        planned = PlannedFault(fault=made, number=self._numbered)
+        planned = PlannedFault(fault=checked, number=self._numbered)
         self.planned.append(planned)
         return planned
 
@@ -334,16 +335,16 @@ class Faults:
             rpc: Name of its RPC.
             leaves: Gives the fields of its request.
         """
-        chosen: PlannedFault | None = None
+        first: PlannedFault | None = None
         for planned in self.planned:
             fault = planned.fault
             if fault.effect is None or not _fits(fault, rpc, leaves):
                 continue
             planned.seen += 1
-            if chosen is None and self._due(planned):
-                chosen = planned
+            if first is None and self._due(planned):
+                first = planned
                 planned.claimed += 1
-        return chosen
+        return first
 
     def _due(self, planned: PlannedFault) -> bool:
         fault = planned.fault

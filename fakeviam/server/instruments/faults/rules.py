@@ -10,6 +10,7 @@ from h2.errors import ErrorCodes
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fakeviam.model.durations import seconds_from
+from fakeviam.model.finding import nearest
 from fakeviam.server.instruments.faults.values import DETAILS, DURATION, Detail, FaultKind
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.validation.models import Model, field
@@ -61,10 +62,11 @@ _NEEDS: Mapping[FaultKind, tuple[str, str]] = MappingProxyType(
 )
 
 
-def _one_of(names: list[str]) -> AfterValidator:
+def _one_of(names: list[str], kind: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and value not in names:
-            raise invalid(f"must be one of {', '.join(names)}, got {value!r}")
+            known = nearest(value.upper(), names) or f"; there are {', '.join(names)}"
+            raise invalid(f"must be the name of {kind}, got {value!r}{known}")
         return value
 
     return AfterValidator(check)
@@ -72,10 +74,6 @@ def _one_of(names: list[str]) -> AfterValidator:
 
 def _kind(value: Any) -> FaultKind | None:
     return next((kind for kind in FaultKind if value in (kind, kind.value)), None)
-
-
-def _detail(value: Any) -> Detail | None:
-    return Detail.parsed(value)
 
 
 def _unpacked(value: Any) -> Any:
@@ -93,7 +91,7 @@ _Duration = Annotated[
 _Detail = Annotated[
     Detail,
     Parsed(
-        _detail,
+        Detail.parsed,
         DETAILS,
         {
             "type": "object",
@@ -128,7 +126,9 @@ class FaultDocument(Model):
         default="before-commit",
     )
     after_messages: Annotated[Count | None, Expected("a whole number from 1")] = field(
-        "Fire after this many request messages.", 3, default=None
+        "Fire after this many request messages, or, after commit, replies of a stream.",
+        3,
+        default=None,
     )
     after_bytes: Annotated[Size | None, Expected("a number of bytes")] = field(
         "Fire at this byte of the request, or, after commit, of the reply.", 100, default=None
@@ -146,7 +146,7 @@ class FaultDocument(Model):
         ]
         | None
     ) = field("The effect.", "stall", default=None)
-    status: Annotated[Text, _one_of(_STATUSES)] = field(
+    status: Annotated[Text, _one_of(_STATUSES, "a gRPC status")] = field(
         "For status: the name of the gRPC status.", "UNAVAILABLE", default=""
     )
     text: Text = field("For status: its message.", "try again", default="")
@@ -155,7 +155,7 @@ class FaultDocument(Model):
         [{"@type": "type.googleapis.com/google.protobuf.Empty", "value": ""}],
         default=(),
     )
-    code: Annotated[Text, _one_of(_CODES)] = field(
+    code: Annotated[Text, _one_of(_CODES, "an HTTP/2 error code")] = field(
         "For reset-stream: name of the HTTP/2 error code.", "REFUSED_STREAM", default=""
     )
     size: Annotated[Size, Expected("a number of bytes")] = field(
@@ -204,7 +204,8 @@ def _contradiction(fault: FaultDocument, kind: FaultKind) -> str:
     after = fault.when == "after-commit"
     if fault.after_messages is not None and fault.after_bytes is not None:
         return "after_messages and after_bytes cannot be combined"
-    if fault.after_messages is not None and after:
+    streams = any(method.server_streaming for method in methods_named(fault.rpc))
+    if fault.after_messages is not None and after and not streams:
         return "after commit all messages have arrived; remove after_messages"
     if kind is FaultKind.OVERSIZE_REPLY and (fault.after_messages or fault.after_bytes):
         return "oversize-reply applies to the whole reply; remove after_messages and after_bytes"

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, overload
 from grpclib.const import Status
 
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
+from fakeviam.model.finding import nearest
 from fakeviam.model.offered import offers
 from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_calls
 from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, line_of, told_nearest
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.message_fields import conditions_on
-from fakeviam.server.instruments.wanted_values import ids_of_names, nearest, plain_values
+from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,17 +77,17 @@ class Calls(Sequence[RecordedCall]):
         self._fleet = fleet
 
     def __iter__(self) -> Iterator[RecordedCall]:
-        return iter(self._chosen())
+        return iter(self._matches())
 
     def __len__(self) -> int:
-        return len(self._chosen())
+        return len(self._matches())
 
     @overload
     def __getitem__(self, at: int) -> RecordedCall: ...
     @overload
     def __getitem__(self, at: slice) -> list[RecordedCall]: ...
     def __getitem__(self, at: int | slice) -> RecordedCall | list[RecordedCall]:
-        return self._chosen()[at]
+        return self._matches()[at]
 
     def __contains__(self, call: object) -> bool:
         """Whether a recorded call is one of these, or one of them is of the RPC of that name."""
@@ -100,7 +101,7 @@ class Calls(Sequence[RecordedCall]):
     __hash__ = None  # type: ignore[assignment] # it goes on with the journal
 
     def __repr__(self) -> str:
-        return f"<{self._asked.counted(len(self))}>"
+        return f"<{self._criteria.counted(len(self))}>"
 
     @property
     def dropped(self) -> int:
@@ -124,12 +125,12 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             UsageError: There is no such RPC, field or status, or the field cannot hold that value.
         """
-        wanted = plain_values(fields)
+        conditions = plain_values(fields)
         if self._fleet is not None:
-            wanted = ids_of_names(wanted, self._fleet, sent=self._was_sent)
+            conditions = ids_of_names(conditions, self._fleet, sent=self._was_sent)
         return Calls(
             self._journal,
-            (*self._choices, conditions_on(rpc, wanted)),
+            (*self._choices, conditions_on(rpc, conditions)),
             self._status if status is None else _status_name(status),
             fleet=self._fleet,
         )
@@ -137,7 +138,7 @@ class Calls(Sequence[RecordedCall]):
     def count(self, rpc: Any = "*", **fields: Any) -> int:
         """How many calls match; takes the arguments of `where`."""
         if isinstance(rpc, RecordedCall) and not fields:
-            return sum(rpc is call for call in self._chosen())
+            return sum(rpc is call for call in self._matches())
         return len(self.where(rpc, **fields))  # pyright: ignore[reportArgumentType]
 
     def one(self) -> RecordedCall:
@@ -146,10 +147,10 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             CallsError: There are none or several; the text shows those that come near.
         """
-        chosen = self._chosen()
-        if len(chosen) != 1:
-            raise CallsError(self._miss(f"wanted exactly one {self._asked}"))
-        return chosen[0]
+        matches = self._matches()
+        if len(matches) != 1:
+            raise CallsError(self._miss(f"wanted exactly one {self._criteria}"))
+        return matches[0]
 
     def first(self) -> RecordedCall:
         """The earliest call.
@@ -157,10 +158,10 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             CallsError: There is none; the text shows those that come near.
         """
-        chosen = self._chosen()
-        if not chosen:
-            raise CallsError(self._miss(f"wanted a {self._asked}"))
-        return chosen[0]
+        matches = self._matches()
+        if not matches:
+            raise CallsError(self._miss(f"wanted a {self._criteria}"))
+        return matches[0]
 
     def last(self) -> RecordedCall:
         """The latest call.
@@ -168,10 +169,10 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             CallsError: There is none; the text shows those that come near.
         """
-        chosen = self._chosen()
-        if not chosen:
-            raise CallsError(self._miss(f"wanted a {self._asked}"))
-        return chosen[-1]
+        matches = self._matches()
+        if not matches:
+            raise CallsError(self._miss(f"wanted a {self._criteria}"))
+        return matches[-1]
 
     def assert_called(self, rpc: str = "*", *, times: int | None = None, **fields: Any) -> None:
         """Fail unless such a call was made, or exactly `times` of them.
@@ -181,11 +182,12 @@ class Calls(Sequence[RecordedCall]):
         """
         if times is not None and times != 0:
             check_count(times, "times")
-        chosen = self.where(rpc, **fields) if rpc != "*" or fields else self
-        count = len(chosen)
+        matches = self.where(rpc, **fields) if rpc != "*" or fields else self
+        count = len(matches)
         if (times is None and not count) or (times is not None and count != times):
-            wanted = "a" if times is None else f"exactly {times}"
-            raise CallsError(chosen._miss(f"wanted {wanted} {chosen._asked}"))  # noqa: SLF001
+            wanted = matches._criteria  # noqa: SLF001
+            expected = f"a {wanted}" if times is None else f"exactly {wanted.counted(times)}"
+            raise CallsError(matches._miss(f"wanted {expected}"))  # noqa: SLF001
 
     def assert_called_once(self, rpc: str = "*", **fields: Any) -> None:
         """Fail unless exactly one such call was made.
@@ -211,14 +213,14 @@ class Calls(Sequence[RecordedCall]):
             CallsError: With what is different in it, and the earlier calls that do look like this.
         """
         latest = (self if rpc == "*" else self.where(rpc)).last()
-        chosen = self.where(rpc, **fields)
-        if chosen._fits(latest):  # noqa: SLF001 - its own kind
+        matches = self.where(rpc, **fields)
+        if matches._fits(latest):  # noqa: SLF001 - its own kind
             return
-        differs = "; ".join(map(str, chosen._asked.mismatches(latest)))  # noqa: SLF001
-        lines = [f"wanted the latest to be a {chosen._asked}, but it differs in {differs}"]  # noqa: SLF001
+        differs = "; ".join(map(str, matches._criteria.mismatches(latest)))  # noqa: SLF001
+        lines = [f"wanted the latest to be a {matches._criteria}, but it differs in {differs}"]  # noqa: SLF001
         lines += [f"  {line_of(latest)}"]
-        if len(chosen):
-            lines += ["Earlier calls look like this:", *(f"  {line_of(each)}" for each in chosen)]
+        if len(matches):
+            lines += ["Earlier calls look like this:", *(f"  {line_of(each)}" for each in matches)]
         raise CallsError("\n".join(lines))
 
     def assert_not_called(self, rpc: str = "*", **fields: Any) -> None:
@@ -231,7 +233,7 @@ class Calls(Sequence[RecordedCall]):
 
     def attempts(self) -> list[LogicalCall]:
         """These calls grouped into logical ones: a call and its retries (JR-5)."""
-        return logical_calls([call for call in self._chosen() if not call.in_progress])
+        return logical_calls([call for call in self._matches() if not call.in_progress])
 
     def wait_for(
         self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
@@ -254,7 +256,7 @@ class Calls(Sequence[RecordedCall]):
                 "wait_for would block the event loop; write `await calls.wait_for_async(...)`"
             )
         check_count(count, "count")
-        seconds, chosen = _seconds(timeout), self.where(rpc, **fields)
+        seconds, matches = _seconds(timeout), self.where(rpc, **fields)
         changed = threading.Condition()
 
         def wake() -> None:
@@ -264,10 +266,10 @@ class Calls(Sequence[RecordedCall]):
         stop = self._journal.subscribe(wake)
         try:
             with changed:
-                changed.wait_for(lambda: len(chosen._answered()) >= count, seconds)  # noqa: SLF001
+                changed.wait_for(lambda: len(matches._finished()) >= count, seconds)  # noqa: SLF001
         finally:
             stop()
-        return chosen._waited(count, seconds)  # noqa: SLF001
+        return matches._waited(count, seconds)  # noqa: SLF001
 
     async def wait_for_async(
         self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
@@ -278,12 +280,12 @@ class Calls(Sequence[RecordedCall]):
             CallsError: They were not made in time.
         """
         check_count(count, "count")
-        seconds, chosen = _seconds(timeout), self.where(rpc, **fields)
+        seconds, matches = _seconds(timeout), self.where(rpc, **fields)
         loop = asyncio.get_running_loop()
         enough = asyncio.Event()
 
         def look() -> None:
-            if len(chosen._answered()) >= count:  # noqa: SLF001
+            if len(matches._finished()) >= count:  # noqa: SLF001
                 enough.set()
 
         def wake() -> None:
@@ -298,7 +300,7 @@ class Calls(Sequence[RecordedCall]):
             pass  # the text below says more
         finally:
             stop()
-        return chosen._waited(count, seconds)  # noqa: SLF001
+        return matches._waited(count, seconds)  # noqa: SLF001
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
         """Call `wake` after each call that is answered; what is returned stops that."""
@@ -306,20 +308,20 @@ class Calls(Sequence[RecordedCall]):
 
     def nearest(self) -> str:
         """What is different in the nearest other call of that RPC, in words; empty without one."""
-        asked = self._asked
-        near = [call for call in self._journal.records() if asked.of_rpc(call)]
+        criteria = self._criteria
+        near = [call for call in self._journal.records() if criteria.of_rpc(call)]
         others = [call for call in near if not self._is_aside(call) and not self._fits(call)]
-        return told_nearest(others, asked) if others else ""
+        return told_nearest(others, criteria) if others else ""
 
     # Inside ------------------------------------------------------------------------------
 
-    def _chosen(self) -> list[RecordedCall]:
+    def _matches(self) -> list[RecordedCall]:
         return [call for call in self._journal.records() if self._fits(call)]
 
     def _fits(self, call: RecordedCall) -> bool:
         if self._status is not None and call.status != self._status:
             return False
-        if self._is_aside(call) or not self._asked.of_rpc(call):
+        if self._is_aside(call) or not self._criteria.of_rpc(call):
             return False
         if not any(choice.fields for choice in self._choices):
             return True
@@ -330,26 +332,26 @@ class Calls(Sequence[RecordedCall]):
         return call.rpc == _LOGIN and all(choice.rpc == "*" for choice in self._choices)
 
     def _was_sent(self, value: object) -> bool:
-        return any(value == held for call in self._journal.records() for _, held in call.leaves)
+        return any(value == actual for call in self._journal.records() for _, actual in call.leaves)
 
-    def _answered(self) -> list[RecordedCall]:
-        return [call for call in self._chosen() if not call.in_progress]
+    def _finished(self) -> list[RecordedCall]:
+        return [call for call in self._matches() if not call.in_progress]
 
     def _waited(self, count: int, timeout: float) -> RecordedCall:
-        answered = self._answered()
-        if len(answered) < count:
-            wanted = f"waited {timeout:g} s for {self._asked.counted(count)}"
-            raise CallsError(self._miss(wanted))
-        return answered[count - 1]
+        finished = self._finished()
+        if len(finished) < count:
+            expectation = f"waited {timeout:g} s for {self._criteria.counted(count)}"
+            raise CallsError(self._miss(expectation))
+        return finished[count - 1]
 
     @property
-    def _asked(self) -> Wanted:
+    def _criteria(self) -> Wanted:
         return Wanted(self._choices, self._status)
 
-    def _miss(self, wanted: str) -> str:
+    def _miss(self, expectation: str) -> str:
         records = [call for call in self._journal.records() if not self._is_aside(call)]
-        chosen = [call for call in records if self._fits(call)]
-        return explain_miss(wanted, self._asked, chosen, records, self.dropped)
+        matches = [call for call in records if self._fits(call)]
+        return explain_miss(expectation, self._criteria, matches, records, self.dropped)
 
 
 def _status_name(status: object) -> str:
@@ -358,7 +360,7 @@ def _status_name(status: object) -> str:
     name = status.name if isinstance(status, Enum) else status
     names = [each.name for each in Status]
     if name not in names:
-        near = nearest(str(name).upper(), names)
+        near = nearest(str(name).upper(), names) or f"; there are {', '.join(names)}"
         raise UsageError(f"status must be the name of a gRPC status, got {status!r}{near}")
     return str(name)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.server.instruments.journal.record import KEPT_BYTES, RecordedCall
 from fakeviam.server.instruments.journal.shortening import shortened
 from fakeviam.wire.encoded import Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from google.protobuf.message import Message
 
     from fakeviam.model.clock import Clock
+    from fakeviam.server.instruments.journal.redaction import Metadata
     from fakeviam.wire import Method
 
 #: What a journal may hold, unless told otherwise.
@@ -50,16 +51,27 @@ class Journal:
             except RuntimeError:  # noqa: PERF203 - another thread's call came in between
                 continue
 
-    def begin(self, method: Method, **facts: Any) -> RecordedCall:
+    def begin(
+        self,
+        method: Method,
+        *,
+        peer: str = "",
+        metadata: Metadata | None = None,
+        deadline: float | None = None,
+    ) -> RecordedCall:
         """Make the record of a call that has just arrived."""
         self._number += 1
         record = RecordedCall(
             number=self._number,
             method=method,
-            time=self._clock.now(),
+            arrived=self._clock.now(),
             started=self.stopwatch(),
-            **facts,
+            peer=peer,
+            sent_metadata=metadata,
+            deadline=deadline,
         )
+        if metadata:
+            record.weight += sum(len(key) + len(value) for key, value in metadata.items())
         self._records.append(record)
         self._weight += record.weight
         if self._weight > self.budget:
@@ -83,15 +95,27 @@ class Journal:
 
     def replied(self, record: RecordedCall, reply: Message | Encoded) -> None:
         """Note a reply to a call."""
-        size = len(reply.blob) if isinstance(reply, Encoded) else reply.ByteSize()
+        if isinstance(reply, Encoded):
+            size = sum(map(len, reply.pieces))
+        else:
+            size = reply.ByteSize()
         record.messages_sent += 1
         record.bytes_sent += size
         if record.kept.size + size <= KEPT_BYTES:
             record.kept.replies.append(reply)
             self._keep(record, size)
 
-    def end(self, record: RecordedCall, *, status: str, text: str = "") -> None:
-        """Note how a call ended, and tell those who wait."""
+    def end(
+        self,
+        record: RecordedCall,
+        *,
+        status: str,
+        text: str = "",
+        replies: Iterable[Message | Encoded] = (),
+    ) -> None:
+        """Note the last replies to a call and how it ended, and tell those who wait."""
+        for reply in replies:
+            self.replied(record, reply)
         if record.status is not None:
             return
         record.status, record.text = status, text

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.matching import Mismatch, short, wanted_text
+from fakeviam.model.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Wanted(NamedTuple):
 
     def counted(self, count: int) -> str:
         """`2 FileUpload calls with component_name='cam-1'`."""
-        return f"{count} {self._rpc}call{'s' if count != 1 else ''}{self._conditions}"
+        return f"{counted(count, f'{self._rpc}call')}{self._conditions}"
 
     @property
     def _rpc(self) -> str:
@@ -40,11 +41,11 @@ class Wanted(NamedTuple):
 
     @property
     def _conditions(self) -> str:
-        told = [
+        texts = [
             f"{k}={wanted_text(k, v)}" for choice in self.choices for k, v in choice.fields.items()
         ]
-        told += [f"status={self.status}"] if self.status else []
-        return f" with {', '.join(told)}" if told else ""
+        texts += [f"status={self.status}"] if self.status else []
+        return f" with {', '.join(texts)}" if texts else ""
 
     def of_rpc(self, call: RecordedCall) -> bool:
         """Whether the call is of the RPC that was asked for."""
@@ -53,10 +54,10 @@ class Wanted(NamedTuple):
     def mismatches(self, call: RecordedCall) -> list[Mismatch]:
         """What is different in a call."""
         leaves = call.leaves
-        found = [each for choice in self.choices for each in choice.mismatches(leaves)]
+        all_mismatches = [each for choice in self.choices for each in choice.mismatches(leaves)]
         if self.status is not None and call.status != self.status:
-            found.append(Mismatch("status", (call.status,), self.status))
-        return found
+            all_mismatches.append(Mismatch("status", (call.status,), self.status))
+        return all_mismatches
 
 
 def explain_miss(
@@ -68,7 +69,7 @@ def explain_miss(
 ) -> str:
     """Say what was wanted, what there was, and what is different in the nearest call."""
     lines = [f"{wanted}, but there {_were(len(chosen))}"]
-    lines += _listed(chosen)
+    lines += _call_lines(chosen)
     fitting = {id(call) for call in chosen}
     near = [call for call in records if asked.of_rpc(call) and id(call) not in fitting]
     if near:
@@ -93,14 +94,14 @@ def told_nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
     )
     rpcs = {call.rpc for call in near}
     rpc = f"{rpcs.pop()} " if len(rpcs) == 1 else ""
-    others = f"{len(near)} other {rpc}call{'s' if len(near) != 1 else ''}"
+    others = counted(len(near), f"other {rpc}call")
     told_apart = "; ".join(map(str, mismatches))
     return f"{others}; the nearest, number {call.number}, differs in {told_apart}"
 
 
-def _listed(calls: Sequence[RecordedCall]) -> list[str]:
-    told = Lines(calls[-_SHOWN:])
-    lines = [f"  {told.of(call)}" for call in calls[-_SHOWN:]]
+def _call_lines(calls: Sequence[RecordedCall]) -> list[str]:
+    last_calls = Lines(calls[-_SHOWN:])
+    lines = [f"  {last_calls.of(call)}" for call in calls[-_SHOWN:]]
     more = len(calls) - len(lines)
     return [f"  … {more} earlier", *lines] if more else lines
 
@@ -108,7 +109,7 @@ def _listed(calls: Sequence[RecordedCall]) -> list[str]:
 def _others(records: Sequence[RecordedCall]) -> list[str]:
     if not records:
         return ["No call was made at all; does the code under test use this cloud's address?"]
-    return ["These calls were made:", *_listed(records)]
+    return ["These calls were made:", *_call_lines(records)]
 
 
 def line_of(call: RecordedCall) -> str:
@@ -131,9 +132,9 @@ class Lines:
         leaves = call.leaves
         # Those that other calls have too are the first to go; then what hardly tells a call.
         ranked = sorted(range(len(leaves)), key=lambda number: self._rank(call, *leaves[number]))
-        shown = [leaves[number] for number in sorted(ranked[:_FIELDS])]
-        fields = ", ".join(f"{_last(path)}={_told(value)}" for path, value in shown)
-        more = ", …" if len(leaves) > len(shown) else ""
+        selected = [leaves[number] for number in sorted(ranked[:_FIELDS])]
+        fields = ", ".join(f"{_last(path)}={_value_text(value)}" for path, value in selected)
+        more = ", …" if len(leaves) > len(selected) else ""
         status = call.status or "in progress"
         text = f": {call.text}" if call.text else ""
         fault = " (fault)" if call.fault is not None else ""
@@ -150,9 +151,9 @@ def _last(path: str) -> str:
     return path.rpartition(".")[2]
 
 
-def _told(value: object) -> str:
+def _value_text(value: object) -> str:
     """A value in short; of a long id, its end, which is what differs."""
-    shown = short(value)
-    if isinstance(value, str) and shown.endswith("…'") and value.count("/") == 2:
+    text = short(value)
+    if isinstance(value, str) and text.endswith("…'") and value.count("/") == 2:
         return f"'…/{value.rpartition('/')[2][:40]}'"
-    return shown
+    return text

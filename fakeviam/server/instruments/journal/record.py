@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 from fakeviam.model.clock import SECOND, moment_of
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
@@ -23,7 +23,7 @@ from fakeviam.server.instruments.request_fields import (
     unknown_fields,
     unread_fields,
 )
-from fakeviam.wire.encoded import Encoded
+from fakeviam.wire.encoded import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from fakeviam.model.evidence import Clause
     from fakeviam.model.filters import DataScope
     from fakeviam.model.matching import Leaf
+    from fakeviam.server.instruments.faults.fault import Fault
+    from fakeviam.server.instruments.journal.redaction import Metadata
     from fakeviam.wire import Method
+    from fakeviam.wire.encoded import Encoded
 
 #: Messages of one call are kept up to this size; the rest is counted.
 KEPT_BYTES = 64 * 1024
@@ -76,6 +79,7 @@ class KeptMessages:
     "metadata",
     "number",
     "peer",
+    "plan",
     "replies",
     "reply",
     "request",
@@ -91,13 +95,15 @@ class KeptMessages:
     "unknown_fields",
     "unread_fields",
 )
+@dataclass(kw_only=True, slots=True, eq=False)
 class RecordedCall:
     """One call: the request, the reply, and the clauses behind it (JR-1).
 
     Attributes:
         number: Its number in this cloud, from 1.
-        rpc: Name of the RPC.
-        service: Full name of its service.
+        method: The RPC, with its path and message classes.
+        arrived: When it arrived, by the fake's clock, ns since the epoch.
+        started: The same by the stopwatch, whose nanoseconds are good for differences only.
         peer: Address of the client; empty on a Unix socket.
         deadline: The client's timeout in seconds when the call arrived; None for no deadline.
         status: Name of the gRPC status that was sent, None while the call is in progress;
@@ -109,86 +115,61 @@ class RecordedCall:
         bytes_sent: Their bytes.
         fault: The fault that hit it, if any.
         scripted: Whether a scripted reply answered it.
+        sent_metadata: The request's metadata, with its secrets.
+        plan: What of a query the store decided, and which stages were left; empty if it is none.
+        scope: What the caller may see; None is all.
+        dropped: Whether the journal dropped it, for lack of room.
+        stopped: When it ended, by the stopwatch.
+        ended_at: The same by the fake's clock.
+        weight: Bytes that it takes, about.
+        cited: Ids of the clauses that the answer rests on.
     """
 
-    __slots__ = (
-        "_metadata",
-        "_method",
-        "_started",
-        "_time",
-        "bytes_received",
-        "bytes_sent",
-        "cited",
-        "deadline",
-        "dropped",
-        "ended_at",
-        "fault",
-        "kept",
-        "messages_received",
-        "messages_sent",
-        "number",
-        "peer",
-        "rpc",
-        "scope",
-        "scripted",
-        "service",
-        "status",
-        "stopped",
-        "text",
-        "weight",
-    )
+    number: int
+    method: Method
+    arrived: int
+    started: int
+    peer: str = ""
+    sent_metadata: Metadata | None = None
+    deadline: float | None = None
+    status: str | None = None
+    text: str = ""
+    messages_received: int = 0
+    bytes_received: int = 0
+    messages_sent: int = 0
+    bytes_sent: int = 0
+    fault: Fault | None = None
+    scripted: bool = False
+    plan: str = ""
+    scope: DataScope | None = None
+    dropped: bool = False
+    stopped: int | None = None
+    ended_at: int = 0
+    weight: int = _OVERHEAD
+    kept: KeptMessages = field(default_factory=KeptMessages)
+    cited: set[str] = field(default_factory=set)
 
-    def __init__(
-        self,
-        *,
-        number: int,
-        method: Method,
-        time: int,
-        started: int,
-        peer: str = "",
-        metadata: Any = None,
-        deadline: float | None = None,
-    ) -> None:
-        """Begin the record of a call; the server fills it in."""
-        self.number = number
-        self.peer = peer
-        self.deadline = deadline
-        self.status: str | None = None
-        self.text = ""
-        self.messages_received = self.bytes_received = 0
-        self.messages_sent = self.bytes_sent = 0
-        self.fault: Any = None
-        self.scripted = False
-        self.scope: DataScope | None = None  # what the caller may see; None is all
-        self.dropped = False  # by the journal, for lack of room
-        self._method = method
-        self.rpc: str = method.name
-        self.service: str = method.service
-        self._time = time
-        self._started = started
-        self.stopped: int | None = None
-        self.ended_at = time
-        self._metadata = metadata
-        self.kept = KeptMessages()
-        self.weight = _OVERHEAD + _size_of(metadata)
-        self.cited: set[str] = set()  # ids of the clauses that the answer rests on
+    @property
+    def rpc(self) -> str:
+        """Name of the RPC."""
+        return self.method.name
+
+    @property
+    def service(self) -> str:
+        """Full name of its service."""
+        return self.method.service
 
     @property
     def deadline_by_clock(self) -> int | None:
         """Its deadline if time goes by the fake's clock, ns since the epoch."""
-        return None if self.deadline is None else self._time + round(self.deadline * SECOND)
+        return None if self.deadline is None else self.arrived + round(self.deadline * SECOND)
 
     # For people --------------------------------------------------------------------------
 
     @property
-    def method(self) -> Method:
-        """The RPC, with its path and message classes."""
-        return self._method
-
-    @property
     def time(self) -> datetime:
         """When it arrived, by the fake's clock; aware, UTC."""
-        return moment_of(self._time)
+        return moment_of(self.arrived)
 
     @property
     def time_ended(self) -> datetime | None:
@@ -196,26 +177,21 @@ class RecordedCall:
         return None if self.stopped is None else moment_of(self.ended_at)
 
     @property
-    def arrived(self) -> int:
-        """When it arrived, by the fake's clock, ns since the epoch."""
-        return self._time
-
-    @property
     def duration(self) -> timedelta | None:
         """How long the fake took, in real time; None while it is in progress."""
         if self.stopped is None:
             return None
-        return timedelta(microseconds=(self.stopped - self._started) / 1000)
+        return timedelta(microseconds=(self.stopped - self.started) / 1000)
 
     @property
     def span(self) -> tuple[int, int | None]:
         """Start and end by the stopwatch, ns; good for differences only."""
-        return self._started, self.stopped
+        return self.started, self.stopped
 
     @property
     def metadata(self) -> Mapping[str, str]:
         """The request's metadata, secrets redacted; the last of several equal keys."""
-        return MappingProxyType(redacted_metadata(self._metadata or {}))
+        return MappingProxyType(redacted_metadata(self.sent_metadata or {}))
 
     @property
     def request(self) -> Message | None:
@@ -277,12 +253,8 @@ class RecordedCall:
                 f"the reply of {self} was not kept: it has {self.bytes_sent} bytes, and the "
                 f"journal keeps {KEPT_BYTES} of each call"
             )
-        return tuple(redacted(self._decoded(reply)) for reply in self.kept.replies)
-
-    def _decoded(self, reply: Message | Encoded) -> Message:
-        if isinstance(reply, Encoded):
-            return self._method.response.FromString(reply.blob)
-        return reply
+        kind = self.method.response
+        return tuple(redacted(decoded(reply, kind)) for reply in self.kept.replies)
 
     @property
     def clauses(self) -> tuple[Clause, ...]:
@@ -303,8 +275,8 @@ class RecordedCall:
         return f"call {self.number} ({self.rpc})"
 
     def __repr__(self) -> str:
-        told = "in progress" if self.status is None else self.status
-        return f"<{self.rpc} #{self.number} {told}>"
+        state = "in progress" if self.status is None else self.status
+        return f"<{self.rpc} #{self.number} {state}>"
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON-able values; snake_case names, times in ISO 8601, seconds."""
@@ -318,7 +290,8 @@ class RecordedCall:
             "metadata": dict(self.metadata),
             "requests": [message_json(message) for message in self.requests],
             "replies": [
-                message_json(redacted(self._decoded(reply))) for reply in self.kept.replies
+                message_json(redacted(decoded(reply, self.method.response)))
+                for reply in self.kept.replies
             ],
             "messages_received": self.messages_received,
             "bytes_received": self.bytes_received,
@@ -331,14 +304,8 @@ class RecordedCall:
             "assumptions": [clause.id for clause in self.assumptions],
             "fault": None if self.fault is None else self.fault.to_json(),
             "scripted": self.scripted,
+            "plan": self.plan,
             "unknown_fields": list(self.unknown_fields),
             "unread_fields": list(self.unread_fields),
             "deprecated_fields": list(self.deprecated_fields),
         }
-
-
-def _size_of(metadata: Any) -> int:
-    """Bytes of request metadata, about."""
-    if not metadata:
-        return 0
-    return sum(len(key) + len(value) for key, value in metadata.items())

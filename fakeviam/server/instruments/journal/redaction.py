@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.server.instruments.message_json import is_map, is_repeated
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from fakeviam.model.matching import Leaf
+
+    #: What came with a request; bytes where a name ends in `-bin`.
+    Metadata = Mapping[str, str | bytes]
 
 from fakeviam.server.instruments.message_fields import leaves_of
 
@@ -91,10 +94,10 @@ def redacted(message: Message) -> Message:
     name = message.DESCRIPTOR.full_name
     if name not in _SECRETS and not name.startswith(_AROUND):
         return message
-    shown = type(message)()
-    shown.CopyFrom(message)
-    _redact(shown)
-    return shown
+    copy = type(message)()
+    copy.CopyFrom(message)
+    _redact(copy)
+    return copy
 
 
 def _redact(message: Message) -> None:
@@ -117,10 +120,10 @@ class HiddenText(str):
     __slots__ = ("_held",)
     _held: str
 
-    def __new__(cls, held: str) -> Self:
-        """Hide `held`."""
+    def __new__(cls, text: str) -> Self:
+        """Hide `text`."""
         hidden = super().__new__(cls, SECRET)
-        hidden._held = held
+        hidden._held = text
         return hidden
 
     def __eq__(self, other: object) -> bool:
@@ -134,24 +137,24 @@ class HiddenText(str):
 
 def redacted_leaves(message: Message) -> list[Leaf]:
     """The fields that a message sets, with what is secret hidden."""
-    shown = redacted(message)
-    leaves = leaves_of(shown)
-    if shown is message:
+    copy = redacted(message)
+    leaves = leaves_of(copy)
+    if copy is message:
         return leaves
     # Redaction puts texts in the place of texts, so both have the same fields in the same order.
     return [
-        (path, HiddenText(held) if value == SECRET and isinstance(held, str) else value)
-        for (path, value), (_, held) in zip(leaves, leaves_of(message), strict=True)
+        (path, HiddenText(hidden) if value == SECRET and isinstance(hidden, str) else value)
+        for (path, value), (_, hidden) in zip(leaves, leaves_of(message), strict=True)
     ]
 
 
-def redacted_metadata(metadata: Mapping[str, Any]) -> dict[str, str]:
+def redacted_metadata(metadata: Metadata) -> dict[str, str]:
     """Metadata as text, without the secrets; how they were presented stays visible."""
-    shown = {}
+    copy = {}
     for key, value in metadata.items():
         if not _SECRET_WORDS.isdisjoint(_WORD.findall(key.lower())):
             scheme, _, _ = str(value).partition(" ")
-            shown[key] = f"{scheme} {SECRET}" if scheme.lower() in _SCHEMES else SECRET
+            copy[key] = f"{scheme} {SECRET}" if scheme.lower() in _SCHEMES else SECRET
         else:
-            shown[key] = value.hex() if isinstance(value, bytes) else str(value)
-    return shown
+            copy[key] = value.hex() if isinstance(value, bytes) else str(value)
+    return copy

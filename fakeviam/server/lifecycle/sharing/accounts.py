@@ -28,14 +28,14 @@ class SharedAccounts(Accounts):
     nothing.
     """
 
-    def __init__(self, *, ledgers: Ledgers, **known: Any) -> None:
+    def __init__(self, *, ledgers: Ledgers, **options: Any) -> None:
         """Hold what stands there; the default key is put into a new database."""
         self._ledgers = ledgers
         self._version = -1
         self._lock = RLock()
-        super().__init__(**known)
-        if ledgers.load(_NAME, known=-1) is None:
-            ledgers.save(_NAME, self._value(), known=0)
+        super().__init__(**options)
+        if ledgers.load(_NAME, version=-1) is None:
+            ledgers.save(_NAME, self._value(), version=0)
 
     @property
     def keys(self) -> tuple[ApiKey, ...]:
@@ -48,9 +48,9 @@ class SharedAccounts(Accounts):
         self._pull()
         return super().knows(key_id)
 
-    def add_key(self, **known: Any) -> ApiKey:
+    def add_key(self, **options: Any) -> ApiKey:
         """Make a key, as the accounts of one server do."""
-        return self._change(lambda: super(SharedAccounts, self).add_key(**known))
+        return self._change(lambda: super(SharedAccounts, self).add_key(**options))
 
     def revoke(self, key_id: str) -> None:
         """Forget a key, as the accounts of one server do."""
@@ -58,8 +58,8 @@ class SharedAccounts(Accounts):
 
     def publish(self) -> None:
         """Let the keys that this server holds be what all hold."""
-        held = tuple(self._keys.values())
-        self._change(lambda: self.restore(held))
+        keys = tuple(self._keys.values())
+        self._change(lambda: self.restore(keys))
 
     def authenticate(self, entity: str, kind: str, payload: str) -> str:
         """Exchange an API key for an access token, as the accounts of one server do."""
@@ -104,7 +104,7 @@ class SharedAccounts(Accounts):
             while True:
                 self._pull()
                 result = change()
-                if self._ledgers.save(_NAME, self._value(), known=self._version):
+                if self._ledgers.save(_NAME, self._value(), version=self._version):
                     self._version += 1
                     return result
                 self._version = -1
@@ -114,10 +114,6 @@ def _keys_from(rows: Iterable[Mapping[str, Any]]) -> Iterable[ApiKey]:
     for row in rows:
         fields = {
             **{name: frozenset(row.get(name, ())) for name in _SETS},
-            "expires": _time_from(row["expires"]),
+            "expires": None if row["expires"] is None else int(row["expires"]),
         }
         yield ApiKey(**{**row, **fields})
-
-
-def _time_from(text: str | None) -> int | None:
-    return None if text is None else int(text)

@@ -43,8 +43,8 @@ class SharedFleet(Fleet):
         self._lock = RLock()
         self._changing = False
         super().__init__(ids=ids)
-        if ledgers.load(_NAME, known=-1) is None:
-            ledgers.save(_NAME, _value_of(super().state()), known=0)
+        if ledgers.load(_NAME, version=-1) is None:
+            ledgers.save(_NAME, _value_of(super().state()), version=0)
 
     def __iter__(self) -> Iterator[Part]:
         self._pull()
@@ -85,8 +85,8 @@ class SharedFleet(Fleet):
 
     def publish(self) -> None:
         """Let what this server holds be what all hold."""
-        held = super().state()
-        self._change(lambda: self.restore(held))
+        state = super().state()
+        self._change(lambda: self.restore(state))
 
     def put(self, one: Part | Metadata) -> None:
         """Hold a part or metadata, as a fleet of one server does."""
@@ -109,17 +109,17 @@ class SharedFleet(Fleet):
         with self._lock:
             while True:
                 self._pull()
-                done = False
+                is_saved = False
                 try:
                     self._changing = True
                     result = change()
                     value = _value_of(super().state())
-                    done = self._ledgers.save(_NAME, value, known=self._version)
+                    is_saved = self._ledgers.save(_NAME, value, version=self._version)
                 finally:
                     self._changing = False
                     # A change that was refused, or came too late, left its beginnings here.
-                    self._version = self._version + 1 if done else -1
-                if done:
+                    self._version = self._version + 1 if is_saved else -1
+                if is_saved:
                     return result
 
 

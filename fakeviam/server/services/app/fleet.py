@@ -34,9 +34,9 @@ def list_organizations(
     request: app.ListOrganizationsRequest,  # noqa: ARG001 - it asks nothing
 ) -> app.ListOrganizationsResponse:
     """The organizations that the caller may see (AP-1)."""
-    found = VisibleFleet(call).organizations
+    organizations = VisibleFleet(call).organizations
     return app.ListOrganizationsResponse(
-        organizations=[organization_message(call, one) for one in found]
+        organizations=[organization_message(call, one) for one in organizations]
     )
 
 
@@ -45,8 +45,8 @@ def get_organization(
     call: Call, request: app.GetOrganizationRequest
 ) -> app.GetOrganizationResponse:
     """An organization (AP-1)."""
-    found = VisibleFleet(call).organization(request.organization_id)
-    return app.GetOrganizationResponse(organization=organization_message(call, found))
+    organization = VisibleFleet(call).organization(request.organization_id)
+    return app.GetOrganizationResponse(organization=organization_message(call, organization))
 
 
 @rpc("GetOrganizationsWithAccessToLocation", rests_on=["AP-1"])
@@ -94,9 +94,9 @@ def list_organizations_by_user(
 def list_locations(call: Call, request: app.ListLocationsRequest) -> app.ListLocationsResponse:
     """The locations of an organization (AP-1)."""
     fleet = VisibleFleet(call)
-    found = fleet.locations_of(fleet.organization(request.organization_id))
+    locations = fleet.locations_of(fleet.organization(request.organization_id))
     return app.ListLocationsResponse(
-        locations=[location_message(call, fleet, one) for one in found]
+        locations=[location_message(call, fleet, one) for one in locations]
     )
 
 
@@ -104,8 +104,8 @@ def list_locations(call: Call, request: app.ListLocationsRequest) -> app.ListLoc
 def get_location(call: Call, request: app.GetLocationRequest) -> app.GetLocationResponse:
     """A location (AP-1)."""
     fleet = VisibleFleet(call)
-    found = fleet.location(request.location_id)
-    return app.GetLocationResponse(location=location_message(call, fleet, found))
+    location = fleet.location(request.location_id)
+    return app.GetLocationResponse(location=location_message(call, fleet, location))
 
 
 # Robots ----------------------------------------------------------------------------------
@@ -115,8 +115,8 @@ def get_location(call: Call, request: app.GetLocationRequest) -> app.GetLocation
 def list_robots(call: Call, request: app.ListRobotsRequest) -> app.ListRobotsResponse:
     """The robots of a location (AP-1)."""
     fleet = VisibleFleet(call)
-    found = fleet.robots_of([fleet.location(request.location_id)])
-    return app.ListRobotsResponse(robots=_robots(call, found))
+    robots = fleet.robots_of([fleet.location(request.location_id)])
+    return app.ListRobotsResponse(robots=_robots(call, robots))
 
 
 @rpc("ListRobotsForLocations", rests_on=["AP-1", "AP-6"])
@@ -151,17 +151,18 @@ def get_robot(call: Call, request: app.GetRobotRequest) -> app.GetRobotResponse:
 def list_machine_summaries(
     call: Call, request: app.ListMachineSummariesRequest
 ) -> app.ListMachineSummariesResponse:
-    """The robots of an organization with their parts, by location (AP-9)."""
+    """The robots of one organization, or of all, with their parts, by location (AP-9)."""
     if request.limit < 0:
         text = f"limit must not be negative, got {request.limit}"
         raise InvalidArgumentError(text, clause="AP-5")
     fleet = VisibleFleet(call)
-    organization = fleet.organization(request.organization_id)
-    places = fleet.locations_of(organization)
+    places = fleet.locations
+    if request.organization_id:
+        places = fleet.locations_of(fleet.organization(request.organization_id))
     if request.location_ids:
-        wanted = {fleet.location(each, "location_ids").id for each in request.location_ids}
-        places = [one for one in places if one.id in wanted]
-    robots = [] if request.fragment_ids else fleet.robots_of(places)[: request.limit or None]
+        location_ids = {fleet.location(each, "location_ids").id for each in request.location_ids}
+        places = [one for one in places if one.id in location_ids]
+    robots = fleet.robots_of(places)[: request.limit or None]
     return app.ListMachineSummariesResponse(
         location_summaries=[
             app.LocationSummary(
@@ -196,8 +197,8 @@ def get_robot_part(call: Call, request: app.GetRobotPartRequest) -> app.GetRobot
     fleet = VisibleFleet(call)
     part = fleet.part(request.id)
     main = fleet.parts_of(fleet.robot(part.robot_id))[0].id == part.id
-    made = part_message(call, part, main=main)
-    return app.GetRobotPartResponse(part=made, config_json=made.robot_config_json)
+    message = part_message(call, part, main=main)
+    return app.GetRobotPartResponse(part=message, config_json=message.robot_config_json)
 
 
 @rpc("GetRobotPartByNameAndLocation", rests_on=["AP-1", "AP-3", "AP-6"])

@@ -84,6 +84,7 @@ def part_message(call: Call, part: Part, *, main: bool) -> app.RobotPart:
         dns_name=host,
         robot=part.robot_id,
         location_id=part.location_id,
+        secret=call.cloud.ids.uuid_of(f"secret of {part.id}"),
         robot_config=Struct(),
         last_access=_now(call),
         main_part=main,

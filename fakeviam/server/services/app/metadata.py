@@ -22,8 +22,8 @@ def get_organization_metadata(
     call: Call, request: app.GetOrganizationMetadataRequest
 ) -> app.GetOrganizationMetadataResponse:
     """The metadata of an organization (AP-7)."""
-    found = VisibleFleet(call).organization(request.organization_id)
-    return app.GetOrganizationMetadataResponse(data=_read(call, found.id))
+    organization = VisibleFleet(call).organization(request.organization_id)
+    return app.GetOrganizationMetadataResponse(data=_read(call, organization.id))
 
 
 @rpc("UpdateOrganizationMetadata", rests_on=["AP-7"])
@@ -31,8 +31,8 @@ def update_organization_metadata(
     call: Call, request: app.UpdateOrganizationMetadataRequest
 ) -> app.UpdateOrganizationMetadataResponse:
     """Replace the metadata of an organization (AP-7)."""
-    found = VisibleFleet(call).organization(request.organization_id)
-    _write(call, found.id, request.data)
+    organization = VisibleFleet(call).organization(request.organization_id)
+    _write(call, organization.id, request.data)
     return app.UpdateOrganizationMetadataResponse()
 
 
@@ -41,8 +41,8 @@ def get_location_metadata(
     call: Call, request: app.GetLocationMetadataRequest
 ) -> app.GetLocationMetadataResponse:
     """The metadata of a location (AP-7)."""
-    found = VisibleFleet(call).location(request.location_id)
-    return app.GetLocationMetadataResponse(data=_read(call, found.id))
+    location = VisibleFleet(call).location(request.location_id)
+    return app.GetLocationMetadataResponse(data=_read(call, location.id))
 
 
 @rpc("UpdateLocationMetadata", rests_on=["AP-7"])
@@ -50,8 +50,8 @@ def update_location_metadata(
     call: Call, request: app.UpdateLocationMetadataRequest
 ) -> app.UpdateLocationMetadataResponse:
     """Replace the metadata of a location (AP-7)."""
-    found = VisibleFleet(call).location(request.location_id)
-    _write(call, found.id, request.data)
+    location = VisibleFleet(call).location(request.location_id)
+    _write(call, location.id, request.data)
     return app.UpdateLocationMetadataResponse()
 
 
@@ -60,8 +60,8 @@ def get_robot_metadata(
     call: Call, request: app.GetRobotMetadataRequest
 ) -> app.GetRobotMetadataResponse:
     """The metadata of a robot (AP-7)."""
-    found = VisibleFleet(call).robot(request.id)
-    return app.GetRobotMetadataResponse(data=_read(call, found.id))
+    robot = VisibleFleet(call).robot(request.id)
+    return app.GetRobotMetadataResponse(data=_read(call, robot.id))
 
 
 @rpc("UpdateRobotMetadata", rests_on=["AP-7"])
@@ -69,8 +69,8 @@ def update_robot_metadata(
     call: Call, request: app.UpdateRobotMetadataRequest
 ) -> app.UpdateRobotMetadataResponse:
     """Replace the metadata of a robot (AP-7)."""
-    found = VisibleFleet(call).robot(request.id)
-    _write(call, found.id, request.data)
+    robot = VisibleFleet(call).robot(request.id)
+    _write(call, robot.id, request.data)
     return app.UpdateRobotMetadataResponse()
 
 
@@ -79,8 +79,8 @@ def get_robot_part_metadata(
     call: Call, request: app.GetRobotPartMetadataRequest
 ) -> app.GetRobotPartMetadataResponse:
     """The metadata of a part (AP-7)."""
-    found = VisibleFleet(call).part(request.id)
-    return app.GetRobotPartMetadataResponse(data=_read(call, found.id))
+    part = VisibleFleet(call).part(request.id)
+    return app.GetRobotPartMetadataResponse(data=_read(call, part.id))
 
 
 @rpc("UpdateRobotPartMetadata", rests_on=["AP-7"])
@@ -88,8 +88,8 @@ def update_robot_part_metadata(
     call: Call, request: app.UpdateRobotPartMetadataRequest
 ) -> app.UpdateRobotPartMetadataResponse:
     """Replace the metadata of a part (AP-7)."""
-    found = VisibleFleet(call).part(request.id)
-    _write(call, found.id, request.data)
+    part = VisibleFleet(call).part(request.id)
+    _write(call, part.id, request.data)
     return app.UpdateRobotPartMetadataResponse()
 
 

@@ -43,7 +43,7 @@ class VisibleFleet:
         """
         if organization_id:
             self._principal.check_named([organization_id])
-        return _named("organization", organization_id, self.organizations, field)
+        return _by_id("organization", organization_id, self.organizations, field)
 
     def location(self, location_id: str, field: str = "location_id") -> Location:
         """The location of that id.
@@ -52,15 +52,15 @@ class VisibleFleet:
             InvalidArgumentError: The id is missing (AP-5).
             NotFoundError: There is none that the caller sees (AP-4).
         """
-        return _named("location", location_id, self.locations, field)
+        return _by_id("location", location_id, self.locations, field)
 
     def robot(self, robot_id: str, field: str = "id") -> Robot:
         """The robot of that id; refuses as `location` does."""
-        return _named("robot", robot_id, self.robots, field)
+        return _by_id("robot", robot_id, self.robots, field)
 
     def part(self, part_id: str, field: str = "id") -> Part:
         """The part of that id; refuses as `location` does."""
-        return _named("part", part_id, self.parts, field)
+        return _by_id("part", part_id, self.parts, field)
 
     def locations_of(self, organization: Organization) -> list[Location]:
         """The locations of an organization."""
@@ -78,14 +78,14 @@ class VisibleFleet:
         return parts
 
 
-def _named(kind: str, asked: str, known: Iterable[_Owner], field: str) -> _Owner:
-    if not asked:
+def _by_id(kind: str, id_: str, owners: Iterable[_Owner], field: str) -> _Owner:
+    if not id_:
         raise InvalidArgumentError(f"{field} must not be empty", clause="AP-5")
-    for one in known:
-        if one.id == asked:
+    for one in owners:
+        if one.id == id_:
             return one
     hint = "".join(
-        f"; {one.name!r} is a name, its id is {one.id!r}" for one in known if one.name == asked
+        f"; {one.name!r} is a name, its id is {one.id!r}" for one in owners if one.name == id_
     )
     # The `viam` CLI looks for the word NotFound in the text.
-    raise NotFoundError(f"no {kind} has the {field} {asked!r} (NotFound){hint}", clause="AP-4")
+    raise NotFoundError(f"no {kind} has the {field} {id_!r} (NotFound){hint}", clause="AP-4")

@@ -37,16 +37,16 @@ def binary_data_by_filter(
     call: Call, request: data.BinaryDataByFilterRequest
 ) -> Encoded | data.BinaryDataByFilterResponse:
     """One page of binary records, or their totals (BF-1 … BF-4)."""
-    asked = request.data_request
-    query = query_from(call, asked.filter, include_internal=request.include_internal_data)
+    data_request = request.data_request
+    query = query_from(call, data_request.filter, include_internal=request.include_internal_data)
     if request.count_only:
         totals = call.store.binary_totals(query)
         return data.BinaryDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
-    wanted = page_request(call, asked, with_bytes=request.include_binary)
+    wanted = page_request(call, data_request, with_bytes=request.include_binary, of="files")
     page = call.store.binary_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
     )
-    count, size, last = page_footer(call, asked, wanted, page)
+    count, size, last = page_footer(call, data_request, wanted, page, "files")
     if call.policy.count == "total":
         count, size = call.store.binary_totals(query)
     tail = data.BinaryDataByFilterResponse(count=count, total_size_bytes=size, last=last)
@@ -103,14 +103,13 @@ def _reply(
     if records:
         call.cite(["ID-3", "A52"])
     encoders: MetadataEncoders = call.cloud.by_policy[MetadataEncoders]
-    encoder = encoders.of(call)
-    if not with_bytes:
-        return Encoded(encoder.entries(records) + tail.SerializeToString())
-    _check_size(call, records)
-    parts: list[bytes] = []
-    for record, file in _files(call.store, records):
-        parts += encoder.entry_with_bytes(record, file)
-    return Encoded(b"".join((*parts, tail.SerializeToString())))
+    if with_bytes:
+        _check_size(call, records)
+        files, encode = list(_files(call.store, records)), encoders.of(call).entry_with_bytes
+        parts = [part for record, file in files for part in encode(record, file)]
+    else:
+        parts = encoders.of(call).entries(records)
+    return Encoded((*parts, tail.SerializeToString()))
 
 
 def _files(store: Store, records: Sequence[BinaryRecord]) -> Iterator[tuple[BinaryRecord, bytes]]:

@@ -47,8 +47,8 @@ def add_bounding_box_to_image_by_id(
     )
     record = _record(call, request)
     if not is_image(record.mime_type):
-        shown = f"{record.binary_data_id!r} is {record.mime_type!r}"
-        text = f"only images can have bounding boxes; {shown}"
+        what = f"{record.binary_data_id!r} is {record.mime_type!r}"
+        text = f"only images can have bounding boxes; {what}"
         raise FailedPreconditionError(text, clause="BX-6")
     box = replace(box, id=call.cloud.ids.object_id())
     call.store.add_box(record.file_id, box)

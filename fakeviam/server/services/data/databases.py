@@ -1,12 +1,14 @@
 """The federated database of an organization.
 
-The fake runs no database yet. The host has the real one's shape under `.invalid`, a
-name that never resolves, so that a test cannot reach a real host by accident.
+It is on the fake's own port (`fakeviam.database`). Where a client can reach no port, the host has
+the real one's shape under `.invalid`, a name that never resolves, so that a test cannot reach a
+real host by accident.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 from fakeviam.model.errors import InvalidArgumentError, NotFoundError
 from fakeviam.server.services.handlers import rpc
@@ -16,20 +18,51 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
 
 
+#: Of the database user of an organization.
+USER_PREFIX: Final = "db-user-"
+
+#: How clients of a session are told apart: user names have no room for it (DB-8).
+APPLICATION_PREFIX: Final = "fakeviam-session:"
+
+
 @rpc("GetDatabaseConnection", rests_on=["DB-1", "DB-4", "A46"])
 def get_database_connection(
     call: Call, request: data.GetDatabaseConnectionRequest
 ) -> data.GetDatabaseConnectionResponse:
     """Where an organization's database is (DB-1, DB-2, DB-4)."""
     organization_id = _organization(call, request.organization_id)
-    mark = call.cloud.ids.seal(organization_id)[:5]
-    host = f"data-federation-{organization_id}-{mark}.a.query.fakeviam.invalid"
-    user = f"db-user-{organization_id}"
+    address = _with_port(call.address)
+    if not address:
+        mark = call.cloud.ids.seal(organization_id)[:5]
+        address = f"https://data-federation-{organization_id}-{mark}.a.query.fakeviam.invalid"
     return data.GetDatabaseConnectionResponse(
-        hostname=host,
-        mongodb_uri=f"mongodb://{user}:<password>@{host}/sensorData?ssl=true&authSource=admin",
+        hostname=address.partition("://")[2],
+        mongodb_uri=database_uri(address, organization_id=organization_id, session=call.cloud.name),
         has_database_user=call.store.database_password(organization_id) is not None,
     )
+
+
+def database_uri(
+    address: str,
+    *,
+    organization_id: str,
+    session: str,
+    password: str = "<password>",  # noqa: S107 - what stands for one
+) -> str:
+    """The URI of a database, for clients of MongoDB (DB-1, DB-8).
+
+    Args:
+        address: Where the fake is, as `http://host:port`, or `https://` where it has TLS.
+        organization_id: Whose database it is.
+        session: The session that it belongs to; empty for none.
+        password: As a URI has it: percent-encoded; by default what stands for one.
+    """
+    scheme, _, host = address.partition("://")
+    options = {"ssl": str(scheme == "https").lower(), "authSource": "admin"}
+    if session:
+        options["appName"] = f"{APPLICATION_PREFIX}{session}"
+    user = f"{USER_PREFIX}{organization_id}"
+    return f"mongodb://{user}:{password}@{host}/sensorData?{urlencode(options)}"
 
 
 @rpc("ConfigureDatabaseUser", rests_on=["DB-3"])
@@ -42,6 +75,13 @@ def configure_database_user(
         raise InvalidArgumentError("password must not be empty", clause="DB-5")
     call.store.set_database_password(organization_id, request.password)
     return data.ConfigureDatabaseUserResponse()
+
+
+def _with_port(address: str) -> str:
+    """The address with its port: HTTP leaves out its own, which is not that of MongoDB."""
+    if not address or address.rpartition(":")[2].isdecimal():
+        return address
+    return f"{address}:{443 if address.startswith('https:') else 80}"
 
 
 def _organization(call: Call, organization_id: str) -> str:

@@ -5,46 +5,34 @@ The engine, and with it bson, is imported by the first query.
 
 from __future__ import annotations
 
-import heapq
-from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from itertools import chain
+import gc
+from contextlib import contextmanager
 from operator import attrgetter
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.clock import DAY, moment_of
+from fakeviam.model.clock import LAST, moment_of
+from fakeviam.model.entities import DataPipeline, PipelineRun, SavedQuery
 from fakeviam.model.errors import (
     DeadlineExceededError,
     InvalidArgumentError,
     NotFoundError,
     Refusal,
     ResourceExhaustedError,
-    UnimplementedError,
 )
-from fakeviam.model.filters import Interval, TimeField
-from fakeviam.server.instruments.message_json import message_json
-from fakeviam.server.services.encoding import fill_capture_metadata
-from fakeviam.server.services.filters import query_from
+from fakeviam.server.services.data.reading_documents import documents_of, records_of
 from fakeviam.server.services.handlers import rpc
 from fakeviam.wire import data
-from fakeviam.wire.times import timestamp_from
-from fakeviam.wire.values import mapping_from
-from fakeviam.wire.well_known import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fakeviam.model.filters import Query
     from fakeviam.model.policy import Policy
-    from fakeviam.model.records import Source, TabularRecord
     from fakeviam.query.errors import QueryError
+    from fakeviam.query.expressions import Operators
     from fakeviam.query.pushdown import Plan
     from fakeviam.server.state.call import Call
-
-_PAGE = 1000
-_UTC = timezone.utc
-_EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
 
 
 def _mql_grounds(request: data.TabularDataByMQLRequest, _policy: Policy) -> Iterator[str]:
@@ -59,49 +47,196 @@ def _mql_grounds(request: data.TabularDataByMQLRequest, _policy: Policy) -> Iter
 def tabular_data_by_mql(
     call: Call, request: data.TabularDataByMQLRequest
 ) -> data.TabularDataByMQLResponse:
-    """The answer of a pipeline over an organization's readings (MQ-1 … MQ-10)."""
-    from fakeviam.query.bson_documents import encode  # noqa: PLC0415 - with the first query
-    from fakeviam.query.errors import QueryError  # noqa: PLC0415
-    from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415
-    from fakeviam.query.pushdown import plan  # noqa: PLC0415
+    """The answer of a pipeline over readings, or over a sink (MQ-1 … MQ-12)."""
+    from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first query
 
-    _check_organization(call, request.organization_id)
-    _check_source(request)
-    stages = _stages(call, request.mql_binary)
+    check_organization(call, request.organization_id)
+    sink = sink_of(call, request)
+    stages = stages_asked(call, request)
+    try:
+        if sink is None:
+            answer = run_pipeline(call, request.organization_id, stages)
+        else:
+            answer = run_over_sink(call, sink, stages)
+        return data.TabularDataByMQLResponse(raw_data=encoded(call, answer))
+    except QueryError as error:
+        raise refusal(error, "MQ-4") from None
+
+
+def encoded(call: Call, documents: Iterable[dict[str, Any]]) -> list[bytes]:
+    """An answer in BSON, citing what it rests on."""
+    from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first query
+
+    answer = list(map(encode_any, documents))
+    if any(changed for _, changed in answer):
+        call.cite(["MQ-13"])
+    return [each for each, _ in answer]
+
+
+def run_pipeline(
+    call: Call,
+    organization_id: str,
+    stages: Sequence[dict[str, Any]],
+    operators: Operators | None = None,
+) -> list[dict[str, Any]]:
+    """The answer of a pipeline over an organization's readings.
+
+    Args:
+        call: Who asks.
+        organization_id: Whose readings.
+        stages: Its stages.
+        operators: What its expressions may use; None is what pipelines of clients may.
+
+    Raises:
+        QueryError: It has no meaning, or takes too much work.
+    """
+    from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415 - with the first query
+    from fakeviam.query.pushdown import plan  # noqa: PLC0415
+    from fakeviam.query.reads import paths_read, tree_of  # noqa: PLC0415
+
+    check_stages(stages)
+    chance = Random(call.cloud.ids.seal("query"))  # noqa: S311 - one seed, one run
+    planned = plan(stages)
+    call.record.plan = _told(planned)
+    if planned.sort_by is None and not any("$sort" in stage for stage in stages):
+        call.cite(["MQ-6"])
+    now = moment_of(call.clock.now())
+    pipeline = Pipeline(planned.rest, now=now, random=chance, operators=operators)
+    paths = paths_read(planned.rest)
+    tree = None if paths is None else tree_of(paths)
+    with _without_collections():
+        return pipeline.run(documents_of(records_of(call, organization_id, planned), tree))
+
+
+def _told(planned: Plan) -> str:
+    """What the store does, then the stages that are left."""
+    told = [f"{name} = {value!r}" for name, value in planned.texts.items()]
+    for operator, bound in ((">=", planned.start), ("<", planned.end)):
+        if bound is not None:
+            moment = moment_of(min(bound, LAST)).isoformat()
+            told.append(f"{planned.interval_of} {operator} {moment}")
+    if planned.sort_by is not None:
+        told.append(f"{'latest' if planned.descending else 'earliest'} {planned.sort_by} first")
+    if planned.limit is not None:
+        told.append(f"at most {planned.limit}")
+    stages = " ".join(name for stage in planned.rest for name in stage)
+    return f"store: {', '.join(told) or 'all'}; stages: {stages or 'none'}"
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Documents hold no cycles; the collector would go through all of them, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def run_over_sink(
+    call: Call, pipeline_id: str, stages: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The answer of a pipeline over the sink of a data pipeline (DP-4).
+
+    Raises:
+        QueryError: It has no meaning, or takes too much work.
+    """
+    from fakeviam.query.bson_documents import decode  # noqa: PLC0415 - with the first query
+    from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415
+
+    check_stages(stages)
+    chance = Random(call.cloud.ids.seal("query"))  # noqa: S311 - one seed, one run
+    runs = sorted(call.store.entities(PipelineRun, pipeline_id), key=attrgetter("time_data_start"))
+    documents = (decode(document) for run in runs for document in run.documents)
+    return Pipeline(stages, now=moment_of(call.clock.now()), random=chance).run(documents)
+
+
+def checked_stages(call: Call, encoded: Sequence[bytes]) -> tuple[bytes, ...]:
+    """The stages of a query that is to be kept, as they came.
+
+    Raises:
+        InvalidArgumentError: One is not a BSON document, or MongoDB would refuse to run it.
+    """
+    from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first query
+    from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415
+
+    stages = stages_of(call, encoded)
     try:
         check_stages(stages)
-        chance = Random(call.cloud.ids.seal("query"))  # noqa: S311 - one seed, one run
-        planned = plan(stages)
-        if planned.sort_by is None and not any("$sort" in stage for stage in stages):
-            call.cite(["MQ-6"])
-        pipeline = Pipeline(planned.rest, now=moment_of(call.clock.now()), random=chance)
-        documents = _documents(_records(call, request.organization_id, planned))
-        return data.TabularDataByMQLResponse(raw_data=map(encode, pipeline.run(documents)))
+        Pipeline(stages, now=moment_of(call.clock.now()), random=Random(0))  # noqa: S311
     except QueryError as error:
-        raise _refused(error) from None
+        raise refusal(error, "MQ-4") from None
+    return tuple(encoded)
 
 
-def _check_organization(call: Call, organization_id: str) -> None:
+def check_organization(call: Call, organization_id: str) -> None:
+    """Refuse a query of no organization, or of one that the caller has no right to.
+
+    Raises:
+        InvalidArgumentError: No organization is named.
+        PermissionDeniedError: The caller's key is of another.
+    """
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")
     call.principal.check_named([organization_id])
 
 
-def _check_source(request: data.TabularDataByMQLRequest) -> None:
-    if request.query_prefix_name:
-        text = f"query_prefix_name {request.query_prefix_name!r}: fakeviam has no saved queries yet"
-        raise UnimplementedError(text, clause="MQ-9")
+_SOURCES = MappingProxyType(
+    {value.number: value.name for value in data.TabularDataSourceType.DESCRIPTOR.values}
+)
+
+
+def stages_asked(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, Any]]:
+    """The stages of a request, behind those of the saved query that it names."""
+    return [*_prefix(call, request), *stages_of(call, request.mql_binary)]
+
+
+def _prefix(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, Any]]:
+    """The stages of the saved query that a request names, if it names one (MQ-9, MQ-12)."""
+    name = request.query_prefix_name
+    if not name:
+        return []
+    call.principal.check_whole("query_prefix_name", clause="SA-7")
+    queries = call.store.entities(SavedQuery, request.organization_id)
+    for query in queries:
+        if query.name == name:
+            call.cite(["MQ-12"])
+            return stages_of(call, query.stages)
+    known = ", ".join(repr(each.name) for each in queries[:10])
+    text = (
+        f"query_prefix_name: the organization has no saved query {name!r}; "
+        f"{f'it has {known}' if known else 'it has none'}"
+    )
+    raise NotFoundError(text, clause="MQ-9")
+
+
+def sink_of(call: Call, request: data.TabularDataByMQLRequest) -> str | None:
+    """The id of the pipeline whose sink is asked; None for readings (MQ-8)."""
     source = request.data_source
+    if source.type not in _SOURCES:
+        names = ", ".join(f"{name} ({number})" for number, name in _SOURCES.items())
+        text = f"data_source.type must be one of {names}, got {source.type}"
+        raise InvalidArgumentError(text, clause="MQ-14")
     if source.type != data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK:
-        return
+        if source.pipeline_id:
+            call.cite(["MQ-14"])
+            call.note = "data_source.pipeline_id was ignored: its type is no pipeline sink [MQ-14]"
+        return None
+    call.principal.check_whole("a pipeline sink", clause="DP-19")
     if not source.pipeline_id:
         text = "data_source.pipeline_id must not be empty with a pipeline sink"
         raise InvalidArgumentError(text, clause="MQ-8")
-    text = f"data_source.pipeline_id: there is no data pipeline {source.pipeline_id!r}"
-    raise NotFoundError(text, clause="MQ-8")
+    pipeline = call.store.entity(DataPipeline, source.pipeline_id)
+    if pipeline is None or pipeline.organization_id != request.organization_id:
+        text = f"data_source.pipeline_id: there is no data pipeline {source.pipeline_id!r}"
+        raise NotFoundError(text, clause="MQ-8")
+    call.cite(["DP-4"])
+    return pipeline.id
 
 
-def _stages(call: Call, encoded: Sequence[bytes]) -> list[dict[str, Any]]:
+def stages_of(call: Call, encoded: Sequence[bytes]) -> list[dict[str, Any]]:
     """The stages of a request.
 
     Raises:
@@ -129,158 +264,12 @@ def _stages(call: Call, encoded: Sequence[bytes]) -> list[dict[str, Any]]:
     return stages
 
 
-def _refused(error: QueryError) -> Refusal:
+def refusal(error: QueryError, clause: str) -> Refusal:
+    """What a query that fails is refused with; a clause names what was asked wrong."""
     from fakeviam.query.errors import QueryTimeoutError, ResultTooLargeError  # noqa: PLC0415
 
     if isinstance(error, QueryTimeoutError):
         return DeadlineExceededError(error.text, clause="QG-2")
     if isinstance(error, ResultTooLargeError):
         return ResourceExhaustedError(error.text, clause="QG-1")
-    return InvalidArgumentError(str(error), clause="MQ-3" if error.code == 40324 else "MQ-4")
-
-
-# Readings as documents ----------------------------------------------------------------------------
-
-
-def _records(call: Call, organization_id: str, planned: Plan) -> Iterable[TabularRecord]:
-    """The readings that a plan wants, in its order."""
-    base = query_from(
-        call, data.Filter(organization_ids=[organization_id]), include_internal=False, tabular=True
-    )
-    location = planned.texts.get("location_id")
-    texts: dict[str, Any] = {
-        name: value for name, value in planned.texts.items() if name != "location_id"
-    }
-    query = replace(
-        base,
-        **texts,
-        location_ids=frozenset({location}) if location else base.location_ids,
-        interval=Interval(
-            start=planned.start,
-            end=planned.end,
-            end_inside=False,
-            clock=TimeField(planned.interval_of),
-        ),
-    )
-    if planned.sort_by != "time_received":
-        return _paged(call, query, descending=planned.descending, wanted=planned.limit)
-    records = _paged(call, query, descending=False, wanted=None)
-    if planned.limit is None:
-        return sorted(records, key=attrgetter("time_received"), reverse=planned.descending)
-    best = heapq.nlargest if planned.descending else heapq.nsmallest
-    return best(planned.limit, records, key=attrgetter("time_received"))
-
-
-def _paged(
-    call: Call, query: Query, *, descending: bool, wanted: int | None
-) -> Iterator[TabularRecord]:
-    after = None
-    size = _PAGE if wanted is None else min(wanted, _PAGE)
-    while True:
-        page = call.store.tabular_page(query, after=after, limit=size, descending=descending)
-        yield from page.records
-        if len(page.records) < size:
-            return
-        after = page.last
-
-
-def _documents(records: Iterable[TabularRecord]) -> Iterator[dict[str, Any]]:
-    from bson import ObjectId  # noqa: PLC0415 - with the first query
-
-    parameters: dict[Source, dict[str, Any]] = {}
-    for record in records:
-        source = record.source
-        if source not in parameters:
-            parameters[source] = plain_parameters(source)
-        requested = _date(record.time_requested)
-        yield {
-            "_id": ObjectId(record.id),
-            "organization_id": source.organization_id,
-            "location_id": source.location_id,
-            "robot_id": source.robot_id,
-            "part_id": source.part_id,
-            "component_type": source.component_type,
-            "component_name": source.component_name,
-            "method_name": source.method_name,
-            "time_requested": requested,
-            "time_received": _date(record.time_received),
-            "tags": list(record.tags),
-            "additional_parameters": parameters[source],
-            "data": mapping_from(Struct.FromString(record.payload)),
-            "capture_day": requested.replace(hour=0, minute=0, second=0, microsecond=0),
-        }
-
-
-def _date(nanos: int) -> datetime:
-    """A time to the millisecond, which is all that BSON keeps."""
-    return _EPOCH + timedelta(milliseconds=nanos // 1_000_000)
-
-
-def plain_parameters(source: Source) -> dict[str, Any]:
-    """The parameters of a capture as plain values; wrapper types are what they wrap."""
-    message = data.CaptureMetadata()
-    fill_capture_metadata(message, source, (), "")
-    shown = {name: message_json(packed) for name, packed in message.method_parameters.items()}
-    return {name: value.get("value", value) for name, value in shown.items()}
-
-
-# The latest reading -------------------------------------------------------------------------------
-
-#: How far back GetLatestTabularData looks (GL-2).
-_YEAR = 365 * DAY
-
-
-def _latest_grounds(request: data.GetLatestTabularDataRequest, _policy: Policy) -> Iterator[str]:
-    yield from ("GL-1", "GL-2", "GL-3")
-    if request.HasField("additional_parameters"):
-        yield "A34"
-
-
-@rpc("GetLatestTabularData", grounds=_latest_grounds)
-def get_latest_tabular_data(
-    call: Call, request: data.GetLatestTabularDataRequest
-) -> data.GetLatestTabularDataResponse:
-    """The reading of a resource that was captured last (GL-1 … GL-4)."""
-    for name in ("part_id", "resource_name", "resource_subtype", "method_name"):
-        if not getattr(request, name):
-            raise InvalidArgumentError(f"{name} must not be empty", clause="GL-4")
-    since = call.clock.now() - _YEAR
-    for record in _captured(call, request):
-        if record.time_synced >= since:
-            return data.GetLatestTabularDataResponse(
-                time_captured=timestamp_from(record.time_requested),
-                time_synced=timestamp_from(record.time_synced),
-                payload=Struct.FromString(record.payload),
-            )
-    return data.GetLatestTabularDataResponse()
-
-
-def _captured(call: Call, request: data.GetLatestTabularDataRequest) -> Iterator[TabularRecord]:
-    """The readings of a resource, the latest first."""
-    query = query_from(
-        call,
-        data.Filter(
-            part_id=request.part_id,
-            component_name=request.resource_name,
-            component_type=request.resource_subtype,
-            method=request.method_name,
-        ),
-        include_internal=False,
-        tabular=True,
-    )
-    records = _paged(call, query, descending=True, wanted=None)
-    first = next(records, None)
-    if first is None or not _asks_for_parameters(call, request):
-        return iter(()) if first is None else chain([first], records)
-    wanted = mapping_from(request.additional_parameters)
-    return (
-        record for record in chain([first], records) if plain_parameters(record.source) == wanted
-    )
-
-
-def _asks_for_parameters(call: Call, request: data.GetLatestTabularDataRequest) -> bool:
-    if not request.HasField("additional_parameters"):
-        return False
-    return (
-        bool(request.additional_parameters.fields) or call.policy.empty_parameters == "constraint"
-    )
+    return InvalidArgumentError(str(error), clause="MQ-3" if error.code == 40324 else clause)

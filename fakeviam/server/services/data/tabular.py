@@ -31,25 +31,25 @@ def tabular_data_by_filter(
     call: Call, request: data.TabularDataByFilterRequest
 ) -> Encoded | data.TabularDataByFilterResponse:
     """One page of readings, or their totals (TD-1 … TD-4)."""
-    asked = request.data_request
+    data_request = request.data_request
     query = query_from(
-        call, asked.filter, include_internal=request.include_internal_data, tabular=True
+        call, data_request.filter, include_internal=request.include_internal_data, tabular=True
     )
     if request.count_only:
         totals = call.store.tabular_totals(query)
         return data.TabularDataByFilterResponse(count=totals.records, total_size_bytes=totals.size)
-    wanted = page_request(call, asked, with_bytes=False)
+    wanted = page_request(call, data_request, of="readings")
     page = call.store.tabular_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
     )
     # That the readings of one upload share their metadata is documented (CU-2).
     if len({record.file_id for record in page.records}) > 1:
         call.cite(["TD-4"])
-    count, size, last = page_footer(call, asked, wanted, page)
+    count, size, last = page_footer(call, data_request, wanted, page, "readings")
     if call.policy.count == "total":
         count, size = call.store.tabular_totals(query)
     tail = data.TabularDataByFilterResponse(count=count, total_size_bytes=size, last=last)
-    return Encoded(encode_readings(page.records) + tail.SerializeToString())
+    return Encoded((encode_readings(page.records) + tail.SerializeToString(),))
 
 
 def _delete_grounds(request: data.DeleteTabularDataRequest, _policy: Policy) -> Iterator[str]:

@@ -27,6 +27,6 @@ def explain_unfired(faults: Faults, journal: Journal) -> str:
         [
             "these planned faults never fired, so the test did not exercise them:",
             *lines,
-            "Correct the plan, or mark faults that need not fire with .optional().",
+            "Correct the plan, or mark faults that need not fire with .optional() or --optional.",
         ]
     )

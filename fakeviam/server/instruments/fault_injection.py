@@ -10,7 +10,7 @@ from fakeviam.model.errors import InvalidArgumentError, UsageError
 from fakeviam.server.instruments.faults.fault import Fault
 from fakeviam.server.instruments.faults.values import FaultKind
 from fakeviam.validation.json_text import parse_json
-from fakeviam.wire.encoded import padded
+from fakeviam.wire.encoded import Encoded, Streamed, padded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.faults.plan import PlannedFault
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.instruments.timers import Timers
-from fakeviam.wire.encoded import Encoded
+
+    #: What a call is answered with.
+    Replies = Sequence[Message | Encoded] | Streamed
 
 #: Request metadata with a fault for this very call, in its JSON form or a status name (FT-9).
 METADATA_KEY = "fakeviam-fault"
@@ -92,6 +94,12 @@ class FaultInjector:
         after = self.fault.when == "after-commit" and not self._done
         return self.fault.after_bytes if after else None
 
+    @property
+    def reply_number(self) -> int | None:
+        """The reply of a stream behind which it comes, if it is one that does."""
+        after = self.fault.when == "after-commit" and not self._done
+        return self.fault.after_messages if after else None
+
     async def received(self, messages: int, size: int) -> None:
         """A request message has come: the `messages`th, with it `size` bytes in all."""
         fault = self.fault
@@ -114,14 +122,15 @@ class FaultInjector:
         if not self._done and early and not at_a_point:
             await self.fire()
 
-    async def after_commit(
-        self, replies: Sequence[Message | Encoded]
-    ) -> Sequence[Message | Encoded]:
+    async def after_commit(self, replies: Replies) -> Replies:
         """What was asked is done; the replies were not sent yet. Answers what to send."""
         if self.fault.effect is FaultKind.OVERSIZE_REPLY:
             await self.fire()
+            if isinstance(replies, Streamed):
+                return Streamed(padded(reply, self.fault.size) for reply in replies.replies)
             return [padded(reply, self.fault.size) for reply in replies]
-        if not self._done and self.fault.when == "after-commit" and self.reply_byte is None:
+        at_a_point = self.reply_byte is not None or self.reply_number is not None
+        if not self._done and self.fault.when == "after-commit" and not at_a_point:
             await self.fire()
         return replies
 
