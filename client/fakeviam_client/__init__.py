@@ -13,11 +13,15 @@ from __future__ import annotations
 from fakeviam.wire.data import (
     ORDER_ASCENDING,
     ORDER_DESCENDING,
+    TABULAR_DATA_SOURCE_TYPE_HOT_STORAGE,
+    TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK,
+    TABULAR_DATA_SOURCE_TYPE_STANDARD,
     BinaryID,
     DeleteTabularFilter,
     Filter,
 )
 from fakeviam_client._destination import load_readings
+from fakeviam_client._http import DownloadError
 from fakeviam_client._paging import PagingError
 from fakeviam_client._progress import Progress
 from fakeviam_client._records import BinaryData, Records, TabularData
@@ -26,10 +30,14 @@ from fakeviam_client.client import DataClient, connect
 __all__ = [
     "ORDER_ASCENDING",
     "ORDER_DESCENDING",
+    "TABULAR_DATA_SOURCE_TYPE_HOT_STORAGE",
+    "TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK",
+    "TABULAR_DATA_SOURCE_TYPE_STANDARD",
     "BinaryData",
     "BinaryID",
     "DataClient",
     "DeleteTabularFilter",
+    "DownloadError",
     "Filter",
     "PagingError",
     "Progress",

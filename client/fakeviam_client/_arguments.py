@@ -40,9 +40,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def wrong(name: str, wanted: str, value: object) -> TypeError:
+def wrong(name: str, expected: str, value: object) -> TypeError:
     """The error for a value of the wrong type."""
-    return TypeError(f"{name} must be {wanted}, got {type(value).__name__}: {value!r:.80}")
+    return TypeError(f"{name} must be {expected}, got {type(value).__name__}: {value!r:.80}")
 
 
 # Texts ------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ def optional_text(name: str, value: object) -> str:
 
 def texts(name: str, value: object) -> list[str]:
     """A list of strings, or any other iterable of them; one string is none."""
-    return [text(f"{name}[{at}]", item) for at, item in _numbered(name, "strings", value)]
+    return [text(f"{name}[{at}]", item) for at, item in _entries(name, "strings", value)]
 
 
 def optional_texts(name: str, value: object) -> list[str]:
@@ -95,7 +95,7 @@ def secret(name: str, value: object) -> str:
     return value
 
 
-def _numbered(name: str, what: str, value: object) -> Iterable[tuple[int, Any]]:
+def _entries(name: str, what: str, value: object) -> Iterable[tuple[int, Any]]:
     if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
         raise wrong(name, f"a list of {what}", value)
     return enumerate(value)
@@ -120,12 +120,12 @@ def whole(name: str, value: object, *, bits: int = 64) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise wrong(name, "a whole number", value)
-    given = int(value)
-    if given < 0:
-        raise ValueError(f"{name} must not be negative, got {given}")
-    if given >> bits:
-        raise ValueError(f"{name} must be less than 2**{bits}, got {given}")
-    return given
+    number = int(value)
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number}")
+    if number >> bits:
+        raise ValueError(f"{name} must be less than 2**{bits}, got {number}")
+    return number
 
 
 def optional_whole(name: str, value: object) -> int | None:
@@ -144,21 +144,32 @@ def order(name: str, value: object) -> data.OrderValue:
     """A sort order; None leaves it to the server."""
     if value is None:
         return data.ORDER_UNSPECIFIED
-    return data.OrderValue(_choice(name, value, data.Order))
+    return data.OrderValue(choice(name, value, data.Order))
 
 
 def dataset_type(name: str, value: object) -> dataset.DatasetTypeValue | None:
     """What a dataset holds; None leaves it to the server."""
     if value is None:
         return None
-    return dataset.DatasetTypeValue(_choice(name, value, dataset.DatasetType))
+    return dataset.DatasetTypeValue(choice(name, value, dataset.DatasetType))
 
 
-def _choice(name: str, value: object, enum: Any) -> int:
-    given = whole(name, value)
-    if given not in enum.values():
-        raise ValueError(f"{name} must be one of {', '.join(enum.keys())}, got {given}")
-    return given
+def data_source(name: str, value: object) -> data.TabularDataSourceTypeValue:
+    """Which of an organization's stores a query reads."""
+    return data.TabularDataSourceTypeValue(choice(name, value, data.TabularDataSourceType))
+
+
+def choice(name: str, value: object, enum: Any) -> int:
+    """A value of an enum.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: The enum has none like that.
+    """
+    number = whole(name, value)
+    if number not in enum.values():
+        raise ValueError(f"{name} must be one of {', '.join(enum.keys())}, got {number}")
+    return number
 
 
 # Bytes and times --------------------------------------------------------------------------
@@ -213,6 +224,39 @@ def message(name: str, cls: type[M], value: object) -> M:
         raise wrong(name, f"a {cls.DESCRIPTOR.full_name} message", value) from error
 
 
+def stages(name: str, value: Any) -> list[bytes]:
+    """The stages of a pipeline, as dictionaries or as BSON, in BSON.
+
+    Raises:
+        TypeError: It is no list of these.
+        ValueError: BSON cannot hold one.
+    """
+    if isinstance(value, str | bytes | Mapping):
+        raise wrong(name, "a list of stages", value)
+    return [
+        stage if isinstance(stage, bytes) else document(f"{name}[{place}]", stage)
+        for place, stage in enumerate(value)
+    ]
+
+
+def document(name: str, value: object) -> bytes:
+    """A dictionary in BSON.
+
+    Raises:
+        TypeError: It is none.
+        ValueError: BSON cannot hold it.
+    """
+    import bson  # noqa: PLC0415 - with the first query
+    from bson.errors import BSONError  # noqa: PLC0415
+
+    if not isinstance(value, Mapping):
+        raise wrong(name, "a dictionary or BSON", value)
+    try:
+        return bson.encode(dict(value))
+    except (BSONError, TypeError, OverflowError) as error:
+        raise ValueError(f"{name} cannot be BSON: {error}") from None
+
+
 def optional_filter(value: object, name: str = "filter") -> data.Filter:
     """A filter; None selects everything (FI-2)."""
     return data.Filter() if value is None else message(name, data.Filter, value)
@@ -228,7 +272,7 @@ def binary_id(value: object, name: str = "binary_id") -> OneId:
 
 def binary_ids(value: object, name: str = "binary_ids") -> list[data.BinaryID | str]:
     """Ids of binary data, in either form (ID-1)."""
-    items = _numbered(name, "BinaryID messages or strings", value)
+    items = _entries(name, "BinaryID messages or strings", value)
     return [_binary_id(item, f"{name}[{at}]") for at, item in items]
 
 
@@ -244,20 +288,20 @@ def _binary_id(value: object, name: str) -> data.BinaryID | str:
     if isinstance(value, str):
         return text(name, value)
     try:
-        given = message(name, data.BinaryID, value)
+        binary_id = message(name, data.BinaryID, value)
     except TypeError as error:
         raise wrong(name, "a BinaryID message or a string", value) from error
-    return given.file_id if _holds_whole_id(given) else given
+    return binary_id.file_id if _holds_whole_id(binary_id) else binary_id
 
 
-def _holds_whole_id(given: data.BinaryID) -> bool:
+def _holds_whole_id(binary_id: data.BinaryID) -> bool:
     """Whether the file id is a `binary_data_id`, as programs pass on what uploads answer (ID-2)."""
-    parts = given.file_id.split("/")
+    parts = binary_id.file_id.split("/")
     return (
         len(parts) == 3
         and all(parts)
-        and given.organization_id in ("", parts[0])
-        and given.location_id in ("", parts[1])
+        and binary_id.organization_id in ("", parts[0])
+        and binary_id.location_id in ("", parts[1])
     )
 
 

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from fakeviam.program import Verbs, run, target_option
-from fakeviam.version import __version__
+from fakeviam.program import (
+    Verbs,
+    client_options,
+    format_options,
+    run,
+    version_option,
+)
 from fakeviam_client import _transfers as transfers
 from fakeviam_client._destination import check_destination
-from fakeviam_client._transfers import Selection, Server
+from fakeviam_client._transfers import FileSelection, TargetServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,21 +51,7 @@ def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
     return decorate
 
 
-_server_options = _options(
-    target_option(),
-    click.option("--api-key", envvar="VIAM_API_KEY", show_envvar=True, help="The API key."),
-    click.option("--api-key-id", envvar="VIAM_API_KEY_ID", show_envvar=True, help="Its id."),
-    click.option(
-        "--session",
-        envvar="FAKEVIAM_SESSION",
-        default="",
-        show_envvar=True,
-        help="The session of a fake to act on.",
-    ),
-    click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON object per file or reading."
-    ),
-)
+_server_options = _options(client_options, format_options)
 
 _capture_options = _options(
     click.option("--component", "component_name", help="Name of the component."),
@@ -70,11 +61,10 @@ _capture_options = _options(
     click.option("--robot-id", help="Id of the robot."),
     click.option("--part", "part_name", help="Name of the part."),
     click.option("--part-id", help="Id of the part."),
-    click.option("--location", "location_ids", multiple=True, help="Id of a location."),
+    click.option("--location-id", "location_ids", multiple=True, help="Id of a location."),
     click.option(
-        "--organization", "organization_ids", multiple=True, help="Id of an organization."
+        "--organization-id", "organization_ids", multiple=True, help="Id of an organization."
     ),
-    click.option("--mime-type", multiple=True, help="MIME type, such as image/jpeg."),
     click.option(
         "--start",
         "start_time",
@@ -97,8 +87,9 @@ _capture_options = _options(
 
 _filter_options = _options(
     _capture_options,
+    click.option("--mime-type", multiple=True, help="MIME type, such as image/jpeg."),
     click.option("--label", "bbox_labels", multiple=True, help="Label of a bounding box."),
-    click.option("--dataset", "dataset_id", help="Id of a dataset."),
+    click.option("--dataset", "dataset_id", metavar="NAME", help="Name or id of a dataset."),
 )
 
 
@@ -106,7 +97,7 @@ _MEANT = {"ls": "list", "cat": "get", "put": "upload", "export": "download", "in
 
 
 @click.group(cls=Verbs, meant=_MEANT)
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_option
 def commands() -> None:
     """Upload to Viam's data cloud, or a fake of it, list what is there, and download it."""
 
@@ -115,32 +106,40 @@ def commands() -> None:
 @click.argument("source", metavar="FOLDER", type=click.Path(exists=True, file_okay=False))
 @click.option("--part-id", required=True, help="The part that the files belong to.")
 @click.option("--tag", "tags", multiple=True, help="A tag to put on every file.")
-@click.option("--dataset", "dataset_ids", multiple=True, help="Id of a dataset to put them in.")
+@click.option(
+    "--dataset",
+    "dataset_ids",
+    multiple=True,
+    metavar="NAME",
+    help="Name or id of a dataset to put them in.",
+)
 @_server_options
-def upload(source: str, **options: Any) -> None:
+def upload(source: str, *, dataset_ids: tuple[str, ...], **options: Any) -> None:
     """Upload all files in FOLDER and the folders below it.
 
-    Their names in the cloud are their paths within FOLDER.
+    Their names in the cloud are their paths within FOLDER. What is no file is skipped and named.
     """
-    transfers.run(transfers.upload(Server.of(options), Path(source), **options))
+    server = TargetServer.of(options)
+    transfers.run(transfers.upload(server, Path(source), dataset_ids=dataset_ids, **options))
 
 
 @commands.command(name="list")
 @_filter_options
 @_server_options
-def list_(**options: Any) -> None:
+def list_(**options: object) -> None:
     """List the files that all options select."""
-    transfers.run(transfers.list_files(Server.of(options), Selection.of(options)))
+    transfers.run(transfers.list_files(TargetServer.of(options), FileSelection.of(options)))
 
 
 @commands.command()
 @click.argument("dest")
 @_filter_options
 @_server_options
-def download(dest: str, **options: Any) -> None:
+def download(dest: str, **options: object) -> None:
     """Download the files that all options select into a folder DEST.
 
-    Its manifest.json says what each of them is. A folder that an earlier download made is replaced.
+    They lie side by side; manifest.json says what each of them is, and names its path. A folder
+    that an earlier download made is replaced, unless no file is selected.
     """
     try:
         path = check_destination(dest)
@@ -148,7 +147,7 @@ def download(dest: str, **options: Any) -> None:
         raise click.BadParameter(str(error), param_hint="DEST") from error
     if path is None:
         raise AssertionError(dest)
-    transfers.run(transfers.download(Server.of(options), path, Selection.of(options)))
+    transfers.run(transfers.download(TargetServer.of(options), path, FileSelection.of(options)))
 
 
 @commands.command()
@@ -156,7 +155,7 @@ def download(dest: str, **options: Any) -> None:
 @_server_options
 def readings(**options: Any) -> None:
     """List the sensor readings selected by all options."""
-    transfers.run(transfers.list_readings(Server.of(options), Selection.of(options)))
+    transfers.run(transfers.list_readings(TargetServer.of(options), FileSelection.of(options)))
 
 
 _id_argument = click.argument("binary_data_id", metavar="ID")
@@ -165,9 +164,9 @@ _id_argument = click.argument("binary_data_id", metavar="ID")
 @commands.command()
 @_id_argument
 @_server_options
-def show(binary_data_id: str, **options: Any) -> None:
+def show(binary_data_id: str, **options: object) -> None:
     """Show everything known about the file whose binary data id is ID."""
-    transfers.run(transfers.show(Server.of(options), binary_data_id))
+    transfers.run(transfers.show(TargetServer.of(options), binary_data_id))
 
 
 @commands.command()
@@ -181,7 +180,10 @@ def show(binary_data_id: str, **options: Any) -> None:
 )
 @_server_options
 def get(binary_data_id: str, output: str, **options: Any) -> None:
-    """Print the bytes of the file whose binary data id is ID."""
-    if output == "-" and options["as_json"]:
+    """Print the bytes of the file whose binary data id is ID.
+
+    With --output a download that breaks off goes on with the next call.
+    """
+    if output == "-" and options["form"] == "json":
         raise click.UsageError("--json requires --output, because the bytes go to stdout")
-    transfers.run(transfers.get(Server.of(options), binary_data_id, output))
+    transfers.run(transfers.get(TargetServer.of(options), binary_data_id, output))

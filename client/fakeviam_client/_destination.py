@@ -51,15 +51,32 @@ def check_destination(dest: object, *, count_only: bool = False) -> Path | None:
     """
     if dest is None:
         return None
-    given = text("dest", os.fspath(dest) if isinstance(dest, os.PathLike) else dest)
-    if not given or "\0" in given:
-        raise ValueError(f"dest must be a path, got {given!r}")
+    dest_text = text("dest", os.fspath(dest) if isinstance(dest, os.PathLike) else dest)
+    if not dest_text or "\0" in dest_text:
+        raise ValueError(f"dest must be a path, got {dest_text!r}")
     if count_only:
         raise ValueError("count_only and dest cannot be combined: nothing is fetched")
-    path = Path(os.path.realpath(given))
+    path = Path(os.path.realpath(dest_text))
     _check_replaceable(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"the directory of dest does not exist: {path.parent}")
+        raise FileNotFoundError(f"there is no directory {path.parent}")
+    return path
+
+
+def check_file(dest: object) -> Path:
+    """The path of `dest`, where one file is to be; asked before anything is fetched.
+
+    Raises:
+        TypeError: It is no path.
+        ValueError: It cannot be a path.
+        FileExistsError: A directory is there, or what is no file.
+        FileNotFoundError: The directory it is to be put in does not exist.
+    """
+    given = text("dest", os.fspath(dest) if isinstance(dest, os.PathLike) else dest)
+    if Path(given.replace("\0", "")).is_dir():
+        raise FileExistsError(f"{given} is a directory; name a file in it")
+    path = check_destination(given)
+    assert path is not None  # noqa: S101 - for the type checker
     return path
 
 
@@ -93,7 +110,14 @@ def load_readings(path: str | os.PathLike[str]) -> list[TabularData]:
 
 
 def write_files(dest: Path, files: Sequence[BinaryData], *, with_bytes: bool) -> None:
-    """Write files of binary data, or their metadata if the bytes were not asked for."""
+    """Write files of binary data, or their metadata if the bytes were not asked for.
+
+    Raises:
+        FileExistsError: There are none, and an earlier download would be lost for them, or
+            something is there that must not be replaced.
+    """
+    if not files and dest.exists():
+        raise FileExistsError(f"no files match; {dest} is as it was")
     if not with_bytes:
         with _replacement(dest) as file, _manifest(file) as add:
             for one in files:
@@ -102,9 +126,9 @@ def write_files(dest: Path, files: Sequence[BinaryData], *, with_bytes: bool) ->
         with _replacement(dest) as file:
             file.write(files[0].data)
     else:
-        with folder(dest) as made:
+        with folder(dest) as directory:
             for one in files:
-                made.add(one)
+                directory.add(one)
 
 
 @contextmanager
@@ -114,21 +138,21 @@ def folder(dest: Path) -> Iterator[Folder]:
     Raises:
         FileExistsError: Something is there that must not be replaced.
     """
-    made = _temporary(dest)
-    made.mkdir()
+    temporary = _temporary(dest)
+    temporary.mkdir()
     try:
-        with (made / MANIFEST).open("xb") as file, _manifest(file) as add:
-            yield Folder(made, add)
-        _replace(made, dest)
+        with (temporary / MANIFEST).open("xb") as file, _manifest(file) as add:
+            yield Folder(temporary, add)
+        _replace(temporary, dest)
     except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
 class Folder:
     """A directory of files and their manifest, being filled; holds none of them in memory."""
 
-    def __init__(self, path: Path, note: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, path: Path, note: Callable[[dict[str, object]], None]) -> None:
         """Fill the directory at `path`; `note` writes an entry of its manifest."""
         self._path = path
         self._note = note
@@ -167,13 +191,13 @@ def _manifest(file: BinaryIO) -> AbstractContextManager[Callable[[Any], None]]:
 @contextmanager
 def _replacement(dest: Path) -> Iterator[BinaryIO]:
     """A file to write, which takes the place of `dest` when all went well."""
-    made = _temporary(dest)
+    temporary = _temporary(dest)
     try:
-        with made.open("xb") as file:
+        with temporary.open("xb") as file:
             yield file
-        _replace(made, dest)
+        _replace(temporary, dest)
     except BaseException:
-        made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -182,16 +206,16 @@ def _temporary(dest: Path) -> Path:
     return dest.with_name(f".{secrets.token_hex(8)}.part")
 
 
-def _replace(made: Path, dest: Path) -> None:
+def _replace(temporary: Path, dest: Path) -> None:
     """Put what was made in the place of `dest`: at once, or by way of setting `dest` aside."""
     _check_replaceable(dest)
-    if not dest.exists() or not (made.is_dir() or dest.is_dir()):
-        made.replace(dest)
+    if not dest.exists() or not (temporary.is_dir() or dest.is_dir()):
+        temporary.replace(dest)
         return
     aside = _temporary(dest)
     dest.rename(aside)
     try:
-        made.rename(dest)
+        temporary.rename(dest)
     except BaseException:
         aside.rename(dest)
         raise
@@ -213,19 +237,19 @@ def _check_replaceable(path: Path) -> None:
         return
     if stat.S_ISDIR(mode):
         if not _is_download(path):
-            message = f"dest is a directory that is not just a download; choose another: {path}"
+            message = f"{path} is a directory that is not just a download; choose another"
             raise FileExistsError(message)
     elif not stat.S_ISREG(mode):
-        raise FileExistsError(f"dest is neither a file nor a directory: {path}")
+        raise FileExistsError(f"{path} is neither a file nor a directory")
 
 
 def _is_download(directory: Path) -> bool:
     """Whether a download made it, and there is nothing else in it."""
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-        known = {entry["file"] for entry in manifest["files"]} | {MANIFEST}
-        found = {path.name for path in directory.iterdir()}
-        return manifest["format"] == FORMAT and found <= known
+        listed = {entry["file"] for entry in manifest["files"]} | {MANIFEST}
+        actual = {path.name for path in directory.iterdir()}
+        return manifest["format"] == FORMAT and actual <= listed
     except (OSError, ValueError, LookupError, TypeError):
         return False
 

@@ -22,9 +22,9 @@ _SUFFIX_BYTES = 50
 class Names:
     """Gives out file names that stay in their directory and differ, also where case is ignored."""
 
-    def __init__(self, *taken: str) -> None:
+    def __init__(self, *reserved: str) -> None:
         """Give out none of these names."""
-        self._taken = {_key(name) for name in taken}
+        self._taken = {_key(name) for name in reserved}
         self._counts: dict[str, int] = {}
 
     def unused(self, name: str, ext: str = "") -> str:

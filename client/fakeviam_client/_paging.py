@@ -22,7 +22,7 @@ class PagingError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class FetchedPage(Generic[T]):
     """What one request brought.
 
     Attributes:
@@ -71,7 +71,7 @@ async def pages(
     request: Any,
     parse: Callable[[Any], tuple[list[T], int]],
     extent: Extent,
-) -> AsyncIterator[Page[T]]:
+) -> AsyncIterator[FetchedPage[T]]:
     """Ask for page after page, each only when the one before it has been taken.
 
     Args:
@@ -83,12 +83,12 @@ async def pages(
     Raises:
         PagingError: The pages go round in circles.
     """
-    asked = request.data_request
-    cursor = Cursor(asked.last)
+    data_request = request.data_request
+    cursor = Cursor(data_request.last)
     wanted = extent.wanted
     while wanted is None or wanted > 0:
-        asked.limit = extent.size if wanted is None else min(extent.size, wanted)
-        asked.last = cursor.last
+        data_request.limit = extent.size if wanted is None else min(extent.size, wanted)
+        data_request.last = cursor.last
         reply = await call(request)
         last = reply.last
         if not reply.data:
@@ -97,7 +97,7 @@ async def pages(
         if wanted is not None:
             del reply.data[wanted:]
             wanted -= len(reply.data)
-        page = Page(*parse(reply), "" if surplus else last)
+        page = FetchedPage(*parse(reply), "" if surplus else last)
         del reply  # or it would stay in memory until the next one has come
         yield page
         del page
@@ -107,7 +107,7 @@ async def pages(
             cursor.advance(last)
 
 
-async def one_by_one(pages: AsyncIterator[Page[T]]) -> AsyncIterator[T]:
+async def one_by_one(pages: AsyncIterator[FetchedPage[T]]) -> AsyncIterator[T]:
     """The records of pages; each is let go of as soon as it was taken."""
     async for page in pages:
         page.records.reverse()

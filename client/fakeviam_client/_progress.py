@@ -39,14 +39,14 @@ class Meter:
         # What is transferred may have grown since it was counted.
         if self.total is not None:
             self.total = max(self.total, self._done)
-        self._tell()
+        self._notify()
 
     def finish(self) -> None:
         """All is done, also where less came than was expected."""
         self.total = self._done
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         now = (self._done, self.total)
         if self._progress is not None and now != self._told:
             self._told = now

@@ -78,10 +78,10 @@ class BinaryData:
         self.metadata = metadata
 
     def __str__(self) -> str:
-        known = self.metadata
-        name = f"{known.file_name}{known.file_ext}" or "unnamed"
-        kind = known.capture_metadata.mime_type or "unknown type"
-        return f"{known.binary_data_id} {name} {kind} {known.file_size_bytes} bytes"
+        metadata = self.metadata
+        name = name_of(metadata) or "unnamed"
+        kind = metadata.capture_metadata.mime_type or "unknown type"
+        return f"{metadata.binary_data_id} {name} {kind} {metadata.file_size_bytes} bytes"
 
     def __repr__(self) -> str:
         return f"<BinaryData {self}>"
@@ -123,6 +123,11 @@ class Records(list[T]):
 def moment_of(stamp: Timestamp) -> datetime:
     """A Timestamp as an aware UTC datetime; beyond microseconds it is rounded down (TM-1)."""
     return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+
+
+def name_of(metadata: wire.BinaryMetadata) -> str:
+    """A file's name with its extension: viam-server sends names that have it already (UP-13)."""
+    return f"{metadata.file_name.removesuffix(metadata.file_ext)}{metadata.file_ext}"
 
 
 # A part of a message keeps the whole message in memory. So what records hold is copied: a file's

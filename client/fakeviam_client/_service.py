@@ -7,12 +7,18 @@ import logging
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from grpclib.client import Channel, StreamUnaryMethod, UnaryUnaryMethod
+from grpclib.client import (
+    Channel,
+    StreamUnaryMethod,
+    UnaryStreamMethod,
+    UnaryUnaryMethod,
+)
 from grpclib.exceptions import StreamTerminatedError
 
 from fakeviam import wire
+from fakeviam.target import tls_failure
 from fakeviam_client._arguments import text, wrong
 
 if TYPE_CHECKING:
@@ -26,7 +32,9 @@ LOGGER = logging.getLogger("fakeviam_client")
 #: A trailer in which a fake tells what the reply cannot.
 NOTE = "fakeviam-note"
 
-_METHODS = MappingProxyType({method.name: method for method in wire.methods()})
+M = TypeVar("M", bound="Message")
+
+_METHODS = MappingProxyType({method.response_type: method for method in wire.methods()})
 
 
 class Service:
@@ -52,19 +60,19 @@ class Service:
             for key, value in metadata.items()
         }
 
-    async def _call(self, name: str, request: Message) -> Any:
-        """Send one message and return the answer."""
-        async with self._open(name) as stream:
+    async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
+        """Call the RPC whose answers are of this kind; wait so many seconds for one."""
+        async with self._open(kind, timeout) as stream:
             await stream.send_message(request, end=True)
             reply = await stream.recv_message()
-        return _present(name, reply)
+        return _present(kind, reply)
 
-    async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
+    async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
         """Send messages one by one, each when the last has left the window; return the answer.
 
         Takes no further message once the server has ended the call.
         """
-        async with self._open(name) as stream:
+        async with self._open(kind) as stream:
             sending = asyncio.ensure_future(_send(stream, messages))
             answer = asyncio.ensure_future(stream.recv_message())
             try:
@@ -81,45 +89,54 @@ class Service:
                 sending.cancel()
                 answer.cancel()
                 await asyncio.gather(sending, answer, return_exceptions=True)
-        return _present(name, reply)
+        return _present(kind, reply)
 
     @asynccontextmanager
-    async def _open(self, name: str) -> AsyncIterator[Stream[Any, Any]]:
+    async def _open(
+        self, kind: type[M], timeout: float | None = None
+    ) -> AsyncIterator[Stream[Message, M]]:
         """Start a call.
 
         Raises:
             ConnectionError: The server cannot be reached, or vanishes inside.
         """
-        method = _METHODS[name]
+        method = _METHODS[kind.DESCRIPTOR.full_name]
         LOGGER.debug("calling %s", method.path)
-        stub = (StreamUnaryMethod if method.client_streaming else UnaryUnaryMethod)(
-            self._channel, method.path, method.request, method.response
-        )
+        if method.server_streaming:
+            stub: Any = UnaryStreamMethod
+        else:
+            stub = StreamUnaryMethod if method.client_streaming else UnaryUnaryMethod
+        opening = stub(self._channel, method.path, method.request, kind)
         try:
-            async with stub.open(metadata=self._metadata) as stream:
+            async with opening.open(metadata=self._metadata, timeout=timeout) as stream:
                 await _connect(stream)
                 yield stream
             trailers = stream.trailing_metadata
             if trailers and NOTE in trailers:
-                LOGGER.warning("%s: %s", name, trailers[NOTE])
+                LOGGER.warning("%s: %s", method.name, trailers[NOTE])
         except StreamTerminatedError as error:
-            raise ConnectionError(f"{name} was interrupted: {error}") from error
+            raise ConnectionError(f"{method.name} was interrupted: {error}") from error
 
 
-async def _connect(stream: Stream[Any, Any]) -> None:
+def rpc_of(kind: type[Message]) -> str:
+    """The RPC whose answers are of this kind."""
+    return _METHODS[kind.DESCRIPTOR.full_name].name
+
+
+async def _connect(stream: Stream[Message, M]) -> None:
     try:
         await stream.send_request()
     except OSError as error:
-        raise ConnectionError(f"cannot reach the server: {error}") from error
+        raise ConnectionError(f"cannot reach the server: {tls_failure(error) or error}") from error
 
 
-async def _send(stream: Stream[Any, Any], messages: Iterable[Message]) -> None:
+async def _send(stream: Stream[Message, M], messages: Iterable[Message]) -> None:
     for message in messages:
         await stream.send_message(message)
     await stream.end()
 
 
-def _present(name: str, reply: Any) -> Any:
+def _present(kind: type[M], reply: M | None) -> M:
     if reply is None:
-        raise ConnectionError(f"the server ended {name} with OK but without a message")
+        raise ConnectionError(f"the server ended {rpc_of(kind)} with OK but without a message")
     return reply

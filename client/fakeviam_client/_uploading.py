@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from fakeviam.wire import datasync as wire
@@ -19,36 +18,34 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Described:
-    """What every upload may say about its data, as it was passed in."""
-
-    part_id: object
-    component_type: object
-    component_name: object
-    method_name: object
-    method_parameters: object
-    tags: object
-    dataset_ids: object = None
-    mime_type: object = None
-
-    def metadata(
-        self, kind: wire.DataTypeValue, *, file_name: str = "", file_extension: str = ""
-    ) -> wire.UploadMetadata:
-        """Check it and make upload metadata of it."""
-        return wire.UploadMetadata(
-            part_id=arguments.text("part_id", self.part_id),
-            type=kind,
-            component_type=arguments.optional_text("component_type", self.component_type),
-            component_name=arguments.optional_text("component_name", self.component_name),
-            method_name=arguments.optional_text("method_name", self.method_name),
-            method_parameters=arguments.parameters("method_parameters", self.method_parameters),
-            file_name=file_name,
-            file_extension=file_extension,
-            tags=arguments.optional_texts("tags", self.tags),
-            dataset_ids=arguments.optional_texts("dataset_ids", self.dataset_ids),
-            mime_type=arguments.optional_text("mime_type", self.mime_type),
-        )
+def upload_metadata(
+    kind: wire.DataTypeValue,
+    *,
+    part_id: object,
+    component_type: object,
+    component_name: object,
+    method_name: object,
+    method_parameters: object,
+    tags: object,
+    dataset_ids: object = None,
+    mime_type: object = None,
+    file_name: str = "",
+    file_extension: str = "",
+) -> wire.UploadMetadata:
+    """What every upload says about its data, checked."""
+    return wire.UploadMetadata(
+        part_id=arguments.text("part_id", part_id),
+        type=kind,
+        component_type=arguments.optional_text("component_type", component_type),
+        component_name=arguments.optional_text("component_name", component_name),
+        method_name=arguments.optional_text("method_name", method_name),
+        method_parameters=arguments.parameters("method_parameters", method_parameters),
+        file_name=file_name,
+        file_extension=file_extension,
+        tags=arguments.optional_texts("tags", tags),
+        dataset_ids=arguments.optional_texts("dataset_ids", dataset_ids),
+        mime_type=arguments.optional_text("mime_type", mime_type),
+    )
 
 
 def dotted(extension: str) -> str:

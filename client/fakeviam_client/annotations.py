@@ -32,7 +32,7 @@ class AnnotationMethods(Service):
         """
         ids = arguments.apart(arguments.binary_ids(binary_ids))
         request = wire.AddTagsToBinaryDataByIDsRequest(tags=arguments.texts("tags", tags), **ids)
-        await self._call("AddTagsToBinaryDataByIDs", request)
+        await self._call(wire.AddTagsToBinaryDataByIDsResponse, request)
 
     async def add_tags_to_binary_data_by_filter(
         self,
@@ -52,7 +52,7 @@ class AnnotationMethods(Service):
         request = wire.AddTagsToBinaryDataByFilterRequest(
             tags=arguments.texts("tags", tags), filter=arguments.optional_filter(filter)
         )
-        await self._call("AddTagsToBinaryDataByFilter", request)
+        await self._call(wire.AddTagsToBinaryDataByFilterResponse, request)
 
     async def remove_tags_from_binary_data_by_ids(
         self, tags: Sequence[str], binary_ids: Sequence[Message | str]
@@ -74,8 +74,7 @@ class AnnotationMethods(Service):
         request = wire.RemoveTagsFromBinaryDataByIDsRequest(
             tags=arguments.texts("tags", tags), **ids
         )
-        removed: int = (await self._call("RemoveTagsFromBinaryDataByIDs", request)).deleted_count
-        return removed
+        return (await self._call(wire.RemoveTagsFromBinaryDataByIDsResponse, request)).deleted_count
 
     async def remove_tags_from_binary_data_by_filter(
         self,
@@ -98,9 +97,8 @@ class AnnotationMethods(Service):
         request = wire.RemoveTagsFromBinaryDataByFilterRequest(
             tags=arguments.texts("tags", tags), filter=arguments.optional_filter(filter)
         )
-        reply = await self._call("RemoveTagsFromBinaryDataByFilter", request)
-        removed: int = reply.deleted_count
-        return removed
+        reply = await self._call(wire.RemoveTagsFromBinaryDataByFilterResponse, request)
+        return reply.deleted_count
 
     async def tags_by_filter(
         self,
@@ -119,7 +117,7 @@ class AnnotationMethods(Service):
             GRPCError: What the server refuses, unchanged.
         """
         request = wire.TagsByFilterRequest(filter=arguments.optional_filter(filter))
-        return list((await self._call("TagsByFilter", request)).tags)
+        return list((await self._call(wire.TagsByFilterResponse, request)).tags)
 
     async def add_bounding_box_to_image_by_id(
         self,
@@ -160,8 +158,7 @@ class AnnotationMethods(Service):
         )
         if confidence is not None:
             request.confidence = arguments.number("confidence", confidence)
-        bbox_id: str = (await self._call("AddBoundingBoxToImageByID", request)).bbox_id
-        return bbox_id
+        return (await self._call(wire.AddBoundingBoxToImageByIDResponse, request)).bbox_id
 
     async def remove_bounding_box_from_image_by_id(
         self, bbox_id: str, binary_id: Message | str
@@ -179,7 +176,7 @@ class AnnotationMethods(Service):
         request = wire.RemoveBoundingBoxFromImageByIDRequest(
             bbox_id=arguments.text("bbox_id", bbox_id), **arguments.binary_id(binary_id)
         )
-        await self._call("RemoveBoundingBoxFromImageByID", request)
+        await self._call(wire.RemoveBoundingBoxFromImageByIDResponse, request)
 
     async def bounding_box_labels_by_filter(
         self,
@@ -198,4 +195,4 @@ class AnnotationMethods(Service):
             GRPCError: What the server refuses, unchanged.
         """
         request = wire.BoundingBoxLabelsByFilterRequest(filter=arguments.optional_filter(filter))
-        return list((await self._call("BoundingBoxLabelsByFilter", request)).labels)
+        return list((await self._call(wire.BoundingBoxLabelsByFilterResponse, request)).labels)

@@ -12,14 +12,14 @@ from fakeviam_client._destination import check_destination, write_files
 from fakeviam_client._paging import PAGE, Extent, data_request, one_by_one, pages
 from fakeviam_client._progress import Meter
 from fakeviam_client._records import BinaryData, Records, files_of
-from fakeviam_client._service import Service
+from fakeviam_client.downloads import DownloadMethods
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from google.protobuf.message import Message
 
-    from fakeviam_client._paging import Page
+    from fakeviam_client._paging import FetchedPage
     from fakeviam_client._progress import Progress
 
 #: How many files come without `num_files`: with their bytes, and without.
@@ -27,7 +27,7 @@ DEFAULT_FILES = 10
 DEFAULT_FILES_WITHOUT_BYTES = 100
 
 
-class BinaryMethods(Service):
+class BinaryMethods(DownloadMethods):
     """Reading and deleting binary data."""
 
     async def binary_data_by_filter(
@@ -70,7 +70,8 @@ class BinaryMethods(Service):
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: `num_files` is negative, or arguments contradict each other.
-            FileExistsError: `dest` is a directory that no download made.
+            FileExistsError: `dest` is a directory that no download made, or exists and no file
+                matches.
             FileNotFoundError: The directory that `dest` is to be in does not exist.
             PagingError: The server's pages go round in circles.
             GRPCError: What the server refuses, unchanged.
@@ -158,8 +159,8 @@ class BinaryMethods(Service):
             request = wire.BinaryDataByIDsRequest(
                 **arguments.apart(some), include_binary=with_bytes
             )
-            found, _ = files_of(await self._call("BinaryDataByIDs", request))
-            files += found
+            records, _ = files_of(await self._call_for_bytes(wire.BinaryDataByIDsResponse, request))
+            files += records
         files = _distinct(files)
         if path is not None:
             write_files(path, files, with_bytes=with_bytes)
@@ -188,8 +189,7 @@ class BinaryMethods(Service):
             filter=arguments.optional_filter(filter),
             include_internal_data=arguments.flag("include_internal_data", include_internal_data),
         )
-        deleted: int = (await self._call("DeleteBinaryDataByFilter", request)).deleted_count
-        return deleted
+        return (await self._call(wire.DeleteBinaryDataByFilterResponse, request)).deleted_count
 
     async def delete_binary_data_by_ids(self, binary_ids: Sequence[Message | str]) -> int:
         """Delete files by their ids (DI-1).
@@ -206,13 +206,13 @@ class BinaryMethods(Service):
         """
         ids = arguments.apart(arguments.binary_ids(binary_ids))
         request = wire.DeleteBinaryDataByIDsRequest(**ids)
-        deleted: int = (await self._call("DeleteBinaryDataByIDs", request)).deleted_count
-        return deleted
+        return (await self._call(wire.DeleteBinaryDataByIDsResponse, request)).deleted_count
 
     def _binary_pages(
         self, request: wire.BinaryDataByFilterRequest, extent: Extent
-    ) -> AsyncIterator[Page[BinaryData]]:
-        return pages(partial(self._call, "BinaryDataByFilter"), request, files_of, extent)
+    ) -> AsyncIterator[FetchedPage[BinaryData]]:
+        call = partial(self._call_for_bytes, wire.BinaryDataByFilterResponse)
+        return pages(call, request, files_of, extent)
 
     async def _binary_totals(self, request: wire.BinaryDataByFilterRequest) -> Records[BinaryData]:
         counting = wire.BinaryDataByFilterRequest(
@@ -220,7 +220,7 @@ class BinaryMethods(Service):
             include_internal_data=request.include_internal_data,
             count_only=True,
         )
-        reply = await self._call("BinaryDataByFilter", counting)
+        reply = await self._call(wire.BinaryDataByFilterResponse, counting)
         return Records(total=reply.count, total_size_bytes=reply.total_size_bytes)
 
     async def _bytes_expected(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.wire import datasync as wire
 from fakeviam_client import _arguments as arguments
 from fakeviam_client._service import Service
-from fakeviam_client._uploading import Described, dotted, id_of, pieces_of, sensor_metadata
+from fakeviam_client._uploading import dotted, id_of, pieces_of, sensor_metadata, upload_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class CaptureMethods(Service):
         component_name: str,
         method_name: str,
         file_extension: str,
-        method_parameters: Mapping[str, Any] | None = None,
+        method_parameters: Mapping[str, object] | None = None,
         tags: Sequence[str] | None = None,
         data_request_times: Times | None = None,
         *,
@@ -59,7 +59,8 @@ class CaptureMethods(Service):
             ValueError: A value of `method_parameters` cannot travel unchanged.
             GRPCError: The part is unknown, and what else the server refuses.
         """
-        described = Described(
+        metadata = upload_metadata(
+            wire.DATA_TYPE_BINARY_SENSOR,
             part_id=part_id,
             component_type=arguments.text("component_type", component_type),
             component_name=arguments.text("component_name", component_name),
@@ -68,9 +69,8 @@ class CaptureMethods(Service):
             tags=tags,
             dataset_ids=dataset_ids,
             mime_type=mime_type,
+            file_extension=dotted(arguments.text("file_extension", file_extension)),
         )
-        extension = dotted(arguments.text("file_extension", file_extension))
-        metadata = described.metadata(wire.DATA_TYPE_BINARY_SENSOR, file_extension=extension)
         pair = arguments.optional_times("data_request_times", data_request_times)
         content = wire.SensorData(
             metadata=sensor_metadata(pair),
@@ -80,12 +80,12 @@ class CaptureMethods(Service):
 
     async def tabular_data_capture_upload(
         self,
-        tabular_data: Sequence[Mapping[str, Any]],
+        tabular_data: Sequence[Mapping[str, object]],
         part_id: str,
         component_type: str,
         component_name: str,
         method_name: str,
-        method_parameters: Mapping[str, Any] | None = None,
+        method_parameters: Mapping[str, object] | None = None,
         tags: Sequence[str] | None = None,
         data_request_times: Sequence[Times] | None = None,
     ) -> str:
@@ -111,7 +111,8 @@ class CaptureMethods(Service):
                 is no string); the text names the path.
             GRPCError: The part is unknown, and what else the server refuses.
         """
-        described = Described(
+        metadata = upload_metadata(
+            wire.DATA_TYPE_TABULAR_SENSOR,
             part_id=part_id,
             component_type=arguments.text("component_type", component_type),
             component_name=arguments.text("component_name", component_name),
@@ -119,7 +120,6 @@ class CaptureMethods(Service):
             method_parameters=method_parameters,
             tags=tags,
         )
-        metadata = described.metadata(wire.DATA_TYPE_TABULAR_SENSOR)
         return await self._upload_capture(metadata, _readings(tabular_data, data_request_times))
 
     async def streaming_data_capture_upload(
@@ -130,7 +130,7 @@ class CaptureMethods(Service):
         component_type: str | None = None,
         component_name: str | None = None,
         method_name: str | None = None,
-        method_parameters: Mapping[str, Any] | None = None,
+        method_parameters: Mapping[str, object] | None = None,
         data_request_times: Times | None = None,
         tags: Sequence[str] | None = None,
         *,
@@ -161,7 +161,8 @@ class CaptureMethods(Service):
             ValueError: A value of `method_parameters` cannot travel unchanged.
             GRPCError: The part is unknown, and what else the server refuses.
         """
-        described = Described(
+        metadata = upload_metadata(
+            wire.DATA_TYPE_BINARY_SENSOR,
             part_id=part_id,
             component_type=component_type,
             component_name=component_name,
@@ -170,13 +171,11 @@ class CaptureMethods(Service):
             tags=tags,
             dataset_ids=dataset_ids,
             mime_type=mime_type,
+            file_extension=dotted(arguments.text("file_ext", file_ext)),
         )
-        extension = dotted(arguments.text("file_ext", file_ext))
         pair = arguments.optional_times("data_request_times", data_request_times)
         opening = wire.DataCaptureUploadMetadata(
-            upload_metadata=described.metadata(
-                wire.DATA_TYPE_BINARY_SENSOR, file_extension=extension
-            ),
+            upload_metadata=metadata,
             # Empty where there are no times, as the official SDK sends it (SU-2).
             sensor_metadata=sensor_metadata(pair) or wire.SensorMetadata(),
         )
@@ -187,13 +186,13 @@ class CaptureMethods(Service):
             for piece in pieces_of(contents):
                 yield wire.StreamingDataCaptureUploadRequest(data=piece)
 
-        return id_of(await self._stream("StreamingDataCaptureUpload", messages()))
+        return id_of(await self._stream(wire.StreamingDataCaptureUploadResponse, messages()))
 
     async def _upload_capture(
         self, metadata: wire.UploadMetadata, contents: list[wire.SensorData]
     ) -> str:
         request = wire.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
-        return id_of(await self._call("DataCaptureUpload", request))
+        return id_of(await self._call(wire.DataCaptureUploadResponse, request))
 
 
 def _readings(tabular_data: object, data_request_times: object) -> list[wire.SensorData]:
@@ -208,15 +207,15 @@ def _readings(tabular_data: object, data_request_times: object) -> list[wire.Sen
     ]
 
 
-def _times(given: object, readings: int) -> list[tuple[Timestamp, Timestamp] | None]:
-    if given is None:
+def _times(value: object, readings: int) -> list[tuple[Timestamp, Timestamp] | None]:
+    if value is None:
         return [None] * readings
-    if not isinstance(given, list | tuple):
-        raise arguments.wrong("data_request_times", "a list of tuples", given)
-    if len(given) != readings:
+    if not isinstance(value, list | tuple):
+        raise arguments.wrong("data_request_times", "a list of tuples", value)
+    if len(value) != readings:
         message = (
-            f"data_request_times has {len(given)} entries for {readings} readings; "
+            f"data_request_times has {len(value)} entries for {readings} readings; "
             "give one for each"
         )
         raise ValueError(message)
-    return [arguments.times(f"data_request_times[{at}]", pair) for at, pair in enumerate(given)]
+    return [arguments.times(f"data_request_times[{at}]", pair) for at, pair in enumerate(value)]

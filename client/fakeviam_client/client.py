@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from grpclib.client import Channel
 
-from fakeviam.target import Target, default_target
+from fakeviam.target import Target, client_context, default_ca_file, default_target
 from fakeviam.wire import auth
 from fakeviam_client import _arguments as arguments
 from fakeviam_client import _filters
@@ -18,6 +18,11 @@ from fakeviam_client.annotations import AnnotationMethods
 from fakeviam_client.binary import BinaryMethods
 from fakeviam_client.captures import CaptureMethods
 from fakeviam_client.datasets import DatasetMethods
+from fakeviam_client.indexes import IndexMethods
+from fakeviam_client.pipelines import PipelineMethods
+from fakeviam_client.queries import QueryMethods
+from fakeviam_client.resources import ResourceMethods, TabularDataPoint
+from fakeviam_client.sequences import SequenceMethods
 from fakeviam_client.tabular import TabularMethods
 from fakeviam_client.uploads import UploadMethods
 
@@ -34,11 +39,17 @@ class DataClient(
     DatasetMethods,
     CaptureMethods,
     UploadMethods,
+    ResourceMethods,
+    IndexMethods,
+    PipelineMethods,
+    SequenceMethods,
+    QueryMethods,
 ):
     """Upload to and download from Viam's data cloud, or a fake of it.
 
     The methods, their parameters and defaults are those of viam-sdk 0.15.0's `DataClient`
-    documentation. What newer releases added is keyword-only. Ids of binary data are `BinaryID`
+    documentation. What newer releases added to them is keyword-only; methods that are newer
+    themselves are as viam-sdk 0.85.1 has them. Ids of binary data are `BinaryID`
     messages or strings; messages of any installed viam-sdk are taken as well as those of
     `fakeviam.wire`. Nothing is sent before all arguments have been checked.
 
@@ -50,6 +61,7 @@ class DataClient(
     """
 
     TabularData = TabularData
+    TabularDataPoint = TabularDataPoint
     BinaryData = BinaryData
     create_filter = staticmethod(_filters.create_filter)
 
@@ -61,6 +73,7 @@ async def connect(
     api_key: str | None = None,
     api_key_id: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    ca_file: str | None = None,
 ) -> AsyncIterator[DataClient]:
     """Connect to a server, log in if a key is given (AU-1, AU-2), and close at the end.
 
@@ -71,6 +84,8 @@ async def connect(
         api_key: The API key.
         api_key_id: Its id.
         metadata: Sent with every call, such as a fake's `session.metadata`.
+        ca_file: With TLS, certificates to trust instead of those of the system, such as a fake's
+            `ca_file`. None is what FAKEVIAM_CA_FILE says.
 
     Raises:
         TypeError: An argument has another type.
@@ -81,27 +96,36 @@ async def connect(
     """
     if (api_key is None) != (api_key_id is None):
         raise ValueError("api_key and api_key_id must be used together")
-    told = default_target() if target is None else target
-    sent = arguments.metadata(metadata)
-    channel = _channel(arguments.text("target", told))
+    address = default_target() if target is None else target
+    headers = arguments.metadata(metadata)
+    channel = _channel(arguments.text("target", address), ca_file)
     try:
         if api_key is not None and api_key_id is not None:
             token = await _log_in(channel, api_key_id, api_key)
-            sent["authorization"] = f"Bearer {token}"
-        yield DataClient(channel, sent)
+            headers["authorization"] = f"Bearer {token}"
+        client = DataClient(channel, headers)
+        client._ca_file = ca_file  # noqa: SLF001 - its own
+        yield client
     finally:
         channel.close()
         await asyncio.sleep(0)  # the transport closes in the loop's next round
 
 
-def _channel(told: str) -> Channel:
+def _channel(address: str, ca_file: str | None) -> Channel:
     try:
-        target = Target.parse(told)
+        target = Target.parse(address)
     except ValueError as error:
         raise ValueError(f"target {error}") from error
+    trusted = default_ca_file() if ca_file is None else arguments.text("ca_file", ca_file)
     if target.path:
         return Channel(path=target.path)
-    return Channel(host=target.host, port=target.port, ssl=target.tls or None)
+    if not target.tls:
+        return Channel(host=target.host, port=target.port)
+    try:
+        context = client_context(trusted)
+    except ValueError as error:
+        raise ValueError(f"ca_file: {error}") from error
+    return Channel(host=target.host, port=target.port, ssl=context)
 
 
 async def _log_in(channel: Channel, api_key_id: str, api_key: str) -> str:
@@ -109,6 +133,5 @@ async def _log_in(channel: Channel, api_key_id: str, api_key: str) -> str:
         entity=arguments.text("api_key_id", api_key_id),
         credentials=auth.Credentials(type="api-key", payload=arguments.secret("api_key", api_key)),
     )
-    reply = await Service(channel, {})._call("Authenticate", request)  # noqa: SLF001 - its own
-    token: str = reply.access_token
-    return token
+    service = Service(channel, {})
+    return (await service._call(auth.AuthenticateResponse, request)).access_token  # noqa: SLF001 - its own

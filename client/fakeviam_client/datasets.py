@@ -41,8 +41,7 @@ class DatasetMethods(Service):
             organization_id=arguments.text("organization_id", organization_id),
             type=arguments.dataset_type("type", type),
         )
-        dataset_id: str = (await self._call("CreateDataset", request)).id
-        return dataset_id
+        return (await self._call(wire.CreateDatasetResponse, request)).id
 
     async def list_dataset_by_ids(self, ids: Sequence[str]) -> list[wire.Dataset]:
         """The datasets of these ids; unknown ones are left out (DS-5, DS-6).
@@ -58,7 +57,7 @@ class DatasetMethods(Service):
             GRPCError: What the server refuses, unchanged.
         """
         request = wire.ListDatasetsByIDsRequest(ids=arguments.texts("ids", ids))
-        return list((await self._call("ListDatasetsByIDs", request)).datasets)
+        return list((await self._call(wire.ListDatasetsByIDsResponse, request)).datasets)
 
     async def list_datasets_by_organization_id(
         self, organization_id: str, *, dataset_type: int | None = None
@@ -78,7 +77,7 @@ class DatasetMethods(Service):
             organization_id=arguments.text("organization_id", organization_id),
             type=arguments.dataset_type("dataset_type", dataset_type),
         )
-        return list((await self._call("ListDatasetsByOrganizationID", request)).datasets)
+        return list((await self._call(wire.ListDatasetsByOrganizationIDResponse, request)).datasets)
 
     async def rename_dataset(self, id: str, name: str) -> None:
         """Give a dataset another name (DS-3).
@@ -94,7 +93,7 @@ class DatasetMethods(Service):
         request = wire.RenameDatasetRequest(
             id=arguments.text("id", id), name=arguments.text("name", name)
         )
-        await self._call("RenameDataset", request)
+        await self._call(wire.RenameDatasetResponse, request)
 
     async def delete_dataset(self, id: str) -> None:
         """Delete a dataset; its data stays (DS-2).
@@ -106,7 +105,9 @@ class DatasetMethods(Service):
             TypeError: An argument has the wrong type.
             GRPCError: The dataset is unknown.
         """
-        await self._call("DeleteDataset", wire.DeleteDatasetRequest(id=arguments.text("id", id)))
+        await self._call(
+            wire.DeleteDatasetResponse, wire.DeleteDatasetRequest(id=arguments.text("id", id))
+        )
 
     async def add_binary_data_to_dataset_by_ids(
         self, binary_ids: Sequence[Message | str], dataset_id: str
@@ -125,7 +126,7 @@ class DatasetMethods(Service):
         request = data_wire.AddBinaryDataToDatasetByIDsRequest(
             dataset_id=arguments.text("dataset_id", dataset_id), **ids
         )
-        await self._call("AddBinaryDataToDatasetByIDs", request)
+        await self._call(data_wire.AddBinaryDataToDatasetByIDsResponse, request)
 
     async def remove_binary_data_from_dataset_by_ids(
         self, binary_ids: Sequence[Message | str], dataset_id: str
@@ -144,7 +145,7 @@ class DatasetMethods(Service):
         request = data_wire.RemoveBinaryDataFromDatasetByIDsRequest(
             dataset_id=arguments.text("dataset_id", dataset_id), **ids
         )
-        await self._call("RemoveBinaryDataFromDatasetByIDs", request)
+        await self._call(data_wire.RemoveBinaryDataFromDatasetByIDsResponse, request)
 
     async def get_database_connection(self, organization_id: str) -> str:
         """The host of an organization's federated database (DB-1).
@@ -162,8 +163,7 @@ class DatasetMethods(Service):
         request = data_wire.GetDatabaseConnectionRequest(
             organization_id=arguments.text("organization_id", organization_id)
         )
-        hostname: str = (await self._call("GetDatabaseConnection", request)).hostname
-        return hostname
+        return (await self._call(data_wire.GetDatabaseConnectionResponse, request)).hostname
 
     async def configure_database_user(self, organization_id: str, password: str) -> None:
         """Create the user of an organization's database, or reset its password (DB-3).
@@ -180,4 +180,4 @@ class DatasetMethods(Service):
             organization_id=arguments.text("organization_id", organization_id),
             password=arguments.secret("password", password),
         )
-        await self._call("ConfigureDatabaseUser", request)
+        await self._call(data_wire.ConfigureDatabaseUserResponse, request)

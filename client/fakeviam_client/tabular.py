@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from fakeviam_client._paging import Page
+    from fakeviam_client._paging import FetchedPage
     from fakeviam_client._progress import Progress
 
 
@@ -138,8 +138,7 @@ class TabularMethods(Service):
         )
         if filter is not None:
             request.filter.CopyFrom(arguments.message("filter", wire.DeleteTabularFilter, filter))
-        deleted: int = (await self._call("DeleteTabularData", request)).deleted_count
-        return deleted
+        return (await self._call(wire.DeleteTabularDataResponse, request)).deleted_count
 
     async def delete_tabular_data_by_filter(self, filter: Message | None) -> NoReturn:
         """Deprecated, and does nothing: use `delete_tabular_data`.
@@ -153,15 +152,17 @@ class TabularMethods(Service):
 
     def _tabular_pages(
         self, request: wire.TabularDataByFilterRequest, extent: Extent
-    ) -> AsyncIterator[Page[TabularData]]:
-        return pages(partial(self._call, "TabularDataByFilter"), request, readings_of, extent)
+    ) -> AsyncIterator[FetchedPage[TabularData]]:
+        return pages(
+            partial(self._call, wire.TabularDataByFilterResponse), request, readings_of, extent
+        )
 
     async def _tabular_totals(
         self, request: wire.TabularDataByFilterRequest
     ) -> Records[TabularData]:
         counting = wire.TabularDataByFilterRequest(count_only=True)
         counting.MergeFrom(request)
-        reply = await self._call("TabularDataByFilter", counting)
+        reply = await self._call(wire.TabularDataByFilterResponse, counting)
         return Records(total=reply.count, total_size_bytes=reply.total_size_bytes)
 
 

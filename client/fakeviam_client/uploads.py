@@ -10,7 +10,7 @@ from fakeviam.wire import datasync as wire
 from fakeviam_client import _arguments as arguments
 from fakeviam_client._progress import Meter
 from fakeviam_client._service import Service
-from fakeviam_client._uploading import Described, id_of, pieces_of, pieces_read
+from fakeviam_client._uploading import id_of, pieces_of, pieces_read, upload_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +61,8 @@ class UploadMethods(Service):
             ValueError: A value of `method_parameters` cannot travel unchanged.
             GRPCError: The part is unknown, and what else the server refuses.
         """
-        described = Described(
+        metadata = upload_metadata(
+            wire.DATA_TYPE_FILE,
             part_id=part_id,
             component_type=component_type,
             component_name=component_name,
@@ -70,9 +71,6 @@ class UploadMethods(Service):
             tags=tags,
             dataset_ids=dataset_ids,
             mime_type=mime_type,
-        )
-        metadata = described.metadata(
-            wire.DATA_TYPE_FILE,
             file_name=arguments.optional_text("file_name", file_name),
             file_extension=arguments.optional_text("file_extension", file_extension),
         )
@@ -122,9 +120,10 @@ class UploadMethods(Service):
             FileNotFoundError: There is no such file; another OSError if it cannot be read.
             GRPCError: The part is unknown, and what else the server refuses.
         """
-        given = os.fspath(filepath) if isinstance(filepath, os.PathLike) else filepath
-        path = Path(arguments.text("filepath", given))
-        described = Described(
+        text = os.fspath(filepath) if isinstance(filepath, os.PathLike) else filepath
+        path = Path(arguments.text("filepath", text))
+        metadata = upload_metadata(
+            wire.DATA_TYPE_FILE,
             part_id=part_id,
             component_type=component_type,
             component_name=component_name,
@@ -133,9 +132,6 @@ class UploadMethods(Service):
             tags=tags,
             dataset_ids=dataset_ids,
             mime_type=mime_type,
-        )
-        metadata = described.metadata(
-            wire.DATA_TYPE_FILE,
             file_name=path.stem if file_name is None else arguments.text("file_name", file_name),
             file_extension=path.suffix,
         )
@@ -152,4 +148,4 @@ class UploadMethods(Service):
             for piece in pieces:
                 yield wire.FileUploadRequest(file_contents=wire.FileData(data=piece))
 
-        return id_of(await self._stream("FileUpload", messages()))
+        return id_of(await self._stream(wire.FileUploadResponse, messages()))
