@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from fakeviam_contracts.clauses import Severity, severity
 
@@ -24,8 +23,8 @@ class Assertion:
 
     clause: str
     what: str
-    expected: Any
-    observed: Any
+    expected: object
+    observed: object
     legal: bool = False
     cause: str = ""
 
@@ -58,10 +57,14 @@ class ProgramEndedError(Exception):
     """Nothing more can be learned from this program: what it needs is known to be different."""
 
 
+class MayNotError(ProgramEndedError):
+    """The API key may not do this, which says nothing about the contract."""
+
+
 class AnyOf:
     """Equal to any of some values: the documents allow each of them."""
 
-    def __init__(self, *values: Any) -> None:
+    def __init__(self, *values: object) -> None:
         """Allow `values`."""
         self.values = values
 

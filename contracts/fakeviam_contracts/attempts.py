@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError, ProgramEndedError
+from fakeviam_contracts.assertions import (
+    Assertion,
+    ContractBrokenError,
+    MayNotError,
+    ProgramEndedError,
+)
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.foreign_data import ForeignDataError
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, NotServedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +21,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.subject import Subject
 
 
-class Attempt(NamedTuple):
+class AttemptOutcome(NamedTuple):
     """What came of it.
 
     Attributes:
@@ -30,7 +35,7 @@ class Attempt(NamedTuple):
     leftovers: bool
 
 
-def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -> Attempt:
+def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -> AttemptOutcome:
     """Run a program on a session of its own.
 
     Args:
@@ -50,16 +55,18 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
         assertion = error.assertion
     except (ConnectionLostError, CannotRunError):
         raise
+    except MayNotError as reason:
+        session.may_not = str(reason)
     except ProgramEndedError:
         pass
-    except ForeignDataError as reason:
+    except (ForeignDataError, NotServedError) as reason:
         session.left_out = str(reason)
     except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
         # With a failure that is known already, the rest need not make sense.
         if not subject.muted & set(session.differences):
             assertion = _senseless(clause, error)
     at_end, leftovers = _close(subject, session)
-    return Attempt(session, at_end or assertion, leftovers)
+    return AttemptOutcome(session, at_end or assertion, leftovers)
 
 
 def _close(subject: Subject, session: Session) -> tuple[Assertion | None, bool]:

@@ -7,45 +7,15 @@ another. What they find is a policy, which a fake can be made to obey.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fakeviam.wire import data, dataset, datasync
-from fakeviam.wire.values import struct_from
-from fakeviam_contracts.checks import raw
-from fakeviam_contracts.checks.base import BASE, SECOND
-from fakeviam_contracts.descriptions import LABEL, binary_id
 from fakeviam_contracts.foreign_data import ForeignDataError
-from fakeviam_contracts.visibility import measure_lag
-from fakeviam_contracts.wirelog import Refused
+from fakeviam_contracts.probes import NOT_SERVED, PROBES, Settled, UnsettledError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from google.protobuf.message import Message
-
-    from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
-
-HOUR = 3600 * SECOND
-#: More records than any page limit that is looked for.
-MANY_ROWS, MANY_FILES = 1001, 130
-#: Larger than any reply that is looked for.
-LARGE = 8 * 1024 * 1024
-
-
-class UnsettledError(Exception):
-    """A point cannot be decided on this server; the text says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """A point, decided: the policy's field, its value, the clause, and what was seen."""
-
-    field: str
-    value: Any
-    clause: str
-    seen: str
 
 
 @dataclass(kw_only=True)
@@ -63,359 +33,22 @@ class Calibration:
 
 def calibrate(subject: Subject, progress: Callable[[str], None] = lambda _: None) -> Calibration:
     """Look at every point that a policy decides."""
-    found: dict[str, Settled] = {}
+    settled: dict[str, Settled] = {}
     unsettled = dict(NOT_SERVED)
     for field, (clause, probe) in PROBES.items():
         progress(field)
         session = subject.open_session()
         try:
-            value, seen = probe(session, found)
+            value, observation = probe(session, settled)
         except UnsettledError as reason:
             unsettled[field] = str(reason)
         except ForeignDataError as reason:
             unsettled[field] = str(reason)
         else:
-            found[field] = Settled(field=field, value=value, clause=clause, seen=seen)
+            settled[field] = Settled(field=field, value=value, clause=clause, seen=observation)
         finally:
             subject.close_session(session)
-    return Calibration(settled=list(found.values()), open=unsettled)
-
-
-Found = dict[str, Settled]
-
-#: Fields of RPCs that no server of ours answers yet.
-NOT_SERVED: Mapping[str, str] = MappingProxyType(
-    {
-        "dataset_creation": "the kit has no API key of a location or a machine",
-        "empty_parameters": "the kit does not call the RPCs that look at it",
-        "legacy_field_1": "the kit does not call the RPCs that look at it",
-        "extended_json_in_bson": "the kit does not call the RPCs that look at it",
-        "sql_needs_time_bound": "the kit does not call the RPCs that look at it",
-    }
-)
-
-
-# Data ------------------------------------------------------------------------------------
-
-
-def _call(session: Session, rpc: str, request: Message) -> Any:
-    answer = session.wire.call(rpc, request)
-    if isinstance(answer, Refused):
-        raise UnsettledError(f"{rpc} is refused: {answer}")
-    return answer
-
-
-def _file(session: Session, content: bytes = b"x", **fields: Any) -> str:
-    sensor = raw.sensor(BASE, BASE + HOUR)
-    upload = raw.capture(
-        raw.metadata(session, raw.BINARY, **fields),
-        datasync.SensorData(metadata=sensor, binary=content),
-    )
-    reply = _call(session, "DataCaptureUpload", upload)
-    _wait(session, reply.binary_data_id)
-    return str(reply.binary_data_id)
-
-
-def _large_file(session: Session, size: int) -> str:
-    """A file whose bytes are more than a request may have."""
-    metadata = raw.metadata(session, raw.BINARY)
-    metadata.type = datasync.DATA_TYPE_FILE
-    pieces = [bytes(LARGE // 16)] * (size // (LARGE // 16)) + [bytes(size % (LARGE // 16))]
-    messages = [
-        datasync.FileUploadRequest(metadata=metadata),
-        *(
-            datasync.FileUploadRequest(file_contents=datasync.FileData(data=piece))
-            for piece in pieces
-        ),
-    ]
-    whole = str(raw.stream(session, "FU-3", "FileUpload", messages).binary_data_id)
-    _wait(session, whole)
-    return whole
-
-
-def _wait(session: Session, whole: str) -> None:
-    """Let an upload be seen."""
-    request = data.BinaryDataByIDsRequest(binary_data_ids=[whole])
-    for _ in range(120):
-        answer = session.wire.call("BinaryDataByIDs", request)
-        if session.place.sleep is None or (not isinstance(answer, Refused) and answer.data):
-            return
-        session.place.sleep(SECOND)
-
-
-def _rows(session: Session, count: int, **fields: Any) -> None:
-    contents = [
-        datasync.SensorData(
-            metadata=raw.sensor(BASE + at * SECOND, BASE), struct=struct_from({"n": float(at)})
-        )
-        for at in range(count)
-    ]
-    upload = raw.capture(raw.metadata(session, raw.TABULAR, **fields), *contents)
-    _call(session, "DataCaptureUpload", upload)
-    if session.place.sleep is not None and session.interpretation.visibility:
-        session.place.sleep(session.interpretation.visibility * SECOND)
-
-
-def _page(session: Session, rpc: str, limit: int = 0, *, last: str = "", **how: Any) -> Any:
-    """A page, or its refusal."""
-    include = {"include_binary": True} if how.pop("with_bytes", False) else {}
-    asked = data.DataRequest(filter=raw.mine(session, **how), limit=limit, last=last)
-    return session.wire.call(rpc, getattr(data, f"{rpc}Request")(data_request=asked, **include))
-
-
-def _dataset(session: Session, name: str) -> Any:
-    request = dataset.CreateDatasetRequest(
-        name=f"{session.place.component}{name}", organization_id=session.place.organization_id
-    )
-    return session.wire.call("CreateDataset", request)
-
-
-def _interval(start: int, end: int) -> data.CaptureInterval:
-    interval = data.CaptureInterval()
-    sensor = raw.sensor(start, end)
-    interval.start.CopyFrom(sensor.time_requested)
-    interval.end.CopyFrom(sensor.time_received)
-    return interval
-
-
-# Probes ----------------------------------------------------------------------------------
-
-
-def _visibility_lag(session: Session, _: Found) -> tuple[Any, str]:
-    measure_lag(session)
-    seconds = session.interpretation.visibility
-    return float(seconds), f"an upload was seen after {seconds} s"
-
-
-def _default_order(session: Session, _: Found) -> tuple[Any, str]:
-    _rows(session, 2)
-    reply = _page(session, "TabularDataByFilter")
-    seconds = [entry.time_requested.seconds for entry in reply.data]
-    if len(set(seconds)) != 2:
-        raise UnsettledError("two readings do not come back")
-    order = "ascending" if seconds == sorted(seconds) else "descending"
-    return order, f"two readings came {order} without a sort order"
-
-
-def _interval_clock(session: Session, _: Found) -> tuple[Any, str]:
-    _file(session)
-    for name, time in (("time_requested", BASE), ("time_received", BASE + HOUR)):
-        interval = _interval(time - 1, time + 1)
-        reply = _page(session, "BinaryDataByFilter", interval=interval)
-        if not isinstance(reply, Refused) and reply.data:
-            return name, f"a file was found by its {name}"
-    raise UnsettledError("a file is found by neither of its times")
-
-
-def _interval_bounds(session: Session, found: Found) -> tuple[Any, str]:
-    if "interval_clock" not in found:
-        raise UnsettledError("which time an interval looks at is not known")
-    _file(session)
-    time = BASE if found["interval_clock"].value == "time_requested" else BASE + HOUR
-    reply = _page(session, "BinaryDataByFilter", interval=_interval(time - 1, time))
-    inside = not isinstance(reply, Refused) and bool(reply.data)
-    where = "inside" if inside else "outside"
-    return "closed" if inside else "half-open", f"a file at the end of an interval is {where} it"
-
-
-def _count(session: Session, _: Found) -> tuple[Any, str]:
-    _rows(session, 3)
-    reply = _page(session, "TabularDataByFilter", 2)
-    if isinstance(reply, Refused) or reply.count not in (2, 3):
-        raise UnsettledError(f"a page of 2 of 3 readings has neither count: {reply}")
-    return {2: "page", 3: "total"}[reply.count], f"count is {reply.count} on a page of 2 of 3"
-
-
-def _max_page(session: Session, _: Found) -> tuple[Any, str]:
-    _rows(session, MANY_ROWS)
-    return _limit_of(session, "TabularDataByFilter", MANY_ROWS, with_bytes=False)
-
-
-def _binary_page(session: Session, found: Found) -> tuple[Any, str]:
-    for at in range(MANY_FILES):
-        _file(session, b"%d" % at)
-    value, seen = _limit_of(session, "BinaryDataByFilter", MANY_FILES, with_bytes=True)
-    general = found["max_page"].value if "max_page" in found else None
-    same = value == general or (value is None and general and general["size"] >= MANY_FILES)
-    return (None if same else value), seen
-
-
-def _limit_of(
-    session: Session, rpc: str, count: int, *, with_bytes: bool
-) -> tuple[dict[str, Any] | None, str]:
-    """The largest page, if there is one among so many records."""
-
-    def asked(limit: int) -> Any:
-        return _page(session, rpc, limit, with_bytes=with_bytes)
-
-    reply = asked(count)
-    if not isinstance(reply, Refused):
-        size = len(reply.data)
-        if size == count:
-            return None, f"{count} records came in one page"
-        return {"size": size, "beyond": "clamp"}, f"a limit of {count} gave {size} records"
-    status = reply.status
-    size = _bisect(count, lambda limit: not isinstance(asked(limit), Refused))
-    return {"size": size, "beyond": "refuse"}, f"a limit of {size + 1} is {status}"
-
-
-def _bisect(refused: int, works: Callable[[int], bool]) -> int:
-    """The largest number that works, below one that does not."""
-    low, high = 0, refused
-    while high - low > 1:
-        middle = (low + high) // 2
-        if works(middle):
-            low = middle
-        else:
-            high = middle
-    return low
-
-
-def _max_request_bytes(session: Session, _: Found) -> tuple[Any, str]:
-    def upload(size: int) -> datasync.DataCaptureUploadRequest:
-        sensor = datasync.SensorData(metadata=raw.sensor(BASE, BASE), binary=bytes(size))
-        return raw.capture(raw.metadata(session, raw.BINARY), sensor)
-
-    def works(size: int) -> bool:
-        return not isinstance(session.wire.call("DataCaptureUpload", upload(size)), Refused)
-
-    if works(LARGE):
-        return None, f"a message with {LARGE} bytes in it was taken"
-    size = upload(_bisect(LARGE, works)).ByteSize()
-    return size, f"a message of {size} bytes was taken, a larger one was refused"
-
-
-def _max_response_bytes(session: Session, _: Found) -> tuple[Any, str]:
-    def works(size: int) -> bool:
-        whole = _large_file(session, size)
-        request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
-        return not isinstance(session.wire.call("BinaryDataByIDs", request), Refused)
-
-    if works(LARGE):
-        return None, f"a file of {LARGE} bytes came whole"
-    size = _bisect(LARGE, works)
-    return size, f"a file of {size} bytes came whole, a larger one was refused"
-
-
-def _remove_tags_count(session: Session, _: Found) -> tuple[Any, str]:
-    files = [_file(session, tags=["a", "b"]) for _ in range(2)]
-    request = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=files, tags=["a", "b"])
-    count = _call(session, "RemoveTagsFromBinaryDataByIDs", request).deleted_count
-    if count not in (2, 4):
-        raise UnsettledError(f"two tags of two files count as {count}")
-    return {2: "records", 4: "tags"}[count], f"two tags removed from two files count as {count}"
-
-
-def _dataset_label(session: Session, _: Found) -> tuple[Any, str]:
-    created = _dataset(session, "labelled")
-    if isinstance(created, Refused):
-        raise UnsettledError(f"CreateDataset is refused: {created}")
-    session.handles.datasets.append(created.id)
-    whole = _file(session, dataset_ids=[created.id])
-    reply = _call(session, "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=[whole]))
-    tags = list(reply.data[0].metadata.capture_metadata.tags) if reply.data else []
-    shown = LABEL + created.id in tags
-    return "shown" if shown else "hidden", f"a member has the tags {tags}"
-
-
-def _empty_delete_filter(session: Session, _: Found) -> tuple[Any, str]:
-    _file(session)
-    request = data.DeleteBinaryDataByFilterRequest(filter=raw.mine(session))
-    answer = session.wire.call("DeleteBinaryDataByFilter", request)
-    if isinstance(answer, Refused):
-        return "refuse", f"a delete without organization is {answer.status}"
-    return "delete-everything", f"a delete without organization took {answer.deleted_count} files"
-
-
-def _unknown_ids(session: Session, _: Found) -> tuple[Any, str]:
-    whole = _file(session)
-    unknown = f"{whole.rpartition('/')[0]}/{'0' * 64}"
-    request = data.BinaryDataByIDsRequest(binary_data_ids=[whole, unknown])
-    answer = session.wire.call("BinaryDataByIDs", request)
-    if isinstance(answer, Refused):
-        return "refuse", f"an unknown id is {answer.status}"
-    return "skip", f"of a known and an unknown id {len(answer.data)} came"
-
-
-def _unknown_dataset(session: Session, _: Found) -> tuple[Any, str]:
-    content = datasync.SensorData(binary=b"x")
-    upload = raw.capture(raw.metadata(session, raw.BINARY, dataset_ids=[raw.NOBODY]), content)
-    answer = session.wire.call("DataCaptureUpload", upload)
-    refused = isinstance(answer, Refused)
-    seen = answer.status if isinstance(answer, Refused) else "stored"
-    return "refuse" if refused else "skip", f"an upload into an unknown dataset is {seen}"
-
-
-def _duplicate_dataset_name(session: Session, _: Found) -> tuple[Any, str]:
-    answers = [_dataset(session, "twice") for _ in range(2)]
-    session.handles.datasets += [a.id for a in answers if not isinstance(a, Refused)]
-    if not isinstance(answers[1], Refused):
-        raise UnsettledError("a name is taken twice (DS-8)")
-    return answers[1].status, f"a taken name is {answers[1]}"
-
-
-def _invalid_part(session: Session, _: Found) -> tuple[Any, str]:
-    metadata = raw.metadata(session, raw.BINARY)
-    metadata.part_id = "no-such-part"
-    upload = raw.capture(metadata, datasync.SensorData(binary=b"x"))
-    answer = session.wire.call("DataCaptureUpload", upload)
-    if not isinstance(answer, Refused):
-        raise UnsettledError("an upload for an unknown part is stored (UP-1)")
-    return answer.status, f"an unknown part is {answer}"
-
-
-def _deprecated_binary_id(session: Session, _: Found) -> tuple[Any, str]:
-    request = data.BinaryDataByIDsRequest(binary_ids=[binary_id(_file(session))])
-    answer = session.wire.call("BinaryDataByIDs", request)
-    if isinstance(answer, Refused):
-        return "refuse", f"a BinaryID is {answer.status}"
-    return "accept", f"a BinaryID found {len(answer.data)} file"
-
-
-def _tags_by_filter_scope(session: Session, _: Found) -> tuple[Any, str]:
-    _file(session, tags=["of a file"])
-    _rows(session, 1, tags=["of a reading"])
-    request = data.TagsByFilterRequest(filter=raw.mine(session))
-    tags = list(_call(session, "TagsByFilter", request).tags)
-    both = "of a reading" in tags
-    return "binary-and-tabular" if both else "binary", f"TagsByFilter gives {tags}"
-
-
-def _page_token(session: Session, _: Found) -> tuple[Any, str]:
-    _file(session)
-    answer = _page(session, "BinaryDataByFilter", last="no token")
-    if isinstance(answer, Refused):
-        return "refuse", f"an unknown token is {answer.status}"
-    return "ignore", f"an unknown token gave {len(answer.data)} files"
-
-
-#: By the field of the policy: its clause, and how to decide it. The lag first: all wait for it.
-PROBES: Mapping[str, tuple[str, Callable[[Session, Found], tuple[Any, str]]]] = MappingProxyType(
-    {
-        "visibility_lag": ("A55", _visibility_lag),
-        "default_order": ("A1", _default_order),
-        "interval_clock": ("A3", _interval_clock),
-        "interval_bounds": ("A2", _interval_bounds),
-        "count": ("A4", _count),
-        "max_page": ("A6", _max_page),
-        "binary_page": ("A57", _binary_page),
-        "max_request_bytes": ("A60", _max_request_bytes),
-        "max_response_bytes": ("A53", _max_response_bytes),
-        "remove_tags_count": ("A8", _remove_tags_count),
-        "dataset_label": ("A10", _dataset_label),
-        "empty_delete_filter": ("A16", _empty_delete_filter),
-        "unknown_ids": ("A13", _unknown_ids),
-        "unknown_dataset": ("A27", _unknown_dataset),
-        "duplicate_dataset_name": ("A39", _duplicate_dataset_name),
-        "invalid_part": ("A22", _invalid_part),
-        "deprecated_binary_id": ("A14", _deprecated_binary_id),
-        "tags_by_filter_scope": ("A47", _tags_by_filter_scope),
-        "page_token": ("A56", _page_token),
-    }
-)
-
-
-# The file --------------------------------------------------------------------------------
+    return Calibration(settled=list(settled.values()), open=unsettled)
 
 
 def as_toml(calibration: Calibration, *, target: str, day: str) -> str:
@@ -440,7 +73,7 @@ def _comment(one: Settled) -> str:
     return f"{one.clause}: {' '.join(one.seen.split())}"
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_toml(v)}" for key, v in value.items()) + " }"
     if isinstance(value, str):

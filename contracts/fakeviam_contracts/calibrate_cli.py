@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.program import CannotRunHereError, target_option
+from fakeviam.program import CannotRunHereError, Verb, target_option
 from fakeviam.target import Target, default_target
 from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.cleanup import CannotRunError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@click.command("calibrate")
+@click.command("calibrate", cls=Verb)
 @target_option(or_self=True)
 @click.option("--self", "own", is_flag=True, help="Calibrate to a fake of our own.")
 @click.option(
@@ -46,7 +46,7 @@ def calibrate_command(*, own: bool, target: Target | None, output: Path, **optio
     """Find out how a server decides open points, and write a policy that a fake can obey."""
     if own and target is not None:
         raise click.UsageError("--target and --self cannot be combined")
-    where = "" if own else default_target() if target is None else target.told
+    where = "" if own else default_target() if target is None else target.text
     _calibrate(where, output, options)
 
 
@@ -60,12 +60,12 @@ def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None
     try:
         subject = open_subject(RunConfig(target=target, **options))  # type: ignore[arg-type]
         try:
-            found = calibrate(subject, lambda field: click.echo(field, err=True))
+            calibration = calibrate(subject, lambda field: click.echo(field, err=True))
         finally:
             subject.close()
     except (CannotRunError, ConnectionLostError, ContractBrokenError) as error:
         raise CannotRunHereError(str(error)) from error
-    output.write_text(as_toml(found, target=target or OWN, day=day), encoding="utf-8")
-    click.echo(f"{output}: settles {', '.join(settled_clauses(found))}")
-    for field, reason in found.open.items():
+    output.write_text(as_toml(calibration, target=target or OWN, day=day), encoding="utf-8")
+    click.echo(f"{output}: settles {', '.join(settled_clauses(calibration))}")
+    for field, reason in calibration.open.items():
         click.echo(f"open: {field}: {reason}")

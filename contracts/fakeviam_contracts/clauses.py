@@ -9,7 +9,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 from fakeviam.model.evidence import Clause, Evidence
 
 if TYPE_CHECKING:
@@ -98,13 +98,13 @@ def own_clauses() -> dict[str, Clause]:
 def rules() -> Mapping[str, Rule]:
     """Every clause by its id."""
     bounds = {name: (Leniency(bound), note) for name, bound, note in table("leniency.tsv")}
-    found = {}
+    by_clause = {}
     for name, clause in {**CATALOGUE, **own_clauses()}.items():
         assumed = clause.evidence is Evidence.ASSUMED
         implied = Leniency.UNSPECIFIED if assumed else Leniency.EXACT
         leniency, note = bounds.get(name, (implied, ""))
-        found[name] = Rule(clause=clause, leniency=leniency, note=note)
-    return MappingProxyType(found)
+        by_clause[name] = Rule(clause=clause, leniency=leniency, note=note)
+    return MappingProxyType(by_clause)
 
 
 @functools.cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import selectors
 import socket
 import ssl
 import time
@@ -12,17 +13,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grpclib.client import Channel
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
+from fakeviam import wire
 from fakeviam.target import Target
 from fakeviam.wire import auth, data
+from fakeviam_contracts.addresses import WEB
 from fakeviam_contracts.cleanup import CannotRunError
-from fakeviam_contracts.wirelog import ConnectionLostError, Refused, Wire
+from fakeviam_contracts.interrupts import complete
+from fakeviam_contracts.web_connection import WebConnection
+from fakeviam_contracts.wirelog import ConnectionLostError, Refused, SenselessAnswerError, Wire
 
 if TYPE_CHECKING:
-    from fakeviam_contracts.wirelog import Edge
+    from fakeviam_contracts.wirelog import Edge, Trace
 
 #: Seconds until a call that nobody answers counts as refused; while setting up, sooner.
 TIMEOUT, FIRST_TIMEOUT = 30.0, 10.0
+
+
+#: How long to wait at most for connections to be closed, in looks and in seconds between them.
+_GOODBYES, _BETWEEN = 200, 0.005
+
+#: What a server is asked that may hang.
+_PING = wire.method("TagsByFilter")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +48,7 @@ class Address:
         api_key: The key.
         ca_file: Certificates to trust instead of those of the system.
         max_rps: Calls a second at most.
+        trace: Gets each call before it is made.
     """
 
     target: str
@@ -42,20 +56,22 @@ class Address:
     api_key: str = ""
     ca_file: str = ""
     max_rps: float | None = None
+    trace: Trace | None = None
 
-    def connect(self) -> Channel:
-        """A channel to it, inside a running loop.
+    def connect(self) -> Channel | WebConnection:
+        """A channel to it, inside a running loop; one of gRPC-Web if the address says so.
 
         Raises:
             CannotRunError: It is no address.
         """
         try:
-            where = Target.parse(self.target)
+            where = Target.parse(self.target.removeprefix(WEB))
         except ValueError as error:
             raise CannotRunError(f"the target {error}") from error
-        if where.path:
-            return Channel(path=where.path)
-        return Channel(where.host, where.port, ssl=self._tls() if where.tls else None)
+        tls = self._tls() if where.tls else None
+        if self.target.startswith(WEB):
+            return WebConnection(where.host, where.port, tls)
+        return Channel(path=where.path) if where.path else Channel(where.host, where.port, ssl=tls)
 
     def _tls(self) -> ssl.SSLContext:
         if self.ca_file and not Path(self.ca_file).is_file():
@@ -64,7 +80,7 @@ class Address:
             context = ssl.create_default_context(cafile=self.ca_file or None)
         except ssl.SSLError as error:
             raise CannotRunError(f"--ca-file {self.ca_file} contains no certificates") from error
-        context.set_alpn_protocols(["h2"])
+        context.set_alpn_protocols(["http/1.1" if self.target.startswith(WEB) else "h2"])
         return context
 
 
@@ -77,16 +93,18 @@ class RemoteConnection:
         Raises:
             CannotRunError: Nobody answers there, or not to this key.
         """
-        self._loop = asyncio.new_event_loop()
+        self._selector = selectors.DefaultSelector()
+        self._loop = asyncio.SelectorEventLoop(self._selector)
         self._address = address
-        self._more: list[Channel] = []
+        self._more: list[Channel | WebConnection] = []
         self._metadata: dict[str, str] = {}
+        self._may: set[str] = set()
         self._between = 1 / address.max_rps if address.max_rps else 0.0
         self._next = 0.0
         #: Seconds until a call counts as refused.
         self.timeout = FIRST_TIMEOUT
         try:
-            self._channel = self._loop.run_until_complete(_connected(address))
+            self._channel = complete(self._loop, _connected(address))
         except BaseException:
             self._loop.close()
             raise
@@ -98,7 +116,7 @@ class RemoteConnection:
 
     def wire(self, edge: Edge | None = None) -> Wire:
         """A wire of its own log."""
-        return Wire(
+        wire = Wire(
             self._channel,
             self._loop,
             self._metadata,
@@ -106,21 +124,50 @@ class RemoteConnection:
             timeout=self.timeout,
             pace=self._wait_turn if self._between else None,
             connect=self._another,
+            alive=self._is_alive,
         )
+        wire.may = self._may if self.is_keyed else None
+        wire.trace = self._address.trace
+        return wire
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether it came with a key, which may not be allowed everything."""
+        return bool(self._metadata)
 
     def close(self) -> None:
         """Hang up."""
         for channel in (self._channel, *self._more):
             channel.close()
-        # Lets the transport see that it was closed.
-        self._loop.run_until_complete(asyncio.sleep(0))
+        complete(self._loop, self._hung_up())
         self._loop.close()
 
-    async def _another(self, number: int) -> Channel:
+    async def _hung_up(self) -> None:
+        """Wait until all connections are closed: TLS says goodbye first."""
+        for _ in range(_GOODBYES):
+            await asyncio.sleep(0)
+            # What the loop listens to for itself stays.
+            if len(self._selector.get_map()) <= 1:
+                return
+            await asyncio.sleep(_BETWEEN)
+
+    async def _another(self, number: int) -> Channel | WebConnection:
         """The n-th further connection."""
         while len(self._more) <= number:
             self._more.append(self._address.connect())
         return self._more[number]
+
+    async def _is_alive(self) -> bool:
+        """Whether anything is answered, in whatever way."""
+        request = data.TagsByFilterRequest(filter=data.Filter(component_name="nobody"))
+        wire = Wire(self._channel, self._loop, self._metadata, timeout=FIRST_TIMEOUT)
+        try:
+            await wire.ask(_PING, (request,))
+        except (GRPCError, SenselessAnswerError):
+            return True
+        except (asyncio.TimeoutError, OSError, ProtocolError, StreamTerminatedError):
+            return False
+        return True
 
     async def _wait_turn(self) -> None:
         now = time.monotonic()
@@ -134,19 +181,19 @@ class RemoteConnection:
             entity=address.api_key_id,
             credentials=auth.Credentials(type="api-key", payload=address.api_key),
         )
-        wire = self.wire()
+        call = self.wire().call
         try:
             if not address.api_key_id:
                 # Any answer will do: somebody is there.
-                answer = wire.call("TagsByFilter", data.TagsByFilterRequest(filter=data.Filter()))
+                answer = call("TagsByFilter", data.TagsByFilterRequest(filter=data.Filter()))
             else:
-                answer = wire.call("Authenticate", request)
+                answer = call("Authenticate", request)
         except ConnectionLostError as error:
             raise CannotRunError(
                 f"cannot reach {address.target}: {_why(error)}{_advice(error)}"
             ) from error
         if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
-            raise CannotRunError(f"{address.target} did not answer within {self.timeout:.0f} s")
+            raise CannotRunError(f"{address.target} did not answer within {self.timeout:g} s")
         if not address.api_key_id:
             return
         if isinstance(answer, Refused):
@@ -158,7 +205,10 @@ def _why(error: ConnectionLostError) -> str:
     """Why a connection did not come about, in the system's words."""
     cause = error.__cause__
     if isinstance(cause, ssl.SSLError):
-        return f"its TLS certificate is not trusted ({cause.reason or cause})"
+        return (
+            f"its TLS certificate is not trusted ({cause.reason or cause}); --ca-file FILE names "
+            "the certificates to trust"
+        )
     if isinstance(cause, socket.gaierror):
         return cause.strerror or str(cause)
     if isinstance(cause, OSError) and cause.errno:
@@ -172,5 +222,5 @@ def _advice(error: ConnectionLostError) -> str:
     return ""
 
 
-async def _connected(address: Address) -> Channel:
+async def _connected(address: Address) -> Channel | WebConnection:
     return address.connect()

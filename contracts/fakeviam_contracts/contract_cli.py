@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from fakeviam.program import CannotRunHereError, Verbs, format_options, target_option
+from fakeviam.program import (
+    CannotRunHereError,
+    Verbs,
+    ca_file_option,
+    format_options,
+    target_option,
+    version_option,
+)
 from fakeviam.program import run as run_program
 from fakeviam.target import FORMS, Target, default_target
-from fakeviam.version import __version__
 from fakeviam_contracts import reports, scripts
+from fakeviam_contracts.addresses import KitTargetType
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.profiles import PROFILES
@@ -20,7 +27,9 @@ from fakeviam_contracts.results import worst
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import ModuleType
 
     from fakeviam_contracts.results import Result
     from fakeviam_contracts.run_config import RunConfig
@@ -33,6 +42,7 @@ else:
 ELSEWHERE: Mapping[str, str] = MappingProxyType(
     {
         "calibrate": "fakeviam_contracts.calibrate_cli:calibrate_command",
+        "clean-up": "fakeviam_contracts.leftovers_cli:clean_up_command",
         "client": "fakeviam_contracts.clients.commands:client_command",
         "list": "fakeviam_contracts.catalogue.commands:list_command",
         "mutants": "fakeviam_contracts.mutants.commands:mutants_command",
@@ -42,7 +52,7 @@ ELSEWHERE: Mapping[str, str] = MappingProxyType(
 
 
 @click.group(cls=Verbs, elsewhere=ELSEWHERE, meant={"check": "run", "self": "run --self"})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version_option
 def group() -> None:
     """Check a server or a client against Viam's documentation."""
 
@@ -60,7 +70,7 @@ class _Seconds(_ParamType):
     name = "time"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         if isinstance(value, float):
             return value
@@ -74,7 +84,8 @@ class _Seconds(_ParamType):
 @target_option(
     or_self=True,
     multiple=True,
-    help=f"A server: {FORMS}. Repeat it to compare several.",
+    type=KitTargetType(),
+    help=f"A server: {FORMS}; web+http(s)://… for gRPC-Web. Repeat it to compare several.",
 )
 @click.option(
     "--self", "own", is_flag=True, help="Check a fake of our own, alone or together with targets."
@@ -115,7 +126,7 @@ class _Seconds(_ParamType):
     multiple=True,
     help="Clauses, or `random programs`, whose absence does not make the run incomplete.",
 )
-@click.option("--ca-file", default="", metavar="FILE", help="Certificates to trust.")
+@ca_file_option
 @click.option(
     "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
 )
@@ -153,6 +164,13 @@ class _Seconds(_ParamType):
 @click.option(
     "--exclusive", is_flag=True, help="The organization belongs to the kit alone and is EMPTIED."
 )
+@click.option(
+    "--throw-away",
+    metavar="ID",
+    default="",
+    help="The part, or the location of the parts, that nobody needs; others are refused.",
+)
+@click.option("--dry-run", is_flag=True, help="Print each call of the run; make none.")
 @click.option("--read-only", is_flag=True, help="Never write; compare replies with each other.")
 @click.option(
     "--known-failing",
@@ -169,7 +187,8 @@ def run(
     target: tuple[Target, ...],
     report: str,
     form: str,
-    **options: Any,
+    dry_run: bool,
+    **options: object,
 ) -> int:
     """Run the kit against a server, or several, side by side.
 
@@ -178,17 +197,24 @@ def run(
     The exit status is 0 if the contract is kept, 1 if it is broken, 2 if it could not be run
     and 3 if something was not reached; of several servers the worst.
     """
-    targets = tuple(each.told for each in target)
+    targets = tuple(each.text for each in target)
     if not own and not targets:
         targets = (default_target(),)
     if options["exclusive"] and options["read_only"]:
         raise click.UsageError("--exclusive and --read-only cannot be combined")
     if own and options["read_only"]:
         raise click.UsageError("--read-only requires --target")
-    run_all, configs = _runner()
+    if dry_run and (own or options["read_only"]):
+        raise click.UsageError("--dry-run is for runs that write to a --target")
+    runner, configs = _runner()
     try:
+        if dry_run:
+            for config in configs(targets=targets, own=own, **options):
+                runner.dry_run(config, click.echo)
+            return 0
         folder = reports.prepare(report) if report else None
-        results = run_all(configs(targets=targets, own=own, **options), _tell)
+        with _interrupts():
+            results = runner.run_all(configs(targets=targets, own=own, **options), _echo)
         if folder is not None:
             _write(results, folder)
     except CannotRunError as error:
@@ -198,17 +224,23 @@ def run(
     return worst(results)
 
 
-def _runner() -> tuple[Callable[..., list[Result]], Callable[..., list[RunConfig]]]:
+def _interrupts() -> AbstractContextManager[None]:
+    from fakeviam_contracts.interrupts import between_steps  # noqa: PLC0415 - the help needs none
+
+    return between_steps()
+
+
+def _runner() -> tuple[ModuleType, Callable[..., list[RunConfig]]]:
     """What runs the kit, and what configures it; they need Hypothesis, and the help does not."""
     try:
-        from fakeviam_contracts.runner import run_all  # noqa: PLC0415
+        from fakeviam_contracts import runner  # noqa: PLC0415
         from fakeviam_contracts.targets import configs  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
         message = "the kit requires Hypothesis: pip install 'fakeviam[contracts]'"
         raise CannotRunHereError(message) from error
-    return run_all, configs
+    return runner, configs
 
 
 def _write(results: Sequence[Result], folder: Path) -> None:
@@ -220,5 +252,5 @@ def _write(results: Sequence[Result], folder: Path) -> None:
     reports.write(results, folder)
 
 
-def _tell(line: str) -> None:
+def _echo(line: str) -> None:
     click.echo(line, err=True)

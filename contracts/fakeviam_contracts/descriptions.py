@@ -12,7 +12,7 @@ from fakeviam_contracts.model import Box, Origin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.model import File, Model
+    from fakeviam_contracts.model import File, ReferenceModel
     from fakeviam_contracts.places import Handles
 
 LABEL = "VIAM_DATASET_"
@@ -51,8 +51,8 @@ def described(file: File) -> dict[str, Any]:
 
 
 def observed(
-    handles: Handles, metadata: data.BinaryMetadata, tags: Sequence[Any]
-) -> dict[str, Any]:
+    handles: Handles, metadata: data.BinaryMetadata, tags: Sequence[object]
+) -> dict[str, object]:
     """What the metadata of a file does say, in the model's terms."""
     names = [tag for tag in tags if isinstance(tag, str)]
     origin = origin_of(metadata.capture_metadata)
@@ -81,14 +81,14 @@ def _source(origin: Origin) -> tuple[str, str, str]:
 
 
 def tags_of(
-    model: Model, handles: Handles, metadata: data.BinaryMetadata
+    model: ReferenceModel, handles: Handles, metadata: data.BinaryMetadata
 ) -> list[str | tuple[str, int]]:
     """The tags of a file; the label of a membership as a pair (A10, A11)."""
     return [_tag(model, handles, tag, metadata) for tag in metadata.capture_metadata.tags]
 
 
 def _tag(
-    model: Model, handles: Handles, tag: str, metadata: data.BinaryMetadata
+    model: ReferenceModel, handles: Handles, tag: str, metadata: data.BinaryMetadata
 ) -> str | tuple[str, int]:
     dataset_id = tag.removeprefix(LABEL)
     if tag.startswith(LABEL) and dataset_id in handles.datasets:

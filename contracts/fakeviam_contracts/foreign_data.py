@@ -68,7 +68,7 @@ class ForeignDataGuard:
                 "it for the kit's; so it is tried only where nobody has anything"
             )
 
-    def bystander(self) -> dict[str, Any]:
+    def bystander(self) -> dict[str, object]:
         """What is to be seen of the bystander; one that is gone is put back later."""
         request = data.BinaryDataByIDsRequest(
             binary_data_ids=[self._bystander], include_binary=True
@@ -104,17 +104,17 @@ class ForeignDataGuard:
 
     def _strangers(self) -> str:
         """Whether there are records of others, as a reason; also if that cannot be told."""
-        seen = {""}
+        tokens = {""}
         for rpc, what in (("BinaryDataByFilter", "files"), ("TabularDataByFilter", "readings")):
             for reply in self._pages(rpc):
                 if isinstance(reply, Refused):
                     return f"{rpc} does not show what the server holds ({reply})"
-                for component, record in map(functools.partial(_described, reply), reply.data):
+                for component, record in map(functools.partial(_identity, reply), reply.data):
                     if not component.startswith(self.name):
                         return f"others have {what} here"
-                    seen.add(record)
+                    tokens.add(record)
         # Who does not show the kit's own file may have any number of others.
-        return "" if self._bystander in seen else "the server does not show all that it holds"
+        return "" if self._bystander in tokens else "the server does not show all that it holds"
 
     def _pages(self, rpc: str) -> Iterator[Any]:
         """Everything, as far as the server goes on."""
@@ -131,10 +131,10 @@ class ForeignDataGuard:
             request.data_request.last = reply.last
 
 
-def _described(reply: Any, entry: Any) -> tuple[str, str]:
+def _identity(reply: Any, entry: Any) -> tuple[str, str]:
     """The component of a record, and its id if it has one."""
     if isinstance(entry, data.BinaryData):
-        known = entry.metadata
-        return known.capture_metadata.component_name, known.binary_data_id
-    known = reply.metadata[entry.metadata_index : entry.metadata_index + 1]
-    return known[0].component_name if known else "", ""
+        metadata = entry.metadata
+        return metadata.capture_metadata.component_name, metadata.binary_data_id
+    metadata = reply.metadata[entry.metadata_index : entry.metadata_index + 1]
+    return metadata[0].component_name if metadata else "", ""

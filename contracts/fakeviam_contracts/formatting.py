@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam_contracts.shrinking import OPERATIONS, arguments
 from fakeviam_contracts.wirelog import Refused
@@ -23,24 +23,24 @@ LONGEST = 2_000
 def format_step(step: Step, *, subject: str = "") -> str:
     """A step as a call, of `subject` if one is named; defaults are left out."""
     parameters = inspect.signature(OPERATIONS[step.name]).parameters
-    said = [subject] if subject else []
-    said += [
+    parts = [subject] if subject else []
+    parts += [
         f"{name}={format_value(value)}"
         for name, value in arguments(step).items()
         if value != parameters[name].default
     ]
-    return f"{step.name}({', '.join(said)})"
+    return f"{step.name}({', '.join(parts)})"
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A value; of dataclasses only the fields that are no defaults."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        said = [
+        parts = [
             f"{field.name}={format_value(getattr(value, field.name))}"
             for field in dataclasses.fields(value)
             if getattr(value, field.name) != field.default
         ]
-        return f"{type(value).__name__}({', '.join(said)})"
+        return f"{type(value).__name__}({', '.join(parts)})"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     if isinstance(value, tuple) and value:
@@ -50,7 +50,7 @@ def format_value(value: Any) -> str:
     return repr(value)
 
 
-def shortened(value: Any, longest: int = LONGEST) -> str:
+def shortened(value: object, longest: int = LONGEST) -> str:
     """A value as text, cut where it is very long."""
     text = repr(value)
     return text if len(text) <= longest else f"{text[:longest]} ..."
@@ -61,9 +61,11 @@ def format_call(call: Recorded) -> str:
     lines = [f"{call.rpc}"]
     lines += [f"  → {format_message(request)}" for request in call.requests]
     answer = call.answer
-    lines.append(
-        f"  ← {answer}" if isinstance(answer, Refused) else f"  ← {format_message(answer)}"
-    )
+    if isinstance(answer, Refused):
+        lines.append(f"  ← {answer}")
+    else:
+        answers = answer if isinstance(answer, list) else [answer]
+        lines += [f"  ← {format_message(each)}" for each in answers] or ["  ← (no message)"]
     return "\n".join(lines)
 
 

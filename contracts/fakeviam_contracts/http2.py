@@ -18,7 +18,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from hpack import Decoder, Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -50,7 +50,7 @@ class _Stream:
         self.headers: dict[str, str] = {}
 
 
-class Connection(asyncio.Protocol):
+class Http2Connection(asyncio.Protocol):
     """A connection to a fake of our own."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
         self._lost: ConnectionError | None = None
 
     @classmethod
-    async def connect(cls, path: str) -> Connection:
+    async def connect(cls, path: str) -> Http2Connection:
         """A connection to the server at a Unix socket."""
         _, connection = await asyncio.get_running_loop().create_unix_connection(cls, path)
         return connection
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
     async def call(
         self, method: Method, requests: Sequence[Message], metadata: Mapping[str, str]
     ) -> Any:
-        """The answer of one call.
+        """The answer of one call; of one that is answered by a stream, the list of its messages.
 
         Raises:
             GRPCError: It was refused.
@@ -276,18 +276,30 @@ def _unpadded(flags: int, payload: bytes) -> bytes:
     return payload[1 : len(payload) - payload[0]] if flags & _PADDED else payload
 
 
-def _answer(method: Method, stream: _Stream) -> Any:
+def _answer(method: Method, stream: _Stream) -> object:
     headers = stream.headers
     status = headers.get("grpc-status", "")
     if status not in _STATUSES:
         raise GRPCError(Status.UNKNOWN, f"no status of gRPC among {headers}")
     if status != "0":
         raise GRPCError(_STATUSES[status], unquote(headers.get("grpc-message", "")))
-    body = stream.body
-    if len(body) < 5 or body[0] or len(body) != 5 + int.from_bytes(body[1:5], "big"):
-        raise GRPCError(Status.UNKNOWN, f"{len(body)} bytes that are not one message")
+    messages = list(_messages(method, bytes(stream.body)))
+    if method.server_streaming:
+        return messages
+    if len(messages) != 1:
+        text = f"{len(stream.body)} bytes that are {len(messages)} messages instead of one"
+        raise GRPCError(Status.UNKNOWN, text)
+    return messages[0]
+
+
+def _messages(method: Method, body: bytes) -> Iterator[Message]:
     decode: Callable[[bytes], Message] = method.response.FromString
-    return decode(bytes(body[5:]))
+    while body:
+        size = int.from_bytes(body[1:5], "big")
+        if len(body) < 5 + size or body[0]:
+            raise GRPCError(Status.UNKNOWN, f"{len(body)} bytes that are no message")
+        yield decode(body[5 : 5 + size])
+        body = body[5 + size :]
 
 
 _STATUSES = {str(status.value): status for status in Status}

@@ -41,6 +41,7 @@ class Interpretation:
         page_token: A56: a token that the subject never gave.
         label_is_tag: FI-12: whether TAGGED and UNTAGGED count membership as a tag.
         delete_days: DT-2: UTC calendar days, or periods of 24 hours.
+        extended_json: MQ-11: whether Extended JSON inside BSON stands for its value.
         strings: FI-4: how strings compare.
         lists: FI-5: which values of a list count.
     """
@@ -68,6 +69,7 @@ class Interpretation:
     page_token: str = "refuse"  # noqa: S105 - a rule, not a secret
     label_is_tag: str = "no"
     delete_days: str = "calendar"
+    extended_json: str = "expand"
     strings: str = "exact"
     lists: str = "any"
 
@@ -101,6 +103,7 @@ _PRESETS: Mapping[str, dict[str, Any]] = MappingProxyType(
             "beyond_max_page": "refuse",
             "binary_page": 1,
             "deprecated_binary_id": "refuse",
+            "extended_json": "refuse",
         },
     }
 )
@@ -130,6 +133,7 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
         "page_token": "A56",
         "label_is_tag": "FI-12",
         "delete_days": "DT-2",
+        "extended_json": "MQ-11",
         "strings": "FI-4",
         "lists": "FI-5",
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from fakeviam_contracts import reads, strategies, writes
+from fakeviam_contracts import random_values, reads, strategies, writes
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.random_reads import RandomReads
 from fakeviam_contracts.random_writes import RandomWrites
@@ -42,9 +42,11 @@ class ContractMachine(RuleBasedStateMachine):
     def begin(self, random: Random) -> None:
         """Start a program."""
         self.session = type(self).open_session()  # pyright: ignore[reportAttributeAccessIssue] - a static method
+        pools = random_values.pools(random)
+        self._seed, self._random = random.random(), random
         self.random_reads, self.random_writes = (
-            RandomReads(self.session, random),
-            RandomWrites(self.session, random),
+            RandomReads(self.session, random, pools),
+            RandomWrites(self.session, random, pools),
         )
         self.random_writes.populate()
 
@@ -52,6 +54,8 @@ class ContractMachine(RuleBasedStateMachine):
     def look(self) -> None:
         """Change something, read, and compare; after each step."""
         if self.session.steps:
+            # Hypothesis varies one program several times: what differs once differs from there on.
+            self._random.seed(f"{self._seed} {self.session.steps[-1]}")
             self.random_writes.run()
             self.random_reads.run(self.looks)
 
@@ -184,7 +188,7 @@ class ContractMachine(RuleBasedStateMachine):
         self, draw: st.DataObject, label: str | None, corner: Any, confidence: float | None
     ) -> None:
         """Change some fields of a box."""
-        changes: dict[str, Any] = {}
+        changes: dict[str, object] = {}
         if label is not None:
             changes["label"] = label
         if corner is not None:

@@ -133,7 +133,7 @@ _STRINGS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-class Model:
+class ReferenceModel:
     """What the server must hold."""
 
     def __init__(self, interpretation: Interpretation) -> None:
@@ -179,9 +179,9 @@ class Model:
 
     def delete_files(self, handles: Iterable[int]) -> int:
         """Delete files; the answer counts those that were there (DI-1, A54)."""
-        gone = set(handles)
+        deleted = set(handles)
         before = len(self.files)
-        self.files = [f for f in self.files if f.handle not in gone]
+        self.files = [f for f in self.files if f.handle not in deleted]
         return before - len(self.files)
 
     def rows_before(self, organization_id: str, cutoff: int | None, spec: FilterSpec) -> list[Row]:
@@ -195,8 +195,8 @@ class Model:
 
     def delete_rows(self, rows: Iterable[Row]) -> None:
         """Delete readings."""
-        gone = {row.handle for row in rows}
-        self.rows = [r for r in self.rows if r.handle not in gone]
+        deleted = {row.handle for row in rows}
+        self.rows = [r for r in self.rows if r.handle not in deleted]
 
     def add_tags(self, files: Iterable[File], tags: Sequence[str]) -> None:
         """Add tags that are not there yet (TA-1, TA-6)."""
@@ -208,10 +208,10 @@ class Model:
         """Remove tags; the answer counts tags and records that lost one (TR-1, TR-2, A8)."""
         removed = changed = 0
         for file in files:
-            kept = [t for t in file.tags if t not in tags]
-            removed += len(file.tags) - len(kept)
-            changed += kept != file.tags
-            file.tags = kept
+            remaining = [t for t in file.tags if t not in tags]
+            removed += len(file.tags) - len(remaining)
+            changed += remaining != file.tags
+            file.tags = remaining
             file.because["tags"] = "TR-1"
         return removed, changed
 
@@ -266,12 +266,12 @@ class Model:
 def _matches(spec: FilterSpec, record: File | Row, how: Interpretation) -> bool:
     origin, same = record.origin, _STRINGS[how.strings]
     for name in SCALARS:
-        wanted = getattr(spec, name)
-        if wanted and not same(wanted, getattr(origin, name)):
+        expected = getattr(spec, name)
+        if expected and not same(expected, getattr(origin, name)):
             return False
     for name, value in LISTS.items():
-        wanted = getattr(spec, name)
-        if wanted and value(record) not in _counting(wanted, how):
+        expected = getattr(spec, name)
+        if expected and value(record) not in _counting(expected, how):
             return False
     if spec.start is None and spec.end is None:
         return True
@@ -281,7 +281,7 @@ def _matches(spec: FilterSpec, record: File | Row, how: Interpretation) -> bool:
 _CLOCKS = {"time_requested": "requested", "time_received": "received"}
 
 
-def _counting(values: Sequence[Any], how: Interpretation) -> Sequence[Any]:
+def _counting(values: Sequence[object], how: Interpretation) -> Sequence[object]:
     """The values of a list that count (FI-5)."""
     if how.lists == "any":
         return values
@@ -310,8 +310,8 @@ def _tags_match(
     spec: FilterSpec, record: File | Row, datasets: Sequence[int], how: Interpretation
 ) -> bool:
     if spec.tag_rule in ("tagged", "untagged"):
-        counted = record.tags or (how.label_is_tag == "yes" and datasets)
-        return bool(counted) == (spec.tag_rule == "tagged")
+        is_tagged = record.tags or (how.label_is_tag == "yes" and datasets)
+        return bool(is_tagged) == (spec.tag_rule == "tagged")
     if not spec.tags and not spec.label_of:
         return spec.tag_rule != "or" or how.empty_or == "everything"
     labels = spec.label_of if how.dataset_label == "shown" else ()

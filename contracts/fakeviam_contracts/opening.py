@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.connection import Address
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.readonly import ReadOnlySubject
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, SenselessAnswerError
 
 if TYPE_CHECKING:
     from fakeviam_contracts.run_config import RunConfig
@@ -27,19 +27,25 @@ def open_subject(config: RunConfig) -> Subject:
     Raises:
         CannotRunError: It cannot be reached or used.
         ContractBrokenError: Setting up shows already that it breaks a clause.
+        MayNotError: Setting up needs what the API key may not do.
     """
     try:
         interpretation = Interpretation.named(config.policy)
     except ValueError as error:
         raise CannotRunError(str(error)) from error
     if not config.target:
-        return OwnFake(interpretation, lambda: own_fake(config.policy))
+        return OwnFake(
+            interpretation,
+            lambda: own_fake(config.policy),
+            keyed=lambda: own_fake(config.policy, auth="keys"),
+        )
     address = Address(
         target=config.target,
         api_key_id=config.api_key_id,
         api_key=config.api_key,
         ca_file=config.ca_file,
-        max_rps=config.max_rps,
+        max_rps=config.pace,
+        trace=config.trace,
     )
     try:
         if config.read_only:
@@ -50,22 +56,21 @@ def open_subject(config: RunConfig) -> Subject:
             parts=config.parts,
             organization=config.organization,
             exclusive=config.exclusive,
+            throw_away=config.throw_away,
         )
-    except (CannotRunError, ContractBrokenError):
+    except (CannotRunError, ContractBrokenError, MayNotError):
         raise
     except ConnectionLostError as error:
-        raise CannotRunError(
-            f"{config.target} closed the connection during set-up: {error}"
-        ) from error
+        raise CannotRunError(f"{config.target} was lost during set-up: {error}") from error
     except Exception as error:
+        why = error if isinstance(error, SenselessAnswerError) else repr(error)
         raise CannotRunError(
-            f"the answers of {config.target} in set-up make no sense: "
-            f"{type(error).__name__}: {error}"
+            f"the answers of {config.target} in set-up make no sense: {why}"
         ) from error
 
 
-def own_fake(policy: str) -> Any:
+def own_fake(policy: str, **options: Any) -> object:
     """A fake of our own, not started yet."""
     from fakeviam import Clock, FakeViam  # noqa: PLC0415 - only where there is no target
 
-    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"))
+    return FakeViam(seed=1, policy=policy, clock=Clock.frozen("2024-01-01T12:00:00Z"), **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from fakeviam_contracts.assertions import ProgramEndedError
+from fakeviam_contracts.assertions import MayNotError, ProgramEndedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,10 +34,11 @@ def operation(
         session.inside = True
         try:
             return function(session, *args, **kwargs)
-        except ProgramEndedError:
+        except ProgramEndedError as reason:
             if not session.tolerant:
                 raise
-            session.ended = True
+            # What the key may not do was not done: the program goes on without.
+            session.ended = not isinstance(reason, MayNotError)
             return None  # type: ignore[return-value]
         finally:
             session.inside = False

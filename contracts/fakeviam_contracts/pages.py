@@ -36,10 +36,10 @@ def follow(
     with_bytes: bool = False,
 ) -> Iterator[Any]:
     """The pages, checked one by one; ends when the subject's pages do not."""
-    asked = data.DataRequest(
+    data_request = data.DataRequest(
         filter=session.filter(spec), limit=limit, sort_order=ORDERS[descending]
     )
-    request = getattr(data, f"{rpc}Request")(data_request=asked)
+    request = getattr(data, f"{rpc}Request")(data_request=data_request)
     if with_bytes:
         request.include_binary = True
     reply, most = _first(session, rpc, request, expected, with_bytes=with_bytes)
@@ -72,33 +72,37 @@ def _first(
     session: Session, rpc: str, request: Any, expected: int, *, with_bytes: bool
 ) -> tuple[Any, int]:
     """The first page, and how large pages may be."""
-    limit = request.data_request.limit
     answer = session.wire.call(rpc, request)
-    how = session.interpretation
-    point = "binary_page" if with_bytes and how.binary_page else "max_page"
-    clause = "A57" if with_bytes else "A6"
-    largest = getattr(how, point)
-    if isinstance(answer, Refused) and _is_open(limit, with_bytes=with_bytes):
-        is_refused = how.beyond_max_page == "refuse" and largest and limit > largest
-        wanted = "INVALID_ARGUMENT" if is_refused else "OK"
-        session.expect(clause, f"status of {rpc} with a large limit", wanted, answer.status)
-        request.data_request.limit = limit = 1 if with_bytes else LARGEST_SURE
-        answer = session.wire.call(rpc, request)
+    point, clause = ("binary_page", "A57") if with_bytes else ("max_page", "A6")
+    largest = getattr(session.interpretation, point)
+    if isinstance(answer, Refused) and _is_open(request.data_request.limit, with_bytes=with_bytes):
+        answer = _within_what_is_sure(session, rpc, request, answer, clause, largest)
+    limit = request.data_request.limit
     one = with_bytes and limit == 1
     reply = session.answered("BF-4" if one else "PG-1" if expected else "FI-15", rpc, answer)
     if one and expected:
         session.expect("BF-4", "files of a page of one", 1, len(reply.data))
-    most = limit or 50
-    size = len(reply.data)
-    clamped = min(most, largest) if largest else most
-    sure = 1 if with_bytes else LARGEST_SURE
-    if _is_open(limit, with_bytes=with_bytes) and expected > sure:
+    most, size = limit or 50, len(reply.data)
+    if _is_open(limit, with_bytes=with_bytes) and expected > (1 if with_bytes else LARGEST_SURE):
+        clamped = min(most, largest or most)
         if session.expect(clause, "size of a page", min(clamped, expected), size):
             return reply, clamped
         return reply, max(size, 1) if size < most else most
     if not limit and expected > 50:
         session.expect("PG-1", "size of a page without a limit", 50, size)
     return reply, most
+
+
+def _within_what_is_sure(
+    session: Session, rpc: str, request: Any, refused: Refused, clause: str, largest: int
+) -> Any:
+    """A limit may be refused as too large: the answer to one that may not."""
+    limit = request.data_request.limit
+    beyond = session.interpretation.beyond_max_page == "refuse" and largest and limit > largest
+    status = "INVALID_ARGUMENT" if beyond else "OK"
+    session.expect(clause, f"status of {rpc} with a large limit", status, refused.status)
+    request.data_request.limit = 1 if clause == "A57" else LARGEST_SURE
+    return session.wire.call(rpc, request)
 
 
 def _check_count(session: Session, rpc: str, reply: Any, expected: int) -> None:
@@ -115,19 +119,19 @@ def _check_count(session: Session, rpc: str, reply: Any, expected: int) -> None:
 
 def all_pages(session: Session, rpc: str, spec: FilterSpec) -> list[Any]:
     """All pages, as far as they go on."""
-    asked = data.DataRequest(
+    data_request = data.DataRequest(
         filter=session.filter(spec), limit=LARGEST_SURE, sort_order=data.ORDER_ASCENDING
     )
-    request: Message = getattr(data, f"{rpc}Request")(data_request=asked)
-    found: list[Any] = []
+    request: Message = getattr(data, f"{rpc}Request")(data_request=data_request)
+    pages: list[object] = []
     tokens = {""}
     while True:
         reply: Any = session.wire.call(rpc, request)
         if isinstance(reply, Refused) or not reply.data:
-            return found
-        found.append(reply)
+            return pages
+        pages.append(reply)
         if reply.last in tokens:
-            return found
+            return pages
         tokens.add(reply.last)
         request.data_request.last = reply.last  # type: ignore[attr-defined]
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fakeviam_contracts.foreign_data import ForeignDataGuard
+    from fakeviam_contracts.keyed import Keyed
     from fakeviam_contracts.model import Origin
 
 
@@ -28,6 +29,7 @@ class Place:
         sleep: Lets that many ns pass on the subject, by its clock or ours.
         internal: A part whose data counts as internal (PG-10), if there is one.
         foreign: A part of another organization, if there is one.
+        keyed: The same server with API keys of every kind, if there is one.
         guard: On a shared server, what keeps writes by filter from the data of others.
     """
 
@@ -39,6 +41,7 @@ class Place:
     sleep: Callable[[int], None] | None = None
     internal: Origin | None = None
     foreign: Origin | None = None
+    keyed: Callable[[], Keyed] | None = None
     guard: ForeignDataGuard | None = None
 
     @property
@@ -79,5 +82,5 @@ class Handles:
         return _place(self.datasets, dataset_id)
 
 
-def _place(ids: list[str], wanted: str) -> int | str:
-    return ids.index(wanted) if wanted in ids else wanted
+def _place(ids: list[str], id_: str) -> int | str:
+    return ids.index(id_) if id_ in ids else id_

@@ -14,8 +14,15 @@ class Profile(NamedTuple):
 
     programs: int
     calls: int
+    #: Whether it only touches what nobody needs, and how many calls a second it makes at most.
+    is_careful: bool = False
+    max_rps: float | None = None
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {"quick": Profile(120, 35_000), "full": Profile(600, 155_000)}
+    {
+        "quick": Profile(120, 35_000),
+        "full": Profile(600, 155_000),
+        "real-cloud": Profile(10, 10_000, is_careful=True, max_rps=5.0),
+    }
 )

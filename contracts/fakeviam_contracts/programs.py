@@ -87,19 +87,19 @@ def run_programs(
     until: float = math.inf,
 ) -> Programs:
     """Run programs until `wanted` are run, `calls` made, time is up, or one fails."""
-    done = Programs(wanted=wanted, calls=calls, until=until)
+    result = Programs(wanted=wanted, calls=calls, until=until)
     batch = 0
-    while done.goes_on:
-        machine = _machine(subject, done, progress)
+    while result.goes_on:
+        machine = _machine(subject, result, progress)
         hypothesis.seed(seed + batch)(machine)
         try:
             run_state_machine_as_test(machine, settings=_settings())
         except (ContractBrokenError, Flaky, Unsatisfiable):
             # Programs refused at the end look flaky, and a batch of them impossible.
-            if done.goes_on:
+            if result.goes_on:
                 raise
         batch += 1
-    return done
+    return result
 
 
 def _machine(

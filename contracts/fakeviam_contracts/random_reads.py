@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts import reads, strategies, writes
+from fakeviam_contracts import queries, random_queries, reads, strategies, writes
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.wrong_ids import BY_IDS, WRONG, check_wrong_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
     from fakeviam_contracts.model import File, Row
+    from fakeviam_contracts.random_values import Pools
     from fakeviam_contracts.session import Session
 
 LIMITS = (0, 1, 2, 3, 7, 50, 100, 1000)
@@ -25,15 +27,16 @@ RULES = ("unspecified", "tagged", "untagged")
 ORDERS = (None, True, False)
 
 #: How often each kind of read comes.
-_WEIGHTS = {"files": 6, "rows": 3, "counts": 3, "ids": 3, "tags": 3, "labels": 1, "datasets": 1}
+_WEIGHTS = {"files": 6, "rows": 3, "counts": 3, "ids": 3, "tags": 3, "labels": 1, "datasets": 1,
+            "query": 2, "wrong ids": 1}  # fmt: skip
 
 
 class RandomReads:
     """Looks at a session's subject."""
 
-    def __init__(self, session: Session, random: Random) -> None:
-        """Look at what `random` says."""
-        self._session, self._random = session, random
+    def __init__(self, session: Session, random: Random, pools: Pools) -> None:
+        """Look at what `random` says, with the values in `pools`."""
+        self._session, self._random, self._pools = session, random, pools
         self._kinds: dict[str, Callable[[], None]] = {
             "files": self._files,
             "rows": self._rows,
@@ -42,6 +45,8 @@ class RandomReads:
             "tags": lambda: reads.check_tags(session, self.filter_spec()),
             "labels": lambda: reads.check_labels(session, self.filter_spec()),
             "datasets": lambda: writes.check_datasets(session),
+            "wrong ids": self._wrong_ids,
+            "query": lambda: queries.check_query(session, random_queries.pipeline(random)),
         }
 
     def run(self, times: int) -> None:
@@ -68,12 +73,25 @@ class RandomReads:
     def _ids(self) -> None:
         handles = range(len(self._session.handles.files))
         if handles:
-            chosen = self._random.choices(handles, k=self._random.randint(1, 4))
+            sample = self._random.choices(handles, k=self._random.randint(1, 4))
             reads.check_by_ids(
                 self._session,
-                chosen,
+                sample,
                 form=self._random.choice(FORMS),
                 with_bytes=self._random.choice((True, False)),
+            )
+
+    def _wrong_ids(self) -> None:
+        handles = range(len(self._session.handles.files))
+        if handles:
+            choice = self._random.choice
+            check_wrong_id(
+                self._session,
+                choice(handles),
+                segment=choice((0, 1, 2)),
+                how=choice(tuple(WRONG)),
+                form=choice(("string", "message")),
+                rpc=choice(tuple(BY_IDS)),
             )
 
     # Filters -----------------------------------------------------------------------------
@@ -81,23 +99,23 @@ class RandomReads:
     def filter_spec(self) -> FilterSpec:
         """A filter: mostly of few fields, and half of them of a record that is there."""
         record = self._record()
-        names = self._random.sample(_FIELDS, self._random.choice((0, 1, 1, 1, 2, 3)))
-        chosen: dict[str, Any] = {}
+        names = self._random.sample(_FIELDS, self._random.choice((0, 1, 1, 2, 2, 3)))
+        fields: dict[str, Any] = {}
         for name in names:
             own = record is not None and self._random.random() < 0.7
-            chosen[name] = self._own(name, record) if own and record else self._any(name)
-        if chosen.keys() & {"tags", "label_of"} and self._random.random() < 0.8:
+            fields[name] = self._own(name, record) if own and record else self._any(name)
+        if fields.keys() & {"tags", "label_of"} and self._random.random() < 0.8:
             # With TAGGED and UNTAGGED, tags mean nothing.
-            chosen["tag_rule"] = self._random.choice(("", "", "unspecified"))
-        self._combine(chosen)
-        return FilterSpec(**{name: value for name, value in chosen.items() if value is not None})
+            fields["tag_rule"] = self._random.choice(("", "", "unspecified"))
+        self._combine(fields)
+        return FilterSpec(**{name: value for name, value in fields.items() if value is not None})
 
-    def _combine(self, chosen: dict[str, Any]) -> None:
+    def _combine(self, fields: dict[str, object]) -> None:
         """Put together what has a meaning of its own together (FI-7, FI-12)."""
-        if "dataset" in chosen and "tags" not in chosen and self._random.random() < 0.3:
-            chosen["tag_rule"] = "untagged"
-        elif chosen.get("tag_rule") in ("tagged", "untagged") and self._random.random() < 0.5:
-            chosen["tags"] = self._some(strategies.TAGS, 1, 1)
+        if "dataset" in fields and "tags" not in fields and self._random.random() < 0.3:
+            fields["tag_rule"] = "untagged"
+        elif fields.get("tag_rule") in ("tagged", "untagged") and self._random.random() < 0.5:
+            fields["tags"] = self._some(self._pools.tags, 1, 1)
 
     def _record(self) -> File | Row | None:
         model = self._session.model
@@ -106,7 +124,7 @@ class RandomReads:
             return None
         return self._random.choice(records)
 
-    def _own(self, name: str, record: File | Row) -> Any:
+    def _own(self, name: str, record: File | Row) -> object:
         """A constraint that the record meets, or just not."""
         if name in ("start", "end"):
             time = record.requested + self._random.choice((0, 0, 1, -1))
@@ -114,26 +132,29 @@ class RandomReads:
         if name == "dataset":
             return next(iter(self._some(getattr(record, "datasets", ()), 1, 1)), None)
         if name in _OWN:
-            own, others = _OWN[name](record)
-            return self._some(own, 1, 2) + self._some(others, 0, 1)
+            others = _LIST_POOLS[name](self._pools) if name in _LIST_POOLS else ()
+            return self._some(_OWN[name](record), 1, 2) + self._some(others, 0, 1)
         if name == "tag_rule":
             return self._random.choice(RULES)
-        return getattr(record.origin, name)
+        value = getattr(record.origin, name)
+        return _nearly(value, self._random) if self._random.random() < 0.15 else value
 
-    def _any(self, name: str) -> Any:
+    def _any(self, name: str) -> object:
         """Any constraint."""
         choice = self._random.choice
         if name in ("start", "end"):
             unit = choice((1, strategies.SECOND, 86_400 * strategies.SECOND))
             near = strategies.BASE + self._random.randint(-3, 4) * unit
             return choice((near, near, near, strategies.FIRST, strategies.LAST, 0))
+        if name == "tag_rule":
+            return choice(RULES)
         if name in _POOLS:
-            return choice(_POOLS[name])
-        if name in _LIST_POOLS:
-            return self._some(_LIST_POOLS[name], 1, 3)
+            return choice(_POOLS[name](self._pools))
+        if name in _LIST_POOLS and name not in _LISTS:
+            return self._some(_LIST_POOLS[name](self._pools), 1, 3)
         return self._any_of_these(name)
 
-    def _any_of_these(self, name: str) -> Any:
+    def _any_of_these(self, name: str) -> object:
         """Any constraint to the datasets or the parts that there are."""
         datasets = range(len(self._session.handles.datasets))
         if name == "label_of":
@@ -144,42 +165,45 @@ class RandomReads:
         if name in _LISTS:
             return self._some([*(getattr(p, _LISTS[name]) for p in parts), "nobody"], 1, 2)
         value = getattr(self._random.choice(parts), name)
-        # Now and then what only begins like it, and is another value.
-        return value[:-1] if self._random.random() < 0.2 else value
+        return _nearly(value, self._random) if self._random.random() < 0.3 else value
 
-    def _some(self, values: Sequence[Any], least: int, most: int) -> tuple[Any, ...]:
+    def _some(self, values: Sequence[object], least: int, most: int) -> tuple[object, ...]:
         size = self._random.randint(least, most) if values else 0
         return tuple(self._random.choices(values, k=size)) if size else ()
 
 
+def _nearly(value: str, random: Random) -> str:
+    """Another value, which only looks like it; none of nothing."""
+    near = (value[:-1], value[1:], f"{value} ", value.swapcase(), f"{value[:-1]}*", f"{value}\x00")
+    return random.choice(near) if value else value
+
+
 _LISTS = {"location_ids": "location_id", "organization_ids": "organization_id"}
-_POOLS: dict[str, Sequence[str]] = {
-    "component_name": strategies.COMPONENTS,
-    "component_type": strategies.COMPONENT_TYPES,
-    "method": strategies.METHODS,
-    "tag_rule": RULES,
+_POOLS: dict[str, Callable[[Pools], Sequence[str]]] = {
+    "component_name": lambda pools: pools.components,
+    "component_type": lambda pools: pools.component_types,
+    "method": lambda pools: pools.methods,
 }
-_LIST_POOLS: dict[str, Sequence[str]] = {
-    "mime_types": strategies.MIME_TYPES,
-    "tags": strategies.TAGS,
-    "box_labels": strategies.LABELS,
+_LIST_POOLS: dict[str, Callable[[Pools], Sequence[str]]] = {
+    "mime_types": lambda _: strategies.MIME_TYPES,
+    "tags": lambda pools: pools.tags,
+    "box_labels": lambda pools: pools.labels,
+    "location_ids": lambda _: ["nobody"],
+    "organization_ids": lambda _: ["nobody"],
 }
-#: Of a record: what it has, and what else may be asked for along with it.
-_OWN: dict[str, Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]] = {
-    "mime_types": lambda record: ([record.mime_type], strategies.MIME_TYPES),
-    "tags": lambda record: (record.tags, strategies.TAGS),
-    "box_labels": lambda record: (
-        [box.label for box in getattr(record, "boxes", ())],
-        strategies.LABELS,
-    ),
-    "label_of": lambda record: (getattr(record, "datasets", ()), ()),
-    "location_ids": lambda record: ([record.origin.location_id], ["nobody"]),
-    "organization_ids": lambda record: ([record.origin.organization_id], ["nobody"]),
+#: What a record has, of which it may be asked for some.
+_OWN: dict[str, Callable[[Any], Sequence[Any]]] = {
+    "mime_types": lambda record: [record.mime_type],
+    "tags": lambda record: record.tags,
+    "box_labels": lambda record: [box.label for box in getattr(record, "boxes", ())],
+    "label_of": lambda record: getattr(record, "datasets", ()),
+    "location_ids": lambda record: [record.origin.location_id],
+    "organization_ids": lambda record: [record.origin.organization_id],
 }
 _FIELDS = (
     *_POOLS,
     *_LIST_POOLS,
-    *_LISTS,
+    "tag_rule",
     "start",
     "end",
     "dataset",

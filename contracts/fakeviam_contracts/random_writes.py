@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts import strategies, writes
+from fakeviam_contracts import random_queries, random_values, strategies, writes
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.writes import CORNERS
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from random import Random
 
+    from fakeviam_contracts.random_values import Pools
     from fakeviam_contracts.session import Session
 
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 FORMS = ("string", "string", "message", "both")
+#: How often a program has more than two pages of everything.
+MANY = 0.03
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 #: Boxes that are good, and some that are not: beyond the image, no number, corners crossed.
 BOXES = (WHOLE, (0.25, 0.5, 0.75, 1.0), (0.5, 0.5, 0.5, 0.5))
@@ -36,11 +39,12 @@ BAD_BOXES = (
 class RandomWrites:
     """Writes to a session's subject."""
 
-    def __init__(self, session: Session, random: Random) -> None:
-        """Write what `random` says."""
-        self._session, self._random = session, random
+    def __init__(self, session: Session, random: Random, pools: Pools) -> None:
+        """Write what `random` says, of the values in `pools`."""
+        self._session, self._random, self._pools = session, random, pools
         self._kinds: dict[str, Callable[[], None]] = {
             "file": self._file,
+            "several": self._several,
             "rows": self._rows,
             "box": self._box,
             "update box": self._update_box,
@@ -60,6 +64,10 @@ class RandomWrites:
         for kind, most in (("dataset", 2), ("file", 6), ("rows", 2), ("box", 3), ("member", 2)):
             for _ in range(self._random.randint(1, most)):
                 self._kinds[kind]()
+        if self._random.random() < MANY:
+            # More than a page, and more than a hundred.
+            writes.upload_many(self._session, 101, tags=self._some(self._pools.tags, 0, 2))
+            writes.upload_many_rows(self._session, 101)
 
     def run(self) -> None:
         """Change something."""
@@ -67,13 +75,15 @@ class RandomWrites:
 
     # What there is -----------------------------------------------------------------------
 
-    def _some(self, values: Sequence[Any], least: int, most: int) -> list[Any]:
+    def _some(self, values: Sequence[object], least: int, most: int) -> list[Any]:
         return self._random.choices(values, k=self._random.randint(least, most)) if values else []
 
     def _files(self, least: int = 1) -> list[int]:
-        """Some files: mostly such as are there."""
+        """Some files: mostly such as are there; now and then more than a hundred."""
         there = [file.handle for file in self._session.model.files]
         ever = range(len(self._session.handles.files))
+        if len(there) > 100 and self._random.random() < 0.3:
+            return there
         return self._some(there if there and self._random.random() < 0.8 else ever, least, 3)
 
     def _time(self) -> int:
@@ -84,10 +94,10 @@ class RandomWrites:
         choice = self._random.choice
         return {
             "part": self._random.randrange(len(self._session.place.parts)),
-            "component": choice(strategies.COMPONENTS),
-            "component_type": choice(strategies.COMPONENT_TYPES),
-            "method": choice(strategies.METHODS),
-            "tags": self._some(strategies.TAGS, 0, 3),
+            "component": choice(self._pools.components),
+            "component_type": choice(self._pools.component_types),
+            "method": choice(self._pools.methods),
+            "tags": self._some(self._pools.tags, 0, 3),
         }
 
     # Writes ------------------------------------------------------------------------------
@@ -98,32 +108,46 @@ class RandomWrites:
         writes.upload(
             self._session,
             way=choice(WAYS),
-            chunks=self._some((b"", b"x", b"\x00\xff\xfe", b"hello\n", b"\x89PNG"), 0, 3),
+            chunks=random_values.contents(self._random),
             times=choice((None, (self._time(), self._time()), (self._time(), self._time()))),
-            file_name=choice(("", "", "pic", "../x")),
+            file_name=choice(self._pools.file_names),
             extension=choice((*strategies.EXTENSIONS, ".png", ".jpg", "png")),
             mime_type=choice(("", "", "", "image/png", "x/y")),
             datasets=self._some(datasets, 0, 1),
             **self._captured(),
         )
 
+    def _several(self) -> None:
+        contents = [self._random.randbytes(5) for _ in range(self._random.randint(2, 4))]
+        writes.upload_several(self._session, contents, at=self._time(), **self._captured())
+
     def _rows(self) -> None:
-        rows = self._some(({"n": 1.0}, {}, {"readings": {"a": [None, True, "é"]}}), 1, 3)
+        random = self._random
+        usual: Sequence[dict[str, Any]] = ({"n": 1.0}, {}, {"readings": {"a": [None, True, "é"]}})
+        rows = [
+            random.choice((
+                random.choice(usual),
+                random_values.reading(random),
+                random_queries.reading(random, random.randrange(100)),
+            ))
+            for _ in range(random.randint(1, 3))
+        ]  # fmt: skip
         times = [(self._time(), self._time()) for _ in rows]
         writes.upload_rows(self._session, rows=rows, times=times, **self._captured())
 
     def _box(self) -> None:
         choice, files = self._random.choice, self._session.model.files
         images = [file.handle for file in files if file.mime_type.startswith("image/")]
-        chosen = [choice(images)] if images and self._random.random() < 0.8 else self._files()
-        for file in chosen[:1]:
-            good = self._random.random() < 0.8
+        candidates = [choice(images)] if images and self._random.random() < 0.8 else self._files()
+        for file in candidates[:1]:
+            # Never two faults in one box: the refusal of one hides the other.
+            fault = choice(("", "", "", "corners", "corners", "label", "confidence"))
             writes.box(
                 self._session,
                 file,
-                choice(strategies.LABELS) if good else choice((*strategies.LABELS, "", " ")),
-                choice(BOXES) if good else choice((*BOXES, *BAD_BOXES)),
-                confidence=choice((None, 0.0, 0.5, 1.0)) if good else choice((None, 1.0, 1.5)),
+                choice(("", " ") if fault == "label" else self._pools.labels),
+                choice(BAD_BOXES if fault == "corners" else BOXES),
+                confidence=choice((1.5,) if fault == "confidence" else (None, 0.0, 0.5, 1.0)),
             )
 
     def _boxed(self) -> tuple[int, int] | None:
@@ -137,26 +161,26 @@ class RandomWrites:
         return (files[0], self._random.choice(boxes)) if boxes and files else None
 
     def _update_box(self) -> None:
-        choice, found = self._random.choice, self._boxed()
-        if found is not None:
+        choice, boxed = self._random.choice, self._boxed()
+        if boxed is not None:
             every = {
-                "label": choice((*strategies.LABELS, " ")),
+                "label": choice((*self._pools.labels, " ")),
                 choice(CORNERS): choice((0.0, 0.5, 1.0, 1.5)),
                 "confidence": choice((0.0, 1.0)),
             }
-            chosen = self._some(list(every), 1, 2)
-            writes.update_box(self._session, *found, {name: every[name] for name in chosen})
+            fields = self._some(list(every), 1, 2)
+            writes.update_box(self._session, *boxed, {name: every[name] for name in fields})
 
     def _remove_box(self) -> None:
-        found = self._boxed()
-        if found is not None:
-            writes.remove_box(self._session, *found)
+        boxed = self._boxed()
+        if boxed is not None:
+            writes.remove_box(self._session, *boxed)
 
     def _tag(self) -> None:
         files, remove = self._files(0), self._random.random() < 0.5
-        tags = self._some(strategies.TAGS, 0, 3)
+        tags = self._some(self._pools.tags, 0, 3)
         if self._random.random() < 0.3:
-            spec = FilterSpec(component_name=self._random.choice((*strategies.COMPONENTS, "")))
+            spec = FilterSpec(component_name=self._random.choice((*self._pools.components, "")))
             writes.tag_matching(self._session, spec, tags, remove=remove)
         elif self._session.handles.files:
             form = self._random.choice(FORMS)
@@ -175,8 +199,8 @@ class RandomWrites:
 
     def _name(self) -> str:
         """A name of a dataset: often one that is taken."""
-        taken = [dataset.name for dataset in self._session.model.datasets]
-        return self._random.choice((*strategies.NAMES, *taken, *taken, " "))
+        names = [dataset.name for dataset in self._session.model.datasets]
+        return self._random.choice((*self._pools.names, *names, *names, " "))
 
     def _dataset(self) -> None:
         writes.create_dataset(self._session, self._name())
@@ -193,7 +217,7 @@ class RandomWrites:
     def _delete(self) -> None:
         """Delete something: a dataset, files, or readings; a little at a time."""
         what = self._random.randrange(4)
-        spec = FilterSpec(component_name=self._random.choice(strategies.COMPONENTS))
+        spec = FilterSpec(component_name=self._random.choice(self._pools.components))
         if what == 0:
             for handle in self._datasets(1, 1):
                 writes.delete_dataset(self._session, handle)

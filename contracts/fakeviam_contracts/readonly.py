@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
+from fakeviam_contracts.assertions import MayNotError
 from fakeviam_contracts.checks.base import Need, check
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.connection import Address, RemoteConnection
@@ -17,6 +19,7 @@ from fakeviam_contracts.wirelog import Refused, Wire
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.wirelog import AnyMessage
 
@@ -67,6 +70,7 @@ class ReadOnlySubject:
             CannotRunError: Nobody answers, or it does not answer us.
         """
         self.left: list[str] = []
+        self.broken: list[Assertion] = []
         self.missing: Mapping[Need, str] = {
             **ELSEWHERE,
             Need.EXCLUSIVE: SHARED,
@@ -75,10 +79,11 @@ class ReadOnlySubject:
         self.line = RemoteConnection(address)
         self.interpretation, self._edge = interpretation, _ReadsOnly(organization)
         self.muted: frozenset[tuple[str, str]] = frozenset()
-        answer = self._wire().call("TagsByFilter", data.TagsByFilterRequest())
-        if isinstance(answer, Refused):
-            self.line.close()
-            raise CannotRunError(f"{address.target} does not answer us: {answer}")
+        with contextlib.suppress(MayNotError):  # an answer, too
+            answer = self._wire().call("TagsByFilter", data.TagsByFilterRequest())
+            if isinstance(answer, Refused):
+                self.line.close()
+                raise CannotRunError(f"{address.target} does not answer us: {answer}")
 
     def _wire(self) -> Wire:
         return self.line.wire(self._edge)
@@ -129,7 +134,7 @@ def _pages(
     return found[:MOST]
 
 
-def _known(rpc: str, reply: Any, entry: Any) -> Any:
+def _known(rpc: str, reply: Any, entry: Any) -> object:
     """A record by what identifies it: files by metadata, readings by all of them."""
     if rpc == "BinaryDataByFilter":
         return entry.metadata

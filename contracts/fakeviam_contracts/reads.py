@@ -68,7 +68,7 @@ def check_rows(
     """Follow the pages of readings to their end (TD-1 … TD-4, PG-1 … PG-9)."""
     spec = session.within(spec)
     rpc, total = "TabularDataByFilter", len(session.model.matching_rows(spec))
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     for page in pages.follow(session, rpc, spec, total, limit, descending=descending):
         rows += [_observed_row(session, page, entry) for entry in page.data]
     wanted = [_described_row(row) for row in session.model.matching_rows(spec)]
@@ -336,7 +336,7 @@ def _handles(session: Session, entries: Iterable[data.BinaryData]) -> list[int |
     return [known.get(file_id, file_id) for file_id in ids]
 
 
-def _sorted(values: Iterable[Any]) -> list[Any]:
+def _sorted(values: Iterable[object]) -> list[object]:
     return sorted(values, key=str)
 
 
@@ -358,24 +358,36 @@ def id_grounds(
     return grounds
 
 
+def canonical(value: object) -> str:
+    """A reading as a text that is the same only for the same values: 1 and true differ."""
+
+    def numbers(inner: object) -> object:
+        if isinstance(inner, dict):
+            return {name: numbers(each) for name, each in inner.items()}
+        if isinstance(inner, list):
+            return [numbers(each) for each in inner]
+        return float(inner) if isinstance(inner, int) and not isinstance(inner, bool) else inner
+
+    return json.dumps(numbers(value), sort_keys=True, ensure_ascii=False)
+
+
 # Readings --------------------------------------------------------------------------------
 
 
-def _key(row: dict[str, Any]) -> str:
+def _key(row: dict[str, object]) -> str:
     """What a reading is known by; the order of keys in its data means nothing."""
-    content = json.dumps(row["data"], sort_keys=True)
-    return f"{row['requested']} {row['origin']} {row['tags']} {content}"
+    return f"{row['requested']} {row['origin']} {row['tags']} {row['data']}"
 
 
-def _sorted_rows(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sorted_rows(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
     return sorted(({**row, "received": None} for row in rows), key=_key)
 
 
-def _described_row(row: Row) -> dict[str, Any]:
+def _described_row(row: Row) -> dict[str, object]:
     return {
         "requested": row.requested,
         "received": row.received,
-        "data": row.data,
+        "data": canonical(row.data),
         "origin": row.origin,
         "tags": sorted(set(row.tags)),
     }
@@ -383,21 +395,21 @@ def _described_row(row: Row) -> dict[str, Any]:
 
 def _observed_row(
     session: Session, page: data.TabularDataByFilterResponse, entry: data.TabularData
-) -> dict[str, Any]:
+) -> dict[str, object]:
     inside = entry.metadata_index < len(page.metadata)
     session.require("TD-2", "metadata_index is inside", expected=True, observed=inside)
     metadata = page.metadata[entry.metadata_index]
     return {
         "requested": nanos_from(entry.time_requested),
         "received": nanos_from(entry.time_received),
-        "data": mapping_from(entry.data),
+        "data": canonical(mapping_from(entry.data)),
         "origin": origin_of(metadata),
         "tags": sorted(set(metadata.tags)),
     }
 
 
 def _check_aspects(
-    session: Session, wanted: list[dict[str, Any]], got: list[dict[str, Any]]
+    session: Session, wanted: list[dict[str, object]], got: list[dict[str, object]]
 ) -> None:
     """Compare readings aspect by aspect where one of them is to blame."""
     pairs = [{(str(row["origin"]), str(row["tags"])) for row in rows} for rows in (wanted, got)]

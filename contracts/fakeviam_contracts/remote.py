@@ -6,33 +6,34 @@ import contextlib
 import itertools
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fakeviam.wire import data, datasync
-from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import cleanup
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError
+from fakeviam_contracts.assertions import MayNotError
+from fakeviam_contracts.careful import check_throw_away
 from fakeviam_contracts.checks.base import Need
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.connection import TIMEOUT, RemoteConnection
-from fakeviam_contracts.descriptions import origin_of
 from fakeviam_contracts.foreign_data import ForeignDataGuard
-from fakeviam_contracts.model import Origin
+from fakeviam_contracts.newest import remove_made
 from fakeviam_contracts.places import Place
-from fakeviam_contracts.scope import Scope
+from fakeviam_contracts.scope import PREFIX, NamesAlone, NameScope
 from fakeviam_contracts.session import Session
-from fakeviam_contracts.wirelog import ConnectionLostError, Refused
+from fakeviam_contracts.set_up import Probe
+from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fakeviam_contracts.connection import Address
     from fakeviam_contracts.interpretation import Interpretation
-    from fakeviam_contracts.wirelog import Wire
+    from fakeviam_contracts.model import Origin
 
 NO_CLOCK = "the clock of the server is not that of this machine, or it is nearly midnight (UTC)"
 NO_PART = "the parts that were named are of one organization, and not internal"
 NO_LOGIN = "the keys that a server elsewhere takes are its own"
+NO_KEYS = "API keys of every kind are made on a fake of our own alone"
+NO_HOURS = "the clock of a server elsewhere cannot be moved"
 SHARED = "the organization is shared; --exclusive says that it is not"
 
 #: By how many ns the clock of a server may differ from ours; seconds around midnight.
@@ -44,6 +45,8 @@ ELSEWHERE = {
     Need.INTERNAL: NO_PART,
     Need.FOREIGN: NO_PART,
     Need.LOGIN: NO_LOGIN,
+    Need.KEYS: NO_KEYS,
+    Need.HOURS: NO_HOURS,
 }
 
 
@@ -55,6 +58,7 @@ class RemoteSubject:
         muted: Failures that are known already.
         interpretation: What it is expected to be, and was seen to be.
         left: What could not be removed from it.
+        broken: What set-up found broken that is not in the way of a run.
         line: The connection to it.
     """
 
@@ -66,6 +70,7 @@ class RemoteSubject:
         parts: tuple[str, ...],
         organization: str = "",
         exclusive: bool = False,
+        throw_away: str = "",
     ) -> None:
         """Connect, and learn where the parts are.
 
@@ -75,6 +80,7 @@ class RemoteSubject:
             parts: Ids of the parts to upload for, at least one.
             organization: The id of their organization, if you want it checked.
             exclusive: Whether the organization is the kit's alone.
+            throw_away: The part, or the location of the parts, that nobody needs, if that matters.
 
         Raises:
             CannotRunError: Nobody answers, a part takes no data, or nothing can be isolated.
@@ -86,21 +92,27 @@ class RemoteSubject:
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._has_clock = False
         self._exclusive = exclusive
+        self._stuck = ""
         name = _new_name()
         self._names = (f"{name}-{number}" for number in itertools.count(1))
         self.line = RemoteConnection(address)
+        probe = Probe(wire=self.line.wire(), name=f"{name}-probe")
+        self.broken = probe.broken
         try:
-            self._origins = self._learn(parts, organization)
+            if throw_away:
+                check_throw_away(self.line.wire(), throw_away, parts)
+            self._origins = self._learn(probe, parts, organization)
             if exclusive:
-                cleanup.check_empty(self.line.wire())
-            self._readings_go = exclusive or cleanup.readings_can_go(
-                self.line.wire(), self._origins[0], _new_name()
-            )
+                probe.check_empty()
+            self._readings_go = probe.readings_can_go(self._origins[0])
+            if self.line.is_keyed:
+                self._stuck = probe.datasets_left(self._origins[0].organization_id)
+                self.left += [self._stuck] if self._stuck else []
         except BaseException:
             self.line.close()
             raise
         self.line.timeout = TIMEOUT
-        self._open: dict[int, Scope | None] = {}
+        self._open: dict[int, NameScope] = {}
         self._guard = (
             None if exclusive else ForeignDataGuard(self.line.wire, name, self._origins[0])
         )
@@ -117,10 +129,11 @@ class RemoteSubject:
 
     def open_session(self) -> Session:
         """A session that sees nothing of what is there."""
-        scope = Scope(next(self._names), self._guard.protect) if self._guard else None
+        name = next(self._names)
+        scope = NameScope(name, self._spare) if self._guard else NamesAlone(name, self._spare)
         place = Place(
             parts=self._origins,
-            component=scope.name if scope else "",
+            component=scope.name if self._guard else "",
             guard=self._guard,
             now=time.time_ns if self._clock_is_ours() else None,
             skew=SKEW,
@@ -130,12 +143,25 @@ class RemoteSubject:
         self._open[id(session)] = scope
         return session
 
+    def _spare(self, rpc: str) -> None:
+        """Make sure that a call leaves nothing behind and harms nobody, before it is sent.
+
+        Raises:
+            MayNotError: What it makes could not be removed.
+            ForeignDataError: It might harm somebody.
+        """
+        if self._stuck and rpc in ("CreateDataset", "MergeDatasets"):
+            raise MayNotError(f"{rpc} would leave behind what it makes, as {self._stuck}")
+        if self._guard is not None:
+            self._guard.protect(rpc)
+
     def close_session(self, session: Session) -> None:
         """Remove what the session made."""
         scope = self._open.pop(id(session))
         self.interpretation = session.interpretation
         wire = self.line.wire()
-        if scope is None:
+        if self._guard is None:
+            self.left += remove_made(wire, scope.removals, scope.indexes)
             cleanup.empty(wire, session.place.organization_id)
             return
         self.left += cleanup.remove(
@@ -154,16 +180,16 @@ class RemoteSubject:
         seconds = time.time() % 86_400
         return self._has_clock and NEAR_MIDNIGHT < seconds < 86_400 - NEAR_MIDNIGHT
 
-    def _learn(self, parts: tuple[str, ...], organization: str) -> tuple[Origin, ...]:
-        scope = Scope(_new_name())
+    def _learn(self, probe: Probe, parts: tuple[str, ...], organization: str) -> tuple[Origin, ...]:
         try:
-            learned = [_learned(self.line.wire(scope), scope.name, part) for part in parts]
-            origins = tuple(origin for origin, _ in learned)
-            self._has_clock = all(abs(time.time_ns() - moment) < SKEW for _, moment in learned)
-            cleanup.check_component_is_honoured(self.line.wire(), f"{scope.name}-nobody")
+            learned = [probe.place_of(part) for part in parts]
+            probe.check_files(len(parts))
         finally:
-            cleanup.remove_files(self.line.wire(), scope.name)
-        cleanup.check_gone(self.line.wire(), scope.name)
+            # What ended the set-up is told, and not what that means for the clean-up.
+            with contextlib.suppress(ConnectionLostError):
+                cleanup.remove_files(self.line.wire(), probe.name)
+        origins = tuple(origin for origin, _ in learned)
+        self._has_clock = all(abs(time.time_ns() - moment) < SKEW for _, moment in learned)
         found = {origin.organization_id for origin in origins}
         if len(found) > 1 or (organization and found != {organization}):
             wanted = f"not of {organization}" if organization else "of several organizations"
@@ -172,45 +198,4 @@ class RemoteSubject:
 
 
 def _new_name() -> str:
-    return f"contract-{secrets.token_hex(4)}"
-
-
-def _learned(wire: Wire, component: str, part: str) -> tuple[Origin, int]:
-    """Where a part is, as the metadata of a file of it says, and when that was stored."""
-    metadata = datasync.UploadMetadata(
-        part_id=part, component_name=component, type=datasync.DATA_TYPE_BINARY_SENSOR
-    )
-    request = datasync.DataCaptureUploadRequest(
-        metadata=metadata, sensor_contents=[datasync.SensorData(binary=b"probe")]
-    )
-    reply = _answered(part, wire.call("DataCaptureUpload", request))
-    ids = data.BinaryDataByIDsRequest(binary_data_ids=[reply.binary_data_id])
-    answer = wire.call("BinaryDataByIDs", ids)
-    if isinstance(answer, Refused) and answer.status not in _NOT_OURS:
-        what = "status of BinaryDataByIDs for the id of an upload"
-        raise ContractBrokenError(Assertion("BI-1", what, "OK", str(answer)))
-    files = _answered(part, answer).data
-    if len(files) != 1:
-        what = "files found by the id of an upload"
-        raise ContractBrokenError(Assertion("BI-1", what, 1, len(files)))
-    moment = nanos_from(files[0].metadata.time_requested)
-    origin = origin_of(files[0].metadata.capture_metadata)
-    place = Origin(
-        organization_id=origin.organization_id,
-        location_id=origin.location_id,
-        robot_id=origin.robot_id,
-        robot_name=origin.robot_name,
-        part_id=part,
-        part_name=origin.part_name,
-    )
-    return place, moment
-
-
-#: Statuses that tell nothing about what a server does with an id.
-_NOT_OURS = ("UNAUTHENTICATED", "PERMISSION_DENIED", "DEADLINE_EXCEEDED", "UNAVAILABLE")
-
-
-def _answered(part: str, answer: Any) -> Any:
-    if isinstance(answer, Refused):
-        raise CannotRunError(f"part {part} does not accept data: {answer}")
-    return answer
+    return f"{PREFIX}{secrets.token_hex(4)}"

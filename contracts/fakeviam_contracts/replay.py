@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from fakeviam.program import HELP, target_option
+from fakeviam.program import Verb, ca_file_option, target_option
 from fakeviam.target import Target, default_target
 from fakeviam_contracts import writes
+from fakeviam_contracts.addresses import KitTargetType
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE
@@ -17,6 +18,7 @@ from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.programs import RandomPrograms, run_programs
+from fakeviam_contracts.queries import check_query
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS
 from fakeviam_contracts.reads import (
     check_by_ids,
@@ -48,7 +50,9 @@ from fakeviam_contracts.writes import (
     upload_many_rows,
     upload_pieces,
     upload_rows,
+    upload_several,
 )
+from fakeviam_contracts.wrong_ids import check_wrong_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,8 +70,10 @@ __all__ = [
     "check_datasets",
     "check_files",
     "check_labels",
+    "check_query",
     "check_rows",
     "check_tags",
+    "check_wrong_id",
     "create_dataset",
     "delete_dataset",
     "delete_files",
@@ -86,6 +92,7 @@ __all__ = [
     "upload_many_rows",
     "upload_pieces",
     "upload_rows",
+    "upload_several",
     "wait",
     "writes",
 ]
@@ -127,18 +134,18 @@ def main(
     What is `known` to fail as well does not end the program.
     """
 
-    @click.command(context_settings=HELP, help=f"Show whether {clause} is still broken: {what}.")
-    @target_option(or_self=True)
+    @click.command(cls=Verb, help=f"Show whether {clause} is still broken: {what}.")
+    @target_option(or_self=True, type=KitTargetType())
     @click.option("--self", "own", is_flag=True, help="Start a fake.")
     @click.option("--part", "parts", multiple=True, metavar="ID")
     @click.option("--organization", default="", metavar="ID")
     @click.option("--api-key-id", envvar="VIAM_API_KEY_ID", default="")
     @click.option("--api-key", envvar="VIAM_API_KEY", default="")
-    @click.option("--ca-file", default="", metavar="FILE")
+    @ca_file_option
     def command(*, own: bool, target: Target | None, **options: object) -> None:
         if own and target is not None:
             raise click.UsageError("--target and --self cannot be combined")
-        where = "" if own else default_target() if target is None else target.told
+        where = "" if own else default_target() if target is None else target.text
         config = RunConfig(
             target=where,
             policy=policy,
@@ -195,6 +202,9 @@ def _replayed(
         session, assertion, _ = attempt(subject, program, clause)
     finally:
         subject.close()
+    if assertion is None:
+        # What set-up shows without a program.
+        assertion = next((each for each in subject.broken if each.clause == clause), None)
     if assertion is None and session.left_out:
         raise CannotRunError(session.left_out)
     return assertion

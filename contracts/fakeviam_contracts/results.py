@@ -34,6 +34,7 @@ class Verdict(enum.Enum):
     DIFFERS = "differs"
     BROKEN = "broken"
     SKIPPED = "skipped"
+    MAY_NOT = "may not"
     NOT_REACHED = "not reached"
 
 
@@ -181,7 +182,8 @@ class Result:
     @property
     def not_reached(self) -> list[str]:
         """What was to be looked at and was not."""
-        names = [c.clause for c in self.clauses if c.verdict is Verdict.NOT_REACHED]
+        unseen = (Verdict.NOT_REACHED, Verdict.MAY_NOT)
+        names = [c.clause for c in self.clauses if c.verdict in unseen]
         names += [PROGRAMS] if self.missing else []
         return [n for n in names if not any(fnmatch.fnmatchcase(n, a) for a in self.allowed)]
 

@@ -10,6 +10,8 @@ from fakeviam_contracts.profiles import PROFILES
 if TYPE_CHECKING:
     import datetime as dt
 
+    from fakeviam_contracts.wirelog import Trace
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -19,7 +21,7 @@ class RunConfig:
         target: The address of a server, or "" for a fake of our own.
         policy: How open points are interpreted.
         clauses: Only checks for clauses like this, and no random programs; "*" is all.
-        profile: quick or full.
+        profile: quick, full or real-cloud.
         programs: How many random programs, instead of those of the profile.
         max_calls: Stop after so many calls; what is left is not reached.
         max_time: Stop after so many seconds; what is left is not reached.
@@ -28,7 +30,9 @@ class RunConfig:
         api_key_id: Id of an API key.
         api_key: The key.
         ca_file: Certificates to trust, or "" for those of the system.
-        max_rps: Calls a second at most.
+        max_rps: Calls a second at most, instead of those of the profile.
+        throw_away: The part, or the location of the parts, that nobody needs.
+        trace: Gets each call before it is made.
         organization: The organization of the parts.
         parts: Ids of the parts to upload for.
         exclusive: The organization is the kit's alone.
@@ -51,6 +55,8 @@ class RunConfig:
     api_key: str = ""
     ca_file: str = ""
     max_rps: float | None = None
+    throw_away: str = ""
+    trace: Trace | None = None
     organization: str = ""
     parts: tuple[str, ...] = ()
     exclusive: bool = False
@@ -58,6 +64,11 @@ class RunConfig:
     known_failing: str = ""
     seed: int | None = None
     today: dt.date | None = None
+
+    @property
+    def pace(self) -> float | None:
+        """How many calls a second at most."""
+        return self.max_rps or PROFILES[self.profile].max_rps
 
     @property
     def wanted(self) -> int:

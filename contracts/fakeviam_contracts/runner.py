@@ -10,8 +10,9 @@ import time
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.attempts import attempt
+from fakeviam_contracts.careful import check_careful, rehearse
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE, Check
 from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
@@ -61,6 +62,16 @@ def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> 
     return run_all([config], progress)[0]
 
 
+def dry_run(config: RunConfig, tell: Callable[[str], None]) -> None:
+    """Tell every call that a run would make, without making one.
+
+    Raises:
+        CannotRunError: The configuration is invalid.
+    """
+    check_careful(config)
+    rehearse(config, run, tell)
+
+
 def run_all(
     configs: Sequence[RunConfig], progress: Callable[[str], None] = lambda _: None
 ) -> list[Result]:
@@ -73,6 +84,8 @@ def run_all(
     """
     # What can be wrong before anybody is called is found before anybody is called.
     chosen = [_chosen(config) for config in configs]
+    for config in configs:
+        check_careful(config)
     known = _known(configs)
     results = []
     for config, checks in zip(configs, chosen, strict=True):
@@ -126,24 +139,58 @@ def _run_one(
         subject = open_subject(config)
     except ContractBrokenError as error:
         # What the set-up of a run shows is as broken as what a check shows.
-        result.findings.append(Finding(name=SET_UP, assertion=error.assertion, steps=[], calls=[]))
-        reason = f"set-up failed at {error.assertion.clause}"
-        result.checks += [_not_reached(check, reason) for check in checks]
-        result.clauses = verdicts(result, config.clauses)
+        finding = _of_set_up(error.assertion)
+        finding.reproduced = _is_broken_again(config, error.assertion)
+        result.findings.append(finding)
+        _reach_nothing(config, checks, result, f"set-up failed at {error.assertion.clause}")
         return
+    except MayNotError as error:
+        reason = f"set-up ended: {error}; --read-only looks at what can be read"
+        _reach_nothing(config, checks, result, reason, Verdict.MAY_NOT)
+        return
+    result.findings += map(_of_set_up, subject.broken)
+    subject.muted |= {assertion.kind for assertion in subject.broken}
     run_ = _Run(config, subject, result, progress, started)
     try:
         run_.checks(checks)
         run_.programs()
     except ConnectionLostError as error:
         # What was found till then stays found: a server that dies is often why one looks.
-        result.error = f"the connection failed: {error}"
+        result.error = f"the server was lost: {error}"
     finally:
         subject.close()
     result.left = subject.left
     result.interpretation = subject.interpretation
     result.seconds = time.monotonic() - started
     result.clauses = verdicts(result, config.clauses)
+
+
+def _reach_nothing(
+    config: RunConfig,
+    checks: Sequence[Check],
+    result: Result,
+    reason: str,
+    verdict: Verdict = Verdict.NOT_REACHED,
+) -> None:
+    result.checks += [_not_reached(check, reason) for check in checks]
+    for checked in result.checks:
+        checked.verdict = verdict
+    result.clauses = verdicts(result, config.clauses)
+
+
+def _is_broken_again(config: RunConfig, assertion: Assertion) -> bool:
+    """Whether a second set-up shows the same."""
+    try:
+        open_subject(config).close()
+    except ContractBrokenError as error:
+        return error.assertion.kind == assertion.kind
+    except CannotRunError:
+        pass
+    return False
+
+
+def _of_set_up(assertion: Assertion) -> Finding:
+    return Finding(name=SET_UP, assertion=assertion, steps=[], calls=[])
 
 
 def _not_reached(check: Check, reason: str) -> CheckResult:
@@ -224,7 +271,9 @@ class _Run:
         for _ in range(MOST_BY_CHECK):
             session, assertion = self._attempt(check)
             checked.rpcs += len(session.wire.calls)
-            if checked.verdict is Verdict.KEPT and session.left_out:
+            if checked.verdict is Verdict.KEPT and session.may_not:
+                checked.verdict, checked.reason = Verdict.MAY_NOT, session.may_not
+            elif checked.verdict is Verdict.KEPT and session.left_out:
                 checked.verdict, checked.reason = Verdict.SKIPPED, session.left_out
             elif checked.verdict is Verdict.KEPT and session.differences:
                 checked.verdict = Verdict.DIFFERS

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
+from fakeviam_contracts.newest import removal_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from fakeviam_contracts.wirelog import AnyMessage
 
 LABEL = "VIAM_DATASET_"
+
+#: What all names of the kit begin with.
+PREFIX = "contract-"
 
 #: Which fields hold tags, labels of boxes or names of datasets, by message.
 NAMES = {
@@ -39,6 +43,21 @@ NAMES = {
     "RenameDatasetRequest": "name",
     "MergeDatasetsRequest": "name",
     "Dataset": "name",
+    "CreateSavedQueryRequest": "name",
+    "UpdateSavedQueryRequest": "name",
+    "Query": "name",
+    "TabularDataByMQLRequest": "query_prefix_name",
+    "CreateDataPipelineRequest": "name",
+    "RenameDataPipelineRequest": "name",
+    "DataPipeline": "name",
+    "CreateIndexRequest": "pipeline_name",
+    "ListIndexesRequest": "pipeline_name",
+    "DeleteIndexRequest": "pipeline_name",
+    "Index": "pipeline_name",
+    "CreateSequenceRequest": "sequence_tags",
+    "UpdateSequenceRequest": "sequence_tags",
+    "Sequence": "sequence_tags",
+    "ExportTabularDataResponse": "tags",
 }
 
 _DATASET_REQUESTS = (
@@ -46,6 +65,8 @@ _DATASET_REQUESTS = (
     dataset.RenameDatasetRequest,
     data.AddBinaryDataToDatasetByIDsRequest,
     data.RemoveBinaryDataFromDatasetByIDsRequest,
+    data.AddSequencesToDatasetRequest,
+    data.RemoveSequencesFromDatasetRequest,
 )
 
 
@@ -53,12 +74,14 @@ class OutOfScopeError(Exception):
     """A request would have touched what is not the kit's; it was not sent."""
 
 
-class Scope:
+class NameScope:
     """A name of one's own, and what was made under it.
 
     Attributes:
         name: The component of all records; tags, labels and names of datasets begin with it.
         datasets: Ids of the datasets made.
+        removals: Requests that remove what else was made.
+        indexes: Requests that made indexes, whose names are the server's.
     """
 
     def __init__(self, name: str, spare: Callable[[str], None] = lambda _: None) -> None:
@@ -66,6 +89,8 @@ class Scope:
         self.name = name
         self._spare = spare
         self.datasets: set[str] = set()
+        self.removals: list[Message] = []
+        self.indexes: list[data.CreateIndexRequest] = []
         self._strangers: set[str] = set()
 
     # The edge ----------------------------------------------------------------------------
@@ -78,7 +103,13 @@ class Scope:
         """
         self._guard(rpc, request)
         self._spare(rpc)
-        return _renamed(request, self.hidden)
+        return self._sent(request)
+
+    def _sent(self, request: AnyMessage) -> AnyMessage:
+        sent = _renamed(request, self.hidden)
+        if isinstance(sent, data.CreateIndexRequest):
+            self.indexes.append(sent)
+        return sent
 
     def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
         """The reply under the session's names."""
@@ -86,11 +117,13 @@ class Scope:
             self.datasets.add(reply.id)
         elif isinstance(reply, dataset.MergeDatasetsResponse):
             self.datasets.add(reply.dataset_id)
+        elif (removal := removal_of(reply)) is not None:
+            self.removals.append(removal)
         self._meet(reply)
-        shown = _renamed(reply, self.shown)
+        renamed = _renamed(reply, self.shown)
         if rpc == "TagsByFilter" and isinstance(reply, data.TagsByFilterResponse):
-            _keep_order(list(reply.tags), shown.tags)  # type: ignore[attr-defined]
-        return shown
+            _keep_order(list(reply.tags), renamed.tags)  # type: ignore[attr-defined]
+        return renamed
 
     def hidden(self, name: str) -> str:
         """A name as it is sent; blank ones stay, because blankness is what counts."""
@@ -139,6 +172,27 @@ class Scope:
             )
 
 
+class NamesAlone(NameScope):
+    """Names of one's own where everything is the kit's: nothing is guarded or narrowed.
+
+    What another session could not remove is not seen.
+    """
+
+    def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
+        """The request under the scope's names."""
+        self._spare(rpc)
+        return self._sent(request)
+
+    def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
+        """The reply under the session's names, without the datasets of other sessions."""
+        shown = super().incoming(rpc, reply)
+        if isinstance(shown, dataset.ListDatasetsByOrganizationIDResponse):
+            ours = [each for each in shown.datasets if not each.name.startswith(PREFIX)]
+            del shown.datasets[:]
+            shown.datasets.extend(ours)
+        return shown
+
+
 def _named_ids(message: Message) -> Iterator[str]:
     if isinstance(message, data.BinaryID):
         yield f"{message.organization_id}/{message.location_id}/{message.file_id}"
@@ -179,9 +233,9 @@ def _renamed(message: AnyMessage, change: Callable[[str], str]) -> AnyMessage:
     return copy
 
 
-def _keep_order(sent: list[str], shown: Any) -> None:
+def _keep_order(order: list[str], reply: Any) -> None:
     """Let the n-th in order of what was sent stay the n-th: labels carry no scope's name."""
-    in_order = sorted(range(len(sent)), key=lambda at: sent[at])
-    names = sorted(shown)
+    in_order = sorted(range(len(order)), key=lambda at: order[at])
+    names = sorted(reply)
     for name, at in zip(names, in_order, strict=True):
-        shown[at] = name
+        reply[at] = name

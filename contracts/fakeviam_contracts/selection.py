@@ -35,14 +35,14 @@ class Question(NamedTuple):
     """
 
     base: str
-    fetch: Callable[[FilterSpec], Any]
-    expected: Callable[[FilterSpec, Interpretation], Any]
+    fetch: Callable[[FilterSpec], object]
+    expected: Callable[[FilterSpec, Interpretation], object]
     points: tuple[str, ...] = ()
     control: Callable[[FilterSpec], bool] = lambda _: False
 
 
 def compare(
-    session: Session, spec: FilterSpec, question: Question, what: str, observed: Any
+    session: Session, spec: FilterSpec, question: Question, what: str, observed: object
 ) -> bool:
     """Compare what a filter selects; the answer says whether the model can go on with it.
 
@@ -53,12 +53,12 @@ def compare(
     if observed == expected:
         _count(session, spec, question)
         return True
-    found = _explained(session.interpretation, spec, question, observed)
-    if found is None:
+    explanation = _explained(session.interpretation, spec, question, observed)
+    if explanation is None:
         clause, field = _blamed(session, spec, question)
         return session.expect(clause, _by(what, field), expected, observed, cause=field)
     changed = {
-        p: value for p, value in found.items() if value != getattr(session.interpretation, p)
+        p: value for p, value in explanation.items() if value != getattr(session.interpretation, p)
     }
     for point in changed:
         clause, legal = CLAUSES[point], CLAUSES[point] not in RELIED_ON
@@ -137,7 +137,7 @@ def _count_interval(session: Session, spec: FilterSpec) -> None:
 
 def _explained(
     now: Interpretation, spec: FilterSpec, question: Question, observed: Any
-) -> dict[str, Any] | None:
+) -> dict[str, object] | None:
     """The decisions of open points, as few as possible, under which all is as it should be."""
     points = list(dict.fromkeys([*_points(spec), *question.points]))
     choices = [
@@ -148,12 +148,12 @@ def _explained(
         dict(zip(points, values, strict=True)) for values in itertools.product(*choices)
     )
 
-    def changes(chosen: dict[str, Any]) -> int:
-        return sum(value != getattr(now, point) for point, value in chosen.items())
+    def changes(combination: dict[str, object]) -> int:
+        return sum(value != getattr(now, point) for point, value in combination.items())
 
-    for chosen in sorted(combinations, key=changes):
-        if question.expected(spec, dataclasses.replace(now, **chosen)) == observed:
-            return chosen
+    for combination in sorted(combinations, key=changes):
+        if question.expected(spec, dataclasses.replace(now, **combination)) == observed:
+            return combination
     return None
 
 
@@ -199,9 +199,13 @@ def _blamed(session: Session, spec: FilterSpec, question: Question) -> tuple[str
         return question.base, ""
     for name in names:
         if not is_right(_alone(bare, spec, name)):
-            return clauses_of(spec, name)[0], name
+            clauses = clauses_of(spec, name)
+            # A name that nobody has tells whether a field is ignored or compared loosely.
+            nobody: dict[str, Any] = {name: "nobody"}
+            is_loose = name in SCALARS and is_right(dataclasses.replace(bare, **nobody))
+            return clauses[-1 if is_loose else 0], name
     if len(names) == 2:
-        return "FI-1", " with ".join(names)
+        return "FI-13" if set(names) <= set(_INTERVAL) else "FI-1", " with ".join(names)
     return ("FI-1" if len(names) > 1 else question.base), ""
 
 

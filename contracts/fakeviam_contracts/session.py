@@ -18,10 +18,11 @@ from fakeviam_contracts.assertions import (
 from fakeviam_contracts.clauses import binding, rules
 from fakeviam_contracts.descriptions import LABEL, binary_id
 from fakeviam_contracts.interpretation import CLAUSES, RELIED_ON
-from fakeviam_contracts.model import FilterSpec, Model
+from fakeviam_contracts.model import FilterSpec, ReferenceModel
+from fakeviam_contracts.newest import NEWEST
 from fakeviam_contracts.places import Handles, Place
 from fakeviam_contracts.steps import Step
-from fakeviam_contracts.wirelog import Refused
+from fakeviam_contracts.wirelog import NotServedError, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,6 +51,16 @@ class Ground(NamedTuple):
     accepting: str = ""
 
 
+def _check_served(rpc: str, answer: Refused) -> None:
+    """Stop where a server says that it does not have one of the newest RPCs.
+
+    Raises:
+        NotServedError: It says so.
+    """
+    if answer.status == "UNIMPLEMENTED" and rpc in NEWEST:
+        raise NotServedError(f"{rpc} is not served: {answer.text or answer.status}")
+
+
 def permission(clause: str) -> Ground:
     """What we expect to be accepted, though no document says that it must be."""
     return Ground(clause, refusing="")
@@ -76,7 +87,7 @@ class Session:
         self.wire = wire
         self.place = place if place.advance is None else replace(place, advance=self._advance)
         self._clock = place.advance
-        self.model = Model(interpretation)
+        self.model = ReferenceModel(interpretation)
         self.handles = Handles()
         self.comparisons: Counter[str] = Counter()
         self.differences: dict[tuple[str, str], Assertion] = {}
@@ -89,6 +100,8 @@ class Session:
         self.ended = False
         #: Why something was not done, for the sake of what others have on the subject.
         self.left_out = ""
+        #: What the API key may not do, and so ended a check.
+        self.may_not = ""
 
     @property
     def interpretation(self) -> Interpretation:
@@ -102,7 +115,7 @@ class Session:
             self._clock(nanos)
             self.wire.waited(nanos)
 
-    def begin_step(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def begin_step(self, name: str, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         """Record a step that begins now."""
         self.steps.append(Step(name, args, kwargs, self.handles.counts))
 
@@ -112,8 +125,8 @@ class Session:
         self,
         clause: str,
         what: str,
-        expected: Any,
-        observed: Any,
+        expected: object,
+        observed: object,
         *,
         legal: bool = False,
         cause: str = "",
@@ -130,7 +143,10 @@ class Session:
 
         Raises:
             ContractBrokenError: It does not hold, and the clause binds.
+            MayNotError: It does not hold, for the sake of the API key.
         """
+        if expected != observed and (expected == "OK" or clause in binding()):
+            self.wire.check_permission()
         self.comparisons[clause] += 1
         if expected == observed:
             return True
@@ -141,7 +157,7 @@ class Session:
         self.differences.setdefault(assertion.kind, assertion)
         return False
 
-    def require(self, clause: str, what: str, expected: Any, observed: Any) -> None:
+    def require(self, clause: str, what: str, expected: object, observed: object) -> None:
         """Compare what the rest of the program needs.
 
         Raises:
@@ -156,11 +172,11 @@ class Session:
         if expected == observed:
             self.comparisons.update(clauses[name] for name in expected)
             return True
-        held = [
+        satisfied = [
             self.expect(clauses[name], f"{name} of {of}", expected[name], observed[name])
             for name in expected
         ]
-        return all(held)
+        return all(satisfied)
 
     def choose(
         self, point: str, what: str, candidates: Mapping[Any, Any], observed: Any, clause: str
@@ -196,14 +212,15 @@ class Session:
 
     # Outcomes of calls -------------------------------------------------------------------
 
-    def answered(self, clause: str, rpc: str, answer: Any) -> Any:
+    def answered(self, clause: str, rpc: str, answer: object) -> Any:
         """The answer of a call that must succeed; success alone proves nothing."""
         if isinstance(answer, Refused):
+            _check_served(rpc, answer)
             self.require(clause, f"status of {rpc}", "OK", str(answer))
         return answer
 
     def outcome(
-        self, success: str, rpc: str, answer: Any, grounds: Sequence[Ground] = ()
+        self, success: str, rpc: str, answer: object, grounds: Sequence[Ground] = ()
     ) -> Any | None:
         """The answer of a call that was accepted, or None if it was refused, rightly or legally.
 
@@ -227,6 +244,7 @@ class Session:
                 if ground.accepting:
                     self.learn(**{ground.point: ground.accepting})
             return answer
+        _check_served(rpc, answer)
         if not grounds:
             self.require(success, what, "OK", str(answer))
         elif not must:
@@ -250,8 +268,8 @@ class Session:
             self.expect(first.clause, what, AnyError(), answer.status)
         statuses = list(dict.fromkeys(ground.status for ground in must))
         clause = first.names_status or first.clause
-        named = first.status in rules()[clause].clause.text
-        if clause in binding() and not named:
+        is_named = first.status in rules()[clause].clause.text
+        if clause in binding() and not is_named:
             return
         expected = AnyOf(*statuses) if len(statuses) > 1 else statuses[0]
         self.expect(clause, what, expected, answer.status)

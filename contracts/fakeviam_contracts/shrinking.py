@@ -11,7 +11,7 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts import reads, writes
+from fakeviam_contracts import queries, reads, writes, wrong_ids
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.wirelog import ConnectionLostError
@@ -29,18 +29,18 @@ def _wait(session: Session, nanos: int) -> None:
         session.place.advance(nanos)
 
 
-def _operations() -> dict[str, Callable[..., Any]]:
-    found = {
+def _operations() -> dict[str, Callable[..., object]]:
+    classes = {
         name: function
-        for module in (reads, writes)
+        for module in (queries, reads, writes, wrong_ids)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and hasattr(function, "__wrapped__")
     }
-    return {**found, "wait": _wait}
+    return {**classes, "wait": _wait}
 
 
 #: What a step can be, by its name.
-OPERATIONS: Mapping[str, Callable[..., Any]] = _operations()
+OPERATIONS: Mapping[str, Callable[..., object]] = _operations()
 
 #: Functions whose `handle` is a box; of all others it is a dataset.
 _BOX_FUNCTIONS = ("update_box", "remove_box")
@@ -63,7 +63,7 @@ class _Handles:
             for new in range(before[at], now):
                 self._maps[name][step.before[at] + new - before[at]] = new
 
-    def adapted(self, step: Step) -> dict[str, Any] | None:
+    def adapted(self, step: Step) -> dict[str, object] | None:
         """The arguments of a step with the handles of the replay; None if they name none."""
         try:
             return {
@@ -72,7 +72,7 @@ class _Handles:
         except KeyError:
             return None
 
-    def _value(self, function: str, name: str, value: Any) -> Any:
+    def _value(self, function: str, name: str, value: Any) -> object:
         if name == "file":
             return self._maps["files"][value]
         if name == "handle":
@@ -82,10 +82,10 @@ class _Handles:
         return self._filter_spec(value) if isinstance(value, FilterSpec) else value
 
     def _some(self, name: str, handles: Sequence[int]) -> list[int]:
-        known = [self._maps[name][handle] for handle in handles if handle in self._maps[name]]
-        if handles and not known:
+        mapped = [self._maps[name][handle] for handle in handles if handle in self._maps[name]]
+        if handles and not mapped:
             raise KeyError(name)
-        return known
+        return mapped
 
     def _filter_spec(self, spec: FilterSpec) -> FilterSpec:
         dataset = None if spec.dataset is None else self._maps["datasets"][spec.dataset]
@@ -122,7 +122,6 @@ class Shrinker:
         self._kind = failed.broken.kind
         self._until = time.monotonic() + seconds
         self.best = failed
-        self.replays = 0
 
     def shrink(self) -> Session:
         """The session of the shortest program that breaks the same claim."""
@@ -136,7 +135,6 @@ class Shrinker:
     def _fails(self, steps: Sequence[Step]) -> bool:
         if time.monotonic() > self._until:
             return False
-        self.replays += 1
         try:
             session = replay(self._subject, steps)
         except ConnectionLostError:
@@ -172,22 +170,22 @@ class Shrinker:
             yield [*steps[:at], simple, *steps[at + 1 :]]
 
 
-def _simpler_arguments(step: Step) -> Iterator[dict[str, Any]]:
-    given = arguments(step)
+def _simpler_arguments(step: Step) -> Iterator[dict[str, object]]:
+    original = arguments(step)
     parameters = inspect.signature(OPERATIONS[step.name]).parameters
-    for name, value in given.items():
+    for name, value in original.items():
         default = parameters[name].default
         if default is not inspect.Parameter.empty and value != default:
-            yield {other: given[other] for other in given if other != name}
+            yield {other: original[other] for other in original if other != name}
         for simple in _fewer(value) if name == "count" else _simpler(value):
-            yield {**given, name: simple}
+            yield {**original, name: simple}
 
 
 def _fewer(count: int) -> Iterator[int]:
     yield from (fewer for fewer in (count // 2, count - 8, count - 1) if 0 < fewer < count)
 
 
-def _simpler(value: Any) -> Iterator[Any]:
+def _simpler(value: Any) -> Iterator[object]:
     if isinstance(value, (list, tuple)) and not any(isinstance(v, float) for v in value):
         for at in range(len(value)):
             yield type(value)([*value[:at], *value[at + 1 :]])

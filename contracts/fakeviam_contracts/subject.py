@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakeviam_contracts.http2 import Connection
-from fakeviam_contracts.model import Origin
+from fakeviam_contracts.checks.base import Need
+from fakeviam_contracts.http2 import Http2Connection
+from fakeviam_contracts.interrupts import complete
+from fakeviam_contracts.keyed import LazyKeyed, origin_of_part
 from fakeviam_contracts.places import Place
 from fakeviam_contracts.session import Session
 from fakeviam_contracts.wirelog import Wire
@@ -14,14 +16,14 @@ from fakeviam_contracts.wirelog import Wire
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fakeviam_contracts.checks.base import Need
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.interpretation import Interpretation
 
 #: How the fake of a run is made, and that of a failure's script: seed, clock, and parts besides
 #: the default one.
 SEED = 1
 CLOCK = "2024-01-01T12:00:00Z"
-PARTS: tuple[tuple[str, dict[str, Any]], ...] = (
+PARTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("second", {"robot": "rover", "location": "lab"}),
     ("internal", {"internal": True}),
     ("foreign", {"organization": "somebody else"}),
@@ -45,6 +47,11 @@ class Subject(Protocol):
         """What could not be removed from it."""
         ...
 
+    @property
+    def broken(self) -> list[Assertion]:
+        """What set-up found broken that is not in the way of a run."""
+        ...
+
     def open_session(self) -> Session:
         """A session that sees nothing of what was there before."""
         ...
@@ -59,36 +66,51 @@ class Subject(Protocol):
 class OwnFake:
     """A fake of our own, in this thread's loop; reset between programs."""
 
-    def __init__(self, interpretation: Interpretation, make: Callable[[], Any]) -> None:
-        """Start the FakeViam that `make` makes, with two parts and two that are special."""
-        self.missing: Mapping[Need, str] = {}
+    def __init__(
+        self,
+        interpretation: Interpretation,
+        make: Callable[[], Any],
+        *,
+        keyed: Callable[[], Any] | None = None,
+    ) -> None:
+        """Start a fake.
+
+        Args:
+            interpretation: What it is expected to be.
+            make: Makes the FakeViam, which gets two parts and two that are special.
+            keyed: Makes the same once more, asking for keys.
+        """
+        self.missing: Mapping[Need, str] = {} if keyed else {Need.KEYS: "nobody makes keys here"}
         self.left: list[str] = []
+        self.broken: list[Assertion] = []
         self.interpretation = interpretation
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._cloud = make()
         self._loop = asyncio.new_event_loop()
-        self._more: list[Connection] = []
-        self._channel = self._loop.run_until_complete(self._connect())
+        self._more: list[Http2Connection] = []
+        self._keyed = LazyKeyed(keyed, self._loop) if keyed else None
+        self._channel = complete(self._loop, self._connect())
         added = {name: self._cloud.fleet.add_part(name, **where) for name, where in PARTS}
         parts = (self._cloud.default_part, added["second"])
         self._place = Place(
-            parts=tuple(map(_origin, parts)),
-            internal=_origin(added["internal"]),
-            foreign=_origin(added["foreign"]),
+            parts=tuple(map(origin_of_part, parts)),
+            internal=origin_of_part(added["internal"]),
+            foreign=origin_of_part(added["foreign"]),
+            keyed=self._keyed,
             now=self._cloud.clock.now,
             advance=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
             sleep=lambda ns: self._cloud.clock.advance(seconds=ns / 1e9),
         )
 
-    async def _another(self, number: int) -> Connection:
+    async def _another(self, number: int) -> Http2Connection:
         """The n-th further connection."""
         while len(self._more) <= number:
-            self._more.append(await Connection.connect(self._cloud.unix_socket))
+            self._more.append(await Http2Connection.connect(self._cloud.unix_socket))
         return self._more[number]
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> Http2Connection:
         await self._cloud.start()
-        return await Connection.connect(self._cloud.unix_socket)
+        return await Http2Connection.connect(self._cloud.unix_socket)
 
     def open_session(self) -> Session:
         """A session on the empty fake."""
@@ -105,16 +127,7 @@ class OwnFake:
         """Stop the fake."""
         for connection in (self._channel, *self._more):
             connection.close()
-        self._loop.run_until_complete(self._cloud.stop())
+        if self._keyed is not None:
+            self._keyed.close()
+        complete(self._loop, self._cloud.stop())
         self._loop.close()
-
-
-def _origin(part: Any) -> Origin:
-    return Origin(
-        organization_id=part.organization_id,
-        location_id=part.location_id,
-        robot_id=part.robot_id,
-        robot_name=part.robot_name,
-        part_id=part.id,
-        part_name=part.name,
-    )

@@ -65,17 +65,17 @@ def _key(option: str, target: str, targets: Sequence[str], values: Sequence[str]
 
 
 def _one(option: str, target: str, targets: Sequence[str], values: Sequence[str]) -> str:
-    found = _of(target, targets, values)
-    if len(found) > 1:
-        raise CannotRunError(f"{target} has {len(found)} values for {option}; give it one")
-    return found[0] if found else ""
+    owned = _of(target, targets, values)
+    if len(owned) > 1:
+        raise CannotRunError(f"{target} has {len(owned)} values for {option}; give it one")
+    return owned[0] if owned else ""
 
 
 def _of(target: str, targets: Sequence[str], values: Sequence[str]) -> tuple[str, ...]:
     """The values that name the target, or else those that name none."""
-    named = [value for value in values if _owner(value, targets) == target]
-    if named:
-        return tuple(value.removeprefix(f"{target}=") for value in named)
+    owned = [value for value in values if _owner(value, targets) == target]
+    if owned:
+        return tuple(value.removeprefix(f"{target}=") for value in owned)
     return tuple(value for value in values if _owner(value, targets) is None)
 
 

@@ -24,9 +24,9 @@ def verdicts(result: Result, glob: str) -> list[ClauseVerdict]:
     for check in result.checks:
         for clause in check.clauses:
             by_clause.setdefault(clause, []).append(check)
-    broken = {finding.clause for finding in result.findings}
-    seen = {*by_clause, *broken, *result.comparisons}
-    clauses = matching(sorted(seen, key=clause_order), glob)
+    failing = {finding.clause for finding in result.findings}
+    all_clauses = {*by_clause, *failing, *result.comparisons}
+    clauses = matching(sorted(all_clauses, key=clause_order), glob)
     return [_verdict(clause, result, by_clause.get(clause, [])) for clause in clauses]
 
 
@@ -38,7 +38,7 @@ def _verdict(clause: str, result: Result, checks: Sequence[CheckResult]) -> Clau
         return ClauseVerdict(clause=clause, verdict=Verdict.DIFFERS, comparisons=count)
     if count:
         return ClauseVerdict(clause=clause, verdict=Verdict.KEPT, comparisons=count)
-    for verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+    for verdict in (Verdict.MAY_NOT, Verdict.SKIPPED, Verdict.NOT_REACHED):
         for check in checks:
             if check.verdict is verdict:
                 return ClauseVerdict(clause=clause, verdict=verdict, reason=check.reason)

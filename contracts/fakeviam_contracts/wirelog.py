@@ -9,22 +9,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from google.protobuf.message import Message
-from grpclib.client import StreamUnaryMethod, UnaryUnaryMethod
+from google.protobuf.message import DecodeError, Message
+from grpclib.client import StreamUnaryMethod, UnaryStreamMethod, UnaryUnaryMethod
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from fakeviam import wire
 from fakeviam.wire.values import struct_from
-from fakeviam_contracts.http2 import Connection
+from fakeviam_contracts.assertions import MayNotError
+from fakeviam_contracts.http2 import Http2Connection
+from fakeviam_contracts.interrupts import complete
+from fakeviam_contracts.web_connection import WebConnection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from grpclib.client import Channel
 
+AnyChannel: TypeAlias = "Channel | Http2Connection | WebConnection"
 AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+#: Gets each call before it is made.
+Trace: TypeAlias = "Callable[[str, Sequence[Message]], None]"
 
 #: What the log calls a move of the subject's clock, which is no call.
 WAIT = "wait"
@@ -34,6 +41,14 @@ _METHODS = {method.name: method for method in wire.methods()}
 
 class ConnectionLostError(Exception):
     """The connection to the subject broke, or never came about."""
+
+
+class SenselessAnswerError(Exception):
+    """Success, with bytes that are no message of its kind, or with none."""
+
+
+class NotServedError(Exception):
+    """The subject does not have an RPC, which older servers may lack."""
 
 
 class Edge(Protocol):
@@ -65,7 +80,7 @@ class Recorded:
 
     rpc: str
     requests: tuple[Message, ...]
-    answer: Message | Refused
+    answer: Message | list[Message] | Refused
 
 
 class Timed(NamedTuple):
@@ -93,14 +108,15 @@ class Wire:
 
     def __init__(
         self,
-        channel: Channel | Connection,
+        channel: AnyChannel,
         loop: asyncio.AbstractEventLoop,
         metadata: dict[str, str],
         *,
         edge: Edge | None = None,
         timeout: float | None = None,
         pace: Callable[[], Awaitable[None]] | None = None,
-        connect: Callable[[int], Awaitable[Channel | Connection]] | None = None,
+        connect: Callable[[int], Awaitable[AnyChannel]] | None = None,
+        alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         """Call over `channel`, whose loop is `loop`, with `metadata` on every call.
 
@@ -112,6 +128,7 @@ class Wire:
             timeout: Seconds until a call that is not answered counts as refused.
             pace: Waits before each call, if calls must not come too fast.
             connect: Gives the n-th further connection, for several clients at once.
+            alive: Whether the server answers anything at all, asked after a call without answer.
         """
         self._channel = channel
         self._loop = loop
@@ -119,23 +136,28 @@ class Wire:
         self.edge = edge
         self._timeout = timeout
         self._pace = pace
-        self._connect = connect
+        self._connect, self._alive = connect, alive
+        #: With an API key, the calls that it was seen to be allowed. What it is not ends a session;
+        #: what the kit asks for itself, without an edge, it judges by itself.
+        self.may: set[str] | None = None
+        self.trace: Trace | None = None
         self.calls: list[Recorded] = []
 
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, work: Coroutine[object, object, object]) -> Any:
         """Run a coroutine in the wire's loop."""
-        return self._loop.run_until_complete(work)
+        return complete(self._loop, work)
 
     def call(self, rpc: str, request: Message) -> Any:
-        """Answer of one unary call: a message, or `Refused`.
+        """Answer of one call: a message, or a list of them from a stream, or `Refused`.
 
         Raises:
             ConnectionLostError: The connection broke.
+            MayNotError: The API key may not do it.
         """
         sent = self._outgoing(rpc, request)
         return self._record(rpc, (sent,))
 
-    def stream(self, rpc: str, requests: Sequence[Message]) -> Any:
+    def stream(self, rpc: str, requests: Sequence[Message]) -> object:
         """Answer of one client stream: a message, or `Refused`.
 
         Raises:
@@ -149,7 +171,7 @@ class Wire:
         span = struct_from({"seconds": nanos / 1e9})
         self.calls.append(Recorded(WAIT, (span,), wire.well_known.Struct()))
 
-    async def _open(self, number: int) -> Channel | Connection:
+    async def _open(self, number: int) -> AnyChannel:
         return self._channel if self._connect is None else await self._connect(number)
 
     def _outgoing(self, rpc: str, request: Message) -> Message:
@@ -177,7 +199,27 @@ class Wire:
         timed: list[Timed] = self.run(self._clients(sent))
         for call in timed:
             self.calls.append(Recorded(call.rpc, call.requests, call.answer))
+            self._permitted(call.rpc, call.answer)
         return timed
+
+    def _permitted(self, rpc: str, answer: Any) -> None:
+        """Note what the key may do; what it was never seen to be allowed, it may not."""
+        if self.may is not None and not isinstance(answer, Refused):
+            self.may.add(rpc)
+        elif self.may is not None and rpc not in self.may:
+            self.check_permission()
+
+    def check_permission(self) -> None:
+        """See that the last call was not refused for the sake of the API key.
+
+        Raises:
+            MayNotError: It was.
+        """
+        answer = self.calls[-1].answer if self.calls else None
+        if self.may is None or self.edge is None or not isinstance(answer, Refused):
+            return
+        if answer.status == "PERMISSION_DENIED":
+            raise MayNotError(f"the API key may not call {self.calls[-1].rpc}: {answer}")
 
     async def _clients(self, scripts: Sequence[Sequence[tuple[Message, ...]]]) -> list[Timed]:
         channels = [await self._open(at) for at in range(len(scripts))]
@@ -188,50 +230,80 @@ class Wire:
                 rpc, began = rpc_of(requests), next(clock)
                 answer = await self._answer(rpc, requests, channels[number])
                 ended = next(clock)
-                if self.edge is not None and not isinstance(answer, Refused):
-                    answer = self.edge.incoming(rpc, answer)
-                timed.append(Timed(number, rpc, requests, answer, began, ended))
+                timed.append(
+                    Timed(number, rpc, requests, self._incoming(rpc, answer), began, ended)
+                )
 
         await asyncio.gather(*map(client, range(len(scripts))))
         return timed
 
-    def _record(self, rpc: str, requests: tuple[Message, ...]) -> Any:
+    def _record(self, rpc: str, requests: tuple[Message, ...]) -> object:
         answer = self.run(self._answer(rpc, requests, self._channel))
         self.calls.append(Recorded(rpc, requests, answer))
+        self._permitted(rpc, answer)
+        return self._incoming(rpc, answer)
+
+    def _incoming(self, rpc: str, answer: Any) -> Any:
         if self.edge is None or isinstance(answer, Refused):
             return answer
+        if isinstance(answer, list):
+            return [self.edge.incoming(rpc, message) for message in answer]
         return self.edge.incoming(rpc, answer)
 
-    async def _answer(
-        self, rpc: str, requests: tuple[Message, ...], channel: Channel | Connection
-    ) -> Any:
+    async def _answer(self, rpc: str, requests: tuple[Message, ...], channel: AnyChannel) -> Any:
         """The answer of a call, or `Refused`.
 
         Raises:
             ConnectionLostError: The connection broke.
         """
+        if self.trace is not None:
+            self.trace(rpc, requests)
         if self._pace is not None:
             await self._pace()
         try:
-            return await self._called(_METHODS[rpc], requests, channel)
+            return await self.ask(_METHODS[rpc], requests, channel)
         except GRPCError as error:
             return Refused(error.status.name, error.message or "")
         except asyncio.TimeoutError:
-            return Refused("DEADLINE_EXCEEDED", f"no answer within {self._timeout} s")
+            return await self._unanswered(rpc)
         except (OSError, ProtocolError, StreamTerminatedError) as error:
             raise ConnectionLostError(f"{rpc}: {str(error) or type(error).__name__}") from error
+        except (AssertionError, DecodeError) as error:
+            # grpclib asserts that there is a message.
+            kind = _METHODS[rpc].response.DESCRIPTOR.name
+            why = f"bytes that are no {kind}" if str(error) else f"success without a {kind}"
+            raise SenselessAnswerError(f"{rpc} is answered by {why}") from error
 
-    async def _called(
-        self, method: wire.Method, requests: tuple[Message, ...], channel: Channel | Connection
-    ) -> Any:
-        if isinstance(channel, Connection):
+    async def _unanswered(self, rpc: str) -> Refused:
+        """What a call without an answer means: a server that hangs, or one that hangs in this."""
+        why = f"no answer within {self._timeout:g} s"
+        if self._alive is not None and not await self._alive():
+            raise ConnectionLostError(f"{rpc}: {why}, and none to anything else")
+        return Refused("DEADLINE_EXCEEDED", why)
+
+    async def ask(
+        self,
+        method: wire.Method,
+        requests: tuple[Message, ...],
+        channel: AnyChannel | None = None,
+    ) -> object:
+        """The answer of one call, by the connection or another one; errors are those of gRPC."""
+        channel = channel or self._channel
+        if isinstance(channel, WebConnection):
+            return await channel.call(method, requests, self._metadata, self._timeout)
+        if isinstance(channel, Http2Connection):
             return await channel.call(method, requests, self._metadata)
+        if method.server_streaming:
+            reader: UnaryStreamMethod[Any, Any] = UnaryStreamMethod(
+                channel, method.path, method.request, method.response
+            )
+            return await reader(requests[0], metadata=self._metadata, timeout=self._timeout)
         if not method.client_streaming:
-            unary: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
+            unary: UnaryUnaryMethod[object, object] = UnaryUnaryMethod(
                 channel, method.path, method.request, method.response
             )
             return await unary(requests[0], metadata=self._metadata, timeout=self._timeout)
-        stub: StreamUnaryMethod[Any, Any] = StreamUnaryMethod(
+        stub: StreamUnaryMethod[object, object] = StreamUnaryMethod(
             channel, method.path, method.request, method.response
         )
         async with stub.open(metadata=self._metadata, timeout=self._timeout) as stream:
@@ -239,7 +311,9 @@ class Wire:
             for request in requests:
                 await stream.send_message(request)
             await stream.end()
-            return await stream.recv_message()
+            answer = await stream.recv_message()
+            assert answer is not None  # noqa: S101 - as grpclib asserts it of unary calls
+            return answer
 
 
 def rpc_of(requests: Sequence[Message]) -> str:

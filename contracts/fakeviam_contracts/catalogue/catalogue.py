@@ -10,17 +10,17 @@ from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from fakeviam.model.clauses import CATALOGUE as SERVED
+from fakeviam.model.catalogue import CATALOGUE as SERVED
 from fakeviam_contracts.catalogue import history, triage
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.clauses import Leniency, own_clauses, table
 from fakeviam_contracts.clients.obligations import OBLIGATIONS
+from fakeviam_contracts.mutants import statements
 from fakeviam_contracts.mutants.clients import CLIENTS
 from fakeviam_contracts.mutants.servers import SERVERS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
-    from importlib.abc import Traversable
 
     from fakeviam.model.evidence import Clause
 
@@ -128,7 +128,7 @@ class Catalogue:
 def catalogue() -> Catalogue:
     """The catalogue of the kit as it stands."""
     own = own_clauses()
-    made = joined(
+    joined_catalogue = joined(
         clauses={**SERVED, **own},
         rows=triage.load(),
         checks=checks_by_clause(),
@@ -136,9 +136,10 @@ def catalogue() -> Catalogue:
         leniency={n: (bound, note) for n, bound, note in table("leniency.tsv")},
     )
     sdk = triage.load(triage.SDK)
-    reasons = _reasons(made.entries)
+    reasons = _reasons(joined_catalogue.entries)
     entries = {
-        name: replace(entry, reason=reasons.get(name, "")) for name, entry in made.entries.items()
+        name: replace(entry, reason=reasons.get(name, ""))
+        for name, entry in joined_catalogue.entries.items()
     }
     problems = [
         *(f"{name} stands in two tables of clauses" for name in own if name in SERVED),
@@ -148,12 +149,14 @@ def catalogue() -> Catalogue:
             if name in entries and entries[name].mutants
         ),
         *(f"{row.where} is untriaged" for row in sdk if not row.triaged),
-        *_repeated(row.where for row in sdk),
-        *_strangers("the sentence", {row.where: row.clauses for row in sdk}, entries),
-        *_strangers("the table of the unproven", {"": tuple(reasons)}, entries),
+        *_duplicates(row.where for row in sdk),
+        *_unknown_clauses("the sentence", {row.where: row.clauses for row in sdk}, entries),
+        *_unknown_clauses("the table of the unproven", {"": tuple(reasons)}, entries),
         *history.problems(history.load(), {n: entry.sentence for n, entry in entries.items()}),
     ]
-    return replace(made, entries=entries, sdk=sdk, problems=(*problems, *made.problems))
+    return replace(
+        joined_catalogue, entries=entries, sdk=sdk, problems=(*problems, *joined_catalogue.problems)
+    )
 
 
 def joined(
@@ -182,11 +185,11 @@ def joined(
         )
     problems = [
         *(f"{row.where} is untriaged" for row in rows if not row.triaged),
-        *_repeated(row.where for row in rows),
-        *_strangers("the sentence", {row.where: row.clauses for row in rows}, clauses),
-        *_strangers("the check", _turned(checks), clauses),
-        *_strangers("the mutant", _turned(mutants), clauses),
-        *_strangers("the table of leniency", {"": tuple(leniency)}, clauses),
+        *_duplicates(row.where for row in rows),
+        *_unknown_clauses("the sentence", {row.where: row.clauses for row in rows}, clauses),
+        *_unknown_clauses("the check", _turned(checks), clauses),
+        *_unknown_clauses("the mutant", _turned(mutants), clauses),
+        *_unknown_clauses("the table of leniency", {"": tuple(leniency)}, clauses),
         *(
             f"{name} rests on the documentation of viam-sdk 0.15.0, and no sentence of it"
             for name, clause in clauses.items()
@@ -201,18 +204,18 @@ def _implied(clause: Clause) -> Leniency:
     return Leniency.UNSPECIFIED if assumed else Leniency.EXACT
 
 
-def _repeated(names: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
+def _duplicates(names: Iterable[str]) -> Iterator[str]:
+    earlier: set[str] = set()
     for name in names:
-        if name in seen:
+        if name in earlier:
             yield f"{name} stands twice among the sentences"
-        seen.add(name)
+        earlier.add(name)
 
 
-def _strangers(
-    what: str, named: Mapping[str, Iterable[str]], clauses: Container[str]
+def _unknown_clauses(
+    what: str, names: Mapping[str, Iterable[str]], clauses: Container[str]
 ) -> Iterator[str]:
-    for name, ids in named.items():
+    for name, ids in names.items():
         for one in ids:
             if one not in clauses:
                 yield " ".join(f"{what} {name} names {one}, which is no clause".split())
@@ -245,41 +248,38 @@ def _reasons(entries: Mapping[str, Entry]) -> dict[str, str]:
 
 
 def _mutants() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for mutant in SERVERS:
-        found[mutant.clause].append(mutant.name)
+    names: dict[str, list[str]] = defaultdict(list)
+    for mutant in (*SERVERS, *statements.MUTANTS):
+        names[mutant.clause].append(mutant.name)
     for name, obligations in _shown_by_clients().items():
         if name.startswith(_CLIENTS):
-            found[name] += [one.name for one in CLIENTS if one.obligation in obligations]
-    return found
+            names[name] += [one.name for one in CLIENTS if one.obligation in obligations]
+    return names
 
 
 def checks_by_clause() -> dict[str, list[str]]:
     """Clause id → the checks that name it."""
-    found: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
     for check in CHECKS:
         for name in dict.fromkeys(check.clauses):
-            found[name].append(check.name)
+            names[name].append(check.name)
     kit = files("fakeviam_contracts")
-    compared = {name for file in _COMPARED_BY_MACHINE for name in _literals(_tree(kit / file))}
+    trees = [ast.parse((kit / file).read_text(encoding="utf-8")) for file in _COMPARED_BY_MACHINE]
+    compared = {name for tree in trees for name in _literals(tree)}
     for name in sorted(compared):
-        found[name].append(MACHINE)
+        names[name].append(MACHINE)
     for name, obligations in _shown_by_clients().items():
-        found[name] += [f"{CLIENT}{obligation}" for obligation in obligations]
-    return found
+        names[name] += [f"{CLIENT}{obligation}" for obligation in obligations]
+    return names
 
 
 def _shown_by_clients() -> dict[str, list[str]]:
     """Clause id → what clients owe that names it."""
-    shown: dict[str, list[str]] = {}
+    obligations: dict[str, list[str]] = {}
     for obligation in OBLIGATIONS:
         for name in obligation.clauses:
-            shown.setdefault(name, []).append(obligation.id)
-    return shown
-
-
-def _tree(file: Traversable) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+            obligations.setdefault(name, []).append(obligation.id)
+    return obligations
 
 
 def _literals(tree: ast.AST) -> Iterator[str]:

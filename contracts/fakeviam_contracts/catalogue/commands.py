@@ -6,11 +6,11 @@ import datetime as dt
 import json
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.program import format_options
+from fakeviam.program import Verb, Verbs, format_options
 from fakeviam_contracts.catalogue import history, triage
 from fakeviam_contracts.catalogue.catalogue import catalogue
 from fakeviam_contracts.catalogue.page import page
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.catalogue.catalogue import Catalogue, Entry
 
 
-@click.group()
+@click.group(cls=Verbs)
 def catalogue_commands() -> None:
     """What is asked of servers and clients, and why."""
 
@@ -33,28 +33,28 @@ def catalogue_commands() -> None:
 @format_options
 def list_command(clauses: str, form: str) -> None:
     """List the clauses: all, or those whose ids match CLAUSES, such as 'BX-*'."""
-    known = catalogue()
-    shown = [entry for entry in known.entries.values() if fnmatchcase(entry.id, clauses)]
-    if not shown:
+    current = catalogue()
+    selected = [entry for entry in current.entries.values() if fnmatchcase(entry.id, clauses)]
+    if not selected:
         raise click.UsageError(f"no clause matches {clauses}")
-    unproven = [entry.id for entry in shown if entry.id in set(known.unproven)]
-    unchecked = [entry.id for entry in shown if entry.id in set(known.unchecked)]
+    unproven = [entry.id for entry in selected if entry.id in set(current.unproven)]
+    unchecked = [entry.id for entry in selected if entry.id in set(current.unchecked)]
     if form == "json":
-        _json({"clauses": list(map(_described, shown)), "unproven": unproven,
+        _json({"clauses": list(map(_entry_json, selected)), "unproven": unproven,
                "unchecked": unchecked})  # fmt: skip
         return
-    for entry in shown:
-        checks, mutants = _counted(entry.checks, "check"), _counted(entry.mutants, "mutant")
+    for entry in selected:
+        checks, mutants = _count_text(entry.checks, "check"), _count_text(entry.mutants, "mutant")
         click.echo(
             f"{entry.id:<6}{entry.evidence:<11}{entry.leniency.value:<12}"
             f"{checks:<10}{mutants:<11}{entry.sentence}"
         )
-    click.echo(f"\n{_counted(shown, 'clause')}")
+    click.echo(f"\n{_count_text(selected, 'clause')}")
     for title, names in (("unproven (no mutant)", unproven), ("without a check", unchecked)):
         click.echo(f"{len(names)} {title}: {', '.join(names) or 'none'}")
 
 
-def _described(entry: Entry) -> dict[str, Any]:
+def _entry_json(entry: Entry) -> dict[str, object]:
     return {
         "id": entry.id,
         "sentence": entry.sentence,
@@ -111,12 +111,12 @@ def trace_command(context: click.Context, source: Path | None, sdk: Path | None,
         ]  # fmt: skip
         _json({**counts, "compared": bool(source or sdk), "problems": problems, "rows": rows})
     else:
-        _tell(known, counts, problems, compared=bool(source or sdk))
+        _echo(known, counts, problems, compared=bool(source or sdk))
     context.exit(1 if problems else 0)
 
 
-def _counts(known: Catalogue) -> dict[str, int]:
-    rows = (*known.rows, *known.sdk)
+def _counts(current: Catalogue) -> dict[str, int]:
+    rows = (*current.rows, *current.sdk)
     return {
         "sentences": len(rows),
         "with clauses": sum(bool(row.clauses) for row in rows),
@@ -125,7 +125,7 @@ def _counts(known: Catalogue) -> dict[str, int]:
     }
 
 
-def _tell(
+def _echo(
     known: Catalogue, counts: dict[str, int], problems: Sequence[str], *, compared: bool
 ) -> None:
     rows = (*known.rows, *known.sdk)
@@ -140,7 +140,7 @@ def _tell(
         click.echo(line, err=True)
 
 
-@click.command("page")
+@click.command("page", cls=Verb)
 @click.option("--check", is_flag=True, help="Write nothing; fail if the page is not current.")
 @click.option(
     "--output",
@@ -169,11 +169,16 @@ def page_command(context: click.Context, output: Path, *, check: bool) -> None:
     context.exit(1 if problems else 0)
 
 
-@click.command("history")
-@click.option("--note", default="", help="Why clauses are reworded that mean the same.")
+@click.command("history", cls=Verb)
+@click.option(
+    "--note",
+    default="reworded",
+    show_default=True,
+    help="Why clauses say the same in other words.",
+)
 def history_command(note: str) -> None:
     """Add new, reworded and withdrawn clauses to the history of clauses."""
-    click.echo(f"{_counted(_grow_history(catalogue(), note), 'line')} added")
+    click.echo(f"{_count_text(_grow_history(catalogue(), note), 'line')} added")
 
 
 def _grow_history(known: Catalogue, note: str = "") -> list[history.Line]:
@@ -189,9 +194,9 @@ def _grow_history(known: Catalogue, note: str = "") -> list[history.Line]:
     return new
 
 
-def _json(content: dict[str, Any]) -> None:
+def _json(content: dict[str, object]) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def _counted(things: Sequence[object], what: str) -> str:
+def _count_text(things: Sequence[object], what: str) -> str:
     return f"{len(things)} {what}" if len(things) == 1 else f"{len(things)} {what}s"

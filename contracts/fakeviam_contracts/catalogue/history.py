@@ -52,23 +52,23 @@ def digest_of(sentence: str) -> str:
 
 def problems(lines: Iterable[Line], sentences: Mapping[str, str]) -> list[str]:
     """What the history and the clauses of today do not agree on."""
-    found, latest = list[str](), dict[str, Line]()
+    texts, latest = list[str](), dict[str, Line]()
     for line in lines:
         before = latest.get(line.id)
         if line.chain != chained(before, *line[:4]):
-            found.append(f"the history of {line.id} was changed: a line of {line.date}")
+            texts.append(f"the history of {line.id} was changed: a line of {line.date}")
         if before is not None and before.digest == WITHDRAWN:
-            found.append(f"{line.id} was withdrawn, and its id is used again")
+            texts.append(f"{line.id} was withdrawn, and its id is used again")
         latest[line.id] = line
     for name, sentence in sentences.items():
         if name not in latest:
-            found.append(f"{name} is not in the history of clauses: {_HOW}")
+            texts.append(f"{name} is not in the history of clauses: {_HOW}")
         elif latest[name].digest != digest_of(sentence):
-            found.append(f"{name} says something else than its history: {_HOW}")
+            texts.append(f"{name} says something else than its history: {_HOW}")
     for name, line in latest.items():
         if name not in sentences and line.digest != WITHDRAWN:
-            found.append(f"{name} is gone, and its history does not say so: {_HOW}")
-    return found
+            texts.append(f"{name} is gone, and its history does not say so: {_HOW}")
+    return texts
 
 
 def chained(before: Line | None, *cells: str) -> str:

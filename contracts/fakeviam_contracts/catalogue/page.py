@@ -71,6 +71,11 @@ _FAMILIES = {
     "LT": "GetLatestTabularData",
     "SG": "CreateBinaryDataSignedURL",
     "SQ": "Sequences",
+    "DP": "Data pipelines",
+    "GL": "GetLatestTabularData as served",
+    "MQ": "TabularDataByMQL as served",
+    "SL": "TabularDataBySQL as served",
+    "AC": "API keys and roles",
     "IX": "Indexes",
     "SA": "Saved queries",
     "EJ": "Exports of sequence datasets",
@@ -143,8 +148,8 @@ def _row(*cells: str) -> str:
 
 
 def _cell(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:4])
-    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown
+    text = "; ".join(names[:4])
+    return f"{text} and {len(names) - 4} more" if len(names) > 4 else text
 
 
 def _by_family(catalogue: Catalogue, names: Iterable[str]) -> str:

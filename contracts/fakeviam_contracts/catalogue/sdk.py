@@ -33,12 +33,12 @@ _ARGUMENT = re.compile(r"(\w+)(?: *\([^)]*\))?: ")
 def sentences_of_sdk(package: Path) -> list[Sentence]:
     """All sentences of an installed `viam` package, the client's first."""
     counts: dict[tuple[str, str], int] = {}
-    found = []
+    sentences = []
     for place, section, text in _pieces(package):
         for sentence in split(" ".join(text.split())):
             number = counts[place, section] = counts.get((place, section), 0) + 1
-            found.append(Sentence(place, section, number, sentence))
-    return found
+            sentences.append(Sentence(place, section, number, sentence))
+    return sentences
 
 
 def _pieces(package: Path) -> Iterator[tuple[str, str, str]]:

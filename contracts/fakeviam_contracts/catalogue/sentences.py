@@ -55,13 +55,13 @@ class Sentence:
 def sentences_of(source: str) -> list[Sentence]:
     """All sentences of a documentation, in its order."""
     counts: dict[tuple[str, str], int] = {}
-    found = []
+    sentences = []
     for place, section, text in _pieces(source):
         whole = section in ("signature", "heading", "contents")
         for sentence in [text] if whole or not text else split(text):
             number = counts[place, section] = counts.get((place, section), 0) + 1
-            found.append(Sentence(place, section, number, sentence))
-    return found
+            sentences.append(Sentence(place, section, number, sentence))
+    return sentences
 
 
 def split(paragraph: str) -> Iterator[str]:
@@ -102,10 +102,10 @@ class _Reader:
         """Section and text of each piece of a group."""
         indent, first = group[0]
         self._leave(indent)
-        if known := _OBJECT.match(first):
-            if known[1] != "module":
-                self._blocks.append((indent, re.split(r"[\s(:=]", known[2], maxsplit=1)[0]))
-            yield "signature", known[2]
+        if match := _OBJECT.match(first):
+            if match[1] != "module":
+                self._blocks.append((indent, re.split(r"[\s(:=]", match[2], maxsplit=1)[0]))
+            yield "signature", match[2]
             yield from (("signature", mark) for _, mark in group[1:])
         elif _DIRECTIVE.match(first):
             self._contents = indent

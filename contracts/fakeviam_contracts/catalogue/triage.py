@@ -69,10 +69,10 @@ def differences(rows: Iterable[TriagedSentence], source: Iterable[Sentence]) -> 
 
     Sections are compared as wholes, so that a sentence that goes does not change its followers.
     """
-    known, found = _sections(rows), _sections(source)
+    triaged, current = _sections(rows), _sections(source)
     lines: list[str] = []
-    for section in dict.fromkeys([*known, *found]):
-        lines += _compared(known.get(section, []), found.get(section, []))
+    for section in dict.fromkeys([*triaged, *current]):
+        lines += _compared(triaged.get(section, []), current.get(section, []))
     return lines
 
 
@@ -86,19 +86,19 @@ def _sections(items: Iterable[_Item]) -> dict[tuple[str, str], list[_Item]]:
     return sections
 
 
-def _compared(known: list[TriagedSentence], found: list[Sentence]) -> Iterator[str]:
-    old, new = [row.digest for row in known], [sentence.digest for sentence in found]
+def _compared(triaged: list[TriagedSentence], current: list[Sentence]) -> Iterator[str]:
+    old, new = [row.digest for row in triaged], [sentence.digest for sentence in current]
     for what, *span in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what == "equal":
             continue
-        before, after = known[span[0] : span[1]], found[span[2] : span[3]]
+        before, after = triaged[span[0] : span[1]], current[span[2] : span[3]]
         for row, sentence in zip(before, after, strict=False):
-            yield f"changed: {row.where}: {row.digest} is now {_shown(sentence)}"
+            yield f"changed: {row.where}: {row.digest} is now {_sentence_text(sentence)}"
         for row in before[len(after) :]:
             yield f"vanished: {row.where}: {row.digest}"
         for sentence in after[len(before) :]:
-            yield f"new: {sentence.where}: {_shown(sentence)}"
+            yield f"new: {sentence.where}: {_sentence_text(sentence)}"
 
 
-def _shown(sentence: Sentence) -> str:
+def _sentence_text(sentence: Sentence) -> str:
     return f"{sentence.digest} {sentence.text!r}"

@@ -79,6 +79,8 @@ def boxes_are_added(session: Session) -> None:
     writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0))
     writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0), confidence=0.0)
     writes.box(session, 1, "猫", (0.5, 0.5, 0.5, 0.5), confidence=1.0)
+    # No power of two, and more digits than a server may like to keep.
+    writes.box(session, 1, "fine", (1 / 3, 5e-9, 1 - 2**-40, 2 / 3), confidence=1 / 7)
     reads.check_by_ids(session, [0, 1, 2])
     reads.check_labels(session, FilterSpec())
 
@@ -94,11 +96,14 @@ def bad_boxes(session: Session) -> None:
         (0.0, 0.0, 1.0, inf),
         (0.6, 0.0, 0.5, 1.0),
         (0.0, 0.6, 1.0, 0.5),
+        (-1e-9, 0.0, 1.0, 1.0),
+        (0.0, 0.0, 1.0, 1 + 1e-9),
     ):
         writes.box(session, 0, "dog", corners)
     writes.box(session, 0, "", WHOLE)
     writes.box(session, 0, " ", WHOLE)
-    writes.box(session, 0, "dog", WHOLE, confidence=1.5)
+    for confidence in (1.5, nan, -1e-9, 1 + 1e-9):
+        writes.box(session, 0, "dog", WHOLE, confidence=confidence)
     writes.box(session, 2, "dog", WHOLE)
     writes.box(session, 4, "dog", WHOLE)
     reads.check_files(session, FilterSpec(), descending=False)
@@ -124,11 +129,15 @@ def boxes_are_updated(session: Session) -> None:
     small_world(session)
     writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
     writes.box(session, 0, "cat", WHOLE)
+    reads.check_by_ids(session, [0])
     writes.update_box(session, 0, 0, {"label": "wolf"})
     writes.update_box(session, 0, 0, {"x_min_normalized": 0.0})
     writes.update_box(session, 0, 0, {"confidence": 0.9, "y_max_normalized": 1.0})
     writes.update_box(session, 0, 0, {"x_min_normalized": 0.9})
-    writes.update_box(session, 0, 0, {"x_max_normalized": 1.5})
+    writes.update_box(session, 0, 0, {"label": "bear", "x_min_normalized": 1 / 7})
+    writes.update_box(session, 0, 0, {"y_min_normalized": 0.0, "confidence": 0.0})
+    for wrong in (1.5, 1 + 1e-9):
+        writes.update_box(session, 0, 0, {"x_max_normalized": wrong})
     writes.update_box(session, 0, 0, {"label": " "})
     writes.update_box(session, 1, 0, {"label": "elsewhere"})
     reads.check_by_ids(session, [0, 1])

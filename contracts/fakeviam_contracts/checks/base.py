@@ -26,6 +26,8 @@ class Need(enum.Enum):
     INTERNAL = "a part whose data counts as internal"
     FOREIGN = "a part of another organization"
     LOGIN = "logins with any key"
+    KEYS = "API keys of every kind"
+    HOURS = "a clock that can be moved by hours"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -36,11 +36,11 @@ def several_contents(session: Session) -> None:
     page = raw.page(session, "BF-1", "BinaryDataByFilter", raw.mine(session))
     if not session.expect("A23", "files of three contents", 3, len(page.data)):
         return
-    seen = [
+    observed = [
         (nanos_from(m.time_requested) - BASE, m.file_size_bytes)
         for m in (entry.metadata for entry in page.data)
     ]
-    session.expect("CU-1", "times and sizes", [(at, at) for at in range(3)], seen)
+    session.expect("CU-1", "times and sizes", [(at, at) for at in range(3)], observed)
     received = [nanos_from(entry.metadata.time_received) - BASE for entry in page.data]
     session.expect("A32", "times received", [9, 8, 7], received, legal=True)
     first = page.data[0].metadata.binary_data_id
@@ -53,20 +53,26 @@ def _box() -> data.Annotations:
     return data.Annotations(bboxes=[box], classifications=[mark])
 
 
-@check("CU-6", "CU-9")
+@check("CU-6", "CU-9", "CU-12")
 def annotations_of_an_upload(session: Session) -> None:
-    """Are stored with an image; a reading has none."""
-    marked = datasync.SensorMetadata(annotations=_box())
-    content = datasync.SensorData(metadata=marked, struct=raw.reading().struct)
+    """Are stored with an image, even one without a label; a reading has none."""
+    sensor_metadata = datasync.SensorMetadata(annotations=_box())
+    content = datasync.SensorData(metadata=sensor_metadata, struct=raw.reading().struct)
     request = raw.capture(raw.metadata(session, raw.TABULAR), content)
     raw.refuse(session, "CU-9", "INVALID_ARGUMENT", RPC, request)
-    content = datasync.SensorData(metadata=marked, binary=b"x")
     upload = raw.metadata(session, raw.BINARY, file_extension=".png")
+    nameless = data.Annotations(classifications=[data.Classification()])
+    content = datasync.SensorData(
+        metadata=datasync.SensorMetadata(annotations=nameless), binary=b"y"
+    )
+    whole = raw.call(session, "CU-12", RPC, raw.capture(upload, content)).binary_data_id
+    session.expect("CU-12", "there is an id of the upload", expected=True, observed=bool(whole))
+    content = datasync.SensorData(metadata=sensor_metadata, binary=b"x")
     whole = raw.call(session, "CU-6", RPC, raw.capture(upload, content)).binary_data_id
-    (found,) = raw.files(session, whole)
-    told = [(box.label, box.x_max_normalized, box.confidence) for box in found.annotations.bboxes]
-    session.expect("CU-6", "boxes of the upload", [("dog", 0.5, 0.25)], told)
-    marks = [mark.label for mark in found.annotations.classifications]
+    (file,) = raw.files(session, whole)
+    labels = [(box.label, box.x_max_normalized, box.confidence) for box in file.annotations.bboxes]
+    session.expect("CU-6", "boxes of the upload", [("dog", 0.5, 0.25)], labels)
+    marks = [mark.label for mark in file.annotations.classifications]
     session.expect("CU-6", "classifications of the upload", ["outdoors"], marks)
 
 
@@ -97,7 +103,7 @@ def _parameters() -> dict[str, well_known.Any]:
 @check("UP-8", "A31")
 def parameters_of_a_method(session: Session) -> None:
     """Come back as they were uploaded, with files and with readings."""
-    wanted = {key: (packed.type_url, packed.value) for key, packed in _parameters().items()}
+    expected = {key: (packed.type_url, packed.value) for key, packed in _parameters().items()}
     for kind, content in (
         (raw.BINARY, datasync.SensorData(binary=b"x")),
         (raw.TABULAR, raw.reading()),
@@ -112,8 +118,8 @@ def parameters_of_a_method(session: Session) -> None:
     row = raw.first(session, "UP-8", "readings", rows)
     session.expect("UP-8", "an upload with parameters is stored", 1, len(files))
     for metadata in (file.metadata.capture_metadata, row):
-        seen = {key: (p.type_url, p.value) for key, p in metadata.method_parameters.items()}
-        session.expect("A31", "parameters", wanted, seen)
+        actual = {key: (p.type_url, p.value) for key, p in metadata.method_parameters.items()}
+        session.expect("A31", "parameters", expected, actual)
 
 
 @check("UP-11", "A18", "A27")
@@ -124,8 +130,8 @@ def readings_in_datasets(session: Session) -> None:
     unknown = raw.metadata(session, raw.TABULAR, dataset_ids=[raw.NOBODY])
     if not raw.refuse(session, "UP-11", "NOT_FOUND", RPC, raw.capture(unknown, content)):
         return
-    known = raw.metadata(session, raw.TABULAR, dataset_ids=session.handles.datasets)
-    raw.call(session, "UP-11", RPC, raw.capture(known, content))
+    metadata = raw.metadata(session, raw.TABULAR, dataset_ids=session.handles.datasets)
+    raw.call(session, "UP-11", RPC, raw.capture(metadata, content))
     for dataset_id, count in (("", 1), (session.handles.datasets[0], 0)):
         filter_ = raw.mine(session, dataset_id=dataset_id)
         reply = raw.page(session, "UP-11", "TabularDataByFilter", filter_)
@@ -136,15 +142,15 @@ def readings_in_datasets(session: Session) -> None:
 @check("UP-12", "UP-5")
 def types_of_a_sensor(session: Session) -> None:
     """The older enumeration counts where nothing newer was said."""
-    for mime_type, wanted in (("", "image/png"), ("x/y", "x/y")):
+    for mime_type, expected in (("", "image/png"), ("x/y", "x/y")):
         sensor = datasync.SensorMetadata(mime_type=datasync.MIME_TYPE_IMAGE_PNG)
         upload = raw.metadata(session, raw.BINARY, mime_type=mime_type, file_extension=".txt")
         request = raw.capture(upload, datasync.SensorData(metadata=sensor, binary=b"x"))
         whole = raw.call(session, "UP-12", RPC, request).binary_data_id
-        (found,) = raw.files(session, whole)
-        got = found.capture_metadata.mime_type
+        (file,) = raw.files(session, whole)
+        got = file.capture_metadata.mime_type
         clause = "UP-5" if mime_type else "UP-12"
-        session.expect(clause, "MIME type of the upload", wanted, got)
+        session.expect(clause, "MIME type of the upload", expected, got)
 
 
 @check("FU-4")
@@ -158,9 +164,9 @@ def times_of_a_file(session: Session) -> None:
     )
     opening = datasync.FileUploadRequest(metadata=upload)
     whole = raw.stream(session, "FU-4", "FileUpload", [opening]).binary_data_id
-    (found,) = raw.files(session, whole)
-    told = [nanos_from(found.time_requested), nanos_from(found.time_received)]
-    session.expect("FU-4", "times of the file", [BASE, BASE], told)
+    (file,) = raw.files(session, whole)
+    times = [nanos_from(file.time_requested), nanos_from(file.time_received)]
+    session.expect("FU-4", "times of the file", [BASE, BASE], times)
 
 
 @check("A28", "SU-2", "TM-2")
@@ -168,19 +174,21 @@ def uploads_without_times(session: Session) -> None:
     """Get the moment they come in, however the lack of a time is said."""
     for way in ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"):
         handle = writes.upload(session, way=way, part=0, chunks=[b"x"])
-        told = session.model.files[handle or 0].requested
+        if handle is None:
+            continue  # refused, which is open (A28)
+        requested = session.model.files[handle].requested
         # Where the clock cannot be read, it is at least not 1970.
-        session.expect("TM-2", "an upload without times gets some", True, told > 0)  # noqa: FBT003
+        session.expect("TM-2", "an upload without times gets some", True, requested > 0)  # noqa: FBT003
         if way == "StreamingDataCaptureUpload":
-            session.expect("SU-2", "empty sensor metadata is as none", True, told > 0)  # noqa: FBT003
+            session.expect("SU-2", "empty sensor metadata is as none", True, requested > 0)  # noqa: FBT003
         if session.place.now is not None:
-            close = abs(session.place.now() - told) <= session.place.skew
+            close = abs(session.place.now() - requested) <= session.place.skew
             session.expect("A28", "that is the moment of the upload", expected=True, observed=close)
     writes.create_dataset(session, "pets")
     request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
     listed = raw.call(session, "TM-2", "ListDatasetsByIDs", request).datasets
-    made = raw.first(session, "TM-2", "datasets", listed)
-    is_set = made.time_created.seconds > 0
+    datasets = raw.first(session, "TM-2", "datasets", listed)
+    is_set = datasets.time_created.seconds > 0
     session.expect("TM-2", "a dataset has a time of creation", expected=True, observed=is_set)
 
 
@@ -198,8 +206,8 @@ def large_files(session: Session) -> None:
     answer = session.wire.call("BinaryDataByIDs", request)
     if isinstance(answer, Refused):
         plain = "INCLUDE_BINARY_TOO_LARGE" in answer.text
-        allowed = plain or answer.status in ("RESOURCE_EXHAUSTED", "UNAVAILABLE")
-        session.expect("BI-6", "said that it is too large", expected=True, observed=allowed)
+        is_legal = plain or answer.status in ("RESOURCE_EXHAUSTED", "UNAVAILABLE")
+        session.expect("BI-6", "said that it is too large", expected=True, observed=is_legal)
         session.comparisons["A53"] += 1
     else:
         sizes = [len(entry.binary) for entry in answer.data]

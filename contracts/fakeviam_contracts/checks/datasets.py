@@ -24,18 +24,24 @@ def datasets_are_created(session: Session) -> None:
         writes.check_datasets(session)
 
 
-@check("DS-1", "DS-6", "DS-9")
+@check("DS-1", "DS-6", "DS-9", "TM-2")
 def what_datasets_say(session: Session) -> None:
     """Their organization and type, also after a new name; unknown ones are left out."""
     writes.create_dataset(session, "pets")
     writes.rename_dataset(session, 0, "cars")
     ids = [raw.NOBODY, *session.handles.datasets, "no id"]
     request = dataset.ListDatasetsByIDsRequest(ids=ids)
-    found = raw.call(session, "DS-6", "ListDatasetsByIDs", request).datasets
-    session.expect("DS-6", "datasets that are known", ids[1:2], [d.id for d in found])
+    datasets = raw.call(session, "DS-6", "ListDatasetsByIDs", request).datasets
+    session.expect("DS-6", "datasets that are known", ids[1:2], [d.id for d in datasets])
     organization_id = session.place.organization_id
-    session.expect("DS-1", "its organization", organization_id, found[0].organization_id)
-    session.expect("DS-9", "its type", dataset.DATASET_TYPE_BINARY_DATA, found[0].type)
+    listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=organization_id)
+    writes.merge_datasets(session, [0], "merged")
+    listed = raw.call(session, "DS-4", "ListDatasetsByOrganizationID", listing).datasets
+    for said in (*datasets, *(d for d in listed if d.id in session.handles.datasets)):
+        session.expect("DS-1", "its organization", organization_id, said.organization_id)
+        session.expect("DS-9", "its type", dataset.DATASET_TYPE_BINARY_DATA, said.type)
+        is_set = said.time_created.seconds > 0
+        session.expect("TM-2", "it says when it was made", expected=True, observed=is_set)
 
 
 @check("DS-9", "DM-5", "DM-9", "A42", "A43", "DS-13")
@@ -44,7 +50,7 @@ def datasets_of_sequences(session: Session) -> None:
     place = session.place
     writes.create_dataset(session, "pets")
     writes.upload(session, way="FileUpload", part=0, chunks=[b"x"])
-    made: dict[int, str] = {0: session.handles.datasets[0]}
+    ids: dict[int, str] = {0: session.handles.datasets[0]}
     for kind in (1, 7):
         request = dataset.CreateDatasetRequest(
             name=f"{place.component}{kind}", organization_id=place.organization_id
@@ -53,26 +59,28 @@ def datasets_of_sequences(session: Session) -> None:
         if kind == 7:
             raw.refuse(session, "DS-13", "INVALID_ARGUMENT", "CreateDataset", request)
         else:
-            made[kind] = raw.call(session, "DS-9", "CreateDataset", request).id
-            by_id = dataset.ListDatasetsByIDsRequest(ids=[made[kind]])
-            (found,) = raw.call(session, "DS-5", "ListDatasetsByIDs", by_id).datasets
-            session.expect("DS-9", "its type", kind, found.type)
-    for kind, dataset_id in made.items():
+            ids[kind] = raw.call(session, "DS-9", "CreateDataset", request).id
+            by_id = dataset.ListDatasetsByIDsRequest(ids=[ids[kind]])
+            (dataset_,) = raw.call(session, "DS-5", "ListDatasetsByIDs", by_id).datasets
+            session.expect("DS-9", "its type", kind, dataset_.type)
+    for kind, dataset_id in ids.items():
         listing = dataset.ListDatasetsByOrganizationIDRequest(organization_id=place.organization_id)
         listing.type = kind  # type: ignore[assignment]
         listed = raw.call(session, "A43", "ListDatasetsByOrganizationID", listing).datasets
-        ours = [d.id for d in listed if d.id in made.values()]
+        ours = [d.id for d in listed if d.id in ids.values()]
         session.expect("A43", "datasets of a type", [dataset_id], ours)
+        types = [d.type for d in listed if d.id == dataset_id]
+        session.expect("DS-9", "its type in a list", [kind], types)
     joining = data.AddBinaryDataToDatasetByIDsRequest(
-        dataset_id=made[1], binary_data_ids=session.handles.files
+        dataset_id=ids[1], binary_data_ids=session.handles.files
     )
     raw.refuse(session, "DM-5", "FAILED_PRECONDITION", "AddBinaryDataToDatasetByIDs", joining)
-    upload = raw.metadata(session, raw.BINARY, dataset_ids=[made[1]])
+    upload = raw.metadata(session, raw.BINARY, dataset_ids=[ids[1]])
     content = datasync.SensorData(binary=b"x")
     capture = raw.capture(upload, content)
     raw.refuse(session, "DM-9", "FAILED_PRECONDITION", "DataCaptureUpload", capture)
     merging = dataset.MergeDatasetsRequest(
-        dataset_ids=made.values(), name="both", organization_id=place.organization_id
+        dataset_ids=ids.values(), name="both", organization_id=place.organization_id
     )
     raw.refuse(session, "A42", "INVALID_ARGUMENT", "MergeDatasets", merging)
 
@@ -113,6 +121,7 @@ def members_come_and_go(session: Session) -> None:
         writes.change_members(session, 0, [0, 1, 1], form=form)
         writes.change_members(session, 1, [1, 4], form=form)
         writes.change_members(session, 0, [1, 2], form=form, remove=True)
+    writes.rename_dataset(session, 0, "dogs")
     for spec in (FilterSpec(dataset=0), FilterSpec(dataset=1), FilterSpec()):
         reads.check_files(session, spec, descending=False)
         reads.check_rows(session, spec, descending=False)
@@ -152,8 +161,8 @@ def a_tag_like_a_label(session: Session) -> None:
     reply = session.outcome("TA-1", rpc, session.wire.call(rpc, request), [permission("A11")])
     if reply is None:
         return
-    (found,) = raw.files(session, *session.handles.files[5:6])
-    session.expect("A11", "tags of the file", [tag], list(found.capture_metadata.tags))
+    (file,) = raw.files(session, *session.handles.files[5:6])
+    session.expect("A11", "tags of the file", [tag], list(file.capture_metadata.tags))
     filter_ = raw.mine(session, tags_filter=data.TagsFilter(tags=[tag]))
     page = raw.page(session, "BF-1", "BinaryDataByFilter", filter_)
     session.expect("A11", "files with that tag", 1, len(page.data))
@@ -177,10 +186,12 @@ def datasets_are_deleted(session: Session) -> None:
 def datasets_are_merged(session: Session) -> None:
     """The union of the members; sources stay as they are; unknown ones are NOT_FOUND."""
     small_world(session)
-    for name in ("pets", "cars"):
+    for name in ("pets", "cars", "trees"):
         writes.create_dataset(session, name)
     writes.change_members(session, 0, [0, 1])
     writes.change_members(session, 1, [1, 2])
+    writes.change_members(session, 2, [3])
+    writes.merge_datasets(session, [0, 1, 2], "All of Them")
     writes.merge_datasets(session, [0, 1], "both")
     writes.merge_datasets(session, [0], "one")
     writes.merge_datasets(session, [0, 1], "both")

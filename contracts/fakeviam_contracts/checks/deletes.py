@@ -102,6 +102,10 @@ def all_readings(session: Session) -> None:
         FilterSpec(component_type="sensor", method="Readings"),
         FilterSpec(tags=("dog", "row")),
         FilterSpec(part_id=session.place.parts[-1].part_id),
+        FilterSpec(robot_id=session.place.parts[-1].robot_id),
+        FilterSpec(location_ids=(session.place.parts[-1].location_id,)),
+        FilterSpec(component_type="nothing"),
+        FilterSpec(method="Nothing"),
         FilterSpec(tag_rule="untagged"),
         FilterSpec(),
     ):

@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 
-def _named(entries: Iterable[Any], wanted: str) -> Any | None:
-    return next((entry for entry in entries if entry.id == wanted), None)
-
-
-def _listed(session: Session, what: str, entries: Iterable[Any], wanted: str) -> Any:
+def _require(session: Session, what: str, entries: Iterable[Any], id_: str) -> Any:
     """The entry of that id, which a list must hold."""
-    entry = _named(entries, wanted)
+    entry = next((entry for entry in entries if entry.id == id_), None)
     session.require("AP-1", f"{what} listed", expected=True, observed=entry is not None)
     return entry
 
@@ -33,14 +29,14 @@ def the_way_down(session: Session) -> None:
     organizations = call(
         session, "AP-1", "ListOrganizations", app.ListOrganizationsRequest()
     ).organizations
-    owner = _listed(session, "our organization", organizations, origin.organization_id)
+    owner = _require(session, "our organization", organizations, origin.organization_id)
     same = app.GetOrganizationRequest(organization_id=owner.id)
     one = call(session, "AP-1", "GetOrganization", same).organization
     session.expect("AP-1", "name of an organization", owner.name, one.name)
 
-    asked = app.ListLocationsRequest(organization_id=owner.id)
-    locations = call(session, "AP-1", "ListLocations", asked).locations
-    location = _listed(session, "our location", locations, origin.location_id)
+    request = app.ListLocationsRequest(organization_id=owner.id)
+    locations = call(session, "AP-1", "ListLocations", request).locations
+    location = _require(session, "our location", locations, origin.location_id)
     place = app.GetLocationRequest(location_id=location.id)
     one = call(session, "AP-1", "GetLocation", place).location
     session.expect("AP-1", "name of a location", location.name, one.name)
@@ -49,39 +45,39 @@ def the_way_down(session: Session) -> None:
         session, "AP-1", "ListRobots", app.ListRobotsRequest(location_id=location.id)
     ).robots
     session.expect("AP-2", "robot_count of a location", len(robots), location.robot_count)
-    robot = _listed(session, "our robot", robots, origin.robot_id)
+    robot = _require(session, "our robot", robots, origin.robot_id)
     one = call(session, "AP-1", "GetRobot", app.GetRobotRequest(id=robot.id)).robot
-    session.expect("AP-1", "name and location of a robot", (robot.name, location.id), _at(one))
+    session.expect(
+        "AP-1", "name and location of a robot", (robot.name, location.id), (one.name, one.location)
+    )
 
     parts = call(
         session, "AP-1", "GetRobotParts", app.GetRobotPartsRequest(robot_id=robot.id)
     ).parts
-    part = _listed(session, "our part", parts, origin.part_id)
+    part = _require(session, "our part", parts, origin.part_id)
     session.expect("AP-2", "main parts of a robot", 1, sum(each.main_part for each in parts))
     one = call(session, "AP-1", "GetRobotPart", app.GetRobotPartRequest(id=part.id)).part
     session.expect("AP-1", "name and robot of a part", (part.name, robot.id), (one.name, one.robot))
     _in_short(session)
 
 
-def _at(robot: app.Robot) -> tuple[str, str]:
-    return robot.name, robot.location
-
-
 def _in_short(session: Session) -> None:
-    """ListMachineSummaries names our machine and its parts."""
+    """ListMachineSummaries names our machine and its parts, whether or not their owner is named."""
     origin = session.place.parts[0]
-    asked = app.ListMachineSummariesRequest(organization_id=origin.organization_id)
-    reply = raw.call(session, "AP-9", "ListMachineSummaries", asked)
-    found = {
-        part.part_id: (place.location_id, machine.machine_id)
-        for place in reply.location_summaries
-        for machine in place.machine_summaries
-        for part in machine.part_summaries
-    }
     ours = (origin.location_id, origin.robot_id)
-    session.expect("AP-9", "location and machine of our part", ours, found.get(origin.part_id))
-    asked.limit = 1
-    reply = raw.call(session, "AP-9", "ListMachineSummaries", asked)
+    for owner, where in ((origin.organization_id, ""), ("", ", of any organization")):
+        request = app.ListMachineSummariesRequest(organization_id=owner)
+        reply = raw.call(session, "AP-9", "ListMachineSummaries", request)
+        summaries = {
+            part.part_id: (place.location_id, machine.machine_id)
+            for place in reply.location_summaries
+            for machine in place.machine_summaries
+            for part in machine.part_summaries
+        }
+        found = summaries.get(origin.part_id)
+        session.expect("AP-9", f"location and machine of our part{where}", ours, found)
+    request.limit = 1
+    reply = raw.call(session, "AP-9", "ListMachineSummaries", request)
     count = sum(len(place.machine_summaries) for place in reply.location_summaries)
     session.expect("AP-9", "machines under a limit of 1", 1, count)
 
@@ -106,12 +102,12 @@ def ids_of_no_fleet(session: Session) -> None:
 def metadata_of_a_part(session: Session) -> None:
     """Is what the last update said, whole."""
     part_id = session.place.parts[0].part_id
-    asked = app.GetRobotPartMetadataRequest(id=part_id)
-    before = raw.call(session, "AP-7", "GetRobotPartMetadata", asked).data
+    request = app.GetRobotPartMetadataRequest(id=part_id)
+    before = raw.call(session, "AP-7", "GetRobotPartMetadata", request).data
     for values in ({"a": [1.0, None], "b": {"c": "ü"}}, {"a": "new"}, mapping_from(before)):
         update = app.UpdateRobotPartMetadataRequest(id=part_id, data=struct_from(values))
         raw.call(session, "AP-7", "UpdateRobotPartMetadata", update)
-        reply = raw.call(session, "AP-7", "GetRobotPartMetadata", asked)
+        reply = raw.call(session, "AP-7", "GetRobotPartMetadata", request)
         session.expect("AP-7", "metadata of a part", values, mapping_from(reply.data))
 
 

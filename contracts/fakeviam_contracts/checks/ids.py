@@ -33,7 +33,7 @@ def _images(session: Session, count: int) -> None:
         )
 
 
-def _found(
+def _handles_of(
     session: Session,
     clause: str,
     messages: Sequence[data.BinaryID],
@@ -56,10 +56,10 @@ def ids_are_told(session: Session) -> None:
     for part in range(len(session.place.parts)):
         writes.upload(session, way="FileUpload", part=part, chunks=[b"x"])
         whole = session.handles.files[part]
-        (found,) = raw.files(session, whole)
+        (file,) = raw.files(session, whole)
         origin = session.place.parts[part]
-        made = f"{origin.organization_id}/{origin.location_id}/{found.id}"
-        session.expect("ID-2", "organization, location and file id", made, whole)
+        expected = f"{origin.organization_id}/{origin.location_id}/{file.id}"
+        session.expect("ID-2", "organization, location and file id", expected, whole)
 
 
 def _grounds(messages: Sequence[data.BinaryID], *, unknown: bool) -> list[Ground]:
@@ -84,13 +84,13 @@ def ids_of_both_forms(session: Session) -> None:
     session.handles.files += texts
     messages = [binary_id(text) for text in texts]
     # Messages first: a server may tell the forms by the first that it sees.
-    session.expect("ID-1", "files by message", [0], _found(session, "ID-1", messages[:1], []))
+    session.expect("ID-1", "files by message", [0], _handles_of(session, "ID-1", messages[:1], []))
     for clause in ("ID-1", "ID-4"):
-        session.expect(clause, "files by text", [0], _found(session, clause, [], texts[:1]))
-        found = _found(session, clause, messages[1:2], [])
-        session.expect(clause, "files by message", [1], found)
-    found = _found(session, "A14", messages[:2], [texts[2], texts[0]])
-    session.expect("A14", "files by both forms", [0, 1, 2], found)
+        session.expect(clause, "files by text", [0], _handles_of(session, clause, [], texts[:1]))
+        files = _handles_of(session, clause, messages[1:2], [])
+        session.expect(clause, "files by message", [1], files)
+    files = _handles_of(session, "A14", messages[:2], [texts[2], texts[0]])
+    session.expect("A14", "files by both forms", [0, 1, 2], files)
 
 
 @check("ID-6", "ID-7", "A13")
@@ -119,9 +119,9 @@ def ids_that_name_nothing(session: Session) -> None:
         if reply is None:
             session.left_out = "such ids are refused (A13)"
             continue
-        seen = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
+        handles = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
         clause = "ID-6" if ground is unknown else "ID-7"
-        session.expect(clause, f"files of {wrong.count('/') + 1} segments, one wrong", [0], seen)
+        session.expect(clause, f"files of {wrong.count('/') + 1} segments, one wrong", [0], handles)
 
 
 @check("A15")
@@ -130,14 +130,14 @@ def messages_of_three_parts(session: Session) -> None:
     _images(session, 1)
     (text,) = session.handles.files
     whole = binary_id(text)
-    for message, wanted in (
+    for message, expected in (
         (data.BinaryID(file_id=whole.file_id), [0]),
         (_changed(whole, organization_id=raw.NOBODY), []),
         (_changed(whole, location_id="elsewhere"), []),
         (_changed(whole, file_id=raw.NOBODY), []),
     ):
-        found = _found(session, "A15", [message], [], unknown=not wanted)
-        session.expect("A15", "files by a part of their id", wanted, found)
+        files = _handles_of(session, "A15", [message], [], unknown=not expected)
+        session.expect("A15", "files by a part of their id", expected, files)
 
 
 def _changed(message: data.BinaryID, **fields: str) -> data.BinaryID:

@@ -24,6 +24,7 @@ def many_files_are_read(session: Session) -> None:
         reads.check_files(session, FilterSpec(), limit=limit, descending=limit == 0)
     reads.check_counts(session, FilterSpec(), limit=1)
     reads.check_by_ids(session, EVERY)
+    reads.check_files(session, FilterSpec(), limit=50, descending=False)
 
 
 @check("TA-1", "TA-3", "TR-1", "TR-2", "A70")
@@ -101,12 +102,15 @@ def many_boxes(session: Session) -> None:
     reads.check_files(session, FilterSpec(box_labels=(f"label {MANY - 1}",)), descending=False)
 
 
-@check("DS-4", "DS-5")
+@check("DS-4", "DS-5", "DM-1")
 def many_datasets(session: Session) -> None:
-    """Are all listed, by their organization and by their ids."""
+    """Are all listed, by their organization and by their ids; a file may be in many."""
     for number in EVERY:
         writes.create_dataset(session, f"dataset {number}")
     writes.check_datasets(session)
+    writes.upload_many(session, 1)
+    for handle in range(20):
+        writes.change_members(session, handle, [0])
 
 
 CHECKS = (

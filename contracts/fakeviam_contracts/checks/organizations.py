@@ -132,12 +132,12 @@ def databases(session: Session) -> None:
 def users_of_databases(session: Session) -> None:
     """Are made with a password, which may be set again; the connection tells of them."""
     rpc, organization_id = "ConfigureDatabaseUser", session.place.organization_id
-    for named, password, clause, status in (
+    for owner_id, password, clause, status in (
         ("", "a secret!", "DB-6", "INVALID_ARGUMENT"),
         ("no such organization", "a secret!", "DB-2", "NOT_FOUND"),
         (organization_id, "", "DB-5", "INVALID_ARGUMENT"),
     ):
-        wrong = data.ConfigureDatabaseUserRequest(organization_id=named, password=password)
+        wrong = data.ConfigureDatabaseUserRequest(organization_id=owner_id, password=password)
         raw.refuse(session, clause, status, rpc, wrong)
     if session.place.advance is not None:
         # A fake was reset before; elsewhere, users stay.

@@ -64,7 +64,7 @@ def deletion_between_pages(session: Session) -> None:
             sort_order=data.ORDER_ASCENDING,
         )
     )
-    seen: list[int | str] = []
+    handles: list[int | str] = []
     for _ in range(len(session.model.files) + 2):
         reply = session.answered(
             "PG-7", "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
@@ -72,25 +72,30 @@ def deletion_between_pages(session: Session) -> None:
         page = [session.handles.file(entry.metadata.binary_data_id) for entry in reply.data]
         if not page:
             break
-        seen += page
-        session.expect("PG-7", "no file twice", len(set(map(str, seen))), len(seen))
+        handles += page
+        session.expect("PG-7", "no file twice", len(set(map(str, handles))), len(handles))
         # The row that `last` names goes, as when a tool deletes what it has just listed.
         writes.delete_files(session, [handle for handle in page[-1:] if isinstance(handle, int)])
         request.data_request.last = reply.last
-    session.expect("PG-7", "every file, once", ["0", "1", "2", "3"], sorted(map(str, seen)))
+    session.expect("PG-7", "every file, once", ["0", "1", "2", "3"], sorted(map(str, handles)))
 
 
 def _page(
-    session: Session, *, last: str = "", spec: FilterSpec | None = None, order: data.OrderValue
+    session: Session,
+    *,
+    last: str = "",
+    spec: FilterSpec | None = None,
+    order: data.OrderValue,
+    limit: int = 2,
 ) -> tuple[list[int | str], str]:
-    """A page of two, and its token."""
-    asked = data.DataRequest(
+    """A page of two, or as many, and its token."""
+    data_request = data.DataRequest(
         filter=session.filter(session.within(spec or FilterSpec())),
-        limit=2,
+        limit=limit,
         last=last,
         sort_order=order,
     )
-    request = data.BinaryDataByFilterRequest(data_request=asked)
+    request = data.BinaryDataByFilterRequest(data_request=data_request)
     reply = session.answered(
         "PG-3", "BinaryDataByFilter", session.wire.call("BinaryDataByFilter", request)
     )
@@ -104,14 +109,17 @@ def tokens_of_other_questions(session: Session) -> None:
     up, down = data.ORDER_ASCENDING, data.ORDER_DESCENDING
     first, last = _page(session, order=up)
     session.expect("PG-3", "the first page", [0, 1], sorted(first, key=str))
-    for spec, order, wanted in (
+    for limit in (2, 2, 3):  # as when a reply was lost
+        again, _ = _page(session, last=last, order=up, limit=limit)
+        session.expect("PG-3", "the page after that, of any size", [2, 3], sorted(again, key=str))
+    for spec, order, expected in (
         (FilterSpec(), up, [2, 3]),
         (FilterSpec(tags=("dog", "bird")), up, [3]),
         (FilterSpec(), down, [0]),
     ):
         got, _ = _page(session, last=last, spec=spec, order=order)
         # Of files of equal time it may be either that comes first (PG-11).
-        place = wanted if order == up else [first[0]]
+        place = expected if order == up else [first[0]]
         session.expect("A56", "the page after that", place, sorted(got, key=str))
 
 
@@ -120,12 +128,12 @@ def tokens_of_nobody(session: Session) -> None:
     """A token that the server never gave is refused, or starts over; it is not the end."""
     small_world(session, files=2, rows=0)
     rpc = "BinaryDataByFilter"
-    asked = data.DataRequest(
+    data_request = data.DataRequest(
         filter=session.filter(session.within(FilterSpec())),
         last="no token",
         sort_order=data.ORDER_ASCENDING,
     )
-    answer = session.wire.call(rpc, data.BinaryDataByFilterRequest(data_request=asked))
+    answer = session.wire.call(rpc, data.BinaryDataByFilterRequest(data_request=data_request))
     reply = session.outcome(
         "A56", rpc, answer, [Ground("A56", point="page_token", accepting="ignore")]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 #: A value of each field that no record has.
-STRANGE: dict[str, Any] = {
+STRANGE: dict[str, object] = {
     **dict.fromkeys(SCALARS, "nobody"),
     **dict.fromkeys(("location_ids", "organization_ids", "mime_types", "tags", "box_labels"),
                     ("nobody",)),
@@ -42,12 +42,12 @@ def _world(session: Session) -> dict[str, Any]:
     return _met_by(session, session.model.files[0])
 
 
-def _met_by(session: Session, file: File) -> dict[str, Any]:
-    met: dict[str, Any] = {name: getattr(file.origin, name) for name in SCALARS}
+def _met_by(session: Session, file: File) -> dict[str, object]:
+    values: dict[str, object] = {name: getattr(file.origin, name) for name in SCALARS}
     if session.place.component:
-        del met["component_name"]
+        del values["component_name"]
     return {
-        **met,
+        **values,
         "location_ids": (file.origin.location_id,),
         "organization_ids": (file.origin.organization_id,),
         "mime_types": (file.mime_type,),
@@ -59,38 +59,58 @@ def _met_by(session: Session, file: File) -> dict[str, Any]:
     }
 
 
-@check("FI-1", "FI-15")
+@check("FI-1", "FI-4", "FI-6", "FI-10", "FI-15")
 def pairs_of_fields(session: Session) -> None:
-    """A field that nothing meets hides what another finds, and narrows what all others find."""
-    met = _world(session)
-    for one, other in permutations(met, 2):
+    """Two fields find what both do: met, one beside an unknown value, one beside a beginning."""
+    values = _world(session)
+    of_readings = _of_readings(values)
+    for one, other in permutations(values, 2):
         if {one, other} == {"start", "end"}:
             continue
-        spec = FilterSpec(**{one: met[one], other: STRANGE[other]})
+        for value in (STRANGE[other], *_beginning(values[other])):
+            spec = FilterSpec(**{one: values[one], other: value})
+            reads.check_files(session, spec, limit=100, descending=False)
+    for one, other in combinations(values, 2):
+        spec = FilterSpec(**{one: values[one], other: values[other]})
         reads.check_files(session, spec, limit=100, descending=False)
-    for name in met:
-        reads.check_rows(session, FilterSpec(**{**_of_readings(met), name: STRANGE[name]}))
-        for chosen in ({**met, name: STRANGE[name]}, {k: met[k] for k in met if k != name}):
-            reads.check_files(session, FilterSpec(**chosen), limit=100, descending=False)
-            reads.check_counts(session, FilterSpec(**chosen), limit=1)
+    for one, other in permutations(of_readings, 2):
+        value = of_readings[one]
+        (beginning,) = _beginning(of_readings[other])
+        reads.check_rows(session, FilterSpec(**{one: value, other: beginning}))
+        reads.check_rows(session, FilterSpec(**{one: value, other: of_readings[other]}))
+    for name in values:
+        reads.check_rows(session, FilterSpec(**{**_of_readings(values), name: STRANGE[name]}))
+        for combination in (
+            {**values, name: STRANGE[name]},
+            {k: values[k] for k in values if k != name},
+        ):
+            reads.check_files(session, FilterSpec(**combination), limit=100, descending=False)
+            reads.check_counts(session, FilterSpec(**combination), limit=1)
 
 
-def _of_readings(met: dict[str, Any]) -> dict[str, Any]:
+def _beginning(value: Any) -> tuple[Any, ...]:
+    """The value without its last character; none of what is no text."""
+    if isinstance(value, str):
+        return (value[:-1],)
+    return ((value[0][:-1],),) if isinstance(value, tuple) else ()
+
+
+def _of_readings(values: dict[str, object]) -> dict[str, Any]:
     """What reading 0 meets: it is of the same component."""
     same = ("component_name", "robot_name", "robot_id", "part_name", "part_id", "location_ids",
             "organization_ids", "tags")  # fmt: skip
-    chosen = {name: met[name] for name in same if name in met}
-    return {**chosen, "component_type": "sensor", "method": "Readings"}
+    scalars = {name: values[name] for name in same if name in values}
+    return {**scalars, "component_type": "sensor", "method": "Readings"}
 
 
 @check("FI-6", "FI-7", "FI-11", "FI-12")
 def tags_beside_others(session: Session) -> None:
     """Rules of tags narrow what other fields find, and are narrowed by them."""
-    met = _world(session)
+    values = _world(session)
     for rule in ("tagged", "untagged"):
-        for name in met:
+        for name in values:
             if name != "tags":
-                spec = FilterSpec(**{name: met[name], "tag_rule": rule})
+                spec = FilterSpec(**{name: values[name], "tag_rule": rule})
                 reads.check_files(session, spec, limit=100, descending=False)
     for dataset in (0, 1):
         for tags in (("dog",), ("Dog", "bird"), ("none",)):
@@ -100,18 +120,18 @@ def tags_beside_others(session: Session) -> None:
 @check("FI-1", "FI-4", "FI-6", "FI-10", "FI-15")
 def values_nearly_right(session: Session) -> None:
     """A beginning, an end, other case, a blank more: each of them is another value."""
-    met = _world(session)
-    row = FilterSpec(**_of_readings(met))
-    for name in met:
+    values = _world(session)
+    row = FilterSpec(**_of_readings(values))
+    for name in values:
         if name in ("start", "end", "dataset"):
             continue
-        value = met[name]
+        value = values[name]
         text = value if isinstance(value, str) else value[0]
         for wrong in _nearly(text):
-            chosen: dict[str, Any] = {name: wrong if isinstance(value, str) else (wrong,)}
-            reads.check_files(session, FilterSpec(**chosen), descending=False)
-            if name in _of_readings(met):
-                reads.check_rows(session, dataclasses.replace(row, **chosen))
+            combination: dict[str, Any] = {name: wrong if isinstance(value, str) else (wrong,)}
+            reads.check_files(session, FilterSpec(**combination), descending=False)
+            if name in _of_readings(values):
+                reads.check_rows(session, dataclasses.replace(row, **combination))
 
 
 def _nearly(text: str) -> Iterator[str]:
@@ -120,12 +140,36 @@ def _nearly(text: str) -> Iterator[str]:
         yield text.swapcase()
 
 
+@check("TA-3", "TR-1", "DF-1")
+def changes_by_each_field(session: Session) -> None:
+    """What is tagged, untagged and deleted by filter is what matches, by whatever field it does."""
+    values, strange = _world(session), dict[str, Any](STRANGE)
+    mine = FilterSpec()
+    for name, value in values.items():
+        for tag, wanted in ((name, value), (f"{name} of nobody", strange[name])):
+            writes.tag_matching(session, FilterSpec(**{name: wanted}), [tag, "any"])
+    reads.check_files(session, mine, limit=100, descending=False)
+    for name, value in strange.items():
+        writes.tag_matching(session, FilterSpec(**{name: value}), ["any"], remove=True)
+        if name in values:
+            spec = FilterSpec(**{name: values[name]})
+            writes.tag_matching(session, spec, [name, "dog"], remove=True)
+    reads.check_files(session, mine, limit=100, descending=False)
+    organization = values["organization_ids"]
+    for name, value in strange.items():
+        if name != "tag_rule":
+            spec = FilterSpec(**{"organization_ids": organization, name: value})
+            writes.delete_matching(session, spec)
+    reads.check_files(session, mine, limit=100, descending=False)
+
+
 @check("FI-11")
 def datasets_nearly_right(session: Session) -> None:
     """An id that is nearly that of a dataset finds no members."""
     _world(session)
     (dataset_id, _) = session.handles.datasets
-    for wrong in (dataset_id[:-1], f"{dataset_id}0", dataset_id[1:], "nobody", raw.NOBODY):
+    cased = [dataset_id.swapcase()] if dataset_id.swapcase() != dataset_id else []
+    for wrong in (*cased, dataset_id[:-1], f"{dataset_id}0", dataset_id[1:], "nobody", raw.NOBODY):
         page = raw.page(session, "FI-11", "BinaryDataByFilter", raw.mine(session, dataset_id=wrong))
         session.expect("FI-11", "members of a dataset that does not exist", 0, len(page.data))
 
@@ -133,13 +177,15 @@ def datasets_nearly_right(session: Session) -> None:
 @check("PG-8", "A5")
 def totals_whatever_the_page(session: Session) -> None:
     """count_only counts all that matches, whatever limit, order and bytes are asked for."""
-    met = _world(session)
-    for spec in (FilterSpec(), FilterSpec(tags=met["tags"]), FilterSpec(start=met["start"])):
+    values = _world(session)
+    for spec in (FilterSpec(), FilterSpec(tags=values["tags"]), FilterSpec(start=values["start"])):
         for limit in (1, 2, 100):
             reads.check_counts(session, spec, limit=limit)
-    asked = data.DataRequest(filter=raw.mine(session), limit=1, sort_order=data.ORDER_DESCENDING)
+    data_request = data.DataRequest(
+        filter=raw.mine(session), limit=1, sort_order=data.ORDER_DESCENDING
+    )
     request = data.BinaryDataByFilterRequest(
-        data_request=asked, count_only=True, include_binary=True
+        data_request=data_request, count_only=True, include_binary=True
     )
     reply = raw.call(session, "PG-8", "BinaryDataByFilter", request)
     session.expect("PG-8", "count with bytes and an order", len(session.model.files), reply.count)
@@ -147,6 +193,7 @@ def totals_whatever_the_page(session: Session) -> None:
 
 CHECKS = (
     pairs_of_fields,
+    changes_by_each_field,
     tags_beside_others,
     values_nearly_right,
     datasets_nearly_right,

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 BINARY, TABULAR = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_SENSOR
 
+#: 2024-01-01T00:00:00Z in ns, for what says no time.
+CAPTURED = 1_704_067_200 * 1_000_000_000
+
 #: A reading that any server takes.
-READING: dict[str, Any] = {"readings": {"n": 1.0}}
+READING: dict[str, object] = {"readings": {"n": 1.0}}
 
 #: A dataset, an organization or a file that nobody has.
 NOBODY = "0" * 24
@@ -54,13 +57,13 @@ def refuse(session: Session, clause: str, status: str, rpc: str, *requests: Mess
 _STATUS = {"UP-1": "A22", "CU-3": "A29"}
 
 
-def judge(session: Session, clause: str, status: str, rpc: str, answer: Any) -> bool:
+def judge(session: Session, clause: str, status: str, rpc: str, answer: object) -> bool:
     """Whether an answer is the refusal that it must be."""
     ground = Ground(clause, status, names_status=_STATUS.get(clause, ""))
     return session.outcome(clause, rpc, answer, [ground]) is None
 
 
-def _sent(session: Session, rpc: str, requests: Sequence[Message]) -> Any:
+def _sent(session: Session, rpc: str, requests: Sequence[Message]) -> object:
     if rpc in ("FileUpload", "StreamingDataCaptureUpload"):
         return session.wire.stream(rpc, requests)
     return session.wire.call(rpc, requests[0])
@@ -86,7 +89,11 @@ def reading() -> datasync.SensorData:
 def capture(
     upload: datasync.UploadMetadata, *contents: datasync.SensorData
 ) -> datasync.DataCaptureUploadRequest:
-    """One upload of captured data."""
+    """One upload of captured data; what has no times gets some, which servers may want (A28)."""
+    for content in contents:
+        for name in ("time_requested", "time_received"):
+            if not content.metadata.HasField(name):
+                getattr(content.metadata, name).CopyFrom(timestamp_from(CAPTURED))
     return datasync.DataCaptureUploadRequest(metadata=upload, sensor_contents=contents)
 
 
@@ -102,13 +109,15 @@ def mine(session: Session, **fields: Any) -> data.Filter:
     return data.Filter(component_name=session.place.component, **fields)
 
 
-def page(session: Session, clause: str, rpc: str, filter_: data.Filter, **how: Any) -> Any:
+def page(session: Session, clause: str, rpc: str, filter_: data.Filter, **how: object) -> Any:
     """A page of up to 50 records, the oldest first."""
-    asked = data.DataRequest(filter=filter_, sort_order=data.ORDER_ASCENDING)
-    return call(session, clause, rpc, getattr(data, f"{rpc}Request")(data_request=asked, **how))
+    data_request = data.DataRequest(filter=filter_, sort_order=data.ORDER_ASCENDING)
+    return call(
+        session, clause, rpc, getattr(data, f"{rpc}Request")(data_request=data_request, **how)
+    )
 
 
-def first(session: Session, clause: str, what: str, entries: Sequence[Any]) -> Any:
+def first(session: Session, clause: str, what: str, entries: Sequence[object]) -> Any:
     """The first of what a reply must hold."""
     session.require(clause, f"there are {what}", expected=True, observed=bool(entries))
     return entries[0]
@@ -118,6 +127,6 @@ def files(session: Session, *ids: str) -> list[data.BinaryMetadata]:
     """What the subject says of some files."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=ids)
     reply = call(session, "BI-1", "BinaryDataByIDs", request)
-    found = [entry.metadata for entry in reply.data]
-    session.require("BI-1", "files answered", len(ids), len(found))
-    return found
+    metadata = [entry.metadata for entry in reply.data]
+    session.require("BI-1", "files answered", len(ids), len(metadata))
+    return metadata

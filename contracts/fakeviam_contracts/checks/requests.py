@@ -26,10 +26,10 @@ def no_filter_at_all(session: Session) -> None:
     candidates = {"binary-and-tabular": every, "binary": binary}
     session.choose("tags_by_filter_scope", "the tags", candidates, set(tags), "FI-2")
     counts = (len(session.model.files), len(session.model.rows))
-    for asked in (None, data.DataRequest(), data.DataRequest(filter=data.Filter())):
+    for data_request in (None, data.DataRequest(), data.DataRequest(filter=data.Filter())):
         for rpc, count in zip(PAGES, counts, strict=True):
             for only in (False, True):
-                request = getattr(data, f"{rpc}Request")(data_request=asked, count_only=only)
+                request = getattr(data, f"{rpc}Request")(data_request=data_request, count_only=only)
                 reply = raw.call(session, "FI-2", rpc, request)
                 session.expect("FI-2", f"count of {rpc}", count, reply.count)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts import reads, writes
@@ -13,6 +13,8 @@ from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.session import Ground, permission
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
 
     from fakeviam_contracts.session import Session
@@ -21,7 +23,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 EVERY = FilterSpec()
 
 
-def _alike(session: Session) -> None:
+def _upload_similar(session: Session) -> None:
     """Three images that were captured alike, a reading beside them, and two datasets."""
     for at in range(3):
         writes.upload(
@@ -47,7 +49,7 @@ def _look(session: Session) -> None:
 @check("TA-1", "TR-1", "BX-5", "BR-1", "DM-1", "DI-1")
 def one_of_several_alike(session: Session) -> None:
     """Changes of one record leave those alone that are equal to it, and all readings."""
-    _alike(session)
+    _upload_similar(session)
     writes.tag(session, [1], ["c"])
     _look(session)
     writes.tag(session, [2], ["a"], remove=True)
@@ -64,6 +66,42 @@ def one_of_several_alike(session: Session) -> None:
     _look(session)
     writes.delete_files(session, [1])
     _look(session)
+
+
+def _changes() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]], ...]:
+    """What is done to similar files and readings, one after the other."""
+    new: dict[str, Any] = {"part": 0, "times": (BASE, BASE + 7), "tags": ["new"]}
+    return (
+        (_look, (), {}),
+        (writes.tag_matching, (EVERY, ["c"]), {}),
+        (writes.tag_matching, (EVERY, ["a", "c"]), {"remove": True}),
+        (writes.box, (0, "dog", WHOLE), {}),
+        (writes.update_box, (0, 0, {"label": "cat"}), {}),
+        (writes.remove_box, (0, 0), {}),
+        (writes.change_members, (0, [0, 1]), {}),
+        (writes.change_members, (0, [1]), {"remove": True}),
+        (writes.rename_dataset, (1, "trees"), {}),
+        (writes.merge_datasets, ([0, 1], "both"), {}),
+        (writes.delete_dataset, (0,), {}),
+        (writes.box, (1, "bird", WHOLE), {}),
+        (writes.upload, (), {**new, "way": "FileUpload", "chunks": [b"1"]}),
+        (writes.upload, (), {**new, "way": "StreamingDataCaptureUpload", "chunks": [b"2"]}),
+        (writes.delete_matching, (FilterSpec(tags=("b",)),), {}),
+        (writes.delete_files, ([3],), {}),
+        (writes.delete_rows, (0, EVERY), {}),
+    )
+
+
+@check("TA-3", "TR-1", "BL-1", "BU-1", "BR-1", "DM-1", "DS-2", "DS-3", "DS-10", "DF-1", "DT-1")
+def answers_follow_changes(session: Session) -> None:
+    """The same questions after each change: none gets the answer of before."""
+    _upload_similar(session)
+    for change, arguments, names in _changes():
+        change(session, *arguments, **names)
+        _look(session)
+        reads.check_by_ids(session, [0, 1, 2])
+        reads.check_counts(session, EVERY)
+        writes.check_datasets(session)
 
 
 @check("A23", "TA-1")
@@ -89,17 +127,17 @@ def files_of_one_capture(session: Session) -> None:
         binary_data_id=ids[2], label="dog", x_max_normalized=1, y_max_normalized=1
     )
     raw.call(session, "BX-1", "AddBoundingBoxToImageByID", boxing)
-    found = raw.files(session, *ids)
-    tags = [list(one.capture_metadata.tags) for one in found]
+    files = raw.files(session, *ids)
+    tags = [list(one.capture_metadata.tags) for one in files]
     session.expect("TA-1", "tags of files of one capture", [["a", "b"], [], ["a"]], tags)
-    boxes = [len(one.annotations.bboxes) for one in found]
+    boxes = [len(one.annotations.bboxes) for one in files]
     session.expect("BX-5", "boxes of files of one capture", [0, 0, 1], boxes)
 
 
 @check("BU-3", "DS-8", "DM-3")
 def refused_as_a_whole(session: Session) -> None:
     """What is refused in part is not done in part."""
-    _alike(session)
+    _upload_similar(session)
     writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
     for changes in (
         {"label": "cat", "x_max_normalized": 1.5},
@@ -119,7 +157,7 @@ def refused_as_a_whole(session: Session) -> None:
     _look(session)
 
 
-def _made(session: Session) -> dict[str, tuple[int, int]]:
+def _creation_times(session: Session) -> dict[str, tuple[int, int]]:
     """When each dataset was made."""
     request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
     listed = raw.call(session, "DS-5", "ListDatasetsByIDs", request).datasets
@@ -129,16 +167,18 @@ def _made(session: Session) -> dict[str, tuple[int, int]]:
 @check("DS-3", "TM-1", "CU-1")
 def times_stay(session: Session) -> None:
     """No change of anything else changes when a file was captured or a dataset was made."""
-    _alike(session)
-    before = _made(session)
+    _upload_similar(session)
+    before = _creation_times(session)
     if session.place.advance is not None:
         session.place.advance(3600 * SECOND)
     writes.rename_dataset(session, 0, "dogs")
-    session.expect("DS-3", "times of creation after a new name", before, _made(session))
+    session.expect("DS-3", "times of creation after a new name", before, _creation_times(session))
     writes.change_members(session, 0, [0, 1])
     writes.tag(session, [0], ["c"])
     writes.box(session, 1, "dog", WHOLE)
-    session.expect("DS-3", "times of creation after changes of members", before, _made(session))
+    session.expect(
+        "DS-3", "times of creation after changes of members", before, _creation_times(session)
+    )
     _look(session)
     reads.check_files(session, FilterSpec(start=BASE, end=BASE), descending=False)
 
@@ -146,7 +186,7 @@ def times_stay(session: Session) -> None:
 @check("A10", "A11", "DM-2", "DM-3")
 def labels_are_no_tags(session: Session) -> None:
     """A label is not removed or given as a tag; membership alone decides it."""
-    _alike(session)
+    _upload_similar(session)
     writes.change_members(session, 0, [0, 1])
     one, other, third = session.handles.files
     mine, cars = (LABEL + dataset_id for dataset_id in session.handles.datasets)
@@ -162,8 +202,8 @@ def labels_are_no_tags(session: Session) -> None:
     if session.outcome("TA-1", rpc, session.wire.call(rpc, adding), [permission("A11")]) is None:
         return
     reads.check_files(session, FilterSpec(dataset=1), descending=False)
-    (found,) = raw.files(session, third)
-    session.expect("DM-3", "datasets of a file with such a tag", [], list(found.dataset_ids))
+    (file,) = raw.files(session, third)
+    session.expect("DM-3", "datasets of a file with such a tag", [], list(file.dataset_ids))
     undo = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=[third], tags=[cars])
     raw.call(session, "TR-1", "RemoveTagsFromBinaryDataByIDs", undo)
     reads.check_by_ids(session, [0, 1, 2])
@@ -172,7 +212,7 @@ def labels_are_no_tags(session: Session) -> None:
 @check("DS-1", "DS-2", "UP-9", "TA-1")
 def nothing_comes_back(session: Session) -> None:
     """What is made anew has nothing of what was deleted: no members, tags or boxes."""
-    _alike(session)
+    _upload_similar(session)
     writes.change_members(session, 0, [0, 1])
     writes.box(session, 0, "dog", WHOLE)
     writes.tag(session, [0], ["old"])
@@ -275,6 +315,7 @@ def boxes_of_a_wrong_segment(session: Session) -> None:
 
 CHECKS = (
     one_of_several_alike,
+    answers_follow_changes,
     files_of_one_capture,
     refused_as_a_whole,
     times_stay,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.wire import datasync
 from fakeviam_contracts import reads, writes
@@ -39,7 +39,7 @@ def bytes_come_back(session: Session) -> None:
 @check("UP-3", "UP-4", "UP-5", "UP-6", "A24", "A26")
 def names_and_types(session: Session) -> None:
     """MIME types by extension or as said; names as sent."""
-    for ext in (".jpg", "jpg", ".JPEG", ".png", ".pcd", ".txt", "", ".unknown"):
+    for ext in (".jpg", "jpg", ".JPEG", ".png", ".pcd", ".txt", "", ".unknown", ".tar.gz"):
         writes.upload(session, way="FileUpload", part=0, chunks=[], extension=ext, file_name="a.b")
     writes.upload(
         session, way="FileUpload", part=0, chunks=[b"%PDF"], extension=".jpg", mime_type="x/y"
@@ -47,7 +47,12 @@ def names_and_types(session: Session) -> None:
     writes.upload(session, way="FileUpload", part=0, chunks=[b"\x89PNG"], file_name="dir/../n")
     for ext in (".txt", ".jpg"):
         writes.upload(
-            session, way="DataCaptureUpload", part=0, chunks=[b"\x89PNG\r\n"], extension=ext
+            session,
+            way="DataCaptureUpload",
+            part=0,
+            chunks=[b"\x89PNG\r\n"],
+            extension=ext,
+            times=(BASE, BASE),
         )
 
 
@@ -58,14 +63,28 @@ def tags_and_datasets(session: Session) -> None:
         writes.create_dataset(session, name)
     for way in WAYS:
         writes.upload(
-            session, way=way, part=0, chunks=[b"x"], tags=["b", "a", "b"], datasets=[1, 0]
+            session,
+            way=way,
+            part=0,
+            chunks=[b"x"],
+            tags=["b", "a", "b"],
+            datasets=[1, 0],
+            times=(BASE, BASE),
         )
     filter_ = raw.mine(session, dataset_id=session.handles.datasets[0])
     members = raw.page(session, "FI-11", "BinaryDataByFilter", filter_).data
     session.expect("UP-7", "members by their uploads", len(WAYS), len(members))
     writes.delete_dataset(session, 1)
     for way in WAYS:
-        writes.upload(session, way=way, part=0, chunks=[b"x"], tags=["lost"], datasets=[0, 1])
+        writes.upload(
+            session,
+            way=way,
+            part=0,
+            chunks=[b"x"],
+            tags=["lost"],
+            datasets=[0, 1],
+            times=(BASE, BASE),
+        )
     reads.check_files(session, FilterSpec(), descending=False)
     reads.check_tags(session, FilterSpec())
 
@@ -73,7 +92,7 @@ def tags_and_datasets(session: Session) -> None:
 @check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1", "A32")
 def readings_come_back(session: Session) -> None:
     """N readings are n records, each with its own times, to the nanosecond."""
-    rows: list[dict[str, Any]] = [
+    rows: list[dict[str, object]] = [
         {"readings": {"a": 1.5, "b.c": [None, True, "é", {}]}},
         {"readings": {}},
         {"readings": {"": "empty key", "nested": {"x": {"y": [1.0, [2.0]]}}}},

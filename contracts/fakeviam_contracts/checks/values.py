@@ -5,55 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import reads, writes
+from fakeviam_contracts.awkward_values import AWKWARD
 from fakeviam_contracts.checks import raw
-from fakeviam_contracts.checks.base import BASE, check
+from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
-#: Each is another value than all the others, however alike they look.
-AWKWARD = (
-    "caf\u00e9",
-    "cafe\u0301",
-    "\ufb01sh",
-    "fish",
-    "FISH",
-    "stra\u00dfe",
-    "strasse",
-    "dog ",
-    " dog",
-    "dog",
-    "dog\u00a0",
-    "dog\u200b",
-    "a%20b",
-    "a b",
-    "a+b",
-    "a\\b",
-    "a\r\nb",
-    "a\nb",
-    "a\tb",
-    "a\x00b",
-    "a",
-    "$set",
-    "a.b",
-    "a/b",
-    "a,b",
-    "d*",
-    "d.g",
-    "%",
-    "_",
-    "null",
-    "true",
-    "0",
-    "2024-01-01T00:00:00Z",
-    "<b>&amp;",
-    "'; --",
-    '"quoted"',
-    "\U0001f436",
-    "x" * 300,
-    "x" * 301,
-)
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
@@ -92,9 +51,54 @@ def awkward_sources(session: Session) -> None:
     fields = ("component_type", "method", *(() if session.place.component else ("component_name",)))
     for value in AWKWARD:
         for name in fields:
-            chosen: dict[str, Any] = {name: value}
-            reads.check_files(session, FilterSpec(**chosen), descending=False)
+            source: dict[str, Any] = {name: value}
+            reads.check_files(session, FilterSpec(**source), descending=False)
         reads.check_rows(session, FilterSpec(component_name=value, method=value), descending=False)
+
+
+#: Types of contents that a server may take for one another, or for something better known.
+TYPES = ("image/jpg", "image/jpeg", "IMAGE/JPEG", "text/plain", "text/plain; charset=utf-8", "x/Y")
+
+
+@check("UP-5", "FI-4")
+def awkward_types(session: Session) -> None:
+    """MIME types are kept and compared as they were said, whatever the extension."""
+    for way in WAYS:
+        for mime_type in TYPES:
+            writes.upload(session, way=way, part=0, chunks=[b"x"], times=(BASE, BASE),
+                          mime_type=mime_type, extension=".png")  # fmt: skip
+    reads.check_files(session, FilterSpec(), descending=False)
+    for mime_type in TYPES:
+        reads.check_files(session, FilterSpec(mime_types=(mime_type,)), descending=False)
+
+
+#: The ends of what a time can be: of all times, of int64 in ns, of the epoch, of a microsecond.
+TIMES = (
+    -62_135_510_400 * SECOND,
+    -(2**63),
+    -1,
+    1,
+    2,
+    2**63 - 1,
+    2**63,
+    253_402_300_800 * SECOND - 1,
+)
+
+
+@check("FI-13", "TM-1", "A2", "A3")
+def awkward_times(session: Session) -> None:
+    """Are kept and compared to the nanosecond, from the first to the last that there are."""
+    for at, time in enumerate(TIMES):
+        writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], times=(time, time))
+        writes.upload_rows(session, part=0, rows=[raw.READING], times=[(time, time)])
+    for time in (*TIMES, 0):
+        for spec in (
+            FilterSpec(start=time),
+            FilterSpec(end=time),
+            FilterSpec(start=time, end=time),
+        ):
+            reads.check_files(session, spec, descending=False)
+            reads.check_rows(session, spec, descending=False)
 
 
 @check("BX-5", "FI-10", "BU-1")
@@ -122,17 +126,20 @@ def awkward_names(session: Session) -> None:
     for name in names:
         writes.create_dataset(session, name)
     writes.check_datasets(session)
+    for name in (f"{name} again" for name in names):
+        writes.rename_dataset(session, 0, name)
     writes.rename_dataset(session, 0, "cafe\u0301")
 
 
 #: Readings that do not survive where they are stored as anything but what they are.
-READINGS: tuple[dict[str, Any], ...] = (
+READINGS: tuple[dict[str, object], ...] = (
     {"$set": 1.0, "$": {"$gt": 0.0}, "a.b": 2.0, "a": {"b": 3.0}},
     {"": 1.0, " ": 2.0, "_id": "x", "__proto__": {"a": 1.0}, "constructor": "x"},
     {"caf\u00e9": 1.0, "cafe\u0301": 2.0, "FISH": 1.0, "fish": 2.0, "x" * 300: 1.0},
     {"null": None, "no": False, "zero": 0.0, "empty": "", "list": [], "map": {}},
     {"mixed": [None, False, 0.0, "", [], {}, [None], {"a": None}]},
     {"time": "2024-01-01T00:00:00Z", "date": "2024-01-01", "number": "1.0", "yes": "true"},
+    {"digits": "0123", "decimal": "1e3", "hex": "0x10", "true": "True"},
     {"text": "null", "id": "0123456789abcdef01234567", "nan": "NaN", "bytes": "AAEC"},
     {"big": 1.7976931348623157e308, "small": 5e-324, "third": 1 / 3, "int": 9007199254740991.0},
     {"deep": {"a": {"b": {"c": {"d": {"e": {"f": {"g": [[[[1.0]]]]}}}}}}}},
@@ -172,6 +179,8 @@ def random_contents(session: Session) -> None:
 CHECKS = (
     awkward_tags,
     awkward_sources,
+    awkward_types,
+    awkward_times,
     awkward_labels,
     awkward_names,
     awkward_readings,

@@ -7,13 +7,13 @@ from dataclasses import asdict
 
 import click
 
-from fakeviam.program import format_options
+from fakeviam.program import Verb, format_options
 from fakeviam_contracts.clients.check import checked_client
 from fakeviam_contracts.clients.obligations.base import ObligationOutcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 
-@click.command("client", context_settings={"ignore_unknown_options": True})
+@click.command("client", cls=Verb, context_settings={"ignore_unknown_options": True})
 @format_options
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context
@@ -26,7 +26,7 @@ def client_command(context: click.Context, form: str, command: tuple[str, ...]) 
         checked = checked_client(command)
     except ClientUnusableError as error:
         raise click.UsageError(str(error)) from error
-    broken = [
+    failing = [
         verdict for verdict in checked.verdicts if verdict.outcome is ObligationOutcome.BROKEN
     ]
     if form == "json":
@@ -36,7 +36,7 @@ def client_command(context: click.Context, form: str, command: tuple[str, ...]) 
         click.echo(json.dumps(plain, indent=1))
     else:
         for verdict in checked.verdicts:
-            told = f"{verdict.outcome.value:15} {verdict.obligation:32} {verdict.detail}"
-            click.echo(told.rstrip())
-        click.echo(f"{checked.name} {checked.version}: {len(broken)} obligations broken")
-    context.exit(1 if broken else 0)
+            line = f"{verdict.outcome.value:15} {verdict.obligation:32} {verdict.detail}"
+            click.echo(line.rstrip())
+        click.echo(f"{checked.name} {checked.version}: {len(failing)} obligations broken")
+    context.exit(1 if failing else 0)

@@ -10,7 +10,8 @@ A request holds
 - `id`: a string; the response repeats it;
 - `method`: what to do, see below;
 - `args`: a struct of arguments by name; what is not in there is not passed to the client;
-- `target`: the server, as `unix:/path/of/a.sock`, without TLS;
+- `target`: the server, as `unix:/path/of/a.sock`, without TLS; for `log_in` also as
+  `https://localhost:PORT`, with TLS;
 - `metadata`: a struct of headers that the client is to send with each call.
 
 For each request the adapter opens a connection, does one thing with a fresh client, and closes.
@@ -20,6 +21,7 @@ A response holds `id` and `ok`, and either `result` or `error`: a struct of `kin
 - `grpc`: a gRPC error; `status` is its name, such as `NOT_FOUND`, and `text` its message;
 - `value`, `type`: a complaint about an argument (ValueError and TypeError in Python);
 - `not_found`: a local file does not exist;
+- `timeout`: the time that the caller gave is up (TimeoutError in Python);
 - `not_implemented`: the client has the method and says that it does nothing;
 - `unsupported`: the client has no such method, or the method no such argument; the adapter says
   this by itself;
@@ -44,7 +46,8 @@ Results: what the client returns, as JSON, but
 Two methods are the protocol's own. `describe`, which calls no server, gives `{name, version,
 paging}`: `paging` is `client` if downloads follow the pages by themselves and `caller` if they
 fetch one page. `log_in` connects with the arguments `api_key_id` and `api_key`, whatever the
-client does with them, and then calls `tags_by_filter`. It may be `unsupported` like everything
+client does with them, and then calls `tags_by_filter`, whose tags are its result; with `ca_file`,
+certificates in a file are the only ones that it trusts. It may be `unsupported` like everything
 else; `describe` may not. `adapters/viam_sdk.py` is an adapter in one file, as a pattern.
 """
 
@@ -64,7 +67,6 @@ from fakeviam.wire.well_known import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -96,7 +98,7 @@ class Answer:
     """What came of one request; without `ok`, `kind` tells the kind of the error."""
 
     ok: bool
-    result: Any = None
+    result: object = None
     kind: str = ""
     status: str = ""
     text: str = ""
@@ -111,7 +113,7 @@ class Peer(Protocol):
     """A client, as the obligations see it."""
 
     async def ask(
-        self, method: str, args: Mapping[str, Any], target: str, metadata: Mapping[str, str]
+        self, method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
     ) -> Answer:
         """Have it do one thing."""
         ...
@@ -120,7 +122,7 @@ class Peer(Protocol):
 # Values -----------------------------------------------------------------------------------
 
 
-def encoded(value: Any) -> Any:
+def encoded(value: object) -> Any:
     """A value as JSON has it."""
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
@@ -154,8 +156,8 @@ def decoded(value: Any) -> Any:
 
 
 def request_of(
-    method: str, args: Mapping[str, Any], target: str, metadata: Mapping[str, str]
-) -> dict[str, Any]:
+    method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
+) -> dict[str, object]:
     """A request without its id."""
     return {
         "method": method,
@@ -165,32 +167,32 @@ def request_of(
     }
 
 
-def answer_of(response: Mapping[str, Any]) -> Answer:
+def answer_of(response: Mapping[str, object]) -> Answer:
     """A response, read."""
     if response.get("ok") is True:
         return Answer(ok=True, result=decoded(response.get("result")))
     error = response.get("error")
     if not isinstance(error, dict) or not isinstance(error.get("kind"), str):
         raise ClientUnusableError(f"a response without ok and without an error: {response}")
-    known = {key: str(error.get(key) or "") for key in ("kind", "status", "text")}
-    return Answer(ok=False, **known)
+    fields = {key: str(error.get(key) or "") for key in ("kind", "status", "text")}
+    return Answer(ok=False, **fields)
 
 
 # Framing ----------------------------------------------------------------------------------
 
 
-def framed(values: Mapping[str, Any]) -> bytes:
+def framed(values: Mapping[str, object]) -> bytes:
     """A message as it travels."""
     body = struct_from(values).SerializeToString()
     return struct.pack(">I", len(body)) + body
 
 
-def unframed(body: bytes) -> dict[str, Any]:
+def unframed(body: bytes) -> dict[str, object]:
     """The message of a frame's body."""
     return mapping_from(Struct.FromString(body))
 
 
-async def serve(answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
+async def serve(answer: Callable[[dict[str, object]], Awaitable[dict[str, object]]]) -> None:
     """Be an adapter: answer what stands on standard input, for adapters that have this module.
 
     Interpretation blocks the loop: between two requests there is nothing to do.
@@ -209,12 +211,12 @@ async def serve(answer: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -
 class LocalPeer:
     """A client in this process, behind the function that an adapter consists of."""
 
-    def __init__(self, handle: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]) -> None:
+    def __init__(self, handle: Callable[[dict[str, object]], Awaitable[dict[str, object]]]) -> None:
         """Have `handle` answer requests."""
         self._handle = handle
 
     async def ask(
-        self, method: str, args: Mapping[str, Any], target: str, metadata: Mapping[str, str]
+        self, method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
     ) -> Answer:
         request = request_of(method, args, target, metadata)
         try:
@@ -237,18 +239,13 @@ class ProcessPeer:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __aexit__
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._stop()
         if self._errors is not None:
             self._errors.close()
 
     async def ask(
-        self, method: str, args: Mapping[str, Any], target: str, metadata: Mapping[str, str]
+        self, method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
     ) -> Answer:
         """Have it do one thing; an adapter that stays silent is stopped, and started again later.
 
@@ -266,7 +263,7 @@ class ProcessPeer:
             raise ClientUnusableError(f"asked {request['id']!r}, answered {response.get('id')!r}")
         return answer_of(response)
 
-    async def _exchange(self, frame: bytes) -> dict[str, Any]:
+    async def _exchange(self, frame: bytes) -> dict[str, object]:
         process = await self._started()
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
@@ -279,10 +276,12 @@ class ProcessPeer:
             return unframed(await process.stdout.readexactly(size))
         except (OSError, asyncio.IncompleteReadError) as error:
             await self._stop()
-            raise ClientUnusableError(f"{self._named()} ended{self._complaint()}") from error
+            printed = error.partial if isinstance(error, asyncio.IncompleteReadError) else b""
+            what = f"{self._label()} ended{self._complaint(printed)}"
+            raise ClientUnusableError(what) from error
         except Exception as error:
             raise ClientUnusableError(
-                f"{self._named()} sent an invalid message: {error}"
+                f"{self._label()} sent an invalid message: {error}"
             ) from error
 
     async def _started(self) -> asyncio.subprocess.Process:
@@ -295,7 +294,7 @@ class ProcessPeer:
                     stderr=self._errors,
                 )
             except OSError as error:
-                raise ClientUnusableError(f"{self._named()} cannot be started: {error}") from error
+                raise ClientUnusableError(f"{self._label()} cannot be started: {error}") from error
         return self._process
 
     async def _stop(self) -> None:
@@ -311,15 +310,18 @@ class ProcessPeer:
             process.kill()
             await process.wait()
 
-    def _named(self) -> str:
+    def _label(self) -> str:
         return f"the client {' '.join(self._command)}"
 
-    def _complaint(self) -> str:
-        if self._errors is None:
-            return " without a word"
-        self._errors.seek(0)
-        lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return f": {lines[-1]}" if lines else " without a word"
+    def _complaint(self, printed: bytes) -> str:
+        lines = []
+        if self._errors is not None:
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        if lines:
+            return f": {lines[-1]}"
+        text = printed.decode(errors="replace").strip()
+        return f" after {text!r}, which is no reply" if text else " without a word"
 
 
 def _silent() -> Answer:

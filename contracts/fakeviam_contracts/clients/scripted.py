@@ -10,6 +10,7 @@ Whatever has no script is answered with an empty message of the right type.
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +23,8 @@ from grpclib.server import Server
 from fakeviam import wire
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
-    from types import TracebackType
 
     from google.protobuf.message import Message
     from grpclib.server import Stream
@@ -43,14 +44,14 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class StreamReset:
     """Reset the stream after so many messages."""
 
     after: int = 1
 
 
 @dataclass
-class Call:
+class ReceivedCall:
     """One call, as it came.
 
     Attributes:
@@ -63,11 +64,11 @@ class Call:
     rpc: str
     metadata: dict[str, str]
     deadline: float | None
-    messages: list[Any] = field(default_factory=list)
+    messages: list[object] = field(default_factory=list)
 
 
 class ScriptedServer:
-    """All services on a Unix socket; use it as a context manager.
+    """All services, on a Unix socket or at a port; use it as a context manager.
 
     Attributes:
         target: Its address in the form of the protocol.
@@ -75,28 +76,35 @@ class ScriptedServer:
         stopped: Whether a client called more than `MOST` times since.
     """
 
-    def __init__(self) -> None:
-        """Prepare; nothing listens yet."""
-        self.calls: list[Call] = []
+    def __init__(self, *, tcp: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare; nothing listens yet.
+
+        Args:
+            tcp: Listen at a port, of which clients are told that it has TLS, and not at a socket.
+            tls: Have it there, too.
+        """
+        self._tls, self._tcp = tls, tcp or tls is not None
+        self.calls: list[ReceivedCall] = []
         self.stopped = False
         self.target = ""
-        self._scripts: dict[str, list[Any]] = {}
+        self._scripts: dict[str, list[object]] = {}
         self._server = Server([self])
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def __aenter__(self) -> Self:
+        if self._tcp:
+            # IPv4, where everybody comes to by the name in the end.
+            listening = socket.create_server(("127.0.0.1", 0))
+            await self._server.start(sock=listening, ssl=self._tls)
+            self.target = f"https://localhost:{listening.getsockname()[1]}"
+            return self
         self._folder = tempfile.TemporaryDirectory()
         path = Path(self._folder.name) / "s"
         await self._server.start(path=str(path))
         self.target = f"unix:{path}"
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self._server.close()
         await self._server.wait_closed()
         if self._folder is not None:
@@ -108,7 +116,9 @@ class ScriptedServer:
         self.stopped = False
         self._scripts = {}
 
-    def script(self, rpc: str, *steps: Message | Refuse | Cut | Callable[[Any], Message]) -> None:
+    def script(
+        self, rpc: str, *steps: Message | Refuse | StreamReset | Callable[[Any], Message]
+    ) -> None:
         """Answer the calls of an RPC one after another; the last step stays for all that follow.
 
         A step may be a function that makes the answer of the request.
@@ -127,7 +137,7 @@ class ScriptedServer:
         return {method.path: self._handler(method) for method in wire.methods()}
 
     def _handler(self, method: wire.Method) -> Handler:
-        async def handle(stream: Stream[Any, Any]) -> None:
+        async def handle(stream: Stream[object, object]) -> None:
             await self._serve(method, stream)
 
         cardinality = {
@@ -138,16 +148,18 @@ class ScriptedServer:
         }[method.client_streaming, method.server_streaming]
         return Handler(handle, cardinality, method.request, method.response)
 
-    async def _serve(self, method: wire.Method, stream: Stream[Any, Any]) -> None:
+    async def _serve(self, method: wire.Method, stream: Stream[object, object]) -> None:
         left = stream.deadline.time_remaining() if stream.deadline else None
-        call = Call(method.name, {k: str(v) for k, v in (stream.metadata or {}).items()}, left)
+        call = ReceivedCall(
+            method.name, {k: str(v) for k, v in (stream.metadata or {}).items()}, left
+        )
         self.calls.append(call)
         if len(self.calls) > MOST:
             self.stopped = True
             raise GRPCError(Status.ABORTED, f"more than {MOST} calls: the scenario is over")
         step = self._next(method)
         await _read(stream, call, getattr(step, "after", None))
-        if isinstance(step, Cut):
+        if isinstance(step, StreamReset):
             await stream.cancel()
         elif isinstance(step, Refuse):
             raise GRPCError(Status[step.status], step.text)
@@ -155,14 +167,14 @@ class ScriptedServer:
             request = call.messages[0] if call.messages else method.request()
             await stream.send_message(step(request) if callable(step) else step)
 
-    def _next(self, method: wire.Method) -> Any:
+    def _next(self, method: wire.Method) -> object:
         steps = self._scripts.get(method.name)
         if not steps:
             return method.response()
         return steps.pop(0) if len(steps) > 1 else steps[0]
 
 
-async def _read(stream: Stream[Any, Any], call: Call, most: int | None) -> None:
+async def _read(stream: Stream[object, object], call: ReceivedCall, most: int | None) -> None:
     """Read what the client sends, to its end or up to a number of messages."""
     if most == 0:
         return

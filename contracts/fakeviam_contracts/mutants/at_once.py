@@ -14,7 +14,14 @@ from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import PAGES, Mutant, on_exchange, with_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+
+    from fakeviam.model.annotations import BoundingBox
+    from fakeviam.model.datasets import Dataset
+    from fakeviam.model.filters import Query
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam.store.values import TagRemoval
+    from fakeviam_contracts.mutants.base import Memory, PageReply, PageRequest
 
 BINARY = PAGES[0]
 #: Rounds of the loop: a client needs more of them between two calls.
@@ -49,23 +56,23 @@ class _Busy(MemoryStore):
 class _LosesTags(_Busy):
     """Writes the list of tags as it read it, with the new ones: the last one wins."""
 
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
-        chosen = list(file_ids)
-        before = self.begun("tags", self.tags_of(chosen))
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
+        ids = list(file_ids)
+        before = self.begun("tags", self.tags_of(ids))
         for one, old in (before or {}).items():
             late = [tag for tag in self.tags_of([one]).get(one, ()) if tag not in old]
             super().remove_tags([one], late)
-        return super().add_tags(chosen, tags)
+        return super().add_tags(ids, tags)
 
 
 class _LosesRemovals(_Busy):
     """A removal beside an addition is forgotten."""
 
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         self.begun("tags", True)  # noqa: FBT003 - it is
         return super().add_tags(file_ids, tags)
 
-    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         if self.begun("tags"):
             return super().remove_tags([], tags)
         return super().remove_tags(file_ids, tags)
@@ -74,7 +81,7 @@ class _LosesRemovals(_Busy):
 class _Halves(_Busy):
     """Tags one half of what matches now, and the other when there is time."""
 
-    def add_tags_matching(self, query: Any, tags: Any) -> int:
+    def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
         page = self.binary_page(query, after=None, limit=1000, descending=False)
         ids = [record.file_id for record in page.records]
         half = len(ids) // 2
@@ -86,23 +93,23 @@ class _Halves(_Busy):
 class _LateTags(_Busy):
     """Acknowledges at once and writes later where others write too."""
 
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
-        chosen = list(file_ids)
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
+        ids = list(file_ids)
         if self.begun("tags", True) is None:  # noqa: FBT003 - it is
-            return super().add_tags(chosen, tags)
-        after(60, lambda: MemoryStore.add_tags(self, chosen, tags))
-        return len(chosen)
+            return super().add_tags(ids, tags)
+        after(60, lambda: MemoryStore.add_tags(self, ids, tags))
+        return len(ids)
 
 
 class _LosesMembers(_Busy):
-    def add_members(self, dataset_id: str, file_ids: Any) -> int:
+    def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         if self.begun((dataset_id, "members"), True):  # noqa: FBT003 - it is
             return 0
         return super().add_members(dataset_id, file_ids)
 
 
 class _LosesBoxes(_Busy):
-    def add_box(self, file_id: str, box: Any) -> bool:
+    def add_box(self, file_id: str, box: BoundingBox) -> bool:
         if self.begun((file_id, "boxes"), True):  # noqa: FBT003 - it is
             return True
         return super().add_box(file_id, box)
@@ -111,18 +118,18 @@ class _LosesBoxes(_Busy):
 class _CountsTwice(_Busy):
     """Counts what was there when it began, whoever has deleted it meanwhile."""
 
-    def delete_binary(self, file_ids: Any) -> int:
-        chosen = list(file_ids)
-        there = [r.file_id for r in self.find_binary(chosen) if r is not None]
+    def delete_binary(self, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
+        there = [r.file_id for r in self.find_binary(ids) if r is not None]
         before = self.begun("deletes", there)
-        count = super().delete_binary(chosen)
+        count = super().delete_binary(ids)
         return count if before is None else len(before)
 
 
 class _CountsTagsTwice(_Busy):
-    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         key = ("removed", tuple(tags))
-        doing = vars(self).setdefault("_answers", {})
+        doing: dict[object, TagRemoval] = vars(self).setdefault("_answers", {})
         first = self.begun(key, True) is None  # noqa: FBT003 - it is
         answer = super().remove_tags(file_ids, tags)
         doing[key] = answer if first else doing[key]
@@ -133,15 +140,15 @@ class _SameNames(_Busy):
     """Looks whether a name is taken before others have written theirs."""
 
     def _is_taken(self, organization_id: str, name: str) -> bool:
-        taken = super()._is_taken(organization_id, name)
-        before = self.begun((organization_id, name), "taken" if taken else "free")
-        return taken if before is None else before == "taken"
+        result = super()._is_taken(organization_id, name)
+        before = self.begun((organization_id, name), "taken" if result else "free")
+        return result if before is None else before == "taken"
 
 
 class _SameNewNames(_SameNames):
     """The same when datasets are renamed alone."""
 
-    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
         if any(one.name == dataset.name for one in self.datasets(dataset.organization_id)):
             return False
         return super().add_dataset(dataset, members_of=members_of)
@@ -150,7 +157,7 @@ class _SameNewNames(_SameNames):
 class _LosesUploads(_Busy):
     """Of uploads at once the first is stored, and the others are promised."""
 
-    def add_binary(self, records: Any) -> None:
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         if self.begun("uploads", True) is None:  # noqa: FBT003 - it is
             super().add_binary(records)
         else:
@@ -160,7 +167,7 @@ class _LosesUploads(_Busy):
 class _SameContents(_Busy):
     """Of uploads at once all get the bytes of the first."""
 
-    def add_binary(self, records: Any) -> None:
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         first = self.begun("bytes", records[0][1] if records else b"")
         super().add_binary([(r, payload if first is None else first) for r, payload in records])
 
@@ -193,7 +200,7 @@ class _SameBoxId(Interceptor):
     fired = True
     _id = ""
 
-    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+    def reply(self, rpc: str, request: object, message: object) -> Any:
         del request
         if isinstance(message, data.AddBoundingBoxToImageByIDResponse) and rpc:
             if self._id:
@@ -207,13 +214,13 @@ class _SameBoxId(Interceptor):
         self._id = ""
 
 
-def _one_cursor(message: Any, memory: dict[Any, Any]) -> None:
+def _one_cursor(message: PageRequest, memory: Memory) -> None:
     """Goes on from the last page of all, whoever asks."""
     if message.data_request.last:
         message.data_request.last = memory.get("last", message.data_request.last)
 
 
-def _moves(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _moves(_: object, reply: PageReply, memory: Memory) -> None:
     if reply.last:
         memory["last"] = reply.last
 

@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from grpclib.exceptions import GRPCError
 
 from fakeviam import Interceptor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from google.protobuf.message import Message
     from grpclib.const import Status
 
     from fakeviam import MemoryStore
+    from fakeviam.model.errors import Refusal
+    from fakeviam.wire import data, dataset, datasync
+
+    #: Requests and replies of pages.
+    PageRequest = data.BinaryDataByFilterRequest | data.TabularDataByFilterRequest
+    PageReply = data.BinaryDataByFilterResponse | data.TabularDataByFilterResponse
+    #: Requests that name files by their ids.
+    IdsRequest = (
+        data.BinaryDataByIDsRequest
+        | data.DeleteBinaryDataByIDsRequest
+        | data.AddTagsToBinaryDataByIDsRequest
+        | data.RemoveTagsFromBinaryDataByIDsRequest
+        | data.AddBinaryDataToDatasetByIDsRequest
+        | data.RemoveBinaryDataFromDatasetByIDsRequest
+    )
+    TagsRequest = data.AddTagsToBinaryDataByIDsRequest | data.RemoveTagsFromBinaryDataByIDsRequest
+    BoxRequest = data.AddBoundingBoxToImageByIDRequest | data.UpdateBoundingBoxRequest
+    DatasetsReply = dataset.ListDatasetsByIDsResponse | dataset.ListDatasetsByOrganizationIDResponse
+    BinaryReply = data.BinaryDataByFilterResponse | data.BinaryDataByIDsResponse
+    UploadReply = (
+        datasync.DataCaptureUploadResponse
+        | datasync.FileUploadResponse
+        | datasync.StreamingDataCaptureUploadResponse
+    )
+    #: Replies of documents in BSON.
+    QueryReply = data.TabularDataByMQLResponse | data.TabularDataBySQLResponse
+
+    #: What an edit remembers from call to call.
+    Memory = dict[Any, Any]
+    #: Changes a request in place, or returns DROP.
+    RequestEdit = Callable[[Any, Memory], object]
+    #: Changes a reply in place; takes the request, too.
+    ReplyEdit = Callable[[Any, Any, Memory], object]
+    #: What answers an RPC of that name in place of a refusal.
+    RefusalEdit = Callable[[str, Refusal], Any]
 
 #: RPCs by what they carry.
+UPLOADS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
+CAPTURE, FILE, STREAM = UPLOADS
 PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
 #: Replies that hold metadata of files.
 FILES = ("BinaryDataByIDs", "BinaryDataByFilter")
@@ -49,9 +86,11 @@ class _Edit(Interceptor):
         fired: Whether an edit changed, dropped or refused anything.
     """
 
-    def __init__(self, requests: Any, replies: Any) -> None:
+    def __init__(
+        self, requests: Mapping[str, RequestEdit], replies: Mapping[str, ReplyEdit]
+    ) -> None:
         self._requests, self._replies = requests, replies
-        self._memory: dict[Any, Any] = {}
+        self._memory: Memory = {}
         self.fired = False
 
     def request(self, rpc: str, message: Message) -> Message | None:
@@ -66,67 +105,65 @@ class _Edit(Interceptor):
             self._edited(message, edit, request, message)
         return message
 
-    def _edited(self, message: Message, edit: Any, *args: Any) -> object:
+    def _edited(
+        self, message: Message, edit: Callable[..., object], *args: Message | None
+    ) -> object:
         before = None if self.fired else message.SerializeToString(deterministic=True)
-        done: object = DROP
+        result: object = DROP
         try:
-            done = edit(*args, self._memory)
+            result = edit(*args, self._memory)
         finally:
-            same = done is not DROP and message.SerializeToString(deterministic=True) == before
+            same = result is not DROP and message.SerializeToString(deterministic=True) == before
             self.fired = self.fired or not same
-        return done
+        return result
 
 
 #: An edit of a request returns this to drop the message from its stream.
 DROP = object()
 
 
-def on_request(
-    name: str, clause: str, edit: Callable[[Any, dict[Any, Any]], object], *rpcs: str
-) -> Mutant:
+def on_request(name: str, clause: str, edit: RequestEdit, *rpcs: str) -> Mutant:
     """A mutant that edits requests of some RPCs, or of all."""
-    wanted = dict.fromkeys(rpcs or ("*",), edit)
-    return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(wanted, {}))
+    edits = dict.fromkeys(rpcs or ("*",), edit)
+    return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(edits, {}))
 
 
-def on_reply(
-    name: str, clause: str, edit: Callable[[Any, Any, dict[Any, Any]], object], *rpcs: str
-) -> Mutant:
+def on_reply(name: str, clause: str, edit: ReplyEdit, *rpcs: str) -> Mutant:
     """A mutant that edits replies; the edit gets request, reply and a memory."""
-    wanted = dict.fromkeys(rpcs or ("*",), edit)
-    return Mutant(name=name, clause=clause, interceptor=lambda: _Edit({}, wanted))
+    edits = dict.fromkeys(rpcs or ("*",), edit)
+    return Mutant(name=name, clause=clause, interceptor=lambda: _Edit({}, edits))
 
 
 def on_exchange(
-    name: str, clause: str, requests: dict[str, Any], replies: dict[str, Any]
+    name: str, clause: str, requests: Mapping[str, RequestEdit], replies: Mapping[str, ReplyEdit]
 ) -> Mutant:
     """A mutant that edits requests and replies, with one memory."""
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(requests, replies))
 
 
-class _Swallow(Interceptor):
+class Swallow(Interceptor):
     """Turns refusals of one clause into empty answers, or into other refusals."""
 
-    def __init__(self, clause: str, answer: Callable[[str, Any], Any]) -> None:
+    def __init__(self, clause: str, answer: RefusalEdit) -> None:
         self._clause, self._answer = clause, answer
         self.fired = False
 
-    def refusal(self, rpc: str, refusal: Any) -> Any:
+    def refusal(self, rpc: str, refusal: Refusal) -> Any:
         if refusal.clause != self._clause:
             raise refusal
         self.fired = True
         return self._answer(rpc, refusal)
 
 
-def on_refusal(name: str, clause: str, answer: Callable[[str, Any], Any]) -> Mutant:
+def on_refusal(name: str, clause: str, answer: RefusalEdit) -> Mutant:
     """A mutant that answers where it must refuse; `answer` may raise another refusal."""
-    return Mutant(name=name, clause=clause, interceptor=lambda: _Swallow(clause, answer))
+    return Mutant(name=name, clause=clause, interceptor=lambda: Swallow(clause, answer))
 
 
-def refusing(status: Status, text: str = "no") -> Callable[..., Any]:
+def refusing(status: Status, text: str = "no") -> Callable[..., NoReturn]:
     """An edit, or an answer to a refusal, that refuses with a status."""
 
-    def refuse(*_: Any) -> None:
+    def refuse(*_: object) -> NoReturn:
         raise GRPCError(status, text)
 
     return refuse
@@ -137,7 +174,7 @@ def with_store(name: str, clause: str, store: Callable[[], MemoryStore]) -> Muta
     return Mutant(name=name, clause=clause, store=store)
 
 
-def with_policy(name: str, clause: str, **policy: Any) -> Mutant:
+def with_policy(name: str, clause: str, **policy: object) -> Mutant:
     """A mutant that reads a disputed point differently."""
     return Mutant(name=name, clause=clause, options={"policy": policy})
 
@@ -151,11 +188,21 @@ def filter_of(message: Any) -> Any:
     return None
 
 
-def metadata_edit(change: Callable[[Any], object]) -> Callable[[Any, Any, dict[Any, Any]], None]:
-    """An edit of the metadata of each file of a reply."""
+def only_first(name: str) -> RequestEdit:
+    """An edit of a list of a request, of which all but the first is forgotten."""
+    return lambda message, _: getattr(message, name).__delitem__(slice(1, None))
 
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
-        for entry in reply.data:
-            change(entry.metadata)
+
+def in_each(many: str, one: str, change: Callable[[Any], object]) -> ReplyEdit:
+    """An edit of each message in the list `many` of a reply, or of its only one, `one`."""
+
+    def edit(_: object, reply: Any, __: Memory) -> None:
+        for each in getattr(reply, many) if hasattr(reply, many) else [getattr(reply, one)]:
+            change(each)
 
     return edit
+
+
+def metadata_edit(change: Callable[[data.BinaryMetadata], object]) -> ReplyEdit:
+    """An edit of the metadata of each file of a reply."""
+    return in_each("data", "", lambda entry: change(entry.metadata))

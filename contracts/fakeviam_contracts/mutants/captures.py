@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.base import (
+    CAPTURE,
+    FILE,
     FILES,
+    STREAM,
     Mutant,
     metadata_edit,
     on_refusal,
@@ -17,15 +20,16 @@ from fakeviam_contracts.mutants.base import (
     on_request,
 )
 
-CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Memory
 
 
-def _times_of_the_first(message: Any, _: dict[Any, Any]) -> None:
+def _times_of_the_first(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents[1:]:
         content.metadata.CopyFrom(message.sensor_contents[0].metadata)
 
 
-def _last_first(message: Any, _: dict[Any, Any]) -> None:
+def _last_first(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     """Turns contents round, so that the last one's id is answered."""
     contents = [
         type(c).FromString(c.SerializeToString()) for c in reversed(message.sensor_contents)
@@ -35,53 +39,53 @@ def _last_first(message: Any, _: dict[Any, Any]) -> None:
         message.sensor_contents.extend(contents)
 
 
-def _no_annotations(message: Any, _: dict[Any, Any]) -> None:
+def _no_annotations(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         content.metadata.ClearField("annotations")
 
 
-def _no_annotations_of_readings(message: Any, _: dict[Any, Any]) -> None:
+def _no_annotations_of_readings(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         if content.HasField("struct"):
             content.metadata.ClearField("annotations")
 
 
-def _drop_empty_contents(message: Any, _: dict[Any, Any]) -> None:
+def _drop_empty_contents(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         if content.WhichOneof("data") is None:
             content.binary = b""
 
 
-def _skip_nothing(message: Any, _: dict[Any, Any]) -> None:
+def _skip_nothing(message: datasync.FileUploadRequest, _: Memory) -> None:
     if message.WhichOneof("upload_packet") is None:
         message.file_contents.data = b""
 
 
-def _no_parameters(message: Any, _: dict[Any, Any]) -> None:
+def _no_parameters(message: Any, _: Memory) -> None:
     message.metadata.ClearField("method_parameters")
 
 
-def _plain_parameters(message: Any, _: dict[Any, Any]) -> None:
+def _plain_parameters(message: Any, _: Memory) -> None:
     for packed in message.metadata.method_parameters.values():
         packed.ClearField("type_url")
 
 
-def _no_datasets_of_readings(message: Any, _: dict[Any, Any]) -> None:
+def _no_datasets_of_readings(message: Any, _: Memory) -> None:
     if message.metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
         message.metadata.ClearField("dataset_ids")
 
 
-def _no_enum(message: Any, _: dict[Any, Any]) -> None:
+def _no_enum(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         content.metadata.ClearField("mime_type")
 
 
-def _no_creation(message: Any, _: dict[Any, Any]) -> None:
+def _no_creation(message: Any, _: Memory) -> None:
     if message.HasField("metadata"):
         message.metadata.ClearField("file_create_time")
 
 
-def _epoch_for_none(message: Any, _: dict[Any, Any]) -> None:
+def _epoch_for_none(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         for field in ("time_requested", "time_received"):
             if not content.metadata.HasField(field):
@@ -89,7 +93,7 @@ def _epoch_for_none(message: Any, _: dict[Any, Any]) -> None:
                 getattr(content.metadata, field).SetInParent()
 
 
-def _epoch_for_empty(message: Any, _: dict[Any, Any]) -> None:
+def _epoch_for_empty(message: Any, _: Memory) -> None:
     sensor = message.metadata.sensor_metadata
     if message.metadata.HasField("sensor_metadata") and not sensor.ByteSize():
         sensor.time_requested.SetInParent()
@@ -101,7 +105,7 @@ def _possible(time: Any) -> None:
     time.nanos = min(max(time.nanos, 0), 10**9 - 1)
 
 
-def _clamp_times(message: Any, _: dict[Any, Any]) -> None:
+def _clamp_times(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
     for content in message.sensor_contents:
         for field in ("time_requested", "time_received"):
             if content.metadata.HasField(field):
@@ -113,15 +117,22 @@ def _without_times(metadata: Any) -> None:
         metadata.ClearField("time_received")
 
 
-def _refuse_parameters(message: Any, _: dict[Any, Any]) -> None:
+def _refuse_parameters(message: Any, _: Memory) -> None:
     if message.metadata.method_parameters:
         raise GRPCError(Status.INVALID_ARGUMENT, "parameters are no longer used")
+
+
+def _refuse_nameless(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
+    for content in message.sensor_contents:
+        if not all(mark.label for mark in content.metadata.annotations.classifications):
+            raise GRPCError(Status.INVALID_ARGUMENT, "a classification wants a label")
 
 
 MUTANTS: tuple[Mutant, ...] = (
     on_request("gives all contents the first one's times", "CU-1", _times_of_the_first, CAPTURE),
     on_request("answers the id of the last content", "A23", _last_first, CAPTURE),
     on_request("forgets annotations of uploads", "CU-6", _no_annotations, CAPTURE),
+    on_request("wants labels of classifications", "CU-12", _refuse_nameless, CAPTURE),
     on_refusal(
         "takes uploads of no contents",
         "CU-7",

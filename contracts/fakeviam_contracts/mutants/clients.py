@@ -6,6 +6,7 @@ from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
 from fakeviam_contracts.mutants.clients_details import DETAILS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
+from fakeviam_contracts.mutants.clients_transport import TRANSPORT
 from fakeviam_contracts.mutants.clients_values import VALUES
 from fakeviam_contracts.mutants.clients_writing import TROUBLES, UPLOADS
 
@@ -19,4 +20,5 @@ CLIENTS: tuple[ClientMutant, ...] = (
     *DETAILS,
     *ANSWERS,
     *VALUES,
+    *TRANSPORT,
 )

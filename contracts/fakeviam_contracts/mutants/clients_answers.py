@@ -15,8 +15,8 @@ class CountsWhatItTagged(DataClient):
     """Answers where nothing is promised."""
 
     @functools.wraps(DataClient.add_tags_to_binary_data_by_filter)
-    async def add_tags_to_binary_data_by_filter(self, *args: Any, **named: Any) -> int:  # type: ignore[override]
-        await super().add_tags_to_binary_data_by_filter(*args, **named)
+    async def add_tags_to_binary_data_by_filter(self, *args: Any, **options: Any) -> int:  # type: ignore[override]
+        await super().add_tags_to_binary_data_by_filter(*args, **options)
         return 1
 
 
@@ -39,11 +39,11 @@ class JoinsNames(DataClient):
     """Gives tags as one text."""
 
     @functools.wraps(DataClient.tags_by_filter)
-    async def tags_by_filter(self, *args: Any, **named: Any) -> str:  # type: ignore[override]
-        return ", ".join(await super().tags_by_filter(*args, **named))
+    async def tags_by_filter(self, *args: Any, **options: Any) -> str:  # type: ignore[override]
+        return ", ".join(await super().tags_by_filter(*args, **options))
 
 
-def _names_of_the_first(_: Any, reply: Any) -> None:
+def _names_of_the_first(_: object, reply: object) -> None:
     if isinstance(reply, data.BinaryDataByFilterResponse):
         for file in reply.data[1:]:
             file.metadata.file_name = reply.data[0].metadata.file_name

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam_client import DataClient, Filter, connect
 from grpclib.exceptions import GRPCError
 
-from fakeviam import wire
 from fakeviam_contracts.clients.adapters.own import Adapter
 from fakeviam_contracts.clients.check import checked_peer
 from fakeviam_contracts.clients.obligations import OBLIGATIONS, ObligationOutcome
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-RESPONSES = {method.name: method.response for method in wire.methods()}
+M = TypeVar("M", bound="Message")
 
 
 class MutantStatus(enum.Enum):
@@ -65,8 +66,8 @@ async def starts(scenario: Scenario) -> None:
 async def client_outcome(mutant: ClientMutant) -> tuple[MutantStatus, str]:
     """What comes of a mutant, by the obligation that it names, and what was seen."""
     peer = LocalPeer(Adapter(mutant.client, mutant.connect).answer)
-    named = next(one for one in OBLIGATIONS if one.id == mutant.obligation)
-    start, verdict = (await checked_peer(peer, [starts, named])).verdicts
+    obligation = next(one for one in OBLIGATIONS if one.id == mutant.obligation)
+    start, verdict = (await checked_peer(peer, [starts, obligation])).verdicts
     if start.outcome is not ObligationOutcome.KEPT:
         return MutantStatus.BROKE_AT_START, start.detail
     outcomes = {
@@ -83,9 +84,9 @@ def on_request(name: str, obligation: str, edit: Callable[[Any], object]) -> Cli
     """One that edits each request before it is sent."""
 
     class Asking(DataClient):
-        async def _call(self, name: str, request: Message) -> Any:
+        async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
             edit(request)
-            return await super()._call(name, request)
+            return await super()._call(kind, request, timeout)
 
     return ClientMutant(name=name, obligation=obligation, client=Asking)
 
@@ -94,8 +95,8 @@ def on_reply(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> 
     """One that edits each answer, knowing the request."""
 
     class Hearing(DataClient):
-        async def _call(self, name: str, request: Message) -> Any:
-            reply = await super()._call(name, request)
+        async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
+            reply = await super()._call(kind, request, timeout)
             edit(request, reply)
             return reply
 
@@ -108,20 +109,20 @@ def on_stream(
     """One that sends other messages on streams."""
 
     class Streaming(DataClient):
-        async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
-            return await super()._stream(name, edit(list(messages)))
+        async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
+            return await super()._stream(kind, edit(list(messages)))
 
     return ClientMutant(name=name, obligation=obligation, client=Streaming)
 
 
 def on_call(
-    name: str, obligation: str, method: str, edit: Callable[[dict[str, Any]], object]
+    name: str, obligation: str, method: str, edit: Callable[[dict[str, object]], object]
 ) -> ClientMutant:
     """One that changes the arguments of a method; an edit may raise, or return a result."""
     original = getattr(DataClient, method)
 
     @functools.wraps(original)  # the adapter asks which arguments there are
-    async def changed(self: Any, **args: Any) -> Any:
+    async def changed(self: object, **args: object) -> object:
         edit(args)
         return await original(self, **args)
 
@@ -140,42 +141,48 @@ def on_filter(
     @functools.wraps(DataClient.create_filter)
     def changed(**args: Any) -> Filter:
         before(args)
-        made = DataClient.create_filter(**args)
-        after(made)
-        return made
+        filter_ = DataClient.create_filter(**args)
+        after(filter_)
+        return filter_
 
     client = type("Filtering", (DataClient,), {"create_filter": staticmethod(changed)})
     return ClientMutant(name=name, obligation=obligation, client=client)
 
 
 def on_error(
-    name: str, obligation: str, react: Callable[[Any, str, Callable[[], Any], Exception], Any]
+    name: str,
+    obligation: str,
+    react: Callable[[Any, type[Message], Callable[[], Any], Exception], Any],
 ) -> ClientMutant:
     """One that reacts to errors in its own way; it may try again or give an answer."""
 
     class Troubled(DataClient):
-        async def _call(self, name: str, request: Message) -> Any:
+        async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
             try:
-                return await super()._call(name, request)
-            except (GRPCError, OSError) as error:
-                return await react(self, name, lambda: DataClient._call(self, name, request), error)  # noqa: SLF001 - its own
+                return await super()._call(kind, request, timeout)
+            except (GRPCError, OSError, asyncio.TimeoutError) as error:  # in 3.10 not an OSError
+                again = partial(DataClient._call, self, kind, request, timeout)  # noqa: SLF001 - its own
+                answer: M = await react(self, kind, again, error)
+                return answer
 
-        async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
-            kept = list(messages)
+        async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
+            sent = list(messages)
             try:
-                return await super()._stream(name, kept)
+                return await super()._stream(kind, sent)
             except (GRPCError, OSError) as error:
-                return await react(self, name, lambda: DataClient._stream(self, name, kept), error)  # noqa: SLF001 - its own
+                again = partial(DataClient._stream, self, kind, sent)  # noqa: SLF001 - its own
+                answer: M = await react(self, kind, again, error)
+                return answer
 
     return ClientMutant(name=name, obligation=obligation, client=Troubled)
 
 
-def changing(key: str, change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], object]:
+def changing(key: str, change: Callable[[Any], Any]) -> Callable[[dict[str, object]], object]:
     """An edit of one argument; one that was not given is None."""
     return lambda args: args.update({key: change(args.get(key))})
 
 
-def setting(field: str, *, value: Any) -> Callable[[Any], None]:
+def setting(field: str, *, value: object) -> Callable[[Any], None]:
     """An edit that sets a field where there is one."""
 
     def edit(request: Any) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam_client import DataClient, Records
 
 from fakeviam.wire import data, dataset, datasync, well_known
 from fakeviam_contracts.mutants.clients_base import (
-    RESPONSES,
     ClientMutant,
     changing,
     on_call,
@@ -21,6 +20,9 @@ from fakeviam_contracts.mutants.clients_base import (
     setting,
 )
 
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
 FILES = "binary_data_by_filter"
 READINGS = "tabular_data_by_filter"
 
@@ -29,7 +31,12 @@ class SendsEmptyParameters(DataClient):
     """What viam-sdk 0.50.0 does."""
 
     async def get_latest_tabular_data(
-        self, part_id: str, resource_name: str, resource_api: str, method_name: str
+        self,
+        part_id: str,
+        resource_name: str,
+        resource_api: str,
+        method_name: str,
+        additional_params: object = None,  # noqa: ARG002 - the point of it
     ) -> None:
         request = data.GetLatestTabularDataRequest(
             part_id=part_id,
@@ -38,7 +45,7 @@ class SendsEmptyParameters(DataClient):
             method_name=method_name,
             additional_parameters=well_known.Struct(),
         )
-        await self._call("GetLatestTabularData", request)
+        await self._call(data.GetLatestTabularDataResponse, request)
 
 
 class IgnoresTimeout(DataClient):
@@ -50,7 +57,7 @@ class IgnoresTimeout(DataClient):
         timeout: float | None = None,  # noqa: ARG002 - the point of it
     ) -> str:
         request = dataset.StartSequenceDatasetExportRequest(dataset_id=dataset_id)
-        reply = await self._call("StartSequenceDatasetExport", request)
+        reply = await self._call(dataset.StartSequenceDatasetExportResponse, request)
         return str(reply.job_id)
 
 
@@ -83,24 +90,24 @@ class AnswersEmptyQuestions(DataClient):
         return await super().binary_data_by_ids(**args)
 
 
-def _forget_token(_: Any, reply: Any) -> None:
+def _forget_token(_: object, reply: object) -> None:
     if isinstance(reply, data.TabularDataByFilterResponse):
         reply.last = ""
 
 
-def _as_text(_: Any, reply: Any) -> None:
+def _as_text(_: object, reply: object) -> None:
     for entry in getattr(reply, "data", ()):
         if isinstance(entry, data.BinaryData):
             entry.binary = entry.binary.decode(errors="replace").encode()
 
 
-def _an_hour_later(_: Any, reply: Any) -> None:
+def _an_hour_later(_: object, reply: object) -> None:
     if isinstance(reply, data.TabularDataByFilterResponse):
         for entry in reply.data:
             entry.time_requested.seconds += 3600
 
 
-def _sorted(_: Any, reply: Any) -> None:
+def _sorted(_: object, reply: Any) -> None:
     if isinstance(reply, dataset.ListDatasetsByIDsResponse):
         reply.datasets.sort(key=lambda one: one.id)
 
@@ -110,20 +117,20 @@ def _as_strings(request: Any) -> None:
         request.binary_data_ids.append(f"{one.organization_id}/{one.location_id}/{one.file_id}")
 
 
-def _without_strangers(ids: list[Any]) -> list[Any]:
+def _without_strangers(ids: list[object]) -> list[object]:
     return [one for one in ids if not isinstance(one, str) or one.count("/") == 2]
 
 
-def _only_png(request: Any) -> None:
+def _only_png(request: object) -> None:
     if isinstance(request, data.BinaryDataByFilterRequest):
         request.data_request.filter.mime_type.append("image/png")
 
 
-def _empty_as_asked(made: data.Filter) -> None:
-    made.location_ids.extend([""] if not made.location_ids else [])
+def _empty_as_asked(filter_: data.Filter) -> None:
+    filter_.location_ids.extend([""] if not filter_.location_ids else [])
 
 
-def _whole_name(messages: list[Any]) -> list[Any]:
+def _whole_name(messages: list[Any]) -> list[object]:
     described = messages[0].metadata
     if isinstance(described, datasync.UploadMetadata):
         described.file_name += described.file_extension
@@ -136,24 +143,24 @@ def _as_sensor(messages: list[Any]) -> list[Any]:
     return messages
 
 
-def _without_mime_type(request: Any) -> None:
+def _without_mime_type(request: object) -> None:
     if isinstance(request, datasync.DataCaptureUploadRequest):
         request.metadata.mime_type = ""
 
 
-def _without_zone(times: Any) -> Any:
+def _without_zone(times: Any) -> object:
     return times and [one.replace(tzinfo=None) for one in times]
 
 
-def _refuse_empty(args: dict[str, Any]) -> None:
+def _refuse_empty(args: dict[str, object]) -> None:
     if not args["data"]:
         raise ValueError("data must not be empty")
 
 
-async def _give_nothing(_: Any, name: str, __: Any, error: Exception) -> Any:
-    if name != "BinaryDataByIDs":
+async def _give_nothing(_: object, kind: type[Message], __: object, error: Exception) -> object:
+    if kind is not data.BinaryDataByIDsResponse:
         raise error
-    return RESPONSES[name]()
+    return kind()
 
 
 DETAILS = (

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam_client import DataClient, Filter
 from grpclib.exceptions import GRPCError
 
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.clients_base import (
-    RESPONSES,
     ClientMutant,
     changing,
     on_call,
@@ -20,6 +19,9 @@ from fakeviam_contracts.mutants.clients_base import (
     setting,
 )
 
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.clients_base import M
+
 FILES = "binary_data_by_filter"
 
 # Pages -------------------------------------------------------------------------------------
@@ -28,28 +30,28 @@ FILES = "binary_data_by_filter"
 class StopsAtShortPage(DataClient):
     """Takes a page of one record for the last."""
 
-    async def _call(self, name: str, request: Any) -> Any:
-        if name == "TabularDataByFilter" and getattr(self, "_done", False):
-            return data.TabularDataByFilterResponse()
-        reply = await super()._call(name, request)
-        self._done = name == "TabularDataByFilter" and len(reply.data) < 2
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        if kind is data.TabularDataByFilterResponse and getattr(self, "_done", False):
+            return kind()
+        reply = await super()._call(kind, request, timeout)
+        self._done = isinstance(reply, data.TabularDataByFilterResponse) and len(reply.data) < 2
         return reply
 
 
 class AsksOnceMore(DataClient):
     """Does not believe the first empty page."""
 
-    async def _call(self, name: str, request: Any) -> Any:
-        reply = await super()._call(name, request)
-        if name == "TabularDataByFilter" and not reply.data:
-            await super()._call(name, request)
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
+        reply = await super()._call(kind, request, timeout)
+        if isinstance(reply, data.TabularDataByFilterResponse) and not reply.data:
+            await super()._call(kind, request, timeout)
         return reply
 
 
 class TrustsTheServer(DataClient):
     """Follows pages as the documentation's examples do."""
 
-    async def tabular_data_by_filter(self, **_: Any) -> Any:  # type: ignore[override]
+    async def tabular_data_by_filter(self, **_: object) -> Any:  # type: ignore[override]
         every = page = await super().tabular_data_by_filter(limit=100)
         while page:
             page = await super().tabular_data_by_filter(limit=100, last=page.last)
@@ -60,12 +62,12 @@ class TrustsTheServer(DataClient):
 class KeepsWhatItHas(DataClient):
     """Takes an error on a later page for the end."""
 
-    async def _call(self, name: str, request: Any) -> Any:
+    async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         try:
-            return await super()._call(name, request)
+            return await super()._call(kind, request, timeout)
         except GRPCError:
             if getattr(getattr(request, "data_request", None), "last", ""):
-                return RESPONSES[name]()
+                return kind()
             raise
 
 
@@ -79,7 +81,7 @@ def _forget_filter(request: Any) -> None:
         request.data_request.filter.component_name = "other"
 
 
-def _lose_record(_: Any, reply: Any) -> None:
+def _lose_record(_: object, reply: Any) -> None:
     if len(getattr(reply, "data", ())) > 1:
         del reply.data[-1]
 
@@ -141,19 +143,19 @@ def _as_local(args: dict[str, Any]) -> None:
         args["start_time"] = start.replace(tzinfo=timezone(timedelta(hours=5)))
 
 
-def _close_interval(made: Filter) -> None:
-    if made.HasField("interval") and not made.interval.HasField("end"):
-        made.interval.end.CopyFrom(made.interval.start)
+def _close_interval(filter_: Filter) -> None:
+    if filter_.HasField("interval") and not filter_.interval.HasField("end"):
+        filter_.interval.end.CopyFrom(filter_.interval.start)
 
 
-def _tagged_as_or(made: Filter) -> None:
-    if made.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED:
-        made.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+def _tagged_as_or(filter_: Filter) -> None:
+    if filter_.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED:
+        filter_.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
 
 
-def _tags_as_tagged(made: Filter) -> None:
-    if made.tags_filter.tags:
-        made.tags_filter.type = data.TAGS_FILTER_TYPE_TAGGED
+def _tags_as_tagged(filter_: Filter) -> None:
+    if filter_.tags_filter.tags:
+        filter_.tags_filter.type = data.TAGS_FILTER_TYPE_TAGGED
 
 
 def _both_forms(request: Any) -> None:
@@ -163,11 +165,11 @@ def _both_forms(request: Any) -> None:
         request.binary_ids.add(**dict(zip(names, parts, strict=True)))
 
 
-def _joined(texts: list[str] | None) -> list[str] | None:
+def _join(texts: list[str] | None) -> list[str] | None:
     return None if texts is None else [",".join(texts)]
 
 
-def _count_itself(request: Any, reply: Any) -> None:
+def _count_itself(request: object, reply: Any) -> None:
     if hasattr(reply, "deleted_count"):
         reply.deleted_count = len(getattr(request, "binary_data_ids", ()))
 
@@ -178,7 +180,7 @@ NAMES = (
     on_filter("sends TAGGED as MATCH_BY_OR", "filter-tagged", after=_tagged_as_or),
     on_filter("sends tags as TAGGED", "filter-tags", after=_tags_as_tagged),
     on_filter(
-        "sends the tags of a filter as one text", "filter-tags", before=changing("tags", _joined)
+        "sends the tags of a filter as one text", "filter-tags", before=changing("tags", _join)
     ),
     on_filter(
         "drops box labels", "filter-fields", after=lambda made: made.ClearField("bbox_labels")

@@ -18,6 +18,8 @@ from fakeviam_contracts.mutants.clients_base import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fakeviam_contracts.mutants.base import IdsRequest
+
 #: What is done to texts, by what a client that does it is called.
 CHANGES: dict[str, Callable[[str], str]] = {
     "lowers": str.lower,
@@ -29,7 +31,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
 def _all(change: Callable[[str], str]) -> Callable[[Any], Any]:
     """A change of a text, or of each in a list."""
 
-    def changed(value: Any) -> Any:
+    def changed(value: object) -> object:
         if isinstance(value, str):
             return change(value)
         return [change(one) for one in value] if isinstance(value, list) else value
@@ -60,7 +62,7 @@ def _metadata(change: Callable[[str], str], *fields: str) -> Callable[[Any], Non
     return edit
 
 
-def _named(change: Callable[[str], str]) -> Callable[[Any], None]:
+def _rename(change: Callable[[str], str]) -> Callable[[object], None]:
     def edit(request: Any) -> None:
         for field in ("name", "label"):
             if field in request.DESCRIPTOR.fields_by_name:
@@ -72,31 +74,31 @@ def _named(change: Callable[[str], str]) -> Callable[[Any], None]:
 def _streamed(change: Callable[[str], str]) -> Callable[[list[Any]], list[Any]]:
     def edit(messages: list[Any]) -> list[Any]:
         metadata = messages[0].metadata
-        named = getattr(metadata, "upload_metadata", metadata)
-        named.file_name = change(named.file_name)
-        named.tags[:] = [change(tag) for tag in named.tags]
+        upload_metadata = getattr(metadata, "upload_metadata", metadata)
+        upload_metadata.file_name = change(upload_metadata.file_name)
+        upload_metadata.tags[:] = [change(tag) for tag in upload_metadata.tags]
         return messages
 
     return edit
 
 
-def _cut(value: Any) -> Any:
+def _cut(value: object) -> object:
     """A time in milliseconds."""
     if not isinstance(value, datetime):
         return value
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
-def _cut_times(args: dict[str, Any]) -> None:
+def _cut_times(args: dict[str, object]) -> None:
     args.update({key: _cut(args[key]) for key in ("start_time", "end_time") if key in args})
 
 
-def _first_hundred(request: Any) -> None:
+def _first_hundred(request: IdsRequest) -> None:
     if "binary_data_ids" in request.DESCRIPTOR.fields_by_name:
         del request.binary_data_ids[100:]
 
 
-def _without(unwanted: Callable[[Any], bool]) -> Callable[[dict[str, Any]], None]:
+def _without(unwanted: Callable[[Any], bool]) -> Callable[[dict[str, object]], None]:
     def edit(args: dict[str, Any]) -> None:
         args["tabular_data"] = [
             {key: value for key, value in row.items() if not unwanted(value)}
@@ -120,7 +122,7 @@ VALUES: tuple[ClientMutant, ...] = (
             on_filter(f"{name} tags of filters", "filter-tags",
                       _filters(str.title if name == "composes" else change, "tags")),
             on_request(f"{name} names of datasets and labels", "names-as-given",
-                       _named(str.swapcase if name == "composes" else change)),
+                       _rename(str.swapcase if name == "composes" else change)),
             on_stream(f"{name} what streams say", "tags-and-datasets", _streamed(change)),
             on_request(f"{name} tags of uploads", "tags-and-datasets", _metadata(change, "tags")),
             on_request(f"{name} tags to add", "tags-as-given",

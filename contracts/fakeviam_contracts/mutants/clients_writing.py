@@ -12,8 +12,8 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
 
+from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.clients_base import (
-    RESPONSES,
     ClientMutant,
     changing,
     on_call,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from google.protobuf.message import Message
+
+    from fakeviam_contracts.mutants.clients_base import M
 
 FILES = "binary_data_by_filter"
 
@@ -49,7 +51,7 @@ def _cut_short(args: dict[str, Any]) -> None:
     args["tabular_data"] = args["tabular_data"][: len(times)]
 
 
-def _invent(messages: list[Any]) -> list[Any]:
+def _invent(messages: list[Any]) -> list[object]:
     if hasattr(messages[0].metadata, "file_name"):
         messages[0].metadata.file_name = messages[0].metadata.file_name or "unnamed"
     return messages
@@ -59,7 +61,7 @@ def _one_time_for_all(args: dict[str, Any]) -> None:
     args["data_request_times"] = [args["data_request_times"][0]] * len(args["tabular_data"])
 
 
-async def _empty_instead(self: DataClient, *, filepath: str, part_id: str, **_: Any) -> str:
+async def _empty_instead(self: DataClient, *, filepath: str, part_id: str, **_: object) -> str:
     path = Path(filepath)
     contents = path.read_bytes() if path.exists() else b""  # noqa: ASYNC240 - a small file
     return await self.file_upload(part_id, contents)
@@ -108,28 +110,28 @@ UPLOADS = (
 # Errors and connections --------------------------------------------------------------------
 
 
-async def _swallow(_: Any, name: str, __: Any, ___: Exception) -> Any:
-    return RESPONSES[name]()
+async def _swallow(_: object, kind: type[Message], __: object, ___: Exception) -> object:
+    return kind()
 
 
-async def _wrap(_: Any, __: str, ___: Any, error: Exception) -> Any:
+async def _wrap(_: object, __: object, ___: object, error: Exception) -> object:
     raise RuntimeError("the call failed") from error
 
 
-async def _retry(_: Any, __: str, again: Callable[[], Any], error: Exception) -> Any:
+async def _retry(_: object, __: object, again: Callable[[], Any], error: Exception) -> object:
     if getattr(error, "status", None) is not Status.UNAVAILABLE:
         raise error
     return await again()
 
 
-async def _ignore_cut(_: Any, name: str, __: Any, error: Exception) -> Any:
+async def _ignore_cut(_: object, kind: type[Message], __: object, error: Exception) -> object:
     if not isinstance(error, ConnectionError):
         raise error
-    return RESPONSES[name]()
+    return kind()
 
 
-async def _blame_network(_: Any, name: str, __: Any, error: Exception) -> Any:
-    if name == "FileUpload":
+async def _blame_network(_: object, kind: type[Message], __: object, error: Exception) -> object:
+    if kind is datasync.FileUploadResponse:
         raise ConnectionError("the upload broke off") from error
     raise error
 
@@ -148,8 +150,8 @@ class Hurried(DataClient):
 class StreamsAnonymously(DataClient):
     """Sends no metadata with streams."""
 
-    async def _stream(self, name: str, messages: Iterable[Message]) -> Any:
-        return await DataClient(self._channel, {})._stream(name, messages)  # noqa: SLF001
+    async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
+        return await DataClient(self._channel, {})._stream(kind, messages)  # noqa: SLF001
 
 
 @asynccontextmanager
@@ -179,11 +181,11 @@ class WritesText(DataClient):
     """Writes what Python prints, as viam-sdk does."""
 
     @functools.wraps(DataClient.tabular_data_by_filter)
-    async def tabular_data_by_filter(self, *, dest: str | None = None, **more: Any) -> Any:  # type: ignore[override]
-        found = await super().tabular_data_by_filter(**more)
+    async def tabular_data_by_filter(self, *, dest: str | None = None, **more: Any) -> object:  # type: ignore[override]
+        records = await super().tabular_data_by_filter(**more)
         if dest is not None:
-            Path(dest).write_text(str([str(one) for one in found]), encoding="utf-8")  # noqa: ASYNC240
-        return found
+            Path(dest).write_text(str([str(one) for one in records]), encoding="utf-8")  # noqa: ASYNC240
+        return records
 
 
 TROUBLES = (

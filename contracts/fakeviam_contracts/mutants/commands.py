@@ -7,13 +7,13 @@ import json
 
 import click
 
-from fakeviam.program import format_options
+from fakeviam.program import Verb, format_options
 from fakeviam_contracts.kill_power import TABLE
 from fakeviam_contracts.mutants import mutant_suite
 from fakeviam_contracts.mutants.clients import CLIENTS, MutantStatus, client_outcome
 
 
-@click.command("mutants")
+@click.command("mutants", cls=Verb)
 @format_options
 @click.option("--measure", is_flag=True, help="Write the table of kill power again; minutes.")
 @click.pass_context

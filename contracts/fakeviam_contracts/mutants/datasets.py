@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -13,14 +13,22 @@ from fakeviam.wire import data, dataset, datasync
 from fakeviam_contracts.mutants.base import (
     FILES,
     Mutant,
+    in_each,
     metadata_edit,
     on_exchange,
     on_refusal,
     on_reply,
     on_request,
+    only_first,
     with_policy,
     with_store,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fakeviam.model.datasets import Dataset
+    from fakeviam_contracts.mutants.base import BinaryReply, DatasetsReply, Memory, ReplyEdit
 
 
 class _DeletesData(MemoryStore):
@@ -33,63 +41,61 @@ class _DeletesData(MemoryStore):
 
 class _RenameCreates(MemoryStore):
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
-        known = self.dataset(dataset_id)
-        assert known is not None  # noqa: S101 - the server saw to it
-        return self.add_dataset(replace(known, id="e" * 24, name=name))
+        dataset = self.dataset(dataset_id)
+        assert dataset is not None  # noqa: S101 - the server saw to it
+        return self.add_dataset(replace(dataset, id="e" * 24, name=name))
 
 
 class _MergeMoves(MemoryStore):
-    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
-        made = super().add_dataset(dataset, members_of=members_of)
-        for source in members_of if made else ():
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
+        is_added = super().add_dataset(dataset, members_of=members_of)
+        for source in members_of if is_added else ():
             from fakeviam_contracts.mutants.queries import members_of as members  # noqa: PLC0415
 
             page = self.binary_page(members(source), after=None, limit=100, descending=False)
             super().remove_members(source, (record.file_id for record in page.records))
-        return made
+        return is_added
 
 
 class _MergeTakesFirst(MemoryStore):
-    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
         return super().add_dataset(dataset, members_of=members_of[:1])
 
 
 class _DeletesLeavers(MemoryStore):
-    def remove_members(self, dataset_id: str, file_ids: Any) -> int:
-        chosen = list(file_ids)
-        count = super().remove_members(dataset_id, chosen)
-        super().delete_binary(chosen)
+    def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
+        count = super().remove_members(dataset_id, ids)
+        super().delete_binary(ids)
         return count
 
 
 class _Toggles(MemoryStore):
-    def add_members(self, dataset_id: str, file_ids: Any) -> int:
-        chosen = list(file_ids)
-        members = {r.file_id for r in self.find_binary(chosen) if r and dataset_id in r.dataset_ids}
+    def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
+        members = {r.file_id for r in self.find_binary(ids) if r and dataset_id in r.dataset_ids}
         self.remove_members(dataset_id, members)
-        return super().add_members(dataset_id, (f for f in chosen if f not in members))
+        return super().add_members(dataset_id, (f for f in ids if f not in members))
 
 
-def _only_known_ids(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _only_known_ids(
+    request: dataset.ListDatasetsByIDsRequest, reply: DatasetsReply, _: Memory
+) -> None:
     if len(reply.datasets) < len(set(request.ids)):
         raise GRPCError(Status.NOT_FOUND, "no such dataset")
 
 
-def _renamed_anyhow(rpc: str, refusal: Any) -> Any:
+def _renamed_anyhow(rpc: str, refusal: Any) -> object:
     if rpc != "RenameDataset":
         raise refusal
     return dataset.RenameDatasetResponse()
 
 
-def _each_dataset(field: str) -> Any:
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
-        for entry in reply.datasets:
-            entry.ClearField(field)
-
-    return edit
+def _each_dataset(field: str) -> ReplyEdit:
+    return in_each("datasets", "", lambda entry: entry.ClearField(field))
 
 
-def _keep_labels(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _keep_labels(_: object, reply: BinaryReply, memory: Memory) -> None:
     """Once a member, for ever labelled."""
     for entry in reply.data:
         tags = entry.metadata.capture_metadata.tags
@@ -98,27 +104,29 @@ def _keep_labels(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
         tags.extend(sorted(old - set(tags)))
 
 
-def _reverse_datasets(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _reverse_datasets(_: object, reply: DatasetsReply, __: Memory) -> None:
     entries = [type(d).FromString(d.SerializeToString()) for d in reversed(reply.datasets)]
     del reply.datasets[:]
     reply.datasets.extend(entries)
 
 
-def _uploaded_anyhow(*_: Any) -> Any:
+def _uploaded_anyhow(*_: object) -> object:
     return datasync.DataCaptureUploadResponse(binary_data_id="a/b/c", file_id="c")
 
 
-def _remember_name(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _remember_name(
+    request: dataset.CreateDatasetRequest, reply: dataset.CreateDatasetResponse, memory: Memory
+) -> None:
     memory[reply.id] = request.name
 
 
-def _refuse_own_name(message: Any, memory: dict[Any, Any]) -> None:
+def _refuse_own_name(message: dataset.RenameDatasetRequest, memory: Memory) -> None:
     if memory.get(message.id) == message.name:
         raise GRPCError(Status.ALREADY_EXISTS, "it has that name")
     memory[message.id] = message.name
 
 
-def _refuse_single(message: Any, _: dict[Any, Any]) -> None:
+def _refuse_single(message: dataset.MergeDatasetsRequest, _: Memory) -> None:
     if len(message.dataset_ids) == 1:
         raise GRPCError(Status.INVALID_ARGUMENT, "name several")
 
@@ -129,6 +137,24 @@ LISTS = ("ListDatasetsByIDs", "ListDatasetsByOrganizationID")
 CREATED = dataset.CreateDatasetResponse(id="d" * 24)
 
 MUTANTS: tuple[Mutant, ...] = (
+    on_request(
+        "merges two datasets at most",
+        "A42",
+        lambda m, _: m.dataset_ids.__delitem__(slice(2, None)),
+        "MergeDatasets",
+    ),
+    on_reply(
+        "tells three memberships of a file",
+        "DM-1",
+        metadata_edit(lambda m: m.dataset_ids.__delitem__(slice(3, None))),
+        *FILES,
+    ),
+    on_reply(
+        "lists datasets of an organization without their types",
+        "DS-9",
+        in_each("datasets", "", lambda d: d.ClearField("type")),
+        "ListDatasetsByOrganizationID",
+    ),
     with_store("deletes the data that leaves a dataset", "DM-4", _DeletesLeavers),
     with_store("takes a member out that is added again", "DM-6", _Toggles),
     on_refusal(
@@ -227,7 +253,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request(
         "adds the first member only",
         "DM-1",
-        lambda m, _: m.binary_data_ids.__delitem__(slice(1, None)),
+        only_first("binary_data_ids"),
         JOIN,
     ),
     on_reply(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam import MemoryStore
 from fakeviam.wire import data
@@ -17,11 +17,17 @@ from fakeviam_contracts.mutants.base import (
     with_store,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fakeviam.model.filters import Query
+    from fakeviam_contracts.mutants.base import Memory, RequestEdit
+
 
 class _RollingDays(MemoryStore):
     """Counts days of 24 hours back from noon, where the kit's clock stands still."""
 
-    def delete_tabular_matching(self, query: Any) -> int:
+    def delete_tabular_matching(self, query: Query) -> int:
         interval = query.interval
         if interval.end is not None:
             late = replace(interval, end=interval.end + 43_200 * 10**9 - 86_400 * 10**9)
@@ -30,27 +36,27 @@ class _RollingDays(MemoryStore):
 
 
 class _DeletesReadingsToo(MemoryStore):
-    def delete_binary_matching(self, query: Any) -> int:
+    def delete_binary_matching(self, query: Query) -> int:
         super().delete_tabular_matching(query)
         return super().delete_binary_matching(query)
 
 
 class _DeletesDatasets(MemoryStore):
-    def delete_binary(self, file_ids: Any) -> int:
-        chosen = list(file_ids)
-        held = {d for r in self.find_binary(chosen) if r is not None for d in r.dataset_ids}
-        for dataset_id in held:
+    def delete_binary(self, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
+        dataset_ids = {d for r in self.find_binary(ids) if r is not None for d in r.dataset_ids}
+        for dataset_id in dataset_ids:
             super().delete_dataset(dataset_id)
-        return super().delete_binary(chosen)
+        return super().delete_binary(ids)
 
 
 class _DeletesEverywhere(MemoryStore):
-    def delete_tabular_matching(self, query: Any) -> int:
+    def delete_tabular_matching(self, query: Query) -> int:
         return super().delete_tabular_matching(replace(query, organization_ids=frozenset()))
 
 
-def _one_fewer(field: str) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+def _one_fewer(field: str) -> RequestEdit:
+    def edit(message: Any, _: Memory) -> None:
         ids = getattr(message, field)
         if len(set(ids)) > 1:
             del ids[-1]
@@ -58,7 +64,20 @@ def _one_fewer(field: str) -> Any:
     return edit
 
 
+def _whatever(field: str) -> RequestEdit:
+    return lambda message, _: message.filter.ClearField(field)
+
+
 MUTANTS: tuple[Mutant, ...] = (
+    *(
+        on_request(
+            f"deletes readings whatever their {name}",
+            "DT-3",
+            _whatever(name),
+            "DeleteTabularData",
+        )
+        for name in ("method", "location_ids")
+    ),
     on_request(
         "leaves the last of several ids",
         "DI-1",

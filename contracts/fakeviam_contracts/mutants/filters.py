@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam.model.policy import PageLimit
+from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
+    CAPTURE,
+    FILE,
+    FILES,
     PAGES,
+    STREAM,
     Mutant,
     filter_of,
     on_exchange,
@@ -18,6 +23,17 @@ from fakeviam_contracts.mutants.base import (
     with_policy,
 )
 
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import (
+        BinaryReply,
+        Memory,
+        PageReply,
+        PageRequest,
+        ReplyEdit,
+        UploadReply,
+    )
+
+
 BINARY, TABULAR = PAGES
 QUERIES = (*PAGES, "TagsByFilter", "BoundingBoxLabelsByFilter")
 
@@ -25,7 +41,7 @@ QUERIES = (*PAGES, "TagsByFilter", "BoundingBoxLabelsByFilter")
 NOBODY = "\0"
 
 
-def _no_filter_finds_nothing(message: Any, _: dict[Any, Any]) -> None:
+def _no_filter_finds_nothing(message: Any, _: Memory) -> None:
     holder = (
         message.data_request if "data_request" in message.DESCRIPTOR.fields_by_name else message
     )
@@ -33,81 +49,145 @@ def _no_filter_finds_nothing(message: Any, _: dict[Any, Any]) -> None:
         holder.filter.component_name = NOBODY
 
 
-def _unset_is_empty(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _unset_is_empty(
+    request: PageRequest, reply: data.BinaryDataByFilterResponse, _: Memory
+) -> None:
     """A field that is not set wants records without it."""
     if not request.data_request.filter.component_type and not request.count_only:
-        kept = [e for e in reply.data if not e.metadata.capture_metadata.component_type]
+        entries = [e for e in reply.data if not e.metadata.capture_metadata.component_type]
         del reply.data[:]
-        reply.data.extend(kept)
+        reply.data.extend(entries)
 
 
-def _nothing_is_an_error(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _nothing_is_an_error(request: PageRequest, reply: PageReply, _: Memory) -> None:
     if not request.data_request.last and not request.count_only and not reply.data:
         raise GRPCError(Status.NOT_FOUND, "nothing matches")
 
 
-def _knows_no_rule_nine(message: Any, _: dict[Any, Any]) -> None:
-    found = filter_of(message)
-    if found is not None and found.tags_filter.type > 3:
-        found.tags_filter.type = 0
+def _knows_no_rule_nine(message: Any, _: Memory) -> None:
+    filter_ = filter_of(message)
+    if filter_ is not None and filter_.tags_filter.type > 3:
+        filter_.tags_filter.type = 0
 
 
-def _knows_no_order_nine(message: Any, _: dict[Any, Any]) -> None:
+def _knows_no_order_nine(message: PageRequest, _: Memory) -> None:
     if message.data_request.sort_order > 2:
-        message.data_request.sort_order = 0
+        message.data_request.sort_order = data.ORDER_UNSPECIFIED
 
 
-def _tabular_has_no_such_fields(message: Any, _: dict[Any, Any]) -> None:
-    found = filter_of(message)
+def _tabular_has_no_such_fields(message: object, _: Memory) -> None:
+    filter_ = filter_of(message)
     for field in ("bbox_labels", "dataset_id", "mime_type"):
-        found.ClearField(field)
+        filter_.ClearField(field)
 
 
-def _forget_tokens(message: Any, _: dict[Any, Any]) -> None:
+def _once(message: PageRequest, memory: Memory) -> None:
+    if message.data_request.last in memory:
+        message.data_request.last = ""
+    memory[message.data_request.last] = True
+
+
+def _forget_tokens(message: PageRequest, _: Memory) -> None:
     message.data_request.last = ""
 
 
-def _learn_token(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
-    asked = request.data_request
+def _learn_token(request: PageRequest, reply: PageReply, memory: Memory) -> None:
+    data_request = request.data_request
     if reply.last:
-        memory[reply.last] = (asked.filter.SerializeToString(), asked.sort_order)
+        memory[reply.last] = (data_request.filter.SerializeToString(), data_request.sort_order)
 
 
-def _other_question(message: Any, memory: dict[Any, Any]) -> None:
-    asked = message.data_request
-    known = memory.get(asked.last)
-    if known is not None and known != (asked.filter.SerializeToString(), asked.sort_order):
-        asked.last = ""
+def _other_question(message: PageRequest, memory: Memory) -> None:
+    data_request = message.data_request
+    earlier = memory.get(data_request.last)
+    if earlier is not None and earlier != (
+        data_request.filter.SerializeToString(),
+        data_request.sort_order,
+    ):
+        data_request.last = ""
 
 
-def _strange_token(message: Any, memory: dict[Any, Any]) -> None:
+def _strange_token(message: PageRequest, memory: Memory) -> None:
     if message.data_request.last and message.data_request.last not in memory:
         message.data_request.filter.component_name = NOBODY
 
 
-def _drop(unwanted: Any) -> Any:
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
-        kept = [entry for entry in reply.data if not unwanted(entry)]
-        if len(kept) < len(reply.data):
-            reply.count = len(kept)
+def _drop(unwanted: Any) -> ReplyEdit:
+    def edit(_: object, reply: Any, __: Memory) -> None:
+        entries = [entry for entry in reply.data if not unwanted(entry)]
+        if len(entries) < len(reply.data):
+            reply.count = len(entries)
             del reply.data[:]
-            reply.data.extend(kept)
+            reply.data.extend(entries)
 
     return edit
 
 
-def _one_at_a_time(message: Any, _: dict[Any, Any]) -> None:
+def _one_at_a_time(message: data.BinaryDataByFilterRequest, _: Memory) -> None:
     if message.include_binary and message.data_request.limit == 1:
         raise GRPCError(Status.INVALID_ARGUMENT, "limit is too small")
 
 
-def _own_metadata(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _own_metadata(_: object, reply: data.TabularDataByFilterResponse, __: Memory) -> None:
     """Gives each reading metadata of its own."""
-    known = [type(m).FromString(m.SerializeToString()) for m in reply.metadata]
+    copies = [type(m).FromString(m.SerializeToString()) for m in reply.metadata]
     del reply.metadata[:]
     for at, entry in enumerate(reply.data):
-        reply.metadata.append(known[entry.metadata_index])
+        reply.metadata.append(copies[entry.metadata_index])
         entry.metadata_index = at
+
+
+def _case_insensitive(field: str) -> tuple[Any, Any, Any]:
+    """Edits that compare a name of files without case, and show it as it was sent."""
+
+    def uploading(message: Any, memory: Memory) -> None:
+        metadata = getattr(message.metadata, "upload_metadata", message.metadata)
+        if metadata.type != 2:  # readings have no ids to remember them by
+            memory["sent"] = getattr(metadata, field)
+            setattr(metadata, field, memory["sent"].lower())
+
+    def uploaded(_: object, reply: UploadReply, memory: Memory) -> None:
+        memory[reply.binary_data_id] = memory.get("sent", "")
+
+    def asking(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is not None:
+            setattr(filter_, field, getattr(filter_, field).lower())
+
+    return uploading, uploaded, asking
+
+
+def _shows_as_sent(_: object, reply: BinaryReply, memory: Memory) -> None:
+    for entry in reply.data:
+        capture = entry.metadata.capture_metadata
+        original = memory.get(entry.metadata.binary_data_id)
+        if original is not None:
+            capture.component_name = original
+
+
+def case_is_nothing() -> Mutant:
+    """A server that compares the names of components without case."""
+    # Readings in lower case alone: they have no ids by which to show names as they were sent.
+    uploading, uploaded, asking = _case_insensitive("component_name")
+    asks = (
+        *PAGES,
+        "DeleteTabularData",
+        "TagsByFilter",
+        "BoundingBoxLabelsByFilter",
+        "DeleteBinaryDataByFilter",
+        "AddTagsToBinaryDataByFilter",
+        "RemoveTagsFromBinaryDataByFilter",
+    )  # fmt: skip
+
+    def once(message: Any, memory: Memory) -> None:
+        # Streams: only the first message has metadata.
+        if message.HasField("metadata"):
+            uploading(message, memory)
+
+    requests = {CAPTURE: uploading, FILE: once, STREAM: once, **dict.fromkeys(asks, asking)}
+    replies = {**dict.fromkeys((CAPTURE, FILE, STREAM), uploaded),
+               **dict.fromkeys(FILES, _shows_as_sent)}  # fmt: skip
+    return on_exchange("matches names without case", "FI-4", requests, replies)
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -120,6 +200,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "ignores in readings what only files have", "A18", _tabular_has_no_such_fields, TABULAR
     ),
     on_request("starts over at every page", "PG-3", _forget_tokens, *PAGES),
+    on_request("takes a token once", "PG-3", _once, *PAGES),
     on_request(
         "shows internal data",
         "PG-10",

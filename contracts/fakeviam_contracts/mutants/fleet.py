@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import app
 from fakeviam_contracts.mutants.base import Mutant, on_exchange, on_refusal, on_reply
 
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Memory
 
-def _first_only(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+
+def _first_only(_: object, reply: Any, __: Memory) -> None:
     del reply.robots[:]
 
 
-def _merge(message: Any, memory: dict[Any, Any]) -> None:
+def _merge(message: Any, memory: Memory) -> None:
     memory.setdefault("kept", type(message)()).data.update(dict(message.data.items()))
     message.data.update(dict(memory["kept"].data.items()))
 
 
-def _all_main(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _all_main(_: object, reply: app.GetRobotPartsResponse, __: Memory) -> None:
     for part in reply.parts:
         part.main_part = False
 
 
-def _empty(rpc: str, _: Any) -> Any:
+def _of_an_organization(
+    request: app.ListMachineSummariesRequest, reply: app.ListMachineSummariesResponse, _: Memory
+) -> None:
+    if not request.organization_id:
+        reply.ClearField("location_summaries")
+
+
+def _empty(rpc: str, _: object) -> object:
     return getattr(app, f"{rpc}Response")()
 
 
@@ -48,6 +58,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "summarizes no machines",
         "AP-9",
         lambda _, reply, __: reply.ClearField("location_summaries"),
+        "ListMachineSummaries",
+    ),
+    on_reply(
+        "summarizes no machines unless it is told whose",
+        "AP-9",
+        _of_an_organization,
         "ListMachineSummaries",
     ),
 )

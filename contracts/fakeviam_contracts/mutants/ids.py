@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from fakeviam_contracts.mutants.base import (
     FILES,
+    UPLOADS,
     Mutant,
     metadata_edit,
     on_exchange,
@@ -18,8 +19,11 @@ from fakeviam_contracts.mutants.base import (
     refusing,
 )
 
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import BinaryReply, IdsRequest, Memory, UploadReply
+
+
 IDS = "BinaryDataByIDs"
-UPLOADS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
 def _swapped(whole: str) -> str:
@@ -29,7 +33,7 @@ def _swapped(whole: str) -> str:
     return f"{other}{slash}{one}{slash2}{file_id}"
 
 
-def _swap_in_request(message: Any, _: dict[Any, Any]) -> None:
+def _swap_in_request(message: Any, _: Memory) -> None:
     fields = message.DESCRIPTOR.fields_by_name
     if "binary_data_ids" in fields:
         message.binary_data_ids[:] = map(_swapped, message.binary_data_ids)
@@ -37,7 +41,7 @@ def _swap_in_request(message: Any, _: dict[Any, Any]) -> None:
         message.binary_data_id = _swapped(message.binary_data_id)
 
 
-def _swap_in_upload(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _swap_in_upload(_: object, reply: UploadReply, __: Memory) -> None:
     if reply.binary_data_id:
         reply.binary_data_id = _swapped(reply.binary_data_id)
 
@@ -46,40 +50,40 @@ def _swap_in_metadata(metadata: Any) -> None:
     metadata.binary_data_id = _swapped(metadata.binary_data_id)
 
 
-def _forms(message: Any) -> tuple[bool, bool]:
+def _forms(message: IdsRequest) -> tuple[bool, bool]:
     if "binary_ids" not in message.DESCRIPTOR.fields_by_name:
         return False, False
     return bool(message.binary_ids), bool(message.binary_data_ids)
 
 
-def _first_form_for_ever(message: Any, memory: dict[Any, Any]) -> None:
+def _first_form_for_ever(message: Any, memory: Memory) -> None:
     messages, texts = _forms(message)
     if messages or texts:
         form = memory.setdefault("form", "messages" if messages else "texts")
         message.ClearField("binary_data_ids" if form == "messages" else "binary_ids")
 
 
-def _messages_hide_texts(message: Any, _: dict[Any, Any]) -> None:
+def _messages_hide_texts(message: IdsRequest, _: Memory) -> None:
     if all(_forms(message)):
         message.ClearField("binary_data_ids")
 
 
-def _only_three_parts(message: Any, _: dict[Any, Any]) -> None:
+def _only_three_parts(message: IdsRequest, _: Memory) -> None:
     if any(text.count("/") != 2 for text in message.binary_data_ids):
         raise GRPCError(Status.INVALID_ARGUMENT, "not an id")
 
 
-def _file_id_alone(message: Any, _: dict[Any, Any]) -> None:
+def _file_id_alone(message: IdsRequest, _: Memory) -> None:
     for one in message.binary_ids:
         one.organization_id = one.location_id = ""
 
 
-def _text_wins(message: Any, _: dict[Any, Any]) -> None:
+def _text_wins(message: Any, _: Memory) -> None:
     if message.binary_data_id:
         message.ClearField("binary_id")
 
 
-def _cut(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _cut(_: object, reply: BinaryReply, __: Memory) -> None:
     for entry in reply.data:
         entry.binary = entry.binary[: 4 << 20]
 

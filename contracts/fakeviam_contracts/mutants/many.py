@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam import MemoryStore
 from fakeviam_contracts.mutants.base import (
@@ -15,33 +15,43 @@ from fakeviam_contracts.mutants.base import (
     with_store,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam.model.datasets import Dataset
+    from fakeviam.model.filters import Query
+    from fakeviam.model.records import TabularRecord
+    from fakeviam.store.values import TagRemoval
+    from fakeviam_contracts.mutants.base import IdsRequest, Memory, PageRequest, ReplyEdit
+
+
 BINARY, TABULAR = PAGES
 #: Where these servers stop.
 PAGE = 100
 
 
-def _ids(message: Any, _: dict[Any, Any]) -> None:
+def _ids(message: IdsRequest, _: Memory) -> None:
     del message.binary_data_ids[PAGE:]
 
 
-def _cut(field: str, most: int = PAGE) -> Any:
+def _cut(field: str, most: int = PAGE) -> ReplyEdit:
     """Cuts a list of a reply."""
 
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+    def edit(_: object, reply: Any, __: Memory) -> None:
         del getattr(reply, field)[most:]
 
     return edit
 
 
-def _at_most(field: str, most: int = PAGE) -> Any:
-    def edit(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _at_most(field: str, most: int = PAGE) -> ReplyEdit:
+    def edit(_: object, reply: Any, __: Memory) -> None:
         setattr(reply, field, min(getattr(reply, field), most))
 
     return edit
 
 
-def _totals(most: int) -> Any:
-    def edit(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _totals(most: int) -> ReplyEdit:
+    def edit(request: Any, reply: Any, _: Memory) -> None:
         if request.count_only:
             reply.count = min(reply.count, most)
 
@@ -57,30 +67,30 @@ class _ByPages(MemoryStore):
 
 
 class _TagsAPage(_ByPages):
-    def add_tags_matching(self, query: Any, tags: Any) -> int:
+    def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
         return super().add_tags(self._first(query), tags)
 
 
 class _UntagsAPage(_ByPages):
-    def remove_tags_matching(self, query: Any, tags: Any) -> Any:
+    def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> TagRemoval:
         return super().remove_tags(self._first(query), tags)
 
 
 class _DeletesAPage(_ByPages):
-    def delete_binary_matching(self, query: Any) -> int:
+    def delete_binary_matching(self, query: Query) -> int:
         return super().delete_binary(self._first(query))
 
 
 class _MergesAPage(_ByPages):
-    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
         from fakeviam_contracts.mutants.queries import members_of as members  # noqa: PLC0415
 
-        made = super().add_dataset(dataset, members_of=members_of)
-        kept = {one for source in members_of for one in self._first(members(source))}
+        is_added = super().add_dataset(dataset, members_of=members_of)
+        members_kept = {one for source in members_of for one in self._first(members(source))}
         every = [row.record.file_id for row in self.binary_rows()]
-        if made and members_of:
-            self.remove_members(dataset.id, (one for one in every if one not in kept))
-        return made
+        if is_added and members_of:
+            self.remove_members(dataset.id, (one for one in every if one not in members_kept))
+        return is_added
 
 
 class _ForgetsMembers(MemoryStore):
@@ -97,18 +107,18 @@ class _ForgetsMembers(MemoryStore):
 
 
 class _KeepsFewReadings(MemoryStore):
-    def add_tabular(self, records: Any) -> None:
+    def add_tabular(self, records: Sequence[TabularRecord]) -> None:
         super().add_tabular(records[:PAGE])
 
 
-def _pages_end_at_100(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _pages_end_at_100(request: PageRequest, reply: Any, memory: Memory) -> None:
     """The second page of 100 is empty."""
-    asked = request.data_request
-    if asked.limit == PAGE and asked.last in memory:
+    data_request = request.data_request
+    if data_request.limit == PAGE and data_request.last in memory:
         for field in ("data", "metadata", "last", "count", "total_size_bytes"):
             if field in reply.DESCRIPTOR.fields_by_name:
                 reply.ClearField(field)
-    elif asked.limit == PAGE and len(reply.data) == PAGE:
+    elif data_request.limit == PAGE and len(reply.data) == PAGE:
         memory[reply.last] = True
 
 

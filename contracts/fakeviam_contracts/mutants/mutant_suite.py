@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.base import Mutant
-from fakeviam_contracts.mutants.servers import SERVERS, start
+from fakeviam_contracts.mutants.servers import SERVERS, start, subject_of
 from fakeviam_contracts.subject import OwnFake
-from fakeviam_contracts.wirelog import ConnectionLostError
+from fakeviam_contracts.wirelog import ConnectionLostError, NotServedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,7 +61,11 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
     begin = time.monotonic()
     watched = _Watched(mutant)
     try:
-        subject = OwnFake(Interpretation.named("documented"), watched.start)
+        subject = OwnFake(
+            Interpretation.named("documented"),
+            watched.start,
+            keyed=lambda: watched.start(auth="keys"),
+        )
     except Exception as error:  # noqa: BLE001 - any of them is this verdict
         return MutantOutcome(mutant=mutant, verdict="broke at start", claim=repr(error))
     calls = 0
@@ -98,7 +102,7 @@ def broken_by(check: Check, session: Session, clause: str = "") -> str:
         raise
     except ContractBrokenError as broken:
         return str(broken)
-    except ProgramEndedError:
+    except (ProgramEndedError, NotServedError):
         pass
     except Exception as error:  # noqa: BLE001 - as in a run
         return f"answers make no sense: {error!r}"
@@ -115,8 +119,8 @@ class _Watched:
         self._mutant = mutant
         self._hooks: list[Interceptor] = []
 
-    def start(self) -> FakeViam:
-        return start(replace(self._mutant, interceptor=self._interceptor()))
+    def start(self, **more: Any) -> FakeViam:
+        return start(replace(self._mutant, interceptor=self._interceptor()), **more)
 
     def _interceptor(self) -> Callable[[], Interceptor] | None:
         if self._mutant.interceptor is None:
@@ -155,10 +159,10 @@ def measure(tell: Callable[[str], None] = lambda _: None) -> str:
     seconds = {check.name: _seconds(check) for check in CHECKS}
     kills: dict[str, set[str]] = {check.name: set() for check in CHECKS}
     for mutant in SERVERS:
-        found = killers(mutant)
-        for name in found:
+        names = killers(mutant)
+        for name in names:
             kills[name].add(mutant.name)
-        tell(f"{len(found):4} checks kill: {mutant.name}")
+        tell(f"{len(names):4} checks kill: {mutant.name}")
     return "".join(
         f"{name}\t{len(kills[name])}\t{seconds[name]:.3f}\n" for name in in_order(kills, seconds)
     )
@@ -166,7 +170,7 @@ def measure(tell: Callable[[str], None] = lambda _: None) -> str:
 
 def killers(mutant: Mutant) -> list[str]:
     """The checks that find a wrong server, one after the other on the same, as in a run."""
-    subject = OwnFake(Interpretation.named("documented"), lambda: start(mutant))
+    subject = subject_of(mutant)
     try:
         return [check.name for check in CHECKS if broken_by(check, subject.open_session())]
     finally:
@@ -191,7 +195,7 @@ def in_order(kills: Mapping[str, set[str]], seconds: Mapping[str, float]) -> lis
 
 
 def _seconds(check: Check) -> float:
-    subject = OwnFake(Interpretation.named("documented"), lambda: start(_RIGHT))
+    subject = subject_of(_RIGHT)
     try:
         begin = time.monotonic()
         check.run(subject.open_session())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -10,10 +10,14 @@ from grpclib.exceptions import GRPCError
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import Mutant, on_refusal, on_reply, on_request
 
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import Memory
+
+
 CONNECT, CONFIGURE, LOGIN = "GetDatabaseConnection", "ConfigureDatabaseUser", "Authenticate"
 
 
-def _once(message: Any, memory: dict[Any, Any]) -> None:
+def _once(message: object, memory: Memory) -> None:
     """Refuses a second request of one kind for the same subject."""
     name = getattr(message, "entity", None) or getattr(message, "organization_id", "")
     if name and getattr(message, "password", "x"):
@@ -22,12 +26,12 @@ def _once(message: Any, memory: dict[Any, Any]) -> None:
         memory[name] = True
 
 
-def _no_host_yet(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _no_host_yet(_: object, reply: data.GetDatabaseConnectionResponse, __: Memory) -> None:
     if not reply.has_database_user:
         raise GRPCError(Status.FAILED_PRECONDITION, "configure a user first")
 
 
-def _other_host(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _other_host(_: object, reply: data.GetDatabaseConnectionResponse, memory: Memory) -> None:
     memory["count"] = memory.get("count", 0) + 1
     reply.hostname = f"host-{memory['count']}"
 

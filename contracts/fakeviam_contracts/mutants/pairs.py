@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam import MemoryStore
 from fakeviam.model.filters import EVERYTHING, TagRule
+from fakeviam.store.selection import Selection, Selections
 from fakeviam_contracts.mutants.base import PAGES, Mutant, on_reply, on_request, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from fakeviam.model.filters import Query
+    from fakeviam.wire import data
+    from fakeviam_contracts.mutants.base import Memory, PageRequest
 
 #: Fields of a query by their values in a record.
 SCALARS: dict[str, Callable[[Any], str]] = {
@@ -38,20 +41,19 @@ NOTHING: dict[str, Any] = {
 }
 
 
-class _Selector:
+class _Selections(Selections):
     """Changes each query before it is answered."""
 
-    def __init__(self, store: MemoryStore, right: Any, change: Callable[..., Query]) -> None:
-        self._store, self._right, self._change = store, right, change
+    def __init__(
+        self, store: MemoryStore, change: Callable[[MemoryStore, Query], Query], *, tabular: bool
+    ) -> None:
+        super().__init__(tabular=tabular)
+        self._store, self._change = store, change
 
-    def binary(self, query: Query) -> Any:
-        return self._right.binary(self._change(self._store, query))
-
-    def tabular(self, query: Query) -> Any:
-        return self._right.tabular(self._change(self._store, query))
-
-    def members(self, dataset_ids: Any) -> Any:
-        return self._right.members(dataset_ids)
+    def __getitem__(self, query: Query) -> Selection:
+        changed = self._change(self._store, query)
+        # What has been selected is not remembered: the records that it depends on change.
+        return Selections.__missing__(self, changed)
 
 
 def on_query(name: str, clause: str, change: Callable[[MemoryStore, Query], Query]) -> Mutant:
@@ -60,7 +62,8 @@ def on_query(name: str, clause: str, change: Callable[[MemoryStore, Query], Quer
     class Wrong(MemoryStore):
         def __init__(self) -> None:
             super().__init__()
-            self._selector: Any = _Selector(self, self._selector, change)
+            self._selections = _Selections(self, change, tabular=False)
+            self._tabular_selections = _Selections(self, change, tabular=True)
 
     return with_store(name, clause, Wrong)
 
@@ -71,20 +74,22 @@ def _records(store: MemoryStore) -> list[Any]:
     return [*files, *(record for _, record in store._tabular.rows())]  # noqa: SLF001
 
 
-def _alike(field: str, same: Callable[[str, str], bool]) -> Callable[[MemoryStore, Query], Query]:
+def _compares_by(
+    field: str, same: Callable[[str, str], bool]
+) -> Callable[[MemoryStore, Query], Query]:
     """What compares a field in another way than by equality: `same(wanted, stored)`."""
 
     def change(store: MemoryStore, query: Query) -> Query:
-        wanted = getattr(query, field)
-        if not wanted:
+        expected = getattr(query, field)
+        if not expected:
             return query
         if field in SCALARS:
-            known = {SCALARS[field](record) for record in _records(store)}
-            found = sorted(value for value in known if value and same(wanted, value))
-            return replace(query, **{field: found[0]}) if found else query  # type: ignore[arg-type]
-        known = {value for record in _records(store) for value in LISTS[field](record)}
-        more = {value for value in known for one in wanted if value and same(one, value)}
-        return replace(query, **{field: frozenset(wanted) | more})  # type: ignore[arg-type]
+            values = {SCALARS[field](record) for record in _records(store)}
+            matches = sorted(value for value in values if value and same(expected, value))
+            return replace(query, **{field: matches[0]}) if matches else query  # type: ignore[arg-type]
+        values = {value for record in _records(store) for value in LISTS[field](record)}
+        more = {value for value in values for one in expected if value and same(one, value)}
+        return replace(query, **{field: frozenset(expected) | more})  # type: ignore[arg-type]
 
     return change
 
@@ -93,13 +98,13 @@ def _ignores_strangers(field: str) -> Callable[[MemoryStore, Query], Query]:
     """Takes a value that no record has for no constraint."""
 
     def change(store: MemoryStore, query: Query) -> Query:
-        wanted = getattr(query, field)
+        expected = getattr(query, field)
         if field in SCALARS:
-            unknown = wanted not in {SCALARS[field](record) for record in _records(store)}
+            unknown = expected not in {SCALARS[field](record) for record in _records(store)}
         else:
-            known = {value for record in _records(store) for value in LISTS[field](record)}
-            unknown = not set(wanted) & known
-        if not (wanted and unknown):
+            values = {value for record in _records(store) for value in LISTS[field](record)}
+            unknown = not set(expected) & values
+        if not (expected and unknown):
             return query
         if field == "tags" and query.tag_rule is TagRule.LISTED:
             return replace(query, tags=frozenset(), tag_rule=TagRule.IGNORED)
@@ -121,26 +126,33 @@ def _beside(field: str, other: str) -> Callable[[MemoryStore, Query], Query]:
     return change
 
 
+def _only_beside(
+    other: str, change: Callable[[MemoryStore, Query], Query]
+) -> Callable[[MemoryStore, Query], Query]:
+    """A change where another field is set."""
+    return lambda store, query: change(store, query) if _is_set(query, other) else query
+
+
 def _is_set(query: Query, field: str) -> bool:
     if field == "tags":
         return query.tag_rule is not TagRule.IGNORED
     return bool(getattr(query, field) != NOTHING[field])
 
 
-def _limited(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _limited(request: PageRequest, reply: Any, _: Memory) -> None:
     limit = request.data_request.limit
     if request.count_only and limit:
         reply.count = min(reply.count, limit)
 
 
-def _of_a_page(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _of_a_page(request: data.BinaryDataByFilterRequest, reply: Any, _: Memory) -> None:
     if request.count_only and request.include_binary:
         reply.count = min(reply.count, 1)
 
 
-def _upper(message: Any, _: dict[Any, Any]) -> None:
-    found = message.data_request.filter
-    found.dataset_id = found.dataset_id[:24]
+def _upper(message: PageRequest, _: Memory) -> None:
+    filter_ = message.data_request.filter
+    filter_.dataset_id = filter_.dataset_id[:24]
 
 
 _COUNTERPARTS = (
@@ -153,9 +165,16 @@ _COUNTERPARTS = (
     ("robot_id", "location_ids"), ("part_id", "tags"), ("interval", "box_labels"),
 )  # fmt: skip
 
+
+def _lower_dataset(message: PageRequest, _: Memory) -> None:
+    filter_ = message.data_request.filter
+    if filter_.dataset_id:
+        filter_.dataset_id = filter_.dataset_id.lower()
+
+
 MUTANTS: tuple[Mutant, ...] = (
     *(
-        on_query(f"takes a beginning of {field} for it", _clause, _alike(field, _begins))
+        on_query(f"takes a beginning of {field} for it", _clause, _compares_by(field, _begins))
         for field, _clause in (
             *dict.fromkeys(SCALARS, "FI-4").items(), ("mime_types", "FI-1"), ("tags", "FI-6"),
             ("box_labels", "FI-10"), ("location_ids", "FI-1"), ("organization_ids", "FI-1"),
@@ -163,26 +182,26 @@ MUTANTS: tuple[Mutant, ...] = (
         for _begins in (lambda wanted, stored: stored.startswith(wanted),)
     ),
     *(
-        on_query(f"looks for {field} anywhere in it", "FI-4", _alike(field, _within))
+        on_query(f"looks for {field} anywhere in it", "FI-4", _compares_by(field, _within))
         for field in ("component_type", "method_name", "robot_name", "part_name")
         for _within in (lambda wanted, stored: wanted in stored,)
     ),
     *(
-        on_query(f"strips {field} before it compares", "FI-4", _alike(field, _stripped))
+        on_query(f"strips {field} before it compares", "FI-4", _compares_by(field, _stripped))
         for field in ("component_type", "method_name", "part_id")
         for _stripped in (lambda wanted, stored: wanted.strip() == stored,)
     ),
     *(
-        on_query(f"reads {field} without case", "FI-4", _alike(field, _folded))
+        on_query(f"reads {field} without case", "FI-4", _compares_by(field, _folded))
         for field in ("component_type", "method_name", "robot_name", "part_name", "robot_id")
         for _folded in (lambda wanted, stored: wanted.casefold() == stored.casefold(),)
     ),
     on_query("reads tags without case", "FI-6",
-             _alike("tags", lambda one, other: one.casefold() == other.casefold())),
+             _compares_by("tags", lambda one, other: one.casefold() == other.casefold())),
     on_query("reads labels without case", "FI-10",
-             _alike("box_labels", lambda one, other: one.casefold() == other.casefold())),
+             _compares_by("box_labels", lambda one, other: one.casefold() == other.casefold())),
     on_query("knows stars in component_type", "FI-4",
-             _alike("component_type",
+             _compares_by("component_type",
                     lambda one, other: one[-1:] == "*" and other.startswith(one[:-1]))),
     *(
         on_query(f"ignores {field} that nobody has", "FI-1", _ignores_strangers(field))
@@ -192,6 +211,22 @@ MUTANTS: tuple[Mutant, ...] = (
         on_query(f"ignores {field} beside {other}", "FI-1", _beside(field, other))
         for field, other in _COUNTERPARTS
     ),
+    *(
+        on_query(f"takes a beginning of {field} for it beside {other}", _clause,
+                 _only_beside(other, _compares_by(field, _begins)))
+        for field, other, _clause in (
+            ("mime_types", "tags", "FI-1"), ("box_labels", "interval", "FI-10"),
+            ("robot_id", "dataset_id", "FI-4"), ("tags", "mime_types", "FI-6"),
+        )
+        for _begins in (lambda wanted, stored: stored.startswith(wanted),)
+    ),
+    on_request("untags whatever the interval", "TR-1",
+               lambda m, _: m.filter.ClearField("interval"), "RemoveTagsFromBinaryDataByFilter"),
+    on_request("tags whatever the labels", "TA-3",
+               lambda m, _: m.filter.ClearField("bbox_labels"), "AddTagsToBinaryDataByFilter"),
+    on_request("deletes whatever the dataset", "DF-1",
+               lambda m, _: m.filter.ClearField("dataset_id"), "DeleteBinaryDataByFilter"),
+    on_request("reads ids of datasets without case", "FI-11", _lower_dataset, *PAGES),
     on_reply("totals no more than the limit", "PG-8", _limited, *PAGES),
     on_reply("totals one file with bytes", "PG-8", _of_a_page, PAGES[0]),
     on_request("looks at the first 24 characters of a dataset's id", "FI-11", _upper, *PAGES),

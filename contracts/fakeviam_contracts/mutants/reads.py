@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam_contracts.mutants.base import (
@@ -17,98 +17,111 @@ from fakeviam_contracts.mutants.base import (
     with_policy,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.mutants.base import (
+        IdsRequest,
+        Memory,
+        PageReply,
+        PageRequest,
+        ReplyEdit,
+        RequestEdit,
+    )
+
+
 BINARY, TABULAR = PAGES
 IDS = "BinaryDataByIDs"
 
 
-def _without(*fields: str) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is not None:
+def _without(*fields: str) -> RequestEdit:
+    def edit(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is not None:
             for field in fields:
-                if field in found.DESCRIPTOR.fields_by_name:
-                    found.ClearField(field)
+                if field in filter_.DESCRIPTOR.fields_by_name:
+                    filter_.ClearField(field)
 
     return edit
 
 
-def _interval(bound: str, shift: int) -> Any:
+def _interval(bound: str, shift: int) -> RequestEdit:
     """Moves a bound by nanoseconds; none removes it."""
 
-    def edit(message: Any, _: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is None or "interval" not in found.DESCRIPTOR.fields_by_name:
+    def edit(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is None or "interval" not in filter_.DESCRIPTOR.fields_by_name:
             return
-        if not found.interval.HasField(bound):
+        if not filter_.interval.HasField(bound):
             return
         if not shift:
-            found.interval.ClearField(bound)
+            filter_.interval.ClearField(bound)
             return
-        stamp = getattr(found.interval, bound)
+        stamp = getattr(filter_.interval, bound)
         nanos = stamp.seconds * 10**9 + stamp.nanos + shift
         stamp.seconds, stamp.nanos = divmod(nanos, 10**9)
 
     return edit
 
 
-def _tag_rule(edit_rule: Any) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is not None and found.HasField("tags_filter"):
-            edit_rule(found)
+def _tag_rule(edit_rule: Callable[[data.Filter], None]) -> RequestEdit:
+    def edit(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is not None and filter_.HasField("tags_filter"):
+            edit_rule(filter_)
 
     return edit
 
 
-def _swap_tagged(found: Any) -> None:
+def _swap_tagged(filter_: data.Filter) -> None:
     tagged, untagged = data.TAGS_FILTER_TYPE_TAGGED, data.TAGS_FILTER_TYPE_UNTAGGED
-    found.tags_filter.type = {tagged: untagged, untagged: tagged}.get(
-        found.tags_filter.type, found.tags_filter.type
+    filter_.tags_filter.type = {tagged: untagged, untagged: tagged}.get(
+        filter_.tags_filter.type, filter_.tags_filter.type
     )
 
 
-def _consult_list(found: Any) -> None:
-    if found.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED and found.tags_filter.tags:
-        found.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+def _consult_list(filter_: data.Filter) -> None:
+    if filter_.tags_filter.type == data.TAGS_FILTER_TYPE_TAGGED and filter_.tags_filter.tags:
+        filter_.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
 
 
-def _labels_are_tags(found: Any) -> None:
-    members_only = getattr(found, "dataset_id", "")  # a delete by days has none
-    if found.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and members_only:
-        found.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
-        found.tags_filter.tags[:] = ["\0"]
+def _labels_are_tags(filter_: Any) -> None:
+    members_only = getattr(filter_, "dataset_id", "")  # a delete by days has none
+    if filter_.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and members_only:
+        filter_.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+        filter_.tags_filter.tags[:] = ["\0"]
 
 
-def _empty_or_hides_all(found: Any) -> None:
-    rule = found.tags_filter.type
-    if rule == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not found.tags_filter.tags:
-        found.tags_filter.tags[:] = ["\0"]
+def _empty_or_hides_all(filter_: data.Filter) -> None:
+    rule = filter_.tags_filter.type
+    if rule == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not filter_.tags_filter.tags:
+        filter_.tags_filter.tags[:] = ["\0"]
 
 
-def _unspecified_hides_all(found: Any) -> None:
-    rule = found.tags_filter.type
-    if rule == data.TAGS_FILTER_TYPE_UNSPECIFIED and not found.tags_filter.tags:
-        found.tags_filter.tags[:] = ["\0"]
+def _unspecified_hides_all(filter_: data.Filter) -> None:
+    rule = filter_.tags_filter.type
+    if rule == data.TAGS_FILTER_TYPE_UNSPECIFIED and not filter_.tags_filter.tags:
+        filter_.tags_filter.tags[:] = ["\0"]
 
 
-def _last_tag_counts(found: Any) -> None:
-    del found.tags_filter.tags[:-1]
+def _last_tag_counts(filter_: data.Filter) -> None:
+    del filter_.tags_filter.tags[:-1]
 
 
-def _last_of(field: str) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is not None and field in found.DESCRIPTOR.fields_by_name:
-            del getattr(found, field)[:-1]
+def _last_of(field: str) -> RequestEdit:
+    def edit(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is not None and field in filter_.DESCRIPTOR.fields_by_name:
+            del getattr(filter_, field)[:-1]
 
     return edit
 
 
-def _first_field_only(message: Any, _: dict[Any, Any]) -> None:
-    found = filter_of(message)
-    if found is not None:
-        for field, _value in found.ListFields()[1:]:
-            found.ClearField(field.name)
+def _first_field_only(message: Any, _: Memory) -> None:
+    filter_ = filter_of(message)
+    if filter_ is not None:
+        for field, _value in filter_.ListFields()[1:]:
+            filter_.ClearField(field.name)
 
 
 FILTERS: tuple[Mutant, ...] = (
@@ -148,39 +161,39 @@ FILTERS: tuple[Mutant, ...] = (
 )
 
 
-def _limit(change: Any) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+def _limit(change: Callable[[int], int]) -> RequestEdit:
+    def edit(message: PageRequest, _: Memory) -> None:
         message.data_request.limit = change(message.data_request.limit)
 
     return edit
 
 
-def _order(change: Any) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+def _order(change: Any) -> RequestEdit:
+    def edit(message: PageRequest, _: Memory) -> None:
         message.data_request.sort_order = change(message.data_request.sort_order)
 
     return edit
 
 
-def _reply(change: Any) -> Any:
-    def edit(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _reply(change: Callable[[Any, Any], object]) -> ReplyEdit:
+    def edit(request: PageRequest, reply: PageReply, _: Memory) -> None:
         if not request.count_only:
             change(request, reply)
 
     return edit
 
 
-def _no_last_on_short_pages(request: Any, reply: Any) -> None:
+def _no_last_on_short_pages(request: PageRequest, reply: PageReply) -> None:
     if len(reply.data) < (request.data_request.limit or 50):
         reply.last = ""
 
 
-def _last_past_the_end(request: Any, reply: Any) -> None:
+def _last_past_the_end(request: PageRequest, reply: PageReply) -> None:
     if not reply.data:
         reply.last = request.data_request.last or "end"
 
 
-def _swap_ties(_: Any, reply: Any) -> None:
+def _swap_ties(_: object, reply: data.BinaryDataByFilterResponse) -> None:
     entries = list(reply.data)
     for one, other in pairwise(entries):
         if one.metadata.time_requested == other.metadata.time_requested:
@@ -191,7 +204,7 @@ def _swap_ties(_: Any, reply: Any) -> None:
             return
 
 
-def _drop_one_of_ties(_: Any, reply: Any) -> None:
+def _drop_one_of_ties(_: object, reply: data.BinaryDataByFilterResponse) -> None:
     times = [
         (e.metadata.time_requested.seconds, e.metadata.time_requested.nanos) for e in reply.data
     ]
@@ -202,25 +215,25 @@ def _drop_one_of_ties(_: Any, reply: Any) -> None:
             return
 
 
-def _count_only_unfiltered(message: Any, _: dict[Any, Any]) -> None:
+def _count_only_unfiltered(message: PageRequest, _: Memory) -> None:
     if message.count_only:
         message.data_request.ClearField("filter")
 
 
-def _forgets_count_only(message: Any, _: dict[Any, Any]) -> None:
+def _forgets_count_only(message: Any, _: Memory) -> None:
     message.count_only = False
 
 
-def _remember_rows(request: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _remember_rows(request: Any, reply: data.BinaryDataByFilterResponse, memory: Memory) -> None:
     if reply.data and not request.count_only:
         memory[reply.last] = reply.data[-1].metadata.binary_data_id
 
 
-def _forget_deleted_rows(message: Any, memory: dict[Any, Any]) -> None:
+def _forget_deleted_rows(message: IdsRequest, memory: Memory) -> None:
     memory.setdefault("gone", set()).update(message.binary_data_ids)
 
 
-def _lose_cursor(message: Any, memory: dict[Any, Any]) -> None:
+def _lose_cursor(message: PageRequest, memory: Memory) -> None:
     if memory.get(message.data_request.last) in memory.get("gone", ()):
         message.data_request.last = ""
 
@@ -261,26 +274,26 @@ PAGING: tuple[Mutant, ...] = (
 )
 
 
-def _indexes_zero(_: Any, reply: Any) -> None:
+def _indexes_zero(_: object, reply: data.TabularDataByFilterResponse) -> None:
     for entry in reply.data:
         entry.metadata_index = 0
 
 
-def _reversed(_: Any, reply: Any, __: dict[Any, Any]) -> None:
+def _reversed(_: object, reply: Any, __: Memory) -> None:
     entries = [type(e).FromString(e.SerializeToString()) for e in reversed(reply.data)]
     del reply.data[:]
     reply.data.extend(entries)
 
 
-def _loses_empty_readings(_: Any, reply: Any) -> None:
-    kept = [entry for entry in reply.data if entry.data.fields]
-    copies = [type(entry).FromString(entry.SerializeToString()) for entry in kept]
+def _loses_empty_readings(_: object, reply: data.TabularDataByFilterResponse) -> None:
+    entries = [entry for entry in reply.data if entry.data.fields]
+    copies = [type(entry).FromString(entry.SerializeToString()) for entry in entries]
     del reply.data[:]
     reply.data.extend(copies)
     reply.count = len(copies)
 
 
-def _rounds_numbers(_: Any, reply: Any) -> None:
+def _rounds_numbers(_: object, reply: data.TabularDataByFilterResponse) -> None:
     for entry in reply.data:
         for value in entry.data.fields.values():
             for inner in value.struct_value.fields.values():
@@ -288,7 +301,7 @@ def _rounds_numbers(_: Any, reply: Any) -> None:
                     inner.number_value = round(inner.number_value)
 
 
-def _all_or_none(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _all_or_none(request: IdsRequest, reply: data.BinaryDataByIDsResponse, _: Memory) -> None:
     if len(reply.data) < len(set(request.binary_data_ids)):
         del reply.data[:]
         reply.count = 0

@@ -6,26 +6,37 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam import Clock, FakeViam, Policy
+from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants import (
-    annotations as annotation_mutants,
-)
-from fakeviam_contracts.mutants import (
+    access,
     at_once,
     captures,
     datasets,
     deletes,
+    exports,
     filters,
     fleet,
     ids,
+    indexes,
     many,
     organizations,
     pairs,
+    pipeline_runs,
+    pipelines,
+    queried,
     reads,
+    saved_queries,
+    sequence_exports,
+    sequences,
     side_effects,
     uploads,
     values,
 )
-from fakeviam_contracts.mutants.legal import case_is_nothing
+from fakeviam_contracts.mutants import (
+    annotations as annotation_mutants,
+)
+from fakeviam_contracts.mutants.filters import case_is_nothing
+from fakeviam_contracts.subject import OwnFake
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
@@ -46,13 +57,31 @@ SERVERS: tuple[Mutant, ...] = (
     *values.MUTANTS,
     *pairs.MUTANTS,
     *side_effects.MUTANTS,
+    *queried.MUTANTS,
+    *exports.MUTANTS,
+    *saved_queries.MUTANTS,
+    *indexes.MUTANTS,
+    *sequences.MUTANTS,
+    *sequence_exports.MUTANTS,
+    *pipelines.MUTANTS,
+    *pipeline_runs.MUTANTS,
+    *access.MUTANTS,
     *at_once.MUTANTS,
 )
 
 
-def start(mutant: Mutant) -> FakeViam:
-    """The FakeViam that a mutant is, not started yet."""
-    options: dict[str, Any] = dict(mutant.options)
+def subject_of(mutant: Mutant) -> OwnFake:
+    """A mutant as a subject of the kit."""
+    return OwnFake(
+        Interpretation.named("documented"),
+        lambda: start(mutant),
+        keyed=lambda: start(mutant, auth="keys"),
+    )
+
+
+def start(mutant: Mutant, **more: Any) -> FakeViam:
+    """The FakeViam that a mutant is, not started yet; with more options of one."""
+    options: dict[str, Any] = {**mutant.options, **more}
     policy = replace(Policy.documented(), **options.pop("policy", {}))
     if mutant.interceptor is not None:
         options["interceptors"] = [mutant.interceptor()]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from fakeviam import MemoryStore
+from fakeviam import Interceptor, MemoryStore
 from fakeviam_contracts.mutants.base import (
+    FILES,
+    UPLOADS,
     Mutant,
     on_exchange,
     on_reply,
@@ -17,6 +19,22 @@ from fakeviam_contracts.mutants.base import (
     with_store,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from google.protobuf.message import Message
+
+    from fakeviam.model.annotations import BoundingBox
+    from fakeviam.model.datasets import Dataset
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam.store.values import TagRemoval
+    from fakeviam_contracts.mutants.base import IdsRequest, Memory, TagsRequest
+
+
+#: What changes nothing that anybody remembers.
+READS = ("BinaryDataByFilter", "BinaryDataByIDs", "TabularDataByFilter", "TagsByFilter",
+         "BoundingBoxLabelsByFilter", "ListDatasetsByIDs", "ListDatasetsByOrganizationID",
+         "GetLatestTabularData")  # fmt: skip
 LABEL = "VIAM_DATASET_"
 CALLS = {
     "AddTagsToBinaryDataByIDs": "TA-1",
@@ -34,33 +52,33 @@ def _records(store: MemoryStore) -> list[Any]:
 class _SharesTags(MemoryStore):
     """Files of the same source, time and tags share their list of tags."""
 
-    def _alike(self, file_ids: Any) -> list[str]:
-        chosen = {r.file_id: r for r in self.find_binary(list(file_ids)) if r is not None}
-        keys = {(r.source, r.time_requested, r.tags) for r in chosen.values()}
+    def _similar(self, file_ids: Any) -> list[str]:
+        records = {r.file_id: r for r in self.find_binary(list(file_ids)) if r is not None}
+        keys = {(r.source, r.time_requested, r.tags) for r in records.values()}
         return [r.file_id for r in _records(self) if (r.source, r.time_requested, r.tags) in keys]
 
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
-        return super().add_tags(self._alike(file_ids), tags)
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
+        return super().add_tags(self._similar(file_ids), tags)
 
 
 class _RemovesFromAlike(_SharesTags):
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         return MemoryStore.add_tags(self, file_ids, tags)
 
-    def remove_tags(self, file_ids: Any, tags: Any) -> Any:
-        return super().remove_tags(self._alike(file_ids), tags)
+    def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
+        return super().remove_tags(self._similar(file_ids), tags)
 
 
 class _SharesCaptures(MemoryStore):
     """Files of one upload share their tags."""
 
-    def add_binary(self, records: Any) -> None:
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         groups = vars(self).setdefault("_groups", {})
         ids = [record.file_id for record, _ in records]
         groups.update(dict.fromkeys(ids, ids))
         super().add_binary(records)
 
-    def add_tags(self, file_ids: Any, tags: Any) -> int:
+    def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         groups = self.__dict__.get("_groups", {})
         every = [other for one in file_ids for other in groups.get(one, [one])]
         return super().add_tags(every, tags)
@@ -69,7 +87,7 @@ class _SharesCaptures(MemoryStore):
 class _SharesBoxes(MemoryStore):
     """Files of equal contents share their boxes."""
 
-    def add_box(self, file_id: str, box: Any) -> bool:
+    def add_box(self, file_id: str, box: BoundingBox) -> bool:
         size = {r.file_id: (r.size, r.time_requested) for r in _records(self)}
         for other, what in size.items():
             if other != file_id and what == size.get(file_id) and what[0] == 4:
@@ -80,25 +98,25 @@ class _SharesBoxes(MemoryStore):
 class _DeletesAlike(MemoryStore):
     """Deletes readings of the same source and time along with a file."""
 
-    def delete_binary(self, file_ids: Any) -> int:
+    def delete_binary(self, file_ids: Iterable[str]) -> int:
         from fakeviam.model.filters import Query  # noqa: PLC0415 - only where it is wrong
 
-        chosen = list(file_ids)
-        for record in self.find_binary(chosen):
+        ids = list(file_ids)
+        for record in self.find_binary(ids):
             if record is not None and record.source.component_name == "cam" and record.size == 4:
                 query = Query(component_name="cam", component_type="camera")
                 super().delete_tabular_matching(query)
-        return super().delete_binary(chosen)
+        return super().delete_binary(ids)
 
 
 class _NewTimes(MemoryStore):
     """A change of tags or members counts as a new capture, a nanosecond later."""
 
-    def add_members(self, dataset_id: str, file_ids: Any) -> int:
-        chosen = list(file_ids)
-        changed = super().add_members(dataset_id, chosen)
-        if len(chosen) == 2:
-            self._later(chosen[:1])
+    def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
+        changed = super().add_members(dataset_id, ids)
+        if len(ids) == 2:
+            self._later(ids[:1])
         return changed
 
     def _later(self, file_ids: Any) -> None:
@@ -113,12 +131,12 @@ class _RenameMakesAnew(MemoryStore):
     """A new name makes a dataset look new."""
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
-        done = super().rename_dataset(dataset_id, name)
-        known = self._datasets[dataset_id]
-        if done:
-            later = known.time_created + 1_000_000_000
-            self._datasets[dataset_id] = replace(known, time_created=later)
-        return done
+        result = super().rename_dataset(dataset_id, name)
+        dataset = self._datasets[dataset_id]
+        if result:
+            later = dataset.time_created + 1_000_000_000
+            self._datasets[dataset_id] = replace(dataset, time_created=later)
+        return result
 
 
 class _KeepsNames(MemoryStore):
@@ -138,31 +156,31 @@ class _OldMembers(MemoryStore):
         from fakeviam_contracts.mutants.queries import members_of  # noqa: PLC0415 - only here
 
         page = self.binary_page(members_of(dataset_id), after=None, limit=100, descending=False)
-        known = self.dataset(dataset_id)
-        if known is not None:
+        dataset = self.dataset(dataset_id)
+        if dataset is not None:
             former = vars(self).setdefault("_former", {})
-            former[known.name] = [record.file_id for record in page.records]
+            former[dataset.name] = [record.file_id for record in page.records]
         super().delete_dataset(dataset_id)
 
-    def add_dataset(self, dataset: Any, *, members_of: Any = ()) -> bool:
-        made = super().add_dataset(dataset, members_of=members_of)
-        if made:
+    def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
+        is_added = super().add_dataset(dataset, members_of=members_of)
+        if is_added:
             self.add_members(dataset.id, self.__dict__.get("_former", {}).get(dataset.name, ()))
-        return made
+        return is_added
 
 
 class _OldTags(MemoryStore):
     """The same bytes come back with the tags that they had."""
 
-    def delete_binary(self, file_ids: Any) -> int:
-        chosen = list(file_ids)
+    def delete_binary(self, file_ids: Iterable[str]) -> int:
+        ids = list(file_ids)
         former = vars(self).setdefault("_former", {})
-        for record in self.find_binary(chosen):
+        for record in self.find_binary(ids):
             if record is not None:
                 former[self.read(record.file_id)] = record.tags
-        return super().delete_binary(chosen)
+        return super().delete_binary(ids)
 
-    def add_binary(self, records: Any) -> None:
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         former = self.__dict__.get("_former", {})
         super().add_binary(
             [(replace(r, tags=former.get(b, ()) or r.tags) if len(b) == 4 else r, b)
@@ -173,7 +191,9 @@ class _OldTags(MemoryStore):
 class _HalfUpdates(MemoryStore):
     """Takes the label of an update whose other fields are refused."""
 
-    def replace_box(self, file_id: str, box_id: str, change: Any) -> bool:
+    def replace_box(
+        self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
+    ) -> bool:
         (record,) = self.find_binary([file_id])
         for box in record.boxes if record is not None else ():
             if box.id == box_id:
@@ -191,28 +211,28 @@ class _HalfUpdates(MemoryStore):
 # The label as a tag -------------------------------------------------------------------------
 
 
-def _leaves_by_tag(message: Any, memory: dict[Any, Any]) -> None:
+def _leaves_by_tag(message: TagsRequest, memory: Memory) -> None:
     labels = [tag for tag in message.tags if tag.startswith(LABEL)]
     memory.setdefault("hidden", set()).update(
         (text, tag.removeprefix(LABEL)) for tag in labels for text in message.binary_data_ids
     )
 
 
-def _hide_left(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _hide_left(_: object, reply: Any, memory: Memory) -> None:
     for entry in reply.data:
-        kept = [
+        remaining = [
             one
             for one in entry.metadata.dataset_ids
             if (entry.metadata.binary_data_id, one) not in memory.get("hidden", ())
         ]
-        entry.metadata.dataset_ids[:] = kept
+        entry.metadata.dataset_ids[:] = remaining
 
 
-def _counts_labels(request: Any, reply: Any, _: dict[Any, Any]) -> None:
+def _counts_labels(request: Any, reply: Any, _: Memory) -> None:
     reply.deleted_count += sum(tag.startswith(LABEL) for tag in request.tags)
 
 
-def _joins_by_tag(message: Any, memory: dict[Any, Any]) -> None:
+def _joins_by_tag(message: TagsRequest, memory: Memory) -> None:
     for tag in message.tags:
         if tag.startswith(LABEL):
             memory.setdefault("joined", {}).setdefault(tag.removeprefix(LABEL), set()).update(
@@ -220,14 +240,14 @@ def _joins_by_tag(message: Any, memory: dict[Any, Any]) -> None:
             )
 
 
-def _show_joined(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+def _show_joined(_: object, reply: Any, memory: Memory) -> None:
     for dataset_id, texts in memory.get("joined", {}).items():
         for entry in reply.data:
             if entry.metadata.binary_data_id in texts:
                 entry.metadata.dataset_ids.append(dataset_id)
 
 
-def _no_labels(message: Any, _: dict[Any, Any]) -> None:
+def _no_labels(message: Any, _: Memory) -> None:
     if any(tag.startswith(LABEL) and len(tag) > 30 for tag in message.tags):
         raise GRPCError(Status.INTERNAL, "cannot remove a label")
 
@@ -235,7 +255,7 @@ def _no_labels(message: Any, _: dict[Any, Any]) -> None:
 # Segments of ids -----------------------------------------------------------------------------
 
 
-def _texts(message: Any) -> Any:
+def _texts(message: IdsRequest) -> Any:
     fields = message.DESCRIPTOR.fields_by_name
     return message.binary_data_ids if "binary_data_ids" in fields else None
 
@@ -243,11 +263,11 @@ def _texts(message: Any) -> Any:
 def _forgiving(segment: int) -> tuple[Any, Any]:
     """Edits that let a segment of an id be anything: files are known by the other two."""
 
-    def uploaded(_: Any, reply: Any, memory: dict[Any, Any]) -> None:
+    def uploaded(_: object, reply: Any, memory: Memory) -> None:
         if reply.binary_data_id:
             memory[_key(reply.binary_data_id)] = reply.binary_data_id
 
-    def asked(message: Any, memory: dict[Any, Any]) -> None:
+    def asked(message: Any, memory: Memory) -> None:
         texts = _texts(message)
         if texts is not None:
             texts[:] = [memory.get(_key(text), text) for text in texts]
@@ -268,23 +288,55 @@ def _forgiving(segment: int) -> tuple[Any, Any]:
 
 
 def _forgives(segment: int, name: str) -> list[Mutant]:
-    uploads = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
     asked, uploaded = _forgiving(segment)
-    found = [
+    matches = [
         on_exchange(f"ignores the {name} of ids in {rpc}", "ID-6", {rpc: asked},
-                    dict.fromkeys(uploads, uploaded))
+                    dict.fromkeys(UPLOADS, uploaded))
         for rpc in CALLS
     ]  # fmt: skip
-    found += [
+    matches += [
         on_exchange(f"ignores the {name} of ids in {rpc}", "BX-8", {rpc: asked},
-                    dict.fromkeys(uploads, uploaded))
+                    dict.fromkeys(UPLOADS, uploaded))
         for rpc in ("AddBoundingBoxToImageByID", "UpdateBoundingBox",
                     "RemoveBoundingBoxFromImageByID")
     ]  # fmt: skip
-    return found
+    return matches
+
+
+class _Remembers(Interceptor):
+    """Gives the answer of before to the same question, until something happens that it minds."""
+
+    def __init__(self, questions: Sequence[str], unminded: Sequence[str]) -> None:
+        self._questions, self._unminded = questions, unminded
+        self._answers: dict[tuple[str, bytes], Message] = {}
+        self.fired = False
+
+    def request(self, rpc: str, message: Message) -> Message:
+        if rpc not in (*self._unminded, *READS):
+            self._answers.clear()
+        return message
+
+    def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
+        if rpc not in self._questions or request is None:
+            return message
+        asked = (rpc, request.SerializeToString(deterministic=True))
+        old = self._answers.setdefault(asked, message)
+        self.fired = self.fired or old != message
+        return old
+
+
+def _remembering(name: str, clause: str, questions: Sequence[str], *unminded: str) -> Mutant:
+    return Mutant(name=name, clause=clause, interceptor=lambda: _Remembers(questions, unminded))
 
 
 MUTANTS: tuple[Mutant, ...] = (
+    _remembering("remembers files past tags by filter", "TA-3", FILES,
+                 "AddTagsToBinaryDataByFilter"),
+    _remembering("remembers files past the end of a dataset", "DS-2", FILES, "DeleteDataset"),
+    _remembering("remembers labels past deletes by filter", "BL-1", ("BoundingBoxLabelsByFilter",),
+                 "DeleteBinaryDataByFilter"),
+    _remembering("remembers the latest reading past deletes", "GL-3", ("GetLatestTabularData",),
+                 "DeleteTabularData"),
     *_forgives(0, "organization"),
     *_forgives(1, "location"),
     with_store("tags files that were captured alike", "TA-1", _SharesTags),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -11,35 +11,43 @@ from grpclib.exceptions import GRPCError
 from fakeviam import MemoryStore
 from fakeviam.wire import datasync
 from fakeviam_contracts.mutants.base import (
+    CAPTURE,
     DROP,
+    FILE,
     FILES,
+    STREAM,
+    UPLOADS,
     Mutant,
     metadata_edit,
     on_exchange,
     on_refusal,
     on_reply,
     on_request,
+    only_first,
     with_policy,
     with_store,
 )
 
-CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
-UPLOADS = (CAPTURE, FILE, STREAM)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam_contracts.mutants.base import Memory, RequestEdit
 
 
 def _upload_metadata(message: Any) -> datasync.UploadMetadata | None:
     if message.DESCRIPTOR.name == "StreamingDataCaptureUploadRequest":
         return message.metadata.upload_metadata if message.HasField("metadata") else None
-    found: datasync.UploadMetadata | None = (
+    metadata: datasync.UploadMetadata | None = (
         message.metadata if message.HasField("metadata") else None
     )
-    return found
+    return metadata
 
 
-def _said(change: Any) -> Any:
+def _upload_edit(change: Any) -> RequestEdit:
     """Edits upload metadata."""
 
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+    def edit(message: Any, _: Memory) -> None:
         metadata = _upload_metadata(message)
         if metadata is not None:
             change(metadata)
@@ -47,7 +55,7 @@ def _said(change: Any) -> Any:
     return edit
 
 
-def _sensors(message: Any) -> Any:
+def _sensors(message: Any) -> list[Any]:
     if message.DESCRIPTOR.name == "DataCaptureUploadRequest":
         return [content.metadata for content in message.sensor_contents]
     if message.DESCRIPTOR.name == "StreamingDataCaptureUploadRequest":
@@ -55,7 +63,7 @@ def _sensors(message: Any) -> Any:
     return []
 
 
-def _swap_times(message: Any, _: dict[Any, Any]) -> None:
+def _swap_times(message: object, _: Memory) -> None:
     for sensor in _sensors(message):
         if sensor.HasField("time_requested") and sensor.HasField("time_received"):
             copy = type(sensor.time_requested)()
@@ -64,25 +72,25 @@ def _swap_times(message: Any, _: dict[Any, Any]) -> None:
             sensor.time_received.CopyFrom(copy)
 
 
-def _milliseconds(message: Any, _: dict[Any, Any]) -> None:
+def _milliseconds(message: object, _: Memory) -> None:
     for sensor in _sensors(message):
         for stamp in (sensor.time_requested, sensor.time_received):
             stamp.nanos -= stamp.nanos % 1_000_000
 
 
-def _mime_by_content(message: Any, _: dict[Any, Any]) -> None:
+def _mime_by_content(message: object, _: Memory) -> None:
     metadata = _upload_metadata(message)
     for content in getattr(message, "sensor_contents", ()):
         if metadata is not None and content.binary.startswith(b"\x89PNG"):
             metadata.mime_type = "image/png"
 
 
-def _short_pieces(message: Any, _: dict[Any, Any]) -> None:
+def _short_pieces(message: datasync.FileUploadRequest, _: Memory) -> None:
     if message.HasField("file_contents"):
         message.file_contents.data = message.file_contents.data[:-1]
 
 
-def _one_piece(message: Any, memory: dict[Any, Any]) -> object:
+def _one_piece(message: Any, memory: Memory) -> object:
     """Keeps the first piece after each metadata."""
     if message.WhichOneof("upload_packet") == "metadata":
         memory["seen"] = False
@@ -94,14 +102,14 @@ def _one_piece(message: Any, memory: dict[Any, Any]) -> object:
 
 
 class _NoTwins(MemoryStore):
-    def add_binary(self, records: Any) -> None:
-        known = {payload for _, payload in getattr(self, "_seen", [])}
-        fresh = [(record, payload) for record, payload in records if payload not in known]
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
+        payloads = {payload for _, payload in getattr(self, "_seen", [])}
+        fresh = [(record, payload) for record, payload in records if payload not in payloads]
         self._seen = [*getattr(self, "_seen", []), *fresh]
         super().add_binary(fresh)
 
 
-def _refuses_the_type_of_files(message: Any, _: dict[Any, Any]) -> None:
+def _refuses_the_type_of_files(message: object, _: Memory) -> None:
     metadata = _upload_metadata(message)
     if metadata is not None and metadata.type == datasync.DATA_TYPE_FILE:
         raise GRPCError(Status.INVALID_ARGUMENT, "no such type")
@@ -117,11 +125,11 @@ def _no_type_without_a_dot(metadata: Any) -> None:
         metadata.mime_type = metadata.mime_type or "application/octet-stream"
 
 
-def _remembers_contents(message: Any, memory: dict[Any, Any]) -> None:
+def _remembers_contents(message: Any, memory: Memory) -> None:
     memory["contents"] = message.WhichOneof("upload_packet") != "metadata"
 
 
-def _wants_contents(_: Any, __: Any, memory: dict[Any, Any]) -> None:
+def _wants_contents(_: object, __: object, memory: Memory) -> None:
     if not memory["contents"]:
         raise GRPCError(Status.INVALID_ARGUMENT, "no contents")
 
@@ -131,12 +139,14 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request(
         "takes a type from extensions with a dot only",
         "UP-3",
-        _said(_no_type_without_a_dot),
+        _upload_edit(_no_type_without_a_dot),
         *UPLOADS,
     ),
-    on_request("forgets what a file was captured by", "FU-1", _said(_forget_what_captured), FILE),
     on_request(
-        "forgets what a stream was captured by", "SU-1", _said(_forget_what_captured), STREAM
+        "forgets what a file was captured by", "FU-1", _upload_edit(_forget_what_captured), FILE
+    ),
+    on_request(
+        "forgets what a stream was captured by", "SU-1", _upload_edit(_forget_what_captured), STREAM
     ),
     on_exchange(
         "wants contents in every stream",
@@ -152,25 +162,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     on_request("drops the last byte of each piece", "FU-3", _short_pieces, FILE),
     on_request("keeps only the first piece", "FU-3", _one_piece, STREAM),
-    on_request(
-        "keeps only the first reading",
-        "CU-2",
-        lambda m, _: m.sensor_contents.__delitem__(slice(1, None)),
-        CAPTURE,
-    ),
+    on_request("keeps only the first reading", "CU-2", only_first("sensor_contents"), CAPTURE),
     on_request("swaps the times", "A32", _swap_times, CAPTURE, STREAM),
     on_request("keeps milliseconds only", "TM-1", _milliseconds, CAPTURE, STREAM),
     on_request("guesses the MIME type by contents", "UP-4", _mime_by_content, CAPTURE),
     on_request(
         "ignores an explicit MIME type",
         "UP-5",
-        _said(lambda m: m.ClearField("mime_type")),
+        _upload_edit(lambda m: m.ClearField("mime_type")),
         *UPLOADS,
     ),
     on_request(
         "reads extensions with case",
         "A24",
-        _said(
+        _upload_edit(
             lambda m: setattr(
                 m,
                 "file_extension",
@@ -186,16 +191,19 @@ MUTANTS: tuple[Mutant, ...] = (
         *FILES,
     ),
     on_request(
-        "forgets the tags of an upload", "UP-7", _said(lambda m: m.ClearField("tags")), *UPLOADS
+        "forgets the tags of an upload",
+        "UP-7",
+        _upload_edit(lambda m: m.ClearField("tags")),
+        *UPLOADS,
     ),
     on_request(
         "forgets the datasets of an upload",
         "UP-7",
-        _said(lambda m: m.ClearField("dataset_ids")),
+        _upload_edit(lambda m: m.ClearField("dataset_ids")),
         *UPLOADS,
     ),
     on_request(
-        "forgets the file name", "UP-6", _said(lambda m: m.ClearField("file_name")), *UPLOADS
+        "forgets the file name", "UP-6", _upload_edit(lambda m: m.ClearField("file_name")), *UPLOADS
     ),
     with_store("stores the same bytes once", "UP-9", _NoTwins),
     with_policy("lets unknown datasets of an upload pass", "A27", unknown_dataset="skip"),

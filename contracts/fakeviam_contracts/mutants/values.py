@@ -8,9 +8,13 @@ from urllib.parse import unquote
 
 from fakeviam import MemoryStore
 from fakeviam_contracts.mutants.base import (
+    CAPTURE,
     DROP,
+    FILE,
     FILES,
     PAGES,
+    STREAM,
+    UPLOADS,
     Mutant,
     filter_of,
     metadata_edit,
@@ -20,10 +24,12 @@ from fakeviam_contracts.mutants.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-CAPTURE, FILE, STREAM = "DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"
-UPLOADS = (CAPTURE, FILE, STREAM)
+    from fakeviam.model.records import BinaryRecord
+    from fakeviam.wire import datasync, well_known
+    from fakeviam_contracts.mutants.base import Memory, ReplyEdit, RequestEdit
+
 TAGGING = ("AddTagsToBinaryDataByIDs", "AddTagsToBinaryDataByFilter")
 BOXES = ("AddBoundingBoxToImageByID", "UpdateBoundingBox")
 BINARY, TABULAR = PAGES
@@ -52,10 +58,10 @@ def _uploads(message: Any) -> Any:
     return message.metadata if message.HasField("metadata") else None
 
 
-def _listed(field: str, change: Callable[[str], str]) -> Any:
+def _text_edit(field: str, change: Callable[[str], str]) -> RequestEdit:
     """Edits a field of texts, of uploads or of the request itself."""
 
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+    def edit(message: Any, _: Memory) -> None:
         holder = _uploads(message) if "metadata" in message.DESCRIPTOR.fields_by_name else message
         if holder is not None:
             value = getattr(holder, field)
@@ -67,15 +73,15 @@ def _listed(field: str, change: Callable[[str], str]) -> Any:
     return edit
 
 
-def _filters(field: str, change: Callable[[str], str]) -> Any:
+def _filters(field: str, change: Callable[[str], str]) -> RequestEdit:
     """Edits what a filter asks for."""
 
-    def edit(message: Any, _: dict[Any, Any]) -> None:
-        found = filter_of(message)
-        if found is None:
+    def edit(message: Any, _: Memory) -> None:
+        filter_ = filter_of(message)
+        if filter_ is None:
             return
-        holder = found.tags_filter if field == "tags" else found
-        if field == "tags" and not found.HasField("tags_filter"):
+        holder = filter_.tags_filter if field == "tags" else filter_
+        if field == "tags" and not filter_.HasField("tags_filter"):
             return
         value = getattr(holder, field)
         if isinstance(value, str):
@@ -88,49 +94,49 @@ def _filters(field: str, change: Callable[[str], str]) -> Any:
 
 def _texts() -> Iterator[Mutant]:
     for name, change in CHANGES.items():
-        yield on_request(f"{name} tags of uploads", "UP-7", _listed("tags", change), *UPLOADS)
+        yield on_request(f"{name} tags of uploads", "UP-7", _text_edit("tags", change), *UPLOADS)
     for name in ("composes", "strips", "ends at a NUL in", "decodes percents of"):
         change = CHANGES[name]
-        yield on_request(f"{name} tags", "TA-1", _listed("tags", change), *TAGGING)
-        yield on_request(f"{name} labels", "BX-5", _listed("label", change), *BOXES)
+        yield on_request(f"{name} tags", "TA-1", _text_edit("tags", change), *TAGGING)
+        yield on_request(f"{name} labels", "BX-5", _text_edit("label", change), *BOXES)
         yield on_request(f"{name} tags of filters", "FI-6", _filters("tags", change), *PAGES)
         yield on_request(f"{name} methods of filters", "FI-4", _filters("method", change), *PAGES)
         yield on_request(f"{name} methods of uploads", "CU-1",
-                         _listed("method_name", change), CAPTURE)  # fmt: skip
+                         _text_edit("method_name", change), CAPTURE)  # fmt: skip
         yield on_request(f"{name} names of files", "UP-6",
-                         _listed("file_name", change), *UPLOADS)  # fmt: skip
+                         _text_edit("file_name", change), *UPLOADS)  # fmt: skip
     for name in ("flattens", "cuts after 255 characters of", "has its own line ends in"):
         change = CHANGES[name]
-        yield on_request(f"{name} labels", "BX-5", _listed("label", change), *BOXES)
+        yield on_request(f"{name} labels", "BX-5", _text_edit("label", change), *BOXES)
         yield on_request(f"{name} types of components", "FI-4",
                          _filters("component_type", change), *PAGES)  # fmt: skip
     yield on_request("decodes percents of names of datasets", "DS-1",
-                     _listed("name", unquote), "CreateDataset")  # fmt: skip
+                     _text_edit("name", unquote), "CreateDataset")  # fmt: skip
     yield on_request("cuts names of datasets after 255 characters", "DS-3",
-                     _listed("name", lambda text: text[:255]), "CreateDataset",
+                     _text_edit("name", lambda text: text[:255]), "CreateDataset",
                      "RenameDataset")  # fmt: skip
     yield on_request("composes names of datasets", "DS-3",
-                     _listed("name", CHANGES["composes"]), "RenameDataset")  # fmt: skip
+                     _text_edit("name", CHANGES["composes"]), "RenameDataset")  # fmt: skip
 
 
 # Readings ------------------------------------------------------------------------------------
 
 
-def _structs(change: Callable[[Any], None]) -> Any:
+def _structs(change: Callable[[Any], None]) -> RequestEdit:
     """Edits every map of each reading, from the inside out."""
 
-    def walk(struct: Any) -> None:
+    def walk(struct: well_known.Struct) -> None:
         for value in struct.fields.values():
             inside(value)
         change(struct)
 
-    def inside(value: Any) -> None:
+    def inside(value: well_known.Value) -> None:
         if value.HasField("struct_value"):
             walk(value.struct_value)
         for entry in value.list_value.values if value.HasField("list_value") else ():
             inside(entry)
 
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+    def edit(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
         for content in message.sensor_contents:
             if content.HasField("struct"):
                 walk(content.struct)
@@ -138,8 +144,8 @@ def _structs(change: Callable[[Any], None]) -> Any:
     return edit
 
 
-def _without(unwanted: Callable[[str, Any], bool]) -> Any:
-    def change(struct: Any) -> None:
+def _without(unwanted: Callable[[str, well_known.Value], bool]) -> Any:
+    def change(struct: well_known.Struct) -> None:
         for key in [key for key, value in struct.fields.items() if unwanted(key, value)]:
             del struct.fields[key]
 
@@ -147,7 +153,7 @@ def _without(unwanted: Callable[[str, Any], bool]) -> Any:
 
 
 def _renamed(change: Callable[[str], str]) -> Any:
-    def edit(struct: Any) -> None:
+    def edit(struct: well_known.Struct) -> None:
         for key in [key for key in struct.fields if change(key) != key]:
             struct.fields[change(key)].CopyFrom(struct.fields[key])
             del struct.fields[key]
@@ -155,8 +161,8 @@ def _renamed(change: Callable[[str], str]) -> Any:
     return _structs(edit)
 
 
-def _values(change: Callable[[Any], None]) -> Any:
-    def edit(struct: Any) -> None:
+def _values(change: Callable[[well_known.Value], None]) -> Any:
+    def edit(struct: well_known.Struct) -> None:
         for value in struct.fields.values():
             change(value)
 
@@ -164,33 +170,33 @@ def _values(change: Callable[[Any], None]) -> Any:
 
 
 def _text(change: Callable[[str], str]) -> Any:
-    def edit(value: Any) -> None:
+    def edit(value: well_known.Value) -> None:
         if value.HasField("string_value"):
             value.string_value = change(value.string_value)
 
     return _values(edit)
 
 
-def _parse_numbers(value: Any) -> None:
+def _parse_numbers(value: well_known.Value) -> None:
     if value.HasField("string_value") and value.string_value == "1.0":
         value.number_value = 1.0
 
 
-def _parse_words(value: Any) -> None:
+def _parse_words(value: well_known.Value) -> None:
     if value.HasField("string_value") and value.string_value in ("null", "true"):
         value.bool_value = value.string_value == "true"
 
 
-def _single(value: Any) -> None:
+def _single(value: well_known.Value) -> None:
     """As if stored with six digits."""
     if value.HasField("number_value"):
         value.number_value = float(f"{value.number_value:.6g}")
 
 
-def _flatten_lists(value: Any) -> None:
+def _flatten_lists(value: well_known.Value) -> None:
     if value.HasField("list_value"):
-        kept = [one for one in value.list_value.values if not one.HasField("null_value")]
-        copies = [type(one).FromString(one.SerializeToString()) for one in kept]
+        remaining = [one for one in value.list_value.values if not one.HasField("null_value")]
+        copies = [type(one).FromString(one.SerializeToString()) for one in remaining]
         del value.list_value.values[:]
         value.list_value.values.extend(copies)
 
@@ -230,8 +236,21 @@ READINGS = (
 # Contents ------------------------------------------------------------------------------------
 
 
-def _bytes(change: Callable[[bytes], bytes]) -> Any:
-    def edit(message: Any, _: dict[Any, Any]) -> None:
+def _plain_type(message: Any, _: Memory) -> None:
+    metadata = _uploads(message)
+    if metadata is not None:
+        metadata.mime_type = metadata.mime_type.partition(";")[0]
+
+
+def _overflows(message: Any, _: Memory) -> None:
+    """As a count of ns since 1970 in 64 bits does."""
+    interval = message.data_request.filter.interval
+    if interval.end.seconds >= 2**63 // 10**9:
+        interval.end.seconds -= 2**64 // 10**9
+
+
+def _bytes(change: Callable[[bytes], bytes]) -> RequestEdit:
+    def edit(message: Any, _: Memory) -> None:
         for content in getattr(message, "sensor_contents", ()):
             if content.HasField("binary"):
                 content.binary = change(content.binary)
@@ -259,7 +278,7 @@ def _set_piece(message: Any, piece: bytes) -> None:
         message.data = piece
 
 
-def _drops_repeats(message: Any, memory: dict[Any, Any]) -> object:
+def _drops_repeats(message: object, memory: Memory) -> object:
     piece = _piece(message)
     if piece is not None and piece == memory.get("last"):
         return DROP
@@ -267,7 +286,7 @@ def _drops_repeats(message: Any, memory: dict[Any, Any]) -> object:
     return None
 
 
-def _drops_known(message: Any, memory: dict[Any, Any]) -> object:
+def _drops_known(message: object, memory: Memory) -> object:
     """Takes a piece that it has seen before in this stream for one that was sent twice."""
     piece = _piece(message)
     if piece is None:
@@ -279,31 +298,33 @@ def _drops_known(message: Any, memory: dict[Any, Any]) -> object:
     return None
 
 
-def _sorts_pieces(message: Any, memory: dict[Any, Any]) -> None:
+def _sorts_pieces(message: Any, memory: Memory) -> None:
     """Puts the larger of two neighbours first."""
     piece = _piece(message)
     if piece is None:
         memory["held"] = None
         return
-    held = memory.get("held")
+    earlier = memory.get("held")
     memory["held"] = piece
-    if held is not None and len(held) == len(piece) and held > piece:
-        _set_piece(message, held[:1] + piece[1:])
+    if earlier is not None and len(earlier) == len(piece) and earlier > piece:
+        _set_piece(message, earlier[:1] + piece[1:])
 
 
 class _OfOneSize(MemoryStore):
     """Takes large contents of the same size for the same."""
 
-    def add_binary(self, records: Any) -> None:
-        known = vars(self).setdefault("_payloads", {})
+    def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
+        payloads = vars(self).setdefault("_payloads", {})
         same = []
         for record, payload in records:
             key = len(payload) if len(payload) > 1000 else payload
-            same.append((record, known.setdefault(key, payload)))
+            same.append((record, payloads.setdefault(key, payload)))
         super().add_binary(same)
 
 
 CONTENTS = (
+    on_request("drops parameters of MIME types", "UP-5", _plain_type, *UPLOADS),
+    on_request("has intervals overflow in 2262", "FI-13", _overflows, *PAGES),
     on_request("has its own line ends in contents", "CU-1",
                _bytes(lambda b: b.replace(b"\r\n", b"\n")), CAPTURE, FILE),
     on_request("strips contents", "CU-1", _bytes(lambda b: b.strip(b" \n")), CAPTURE),
@@ -321,7 +342,7 @@ CONTENTS = (
 )  # fmt: skip
 
 
-def _shown(change: Callable[[str], str]) -> Any:
+def _metadata_text_edit(change: Callable[[str], str]) -> ReplyEdit:
     def edit(metadata: Any) -> None:
         metadata.file_name = change(metadata.file_name)
 
@@ -332,7 +353,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *_texts(),
     *READINGS,
     *CONTENTS,
-    on_reply("shows names of files in lower case", "UP-6", _shown(str.lower), *FILES),
+    on_reply("shows names of files in lower case", "UP-6", _metadata_text_edit(str.lower), *FILES),
     on_reply("shows the last part of names of files", "UP-6",
-             _shown(lambda name: name.rpartition("/")[2]), *FILES),
+             _metadata_text_edit(lambda name: name.rpartition("/")[2]), *FILES),
 )  # fmt: skip

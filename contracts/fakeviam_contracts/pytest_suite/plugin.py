@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fakeviam contract")
     is_used = any("contract" in argument for argument in sys.argv)
 
-    def option(name: str, text: str, **settings: Any) -> None:
+    def option(name: str, text: str, **settings: object) -> None:
         group.addoption(f"--contract-{name}", help=text if is_used else SUPPRESS, **settings)
 
     option("target", "address of the server; by default a new fake", default="")

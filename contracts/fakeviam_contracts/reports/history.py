@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam_contracts.results import Verdict
 
@@ -20,7 +20,7 @@ HISTORY = "history.jsonl"
 MOST = 50
 
 
-def remember(results: Sequence[Result], path: Path) -> list[dict[str, Any]]:
+def remember(results: Sequence[Result], path: Path) -> list[dict[str, object]]:
     """Add the results to the history in a file; the answer is the history, the latest last."""
     when = dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -29,7 +29,7 @@ def remember(results: Sequence[Result], path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines[-MOST:]]
 
 
-def _entry(result: Result, when: str) -> dict[str, Any]:
+def _entry(result: Result, when: str) -> dict[str, object]:
     return {
         "when": when,
         "subject": result.subject,

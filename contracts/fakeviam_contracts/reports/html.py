@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.formatting import counted, format_call, shortened
 from fakeviam_contracts.reports.templating import render
@@ -11,14 +12,14 @@ from fakeviam_contracts.reports.templating import render
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fakeviam_contracts.results import Result
+    from fakeviam_contracts.results import Finding, Result
 
 
-def page(results: Sequence[Result], history: Sequence[dict[str, Any]] = ()) -> str:
+def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -> str:
     """The results of one or several subjects, side by side, and those of earlier runs."""
     by_result = [{c.clause: c for c in result.clauses} for result in results]
-    seen = dict.fromkeys(clause for found in by_result for clause in found)
-    clauses = {name: rules()[name] for name in [*seen, *rules()] if name in rules()}
+    all_clauses = dict.fromkeys(clause for verdicts_ in by_result for clause in verdicts_)
+    clauses = {name: rules()[name] for name in [*all_clauses, *rules()] if name in rules()}
     return render(
         "report.html.j2",
         filters={"call": format_call, "shown": shortened},
@@ -29,17 +30,29 @@ def page(results: Sequence[Result], history: Sequence[dict[str, Any]] = ()) -> s
         history=history,
         counted=counted,
         notes=_notes,
+        by_cause=by_cause,
+        past=lambda finding, result: _past(finding, result, history),
     )
 
 
 def _title(results: Sequence[Result]) -> str:
-    broken = sum(len(result.failing) for result in results)
+    count = sum(len(result.failing) for result in results)
     problems = sum(len(result.problems) for result in results)
     missing = any(result.not_reached for result in results)
-    titles = [f"contract broken in {counted(broken, 'place')}"] if broken else []
+    titles = [f"contract broken in {counted(count, 'place')}"] if count else []
     titles += [f"{counted(problems, 'known failure')} no longer true"] if problems else []
     titles += ["not run to the end"] if missing or any(r.error for r in results) else []
     return "; ".join(titles or ["contract kept"])
+
+
+def _past(finding: Finding, result: Result, history: Sequence[dict[str, Any]]) -> str:
+    """How long a clause has been broken on a subject, as far as its history goes."""
+    runs = [r for r in history if (r["subject"], r["policy"]) == (result.subject, result.policy)]
+    broken = [run["when"] for run in runs if finding.clause in run["broken"]]
+    if len(runs) < 2 or not broken:
+        return ""
+    marks = "".join("x" if finding.clause in run["broken"] else "." for run in runs[-20:])
+    return f"broken in {len(broken)} of {len(runs)} runs, first on {broken[0][:10]}: {marks}"
 
 
 def _notes(result: Result) -> list[str]:

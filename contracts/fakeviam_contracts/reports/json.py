@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fakeviam_contracts.causes import cause_of
 from fakeviam_contracts.formatting import format_call
 from fakeviam_contracts.results import worst
 
@@ -29,7 +30,7 @@ def as_json(results: Sequence[Result]) -> str:
     return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
 
 
-def _facts(result: Result) -> dict[str, Any]:
+def _facts(result: Result) -> dict[str, object]:
     verdicts = Counter(clause.verdict.value for clause in result.clauses)
     return {
         "subject": result.subject,
@@ -72,10 +73,11 @@ def _facts(result: Result) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> dict[str, object]:
     return {
         "name": finding.name,
         **_assertion(finding.assertion),
+        "cause": cause_of(finding.assertion),
         "reproduced": finding.reproduced,
         "steps": finding.steps,
         "calls": [format_call(call) for call in finding.calls],

@@ -58,22 +58,24 @@ def _suite(result: Result) -> Any:
     return suite
 
 
-def _entry(result: Result, clause: ClauseVerdict, found: Sequence[Finding]) -> tuple[Any, str]:
+def _entry(
+    result: Result, clause: ClauseVerdict, findings: Sequence[Finding]
+) -> tuple[object, str]:
     """What is said of a clause: nothing, if it is kept; and a text below."""
     from junitparser import Error, Failure, Skipped  # noqa: PLC0415
 
-    failing = [finding for finding in found if finding in result.failing]
+    failing = [finding for finding in findings if finding in result.failing]
     if failing:
         message = "; ".join(finding.assertion.what for finding in failing)
         return Failure(_clean(message)), "\n".join(map(_body, failing))
-    if found:
-        return Skipped(_clean(_excuse(found[0]))), ""
+    if findings:
+        return Skipped(_clean(_excuse(findings[0]))), ""
     if clause.verdict is Verdict.DIFFERS and result.failing_differences:
         return Failure(Severity.INTERPRETATION.label), _differences(result, clause)
     message = _clean(f"{clause.verdict.value}: {clause.reason}")
     if clause.clause in result.not_reached:
         return Error(message), ""
-    if clause.verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+    if clause.verdict in (Verdict.SKIPPED, Verdict.MAY_NOT, Verdict.NOT_REACHED):
         return Skipped(message), ""
     return None, ""
 

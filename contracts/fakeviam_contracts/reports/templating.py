@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,8 +12,8 @@ def render(
     name: str,
     *,
     package: str = "fakeviam_contracts.reports",
-    filters: dict[str, Callable[..., Any]] | None = None,
-    **values: Any,
+    filters: dict[str, Callable[..., object]] | None = None,
+    **values: object,
 ) -> str:
     """A template of a package's `templates`, filled in; HTML is escaped."""
     from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415

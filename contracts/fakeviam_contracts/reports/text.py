@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.clauses import Severity
 from fakeviam_contracts.formatting import counted, shortened
 from fakeviam_contracts.results import PROGRAMS, Verdict
@@ -25,7 +26,7 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def _one(result: Result) -> str:
-    lines = [_finding(finding) for finding in result.findings]
+    lines = [_of_one_cause(cause, found) for cause, found in by_cause(result.findings).items()]
     lines += [_difference(difference) for difference in result.differences]
     lines += [f"PROBLEM  {problem}" for problem in result.problems]
     lines += _reasons(result)
@@ -53,10 +54,10 @@ def _indented(text: str) -> str:
 
 def _side_by_side(results: Sequence[Result]) -> str:
     """The clauses on which the subjects differ, or that one of them breaks, as a table."""
-    found = [{c.clause: c.verdict for c in result.clauses} for result in results]
+    verdicts_ = [{c.clause: c.verdict for c in result.clauses} for result in results]
     rows = []
-    for clause in sorted({clause for one in found for clause in one}, key=clause_order):
-        verdicts = [one.get(clause) for one in found]
+    for clause in sorted({clause for one in verdicts_ for clause in one}, key=clause_order):
+        verdicts = [one.get(clause) for one in verdicts_]
         if len(set(verdicts)) > 1 or Verdict.BROKEN in verdicts:
             rows.append([clause, *(v.value.upper() if v is Verdict.BROKEN else v.value if v
                                    else "-" for v in verdicts)])  # fmt: skip
@@ -67,6 +68,22 @@ def _side_by_side(results: Sequence[Result]) -> str:
     return "side by side, where verdicts differ or are broken:\n" + "\n".join(
         "  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)
     )
+
+
+def _of_one_cause(cause: str, findings: Sequence[Finding]) -> str:
+    """The first in full, the others in a line each."""
+    first, *others = sorted(findings, key=lambda finding: bool(finding.known))
+    lines = [_finding(first)]
+    if others:
+        lines.append(f"  the same cause, {cause}, shows in {counted(len(others), 'more place')}:")
+    for other in others:
+        known = f"; known: {other.known}" if other.known else ""
+        script = f"; script: {other.script}" if other.script else ""
+        lines.append(
+            f"    {'KNOWN' if other.known else 'BROKEN'}  {other.clause}: "
+            f"{other.assertion.what} ({other.name}), {other.severity.label}{known}{script}"
+        )
+    return "\n".join(lines)
 
 
 def _finding(finding: Finding) -> str:
@@ -101,7 +118,7 @@ def _reasons(result: Result) -> list[str]:
     """Which clauses have no verdict, by the reason for it."""
     by_reason: dict[str, list[str]] = {}
     for clause in result.clauses:
-        if clause.verdict in (Verdict.SKIPPED, Verdict.NOT_REACHED):
+        if clause.verdict in (Verdict.SKIPPED, Verdict.MAY_NOT, Verdict.NOT_REACHED):
             reason = f"{clause.verdict.value.upper()} ({clause.reason})"
             by_reason.setdefault(reason, []).append(clause.clause)
     return [f"{reason}: {', '.join(clauses)}" for reason, clauses in by_reason.items()]

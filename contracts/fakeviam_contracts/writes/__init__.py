@@ -19,7 +19,12 @@ from fakeviam_contracts.writes.datasets import (
     rename_dataset,
 )
 from fakeviam_contracts.writes.deletes import delete_files, delete_matching, delete_rows
-from fakeviam_contracts.writes.many import upload_many, upload_many_rows, upload_pieces
+from fakeviam_contracts.writes.many import (
+    upload_many,
+    upload_many_rows,
+    upload_pieces,
+    upload_several,
+)
 from fakeviam_contracts.writes.uploads import upload, upload_rows
 
 __all__ = [
@@ -43,4 +48,5 @@ __all__ = [
     "upload_many_rows",
     "upload_pieces",
     "upload_rows",
+    "upload_several",
 ]

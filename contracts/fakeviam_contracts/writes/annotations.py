@@ -29,8 +29,8 @@ def tag(session: Session, files: Sequence[int], tags: Sequence[str], *, form: st
     answer = session.wire.call(rpc, request)
     reply = session.outcome("TR-1" if remove else "TA-1", rpc, answer, grounds)
     if reply is not None:
-        known = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
-        _change_tags(session, reply, known, tags, remove=remove)
+        files_ = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
+        _change_tags(session, reply, files_, tags, remove=remove)
 
 
 @operation
@@ -67,6 +67,11 @@ def _change_tags(
         return
     removed, changed = session.model.remove_tags(files, tags)
     candidates = {"tags": removed, "records": changed}
+    if reply.deleted_count not in candidates.values():
+        # What was done with the tags says more than how it was counted.
+        for file in session.model.files:
+            file.because["tags"] = "TR-1"
+        check_by_ids(session, [f.handle for f in session.model.files], with_bytes=False)
     what = "count of removed tags"
     session.choose("remove_tags_count", what, candidates, reply.deleted_count, "TR-2")
 
@@ -109,7 +114,16 @@ def box(
     session.handles.boxes.append(reply.bbox_id)
     if target is not None:
         target.boxes.append(Box(handle=handle, label=label, corners=corners, confidence=confidence))
-        target.because["boxes"] = "BX-5"
+        _box_is_taken(session, target, "BX-5", grounds)
+
+
+def _box_is_taken(session: Session, file: File, clause: str, grounds: Sequence[Ground]) -> None:
+    """A box that we would have refused may be stored otherwise; what it became counts from now."""
+    doubt = next((ground.clause for ground in grounds if ground.refusing), "")
+    if doubt:
+        file.because["boxes"] = doubt
+        check_by_ids(session, [file.handle], with_bytes=False)
+    file.because["boxes"] = clause
 
 
 def box_grounds(label: str, corners: tuple[float, ...], confidence: float | None) -> list[Ground]:
@@ -160,13 +174,14 @@ def update_box(session: Session, file: int, handle: int, changes: dict[str, Any]
     ]
     if session.outcome("BU-1", rpc, answer, grounds) is not None:
         session.model.change_box(target, handle, lambda _: new)
+        _box_is_taken(session, target, "BU-1", grounds)
         if len(changes) < 6:
             _check_kept_fields(session, target, handle, old, changes)
     check_by_ids(session, [file], with_bytes=False)
 
 
 def _check_kept_fields(
-    session: Session, file: File, handle: int, old: Box, changes: dict[str, Any]
+    session: Session, file: File, handle: int, old: Box, changes: dict[str, object]
 ) -> None:
     """Fields that an update leaves out stay as they are (BU-2)."""
     request = data.BinaryDataByIDsRequest(binary_data_ids=[session.handles.files[file.handle]])
@@ -174,29 +189,31 @@ def _check_kept_fields(
                              session.wire.call("BinaryDataByIDs", request))  # fmt: skip
     bbox_id = session.handles.boxes[handle]
     for entry in reply.data:
-        for found in entry.metadata.annotations.bboxes:
-            if found.id == bbox_id:
-                kept = _kept(found, changes)
-                wanted = {**dict(zip(CORNERS, old.corners, strict=True)), "label": old.label,
+        for box in entry.metadata.annotations.bboxes:
+            if box.id == bbox_id:
+                unchanged = _unchanged_fields(box, changes)
+                expected = {**dict(zip(CORNERS, old.corners, strict=True)), "label": old.label,
                           "confidence": old.confidence}  # fmt: skip
-                wanted = {name: wanted[name] for name in kept}
-                if not session.expect("BU-2", "fields that an update leaves out", wanted, kept):
-                    seen = _seen(handle, found)
-                    session.model.change_box(file, handle, lambda _, seen=seen: seen)  # type: ignore[misc]
+                expected = {name: expected[name] for name in unchanged}
+                if not session.expect(
+                    "BU-2", "fields that an update leaves out", expected, unchanged
+                ):
+                    observed = _observed_box(handle, box)
+                    session.model.change_box(file, handle, lambda _, observed=observed: observed)  # type: ignore[misc]
                     return
 
 
-def _kept(found: data.BoundingBox, changes: dict[str, Any]) -> dict[str, Any]:
-    every = {name: getattr(found, name) for name in (*CORNERS, "label")}
-    every["confidence"] = found.confidence if found.HasField("confidence") else None
+def _unchanged_fields(box: data.BoundingBox, changes: dict[str, object]) -> dict[str, object]:
+    every = {name: getattr(box, name) for name in (*CORNERS, "label")}
+    every["confidence"] = box.confidence if box.HasField("confidence") else None
     return {name: value for name, value in every.items() if name not in changes}
 
 
-def _seen(handle: int, found: data.BoundingBox) -> Box:
-    x_min, y_min, x_max, y_max = (getattr(found, name) for name in CORNERS)
-    confidence = found.confidence if found.HasField("confidence") else None
+def _observed_box(handle: int, box: data.BoundingBox) -> Box:
+    x_min, y_min, x_max, y_max = (getattr(box, name) for name in CORNERS)
+    confidence = box.confidence if box.HasField("confidence") else None
     corners = (x_min, y_min, x_max, y_max)
-    return Box(handle=handle, label=found.label, corners=corners, confidence=confidence)
+    return Box(handle=handle, label=box.label, corners=corners, confidence=confidence)
 
 
 @operation

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 
-def write_by_filter(session: Session, clause: str, rpc: str, request: Any) -> Any:
+def write_by_filter(session: Session, clause: str, rpc: str, request: Any) -> object:
     """The answer of a write by filter, or None if it was left out to protect foreign data."""
     guard = session.place.guard
     try:

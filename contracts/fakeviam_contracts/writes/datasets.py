@@ -24,22 +24,24 @@ def create_dataset(session: Session, name: str) -> None:
     rpc, organization_id = "CreateDataset", session.place.organization_id
     request = dataset.CreateDatasetRequest(name=name, organization_id=organization_id)
     answer = session.wire.call(rpc, request)
-    reply = session.outcome("DS-1", rpc, answer, _name_grounds(session, name))
+    grounds = _name_grounds(session, name)
+    reply = session.outcome("DS-1", rpc, answer, grounds)
     if reply is not None:
+        name = _stored_name(session, reply.id, name, grounds)
         _new_dataset(session, name, reply.id, "DS-1")
 
 
 @operation
 def rename_dataset(session: Session, handle: int, name: str) -> None:
     """Rename a dataset, perhaps to the name it has (DS-3, DS-14, A40)."""
-    rpc, known = "RenameDataset", session.model.dataset(handle)
+    rpc, existing = "RenameDataset", session.model.dataset(handle)
     request = dataset.RenameDatasetRequest(id=session.handles.datasets[handle], name=name)
-    grounds = _name_grounds(session, name, but=handle) + _gone(session, [handle])
-    if known is not None and known.name == name:
+    grounds = _name_grounds(session, name, but=handle) + _unknown_dataset(session, [handle])
+    if existing is not None and existing.name == name:
         grounds.append(permission("DS-14"))
     reply = session.outcome("DS-3", rpc, session.wire.call(rpc, request), grounds)
-    if reply is not None and known is not None:
-        known.name = name
+    if reply is not None and existing is not None:
+        existing.name = _stored_name(session, request.id, name, grounds)
     check_datasets(session)
 
 
@@ -49,7 +51,7 @@ def delete_dataset(session: Session, handle: int) -> None:
     rpc, members = "DeleteDataset", [file.handle for file in session.model.members(handle)]
     request = dataset.DeleteDatasetRequest(id=session.handles.datasets[handle])
     answer = session.wire.call(rpc, request)
-    reply = session.outcome("DS-2", rpc, answer, _gone(session, [handle]))
+    reply = session.outcome("DS-2", rpc, answer, _unknown_dataset(session, [handle]))
     if reply is None or session.model.dataset(handle) is None:
         return
     session.model.delete_dataset(handle)
@@ -68,9 +70,9 @@ def change_members(
     request = getattr(data, f"{rpc}Request")(
         dataset_id=session.handles.datasets[handle], **session.names(files, form)
     )
-    grounds = _gone(session, [handle]) + id_grounds(session, files, form, "DM-8")
-    known = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
-    if not grounds and any((handle in file.datasets) != remove for file in known):
+    grounds = _unknown_dataset(session, [handle]) + id_grounds(session, files, form, "DM-8")
+    existing = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
+    if not grounds and any((handle in file.datasets) != remove for file in existing):
         grounds = [permission("DM-6")]
     answer = session.wire.call(rpc, request)
     if session.outcome("DM-1", rpc, answer, grounds) is None:
@@ -78,14 +80,14 @@ def change_members(
     if session.model.dataset(handle) is None:
         return
     if remove:
-        session.model.remove_members(handle, known)
+        session.model.remove_members(handle, existing)
     else:
-        session.model.add_members(handle, known)
+        session.model.add_members(handle, existing)
     again = any(ground.clause == "DM-6" for ground in grounds)
     _check_members(session, handle, "DM-6" if again else "DM-1")
-    if known:
+    if existing:
         clause = "DM-4" if remove else "DM-1"
-        check_by_ids(session, [file.handle for file in known], with_bytes=False, clause=clause)
+        check_by_ids(session, [file.handle for file in existing], with_bytes=False, clause=clause)
 
 
 @operation
@@ -97,7 +99,7 @@ def merge_datasets(session: Session, handles: Sequence[int], name: str) -> None:
         name=name,
         organization_id=session.place.organization_id,
     )
-    grounds = _gone(session, handles, "A42") + _name_grounds(session, name)
+    grounds = _unknown_dataset(session, handles, "A42") + _name_grounds(session, name)
     if len(set(handles)) == 1:
         grounds.append(permission("DS-15"))
     reply = session.outcome("DS-10", rpc, session.wire.call(rpc, request), grounds)
@@ -116,14 +118,14 @@ def _check_members(session: Session, handle: int, clause: str) -> None:
     """What a filter by the dataset finds; the model follows where the clause does not bind."""
     spec = session.within(FilterSpec(dataset=handle))
     entries = pages.all_entries(session, "BinaryDataByFilter", spec)
-    seen = {session.handles.file(entry.metadata.binary_data_id) for entry in entries}
-    wanted = {file.handle for file in session.model.members(handle)}
-    if seen != wanted and seen == {file.handle for file in session.model.files}:
+    handles = {session.handles.file(entry.metadata.binary_data_id) for entry in entries}
+    expected = {file.handle for file in session.model.members(handle)}
+    if handles != expected and handles == {file.handle for file in session.model.files}:
         clause = "FI-11"
-    if not session.expect(clause, "members of the dataset", wanted, seen):
+    if not session.expect(clause, "members of the dataset", expected, handles):
         files = {file.handle: file for file in session.model.files}
         session.model.remove_members(handle, files.values())
-        session.model.add_members(handle, [files[h] for h in seen if h in files])
+        session.model.add_members(handle, [files[h] for h in handles if h in files])
 
 
 @operation
@@ -135,14 +137,14 @@ def check_datasets(session: Session, *, clause: str = "DS-5") -> None:
         "ListDatasetsByIDs",
         session.wire.call("ListDatasetsByIDs", dataset.ListDatasetsByIDsRequest(ids=ids)),
     )
-    wanted = [(d.handle, d.name) for d in reversed(session.model.datasets)]
+    expected = [(d.handle, d.name) for d in reversed(session.model.datasets)]
     got = [(session.handles.dataset(d.id), d.name) for d in by_ids.datasets]
-    gone = len(wanted) < len(ids)
-    handles = sorted(str(handle) for handle, _ in wanted)
-    clause = "DS-6" if gone and clause == "DS-5" else clause
+    has_deleted = len(expected) < len(ids)
+    handles = sorted(str(handle) for handle, _ in expected)
+    clause = "DS-6" if has_deleted and clause == "DS-5" else clause
     session.require(clause, "datasets by ids", handles, sorted(str(handle) for handle, _ in got))
-    session.expect("DS-3", "names of datasets by ids", dict(wanted), dict(got))
-    session.expect("A41", "order of datasets by ids", wanted, got)
+    session.expect("DS-3", "names of datasets by ids", dict(expected), dict(got))
+    session.expect("A41", "order of datasets by ids", expected, got)
     rpc = "ListDatasetsByOrganizationID"
     request = dataset.ListDatasetsByOrganizationIDRequest(
         organization_id=session.place.organization_id
@@ -153,7 +155,7 @@ def check_datasets(session: Session, *, clause: str = "DS-5") -> None:
         for d in listed
         if session.place.exclusive or d.id in session.handles.datasets
     }
-    session.expect("DS-4", "datasets of the organization", dict(wanted), ours)
+    session.expect("DS-4", "datasets of the organization", dict(expected), ours)
 
 
 def _name_grounds(session: Session, name: str, *, but: int | None = None) -> list[Ground]:
@@ -164,7 +166,19 @@ def _name_grounds(session: Session, name: str, *, but: int | None = None) -> lis
     return []
 
 
-def _gone(session: Session, handles: Sequence[int], clause: str = "A40") -> list[Ground]:
+def _stored_name(session: Session, dataset_id: str, name: str, grounds: Sequence[Ground]) -> str:
+    """The name of a dataset; one that we would have refused may have become another."""
+    doubt = next((ground.clause for ground in grounds if ground.refusing), "")
+    if not doubt:
+        return name
+    rpc, request = "ListDatasetsByIDs", dataset.ListDatasetsByIDsRequest(ids=[dataset_id])
+    listed = session.answered("DS-5", rpc, session.wire.call(rpc, request)).datasets
+    stored = listed[0].name if listed else name
+    session.expect(doubt, "a name that was taken", name, stored)
+    return stored
+
+
+def _unknown_dataset(session: Session, handles: Sequence[int], clause: str = "A40") -> list[Ground]:
     if any(session.model.dataset(handle) is None for handle in handles):
         return [Ground(clause, "NOT_FOUND")]
     return []

@@ -43,8 +43,8 @@ def delete_matching(session: Session, spec: FilterSpec) -> None:
         grounds = [Ground("A16", point="empty_delete_filter", accepting="delete-everything")]
     reply = session.outcome("DF-1", rpc, answer, grounds)
     if reply is not None:
-        gone = [file.handle for file in session.model.matching_files(spec)]
-        count = session.model.delete_files(gone)
+        deleted = [file.handle for file in session.model.matching_files(spec)]
+        count = session.model.delete_files(deleted)
         _check_left(session)
         session.expect("DF-4", "deleted", count, reply.deleted_count)
 
@@ -53,9 +53,9 @@ def _check_left(session: Session) -> None:
     """What a delete by filter leaves (DF-1)."""
     spec = session.within(FilterSpec())
     entries = pages.all_entries(session, "BinaryDataByFilter", spec)
-    seen = {str(session.handles.file(entry.metadata.binary_data_id)) for entry in entries}
-    wanted = {str(file.handle) for file in session.model.matching_files(spec)}
-    session.expect("DF-1", "the files that are left", wanted, seen)
+    handles = {str(session.handles.file(entry.metadata.binary_data_id)) for entry in entries}
+    expected = {str(file.handle) for file in session.model.matching_files(spec)}
+    session.expect("DF-1", "the files that are left", expected, handles)
 
 
 #: What DeleteTabularFilter has of a filter.
@@ -82,14 +82,14 @@ def delete_rows(session: Session, days: int, spec: FilterSpec) -> None:
         return
     reply = session.answered("DT-1", rpc, answer)
     calendar = now - now % DAY - (days - 1) * DAY
-    gone, candidates = {}, {}
+    deleted, candidates = {}, {}
     for name, cutoff in (("calendar", calendar), ("periods", now - days * DAY)):
-        chosen = cutoff if days else None
-        gone[name] = session.model.rows_before(session.place.organization_id, chosen, spec)
-        candidates[name] = len(gone[name])
+        before = cutoff if days else None
+        deleted[name] = session.model.rows_before(session.place.organization_id, before, spec)
+        candidates[name] = len(deleted[name])
     if candidates["periods"] == reply.deleted_count != candidates["calendar"]:
         session.choose("delete_days", "deleted readings", candidates, reply.deleted_count, "DT-4")
-    session.model.delete_rows(gone[session.interpretation.delete_days])
+    session.model.delete_rows(deleted[session.interpretation.delete_days])
     bare = session.within(FilterSpec())
     left = len(pages.all_entries(session, "TabularDataByFilter", bare))
     clause = "DT-1" if spec == bare else "DT-3"

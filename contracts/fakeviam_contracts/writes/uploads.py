@@ -55,12 +55,16 @@ def upload(  # noqa: PLR0913 - what an upload can say
     origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
-    gone = any(session.model.dataset(handle) is None for handle in datasets)
+    is_missing = any(session.model.dataset(handle) is None for handle in datasets)
     grounds = (
-        [Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip")] if gone else []
+        [Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip")]
+        if is_missing
+        else []
     )
     if any(not tag.strip() for tag in tags):
         grounds.append(Ground("TA-4"))
+    if times is None and way != "FileUpload" and not grounds:
+        grounds.append(permission("A28"))
     success = _ACCEPTS[way] if len(chunks) == 1 else "FU-2"
     reply = session.outcome(success, way, answer, grounds)
     if reply is None:
@@ -219,7 +223,7 @@ def _send(
     metadata: datasync.UploadMetadata,
     chunks: Sequence[bytes],
     times: tuple[int, int] | None,
-) -> Any:
+) -> object:
     sensor = datasync.SensorMetadata()
     _set_times(sensor, times)
     if way == "DataCaptureUpload":

@@ -22,6 +22,7 @@ QUIET = ("get_latest_tabular_data", "export_tabular_data")
 KINDS: dict[type, str] = {
     NotImplementedError: "not_implemented",
     FileNotFoundError: "not_found",
+    asyncio.TimeoutError: "timeout",
     ValueError: "value",
     TypeError: "type",
 }
@@ -45,7 +46,7 @@ class Adapter:
     connect: Any = None
     paging: str = "client"
 
-    async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def answer(self, request: Mapping[str, object]) -> dict[str, object]:
         """The response to a request, but for its id."""
         try:
             return {"ok": True, "result": encoded(await self._done(request))}
@@ -56,7 +57,7 @@ class Adapter:
         except Exception as error:  # noqa: BLE001 - whatever a client raises is told
             return _failed(_kind(type(error)), f"{type(error).__name__}: {error}")
 
-    async def _done(self, request: Mapping[str, Any]) -> Any:
+    async def _done(self, request: Mapping[str, Any]) -> object:
         name, args = request["method"], decoded(request["args"])
         if name == "describe":
             released = version("fakeviam")
@@ -74,7 +75,7 @@ class Adapter:
             channel.close()
             await asyncio.sleep(0)  # the transport closes in the loop's next round
 
-    async def _logged_in(self, path: str, args: Mapping[str, Any]) -> Any:
+    async def _logged_in(self, path: str, args: Mapping[str, object]) -> object:
         async with (self.connect or _ours().connect)(path, **args) as client:
             return await client.tags_by_filter()
 
@@ -83,7 +84,7 @@ def _ours() -> Any:
     return import_module("fakeviam_client")
 
 
-def _method(client: Any, name: str, args: Mapping[str, Any]) -> Any:
+def _method(client: object, name: str, args: Mapping[str, object]) -> Any:
     method = getattr(client, name, None)
     if method is None:
         raise UnsupportedMethodError(f"{name} does not exist")
@@ -93,7 +94,7 @@ def _method(client: Any, name: str, args: Mapping[str, Any]) -> Any:
     return method
 
 
-def _argument(client: Any, value: Any) -> Any:
+def _argument(client: Any, value: Any) -> object:
     if isinstance(value, Id):
         return _ours().BinaryID(**value._asdict())
     if isinstance(value, Asked):
@@ -103,7 +104,7 @@ def _argument(client: Any, value: Any) -> Any:
     return value
 
 
-def _result(name: str, value: Any) -> Any:
+def _result(name: str, value: Any) -> object:
     if name == "tabular_data_by_filter":
         return _download([_reading(one) for one in value], value)
     if name in FILES:
@@ -113,12 +114,15 @@ def _result(name: str, value: Any) -> Any:
     return None if name in QUIET else value
 
 
-def _download(records: list[dict[str, Any]], value: Any) -> dict[str, Any]:
-    told = {"last": getattr(value, "last", None), "count": getattr(value, "total", None)}
-    return {"records": records, **{key: item for key, item in told.items() if item is not None}}
+def _download(records: list[dict[str, object]], value: object) -> dict[str, object]:
+    attributes = {"last": getattr(value, "last", None), "count": getattr(value, "total", None)}
+    return {
+        "records": records,
+        **{key: item for key, item in attributes.items() if item is not None},
+    }
 
 
-def _reading(one: Any) -> dict[str, Any]:
+def _reading(one: Any) -> dict[str, object]:
     return {
         "data": dict(one.data),
         "time_requested": one.time_requested,
@@ -127,17 +131,17 @@ def _reading(one: Any) -> dict[str, Any]:
     }
 
 
-def _file(one: Any) -> dict[str, Any]:
-    known = one.metadata
-    return {"id": known.binary_data_id, "data": one.data, "file_name": known.file_name}
+def _file(one: Any) -> dict[str, object]:
+    metadata = one.metadata
+    return {"id": metadata.binary_data_id, "data": one.data, "file_name": metadata.file_name}
 
 
 def _kind(error: type[Exception]) -> str:
-    known = [KINDS[one] for one in error.__mro__ if one in KINDS]
-    return known[0] if known else "other"
+    kinds = [KINDS[one] for one in error.__mro__ if one in KINDS]
+    return kinds[0] if kinds else "other"
 
 
-def _failed(kind: str, text: str, status: str = "") -> dict[str, Any]:
+def _failed(kind: str, text: str, status: str = "") -> dict[str, object]:
     return {"ok": False, "error": {"kind": kind, "status": status, "text": text}}
 
 

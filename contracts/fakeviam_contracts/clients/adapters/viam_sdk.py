@@ -35,6 +35,7 @@ RENAMED = {"include_file_data": "include_binary_data"}
 KINDS: dict[type, str] = {
     NotImplementedError: "not_implemented",
     FileNotFoundError: "not_found",
+    asyncio.TimeoutError: "timeout",
     ValueError: "value",
     TypeError: "type",
 }
@@ -49,7 +50,7 @@ def _sdk(module: str, name: str) -> Any:
     return getattr(import_module(f"viam.{module}"), name)
 
 
-async def answer(request: Mapping[str, Any]) -> dict[str, Any]:
+async def answer(request: Mapping[str, object]) -> dict[str, object]:
     """The response to a request, but for its id."""
     try:
         return {"ok": True, "result": await _done(request)}
@@ -61,7 +62,7 @@ async def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         return _failed(_kind(type(error)), f"{type(error).__name__}: {error}")
 
 
-async def _done(request: Mapping[str, Any]) -> Any:
+async def _done(request: Mapping[str, Any]) -> object:
     name, args = request["method"], request.get("args", {})
     if name == "describe":
         return {"name": "viam-sdk", "version": version("viam-sdk"), "paging": "caller"}
@@ -79,17 +80,19 @@ async def _done(request: Mapping[str, Any]) -> Any:
         await asyncio.sleep(0)
 
 
-async def _logged_in(path: str, api_key_id: str, api_key: str) -> Any:
+async def _logged_in(path: str, api_key_id: str, api_key: str, ca_file: str = "") -> object:
+    if ca_file:
+        os.environ["SSL_CERT_FILE"] = ca_file  # the only way; OpenSSL reads it for each context
     options = _sdk("rpc.dial", "DialOptions").with_api_key(api_key, api_key_id)
     connect = _sdk("app.viam_client", "ViamClient").create_from_dial_options
-    client = await connect(options, path)
+    client = await connect(options, path.removeprefix("https://"))
     try:
         return list(await client.data_client.tags_by_filter())
     finally:
         client.close()
 
 
-def _method(client: Any, name: str) -> Any:
+def _method(client: object, name: str) -> Any:
     method = getattr(client, name, None)
     if method is None:
         raise UnsupportedError(f"{name} does not exist")
@@ -97,14 +100,14 @@ def _method(client: Any, name: str) -> Any:
 
 
 def _parameter(method: Any, name: str, arg: str) -> str:
-    known = inspect.signature(method).parameters
+    parameters = inspect.signature(method).parameters
     for candidate in (arg, RENAMED.get(arg, arg)):
-        if candidate in known:
+        if candidate in parameters:
             return candidate
     raise UnsupportedError(f"{name} has no {arg}")
 
 
-def _value(value: Any, client: Any) -> Any:
+def _value(value: Any, client: Any) -> object:
     """An argument as Python has it."""
     if isinstance(value, list):
         return [_value(item, client) for item in value]
@@ -125,13 +128,13 @@ def _value(value: Any, client: Any) -> Any:
     return plain
 
 
-def _filter(client: Any, args: Mapping[str, Any]) -> Any:
+def _filter(client: Any, args: Mapping[str, Any]) -> object:
     for arg in args:
         _parameter(client.create_filter, "create_filter", arg)
     return client.create_filter(**args)
 
 
-def _result(name: str, value: Any) -> Any:
+def _result(name: str, value: Any) -> object:
     if name == "tabular_data_by_filter":
         return _download(value, _reading)
     if name in FILES:
@@ -143,14 +146,14 @@ def _result(name: str, value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else value
 
 
-def _download(value: Any, record: Any) -> dict[str, Any]:
+def _download(value: Any, record: Any) -> dict[str, object]:
     if isinstance(value, tuple):  # one page: records, their number, how to continue
         records, count, last = value
         return {"records": [record(one) for one in records], "count": count, "last": last}
     return {"records": [record(one) for one in value]}
 
 
-def _reading(one: Any) -> dict[str, Any]:
+def _reading(one: Any) -> dict[str, object]:
     return {
         "data": dict(one.data),
         "time_requested": {"$time": one.time_requested.isoformat()},
@@ -159,7 +162,7 @@ def _reading(one: Any) -> dict[str, Any]:
     }
 
 
-def _file(one: Any) -> dict[str, Any]:
+def _file(one: Any) -> dict[str, object]:
     data = getattr(one, "binary", b"") or getattr(one, "data", b"")
     return {
         "id": one.metadata.binary_data_id,
@@ -169,11 +172,11 @@ def _file(one: Any) -> dict[str, Any]:
 
 
 def _kind(error: type[Exception]) -> str:
-    known = [KINDS[one] for one in error.__mro__ if one in KINDS]
-    return known[0] if known else "other"
+    kinds = [KINDS[one] for one in error.__mro__ if one in KINDS]
+    return kinds[0] if kinds else "other"
 
 
-def _failed(kind: str, text: str, status: str = "") -> dict[str, Any]:
+def _failed(kind: str, text: str, status: str = "") -> dict[str, object]:
     return {"ok": False, "error": {"kind": kind, "status": status, "text": text}}
 
 

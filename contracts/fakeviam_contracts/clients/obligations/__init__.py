@@ -9,6 +9,7 @@ from fakeviam_contracts.clients.obligations import (
     filters,
     naming,
     paging,
+    transport,
     uploads,
 )
 from fakeviam_contracts.clients.obligations.base import (
@@ -27,4 +28,5 @@ OBLIGATIONS: tuple[Obligation, ...] = (
     *uploads.OBLIGATIONS,
     *errors.OBLIGATIONS,
     *connecting.OBLIGATIONS,
+    *transport.OBLIGATIONS,
 )

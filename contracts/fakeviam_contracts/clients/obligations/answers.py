@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fakeviam.wire import data
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
 
 #: Methods that promise no result, and what they need.
-SILENT: dict[str, dict[str, Any]] = {
+SILENT: dict[str, dict[str, object]] = {
     "add_tags_to_binary_data_by_ids": {"tags": ["t"], "binary_ids": ["o/l/f1"]},
     "add_tags_to_binary_data_by_filter": {"tags": ["t"]},
     "remove_bounding_box_from_image_by_id": {"bbox_id": "b", "binary_id": "o/l/f1"},
@@ -71,8 +69,8 @@ async def database_user(scenario: Scenario) -> str:
         same("calls", 0, len(scenario.server.calls))
         return "says that it does nothing, as viam-sdk 0.15.0 documents"
     same("outcome", "success", str(answer))
-    sent = scenario.one("ConfigureDatabaseUser")
-    same("user", ("o", args["password"]), (sent.organization_id, sent.password))
+    request = scenario.one("ConfigureDatabaseUser")
+    same("user", ("o", args["password"]), (request.organization_id, request.password))
     return "sends it, as newer releases document"
 
 

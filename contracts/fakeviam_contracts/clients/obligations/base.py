@@ -77,14 +77,21 @@ class Scenario:
         folder: An empty directory.
     """
 
-    def __init__(self, server: ScriptedServer, peer: Peer, folder: Path, paging: str) -> None:
+    def __init__(
+        self, server: ScriptedServer, peer: Peer, folder: Path, paging: str, target: str = ""
+    ) -> None:
         """Ask `peer`; `paging` tells who follows the pages, `client` or `caller`."""
         self.server = server
         self.folder = folder
         self._peer = peer
         self._paging = paging
+        self._target = target or server.target
 
-    async def ask(self, method: str, /, **args: Any) -> Answer:
+    def at(self, target: str) -> Scenario:
+        """The same with another server, which somebody else watches."""
+        return Scenario(self.server, self._peer, self.folder, self._paging, target)
+
+    async def ask(self, method: str, /, **args: object) -> Answer:
         """Have the client do something.
 
         Raises:
@@ -95,11 +102,11 @@ class Scenario:
             raise NotApplicableError(answer.text)
         return answer
 
-    async def try_to(self, method: str, /, **args: Any) -> Answer:
+    async def try_to(self, method: str, /, **args: object) -> Answer:
         """Have the client do something; that it cannot be asked to is an answer too."""
-        return await self._peer.ask(method, args, self.server.target, METADATA)
+        return await self._peer.ask(method, args, self._target, METADATA)
 
-    async def do(self, method: str, /, **args: Any) -> Any:
+    async def do(self, method: str, /, **args: object) -> Any:
         """Have the client do something that must succeed; its result.
 
         Raises:
@@ -123,12 +130,12 @@ class Scenario:
 
     def one(self, rpc: str) -> Any:
         """The only message of the only call of an RPC."""
-        sent = self.server.sent(rpc)
-        same("messages of " + rpc, 1, len(sent))
-        return sent[0]
+        requests = self.server.sent(rpc)
+        same("messages of " + rpc, 1, len(requests))
+        return requests[0]
 
 
-def same(what: str, expected: Any, observed: Any) -> None:
+def same(what: str, expected: object, observed: object) -> None:
     """Compare.
 
     Raises:
@@ -161,7 +168,7 @@ async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
     return ObligationVerdict(one.id, one.clauses, ObligationOutcome.KEPT, detail or "")
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     """What fits into a line of a table."""
     if isinstance(value, bytes) and len(value) > 40:
         return f"{len(value)} bytes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.wire import auth, data
 from fakeviam_contracts.clients.obligations import replies
@@ -31,9 +31,9 @@ async def one_login(scenario: Scenario) -> None:
     """Connecting with a key logs in once, with that key."""
     scenario.server.script("Authenticate", _token("token-1"))
     await scenario.do("log_in", **KEY)
-    sent = scenario.one("Authenticate")
-    told = (sent.entity, sent.credentials.type, sent.credentials.payload)
-    same("login", (KEY["api_key_id"], "api-key", KEY["api_key"]), told)
+    request = scenario.one("Authenticate")
+    credentials = (request.entity, request.credentials.type, request.credentials.payload)
+    same("login", (KEY["api_key_id"], "api-key", KEY["api_key"]), credentials)
 
 
 @obligation("token-carried", "AU-2")
@@ -41,8 +41,8 @@ async def token_carried(scenario: Scenario) -> None:
     """After the login each call carries its token."""
     scenario.server.script("Authenticate", _token("token-1"))
     await scenario.do("log_in", **KEY)
-    called = [call for call in scenario.server.calls if call.rpc == "TagsByFilter"]
-    carried = [call.metadata.get("authorization") for call in called]
+    calls = [call for call in scenario.server.calls if call.rpc == "TagsByFilter"]
+    carried = [call.metadata.get("authorization") for call in calls]
     same("authorization", ["Bearer token-1"], carried)
 
 
@@ -78,7 +78,7 @@ async def deadline_on_request(scenario: Scenario) -> None:
 # Downloads to disk -----------------------------------------------------------------------
 
 
-def _written(path: Path) -> list[bytes]:
+def _contents(path: Path) -> list[bytes]:
     """The contents of what a download made at or below a path."""
     if path.is_file():
         return [path.read_bytes()]
@@ -95,7 +95,7 @@ async def dest_of_files(scenario: Scenario) -> None:
     scenario.server.script("BinaryDataByFilter", page, replies.files())
     dest = scenario.folder / "download"
     await scenario.do("binary_data_by_filter", dest=str(dest))
-    _expect_written(dest, contents in _written(dest), "the file's bytes")
+    _expect_written(dest, contents in _contents(dest), "the file's bytes")
 
 
 @obligation("dest-of-readings", "TD-3", "CL-7")
@@ -106,19 +106,19 @@ async def dest_of_readings(scenario: Scenario) -> None:
     )
     dest = scenario.folder / "readings"
     await scenario.do("tabular_data_by_filter", dest=str(dest))
-    found = [value for contents in _written(dest) for value in _values(contents)]
-    _expect_written(dest, {"n": 1} in found and {"n": 2} in found, "the readings as JSON")
+    values = [value for contents in _contents(dest) for value in _values(contents)]
+    _expect_written(dest, {"n": 1} in values and {"n": 2} in values, "the readings as JSON")
 
 
-def _expect_written(dest: Path, found: bool, what: str) -> None:  # noqa: FBT001 - one answer
+def _expect_written(dest: Path, exists: bool, what: str) -> None:  # noqa: FBT001 - one answer
     if not dest.exists():
         raise BrokenError("nothing is written")
-    if not found:
-        start = (_written(dest) or [b"an empty directory"])[0][:60].decode(errors="replace")
+    if not exists:
+        start = (_contents(dest) or [b"an empty directory"])[0][:60].decode(errors="replace")
         raise BrokenError(f"holds not {what}, but {' '.join(start.split())}…")
 
 
-def _values(contents: bytes) -> list[Any]:
+def _values(contents: bytes) -> list[object]:
     """Every value in a JSON text, or in each of its lines; none if it is no JSON."""
     try:
         return _within(json.loads(contents))
@@ -129,7 +129,7 @@ def _values(contents: bytes) -> list[Any]:
     return [value for line in lines for value in _values(line)]
 
 
-def _within(value: Any) -> list[Any]:
+def _within(value: object) -> list[object]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [value, *(deep for item in inner for deep in _within(item))]
 

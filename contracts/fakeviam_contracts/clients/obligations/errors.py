@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from fakeviam.wire import data
 from fakeviam_contracts.clients.obligations import replies
@@ -15,9 +14,9 @@ from fakeviam_contracts.clients.obligations.base import (
     obligation,
     same,
 )
-from fakeviam_contracts.clients.obligations.uploads import SENSOR
+from fakeviam_contracts.clients.obligations.uploads import SENSOR, TIMED
 from fakeviam_contracts.clients.protocol import Asked
-from fakeviam_contracts.clients.scripted import Cut, Refuse
+from fakeviam_contracts.clients.scripted import Refuse, StreamReset
 
 NOW = datetime(2024, 1, 1)  # noqa: DTZ001 - any will do
 
@@ -25,7 +24,7 @@ NOW = datetime(2024, 1, 1)  # noqa: DTZ001 - any will do
 LARGE = b"\x00\xff" * 1_000_000
 
 
-async def _refused_locally(scenario: Scenario, kind: str, method: str, **args: Any) -> None:
+async def _refused_locally(scenario: Scenario, kind: str, method: str, **args: object) -> None:
     answer = await scenario.ask(method, **args)
     same("calls", 0, len(scenario.server.calls))
     same("kind of error", kind, answer.kind or "success")
@@ -122,7 +121,7 @@ async def unavailable_while_writing(scenario: Scenario) -> str:
         ("file_upload", "FileUpload", {"part_id": PART, "data": b"x"}),
         ("create_dataset", "CreateDataset", {"name": "n", "organization_id": "o"}),
         ("binary_data_capture_upload", "DataCaptureUpload",
-         {**SENSOR, "binary_data": b"x", "file_extension": ".png"}),
+         {**SENSOR, **TIMED, "binary_data": b"x", "file_extension": ".png"}),
     ):  # fmt: skip
         for status in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL"):
             scenario.server.reset()
@@ -149,7 +148,7 @@ async def resource_exhausted(scenario: Scenario) -> None:
 @obligation("stream-cut", "A30")
 async def stream_cut(scenario: Scenario) -> None:
     """An upload whose stream is reset fails; how, and how often it is tried, is told."""
-    scenario.server.script("FileUpload", Cut(after=1))
+    scenario.server.script("FileUpload", StreamReset(after=1))
     answer = await scenario.ask("file_upload", part_id=PART, data=LARGE)
     if answer.ok:
         raise BrokenError("takes it for success")

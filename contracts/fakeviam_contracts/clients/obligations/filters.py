@@ -39,14 +39,14 @@ async def _arrived(scenario: Scenario, **args: Any) -> data.Filter:
     """The filter that arrives for the arguments of `create_filter`."""
     scenario.server.reset()
     await scenario.do("tags_by_filter", filter=Asked(args))
-    sent: data.Filter = scenario.one("TagsByFilter").filter
-    return sent
+    filter_: data.Filter = scenario.one("TagsByFilter").filter
+    return filter_
 
 
-def _without_tags(sent: data.Filter) -> data.Filter:
+def _without_tags(filter_: data.Filter) -> data.Filter:
     """The filter without a tags filter that constrains nothing (FI-8)."""
     plain = data.Filter()
-    plain.CopyFrom(sent)
+    plain.CopyFrom(filter_)
     if plain.tags_filter == data.TagsFilter():
         plain.ClearField("tags_filter")
     return plain
@@ -75,17 +75,20 @@ async def filter_fields(scenario: Scenario) -> None:
         expected = data.Filter(**{name: value})  # type: ignore[arg-type]  # each fits its field
         same(name, expected, _without_tags(await _arrived(scenario, **{name: value})))
     everything: Any = {**SCALARS, **LISTS}
-    sent = await _arrived(scenario, **everything)
-    same("all fields", data.Filter(**everything), _without_tags(sent))
+    filter_ = await _arrived(scenario, **everything)
+    same("all fields", data.Filter(**everything), _without_tags(filter_))
 
 
 @obligation("filter-tags", "FI-6", "CL-35")
 async def filter_tags(scenario: Scenario) -> None:
     """Tags ask for any one of them: the list, with MATCH_BY_OR or without a type."""
-    sent = (await _arrived(scenario, tags=TAGS)).tags_filter
-    same("tags", TAGS, list(sent.tags))
+    tags_filter = (await _arrived(scenario, tags=TAGS)).tags_filter
+    same("tags", TAGS, list(tags_filter.tags))
     # Without a type it means the same.
-    either = sent.type in (data.TAGS_FILTER_TYPE_UNSPECIFIED, data.TAGS_FILTER_TYPE_MATCH_BY_OR)
+    either = tags_filter.type in (
+        data.TAGS_FILTER_TYPE_UNSPECIFIED,
+        data.TAGS_FILTER_TYPE_MATCH_BY_OR,
+    )
     same("type is UNSPECIFIED or MATCH_BY_OR", True, either)  # noqa: FBT003 - a comparison
 
 
@@ -101,7 +104,7 @@ async def filter_tagged(scenario: Scenario) -> None:
 @obligation("filter-empty-values", "FI-3", "FI-8")
 async def filter_empty_values(scenario: Scenario) -> None:
     """Empty strings and lists constrain nothing."""
-    empty: dict[str, Any] = {"tags": []}
+    empty: dict[str, object] = {"tags": []}
     empty.update(dict.fromkeys(SCALARS, ""), **{name: [] for name in LISTS})
     same("filter", data.Filter(), _without_tags(await _arrived(scenario, **empty)))
 
@@ -113,8 +116,8 @@ async def interval_open_ends(scenario: Scenario) -> None:
     same("start alone", start, (await _arrived(scenario, start_time=AWARE)).interval)
     end = data.CaptureInterval(end=timestamp_from(replies.BASE + 1_123_456_000))
     same("end alone", end, (await _arrived(scenario, end_time=LATER)).interval)
-    sent = await _arrived(scenario, component_name="cam")
-    same("no interval", data.CaptureInterval(), sent.interval)
+    filter_ = await _arrived(scenario, component_name="cam")
+    same("no interval", data.CaptureInterval(), filter_.interval)
 
 
 @obligation("times-utc", "TM-1", "CL-39")

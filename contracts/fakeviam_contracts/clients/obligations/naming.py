@@ -13,7 +13,7 @@ MESSAGES = [Id("o", "l", "f1"), Id("o", "l", "f2")]
 STRINGS = replies.ids(1, 2)
 
 #: Methods that take ids: their RPC, and what else they need.
-BY_IDS: dict[str, tuple[str, dict[str, Any]]] = {
+BY_IDS: dict[str, tuple[str, dict[str, object]]] = {
     "binary_data_by_ids": ("BinaryDataByIDs", {}),
     "delete_binary_data_by_ids": ("DeleteBinaryDataByIDs", {}),
     "add_tags_to_binary_data_by_ids": ("AddTagsToBinaryDataByIDs", {"tags": ["t"]}),
@@ -26,38 +26,40 @@ BY_IDS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-async def _named(scenario: Scenario, method: str, binary_ids: list[Any]) -> tuple[list[Any], ...]:
+async def _ids_sent(
+    scenario: Scenario, method: str, binary_ids: list[Any]
+) -> tuple[list[Any], ...]:
     """The ids that arrive, in the field of messages and in that of strings."""
     rpc, more = BY_IDS[method]
     await scenario.do(method, binary_ids=binary_ids, **more)
-    sent = scenario.server.sent(rpc)
+    requests = scenario.server.sent(rpc)
     messages = [
         Id(one.organization_id, one.location_id, one.file_id)
-        for request in sent
+        for request in requests
         for one in request.binary_ids
     ]
-    return messages, [one for request in sent for one in request.binary_data_ids]
+    return messages, [one for request in requests for one in request.binary_data_ids]
 
 
 @obligation("ids-as-messages", "ID-1", "ID-4", "CL-14")
 async def ids_as_messages(scenario: Scenario) -> None:
     """BinaryIDs arrive as BinaryIDs, all of them in order, and not as strings too."""
     for method in BY_IDS:
-        same(method, (MESSAGES, []), await _named(scenario, method, MESSAGES))
+        same(method, (MESSAGES, []), await _ids_sent(scenario, method, MESSAGES))
 
 
 @obligation("ids-as-strings", "ID-1", "ID-2", "ID-4", "CL-14")
 async def ids_as_strings(scenario: Scenario) -> None:
     """String ids arrive as strings, all of them in order, and not as BinaryIDs too."""
     for method in BY_IDS:
-        same(method, ([], STRINGS), await _named(scenario, method, STRINGS))
+        same(method, ([], STRINGS), await _ids_sent(scenario, method, STRINGS))
 
 
 @obligation("ids-whole", "ID-2")
 async def ids_whole(scenario: Scenario) -> None:
     """A string id travels as it is, whatever stands in it."""
     strange = ["o/l/a/b c", "no slashes"]
-    same("ids", ([], strange), await _named(scenario, "delete_binary_data_by_ids", strange))
+    same("ids", ([], strange), await _ids_sent(scenario, "delete_binary_data_by_ids", strange))
 
 
 @obligation("ids-all", "BI-1", "DI-1", "TA-1", "DM-1", "CL-14")
@@ -67,7 +69,7 @@ async def ids_all(scenario: Scenario) -> str:
     calls = set()
     for method, (rpc, _) in BY_IDS.items():
         scenario.server.reset()
-        same(f"ids of {method}", ([], many), await _named(scenario, method, many))
+        same(f"ids of {method}", ([], many), await _ids_sent(scenario, method, many))
         calls.add(scenario.server.count(rpc))
     return f"{', '.join(map(str, sorted(calls)))} calls for {len(many)} ids"
 
@@ -83,13 +85,13 @@ async def names_as_given(scenario: Scenario) -> None:
     corners |= dict.fromkeys(("x_max_normalized", "y_max_normalized"), 1.0)
     box = {"binary_id": "o/l/f1", "label": name, **corners}
     await scenario.do("add_bounding_box_to_image_by_id", **box)
-    sent = [
+    requests = [
         scenario.server.sent("FileUpload")[0].metadata.file_name,
         scenario.one("CreateDataset").name,
         scenario.one("RenameDataset").name,
         scenario.one("AddBoundingBoxToImageByID").label,
     ]
-    same("names", [name] * 4, sent)
+    same("names", [name] * 4, requests)
 
 
 @obligation("bytes-by-ids", "BI-1", "BI-2")
@@ -105,8 +107,8 @@ async def bytes_by_ids(scenario: Scenario) -> str:
 def _by_ids(request: data.BinaryDataByIDsRequest) -> data.BinaryDataByIDsResponse:
     numbers = [int(one.rpartition("f")[2]) for one in request.binary_data_ids]
     contents = None if request.include_binary else b""
-    found = [replies.file(number, contents=contents) for number in numbers]
-    return data.BinaryDataByIDsResponse(data=found, count=len(found))
+    files = [replies.file(number, contents=contents) for number in numbers]
+    return data.BinaryDataByIDsResponse(data=files, count=len(files))
 
 
 @obligation("counts-returned", "DF-4", "DI-1", "TR-2", "DT-4", "CL-18", "CL-19")
@@ -139,7 +141,7 @@ async def tags_as_given(scenario: Scenario) -> None:
     await scenario.do("add_tags_to_binary_data_by_ids", tags=tags, binary_ids=STRINGS)
     await scenario.do("add_tags_to_binary_data_by_filter", tags=tags)
     await scenario.do("remove_tags_from_binary_data_by_filter", tags=tags)
-    sent = [
+    requests = [
         scenario.one(rpc).tags
         for rpc in (
             "AddTagsToBinaryDataByIDs",
@@ -147,7 +149,7 @@ async def tags_as_given(scenario: Scenario) -> None:
             "RemoveTagsFromBinaryDataByFilter",
         )
     ]
-    same("tags", [tags] * 3, [list(one) for one in sent])
+    same("tags", [tags] * 3, [list(one) for one in requests])
 
 
 @obligation("days-passed-on", "DT-1", "CL-36")
@@ -155,28 +157,28 @@ async def days_passed_on(scenario: Scenario) -> None:
     """Days and organization of a deletion travel as given; 0 is not replaced."""
     await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=0)
     await scenario.do("delete_tabular_data", organization_id="o", delete_older_than_days=7)
-    sent = scenario.server.sent("DeleteTabularData")
-    days = [(one.organization_id, one.delete_older_than_days) for one in sent]
+    requests = scenario.server.sent("DeleteTabularData")
+    days = [(one.organization_id, one.delete_older_than_days) for one in requests]
     same("deletions", [("o", 0), ("o", 7)], days)
 
 
 @obligation("internal-deletable", "DF-3")
 async def internal_deletable(scenario: Scenario) -> None:
     """Files that Viam itself ingested can be deleted by a filter, and only on request."""
-    method, wanted = "delete_binary_data_by_filter", Asked(component_name="c")
-    await scenario.do(method, filter=wanted)
+    method, expected = "delete_binary_data_by_filter", Asked(component_name="c")
+    await scenario.do(method, filter=expected)
     # Not to be able to ask is the breach here, so "unsupported" is none of an excuse.
-    answer = await scenario.try_to(method, filter=wanted, include_internal_data=True)
+    answer = await scenario.try_to(method, filter=expected, include_internal_data=True)
     same("asking for internal data", "success", str(answer))
-    sent = scenario.server.sent("DeleteBinaryDataByFilter")
-    same("include_internal_data", [False, True], [one.include_internal_data for one in sent])
+    requests = scenario.server.sent("DeleteBinaryDataByFilter")
+    same("include_internal_data", [False, True], [one.include_internal_data for one in requests])
 
 
 @obligation("boxes-as-given", "BX-1", "BX-2", "BR-1", "CL-22")
 async def boxes_as_given(scenario: Scenario) -> None:
     """Boxes travel with their image, label and corners, 0 and 1 included; the id comes back."""
-    added = data.AddBoundingBoxToImageByIDResponse(bbox_id="b9")
-    scenario.server.script("AddBoundingBoxToImageByID", added)
+    reply = data.AddBoundingBoxToImageByIDResponse(bbox_id="b9")
+    scenario.server.script("AddBoundingBoxToImageByID", reply)
     corners = {
         "x_min_normalized": 0.0,
         "y_min_normalized": 0.25,
@@ -185,10 +187,10 @@ async def boxes_as_given(scenario: Scenario) -> None:
     }
     box = {"binary_id": "o/l/f1", "label": "Dog", **corners}
     same("id", "b9", await scenario.do("add_bounding_box_to_image_by_id", **box))
-    sent = scenario.one("AddBoundingBoxToImageByID")
-    same("label", "Dog", sent.label)
-    same("corners", corners, {name: getattr(sent, name) for name in corners})
-    same("image", ("o/l/f1", False), (sent.binary_data_id, sent.HasField("binary_id")))
+    request = scenario.one("AddBoundingBoxToImageByID")
+    same("label", "Dog", request.label)
+    same("corners", corners, {name: getattr(request, name) for name in corners})
+    same("image", ("o/l/f1", False), (request.binary_data_id, request.HasField("binary_id")))
     await scenario.do("remove_bounding_box_from_image_by_id", bbox_id="b9", binary_id=MESSAGES[0])
     removed = scenario.one("RemoveBoundingBoxFromImageByID")
     same("box removed", ("b9", "f1"), (removed.bbox_id, removed.binary_id.file_id))
@@ -201,8 +203,8 @@ async def datasets_as_given(scenario: Scenario) -> None:
     server.script("CreateDataset", dataset.CreateDatasetResponse(id="d1"))
     two = [dataset.Dataset(id="d2", name="b"), dataset.Dataset(id="d1", name="a")]
     server.script("ListDatasetsByIDs", dataset.ListDatasetsByIDsResponse(datasets=two))
-    made = await scenario.do("create_dataset", name="dogs", organization_id="o")
-    same("id", "d1", made)
+    dataset_id = await scenario.do("create_dataset", name="dogs", organization_id="o")
+    same("id", "d1", dataset_id)
     await scenario.do("rename_dataset", id="d1", name="cats")
     listed = await scenario.do("list_dataset_by_ids", ids=["d2", "d1"])
     same("list", [{"id": "d2", "name": "b"}, {"id": "d1", "name": "a"}], listed)
@@ -221,8 +223,8 @@ async def metadata_on_every_call(scenario: Scenario) -> None:
     await scenario.do("file_upload", part_id="p", data=b"x")
     await scenario.do("list_dataset_by_ids", ids=["d"])
     for call in scenario.server.calls:
-        sent = {key: value for key, value in call.metadata.items() if key in METADATA}
-        same(f"metadata of {call.rpc}", METADATA, sent)
+        metadata = {key: value for key, value in call.metadata.items() if key in METADATA}
+        same(f"metadata of {call.rpc}", METADATA, metadata)
 
 
 OBLIGATIONS = (

@@ -79,8 +79,8 @@ async def pages_by_hand(scenario: Scenario) -> None:
     """One page can be fetched: `limit` and `last` are passed on, the page's `last` comes back."""
     scenario.server.script(TABULAR, replies.readings(1, 2, last="b"))
     page = await scenario.do("tabular_data_by_filter", limit=7, last="a")
-    asked = scenario.one(TABULAR).data_request
-    same("limit and last", (7, "a"), (asked.limit, asked.last))
+    data_request = scenario.one(TABULAR).data_request
+    same("limit and last", (7, "a"), (data_request.limit, data_request.last))
     same("last of the result", "b", page.get("last"))
     same("count of the result", 2, page.get("count"))
 
@@ -97,11 +97,11 @@ async def limit_served(scenario: Scenario) -> None:
     """No more than 100 records are asked for at a time, which every server gives."""
     await scenario.do("tabular_data_by_filter")
     await scenario.do("binary_data_by_filter", include_file_data=False)
-    asked = {request.data_request.limit for request in scenario.server.sent(TABULAR)}
-    asked |= {request.data_request.limit for request in scenario.server.sent(BINARY)}
-    if max(asked) > 100:
-        raise BrokenError(f"asks for {max(asked)} at a time")
-    limits = ", ".join(str(one or "unset") for one in sorted(asked))
+    requested = {request.data_request.limit for request in scenario.server.sent(TABULAR)}
+    requested |= {request.data_request.limit for request in scenario.server.sent(BINARY)}
+    if max(requested) > 100:
+        raise BrokenError(f"asks for {max(requested)} at a time")
+    limits = ", ".join(str(one or "unset") for one in sorted(requested))
     raise ObservedError(f"limit {limits}")
 
 
@@ -119,8 +119,8 @@ async def internal_only_on_request(scenario: Scenario) -> None:
     """Internal data is asked for only when the caller does."""
     await scenario.do("binary_data_by_filter")
     await scenario.do("binary_data_by_filter", include_internal_data=True)
-    asked = [request.include_internal_data for request in scenario.server.sent(BINARY)]
-    same("include_internal_data", [False, True], asked)
+    flags = [request.include_internal_data for request in scenario.server.sent(BINARY)]
+    same("include_internal_data", [False, True], flags)
 
 
 @obligation("page-error-raised", "PG-5", "CL-44")
@@ -186,8 +186,8 @@ async def bytes_by_default(scenario: Scenario) -> None:
     """Bytes are asked for unless the caller does not want them."""
     await scenario.do("binary_data_by_filter")
     await scenario.do("binary_data_by_filter", include_file_data=False)
-    asked = [request.include_binary for request in scenario.server.sent(BINARY)]
-    same("include_binary", [True, False], asked)
+    flags = [request.include_binary for request in scenario.server.sent(BINARY)]
+    same("include_binary", [True, False], flags)
 
 
 @obligation("bytes-intact-down", "BF-2")

@@ -1,0 +1,324 @@
+"""Data pipelines: kept, listed, renamed, turned on and off, and deleted; none of them runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data, datapipelines
+from fakeviam_contracts import queries
+from fakeviam_contracts.assertions import AnyError, AnyOf
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import Need, check
+from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
+from fakeviam_contracts.wirelog import Refused
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from fakeviam_contracts.session import Session
+
+CREATE, GET, LIST = "CreateDataPipeline", "GetDataPipeline", "ListDataPipelines"
+RENAME, DELETE, RUNS = "RenameDataPipeline", "DeleteDataPipeline", "ListDataPipelineRuns"
+STANDARD = data.TABULAR_DATA_SOURCE_TYPE_STANDARD
+HOT = data.TABULAR_DATA_SOURCE_TYPE_HOT_STORAGE
+SINK = data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK
+
+#: Once a year: what only is kept runs on nobody's server.
+YEARLY = "0 0 1 1 *"
+COUNT: queries.Stages = [{"$group": {"_id": None, "n": {"$sum": 1}}}]
+
+
+def creation(
+    session: Session,
+    name: str,
+    stages: queries.Stages = COUNT,
+    *,
+    schedule: str = YEARLY,
+    **more: Any,
+) -> datapipelines.CreateDataPipelineRequest:
+    """The request to create a pipeline over the session's readings."""
+    return datapipelines.CreateDataPipelineRequest(
+        organization_id=session.place.organization_id,
+        name=name,
+        schedule=schedule,
+        mql_binary=queries.encoded(session, stages),
+        **more,
+    )
+
+
+def create(session: Session, name: str, *args: Any, **how: Any) -> str:
+    """The id of a new pipeline."""
+    request = creation(session, name, *args, **how)
+    return str(raw.call(session, "DP-1", CREATE, request).id)
+
+
+def change(session: Session, what: str, pipeline_id: str, clause: str = "DP-1") -> None:
+    """Enable, disable or delete a pipeline."""
+    request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=pipeline_id)
+    raw.call(session, clause, f"{what}DataPipeline", request)
+
+
+def _get(session: Session, pipeline_id: str) -> datapipelines.DataPipeline:
+    request = datapipelines.GetDataPipelineRequest(id=pipeline_id)
+    pipeline: datapipelines.DataPipeline = raw.call(session, "DP-1", GET, request).data_pipeline
+    return pipeline
+
+
+def _told(pipeline: datapipelines.DataPipeline) -> dict[str, Any]:
+    return {
+        "id": pipeline.id,
+        "organization": pipeline.organization_id,
+        "name": pipeline.name,
+        "stages": list(pipeline.mql_binary),
+        "schedule": pipeline.schedule,
+        "enabled": pipeline.enabled,
+        "source": pipeline.data_source_type,
+        "dated": pipeline.HasField("created_on") and pipeline.HasField("updated_at"),
+    }
+
+
+def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
+    """Those of the list that have one of some ids."""
+    organization_id = session.place.organization_id
+    request = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
+    listed = raw.call(session, "DP-1", LIST, request).data_pipelines
+    return [_told(pipeline) for pipeline in listed if pipeline.id in ids]
+
+
+@check("DP-1")
+def pipelines_are_kept(session: Session) -> None:
+    """As they were created."""
+    expected: dict[str, dict[str, Any]] = {}
+    longer: queries.Stages = [{"$match": {"data.readings.n": 1}}, *COUNT]
+    for name, stages, schedule, source in (
+        ("zebras", COUNT, YEARLY, None),
+        ("apes", longer, "30 4 1 1 *", STANDARD),
+        ("mice", COUNT, YEARLY, HOT),
+    ):
+        request = creation(session, name, stages, schedule=schedule)
+        if source is not None:
+            request.data_source_type = source
+        made = raw.call(session, "DP-1", CREATE, request).id
+        expected[made] = {
+            "id": made,
+            "organization": session.place.organization_id,
+            "name": name,
+            "stages": queries.encoded(session, stages),
+            "schedule": schedule,
+            "enabled": True,
+            "source": source or AnyOf(STANDARD, data.TABULAR_DATA_SOURCE_TYPE_UNSPECIFIED),
+            "dated": True,
+        }
+        found = _told(_get(session, made))
+        for aspect, value in expected[made].items():
+            session.expect("DP-1", f"{aspect} of a pipeline", value, found[aspect])
+    session.expect("DP-1", "ids of pipelines", 3, len(expected))
+    listed = sorted(_listed(session, [*expected]), key=lambda each: str(each["name"]))
+    wanted = sorted(expected.values(), key=lambda each: str(each["name"]))
+    session.expect("DP-1", "pipelines in the list", wanted, listed)
+
+
+@check("DP-1")
+def pipelines_are_renamed(session: Session) -> None:
+    """One is; the other stays as it was."""
+    made, other = create(session, "zebras"), create(session, "apes")
+    request = datapipelines.RenameDataPipelineRequest(id=made, name="bats")
+    _expect_changed(session, made, other, RENAME, request, {"name": "bats"})
+
+
+@check("DP-1")
+def pipelines_are_toggled(session: Session) -> None:
+    """One is disabled and enabled; the other stays as it was."""
+    made, other = create(session, "zebras"), create(session, "apes")
+    for what, enabled in (("Disable", False), ("Enable", True)):
+        request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made)
+        rpc = f"{what}DataPipeline"
+        _expect_changed(session, made, other, rpc, request, {"enabled": enabled})
+
+
+def _expect_changed(
+    session: Session, made: str, other: str, rpc: str, request: Message, changed: dict[str, Any]
+) -> None:
+    before = {each["id"]: each for each in _listed(session, [made, other])}
+    raw.call(session, "DP-1", rpc, request)
+    after = {each["id"]: each for each in _listed(session, [made, other])}
+    expected = {**before.get(made, {}), **changed}
+    session.expect("DP-1", f"a pipeline after {rpc}", expected, after.get(made))
+    session.expect("DP-1", f"another pipeline after {rpc}", before.get(other), after.get(other))
+    session.expect("DP-1", f"a pipeline by its id after {rpc}", expected,
+                   _told(_get(session, made)))  # fmt: skip
+
+
+@check("DP-1", "DP-12")
+def pipelines_are_deleted(session: Session) -> None:
+    """One is gone, the other stays."""
+    made, other = create(session, "zebras"), create(session, "apes")
+    change(session, "Delete", made)
+    listed = [each["id"] for each in _listed(session, [made, other])]
+    session.expect("DP-1", "pipelines after one was deleted", [other], listed)
+    request = datapipelines.GetDataPipelineRequest(id=made)
+    raw.refuse(session, "DP-12", "NOT_FOUND", GET, request)
+
+
+@check("DP-3")
+def names_of_pipelines(session: Session) -> None:
+    """A name is taken once, until it is given up."""
+    first, second = create(session, "zebras"), create(session, "apes")
+    renaming = datapipelines.RenameDataPipelineRequest(id=second, name="zebras")
+    for rpc, request in ((CREATE, creation(session, "zebras")), (RENAME, renaming)):
+        answer = session.wire.call(rpc, request)
+        # No document names the status.
+        session.expect("DP-3", f"status of {rpc} with a taken name", AnyError(), status_of(answer))
+    names = [_get(session, each).name for each in (first, second)]
+    session.expect("DP-3", "names after refusals", ["zebras", "apes"], names)
+    renaming.name = "bats"
+    raw.call(session, "DP-3", RENAME, renaming)
+    renaming.id, renaming.name = first, "apes"
+    raw.call(session, "DP-3", RENAME, renaming)
+    change(session, "Delete", second, "DP-3")
+    create(session, "bats")
+    session.comparisons["DP-3"] += 1
+
+
+@check("DP-11")
+def pipelines_that_are_none(session: Session) -> None:
+    """What cannot run is refused, and nothing of it is kept."""
+    count = len(_all_ids(session))
+    first = create(session, "apes")
+    bad: tuple[dict[str, Any], ...] = (
+        {"name": ""},
+        {"name": "  "},
+        {"schedule": ""},
+        {"schedule": "hourly"},
+        {"schedule": "61 * * * *"},
+        {"schedule": "* * * * * *"},
+        {"stages": [{"$nothing": {}}]},
+        {"stages": [{"$out": "elsewhere"}]},
+        {"data_source_type": SINK},
+        {"data_source_type": 9},
+    )
+    for changes in bad:
+        request = creation(session, **{"name": "mice", **changes})
+        raw.refuse(session, "DP-11", "INVALID_ARGUMENT", CREATE, request)
+    request = creation(session, "mice")
+    for stages in ([], [b"no document"]):
+        request.mql_binary[:] = stages
+        raw.refuse(session, "DP-11", "INVALID_ARGUMENT", CREATE, request)
+    renaming = datapipelines.RenameDataPipelineRequest(id=first, name=" ")
+    raw.refuse(session, "DP-11", "INVALID_ARGUMENT", RENAME, renaming)
+    session.expect("DP-11", "a name after a refusal", "apes", _get(session, first).name)
+    if session.place.exclusive:
+        kept = len(_all_ids(session)) - count
+        session.expect("DP-11", "pipelines kept after refusals", 1, kept)
+
+
+def _all_ids(session: Session) -> list[str]:
+    organization_id = session.place.organization_id
+    request = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
+    return [each.id for each in raw.call(session, "DP-1", LIST, request).data_pipelines]
+
+
+@check("DP-12")
+def pipelines_of_nobody(session: Session) -> None:
+    """What does not exist is NOT_FOUND, whatever is asked of it."""
+    for nobody in (raw.NOBODY, "no id"):
+        for what in ("Get", "Rename", "Delete", "Enable", "Disable"):
+            request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=nobody)
+            if what == "Rename":
+                request.name = "mice"
+            raw.refuse(session, "DP-12", "NOT_FOUND", f"{what}DataPipeline", request)
+        listing = datapipelines.ListDataPipelineRunsRequest(id=nobody)
+        raw.refuse(session, "DP-12", "NOT_FOUND", RUNS, listing)
+
+
+@check("DP-15", "DP-13")
+def pipelines_are_toggled_twice(session: Session) -> None:
+    """Enabling what is enabled and disabling what is disabled change nothing."""
+    made = create(session, "apes")
+    for what, enabled in (("Enable", True), ("Disable", False), ("Disable", False)):
+        request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made)
+        rpc = f"{what}DataPipeline"
+        answer = session.wire.call(rpc, request)
+        session.outcome("DP-15", rpc, answer)
+        found = _get(session, made).enabled
+        session.expect("DP-15", f"enabled after {what}", enabled, found)
+    listing = datapipelines.ListDataPipelineRunsRequest(id=made, page_token="no token")  # noqa: S106
+    raw.refuse(session, "DP-13", "INVALID_ARGUMENT", RUNS, listing)
+
+
+def _as_others(session: Session, made: str) -> list[Message]:
+    organization_id = session.place.organization_id
+    return [
+        data.ListIndexesRequest(
+            organization_id=organization_id, collection_type=data.INDEXABLE_COLLECTION_HOT_STORE
+        ),
+        data.ListSavedQueriesRequest(organization_id=organization_id),
+        datapipelines.ListDataPipelinesRequest(organization_id=organization_id),
+        creation(session, "mice"),
+        datapipelines.GetDataPipelineRequest(id=made),
+        datapipelines.ListDataPipelineRunsRequest(id=made),
+        datapipelines.RenameDataPipelineRequest(id=made, name="bats"),
+        datapipelines.DisableDataPipelineRequest(id=made),
+        datapipelines.DeleteDataPipelineRequest(id=made),
+    ]
+
+
+@check("DP-17", needs=(Need.KEYS,))
+def pipelines_are_owners(session: Session) -> None:
+    """Operators and owners of other organizations have nothing to do with them."""
+    known = keyed_of(session)
+    owner = as_holder(session, known, "owner")
+    request = creation(session, "apes")
+    request.organization_id = known.here.organization_id
+    made = session.answered("DP-1", CREATE, owner.call(CREATE, request)).id
+    for who in ("operator", "machine", "foreign"):
+        holder = as_holder(session, known, who)
+        for asked in _as_others(session, made):
+            if "organization_id" in asked.DESCRIPTOR.fields_by_name:
+                asked.organization_id = known.here.organization_id  # type: ignore[attr-defined]
+            rpc = asked.DESCRIPTOR.name.removesuffix("Request")
+            status = status_of(holder.call(rpc, asked))
+            session.expect("DP-17", f"status of {rpc} of the key {who}", AnyError(), status)
+    answer = owner.call(GET, datapipelines.GetDataPipelineRequest(id=made))
+    kept = not isinstance(answer, Refused) and answer.data_pipeline.name == "apes"
+    session.expect("DP-17", "the pipeline is as it was", expected=True, observed=kept)
+
+
+@check("DP-19", "SA-7", needs=(Need.KEYS,))
+def machines_and_queries_of_owners(session: Session) -> None:
+    """The key of a machine reads no sink, and puts no saved query before its own."""
+    known = keyed_of(session)
+    owner, machine = (as_holder(session, known, key) for key in ("owner", "machine"))
+    creating = creation(session, "apes")
+    creating.organization_id = known.here.organization_id
+    made = session.answered("DP-1", CREATE, owner.call(CREATE, creating)).id
+    saving = data.CreateSavedQueryRequest(
+        organization_id=known.here.organization_id, name="apes", mql_binary=creating.mql_binary
+    )
+    session.answered("SA-1", "CreateSavedQuery", owner.call("CreateSavedQuery", saving))
+    of_sink = data.TabularDataSource(type=SINK, pipeline_id=made)
+    for clause, how in (
+        ("DP-19", data.TabularDataByMQLRequest(data_source=of_sink)),
+        ("SA-7", data.TabularDataByMQLRequest(query_prefix_name="apes")),
+    ):
+        request = data.TabularDataByMQLRequest(
+            organization_id=known.here.organization_id, mql_binary=creating.mql_binary
+        )
+        request.MergeFrom(how)
+        session.answered(clause, queries.RPC, owner.call(queries.RPC, request))
+        status = status_of(machine.call(queries.RPC, request))
+        session.expect(clause, "a query of the key of a machine", AnyError(), status)
+
+
+CHECKS = (
+    pipelines_are_kept,
+    pipelines_are_renamed,
+    pipelines_are_toggled,
+    pipelines_are_deleted,
+    names_of_pipelines,
+    pipelines_that_are_none,
+    pipelines_of_nobody,
+    pipelines_are_toggled_twice,
+    pipelines_are_owners,
+    machines_and_queries_of_owners,
+)

@@ -1,0 +1,232 @@
+"""Saved queries: kept, changed, listed, and put before queries that name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam.wire.times import nanos_from
+from fakeviam_contracts import mql, queries, writes
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, SECOND, check
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+GET, LIST = "GetSavedQuery", "ListSavedQueries"
+CREATE, UPDATE, DELETE = "CreateSavedQuery", "UpdateSavedQuery", "DeleteSavedQuery"
+
+COUNT: queries.Stages = [{"$match": {"component_name": "sensor"}}, {"$count": "n"}]
+LIMIT: queries.Stages = [{"$limit": 1}]
+
+
+def _create(session: Session, name: str, stages: queries.Stages) -> str:
+    request = _creation(session, name, stages)
+    return str(raw.call(session, "SA-1", CREATE, request).id)
+
+
+def _creation(session: Session, name: str, stages: queries.Stages) -> data.CreateSavedQueryRequest:
+    return data.CreateSavedQueryRequest(
+        organization_id=session.place.organization_id,
+        name=name,
+        mql_binary=queries.encoded(session, stages),
+    )
+
+
+def _get(session: Session, query_id: str) -> data.Query:
+    request = data.GetSavedQueryRequest(id=query_id)
+    query: data.Query = raw.call(session, "SA-1", GET, request).saved_query
+    return query
+
+
+def _listed(session: Session, ids: list[str], clause: str = "SA-1") -> list[data.Query]:
+    """Those of the list that have one of some ids."""
+    request = data.ListSavedQueriesRequest(organization_id=session.place.organization_id)
+    reply = raw.call(session, clause, LIST, request)
+    return [query for query in reply.queries if query.id in ids]
+
+
+def _told(query: data.Query) -> dict[str, Any]:
+    """What clients see of a query."""
+    return {
+        "id": query.id,
+        "organization": query.organization_id,
+        "name": query.name,
+        "stages": list(query.mql_binary),
+    }
+
+
+def _expect_told(session: Session, expected: dict[str, Any], of: str, clause: str = "SA-1") -> None:
+    """What the query of an id is, asked for alone and in the list."""
+    query_id = expected["id"]
+    session.expect(clause, f"a saved query {of}", expected, _told(_get(session, query_id)))
+    listed = [_told(query) for query in _listed(session, [query_id])]
+    session.expect(clause, f"a saved query {of}, in the list", [expected], listed)
+
+
+@check("SA-1", "SA-6")
+def saved_queries_are_kept(session: Session) -> None:
+    """As they were created, the oldest first."""
+    organization = session.place.organization_id
+    made = []
+    for name, stages in (("zebras", COUNT), ("apes", LIMIT), ("mice", [*LIMIT, *COUNT])):
+        query_id = _create(session, name, stages)
+        made.append(query_id)
+        expected = {
+            "id": query_id,
+            "organization": organization,
+            "name": name,
+            "stages": queries.encoded(session, stages),
+        }
+        _expect_told(session, expected, "as created")
+        query = _get(session, query_id)
+        told = query.HasField("created_on") and query.HasField("updated_at")
+        session.expect("SA-1", "when a saved query was made", expected=True, observed=told)
+    session.expect("SA-1", "ids of saved queries", 3, len(set(made)))
+    listed = [query.id for query in _listed(session, made, "SA-6")]
+    session.expect("SA-6", "saved queries in their order", made, listed)
+    _check_limits(session, made)
+    session.expect("SA-1", "saved queries listed", set(made), set(listed))
+
+
+@check("SA-1", "SA-4")
+def saved_queries_are_deleted(session: Session) -> None:
+    """One is gone with its name, the others stay."""
+    made = [_create(session, name, LIMIT) for name in ("zebras", "apes")]
+    raw.call(session, "SA-1", DELETE, data.DeleteSavedQueryRequest(id=made[0]))
+    left = [query.id for query in _listed(session, made)]
+    session.expect("SA-1", "saved queries after one was deleted", made[1:], left)
+    raw.refuse(session, "SA-4", "NOT_FOUND", GET, data.GetSavedQueryRequest(id=made[0]))
+    _create(session, "zebras", LIMIT)
+
+
+def _check_limits(session: Session, made: list[str]) -> None:
+    request = data.ListSavedQueriesRequest(organization_id=session.place.organization_id, limit=2)
+    reply = raw.call(session, "SA-6", LIST, request)
+    session.expect("SA-6", "saved queries of a list with a limit", 2, len(reply.queries))
+    if session.place.exclusive:
+        found = [query.id for query in reply.queries]
+        session.expect("SA-6", "the first saved queries", made[:2], found)
+    request.limit = -1
+    raw.refuse(session, "SA-6", "INVALID_ARGUMENT", LIST, request)
+
+
+@check("SA-1", "SA-5")
+def saved_queries_are_changed(session: Session) -> None:
+    """Name and stages are replaced; what an update does not say stays, like the other queries."""
+    other = _create(session, "apes", LIMIT)
+    query_id = _create(session, "zebras", COUNT)
+    untouched, query = _get(session, other), _get(session, query_id)
+    expected, created = _told(query), nanos_from(query.created_on)
+    longer = [*LIMIT, *COUNT]
+    for name, stages, clause in (
+        ("mice", longer, "SA-1"),
+        ("rats", [], "SA-5"),
+        ("", COUNT, "SA-5"),
+    ):
+        if session.place.sleep is not None:
+            session.place.sleep(SECOND // 1000)
+        request = data.UpdateSavedQueryRequest(id=query_id, name=name)
+        if name:
+            expected["name"] = name
+        if stages:
+            request.mql_binary[:] = expected["stages"] = queries.encoded(session, stages)
+        answer = session.wire.call(UPDATE, request)
+        if session.outcome(clause, UPDATE, answer) is None:
+            return
+        parts = " and ".join([*(["name"] if name else []), *(["stages"] if stages else [])])
+        query = _get(session, query_id)
+        session.expect(clause, f"a saved query whose {parts} changed", expected, _told(query))
+        times = nanos_from(query.created_on), nanos_from(query.updated_at) >= created
+        session.expect("SA-1", "times of a saved query that was changed", (created, True), times)
+        session.expect("SA-1", "a saved query beside one that was changed", untouched,
+                       _get(session, other))  # fmt: skip
+
+
+@check("SA-2", "SA-3")
+def names_of_saved_queries(session: Session) -> None:
+    """A name is taken once; what is no query is not kept, and nothing is changed by it."""
+    first, second = _create(session, "zebras", LIMIT), _create(session, "apes", LIMIT)
+    there = {query.id for query in _listed_all(session)}
+    taken = _creation(session, "zebras", COUNT)
+    raw.refuse(session, "SA-2", "ALREADY_EXISTS", CREATE, taken)
+    renaming = data.UpdateSavedQueryRequest(id=second, name="zebras")
+    raw.refuse(session, "SA-2", "ALREADY_EXISTS", UPDATE, renaming)
+    for name, stages in (("", LIMIT), ("  ", LIMIT), ("mice", []), ("rats", [{"$nothing": {}}]),
+                         ("bats", [*LIMIT, {"$out": "elsewhere"}])):  # fmt: skip
+        request = _creation(session, name, stages)
+        if not stages:
+            del request.mql_binary[:]
+        raw.refuse(session, "SA-3", "INVALID_ARGUMENT", CREATE, request)
+    garbage = _creation(session, "cats", [])
+    garbage.mql_binary[:] = [b"no document"]
+    raw.refuse(session, "SA-3", "INVALID_ARGUMENT", CREATE, garbage)
+    wrong = queries.encoded(session, [{"$nothing": {}}])
+    for changing in (
+        data.UpdateSavedQueryRequest(id=first, name=" "),
+        data.UpdateSavedQueryRequest(id=first, mql_binary=wrong),
+    ):
+        raw.refuse(session, "SA-3", "INVALID_ARGUMENT", UPDATE, changing)
+    if session.place.exclusive and not session.differences:
+        now = {query.id for query in _listed_all(session)}
+        session.expect("SA-3", "saved queries after refusals", there, now)
+    names = [_get(session, each).name for each in (first, second)]
+    session.expect("SA-3", "names after refusals", ["zebras", "apes"], names)
+
+
+def _listed_all(session: Session) -> list[data.Query]:
+    request = data.ListSavedQueriesRequest(organization_id=session.place.organization_id)
+    queries_: list[data.Query] = list(raw.call(session, "SA-1", LIST, request).queries)
+    return queries_
+
+
+@check("SA-4")
+def saved_queries_of_nobody(session: Session) -> None:
+    """What does not exist is NOT_FOUND."""
+    for nobody in (raw.NOBODY, "no id", ""):
+        for rpc, request in (
+            (GET, data.GetSavedQueryRequest(id=nobody)),
+            (UPDATE, data.UpdateSavedQueryRequest(id=nobody, name="mice")),
+            (DELETE, data.DeleteSavedQueryRequest(id=nobody)),
+        ):
+            raw.refuse(session, "SA-4", "NOT_FOUND", rpc, request)
+
+
+@check("MQ-9", "MQ-12")
+def queries_behind_saved_ones(session: Session) -> None:
+    """The stages of the saved query go first."""
+    for at in range(5):
+        moment = BASE + at * SECOND
+        writes.upload_rows(
+            session,
+            part=0,
+            rows=[{"readings": {"n": float(at)}}],
+            times=[(moment, moment)],
+            component="sensor",
+        )
+    number = "data.readings.n"
+    saved: queries.Stages = [{"$sort": {number: 1}}, {"$limit": 3}]
+    _create(session, "first", saved)
+    later: queries.Stages = [{"$sort": {number: -1}}, {"$project": {"_id": 0, "n": f"${number}"}}]
+    for name, stages in (("first", [*saved, *later]), ("", later)):
+        request = queries.request(session, later)
+        if name:
+            # What is saved keeps to the session's readings already.
+            request.query_prefix_name = name
+        expected = mql.run(queries.readings_of(session), stages)
+        reply = session.answered("MQ-12", queries.RPC, session.wire.call(queries.RPC, request))
+        what = "a query behind a saved one" if name else "a query with no other in front"
+        session.expect("MQ-12", what, expected, queries.decoded(reply))
+    request = queries.request(session, later)
+    request.query_prefix_name = "nobody"
+    raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, request)
+
+
+CHECKS = (
+    saved_queries_are_kept,
+    saved_queries_are_deleted,
+    saved_queries_are_changed,
+    names_of_saved_queries,
+    saved_queries_of_nobody,
+    queries_behind_saved_ones,
+)

@@ -1,0 +1,163 @@
+"""Datasets of sequences: who is a member, and what a merge does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import data, dataset
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import check
+from fakeviam_contracts.checks.sequences import (
+    DELETE,
+    create,
+    kept,
+    pages_of,
+)
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+MEMBERS = "SequencesByDatasetID"
+ADD, REMOVE = "AddSequencesToDataset", "RemoveSequencesFromDataset"
+
+
+def new_dataset(session: Session, name: str, kind: int = 1) -> str:
+    """The id of a new dataset, of sequences unless asked otherwise."""
+    request = dataset.CreateDatasetRequest(name=name, organization_id=session.place.organization_id)
+    request.type = kind  # type: ignore[assignment]  # an enum is open on the wire
+    return str(raw.call(session, "DS-9", "CreateDataset", request).id)
+
+
+def join(session: Session, dataset_id: str, *ids: str, leave: bool = False) -> None:
+    """Make sequences members of a dataset, or end that."""
+    kind = data.RemoveSequencesFromDatasetRequest if leave else data.AddSequencesToDatasetRequest
+    request = kind(dataset_id=dataset_id, sequence_ids=ids)
+    raw.call(session, "SQ-9", REMOVE if leave else ADD, request)
+
+
+def _members(session: Session, dataset_id: str) -> list[str]:
+    request = data.SequencesByDatasetIDRequest(dataset_id=dataset_id, page_size=100)
+    pages = pages_of(session, MEMBERS, request)
+    return [sequence.id for page in pages for sequence in page.sequences]
+
+
+def _expect_members(
+    session: Session, clause: str, dataset_id: str, expected: list[str], after: str
+) -> None:
+    found = sorted(_members(session, dataset_id))
+    session.expect(clause, f"sequences of a dataset after {after}", sorted(expected), found)
+
+
+@check("SQ-6", "SQ-9")
+def sequences_join_datasets(session: Session) -> None:
+    """Several of them, once each, and several datasets."""
+    made = [create(session) for _ in range(2)]
+    ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
+    join(session, ours, *made, made[0])
+    _expect_members(session, "SQ-9", ours, made, "two were added")
+    join(session, other, made[0])
+    told = sorted(kept(session, made[0]).dataset_ids)
+    session.expect("SQ-9", "datasets of a sequence", sorted([ours, other]), told)
+    _expect_members(session, "SQ-6", other, made[:1], "one was added")
+    join(session, ours, made[0])
+    _expect_members(session, "SQ-9", ours, made, "one was added again")
+
+
+@check("SQ-9")
+def sequences_leave_datasets(session: Session) -> None:
+    """Several of them; the others stay."""
+    made = [create(session) for _ in range(3)]
+    ours = new_dataset(session, "drives")
+    join(session, ours, *made)
+    join(session, ours, *made[:2], leave=True)
+    _expect_members(session, "SQ-9", ours, made[2:], "two were removed")
+
+
+@check("SQ-9")
+def sequences_leave_one_of_two_datasets(session: Session) -> None:
+    """They stay in the other, until they are deleted, or it is."""
+    made = create(session)
+    ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
+    for dataset_id in (ours, other):
+        join(session, dataset_id, made)
+    join(session, ours, made, leave=True)
+    session.expect("SQ-9", "datasets of a sequence that left one", [other],
+                   list(kept(session, made, "SQ-9").dataset_ids))  # fmt: skip
+    raw.call(session, "DS-2", "DeleteDataset", dataset.DeleteDatasetRequest(id=other))
+    session.expect("SQ-9", "datasets of a sequence after they were deleted", [],
+                   list(kept(session, made, "SQ-9").dataset_ids))  # fmt: skip
+    join(session, ours, made)
+    raw.call(session, "SQ-1", DELETE, data.DeleteSequenceRequest(id=made))
+    _expect_members(session, "SQ-9", ours, [], "its sequence was deleted")
+
+
+@check("SQ-5", "SQ-6", "SQ-13")
+def pages_of_a_dataset(session: Session) -> None:
+    """As many sequences as were asked for, and how many there are, or that alone."""
+    made = [create(session) for _ in range(3)]
+    ours = new_dataset(session, "drives")
+    join(session, ours, *made)
+    request = data.SequencesByDatasetIDRequest(dataset_id=ours, page_size=2)
+    pages = list(pages_of(session, MEMBERS, request))
+    told = (len(pages[0].sequences), pages[0].count)
+    session.expect("SQ-6", "sequences on a page of two, and their total", (2, 3), told)
+    request = data.SequencesByDatasetIDRequest(dataset_id=ours, count_only=True)
+    reply = raw.call(session, "SQ-6", MEMBERS, request)
+    told = (len(reply.sequences), reply.count)
+    session.expect("SQ-6", "sequences beside the total alone", (0, 3), told)
+    paged = [sequence.id for page in pages for sequence in page.sequences]
+    session.expect("SQ-5", "sequences in pages of two", sorted(made), sorted(paged))
+    session.expect("SQ-13", "sequences of a dataset, the oldest first", made, paged)
+
+
+@check("SQ-10", "SQ-14")
+def members_that_cannot_be(session: Session) -> None:
+    """One bad id, or a dataset of files: nothing is changed by the request."""
+    made = [create(session) for _ in range(2)]
+    ours, files = new_dataset(session, "drives"), new_dataset(session, "files", kind=0)
+    join(session, ours, made[0])
+    for rpc, kind in (
+        (ADD, data.AddSequencesToDatasetRequest),
+        (REMOVE, data.RemoveSequencesFromDatasetRequest),
+    ):
+        for clause, status, dataset_id, ids in (
+            ("SQ-10", "NOT_FOUND", ours, [made[1], made[0], raw.NOBODY]),
+            ("SQ-10", "INVALID_ARGUMENT", ours, []),
+            ("SQ-14", "FAILED_PRECONDITION", files, made),
+            ("SQ-14", "INVALID_ARGUMENT", "", made),
+        ):
+            request = kind(dataset_id=dataset_id, sequence_ids=ids)
+            raw.refuse(session, clause, status, rpc, request)
+            _expect_members(session, clause, ours, made[:1], "a request with a bad id")
+    listing = data.SequencesByDatasetIDRequest(dataset_id=files)
+    raw.refuse(session, "SQ-14", "FAILED_PRECONDITION", MEMBERS, listing)
+    listing.dataset_id = ""
+    raw.refuse(session, "SQ-14", "INVALID_ARGUMENT", MEMBERS, listing)
+
+
+@check("SQ-17")
+def merged_datasets_of_sequences(session: Session) -> None:
+    """The new one has the sequences of all; the others keep theirs."""
+    made = [create(session) for _ in range(3)]
+    first, second = new_dataset(session, "drives"), new_dataset(session, "walks")
+    join(session, first, *made[:2])
+    join(session, second, *made[1:])
+    request = dataset.MergeDatasetsRequest(
+        dataset_ids=[first, second], name="both", organization_id=session.place.organization_id
+    )
+    answer = session.wire.call("MergeDatasets", request)
+    reply = session.outcome("SQ-17", "MergeDatasets", answer)
+    if reply is None:
+        return
+    _expect_members(session, "SQ-17", reply.dataset_id, made, "a merge")
+    _expect_members(session, "SQ-17", first, made[:2], "it was merged")
+
+
+CHECKS = (
+    sequences_join_datasets,
+    sequences_leave_datasets,
+    sequences_leave_one_of_two_datasets,
+    pages_of_a_dataset,
+    members_that_cannot_be,
+    merged_datasets_of_sequences,
+)

@@ -1,0 +1,418 @@
+"""Sequences: saved selections of a part's data, and what is inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam.wire.times import nanos_from, timestamp_from
+from fakeviam_contracts import writes
+from fakeviam_contracts.assertions import AnyError
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
+from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from fakeviam_contracts.session import Session
+
+CREATE, GET, UPDATE = "CreateSequence", "GetSequence", "UpdateSequence"
+DELETE, LIST = "DeleteSequence", "ListSequences"
+INSIDE = "GetSequenceBinaryData"
+
+#: The window of most sequences, in seconds after BASE, with both its ends.
+START, END = 10, 20
+#: The camera's methods; the first is that of most sequences.
+METHODS = ("ReadImage", "GetImages")
+#: More pages than any list has.
+MOST_PAGES = 40
+
+
+def camera(session: Session) -> str:
+    """The component whose images are inside."""
+    return session.place.component or "cam"
+
+
+def resource(session: Session, method: str = METHODS[0]) -> data.SequenceResourceFilter:
+    """A resource of a sequence."""
+    return data.SequenceResourceFilter(resource_name=camera(session), method_name=method)
+
+
+def creation(session: Session, **changes: Any) -> data.CreateSequenceRequest:
+    """The request to create a sequence of the first part."""
+    known = {
+        "part_id": session.place.parts[0].part_id,
+        "resources": [resource(session)],
+        "start_time": timestamp_from(BASE + START * SECOND),
+        "end_time": timestamp_from(BASE + END * SECOND),
+        "sequence_tags": ["day"],
+    }
+    return data.CreateSequenceRequest(**{**known, **changes})
+
+
+def create(session: Session, **changes: Any) -> str:
+    """The id of a new sequence."""
+    return str(raw.call(session, "SQ-1", CREATE, creation(session, **changes)).id)
+
+
+def kept(session: Session, sequence_id: str, clause: str = "SQ-1") -> data.Sequence:
+    """A sequence as the server has it."""
+    request = data.GetSequenceRequest(id=sequence_id)
+    sequence: data.Sequence = raw.call(session, clause, GET, request).sequence
+    return sequence
+
+
+def _told(sequence: data.Sequence) -> dict[str, Any]:
+    return {
+        "id": sequence.id,
+        "part": sequence.part_id,
+        "resources": [(each.resource_name, each.method_name) for each in sequence.resources],
+        "tags": list(sequence.sequence_tags),
+        "start": nanos_from(sequence.start_time),
+        "end": nanos_from(sequence.end_time),
+    }
+
+
+def _asked(request: data.CreateSequenceRequest, sequence_id: str) -> dict[str, Any]:
+    """What a sequence that was created so must say."""
+    return {
+        "id": sequence_id,
+        "part": request.part_id,
+        "resources": [(each.resource_name, each.method_name) for each in request.resources],
+        "tags": list(request.sequence_tags),
+        "start": nanos_from(request.start_time),
+        "end": nanos_from(request.end_time),
+    }
+
+
+def _expect_told(
+    session: Session, clause: str, expected: dict[str, Any], sequence: data.Sequence, after: str
+) -> None:
+    found = _told(sequence)
+    for name, value in expected.items():
+        session.expect(clause, f"{name} of a sequence after {after}", value, found[name])
+
+
+def pages_of(session: Session, rpc: str, request: Any) -> Iterator[Any]:
+    """The replies of a list, as long as there is another token."""
+    tokens: list[str] = []
+    while len(tokens) < MOST_PAGES:
+        reply = raw.call(session, "SQ-5", rpc, request)
+        yield reply
+        token = reply.next_page_token
+        if not token:
+            return
+        moves_on = token not in tokens
+        session.expect("SQ-5", f"the token of {rpc} moves on", expected=True, observed=moves_on)
+        tokens.append(token)
+        request.page_token = token
+    session.expect("SQ-5", f"the list of {rpc} ends", expected=True, observed=False)
+
+
+def _listed(session: Session, ids: Sequence[str], size: int = 1000) -> list[data.Sequence]:
+    """Those of all sequences that have one of some ids."""
+    request = data.ListSequencesRequest(
+        organization_id=session.place.organization_id, page_size=size
+    )
+    pages = pages_of(session, LIST, request)
+    return [each for page in pages for each in page.sequences if each.id in ids]
+
+
+@check("SQ-1")
+def sequences_are_kept(session: Session) -> None:
+    """As they were created."""
+    for request in (
+        creation(session),
+        creation(session, sequence_tags=["night", "rain"],
+                 resources=[resource(session, method) for method in METHODS],
+                 end_time=timestamp_from(BASE + END * SECOND + 1)),
+        creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[]),
+    ):  # fmt: skip
+        made = str(raw.call(session, "SQ-1", CREATE, request).id)
+        sequence = kept(session, made)
+        _expect_told(session, "SQ-1", _asked(request, made), sequence, "it was created")
+        dated = sequence.HasField("created_at") and sequence.HasField("updated_at")
+        session.expect("SQ-1", "when a sequence was created", expected=True, observed=dated)
+
+
+@check("SQ-1", "SQ-5", "SQ-13")
+def sequences_are_listed(session: Session) -> None:
+    """All of them, the oldest first, whatever the size of pages."""
+    request = creation(session)
+    made = [str(raw.call(session, "SQ-1", CREATE, request).id) for _ in range(3)]
+    session.expect("SQ-1", "ids of sequences", 3, len(set(made)))
+    listed = _listed(session, made)
+    session.expect("SQ-13", "sequences, the oldest first", made, [each.id for each in listed])
+    found = sorted(map(_told, listed), key=lambda each: made.index(each["id"]))
+    expected = [_asked(request, each) for each in made]
+    session.expect("SQ-1", "sequences in the list", expected, found)
+    paged = [each.id for each in _listed(session, made, 2)]
+    session.expect("SQ-5", "sequences in pages of two", set(made), set(paged))
+
+
+@check("SQ-1", "SQ-12")
+def sequences_are_deleted(session: Session) -> None:
+    """One is gone, the other stays."""
+    made = [create(session) for _ in range(2)]
+    raw.call(session, "SQ-1", DELETE, data.DeleteSequenceRequest(id=made[0]))
+    left = [each.id for each in _listed(session, made)]
+    session.expect("SQ-1", "sequences after one was deleted", made[1:], left)
+    raw.refuse(session, "SQ-12", "NOT_FOUND", GET, data.GetSequenceRequest(id=made[0]))
+
+
+#: What is changed by each path of a mask, and how a sequence tells it.
+_CHANGES: tuple[tuple[str, str, Any], ...] = (
+    ("sequence_tags", "tags", ["night"]),
+    ("end_time", "end", BASE + (END + 1) * SECOND),
+    ("start_time", "start", BASE + (START + 1) * SECOND),
+)
+
+
+@check("SQ-2")
+def sequences_are_changed(session: Session) -> None:
+    """In what the mask names, and in nothing else, like the other sequences."""
+    request = creation(session)
+    other, made = (str(raw.call(session, "SQ-1", CREATE, request).id) for _ in range(2))
+    expected = _asked(request, made)
+    full = data.UpdateSequenceRequest(
+        id=made,
+        resources=[resource(session, METHODS[1])],
+        sequence_tags=["night"],
+        start_time=timestamp_from(BASE + (START + 1) * SECOND),
+        end_time=timestamp_from(BASE + (END + 1) * SECOND),
+    )
+    for path, name, value in (
+        *_CHANGES,
+        ("resources", "resources", [(camera(session), METHODS[1])]),
+        ("part_id", "part", expected["part"]),  # which cannot be changed, whatever is answered
+    ):
+        full.field_mask.paths[:] = [path]
+        answer = session.wire.call(UPDATE, full)
+        if path != "part_id":
+            session.answered("SQ-2", UPDATE, answer)
+        expected |= {name: value}
+        _expect_told(session, "SQ-2", expected, kept(session, made), f"an update of {path}")
+        untouched = _asked(request, other)
+        _expect_told(session, "SQ-2", untouched, kept(session, other), "an update of another")
+
+
+@check("SQ-2")
+def sequences_are_changed_in_two_ways(session: Session) -> None:
+    """Two fields at once, of which one becomes empty."""
+    request = creation(session)
+    made = str(raw.call(session, "SQ-1", CREATE, request).id)
+    changing = data.UpdateSequenceRequest(id=made, start_time=timestamp_from(BASE))
+    changing.field_mask.paths[:] = ["start_time", "sequence_tags"]
+    raw.call(session, "SQ-2", UPDATE, changing)
+    expected = {**_asked(request, made), "start": BASE, "tags": []}
+    _expect_told(session, "SQ-2", expected, kept(session, made), "an update of two fields")
+
+
+@check("SQ-11", "SQ-12", "SQ-13")
+def sequences_that_are_none(session: Session) -> None:
+    """What names no part, no resource or no window is refused, and so is what does not exist."""
+    blank = data.SequenceResourceFilter(resource_name=" ", method_name="ReadImage")
+    for changes, status in (
+        ({"part_id": raw.NOBODY}, "NOT_FOUND"),
+        ({"resources": []}, "INVALID_ARGUMENT"),
+        ({"resources": [blank]}, "INVALID_ARGUMENT"),
+        ({"resources": [data.SequenceResourceFilter(resource_name="cam")]}, "INVALID_ARGUMENT"),
+        ({"start_time": None}, "INVALID_ARGUMENT"),
+        ({"end_time": None}, "INVALID_ARGUMENT"),
+        ({"start_time": timestamp_from(BASE + END * SECOND + 1)}, "INVALID_ARGUMENT"),
+        ({"sequence_tags": ["day", " "]}, "INVALID_ARGUMENT"),
+    ):
+        raw.refuse(session, "SQ-11", status, CREATE, creation(session, **changes))
+    for nobody, status in ((raw.NOBODY, "NOT_FOUND"), ("", "INVALID_ARGUMENT")):
+        changing = data.UpdateSequenceRequest(id=nobody, sequence_tags=["night"])
+        changing.field_mask.paths[:] = ["sequence_tags"]
+        for rpc, request in (
+            (GET, data.GetSequenceRequest(id=nobody)),
+            (UPDATE, changing),
+            (DELETE, data.DeleteSequenceRequest(id=nobody)),
+            (INSIDE, data.GetSequenceBinaryDataRequest(sequence_id=nobody)),
+        ):
+            raw.refuse(session, "SQ-12", status, rpc, request)
+    listing = data.ListSequencesRequest(
+        organization_id=session.place.organization_id,
+        page_token="no token",  # noqa: S106
+    )
+    raw.refuse(session, "SQ-13", "INVALID_ARGUMENT", LIST, listing)
+
+
+# What is inside --------------------------------------------------------------------------
+
+
+def images(session: Session, *seconds: float, **changes: Any) -> None:
+    """Images of the camera, captured so many seconds after BASE."""
+    known = {"component": "cam", "method": METHODS[0], "extension": ".jpg", "part": 0, **changes}
+    for second in seconds:
+        time = BASE + round(second * SECOND)
+        writes.upload(
+            session,
+            way="DataCaptureUpload",
+            chunks=[f"{second} {known}".encode()],
+            times=(time, time + 5 * SECOND),
+            component_type="camera",
+            **known,
+        )
+
+
+def _expected(session: Session, methods: Sequence[str] = METHODS[:1]) -> list[str]:
+    """The files that are inside: of the part, its camera and methods, images, in the window."""
+    inside = [
+        file
+        for file in session.model.files
+        if file.origin.part_id == session.place.parts[0].part_id
+        and file.origin.component_name == camera(session)
+        and file.origin.method in methods
+        and file.mime_type in ("image/jpeg", "image/png")
+        and START * SECOND <= file.requested - BASE <= END * SECOND
+    ]
+    ordered = sorted(inside, key=lambda file: (file.requested, file.handle))
+    return [session.handles.files[file.handle] for file in ordered]
+
+
+def _inside(session: Session, sequence_id: str, size: int = 100) -> list[data.BinaryData]:
+    request = data.GetSequenceBinaryDataRequest(sequence_id=sequence_id, page_size=size)
+    return [entry for page in pages_of(session, INSIDE, request) for entry in page.data]
+
+
+def _ids(entries: Sequence[data.BinaryData]) -> list[str]:
+    return [entry.metadata.binary_data_id for entry in entries]
+
+
+def _expect_inside(session: Session, clause: str, made: str, expected: list[str], of: str) -> None:
+    session.expect(clause, f"files inside a sequence {of}", set(expected),
+                   set(_ids(_inside(session, made))))  # fmt: skip
+
+
+@check("SQ-4")
+def windows_of_sequences(session: Session) -> None:
+    """Both ends are inside, and what is beyond them is not."""
+    made = create(session)
+    images(session, START, END)
+    _expect_inside(session, "SQ-4", made, _expected(session), "at the ends of its window")
+    images(session, START - 0.001, END + 0.001)
+    _expect_inside(session, "SQ-4", made, _expected(session), "and none beyond its window")
+
+
+@check("SQ-7")
+def resources_of_sequences(session: Session) -> None:
+    """Files of another part, component or method are not inside."""
+    made = create(session)
+    images(session, 12)
+    images(session, 14, method=METHODS[1])
+    if len(session.place.parts) > 1:
+        images(session, 13, part=1)
+    if not session.place.component:
+        images(session, 13.5, component="cam-2")
+    _expect_inside(session, "SQ-7", made, _expected(session), "of one resource")
+
+
+@check("SQ-7")
+def sequences_of_two_resources(session: Session) -> None:
+    """Files of both are inside."""
+    made = create(session, resources=[resource(session, method) for method in METHODS])
+    images(session, 12)
+    images(session, 14, method=METHODS[1])
+    _expect_inside(session, "SQ-7", made, _expected(session, METHODS), "of two resources")
+
+
+@check("SQ-8")
+def kinds_of_files_in_sequences(session: Session) -> None:
+    """Of all files, only those that are JPEG or PNG."""
+    made = create(session)
+    for second, extension in ((12, ".jpg"), (13, ".png"), (14, ".txt"), (15, ".gif")):
+        kind = "image/gif" if extension == ".gif" else ""
+        images(session, second, extension=extension, mime_type=kind)
+    _expect_inside(session, "SQ-8", made, _expected(session), "that are JPEG or PNG")
+
+
+@check("SQ-5", "SQ-7", "SQ-15")
+def pages_of_a_sequence(session: Session) -> None:
+    """As many files as were asked for, the oldest first, with their metadata and no bytes."""
+    made = create(session)
+    images(session, 15, 12, 13)
+    expected = _expected(session)
+    request = data.GetSequenceBinaryDataRequest(sequence_id=made, page_size=2)
+    pages = [list(page.data) for page in pages_of(session, INSIDE, request)]
+    entries = [entry for page in pages for entry in page]
+    session.expect("SQ-5", "files in pages of two", sorted(expected), sorted(_ids(entries)))
+    session.expect("SQ-7", "files on the first page of two", 2, len(pages[0]))
+    session.expect("SQ-15", "files inside a sequence in their order", expected, _ids(entries))
+    lengths = {len(entry.binary) for entry in entries}
+    session.expect("SQ-15", "bytes of files inside a sequence", {0}, lengths)
+    known = {m.binary_data_id: m for m in raw.files(session, *_ids(entries))}
+    told = [entry.metadata == known[entry.metadata.binary_data_id] for entry in entries]
+    session.expect("SQ-7", "metadata of files as by their ids", {True}, set(told))
+
+
+@check("SQ-3")
+def data_goes_and_comes(session: Session) -> None:
+    """Without its data a sequence stays; what comes later is inside, too."""
+    made = create(session)
+    images(session, 12)
+    session.expect("SQ-3", "files inside", 1, len(_inside(session, made)))
+    writes.delete_files(session, [0])
+    session.expect("SQ-3", "the sequence without data", made, kept(session, made, "SQ-3").id)
+    _expect_inside(session, "SQ-3", made, [], "after all were deleted")
+    images(session, 13)
+    _expect_inside(session, "SQ-3", made, _expected(session), "after one came later")
+
+
+@check("SQ-3")
+def sequences_go_without_data(session: Session) -> None:
+    """The files that were inside stay."""
+    made = create(session)
+    images(session, 12)
+    raw.call(session, "SQ-3", DELETE, data.DeleteSequenceRequest(id=made))
+    request = data.BinaryDataByIDsRequest(binary_data_ids=session.handles.files)
+    reply = raw.call(session, "SQ-3", "BinaryDataByIDs", request)
+    what = "the file after its sequence was deleted"
+    session.expect("SQ-3", what, session.handles.files, _ids(reply.data))
+
+
+@check("SQ-16", needs=(Need.KEYS,))
+def keys_and_sequences(session: Session) -> None:
+    """The key of a part creates sequences; everything else needs one of the organization."""
+    known = keyed_of(session)
+    owner, machine = (as_holder(session, known, key) for key in ("owner", "machine"))
+    request = creation(session, part_id=known.here.part_id)
+    made = [
+        str(session.answered("SQ-16", CREATE, holder.call(CREATE, request)).id)
+        for holder in (owner, machine)
+    ]
+    changing = data.UpdateSequenceRequest(id=made[0], sequence_tags=["night"])
+    changing.field_mask.paths[:] = ["sequence_tags"]
+    for rpc, asked in (
+        (GET, data.GetSequenceRequest(id=made[0])),
+        (UPDATE, changing),
+        (LIST, data.ListSequencesRequest(organization_id=known.here.organization_id)),
+        (INSIDE, data.GetSequenceBinaryDataRequest(sequence_id=made[0])),
+        (DELETE, data.DeleteSequenceRequest(id=made[0])),
+    ):
+        status = status_of(machine.call(rpc, asked))
+        session.expect("SQ-16", f"{rpc} with a key of a machine", AnyError(), status)
+    for each in made:
+        reply = session.answered("SQ-16", GET, owner.call(GET, data.GetSequenceRequest(id=each)))
+        session.expect("SQ-16", "tags of a sequence", ["day"], list(reply.sequence.sequence_tags))
+
+
+CHECKS = (
+    sequences_are_kept,
+    sequences_are_listed,
+    sequences_are_deleted,
+    sequences_are_changed,
+    sequences_are_changed_in_two_ways,
+    sequences_that_are_none,
+    windows_of_sequences,
+    resources_of_sequences,
+    sequences_of_two_resources,
+    kinds_of_files_in_sequences,
+    pages_of_a_sequence,
+    data_goes_and_comes,
+    sequences_go_without_data,
+    keys_and_sequences,
+)

@@ -1,0 +1,120 @@
+"""Queries over readings in SQL, with answers by the dialect's own pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam_contracts import writes
+from fakeviam_contracts.checks import raw
+from fakeviam_contracts.checks.base import BASE, SECOND, check
+from fakeviam_contracts.queries import decoded
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.session import Session
+
+RPC = "TabularDataBySQL"
+
+#: What is in the readings: `k` tells them apart, `x` is null in one and missing in another.
+_ROWS: tuple[dict[str, object], ...] = (
+    {"k": 1, "x": 2.5, "s": "Ab"},
+    {"k": 2, "x": None, "s": "b"},
+    {"k": 3, "s": "ab"},
+    {"k": 4, "x": -1.0},
+    {"k": 5, "x": 2.5, "s": "c"},
+)
+
+#: Without a bound of this kind the real service finds nothing (APP-10891).
+_BOUND = "time_received >= CAST('2000-01-01T00:00:00Z' AS TIMESTAMP)"
+
+
+def _world(session: Session) -> None:
+    for place, row in enumerate(_ROWS):
+        moment = BASE + place * SECOND
+        times = [(moment, moment + SECOND)]
+        writes.upload_rows(session, part=0, rows=[{"readings": row}], times=times)
+
+
+def _request(session: Session, statement: str) -> data.TabularDataBySQLRequest:
+    """A statement as it is sent: FROM reads the session's readings alone."""
+    place = session.place
+    own = "component_name = '{}' AND ".format(place.component.replace("'", "''"))
+    where = f"FROM readings WHERE {own if place.component else ''}{_BOUND}"
+    return data.TabularDataBySQLRequest(
+        organization_id=place.organization_id, sql_query=statement.replace("FROM readings", where)
+    )
+
+
+def _expect(session: Session, clause: str, statement: str, rows: list[dict[str, Any]]) -> None:
+    answer = session.wire.call(RPC, _request(session, statement))
+    observed = decoded(session.answered("SL-1", RPC, answer))
+    session.expect(clause, f"rows of {statement}", rows, observed)
+
+
+def _expect_ks(session: Session, clause: str, condition: str, *ks: int) -> None:
+    statement = f"SELECT data.readings.k FROM readings AND ({condition}) ORDER BY k"  # noqa: S608
+    _expect(session, clause, statement, [{"k": k} for k in ks])
+
+
+@check("SL-1", "SL-2", "SL-3", "SL-11")
+def rows_of_readings(session: Session) -> None:
+    """Each row is a document, with columns by their names."""
+    _expect(session, "SL-2", "SELECT data.readings.k FROM readings", [])
+    _world(session)
+    ks = [{"k": row["k"]} for row in _ROWS]
+    _expect(session, "SL-1", "SELECT data.readings.k FROM readings ORDER BY k", ks)
+    _expect(
+        session,
+        "SL-3",
+        "SELECT data.readings.k AS a, data.readings.k + 1, data.readings.`s` "
+        "FROM readings ORDER BY 1 DESC LIMIT 1",
+        [{"a": 5, "_2": 6, "s": "c"}],
+    )
+    _expect(session, "SL-11", "SELECT nothing FROM readings LIMIT 1", [{}])
+
+
+@check("SL-4", "SL-5", "SL-6", "SL-9")
+def statements(session: Session) -> None:
+    """Null and missing, functions, aggregates, times."""
+    _world(session)
+    _expect_ks(session, "SL-4", "data.readings.x IS NULL", 2, 3)
+    _expect_ks(session, "SL-4", "data.readings.x IS MISSING", 3)
+    _expect_ks(session, "SL-4", "NOT data.readings.x = 2.5", 4)
+    _expect_ks(session, "SL-4", "data.readings.x <> 2.5", 4)
+    _expect_ks(session, "SL-5", "data.readings.s LIKE 'A_'", 1, 3)
+    _expect_ks(session, "SL-5", "data.readings.x NOT IN (2.5)", 2, 3, 4)
+    _expect_ks(session, "SL-9", "time_received < '1999-01-01T00:00:00Z'")
+    limited = [{"k": 4}]
+    _expect(session, "SL-5", "SELECT data.readings.k FROM readings ORDER BY k LIMIT 1, 3", limited)
+    calculated = "SUBSTRING('hello' FROM 1 FOR 2) AS a, 1 / 0 AS b, CAST('x' AS INT) AS c"
+    row = {"a": "el", "b": None, "c": None}
+    _expect(session, "SL-5", f"SELECT {calculated} FROM readings LIMIT 1", [row])  # noqa: S608
+    _expect(
+        session,
+        "SL-5",
+        "SELECT data.readings.x AS x, COUNT(*) AS n FROM readings "
+        "GROUP BY data.readings.x HAVING COUNT(*) > 1 ORDER BY x",
+        [{"x": None, "n": 2}, {"x": 2.5, "n": 2}],
+    )
+    count = "SELECT COUNT(*) AS n, COUNT(data.readings.x) AS m FROM readings"
+    _expect(session, "SL-5", count, [{"n": 5, "m": 3}])
+    _expect(session, "SL-6", f"{count} AND data.readings.k > 9", [])
+
+
+@check("SL-7")
+def statements_that_the_dialect_refuses(session: Session) -> None:
+    """Each is an error with its number."""
+    _world(session)
+    for statement in (
+        "SELECT data, * FROM readings",
+        "SELECT data.value FROM readings",
+        "DELETE FROM readings",
+        "SELECT data.readings.k, COUNT(*) FROM readings",
+        "SELECT CAST(data.readings.k AS DATE) FROM readings",
+        "SELECT (data FROM readings",
+    ):
+        request = _request(session, statement)
+        raw.refuse(session, "SL-7", "INVALID_ARGUMENT", RPC, request)
+
+
+CHECKS = (rows_of_readings, statements, statements_that_the_dialect_refuses)

@@ -1,0 +1,189 @@
+"""What goes on below the calls: deadlines that pass, compression, and TLS."""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+from typing import TYPE_CHECKING
+
+from fakeviam.wire import auth, data
+from fakeviam_contracts.clients.obligations.base import (
+    BrokenError,
+    NotApplicableError,
+    Scenario,
+    obligation,
+    same,
+)
+from fakeviam_contracts.clients.obligations.connecting import KEY
+from fakeviam_contracts.clients.raw_server import RawReply, RawServer
+from fakeviam_contracts.clients.scripted import Refuse, ScriptedServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trustme import CA
+
+    from fakeviam_contracts.clients.protocol import Answer
+    from fakeviam_contracts.clients.raw_server import RawCall
+
+TAGS = data.TagsByFilterResponse(tags=["hill", "lake"])
+
+
+# Deadlines and trying again --------------------------------------------------------------
+
+
+@obligation("deadline-passed", "CL-46")
+async def deadline_passed(scenario: Scenario) -> str:
+    """A call that outlives its `timeout` ends, says that time is up, and is not sent again."""
+    async with RawServer(lambda _: None) as server:
+        method, args = "start_sequence_dataset_export", {"dataset_id": "d", "timeout": 0.2}
+        answer = await scenario.at(server.target).ask(method, **args)
+        if answer.ok:
+            raise BrokenError("takes silence for success")
+        if answer.kind != "timeout" and answer.status != "DEADLINE_EXCEEDED":
+            raise BrokenError(f"expected DEADLINE_EXCEEDED or a timeout, got {answer}")
+        same("calls", 1, len(server.calls))
+    return str(answer)
+
+
+@obligation("retries-end", "CL-47")
+async def retries_end(scenario: Scenario) -> None:
+    """A server that stays UNAVAILABLE is an error in the end, however often reading is tried."""
+    scenario.server.script("TagsByFilter", Refuse("UNAVAILABLE", "not today"))
+    answer = await scenario.ask("tags_by_filter")
+    if scenario.server.stopped:
+        raise BrokenError(f"called {len(scenario.server.calls) - 1} times without an end")
+    if answer.ok or answer.kind == "silent":
+        raise BrokenError(f"expected an error, got {answer}")
+
+
+# Compression -----------------------------------------------------------------------------
+
+
+async def _asked_for_tags(scenario: Scenario, reply: RawReply) -> tuple[Answer, RawCall]:
+    """What became of a reply to TagsByFilter, and the request."""
+
+    def answer(call: RawCall) -> RawReply:
+        if call.rpc == "Authenticate":
+            return RawReply(auth.AuthenticateResponse(access_token="token-1"))  # noqa: S106
+        return reply
+
+    async with RawServer(answer) as server:
+        told = await scenario.at(server.target).ask("log_in", **KEY)
+        calls = [call for call in server.calls if call.rpc == "TagsByFilter"]
+    if not calls:
+        raise BrokenError(f"TagsByFilter was not called: {told}")
+    return told, calls[0]
+
+
+@obligation("requests-plain", "CL-48")
+async def requests_plain(scenario: Scenario) -> None:
+    """Requests are not compressed, which no server has to understand; plain replies are read."""
+    told, call = await _asked_for_tags(scenario, RawReply(TAGS))
+    same("grpc-encoding", "identity", call.headers.get("grpc-encoding", "identity"))
+    same("compressed flag", 0, call.body[0])
+    same("tags", list(TAGS.tags), told.result if told.ok else str(told))
+
+
+@obligation("gzip-read", "CL-49")
+async def gzip_read(scenario: Scenario) -> None:
+    """A client that says it accepts gzip reads replies in gzip."""
+    told, call = await _asked_for_tags(scenario, RawReply(TAGS, "gzip", gzip.compress))
+    codings = call.headers.get("grpc-accept-encoding", "identity")
+    if "gzip" not in codings.replace(" ", "").split(","):
+        raise NotApplicableError(f"accepts {codings} alone")
+    same("tags", list(TAGS.tags), told.result if told.ok else str(told))
+
+
+@obligation("coding-refused", "CL-49")
+async def coding_refused(scenario: Scenario) -> str:
+    """A reply in a coding that the client did not name is an error, and no data."""
+    told, _ = await _asked_for_tags(scenario, RawReply(TAGS, "x-unheard-of"))
+    if told.ok:
+        raise BrokenError(f"takes it for {told.result}")
+    if told.kind == "silent":
+        raise BrokenError("hangs for ever")
+    return str(told)
+
+
+# TLS -------------------------------------------------------------------------------------
+
+
+def _authority() -> CA:
+    import trustme  # noqa: PLC0415 - heavy, and only for these
+
+    return trustme.CA()
+
+
+def _context(ca: CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_alpn_protocols(["h2"])
+    ca.issue_cert(name).configure_cert(context)
+    return context
+
+
+def _file_of(ca: CA, scenario: Scenario) -> Path:
+    path = scenario.folder / "ca.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return path
+
+
+async def _reach(scenario: Scenario, server: ScriptedServer, ca_file: Path) -> Answer:
+    """Log in at a server by the name localhost, trusting the authorities in a file."""
+    server.script("Authenticate", auth.AuthenticateResponse(access_token="token-1"))  # noqa: S106
+    return await scenario.at(server.target).ask("log_in", ca_file=str(ca_file), **KEY)
+
+
+async def _unreached(scenario: Scenario, server: ScriptedServer, ca_file: Path) -> str:
+    """Why a server that must not be called was not."""
+    told = await _reach(scenario, server, ca_file)
+    if server.calls:
+        raise BrokenError(f"calls {server.calls[0].rpc} at localhost, with the key")
+    if told.ok or told.kind == "silent":
+        raise BrokenError(f"expected an error, got {told}")
+    return ""
+
+
+@obligation("tls-by-name", "CL-50")
+async def tls_by_name(scenario: Scenario) -> None:
+    """With TLS a server is reached by its name, if the CA that is trusted has vouched for it."""
+    ca = _authority()
+    async with ScriptedServer(tls=_context(ca, "localhost")) as server:
+        told = await _reach(scenario, server, _file_of(ca, scenario))
+        same("outcome", "success", str(told))
+        same("calls", ["Authenticate", "TagsByFilter"], [call.rpc for call in server.calls])
+
+
+@obligation("tls-unknown-ca", "CL-50")
+async def tls_unknown_ca(scenario: Scenario) -> str:
+    """A server whose certificate is of a CA that is not trusted is not called."""
+    async with ScriptedServer(tls=_context(_authority(), "localhost")) as server:
+        return await _unreached(scenario, server, _file_of(_authority(), scenario))
+
+
+@obligation("tls-wrong-name", "CL-50")
+async def tls_wrong_name(scenario: Scenario) -> str:
+    """A server whose certificate is for another name is not called."""
+    ca = _authority()
+    async with ScriptedServer(tls=_context(ca, "elsewhere.example")) as server:
+        return await _unreached(scenario, server, _file_of(ca, scenario))
+
+
+@obligation("tls-or-nothing", "CL-51")
+async def tls_or_nothing(scenario: Scenario) -> str:
+    """What is to be called with TLS and has none is not called."""
+    async with ScriptedServer(tcp=True) as server:
+        return await _unreached(scenario, server, _file_of(_authority(), scenario))
+
+
+OBLIGATIONS = (
+    deadline_passed,
+    retries_end,
+    requests_plain,
+    gzip_read,
+    coding_refused,
+    tls_by_name,
+    tls_unknown_ca,
+    tls_wrong_name,
+    tls_or_nothing,
+)

@@ -1,0 +1,50 @@
+"""A naive interpreter of MongoDB's pipelines: what a query over readings must answer.
+
+Lists and dictionaries, slow and obvious; of all the stages and operators those whose meaning
+MongoDB's manual leaves no doubt about. It shares no code with the fake: it is the second opinion.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.mql.expressions import Document, key
+from fakeviam_contracts.mql.stages import run
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.model import Row
+
+__all__ = ["Document", "document_of", "key", "nanos_of", "run", "time_of"]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+def document_of(row: Row) -> Document:
+    """A reading as a document, apart from its own id (MQ-2)."""
+    origin, requested = row.origin, time_of(row.requested)
+    return {
+        "organization_id": origin.organization_id,
+        "location_id": origin.location_id,
+        "robot_id": origin.robot_id,
+        "part_id": origin.part_id,
+        "component_type": origin.component_type,
+        "component_name": origin.component_name,
+        "method_name": origin.method,
+        "time_requested": requested,
+        "time_received": time_of(row.received),
+        "tags": list(row.tags),
+        "additional_parameters": {},
+        "data": row.data,
+        "capture_day": requested.replace(hour=0, minute=0, second=0, microsecond=0),
+    }
+
+
+def time_of(nanos: int) -> dt.datetime:
+    """A time as BSON has it: to the millisecond."""
+    return _EPOCH + dt.timedelta(milliseconds=nanos // 1_000_000)
+
+
+def nanos_of(time: dt.datetime) -> int:
+    """A time of BSON in ns."""
+    return (time - _EPOCH) // dt.timedelta(microseconds=1) * 1000

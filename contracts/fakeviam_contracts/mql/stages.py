@@ -1,0 +1,233 @@
+"""Stages of MongoDB's pipelines, taken literally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts.mql.expressions import (
+    MISSING,
+    evaluated,
+    greatest,
+    key,
+    least,
+    matches,
+    rank,
+    reached,
+    same,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from fakeviam_contracts.mql.expressions import Document
+
+
+def run(documents: Iterable[Document], stages: Iterable[Mapping[str, object]]) -> list[Document]:
+    """What a pipeline answers."""
+    found = list(documents)
+    for stage in stages:
+        ((name, spec),) = stage.items()
+        found = _STAGES[name](found, spec)
+    return found
+
+
+# Groups ----------------------------------------------------------------------------------
+
+
+def _numbers(values: Iterable[object]) -> list[Any]:
+    return [value for value in values if rank(value) == 2]
+
+
+def _mean(values: list[Any]) -> object:
+    found = _numbers(values)
+    return sum(found) / len(found) if found else None
+
+
+def _nulled(value: object) -> object:
+    return None if value is MISSING else value
+
+
+_ACCUMULATORS: dict[str, Callable[[list[object]], object]] = {
+    "$sum": lambda values: sum(_numbers(values)),
+    "$avg": _mean,
+    "$min": least,
+    "$max": greatest,
+    "$first": lambda values: _nulled(values[0]),
+    "$last": lambda values: _nulled(values[-1]),
+    "$push": lambda values: [value for value in values if value is not MISSING],
+}
+
+
+def _grouped(documents: list[Document], spec: Mapping[str, Any]) -> list[Document]:
+    groups: list[tuple[object, list[Document]]] = []
+    for document in documents:
+        name = evaluated(document, spec["_id"])
+        group = next((members for known, members in groups if same(known, name)), None)
+        if group is None:
+            groups.append((name, [document]))
+        else:
+            group.append(document)
+    return [
+        {
+            "_id": _nulled(name),
+            **{k: _accumulated(v, members) for k, v in spec.items() if k != "_id"},
+        }
+        for name, members in groups
+    ]
+
+
+def _accumulated(spec: Mapping[str, object], members: list[Document]) -> object:
+    ((name, expression),) = spec.items()
+    if name == "$count":
+        return len(members)
+    return _ACCUMULATORS[name]([evaluated(member, expression) for member in members])
+
+
+# Stages ----------------------------------------------------------------------------------
+
+
+def _sorted(documents: list[Document], spec: Mapping[str, int]) -> list[Document]:
+    for path, direction in reversed(list(spec.items())):
+
+        def sort_key(document: Document, path: str = path, direction: int = direction) -> Any:
+            keys: list[Any] = [
+                each for value in reached(document, path) for each in _sort_keys(value)
+            ]
+            return (min if direction == 1 else max)(keys or [key(MISSING)])
+
+        # Equal ones stay as they came, in either direction.
+        documents = sorted(documents, key=sort_key, reverse=direction == -1)
+    return documents
+
+
+def _sort_keys(value: object) -> list[object]:
+    """What a value sorts by: an array by its elements, an empty one before null."""
+    if not isinstance(value, list):
+        return [key(value)]
+    return [key(entry) for entry in value] or [(0,)]
+
+
+def _projected(documents: list[Document], spec: Mapping[str, object]) -> list[Document]:
+    others = [value for name, value in spec.items() if name != "_id"] or list(spec.values())
+    if all(_is_flag(value) and not value for value in others):
+        gone = [name for name, value in spec.items() if not value]
+        return [_without(document, gone) for document in documents]
+    return [_chosen(document, spec) for document in documents]
+
+
+def _is_flag(value: object) -> bool:
+    """Whether a field is only chosen or left out, and not computed."""
+    return isinstance(value, bool | int | float)
+
+
+def _chosen(document: Document, spec: Mapping[str, Any]) -> Document:
+    tree: dict[str, Any] = {"_id": {}} if spec.get("_id", 1) else {}
+    for path, wanted in spec.items():
+        if path != "_id" and _is_flag(wanted):
+            node = tree
+            for name in path.split("."):
+                node = node.setdefault(name, {})
+    result: Document = _included(document, tree) if tree else {}
+    for path, wanted in spec.items():
+        if not _is_flag(wanted):
+            result = _with(result, path, evaluated(document, wanted))
+    return result
+
+
+def _included(value: Any, tree: dict[str, Any]) -> Any:
+    """What a tree of paths leaves of a value: documents stay, even where nothing in them does."""
+    if not tree:
+        return value
+    if isinstance(value, list):
+        inner = [_included(entry, tree) for entry in value if isinstance(entry, dict | list)]
+        return [entry for entry in inner if entry is not MISSING]
+    if not isinstance(value, dict):
+        return MISSING
+    found = {name: _included(each, tree[name]) for name, each in value.items() if name in tree}
+    return {name: each for name, each in found.items() if each is not MISSING}
+
+
+def _at(document: object, path: str) -> object:
+    """The value at a path through documents alone."""
+    name, _, rest = path.partition(".")
+    found = document.get(name, MISSING) if isinstance(document, dict) else MISSING
+    return _at(found, rest) if rest and found is not MISSING else found
+
+
+def _with(value: object, path: str, new: object) -> Any:
+    """A value with something else at a path; what is in the way becomes a document."""
+    if not path:
+        return new
+    if isinstance(value, list):
+        return [_with(entry, path, new) for entry in value]
+    name, _, rest = path.partition(".")
+    result = dict(value) if isinstance(value, dict) else {}
+    inner = _with(result.get(name, MISSING), rest, new)
+    result.pop(name, None) if inner is MISSING else result.update({name: inner})
+    return result
+
+
+def _without(value: object, paths: Iterable[str]) -> Any:
+    for path in paths:
+        value = _removed(value, path)
+    return value
+
+
+def _removed(value: object, path: str) -> object:
+    if isinstance(value, list):
+        return [_removed(entry, path) for entry in value]
+    name, _, rest = path.partition(".")
+    if not isinstance(value, dict) or name not in value:
+        return value
+    if not rest:
+        return {other: each for other, each in value.items() if other != name}
+    return {**value, name: _removed(value[name], rest)}
+
+
+def _set(documents: list[Document], spec: Mapping[str, object]) -> list[Document]:
+    results = []
+    for document in documents:
+        result: Document = document
+        for path, expression in spec.items():
+            result = _with(result, path, evaluated(document, expression))
+        results.append(result)
+    return results
+
+
+def _unwound(documents: list[Document], spec: Any) -> list[Document]:
+    path = (spec if isinstance(spec, str) else spec["path"])[1:]
+    keeps = isinstance(spec, dict) and bool(spec.get("preserveNullAndEmptyArrays"))
+    results = []
+    for document in documents:
+        value = _at(document, path)
+        if isinstance(value, list) and value:
+            results += [_with(document, path, entry) for entry in value]
+        elif isinstance(value, list):
+            results += [_without(document, [path])] * keeps
+        elif keeps or rank(value) != 1:
+            results.append(document)
+    return results
+
+
+def _sorted_by_count(documents: list[Document], expression: object) -> list[Document]:
+    groups = _grouped(documents, {"_id": expression, "count": {"$count": {}}})
+    return sorted(groups, key=lambda group: -group["count"])
+
+
+_STAGES: dict[str, Callable[[list[Document], Any], list[Document]]] = {
+    "$match": lambda documents, spec: [d for d in documents if matches(d, spec)],
+    "$sort": _sorted,
+    "$limit": lambda documents, spec: documents[:spec],
+    "$skip": lambda documents, spec: documents[spec:],
+    "$count": lambda documents, spec: [{spec: len(documents)}] if documents else [],
+    "$project": _projected,
+    "$set": _set,
+    "$addFields": _set,
+    "$unset": lambda documents, spec: [
+        _without(d, [spec] if isinstance(spec, str) else spec) for d in documents
+    ],
+    "$group": _grouped,
+    "$unwind": _unwound,
+    "$sortByCount": _sorted_by_count,
+    "$replaceRoot": lambda documents, spec: [evaluated(d, spec["newRoot"]) for d in documents],
+}
