@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import attacks, contract, growth, life, queries, streams, transport
+from benchmarks import attacks, contract, growth, life, page, pipelines, queries, streams, transport
 from benchmarks.figures import Table, machine
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def _life(effort: Effort) -> Iterator[Table]:
 def _queries(effort: Effort) -> Iterator[Table]:
     for n in effort.sizes:
         yield queries.table_of(n, queries.figures_of(n))
+    for n in effort.sizes[:2]:
+        yield pipelines.measure(n)
 
 
 def _contract(effort: Effort) -> Iterator[Table]:
@@ -65,7 +67,11 @@ def _contract(effort: Effort) -> Iterator[Table]:
 
 
 def _attacks(effort: Effort) -> Iterator[Table]:
-    yield attacks.measure(seconds=1.0 if effort is QUICK else 4.0)
+    yield attacks.measure(seconds=1.0 if effort is QUICK else 2.0)
+
+
+def _page(effort: Effort) -> Iterator[Table]:
+    yield page.measure(effort.records, effort.records * 10, effort.rounds)
 
 
 _SECTIONS: dict[str, Callable[[Effort], Iterator[Table]]] = {
@@ -75,6 +81,7 @@ _SECTIONS: dict[str, Callable[[Effort], Iterator[Table]]] = {
     "queries": _queries,
     "contract": _contract,
     "attacks": _attacks,
+    "page": _page,
 }
 
 

@@ -11,11 +11,13 @@ import argparse
 import asyncio
 import os
 import socket
+import statistics
 import struct
 import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -179,24 +181,50 @@ async def _fill(places: Places) -> None:
     channel.close()
 
 
+#: How often each attack is measured: what else the machine does at one time is no attack.
+_PAIRS = 5
+
+
 def measure(seconds: float) -> Table:
-    """Each attack in turn, between two measurements without one."""
+    """Each attack in turn, beside it and without it alternately."""
     table = Table(
         "A client beside attackers",
         "99th percentile of a page of 50 over TCP, in ms: alone, beside the attack, and how many "
-        "times that is. Three processes; the attacker's has a lower priority.",
-        ["attack", "alone", "beside", "times"],
+        f"times that is; medians of {_PAIRS} pairs. Then the share of a core that the server takes "
+        "beside it. Three processes; the attacker's has a lower priority.",
+        ["attack", "alone", "beside", "times", "the server's CPU"],
     )
     with another_process() as places:
         asyncio.run(_fill(places))
         for name in ATTACKS:
-            before = asyncio.run(_p99(places, seconds))
-            with _under(name, places):
-                beside = asyncio.run(_p99(places, seconds))
-            alone = max(before, asyncio.run(_p99(places, seconds)))
-            table.rows.append([name, f"{alone:.1f}", f"{beside:.1f}", f"{beside / alone:.1f}"])
-            table.raw[name] = {"alone_ms": alone, "beside_ms": beside}
+            alone, beside, times, busy = (
+                statistics.median(column)
+                for column in zip(
+                    *(_pair(name, places, seconds) for _ in range(_PAIRS)), strict=True
+                )
+            )
+            table.rows.append(
+                [name, f"{alone:.1f}", f"{beside:.1f}", f"{times:.1f}", f"{busy:.0%}"]
+            )
+            table.raw[name] = {"alone_ms": alone, "beside_ms": beside, "times": times, "busy": busy}
     return table
+
+
+def _pair(name: str, places: Places, seconds: float) -> tuple[float, float, float, float]:
+    """Without the attack, beside it, how many times that is, and how busy the server was."""
+    alone = asyncio.run(_p99(places, seconds))
+    with _under(name, places):
+        began, cpu = time.perf_counter(), _cpu(places.pid)
+        beside = asyncio.run(_p99(places, seconds))
+        busy = (_cpu(places.pid) - cpu) / (time.perf_counter() - began)
+    return alone, beside, beside / alone, busy
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU that a process has taken."""
+    # After the name, which stands in parentheses and may hold anything.
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

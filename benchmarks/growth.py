@@ -29,7 +29,7 @@ def _costs(n: int) -> dict[str, float]:
         return lambda: store.binary_page(query, after=None, limit=PAGE, descending=True)
 
     def anew() -> object:
-        store._selector._binary.clear()  # noqa: SLF001 - blocks keep answers by what is in there
+        store._selections.clear()  # noqa: SLF001 - blocks keep answers by what is in there
         return store.binary_totals(_ONE)
 
     for _ in range(2):

@@ -26,8 +26,9 @@ class Stream:
     """What a handler sees of a call, over messages that are there already."""
 
     peer = "127.0.0.1:50000"
-    time_left = refusal = None
-    malformed = cut_text = authority = ""
+    timeout = refusal = None
+    is_late = False
+    malformed = cut_text = address = ""
 
     def __init__(self, messages: Sequence[Message], metadata: dict[str, str]) -> None:
         """Bring these messages."""
@@ -40,12 +41,9 @@ class Stream:
         del policy_limit
         return self._left.pop() if self._left else None
 
-    async def send_message(self, message: Any) -> None:
+    async def send_trailing_metadata(self, *, replies: Sequence[Any] = (), **_: Any) -> None:
         """Keep the reply."""
-        self.reply = message
-
-    async def send_trailing_metadata(self, **_: Any) -> None:
-        """Drop the status."""
+        self.reply = replies[0] if replies else None
 
 
 class Handlers:
@@ -58,7 +56,7 @@ class Handlers:
     def call(self, name: str, *messages: Message) -> bytes:
         """The encoded reply of an RPC; none of these handlers ever waits."""
         stream: Any = Stream(messages, {"user-agent": "benchmark"})
-        running: Any = self._routes.find(_METHODS[name].path).handle(stream)
+        running: Any = self._routes[_METHODS[name].path].handle(stream)
         try:
             running.send(None)
         except StopIteration:

@@ -38,17 +38,13 @@ class Constant:
         """Answer what `fake` answers when it is asked once."""
         self._fake = Handlers(fake)
         self._replies: dict[str, Encoded] = {}
-        self._routes = {method.path: self._route(method) for method in methods()}
-
-    def find(self, path: str) -> Route:
-        """What answers the calls of a path."""
-        return self._routes[path]
+        self.routes = {method.path: self._route(method) for method in methods()}
 
     def _route(self, method: Method) -> Route:
         async def handle(stream: Any) -> None:
             if LEARN in stream.metadata:
                 requests = [message async for message in stream]
-                self._replies[method.path] = Encoded(self._fake.call(method.name, *requests))
+                self._replies[method.path] = Encoded((self._fake.call(method.name, *requests),))
             else:
                 while await stream.recv_message() is not None and method.client_streaming:
                     pass
@@ -75,7 +71,7 @@ async def pair() -> AsyncIterator[tuple[FakeViam, Places]]:
     with tempfile.TemporaryDirectory(prefix="fv-") as place:
         async with FakeViam(seed=1, policy=policy) as fake:
             constant = Constant(fake)
-            tcp, unix = Listener(constant), Listener(constant)
+            tcp, unix = Listener(constant.routes), Listener(constant.routes)
             await tcp.start_tcp("127.0.0.1", 0)
             await unix.start_unix(f"{place}/s")
             yield fake, Places(fake.port, fake.unix_socket, tcp.port, f"{place}/s")

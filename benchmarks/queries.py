@@ -62,7 +62,7 @@ def _asked(store: MemoryStore, records: list[BinaryRecord], figures: Figures) ->
         mine()  # what the first question walks, the second builds an index for
 
         def anew(mine: Callable[[], object] = mine) -> object:
-            store._selector._binary.clear()  # noqa: SLF001 - blocks keep answers by what is in there
+            store._selections.clear()  # noqa: SLF001 - blocks keep answers by what is in there
             return mine()
 
         row["new"] = median_ms(anew)

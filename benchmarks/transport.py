@@ -250,7 +250,7 @@ class NoJournal(Journal):
     def begin(self, method: Method, **facts: Any) -> RecordedCall:
         """Always a new record, which is not kept."""
         del facts
-        record = RecordedCall(number=1, method=method, time=0, started=0)
+        record = RecordedCall(number=1, method=method, arrived=0, started=0)
         record.status = "OK"
         return record
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import click
@@ -19,6 +20,8 @@ MILLION = 1_000_000
 @click.group(help=(__doc__ or "").splitlines()[0])
 def campaigns() -> None:
     """All campaigns."""
+    # So that directories are cleared up and servers stopped, as on Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @campaigns.command()
@@ -66,21 +69,22 @@ def soak(rounds: int, seed: int) -> None:
     """The same mixed work again and again; memory and descriptors must stay as they are."""
     samples = soaking.soak(rounds, seed=seed, to=sys.stdout)
     command = f"make soak ARGS='--seed {seed} --rounds {rounds}'"
-    told = soaking.broken(samples)
-    print("\n".join(f"BROKEN  {each}" for each in told) or "no law is broken")
+    problems = soaking.broken(samples)
+    print("\n".join(f"BROKEN  {each}" for each in problems) or "no law is broken")
     print(f"written to {soaking.write(samples, seed=seed, command=command)}")
-    sys.exit(1 if told else 0)
+    sys.exit(1 if problems else 0)
 
 
 @campaigns.command()
 @click.option("--kills", default=KINDS["kills"][1], show_default=True, help="Servers to kill.")
 @click.option("--disks", default=KINDS["disks"][1], show_default=True, help="Disks to fill.")
+@click.option("--calls", default=KINDS["calls"][1], show_default=True, help="Kills in any call.")
+@click.option("--fulls", default=KINDS["fulls"][1], show_default=True, help="Full in any call.")
 @click.option("--damages", default=KINDS["damages"][1], show_default=True, help="Files to damage.")
 @click.option("--seed", default=1, show_default=True, help="Another seed makes other trials.")
 @click.option("--only", type=click.Choice([*KINDS]), help="Only this kind.")
-def crash(kills: int, disks: int, damages: int, seed: int, only: str | None) -> None:
+def crash(seed: int, only: str | None, **counts: int) -> None:
     """Servers that are killed, disks that are full, files that are damaged."""
-    counts = {"kills": kills, "disks": disks, "damages": damages}
     scores = [
         crashing.run(kind, seed=seed, count=count, to=sys.stdout)
         for kind, count in counts.items()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import bson
 from google.protobuf.descriptor import FieldDescriptor
 
 if TYPE_CHECKING:
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 
 _DEEPEST = 5
 
+#: What fits fields of bytes, by their names.
+DOCUMENTS: Mapping[str, Sequence[bytes]] = MappingProxyType(
+    {
+        "mql_binary": [bson.encode({"$limit": 5}), bson.encode({"$match": {"data.n": 1}})],
+        "index_spec": [bson.encode({"n": 1}), bson.encode({"m": -1})],
+    }
+)
+
 _RANGES = {
     FieldDescriptor.CPPTYPE_ENUM: (-2, 9),
     FieldDescriptor.CPPTYPE_INT32: (-(2**31), 2**31 - 1),
@@ -29,60 +39,65 @@ _RANGES = {
 }
 
 
-def random_message(dice: Dice, cls: type[Message], known: Known) -> Message:
+def random_message(dice: Dice, cls: type[Message], values: Known) -> Message:
     """A message of a class; how many of its fields are set is by chance, too."""
-    made = cls()
-    _fill(dice, made, known, dice.choice((0.15, 0.5, 0.5, 0.9)), _DEEPEST)
-    return made
+    message = cls()
+    _fill(dice, message, values, dice.choice((0.15, 0.5, 0.5, 0.9)), _DEEPEST)
+    return message
 
 
-def _fill(dice: Dice, made: Any, known: Known, share: float, depth: int) -> None:
-    for field, maker in _fields(made.DESCRIPTOR):
+def _fill(dice: Dice, message: Any, values: Known, share: float, depth: int) -> None:
+    for field, maker in _fields(message.DESCRIPTOR):
         if not dice.chance(share):
             continue
         name = field.name
         if maker is None:
             if depth:
-                _fill_message(dice, getattr(made, name), known, share, depth - 1, field)
+                _fill_message(dice, getattr(message, name), values, share, depth - 1, field)
         elif _is_repeated(field):
             count = dice.choice((1, 1, 2, 3)) if dice.chance(0.99) else 300
-            getattr(made, name).extend(maker(dice, known) for _ in range(count))
+            getattr(message, name).extend(maker(dice, values) for _ in range(count))
         else:
-            setattr(made, name, maker(dice, known))
+            setattr(message, name, maker(dice, values))
 
 
 def _fill_message(
-    dice: Dice, held: Any, known: Known, share: float, depth: int, field: Any
+    dice: Dice, message: Any, values: Known, share: float, depth: int, field: Any
 ) -> None:
     if field.message_type is None or not _is_repeated(field):
-        held.SetInParent()
-        _fill_one(dice, held, known, share, depth)
+        message.SetInParent()
+        _fill_one(dice, message, values, share, depth)
     elif field.message_type.GetOptions().map_entry:
-        _fill_map(dice, held, known, share, depth, field)
+        _fill_map(dice, message, values, share, depth, field)
     else:
         for _ in range(dice.choice((1, 1, 2))):
-            _fill_one(dice, held.add(), known, share, depth)
+            _fill_one(dice, message.add(), values, share, depth)
 
 
-def _fill_map(dice: Dice, held: Any, known: Known, share: float, depth: int, field: Any) -> None:
+def _fill_map(
+    dice: Dice, entries: Any, values: Known, share: float, depth: int, field: Any
+) -> None:
     value = field.message_type.fields_by_name["value"]
     for _ in range(dice.choice((1, 1, 3))):
         key = dice.text()
         if value.message_type is None:
-            held[key] = _maker(value)(dice, known)
+            entries[key] = _maker(value)(dice, values)
         else:
-            _fill_one(dice, held[key], known, share, depth)
+            _fill_one(dice, entries[key], values, share, depth)
 
 
-def _fill_one(dice: Dice, held: Any, known: Known, share: float, depth: int) -> None:
-    name = held.DESCRIPTOR.full_name
+def _fill_one(dice: Dice, message: Any, values: Known, share: float, depth: int) -> None:
+    name = message.DESCRIPTOR.full_name
     if name == "google.protobuf.Timestamp" and dice.chance(0.8):
-        held.seconds, held.nanos = 1_773_144_000 + dice.randrange(-99, 99), dice.randrange(10**9)
+        message.seconds, message.nanos = (
+            1_773_144_000 + dice.randrange(-99, 99),
+            dice.randrange(10**9),
+        )
     elif name == "google.protobuf.Any":
-        held.type_url = dice.choice(_TYPE_URLS)
-        held.value = dice.randbytes(dice.choice((0, 2, 9)))
+        message.type_url = dice.choice(_TYPE_URLS)
+        message.value = dice.randbytes(dice.choice((0, 2, 9)))
     else:
-        _fill(dice, held, known, share, depth)
+        _fill(dice, message, values, share, depth)
 
 
 _TYPE_URLS = (
@@ -110,7 +125,7 @@ def _maker(field: Any) -> Maker:
     kind = field.cpp_type
     if kind == FieldDescriptor.CPPTYPE_STRING:
         if field.type == FieldDescriptor.TYPE_BYTES:
-            return lambda dice, _: dice.randbytes(dice.choice((0, 1, 5, 40, 3000)))
+            return _bytes_of(field.name)
         return _texts_of(field.name)
     if kind == FieldDescriptor.CPPTYPE_BOOL:
         return lambda dice, _: dice.chance(0.5)
@@ -122,15 +137,27 @@ def _maker(field: Any) -> Maker:
     return lambda dice, _: dice.integer(low, high)
 
 
+def _bytes_of(name: str) -> Maker:
+    fitting = DOCUMENTS.get(name, ())
+
+    def make(dice: Dice, values: Known) -> bytes:
+        del values
+        if fitting and dice.chance(0.75):
+            return dice.choice(fitting)
+        return dice.randbytes(dice.choice((0, 1, 5, 40, 3000)))
+
+    return make
+
+
 def _texts_of(name: str) -> Maker:
     """Makes texts for a field: what the server knows for it, most of the time."""
 
-    def make(dice: Dice, known: Known) -> str:
-        fitting = next((known[part] for part in known if part in name), None)
+    def make(dice: Dice, values: Known) -> str:
+        fitting = next((values[part] for part in values if part in name), None)
         if fitting and dice.chance(0.75):
             return dice.choice(fitting)
         if dice.chance(0.2):  # what fits another field
-            return dice.choice(dice.choice(list(known.values())) or [""])
+            return dice.choice(dice.choice(list(values.values())) or [""])
         return dice.text()
 
     return make

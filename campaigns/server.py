@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -28,8 +29,8 @@ class Server:
         line = process.stdout.readline()
         if not line:
             process.wait()
-            told = process.stderr.read() if process.stderr is not None else ""
-            raise AssertionError(f"the server did not start: {told}")
+            output = process.stderr.read() if process.stderr is not None else ""
+            raise AssertionError(f"the server did not start: {output}")
         ready: dict[str, Any] = json.loads(line)
         self.host, self.port, self.unix_socket = ready["host"], ready["port"], ready["unix_socket"]
         self._process = process
@@ -44,6 +45,8 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            # The limit holds of bytecode too, and a cut one breaks whoever imports it next.
+            env=None if largest_file is None else {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             preexec_fn=None if largest_file is None else partial(_limit, largest_file),  # noqa: PLW1509 - nothing here has threads
         ) as process:
             try:
@@ -55,7 +58,8 @@ class Server:
         """End it as a crash would, and wait until it is gone."""
         self._process.kill()
         self._process.wait()
-        Path(self.unix_socket).unlink(missing_ok=True)
+        # What it could not remove, unless another that starts has done so.
+        shutil.rmtree(Path(self.unix_socket).parent, ignore_errors=True)
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """The answer of the control API; it has to be a good one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ def state_of(fake: FakeViam) -> list[object]:
         list(store.tabular_rows()),
         store.all_datasets(),
         dict(store.database_passwords()),
+        list(store.all_entities()),
         store.arrivals,
         cloud.fleet.state(),
         cloud.accounts.keys,
@@ -36,9 +36,3 @@ def filled_fake(**options: Any) -> FakeViam:
     fake._cloud.store.add_tags([rows[0].record.file_id], ["later"])  # noqa: SLF001
     fake._storage.close()  # noqa: SLF001
     return fake
-
-
-def without_secrets(state: list[object]) -> list[object]:
-    """The state of a fake, without keys, which each fake draws anew."""
-    keys: Any = state[6]
-    return [*state[:6], [replace(key, key="") for key in keys]]

@@ -36,7 +36,7 @@ SOURCE = Source(
 
 def record(number: int) -> tuple[BinaryRecord, bytes]:
     """A record, one in twenty of a rare component, one in two tagged."""
-    made = BinaryRecord(
+    result = BinaryRecord(
         file_id=f"f{number}",
         source=replace(SOURCE, component_name="cam" if number % 20 else "rare"),
         time_requested=number,
@@ -46,7 +46,7 @@ def record(number: int) -> tuple[BinaryRecord, bytes]:
         size=1000,
         tags=("x",) if number % 2 else (),
     )
-    return made, bytes(1000)
+    return result, bytes(1000)
 
 
 def questions(store: Store) -> dict[str, Callable[[int], object]]:

@@ -1,9 +1,10 @@
-"""Write docs/client-report.md: what viam-sdk and our own client do, each in its environment.
+"""Write docs/client-report.md: what Viam's SDKs and our own client do, each where it lives.
 
     python -m scripts.client_report            # write it
     python -m scripts.client_report --check    # write nothing; fail if it is not current
 
-The releases of viam-sdk live in the environments of the tests in tests/interop, under .envs/.
+The releases of viam-sdk live in the environments of the tests in tests/interop, under .envs/, that
+of the TypeScript SDK in their cache; it needs Node and npm.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fakeviam_contracts.clients.check import checked_client
 from fakeviam_contracts.clients.report import as_markdown
 
 from tests.interop.environments import SDK_RELEASES, sdk_environment
+from tests.interop.npm import typescript_adapter
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "client-report.md"
@@ -29,8 +31,9 @@ def main() -> int:
     check = parser.parse_args().check
     # By its path: those environments need nothing but the SDK.
     commands = [[str(sdk_environment(release)), str(ADAPTER)] for release in SDK_RELEASES]
-    commands.append([sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"])
-    text = as_markdown([checked_client(command) for command in commands])
+    with typescript_adapter() as typescript:
+        commands += [typescript, [sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"]]
+        text = as_markdown([checked_client(command) for command in commands])
     if not check:
         PAGE.write_text(text, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != text:

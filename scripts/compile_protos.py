@@ -48,14 +48,14 @@ def _compiler() -> Path:
     version = f"py{sys.version_info.major}.{sys.version_info.minor}"
     folder = ROOT / "build" / f"protoc-{GRPCIO_TOOLS}-{version}"
     python = folder / "bin" / "python"
-    done = folder / "complete"  # a stopped installation must not be taken for an environment
-    if not done.exists():
+    stamp = folder / "complete"  # a stopped installation must not be taken for an environment
+    if not stamp.exists():
         print(f"making {folder.relative_to(ROOT)} with grpcio-tools {GRPCIO_TOOLS}")
         venv.create(folder, with_pip=True, clear=True)
         pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
         # protoc's Python front end still asks for pkg_resources, which newer setuptools dropped.
         subprocess.run([*pip, f"grpcio-tools=={GRPCIO_TOOLS}", "setuptools<81"], check=True)
-        done.touch()
+        stamp.touch()
     return python
 
 
@@ -86,14 +86,14 @@ def outputs() -> dict[Path, bytes]:
     """Return every generated file with the content it should have."""
     descriptors = compile_descriptors()
     stubs = proto_stubs.generate(FileDescriptorSet.FromString(descriptors))
-    found = {WIRE / name: text.encode() for name, text in stubs.items()}
-    return {DESCRIPTORS: descriptors, **found}
+    contents = {WIRE / name: text.encode() for name, text in stubs.items()}
+    return {DESCRIPTORS: descriptors, **contents}
 
 
-def _outdated(wanted: Mapping[Path, bytes]) -> list[Path]:
+def _outdated(contents: Mapping[Path, bytes]) -> list[Path]:
     return [
         path
-        for path, content in wanted.items()
+        for path, content in contents.items()
         if not path.exists() or path.read_bytes() != content
     ]
 
@@ -103,17 +103,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Compile the protos of fakeviam.wire.")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 if not current")
     check = parser.parse_args().check
-    wanted = outputs()
-    stale = _outdated(wanted)
+    contents = outputs()
+    stale = _outdated(contents)
     for path in stale:
         print(f"{'not current' if check else 'written'}: {path.relative_to(ROOT)}")
         if not check:
-            path.write_bytes(wanted[path])
+            path.write_bytes(contents[path])
     if check and stale:
         print("run: python scripts/compile_protos.py")
         return 1
     if not stale:
-        print(f"current: {len(wanted)} files")
+        print(f"current: {len(contents)} files")
     return 0
 
 

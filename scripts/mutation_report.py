@@ -54,9 +54,9 @@ class Score(NamedTuple):
         return self.killed / max(1, self.mutants - self.equivalent)
 
 
-def scores(mutants: Path, known: set[Mutant]) -> list[Score]:
+def scores(mutants: Path, equivalents_: set[Mutant]) -> list[Score]:
     """The score of each module that was tested."""
-    found = []
+    result = []
     for path in sorted(mutants.rglob("*.meta")):
         codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
         tested = {name: code for name, code in codes.items() if code is not None}
@@ -65,26 +65,26 @@ def scores(mutants: Path, known: set[Mutant]) -> list[Score]:
         module = str(path.relative_to(mutants)).removesuffix(".py.meta")
         alive = [name for name, code in tested.items() if code in (_SURVIVED, _UNREACHED)]
         survivors = [mutant_of(module, name, cwd=mutants.parent) for name in alive]
-        equivalent = sum(each in known for each in survivors)
-        found.append(
+        equivalent = sum(each in equivalents_ for each in survivors)
+        result.append(
             Score(
                 module,
                 len(tested),
                 len(tested) - len(alive),
                 equivalent,
-                [each for each in survivors if each not in known],
+                [each for each in survivors if each not in equivalents_],
             )
         )
-    return found
+    return result
 
 
 def mutant_of(module: str, name: str, *, cwd: Path) -> Mutant:
     """The mutant of that name, by what `mutmut show` says of it."""
     command = [str(Path(sys.executable).with_name("mutmut")), "show", name]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd).stdout
     lines = Counter[str]()
     sides = {"-": "", "+": ""}
-    for line in shown.splitlines():
+    for line in output.splitlines():
         if line[:1] in sides and line[:3] not in ("---", "+++"):
             lines[line[0]] += 1
             sides[line[0]] = " ".join([sides[line[0]], line[1:].strip()]).strip()
@@ -101,7 +101,7 @@ def equivalents() -> dict[Mutant, str]:
         return {Mutant(*row[:4]): row[4] for row in rows}
 
 
-def report(found: list[Score]) -> str:
+def report(results: list[Score]) -> str:
     """The result, as Markdown."""
     lines = [
         "# Mutants of the core",
@@ -116,9 +116,9 @@ def report(found: list[Score]) -> str:
     lines += [
         f"| {each.module} | {each.mutants} | {each.killed} | {each.equivalent} "
         f"| {len(each.survivors)} | {each.share:.1%} |"
-        for each in found
+        for each in results
     ]
-    survivors = [mutant for each in found for mutant in each.survivors]
+    survivors = [mutant for each in results for mutant in each.survivors]
     if survivors:
         lines += ["", "Survivors:", ""]
         lines += [f"- {m.module} `{m.function}`: `{m.before}` → `{m.after}`" for m in survivors]
@@ -127,9 +127,9 @@ def report(found: list[Score]) -> str:
 
 def main() -> int:
     """Write the result; the status is 1 if a module is below the floor."""
-    found = scores(ROOT / "mutants", set(equivalents()))
-    RESULT.write_text(report(found), encoding="utf-8")
-    low = [each for each in found if each.share < FLOOR]
+    results = scores(ROOT / "mutants", set(equivalents()))
+    RESULT.write_text(report(results), encoding="utf-8")
+    low = [each for each in results if each.share < FLOOR]
     for each in low:
         print(f"{each.module}: {each.share:.1%} of its mutants are killed, below {FLOOR:.0%}")
     print(f"written to {RESULT}")

@@ -226,12 +226,12 @@ def generate(files: FileDescriptorSet) -> dict[str, str]:
     Args:
         files: the compiled descriptors; packages without a module in `MODULES` get no stub.
     """
-    found: dict[str, list[FileDescriptorProto]] = {module: [] for module in MODULES.values()}
+    by_module: dict[str, list[FileDescriptorProto]] = {module: [] for module in MODULES.values()}
     for file in files.file:
         if file.package in MODULES:
-            found[MODULES[file.package]].append(file)
-    found["app"] = [_reached(file, APP_RPCS) for file in found["app"]]
-    return {f"{module}.pyi": _module(module, parts) for module, parts in found.items()}
+            by_module[MODULES[file.package]].append(file)
+    by_module["app"] = [_reached(file, APP_RPCS) for file in by_module["app"]]
+    return {f"{module}.pyi": _module(module, parts) for module, parts in by_module.items()}
 
 
 def _reached(file: FileDescriptorProto, rpcs: Collection[str]) -> FileDescriptorProto:
@@ -243,13 +243,13 @@ def _reached(file: FileDescriptorProto, rpcs: Collection[str]) -> FileDescriptor
         if method.name in rpcs
         for end in (method.input_type, method.output_type)
     ]
-    known = {f".{file.package}.{message.name}": message for message in file.message_type}
+    by_name = {f".{file.package}.{message.name}": message for message in file.message_type}
     used: set[str] = set()
     while ends:
         name = ends.pop()
         if name not in used:
             used.add(name)
-            ends += _types(known[name]) if name in known else ()
+            ends += _types(by_name[name]) if name in by_name else ()
     reached = type(file)()
     reached.CopyFrom(file)
     messages = [each for each in file.message_type if f".{file.package}.{each.name}" in used]

@@ -1,21 +1,42 @@
-"""Write docs/rpcs.md: every RPC, whether it is served, and what its answers rest on.
+"""Write docs/rpcs.md: every RPC, whether it is served, who drives it, what its answers rest on.
 
-The contract kit's fixed checks run against a fake, and its journal tells the rest.
+The contract kit's fixed checks run against a fake, and its journal tells the clauses. The rest are
+records of test runs: tests/interop/driven_by.tsv and tests/quality/campaign.tsv.
 """
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from fakeviam_contracts.mutants.servers import SERVERS
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 
 from fakeviam import FakeViam, wire
 from fakeviam.server.transport.routes import STREAMS, unary_handlers
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "rpcs.md"
+DRIVEN_BY = ROOT / "tests" / "interop" / "driven_by.tsv"
+CAMPAIGN = ROOT / "tests" / "quality" / "campaign.tsv"
+
+#: Column → what the clients in it are called in driven_by.tsv.
+CLIENTS: Mapping[str, AbstractSet[str]] = MappingProxyType(
+    {
+        "viam-sdk": {"viam-sdk"},
+        "TypeScript": {"@viamrobotics/sdk", "typescript", "TypeScript"},
+        "Go": {"grpc-go", "connect-go", "viam-go-sdk"},
+        "CLI": {"viam", "viam-cli", "cli"},
+    }
+)
 
 _HEAD = """\
 # RPCs
@@ -27,27 +48,72 @@ An RPC that is not **served** here answers UNIMPLEMENTED and names itself; a
 like any other. **Kit** is yes if the fixed checks of the [contract kit](contract-kit.md) call the
 RPC, and **clauses** are those that the fake's answers then rested on.
 [clauses](clauses.md) lists what each id means, on what evidence, and which tests prove it.
+
+The columns of clients tell which of them has called the RPC in a recorded run of its tests:
+{clients}. An empty column has no record yet. **Mutants** are
+deliberately wrong servers that break one of these clauses: how many the kit has found, of all that
+there are. The columns say different things, so there is no total.
 """
 
 
 def page() -> str:
     """The whole page."""
     clauses = _clauses_by_rpc()
-    parts = [_HEAD]
+    driven, mutants = _driven(), _Mutants()
+    parts = [_HEAD.format(clients=_versions())]
     for service in dict.fromkeys(method.service for method in wire.methods()):
         names = sorted(method.name for method in wire.methods() if method.service == service)
         served = sorted({*unary_handlers(service), *STREAMS.get(service, ())} & {*names})
         missing = [f"`{name}`" for name in names if name not in served]
         parts.append(f"\n## {service}\n\n")
         if served:
-            parts.append("| served | kit | clauses |\n|---|---|---|\n")
-        parts += [
-            f"| {name} | {'yes' if clauses[name] else 'no'} | {' '.join(sorted(clauses[name]))} |\n"
-            for name in served
-        ]
+            columns = ["served", "kit", *CLIENTS, "mutants", "clauses"]
+            parts.append(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n")
+        for name in served:
+            by = [
+                "yes" if f"{service}/{name}" in driven[column] else "no" if driven[column] else ""
+                for column in CLIENTS
+            ]
+            kit = "yes" if clauses[name] else "no"
+            cells = [name, kit, *by, mutants.of(clauses[name]), " ".join(sorted(clauses[name]))]
+            parts.append(f"| {' | '.join(cells)} |\n")
         if missing:
             parts.append(("\n" if served else "") + f"Not served: {' '.join(missing)}\n")
     return "".join(parts)
+
+
+def _records(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def _driven() -> dict[str, set[str]]:
+    """The RPCs that each column's clients have called, as `service/name`."""
+    return {
+        column: {row["rpc"] for row in _records(DRIVEN_BY) if row["client"] in names}
+        for column, names in CLIENTS.items()
+    }
+
+
+def _versions() -> str:
+    """The clients on record."""
+    known = dict.fromkeys(f"{row['client']} {row['version']}" for row in _records(DRIVEN_BY))
+    return ", ".join(sorted(known))
+
+
+class _Mutants:
+    """Wrong servers, by the clause that they break."""
+
+    def __init__(self) -> None:
+        found = {row["mutant"] for row in _records(CAMPAIGN) if row["check"] or row["programs"]}
+        self._of: dict[str, list[bool]] = defaultdict(list)
+        for mutant in SERVERS:
+            self._of[mutant.clause].append(mutant.name in found)
+
+    def of(self, clauses: AbstractSet[str]) -> str:
+        """How many of those that break one of the clauses were found."""
+        known = [found for clause in clauses for found in self._of.get(clause, ())]
+        return f"{sum(known)} of {len(known)}" if known else ""
 
 
 def _clauses_by_rpc() -> dict[str, set[str]]:

@@ -114,8 +114,8 @@ def find_python(version: str, environment: Mapping[str, str]) -> Path | None:
     for path in candidates(version, environment):
         if not os.access(path, os.X_OK):
             continue
-        done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, check=False)
-        if done.returncode == 0 and done.stdout.strip() == version:
+        result = subprocess.run([path, "-c", PROBE], capture_output=True, text=True, check=False)
+        if result.returncode == 0 and result.stdout.strip() == version:
             return path
     return None
 
@@ -133,20 +133,20 @@ def stamp(cell: Cell) -> str:
 
 def prepare(cell: Cell, python: Path) -> None:
     """Make the cell's environment unless a current one is there."""
-    done = cell.folder / "installed.txt"  # written last: a stopped installation does not count
-    if done.exists() and done.read_text(encoding="utf-8") == stamp(cell):
+    marker = cell.folder / "installed.txt"  # written last: a stopped installation does not count
+    if marker.exists() and marker.read_text(encoding="utf-8") == stamp(cell):
         return
     shutil.rmtree(cell.folder, ignore_errors=True)
     _step(cell, "venv", [python, "-m", "venv", cell.folder])
     pip = (cell.interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     _step(cell, "install", [*pip, "--editable", ROOT, *requirements(cell)])
-    done.write_text(stamp(cell), encoding="utf-8")
+    marker.write_text(stamp(cell), encoding="utf-8")
 
 
 def _step(cell: Cell, name: str, command: Sequence[str | Path]) -> str:
     """Run one command, keep its output beside the environment, and return its last line."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -159,12 +159,12 @@ def _step(cell: Cell, name: str, command: Sequence[str | Path]) -> str:
         raise CellError(f"{name} took more than {LIMIT} s") from None
     ENVIRONMENTS.mkdir(exist_ok=True)
     log = ENVIRONMENTS / f"{cell.name}.{name}.log"
-    log.write_text(done.stdout, encoding="utf-8")
-    lines = done.stdout.strip().splitlines() or [""]
-    if done.returncode:
-        shown = log.relative_to(ENVIRONMENTS.parent)
-        print("\n".join(["", f"--- {shown}", *lines[-40:], "---", ""]))
-        raise CellError(f"{name} exited with {done.returncode}: {lines[-1]}")
+    log.write_text(result.stdout, encoding="utf-8")
+    lines = result.stdout.strip().splitlines() or [""]
+    if result.returncode:
+        path = log.relative_to(ENVIRONMENTS.parent)
+        print("\n".join(["", f"--- {path}", *lines[-40:], "---", ""]))
+        raise CellError(f"{name} exited with {result.returncode}: {lines[-1]}")
     return lines[-1]
 
 
@@ -226,21 +226,21 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return 1 if a cell failed or none could run."""
-    chosen = _arguments(arguments)
-    pythons = {python: find_python(python, os.environ) for python in chosen.python or PYTHONS}
-    combine = zip if chosen.pairs else itertools.product
+    options = _arguments(arguments)
+    pythons = {python: find_python(python, os.environ) for python in options.python or PYTHONS}
+    combine = zip if options.pairs else itertools.product
     cells = [
         Cell(python=python, protobuf=protobuf)
-        for python, protobuf in combine(pythons, chosen.protobuf or PROTOBUFS)
+        for python, protobuf in combine(pythons, options.protobuf or PROTOBUFS)
     ]
-    if chosen.list:
+    if options.list:
         for cell in cells:
             print(f"{cell.name}: {pythons[cell.python] or 'absent'}")
         return 0
     results = []
     for cell in cells:
         print(f"{cell.name} ...", flush=True)
-        results.append(run(cell, pythons[cell.python], chosen.tests))
+        results.append(run(cell, pythons[cell.python], options.tests))
     print(table(results))
     ran = [result for result in results if result.status != "absent"]
     return 1 if not ran or any(result.failed for result in ran) else 0

@@ -83,13 +83,13 @@ def server() -> Iterator[str]:
 
 def installed() -> Path:
     """The programs of the environment, which is made once."""
-    done = ENVIRONMENT / "installed.txt"
+    stamp = ENVIRONMENT / "installed.txt"
     programs = ENVIRONMENT / "bin"
-    if not done.exists() or done.read_text(encoding="utf-8") != NEEDED:
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != NEEDED:
         print(f"installing {NEEDED} into {ENVIRONMENT.relative_to(ROOT)}", flush=True)
         run([sys.executable, "-m", "venv", ENVIRONMENT])
         run([programs / "python", "-m", "pip", "install", "--quiet", NEEDED])
-        done.write_text(NEEDED, encoding="utf-8")
+        stamp.write_text(NEEDED, encoding="utf-8")
     return programs
 
 

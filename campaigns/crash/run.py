@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TextIO
 
 from campaigns import results
-from campaigns.crash.trials import Damages, FullDisks, Kills
+from campaigns.crash.trials import Calls, Damages, FullCalls, FullDisks, Kills
 from campaigns.dice import Dice
 from campaigns.laws import BrokenLawError
 
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 #: How many of each in a whole run.
 KINDS: Mapping[str, tuple[Callable[[Path], Trials], int]] = MappingProxyType(
-    {"kills": (Kills, 150), "disks": (FullDisks, 60), "damages": (Damages, 1500)}
+    {
+        "kills": (Kills, 150),
+        "disks": (FullDisks, 60),
+        "calls": (Calls, 150),
+        "fulls": (FullCalls, 60),
+        "damages": (Damages, 1500),
+    }
 )
 
 
@@ -39,29 +45,31 @@ class Score:
 def run(kind: str, *, seed: int, count: int, to: TextIO) -> Score:
     """Do so many trials of a kind, up to the first that breaks a law; its directory is kept."""
     score = Score(kind=kind)
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
     place = Path(tempfile.mkdtemp(prefix=f"fakeviam-{kind}-"), "data")
     trials = KINDS[kind][0](place)
-    for number in range(count):
-        try:
-            score.found += trials.trial(Dice(seed, kind, number))
-        except BrokenLawError as broken:
-            score.broken.append(f"{broken}")
-            print(
-                f"BROKEN  {broken.law}\n        {broken.what}\n"
-                f"data    {place.parent}\n"
-                f"again   make crash ARGS='--seed {seed} --only {kind}'   (trial {number}; "
-                "moments of kills differ)",
-                file=to,
-            )
-            break
-        now = time.monotonic()
-        if now - told > 10 or number + 1 == count:
-            told = now
-            print(f"{kind}: {number + 1} of {count}, {dict(score.found)}", file=to, flush=True)
+    try:
+        for number in range(count):
+            try:
+                score.found += trials.trial(Dice(seed, kind, number))
+            except BrokenLawError as broken:
+                score.broken.append(f"{broken}")
+                print(
+                    f"BROKEN  {broken.law}\n        {broken.what}\n"
+                    f"data    {place.parent}\n"
+                    f"again   make crash ARGS='--seed {seed} --only {kind}'   (trial {number}; "
+                    "moments of kills differ)",
+                    file=to,
+                )
+                break
+            now = time.monotonic()
+            if now - reported > 10 or number + 1 == count:
+                reported = now
+                print(f"{kind}: {number + 1} of {count}, {dict(score.found)}", file=to, flush=True)
+    finally:
+        if not score.broken:
+            _remove(place.parent)
     score.seconds = time.monotonic() - began
-    if not score.broken:
-        _remove(place.parent)
     return score
 
 
@@ -76,16 +84,17 @@ def write(scores: list[Score], *, seed: int, command: str) -> Path:
         (score.kind, what, count) for score in scores for what, count in sorted(score.found.items())
     ]
     seconds = sum(score.seconds for score in scores)
-    told = [f"- {score.kind}: {each}" for score in scores for each in score.broken]
+    lines = [f"- {score.kind}: {each}" for score in scores for each in score.broken]
     return results.write(
         "crash",
         "# The last run of `make crash`",
         f"{seconds / 60:.0f} minutes, seed {seed}. `{command}`. {results.machine()}",
         "Laws: no acknowledged write is lost and none is half done, whenever `fakeviam serve` is "
-        "killed, and however full its disk is (its files may not grow beyond a size); a write that "
+        "killed, in whichever RPC, and however full its disk is (its files may not grow beyond a "
+        "size); the same calls are answered alike by a fake that is not killed; a write that "
         "cannot be kept is refused by DD-4 and leaves no trace; a damaged file is never read as "
         "another state in silence: it is refused by its name, or set right, which is said; "
         "`data-dir check` agrees; a repair says what is lost and makes nothing up.",
         results.table(("trials", "what was found", "times"), rows),
-        *(["Broken:", "\n".join(told)] if told else ["No law was broken."]),
+        *(["Broken:", "\n".join(lines)] if lines else ["No law was broken."]),
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import Counter
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
+from campaigns.crash import calls
 from campaigns.crash.writers import Ledger, found_in, settle, write_together
 from campaigns.damage import KINDS, FileDamage, files_of
-from campaigns.laws import require
+from campaigns.laws import BrokenLawError, require
 from campaigns.logs import logged
 from campaigns.server import Server
 from campaigns.states import filled_fake, state_of
@@ -31,6 +34,7 @@ class Trials(Protocol):
         Raises:
             BrokenLawError: Data was lost, or told wrongly.
         """
+        ...
 
 
 class Kills:
@@ -46,13 +50,13 @@ class Kills:
         with Server.running("--data-dir", str(self._place)) as server:
             asyncio.run(self._write_and_kill(server, dice))
         with Server.running("--data-dir", str(self._place)) as server:
-            done, undone = settle(self._ledger, asyncio.run(found_in(server.unix_socket)))
+            applied, undone = settle(self._ledger, asyncio.run(found_in(server.unix_socket)))
         require(not self._ledger.refused, "writes with room are kept", self._ledger.refused)
         return Counter(
             {
                 "kills": 1,
                 "acknowledged writes, all found": self._ledger.acknowledged - acknowledged,
-                "unanswered writes found whole": done,
+                "unanswered writes found whole": applied,
                 "unanswered writes not there": undone,
             }
         )
@@ -66,6 +70,88 @@ class Kills:
         await asyncio.sleep(dice.random() * 0.004)
         server.kill()
         await writing
+
+
+class Calls:
+    """A server that is killed during calls of every RPC that writes, beside a fake that is not."""
+
+    def __init__(self, place: Path) -> None:
+        """Begin with something of everything."""
+        self._place, self._hours = place, 0
+        asyncio.run(calls.begin(place, _moment(0)))
+
+    def trial(self, dice: Dice) -> Counter[str]:
+        """Plan calls, make them, kill; what is there must be what the fake holds by then."""
+        self._hours += 1
+        moment = _moment(self._hours)  # pipelines and exports are due
+        deeds = asyncio.run(self._plan(dice, moment))
+        options = ["--data-dir", str(self._place), "--clock", f"frozen:{moment}"]
+        options += ["--seed", str(calls.SEED)]
+        if dice.chance(0.3):
+            options += ["--durability", "power"]
+        with Server.running(*options, largest_file=self._room(dice)) as server:
+            said = asyncio.run(self._make_and_kill(server, deeds, dice))
+        return self._settled(deeds, said, moment)
+
+    def _room(self, dice: Dice) -> int | None:
+        """The size beyond which no file may grow, if there is one."""
+        del dice
+        return None
+
+    async def _plan(self, dice: Dice, moment: str) -> list[calls.Deed]:
+        async with calls.Clerk.at(self._place, moment) as clerk:
+            self._before = clerk.state
+            return await clerk.plan(dice, 40)
+
+    async def _make_and_kill(
+        self, server: Server, deeds: list[calls.Deed], dice: Dice
+    ) -> list[str]:
+        reached = asyncio.Event()
+        making = asyncio.create_task(
+            calls.make(server.unix_socket, deeds, reached, dice.randrange(1, 40))
+        )
+        await reached.wait()
+        await asyncio.sleep(dice.random() * 0.004)  # somewhere within the next calls
+        server.kill()
+        return await making
+
+    def _settled(self, deeds: list[calls.Deed], said: list[str], moment: str) -> Counter[str]:
+        full = bool(said) and said[-1].endswith(calls.FULL)
+        done = said[:-1] if full else said
+        for deed, outcome in zip(deeds, done, strict=False):
+            same = outcome == deed.outcome
+            require(same, "the same calls are answered alike", f"{deed} was {outcome}")
+        states = [self._before, *(deed.state for deed in deeds)]
+        fake = FakeViam(seed=calls.SEED, data_dir=self._place, clock=Clock.frozen(moment))
+        fake._storage.close()  # noqa: SLF001 - it was never started
+        found = state_of(fake)
+        at = next((n for n in (len(done), len(done) + 1) if found == states[min(n, 40)]), None)
+        if at is None or (full and at != len(done)):
+            expected = states[len(done)]
+            parts = [(a, b) for a, b in zip(expected, found, strict=True) if a != b]
+            what = f"after {len(done)} calls, {deeds[len(done) - 1][:3]}: {str(parts)[:3000]}"
+            raise BrokenLawError("nothing acknowledged is lost, nothing is half done", what)
+        changed = sum(a != b for a, b in pairwise(states[: at + 1]))
+        return Counter(
+            {
+                "kills": 1,
+                "acknowledged calls, what they wrote found": changed,
+                "unanswered calls found whole": at > len(done),
+                "full disks": full,
+            }
+        )
+
+
+class FullCalls(Calls):
+    """The same on a disk that is soon full."""
+
+    def _room(self, dice: Dice) -> int | None:
+        return (self._place / "log.jsonl").stat().st_size + dice.randrange(2000, 60_000)
+
+
+def _moment(hours: int) -> str:
+    """So many hours after noon."""
+    return (datetime(2026, 3, 10, 12) + timedelta(hours=hours)).isoformat() + "Z"  # noqa: DTZ001
 
 
 class FullDisks:
@@ -123,18 +209,18 @@ class Damages:
         if not damage.changed:
             return Counter({"damages that change nothing": 1})
         with damage.done():
-            outcome = self._judge(damage)
+            outcome = self._outcome_of(damage)
         return Counter({"damaged files": 1, outcome: 1})
 
-    def _judge(self, damage: FileDamage) -> str:
+    def _outcome_of(self, damage: FileDamage) -> str:
         problems = self._problems()
         with logged() as lines:
             try:
-                found = self._opened(self._copy)
+                state = self._opened(self._copy)
             except UsageError as error:
                 refusal = str(error)
             else:
-                require(found == self._expected, "never another state in silence", damage)
+                require(state == self._expected, "never another state in silence", damage)
                 require(lines, "what is set right is said", damage)
                 require(not problems, "what is opened is whole", f"{damage}: {problems}")
                 return "set right, which is said"

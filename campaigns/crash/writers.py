@@ -86,7 +86,7 @@ class Writer:
         for _ in range(most):
             before, after = self._next()
             try:
-                told = await self._write(client, before, after)
+                acknowledged = await self._write(client, before, after)
             except GRPCError as error:
                 reason = f"{error.status.name} {client.trailers.get('fakeviam-clause', '')}"
                 self._ledger.refused[reason] = self._ledger.refused.get(reason, 0) + 1
@@ -94,20 +94,20 @@ class Writer:
             except (OSError, StreamTerminatedError):
                 self._ledger.doubtful[after.name] = after
                 break
-            self._ledger.acknowledge(told)
-            self._own = [each for each in self._own if each.name != told.name]
-            if told.size is not None:
-                self._own.append(told)
+            self._ledger.acknowledge(acknowledged)
+            self._own = [each for each in self._own if each.name != acknowledged.name]
+            if acknowledged.size is not None:
+                self._own.append(acknowledged)
         client.close()
 
     def _next(self) -> tuple[File | None, File]:
         """A file as it is, and as it is to be."""
         dice, ledger = self._dice, self._ledger
         if self._own and dice.chance(0.5):
-            chosen = dice.choice(self._own)
+            file = dice.choice(self._own)
             if dice.chance(0.3):
-                return chosen, replace(chosen, size=None, tags=frozenset())
-            return chosen, replace(chosen, tags=chosen.tags | {f"tag-{ledger.next_number()}"})
+                return file, replace(file, size=None, tags=frozenset())
+            return file, replace(file, tags=file.tags | {f"tag-{ledger.next_number()}"})
         size = dice.choice((0, 10, 3000, 100_000))
         return None, File(name=f"{self._name}-{ledger.next_number()}", size=size)
 
@@ -154,7 +154,7 @@ async def found_in(path: str) -> dict[str, File]:
         BrokenLawError: A file has other bytes than it was given.
     """
     client = await Client.over(path)
-    found: dict[str, File] = {}
+    files: dict[str, File] = {}
     last = ""
     while True:
         request = data.BinaryDataByFilterRequest(
@@ -165,8 +165,8 @@ async def found_in(path: str) -> dict[str, File]:
             break
         last = page.last
         ids = [each.metadata.binary_data_id for each in page.data]
-        wanted = data.BinaryDataByIDsRequest(binary_data_ids=ids, include_binary=True)
-        for each in (await client.ask("BinaryDataByIDs", wanted)).data:
+        by_ids = data.BinaryDataByIDsRequest(binary_data_ids=ids, include_binary=True)
+        for each in (await client.ask("BinaryDataByIDs", by_ids)).data:
             file = File(
                 name=each.metadata.file_name,
                 id=each.metadata.binary_data_id,
@@ -174,12 +174,12 @@ async def found_in(path: str) -> dict[str, File]:
                 tags=frozenset(each.metadata.capture_metadata.tags),
             )
             require(each.binary == contents_of(file), "bytes are those that were sent", file)
-            found[file.name] = file
+            files[file.name] = file
     client.close()
-    return found
+    return files
 
 
-def settle(ledger: Ledger, found: dict[str, File]) -> tuple[int, int]:
+def settle(ledger: Ledger, files: dict[str, File]) -> tuple[int, int]:
     """Compare what is there with what was told; the doubtful writes are decided by it.
 
     Returns:
@@ -188,21 +188,21 @@ def settle(ledger: Ledger, found: dict[str, File]) -> tuple[int, int]:
     Raises:
         BrokenLawError: An acknowledged write is lost, or one is half done.
     """
-    done = undone = 0
-    for name in sorted({*ledger.files, *ledger.doubtful, *found}):
-        told = ledger.files.get(name, File(name=name))
+    applied = undone = 0
+    for name in sorted({*ledger.files, *ledger.doubtful, *files}):
+        expected = ledger.files.get(name, File(name=name))
         maybe = ledger.doubtful.get(name)
-        is_there = found.get(name, replace(told, size=None, tags=frozenset()))
+        is_there = files.get(name, replace(expected, size=None, tags=frozenset()))
         if maybe is not None and _same(is_there, maybe):
-            done += 1
-        elif _same(is_there, told):
+            applied += 1
+        elif _same(is_there, expected):
             undone += maybe is not None
         else:
-            what = f"told {told}, not answered {maybe}, found {is_there}"
+            what = f"told {expected}, not answered {maybe}, found {is_there}"
             raise BrokenLawError("nothing acknowledged is lost, nothing is half done", what)
         ledger.files[name] = is_there
     ledger.doubtful.clear()
-    return done, undone
+    return applied, undone
 
 
 def _same(one: File, other: File) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from campaigns.fuzz.documents import HOSTILE, spoiled
-from campaigns.fuzz.stage import PATIENCE, Stage, set_up
+from campaigns.fuzz.http1 import Web, check_reply, encoded
+from campaigns.fuzz.stage import Stage, set_up
 from campaigns.fuzz.target import Player, Target
 from campaigns.laws import BrokenLawError
 from fakeviam.web.table import ROOT, endpoints
@@ -42,86 +41,12 @@ _SEED = {
 }
 
 
-class Reply(NamedTuple):
-    """An answer over HTTP."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-class Web:
-    """A connection that is kept, over which requests are sent as they are."""
-
-    def __init__(self, stage: Stage) -> None:
-        """Connect to the fake of `stage` when it is needed."""
-        self._stage = stage
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._streams is not None:
-            self._streams[1].transport.abort()
-            self._streams = None
-
-    async def ask(self, request: bytes, *, head: bool = False) -> Reply | None:
-        """The answer; None if the server hung up instead.
-
-        Raises:
-            BrokenLawError: There is none.
-        """
-        try:
-            return await asyncio.wait_for(self._ask(request, head=head), PATIENCE)
-        except asyncio.TimeoutError as error:
-            self.close()
-            raise BrokenLawError("never a hang", "no answer over HTTP") from error
-        except (OSError, asyncio.IncompleteReadError):
-            self.close()
-            return None
-
-    async def _ask(self, request: bytes, *, head: bool) -> Reply:
-        if self._streams is None:
-            cloud = self._stage.cloud
-            self._streams = await asyncio.open_connection(cloud.host, cloud.port)
-        reader, writer = self._streams
-        writer.write(request)
-        first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        pairs = [line.partition(":") for line in lines if line]
-        headers = {name.lower(): value.strip() for name, _, value in pairs}
-        body = b"" if head else await _body(reader, headers)
-        if headers.get("connection") == "close":
-            self.close()
-        return Reply(int(first.split()[1]), headers, body)
-
-
-async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:
-    if headers.get("transfer-encoding") != "chunked":
-        return await reader.readexactly(int(headers.get("content-length", "0")))
-    body = b""
-    while size := int((await reader.readline()).strip(), 16):
-        body += await reader.readexactly(size)
-        await reader.readline()
-    await reader.readline()
-    return body
-
-
-def encoded(
-    method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
-) -> bytes:
-    """A request."""
-    lines = [f"{method} {path} HTTP/1.1", "host: localhost"]
-    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-    if body:
-        lines.append(f"content-length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + body
-
-
 class Requests(Player):
     """Sends one request after the other."""
 
     def __init__(self, stage: Stage) -> None:
         """Attack the fake of `stage`."""
-        self._stage, self._web = stage, Web(stage)
+        self._stage, self._web = stage, Web(stage.cloud)
         self._endpoints = endpoints()
         self._words = [*_WORDS, *(each for values in stage.known.values() for each in values)]
         self._sent = b""
@@ -144,12 +69,12 @@ class Requests(Player):
         reply = await self._web.ask(self._sent, head=self._sent.startswith(b"HEAD"))
         outcome = "closed" if reply is None else str(reply.status)
         if reply is not None and not self._sent.startswith(b"HEAD"):
-            self._judge(reply)
+            check_reply(reply)
         after = self._everything()
         if (reply is None or reply.status >= 400) and after != self._state:
             pairs = zip(self._state, after, strict=True)
-            told = next(f"{str(a)[-300:]} became {str(b)[-300:]}" for a, b in pairs if a != b)
-            raise BrokenLawError("a bad request changes nothing", f"{outcome}: {told}")
+            difference = next(f"{str(a)[-300:]} became {str(b)[-300:]}" for a, b in pairs if a != b)
+            raise BrokenLawError("a bad request changes nothing", f"{outcome}: {difference}")
         self._state = after
         if self._taken % 10 == 0:
             await self._read(dice.choice(READS))
@@ -157,20 +82,11 @@ class Requests(Player):
         self._stage.check_no_crash()
         return outcome
 
-    def _judge(self, reply: Reply) -> None:
-        told = f"{reply.status} {reply.body[:500]!r}"
-        if reply.status >= 500 and reply.status != 507:
-            raise BrokenLawError("never a 500", told)
-        if reply.status >= 400 and "application/json" in reply.headers.get("content-type", ""):
-            detail = json.loads(reply.body).get("error", {})
-            if not detail.get("what"):
-                raise BrokenLawError("a refusal says what is wrong", told)
-
     async def _read(self, path: str) -> None:
         reply = await self._web.ask(encoded("GET", ROOT + path))
         if reply is None or reply.status != 200:
-            told = "closed" if reply is None else f"{reply.status} {reply.body[:500]!r}"
-            raise BrokenLawError("everything can still be read", f"GET {path}: {told}")
+            text = "closed" if reply is None else f"{reply.status} {reply.body[:500]!r}"
+            raise BrokenLawError("everything can still be read", f"GET {path}: {text}")
 
     def last_input(self) -> str:
         return repr(self._sent[:1500])
@@ -212,11 +128,11 @@ class Requests(Player):
     def _body(self, dice: Dice, endpoint: Endpoint) -> bytes:
         if endpoint.body is not None:
             fields = endpoint.body.model_fields
-            chosen = dice.some([*fields], 4)
+            names = dice.some([*fields], 4)
             document = {
                 name: field.examples[0]
                 for name, field in fields.items()
-                if field.examples and (field.is_required() or name in chosen)
+                if field.examples and (field.is_required() or name in names)
             }
         elif "application/json" in endpoint.streams:
             document = _SEED

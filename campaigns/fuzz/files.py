@@ -182,14 +182,14 @@ class _DataDirs(Player):
         self._told = str(damage)
         with logged() as lines, damage.done():
             try:
-                found = state_of(_opened(self._place))
+                state = state_of(_opened(self._place))
             except UsageError as error:
                 if str(damage.path) not in str(error):
                     raise BrokenLawError("damage is told with its file", str(error)) from error
                 return "refused"
             except Exception as error:
                 raise BrokenLawError("opened or refused, no other error", repr(error)) from error
-            if found != self._expected:
+            if state != self._expected:
                 raise BrokenLawError("never another state in silence", "the states differ")
             if damage.changed and not lines:
                 raise BrokenLawError("what is set right is said", "nothing was logged")
@@ -234,9 +234,9 @@ class _Shown(Player):
         return f"{type(self._message).__name__} {self._message.SerializeToString().hex()}"
 
 
-def _target(of: Any, called: str, what: str, part: int, length: int) -> Target:
+def _target(of: Any, label: str, what: str, part: int, length: int) -> Target:
     class Files(Target):
-        name, takes, share, size = called, what, part, length
+        name, takes, share, size = label, what, part, length
 
         @asynccontextmanager
         async def opened(self, dice: Dice) -> AsyncIterator[Player]:

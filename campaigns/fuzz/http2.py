@@ -108,16 +108,16 @@ class Framing(OnTheWire):
         stream = connection.next_stream()
         self.told = f"{method.name} {body.hex()}"
         block = connection.block(request_headers(method.path, *encoding))
-        sent = frame(raw.HEADERS, raw.END_HEADERS, stream, block)
+        data = frame(raw.HEADERS, raw.END_HEADERS, stream, block)
         pieces = _pieces(dice, body)
         trailers = dice.chance(0.05)
         for number, piece in enumerate(pieces, 1):
             ends = raw.END_STREAM if number == len(pieces) and not trailers else 0
-            sent += _data(dice, ends, stream, piece)
+            data += _data(dice, ends, stream, piece)
         if trailers:
             block = connection.block([(b"x-end", b"1")])
-            sent += frame(raw.HEADERS, raw.END_HEADERS | raw.END_STREAM, stream, block)
-        connection.send(sent)
+            data += frame(raw.HEADERS, raw.END_HEADERS | raw.END_STREAM, stream, block)
+        connection.send(data)
         answer = await connection.answer(stream)
         if answer.is_over:
             self.drop()
@@ -125,7 +125,7 @@ class Framing(OnTheWire):
         return self.outcome(answer, method)
 
     def _body(self, dice: Dice, method: Method) -> bytes:
-        made = b""
+        body = b""
         for _ in range(dice.choice((0, 1, 1, 1, 2, 3))):
             data = random_message(dice, method.request, self.stage.known).SerializeToString()
             flag, size = 0, len(data)
@@ -133,10 +133,10 @@ class Framing(OnTheWire):
                 flag = dice.choice((1, 2, 128, 255))
             if dice.chance(0.3):
                 size = dice.choice((0, size - 1, size + 1, size + 5, 2**31, 2**32 - 1)) % 2**32
-            made += struct.pack(">BI", flag, size) + data
+            body += struct.pack(">BI", flag, size) + data
         if dice.chance(0.3):
-            made = made[: dice.randrange(len(made) + 1)]
-        return dice.mutated(made) if dice.chance(0.2) else made
+            body = body[: dice.randrange(len(body) + 1)]
+        return dice.mutated(body) if dice.chance(0.2) else body
 
 
 def _data(dice: Dice, flags: int, stream: int, piece: bytes) -> bytes:
@@ -168,7 +168,7 @@ _VALUES = (
     *(b"", b" ", b"a", b"!!!", b"AAAA", b"AA", b"\xff\xfe", b"a\0b", b"a\r\nb: c", b"\x7f", b"1"),
     *(b"0n", b"1n", b"0S", b"99999999H", b"1", b"S", b"-1S", b"1x", b"999999999S", b"5M"),
     *(b"application/grpc", b"application/grpc+json", b"text/html", b"gzip", b"identity"),
-    *(b"Bearer x", b"Bearer ", b"neighbour", b"nobody", b"GET", b"CONNECT", b"/x", b"*"),
+    *(b"Bearer x", b"Bearer ", b"other", b"nobody", b"GET", b"CONNECT", b"/x", b"*"),
     *(b"x" * 3000, base64.b64encode(b"bytes"), "ü".encode(), b"trailers", b"chunked", b"100"),
 )
 
@@ -221,12 +221,12 @@ class Frames(OnTheWire):
         greet = dice.chance(0.95)
         connection = self._raw = await Raw.connect(self.stage.cloud, greet=greet)
         frames = [self._frame(dice, connection) for _ in range(dice.choice((1, 2, 3, 6, 12)))]
-        sent = b"".join(frames)
+        data = b"".join(frames)
         whole = greet
         if dice.chance(0.3):
-            sent, whole = dice.mutated(sent), False
-        self.told = f"{'greeted' if greet else 'not greeted'} {sent.hex()}"
-        connection.send(sent)
+            data, whole = dice.mutated(data), False
+        self.told = f"{'greeted' if greet else 'not greeted'} {data.hex()}"
+        connection.send(data)
         if not whole:
             return "sent"
         connection.send(frame(raw.PING, 0, 0, b"goodbye!"))
@@ -268,9 +268,9 @@ class Frames(OnTheWire):
         return payloads.get(kind, number)
 
 
-def _target(of: type[OnTheWire], called: str, what: str, part: int) -> Target:
+def _target(of: type[OnTheWire], label: str, what: str, part: int) -> Target:
     class Wire(Target):
-        name, takes, share, size = called, what, part, 100
+        name, takes, share, size = label, what, part, 100
 
         @asynccontextmanager
         async def opened(self, dice: Dice) -> AsyncIterator[Player]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hpack import Decoder, Encoder, HPACKError
 
-from campaigns.fuzz.stage import PATIENCE
+from campaigns.fuzz.stage import in_time
 from campaigns.laws import BrokenLawError
 
 if TYPE_CHECKING:
@@ -91,12 +91,12 @@ class Raw:
     @classmethod
     async def connect(cls, cloud: FakeViam, *, greet: bool = True) -> Raw:
         """A connection over TCP that has sent its preface."""
-        made = cls(*await asyncio.open_connection(cloud.host, cloud.port))
+        raw = cls(*await asyncio.open_connection(cloud.host, cloud.port))
         if greet:
             settings = struct.pack(">HI", 4, _LARGEST_WINDOW)
             more = struct.pack(">I", _LARGEST_WINDOW - 65_535)
-            made.send(PREFACE + frame(SETTINGS, 0, 0, settings) + frame(WINDOW, 0, 0, more))
-        return made
+            raw.send(PREFACE + frame(SETTINGS, 0, 0, settings) + frame(WINDOW, 0, 0, more))
+        return raw
 
     def close(self) -> None:
         """Hang up without a word."""
@@ -123,16 +123,16 @@ class Raw:
         Raises:
             BrokenLawError: None of that happens.
         """
-        found = Answer()
+        result = Answer()
         try:
-            await asyncio.wait_for(self._read(found, stream, ping), PATIENCE)
+            await in_time(self._read(result, stream, ping))
         except asyncio.TimeoutError as error:
             raise BrokenLawError("never a hang", f"no answer on stream {stream}") from error
         except (OSError, asyncio.IncompleteReadError):
-            found.closed = True
-        return found
+            result.closed = True
+        return result
 
-    async def _read(self, found: Answer, stream: int, ping: bytes) -> None:
+    async def _read(self, answer: Answer, stream: int, ping: bytes) -> None:
         while True:
             head = await self._reader.readexactly(9)
             kind, flags, number = head[3], head[4], int.from_bytes(head[5:9], "big")
@@ -144,20 +144,24 @@ class Raw:
             elif kind == PING and payload == ping:
                 return
             elif kind == GOAWAY:
-                found.goaway = (int.from_bytes(payload[4:8], "big"), payload[8:])
+                answer.goaway = (int.from_bytes(payload[4:8], "big"), payload[8:])
                 return
             elif kind == HEADERS:
-                self._headers(found, payload if number == stream else b"", payload)
+                while not flags & END_HEADERS:
+                    more = await self._reader.readexactly(9)
+                    payload += await self._reader.readexactly(int.from_bytes(more[:3], "big"))
+                    flags |= more[4]
+                self._headers(answer, payload if number == stream else b"", payload)
             if number == stream and (
                 kind == RST_STREAM or (flags & END_STREAM and kind <= HEADERS)
             ):
-                found.reset = int.from_bytes(payload, "big") if kind == RST_STREAM else None
+                answer.reset = int.from_bytes(payload, "big") if kind == RST_STREAM else None
                 return
 
-    def _headers(self, found: Answer, wanted: bytes, payload: bytes) -> None:
+    def _headers(self, answer: Answer, block: bytes, payload: bytes) -> None:
         try:
             headers = self._decoder.decode(payload, raw=True)
         except HPACKError as error:
             raise BrokenLawError("answers are HTTP/2", repr(error)) from error
-        if wanted:
-            found.headers.update((n.decode("latin-1"), v.decode("latin-1")) for n, v in headers)
+        if block:
+            answer.headers.update((n.decode("latin-1"), v.decode("latin-1")) for n, v in headers)

@@ -32,7 +32,7 @@ def table(scores: Mapping[str, Score]) -> str:
             words[status] += count
             if clause:
                 clauses.add(clause)
-        told = ", ".join(f"{word} {count:,}" for word, count in words.most_common(4))
+        counts = ", ".join(f"{word} {count:,}" for word, count in words.most_common(4))
         rows.append(
             (
                 name,
@@ -41,7 +41,7 @@ def table(scores: Mapping[str, Score]) -> str:
                 len(score.failures),
                 round(score.seconds),
                 len(clauses) or "",
-                told,
+                counts,
             )
         )
     head = ("target", "inputs are", "inputs", "broken laws", "seconds", "clauses", "outcomes")
@@ -51,8 +51,8 @@ def table(scores: Mapping[str, Score]) -> str:
 def write(scores: Mapping[str, Score], *, seed: int, command: str) -> Path:
     """Write `campaigns/results/fuzz.md`."""
     inputs = sum(score.inputs for score in scores.values())
-    broken = sum(len(score.failures) for score in scores.values())
-    told = [
+    failures = sum(len(score.failures) for score in scores.values())
+    lines = [
         f"- {failure.law}: {failure.what[:300]} (`--only {failure.target} --round {failure.round}`)"
         for score in scores.values()
         for failure in score.failures[:5]
@@ -60,8 +60,9 @@ def write(scores: Mapping[str, Score], *, seed: int, command: str) -> Path:
     return results.write(
         "fuzz",
         "# The last run of `make fuzz`",
-        f"{inputs:,} inputs, {broken:,} broken laws, seed {seed}. `{command}`. {results.machine()}",
+        f"{inputs:,} inputs, {failures:,} broken laws, seed {seed}. `{command}`. "
+        f"{results.machine()}",
         _LAWS,
         table(scores),
-        *(["Broken:", "\n".join(told)] if told else []),
+        *(["Broken:", "\n".join(lines)] if lines else []),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from campaigns.client import Client, random_method
-from campaigns.fuzz.stage import PATIENCE, Stage, judged, only_reads, set_up
+from campaigns.fuzz.stage import Stage, in_time, judged, only_reads, set_up
 from campaigns.fuzz.target import Player, Target
 from campaigns.laws import BrokenLawError
 from campaigns.messages import random_message
@@ -58,29 +58,29 @@ class Calls(Player):
 
     def last_input(self) -> str:
         rpc, requests = self._sent
-        told = [each.data.hex() if isinstance(each, Encoded) else str(each) for each in requests]
-        return f"{rpc} {told}"
+        texts = [each.data.hex() if isinstance(each, Encoded) else str(each) for each in requests]
+        return f"{rpc} {texts}"
 
     async def look_back(self) -> None:
         self._stage.check_shown()
 
     def _requests(self, dice: Dice, method: Method) -> list[Any]:
         count = dice.choice((0, 1, 2, 2, 3, 5)) if method.client_streaming else 1
-        made: list[Any] = []
+        requests: list[Any] = []
         for _ in range(count):
             message = random_message(dice, method.request, self._stage.known)
             if self._mutate and dice.chance(0.9):
-                made.append(Encoded(dice.mutated(message.SerializeToString())))
+                requests.append(Encoded(dice.mutated(message.SerializeToString())))
             else:
-                made.append(message)
-        return made
+                requests.append(message)
+        return requests
 
     async def _call(self, method: Method, requests: list[Any]) -> str:
         stage = self._stage
         client = stage.client
         client.trailers = {}
         try:
-            await asyncio.wait_for(client.call(method, requests, {}), PATIENCE)
+            await in_time(client.call(method, requests, {}))
         except GRPCError as error:
             clause = client.trailers.get("fakeviam-clause", "")
             return judged(method, error.status.name, error.message or "", clause)

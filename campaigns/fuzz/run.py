@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import signal
 import time
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from itertools import repeat
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,11 +18,12 @@ from campaigns.fuzz.targets import TARGETS
 from campaigns.laws import BrokenLawError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
 
     from campaigns.fuzz.target import Player, Target
 
-#: A round that takes longer hangs: its process prints where, and ends.
+#: Seconds of CPU: a round that takes longer hangs, so its process prints where, and ends.
 LONGEST_ROUND = 300.0
 
 #: Enough to see what is wrong.
@@ -86,12 +87,13 @@ def play(name: str, seed: int, number: int, most: int | None = None) -> Score:
 
 def _play_or_exit(name: str, seed: int, number: int) -> Score:
     """Play one round, in a process of its own or not; one that hangs prints where, and exits."""
-    logging.lastResort = None  # what is refused is logged, and there is a lot of it
-    faulthandler.dump_traceback_later(LONGEST_ROUND, exit=True)
+    logging.lastResort = logging.NullHandler()  # what is refused is logged, and there is much of it
+    faulthandler.register(signal.SIGVTALRM, chain=True)  # which ends the process
+    signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST_ROUND)
     try:
         return play(name, seed, number)
     finally:
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 async def _play(target: Target, seed: int, number: int, size: int) -> Score:
@@ -116,14 +118,14 @@ async def _play(target: Target, seed: int, number: int, size: int) -> Score:
 
 
 def _failure(
-    target: Target, number: int, at: int, broken: BrokenLawError, player: Player
+    target: Target, number: int, at: int, error: BrokenLawError, player: Player
 ) -> Failure:
     return Failure(
         target=target.name,
         round=number,
         at=at,
-        law=broken.law,
-        what=broken.what,
+        law=error.law,
+        what=error.what,
         input=player.last_input(),
     )
 
@@ -149,12 +151,12 @@ def campaign(
     scores: dict[str, Score] = {}
     progress = _Progress(rounds, to)
     for score in _played(rounds, seed=seed, jobs=jobs, seconds=seconds):
-        known = scores.setdefault(score.target, Score(target=score.target))
-        new = {each.law for each in score.failures} - {each.law for each in known.failures}
+        total = scores.setdefault(score.target, Score(target=score.target))
+        new = {each.law for each in score.failures} - {each.law for each in total.failures}
         for failure in score.failures:
-            if failure.law in new or len(known.failures) < _MOST_FAILURES:
+            if failure.law in new or len(total.failures) < _MOST_FAILURES:
                 print(failure.told(seed), file=to)
-        known.add(score)
+        total.add(score)
         progress.step(score)
     return scores
 
@@ -170,17 +172,15 @@ def _played(
             yield _play_or_exit(name, seed, number)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        waiting = iter(rounds)
-        for batch in _batches(waiting, jobs * 8):
+        waiting: deque[Future[Score]] = deque()
+        for name, number in rounds:
             if end is not None and time.monotonic() > end:
-                return
-            names, numbers = zip(*batch, strict=True)
-            yield from pool.map(_play_or_exit, names, repeat(seed), numbers)
-
-
-def _batches(rounds: Iterator[tuple[str, int]], size: int) -> Iterable[list[tuple[str, int]]]:
-    while batch := [each for _, each in zip(range(size), rounds, strict=False)]:
-        yield batch
+                break
+            waiting.append(pool.submit(_play_or_exit, name, seed, number))
+            if len(waiting) == jobs * 8:  # so that none is idle, and few are late
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 class _Progress:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from grpclib.exceptions import GRPCError
 
-from campaigns.client import METHODS, Client, fill
+from campaigns.client import METHODS, Client, fill, known_of
 from campaigns.laws import BrokenLawError
+from campaigns.states import state_of
 from fakeviam import Clock, FakeViam
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Coroutine, Mapping
 
     from campaigns.dice import Dice
     from campaigns.messages import Known
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 _READS = ("Get", "List", "Export", "BinaryData", "TabularData", "Tags", "BoundingBoxLabels")
 
-#: No answer within this time is a hang.
-PATIENCE = 60.0
+#: No answer within so many seconds is a hang.
+PATIENCE = 60
+
+T = TypeVar("T")
 
 
 class Stage:
@@ -46,18 +49,8 @@ class Stage:
 
     def state(self) -> list[object]:
         """All that a write could change, to be compared with a later moment."""
-        cloud = self.cloud._cloud  # noqa: SLF001 - no policy hides anything there
-        store = cloud.store
-        return [
-            list(store.binary_rows()),
-            list(store.tabular_rows()),
-            store.all_datasets(),
-            dict(store.database_passwords()),
-            store.arrivals,
-            cloud.fleet.state(),
-            cloud.accounts.keys,
-            cloud.policy,
-        ]
+        cloud = self.cloud
+        return [*state_of(cloud), cloud.policy]
 
     def check_no_crash(self) -> None:
         """No handler crashed, and nothing escaped into the event loop."""
@@ -68,8 +61,8 @@ class Stage:
             self.cloud._cloud.crashes.clear()  # noqa: SLF001 - told once
             raise BrokenLawError("no crash", "; ".join(map(repr, crashes)))
         if self.complaints:
-            found, self.complaints = self.complaints, []
-            raise BrokenLawError("nothing escapes into the event loop", "; ".join(found))
+            complaints, self.complaints = self.complaints, []
+            raise BrokenLawError("nothing escapes into the event loop", "; ".join(complaints))
 
     def check_unchanged(self, before: list[object], because: str) -> None:
         """Nothing has changed since."""
@@ -87,7 +80,7 @@ class Stage:
         request = data.BinaryDataByFilterRequest(count_only=True)
         call = self._neighbour.call(method, [request], {"fakeviam-session": "neighbour"})
         try:
-            reply = await asyncio.wait_for(call, PATIENCE)
+            reply = await in_time(call)
         except (GRPCError, OSError, asyncio.TimeoutError) as error:
             raise BrokenLawError("a neighbour is answered", repr(error)) from error
         if reply.count != 6:
@@ -103,8 +96,26 @@ class Stage:
                 json.dumps(call.to_json(), allow_nan=False).encode()
                 str(call).encode()
             except Exception as error:
-                told = f"call {call.number}, {call.method.name}: {error!r}"
-                raise BrokenLawError("what arrived can be shown", told) from error
+                text = f"call {call.number}, {call.method.name}: {error!r}"
+                raise BrokenLawError("what arrived can be shown", text) from error
+
+
+async def in_time(work: Coroutine[Any, Any, T]) -> T:
+    """The result of work that has to end.
+
+    It is the seconds in which the event loop turned that count: where other programs keep the
+    machine busy, fake and client stand still alike.
+
+    Raises:
+        asyncio.TimeoutError: It does not end.
+    """
+    task = asyncio.ensure_future(work)
+    for _ in range(PATIENCE):
+        if (await asyncio.wait([task], timeout=1))[0]:
+            return task.result()
+    task.cancel()
+    await asyncio.wait([task])
+    raise asyncio.TimeoutError
 
 
 def judged(method: Method | None, status: str, text: str, clause: str) -> str:
@@ -113,11 +124,11 @@ def judged(method: Method | None, status: str, text: str, clause: str) -> str:
     Raises:
         BrokenLawError: It was refused by accident, or without a clause.
     """
-    told = f"{method.name if method else '?'}: {status} {text!r} [{clause}]"
+    line = f"{method.name if method else '?'}: {status} {text!r} [{clause}]"
     if status in ("INTERNAL", "UNKNOWN") and not (status == "UNKNOWN" and clause in _CLAUSES):
-        raise BrokenLawError("never INTERNAL or UNKNOWN by accident", told)
+        raise BrokenLawError("never INTERNAL or UNKNOWN by accident", line)
     if clause not in _CLAUSES:
-        raise BrokenLawError("a refusal names its clause", told)
+        raise BrokenLawError("a refusal names its clause", line)
     return f"{status} {clause}"
 
 
@@ -142,9 +153,10 @@ async def set_up(dice: Dice) -> AsyncIterator[Stage]:
     async with cloud:
         client, neighbour = [await Client.over(cloud.unix_socket) for _ in range(2)]
         stage = Stage(cloud, client, neighbour)
-        loop.set_exception_handler(lambda _, found: stage.complaints.append(_told(found)))
+        loop.set_exception_handler(lambda _, found: stage.complaints.append(_context_text(found)))
         try:
-            stage.known = await fill(client)
+            await fill(client)
+            stage.known = known_of(cloud)
             cloud.session("neighbour")  # of its own, so that nothing changes it
             yield stage
         finally:
@@ -153,5 +165,5 @@ async def set_up(dice: Dice) -> AsyncIterator[Stage]:
             loop.set_exception_handler(None)
 
 
-def _told(found: Mapping[str, Any]) -> str:
-    return f"{found.get('message')}: {found.get('exception')!r}"
+def _context_text(values: Mapping[str, Any]) -> str:
+    return f"{values.get('message')}: {values.get('exception')!r}"

@@ -6,9 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from campaigns.fuzz.control import Control
+from campaigns.fuzz.database import Database
 from campaigns.fuzz.files import FILE_TARGETS
 from campaigns.fuzz.http2 import WIRE_TARGETS
+from campaigns.fuzz.page import Page
 from campaigns.fuzz.rpcs import Bytes, Messages
+from campaigns.fuzz.web import WebPages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +21,15 @@ if TYPE_CHECKING:
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.name: target
-        for target in (Messages(), Bytes(), *WIRE_TARGETS, Control(), *FILE_TARGETS)
+        for target in (
+            Messages(),
+            Bytes(),
+            *WIRE_TARGETS,
+            Control(),
+            WebPages(),
+            Database(),
+            Page(),
+            *FILE_TARGETS,
+        )
     }
 )

@@ -1,0 +1,162 @@
+"""How soon each wrong server is found, and how short its failure gets.
+
+An example is one fixed check, in the order of the table of kill power, or one random program
+of a fixed seed. Neither order looks at the wrong server.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple, dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.checks import CHECKS
+from fakeviam_contracts.kill_power import by_kill_power
+from fakeviam_contracts.mutants.mutant_suite import broken_by
+from fakeviam_contracts.mutants.servers import subject_of
+from fakeviam_contracts.programs import run_programs
+from fakeviam_contracts.shrinking import Shrinker, replay
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+    from pathlib import Path
+
+    from fakeviam_contracts.mutants.base import Mutant
+    from fakeviam_contracts.programs import Programs
+    from fakeviam_contracts.session import Session
+    from fakeviam_contracts.subject import OwnFake
+
+#: Random programs that are tried, and their seed.
+PROGRAMS = 20
+SEED = 1
+
+#: What is promised: how many checks it takes at most, and how many steps a failure has, cut short;
+#: those of checks that make calls by themselves cannot be cut.
+MOST_CHECKS = 210
+MOST_CHECK_STEPS, MOST_STEPS = 17, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How one wrong server was found.
+
+    Attributes:
+        mutant: Its name.
+        check: The first fixed check that finds it, or "".
+        checks: How many were tried by then.
+        check_steps: How many steps its failure has, cut short; 0 where it was not measured, as with
+            failures that only the calls of a check itself show.
+        programs: How many random programs were tried until one found it; 0 if none did.
+        program_steps: How many steps that failure has, cut short.
+    """
+
+    mutant: str
+    check: str
+    checks: int
+    check_steps: int
+    programs: int
+    program_steps: int
+
+
+def search(mutant: Mutant, known: Detection | None = None) -> Detection:
+    """Look for one wrong server in both ways; by programs alone where the checks are `known`."""
+    if known is None:
+        known = Detection(mutant.name, *_by_checks(mutant), 0, 0)
+    count, steps = _by_programs(mutant, PROGRAMS)
+    return replace(known, programs=count, program_steps=steps)
+
+
+def _by_checks(mutant: Mutant) -> tuple[str, int, int]:
+    subject = subject_of(mutant)
+    try:
+        for number, check in enumerate(by_kill_power(CHECKS), start=1):
+            session = subject.open_session()
+            if broken_by(check, session):
+                return check.name, number, _steps(subject, session)
+    finally:
+        subject.close()
+    return "", 0, 0
+
+
+def _by_programs(mutant: Mutant, most: int) -> tuple[int, int]:
+    subject = subject_of(mutant)
+
+    def stop(programs: Programs) -> None:
+        if any(difference.clause == mutant.clause for difference in programs.differences.values()):
+            programs.wanted = programs.count
+
+    try:
+        programs = run_programs(subject, seed=SEED, wanted=most, progress=stop)
+        if programs.failed is not None:
+            return programs.count, _steps(subject, programs.failed)
+        # A difference is told as it was seen.
+        is_named = any(d.clause == mutant.clause for d in programs.differences.values())
+        return (programs.count if is_named else 0), 0
+    finally:
+        subject.close()
+
+
+def _steps(subject: OwnFake, failed: Session) -> int:
+    """Steps of the failure, shrunk; calls that a check makes by itself are steps, too."""
+    if failed.broken is None:  # a difference, or answers that made no sense
+        return 0
+    best = Shrinker(subject, failed, seconds=math.inf).shrink()
+    if best is not failed or not failed.steps:
+        return len(best.steps) or len(failed.wire.calls)
+    again = replay(subject, failed.steps)
+    return len(failed.steps) + len(failed.wire.calls) - len(again.wire.calls)
+
+
+def broken_promises(rows: Iterable[Detection], out_of_reach: Container[str]) -> list[str]:
+    """What rows say that was not promised.
+
+    Args:
+        rows: What was measured.
+        out_of_reach: Wrong servers that random programs need not find.
+    """
+    texts = []
+    for row in rows:
+        if not 0 < row.checks <= MOST_CHECKS:
+            texts.append(f"{row.mutant}: found by check {row.checks}, not by {MOST_CHECKS}")
+        if row.check_steps > MOST_CHECK_STEPS or row.program_steps > MOST_STEPS:
+            texts.append(f"{row.mutant}: {row.check_steps} and {row.program_steps} steps")
+        if not row.programs and row.mutant not in out_of_reach:
+            texts.append(f"{row.mutant}: not found by {PROGRAMS} random programs")
+    return texts
+
+
+# The table -------------------------------------------------------------------------------
+
+
+def write(path: Path, rows: Iterable[Detection]) -> None:
+    """Write a table with a heading."""
+    lines = [[field.name for field in fields(Detection)], *(map(str, astuple(row)) for row in rows)]
+    path.write_text("".join("\t".join(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def read(path: Path) -> list[Detection]:
+    """Read such a table."""
+    rows = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+    return [Detection(row[0], row[1], *map(int, row[2:])) for row in rows]
+
+
+#: Reasons for which programs need not find a server, before they were tried and after it.
+UNTRIED = "made for a fixed check that finds it; not tried with random programs yet"
+TRIED = "random programs were tried and did not find it; a fixed check does"
+
+
+def note_tried(path: Path, row: Detection) -> None:
+    """Write down that programs were tried on a server: it is no more out of reach, or it is."""
+    reasons = {
+        name: TRIED if name == row.mutant and reason == UNTRIED else reason
+        for name, reason in out_of_reach(path)
+        if name != row.mutant or not row.programs
+    }
+    lines = (f"{name}\t{reason}\n" for name, reason in reasons.items())
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def out_of_reach(path: Path) -> list[tuple[str, str]]:
+    """Wrong servers that random programs need not find, and why."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [(name, reason) for name, _, reason in (line.partition("\t") for line in lines)]
