@@ -13,7 +13,7 @@ serve: .venv/.serve ## start the fake; ARGS="--port 0" and the like go to fakevi
 
 check: lint types imports test ## before a commit: lint, types, import rules, tests
 
-test: .venv/.dev ## the tests for every change, in about three minutes; ARGS="tests/unit -k tags" runs some
+test: .venv/.dev ## the tests for every change, in about two minutes; ARGS="tests/unit -k tags" runs some
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
 
 test-all: .venv/.dev ## all tests: also releases of viam-sdk, docs pages, wheels, whole suites
@@ -54,8 +54,17 @@ client-report: .venv/.dev ## write docs/client-report.md: what viam-sdk and our 
 test-matrix: .venv/.dev ## unit tests on every Python here with every supported protobuf
 	$(BIN)/python scripts/test_matrix.py $(ARGS)
 
-interop-ts: .venv/.dev ## Viam's TypeScript SDK in Node against the fake; installs it from npm
+interop-ts: .venv/.dev ## Viam's TypeScript SDK in Node and Chromium against the fake; installs it from npm
 	$(BIN)/python -m pytest -q tests/interop/test_typescript.py $(ARGS)
+
+interop-go: .venv/.dev ## grpc-go, connect-go, grpcurl and grpc-health-probe against the fake; builds them with Go
+	$(BIN)/python -m pytest -q tests/interop/test_go.py tests/interop/test_viam_cli.py $(ARGS)
+
+query-oracles: .venv/.dev ## random pipelines, against SecantusDB and mongoeco
+	$(BIN)/python scripts/query_oracles.py $(ARGS)
+
+test-ui: .venv/.dev ## the page in headless Chromium, by packages of npm; PICTURES=DIR keeps screenshots
+	FAKEVIAM_PAGE_PICTURES="$(PICTURES)" $(BIN)/python -m pytest -q tests/interop/test_page.py $(ARGS)
 
 test-mongo: .venv/.dev ## tests of databases against FAKEVIAM_MONGO_URL, or a SecantusDB of its own
 	$(BIN)/python scripts/test_mongo.py $(ARGS)
@@ -84,7 +93,7 @@ soak: .venv/.dev ## the same mixed work again and again: memory and descriptors 
 crash: .venv/.dev ## kill -9, full disks, damaged files; ARGS="--seed 2 --only kills"
 	$(BIN)/python -m campaigns crash $(ARGS)
 
-mutation: .venv/.mutation ## mutants of the core, in half an hour; writes tests/quality/mutation.md
+mutation: .venv/.mutation ## mutants of the core, in an hour; writes tests/quality/mutation.md
 	$(BIN)/mutmut run --max-children 2 $(ARGS)
 	$(BIN)/python -m scripts.mutation_report
 
@@ -101,7 +110,7 @@ clean: ## remove environments, caches and builds
 
 .venv/.serve: .venv/.python pyproject.toml
 	@echo "installing what fakeviam needs" >&2
-	@$(PIP) --editable . >&2
+	@$(PIP) --editable '.[tls]' >&2
 	@touch $@
 
 .venv/.dev: .venv/.python pyproject.toml
@@ -123,4 +132,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: interop-ts fuzz soak crash mutation test-mongo client-report contract quality help serve check test test-all coverage lint types imports format docs demo protos clauses test-matrix bench clean
+.PHONY: bench check clauses clean client-report contract coverage crash demo docs format fuzz help imports interop-go interop-ts lint mutation protos quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types

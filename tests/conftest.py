@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -15,13 +17,40 @@ if TYPE_CHECKING:
 # Runs pytest in pytest, for the tests of our own plugin. Only allowed here at the top.
 pytest_plugins = ["pytester"]
 
-# Environments that only hold a client have no Hypothesis. In CI it loads a profile of its own,
-# without deadlines and without chance; elsewhere a busy machine must not fail a law either.
-if find_spec("hypothesis") is not None and not os.environ.get("CI"):
-    from hypothesis import settings
+# Images often set this; then each of the hundreds of programs that tests start would compile us
+# anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-    settings.register_profile("fakeviam", deadline=None)
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let laws be tried by fewer examples where the quick tests are asked for."""
+    # pytest in pytest forgets what was imported inside, and half of requests imported twice is a
+    # requests whose cookies are none of its own.
+    if find_spec("requests") is not None:
+        import_module("requests")
+    if find_spec("hypothesis") is None:  # in environments that only hold a client
+        return
+    from hypothesis import settings  # noqa: PLC0415
+
+    # In CI there are no examples by chance; a busy machine must fail no law anywhere.
+    quick = "not slow" in config.option.markexpr
+    settings.register_profile(
+        "fakeviam",
+        deadline=None,
+        derandomize=bool(os.environ.get("CI")),
+        max_examples=20 if quick else 100,
+    )
     settings.load_profile("fakeviam")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give slow tests the time that they take on a busy machine."""
+    if not config.pluginmanager.hasplugin("timeout"):
+        return
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))
 
 
 @pytest.fixture

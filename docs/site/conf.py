@@ -23,6 +23,7 @@ include_patterns = [
     "docs/**.md",
     "docs/**.rst",
     "examples/robot_lab/README.md",
+    "examples/programs/README.md",
 ]
 
 extensions = [
@@ -64,10 +65,12 @@ CHAPTERS = {
     "Guide": [
         "pytest",
         "/examples/robot_lab/README",
+        "/examples/programs/README",
         "recipes",
         "ci",
         "containers",
         "web-clients",
+        "go-clients",
         "troubleshooting",
         "comparison",
     ],
@@ -79,6 +82,8 @@ CHAPTERS = {
         "clock-and-ids",
         "seeds",
         "queries",
+        "pipelines",
+        "sequences",
         "state",
         "isolation",
         "mongo",
@@ -93,7 +98,10 @@ CHAPTERS = {
         "command-line",
         "site/cli",
         "control-api",
+        "page",
         "transport",
+        "connect",
+        "tls",
         "rpcs",
         "glossary",
         "compatibility",

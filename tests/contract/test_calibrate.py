@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts.calibrate import NOT_SERVED, PROBES, as_toml, calibrate
+from fakeviam_contracts.calibrate import as_toml, calibrate
 from fakeviam_contracts.connection import Address
 from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.probes import NOT_SERVED, PROBES
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.subject import OwnFake
 
@@ -23,7 +25,36 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.calibrate import Calibration
 
-CHANGES: list[dict[str, Any]] = [
+#: Together they change every field.
+TOGETHER: dict[str, dict[str, Any]] = {
+    "order, counts and names": {
+        "default_order": "ascending",
+        "interval_bounds": "half-open",
+        "count": "total",
+        "max_page": PageLimit(7),
+        "remove_tags_count": "records",
+        "unknown_dataset": "skip",
+        "duplicate_dataset_name": "UNKNOWN",
+        "invalid_part": "INVALID_ARGUMENT",
+        "page_token": "ignore",
+    },
+    "refusals and sizes": {
+        "interval_clock": "time_received",
+        "interval_bounds": "half-open",
+        "max_page": PageLimit(777, "refuse"),
+        "binary_page": PageLimit(3, "refuse"),
+        "max_response_bytes": 1_234_567,
+        "max_request_bytes": 2_345_678,
+        "dataset_label": "hidden",
+        "tags_by_filter_scope": "binary",
+        "empty_delete_filter": "refuse",
+        "unknown_ids": "refuse",
+        "deprecated_binary_id": "refuse",
+    },
+    "visibility": {"visibility_lag": timedelta(seconds=3), "binary_page": PageLimit(20)},
+}
+
+ALONE: list[dict[str, Any]] = [
     {"default_order": "ascending"},
     {"interval_bounds": "half-open"},
     {"interval_clock": "time_received", "interval_bounds": "half-open"},
@@ -56,8 +87,18 @@ def _calibrated(policy: Policy) -> Calibration:
         subject.close()
 
 
-@pytest.mark.parametrize("changes", CHANGES, ids="+".join)
-def test_each_field_is_recovered_exactly(changes: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", TOGETHER)
+def test_each_field_is_recovered_exactly(name: str, tmp_path: Path) -> None:
+    check_recovered(TOGETHER[name], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", ALONE, ids="+".join)
+def test_each_field_alone_is_recovered_exactly(changes: dict[str, Any], tmp_path: Path) -> None:
+    check_recovered(changes, tmp_path)
+
+
+def check_recovered(changes: dict[str, Any], tmp_path: Path) -> None:
     policy = replace(Policy.documented(), **changes)
     found = _calibrated(policy)
     assert set(found.open) == set(NOT_SERVED)
@@ -68,8 +109,10 @@ def test_each_field_is_recovered_exactly(changes: dict[str, Any], tmp_path: Path
 
 def test_every_field_is_probed_or_says_why_not() -> None:
     assert {field.name for field in fields(Policy)} == {*PROBES, *NOT_SERVED}
+    assert {*chain(*TOGETHER.values())} == {*chain(*ALONE)} == {*PROBES} - {*NOT_SERVED}
 
 
+@pytest.mark.slow
 def test_a_server_by_address_is_calibrated_and_left_as_it_was() -> None:
     with FakeViam(seed=1, policy="observed") as cloud:
         address = Address(target=f"unix:{cloud.unix_socket}")
@@ -83,6 +126,7 @@ def test_a_server_by_address_is_calibrated_and_left_as_it_was() -> None:
     assert values["max_response_bytes"] == 4 * 1024 * 1024
 
 
+@pytest.mark.slow
 def test_a_fake_obeys_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "policy.toml"
     with pytest.raises(SystemExit) as ended:

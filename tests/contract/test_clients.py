@@ -36,6 +36,7 @@ from grpclib.exceptions import GRPCError
 
 from fakeviam import __version__
 from tests.interop.environments import SDK_RELEASES, InstallError, sdk_environment
+from tests.interop.npm import TYPESCRIPT_RELEASES, typescript_adapter
 from tests.interop.old_client import OldClient, Raw
 
 OWN = [sys.executable, "-m", "fakeviam_contracts.clients.adapters.own"]
@@ -51,24 +52,37 @@ def outcomes(checked: CheckedClient, outcome: ObligationOutcome) -> set[str]:
 # Whole clients ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_our_client_keeps_everything() -> None:
     checked = asyncio.run(checked_peer(LocalPeer(Adapter().answer)))
     assert (checked.name, checked.paging) == ("fakeviam_client", "client")
     assert outcomes(checked, ObligationOutcome.BROKEN) == set()
-    assert outcomes(checked, ObligationOutcome.NOT_APPLICABLE) == {
-        "parameters-absent",
-        "deadline-on-request",
-    }
+    assert outcomes(checked, ObligationOutcome.NOT_APPLICABLE) == {"gzip-read"}
     assert [one.obligation for one in checked.verdicts] == [one.id for one in OBLIGATIONS]
 
 
 def test_findings_of_the_official_sdk_come_out() -> None:
     """Those of docs/client-report.md, which the newest and the oldest release share."""
     committed = {name: broken(verdicts) for name, verdicts in on_the_page().items()}
-    found = {"mime-type-of-files", "internal-deletable", "dest-of-files", "dest-of-readings"}
+    found = {
+        "mime-type-of-files",
+        "internal-deletable",
+        "dest-of-files",
+        "dest-of-readings",
+        "tls-unknown-ca",
+        "tls-wrong-name",
+    }
     assert committed == {
         "viam-sdk 0.72.0": found,
         "viam-sdk 0.85.1": found,
+        "@viamrobotics/sdk 0.61.1": {
+            "interval-open-ends",
+            "times-back",
+            "upload-times",
+            "internal-deletable",
+            "extension",
+            "stream-cut",
+        },
         "fakeviam_client": set(),
     }
 
@@ -124,6 +138,17 @@ def test_the_page_is_true_of_the_oldest_sdk() -> None:
     ]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_page_is_true_of_the_typescript_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Node, by its adapter; skipped where Node or npm is not installed."""
+    monkeypatch.setattr(protocol, "LIMIT", 5.0)  # it hangs where a stream is cut
+    with typescript_adapter() as command:
+        checked = checked_client(command)
+    verdicts = {one.obligation: one.outcome.value for one in checked.verdicts}
+    assert verdicts == on_the_page()[f"{checked.name} {checked.version}"]
+
+
 # The report ------------------------------------------------------------------------------
 
 
@@ -146,6 +171,7 @@ def test_the_page_has_the_form_of_a_new_one() -> None:
     text = (ROOT / "docs" / "client-report.md").read_text(encoding="utf-8")
     clients = [
         *(f"viam-sdk {release}" for release in SDK_RELEASES),
+        f"@viamrobotics/sdk {TYPESCRIPT_RELEASES[0]}",
         f"fakeviam_client {__version__}",
     ]
     assert list(verdicts_in(text)) == clients, "run `make client-report`"
@@ -181,6 +207,7 @@ def test_a_page_can_be_read_back() -> None:
     assert "- sample 1.2: ``either | or `that```" in page
 
 
+@pytest.mark.slow
 def test_report_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report_command(["--client", f"{sys.executable} -c 0"]) == 2
     assert "without a word" in capsys.readouterr().err
@@ -299,6 +326,7 @@ def test_times_keep_their_zone_or_its_absence(text: str) -> None:
         ("import sys; sys.exit('no library here')", "no library here"),
         ("print('hello, this is no message', flush=True); input()", "no message"),
         ("", "without a word"),
+        ("print(1)", "ended after '1', which is no reply"),
     ],
 )
 def test_adapter_that_does_not_speak_the_protocol(program: str, says: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -35,8 +36,14 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"fakeviam_test_{uuid.uuid4().hex}"
     yield f"{URL}/{name}"
     client: Any = pymongo.MongoClient(URL)
-    client.drop_database(name)
+    for each in (name, _beside(name)):
+        client.drop_database(each)
     client.close()
+
+
+def _beside(store: str) -> str:
+    """Where the fake that asks for keys has its data."""
+    return store if store == "mongomock:" else f"{store}_keyed"
 
 
 @pytest.mark.slow
@@ -46,8 +53,11 @@ def store(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_fixed_checks_hold_with_a_database(store: str, policy: str) -> None:
     """MG-1."""
     clock = Clock.frozen("2024-01-01T12:00:00Z")
+    make = partial(FakeViam, policy=policy, clock=clock)
     subject = OwnFake(
-        Interpretation.named(policy), lambda: FakeViam(policy=policy, clock=clock, store=store)
+        Interpretation.named(policy),
+        partial(make, store=store),
+        keyed=partial(make, store=_beside(store), auth="keys"),
     )
     try:
         broken = [check.name for check in CHECKS if not _holds(check, subject)]

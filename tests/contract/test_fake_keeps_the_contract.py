@@ -45,7 +45,7 @@ def test_random_programs_agree_with_the_model(fake: OwnFake) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=20,
+            max_examples=settings().max_examples // 4,
             stateful_step_count=25,
             # The same programs each time: `make check` must not fail by chance.
             derandomize=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from fakeviam_contracts.http2 import Connection
+from fakeviam_contracts.http2 import Http2Connection
 from grpclib.client import Channel, UnaryUnaryMethod
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
@@ -40,8 +40,8 @@ async def cloud() -> AsyncIterator[FakeViam]:
 
 
 @pytest_asyncio.fixture
-async def connection(cloud: FakeViam) -> AsyncIterator[Connection]:
-    connection = await Connection.connect(cloud.unix_socket)
+async def connection(cloud: FakeViam) -> AsyncIterator[Http2Connection]:
+    connection = await Http2Connection.connect(cloud.unix_socket)
     yield connection
     connection.close()
 
@@ -56,7 +56,7 @@ def _upload(payload: bytes) -> datasync.DataCaptureUploadRequest:
 
 
 @pytest.mark.parametrize("size", [0, 1, 16_384, 70_000, 6_000_000])
-async def test_messages_of_any_size_go_and_come(connection: Connection, size: int) -> None:
+async def test_messages_of_any_size_go_and_come(connection: Http2Connection, size: int) -> None:
     """Larger than a frame, and than what may be sent unasked."""
     reply = await connection.call(METHODS["DataCaptureUpload"], [_upload(b"x" * size)], {})
     request = data.BinaryDataByIDsRequest(
@@ -66,7 +66,7 @@ async def test_messages_of_any_size_go_and_come(connection: Connection, size: in
     assert found.data[0].binary == b"x" * size
 
 
-async def test_streams_are_one_call(connection: Connection) -> None:
+async def test_streams_are_one_call(connection: Http2Connection) -> None:
     metadata = datasync.UploadMetadata(
         part_id=FakeViam.default_part.id, type=datasync.DATA_TYPE_FILE
     )
@@ -82,7 +82,7 @@ async def test_streams_are_one_call(connection: Connection) -> None:
 
 
 async def test_refusals_and_answers_are_those_that_grpclib_sees(
-    cloud: FakeViam, connection: Connection
+    cloud: FakeViam, connection: Http2Connection
 ) -> None:
     channel = Channel(path=cloud.unix_socket)
     method = METHODS["AddTagsToBinaryDataByIDs"]
@@ -107,7 +107,7 @@ async def _seen(call: Awaitable[Any]) -> Any:
         return error.status, error.message
 
 
-async def test_a_cut_call_is_told_and_the_next_one_goes_on(connection: Connection) -> None:
+async def test_a_cut_call_is_told_and_the_next_one_goes_on(connection: Http2Connection) -> None:
     with pytest.raises(StreamTerminatedError, match="cut"):
         await connection.call(METHODS["TagsByFilter"], [data.TagsByFilterRequest()], {})
     reply = await connection.call(METHODS["DataCaptureUpload"], [_upload(b"")], {})
@@ -116,7 +116,7 @@ async def test_a_cut_call_is_told_and_the_next_one_goes_on(connection: Connectio
 
 async def test_a_server_that_hangs_up_is_told() -> None:
     async with FakeViam() as cloud:
-        connection = await Connection.connect(cloud.unix_socket)
+        connection = await Http2Connection.connect(cloud.unix_socket)
         request = data.TagsByFilterRequest()
         await connection.call(METHODS["TagsByFilter"], [request], {})
     # Whether the end of the connection was seen before or after the request went out.
@@ -137,7 +137,7 @@ async def test_what_is_no_answer_of_grpc_is_refused() -> None:
 
     with tempfile.TemporaryDirectory(prefix="fv-") as folder:
         server = await asyncio.start_unix_server(speak, f"{folder}/s")
-        connection = await Connection.connect(f"{folder}/s")
+        connection = await Http2Connection.connect(f"{folder}/s")
         with pytest.raises(GRPCError, match="no status of gRPC") as refused:
             await connection.call(METHODS["TagsByFilter"], [data.TagsByFilterRequest()], {})
         assert refused.value.status is Status.UNKNOWN

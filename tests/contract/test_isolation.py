@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
+from fakeviam_contracts import remote
 from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.checks import CHECKS, Need
 from fakeviam_contracts.cleanup import CannotRunError
@@ -12,26 +16,36 @@ from fakeviam_contracts.connection import Address
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.machine import ContractMachine
 from fakeviam_contracts.remote import RemoteSubject
-from fakeviam_contracts.scope import OutOfScopeError, Scope
+from fakeviam_contracts.scope import NameScope, OutOfScopeError
+from fakeviam_contracts.wirelog import Refused, rpc_of
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from fakeviam import FakeViam
 from fakeviam.server.instruments.interceptors import Interceptor
-from fakeviam.wire import data, dataset, datasync
+from fakeviam.wire import data, datapipelines, dataset, datasync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fakeviam_contracts.checks import Check
     from fakeviam_contracts.wirelog import Wire
+    from google.protobuf.message import Message
+
+HOT = data.INDEXABLE_COLLECTION_HOT_STORE
+SINK = data.INDEXABLE_COLLECTION_PIPELINE_SINK
 
 DOCUMENTED = Interpretation.named("documented")
 
 
 @pytest.fixture
-def cloud() -> Iterator[FakeViam]:
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeViam]:
     with FakeViam(seed=1) as cloud:
+        # What is waited for is done when the server's clock was moved.
+        moved = SimpleNamespace(
+            time=time.time, time_ns=time.time_ns, sleep=lambda s: cloud.clock.advance(seconds=s)
+        )
+        monkeypatch.setattr(remote, "time", moved)
         cloud.fleet.add_part("second", robot="rover", location="lab")
         yield cloud
         cloud.check()
@@ -108,6 +122,48 @@ def _fill(wire: Wire, part: str, organization_id: str) -> None:
         content = upload.sensor_contents[0]
         content.struct.fields["n"].number_value = at
         wire.call("DataCaptureUpload", upload)
+    _fill_newest(wire, part, organization_id)
+
+
+def _fill_newest(wire: Wire, part: str, organization_id: str) -> None:
+    """A saved query, a pipeline, indexes and a sequence, named as those of the checks are."""
+    stages = [bson.encode({"$limit": 1})]
+    for name in ("zebras", "apes", "first"):
+        query = data.CreateSavedQueryRequest(
+            organization_id=organization_id, name=name, mql_binary=stages
+        )
+        wire.call("CreateSavedQuery", query)
+        pipeline = datapipelines.CreateDataPipelineRequest(
+            organization_id=organization_id, name=name, mql_binary=stages, schedule="0 0 1 1 *"
+        )
+        wire.call("CreateDataPipeline", pipeline)
+        where: dict[str, Any] = {"collection_type": HOT}
+        if name == "first":
+            where = {"collection_type": SINK, "pipeline_name": name}
+        spec = [bson.encode({f"data.readings.{name}": 1})]
+        index = data.CreateIndexRequest(organization_id=organization_id, index_spec=spec, **where)
+        wire.call("CreateIndex", index)
+    camera = data.SequenceResourceFilter(resource_name="cam", method_name="ReadImage")
+    sequence = data.CreateSequenceRequest(part_id=part, resources=[camera])
+    sequence.start_time.FromSeconds(1)
+    sequence.end_time.FromSeconds(2)
+    wire.call("CreateSequence", sequence)
+
+
+def _newest(wire: Wire, organization_id: str) -> list[bytes]:
+    whose: dict[str, Any] = {"organization_id": organization_id}
+    requests: tuple[Message, ...] = (
+        data.ListSavedQueriesRequest(**whose),
+        datapipelines.ListDataPipelinesRequest(**whose),
+        data.ListIndexesRequest(collection_type=HOT, **whose),
+        data.ListIndexesRequest(collection_type=SINK, pipeline_name="first", **whose),
+        data.ListSequencesRequest(**whose),
+    )
+    return [
+        answer.SerializeToString(deterministic=True)
+        for answer in (wire.call(rpc_of([request]), request) for request in requests)
+        if not isinstance(answer, Refused)
+    ]
 
 
 def _dump(wire: Wire, organization_id: str) -> dict[str, Any]:
@@ -124,6 +180,7 @@ def _dump(wire: Wire, organization_id: str) -> dict[str, Any]:
         "datasets": wire.call("ListDatasetsByOrganizationID", listed).SerializeToString(
             deterministic=True
         ),
+        "newest": _newest(wire, organization_id),
     }
 
 
@@ -158,7 +215,11 @@ def test_alone_it_leaves_nothing(cloud: FakeViam) -> None:
     assert Need.EXCLUSIVE not in subject.missing
     _run_checks(subject, CHECKS[::4])
     dump = _dump(subject.line.wire(), cloud.default_part.organization_id)
+    newest = dump.pop("newest")
     assert not any(dump.values())
+    # MongoDB's own index is there whatever was made.
+    assert [len(each) > 50 for each in newest] == [False] * 4
+    assert subject.left == []
     subject.close()
 
 
@@ -261,13 +322,13 @@ def test_readings_stay_where_their_deletion_would_take_those_of_others() -> None
 
 @pytest.mark.parametrize("name", ["dog", "größe", "VIAM_DATASET_", "VIAM_DATASET_x", "", " "])
 def test_names_come_back_as_they_went(name: str) -> None:
-    scope = Scope("contract-1")
+    scope = NameScope("contract-1")
     assert scope.shown(scope.hidden(name)) == name
     assert (scope.hidden(name) == name) == (not name.strip())
 
 
 def test_labels_of_datasets_go_as_they_are() -> None:
-    scope = Scope("contract-1")
+    scope = NameScope("contract-1")
     scope.incoming("CreateDataset", dataset.CreateDatasetResponse(id="d"))
     assert scope.hidden("VIAM_DATASET_d") == scope.shown("VIAM_DATASET_d") == "VIAM_DATASET_d"
 
@@ -293,7 +354,7 @@ def test_labels_of_datasets_go_as_they_are() -> None:
     ],
 )
 def test_what_reaches_beyond_the_scope_is_not_sent(request_: Any) -> None:
-    scope = Scope("contract-1")
+    scope = NameScope("contract-1")
     stranger = data.BinaryData(metadata=data.BinaryMetadata(binary_data_id="o/l/theirs"))
     scope.incoming("BinaryDataByFilter", data.BinaryDataByFilterResponse(data=[stranger]))
     listed = dataset.ListDatasetsByOrganizationIDResponse(datasets=[dataset.Dataset(id="theirs")])

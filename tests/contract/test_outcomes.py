@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.interpretation import Interpretation
-from fakeviam_contracts.outcomes import (
+from fakeviam_contracts.subject import OwnFake
+
+from fakeviam import Clock, Cut, FakeViam, Interceptor
+from tests.contract.outcomes import (
     AFTER,
     BEFORE,
     MIDDLE,
@@ -17,9 +20,6 @@ from fakeviam_contracts.outcomes import (
     check_outcome,
     prepare,
 )
-from fakeviam_contracts.subject import OwnFake
-
-from fakeviam import Clock, Cut, FakeViam, Interceptor
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message

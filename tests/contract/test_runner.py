@@ -43,7 +43,9 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[Interceptor], None]:
     def make(wrong: Interceptor) -> None:
         clock = Clock.frozen("2024-01-01T12:00:00Z")
         monkeypatch.setattr(
-            opening, "own_fake", lambda _: FakeViam(seed=1, clock=clock, interceptors=[wrong])
+            opening,
+            "own_fake",
+            lambda _, **how: FakeViam(seed=1, clock=clock, interceptors=[wrong], **how),
         )
 
     return make
@@ -116,6 +118,7 @@ def test_deletes_of_readings_are_judged_by_address_too() -> None:
     assert {verdicts[name] for name in ("DT-1", "DT-3", "DT-4")} == {Verdict.KEPT}
 
 
+@pytest.mark.slow  # test_scripts.py cuts one short, too
 def test_a_failing_program_is_cut_short(
     own: Callable[[Interceptor], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,7 @@ def test_scripts_are_short_and_say_what_the_clause_says(tmp_path: Path) -> None:
     assert "breaks what shipping clients rely on" in text
 
 
+@pytest.mark.slow
 def test_scripts_start_a_fake_too_and_log_in_as_the_command_does(tmp_path: Path) -> None:
     with _cloud(EndsEarly) as cloud:
         path, _ = _written(cloud, "PG-5", tmp_path, exclusive=True)
@@ -174,6 +175,7 @@ def test_scripts_start_a_fake_too_and_log_in_as_the_command_does(tmp_path: Path)
         assert _run(path, *where, **keys).returncode == 1
 
 
+@pytest.mark.slow
 def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
     with _cloud(EndsEarly) as cloud:
         path, _ = _written(cloud, "PG-5", tmp_path)
@@ -265,7 +267,7 @@ def _executed(script: Path, where: list[str], monkeypatch: pytest.MonkeyPatch) -
         (LosesUploads, {}, "    pass"),
         (DeletesNothing, {"exclusive": True}, "exclusive=True"),
         (HidesTags, {"read_only": True}, "read_only=True"),
-        (HidesTags, {"programs": 1, "seed": 1, "exclusive": True}, "main(programs"),
+        (HidesTags, {"programs": 5, "seed": 1, "exclusive": True}, "main(programs"),
     ],
     ids=[
         "steps",

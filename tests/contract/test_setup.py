@@ -94,7 +94,7 @@ def test_a_wrong_server_is_told_by_its_clause(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (Wrong("DataCaptureUpload", answer=_cut), "closed the connection during set-up"),
+        (Wrong("DataCaptureUpload", answer=_cut), "was lost during set-up"),
         (Wrong("DataCaptureUpload", answer=_garbled), ""),
         (
             Wrong("BinaryDataByIDs", answer=lambda m: m.data[0].ClearField("metadata")),

@@ -100,6 +100,7 @@ def _both(wrong: FakeViam, **how: Any) -> list[Any]:
     return run_all([RunConfig(clauses="TG-1", **{**how, **where}) for where in ({}, theirs)])
 
 
+@pytest.mark.slow
 def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
     lines: list[str] = []
     part = wrong.default_part.id
@@ -145,6 +146,7 @@ def _known(tmp_path: Path, text: str) -> dict[str, Any]:
     return {"known_failing": str(tmp_path / "known.txt"), "today": dt.date(2024, 1, 1)}
 
 
+@pytest.mark.slow
 def test_what_one_of_them_still_breaks_is_still_true(wrong: FakeViam, tmp_path: Path) -> None:
     results = _both(wrong, **_known(tmp_path, "TG-1 | 2024-01-01 | ticket 12"))
     assert [result.exit_status for result in results] == [0, 0]
@@ -169,6 +171,7 @@ def test_what_was_not_reached_does_not_pass(tmp_path: Path) -> None:
 # The command -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_takes_several(
     wrong: FakeViam, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

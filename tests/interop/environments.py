@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ROOT / ".envs"
@@ -27,6 +27,13 @@ TOOLS = ("pytest>=8.2", "pytest-asyncio>=0.24", "pytest-timeout>=2.3")
 
 #: Of viam-sdk: the oldest that indexes still offer, and the newest that we know.
 SDK_RELEASES = ("0.72.0", "0.85.1")
+
+#: All that indexes offer. They are connected in one environment, without packages of their own:
+#: these releases run with the protobuf of the newest.
+SDK_CONNECTING = (
+    *("0.72.0", "0.73.1", "0.74.0", "0.75.0", "0.76.0", "0.77.0", "0.78.0", "0.78.1", "0.79.0"),
+    *("0.79.1", "0.79.2", "0.80.0", "0.82.0", "0.83.0", "0.83.1", "0.84.0", "0.85.0", "0.85.1"),
+)
 
 #: Seconds for one step: an index that does not answer must not hold up the run for ever.
 LIMIT = 600
@@ -39,6 +46,19 @@ class InstallError(Exception):
 def sdk_environment(release: str) -> Path:
     """The Python of an environment with that release of viam-sdk, for tests/interop/sdk."""
     return environment(f"sdk-{release}", [f"viam-sdk=={release}", *TOOLS])
+
+
+def sdk_files(release: str) -> Path:
+    """A folder with the files of that release of viam-sdk, to be put first on Python's path."""
+    folder = ENVIRONMENTS / f"viam-sdk-{release}"
+    with only_one(ENVIRONMENTS / f"viam-sdk-{release}.lock"):
+        if not (folder / "viam").is_dir():
+            making = folder.with_name(f"{folder.name}.part")
+            shutil.rmtree(making, ignore_errors=True)
+            pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+            run(*pip, "--no-deps", "--target", str(making), f"viam-sdk=={release}")
+            making.rename(folder)
+    return folder
 
 
 def environment(name: str, wanted: Sequence[str], *, files_of: Sequence[str] = ()) -> Path:
@@ -54,18 +74,18 @@ def environment(name: str, wanted: Sequence[str], *, files_of: Sequence[str] = (
     made_for = "\n".join([sys.version, *wanted, *files_of])
     stamp = f"{made_for}\n{_project()}\n"
     done = folder / "installed.txt"  # gone while something is installed, so that a stop shows
-    with _only_one(ENVIRONMENTS / f"{name}.lock"):
+    with only_one(ENVIRONMENTS / f"{name}.lock"):
         installed = done.read_text(encoding="utf-8") if done.exists() else ""
         if installed == stamp:
             return python
         done.unlink(missing_ok=True)
         if not installed.startswith(made_for):
             shutil.rmtree(folder, ignore_errors=True)
-            _run(sys.executable, "-m", "venv", str(folder))
+            run(sys.executable, "-m", "venv", str(folder))
         pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-        _run(*pip, "--editable", str(ROOT), *wanted)
+        run(*pip, "--editable", str(ROOT), *wanted)
         if files_of:
-            _run(*pip, "--no-deps", *files_of)
+            run(*pip, "--no-deps", *files_of)
         done.write_text(stamp, encoding="utf-8")
     return python
 
@@ -85,7 +105,7 @@ def _project() -> str:
 
 
 @contextmanager
-def _only_one(path: Path) -> Iterator[None]:
+def only_one(path: Path) -> Iterator[None]:
     """Wait until no other process, such as another worker of pytest-xdist, is in here."""
     path.parent.mkdir(exist_ok=True)
     with path.open("w") as lock:
@@ -93,11 +113,17 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _run(*command: str) -> None:
+def run(*command: str, cwd: Path = ROOT, environ: Mapping[str, str] | None = None) -> str:
+    """What a command prints.
+
+    Raises:
+        InstallError: it failed, or took too long.
+    """
     try:
         done = subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=cwd,
+            env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -107,4 +133,6 @@ def _run(*command: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise InstallError(f"{' '.join(command)}: took more than {LIMIT} s") from error
     if done.returncode:
-        raise InstallError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}")
+        text = f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}"
+        raise InstallError(text)
+    return done.stdout

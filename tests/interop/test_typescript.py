@@ -1,57 +1,74 @@
-"""Viam's TypeScript SDK in Node, by its default transport and by gRPC: `make interop-ts`."""
+"""Viam's TypeScript SDK in Node and in a browser, against the fake: `make interop-ts`."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fakeviam import FakeViam
+from fakeviam.server.transport.routes import built
 
-from .environments import ENVIRONMENTS, clean_environ
+from .browser import chromium, report_of
+from .environments import clean_environ
+from .npm import TYPESCRIPT_RELEASES as RELEASES
+from .npm import typescript_sdk
 
-PROGRAM = Path(__file__).parent / "typescript" / "client.mjs"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-#: The newest release that npm lists, and two older ones; before 0.42.0 ids were messages.
-RELEASES = ["0.61.1", "0.60.0", "0.42.0"]
+PROGRAMS = Path(__file__).parent / "typescript"
 
-#: The SDK's own transport is of connect-es 1: connect-node 2 does not go with it.
-CONNECT_NODE = "@connectrpc/connect-node@1.7.0"
+#: Bytes of a large file, of the newest release alone.
+LARGEST = 100_000_000
 
-
-def modules(release: str) -> Path:
-    """A folder with that release of the SDK, installed once."""
-    folder = ENVIRONMENTS / f"ts-{release}"
-    if not (folder / "installed").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}\n', encoding="utf-8")
-        wanted = [f"@viamrobotics/sdk@{release}", CONNECT_NODE]
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", *wanted]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        (folder / "installed").touch()
-    return folder
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("transport", ["default", "grpc"])
-@pytest.mark.parametrize("release", RELEASES)
-def test_the_typescript_sdk(release: str, transport: str) -> None:
-    """Fleet, data, error texts, 100 MB, files by their uri (HT-7, A52, DL-1, DL-2)."""
-    node = shutil.which("node")
-    if node is None or shutil.which("npm") is None:
-        pytest.skip("Node and npm are not installed here: the TypeScript SDK is not tried")
-    folder = modules(release)
-    program = folder / PROGRAM.name  # Node looks for modules beside the program
-    shutil.copyfile(PROGRAM, program)
+@pytest.fixture
+def cloud() -> Iterator[FakeViam]:
     with FakeViam(auth="keys") as cloud:
-        part = cloud.default_part.id
-        arguments = [str(cloud.port), cloud.api_key_id, cloud.api_key, part, transport]
+        yield cloud
+        assert not cloud.crashes
+
+
+def check_coverage(report: dict[str, Any]) -> None:
+    """Every method of the data client was driven, but those whose RPC is not served."""
+    assert report["missing"] == [], "tests/interop/typescript/steps.mjs must drive these, too"
+    served = {name.lower() for name in built()}
+    assert not served & {name.lower() for name in report["unserved"]}
+
+
+#: As the SDK comes and as its pages say, and what else connect-node can do.
+TRANSPORTS = ["default", "grpc"]
+OTHERS = [
+    "grpc, packed",
+    "grpc-web over 2",
+    "grpc-web over 1.1, packed",
+    "connect over 1.1",
+    "connect JSON over 2, packed",
+]
+
+
+@pytest.mark.parametrize(
+    ("release", "transport"),
+    [*product(RELEASES, TRANSPORTS), *product(RELEASES[:1], OTHERS)],
+)
+def test_in_node(cloud: FakeViam, release: str, transport: str) -> None:
+    """Fleet, data, error texts, 100 MB, files by links (HT-7, HT-9, HT-10, SV-15, A52, DL-1)."""
+    installed = typescript_sdk(release)
+    size = LARGEST if release == RELEASES[0] and transport in TRANSPORTS else 1_000_000
+    account = [cloud.api_key_id, cloud.api_key, cloud.default_part.id]
+    with TemporaryDirectory(dir=installed) as folder:  # Node looks for modules above the program
+        shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
         done = subprocess.run(
-            [node, program.name, *arguments],
+            ["node", "node.mjs", str(cloud.port), *account, str(size), transport],
             cwd=folder,
             env=clean_environ(),
             capture_output=True,
@@ -59,4 +76,27 @@ def test_the_typescript_sdk(release: str, transport: str) -> None:
             check=False,
             timeout=300,
         )
-    assert (done.returncode, done.stdout.strip()) == (0, "fine"), done.stderr
+    assert done.returncode == 0, done.stderr
+    check_coverage(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("release", RELEASES[:1])
+def test_in_a_browser(cloud: FakeViam, release: str) -> None:
+    """From a page of another origin: the same, pictures and films by link (HT-7, HT-8, DL-2)."""
+    chromium()
+    installed = typescript_sdk(release)
+    with TemporaryDirectory() as folder, FakeViam(allow_origins=[]) as closed:
+        shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
+        sdk = installed / "node_modules/@viamrobotics/sdk/dist/main.es.js"
+        shutil.copyfile(sdk, Path(folder) / "sdk.mjs")
+        given = {
+            "target": f"http://127.0.0.1:{cloud.port}",
+            "refuses": closed.url,
+            "authEntity": cloud.api_key_id,
+            "payload": cloud.api_key,
+            "part": cloud.default_part.id,
+            "largest": LARGEST,
+        }
+        report = report_of(folder, given, seconds=200)
+    assert "error" not in report, report["error"]
+    check_coverage(report)

@@ -14,10 +14,10 @@ from fakeviam_contracts.mutants.base import (
     with_policy,
     with_store,
 )
-from fakeviam_contracts.mutants.campaign import read
 from fakeviam_contracts.mutants.mutant_suite import run_mutant_suite, summary, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 
+from campaigns.detection import read
 from fakeviam import MemoryStore
 
 if TYPE_CHECKING:

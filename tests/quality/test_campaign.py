@@ -9,16 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakeviam_contracts.mutants.campaign import (
+from fakeviam_contracts.mutants.servers import SERVERS
+
+from campaigns.detection import (
     MOST_STEPS,
     PROGRAMS,
-    Found,
+    Detection,
     broken_promises,
     out_of_reach,
     read,
     search,
 )
-from fakeviam_contracts.mutants.servers import SERVERS
 
 HERE = Path(__file__).parent
 ROWS = read(HERE / "campaign.tsv")
@@ -42,11 +43,11 @@ def test_what_programs_do_not_reach_is_listed_with_a_reason() -> None:
 
 
 def test_promises_can_be_broken() -> None:
-    good = Found("a", "check", 1, 1, 1, 1)
+    good = Detection("a", "check", 1, 1, 1, 1)
     assert broken_promises([good], ()) == []
-    slow = Found("b", "", 0, 0, 1, 1)
-    long = Found("c", "check", 1, MOST_STEPS + 1, 1, 1)
-    unreached = Found("d", "check", 1, 1, 0, 0)
+    slow = Detection("b", "", 0, 0, 1, 1)
+    long = Detection("c", "check", 1, 1, 1, MOST_STEPS + 1)
+    unreached = Detection("d", "check", 1, 1, 0, 0)
     told = broken_promises([good, slow, long, unreached], ())
     assert [line[0] for line in told] == ["b", "c", "d"]
     assert broken_promises([unreached], {"d"}) == []

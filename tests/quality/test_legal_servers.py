@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from fakeviam_contracts import opening
 from fakeviam_contracts.clauses import Severity
-from fakeviam_contracts.mutants.legal import LEGAL
 from fakeviam_contracts.mutants.servers import start
 from fakeviam_contracts.results import Verdict
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
+
+from tests.quality.legal_servers import LEGAL
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
@@ -24,7 +25,7 @@ PROGRAMS = 4
 @pytest.mark.slow
 @pytest.mark.parametrize("server", LEGAL, ids=lambda server: server.name)
 def test_a_legal_server_passes(server: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "own_fake", lambda _: start(server))
+    monkeypatch.setattr(opening, "own_fake", lambda _, **how: start(server, **how))
     result = run(RunConfig(programs=PROGRAMS, seed=1))
     assert [f"{f.clause}: {f.assertion}" for f in result.findings] == []
     assert result.exit_status == 0, result.not_reached
@@ -33,7 +34,7 @@ def test_a_legal_server_passes(server: Mutant, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_run_can_hold_a_server_to_our_interpretation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "own_fake", lambda _: start(LEGAL[0]))
+    monkeypatch.setattr(opening, "own_fake", lambda _, **how: start(LEGAL[0], **how))
     result = run(RunConfig(clauses="A39", min_evidence="assumed"))
     assert result.exit_status == 1
     assert {d.assertion.severity for d in result.differences} == {Severity.INTERPRETATION}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from fakeviam_contracts.mutants.mutant_suite import broken_by, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 from fakeviam_contracts.subject import OwnFake
 
-from fakeviam.model.clauses import CATALOGUE
+from fakeviam.model.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
@@ -48,9 +49,8 @@ def test_the_right_server_passes_every_check(policy: str) -> None:
     from fakeviam import Clock, FakeViam  # noqa: PLC0415 - after the mutants have been collected
 
     clock = Clock.frozen("2024-01-01T12:00:00Z")
-    subject = OwnFake(
-        Interpretation.named(policy), lambda: FakeViam(policy=policy, clock=clock, seed=1)
-    )
+    make = partial(FakeViam, policy=policy, clock=clock, seed=1)
+    subject = OwnFake(Interpretation.named(policy), make, keyed=partial(make, auth="keys"))
     try:
         for check in CHECKS:
             session = subject.open_session()

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import pytest_asyncio
 
+from fakeviam.server.instruments.journal.journal import Journal
+
 from .official import FORMS, TRANSPORTS, Camera, Recorder, connect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from viam.app.data_client import DataClient
 
     from fakeviam import FakeViam, Part
+    from fakeviam.wire import Method
 
     from .official import Exercised
 
@@ -24,6 +27,21 @@ if TYPE_CHECKING:
 def exercised() -> set[Exercised]:
     """What the tests have called so far."""
     return set()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def driven() -> Iterator[set[str]]:
+    """The RPCs that the tests have called so far, on whatever fake."""
+    found: set[str] = set()
+    begin = Journal.begin
+
+    def note(journal: Journal, method: Method, **more: Any) -> Any:
+        found.add(f"{method.service}/{method.name}")
+        return begin(journal, method, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "begin", note)
+        yield found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,6 +8,7 @@ import gc
 import pytest
 from grpclib.client import Channel
 from grpclib.const import Status
+from viam.app.billing_client import BillingClient
 from viam.app.data_client import DataClient
 from viam.app.viam_client import ViamClient
 from viam.rpc.dial import DialOptions
@@ -96,8 +97,8 @@ async def test_login_from_the_environment(cloud: FakeViam, monkeypatch: pytest.M
 async def test_call_that_is_not_built_yet_says_so(cloud: FakeViam) -> None:
     """By its name (SV-1)."""
     async with Channel(cloud.host, cloud.port) as channel:
-        with refused(Status.UNIMPLEMENTED, "TabularDataBySQL"):
-            await DataClient(channel, {}).tabular_data_by_sql("organization", "SELECT 1")
+        with refused(Status.UNIMPLEMENTED, "GetCurrentMonthUsage"):
+            await BillingClient(channel, {}).get_current_month_usage("organization")
 
 
 async def test_messages_of_both_pools_live_in_one_process(cloud: FakeViam) -> None:

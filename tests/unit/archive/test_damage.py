@@ -62,10 +62,10 @@ def test_no_archive(tmp_path: Path) -> None:
 def test_an_archive_from_the_future(place: Path) -> None:
     """Its meaning is not guessed (AR-2)."""
     manifest = json.loads((place / "manifest.json").read_text())
-    (place / "manifest.json").write_text(json.dumps(manifest | {"version": 2, "news": []}))
+    (place / "manifest.json").write_text(json.dumps(manifest | {"version": 3, "news": []}))
     assert refusal(place) == (
-        "A/manifest.json: version 2 was written by a later fakeviam; this version reads formats up "
-        "to 1; upgrade fakeviam"
+        "A/manifest.json: version 3 was written by a later fakeviam; this version reads formats up "
+        "to 2; upgrade fakeviam"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fakeviam import UsageError, archive
+from fakeviam import FakeViam, UsageError, archive
 from fakeviam.archive import format as names
 
 from .worlds import small_world
@@ -117,7 +117,7 @@ def refusal_of(place: Path) -> str:
 
 
 @pytest.mark.parametrize("name", [*names.TABLES, names.MANIFEST])
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(change=CHANGES, tail=st.binary(max_size=20))
 @example(change=("reading", {"\ud800": 1}), tail=b"")
 @example(change=("name", "\ud800"), tail=b"")
@@ -134,3 +134,42 @@ def test_any_change_is_read_or_refused(name: str, change: tuple[str, Any], tail:
         else:
             put(place, name, text)
         assert refusal_of(place).encode() is not None  # it can be printed
+
+
+#: Where an archive says how far something was counted.
+COUNTED = [
+    ("counters", "ids"),
+    ("counters", "objects"),
+    ("arrivals", "binary"),
+    ("arrivals", "tabular"),
+]
+
+
+def counted_to(place: Path, number: int, where: tuple[str, str]) -> Path:
+    """An archive in which something was counted so far."""
+    archive.write(place, small_world())
+    manifest = json.loads((place / names.MANIFEST).read_text())
+    manifest[where[0]][where[1]] = number
+    (place / names.MANIFEST).write_text(json.dumps(manifest))
+    return place
+
+
+@pytest.mark.parametrize("where", COUNTED)
+def test_what_was_counted_far_can_be_counted_on(tmp_path: Path, where: tuple[str, str]) -> None:
+    """And be exported and read again (AR-2)."""
+    with FakeViam() as cloud:
+        cloud.load(counted_to(tmp_path / "a", 2**53 - 1000, where))
+        rows = [{"time": "2026-01-31T12:00:00Z", "v": 1}]
+        cloud.load({"datasets": ["d"], "readings": [{"component": "c", "rows": rows}]})
+        cloud.export(tmp_path / "b")
+    assert archive.read(tmp_path / "b").counters.ids > 1
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**63 - 1])
+@pytest.mark.parametrize("where", COUNTED)
+def test_what_was_counted_too_far_is_refused(
+    tmp_path: Path, where: tuple[str, str], number: int
+) -> None:
+    """At the end of 64 bits nothing can be counted any more (AR-2)."""
+    place = counted_to(tmp_path / "a", number, where)
+    assert f"{'.'.join(where)} must be at most {2**53}, got {number}" in refusal_of(place)

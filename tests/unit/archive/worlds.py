@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -10,6 +11,15 @@ from hypothesis import strategies as st
 from fakeviam.archive import Contents
 from fakeviam.model.annotations import BoundingBox, Classification
 from fakeviam.model.datasets import Dataset, DatasetType
+from fakeviam.model.entities import (
+    CustomIndex,
+    DataPipeline,
+    PipelineRun,
+    SavedQuery,
+    Sequence,
+    SequenceExport,
+    SequenceResource,
+)
 from fakeviam.model.fleet import DEFAULT_PART, FleetState, Metadata, Part
 from fakeviam.model.ids import Counters
 from fakeviam.model.records import BinaryRecord, Parameter, Source, TabularRecord
@@ -135,6 +145,54 @@ KEYS = st.fixed_dictionaries(
 )
 
 
+BLOBS = st.lists(st.binary(max_size=5), max_size=2).map(tuple)
+_TIMES_OF = {
+    SavedQuery: ("created", "updated"),
+    CustomIndex: (),
+    DataPipeline: ("created", "updated", "next"),
+    PipelineRun: ("start", "data_start", "data_end"),
+    Sequence: ("start", "end", "created", "updated"),
+    SequenceExport: ("created",),
+}
+_LATER = dict.fromkeys(
+    ("time_end", "time_filled", "time_batch", "time_completed"), st.none() | TIMES
+)
+_OTHERS: dict[str, st.SearchStrategy[Any]] = {
+    "stages": BLOBS,
+    "spec": BLOBS,
+    "documents": BLOBS,
+    "file": st.binary(max_size=5),
+    "late": st.lists(TIMES, max_size=2).map(tuple),
+    "open": TAGS,
+    "tags": TAGS,
+    "dataset_ids": TAGS,
+    "enabled": st.booleans(),
+    "backfills": st.booleans(),
+    "collection": st.sampled_from(["hot_store", "pipeline_sink"]),
+    "source": st.sampled_from(["standard", "hot_storage"]),
+    "resources": few(st.builds(SequenceResource, resource_name=TEXTS, method_name=TEXTS)),
+}
+
+
+def _entities(kind: Any) -> st.SearchStrategy[Any]:
+    fields: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        if field.name.removeprefix("time_") in _TIMES_OF[kind]:
+            fields[field.name] = TIMES
+        elif field.name in _LATER:
+            fields[field.name] = _LATER[field.name]
+        else:
+            fields[field.name] = _OTHERS.get(field.name, TEXTS)
+    if kind is PipelineRun:
+        fields["status"] = st.sampled_from(["scheduled", "started", "completed", "failed"])
+    if kind is SequenceExport:
+        fields["status"] = st.sampled_from(["running", "completed", "failed"])
+    return st.builds(kind, **fields)
+
+
+ENTITIES = st.one_of(*map(_entities, _TIMES_OF))
+
+
 @st.composite
 def stores(draw: st.DrawFn) -> MemoryStore:
     store = MemoryStore(block_size=3)
@@ -147,6 +205,8 @@ def stores(draw: st.DrawFn) -> MemoryStore:
         store.add_dataset(dataset)
     for organization_id, password in draw(st.dictionaries(TEXTS, TEXTS, max_size=2)).items():
         store.set_database_password(organization_id, password)
+    for entity in draw(st.lists(ENTITIES, max_size=4, unique_by=lambda one: (type(one), one.id))):
+        store.put_entities(entity)
     return store
 
 
@@ -174,6 +234,7 @@ def state(contents: Contents) -> list[object]:
         list(store.tabular_rows()),
         store.all_datasets(),
         dict(store.database_passwords()),
+        list(store.all_entities()),
         store.arrivals,
         store.stats(),
         contents.fleet,
@@ -212,6 +273,16 @@ def small_world(*, binary: int = 3, password: str = "secret") -> Contents:  # no
     )
     store.add_dataset(Dataset(id="d", name="cats", organization_id="org", time_created=0))
     store.set_database_password("org", password)
+    store.put_entities(
+        SavedQuery(
+            id="q",
+            organization_id="org",
+            name="daily",
+            stages=(b"\x05\0\0\0\0",),
+            time_created=0,
+            time_updated=0,
+        )
+    )
     return Contents(
         store=store,
         fleet=NO_FLEET.with_part(DEFAULT_PART).with_one(

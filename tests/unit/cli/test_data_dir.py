@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .program import Serve, Served
 
-KILLS = 5
+KILLS = 3
 
 
 def serve_kept(serve: Serve, folder: Path, number: int) -> Served:

@@ -32,11 +32,12 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         (["--prot", "1"], "No such option '--prot'"),
         (["more"], "unexpected extra argument (more)"),
         (["--port"], "'--port' requires an argument"),
-        (["--port", "x"], "'x' is not a valid integer"),
+        (["--port", "x"], "'x' is not a whole number"),
         (["--port", "65536"], "65536 is not in the range 0<=x<=65535"),
-        (["--seed", "x"], "'x' is not a valid integer"),
+        (["--seed", "x"], "'x' is not a whole number"),
         (["--policy", "x"], "'x' is not one of 'documented', 'observed', 'strict'"),
         (["--auth", "x"], "'x' is not one of 'any', 'keys'"),
+        (["--auth", "KEYS"], "did you mean 'keys'?"),
         (["--min-evidence", "x"], "'x' is not one of 'assumed', "),
         (["--max-message-bytes", "0"], "0 is not in the range x>=1"),
         (["--clock", "x"], "--clock must be 'wall' or 'frozen:' with an ISO 8601 time, got 'x'"),
@@ -46,7 +47,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
         (["--token-lifetime", "nan"], "--token-lifetime must be a positive number"),
         (["--token-lifetime", "1e99"], "--token-lifetime must be a positive number"),
         (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1:0: "),
-        (["--host", "a" * 100], "host is no address and no host name: 'aaa"),
+        (["--host", "a" * 100], "--host is no address and no host name: 'aaa"),
         (["--ready-file", "/nowhere/f"], "cannot write the ready file /nowhere/f: No such file"),
         (["--ready-file", "/dev/null"], "cannot write the ready file /dev/null: not a reg"),
         (["--ready-file", "/"], "cannot write the ready file /: not a regular file"),
@@ -59,6 +60,26 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 def test_a_mistake_is_one_line_and_status_2(options: list[str], told: str) -> None:
     done = run("serve", "--port", "0", *options)
     assert told in refusal(done)
+
+
+@pytest.mark.parametrize("verb", [["serve"], ["exec"]])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--plaintext-port", "1"], "--plaintext-port requires --tls; without it, the port"),
+        (["--durability", "power"], "durability='power' requires --data-dir; without it, nothing"),
+        (["--load-option", "part=x"], "--load-option requires --load"),
+        (["--store", "mongomock:", "--data-dir", "d"], "--data-dir and a database as store cannot"),
+        (["--tls", "--ca-file", "/nowhere/f"], "--ca-file: cannot write /nowhere/f"),
+        (["--control-token", "ü"], "--control-token must be printable ASCII characters"),
+    ],
+)
+def test_options_are_called_what_they_are_called_here(
+    verb: list[str], options: list[str], told: str
+) -> None:
+    """And not as in Python: --data-dir, not data_dir."""
+    after = ["--", "true"] if verb == ["exec"] else []
+    assert refusal(run(*verb, "--port", "0", *options, *after)).startswith(told)
 
 
 def test_commands_are_checked_like_options() -> None:

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from fakeviam import Evidence, Policy, UsageError, cli
+from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from .program import Serve, Served
@@ -54,6 +55,7 @@ def test_clock_stands_still_if_asked(serve: Serve) -> None:
     assert made.time_created.ToJsonString() == "2026-01-31T12:00:00Z"
 
 
+@pytest.mark.slow
 def test_ids_are_those_of_the_seed(serve: Serve) -> None:
     frozen = ("--clock", "frozen:2026-01-31")
     ids = [dataset(serve("--seed", seed, *frozen)).id for seed in ("7", "7", "8")]
@@ -104,3 +106,9 @@ def test_a_store_that_is_none_is_a_mistake(capsys: pytest.CaptureFixture[str]) -
         cli.main(["serve", "--store", "disk:"])
     assert ended.value.code == 2
     assert "store must be memory:, mongomock: or mongodb://host/database" in capsys.readouterr().err
+
+
+def test_the_ceiling_of_messages_is_that_of_the_fake() -> None:
+    """A server takes what a fake in a program takes (SV-2)."""
+    (option,) = (each for each in cli.serve.params if each.name == "max_message_bytes")
+    assert option.default == MAX_MESSAGE_BYTES

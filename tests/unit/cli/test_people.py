@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fakeviam import FakeViam
 from fakeviam.serve import SNIPPET
 
 from .program import PROGRAM, Served, run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .program import Serve
 
 
@@ -31,6 +34,30 @@ def test_banner_is_plain_and_its_snippet_works(serve: Serve) -> None:
     assert snippet in banner
     assert server.facts["part_id"] in banner
     assert "\x1b" not in banner
+
+
+@pytest.mark.parametrize(
+    ("options", "told", "not_told"),
+    [
+        ((), "data cloud, in memory", "was ignored"),
+        (("--no-control",), "data cloud, in memory", "/ui"),
+        (("--host", "0.0.0.0"), "http://localhost:", "http://0.0.0.0"),  # noqa: S104
+        (("--data-dir", "<new>", "--load", "<seed>"), "data cloud, kept in /tmp/", "was ignored"),
+        (("--data-dir", "<old>", "--load", "<seed>"), "load was ignored: there is data", "memory"),
+    ],
+)
+def test_banner_says_what_is_so(
+    serve: Serve, folder: Path, options: tuple[str, ...], told: str, not_told: str
+) -> None:
+    """Where the page and the data are, and that a directory with data loads nothing (DD-1)."""
+    seed = folder / "seed.yaml"
+    seed.write_text("version: 1\n", encoding="utf-8")
+    with FakeViam(data_dir=folder / "old"):
+        pass
+    names = {"<new>": folder / "new", "<old>": folder / "old", "<seed>": seed}
+    _, _, err = serve(*(str(names.get(each, each)) for each in options)).stop()
+    assert told in err
+    assert not_told not in err
 
 
 def test_banner_has_style_on_a_terminal() -> None:
@@ -88,4 +115,4 @@ def test_a_crash_is_logged_and_serving_goes_on(serve: Serve) -> None:
     status, out, err = server.stop()
     assert (status, out) == (0, "")
     assert "RuntimeError: a bug" in err
-    assert "ERROR fakeviam: 1 calls crashed; please report" in err
+    assert "ERROR fakeviam: 1 call crashed; please report" in err

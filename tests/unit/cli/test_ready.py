@@ -30,6 +30,8 @@ def test_ready_line_names_everything_clients_need(serve: Serve) -> None:
         "port": facts["port"],
         "unix_socket": str(server.socket),
         "url": f"http://127.0.0.1:{facts['port']}",
+        "plaintext_target": "",
+        "ca_file": "",
         "api_key": "fakeviam-api-key",
         "api_key_id": "f4ce0000-0000-4000-8000-000000000001",
         "organization_id": part.organization_id,

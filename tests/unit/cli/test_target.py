@@ -9,8 +9,10 @@ import click
 import pytest
 from fakeviam_client import connect
 from fakeviam_contracts.connection import Address
+from grpclib.client import Channel
 
 from fakeviam import cli
+from fakeviam.program import TargetType
 from fakeviam.target import Target
 
 if TYPE_CHECKING:
@@ -49,13 +51,13 @@ NOT_ADDRESSES = [
 def test_a_host_a_port_or_a_url(told: str) -> None:
     found = Target.parse(told)
     assert (found.host, found.port, found.tls) == PLACES[told]
-    assert (found.path, found.told) == ("", told)
+    assert (found.path, found.text) == ("", told)
 
 
 @pytest.mark.parametrize("told", PATHS)
 def test_a_unix_socket(told: str) -> None:
     found = Target.parse(told)
-    assert (found.path, found.port, found.told) == (PATHS[told], 0, told)
+    assert (found.path, found.port, found.text) == (PATHS[told], 0, told)
 
 
 @pytest.mark.parametrize("told", NOT_ADDRESSES)
@@ -70,6 +72,7 @@ async def test_the_client_and_the_kit_read_the_same() -> None:
         async with connect(told) as client:
             channel = client._channel
             kits = Address(target=told).connect()
+            assert isinstance(kits, Channel)
             for each in (channel, kits):
                 assert (each._host, each._port, each._scheme == "https") == (host, port, tls)
             kits.close()
@@ -110,7 +113,7 @@ def test_every_option_target_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> 
             if option.name == "target":
                 seen += 1
                 assert isinstance(option, click.Option)
-                assert type(option.type).__name__ == "TargetType", path
+                assert isinstance(option.type, TargetType), path
                 assert "FAKEVIAM_TARGET" in str(option.get_help_record(click.Context(command)))
     assert seen > 30
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     Answer = Callable[[list[Any]], Any]
 
 
-def law(examples: int) -> settings:
-    """So many examples of a property, however slow the machine is."""
+def law(percent: int) -> settings:
+    """So many of the usual number of examples of a property, however slow the machine is."""
+    examples = max(1, settings().max_examples * percent // 100)
     return settings(
         max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from fakeviam_client import DataClient
+from fakeviam_client import DataClient, DownloadError
 from grpclib.testing import ChannelFor
 
 from fakeviam.wire import data
 
 from .servers import Script, scripted
+from .test_signatures import NEWEST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -84,6 +86,10 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, tuple[Any, ...]]]] = {
     "binary_data_by_ids": (
         {"binary_ids": ["o/l/f"]},
         {"binary_ids": IDS, "dest": PATH, "include_file_data": FLAG},
+    ),
+    "download": (
+        {"binary_id": "o/l/f", "dest": "f"},
+        {"binary_id": ID, "dest": PATH, "resume": FLAG, "progress": CALLABLE},
     ),
     "delete_tabular_data": (
         {"organization_id": "o", "delete_older_than_days": 1},
@@ -276,8 +282,10 @@ async def call(client: DataClient, name: str, arguments: dict[str, Any]) -> Any:
 
 
 async def test_the_table_has_every_parameter_of_every_method() -> None:
-    never_sent = {"delete_tabular_data_by_filter", "create_filter", "TabularData", "BinaryData"}
-    methods = {name for name in dir(DataClient) if not name.startswith("_")} - never_sent
+    never_sent = {"delete_tabular_data_by_filter", "create_filter", "iter_tabular_data"}
+    never_sent |= {"iter_data_pipeline_runs"}
+    methods = {name for name in dir(DataClient) if name[0].islower()} - never_sent
+    methods -= NEWEST.keys()  # these have tests of their own
     assert methods == CALLS.keys()
     for name, (_, parameters) in CALLS.items():
         wanted = set(inspect.signature(getattr(DataClient, name)).parameters) - {"self"}
@@ -289,7 +297,8 @@ async def test_the_table_has_every_parameter_of_every_method() -> None:
 async def test_right_arguments_are_sent(name: str, server: Scripted) -> None:
     """So the calls below are refused for their one wrong argument and nothing else."""
     client, script = server
-    await call(client, name, CALLS[name][0])
+    with suppress(DownloadError):  # no file has any id here
+        await call(client, name, CALLS[name][0])
     assert len(script.asked) == 1
 
 

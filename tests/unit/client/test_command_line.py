@@ -91,7 +91,7 @@ def test_up_and_down_again(served: FakeViam, photos: Path, tmp_path: Path) -> No
         "upload", str(photos), "--part-id", PART, "--tag", "a", "--tag", "b",
         "--target", served.target,
     )  # fmt: skip
-    assert up == Ran(0, "", "Uploaded 4 files, 300.0 kB\n")
+    assert up == Ran(0, "", "Skipped pipe: not a file\nUploaded 4 files, 300.0 kB\n")
 
     listed = run("list", "--tag", "b", "--target", served.unix_socket, "--json")
     assert (listed.status, listed.err) == (0, "")
@@ -138,11 +138,14 @@ def test_a_list_for_people(served: FakeViam, tmp_path: Path) -> None:
     run("upload", str(tmp_path / "up"), "--part-id", PART, "--target", served.target)
     listed = run("list", "--target", served.target, "--oldest-first")
     first, second = listed.out.splitlines()
-    assert first.startswith("2026-03-10 12:00:00        3 B  image/jpeg  dog.jpg  -  ")
-    assert second.startswith("2026-03-10 12:00:00     1.2 MB  application/octet-stream  plain  -  ")
+    assert first.startswith("2026-03-10T12:00:00+00:00        3 B  image/jpeg  dog.jpg  -  ")
+    assert second.startswith(
+        "2026-03-10T12:00:00+00:00     1.2 MB  application/octet-stream  plain  -  "
+    )
     assert first.split()[-1].startswith(f"{ORGANIZATION}/fakelab001/")
 
 
+@pytest.mark.slow
 def test_every_filter_option(served: FakeViam, tmp_path: Path) -> None:
     """They are those of create_filter (FI-1)."""
     (tmp_path / "up").mkdir()
@@ -154,8 +157,8 @@ def test_every_filter_option(served: FakeViam, tmp_path: Path) -> None:
         "--robot-id": part.robot_id,
         "--part": part.name,
         "--part-id": part.id,
-        "--location": part.location_id,
-        "--organization": part.organization_id,
+        "--location-id": part.location_id,
+        "--organization-id": part.organization_id,
         "--mime-type": "image/jpeg",
         "--start": "2026-03-10T12:00:00Z",
         "--end": "2026-03-10 13:00:00+01:00",
@@ -169,7 +172,6 @@ def test_every_filter_option(served: FakeViam, tmp_path: Path) -> None:
         "--component-type": "x",
         "--method": "x",
         "--label": "x",
-        "--dataset": "x",
         "--tag": "x",
         "--start": "2026-03-10T12:00:01",
         "--end": "2026-03-10",
@@ -205,6 +207,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_little_is_held_in_memory(served: FakeViam, tmp_path: Path) -> None:
     """However much goes up or comes down."""
@@ -243,7 +246,7 @@ def test_misuse_is_one_line_and_status_2(served: FakeViam, tmp_path: Path) -> No
         (("upload", str(tmp_path / "mine"), "--part-id", PART, *target), "is a file"),
         (("download", *target), "Missing argument 'DEST'"),
         (("download", str(tmp_path), *target), "is not just a download"),
-        (("download", str(tmp_path / "no" / "way"), *target), "does not exist"),
+        (("download", str(tmp_path / "no" / "way"), *target), "there is no directory"),
     ]
     code = (
         "import contextlib, json, sys\n"
@@ -265,7 +268,10 @@ def test_misuse_is_one_line_and_status_2(served: FakeViam, tmp_path: Path) -> No
 def test_a_refusal_is_one_line_and_status_1(served: FakeViam, photos: Path, tmp_path: Path) -> None:
     refused = run("upload", str(photos), "--part-id", "nobody", "--target", served.target)
     assert (refused.status, refused.out) == (1, "")
-    assert refused.error == "dog.jpg (file 1 of 4): UNKNOWN: no robot part found"
+    assert refused.error == (
+        "dog.jpg (file 1 of 4): UNKNOWN: no robot part found with the id 'nobody'; "
+        "`fakeviam parts list` shows those of a fake"
+    )
 
     unreachable = run("list", "--target", "127.0.0.1:1")
     assert unreachable.status == 1
@@ -354,7 +360,7 @@ def test_a_line_of_text_shows_progress(served: FakeViam, photos: Path, tmp_path:
     target = ("--target", served.target)
     shown = on_a_terminal(_WITHOUT_RICH, "upload", str(photos), "--part-id", PART, *target)
     assert "\r\x1b[KUploading  300.0 kB of 300.0 kB, 100 %" in shown
-    assert shown.endswith("\r\x1b[KUploaded 4 files, 300.0 kB\r\n")
+    assert shown.endswith("\r\x1b[KSkipped pipe: not a file\r\nUploaded 4 files, 300.0 kB\r\n")
     shown = on_a_terminal(_WITHOUT_RICH, "download", str(tmp_path / "down"), *target)
     assert "\r\x1b[KDownloading  300.0 kB of 300.0 kB, 100 %" in shown
     first = ("download", str(tmp_path / "one"), "--limit", "1", "--oldest-first")
@@ -362,6 +368,7 @@ def test_a_line_of_text_shows_progress(served: FakeViam, photos: Path, tmp_path:
     assert "\r\x1b[KDownloading  3 B\r" in shown
 
 
+@pytest.mark.slow
 def test_rich_shows_a_bar(served: FakeViam, photos: Path, tmp_path: Path) -> None:
     pytest.importorskip("rich")
     target = ("--target", served.target)
@@ -375,7 +382,8 @@ def test_rich_shows_a_bar(served: FakeViam, photos: Path, tmp_path: Path) -> Non
 
 def test_json_keeps_the_terminal_clean(served: FakeViam, photos: Path) -> None:
     arguments = ("upload", str(photos), "--part-id", PART, "--target", served.target, "--json")
-    assert on_a_terminal(_MODULE, *arguments) == "Uploaded 4 files, 300.0 kB\r\n"
+    told = "Skipped pipe: not a file\r\nUploaded 4 files, 300.0 kB\r\n"
+    assert on_a_terminal(_MODULE, *arguments) == told
 
 
 @pytest.mark.usefixtures("default_signals")

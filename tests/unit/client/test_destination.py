@@ -98,6 +98,12 @@ async def test_several_files_become_a_directory(
 @asyncio
 async def test_no_files_become_an_empty_directory(client: DataClient, tmp_path: Path) -> None:
     assert await client.binary_data_by_filter(dest=str(tmp_path / "none")) == []
+    kept = tmp_path / "kept"
+    kept.write_bytes(b"earlier")
+    for with_bytes in (True, False):
+        with pytest.raises(FileExistsError, match=r"no files match; .*kept is as it was"):
+            await client.binary_data_by_filter(dest=str(kept), include_file_data=with_bytes)
+    assert kept.read_bytes() == b"earlier"
     assert contents(tmp_path / "none") == {}
 
 
@@ -505,3 +511,12 @@ def test_names_that_are_too_long_are_cut(name: str, tmp_path: Path) -> None:
     write_files(tmp_path / "all", [file(name, ".jpg"), file(name, ".jpg")], with_bytes=True)
     assert len(contents(tmp_path / "all")) == 2
     shutil.rmtree(tmp_path / "all")
+
+
+@pytest.mark.parametrize(
+    ("name", "ext", "shown"),
+    [("a", ".jpg", "a.jpg"), ("/data/a.jpg", ".jpg", "/data/a.jpg"), ("", "", "unnamed")],
+)
+def test_a_file_is_shown_with_its_extension_once(name: str, ext: str, shown: str) -> None:
+    """Names that viam-server sends have it already (UP-13)."""
+    assert f" {shown} " in str(file(name, ext))

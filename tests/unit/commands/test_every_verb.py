@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from fakeviam import FakeViam, cli
+from fakeviam import FakeViam, __version__, cli
+from fakeviam.program import Verb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ NEEDED: dict[Words, Words] = {
     ("data", "get"): ("<file>", "-o", "<new>"),
     ("data", "show"): ("<file>",),
     ("data", "upload"): ("<folder>", "--part-id", PART.id),
+    ("datasets", "show"): ("d",),
     ("data-dir", "check"): ("<data_dir>",),
     ("data-dir", "repair"): ("<data_dir>",),
     ("export",): ("<new>", "--dataset", "<dataset>", "--format", "coco"),
@@ -101,6 +104,69 @@ def test_a_wrong_option_is_one_line(run: Run, words: Words) -> None:
     assert done.status == 2
     assert "--no-such-option" in done.refusal
     assert done.refusal.endswith(f"(see `{' '.join(('fakeviam', *words))} --help`)")
+
+
+def options_of(words: Words, *types: type) -> list[str]:
+    """The options of a verb that take a value, of these types."""
+    found = [each for each in ALL[words].params if isinstance(each, click.Option)]
+    valued = [each for each in found if not each.is_flag and not each.is_eager]
+    return [each.opts[0] for each in valued if not types or isinstance(each.type, types)]
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_no_option_takes_an_empty_value(run: Run, words: Words) -> None:
+    """It comes from a variable that is not set, and must not mean everything, or this folder."""
+    verb = ALL[words]
+    assert isinstance(verb, Verb)
+    exempt = {f"--{name}" for name in verb.may_be_empty}
+    for option in set(options_of(words)) - exempt:
+        assert run(*words, option, "").refusal.startswith(f"{option} must not be empty")
+    assert exempt <= set(options_of(words))
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_json_is_asked_for_in_one_way(words: Words) -> None:
+    """`--json` or `--format json`; `export --format` is what it writes."""
+    names = {name for each in ALL[words].params for name in each.opts}
+    assert words == ("export",) or ("--json" in names) == ("--format" in names)
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_numbers_are_not_called_as_in_python(run: Run, words: Words) -> None:
+    for option in options_of(words, click.types.IntParamType, click.types.FloatParamType):
+        told = run(*words, option, "abc").refusal
+        assert re.search(rf"'{option}': 'abc' is not a (whole )?number \(see", told)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("help data list", "did you mean `fakeviam data list --help`?"),
+        ("data help", "did you mean `fakeviam data --help`?"),
+        ("calls list", "did you mean `fakeviam calls`?"),
+        ("calls help", "did you mean `fakeviam calls --help`?"),
+        ("wait localhost:8080", "did you mean `fakeviam wait --target localhost:8080`?"),
+        ("wait http://h", "did you mean `fakeviam wait --target http://h`?"),
+        ("wait now", "extra argument (now) (see"),
+        ("calls --fallow", "'--fallow'; did you mean --follow?"),
+        ("exec --quiet", "'--quiet' (see"),
+        ("data readings --label x", "'--label' (see"),
+        ("serve --policy Strct", "or a file that ends in .toml; did you mean 'strict'? (see"),
+        ("wait --target ftp://h", "value for '--target': 'ftp://h' is not an address"),
+    ],
+)
+def test_a_mistake_says_what_was_meant(run: Run, words: str, told: str) -> None:
+    assert told in run(*words.split()).refusal
+
+
+def test_a_wrong_variable_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKEVIAM_TARGET", "ftp://h")
+    assert run("wait").refusal.startswith("Invalid value for FAKEVIAM_TARGET: 'ftp://h' is not")
+
+
+@pytest.mark.parametrize("words", [(), *(words for words in GROUPS if words != ("clock",))])
+def test_help_cuts_no_description(run: Run, words: Words) -> None:
+    assert "..." not in run(*words, "--help").out.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("words", GROUPS)
@@ -217,7 +283,7 @@ def test_files_that_cannot_be_used_are_one_line(run: Run, cloud: FakeViam, tmp_p
     (tmp_path / "a").write_text("a")
     up = run("data", "upload", str(tmp_path), "--part-id", PART.id, "--json").json
     told = run("data", "get", up["binary_data_id"], "-o", f"{tmp_path}/no/where").refusal
-    assert told == f"cannot use {tmp_path}/no/where: No such file or directory"
+    assert told == f"there is no directory {tmp_path}/no"
     told = run("archive", "load", str(tmp_path / "a")).refusal
     assert told.startswith(f"{tmp_path}/a is not an archive")
     told = run("archive", "save", str(tmp_path / "no" / "where")).refusal
@@ -245,8 +311,7 @@ def test_the_modules_are_programs() -> None:
             text=True,
             check=True,
         )
-        shown = name if name == "fakeviam" else f"python -m {name}"
-        assert done.stdout.startswith(f"{shown} ")
+        assert done.stdout == f"fakeviam {__version__}\n"
 
 
 def test_a_bug_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

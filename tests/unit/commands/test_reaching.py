@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fakeviam import FakeViam
 
@@ -144,5 +145,40 @@ def test_waiting_meets_a_server_that_comes_later(run: Run, start: Start) -> None
     late.start()
     try:
         assert run("wait", "--target", f"127.0.0.1:{port}").status == 0
+    finally:
+        late.join()
+
+
+def test_waiting_ends_at_a_certificate_that_is_not_trusted(run: Run, start: Start) -> None:
+    """That does not pass."""
+    told = run("wait", "--target", start(tls=True).target).refusal
+    assert "its certificate is not trusted" in told
+    assert not told.startswith("waited")
+    assert "as --ca-file" in told
+
+
+def test_a_page_without_a_browser_opens_nothing(
+    run: Run, cloud: FakeViam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    done = run("open")
+    assert (done.status, done.out) == (1, f"{cloud.url}/ui/calls\n")
+    assert done.err.startswith("fakeviam: error: opened nothing")
+
+
+def test_waiting_for_the_certificate_too(run: Run, start: Start, tmp_path: Path) -> None:
+    """`serve --tls --ca-file FILE &` and `wait --ca-file FILE` may run in one script (TL-2)."""
+    ca_file = tmp_path / "ca.pem"
+    cloud = start(tls=True)
+    assert cloud.ca_file
+    waiting = ("wait", "--target", cloud.target, "--ca-file", str(ca_file))
+    told = run(*waiting, "--timeout", "0").refusal
+    assert told.startswith(f"waited 0 s: there is no {ca_file}, which")
+    late = threading.Timer(0.1, ca_file.symlink_to, [cloud.ca_file])
+    late.start()
+    try:
+        assert run(*waiting).status == 0
     finally:
         late.join()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from grpclib.client import Channel, UnaryUnaryMethod
 from grpclib.exceptions import GRPCError
 
@@ -13,8 +15,6 @@ from fakeviam import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from fakeviam import FakeViam
 
@@ -46,12 +46,99 @@ def test_readings_are_listed(run: Run, cloud: FakeViam) -> None:
     rows = [{"time": f"2026-01-31T12:00:0{at}Z", "t": at} for at in range(3)]
     cloud.load({"version": 1, "readings": [{"component": "s", "method": "R", "rows": rows}]})
     first, *rest = run("data", "readings", "--oldest-first").lines
-    assert first == "2026-01-31T12:00:00+00:00 s.R {'t': 0.0}"
+    assert first == '2026-01-31T12:00:00+00:00  s.R  {"t": 0.0}'
     assert len(rest) == 2
     last = run("data", "readings", "--component", "s", "--limit", "1", "--json").json
     assert (last["data"], last["metadata"]["component_name"]) == ({"t": 2.0}, "s")
     assert run("data", "readings", "--component", "x").lines == []
     assert "No such option '--label'" in run("data", "readings", "--label", "x").refusal
+
+
+def test_datasets_are_listed_and_found_by_name(run: Run, cloud: FakeViam, tmp_path: Path) -> None:
+    """Wherever an option names one (DS-4)."""
+    assert run("datasets", "list").lines == ["no datasets"]
+    cloud.clock.freeze()
+    cloud.clock.set("2026-01-31T12:00:00Z")
+    files = [{"name": "a.png", "data": "YQ==", "datasets": ["dogs"]}]
+    applied = cloud.load({"version": 1, "datasets": [{"name": "dogs"}], "images": files})
+    assert applied is not None
+    id_, owner = applied.datasets["dogs"], cloud.default_part.organization_name
+    head, row = run("datasets", "list").lines
+    assert head.split() == ["NAME", "TYPE", "CREATED", "ORGANIZATION", "ID"]
+    assert re.split("  +", row) == ["dogs", "binary data", "2026-01-31T12:00:00+00:00", owner, id_]
+    shown = run("datasets", "show", "dogs", "--json").json
+    assert shown == run("datasets", "show", id_, "--format", "json").json
+    assert (shown["files"], shown["bytes"]) == (1, 1)
+    (tmp_path / "up").mkdir()
+    (tmp_path / "up" / "b.txt").write_text("b")
+    for verb in (
+        ("data", "list"),
+        ("data", "download", str(tmp_path / "down")),
+        ("data", "upload", str(tmp_path / "up"), "--part-id", cloud.default_part.id),
+        ("export", str(tmp_path / "out"), "--format", "folder"),
+    ):
+        told = run(*verb, "--dataset", "dgos")
+        assert (told.status, told.refusal) == (
+            1, "no dataset has the name or id 'dgos'; did you mean 'dogs'?"
+        )  # fmt: skip
+        assert run(*verb, "--dataset", "dogs").status == 0
+    assert run("datasets", "show", "dogs", "--json").json["files"] == 2
+    assert len(run("data", "list", "--dataset", id_).lines) == 2
+
+
+def test_datasets_are_listed_by_name(run: Run, cloud: FakeViam) -> None:
+    """However they came (DS-4)."""
+    cloud.load({"version": 1, "datasets": ["dogs", "cats"]})
+    assert [row.split()[0] for row in run("datasets", "list").lines] == ["NAME", "cats", "dogs"]
+
+
+def test_a_dataset_whose_name_others_have_needs_its_id(run: Run, cloud: FakeViam) -> None:
+    part = {"name": "p", "id": "11111111-0000-4000-8000-000000000000"}
+    robots = [{"name": "r", "parts": [part]}]
+    other = {"name": "o", "locations": [{"name": "l", "robots": robots}]}
+    owners = ["o", cloud.default_part.organization_id]
+    datasets = [{"name": "dogs", "organization": owner} for owner in owners]
+    cloud.load({"version": 1, "organizations": [other], "datasets": datasets})
+    told = run("data", "list", "--dataset", "dogs").refusal
+    assert told.startswith("2 datasets are named 'dogs'; use an id: ")
+
+
+def test_a_download_of_nothing_keeps_the_last_one(
+    run: Run, cloud: FakeViam, tmp_path: Path
+) -> None:
+    cloud.load({"version": 1, "files": [{"name": "a.txt", "data": "YQ=="}]})
+    down = tmp_path / "down"
+    assert run("data", "download", str(down)).status == 0
+    told = run("data", "download", str(down), "--tag", "none").refusal
+    assert told == f"no files match; {down} is as it was"
+    assert (down / "a.txt").read_bytes() == b"a"
+    assert run("data", "download", str(tmp_path / "new"), "--tag", "none").status == 0
+
+
+@pytest.mark.usefixtures("cloud")
+def test_an_unknown_file_is_one_line(run: Run, tmp_path: Path) -> None:
+    for verb in (("get",), ("show",), ("get", "-o", str(tmp_path / "f"))):
+        assert run("data", *verb, "nope").refusal.startswith("no file has the id 'nope'")
+
+
+def test_what_is_no_file_is_skipped_aloud(run: Run, cloud: FakeViam, tmp_path: Path) -> None:
+    (tmp_path / "dead").symlink_to("nowhere")
+    done = run("data", "upload", str(tmp_path), "--part-id", cloud.default_part.id)
+    assert done.err == "Skipped dead: a broken link\nUploaded 0 files, 0 B\n"
+
+
+def test_a_refusal_says_what_to_pass(run: Run, start: Start, tmp_path: Path) -> None:
+    target = start(auth="keys").target
+    told = run("data", "list", "--target", target).refusal
+    assert told.endswith(
+        "[AU-4]; pass --api-key and --api-key-id, or set VIAM_API_KEY and VIAM_API_KEY_ID"
+    )
+    (tmp_path / "a.txt").write_text("a")
+    verb = ("data", "upload", str(tmp_path), "--part-id", "lab", "--target", start().target)
+    told = run(*verb).refusal
+    assert told.endswith(
+        "no robot part found with the id 'lab'; `fakeviam parts list` shows those of a fake"
+    )
 
 
 def test_keys_are_for_organizations_locations_or_machines(run: Run, cloud: FakeViam) -> None:
@@ -102,7 +189,7 @@ def test_faults_are_planned_listed_and_forgotten(run: Run, cloud: FakeViam) -> N
     told = 'where={"component": "cam"}, calls=[1], when=after-commit, effect=status, '
     told += "status=UNAVAILABLE, text=busy"
     assert line == f"1  TagsByFilter  {told}  never fired: 0 calls matched"
-    run("faults", "add", "--delay", "1ms", "--optional")
+    run("faults", "add", "*", "--delay", "1ms", "--optional")
     (first, second) = run("faults", "list", "--format", "json").json["faults"]
     assert first["fault"]["rpc"] == "TagsByFilter"
     assert second["fault"] == {"delay": 0.001, "effect": "delay", "optional": True}
@@ -127,9 +214,37 @@ def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
     told = run("faults", "add", "FielUpload", "--status", "ABORTED")
     assert told.status == 1
     assert told.refusal == "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?"
-    assert run("faults", "add", "--where", "x").refusal == "--where must be NAME=VALUE, got 'x'"
-    twice = run("faults", "add", "--where", "tag=a", "--where", "tag=b").refusal
+    assert (
+        run("faults", "add", "*", "--where", "x").refusal == "--where must be NAME=VALUE, got 'x'"
+    )
+    twice = run("faults", "add", "*", "--where", "tag=a", "--where", "tag=b").refusal
     assert twice == """--where has 'tag' twice; a list is tag=["a","b"]"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("faults add --status ABORTED", "name the RPC to fail"),
+        ("faults add FileUpload --from {}", "--from cannot be combined"),
+        ("faults add --times 2 --from {}", "--from cannot be combined"),
+        ("replies add TagsByFilter", "give an RPC and its reply"),
+        ("faults add * --status unavailable", "got 'unavailable'; did you mean 'UNAVAILABLE'?"),
+        ("faults add * --status XYZ", "got 'XYZ'; there are CANCELLED, UNKNOWN, "),
+        ("faults add * --effect golaway", "got 'golaway'; did you mean 'goaway'?"),
+        ("faults add * --status ABORTED --call 0", "calls must be whole numbers from 1, got [0]"),
+        ("calls --status XYZ", "got 'XYZ'; there are OK, CANCELLED, "),
+        ("calls --where x=1", "requests of * have no field 'x'"),
+        ("calls --where compnent=cam", "did you mean 'component'?"),
+        ("policy set strct", "got 'strct'; did you mean 'strict'?"),
+        ("calls --session nope", "open it with `fakeviam sessions open`"),
+        ("data list --session nope", "or `fakeviam sessions open` [SS-2]"),
+    ],
+)
+def test_a_refusal_says_what_was_meant(run: Run, cloud: FakeViam, words: str, told: str) -> None:
+    done = run(*words.split())
+    assert told in done.refusal
+    assert not done.refusal.endswith("'tax'?")
+    assert len(cloud.faults) == 0
 
 
 def test_a_zero_is_not_dropped(run: Run, cloud: FakeViam) -> None:
@@ -228,6 +343,18 @@ def test_env_of_a_session_has_its_key(run: Run, cloud: FakeViam) -> None:
     assert f"export FAKEVIAM_API_KEY={session.api_key}" in done
     assert f"export VIAM_API_KEY_ID={session.api_key_id}" in done
     assert "export FAKEVIAM_SESSION=one" in done
+
+
+def test_env_leaves_out_a_key_that_is_hidden(run: Run, start: Start) -> None:
+    """Whole, and says so: half of a key is refused by all who take it (HT-6)."""
+    target = start(auth="keys").target
+    done = run("env", "--target", target)
+    assert not [line for line in done.lines if "API_KEY" in line]
+    assert done.err.startswith("# without the API key, which this server shows only to callers")
+    assert done.err.count("\n") == 1
+    assert not [name for name in run("env", "--json", "--target", target).json if "KEY" in name]
+    open_ = start(auth="keys", control_token="secret").target  # noqa: S106 - of this test
+    assert "VIAM_API_KEY" in run("env", "--json", "--target", open_, "--token", "secret").json
 
 
 def test_a_seed_is_sent_with_its_files(run: Run, cloud: FakeViam, tmp_path: Path) -> None:

@@ -139,9 +139,8 @@ def test_each_end_of_the_log(place: Path, expected: list[object]) -> None:
         write_lines(place, lines[:count])
         assert refusal(place).startswith(str(place / "log.jsonl"))
     write_lines(place, [*lines[:-1], lines[-1][:-1]])
-    assert (
-        "it is truncated; 1 acknowledged entries from there on cannot be read, written after"
-        in (refusal(place))
+    assert "it is truncated; 1 acknowledged entry from there on cannot be read, written after" in (
+        refusal(place)
     )
     write_lines(place, lines)
     assert found_in(place) == expected
@@ -254,9 +253,9 @@ def test_a_log_that_is_damaged_later_on_goes_back_to_there(full: Path, memory_pa
         report = repaired(place)
         (problem,) = report.problems
         assert problem.where == f"{place / 'log.jsonl'}, line {len(lines) - lost + 1}"
-        assert (
-            f"; {lost} acknowledged entries from there on cannot be read, written" in problem.what
-        )
+        entries = "entry" if lost == 1 else "entries"
+        told = f"; {lost} acknowledged {entries} from there on cannot be read, written"
+        assert told in problem.what
         assert report.saved is not None
         assert (place / "damaged" / f"{lost:03}" / "log.jsonl").read_bytes() == b"".join(wrong)
         assert check(place).problems == []
@@ -280,6 +279,24 @@ def test_ids_of_what_is_lost_are_not_given_again(place: Path) -> None:
     new = [row.record.file_id for row in world.cloud.store.binary_rows()][before:]
     assert not known.intersection(new)
     world.close()
+
+
+def test_a_broken_header_costs_no_record(full: Path, memory_path: Path) -> None:
+    """It holds none, and is shown as it is in the file (DD-8)."""
+    place = copy_of(full, memory_path / "data")
+    lines = lines_of(place)
+    (at,) = (number for number, line in enumerate(lines) if b'"fakeviam"' in line)
+    lines[at] = lines[at].replace(b'"fakeviam"', b'"fakeviom"', 1)
+    write_lines(place, lines)
+    before = World(full)
+    files = before.state()
+    before.close()
+    report = repaired(place)
+    assert report.problems[0].what.endswith("; no record is lost")
+    assert "b'" not in report.problems[0].what
+    after = World(place)
+    assert after.state() == files
+    after.close()
 
 
 def test_a_line_of_the_state_takes_its_own_rows_along(full: Path, memory_path: Path) -> None:
@@ -319,7 +336,7 @@ def test_bytes_that_are_damaged_take_their_records_along(
     lost = [row for row in expected[0] if row not in found[0]]  # type: ignore[attr-defined,operator]
     assert lost
     assert all(row.data == data for row in lost)
-    assert found[6:] == expected[6:]
+    assert found[7:] == expected[7:]
     assert (place / "damaged" / "001" / blob.name).read_bytes() == data[:-1]
 
 

@@ -6,12 +6,15 @@ import gc
 import os
 import random
 import stat
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakeviam import FakeViam, UsageError
+from fakeviam.archive.lines import DamageError
 from fakeviam.datadir import DataDir
+from fakeviam.datadir.repair import check, repair
 
 from .killing import SEED, SMALL, Life
 from .worlds import World
@@ -116,9 +119,9 @@ def test_a_directory_from_the_future(tmp_path: Path) -> None:
     """Its meaning is not guessed (DD-3)."""
     opened(tmp_path)[0].close()
     path = tmp_path / "directory.json"
-    path.write_text(path.read_text().replace('"version": 2', '"version": 3'))
+    path.write_text(path.read_text().replace('"version": 3', '"version": 4'))
     for _ in range(2):  # the lock is given back
-        with pytest.raises(UsageError, match="version 3 was written by a later fakeviam; this ve"):
+        with pytest.raises(UsageError, match="version 4 was written by a later fakeviam; this ve"):
             opened(tmp_path)
     path.write_text("{")
     with pytest.raises(UsageError, match=r"directory\.json: does not have its original contents"):
@@ -207,6 +210,46 @@ def test_nobody_waits_for_the_disk_otherwise(
         world.close()
 
     assert synced(monkeypatch, live) == []
+
+
+def test_a_copy_that_others_may_read_is_closed_aloud(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `cp -r` leaves it (DD-7)."""
+    place = tmp_path / "data"
+    World(place).close()
+    place.chmod(0o755)
+    World(place).close()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    World(place).close()
+    (line,) = caplog.messages
+    assert line == f"{place}: others could read the keys in it; now only its owner can"
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "directory.json"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_what_is_no_file_is_not_read(
+    tmp_path: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    """A pipe has no end that anybody could wait for (DD-3, DD-8)."""
+    place = tmp_path / "data"
+    World(place).close()
+    (place / name).unlink()
+    make(place / name)
+    for use in (World, check, partial(repair, now=lambda: 0)):
+        with pytest.raises(UsageError, match=rf"/{name} is not a regular file"):
+            use(place)
+
+
+def test_a_description_that_is_nested_without_end(tmp_path: Path) -> None:
+    """Is damage like any other (DD-3, DD-8)."""
+    place = tmp_path / "data"
+    World(place).close()
+    (place / "directory.json").write_text("[" * 100_000)
+    with pytest.raises(DamageError, match="does not have its original contents"):
+        World(place)
+    assert repair(place, now=lambda: 0).saved
+    World(place).close()
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -12,6 +12,7 @@ from fakeviam import Clock, FakeViam, seeds
 from fakeviam.datadir import DataDir
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
+from fakeviam.model.entities import SavedQuery
 from fakeviam.model.filters import Query
 from fakeviam.model.fleet import DEFAULT_PART, Metadata
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
@@ -49,6 +50,7 @@ def state(cloud: CloudState) -> list[object]:
         list(store.tabular_rows()),
         store.all_datasets(),
         store.database_passwords(),
+        list(store.all_entities()),
         store.arrivals,
         store.stats(),
         cloud.fleet.state(),
@@ -103,7 +105,15 @@ def found_in(path: Path) -> list[object]:
 def template(path: Path) -> Path:
     """A directory with something of everything."""
     world = World(path, small=2**30)
-    for kind in ("add files", "add readings", "tag", "add a dataset", "join", "add a box"):
+    for kind in (
+        "add files",
+        "add readings",
+        "tag",
+        "add a dataset",
+        "join",
+        "add a box",
+        "put a query",
+    ):
         world.write(kind)
     world.directory.replace(contents_of(world.cloud), lambda: None)
     for kind in ("add files", "add a part", "add a key", "set a password", "add a box", "tag"):
@@ -208,6 +218,23 @@ def _dataset(cloud: CloudState) -> str:
     return cloud.store.all_datasets()[0].id
 
 
+def _put_query(cloud: CloudState) -> None:
+    name = cloud.ids.object_id()
+    query = SavedQuery(
+        id=name,
+        organization_id="org",
+        name=name,
+        stages=(b"\x05\0\0\0\0",),
+        time_created=0,
+        time_updated=cloud.ids.counters.ids,
+    )
+    assert cloud.store.put_entities(query)
+
+
+def _drop_query(cloud: CloudState) -> None:
+    cloud.store.drop_entities(next(cloud.store.all_entities()))
+
+
 def _add_key(cloud: CloudState) -> None:
     cloud.accounts.add_key(organization_ids=[DEFAULT_PART.organization_id], role="operator")
 
@@ -237,6 +264,8 @@ WRITES: Mapping[str, Callable[[CloudState], Any]] = MappingProxyType(
         "add files": _add_files,
         "add a large file": lambda cloud: _add_files(cloud, size=30_000),
         "add readings": _add_readings,
+        "put a query": _put_query,
+        "drop a query": _drop_query,
         "tag": lambda cloud: cloud.store.add_tags(_files(cloud)[:2], [cloud.ids.object_id(), "x"]),
         "tag all": lambda cloud: cloud.store.add_tags_matching(Query(), [cloud.ids.object_id()]),
         "untag": lambda cloud: cloud.store.remove_tags(_files(cloud), ["x"]),

@@ -105,6 +105,14 @@ def test_the_command_line_s_own_folder(tmp_path: Path) -> None:
     assert dataset.organization_id == "org-1"
 
 
+def test_a_small_file_that_would_become_huge_stays_zipped(tmp_path: Path) -> None:
+    """SE-5: nobody's memory is filled by an export."""
+    bomb = gzip.compress(bytes(65 * 1024 * 1024))
+    export_all(tmp_path / "out", FolderWriter, [(described("log", ".gz"), bomb)])
+    (path,) = (tmp_path / "out/data").iterdir()
+    assert path.read_bytes() == bomb
+
+
 def test_readings_of_the_command_line(tmp_path: Path) -> None:
     """`data.ndjson`: one series for each source (SE-4)."""
     row = {

@@ -63,7 +63,8 @@ def test_python(over: Path) -> None:
 def test_serve(over: Path) -> None:
     """`--load-option`, once for each (SE-9)."""
     told = ("clip", "dataset=dogs", f"images={options(over)['images']}")
-    made: dict[str, Any] = {"clock": "wall", "token_lifetime": None, "no_control": False}
+    plain = {"tls": False, "cert": "", "key": "", "ca_file": "", "tls_names": ()}
+    made: dict[str, Any] = {"clock": "wall", "token_lifetime": None, "no_control": False, **plain}
     cloud = create_fake(**made, load=str(over), load_options=told)
     check(cloud, cloud.applied_seed)
     for wrong, text in (
@@ -126,7 +127,10 @@ def test_seed_files(over: Path) -> None:
     ("name", "kind"),
     [
         ("lab.yaml", "a seed file, which is complete, takes no options"),
-        ("t.csv", "a table of readings takes part, delimiter, time_format, time_unit"),
+        (
+            "t.csv",
+            "a table of readings takes part, component, method, delimiter, time_format, time_unit",
+        ),
         ("out", "a folder exported by the viam command line takes dataset, part, clip"),
         ("lines/dataset.jsonl", "a dataset.jsonl takes images, dataset, part, clip"),
         ("data.ndjson", "a data.ndjson of the viam command line takes part"),
@@ -156,7 +160,10 @@ def test_options_of_no_use(tmp_path: Path, name: str, kind: str) -> None:
         ({"clip": 1}, "clip must be a bool, got 1"),
         ({"dataset": 1}, "dataset must be a str, got 1"),
         ({"delimiter": "ab"}, "delimiter must be one character, such as ; or a tab, got 'ab'"),
-        ({"folder": "x"}, "load has no option 'folder'. There are images, dataset, part, clip"),
+        (
+            {"folder": "x"},
+            "load has no option 'folder'. There are images, dataset, part, component, method, clip",
+        ),
     ],
 )
 def test_values_of_no_use(wrong: dict[str, Any], told: str) -> None:

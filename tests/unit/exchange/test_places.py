@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeviam.exchange.places import Found, ImageResolver
-from fakeviam.seeds.diagnostics import Location
+from fakeviam.exchange.places import ImageResolver, ResolvedImage
+from fakeviam.model.read_options import ReadOptions
+from fakeviam.seeds.diagnostics import SourceLocation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-AT = Location(file="list")
+AT = SourceLocation(file="list")
 
 
 def tree(folder: Path, *paths: str) -> None:
@@ -27,9 +28,11 @@ def tree(folder: Path, *paths: str) -> None:
 
 def resolved(folder: Path, *names: str, file: str = "list.json", images: str = "") -> list[str]:
     """The contents of what each name leads to, or the text of the error."""
-    resolver = ImageResolver(folder / file, images=folder / images if images else None)
+    resolver = ImageResolver(folder / file, ReadOptions(images=folder / images if images else None))
     found = resolver.resolve([(name, AT) for name in names])
-    return [each.path.read_text() if isinstance(each, Found) else str(each) for each in found]
+    return [
+        each.path.read_text() if isinstance(each, ResolvedImage) else str(each) for each in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,7 @@ def test_a_path_of_this_machine(tmp_path: Path) -> None:
     assert resolved(tmp_path / "empty", *names) == ["data/a.png", "data/deep/b.png"]
     shutil.copytree(tmp_path / "old", tmp_path / "new")
     found = ImageResolver(tmp_path / "new/list.json").resolve([(name, AT) for name in names])
-    assert [each.name for each in found if isinstance(each, Found)] == [
+    assert [each.name for each in found if isinstance(each, ResolvedImage)] == [
         "data/a.png",
         "data/deep/b.png",
     ]

@@ -108,7 +108,6 @@ def _of_seed(seed: Seed, *, score: bool) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("form", ["coco", "jsonl"])
-@settings(max_examples=30)
 @given(files=st.lists(_files(), min_size=1, max_size=4))
 def test_any_dataset_of_images(form: str, files: list[tuple[data.BinaryMetadata, bytes]]) -> None:
     """Names in all scripts, folders, bytes, tags, boxes, datasets, times (SE-5, SE-7)."""
@@ -130,7 +129,6 @@ def _is_plain(known: data.BinaryMetadata) -> bool:
     return not known.file_name.endswith(".gz") and len(known.file_name.encode()) < 150
 
 
-@settings(max_examples=30)
 @given(files=st.lists(_files(), min_size=1, max_size=4))
 def test_any_folder_of_the_command_line(files: list[tuple[data.BinaryMetadata, bytes]]) -> None:
     """As `viam data export` writes it, which keeps confidences too (SE-5)."""
@@ -146,7 +144,7 @@ def test_any_folder_of_the_command_line(files: list[tuple[data.BinaryMetadata, b
             assert file.capture.component == "cam"
 
 
-@settings(max_examples=10)
+@settings(max_examples=settings().max_examples // 5)
 @given(files=st.lists(_files(), min_size=1, max_size=3))
 def test_any_archive(files: list[tuple[data.BinaryMetadata, bytes]]) -> None:
     """What a cloud was filled with from an export, it has again from its archive (SE-5, AR-1)."""

@@ -267,3 +267,15 @@ def test_times_are_called_what_the_caller_calls_them() -> None:
         time_of("0001-01-01T00:00:00+01:00")
     with pytest.raises(UsageError, match="a time must be"):
         time_of(5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"^a time must be"):
+        Clock.frozen(5)  # type: ignore[arg-type]
+
+
+def test_what_a_clock_cannot_be_made_of_is_named() -> None:
+    """A source that is none, a switch that is no bool (CK-1)."""
+    with pytest.raises(
+        UsageError, match="source must be a function that returns nanoseconds, got 5"
+    ):
+        Clock(5)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="autojump must be"):
+        Clock(lambda: 0, autojump=1)  # type: ignore[arg-type]

@@ -59,13 +59,13 @@ def test_every_status_has_its_refusal() -> None:
     assert used == set(StatusCode) - {StatusCode.INTERNAL}
 
 
-@pytest.mark.parametrize("length", [1, 1999, 2000, 2001, 10**6])
+@pytest.mark.parametrize("length", [1, 666, 667, 10**6])
 def test_long_texts_are_cut(length: int) -> None:
     """So that they fit into a header; the clause is always there (SV-3)."""
     text = errors.InvalidArgumentError("ü" * length, clause="A56").text
     assert text.endswith(" [A56]")
-    assert (str(length) in text) is (length > 2000)
-    assert len(text.encode()) * 3 < 32_000
+    assert (str(length) in text) is (length > 666)
+    assert len(text.encode()) * 3 < 8192
 
 
 def test_a_usage_error_is_a_value_error() -> None:

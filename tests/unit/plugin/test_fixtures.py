@@ -103,6 +103,7 @@ def test_strict_mode_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     run(user, "-o", "asyncio_mode=strict", passed=9)
 
 
+@pytest.mark.slow
 def test_auto_mode_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     pytest.importorskip("viam")
     user.makepyfile(USERS_FIXTURE.format(module="pytest") + ASYNCHRONOUS.format(mark=""))
@@ -118,6 +119,7 @@ async def test_it({client}):
 """
 
 
+@pytest.mark.slow
 def test_auto_mode_in_one_loop_for_all_tests(user: pytest.Pytester) -> None:
     """That asyncio_default_fixture_loop_scope names another loop does no harm."""
     pytest.importorskip("viam")
@@ -126,6 +128,7 @@ def test_auto_mode_in_one_loop_for_all_tests(user: pytest.Pytester) -> None:
     run(user, "-o", "asyncio_mode=auto", "-o", scope, passed=1)
 
 
+@pytest.mark.slow
 def test_our_own_client_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     for scope in ("function", "session"):
         mark = f"@pytest.mark.asyncio(loop_scope={scope!r})"
@@ -169,6 +172,7 @@ def test_without_viam_sdk_its_fixtures_fail(user: pytest.Pytester) -> None:
     assert result.outlines.count(needs) == 2
 
 
+@pytest.mark.slow
 def test_without_pytest_asyncio_its_fixtures_fail(user: pytest.Pytester) -> None:
     """PT-7."""
     user.makeini(INI.replace("asyncio_default_fixture_loop_scope = function", ""))
@@ -199,6 +203,7 @@ def test_the_fixture_can_be_built_upon(user: pytest.Pytester) -> None:
     run(user, "-o", "asyncio_mode=auto", passed=1)
 
 
+@pytest.mark.slow
 def test_the_fixtures_are_explained(user: pytest.Pytester) -> None:
     result = user.runpytest_subprocess("--fixtures")
     names = ["fakeviam_options", "fakeviam", "fakeviam_server", "fakeviam_session"]
@@ -266,6 +271,7 @@ def test_clients_follow_the_cloud_of_their_test(user: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_clients_can_connect_to_the_session(user: pytest.Pytester) -> None:
     """SS-1: what one test does, no other sees."""
     pytest.importorskip("viam")

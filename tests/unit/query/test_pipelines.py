@@ -9,13 +9,13 @@ from typing import Any
 
 import mongomock
 import pytest
-from bson import ObjectId
+from bson import Decimal128, ObjectId
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from fakeviam.query.budget import Limits
 from fakeviam.query.errors import QueryError, QueryTimeoutError, ResultTooLargeError
-from fakeviam.query.pipeline import Pipeline
+from fakeviam.query.pipeline import Pipeline, encodable
 from fakeviam.query.pushdown import plan
 from fakeviam.query.values import sort_key
 
@@ -144,6 +144,7 @@ def test_stages_by_the_manual(stages: list[Any], answer: list[Any]) -> None:
         ),
         ({"$hour": {"date": NOW, "timezone": "America/New_York"}}, 8),  # daylight saving time
         ({"$percentile": {"input": [3, 1, 2], "p": [0.5, 1], "method": "approximate"}}, [2.0, 3.0]),
+        ({"$percentile": {"input": [1], "p": [Decimal128("0.5")], "method": "approximate"}}, [1.0]),
         ({"$convert": {"input": "x", "to": "int", "onError": -1}}, -1),
         ({"$toObjectId": "65f0000000000000000000ab"}, ObjectId("65f0000000000000000000ab")),
     ],
@@ -212,6 +213,40 @@ def test_work_has_an_end() -> None:
         run([explosive], [{"s": "a" * 40 + "b"}], Limits(regex_seconds=0.05))
 
 
+def doubled(start: Any, step: Any) -> Any:
+    """What is doubled sixty times."""
+    series = {"input": {"$range": [0, 60]}, "initialValue": start, "in": step}
+    return {"$project": {"x": {"$reduce": series}}}
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        doubled("a", {"$concat": ["$$value", "$$value"]}),
+        doubled("aa", {"$replaceAll": {"input": "$$value", "find": "a", "replacement": "aa"}}),
+        doubled([1], {"$concatArrays": ["$$value", "$$value"]}),
+        doubled({"$literal": {}}, {"a": "$$value", "b": "$$value"}),
+        doubled([], ["$$value", "$$value"]),
+    ],
+)
+def test_what_doubles_has_an_end(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No document holds it, and no memory would (QG-2)."""
+    monkeypatch.setattr("fakeviam.query.pipeline.MOST_INSIDE", 10_000)
+    with pytest.raises(QueryError, match="BSONObj size is invalid") as refused:
+        encodable(run([stage], [{"_id": 1}])[0])
+    assert refused.value.code_name == "BSONObjectTooLarge"
+
+
+def test_text_that_a_document_can_hold_is_made() -> None:
+    """MQ-1."""
+    stages: list[Any] = [
+        {"$project": {"x": {"$concat": ["$s", "$s"]}}},
+        {"$project": {"x": {"$replaceOne": {"input": "$x", "find": "a", "replacement": "b"}}}},
+        {"$project": {"x": {"$replaceAll": {"input": "$x", "find": "", "replacement": "-"}}}},
+    ]
+    assert run(stages, [{"_id": 1, "s": "ab"}]) == [{"_id": 1, "x": "-b-b-a-b-"}]
+
+
 def test_answers_have_an_end() -> None:
     """QG-1."""
     with pytest.raises(ResultTooLargeError, match=r"adding limits to your query using \$limit"):
@@ -227,6 +262,28 @@ def test_pipelines_have_an_end() -> None:
         deep = {"$not": deep}
     with pytest.raises(QueryError, match="maximum depth"):
         run([{"$match": {"$expr": deep}}], SERIES)
+
+
+def test_a_computed_field_without_a_value_leaves_its_document() -> None:
+    """MQ-1."""
+    rows = [{"_id": 1, "a": {"b": 1}, "c": 2}, {"_id": 2}]
+    stages = [{"$project": {"a": {"x": "$none"}}}]
+    assert run(stages, rows) == [{"_id": 1, "a": {}}, {"_id": 2, "a": {}}]
+    assert run([{"$set": {"a.x": "$none"}}], rows[1:]) == [{"_id": 2, "a": {}}]
+
+
+def test_decimals_beyond_all_numbers() -> None:
+    """MQ-4: they are answers, no crashes."""
+    low, high = Decimal128("-Infinity"), Decimal128("Infinity")
+    most = Decimal128("9.99E6144")
+    for expression in ({"$add": [low, high]}, {"$divide": [low, high]}):
+        assert str(of_one(expression)) == "NaN"
+    assert str(of_one({"$add": [most, most]})) == "Infinity"
+    rows = [{"v": low}, {"v": high}]
+    (group,) = run([{"$group": {"_id": 1, "s": {"$sum": "$v"}, "d": {"$stdDevPop": "$v"}}}], rows)
+    assert (str(group["s"]), str(group["d"])) == ("NaN", "nan")
+    with pytest.raises(QueryError, match="Failed to convert"):
+        of_one({"$toDouble": "5e550"})
 
 
 # Laws -----------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def test_accumulators(name: str, spec: Any, key: Any, rows: list[Any]) -> None:
 
 
 WINDOWS = ["$shift", "$rank", "$denseRank", "$documentNumber", "$expMovingAvg", "$derivative",
-           "$integral", "$linearFill", "$locf", "$sum"]  # fmt: skip
+           "$integral", "$linearFill", "$locf", "$sum", "$covariancePop"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", WINDOWS)
@@ -167,6 +167,45 @@ stage_options = st.dictionaries(
     values,
     max_size=5,
 )  # fmt: skip
+bounds = st.sampled_from(["full", "partition"]) | st.lists(scalars, min_size=1, max_size=2)
+orders = st.none() | st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from([1, -1]))
+densify = st.fixed_dictionaries(
+    {
+        "field": st.sampled_from(["a", "a.b"]),
+        "range": st.fixed_dictionaries(
+            {"step": scalars, "bounds": bounds},
+            optional={"unit": st.sampled_from(["day", "month"])},
+        ),
+    },
+    optional={"partitionByFields": st.just(["b"]) | values},
+)
+fill = st.fixed_dictionaries(
+    {"output": st.dictionaries(
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["linear", "locf"]).map(lambda method: {"method": method})
+        | values.map(lambda value: {"value": value}),
+    )},
+    optional={"sortBy": orders, "partitionBy": values, "partitionByFields": values},
+)  # fmt: skip
+bucket = st.fixed_dictionaries(
+    {"groupBy": st.sampled_from(["$a", "$b"])},
+    optional={
+        "boundaries": st.lists(scalars, min_size=2, max_size=3), "default": values,
+        "buckets": st.integers(1, 3), "granularity": st.sampled_from(["R5", "POWERSOF2"]) | scalars,
+        "output": values,
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "specs"),
+    [("$densify", densify), ("$fill", fill), ("$bucket", bucket), ("$bucketAuto", bucket)],
+)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_stages_that_are_nearly_right(name: str, specs: Any, data: st.DataObject) -> None:
+    """MQ-4."""
+    answered([{name: data.draw(specs)}], data.draw(documents))
 
 
 @pytest.mark.parametrize("name", sorted(STAGES))

@@ -181,7 +181,8 @@ def test_all_or_nothing(cloud: FakeViam, write: Write) -> None:
     assert wrong(cloud, write, broken) == [
         (
             "seed.yaml:21: files[0]: no dataset 'cats' in the organization 'acme' of part "
-            "'secret'; known datasets: dogs. Add it under datasets"
+            "'secret'; known datasets: dogs. Add it under datasets, or name a part of its "
+            "organization"
         )
     ]
 
@@ -232,7 +233,10 @@ def test_contradictions_with_what_is_there(cloud: FakeViam, write: Write) -> Non
         "seed.yaml:1: datasets[0]: the dataset 'd' already exists, with another type"
     ]
     assert wrong(cloud, write, "datasets: [{name: d, id: d1}]") == [
-        "seed.yaml:1: datasets[0]: the dataset 'd' already exists, with another id"
+        (
+            "seed.yaml:1: datasets[0]: the dataset 'd' already exists, with the id "
+            "'69b007c0d4fc114728000001' instead of 'd1'; name another one"
+        )
     ]
 
 

@@ -54,7 +54,7 @@ seed.yaml:1: unknown field 'organisations'; did you mean organizations?
 seed.yaml:6: organizations[0].locations[0].robots: must not be empty
 seed.yaml:7: organizations[1].locations: must be a list, got 3
 seed.yaml:9: datasets[0].name: name must not be blank, got '' [DS-7]
-seed.yaml:11: datasets[1].type: must be binary or sequence, got sequenz
+seed.yaml:11: datasets[1].type: must be binary or sequence, got sequenz; did you mean 'sequence'?
 seed.yaml:12: datasets[2]: name is missing
 seed.yaml:15: images[0]: unknown field 'tag'; did you mean tags?
 seed.yaml:17: images[1].tags[0]: must be text, got a list
@@ -69,6 +69,21 @@ false, or put it in quotes
 seed.yaml:27: readings[0].rows[1]: must be a mapping, got 7
 """.strip().splitlines()
     )
+
+
+def test_a_mistake_of_one_section_hides_none_of_another(write: Write, mistakes: Mistakes) -> None:
+    write(b"time,v\nnoon,1\n", "times.csv")
+    told = mistakes("""
+        imagse: []
+        datasets: [{nam: d}]
+        images: [{files: none.png}]
+        readings: [{file: times.csv}]
+    """)
+    assert "unknown field 'imagse'" in told
+    assert "unknown field 'nam'" in told
+    assert "no file matches 'none.png'" in told
+    assert "times.csv:2: time: must be a time" in told
+    assert len(told.splitlines()) == 5  # the name is missing, too
 
 
 def test_all_mistakes_of_what_it_names_at_once(write: Write, mistakes: Mistakes) -> None:

@@ -164,11 +164,12 @@ def test_seeds_in_one_piece_are_refused_likewise(line: bytes, told: str) -> None
     assert str(caught.value).startswith(told)
 
 
-def test_times_that_leave_the_calendar_on_the_way(write: Write) -> None:
+@pytest.mark.parametrize("every", ["1e10", "1e308"])
+def test_times_that_leave_the_calendar_on_the_way(write: Write, every: str) -> None:
     """Each file has a time of its own (SE-1)."""
     for name in ("a.txt", "b.txt"):
         write(b"x", name)
-    path = write("files:\n- {files: '*.txt', time: 9999-12-31T23:59:59Z, every: 1e10}")
+    path = write(f"files:\n- {{files: '*.txt', time: 9999-12-31T23:59:59Z, every: {every}}}")
     with pytest.raises(
         seeds.SeedError, match=r"^seed.yaml:2: files\[0\]: the time of b.txt is outside"
     ):
@@ -248,7 +249,6 @@ def refused(read: Callable[[], seeds.Seed]) -> str:
 
 @pytest.mark.parametrize("name", FILES)
 @settings(
-    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )
@@ -268,14 +268,14 @@ def test_any_bytes_are_a_seed_or_refused(write: Write, name: str, data: bytes) -
     refused(lambda: exchange.read_any(FILES[name]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(st.lists(ANYTHING, max_size=3))
 def test_any_lines_are_a_seed_or_refused(lines: list[bytes]) -> None:
     """Never with any other error (SE-1)."""
     refused(lambda: seeds.read_inlined([b'{"fakeviam_seed": 1}', *lines]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(VALUES)
 def test_any_document_is_a_seed_or_refused(document: object) -> None:
     """Never with any other error (SE-1)."""

@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 from fakeviam import seeds
 from fakeviam.model.annotations import BoundingBox, Classification
 from fakeviam.model.datasets import DatasetType
+from fakeviam.seeds.kept_models import (
+    IndexEntry,
+    PipelineEntry,
+    ResourceEntry,
+    SavedQueryEntry,
+    SequenceEntry,
+)
 from fakeviam.seeds.values import (
     Capture,
-    Contents,
     DatasetSeed,
+    FileContents,
     FileSeed,
+    KeptSeed,
     PartSeed,
     ReadingSeed,
     Seed,
@@ -30,8 +38,9 @@ _names = st.text(
     st.characters(codec="utf-8", exclude_characters="/"), min_size=1, max_size=8
 ).filter(str.strip)
 _words = st.text(st.characters(codec="utf-8"), max_size=8)
-_times = st.none() | st.integers(-(10**18), 10**18)
-_locations = st.builds(seeds.Location, file=_words, line=st.integers(0, 999), field=_words)
+_moments = st.integers(-(10**18), 10**18)
+_times = st.none() | _moments
+_locations = st.builds(seeds.SourceLocation, file=_words, line=st.integers(0, 999), field=_words)
 _fractions = st.floats(0, 1)
 _confidences = st.none() | _fractions
 _captures = st.builds(
@@ -56,7 +65,7 @@ _marks = st.builds(Classification, id=st.just(""), label=_names, confidence=_con
 _files = st.builds(
     FileSeed,
     label=_names,
-    contents=st.builds(Contents, data=st.binary(max_size=20)),
+    contents=st.builds(FileContents, data=st.binary(max_size=20)),
     file_name=_words,
     file_ext=_words,
     mime_type=_words,
@@ -114,8 +123,47 @@ def _some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(of, max_size=2).map(tuple)
 
 
+_stages = st.lists(st.dictionaries(_words, _values, max_size=2), min_size=1, max_size=2).map(tuple)
+_owned = {"organization": _names | st.just(""), "id": st.just("") | _names}
+_queries = {**_owned, "name": _words, "stages": _stages}
+_entries = st.one_of(
+    st.builds(SavedQueryEntry.model_construct, **_queries),
+    st.builds(
+        PipelineEntry.model_construct,
+        **_queries,
+        schedule=_words,
+        source=st.sampled_from(["standard", "hot_storage"]),
+        backfill=st.booleans(),
+        enabled=st.booleans(),
+    ),
+    st.builds(
+        IndexEntry.model_construct,
+        organization=_owned["organization"],
+        keys=st.dictionaries(_words, _values, min_size=1, max_size=2),
+        options=st.dictionaries(_words, _values, max_size=2),
+        pipeline=_words,
+    ),
+    st.builds(
+        SequenceEntry.model_construct,
+        part=st.just("") | _names,
+        resources=st.tuples(st.builds(ResourceEntry, component=_names, method=_names)),
+        start=_moments,
+        end=_moments,
+        tags=_some(_names),
+        datasets=_some(_names),
+        id=_owned["id"],
+    ),
+)
+_kept = st.builds(KeptSeed, entry=_entries, at=_locations)
+
+
 _seeds = st.builds(
-    Seed, parts=_some(_parts), datasets=_some(_datasets), files=_some(_files), series=_some(_series)
+    Seed,
+    parts=_some(_parts),
+    datasets=_some(_datasets),
+    files=_some(_files),
+    series=_some(_series),
+    kept=_some(_kept),
 )
 
 

@@ -91,6 +91,16 @@ def test_patterns_find_each_file_once(write: Write) -> None:
     ]
 
 
+def test_names_as_the_sdk_and_as_viam_server_give_them(write: Write) -> None:
+    """viam-sdk cuts the extension off a name, viam-server keeps it."""
+    named = [
+        (file.file_name, file.file_ext)
+        for keep in ("", "keep_extension: true, ")
+        for file in seeds.read(write(f"files: [{{{keep}name: a.b.mp4, data: AAAA}}]")).files
+    ]
+    assert named == [("a.b", ".mp4"), ("a.b.mp4", ".mp4")]
+
+
 def test_what_is_said_of_one_file_wins(write: Write) -> None:
     """Nearer is stronger: `each`, then the sidecar, then the group."""
     for name in ("a.jpg", "b.jpg", "c.jpg"):
@@ -253,4 +263,5 @@ def test_an_alias_is_the_same_value(write: Write) -> None:
 
 def test_the_schema_that_is_shipped_is_current() -> None:
     shipped = Path(seeds.__file__).with_name("seed.schema.json")
-    assert json.loads(shipped.read_text(encoding="utf-8")) == seeds.json_schema()
+    current = json.dumps(seeds.json_schema(), indent=1) + "\n"
+    assert shipped.read_text(encoding="utf-8") == current

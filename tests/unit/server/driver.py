@@ -70,6 +70,7 @@ class Contents(NamedTuple):
     tabular: list[Any]
     datasets: list[Any]
     passwords: list[str | None]
+    entities: list[Any]
     fleet: FleetState
 
 
@@ -223,6 +224,7 @@ class Viam:
             tabular=readings.records,
             datasets=[store.datasets(owner) for owner in owners],
             passwords=[store.database_password(owner) for owner in owners],
+            entities=list(store.all_entities()),
             fleet=cloud.fleet.state(),
         )
 

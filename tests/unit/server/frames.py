@@ -11,8 +11,6 @@ import h2.config
 import h2.connection
 import h2.events
 
-from fakeviam.server.transport.messages import framed
-
 from .driver import METHODS
 
 if TYPE_CHECKING:
@@ -84,7 +82,8 @@ class Frames:
             **(metadata or {}),
         }
         self._h2.send_headers(number, list(headers.items()))
-        body = framed(message.SerializeToString() for message in messages)
+        blobs = [message.SerializeToString() for message in messages]
+        body = b"".join(struct.pack(">BI", 0, len(blob)) + blob for blob in blobs)
         self._h2.send_data(number, body, end_stream=True)
         self._flush()
         return await self._follow(number)

@@ -19,9 +19,11 @@ from .driver import (
     upload_metadata,
 )
 from .fleet_requests import fleet_requests
+from .newest_requests import READS, Things, newest_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from google.protobuf.message import Message
 
@@ -41,6 +43,7 @@ class Known:
     boxes: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    things: Things = field(default_factory=Things)
 
 
 def questions(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list[Message]]]:
@@ -99,7 +102,7 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
     for named in by_ids(ours, known):
         yield "BinaryDataByIDs", [data.BinaryDataByIDsRequest(**named, include_binary=True)]
     for part in (known.part, DEFAULT_PART):
-        yield from querying(part)
+        yield from querying(part, known)
     theirs = known.part.organization_id
     yield "GetDatabaseConnection", [data.GetDatabaseConnectionRequest(organization_id=theirs)]
     for organization in ("", theirs, ORGANIZATION):
@@ -112,7 +115,17 @@ def asking(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, list
     yield from asking_for_links_and_fleets(ours, known)
 
 
-def querying(part: Part) -> Iterator[tuple[str, list[Message]]]:
+def newest(
+    part: Part, known: Known, chosen: AbstractSet[str]
+) -> Iterator[tuple[str, list[Message]]]:
+    """The newest RPCs of these names, about what is theirs and what is nobody's."""
+    for things in (known.things, Things()):
+        for rpc, requests in newest_requests(part, things).items():
+            if rpc in chosen:
+                yield from ((rpc, [request]) for request in requests)
+
+
+def querying(part: Part, known: Known) -> Iterator[tuple[str, list[Message]]]:
     """Queries of an organization's readings, and the latest of a part."""
     for stages in ([], [{"$match": {"part_id": part.id}}], [{"$sortByCount": "$part_id"}]):
         yield (
@@ -123,6 +136,16 @@ def querying(part: Part) -> Iterator[tuple[str, list[Message]]]:
                 )
             ],
         )
+    yield from newest(part, known, READS)
+    for statement in (
+        "SELECT * FROM readings",
+        f"SELECT part_id FROM readings WHERE part_id = '{part.id}'",  # noqa: S608 - an id
+        "SELECT part_id, COUNT(*) FROM readings GROUP BY part_id",
+    ):
+        request = data.TabularDataBySQLRequest(
+            organization_id=part.organization_id, sql_query=statement
+        )
+        yield "TabularDataBySQL", [request]
     for name in ("", "x"):  # readings of these tests have no names: nothing, or a refusal
         yield (
             "GetLatestTabularData",
@@ -214,6 +237,7 @@ def writing(ours: tuple[str, str, str], known: Known) -> Iterator[tuple[str, lis
     for rpc, request in fleet_requests(known.part).items():
         if rpc.startswith("Update"):
             yield rpc, [request]
+    yield from newest(known.part, known, newest_requests(known.part).keys() - READS)
     yield from datasets_of(ours, known)
     yield from uploads(known, their_dataset)
     yield (

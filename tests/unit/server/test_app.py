@@ -113,11 +113,25 @@ async def test_robots_in_one_call(apps: Apps) -> None:
     assert await summaries() == await summaries(limit=0) == whole
     assert await summaries(limit=1) == {"fake-location": ["fake-robot: fake-robot-main"]}
     assert await summaries(location_ids=ids[1:]) == {"yard": ["crane: crane-main"]}
-    assert await summaries(fragment_ids=["f"]) == {}
+    assert await summaries(fragment_ids=["f"]) == whole  # as published dashboards ask (AP-6)
+
+
+async def test_summaries_of_every_organization(apps: Apps, start: Start) -> None:
+    """Without an organization: of all that the caller may see, and of no other (AP-9)."""
+
+    async def machines(ask: Apps) -> list[str]:
+        reply = await ask("ListMachineSummaries")
+        places = reply.location_summaries
+        return [each.machine_name for place in places for each in place.machine_summaries]
+
+    assert await machines(apps) == ["fake-robot", "rover", "crane"]
+    everyone = await start()
+    everyone.cloud.fleet.add_part("secret", robot="hidden", location="den", organization="acme")
+    assert await machines(Apps(everyone)) == ["fake-robot", "hidden"]
 
 
 async def test_what_only_a_machine_could_tell(start: Start) -> None:
-    """Times by the fake's clock, names that never resolve, no secrets (AP-6)."""
+    """Times by the fake's clock, names that never resolve, a secret of each part's own (AP-6)."""
     apps = Apps(await start(clock=Clock.frozen("2026-03-10T12:00:00Z")))
     reply = await apps("GetRobotPart", id=DEFAULT_PART.id)
     part = reply.part
@@ -126,8 +140,9 @@ async def test_what_only_a_machine_could_tell(start: Start) -> None:
     assert part.online_state == app.ONLINE_STATE_ONLINE
     assert re.fullmatch(r"fake-robot-main\.[0-9a-f]{8}\.fakeviam\.invalid", part.fqdn)
     assert reply.config_json == part.robot_config_json == "{}"
-    assert not part.secret
-    assert not part.secrets
+    secrets = [each.secret for each in (await apps("GetRobotParts", robot_id=part.robot)).parts]
+    assert secrets[0] == part.secret != ""
+    assert len({*secrets}) == len(secrets)
 
 
 async def test_nothing_was_made_after_now(start: Start) -> None:

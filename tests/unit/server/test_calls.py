@@ -197,11 +197,11 @@ def test_assertions(cloud: FakeViam) -> None:
         (lambda: calls.assert_called("FileUpload"), "wanted a FileUpload call, but there was none"),
         (
             lambda: calls.assert_called("TagsByFilter", times=3),
-            "wanted exactly 3 TagsByFilter call, but there were 2",
+            "wanted exactly 3 TagsByFilter calls, but there were 2",
         ),
         (
             lambda: calls.assert_not_called("TagsByFilter", component="a"),
-            "wanted exactly 0 TagsByFilter call with component='a', but there was one",
+            "wanted exactly 0 TagsByFilter calls with component='a', but there was one",
         ),
         (lambda: calls.where("FileUpload").last(), "wanted a FileUpload call, but there was none"),
     ):

@@ -79,7 +79,8 @@ async def test_a_status_goes_by_its_name_or_as_an_enum(viam: Viam) -> None:
     ):
         with pytest.raises(UsageError) as caught:
             calls.assert_not_called(status=wrong)
-        assert str(caught.value) == f"status must be the name of a gRPC status, {text}"
+        said = str(caught.value).partition("; there are ")[0]
+        assert said == f"status must be the name of a gRPC status, {text}"
 
 
 async def test_parts_and_their_owners_go_by_name_too(viam: Viam) -> None:

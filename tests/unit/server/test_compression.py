@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Policy
-from fakeviam.server.transport.messages import MessageCutter
+from fakeviam.server.transport.messages import unpacked
 from fakeviam.wire import datasync
 
 from .driver import file_parts, upload_metadata
@@ -131,6 +131,5 @@ async def test_the_ceiling_of_the_policy(start: Start) -> None:
 @given(st.binary(max_size=5000), st.sampled_from(sorted(PACKERS)), st.integers(1, 2000))
 def test_what_is_packed_is_unpacked(data: bytes, encoding: bytes, times: int) -> None:
     """Byte by byte (SV-15)."""
-    cutter = MessageCutter(None)
     packed = PACKERS[encoding](data * times)
-    assert b"".join(cutter.unpacked(packed, encoding.decode(), None)) == data * times
+    assert b"".join(unpacked(packed, encoding.decode())) == data * times

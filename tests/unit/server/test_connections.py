@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from fakeviam import FakeViam
-from fakeviam.server.transport.limits import Budget, ConnectionLimits
+from fakeviam import FakeViam, Interceptor
+from fakeviam.server.transport.frames import FrameCutter, FrameRules
+from fakeviam.server.transport.limits import ConnectionLimits, TokenBucket
 from fakeviam.server.transport.quiet_log import QuietLog, accept_quietly
+from fakeviam.wire import data
 
 from .raw_http2 import (
     ASK,
     CANCEL,
     CONTINUATION,
     DATA,
+    END_HEADERS,
     END_STREAM,
     ENHANCE_YOUR_CALM,
     FLOW_CONTROL_ERROR,
@@ -139,10 +144,24 @@ async def test_what_a_connection_begins_with(viam: Viam) -> None:
     answer = await raw.answer(1)
     assert answer.reset == REFUSED_STREAM
     assert await raw.end() == (0, PROTOCOL_ERROR, "the connection did not begin with SETTINGS")
+    raw = await RawClient.connect(viam.cloud, greet=False)
+    raw.send(PREFACE, frame(SETTINGS, 1, 0))  # that acknowledges some
+    assert await raw.end() == (0, PROTOCOL_ERROR, "the connection did not begin with SETTINGS")
     assert len(viam.cloud.calls) == 0
 
 
 # Broken by one call --------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_headers_of_no_stream_before_settings(
+    viam: Viam, caplog: pytest.LogCaptureFixture
+) -> None:
+    """End the connection as elsewhere, and break nothing (SV-11)."""
+    raw = await RawClient.connect(viam.cloud, greet=False)
+    raw.send(PREFACE, frame(HEADERS, 4, 0, b"\x82"))
+    assert await raw.end() is not None
+    assert "Fatal" not in caplog.text
 
 
 @pytest.mark.asyncio
@@ -289,6 +308,57 @@ async def test_a_flood_ends_its_connection(start: Start, name: str) -> None:
 
 
 @pytest.mark.asyncio
+async def test_as_many_continuations_as_there_may_be(start: Start) -> None:
+    """The limit is within it (SV-11)."""
+    viam = await start(limits=SMALL)
+    raw = await RawClient.connect(viam.cloud)
+    raw.send(
+        frame(HEADERS, 0, 1, raw.encode(call_headers())),
+        frame(CONTINUATION, 0, 1) * (SMALL.continuations - 1),
+        frame(CONTINUATION, END_HEADERS, 1),
+        frame(DATA, END_STREAM, 1, ASK),
+    )
+    assert (await raw.answer(1)).status == "0"
+    raw.writer.close()
+
+
+def test_complete_headers_are_waited_for_no_longer() -> None:
+    """What must come in time is what was begun (SV-13)."""
+    cutter, rules = FrameCutter(), FrameRules(SMALL, {}, now=0, answer=lambda _: None)
+    cutter.received += PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, 0, 1)
+    cutter.received += frame(CONTINUATION, END_HEADERS, 1)
+    awaited = [rules.unfinished]
+    for each in cutter.cut(9):
+        rules.apply(each)
+        awaited.append(rules.unfinished)
+    assert awaited == ["the beginning of the connection", "", "the headers of stream 1", ""]
+
+
+@pytest.mark.asyncio
+async def test_an_answer_to_a_ping_is_not_answered(viam: Viam) -> None:
+    """RFC 9113, 6.7: both sides would go on for ever (SV-11)."""
+    raw = await RawClient.connect(viam.cloud)
+    raw.send(frame(PING, 1, 0, b"an echo."))
+    await raw.ping()
+    assert raw.pings == [b"01234567"]
+    raw.writer.close()
+
+
+@pytest.mark.asyncio
+async def test_padding_and_the_reserved_bit_mean_nothing(viam: Viam) -> None:
+    """RFC 9113, 4.1 and 6.1: a call's data may have both (SV-11)."""
+    raw = await RawClient.connect(viam.cloud)
+    stream = 1 | 1 << 31
+    raw.send(
+        raw.open(1, call_headers()),
+        frame(DATA, 8, stream, b"\3" + ASK + b"abc"),
+        frame(DATA, END_STREAM, stream),
+    )
+    assert (await raw.answer(1)).status == "0"
+    raw.writer.close()
+
+
+@pytest.mark.asyncio
 async def test_control_frames_between_calls_are_no_flood(start: Start) -> None:
     """Each call buys some more (SV-11)."""
     viam = await start(limits=SMALL)
@@ -302,7 +372,7 @@ async def test_control_frames_between_calls_are_no_flood(start: Start) -> None:
 
 def test_a_budget() -> None:
     """So many at once, and so many a second in the long run (SV-11)."""
-    budget = Budget(3, 2.0, now=0.0)
+    budget = TokenBucket(3, 2.0, now=0.0)
     assert [budget.spend(now=0.0) for _ in range(4)] == [True, True, True, False]
     assert [budget.spend(now=at) for at in (0.25, 0.5, 0.75, 1.0)] == [False, True, False, True]
     assert [budget.spend(now=100.0) for _ in range(4)] == [True, True, True, False]
@@ -509,6 +579,25 @@ def test_a_client_that_stands_still_in_a_debugger() -> None:
     in_time(scene)
 
 
+@pytest.mark.asyncio
+async def test_what_is_told_when_the_server_stops() -> None:
+    """Each call in progress, whatever it waits for, and each connection hear of it (SV-17)."""
+    async with FakeViam() as cloud:
+        cloud.faults.on("TagsByFilter").call(2).stall()
+        busy, idle = await RawClient.connect(cloud), await RawClient.connect(cloud)
+        assert (await busy.ask(1)).status == "0"
+        await idle.ping()
+        busy.send(busy.call(3), busy.open(5, call_headers("FileUpload")))
+        await busy.ping()
+        await cloud.stop()
+        assert await busy.end() == (5, NO_ERROR, "the server stopped")
+        assert await idle.end() == (0, NO_ERROR, "the server stopped")
+        for stream in (3, 5):
+            told = await busy.answer(stream)
+            assert (told.status, told.text) == ("14", "the server stopped [SV-17]")
+    assert [call.status for call in cloud.calls] == ["OK", "CANCELLED", "CANCELLED"]
+
+
 def test_a_client_that_does_not_read_its_goaway() -> None:
     """Is not waited for (SV-11)."""
 
@@ -608,3 +697,27 @@ def test_an_http_client_that_goes_on() -> None:
         writer.close()
 
     in_time(scene)
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_ends_without_an_answer_is_reset(start: Start) -> None:
+    """Whatever ended it: no client waits for ever, and its neighbours go on (SV-4)."""
+
+    class Leaving(BaseException):
+        """Not caught by anybody, as an exit or a test's own time limit is not."""
+
+    class Exit(Interceptor):
+        def request(self, rpc: str, message: Any) -> Any:
+            if rpc == "TagsByFilter":
+                raise Leaving
+            return message
+
+    viam = await start(interceptors=[Exit()])
+    unheard: list[Any] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: unheard.append(context["exception"]))
+    with pytest.raises((StreamTerminatedError, GRPCError)):
+        await asyncio.wait_for(viam.rpc("TagsByFilter", data.TagsByFilterRequest()), 10)
+    await viam.rpc("BinaryDataByFilter", data.BinaryDataByFilterRequest())
+    gc.collect()
+    assert all(isinstance(each, Leaving) for each in unheard)

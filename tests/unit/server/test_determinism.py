@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, UsageError
@@ -20,6 +20,7 @@ from fakeviam.wire.values import struct_from
 from .driver import DEFAULT_PART, METHODS, ORGANIZATION, Viam, file_parts, stream_parts
 from .fleet_requests import fleet_requests
 from .frames import Frames
+from .newest_requests import newest_requests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +76,7 @@ class Program:
             "dataset_id": self.datasets[which % len(self.datasets)],
             "binary_data_id": file,
             "password": name,
+            "sql_query": "SELECT * FROM readings",
             "entity": name,
             "x_max_normalized": 1.0,
             "y_max_normalized": 1.0,
@@ -121,7 +123,6 @@ async def answers(steps: list[tuple[str, str, int]], seed: int, ids: Any) -> lis
         return told
 
 
-@settings(max_examples=40)
 @given(STEPS, st.integers(0, 2**64), st.sampled_from(["real", "readable"]))
 def test_two_fakes_answer_the_same_bytes(
     steps: list[tuple[str, str, int]], seed: int, ids: str
@@ -134,7 +135,9 @@ def test_two_fakes_answer_the_same_bytes(
 def test_every_rpc_is_in_it() -> None:
     """And most are answered OK, so that there are bytes to compare (CK-3)."""
     steps = [("DataCaptureUpload", "cats", 0), ("FileUpload", "cats", 0), ("CreateDataset", "d", 0)]
-    rest = [(rpc, "cats", 1) for rpc in BUILT if "Delete" not in rpc]
+    # The newest have requests of their own, and tests that they are the same (DP-16).
+    older = set(BUILT) - (newest_requests(DEFAULT_PART).keys() - {"ExportTabularData"})
+    rest = [(rpc, "cats", 1) for rpc in sorted(older) if "Delete" not in rpc]
     told = asyncio.run(answers([*steps, *rest], 1, "real"))
     refused = {rpc for rpc, seen in told if seen.headers["grpc-status"] not in ("0", "14")}
     assert refused == {  # for want of an image, of a box, of another name

@@ -24,6 +24,9 @@ from .driver import (
     signed_in,
     tagged,
 )
+from .test_queries import ask
+from .test_sequences import create as create_sequence
+from .test_sequences import photo
 
 if TYPE_CHECKING:
     from fakeviam import Explanation
@@ -240,7 +243,7 @@ async def test_one_record_can_be_asked_for(viam: Viam) -> None:
         assert told(last(viam, file_id=asked)) == {"a": "included"}
     (verdict,) = last(viam, file_id="x").verdicts
     assert str(verdict) == (
-        "x: gone — nothing with that id is stored; it was deleted, or never existed"
+        "x: unknown id — nothing with that id is stored; it was deleted, or never existed"
     )
 
 
@@ -270,3 +273,148 @@ async def test_explaining_leaves_no_trace(viam: Viam) -> None:
     last(viam)
     assert (viam.cited(), len(viam.cloud.calls), viam.contents()) == before
     assert viam.cloud.calls.last().clauses == cited
+
+
+# Queries ------------------------------------------------------------------------------------------
+
+
+async def upload_four(viam: Viam) -> dict[str, str]:
+    """The ids of four readings, by component and number."""
+    for number, component in enumerate("aaab"):
+        values = {"n": number, "list": [1] * number}
+        await viam.upload_readings(
+            reading(values, at(number), at(9 - number)), component_name=component
+        )
+    return {
+        record.id: f"{record.source.component_name}{at_}"
+        for at_, record in enumerate(row.record for row in viam.cloud._cloud.store.tabular_rows())
+    }
+
+
+async def judged(viam: Viam, *stages: dict[str, Any], **fields: Any) -> dict[str, str]:
+    names = await upload_four(viam)
+    await ask(viam, *stages, **fields)
+    return {names[name]: text for name, text in told(last(viam)).items()}
+
+
+async def test_the_stages_of_a_query_are_gone_through(viam: Viam) -> None:
+    """WY-3: what the store decides, conditions of the first stage and of others, cuts, groups."""
+    verdicts = await judged(
+        viam,
+        {"$match": {"component_name": "a", "data.n": {"$gte": 1}, "tags": {"$size": 0}}},
+        {"$unwind": "$data.list"},
+        {"$sort": {"data.n": -1}},
+        {"$limit": 2},
+        {"$group": {"_id": None, "n": {"$sum": 1}}},
+    )
+    assert verdicts == {
+        "a0": "excluded | data.n: wanted {'$gte': 1} in stage 0, it has data.n = 0.0",
+        "a1": "other page | stage 3 ($limit: 2) leaves it out",
+        "a2": "included | it goes into stage 4 ($group)",
+        "b3": "excluded | component_name: wanted 'a', it has 'b'",
+    }
+    assert viam.cloud.calls.last().plan == (
+        "store: component_name = 'a'; stages: $match $unwind $sort $limit $group"
+    )
+
+
+async def test_what_a_query_makes_of_a_reading_is_looked_at(viam: Viam) -> None:
+    """WY-3: later stages see computed fields; the store's order counts for cuts."""
+    verdicts = await judged(
+        viam,
+        {"$sort": {"time_received": -1}},
+        {"$limit": 3},
+        {"$project": {"_id": 0, "double": {"$multiply": ["$data.n", 2]}, "list": "$data.list"}},
+        {"$match": {"double": {"$gt": 2}}},
+        {"$unwind": "$list"},
+    )
+    assert verdicts == {
+        "a0": "excluded | double: wanted {'$gt': 2} in stage 3, it has double = 0.0",
+        "a1": "excluded | double: wanted {'$gt': 2} in stage 3, it has double = 2.0",
+        "a2": "included",
+        "b3": "other page | stage 1 ($limit: 3) leaves it out",
+    }
+    assert viam.cloud.calls.last().plan == (
+        "store: latest time_received first, at most 3; stages: $limit $project $match $unwind"
+    )
+
+
+async def test_nothing_is_judged_after_documents_are_made_anew(viam: Viam) -> None:
+    """WY-3: what a later stage keeps are groups, and no readings."""
+    verdicts = await judged(
+        viam,
+        {"$sort": {"data.n": 1}},
+        {"$skip": 1},
+        {"$group": {"_id": None, "n": {"$sum": 1}}},
+        {"$match": {"n": 99}},
+        {"$count": "n"},
+    )
+    assert verdicts == {
+        "a0": "other page | stage 1 ($skip: 1) leaves it out",
+        **dict.fromkeys(("a1", "a2", "b3"), "included | it goes into stage 2 ($group)"),
+    }
+
+
+async def test_of_several_documents_the_first_is_told(viam: Viam) -> None:
+    """WY-3: where a stage leaves all that was made of a reading out."""
+    verdicts = await judged(
+        viam,
+        {"$unwind": {"path": "$data.list", "includeArrayIndex": "at"}},
+        {"$match": {"at": {"$gt": 5}}},
+    )
+    assert verdicts == {
+        "a0": "excluded | stage 0 ($unwind) leaves nothing of it",
+        **dict.fromkeys(
+            ("a1", "a2", "b3"), "excluded | at: wanted {'$gt': 5} in stage 1, it has at = 0"
+        ),
+    }
+
+
+async def test_statements_are_explained_too(start: Start) -> None:
+    """WY-3: by the conditions of WHERE, and by the policy on bounds."""
+    viam = await start()
+    names = await upload_four(viam)
+    where = "component_name = 'a' AND data.n > 0 AND data.n < 9"
+    statement = f"SELECT data.n FROM readings WHERE {where} LIMIT 1"  # noqa: S608
+    request = data.TabularDataBySQLRequest(organization_id=ORGANIZATION, sql_query=statement)
+    await viam.rpc("TabularDataBySQL", request)
+    assert {names[name]: text for name, text in told(last(viam)).items()} == {
+        "a0": "excluded | WHERE: wanted a condition that is true, it has data.n = 0.0",
+        "a1": "included",
+        "a2": "other page | stage 2 ($limit: 1) leaves it out",
+        "b3": "excluded | component_name: wanted 'a', it has 'b'",
+    }
+    request.sql_query = "SELECT 1 AS one"
+    await viam.rpc("TabularDataBySQL", request)
+    assert last(viam).verdicts == ()  # no reading is looked at
+    request.sql_query = statement
+    await viam.rpc("TabularDataBySQL", request)
+    viam.cloud.policy = Policy(sql_needs_time_bound=True)
+    assert all("lower bound on time_received" in text for text in told(last(viam)).values())
+
+
+async def test_queries_that_select_no_readings(viam: Viam) -> None:
+    """WY-3: refused ones, those of other organizations' keys, and those of sinks."""
+    names = await upload_four(viam)
+    with suppress(RefusedError):
+        await ask(viam, {"$lookup": {}})
+    explanation = last(viam)
+    assert explanation.verdicts == ()
+    assert any("would now be refused" in note for note in explanation.notes)
+    part = viam.cloud.fleet.add_part("arm", organization="acme")
+    request = data.TabularDataByMQLRequest(organization_id=part.organization_id)
+    await viam.rpc("TabularDataByMQL", request)
+    assert set(names) == {verdict.id for verdict in last(viam).of("excluded")}
+
+
+async def test_the_images_of_a_sequence_are_explained(viam: Viam) -> None:
+    """WY-3."""
+    await photo(viam, "in", 1)
+    await photo(viam, "late", 99)
+    await viam.upload("other", requested=at(1), component_name="arm", method_name="GetImages")
+    made = await create_sequence(viam)
+    await viam.rpc("GetSequenceBinaryData", data.GetSequenceBinaryDataRequest(sequence_id=made))
+    verdicts = told(last(viam))
+    assert verdicts["in"] == "included"
+    assert verdicts["late"].startswith("excluded | interval.end: wanted until")
+    assert "resources: wanted cam/ReadImage, it has arm/GetImages" in verdicts["other"]

@@ -95,7 +95,10 @@ def test_json_is_a_fault_or_a_mistake(document: object) -> None:
 MISTAKES: list[tuple[Any, str]] = [
     (7, "a fault must be a JSON object or a status name, got 7"),
     ({"staus": "x"}, "fault: there is no field 'staus'; did you mean status?"),
-    ({"status": "OK"}, "fault: status must be one of CANCELLED, UNKNOWN, "),
+    (
+        {"status": "OK"},
+        "fault: status must be the name of a gRPC status, got 'OK'; there are CANCELLED, UNKNOWN, ",
+    ),
     (
         {"rpc": "FielUpload", "delay": 1},
         "fault: no RPC is named 'FielUpload'; did you mean 'FileUpload'?",
@@ -120,7 +123,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     ({"delay": -1}, "fault: delay must be seconds"),
     ({"delay": 1e300}, "fault: delay must be seconds"),
-    ({"delay": 1, "calls": [0]}, "fault: calls must be whole numbers from 1, got a list"),
+    ({"delay": 1, "calls": [0]}, "fault: calls must be whole numbers from 1, got [0]"),
     ({"delay": 1, "calls": [[1]]}, "fault: calls must be whole numbers from 1, got a list"),
     ({"delay": 1, "times": True}, "fault: times must be a whole number from 1, got True"),
     ({"delay": 1, "probability": 0}, "fault: probability must be above 0 and at most 1, got 0"),
@@ -128,7 +131,10 @@ MISTAKES: list[tuple[Any, str]] = [
         {"delay": 1, "when": "later"},
         "fault: when must be before-commit or after-commit, got 'later'",
     ),
-    ({"effect": "reset-stream", "code": "X"}, "fault: code must be one of NO_ERROR, "),
+    (
+        {"effect": "reset-stream", "code": "X"},
+        "fault: code must be the name of an HTTP/2 error code, got 'X'; there are NO_ERROR, ",
+    ),
     (
         {"status": "INTERNAL", "details": [{"@type": "x", "value": "?"}]},
         "fault: details[0] must be protobuf messages, or objects with '@type' and a base64 'value'",
@@ -138,7 +144,7 @@ MISTAKES: list[tuple[Any, str]] = [
         "fault: after_messages and after_bytes cannot be combined",
     ),
     (
-        {"delay": 1, "after_messages": 1, "when": "after-commit"},
+        {"delay": 1, "rpc": "FileUpload", "after_messages": 1, "when": "after-commit"},
         "fault: after commit all messages have arrived; remove after_messages",
     ),
     (
@@ -346,7 +352,7 @@ async def test_a_planned_fault_that_never_happens_fails_the_test(viam: Viam) -> 
         "  fault 5, FileUpload: no effect yet, before commit, has no effect; end it with "
         ".status(…), .delay(…), .reset_stream() …\n"
         "  refuse_connections: 1 of 1 connections were never made\n"
-        "Correct the plan, or mark faults that need not fire with .optional()."
+        "Correct the plan, or mark faults that need not fire with .optional() or --optional."
     )
     assert isinstance(caught.value, AssertionError)
     viam.cloud.reset()

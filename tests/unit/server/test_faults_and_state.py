@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts.outcomes import OUTCOMES
 from grpclib.exceptions import StreamTerminatedError
 
 from fakeviam import Clock, FakeViam
 from fakeviam.server.transport.routes import built
 from fakeviam.wire import data
+from tests.contract.outcomes import OUTCOMES
 
 from .driver import DEFAULT_PART, ORGANIZATION, RefusedError, Viam, connect, reading
 from .fleet_requests import fleet_requests
+from .newest_requests import READS as NEWEST_READS
+from .newest_requests import make_things, newest_requests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,12 +37,14 @@ READS = {
     "BinaryDataByIDs",
     "BoundingBoxLabelsByFilter",
     "CreateBinaryDataSignedURL",
+    *NEWEST_READS,
     "GetDatabaseConnection",
     "GetLatestTabularData",
     "ListDatasetsByIDs",
     "ListDatasetsByOrganizationID",
     "TabularDataByFilter",
     "TabularDataByMQL",
+    "TabularDataBySQL",
     "TagsByFilter",
 }
 
@@ -50,6 +54,10 @@ WRITES: dict[str, Callable[[Any], Sequence[Message]]] = {
         rpc: lambda _, request=request: [request]  # type: ignore[misc]
         for rpc, request in fleet_requests(DEFAULT_PART).items()
         if rpc.startswith("Update")
+    },
+    **{
+        rpc: lambda there, rpc=rpc: newest_requests(DEFAULT_PART, there.things)[rpc][:1]  # type: ignore[misc]
+        for rpc in newest_requests(DEFAULT_PART).keys() - NEWEST_READS
     },
     "ConfigureDatabaseUser": lambda _: [
         data.ConfigureDatabaseUserRequest(organization_id=ORGANIZATION, password="new")  # noqa: S106
@@ -98,6 +106,7 @@ async def _prepared(viam: Viam) -> Any:
         place=SimpleNamespace(
             organization_id=ORGANIZATION, parts=[SimpleNamespace(part_id=DEFAULT_PART.id)]
         ),
+        things=await make_things(viam),
         handles=SimpleNamespace(files=[image], boxes=[box], datasets=datasets),
     )
 

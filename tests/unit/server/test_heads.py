@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam.server.transport.head import HeadReader, read_head
+from fakeviam.server.transport.head import KnownHeads, read_head
 
 from .raw_http2 import ASK, NO_ERROR, PROTOCOL_ERROR, Answer, RawClient, call_headers
 
@@ -184,10 +185,10 @@ def test_any_headers_at_all_are_read(pairs: Pairs) -> None:
 @given(st.lists(st.lists(st.tuples(st.sampled_from([b"a", b"b-bin"]), st.binary(max_size=1)))))
 def test_heads_that_are_alike_are_read_alike(lists: list[Pairs]) -> None:
     """Whatever came before (SV-7, SV-9)."""
-    reader = HeadReader(10_000)
+    known = KnownHeads(10_000)
     for pairs in [*lists, *lists]:
         headers = [*GOOD, *pairs]
-        once, again = reader.read(headers), read_head(headers, largest=10_000)
+        once, again = known[tuple(headers)], read_head(headers, largest=10_000)
         assert (once.metadata, once.malformed) == (again.metadata, again.malformed)
         assert str(once.refusal) == str(again.refusal)
 
@@ -273,9 +274,9 @@ async def test_types_of_grpc(raw: RawClient, kind: bytes) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     "kind",
-    [None, b"", b"text/plain", b"application/grpc+json", b"application/grpcx", b"application/json"],
+    [b"application/grpc+json", b"application/grpc+", b"Application/GRPC+thrift; a=b"],
 )
-async def test_other_types(viam: Viam, raw: RawClient, kind: bytes | None) -> None:
+async def test_other_types_of_grpc(viam: Viam, raw: RawClient, kind: bytes) -> None:
     """415, with a text for people and a status for clients (SV-10)."""
     answer = await raw.ask(1, content_type=kind)
     assert (answer.headers[":status"], answer.status) == ("415", INVALID_ARGUMENT)
@@ -283,6 +284,19 @@ async def test_other_types(viam: Viam, raw: RawClient, kind: bytes | None) -> No
     assert answer.body.decode() == f"{answer.text}\n"
     assert "application/grpc+proto" in answer.text
     assert viam.cloud.calls.one().status == "INVALID_ARGUMENT"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "kind", [None, b"", b"text/plain", b"application/grpcx", b"application/xml"]
+)
+async def test_other_types(raw: RawClient, kind: bytes | None) -> None:
+    """415 as over HTTP/1.1, for no client of gRPC asked (SV-10)."""
+    answer = await raw.ask(1, content_type=kind)
+    assert answer.headers[":status"] == "415"
+    assert json.loads(answer.body)["code"] == "invalid_argument"
+    assert answer.headers["trailer-fakeviam-clause"] == "SV-10"
+    assert "grpc-status" not in answer.headers
 
 
 @pytest.mark.asyncio
@@ -350,3 +364,18 @@ async def test_an_answer_before_the_request_has_ended(raw: RawClient) -> None:
     while answer.reset is None:
         await asyncio.wait_for(raw.read(), 60)
     assert answer.reset == NO_ERROR
+
+
+@pytest.mark.parametrize("kind", [b"application/json", b"application/grpc-web", b"text/html"])
+@pytest.mark.asyncio
+async def test_a_request_that_is_reset_before_it_begins_leaves_nothing(
+    viam: Viam, kind: bytes
+) -> None:
+    """Nobody waits for the rest of a request that is none: not for ever, nor at all (SV-9)."""
+    client = await RawClient.connect(viam.cloud)
+    answer = await client.ask(1, b"{}", content_type=kind, content_length=b"1")
+    assert answer.reset == PROTOCOL_ERROR
+    await client.ping()
+    names = [getattr(task.get_coro(), "__name__", "") for task in asyncio.all_tasks()]
+    assert "run" not in names
+    client.writer.close()

@@ -32,6 +32,7 @@ _NAMES = st.sampled_from(
 _VALUES = st.one_of(
     st.binary(max_size=12),
     st.sampled_from([b"trailers", b"1n", b"1S", b"gzip", b"5", b"YQ==", b"application/grpc"]),
+    st.sampled_from([b"application/json", b"application/grpc-web", b"application/connect+json"]),
 )
 
 

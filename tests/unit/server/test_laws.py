@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Status
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock
@@ -64,7 +64,6 @@ _CONDITIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(records=_RECORDS, conditions=_CONDITIONS)
 def test_fields_combine_as_the_intersection_of_what_each_selects(
     records: list[Any], conditions: Mapping[str, Any]
@@ -87,7 +86,6 @@ def test_fields_combine_as_the_intersection_of_what_each_selects(
     play(story)
 
 
-@settings(max_examples=30, deadline=None)
 @given(records=_RECORDS, conditions=_CONDITIONS)
 def test_a_filter_selects_the_same_for_every_rpc(
     records: list[Any], conditions: Mapping[str, Any]
@@ -129,7 +127,6 @@ _TIMES = st.lists(st.integers(0, 4), max_size=12)
 _ORDERS = st.sampled_from([data.ORDER_UNSPECIFIED, data.ORDER_ASCENDING, data.ORDER_DESCENDING])
 
 
-@settings(max_examples=40, deadline=None)
 @given(times=_TIMES, limit=st.integers(1, 6), order=_ORDERS, with_bytes=st.booleans())
 def test_following_pages_gives_each_record_once_in_order(
     times: list[int], limit: int, order: data.OrderValue, *, with_bytes: bool
@@ -179,7 +176,6 @@ _CHANGES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     times=st.lists(st.integers(0, 8), min_size=1, max_size=10),
     limit=st.integers(1, 4),
@@ -223,7 +219,6 @@ def test_paging_while_data_changes(
 _WORDS = st.lists(st.sampled_from(["a", "b", "c", "A", " a", "VIAM_DATASET_x"]), max_size=4)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     before=st.lists(_WORDS, min_size=1, max_size=4),
     steps=st.lists(st.tuples(st.booleans(), st.booleans(), _WORDS.filter(bool)), max_size=5),
@@ -272,7 +267,6 @@ def _box(draw: Any) -> dict[str, Any]:
     return fields
 
 
-@settings(max_examples=40, deadline=None)
 @given(before=_box(), after=_box(), present=st.sets(st.integers(0, 5)))
 def test_an_update_changes_present_fields_only(
     before: dict[str, Any], after: dict[str, Any], present: set[int]
@@ -305,7 +299,6 @@ def test_an_update_changes_present_fields_only(
 # Deleting by days ------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     now=st.integers(-62_135_596_800 + 366 * 86_400, 253_402_300_799).map(lambda s: s * SECOND),
     days=st.integers(1, 400),
@@ -332,7 +325,6 @@ def test_the_cutoff_of_deleting_by_days(now: int, days: int, offset: int) -> Non
 # Datasets --------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
 @given(members=st.lists(st.sets(st.integers(0, 4)), min_size=1, max_size=4))
 def test_a_merge_is_the_union(members: list[set[int]]) -> None:
     """Whatever the sources share; they stay as they are (DS-10, A42, DM-3)."""
@@ -361,7 +353,6 @@ def test_a_merge_is_the_union(members: list[set[int]]) -> None:
 # Uploads ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
 @given(payload=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=6))
 def test_any_cutting_gives_the_same_bytes(payload: bytes, cuts: list[int]) -> None:
     """By all ways of uploading, in any pieces, empty ones too (FU-2, FU-3, SU-1)."""
@@ -386,7 +377,6 @@ def test_any_cutting_gives_the_same_bytes(payload: bytes, cuts: list[int]) -> No
 _PACKETS = st.lists(st.sampled_from(["metadata", "contents", "nothing"]), max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
 @given(packets=_PACKETS, streaming=st.booleans())
 def test_a_stream_is_metadata_once_and_first(packets: list[str], *, streaming: bool) -> None:
     """Every other order of messages is refused and stores nothing (A30, FU-1, FU-5, SU-1)."""
@@ -424,7 +414,6 @@ _STAMPS = st.builds(
 ).filter(lambda stamp: (stamp.seconds, stamp.nanos) != (-62_135_596_800, 0))
 
 
-@settings(max_examples=50, deadline=None)
 @given(requested=_STAMPS, received=_STAMPS, other=_STAMPS)
 def test_times_come_back_exactly(
     requested: Timestamp, received: Timestamp, other: Timestamp
@@ -453,7 +442,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(rows=st.lists(st.dictionaries(st.text(), _JSON, max_size=4), min_size=1, max_size=5))
 def test_readings_come_back_as_they_were(rows: list[dict[str, Any]]) -> None:
     """Any JSON object, n of them in order, sizes summed (TD-3, CU-2, A4)."""

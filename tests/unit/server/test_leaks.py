@@ -28,6 +28,7 @@ from .driver import (
     signed_in,
 )
 from .fleet_requests import fleet_requests
+from .newest_requests import Things, make_things
 from .prying import Known, questions
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Their:
     readings: tuple[tuple[int, int, str], ...] = ()  # time, value, tag
     datasets: tuple[str, ...] = ()
     password: bool = False
+    things: bool = False  # what the newest RPCs speak of
     metadata: str = ""  # of their part and its owners
 
 
@@ -63,6 +65,7 @@ THEIRS = st.builds(
     ),
     datasets=st.lists(WORDS, unique=True, max_size=2).map(tuple),
     password=st.booleans(),
+    things=st.booleans(),
     metadata=st.sampled_from(["", "cat", "theirs"]),
 )
 
@@ -97,6 +100,8 @@ async def put_theirs(owner: As, part: Part, held: Their) -> Known:
         if rpc.startswith("Update"):
             update.data.update({"note": held.metadata})  # type: ignore[attr-defined]
             await owner.rpc(rpc, update)
+    if held.things:
+        known.things = await make_things(owner, part)
     for page in (await owner.binary(limit=1), await owner.tabular(limit=1)):
         known.tokens.append(page.last)
     return known
@@ -124,7 +129,7 @@ async def heard(client: As, rpc: str, messages: list[Message]) -> tuple[object, 
             await stream.recv_trailing_metadata()
     except RefusedError as error:
         return error.status, error.text, error.clause
-    return reply.SerializeToString(), dict(stream.trailing_metadata)
+    return b"" if reply is None else reply.SerializeToString(), dict(stream.trailing_metadata)
 
 
 #: Tokens of pages, which hold how much arrived; they are opaque, and so by their number.
@@ -155,6 +160,7 @@ def theirs_in(viam: Viam, part: Part) -> list[object]:
         [record for record in held.tabular if record.source.part_id == part.id],
         () if mine else viam.cloud._cloud.store.datasets(owner),
         () if mine else viam.cloud._cloud.store.database_password(owner),
+        () if mine else [one for one in held.entities if one.owner == owner],
         viam.cloud.fleet.metadata_of(part.id),
     ]
 
@@ -181,7 +187,11 @@ async def prepared(
     return ours, known, owned
 
 
-@settings(max_examples=3, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=1 + settings().max_examples // 50,
+    phases=NO_SHRINKING,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(THEIRS, THEIRS, st.sampled_from(["documented", "observed", "strict"]))
 def test_nothing_depends_on_what_others_have(one: Their, two: Their, policy: str) -> None:
     """Two fakes that differ in another organization's data alone give one client the same replies,
@@ -189,13 +199,14 @@ def test_nothing_depends_on_what_others_have(one: Their, two: Their, policy: str
     nothing_shows(one, two, policy)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["locations", "machines"])
 @settings(max_examples=1, phases=NO_SHRINKING, suppress_health_check=[HealthCheck.too_slow])
 @given(THEIRS, THEIRS)
 def test_nothing_depends_on_other_places(level: str, one: Their, two: Their) -> None:
     """The same of a key of a location or a machine and the data beside it; datasets and the
     database are those of the organization (AC-5, AC-8)."""
-    shared: dict[str, Any] = {"datasets": (), "password": False}
+    shared: dict[str, Any] = {"datasets": (), "password": False, "things": False}
     nothing_shows(replace(one, **shared), replace(two, **shared), "documented", level)
 
 
@@ -203,6 +214,8 @@ def nothing_shows(one: Their, two: Their, policy: str, level: str = "organizatio
     async def learn(viam: Viam, *, their: Their) -> None:
         _, known, _ = await prepared(viam, their, level)
         everything.part = known.part
+        if known.things != Things():
+            everything.things = known.things
         for name in ("binary", "datasets", "boxes", "tokens"):
             merged = [*getattr(everything, name), *getattr(known, name)]
             setattr(everything, name, list(dict.fromkeys(merged)))

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from grpclib.const import Status
 
-from fakeviam.model.policy import Policy
+from fakeviam.model.policy import PageLimit, Policy
 from fakeviam.wire import data
 
-from .driver import Viam, at, interval, reading, tagged
+from .driver import DEFAULT_PART, ORGANIZATION, Viam, at, interval, reading, signed_in, tagged
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -30,6 +30,11 @@ GARBAGE = [
     " ",
     "x" * 100_000,
 ]
+
+
+def clauses_of_last(viam: Viam) -> set[str]:
+    """What the last answer rested on."""
+    return {clause.id for clause in viam.cloud.calls[-1].clauses}
 
 
 async def fill(viam: Viam, count: int) -> None:
@@ -313,6 +318,53 @@ async def test_the_only_page_rests_on_no_assumption_about_counts(viam: Viam) -> 
     assert "A4" not in viam.cited()
 
 
+async def test_a_page_rests_on_its_limit(viam: Viam) -> None:
+    """Beyond what clients asked for, on more than one sentence (PG-1, PG-2, A6)."""
+    for limit, expected in (
+        (0, {"PG-1"}),
+        (50, {"PG-1"}),
+        (51, {"PG-1", "PG-2"}),
+        (100, {"PG-1", "PG-2"}),
+        (101, {"PG-1", "PG-2", "A6"}),
+    ):
+        await viam.binary(limit=limit)
+        assert clauses_of_last(viam) & {"PG-1", "PG-2", "A6", "A57"} == expected
+
+
+async def test_a_page_rests_on_order_and_count_where_they_show(viam: Viam) -> None:
+    """A lone record has no order, and the only page no other count (A1, A4, PG-11)."""
+    await fill(viam, 3)
+    lone, two = (data.Filter(interval=interval(at(1), at(end))) for end in (1, 2))
+    for wanted, limit, expected in (
+        (data.Filter(component_name="none"), 2, set()),
+        (lone, 2, set()),
+        (two, 3, {"A1"}),
+        (None, 4, {"A1"}),
+        (None, 3, {"A1", "A4"}),
+        (None, 2, {"A1", "A4"}),
+    ):
+        await viam.binary(wanted, limit=limit)
+        assert clauses_of_last(viam) & {"A1", "A4", "PG-11"} == expected
+    await viam.upload("twin", requested=at(1))
+    await viam.binary()
+    assert clauses_of_last(viam) & {"A1", "A4", "PG-11"} == {"A1", "PG-11"}
+
+
+async def test_a_refused_limit_says_what_it_is_for(start: Start) -> None:
+    """Replies with bytes may have a cap of their own (A6, A57)."""
+    policy = Policy(max_page=PageLimit(3, "refuse"), binary_page=PageLimit(2, "refuse"))
+    viam = await start(policy=policy)
+    await fill(viam, 4)
+    assert len((await viam.binary(limit=3)).data) == 3
+    assert len((await viam.binary(limit=2, include_binary=True)).data) == 2
+    text = "data_request.limit must be at most 3, got 4"
+    with viam.refuses(Status.INVALID_ARGUMENT, "A6", text):
+        await viam.binary(limit=4)
+    text = "data_request.limit must be at most 2 when bytes are wanted, got 3"
+    with viam.refuses(Status.INVALID_ARGUMENT, "A57", text):
+        await viam.binary(limit=3, include_binary=True)
+
+
 # Internal data ---------------------------------------------------------------------------
 
 
@@ -383,6 +435,17 @@ async def test_a_token_keeps_its_meaning_under_another_filter(viam: Viam) -> Non
     assert await viam.names(wanted, last=last) == ["3", "4"]
 
 
+async def test_a_token_of_another_list_is_foreign(viam: Viam) -> None:
+    """Files and readings have different places in the same time (A56)."""
+    await fill(viam, 3)
+    files = (await viam.binary(limit=1, sort_order=ASCENDING)).last
+    readings = (await viam.tabular(limit=1, sort_order=ASCENDING)).last
+    for read, foreign in ((viam.names, readings), (viam.numbers, files)):
+        with viam.refuses(Status.INVALID_ARGUMENT, "A56"):
+            await read(last=foreign)
+    assert [await viam.names(last=files), await viam.numbers(last=readings)] == [["1", "2"], [1, 2]]
+
+
 async def test_a_token_of_another_cloud_is_foreign(start: Start) -> None:
     """Clouds do not know each other's tokens (A56)."""
     one = await start(seed=1)
@@ -393,3 +456,25 @@ async def test_a_token_of_another_cloud_is_foreign(start: Start) -> None:
     assert await one.names(last=last) == ["1", "2"]
     with other.refuses(Status.INVALID_ARGUMENT, "A56"):
         await other.names(last=last)
+
+
+async def test_a_token_belongs_to_what_its_caller_may_see(start: Start) -> None:
+    """It is foreign to callers who see other data (A56, AC-5, AC-8)."""
+    viam = await start(auth="keys")
+    other = viam.cloud.fleet.add_part("p", robot="r", location="l", organization="o")
+    owners = [ORGANIZATION, other.organization_id]
+    keys = [
+        viam.cloud.add_api_key(organizations=owners[:1]),
+        viam.cloud.add_api_key(organizations=owners),
+        viam.cloud.add_api_key(locations=[DEFAULT_PART.location_id]),
+    ]
+    callers = [await signed_in(viam, key.id, key.key) for key in keys]
+    await fill(callers[0], 3)
+    tokens = [(await caller.binary(limit=1, sort_order=ASCENDING)).last for caller in callers]
+    for caller in callers:
+        for issuer, token in zip(callers, tokens, strict=True):
+            if issuer is caller:
+                assert await caller.names(last=token) == ["1", "2"]
+            else:
+                with viam.refuses(Status.INVALID_ARGUMENT, "A56"):
+                    await caller.names(last=token)

@@ -16,7 +16,7 @@ import h2.connection
 import h2.stream
 import pytest
 from packaging.requirements import Requirement
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 import fakeviam
 
@@ -33,6 +33,8 @@ WALLED = {"h2": "server/transport/h2_private.py", "uvicorn": "web/protocol.py"}
 PRIVATE: list[tuple[str, type, str, list[str]]] = [
     # package, class, what we override, its parameters
     ("h2", h2.connection.H2Connection, "_begin_new_stream", ["self", "stream_id", "allowed_ids"]),
+    ("h2", h2.connection.H2Connection, "_receive_data_frame", ["self", "frame"]),
+    ("h2", h2.connection.H2Connection, "_terminate_connection", ["self", "error_code"]),
     ("h2", h2.stream.H2Stream, "_initialize_content_length", ["self", "headers"]),
     ("uvicorn", H11Protocol, "connection_made", ["self", "transport"]),
     ("uvicorn", H11Protocol, "send_400_response", ["self", "msg"]),
@@ -54,10 +56,15 @@ def test_a_private_part_is_where_it_was(
 def test_the_attributes_of_a_connection_are_where_they_were() -> None:
     """Of uvicorn's protocol and of h2's connection."""
     source = inspect.getsource(H11Protocol)
-    for name in ("conn", "transport", "app_state", "logger"):
+    for name in ("conn", "transport", "app_state", "logger", "cycle"):
         assert f"self.{name}" in source, f"uvicorn has moved {name}; see fakeviam/web/protocol.py"
+    source = inspect.getsource(RequestResponseCycle)
+    for name in ("disconnected", "message_event", "response_started", "response_complete"):
+        assert f"self.{name} = " in source, (
+            f"uvicorn has moved {name}; see fakeviam/web/protocol.py"
+        )
     connection = h2.connection.H2Connection()
-    for name in ("local_settings", "decoder"):
+    for name in ("local_settings", "decoder", "state_machine", "_data_to_send"):
         assert hasattr(connection, name), f"h2 has moved {name}; see h2_private.py"
 
 

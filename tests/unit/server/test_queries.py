@@ -52,6 +52,19 @@ async def upload_three(viam: Viam) -> None:
     await viam.upload_readings(reading({"k": 3}, at(2), at(1)), component_name="b")
 
 
+async def test_a_name_with_a_nul(viam: Viam) -> None:
+    """MQ-13."""
+    await viam.upload_readings(reading({"a\0b": [{"\0": 1}]}, at(0), at(0)))
+    (document,) = await ask(viam)
+    assert document["data"] == {"a\ufffdb": [{"\ufffd": 1}]}
+    request = data.TabularDataBySQLRequest(
+        organization_id=ORGANIZATION, sql_query="SELECT data FROM readings"
+    )
+    (row,) = (await viam.rpc("TabularDataBySQL", request)).raw_data
+    assert bson.decode(row)["data"] == document["data"]
+    assert "MQ-13" in {each.id for each in viam.cloud.calls.last().clauses}
+
+
 async def test_what_a_document_is(viam: Viam) -> None:
     """MQ-1, MQ-2, MQ-5."""
     packed = parameter("fast")
@@ -166,13 +179,28 @@ async def test_requests_that_are_refused(viam: Viam) -> None:
         await ask(viam, data_source=data.TabularDataSource(type=sink))
     with refused(Status.NOT_FOUND, "MQ-8", "'p'"):
         await ask(viam, data_source=data.TabularDataSource(type=sink, pipeline_id="p"))
-    with refused(Status.UNIMPLEMENTED, "MQ-9", "'daily'"):
+    with refused(Status.NOT_FOUND, "MQ-9", "'daily'"):
         await ask(viam, query_prefix_name="daily")
     request = data.TabularDataByMQLRequest(organization_id=ORGANIZATION, mql_binary=[b"junk"])
     with refused(Status.INVALID_ARGUMENT, "MQ-10", "mql_binary[0] is not a BSON document"):
         await viam.rpc("TabularDataByMQL", request)
     with refused(Status.INVALID_ARGUMENT, "A48", "organization_id"):
         await viam.rpc("TabularDataByMQL", data.TabularDataByMQLRequest())
+
+
+async def test_sources_of_data(viam: Viam) -> None:
+    """MQ-14: an unknown one is refused; a pipeline's id beside another source is noted."""
+    await upload_three(viam)
+    source = data.TabularDataSource(type=9)  # type: ignore[arg-type]
+    with viam.refuses(Status.INVALID_ARGUMENT, "MQ-14", "got 9"):
+        await ask(viam, data_source=source)
+    source = data.TabularDataSource(type=data.TABULAR_DATA_SOURCE_TYPE_STANDARD, pipeline_id="x")
+    request = data.TabularDataByMQLRequest(organization_id=ORGANIZATION, data_source=source)
+    async with viam.calling("TabularDataByMQL") as stream:
+        await stream.send_message(request, end=True)
+        assert len((await stream.recv_message()).raw_data) == 3
+        await stream.recv_trailing_metadata()
+    assert "was ignored" in str((stream.trailing_metadata or {})["fakeviam-note"])
 
 
 async def test_queries_that_take_too_long(viam: Viam) -> None:

@@ -290,7 +290,7 @@ def contents(world: CloudHandle) -> tuple[Any, ...]:
     return (*client.contents(), world.clock.now())
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.too_slow])
 @given(PROGRAMS, PROGRAMS)
 def test_worlds_are_as_if_alone(before: Any, after: Any) -> None:
     """A program in two sessions and the base, interleaved, comes in each to what its own steps

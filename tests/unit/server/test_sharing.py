@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pymongo
 import pytest
 
-from fakeviam import FakeViam, UsageError
+from fakeviam import Clock, FakeViam, UsageError
+from fakeviam.model.clock import moment_of
+from fakeviam.model.entities import DataPipeline, PipelineRun, Sequence
 from fakeviam.model.filters import Query
 from fakeviam.model.fleet import Metadata
 from fakeviam.server.lifecycle.snapshots import contents_of
+from fakeviam.server.services import jobs
+from fakeviam.server.services.data import sequences
+from fakeviam.server.services.data.sequences import (
+    add_sequences_to_dataset,
+    create_sequence,
+    delete_sequence,
+    remove_sequences_from_dataset,
+)
+from fakeviam.server.services.datasets import create_dataset
+from fakeviam.server.services.due import catch_up
+from fakeviam.server.services.pipelines import (
+    create_data_pipeline,
+    delete_data_pipeline,
+    rename_data_pipeline,
+)
 from fakeviam.server.state.call import Call
 from fakeviam.store.mongo.database import Database
 from fakeviam.store.mongo.embedded import Embedded
 from fakeviam.store.mongo.store import MongoStore
-from fakeviam.wire import datasync, methods
+from fakeviam.wire import data, datapipelines, dataset, datasync, methods
+from fakeviam.wire.well_known import Timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from fakeviam.server.services.handlers import Rpc
 
 #: A server that tests may make databases on.
 URL = os.environ.get("FAKEVIAM_MONGO_URL")
@@ -66,7 +89,8 @@ def upload(cloud: FakeViam, **fields: Any) -> str:
         ),
         sensor_contents=[datasync.SensorData(binary=b"bytes")],
     )
-    return str(data_capture_upload(Call.detached(cloud._cloud, method), request).binary_data_id)
+    reply = data_capture_upload.handle(Call.detached(cloud._cloud, method), request)
+    return str(reply.binary_data_id)
 
 
 def test_data_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
@@ -86,14 +110,14 @@ def test_data_is_the_same_on_all(another: Callable[..., FakeViam]) -> None:
 
 def test_page_tokens_are_good_on_all(another: Callable[..., FakeViam]) -> None:
     """MG-2, PG-3."""
-    from fakeviam.server.services.paging import _position_in, token_of  # noqa: PLC0415
+    from fakeviam.server.services.paging import position_in, token_of  # noqa: PLC0415
 
     one, two = another(), another()
     upload(one)
     page = one._cloud.store.binary_page(ALL, after=None, limit=1, descending=True)
     method = next(m for m in methods() if m.name == "BinaryDataByFilter")
-    token = token_of(Call.detached(one._cloud, method), page.last)
-    assert _position_in(Call.detached(two._cloud, method), token) == page.last
+    token = token_of(Call.detached(one._cloud, method), page.last, "files")
+    assert position_in(Call.detached(two._cloud, method), token, "files") == page.last
 
 
 def test_one_fleet(another: Callable[..., FakeViam]) -> None:
@@ -236,3 +260,211 @@ def test_a_fake_alone_in_its_database_is_like_one_in_memory() -> None:
         ]
         made = [(upload(cloud), cloud.fleet.add_part("new")) for cloud in clouds]
         assert made[0] == made[1]
+
+
+# Jobs ---------------------------------------------------------------------------------------------
+
+NOON = "2026-03-10T12:10:00Z"
+COUNT = {"$group": {"_id": {"$dateTrunc": {"date": "$time_requested", "unit": "hour"}}}}
+
+
+def call(cloud: FakeViam, handler: Rpc[Any, Any], rpc: str, request: Any) -> Any:
+    method = next(method for method in methods() if method.name == rpc)
+    return handler.handle(Call.detached(cloud._cloud, method), request)
+
+
+def create_pipeline(cloud: FakeViam, **fields: Any) -> DataPipeline:
+    request = datapipelines.CreateDataPipelineRequest(
+        organization_id=cloud.default_part.organization_id,
+        name="p",
+        schedule="0 * * * *",
+        mql_binary=[bson.encode(COUNT)],
+        **fields,
+    )
+    call(cloud, create_data_pipeline, "CreateDataPipeline", request)
+    (pipeline,) = cloud._cloud.store.entities(DataPipeline)
+    return pipeline
+
+
+def runs_of(cloud: FakeViam) -> list[tuple[int, str, int]]:
+    """Hour, state and number of results of each run."""
+    runs = cloud._cloud.store.entities(PipelineRun)
+    return sorted(
+        (moment_of(run.time_data_start).hour, run.status, len(run.documents)) for run in runs
+    )
+
+
+def test_memberships_of_a_sequence_that_servers_change_at_once(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-1, MG-7, SQ-9, SQ-17: what another server adds or takes meanwhile stays so."""
+    one, two = another(), another()
+    organization = one.default_part.organization_id
+    kind = dataset.DATASET_TYPE_SEQUENCE_DATA
+    made = [
+        call(one, create_dataset, "CreateDataset", dataset.CreateDatasetRequest(
+            organization_id=organization, name=name, type=kind)).id
+        for name in "abc"
+    ]  # fmt: skip
+    window = data.CreateSequenceRequest(
+        part_id=one.default_part.id, start_time=Timestamp(seconds=1), end_time=Timestamp(seconds=2)
+    )
+    window.resources.add(resource_name="camera", method_name="ReadImage")
+    sequence = call(one, create_sequence, "CreateSequence", window).id
+
+    def change(cloud: FakeViam, handler: Rpc[Any, Any], rpc: str, dataset_id: str) -> None:
+        request = getattr(data, f"{rpc}Request")(dataset_id=dataset_id, sequence_ids=[sequence])
+        call(cloud, handler, rpc, request)
+
+    def add(cloud: FakeViam, dataset_id: str) -> None:
+        change(cloud, add_sequences_to_dataset, "AddSequencesToDataset", dataset_id)
+
+    named = sequences._named
+
+    def meanwhile(do: Callable[[], None]) -> None:
+        """Do something between what the next change reads and what it writes."""
+
+        def named_and_done(*args: Any) -> Any:
+            found = named(*args)
+            monkeypatch.undo()
+            do()
+            return found
+
+        monkeypatch.setattr(sequences, "_named", named_and_done)
+
+    def memberships() -> set[str]:
+        (found,) = two._cloud.store.entities(Sequence)
+        return set(found.dataset_ids)
+
+    meanwhile(lambda: add(two, made[1]))
+    add(one, made[0])
+    assert memberships() == {made[0], made[1]}
+    meanwhile(lambda: add(two, made[2]))
+    change(one, remove_sequences_from_dataset, "RemoveSequencesFromDataset", made[0])
+    assert memberships() == {made[1], made[2]}
+    meanwhile(lambda: call(two, delete_sequence, "DeleteSequence",
+                           data.DeleteSequenceRequest(id=sequence)))  # fmt: skip
+    add(one, made[0])
+    assert two._cloud.store.entities(Sequence) == []
+
+
+def read_hourly(cloud: FakeViam) -> None:
+    """A reading in each of the hours from 11 to 14."""
+    rows = [{"time": f"2026-03-10T{hour}:30:00Z", "x": 1} for hour in range(11, 15)]
+    cloud.load({"readings": [{"component": "a", "rows": rows}]})
+
+
+@pytest.mark.parametrize("backfills", [False, True])
+def test_each_run_is_done_by_one_server(another: Callable[..., FakeViam], backfills: bool) -> None:  # noqa: FBT001
+    """MG-7: servers whose clocks come to the same time at once."""
+    clouds = [another(clock=Clock.frozen(NOON)) for _ in range(3)]
+    read_hourly(clouds[0])
+    create_pipeline(clouds[1], enable_backfill=backfills)
+    ready = Barrier(len(clouds))
+
+    def go(cloud: FakeViam) -> None:
+        cloud._cloud.clock.advance(hours=3)
+        ready.wait(30)
+        catch_up(cloud._cloud)
+
+    with ThreadPoolExecutor(len(clouds)) as pool:
+        list(pool.map(go, clouds))
+    catch_up(clouds[2]._cloud)
+    past = [(11, "completed", 1)] if backfills else []
+    assert runs_of(clouds[0]) == [*past, *((hour, "completed", 1) for hour in (12, 13, 14))]
+    (pipeline,) = clouds[0]._cloud.store.entities(DataPipeline)
+    assert pipeline.open == ()
+
+
+def while_it_runs(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], *, dies: bool = False
+) -> None:
+    """Do something while the query of a run is answered, once."""
+    results = jobs._Worker._results
+
+    def meanwhile(self: Any, *args: Any) -> Any:
+        monkeypatch.undo()
+        change()
+        if dies:
+            raise KeyboardInterrupt
+        return results(self, *args)
+
+    monkeypatch.setattr(jobs._Worker, "_results", meanwhile)
+
+
+def test_a_run_that_another_server_has_begun(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-7: it is left alone, and so is what else changes meanwhile."""
+    one, two = another(clock=Clock.frozen(NOON)), another(clock=Clock.frozen(NOON))
+    read_hourly(one)
+    made = create_pipeline(one)
+    seen: list[Any] = []
+
+    def meanwhile() -> None:
+        two._cloud.clock.advance(hours=1)
+        catch_up(two._cloud)
+        seen.extend(runs_of(two))
+        request = datapipelines.RenameDataPipelineRequest(id=made.id, name="new")
+        call(two, rename_data_pipeline, "RenameDataPipeline", request)
+
+    while_it_runs(monkeypatch, meanwhile)
+    one._cloud.clock.advance(hours=1)
+    catch_up(one._cloud)
+    assert seen == [(12, "started", 0)]
+    assert runs_of(one) == [(12, "completed", 1)]
+    (pipeline,) = two._cloud.store.entities(DataPipeline)
+    assert (pipeline.name, pipeline.open) == ("new", ())
+
+
+def test_a_pipeline_that_is_deleted_while_it_runs(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-7, DP-10."""
+    one, two = another(clock=Clock.frozen(NOON)), another()
+    made = create_pipeline(one)
+    request = datapipelines.DeleteDataPipelineRequest(id=made.id)
+    while_it_runs(
+        monkeypatch, lambda: call(two, delete_data_pipeline, "DeleteDataPipeline", request)
+    )
+    one._cloud.clock.advance(hours=1)
+    catch_up(one._cloud)
+    assert one._cloud.store.stats().entities == 0
+
+
+def test_a_server_that_dies_during_a_run(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-7, DP-6: another one gives the run up five minutes after it first saw it."""
+    one, two = another(clock=Clock.frozen(NOON)), another(clock=Clock.frozen(NOON))
+    create_pipeline(one)
+    while_it_runs(monkeypatch, lambda: None, dies=True)
+    one._cloud.clock.advance(minutes=55)
+    with pytest.raises(KeyboardInterrupt):
+        catch_up(one._cloud)
+    two._cloud.clock.advance(minutes=58)
+    for minutes, status in ((0, "started"), (4, "started"), (1, "failed")):
+        two._cloud.clock.advance(minutes=minutes)
+        catch_up(two._cloud)
+        assert runs_of(two) == [(12, status, 0)]
+    (run,) = two._cloud.store.entities(PipelineRun)
+    assert run.error == "query timed out"
+
+
+def test_a_run_that_another_server_has_given_up(
+    another: Callable[..., FakeViam], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MG-7, DP-6: what it answers then goes nowhere."""
+    one, two = another(clock=Clock.frozen(NOON)), another(clock=Clock.frozen(NOON))
+    read_hourly(one)
+    create_pipeline(one)
+
+    def meanwhile() -> None:
+        for minutes in (54, 6):
+            two._cloud.clock.advance(minutes=minutes)
+            catch_up(two._cloud)
+
+    while_it_runs(monkeypatch, meanwhile)
+    one._cloud.clock.advance(minutes=53)
+    catch_up(one._cloud)
+    assert runs_of(one) == [(12, "failed", 0)]

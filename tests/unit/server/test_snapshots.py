@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, UsageError, archive
@@ -109,7 +109,6 @@ def change(cloud: CloudState, number: int) -> None:
 CHANGES = st.lists(st.integers(0, 40), max_size=12)
 
 
-@settings(max_examples=60)
 @given(before=CHANGES, between=CHANGES, after=CHANGES)
 def test_a_snapshot_brings_back_that_very_state(
     before: list[int], between: list[int], after: list[int]
@@ -394,6 +393,8 @@ def test_a_snapshot_has_a_name_and_an_end() -> None:
     assert repr(clean) == "<Snapshot s1 'clean' taken 2026-03-10T12:00:00+00:00>"
     with pytest.raises(UsageError, match="a snapshot named 'clean' already exists"):
         cloud.snapshot("clean")
+    with pytest.raises(UsageError, match="'s1' is the id of the snapshot 'clean'; delete it"):
+        cloud.snapshot("s1")
     with pytest.raises(UsageError, match="name must be text that is not blank"):
         cloud.snapshot(" ")
     with cloud.snapshot() as before:

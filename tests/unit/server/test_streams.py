@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import struct
 import tracemalloc
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +14,13 @@ from grpclib.client import Channel
 from grpclib.const import Status
 
 from fakeviam import FakeViam, Policy
+from fakeviam.server.transport.h2_private import STREAM_WINDOW
+from fakeviam.server.transport.stream import GrpcStream
 from fakeviam.wire import dataset as dataset_wire
 from fakeviam.wire import datasync
 
 from .driver import (
+    METHODS,
     RefusedError,
     Viam,
     at,
@@ -28,6 +33,8 @@ from .driver import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fakeviam.server.transport.stream import Request
 
     from .conftest import Start
 
@@ -348,3 +355,42 @@ async def test_the_policy_for_datasets_that_are_deleted_meanwhile(start: Start, 
 def _connected(cloud: FakeViam) -> Viam:
     """Another client of the same cloud, whose connection the test closes itself."""
     return Viam(cloud, Channel(path=cloud.unix_socket))
+
+
+class Windows:
+    """A connection that counts the bytes it lets come."""
+
+    peer, scheme = "", "http"
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def let_come(self, request: Request, size: int) -> None:
+        del request
+        self.given += size
+
+
+async def test_room_is_given_for_what_was_read_alone() -> None:
+    """What nobody reads must not pile up, and after the end there is nothing to let come (SV-2)."""
+    head: Any = SimpleNamespace(
+        malformed="", content_length=None, metadata={}, authority="", refusal=None,
+        http_status=200, timeout=None, encoding="identity",
+    )  # fmt: skip
+    windows: Any = Windows()
+    stream = GrpcStream(windows, 1, head, METHODS["FileUpload"], largest=None)
+    large = datasync.FileUploadRequest(
+        file_contents=datasync.FileData(data=bytes(STREAM_WINDOW // 2))
+    )
+    small = datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x"))
+    framed = [
+        struct.pack(">BI", 0, each.ByteSize()) + each.SerializeToString()
+        for each in (small, large, large)
+    ]
+    stream.received(b"".join(framed), sum(map(len, framed)))
+    assert await stream.recv_message() == small
+    assert windows.given == 0
+    assert await stream.recv_message() == large
+    assert windows.given == len(framed[0] + framed[1])
+    stream.end_of_request()
+    assert await stream.recv_message() == large
+    assert windows.given == len(framed[0] + framed[1])

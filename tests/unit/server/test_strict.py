@@ -38,6 +38,7 @@ from .driver import (
     upload_metadata,
 )
 from .fleet_requests import fleet_requests
+from .newest_requests import Things, make_things, newest_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,7 +144,7 @@ def sensed(**fields: Any) -> datasync.SensorMetadata:
     return sensor(at(0), at(1), annotations=marks, mime_type=datasync.MIME_TYPE_IMAGE_PNG, **fields)
 
 
-def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
+def full_requests(image: str, dataset: str, things: Things) -> dict[str, list[Message]]:
     """For each RPC, requests that it serves and that together set every field there is."""
     both: dict[str, Any] = {"binary_ids": [id_of(image)], "binary_data_ids": [image]}
     one: dict[str, Any] = {"binary_id": id_of(image), "binary_data_id": image}
@@ -191,6 +192,9 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
                 organization_id=ORGANIZATION, mql_binary=[bson.encode({"$limit": 1})]
             ),
         ],
+        "TabularDataBySQL": [
+            data.TabularDataBySQLRequest(organization_id=ORGANIZATION, sql_query="SELECT 1")
+        ],
         "GetLatestTabularData": [
             data.GetLatestTabularDataRequest(
                 part_id=DEFAULT_PART.id,
@@ -200,6 +204,7 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
                 additional_parameters=struct_from({"a": 1}),
             )
         ],
+        **newest_requests(DEFAULT_PART, things),
         "TagsByFilter": [data.TagsByFilterRequest(filter=FILTER)],
         "BoundingBoxLabelsByFilter": [data.BoundingBoxLabelsByFilterRequest(filter=FILTER)],
         "AddTagsToBinaryDataByIDs": [data.AddTagsToBinaryDataByIDsRequest(**both, tags=["y"])],
@@ -276,26 +281,32 @@ def full_requests(image: str, dataset: str) -> dict[str, list[Message]]:
 
 def served_with(call: Call, requests: list[Message], seen: set[str]) -> None:
     """Let a handler, or an upload's stream, have these requests; what it refuses is no matter."""
-    form = {name: form for table in STREAMS.values() for name, form in table.items()}.get(call.rpc)
+    form = {name: form for table in STREAMS.values() for name, form in table.items()}.get(
+        call.record.rpc
+    )
     if form is not None:
-        upload = StreamedUpload(call, form)
+        upload = StreamedUpload(call=call, form=form)
         for request in requests:
             with suppress(Refusal):  # one metadata comes twice
                 upload.receive(cast("Message", Traced(request, seen)))
         upload.finish()
         return
-    handler = unary_handlers(METHODS[call.rpc].service)[call.rpc]
+    handler = unary_handlers(METHODS[call.record.rpc].service)[call.record.rpc]
     for request in requests:
         with suppress(Refusal):
-            handler(call, Traced(request, seen))
+            traced = Traced(request, seen)
+            if handler.grounds is not None:
+                call.cite(handler.grounds(traced, call.policy))
+            handler.handle(call, traced)
 
 
 @pytest.mark.asyncio
 async def test_the_table_of_unread_fields_is_what_handlers_do_not_read(viam: Viam) -> None:
     """Each RPC is served requests with every field set, and what is looked at is traced (ST-4)."""
     image, dataset = await viam.upload("a"), await viam.create_dataset()
+    things = await make_things(viam)
     unread = {}
-    for rpc, requests in full_requests(image, dataset).items():
+    for rpc, requests in full_requests(image, dataset, things).items():
         seen: set[str] = set()
         method = METHODS[rpc]
         served_with(Call.detached(viam.cloud._cloud, method), requests, seen)
@@ -305,7 +316,7 @@ async def test_the_table_of_unread_fields_is_what_handlers_do_not_read(viam: Via
         if missed := every - seen:
             unread[rpc] = missed
     assert unread == dict(strict.UNREAD)
-    assert set(full_requests(image, dataset)) == built()
+    assert set(full_requests(image, dataset, things)) == built()
 
 
 # What the journal says -------------------------------------------------------------------
@@ -386,9 +397,10 @@ async def test_check_names_every_call_that_asked_in_vain(start: Start) -> None:
     """After all of them, and not after a reset (ST-3)."""
     viam = await start(strict=True)
     viam.cloud.check()
-    for request in (with_unknown(data.BinaryDataByIDsRequest()), data.ListIndexesRequest()):
-        with suppress(RefusedError):
-            await viam.rpc(type(request).DESCRIPTOR.name.removesuffix("Request"), request)
+    with suppress(RefusedError):
+        await viam.rpc("BinaryDataByIDs", with_unknown(data.BinaryDataByIDsRequest()))
+    with suppress(RefusedError):
+        await viam.rpc("GetTrainingJob", METHODS["GetTrainingJob"].request())
     with suppress(RefusedError):
         await viam.rpc("TagsByFilter", data.TagsByFilterRequest())
     with pytest.raises(StrictError) as caught:
@@ -398,13 +410,24 @@ async def test_check_names_every_call_that_asked_in_vain(start: Start) -> None:
         "prove nothing:\n"
         "  call 1 (BinaryDataByIDs): unknown: #17 (fakeviam's protos do not have it; "
         "update fakeviam, or do not send it)\n"
-        "  call 2 (ListIndexes): unimplemented: the RPC (it is not implemented; script "
+        "  call 2 (GetTrainingJob): unimplemented: the RPC (it is not implemented; script "
         "the reply with cloud.replies)\n"
-        "  call 3 (TagsByFilter): deprecated: the RPC (Viam's protos mark it as deprecated; use "
-        "its replacement)"
+        "  call 3 (TagsByFilter): deprecated: the RPC (Viam's protos mark it as deprecated and "
+        "name nothing instead)"
     )
     viam.cloud.reset()
     viam.cloud.check()
+
+
+@pytest.mark.asyncio
+async def test_what_is_deprecated_names_its_replacement(start: Start) -> None:
+    """RPCs and fields for which Viam's protos have another (ST-2)."""
+    viam = await start(strict=True)
+    with viam.refuses(Status.FAILED_PRECONDITION, "ST-2", "; use AddTagsToBinaryDataByIDs)"):
+        await viam.rpc("AddTagsToBinaryDataByFilter", data.AddTagsToBinaryDataByFilterRequest())
+    request = data.BinaryDataByIDsRequest(binary_ids=[data.BinaryID(file_id="x")])
+    with viam.refuses(Status.FAILED_PRECONDITION, "ST-2", "; use binary_data_ids)"):
+        await viam.rpc("BinaryDataByIDs", request)
 
 
 @pytest.mark.asyncio
@@ -425,6 +448,6 @@ async def test_sessions_are_as_strict_as_their_fake(start: Start) -> None:
 async def test_a_scripted_reply_makes_an_rpc_that_the_fake_has_not(start: Start) -> None:
     """A strict fake does not object to it (ST-3)."""
     viam = await start(strict=True)
-    viam.cloud.replies.on("ListIndexes").respond({})
-    await viam.rpc("ListIndexes", data.ListIndexesRequest())
+    viam.cloud.replies.on("GetTrainingJob").respond({})
+    await viam.rpc("GetTrainingJob", METHODS["GetTrainingJob"].request())
     viam.cloud.check()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fakeviam.server.transport.frames import PREFACE
-from fakeviam.server.transport.protocol_switch import Http, ProtocolSniffer
+from fakeviam.server.transport.protocol_switch import LazyServer, ProtocolSniffer
+from fakeviam.server.transport.quiet_log import QuietLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+SIDES = ("grpc", "http", "database", "tls")
 
 
 class Heard(asyncio.Protocol):
@@ -58,7 +64,9 @@ def spoken(*data: bytes) -> tuple[Line, Heard | None]:
         return made[-1]
 
     async def speak() -> None:
-        opening = ProtocolSniffer(lambda: maker("grpc"), lambda: maker("http"), patience=30)
+        opening = ProtocolSniffer(
+            *(partial(maker, name) for name in SIDES), patience=30, quiet_log=QuietLog(float)
+        )
         opening.connection_made(line)
         for piece in data:
             (opening if line.protocol is None else made[0]).data_received(piece)
@@ -80,8 +88,21 @@ def spoken(*data: bytes) -> tuple[Line, Heard | None]:
         (b"PRIVATE / HTTP/1.1\r\n\r\n", "http"),
         (b"POST / HTTP/1.1\r\n\r\n", "http"),
         (PREFACE[:-1] + b"?", "http"),
-        (b"\0\1\2", "http"),
-        (b"\x16\x03\x01", "http"),
+        (b"\0\1\2" * 6, "http"),
+        (b"\x16\x03\x01\0\xa5" + bytes(11), "tls"),
+        (b"\x16\x03\x01", "tls"),
+        (b"\x16\x03\x04", "tls"),
+        (b"\x14\x03\x03\0\1\1", "tls"),
+        (b"\x15\x03\x01\0\2\2\x28", "tls"),
+        (b"\x17\x03\x03\0\x10", "tls"),
+        (b"\x18\x03\x02\0\3", "tls"),
+        (b"\x13\x03\x03" + bytes(13), "http"),
+        (b"\x16" * 16, "http"),
+        (struct.pack("<iiii", 62, 1, 0, 2013), "database"),
+        (struct.pack("<iiii", 62, 1, 0, 2004), "database"),
+        (struct.pack("<iiii", 0x0316, 1, 0, 2013), "database"),  # begins as SSL 3 did
+        (struct.pack("<iiii", 62, 1, 0, 1), "http"),
+        (struct.pack("<iiii", 15, 1, 0, 2013), "http"),
     ],
 )
 def test_the_first_bytes_tell(data: bytes, name: str, *, split: bool) -> None:
@@ -100,19 +121,24 @@ def test_a_connection_that_has_not_said_enough_belongs_to_nobody(data: bytes) ->
     assert spoken(*pieces(data))[1] is None
 
 
-def test_a_silent_connection_is_dropped_in_the_end() -> None:
-    """And one that spoke is not (HT-1)."""
+def test_a_silent_connection_is_dropped_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    """And one that spoke is not (HT-1); what began nothing is in the log (SV-13)."""
 
     async def say(data: bytes) -> bool:
         line = Line()
-        opening = ProtocolSniffer(lambda: Heard("grpc"), lambda: Heard("http"), patience=0)
+        opening = ProtocolSniffer(
+            *(partial(Heard, name) for name in SIDES), patience=0, quiet_log=QuietLog(float)
+        )
         opening.connection_made(line)
         opening.data_received(data)
         for _ in range(3):
             await asyncio.sleep(0)
         return line.aborted
 
+    assert asyncio.run(say(b""))
+    assert not caplog.records
     assert asyncio.run(say(b"PRI"))
+    assert "it said b'PRI' and then nothing for 0 seconds [SV-13]" in caplog.text
     assert not asyncio.run(say(b"GET"))
     assert not asyncio.run(say(PREFACE))
 
@@ -133,11 +159,11 @@ def test_the_http_side_is_made_once_and_when_it_is_needed() -> None:
         made.append("server")
         return Server()
 
-    http = Http(make)
+    http = LazyServer(make)
     asyncio.run(http.stop())
     assert made == []
-    http.protocol()
-    http.protocol()
+    http.made().protocol()
+    http.made().protocol()
     asyncio.run(http.stop())
     asyncio.run(http.stop())
     assert made == ["server", "protocol", "protocol", "stopped"]

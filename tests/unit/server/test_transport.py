@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import Mock
 
 import pytest
 from grpclib.client import UnaryUnaryMethod
@@ -13,9 +16,10 @@ from grpclib.exceptions import GRPCError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakeviam import HandlerCrashError
-from fakeviam.server.transport.messages import MessageCutter, ReceivedBytes
+from fakeviam import HandlerCrashError, Interceptor
+from fakeviam.server.transport.head import RequestHead
 from fakeviam.server.transport.routes import built
+from fakeviam.server.transport.stream import GrpcStream
 from fakeviam.wire import data, datasync, methods
 
 from .driver import (
@@ -30,6 +34,7 @@ from .driver import (
     upload_metadata,
 )
 from .fleet_requests import fleet_requests
+from .newest_requests import newest_requests
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -77,7 +82,9 @@ async def test_what_is_built() -> None:
     assert set(BUILT) == {
         "TabularDataByFilter",
         "TabularDataByMQL",
+        "TabularDataBySQL",
         "GetLatestTabularData",
+        *newest_requests(DEFAULT_PART),
         "BinaryDataByFilter",
         "BinaryDataByIDs",
         "DeleteTabularData",
@@ -117,7 +124,8 @@ async def test_what_is_built() -> None:
     [
         ("viam.app.v1.AppService/ListOrganisations", "did you mean 'ListOrganizations'?"),
         ("viam.app.v1.AppServices/ListRobots", "did you mean 'viam.app.v1.AppService'?"),
-        ("viam.component.camera.v1.CameraService/GetImage", "is served by machines"),
+        ("viam.component.camera.v1.CameraService/GetImage", "is for talking to machines"),
+        ("proto.rpc.webrtc.v1.SignalingService/Answer", "is for talking to machines"),
         ("x", "no API of Viam's cloud has the service ''"),
         ("a/b/" + "c" * 10_000, "no API of Viam's cloud has the service 'a/b'"),
     ],
@@ -135,6 +143,19 @@ async def test_what_no_api_has(viam: Viam, path: str, told: str) -> None:
     assert told in message
     assert message.endswith(" [SV-6]")
     assert viam.cloud.calls.last().rpc == path.rpartition("/")[2]
+
+
+@pytest.mark.asyncio
+async def test_interceptors_let_refusals_of_unknown_rpcs_pass(start: Start) -> None:
+    """They are no crash where somebody listens in (SV-6)."""
+    viam = await start(interceptors=[Interceptor()])
+    stub = UnaryUnaryMethod(
+        viam.channel, "/no.Service/Call", data.TagsByFilterRequest, data.TagsByFilterResponse
+    )
+    with pytest.raises(GRPCError) as caught:
+        await stub(data.TagsByFilterRequest())
+    assert caught.value.status is Status.UNIMPLEMENTED
+    assert viam.cloud.crashes == ()
 
 
 # Messages that are none ------------------------------------------------------------------
@@ -294,6 +315,21 @@ async def test_large_messages_are_taken(start: Start, options: dict[str, Any]) -
     assert (await viam.metadata_of(record)).file_size_bytes == 20_000_000
 
 
+@pytest.mark.asyncio
+async def test_messages_of_very_many_values_are_refused(viam: Viam) -> None:
+    """Others would wait for seconds; what a robot's message holds is served (SV-2)."""
+    request = data.DeleteBinaryDataByIDsRequest(binary_data_ids=[""] * 1_000_001)
+    text = "message of 2000002 bytes holds more than 1000000 values"
+    with viam.refuses(Status.RESOURCE_EXHAUSTED, "SV-2", text):
+        await viam.rpc("DeleteBinaryDataByIDs", request)
+    del request.binary_data_ids[100_001:]
+    with viam.refuses(Status.RESOURCE_EXHAUSTED, "SV-2", "100001 ids; at most 100000 are served"):
+        await viam.rpc("DeleteBinaryDataByIDs", request)
+    del request.binary_data_ids[0]
+    assert (await viam.rpc("DeleteBinaryDataByIDs", request)).deleted_count == 0
+    await viam.upload("a", bytes(1_000_000))
+
+
 @pytest.mark.parametrize("name", ["DataCaptureUpload", "FileUpload", "TagsByFilter"])
 @pytest.mark.asyncio
 async def test_a_message_above_the_ceiling_is_refused_by_its_length(viam: Viam, name: str) -> None:
@@ -306,28 +342,50 @@ async def test_a_message_above_the_ceiling_is_refused_by_its_length(viam: Viam, 
             await stream.recv_message()
 
 
+class RawCodec:
+    """Messages as their bytes."""
+
+    name, ceiling, parsed_at_once = "raw", 2**31, 2**31
+
+    def parsed(self, data: bytes, kind: type) -> Any:
+        del kind
+        return data
+
+
+def a_stream() -> GrpcStream:
+    """An upload whose messages are bytes."""
+    carrier, codec = Mock(peer="", scheme="http"), cast("Any", RawCodec())
+    return GrpcStream(carrier, 1, RequestHead(), METHODS["FileUpload"], largest=None, codec=codec)
+
+
 @given(st.lists(st.binary(max_size=40), max_size=8), st.data())
 def test_messages_are_cut_wherever_their_bytes_are(messages: list[bytes], drawn: Any) -> None:
     """However many pieces they come in (SV-3)."""
-    whole = b"".join(map(frame, messages))
-    cutter, found = MessageCutter(None), []
-    while whole:
-        size = drawn.draw(st.integers(1, len(whole)))
-        cutter.received.add(whole[:size])
-        whole = whole[size:]
-        while (message := cutter.next(None)) is not None:
-            found.append(message.data)
-    assert found == messages
-    assert cutter.is_between
+
+    async def read() -> list[Any]:
+        stream, whole = a_stream(), b"".join(map(frame, messages))
+        reading = asyncio.create_task(_all(stream))
+        while whole:
+            size = drawn.draw(st.integers(1, len(whole)))
+            stream.received(whole[:size], size)
+            whole = whole[size:]
+            await asyncio.sleep(0)
+        stream.end_of_request()
+        return await reading
+
+    assert asyncio.run(read()) == messages
+
+
+async def _all(stream: GrpcStream) -> list[Any]:
+    return [message async for message in stream]
 
 
 def test_many_small_pieces_need_little_memory() -> None:
     """A million frames of one byte are no million objects (SV-11)."""
-    received = ReceivedBytes()
+    stream = a_stream()
     for _ in range(100_000):
-        received.add(b"x")
-    assert len(received._pieces) < 10
-    assert received.take(100_000) == b"x" * 100_000
+        stream.received(b"x", 1)
+    assert sys.getsizeof(stream.body) < 150_000
 
 
 # Answers ---------------------------------------------------------------------------------

@@ -191,6 +191,13 @@ async def test_the_file_name_is_kept(viam: Viam, name: str, sent: str) -> None:
     assert not metadata.capture_metadata.tags
 
 
+async def test_a_name_with_its_extension_is_not_given_it_again(viam: Viam) -> None:
+    """viam-server sends whole paths, and the extension beside them (UP-13)."""
+    await upload(viam, "FileUpload", file_name="/data/ü.jpg", file_extension=".jpg")
+    await upload(viam, "FileUpload", file_name="ü", file_extension=".jpg")
+    assert [file.name for file in viam.cloud.files] == ["/data/ü.jpg", "ü.jpg"]
+
+
 @pytest.mark.parametrize(
     ("number", "mime_type"),
     [
@@ -524,7 +531,6 @@ async def test_annotations_that_come_along_are_stored(viam: Viam, name: str) -> 
         (data.Annotations(bboxes=[data.BoundingBox(label="a", y_max_normalized=2)]), "BX-2"),
         (data.Annotations(bboxes=[data.BoundingBox(label="a", y_min_normalized=1)]), "BX-7"),
         (data.Annotations(bboxes=[data.BoundingBox(label="a", confidence=-1)]), "BX-4"),
-        (data.Annotations(classifications=[data.Classification(label=" ")]), "BX-3"),
         (
             data.Annotations(classifications=[data.Classification(label="a", confidence=2)]),
             "BX-4",
@@ -542,6 +548,15 @@ async def test_annotations_must_be_valid(
     )
     with viam.refuses(Status.INVALID_ARGUMENT, clause):
         await viam.rpc("StreamingDataCaptureUpload", *parts)
+
+
+async def test_a_classification_may_say_nothing(viam: Viam) -> None:
+    """viam-server labels images with the name of their source, which may be empty (CU-12)."""
+    nameless = data.Annotations(classifications=[data.Classification(label="")])
+    record = await viam.upload("a", annotations=nameless)
+    found = (await viam.metadata_of(record)).annotations.classifications
+    assert [mark.label for mark in found] == [""]
+    assert "CU-12" in viam.cited()
 
 
 async def test_boxes_come_along_with_images_only(viam: Viam) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fakeviam.store.block import Block, Numbers, mask_of, mask_of_span, row_numbers
 from fakeviam.store.memory import MemoryStore
-from fakeviam.store.selection import Selector
+from fakeviam.store.selection import members_of
 from fakeviam.store.shards import ShardedDict
 from fakeviam.store.timeline import Timeline
 
@@ -44,12 +44,11 @@ def test_members_of_datasets_are_selected(binary: Callable[..., BinaryRecord]) -
         binary(name, at, dataset_ids=ids, internal=True) for at, (name, ids) in enumerate(members)
     ]
     block = Block([0, 1, 2, 3], rows)
-    select = Selector().members
     for _ in range(2):  # tested row by row, then by indexes
-        assert list(row_numbers(select(["d1", "d3"]).mask(block))) == [0, 2, 3]
-        assert list(row_numbers(select(["d2"]).mask(block))) == [2]
-        assert list(row_numbers(select(["d4"]).mask(block))) == []
-    selection = select(["d1"])
+        assert list(row_numbers(members_of(["d1", "d3"]).mask(block))) == [0, 2, 3]
+        assert list(row_numbers(members_of(["d2"]).mask(block))) == [2]
+        assert list(row_numbers(members_of(["d4"]).mask(block))) == []
+    selection = members_of(["d1"])
     assert (selection.low, selection.high) == (-inf, inf)
 
 

@@ -164,9 +164,9 @@ def test_a_server_killed_between_bytes_and_record(
     assert [record.file_id for record in everything(store)] == ["a"]
     database = store._database
     assert chunks(store) == 2
-    assert database.blobs.sweep(database._named, before=blobs.a_day_ago()) == 0
+    assert database.blobs.sweep(database._referenced, before=blobs.a_day_ago()) == 0
     later = ObjectId(b"\xff" * 12)
-    assert database.blobs.sweep(database._named, before=later) == 1
+    assert database.blobs.sweep(database._referenced, before=later) == 1
     assert store.read("a") == b"kept"
     assert chunks(store) == 1
 

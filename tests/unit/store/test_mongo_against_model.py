@@ -33,7 +33,7 @@ def test_a_database_agrees_with_memory_and_with_the_model(kind: str) -> None:
         run_state_machine_as_test(
             InDatabase,
             settings=settings(
-                max_examples=20,
+                max_examples=settings().max_examples // 5,
                 stateful_step_count=25,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

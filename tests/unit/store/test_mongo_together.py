@@ -11,6 +11,7 @@ import pytest
 
 from fakeviam.model.annotations import BoundingBox
 from fakeviam.model.datasets import Dataset
+from fakeviam.model.entities import SavedQuery
 from fakeviam.model.filters import Query
 
 from .databases import DATABASES, databases
@@ -189,4 +190,33 @@ def box(name: str) -> BoundingBox:
         y_min_normalized=0,
         x_max_normalized=1,
         y_max_normalized=1,
+    )
+
+
+def test_no_change_of_an_entity_is_lost(stores: list[MongoStore]) -> None:
+    """MG-7: short ones, and those whose body is elsewhere."""
+    for size in (0, 2**20):
+        first = saved_query(size)
+        stores[0].put_entities(first)
+
+        def grow(store: MongoStore, number: int, first: SavedQuery = first) -> None:
+            add = (b"%d" % number,)
+            for _ in range(3):
+                assert store.change_entity(first, lambda q: replace(q, stages=(*q.stages, *add)))
+
+        at_once(stores, grow)
+        (found,) = stores[0].entities(SavedQuery)
+        assert sorted(found.stages[1:]) == sorted(b"%d" % n for n in [*range(SERVERS)] * 3)
+        stores[0].drop_entities(found)
+    assert stores[0]._database.chunks.count_documents({}) == 0
+
+
+def saved_query(size: int) -> SavedQuery:
+    return SavedQuery(
+        id="q",
+        organization_id="o",
+        name="n",
+        stages=(b"x" * size,),
+        time_created=0,
+        time_updated=0,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,19 @@ def test_a_page_looks_at_its_own_records_only(
         for after in (None, Position(n // 2, n // 2)):
             store = filled(n)
             assert work(store, lambda s=store, a=after: page(s, query, a)) <= PAGE + 2  # type: ignore[misc]
+
+
+def test_the_readings_received_last_are_found_by_the_bounds_of_blocks(
+    tabular: Callable[..., Any],
+) -> None:
+    """All blocks are consulted, the rows of one or two."""
+    for n in (SMALL, LARGE):
+        store = MemoryStore(block_size=BLOCK)
+        store.add_tabular([tabular(f"r{at}", at, time_received=at + at % 7) for at in range(n)])
+        for descending in (True, False):
+            ask = partial(store.first_received, Query(), limit=10, descending=descending)
+            ask()
+            assert work(store, ask) <= n // BLOCK + 3 * BLOCK
 
 
 @pytest.mark.parametrize("query", [RARE, NONE], ids=["rare", "none"])

@@ -207,7 +207,7 @@ def test_a_list_is_the_whole_list(tags: list[str], wanted: set[str]) -> None:
     """A law: `tags=[…]` selects exactly what has these tags, in any order."""
     from fakeviam.views.conditions import Field, conditions_on  # noqa: PLC0415
 
-    field = Field(kind=str, told="text", read=lambda thing: thing, many=True)
+    field = Field(kind=str, expected="text", read=lambda thing: thing, many=True)
     (condition,) = conditions_on("things", {"tags": field}, {"tags": list(wanted)})
     assert condition.fits(tuple(tags)) == (set(tags) == wanted)
 

@@ -9,7 +9,8 @@ import pytest
 
 from fakeviam import FakeViam
 
-from .browser import Browser
+from .browser import Browser, call
+from .shown import SEED, keep_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,3 +37,17 @@ def web(browse: Open) -> Iterator[Browser]:
     found = browse()
     yield found
     assert not found.cloud.crashes
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Browser]:
+    """A fake with something of everything, and some calls."""
+    with FakeViam(seed=1, load=SEED) as cloud:
+        call(cloud, "BinaryDataByFilter", data_request={"filter": {"tags_filter": {"tags": ["x"]}}})
+        call(cloud, "BinaryDataByFilter", data_request={"filter": {"component_name": "cam"}})
+        call(cloud, "TagsByFilter")
+        organization = cloud.default_part.organization_id
+        call(cloud, "ListDatasetsByOrganizationID", organization_id=organization)
+        keep_more(cloud)
+        yield Browser(cloud)
+        assert not cloud.crashes

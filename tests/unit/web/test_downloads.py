@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+from dataclasses import replace
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -11,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam
-from fakeviam.web.problems import Problem
+from fakeviam.web.downloads import _disposition
+from fakeviam.web.problems import HttpProblem
 from fakeviam.web.ranges import wanted_range
 from fakeviam.wire import auth, data, datasync
 
@@ -97,9 +101,11 @@ def test_who_gets_a_file(cloud: FakeViam) -> None:
     for headers in (files.key, files.bearer):
         reply = files.get(**headers)
         assert (reply.status, reply.body) == (200, BYTES)
-    for headers in ({}, {**files.key, "key": "wrong"}, {"authorization": "Bearer wrong"}):
+    alone = {"key": cloud.api_key}
+    for headers in ({}, alone, {**files.key, "key": "wrong"}, {"authorization": "Bearer wrong"}):
         reply = files.get(**headers)
         assert reply.status == 401
+        assert "both headers, key_id and key" in reply.error["hint"]
         assert reply.headers["www-authenticate"].startswith("Bearer")
         assert "[AU-4]" in reply.error["what"]
     other = cloud.fleet.add_part("x", robot="r", location="l", organization="acme")
@@ -123,6 +129,7 @@ def test_what_is_no_file(cloud: FakeViam) -> None:
     ("asked", "status", "content"),
     [
         ("bytes=2-4", 206, b"234"),
+        ("Bytes=2-4", 206, b"234"),
         ("bytes=7-", 206, b"789"),
         ("bytes=-3", 206, b"789"),
         ("bytes=-99", 206, BYTES),
@@ -165,6 +172,12 @@ def test_conditions(cloud: FakeViam) -> None:
         ({"if_range": tag, "range": "bytes=1-2"}, 206),
         ({"if_range": date, "range": "bytes=1-2"}, 206),
         ({"if_range": '"x"', "range": "bytes=1-2"}, 200),
+        ({"if_match": '"x", "y"'}, 412),
+        ({"if_match": f"W/{tag}"}, 412),
+        ({"if_match": f'"x", {tag}', "range": "bytes=1-2"}, 206),
+        ({"if_match": "*"}, 200),
+        ({"if_unmodified_since": formatdate(0, usegmt=True)}, 412),
+        ({"if_unmodified_since": date}, 200),
     ):
         assert (files.mine(**headers)).status == status, headers
 
@@ -244,9 +257,44 @@ def test_ranges_are_slices(size: int, first: int, last: int) -> None:
         (f"bytes=-{last}", whole[max(size - last, 0) :]),
     ):
         if not wanted and not (f"{first}-{last}" in header and last < first):
-            with pytest.raises(Problem) as caught:
+            with pytest.raises(HttpProblem) as caught:
                 wanted_range(header, size)
             assert caught.value.status == 416
         else:
             found = wanted_range(header, size)
             assert (last < first) if found is None else whole[slice(*found)] == wanted
+
+
+def test_names_that_no_header_holds(web: Browser) -> None:
+    """What would end a header goes, and so does what is longer than file systems hold (DL-2)."""
+    for name, extension in [("a\r\nb", ".e\r\nset-cookie: a=b"), ("x" * 100_000, ".t\0xt")]:
+        seed = {"files": [{"name": "f.txt", "data": "aGVsbG8="}]}
+        web.cloud.load(seed)
+        file = web.cloud.files.last()
+        store = web.cloud._cloud.store
+        (record,) = store.find_binary([file.file_id])
+        assert record is not None
+        odd = replace(record, file_name=name, file_ext=extension)
+        shown = _disposition(odd)
+        assert shown.isprintable()
+        assert len(shown) < 1000
+    dates = ("Fri, 27 Nov 99999999999 00:00:00 GMT", "Mon, 01 Jan 2000 00:00:00 +9999999999999")
+    for date in dates:
+        reply = web.request("GET", f"/ui/bytes/{file.id}", headers={"if-modified-since": date})
+        assert reply.status == 200
+
+
+def test_who_leaves_in_the_middle_is_sent_no_more(
+    cloud: FakeViam, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor does the log hear of each piece that nobody takes (DL-1, SV-11)."""
+    files = uploaded(cloud, contents=bytes(30_000_000))
+    parts = urlsplit(files.metadata.uri)
+    lines = [f"GET {parts.path} HTTP/1.1", "host: x", f"authorization: Bearer {files.token}"]
+    for _ in range(3):
+        with socket.create_connection((cloud.host, cloud.port), timeout=30) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.sendall("\r\n".join([*lines, "", ""]).encode())
+            assert line.recv(1000).startswith(b"HTTP/1.1 200 OK")
+    assert files.mine().body == bytes(30_000_000)
+    assert caplog.messages == []

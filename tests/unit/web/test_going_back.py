@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
 import io
+import lzma
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -13,6 +18,8 @@ from fakeviam.web.routes.archives import TAR_TYPE
 from .browser import ROOT, Reply, call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .browser import Browser
     from .conftest import Open
 
@@ -62,10 +69,14 @@ def test_a_snapshot_can_be_forgotten(web: Browser) -> None:
 def test_a_name_is_given_once(web: Browser) -> None:
     """And no name is another's id (HT-4)."""
     web.send("POST", "/snapshots", {"name": "named"})
-    for name in ("named", "s1"):
+    texts = {
+        "named": "a snapshot named 'named' already exists",
+        "s1": "'s1' is the id of the snapshot 'named'",
+    }
+    for name, text in texts.items():
         reply = web.send("POST", "/snapshots", {"name": name})
         assert reply.status == 409
-        assert reply.error["what"] == f"a snapshot named {name!r} already exists"
+        assert reply.error["what"] == text
     assert len(web.get("/snapshots")["snapshots"]) == 1
 
 
@@ -131,6 +142,17 @@ def link(name: str) -> tarfile.TarInfo:
     return made
 
 
+def sparse(name: str) -> tarfile.TarInfo:
+    """One that says in its head that it has 1 TiB of nothing."""
+    made = tarfile.TarInfo(name)
+    made.pax_headers = {
+        "GNU.sparse.size": str(1 << 40),
+        "GNU.sparse.map": f"{1 << 40},0",
+        "GNU.sparse.name": name,
+    }
+    return made
+
+
 @pytest.mark.parametrize(
     ("body", "status", "what"),
     [
@@ -140,6 +162,7 @@ def link(name: str) -> tarfile.TarInfo:
         (tar_of(tarfile.TarInfo("../a")), 422, "the tar has a member outside the archive: '../a'"),
         (tar_of(tarfile.TarInfo("/a")), 422, "the tar has a member outside the archive: '/a'"),
         (tar_of(link("a")), 422, "the tar has a member that is not a regular file: 'a'"),
+        (tar_of(sparse("a")), 422, "the tar has a member that is not a regular file: 'a'"),
     ],
 )
 def test_what_is_no_archive_changes_nothing(
@@ -151,6 +174,39 @@ def test_what_is_no_archive_changes_nothing(
     assert reply.status == status
     assert reply.error["what"].startswith(what)
     assert datasets(web) == ["one"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_archive_and_a_bomb(web: Browser, pack: Callable[[bytes], bytes]) -> None:
+    """The one is read; the other is refused before it fills the disk (AR-2, HT-4)."""
+    add(web, "one")
+    packed = pack(web.request("GET", f"{ROOT}/archive").body)
+    add(web, "two")
+    bomb = sent(web, pack(bytes(65 * 1024 * 1024)))
+    assert (bomb.status, bomb.error["what"]) == (
+        413,
+        "the tar is too large: it is compressed from more than 67108864 bytes",
+    )
+    assert sent(web, packed[:-30]).status == 400
+    assert datasets(web) == ["one", "two"]
+    assert sent(web, packed).status == 200
+    assert datasets(web) == ["one"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 507), (errno.EACCES, 503)])
+def test_archives_without_room_for_them(
+    web: Browser, monkeypatch: pytest.MonkeyPatch, number: int, status: int
+) -> None:
+    """Both ways: that is the server's trouble, and no bug (AR-2, HT-4)."""
+    packed = web.request("GET", f"{ROOT}/archive").body
+
+    def make(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "place")
+
+    monkeypatch.setattr("tempfile.mkdtemp", lambda *_, **__: make())
+    for reply in (web.request("GET", f"{ROOT}/archive"), sent(web, packed)):
+        what = f"the server cannot use its files: {os.strerror(number)}"
+        assert (reply.status, reply.error["what"]) == (status, what)
 
 
 def test_a_damaged_archive_changes_nothing(web: Browser) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakeviam.validation.json_text import parse_json
 from fakeviam.web import request_parsing
 from fakeviam.web.table import ROOT, endpoints
 
@@ -239,6 +240,32 @@ def test_a_body_has_a_limit(web: Browser, monkeypatch: pytest.MonkeyPatch) -> No
     assert reply.status == 413
 
 
+def test_json_of_very_many_values_is_refused(web: Browser) -> None:
+    """Others would wait for seconds (HT-4)."""
+    for path in ("/clock", "/seed"):
+        body = b'{"freeze": [' + b"[]," * 1_000_000 + b"1]}"
+        reply = web.request("POST", f"{ROOT}{path}", body, JSON)
+        assert reply.status == 413
+        assert reply.error["what"] == "the body holds more than 1000000 values"
+
+
+@pytest.mark.parametrize("path", ["/clock", "/seed"])
+def test_others_are_served_while_a_body_is_parsed(
+    web: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """It is parsed beside the event loop (HT-4)."""
+    parse = parse_json
+    others: list[int] = []
+
+    def parse_meanwhile(body: bytes) -> object:
+        others.append(Browser(web.cloud).send("GET", "/clock").status)
+        return parse(body)
+
+    monkeypatch.setattr("fakeviam.web.request_parsing.parse_json", parse_meanwhile)
+    reply = web.send("POST", path, {"freezes": "x" * 100_000})
+    assert (reply.status, others) == (422, [200])
+
+
 def test_large_values_are_told_in_short(web: Browser) -> None:
     """A refusal does not send everything back (HT-4)."""
     long = web.send("POST", "/clock", {"set": "x" * 100_000}).error
@@ -256,7 +283,7 @@ def test_a_session_that_is_not_open_is_not_found(web: Browser) -> None:
             "what": "there is no session 'nowhere'",
             "field": "fakeviam-session",
             "value": "nowhere",
-            "hint": "create one with POST /control/v1/sessions",
+            "hint": "open it with `fakeviam sessions open`, or POST /control/v1/sessions",
         }
     assert not web.cloud.clock.is_frozen
 

@@ -8,7 +8,7 @@ import pytest
 
 from fakeviam import FakeViam, UsageError
 from fakeviam.web.guard import check_caller
-from fakeviam.web.problems import Problem
+from fakeviam.web.problems import HttpProblem
 
 from .browser import ROOT, Browser
 
@@ -22,7 +22,7 @@ def told(
     """Status and text of a refusal; 200 if there is none."""
     try:
         check_caller({"host": "127.0.0.1:8080", **headers}, peer, token)
-    except Problem as problem:
+    except HttpProblem as problem:
         return problem.status, problem.to_json()["error"]["what"]
     return 200, ""
 
@@ -133,3 +133,18 @@ def test_without_the_control_api_there_is_none(browse: Open) -> None:
 def test_a_token_must_fit_into_a_header(token: str) -> None:
     with pytest.raises(UsageError, match="control_token must be printable ASCII characters"):
         FakeViam(control_token=token)
+
+
+def test_a_name_that_somebody_rebound_makes_no_calls(web: Browser) -> None:
+    """For the browser its page is of the same origin, and would read the answers (HT-8)."""
+    headers = {
+        "host": f"evil.example:{web.cloud.port}",
+        "origin": f"http://evil.example:{web.cloud.port}",
+        "content-type": "application/json",
+    }
+    path = "/viam.app.v1.AppService/ListOrganizations"
+    assert web.request("POST", path, "{}", headers).status == 403
+    assert not web.cloud.calls
+    for host in (web.cloud.target, f"localhost:{web.cloud.port}"):
+        own = {**headers, "host": host, "origin": f"http://{host}"}
+        assert web.request("POST", path, "{}", own).status == 200

@@ -79,5 +79,6 @@ def test_nothing_is_registered_in_the_default_pool() -> None:
     assert run(OURS + ALONE) == "alone"
 
 
+@pytest.mark.slow
 def test_works_on_the_pure_python_protobuf() -> None:
     assert run(OURS + BY_HAND, PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION="python") == "by hand"

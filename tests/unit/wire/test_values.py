@@ -152,3 +152,11 @@ def test_what_is_accepted_can_be_parsed_by_the_peer(lists: bool) -> None:  # noq
         accepted = depth
         assert mapping_from(Struct.FromString(struct.SerializeToString())) == mapping
     assert 25 <= accepted < 59
+
+
+def test_keys_are_in_order_in_every_process() -> None:
+    """A Struct shows them by a hash that differs between processes (MQ-15)."""
+    names = [f"{letter}{number}" for number in range(4) for letter in "zya"]
+    found = mapping_from(struct_from({name: dict.fromkeys(names, 1) for name in names}))
+    assert list(found) == sorted(names)
+    assert all(list(each) == sorted(names) for each in found.values())  # type: ignore[call-overload]

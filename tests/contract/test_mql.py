@@ -1,0 +1,91 @@
+"""The naive interpreter of pipelines says what MongoDB's manual says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from fakeviam_contracts import mql
+from fakeviam_contracts.mql.expressions import evaluated, matches
+
+DOCUMENT = {"n": 1, "s": "a", "none": None, "list": [1, 2], "deep": {"x": [{"y": 1}, {"y": 2}]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "met"),
+    [
+        ({"n": 1.0}, True),
+        ({"n": True}, False),
+        ({"none": None, "missing": None}, True),
+        ({"missing": {"$exists": True}}, False),
+        ({"none": {"$exists": True}}, True),
+        ({"list": 2}, True),
+        ({"list": [1, 2]}, True),
+        ({"list": [2, 1]}, False),
+        ({"list": {"$gt": 1}}, True),
+        ({"s": {"$gt": 0}}, False),
+        ({"missing": {"$gt": 0}}, False),
+        ({"deep.x.y": 2}, True),
+        ({"n": {"$ne": 1}}, False),
+        ({"list": {"$ne": 2}}, False),
+        ({"n": {"$in": [0, 1]}, "s": {"$nin": ["b"]}}, True),
+        ({"$nor": [{"n": 2}, {"s": "b"}]}, True),
+        ({"$expr": {"$lt": ["$n", "$s"]}}, True),
+    ],
+)
+def test_filters(spec: dict[str, Any], met: bool) -> None:  # noqa: FBT001
+    """MQ-1."""
+    assert matches(DOCUMENT, spec) is met
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ({"$add": ["$n", 2]}, 3),
+        ({"$add": ["$n", "$none"]}, None),
+        ({"$concat": ["$s", "b"]}, "ab"),
+        ({"$ifNull": ["$missing", "$none", 3]}, 3),
+        ({"$cond": ["$none", 1, "$s"]}, "a"),
+        ({"$eq": ["$missing", None]}, True),
+        ({"$max": "$list"}, 2),
+        ("$deep.x.y", [1, 2]),
+        ({"a": "$n", "b": "$missing"}, {"a": 1}),
+        (["$n", "$missing"], [1, None]),
+        ({"$literal": "$n"}, "$n"),
+    ],
+)
+def test_expressions(expression: Any, value: Any) -> None:
+    """MQ-1."""
+    assert evaluated(DOCUMENT, expression) == value
+
+
+DOCUMENTS = [
+    {"_id": 1, "k": "a", "n": 2, "l": [1, 2]},
+    {"_id": 2, "k": "b", "n": None, "l": []},
+    {"_id": 3, "k": "a", "n": 4},
+]
+
+
+@pytest.mark.parametrize(
+    ("stages", "answer"),
+    [
+        ([{"$sort": {"n": 1}}, {"$limit": 1}, {"$project": {"k": 1, "_id": 0}}], [{"k": "b"}]),
+        ([{"$sort": {"k": 1, "_id": -1}}, {"$project": {"_id": 1}}],
+         [{"_id": 3}, {"_id": 1}, {"_id": 2}]),
+        ([{"$group": {"_id": "$k", "n": {"$sum": "$n"}, "mean": {"$avg": "$n"}}}],
+         [{"_id": "a", "n": 6, "mean": 3.0}, {"_id": "b", "n": 0, "mean": None}]),
+        ([{"$unwind": "$l"}, {"$project": {"_id": 0, "l": 1}}], [{"l": 1}, {"l": 2}]),
+        ([{"$unwind": {"path": "$l", "preserveNullAndEmptyArrays": True}}, {"$count": "c"}],
+         [{"c": 4}]),
+        ([{"$match": {"k": "z"}}, {"$count": "c"}], []),
+        ([{"$project": {"_id": 0, "deep.x": 1, "m": {"$add": ["$n", 1]}}}],
+         [{"m": 3}, {"m": None}, {"m": 5}]),
+        ([{"$limit": 1}, {"$set": {"k.x": 1}}, {"$project": {"_id": 0, "k": 1}}],
+         [{"k": {"x": 1}}]),
+        ([{"$unset": ["n", "l"]}, {"$skip": 2}], [{"_id": 3, "k": "a"}]),
+        ([{"$sortByCount": "$k"}, {"$limit": 1}], [{"_id": "a", "count": 2}]),
+    ],
+)  # fmt: skip
+def test_pipelines(stages: list[dict[str, Any]], answer: list[dict[str, Any]]) -> None:
+    """MQ-1."""
+    assert mql.run(DOCUMENTS, stages) == answer

@@ -1,0 +1,244 @@
+"""Servers that differ from ours and are legal all the same: each decides one open point its way.
+
+Nothing that they do is documented otherwise, so the kit must pass them, and name the point.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_contracts.mutants import (
+    exports,
+    indexes,
+    pipeline_runs,
+    pipelines,
+    saved_queries,
+    sequence_exports,
+    sequences,
+)
+from fakeviam_contracts.mutants.base import (
+    CAPTURE,
+    FILE,
+    STREAM,
+    Mutant,
+    filter_of,
+    on_exchange,
+    on_reply,
+    on_request,
+    with_policy,
+)
+from fakeviam_contracts.mutants.reads import MUTANTS as READS
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from fakeviam import Interceptor
+from fakeviam.wire import data
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.mutants.base import BoxRequest, IdsRequest, Memory
+
+    from fakeviam.model.policy import PageLimit
+    from fakeviam.wire import dataset, datasync
+
+DAY = 86_400
+
+
+def _page_limit(size: int, beyond: Any) -> PageLimit:
+    from fakeviam import PageLimit as Limit  # noqa: PLC0415 - beside the names of mutants
+
+    return Limit(size, beyond)
+
+
+class _OtherStatuses(Interceptor):
+    """Refuses with statuses of its own where none is documented."""
+
+    fired = True
+
+    def refusal(self, rpc: str, refusal: Any) -> Any:
+        del rpc
+        if refusal.clause == "DB-2":
+            raise refusal
+        raise GRPCError(Status.UNKNOWN, str(refusal))
+
+
+class _Named(Interceptor):
+    """Refuses what a clause of ours accepts."""
+
+    def __init__(self, wrong: Any) -> None:
+        self._wrong = wrong
+
+    def request(self, rpc: str, message: Any) -> Any:
+        if self._wrong(rpc, message):
+            raise GRPCError(Status.INVALID_ARGUMENT, "not here")
+        return message
+
+
+def refusing_where(name: str, clause: str, wrong: object) -> Mutant:
+    """A server that refuses some requests that we accept."""
+    return Mutant(name=name, clause=clause, interceptor=lambda: _Named(wrong))
+
+
+def _is_flat(rpc: str, message: BoxRequest) -> bool:
+    if rpc != "AddBoundingBoxToImageByID":
+        return False
+    return bool(
+        message.x_min_normalized == message.x_max_normalized
+        or message.y_min_normalized == message.y_max_normalized
+    )
+
+
+def _several_files(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
+    if rpc != CAPTURE:
+        return False
+    contents = message.sensor_contents
+    return len(contents) > 1 and all(content.HasField("binary") for content in contents)
+
+
+def _boxed(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
+    return rpc == CAPTURE and any(
+        content.metadata.annotations.bboxes for content in message.sensor_contents
+    )
+
+
+def _like_a_label(rpc: str, message: Any) -> bool:
+    return rpc == "AddTagsToBinaryDataByIDs" and any(
+        tag.startswith("VIAM_DATASET_") for tag in message.tags
+    )
+
+
+def _lacks_readings(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
+    return rpc == CAPTURE and any(
+        content.HasField("struct") and "readings" not in content.struct.fields
+        for content in message.sensor_contents
+    )
+
+
+def _not_configured(rpc: str, _: object) -> bool:
+    return rpc == "GetDatabaseConnection"
+
+
+def _named_label(message: BoxRequest, _: Memory) -> None:
+    message.label = message.label if message.label.strip() else "unlabelled"
+
+
+def _named_dataset(message: dataset.CreateDatasetRequest, _: Memory) -> None:
+    message.name = message.name if message.name.strip() else "unnamed"
+
+
+def _turned(message: BoxRequest, _: Memory) -> None:
+    left, right = sorted((message.x_min_normalized, message.x_max_normalized))
+    message.x_min_normalized, message.x_max_normalized = left, right
+    low, high = sorted((message.y_min_normalized, message.y_max_normalized))
+    message.y_min_normalized, message.y_max_normalized = low, high
+
+
+def _lacks_times(rpc: str, message: datasync.DataCaptureUploadRequest) -> bool:
+    return rpc == CAPTURE and not all(
+        content.metadata.HasField(name)
+        for content in message.sensor_contents
+        for name in ("time_requested", "time_received")
+    )
+
+
+def _malformed(rpc: str, message: IdsRequest) -> bool:
+    return rpc == "BinaryDataByIDs" and any(
+        len([part for part in text.split("/") if part]) != 3 for text in message.binary_data_ids
+    )
+
+
+def _stored_now(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
+    for content in message.sensor_contents:
+        if content.metadata.HasField("time_received"):
+            content.metadata.time_received.seconds = 1_704_110_400
+
+
+def _received_while_streaming(message: Any, _: Memory) -> None:
+    if message.metadata.sensor_metadata.HasField("time_received"):
+        message.metadata.sensor_metadata.time_received.seconds = 1_704_110_400
+
+
+def _own_table(message: Any, _: Memory) -> None:
+    metadata = getattr(message.metadata, "upload_metadata", message.metadata)
+    is_listed = metadata.file_extension.lstrip(".") in ("jpg", "jpeg", "png")
+    if metadata.file_extension and not metadata.mime_type and not is_listed:
+        metadata.mime_type = f"x/{metadata.file_extension.lstrip('.').lower()}"
+
+
+def _drop_blank_tags(message: Any, _: Memory) -> None:
+    tags = message.metadata.tags if hasattr(message, "metadata") else message.tags
+    remaining = [tag for tag in tags if tag.strip()]
+    if remaining:
+        tags[:] = remaining
+
+
+def _empty_or(message: Any, _: Memory) -> None:
+    filter_ = filter_of(message)
+    if filter_ is not None and filter_.HasField("tags_filter"):
+        rule = filter_.tags_filter
+        if rule.type == data.TAGS_FILTER_TYPE_MATCH_BY_OR and not rule.tags:
+            rule.tags[:] = ["\0"]
+
+
+def _of(*names: str) -> tuple[Mutant, ...]:
+    """Servers of the park that are wrong by our interpretation alone."""
+    return tuple(mutant for mutant in READS if mutant.name in names)
+
+
+LEGAL: tuple[Mutant, ...] = (
+    with_policy("calls a taken name UNKNOWN", "A39", duplicate_dataset_name="UNKNOWN"),
+    with_policy("calls a taken name INVALID_ARGUMENT", "A39",
+                duplicate_dataset_name="INVALID_ARGUMENT"),
+    with_policy("hides the labels of datasets", "A10", dataset_label="hidden"),
+    with_policy("counts records, not tags", "A8", remove_tags_count="records"),
+    with_policy("wants an organization in deletes", "A16", empty_delete_filter="refuse"),
+    with_policy("names unknown ids", "A13", unknown_ids="refuse"),
+    with_policy("refuses BinaryID", "A14", deprecated_binary_id="refuse"),
+    with_policy("leaves the end out of intervals", "A2", interval_bounds="half-open"),
+    with_policy("compares the time received", "A3", interval_clock="time_received"),
+    with_policy("starts with the oldest", "A1", default_order="ascending"),
+    with_policy("refuses more than 100", "A6", max_page=_page_limit(100, "refuse")),
+    with_policy("gives at most 110", "A6", max_page=_page_limit(110, "clamp")),
+    with_policy("refuses several files with bytes", "A57", binary_page=_page_limit(1, "refuse")),
+    with_policy("gives bytes one by one", "A57", binary_page=_page_limit(1, "clamp")),
+    with_policy("lists tags of files only", "A47", tags_by_filter_scope="binary"),
+    with_policy("starts over for a token of nobody", "A56", page_token="ignore"),  # noqa: S106
+    with_policy("calls an unknown part NOT_FOUND", "A22", invalid_part="NOT_FOUND"),
+    with_policy("calls an unknown part INVALID_ARGUMENT", "A22", invalid_part="INVALID_ARGUMENT"),
+    with_policy("skips unknown datasets", "A27", unknown_dataset="skip"),
+    Mutant(name="has statuses of its own", clause="A12", interceptor=_OtherStatuses),
+    refusing_where("refuses boxes without area", "BX-7", _is_flat),
+    refusing_where("refuses several files in one upload", "A23", _several_files),
+    refusing_where("refuses boxes of uploads", "CU-6", _boxed),
+    on_request("gives boxes without a label one", "BX-3", _named_label,
+               "AddBoundingBoxToImageByID"),
+    on_request("turns boxes that are inside out", "BX-7", _turned, "AddBoundingBoxToImageByID"),
+    on_request("gives datasets without a name one", "DS-7", _named_dataset, "CreateDataset"),
+    refusing_where("wants the times of captures", "A28", _lacks_times),
+    refusing_where("refuses tags that look like labels", "A11", _like_a_label),
+    refusing_where("has no database", "A46", _not_configured),
+    refusing_where("refuses ids that are none", "ID-7", _malformed),
+    refusing_where("wants the key readings in readings", "CU-10", _lacks_readings),
+    refusing_where("takes 100 ids at most", "A70",
+                   lambda _, m: len(getattr(m, "binary_data_ids", ())) > 100),
+    refusing_where("merges no single dataset", "DS-15",
+                   lambda rpc, m: rpc == "MergeDatasets" and len(m.dataset_ids) == 1),
+    on_exchange("received is stored", "A32",
+                {CAPTURE: _stored_now, STREAM: _received_while_streaming}, {}),
+    on_request("has a table of MIME types of its own", "A24", _own_table, CAPTURE, FILE, STREAM),
+    on_request("drops blank tags", "TA-4", _drop_blank_tags, CAPTURE, "AddTagsToBinaryDataByIDs"),
+    on_request("finds nothing for an OR of nothing", "A17", _empty_or),
+    on_reply("lists labels of boxes backwards", "BL-2",
+             lambda _, r, __: r.labels.reverse(), "BoundingBoxLabelsByFilter"),
+    Mutant(name="shows uploads after a second", clause="A55",
+           options={"policy": {"visibility_lag": timedelta(seconds=1)}}),
+    *_of("swaps ties", "gives tags unsorted", "gives tags in order of the alphabet",
+         "does not count files by ids", "counts labels of datasets as tags"),
+    *exports.LEGAL,
+    *saved_queries.LEGAL,
+    *indexes.LEGAL,
+    *sequences.LEGAL,
+    *sequence_exports.LEGAL,
+    *pipelines.LEGAL,
+    *pipeline_runs.LEGAL,
+)  # fmt: skip
