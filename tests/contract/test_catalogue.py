@@ -277,6 +277,12 @@ def test_unproven_and_unchecked_are_told(known: Catalogue) -> None:
     assert not known.entries["SV-2"].looked_at
 
 
+def test_every_clause_that_is_served_is_proven_or_says_why_not(known: Catalogue) -> None:
+    for name in CATALOGUE:
+        entry = known.entries[name]
+        assert bool(entry.mutants) != bool(entry.reason), name
+
+
 def test_leniency_is_decided(known: Catalogue) -> None:
     leniency = {name: entry.leniency for name, entry in known.entries.items()}
     assert leniency["FI-6"] is Leniency.EXACT

@@ -7,15 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from fakeviam_contracts.catalogue import catalogue
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.mutants.mutant_suite import broken_by, try_mutant
 from fakeviam_contracts.mutants.servers import SERVERS
 from fakeviam_contracts.subject import OwnFake
-
-from fakeviam.model.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Mutant
@@ -28,14 +25,6 @@ def test_a_wrong_server_is_found(mutant: Mutant) -> None:
     """By a check that is for the clause it breaks."""
     outcome = try_mutant(mutant, [check for check in CHECKS if mutant.clause in check.clauses])
     assert outcome.verdict == "killed", f"{mutant.clause}: {outcome.verdict} {outcome.claim}"
-
-
-def test_every_clause_that_is_served_is_proven_or_says_why_not() -> None:
-    known = catalogue()
-    assert known.problems == ()
-    for name in CATALOGUE:
-        entry = known.entries[name]
-        assert bool(entry.mutants) != bool(entry.reason), name
 
 
 def test_the_park_is_large_and_names_clauses() -> None:

@@ -56,6 +56,8 @@ log = logging.getLogger("fakeviam")
 _BATCH = 32 * 1024
 
 AUTH_SERVICE = "proto.rpc.v1.AuthService"
+#: The RPC by which clients log in; the service has no other, but may be asked for one.
+_LOGIN = f"/{AUTH_SERVICE}/Authenticate"
 
 
 class CloudDirectory(Protocol):
@@ -111,7 +113,7 @@ class RequestStream:
         message = await self._stream.recv_message(call.policy.max_request_bytes)
         if message is not None:
             call.cloud.journal.received(call.record, message)
-            if self._method.service == AUTH_SERVICE:
+            if self._method.path == _LOGIN:
                 self._switch_cloud(message)
             if call.cloud.strict.enabled:
                 call.cloud.strict.check(call.record, message)
@@ -223,7 +225,7 @@ async def _replies(call: Call, served: Served, requests: RequestStream) -> Repli
     cloud, method = call.cloud, call.record.method
     if call.metadata and METADATA_KEY in call.metadata:
         requests.injector = FaultInjector(call, fault_in(call.metadata))
-    if method.service == AUTH_SERVICE:
+    if method.path == _LOGIN:
         await requests.peek()  # whose API key it brings says which session it is for
         cloud = call.cloud
     else:

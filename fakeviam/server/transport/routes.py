@@ -194,9 +194,10 @@ async def _unknown(call: Call, requests: RequestSource) -> NoReturn:
     # What it takes to guess is not worth the start of every fake.
     from fakeviam.model.finding import nearest  # noqa: PLC0415
 
-    services = {method.service for method in wire.methods()}
+    methods = (*wire.methods(), *wire.utilities())
+    services = {method.service for method in methods}
     if service in services:
-        names = [method.name for method in wire.methods() if method.service == service]
+        names = [method.name for method in methods if method.service == service]
         text = f"{service} has no RPC named {name!r}{nearest(name, names)}"
     else:
         text = f"no API of Viam's cloud has the service {service!r}{nearest(service, services)}"

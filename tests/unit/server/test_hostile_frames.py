@@ -107,8 +107,8 @@ def _campaign(examples: int) -> None:
 
     try:
         attack()
-        loop.run_until_complete(running.__aexit__(None, None, None))
     finally:
+        loop.run_until_complete(running.__aexit__(None, None, None))
         loop.close()
 
 

@@ -20,7 +20,7 @@ from fakeviam import HandlerCrashError, Interceptor
 from fakeviam.server.transport.head import RequestHead
 from fakeviam.server.transport.routes import built
 from fakeviam.server.transport.stream import GrpcStream
-from fakeviam.wire import data, datasync, methods
+from fakeviam.wire import data, datasync, methods, utilities
 
 from .driver import (
     DEFAULT_PART,
@@ -155,6 +155,21 @@ async def test_interceptors_let_refusals_of_unknown_rpcs_pass(start: Start) -> N
     with pytest.raises(GRPCError) as caught:
         await stub(data.TagsByFilterRequest())
     assert caught.value.status is Status.UNIMPLEMENTED
+    assert viam.cloud.crashes == ()
+
+
+@pytest.mark.parametrize("service", sorted({m.service for m in (*METHODS.values(), *utilities())}))
+@pytest.mark.asyncio
+async def test_an_rpc_that_a_known_service_does_not_have(viam: Viam, service: str) -> None:
+    """Any bytes are read by nobody, whatever the service's own RPCs are treated like (SV-6)."""
+    path = f"/{service}/Authenticatf"
+    stub = UnaryUnaryMethod(viam.channel, path, data.TagsByFilterRequest, data.TagsByFilterResponse)
+    for request in (data.TagsByFilterRequest(), data.TagsByFilterRequest(filter={"part_id": "x"})):
+        with pytest.raises(
+            GRPCError, match=r"has no RPC named 'Authenticatf'.* \[SV-6\]"
+        ) as caught:
+            await stub(request)
+        assert caught.value.status is Status.UNIMPLEMENTED
     assert viam.cloud.crashes == ()
 
 
