@@ -31,7 +31,7 @@ def check_query(session: Session, stages: Stages) -> None:
     expected = mql.run(documents, stages)
     observed = asked(session, stages)
     ordered = bool(stages) and "$sort" in stages[-1]
-    if _comparable(observed, ordered=ordered) == _comparable(expected, ordered=ordered):
+    if comparable(observed, ordered=ordered) == comparable(expected, ordered=ordered):
         session.comparisons.update(("MQ-1", "MQ-2" if documents else "MQ-5"))
         if not expected:
             session.comparisons["MQ-5"] += 1
@@ -100,7 +100,7 @@ def _plain(value: object) -> Any:
     return SOME_ID if isinstance(value, ObjectId) else value
 
 
-def _comparable(documents: list[mql.Document], *, ordered: bool) -> list[object]:
+def comparable(documents: list[mql.Document], *, ordered: bool) -> list[object]:
     """What is equal where answers are: the order of fields does not matter."""
     keys = [mql.key(_by_name(document)) for document in documents]
     return keys if ordered else sorted(keys, key=repr)
@@ -141,8 +141,8 @@ def _blamed(session: Session, stages: Stages) -> tuple[str, str]:
     documents = readings_of(session)
     count = 0
     for count in range(len(stages) + 1):
-        right = _comparable(mql.run(documents, stages[:count]), ordered=False)
-        if _comparable(asked(session, stages[:count]), ordered=False) != right:
+        right = comparable(mql.run(documents, stages[:count]), ordered=False)
+        if comparable(asked(session, stages[:count]), ordered=False) != right:
             break
     if not count:
         return "MQ-2" if documents else "MQ-5", ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
@@ -19,7 +20,7 @@ from fakeviam_contracts.selection import Question, compare
 from fakeviam_contracts.session import Ground, permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.model import File, FilterSpec, Row
@@ -88,9 +89,13 @@ def check_rows(
     if rows:
         session.comparisons.update(("TD-3", "TD-2", "TM-1", "UP-7"))
     _check_received(session, spec, rows)
-    by_key = {_key(_described_row(row)): row for row in session.model.rows}
+    alike: dict[str, list[Row]] = {}
+    for row in session.model.matching_rows(spec):
+        alike.setdefault(_key(_described_row(row)), []).append(row)
     # Of equal rows any stands for the others.
-    _check_order(session, [by_key[_key(row)] for row in rows], "readings", descending=descending)
+    names = {row.handle: equals[0].handle for equals in alike.values() for row in equals}
+    seen = [alike[_key(row)].pop() for row in rows]
+    _check_order(session, seen, "readings", descending=descending, names=names)
 
 
 @operation
@@ -311,8 +316,14 @@ def _check_ids(session: Session, file: File, metadata: data.BinaryMetadata) -> N
 
 
 def _check_order(
-    session: Session, seen: Sequence[File | Row], what: str, *, descending: bool | None
+    session: Session,
+    seen: Sequence[File | Row],
+    what: str,
+    *,
+    descending: bool | None,
+    names: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
+    """Records come by their times, and by arrival if these are equal; each has a name by handle."""
     if len(seen) < 2:
         return
     times = [record.requested for record in seen]
@@ -325,9 +336,9 @@ def _check_order(
     else:
         session.expect("PG-6", f"order of {what}", up[::-1] if descending else up, times)
     if len(set(times)) < len(times):
-        wanted = [r.handle for r in session.model.in_order(seen, descending=descending)]
-        what = f"order of {what} of equal time"
-        session.expect("PG-11", what, wanted, [record.handle for record in seen])
+        ordered = session.model.in_order(seen, descending=descending)
+        wanted, got = ([names.get(r.handle, r.handle) for r in rs] for rs in (ordered, seen))
+        session.expect("PG-11", f"order of {what} of equal time", wanted, got)
 
 
 def _handles(session: Session, entries: Iterable[data.BinaryData]) -> list[int | str]:

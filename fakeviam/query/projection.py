@@ -9,7 +9,7 @@ from fakeviam.query.paths import Tree, split, with_value, without
 from fakeviam.query.values import MISSING, is_number, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from fakeviam.query.expressions import Compiler
     from fakeviam.query.values import Document
@@ -28,14 +28,13 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
     if not spec:
         raise QueryError(51272, "projection specification must have at least one field")
     fields = _flat(spec)
-    included = {path for path, value in fields.items() if _flag(value) is True}
     excluded = {path for path, value in fields.items() if _flag(value) is False}
-    computed = {path for path, value in fields.items() if _flag(value) is None}
     Tree.of(dict.fromkeys(fields, True))  # a path through another is refused
     if _excludes(fields):
         tree = Tree.of(dict.fromkeys(excluded, True))
         return lambda document: without(document, tree)
-    return _inclusion(fields, included, computed, compiler, keep_id=("_id",) not in excluded)
+    chosen = {path: value for path, value in fields.items() if path not in excluded}
+    return _inclusion(chosen, compiler, keep_id=("_id",) not in excluded)
 
 
 def _excludes(fields: dict[tuple[str, ...], object]) -> bool:
@@ -67,16 +66,18 @@ def _flag(value: object) -> bool | None:
     return bool(number(value)) if is_number(value) else None
 
 
-def _flat(spec: Document, before: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
-    """The leaves of nested specifications, by path."""
+def _flat(
+    spec: Document, before: tuple[str, ...] = (), *, may_be_empty: bool = False
+) -> dict[tuple[str, ...], object]:
+    """The leaves of nested specifications, by path; empty documents in them are values, if any."""
     fields: dict[tuple[str, ...], object] = {}
     for name, value in spec.items():
         if name.startswith("$"):
             raise QueryError(16410, f"FieldPath field names may not start with '$': {name}")
         path = (*before, *split(name))
         if isinstance(value, dict) and value and not next(iter(value)).startswith("$"):
-            fields.update(_flat(value, path))
-        elif value == {} and isinstance(value, dict):
+            fields.update(_flat(value, path, may_be_empty=may_be_empty))
+        elif value == {} and not may_be_empty:
             raise QueryError(51270, "an empty object is not a valid value")
         else:
             fields[path] = value
@@ -84,37 +85,25 @@ def _flat(spec: Document, before: tuple[str, ...] = ()) -> dict[tuple[str, ...],
 
 
 def _inclusion(
-    fields: dict[tuple[str, ...], object],
-    included: set[tuple[str, ...]],
-    computed: set[tuple[str, ...]],
-    compiler: Compiler,
-    *,
-    keep_id: bool,
+    fields: dict[tuple[str, ...], object], compiler: Compiler, *, keep_id: bool
 ) -> Change:
-    tree = Tree.of({path: True for path in fields if path in included})
-    if keep_id:
-        tree.setdefault("_id", True)
-    computed_fields = [
-        (path, compiler.of_document(fields[path])) for path in fields if path in computed
-    ]
-
-    def change(document: Document) -> Document:
-        result = _only(document, tree)
-        for path, evaluate in computed_fields:
-            result = _added(result, document, path, evaluate(document))
-        return result
-
-    return change
+    """Fields by path: a flag, or what is computed."""
+    tree = Tree.of(
+        {path: _flag(value) or compiler.of_document(value) for path, value in fields.items()}
+    )
+    # An `_id` that is computed stays where it was.
+    kept = tree if not keep_id or isinstance(tree.get("_id"), Tree) else {**tree, "_id": True}
+    return lambda document: dict(_computed(_only(document, kept), tree, document))
 
 
-def _only(document: Document, tree: Tree) -> Document:
+def _only(document: Document, tree: Mapping[str, object]) -> Document:
     """The parts of a document that a tree names, in the document's order."""
     result: Document = {}
     for name, value in document.items():
         branch = tree.get(name)
         if branch is True:
             result[name] = value
-        elif branch is not None:
+        elif isinstance(branch, Tree):
             inner = _part(value, branch)
             if inner is not MISSING:
                 result[name] = inner
@@ -122,31 +111,37 @@ def _only(document: Document, tree: Tree) -> Document:
 
 
 def _part(value: object, branch: Tree) -> object:
+    """What is left of a value; elements of arrays keep their places until all is computed."""
     if isinstance(value, dict):
         return _only(value, branch)
+    return [_part(each, branch) for each in value] if isinstance(value, list) else MISSING
+
+
+def _computed(value: object, tree: Tree, document: Document) -> Any:
+    """What is left, with what is computed: also in each element of an array, whatever it was."""
     if isinstance(value, list):
-        return [inner for inner in (_part(each, branch) for each in value) if inner is not MISSING]
-    return MISSING
-
-
-def _added(result: Document, document: Document, path: tuple[str, ...], value: object) -> Document:
-    if len(path) == 1:
-        if value is MISSING:
-            result.pop(path[0], None)
+        inner = [_computed(each, tree, document) for each in value]
+        return [each for each in inner if each is not MISSING]
+    if not isinstance(value, dict) and not _computes(tree):
+        return MISSING
+    result = value if isinstance(value, dict) else {}
+    for name, branch in tree.items():
+        if branch is True:
+            continue
+        if isinstance(branch, Tree):
+            new = _computed(result.get(name, MISSING), branch, document)
         else:
-            result[path[0]] = value
-        return result
-    # Without a value there is the document that the field would be in, as in MongoDB.
-    shape = result if path[0] in result else {**result, **_shape(document, path)}
-    return dict(with_value(shape, path, value))
+            new = branch(document)
+        if new is MISSING:
+            result.pop(name, None)
+        else:
+            result[name] = new
+    return result
 
 
-def _shape(document: Document, path: tuple[str, ...]) -> Document:
-    """The arrays that the document has on the way: a computed field lands in each element."""
-    value = document.get(path[0])
-    if isinstance(value, list) and len(path) > 1:
-        return {path[0]: [{} for _ in value]}
-    return {}
+def _computes(tree: Tree) -> bool:
+    return any(_computes(each) if isinstance(each, Tree) else each is not True
+               for each in tree.values())  # fmt: skip
 
 
 def compile_set(spec: object, compiler: Compiler, name: str) -> Change:
@@ -159,11 +154,7 @@ def compile_set(spec: object, compiler: Compiler, name: str) -> Change:
         raise QueryError(
             40272, f"{name} specification stage must be an object, got {type(spec).__name__}"
         )
-    if not spec:
-        raise QueryError(
-            40177, f"Invalid {name} :: caused by :: specification must have at least one field"
-        )
-    fields = _flat(spec)
+    fields = _flat(spec, may_be_empty=True)
     Tree.of(dict.fromkeys(fields, True))
     evaluates = [(path, compiler.of_document(value)) for path, value in fields.items()]
 

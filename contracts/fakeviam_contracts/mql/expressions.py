@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 Document = dict[str, Any]
+Known = TypeVar("Known")
+
+
+class UnknownError(Exception):
+    """What this interpreter does not know: an operator, or a kind of value."""
 
 
 class _Missing:
@@ -26,25 +32,48 @@ MISSING = _Missing()
 
 
 def rank(value: Any) -> int:
-    """The place of a kind of value in MongoDB's order of kinds."""
+    """The place of a kind of value in MongoDB's order of kinds: what is missing comes before null.
+
+    Raises:
+        UnknownError: It is of a kind that is not compared here.
+    """
     if value is MISSING or value is None:
-        return 1
+        return int(value is None)
     kinds: tuple[tuple[Any, int], ...] = (
         (bool, 6), ((int, float), 2), (str, 3), (dict, 4), (list, 5), (dt.datetime, 7),
     )  # fmt: skip
-    return next(place for kind, place in kinds if isinstance(value, kind))
+    for kind, place in kinds:
+        if isinstance(value, kind):
+            return place
+    raise UnknownError(f"values like {value!r}")
+
+
+def absent(value: object) -> bool:
+    """Whether a value is null or missing, which most operators take for the same."""
+    return value is None or value is MISSING
+
+
+def nulled(value: object) -> object:
+    """A value; what is missing counts as null, as it does in filters, in sorting and in groups."""
+    return None if value is MISSING else value
 
 
 def key(value: object) -> Any:
     """What sorts values as MongoDB does, and is equal where they are."""
     place = rank(value)
-    if place == 1:
-        return (1,)
+    if absent(value):
+        return (place,)
     if isinstance(value, dict):
         return (place, [(rank(v), name, key(v)) for name, v in value.items()])
     if isinstance(value, list):
         return (place, [key(v) for v in value])
-    return (place, value)
+    if _nan(value):
+        return (place, -math.inf, False)  # before all other numbers, and equal to itself
+    return (place, value, True)
+
+
+def _nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def same(one: object, other: object) -> bool:
@@ -58,6 +87,8 @@ def same(one: object, other: object) -> bool:
 def reached(value: object, path: str) -> Iterator[object]:
     """All that a path of a filter reaches: it goes into the elements of arrays."""
     name, _, rest = path.partition(".")
+    if rest[:1].isdigit():
+        raise UnknownError(f"positions in arrays: {path}")
     found = value.get(name, MISSING) if isinstance(value, dict) else MISSING
     if not rest:
         yield found
@@ -96,6 +127,8 @@ def matches(document: Document, spec: Mapping[str, Any]) -> bool:
             good = not any(matches(document, each) for each in wanted)
         elif name == "$expr":
             good = truth(evaluated(document, wanted))
+        elif name.startswith("$"):
+            raise UnknownError(name)
         else:
             values = list(reached(document, name))
             good = _meets(values, wanted)
@@ -104,16 +137,27 @@ def matches(document: Document, spec: Mapping[str, Any]) -> bool:
     return True
 
 
+def known(table: Mapping[str, Known], name: str) -> Known:
+    """What a table has of a name.
+
+    Raises:
+        UnknownError: It has nothing of it.
+    """
+    if name not in table:
+        raise UnknownError(name)
+    return table[name]
+
+
 def _meets(values: Sequence[object], wanted: object) -> bool:
     if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
         return _any_equals(values, wanted)
-    return all(_TESTS[name](values, asked) for name, asked in wanted.items())
+    return all(known(_TESTS, name)(values, asked) for name, asked in wanted.items())
 
 
 def _spread(values: Iterable[object]) -> Iterator[object]:
-    """The values, and the elements of those that are arrays."""
+    """The values, and the elements of those that are arrays; of nothing, null."""
     for value in values:
-        yield value
+        yield nulled(value)
         if isinstance(value, list):
             yield from value
 
@@ -125,7 +169,10 @@ def _any_equals(values: Sequence[object], wanted: object) -> bool:
 def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Sequence[object], object], bool]:
     def test(values: Sequence[object], wanted: object) -> bool:
         return any(
-            rank(value) == rank(wanted) and value is not MISSING and holds(key(value), key(wanted))
+            rank(value) == rank(wanted)
+            # NaN is neither more nor less than a number.
+            and _nan(value) == _nan(wanted)
+            and holds(key(value), key(wanted))
             for value in _spread(values)
         )
 
@@ -155,16 +202,20 @@ _TESTS: dict[str, Callable[[Sequence[Any], Any], bool]] = {
 
 def truth(value: object) -> bool:
     """Whether a value counts as true: all but false, null, missing and zero."""
-    return not (value is MISSING or value is None or value is False or same(value, 0))
+    return not (absent(value) or value is False or same(value, 0))
 
 
 def evaluated(document: Document, expression: object) -> Any:
     """The value of an expression."""
+    if isinstance(expression, str) and expression.startswith("$$"):
+        variable, _, path = expression[2:].partition(".")
+        if variable not in ("ROOT", "CURRENT"):
+            raise UnknownError(expression)
+        return field_of(document, path) if path else document
     if isinstance(expression, str) and expression.startswith("$"):
-        return document if expression == "$$ROOT" else field_of(document, expression[1:])
+        return field_of(document, expression[1:])
     if isinstance(expression, list):
-        values = [evaluated(document, each) for each in expression]
-        return [None if value is MISSING else value for value in values]
+        return [nulled(evaluated(document, each)) for each in expression]
     if not isinstance(expression, dict):
         return expression
     if any(name.startswith("$") for name in expression):
@@ -178,30 +229,34 @@ def _applied(document: Document, name: str, given: Any) -> object:
     if name == "$literal":
         return given
     if name == "$cond":
-        test, yes, no = given
+        test, yes, no = given if isinstance(given, list) else map(given.get, _CONDITION)
         return evaluated(document, yes if truth(evaluated(document, test)) else no)
     arguments = given if isinstance(given, list) else [given]
-    return _OPERATORS[name](*(evaluated(document, each) for each in arguments))
+    return known(_OPERATORS, name)(*(evaluated(document, each) for each in arguments))
 
 
-def _arithmetic(apply: Callable[..., object]) -> Callable[..., object]:
-    """Of numbers; with a null or missing one, null."""
+_CONDITION = ("if", "then", "else")
+
+
+def _of(kind: Any, apply: Callable[..., object]) -> Callable[..., object]:
+    """Of values of one kind; with a null or missing one, null."""
 
     def operator(*values: object) -> object:
-        return None if any(rank(value) == 1 for value in values) else apply(*values)
+        if any(map(absent, values)):
+            return None
+        for value in values:
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise UnknownError(f"{value!r} where {kind} is asked for")
+        return apply(*values)
 
     return operator
 
 
-def _product(*values: object) -> object:
-    result: Any = 1
-    for value in values:
-        result *= value
-    return result
+_NUMBERS = (int, float)
 
 
 def _no_null(values: Iterable[object]) -> list[object]:
-    return [value for value in values if rank(value) != 1]
+    return [value for value in values if not absent(value)]
 
 
 def least(*values: Any) -> object:
@@ -217,27 +272,28 @@ def greatest(*values: object) -> object:
 
 
 _OPERATORS: dict[str, Callable[..., object]] = {
-    "$add": _arithmetic(lambda *values: sum(values)),
-    "$subtract": _arithmetic(lambda one, other: one - other),
-    "$multiply": _arithmetic(_product),
-    "$abs": _arithmetic(abs),
-    "$concat": _arithmetic(lambda *values: "".join(values)),
+    "$add": _of(_NUMBERS, lambda *values: sum(values)),
+    "$subtract": _of(_NUMBERS, lambda one, other: one - other),
+    "$multiply": _of(_NUMBERS, lambda *values: math.prod(values)),
+    "$abs": _of(_NUMBERS, abs),
+    "$concat": _of(str, lambda *values: "".join(values)),
+    # Of these, what is missing is no null: it is the same as nothing else, and less than all.
     "$eq": same,
     "$ne": lambda one, other: not same(one, other),
     "$gt": lambda one, other: bool(key(one) > key(other)),
     "$gte": lambda one, other: bool(key(one) >= key(other)),
     "$lt": lambda one, other: bool(key(one) < key(other)),
     "$lte": lambda one, other: bool(key(one) <= key(other)),
+    "$in": lambda value, values: any(same(value, each) for each in values),
     "$and": lambda *values: all(map(truth, values)),
     "$or": lambda *values: any(map(truth, values)),
     "$not": lambda value: not truth(value),
-    "$ifNull": lambda *values: next((v for v in values if rank(v) != 1), values[-1]),
+    "$ifNull": lambda *values: next((v for v in values if not absent(v)), values[-1]),
     "$size": len,
     "$isArray": lambda value: isinstance(value, list),
-    "$in": lambda value, values: any(same(value, each) for each in values),
     "$min": least,
     "$max": greatest,
-    "$year": lambda value: value.year,
-    "$hour": lambda value: value.hour,
-    "$dayOfMonth": lambda value: value.day,
+    "$year": _of(dt.datetime, lambda value: value.year),
+    "$hour": _of(dt.datetime, lambda value: value.hour),
+    "$dayOfMonth": _of(dt.datetime, lambda value: value.day),
 }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.mql.expressions import (
     MISSING,
+    UnknownError,
+    absent,
     evaluated,
     greatest,
     key,
+    known,
     least,
     matches,
+    nulled,
     rank,
     reached,
     same,
@@ -27,7 +32,7 @@ def run(documents: Iterable[Document], stages: Iterable[Mapping[str, object]]) -
     found = list(documents)
     for stage in stages:
         ((name, spec),) = stage.items()
-        found = _STAGES[name](found, spec)
+        found = known(_STAGES, name)(found, spec)
     return found
 
 
@@ -38,22 +43,25 @@ def _numbers(values: Iterable[object]) -> list[Any]:
     return [value for value in values if rank(value) == 2]
 
 
-def _mean(values: list[Any]) -> object:
+def _sum(values: Iterable[object]) -> Any:
+    """The sum of what is a number, as exact as doubles are."""
     found = _numbers(values)
-    return sum(found) / len(found) if found else None
+    exact = all(map(math.isfinite, found)) and any(isinstance(each, float) for each in found)
+    return math.fsum(found) if exact else sum(found)
 
 
-def _nulled(value: object) -> object:
-    return None if value is MISSING else value
+def _mean(values: list[Any]) -> object:
+    count = len(_numbers(values))
+    return _sum(values) / count if count else None
 
 
 _ACCUMULATORS: dict[str, Callable[[list[object]], object]] = {
-    "$sum": lambda values: sum(_numbers(values)),
+    "$sum": _sum,
     "$avg": _mean,
     "$min": least,
     "$max": greatest,
-    "$first": lambda values: _nulled(values[0]),
-    "$last": lambda values: _nulled(values[-1]),
+    "$first": lambda values: nulled(values[0]),
+    "$last": lambda values: nulled(values[-1]),
     "$push": lambda values: [value for value in values if value is not MISSING],
 }
 
@@ -61,15 +69,15 @@ _ACCUMULATORS: dict[str, Callable[[list[object]], object]] = {
 def _grouped(documents: list[Document], spec: Mapping[str, Any]) -> list[Document]:
     groups: list[tuple[object, list[Document]]] = []
     for document in documents:
-        name = evaluated(document, spec["_id"])
-        group = next((members for known, members in groups if same(known, name)), None)
+        name = nulled(evaluated(document, spec["_id"]))
+        group = next((members for other, members in groups if same(other, name)), None)
         if group is None:
             groups.append((name, [document]))
         else:
             group.append(document)
     return [
         {
-            "_id": _nulled(name),
+            "_id": name,
             **{k: _accumulated(v, members) for k, v in spec.items() if k != "_id"},
         }
         for name, members in groups
@@ -80,7 +88,7 @@ def _accumulated(spec: Mapping[str, object], members: list[Document]) -> object:
     ((name, expression),) = spec.items()
     if name == "$count":
         return len(members)
-    return _ACCUMULATORS[name]([evaluated(member, expression) for member in members])
+    return known(_ACCUMULATORS, name)([evaluated(member, expression) for member in members])
 
 
 # Stages ----------------------------------------------------------------------------------
@@ -93,7 +101,7 @@ def _sorted(documents: list[Document], spec: Mapping[str, int]) -> list[Document
             keys: list[Any] = [
                 each for value in reached(document, path) for each in _sort_keys(value)
             ]
-            return (min if direction == 1 else max)(keys or [key(MISSING)])
+            return (min if direction == 1 else max)(keys or [key(None)])
 
         # Equal ones stay as they came, in either direction.
         documents = sorted(documents, key=sort_key, reverse=direction == -1)
@@ -103,11 +111,23 @@ def _sorted(documents: list[Document], spec: Mapping[str, int]) -> list[Document
 def _sort_keys(value: object) -> list[object]:
     """What a value sorts by: an array by its elements, an empty one before null."""
     if not isinstance(value, list):
-        return [key(value)]
+        return [key(nulled(value))]
     return [key(entry) for entry in value] or [(0,)]
 
 
+def _leaves(spec: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """What a specification says of each path: documents in it are paths, too."""
+    found: dict[str, Any] = {}
+    for name, value in spec.items():
+        if isinstance(value, dict) and value and not any(each.startswith("$") for each in value):
+            found.update(_leaves(value, f"{before}{name}."))
+        else:
+            found[before + name] = value
+    return found
+
+
 def _projected(documents: list[Document], spec: Mapping[str, object]) -> list[Document]:
+    spec = _leaves(spec)
     others = [value for name, value in spec.items() if name != "_id"] or list(spec.values())
     if all(_is_flag(value) and not value for value in others):
         gone = [name for name, value in spec.items() if not value]
@@ -121,30 +141,53 @@ def _is_flag(value: object) -> bool:
 
 
 def _chosen(document: Document, spec: Mapping[str, Any]) -> Document:
-    tree: dict[str, Any] = {"_id": {}} if spec.get("_id", 1) else {}
+    tree: dict[str, Any] = {}
+    if not any(path.partition(".")[0] == "_id" for path in spec):
+        tree["_id"] = True
     for path, wanted in spec.items():
-        if path != "_id" and _is_flag(wanted):
-            node = tree
-            for name in path.split("."):
-                node = node.setdefault(name, {})
-    result: Document = _included(document, tree) if tree else {}
-    for path, wanted in spec.items():
-        if not _is_flag(wanted):
-            result = _with(result, path, evaluated(document, wanted))
-    return result
+        *above, last = path.split(".")
+        node = tree
+        for name in above:
+            node = node.setdefault(name, {})
+        node[last] = bool(wanted) if _is_flag(wanted) else [wanted]
+    chosen: Document = _computed(_included(document, tree), tree, document)
+    return chosen
 
 
-def _included(value: Any, tree: dict[str, Any]) -> Any:
+def _included(value: Any, tree: Any) -> Any:
     """What a tree of paths leaves of a value: documents stay, even where nothing in them does."""
-    if not tree:
+    if tree is True:
         return value
-    if isinstance(value, list):
-        inner = [_included(entry, tree) for entry in value if isinstance(entry, dict | list)]
-        return [entry for entry in inner if entry is not MISSING]
-    if not isinstance(value, dict):
+    if isinstance(value, list) and isinstance(tree, dict):
+        return [_included(entry, tree) for entry in value]
+    if not isinstance(value, dict) or not isinstance(tree, dict):
         return MISSING
     found = {name: _included(each, tree[name]) for name, each in value.items() if name in tree}
     return {name: each for name, each in found.items() if each is not MISSING}
+
+
+def _computed(value: Any, tree: dict[str, Any], document: Document) -> Any:
+    """A value with the expressions of a tree; elsewhere, what was no document is gone."""
+    if isinstance(value, list):
+        inner = [_computed(entry, tree, document) for entry in value]
+        return [entry for entry in inner if entry is not MISSING]
+    if not isinstance(value, dict) and not _computes(tree):
+        return MISSING
+    result = dict(value) if isinstance(value, dict) else {}
+    for name, wanted in tree.items():
+        if isinstance(wanted, list):
+            made = evaluated(document, wanted[0])
+        elif isinstance(wanted, dict):
+            made = _computed(result.get(name, MISSING), wanted, document)
+        else:
+            continue
+        result.pop(name, None) if made is MISSING else result.update({name: made})
+    return result
+
+
+def _computes(tree: dict[str, Any]) -> bool:
+    inner = tree.values()
+    return any(isinstance(w, list) or (isinstance(w, dict) and _computes(w)) for w in inner)
 
 
 def _at(document: object, path: str) -> object:
@@ -188,13 +231,15 @@ def _set(documents: list[Document], spec: Mapping[str, object]) -> list[Document
     results = []
     for document in documents:
         result: Document = document
-        for path, expression in spec.items():
+        for path, expression in _leaves(spec).items():
             result = _with(result, path, evaluated(document, expression))
         results.append(result)
     return results
 
 
 def _unwound(documents: list[Document], spec: Any) -> list[Document]:
+    if isinstance(spec, dict) and "includeArrayIndex" in spec:
+        raise UnknownError("includeArrayIndex")
     path = (spec if isinstance(spec, str) else spec["path"])[1:]
     keeps = isinstance(spec, dict) and bool(spec.get("preserveNullAndEmptyArrays"))
     results = []
@@ -204,7 +249,7 @@ def _unwound(documents: list[Document], spec: Any) -> list[Document]:
             results += [_with(document, path, entry) for entry in value]
         elif isinstance(value, list):
             results += [_without(document, [path])] * keeps
-        elif keeps or rank(value) != 1:
+        elif keeps or not absent(value):
             results.append(document)
     return results
 
@@ -217,8 +262,8 @@ def _sorted_by_count(documents: list[Document], expression: object) -> list[Docu
 _STAGES: dict[str, Callable[[list[Document], Any], list[Document]]] = {
     "$match": lambda documents, spec: [d for d in documents if matches(d, spec)],
     "$sort": _sorted,
-    "$limit": lambda documents, spec: documents[:spec],
-    "$skip": lambda documents, spec: documents[spec:],
+    "$limit": lambda documents, spec: documents[: int(spec)],
+    "$skip": lambda documents, spec: documents[int(spec) :],
     "$count": lambda documents, spec: [{spec: len(documents)}] if documents else [],
     "$project": _projected,
     "$set": _set,
