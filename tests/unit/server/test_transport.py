@@ -164,7 +164,8 @@ async def test_an_rpc_that_a_known_service_does_not_have(viam: Viam, service: st
     """Any bytes are read by nobody, whatever the service's own RPCs are treated like (SV-6)."""
     path = f"/{service}/Authenticatf"
     stub = UnaryUnaryMethod(viam.channel, path, data.TagsByFilterRequest, data.TagsByFilterResponse)
-    for request in (data.TagsByFilterRequest(), data.TagsByFilterRequest(filter={"part_id": "x"})):
+    some = data.TagsByFilterRequest(filter=data.Filter(part_id="x"))
+    for request in (data.TagsByFilterRequest(), some):
         with pytest.raises(
             GRPCError, match=r"has no RPC named 'Authenticatf'.* \[SV-6\]"
         ) as caught:
