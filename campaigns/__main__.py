@@ -57,7 +57,8 @@ def fuzz(
     scores = {name: scores[name] for name in TARGETS if name in scores}
     print(report.table(scores))
     if number is None and not only:
-        command = f"make fuzz ARGS='--seed {seed} --inputs {inputs}'"
+        until = "" if minutes is None else f" --minutes {minutes:g}"
+        command = f"make fuzz ARGS='--seed {seed} --inputs {inputs}{until}'"
         print(f"written to {report.write(scores, seed=seed, command=command)}")
     sys.exit(1 if run.broken(scores) else 0)
 

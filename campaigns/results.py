@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,26 @@ def machine() -> str:
     """What it ran on, in a line."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("grpclib", "h2", "protobuf"))
     cores = os.cpu_count()
-    return f"Python {platform.python_version()}, {packages}, {platform.system()}, {cores} cores."
+    system = f"Python {platform.python_version()}, {packages}, {platform.system()}, {cores} cores"
+    return f"{system}. Commit {_commit()}."
+
+
+def _commit() -> str:
+    """What was run: the newest commit, and whether there is more in the tree."""
+    try:
+        told = [
+            subprocess.run(  # noqa: S603 - of this file
+                ("git", *command),  # noqa: S607 - wherever it is
+                cwd=PLACE.parent,
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+            for command in (("rev-parse", "--short", "HEAD"), ("status", "--porcelain", "-uno"))
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"  # a copy without its history
+    return f"{told[0]} with changes" if told[1] else told[0]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

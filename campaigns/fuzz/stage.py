@@ -14,6 +14,7 @@ from campaigns.laws import BrokenLawError
 from campaigns.states import state_of
 from fakeviam import Clock, FakeViam
 from fakeviam.model.catalogue import CATALOGUE
+from fakeviam.server.services.due import catch_up
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ class Stage:
     # Laws ------------------------------------------------------------------------------------
 
     def state(self) -> list[object]:
-        """All that a write could change, to be compared with a later moment."""
+        """All that a write could change, to be compared with a later moment.
+
+        What is due by the clock is done first, or the next call would do it, even one that reads.
+        """
         cloud = self.cloud
+        catch_up(cloud._cloud)  # noqa: SLF001 - between two calls
         return [*state_of(cloud), cloud.policy]
 
     def check_no_crash(self) -> None:
