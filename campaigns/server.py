@@ -37,18 +37,37 @@ class Server:
 
     @classmethod
     @contextmanager
-    def running(cls, *options: str, largest_file: int | None = None) -> Iterator[Server]:
-        """Start one, and end it; with `largest_file`, none of its files may grow beyond that."""
+    def running(
+        cls,
+        *options: str,
+        largest_file: int | None = None,
+        descriptors: int | None = None,
+        log: Path | None = None,
+    ) -> Iterator[Server]:
+        """Start one, and end it.
+
+        Args:
+            options: Those of `fakeviam serve`.
+            largest_file: None of its files may grow beyond that.
+            descriptors: So many files and sockets at a time are all it may have open.
+            log: Where it logs.
+        """
+        limits = {resource.RLIMIT_FSIZE: largest_file, resource.RLIMIT_NOFILE: descriptors}
         command = [sys.executable, "-m", "fakeviam", "serve", "--port", "0", "--quiet", *options]
-        with subprocess.Popen(  # noqa: S603 - our own program
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            # The limit holds of bytecode too, and a cut one breaks whoever imports it next.
-            env=None if largest_file is None else {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            preexec_fn=None if largest_file is None else partial(_limit, largest_file),  # noqa: PLW1509 - nothing here has threads
-        ) as process:
+        with (
+            Path(log or os.devnull).open("w") as stderr,
+            subprocess.Popen(  # noqa: S603 - our own
+                command,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                # The limit holds of bytecode too, and a cut one breaks whoever imports it next.
+                env=None
+                if largest_file is None
+                else {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+                preexec_fn=partial(_limit, limits) if any(limits.values()) else None,  # noqa: PLW1509 - nothing here has threads
+            ) as process,
+        ):
             try:
                 yield cls(process)
             finally:
@@ -88,5 +107,7 @@ class Server:
         return len(os.listdir(f"/proc/{self._process.pid}/fd"))  # noqa: PTH208 - names suffice
 
 
-def _limit(largest_file: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+def _limit(limits: dict[int, int | None]) -> None:
+    for number, most in limits.items():
+        if most is not None:
+            resource.setrlimit(number, (most, resource.getrlimit(number)[1]))

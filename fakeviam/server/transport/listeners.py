@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _UNIX = getattr(socket, "AF_UNIX", None)
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
+# How many connections asyncio accepts before it does anything else, of which it makes the length
+# of the queue, too: those that are refused take some turns to close, and fit into what is kept.
+_AT_ONCE, _WAITING = 2, 128
+
 # The kernel's limit, less the closing zero, of the stricter system (macOS).
 _LONGEST_PATH = 103
 
@@ -76,17 +80,26 @@ class Listener:
     async def start_tcp(self, host: str, port: int) -> None:
         """Listen on a TCP address; a name such as `localhost` may have several."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._protocol, host, port)
+        self._server = await loop.create_server(self._protocol, host, port, backlog=_AT_ONCE)
         if port == 0 and len({each.getsockname()[1] for each in self._server.sockets}) > 1:
             free = self.port  # the system has chosen one for each address
             self._server.close()
             await self._server.wait_closed()
-            self._server = await loop.create_server(self._protocol, host, free)
+            self._server = await loop.create_server(self._protocol, host, free, backlog=_AT_ONCE)
+        self._let_wait()
 
     async def start_unix(self, path: str) -> None:
         """Listen on a Unix socket."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._protocol, path)
+        self._server = await loop.create_unix_server(self._protocol, path, backlog=_AT_ONCE)
+        self._let_wait()
+
+    def _let_wait(self) -> None:
+        """Let the kernel hold more connections than the loop accepts at once."""
+        listening: Any = self._server  # as in `port`
+        for each in listening.sockets:
+            with socket.socket(fileno=os.dup(each.fileno())) as same:
+                same.listen(_WAITING)
 
     def watch_loop(self, *, tells_health: bool) -> None:
         """Answer TCP clients while this loop stands still, too, from a thread (TL-7, HT-12)."""

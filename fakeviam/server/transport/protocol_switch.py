@@ -14,6 +14,7 @@ import asyncio
 import struct
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
+from fakeviam.server.transport.descriptors import is_kept
 from fakeviam.server.transport.frames import PREFACE
 from fakeviam.server.transport.sockets import Link, peer_of
 
@@ -32,6 +33,12 @@ _MONGO_LARGEST = 48_000_000
 #: How records of TLS begin: with their kind, one of five, and a version. A handshake comes first;
 #: what else comes is refused as TLS, too.
 _TLS = frozenset(bytes((kind, 3, version)) for kind in range(20, 25) for version in range(1, 5))
+
+
+_NO_MORE = (
+    "the last file descriptors are kept for the calls of those who are connected; close "
+    "connections, or raise the number with ulimit -n"
+)
 
 
 class PortServer(Protocol):
@@ -110,6 +117,11 @@ class ProtocolSniffer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # That of another event loop, such as uvloop's, is no asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
+        connected = transport.get_extra_info("socket")
+        if connected is not None and is_kept(connected.fileno()):
+            self._log.say(_NO_MORE, f"refused {peer_of(transport)}: {_NO_MORE} [SV-11]")
+            Link(transport).reset()
+            return
         self._impatience = asyncio.get_running_loop().call_later(self._patience, self._give_up)
 
     def data_received(self, data: bytes) -> None:
