@@ -144,5 +144,5 @@ def check_reply(reply: Reply) -> None:
             raise BrokenLawError("a refusal says what is wrong", text)
 
 
-#: gRPC over HTTP/1.1, and a full disk.
-_SAID_ON_PURPOSE = (505, 507)
+#: Connect's calls of what no cloud has, gRPC over HTTP/1.1, and a full disk.
+_SAID_ON_PURPOSE = (501, 505, 507)
