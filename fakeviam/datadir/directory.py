@@ -265,7 +265,9 @@ class DataDir:
                     entry["ids"] = counters._asdict()
                 writer.append(entry)
         except BaseException:
-            self._coder.undo()
+            # What is left of an entry may be all of it, and then a restart needs its bytes.
+            if not writer.failure:
+                self._coder.undo()
             raise
         self._coder.settle()
         self._counted = counters
