@@ -119,6 +119,7 @@ class DataDir:
             UsageError: It is in use, damaged or of another fakeviam, or no data directory.
         """
         self.path = Path(os.path.realpath(path))
+        self._place = self.path / LOG
         self.seed = seed
         self.contents: Contents | None = None
         self.dropped: Dropped | None = None
@@ -148,10 +149,9 @@ class DataDir:
                 raise
 
     def _load(self, make_store: Callable[[], Store]) -> None:
-        place = self.path / LOG
-        if not place.exists():
-            raise damaged(str(place), "is missing")
-        reader = LogReader(place)
+        if not self._place.exists():
+            raise damaged(str(self._place), "is missing")
+        reader = LogReader(self._place)
         loader = Loader(reader, self._blobs, make_store)
         loader.read()
         self.seed, self.contents, self._coder = loader.seed, loader.contents, loader.coder
@@ -253,6 +253,11 @@ class DataDir:
         if self._failure:
             text = f"the data directory {self.path} refuses writes until a restart"
             raise UnavailableError(f"{text}: {self._failure}", clause="DD-5")
+        if not self._log.is_at(self._place):
+            # It could be written to all the same, and nobody would ever find what it holds.
+            text = f"cannot write to the data directory {self.path}: its {LOG} is no longer there"
+            why = f"{text}, because somebody moved, removed or replaced it"
+            raise UnavailableError(f"{why}; nothing was changed", clause="DD-4")
         return self._log
 
     def _append(self, writer: LogWriter, events: Sequence[Event]) -> None:
@@ -304,7 +309,7 @@ class DataDir:
         except OSError as error:
             # The old log is whole; after as many bytes again there may be more room.
             self._worth_it = 2 * grown
-            log.warning("cannot rewrite %s: %s", self.path / LOG, error.strerror or error)
+            log.warning("cannot rewrite %s: %s", self._place, error.strerror or error)
 
     def _switch(self, contents: Contents) -> None:
         """Begin a log with these contents in the place of the one that is there.
@@ -319,7 +324,7 @@ class DataDir:
             new = LogWriter(beside, self._files)
             at = time_text(self._now())
             new.fill(entries_of(contents, coder, seed=self.seed, at=at, digests=digests))
-            self._files.replace(beside, self.path / LOG)
+            self._files.replace(beside, self._place)
         except BaseException:
             coder.undo()
             if new is not None:

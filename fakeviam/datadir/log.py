@@ -70,7 +70,15 @@ class LogWriter:
         self.failure = ""
         self._files = files
         self._handle = files.open(path)
+        self._itself = os.fstat(self._handle)
         self._close = weakref.finalize(self, os.close, self._handle)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether that is still the name of this log; it may have been moved, or removed."""
+        try:
+            return os.path.samestat(path.stat(), self._itself)
+        except OSError:
+            return False
 
     def append(self, entry: dict[str, object]) -> None:
         """Add an entry, and acknowledge it.
