@@ -92,6 +92,7 @@ class RemoteSubject:
         self.muted: frozenset[tuple[str, str]] = frozenset()
         self._has_clock = False
         self._exclusive = exclusive
+        self._by_socket = address.target.startswith("unix:")
         self._stuck = ""
         name = _new_name()
         self._names = (f"{name}-{number}" for number in itertools.count(1))
@@ -138,6 +139,7 @@ class RemoteSubject:
             now=time.time_ns if self._clock_is_ours() else None,
             skew=SKEW,
             sleep=lambda nanos: time.sleep(nanos / 1e9),
+            by_socket=self._by_socket,
         )
         session = Session(self.line.wire(scope), place, self.interpretation, self.muted)
         self._open[id(session)] = scope

@@ -1,16 +1,23 @@
-"""The kit over TLS, by name and with the certificates of a file, and over gRPC-Web."""
+"""The kit over TLS, by name and with the certificates of a file, gRPC-Web, and Unix sockets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
+from fakeviam_contracts.results import Verdict
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
-from fakeviam import FakeViam
+from fakeviam import FakeViam, Interceptor
 from fakeviam.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from google.protobuf.message import Message
 
 CLAUSES = "SU-2"
 
@@ -60,3 +67,29 @@ def test_a_file_without_certificates(tmp_path: Path, capsys: pytest.CaptureFixtu
         words = ("--target", "https://localhost:1", "--part", "p", "--ca-file", str(path))
         assert _run(*words) == 2
         assert told in capsys.readouterr().err
+
+
+def test_where_nobody_can_download_links_are_not_asked_for() -> None:
+    """SG-1: a Unix socket alone is no address that a link could lead to."""
+    with FakeViam(port=None) as cloud:
+        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="SG-*"))
+    verdicts = {clause.clause: clause.verdict for clause in result.clauses}
+    assert verdicts["SG-1"] is Verdict.SKIPPED
+    assert verdicts["SG-2"] is verdicts["SG-3"] is Verdict.KEPT
+    assert result.checks[0].reason.startswith("the server has a Unix socket alone")
+    assert result.exit_status == 0
+
+
+class NoLinks(Interceptor):
+    def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
+        del request
+        if rpc == "CreateBinaryDataSignedURL":
+            raise GRPCError(Status.FAILED_PRECONDITION, "none today")
+        return message
+
+
+def test_who_can_be_reached_has_links() -> None:
+    """SG-1."""
+    with FakeViam(interceptors=[NoLinks()]) as cloud:
+        result = run(RunConfig(target=cloud.target, parts=(cloud.default_part.id,), clauses="SG-1"))
+    assert [finding.clause for finding in result.findings] == ["SG-1"]
