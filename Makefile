@@ -77,6 +77,9 @@ contract: .venv/.dev ## the contract kit on the fake, in full, under every polic
 quality: .venv/.dev ## how soon each wrong server is found; writes tests/quality/campaign.tsv, in some minutes
 	$(BIN)/python -m scripts.campaign $(ARGS)
 
+false-alarms: .venv/.dev ## the kit on the right fake in every way; writes tests/quality/false_alarms.tsv, in an hour
+	$(BIN)/python -m scripts.false_alarms $(ARGS)
+
 docs: .venv/.docs ## build the documentation as a site, build/site/index.html; fails on a broken link
 	$(BIN)/python -m sphinx -q -E -W --keep-going -c docs/site . build/site $(ARGS)
 	@echo "build/site/index.html"
@@ -132,4 +135,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: bench check clauses clean client-report contract coverage crash demo docs format fuzz help imports interop-go interop-ts lint mutation protos quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types
+.PHONY: bench check clauses clean client-report contract coverage crash demo docs false-alarms format fuzz help imports interop-go interop-ts lint mutation protos quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types

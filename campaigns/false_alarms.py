@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from dataclasses import astuple, dataclass, fields
+import tempfile
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.opening import open_subject
@@ -15,11 +17,11 @@ from fakeviam_contracts.runner import run
 from fakeviam import FakeViam
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 POLICIES = ("documented", "observed", "strict")
-#: How the fake is reached or keeps its data; `self` is the kit's own, in its process.
+#: How the fake is reached or keeps its data; `self` is the kit's own, in its process. At the Unix
+#: socket there is no port besides.
 WAYS = ("self", "tcp", "unix", "tls", "grpc-web", "data-dir")
 
 
@@ -30,7 +32,7 @@ class Quiet:
     Attributes:
         way: How the fake was reached.
         policy: Its policy, and the kit's.
-        seeds: How many seeds of random programs, after the fixed checks.
+        seeds: How many seeds of random programs, from 1; the first after all fixed checks.
         programs: How many programs they were.
         calls: How many calls those and the fixed checks made.
         alarms: What was said against it, even what breaks nothing.
@@ -38,64 +40,69 @@ class Quiet:
 
     way: str
     policy: str
-    seeds: int
-    programs: int
-    calls: int
-    alarms: str
+    seeds: int = 0
+    programs: int = 0
+    calls: int = 0
+    alarms: str = ""
+
+    def goes_on(self, programs: int) -> bool:
+        """Whether seeds of so many programs may be added."""
+        return not self.alarms and self.programs >= self.seeds * programs
 
 
 COLUMNS = [field.name for field in fields(Quiet)]
 
 
-def measure(
-    way: str, policy: str, folder: Path, *, seeds: int, programs: int, clauses: str = "*"
-) -> Quiet:
-    """Run the fixed checks once, then some programs of each seed."""
-    with reached(way, policy, folder) as where:
-        config = RunConfig(policy=policy, clauses=clauses, programs=0, seed=1, **where)
-        result = run(config)
-        told = [each.assertion for each in result.findings]
-        told += [each.assertion for each in result.differences]
-        alarms = [f"{each.clause}: {each.what}" for each in told]
-        alarms += [*result.problems, *result.left, *filter(None, [result.error])]
-        calls, count, subject = result.rpcs, 0, open_subject(config)
+def measure(row: Quiet, *, programs: int, clauses: str = "*") -> Quiet:
+    """A row after one seed more: some programs of it, and before the first the fixed checks."""
+    alarms, calls, seed = [row.alarms] if row.alarms else [], row.calls, row.seeds + 1
+    with tempfile.TemporaryDirectory() as folder, reached(row, Path(folder)) as where:
+        config = RunConfig(policy=row.policy, clauses=clauses, programs=0, seed=seed, **where)
+        if seed == 1:
+            result = run(config)
+            told = [each.assertion for each in result.findings]
+            told += [each.assertion for each in result.differences]
+            alarms += [f"{each.clause}: {each.what}" for each in told]
+            alarms += [*result.problems, *result.left, *filter(None, [result.error])]
+            calls += result.rpcs
+        subject = open_subject(config)
         try:
-            for seed in range(1, seeds + 1):
-                done = run_programs(subject, seed=1000 * seed, wanted=programs)
-                broken = done.failed.broken if done.failed is not None else None
-                against = [*filter(None, [broken]), *done.differences.values()]
-                alarms += [f"{each.clause}: {each.what} (seed {1000 * seed})" for each in against]
-                calls, count = calls + done.rpcs, count + done.count
+            done = run_programs(subject, seed=seed, wanted=programs)
         finally:
             subject.close()
-    return Quiet(
-        way=way, policy=policy, seeds=seeds, programs=count, calls=calls, alarms="; ".join(alarms)
+        alarms += subject.left
+        broken = done.failed.broken if done.failed is not None else None
+        against = [*filter(None, [broken]), *done.differences.values()]
+        alarms += [f"{each.clause}: {each.what} (seed {seed})" for each in against]
+    return replace(
+        row,
+        seeds=seed,
+        programs=row.programs + done.count,
+        calls=calls + done.rpcs,
+        alarms="; ".join(alarms),
     )
 
 
 @contextlib.contextmanager
-def reached(way: str, policy: str, folder: Path) -> Iterator[dict[str, Any]]:
-    """A fake of a policy, by what a `RunConfig` needs to reach it."""
-    if way == "self":
+def reached(row: Quiet, folder: Path) -> Iterator[dict[str, Any]]:
+    """A fake of a row's policy, by what a `RunConfig` needs to reach it."""
+    if row.way == "self":
         yield {}
         return
     of_ways: dict[str, dict[str, Any]] = {
         "tls": {"tls": True},
-        # A port besides: links to files lead to one.
-        "unix": {"unix_socket": folder / "socket"},
-        "data-dir": {"data_dir": folder / "data"},
+        "unix": {"port": None},
+        "data-dir": {"data_dir": folder},
     }
-    options = of_ways.get(way, {})
-    with FakeViam(seed=1, policy=policy, **options) as cloud:
+    with FakeViam(seed=1, policy=row.policy, **of_ways.get(row.way, {})) as cloud:
         where: dict[str, Any] = {"target": cloud.target, "parts": (cloud.default_part.id,)}
-        if way == "unix":
-            where["target"] = f"unix:{folder / 'socket'}"
-        elif way == "tls":
+        if row.way == "tls":
             port = cloud.target.rpartition(":")[2]
             where |= {"target": f"https://localhost:{port}", "ca_file": str(cloud.ca_file)}
-        elif way == "grpc-web":
+        elif row.way == "grpc-web":
             where["target"] = f"web+http://{cloud.target}"
         yield where
+        cloud.check()
 
 
 def read(path: Path) -> list[Quiet]:
@@ -114,7 +121,7 @@ def read(path: Path) -> list[Quiet]:
         ]
 
 
-def write(path: Path, rows: list[Quiet]) -> None:
+def write(path: Path, rows: Iterable[Quiet]) -> None:
     """Write a table."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")

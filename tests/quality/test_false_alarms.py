@@ -6,11 +6,14 @@ it, and a few clauses and programs are run again in each way.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fakeviam_contracts import opening
+from fakeviam_contracts.opening import own_fake
 
-from campaigns.false_alarms import WAYS, measure, read
+from campaigns.false_alarms import WAYS, Quiet, measure, read
 
 ROWS = read(Path(__file__).parent / "false_alarms.tsv")
 
@@ -21,8 +24,23 @@ def test_no_false_alarm_was_measured() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_false_alarm_in_short(way: str, tmp_path: Path) -> None:
-    row = measure(way, "documented", tmp_path, seeds=1, programs=1, clauses="SU-2")
-    assert row.alarms == ""
-    assert row.programs == 1
+def test_no_false_alarm_in_short(way: str) -> None:
+    row = Quiet(way=way, policy="documented")
+    for seed in (1, 2):
+        row = measure(row, programs=1, clauses="SU-2")
+        assert row == replace(row, seeds=seed, programs=seed, alarms="")
     assert row.calls > 0
+
+
+def test_a_row_tells_what_the_kit_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kit of another policy than the fake's is wrong about it."""
+    monkeypatch.setattr(opening, "own_fake", lambda _, **how: own_fake("strict", **how))
+    row = measure(Quiet(way="self", policy="documented"), programs=1, clauses="A39")
+    assert row.alarms
+    assert not row.goes_on(programs=1)
+
+
+def test_a_row_goes_on_where_it_was() -> None:
+    row = Quiet(way="tcp", policy="strict", seeds=2, programs=10, calls=1)
+    assert row.goes_on(programs=5)
+    assert not row.goes_on(programs=6)
