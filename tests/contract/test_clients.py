@@ -71,6 +71,7 @@ def test_findings_of_the_official_sdk_come_out() -> None:
         "dest-of-readings",
         "tls-unknown-ca",
         "tls-wrong-name",
+        "readings-back",
     }
     assert committed == {
         "viam-sdk 0.72.0": found,
@@ -78,6 +79,7 @@ def test_findings_of_the_official_sdk_come_out() -> None:
         "@viamrobotics/sdk 0.61.1": {
             "interval-open-ends",
             "times-back",
+            "readings-own",
             "upload-times",
             "internal-deletable",
             "extension",

@@ -9,8 +9,11 @@ from collections import Counter
 import pytest
 from fakeviam_client import DataClient
 from fakeviam_contracts.catalogue import CLAUSES
-from fakeviam_contracts.clients.obligations import OBLIGATIONS
+from fakeviam_contracts.clients.check import checked_peer
+from fakeviam_contracts.clients.obligations import OBLIGATIONS, ObligationOutcome
+from fakeviam_contracts.clients.protocol import LocalPeer
 from fakeviam_contracts.mutants.clients import CLIENTS, ClientMutant, MutantStatus, client_outcome
+from fakeviam_contracts.mutants.clients_legal import LEGAL
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +32,14 @@ def test_every_obligation_is_proven_but_those_that_only_tell() -> None:
         "limit-served",
         "unavailable-while-reading",
     }
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_a_legal_client_keeps_everything(name: str) -> None:
+    """PG-1, PG-6, FI-2, FI-5, FI-6, FU-2, CL-45: what they leave open, no client breaks."""
+    verdicts = asyncio.run(checked_peer(LocalPeer(LEGAL[name].answer))).verdicts
+    broken = [one for one in verdicts if one.outcome is ObligationOutcome.BROKEN]
+    assert broken == []
 
 
 @pytest.mark.parametrize("obligation", sorted({mutant.obligation for mutant in CLIENTS}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fakeviam_contracts.mutants.clients_answers import ANSWERS
 from fakeviam_contracts.mutants.clients_base import ClientMutant, MutantStatus, client_outcome
 from fakeviam_contracts.mutants.clients_details import DETAILS
+from fakeviam_contracts.mutants.clients_kinds import KINDS
 from fakeviam_contracts.mutants.clients_reading import NAMES, PAGES
 from fakeviam_contracts.mutants.clients_transport import TRANSPORT
 from fakeviam_contracts.mutants.clients_values import VALUES
@@ -21,4 +22,5 @@ CLIENTS: tuple[ClientMutant, ...] = (
     *ANSWERS,
     *VALUES,
     *TRANSPORT,
+    *KINDS,
 )

@@ -103,7 +103,7 @@ PAGES = (
         name="takes an error for the end", obligation="page-error-raised", client=KeepsWhatItHas
     ),
     on_call(
-        "fills in a limit of 0", "limit-left-open", FILES, changing("limit", lambda n: n or 50)
+        "fills in a limit of 0", "limit-left-open", FILES, changing("limit", lambda n: n or 10)
     ),
     on_call("ignores num_files", "num-files-first", FILES, changing("num_files", lambda _: None)),
     # What viam-sdk 0.15.0 does.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from fakeviam_contracts.mutants.clients_base import (
     ClientMutant,
     changing,
     on_call,
     on_filter,
+    on_reply,
     on_request,
     on_stream,
 )
@@ -18,13 +21,27 @@ from fakeviam_contracts.mutants.clients_base import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fakeviam_contracts.mutants.base import IdsRequest
 
 #: What is done to texts, by what a client that does it is called.
 CHANGES: dict[str, Callable[[str], str]] = {
     "lowers": str.lower,
     "strips": str.strip,
     "composes": lambda text: unicodedata.normalize("NFC", text),
+    "decomposes": lambda text: unicodedata.normalize("NFD", text),
+    "folds": lambda text: unicodedata.normalize("NFKC", text),
+    "unquotes": unquote,
+    "joins blanks in": lambda text: re.sub("  +", " ", text),
+    "ends lines its own way in": lambda text: text.replace("\r\n", "\n"),
+    "cuts": lambda text: text[:255],
+}
+
+#: Fields of filters, by what they hold.
+GROUPS = {
+    "names": ("component_name", "robot_name"),
+    "ids": ("robot_id", "dataset_id"),
+    "locations": ("location_ids",),
+    "labels": ("bbox_labels",),
+    "MIME types": ("mime_type",),
 }
 
 
@@ -52,12 +69,7 @@ def _metadata(change: Callable[[str], str], *fields: str) -> Callable[[Any], Non
     def edit(request: Any) -> None:
         metadata = getattr(request, "metadata", None)
         if metadata is not None and "part_id" in metadata.DESCRIPTOR.fields_by_name:
-            for field in fields:
-                value = getattr(metadata, field)
-                if isinstance(value, str):
-                    setattr(metadata, field, change(value))
-                else:
-                    value[:] = [change(one) for one in value]
+            _change(metadata, change, fields)
 
     return edit
 
@@ -71,15 +83,22 @@ def _rename(change: Callable[[str], str]) -> Callable[[object], None]:
     return edit
 
 
-def _streamed(change: Callable[[str], str]) -> Callable[[list[Any]], list[Any]]:
+def _streamed(change: Callable[[str], str], *fields: str) -> Callable[[list[Any]], list[Any]]:
     def edit(messages: list[Any]) -> list[Any]:
         metadata = messages[0].metadata
-        upload_metadata = getattr(metadata, "upload_metadata", metadata)
-        upload_metadata.file_name = change(upload_metadata.file_name)
-        upload_metadata.tags[:] = [change(tag) for tag in upload_metadata.tags]
+        _change(getattr(metadata, "upload_metadata", metadata), change, fields)
         return messages
 
     return edit
+
+
+def _change(metadata: Any, change: Callable[[str], str], fields: tuple[str, ...]) -> None:
+    for field in fields:
+        value = getattr(metadata, field)
+        if isinstance(value, str):
+            setattr(metadata, field, change(value))
+        else:
+            value[:] = [change(one) for one in value]
 
 
 def _cut(value: object) -> object:
@@ -89,13 +108,60 @@ def _cut(value: object) -> object:
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
-def _cut_times(args: dict[str, object]) -> None:
-    args.update({key: _cut(args[key]) for key in ("start_time", "end_time") if key in args})
+def _floated(value: object) -> object:
+    """A time by way of a float of milliseconds, whose rest is lost."""
+    if not isinstance(value, datetime):
+        return value
+    millis = value.replace(tzinfo=value.tzinfo or timezone.utc).timestamp() * 1000
+    return datetime.fromtimestamp(round(millis) / 1000, timezone.utc)
 
 
-def _first_hundred(request: IdsRequest) -> None:
-    if "binary_data_ids" in request.DESCRIPTOR.fields_by_name:
-        del request.binary_data_ids[100:]
+def _second(value: object) -> object:
+    return value.replace(microsecond=0) if isinstance(value, datetime) else value
+
+
+def _naive(value: object) -> object:
+    return value.replace(tzinfo=None) if isinstance(value, datetime) else value
+
+
+#: What is done to times, by what a client that does it is called.
+TIMES: dict[str, Callable[[object], object]] = {
+    "to milliseconds": _cut,
+    "to seconds": _second,
+    "to a float": _floated,
+    "without their zone": _naive,
+}
+
+
+def _times(change: Callable[[object], object], *keys: str) -> Callable[[dict[str, object]], None]:
+    def edit(args: dict[str, object]) -> None:
+        args.update({key: change(args[key]) for key in keys if key in args})
+
+    return edit
+
+
+def _pair(change: Callable[[object], object], at: int) -> Callable[[Any], Any]:
+    """A change of one of two times."""
+    return lambda pair: (
+        pair and [change(one) if place == at else one for place, one in enumerate(pair)]
+    )
+
+
+def _pairs(change: Callable[[object], object], at: int) -> Callable[[Any], Any]:
+    one = _pair(change, at)
+    return lambda pairs: pairs and [one(pair) for pair in pairs]
+
+
+def _first(most: int, *fields: str) -> Callable[[Any], None]:
+    """Sends the first so many of a list."""
+
+    def edit(request: Any) -> None:
+        for place in (request, getattr(request, "metadata", None)):
+            for field in fields:
+                if place is not None and field in place.DESCRIPTOR.fields_by_name:
+                    del getattr(place, field)[most:]
+
+    return edit
 
 
 def _without(unwanted: Callable[[Any], bool]) -> Callable[[dict[str, object]], None]:
@@ -113,28 +179,61 @@ VALUES: tuple[ClientMutant, ...] = (
         mutant
         for name, change in CHANGES.items()
         for mutant in (
-            on_filter(f"{name} names in filters", "filter-fields",
-                      _filters(change, "component_name", "part_name")),
-            on_filter(f"{name} ids in filters", "filter-fields",
-                      _filters(change, "robot_id", "dataset_id", "location_ids", "part_name")),
-            on_filter(f"{name} labels in filters", "filter-fields",
-                      _filters(change, "bbox_labels", "part_name")),
-            on_filter(f"{name} tags of filters", "filter-tags",
-                      _filters(str.title if name == "composes" else change, "tags")),
-            on_request(f"{name} names of datasets and labels", "names-as-given",
-                       _rename(str.swapcase if name == "composes" else change)),
-            on_stream(f"{name} what streams say", "tags-and-datasets", _streamed(change)),
+            *(on_filter(f"{name} {what} in filters", "filter-fields", _filters(change, *fields))
+              for what, fields in GROUPS.items()),
+            on_filter(f"{name} tags of filters", "filter-tags", _filters(change, "tags")),
+            on_request(f"{name} names of datasets and labels", "names-as-given", _rename(change)),
+            on_stream(f"{name} tags of streams", "tags-and-datasets", _streamed(change, "tags")),
+            on_stream(f"{name} names in streams", "uploads-described",
+                      _streamed(change, "component_name", "file_name")),
             on_request(f"{name} tags of uploads", "tags-and-datasets", _metadata(change, "tags")),
+            on_request(f"{name} names in uploads", "uploads-described",
+                       _metadata(change, "component_name")),
             on_request(f"{name} tags to add", "tags-as-given",
                        lambda request, change=change: _tags(request, change)),  # type: ignore[misc]
         )
     ),
-    on_stream("lowers names of files", "names-as-given", _streamed(str.lower)),
-    on_filter("cuts times to milliseconds", "interval-open-ends", _cut_times),
-    on_call("cuts times of captures to milliseconds", "upload-times",
-            "binary_data_capture_upload",
-            changing("data_request_times", lambda pair: pair and [_cut(one) for one in pair])),
-    on_request("sends the first 100 ids", "ids-all", _first_hundred),
+    on_stream("lowers names of files", "names-as-given", _streamed(str.lower, "file_name")),
+    *(
+        mutant
+        for name, change in TIMES.items()
+        for mutant in (
+            on_filter(f"takes the start of an interval {name}", "interval-open-ends",
+                      _times(change, "start_time")),
+            on_filter(f"takes the end of an interval {name}", "interval-open-ends",
+                      _times(change, "end_time")),
+            on_call(f"takes times of requests {name}", "upload-times",
+                    "binary_data_capture_upload", changing("data_request_times", _pair(change, 0))),
+            on_call(f"takes times received {name}", "upload-times",
+                    "binary_data_capture_upload", changing("data_request_times", _pair(change, 1))),
+            on_call(f"takes times of readings {name}", "upload-times",
+                    "tabular_data_capture_upload",
+                    changing("data_request_times", _pairs(change, 1))),
+            on_call(f"takes times of streams {name}", "upload-times",
+                    "streaming_data_capture_upload",
+                    changing("data_request_times", _pair(change, 1))),
+        )
+    ),
+    *(
+        mutant
+        for most in (50, 100)
+        for mutant in (
+            on_request(f"sends the first {most} ids", "ids-all", _first(most, "binary_data_ids")),
+            on_request(f"sends the first {most} tags", "tags-as-given", _first(most, "tags")),
+            on_request(f"sends the first {most} tags of uploads", "tags-and-datasets",
+                       _first(most, "tags")),
+            on_request(f"asks for the first {most} datasets", "datasets-as-given",
+                       _first(most, "ids")),
+            on_request(f"sends the first {most} readings", "readings-intact",
+                       _first(most, "sensor_contents")),
+            on_filter(f"sends the first {most} labels of filters", "filter-fields",
+                      changing("bbox_labels", lambda many, most=most: many and many[:most])),  # type: ignore[misc]
+            on_reply(f"gives the first {most} names", "names-as-lists",
+                     lambda _, reply, most=most: _first(most, "tags", "labels")(reply)),  # type: ignore[misc]
+            on_reply(f"gives the first {most} datasets", "datasets-as-given",
+                     lambda _, reply, most=most: _first(most, "datasets")(reply)),  # type: ignore[misc]
+        )
+    ),
     on_call("drops nulls of readings", "readings-intact", "tabular_data_capture_upload",
             _without(lambda value: value is None)),
     on_call("drops falsy readings", "readings-intact", "tabular_data_capture_upload",

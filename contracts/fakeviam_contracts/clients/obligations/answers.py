@@ -5,6 +5,7 @@ from __future__ import annotations
 from fakeviam.wire import data
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
+from fakeviam_contracts.clients.obligations.values import awkward, many
 
 #: Methods that promise no result, and what they need.
 SILENT: dict[str, dict[str, object]] = {
@@ -21,18 +22,19 @@ SILENT: dict[str, dict[str, object]] = {
 @obligation("files-whole", "BF-2", "CL-5")
 async def files_whole(scenario: Scenario) -> None:
     """Each file comes with its own bytes and its own metadata."""
-    files = [replies.file(number, name=f"{number}.bin") for number in (1, 2)]
-    page = data.BinaryDataByFilterResponse(data=files, count=2, last="x")
+    numbers = (2, 1)
+    files = [replies.file(number, name=awkward(f"{number}.bin")) for number in numbers]
+    page = data.BinaryDataByFilterResponse(data=files, count=len(files), last="x")
     scenario.server.script("BinaryDataByFilter", page, replies.files())
     result = await scenario.do("binary_data_by_filter")
     got = [(one["id"], one["file_name"], one["data"]) for one in result["records"]]
-    same("files", [(f"o/l/f{n}", f"{n}.bin", b"bytes of %d" % n) for n in (1, 2)], got)
+    same("files", [(f"o/l/f{n}", awkward(f"{n}.bin"), b"bytes of %d" % n) for n in numbers], got)
 
 
 @obligation("names-as-lists", "TG-1", "BL-1", "CL-21")
 async def names_as_lists(scenario: Scenario) -> None:
     """Tags and labels come back as lists of strings, those that the server gave."""
-    names = ["Dog", "cat", "dog"]
+    names = many("name")
     scenario.server.script("TagsByFilter", data.TagsByFilterResponse(tags=names))
     labels = data.BoundingBoxLabelsByFilterResponse(labels=names)
     scenario.server.script("BoundingBoxLabelsByFilter", labels)

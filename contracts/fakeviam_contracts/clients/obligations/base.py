@@ -106,6 +106,17 @@ class Scenario:
         """Have the client do something; that it cannot be asked to is an answer too."""
         return await self._peer.ask(method, args, self._target, METADATA)
 
+    async def can(self, method: str, /, **args: object) -> bool:
+        """Have the client do something if it can, which must succeed then.
+
+        Raises:
+            BrokenError: It fails.
+        """
+        answer = await self.try_to(method, **args)
+        if not answer.ok and answer.kind != "unsupported":
+            raise BrokenError(f"{method} failed with {answer}")
+        return answer.ok
+
     async def do(self, method: str, /, **args: object) -> Any:
         """Have the client do something that must succeed; its result.
 
@@ -142,7 +153,14 @@ def same(what: str, expected: object, observed: object) -> None:
         BrokenError: They differ.
     """
     if expected != observed:
-        raise BrokenError(f"{what}: expected {_short(expected)}, got {_short(observed)}")
+        texts = _text(expected), _text(observed)
+        shared = next(
+            (at for at, pair in enumerate(zip(*texts, strict=False)) if len(set(pair)) > 1),
+            min(map(len, texts)),
+        )
+        first = max(shared - _BEFORE, 0) if max(map(len, texts)) > _MOST else 0
+        wanted, got = (_short(text, first) for text in texts)
+        raise BrokenError(f"{what}: expected {wanted}, got {got}")
 
 
 def obligation(name: str, *clauses: str) -> Callable[[Run], Obligation]:
@@ -168,9 +186,18 @@ async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
     return ObligationVerdict(one.id, one.clauses, ObligationOutcome.KEPT, detail or "")
 
 
-def _short(value: object) -> str:
-    """What fits into a line of a table."""
+#: What fits into a line of a table, and how much of it may stand before the first difference.
+_MOST, _BEFORE = 200, 40
+
+
+def _text(value: object) -> str:
+    """A value in one line."""
     if isinstance(value, bytes) and len(value) > 40:
         return f"{len(value)} bytes"
-    text = " ".join((repr(value) if isinstance(value, (str, bytes)) else str(value)).split())
-    return text if len(text) <= 200 else f"{text[:200]}…"
+    return " ".join((repr(value) if isinstance(value, (str, bytes)) else str(value)).split())
+
+
+def _short(text: str, first: int) -> str:
+    """The part of a text that begins at `first`."""
+    part = text[first : first + _MOST]
+    return f"{'…' if first else ''}{part}{'…' if len(text) > first + _MOST else ''}"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fakeviam.wire import auth, data
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import (
-    PART,
     BrokenError,
     Scenario,
     obligation,
@@ -53,17 +52,6 @@ async def login_refused(scenario: Scenario) -> None:
     answer = await scenario.ask("log_in", **KEY)
     same("outcome", "grpc UNAUTHENTICATED: wrong key", str(answer))
     same("other calls", 0, len(scenario.server.calls) - scenario.server.count("Authenticate"))
-
-
-@obligation("no-deadline", "CL-42")
-async def no_deadline(scenario: Scenario) -> None:
-    """No call has a deadline that nobody asked for."""
-    await scenario.do("tags_by_filter")
-    await scenario.do("tabular_data_by_filter")
-    await scenario.do("file_upload", part_id=PART, data=b"x")
-    await scenario.do("rename_dataset", id="d", name="n")
-    deadlines = [call.deadline for call in scenario.server.calls]
-    same("deadlines", [None] * len(deadlines), deadlines)
 
 
 @obligation("deadline-on-request", "CL-42")
@@ -138,7 +126,6 @@ OBLIGATIONS = (
     one_login,
     token_carried,
     login_refused,
-    no_deadline,
     deadline_on_request,
     dest_of_files,
     dest_of_readings,

@@ -7,32 +7,52 @@ from typing import Any
 
 from fakeviam.wire import data
 from fakeviam.wire.times import timestamp_from
+from fakeviam.wire.values import struct_from
 from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
+from fakeviam_contracts.clients.obligations.values import (
+    MOMENT_NANOS,
+    MOMENTS,
+    ROWS,
+    awkward,
+    many,
+    typed,
+)
 from fakeviam_contracts.clients.protocol import Asked
 
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
 AWARE = datetime(2024, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))  # the same moment
-LATER = datetime(2024, 1, 1, 0, 0, 1, 123_456, tzinfo=timezone.utc)
+#: Before 1970, where seconds are negative and their fraction is not.
+EARLY = datetime(1969, 12, 31, 23, 59, 58, 250_000, tzinfo=timezone.utc)
+EARLY_NANOS = -1_750_000_000
 
-#: Values that a client must not change: other case, blanks at the ends, escapes, forms of Unicode.
 SCALARS = {
-    "component_name": "Cam 1 ",
-    "component_type": "rdk:component:Camera",
-    "method": " ReadImage",
-    "robot_name": "Rover%201",
-    "robot_id": "R1 ",
-    "part_name": "cafe\u0301 Main",
-    "part_id": "P1 ",
-    "dataset_id": "D1 ",
+    name: awkward(name)
+    for name in (
+        "component_name",
+        "component_type",
+        "method",
+        "robot_name",
+        "robot_id",
+        "part_name",
+        "part_id",
+        "dataset_id",
+    )
 }
 LISTS = {
-    "location_ids": ["L1 ", "l2"],
-    "organization_ids": ["O1 "],
-    "mime_type": ["image/PNG", " image/jpeg"],
-    "bbox_labels": ["dog", "Dog", "Dog ", "\ufb01sh"],
+    name: many(name) for name in ("location_ids", "organization_ids", "mime_type", "bbox_labels")
 }
-TAGS = ["dog", "Dog ", " black cat", "a%20b"]
+TAGS = many("tag")
+COMPONENTS = ("a", awkward("b"))
+
+
+def _ordered(filter_: data.Filter) -> data.Filter:
+    """The same with each list sorted: any of its values may match (FI-5), in whatever order."""
+    plain = data.Filter()
+    plain.CopyFrom(filter_)
+    for values in (*(getattr(plain, name) for name in LISTS), plain.tags_filter.tags):
+        values[:] = sorted(set(values))
+    return plain
 
 
 async def _arrived(scenario: Scenario, **args: Any) -> data.Filter:
@@ -52,18 +72,34 @@ def _without_tags(filter_: data.Filter) -> data.Filter:
     return plain
 
 
+#: Methods that take a filter: their RPC, and what else they need.
+FILTERED: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("tabular_data_by_filter", "TabularDataByFilter", {}),
+    ("binary_data_by_filter", "BinaryDataByFilter", {}),
+    ("tags_by_filter", "TagsByFilter", {}),
+    ("bounding_box_labels_by_filter", "BoundingBoxLabelsByFilter", {}),
+    ("add_tags_to_binary_data_by_filter", "AddTagsToBinaryDataByFilter", {"tags": ["t"]}),
+    ("remove_tags_from_binary_data_by_filter", "RemoveTagsFromBinaryDataByFilter", {"tags": ["t"]}),
+    ("delete_binary_data_by_filter", "DeleteBinaryDataByFilter", {}),
+)
+
+
+def _filter_in(scenario: Scenario, rpc: str) -> data.Filter:
+    request = scenario.one(rpc)
+    filter_: data.Filter = getattr(request, "data_request", request).filter
+    return filter_
+
+
 @obligation("filter-none", "FI-2", "CL-8")
 async def filter_none(scenario: Scenario) -> str:
-    """Without a filter nothing is constrained."""
-    await scenario.do("tabular_data_by_filter")
-    await scenario.do("binary_data_by_filter")
-    await scenario.do("tags_by_filter")
-    filters = [
-        scenario.one("TabularDataByFilter").data_request.filter,
-        scenario.one("BinaryDataByFilter").data_request.filter,
-        scenario.one("TagsByFilter").filter,
-    ]
-    same("filters", [data.Filter()] * 3, [_without_tags(one) for one in filters])
+    """Without a filter, or with an empty one, nothing is constrained, and it may be left out."""
+    for more in ({}, {"filter": Asked()}):
+        scenario.server.reset()
+        for method, rpc, args in FILTERED:
+            # A client may refuse to delete without a filter.
+            if more or not method.startswith("delete"):
+                await scenario.do(method, **args, **more)
+                same(f"filter of {method}", data.Filter(), _without_tags(_filter_in(scenario, rpc)))
     present = scenario.one("BinaryDataByFilter").data_request.HasField("filter")
     return "sends an empty filter" if present else "leaves the filter out"
 
@@ -73,17 +109,31 @@ async def filter_fields(scenario: Scenario) -> None:
     """Each argument of `create_filter` arrives in the field of its name, and in no other."""
     for name, value in {**SCALARS, **LISTS}.items():
         expected = data.Filter(**{name: value})  # type: ignore[arg-type]  # each fits its field
-        same(name, expected, _without_tags(await _arrived(scenario, **{name: value})))
+        filter_ = _ordered(_without_tags(await _arrived(scenario, **{name: value})))
+        same(name, _ordered(expected), filter_)
     everything: Any = {**SCALARS, **LISTS}
-    filter_ = await _arrived(scenario, **everything)
-    same("all fields", data.Filter(**everything), _without_tags(filter_))
+    filter_ = _ordered(_without_tags(await _arrived(scenario, **everything)))
+    same("all fields", _ordered(data.Filter(**everything)), filter_)
+
+
+@obligation("filter-everywhere", "FI-1", "DF-1", "TA-1", "TR-1", "TG-1", "BL-1", "CL-35")
+async def filter_everywhere(scenario: Scenario) -> None:
+    """Whatever takes a filter sends all of it, deletions and changes of tags too."""
+    times = {"start_time": MOMENTS[0], "end_time": MOMENTS[1] + timedelta(seconds=1)}
+    asked = Asked({**SCALARS, **LISTS, "tags": TAGS, **times})
+    expected = _ordered(await _arrived(scenario, **asked))
+    same("ends", True, expected.interval.HasField("start") and expected.interval.HasField("end"))  # noqa: FBT003
+    for method, rpc, args in FILTERED:
+        scenario.server.reset()
+        await scenario.do(method, filter=asked, **args)
+        same(f"filter of {method}", expected, _ordered(_filter_in(scenario, rpc)))
 
 
 @obligation("filter-tags", "FI-6", "CL-35")
 async def filter_tags(scenario: Scenario) -> None:
     """Tags ask for any one of them: the list, with MATCH_BY_OR or without a type."""
     tags_filter = (await _arrived(scenario, tags=TAGS)).tags_filter
-    same("tags", TAGS, list(tags_filter.tags))
+    same("tags", sorted(TAGS), sorted(set(tags_filter.tags)))
     # Without a type it means the same.
     either = tags_filter.type in (
         data.TAGS_FILTER_TYPE_UNSPECIFIED,
@@ -112,10 +162,14 @@ async def filter_empty_values(scenario: Scenario) -> None:
 @obligation("interval-open-ends", "FI-13", "CL-35")
 async def interval_open_ends(scenario: Scenario) -> None:
     """An interval holds only the ends that were given."""
-    start = data.CaptureInterval(start=timestamp_from(replies.BASE))
-    same("start alone", start, (await _arrived(scenario, start_time=AWARE)).interval)
-    end = data.CaptureInterval(end=timestamp_from(replies.BASE + 1_123_456_000))
-    same("end alone", end, (await _arrived(scenario, end_time=LATER)).interval)
+    moment = timestamp_from(MOMENT_NANOS)
+    for time in MOMENTS:
+        start = (await _arrived(scenario, start_time=time)).interval
+        same(f"start alone, {time}", data.CaptureInterval(start=moment), start)
+        end = (await _arrived(scenario, end_time=time)).interval
+        same(f"end alone, {time}", data.CaptureInterval(end=moment), end)
+    both = (await _arrived(scenario, start_time=EARLY, end_time=MOMENTS[0])).interval
+    same("both", data.CaptureInterval(start=timestamp_from(EARLY_NANOS), end=moment), both)
     filter_ = await _arrived(scenario, component_name="cam")
     same("no interval", data.CaptureInterval(), filter_.interval)
 
@@ -126,6 +180,11 @@ async def times_utc(scenario: Scenario) -> None:
     expected = timestamp_from(replies.BASE)
     naive = await _arrived(scenario, start_time=NAIVE)
     same("2024-01-01T00:00:00", expected, naive.interval.start)
+    same(
+        "2024-01-01T00:00:00 as the end",
+        expected,
+        (await _arrived(scenario, end_time=NAIVE)).interval.end,
+    )
     aware = await _arrived(scenario, start_time=AWARE)
     same("2024-01-01T02:00:00+02:00", expected, aware.interval.start)
 
@@ -143,6 +202,49 @@ async def times_back(scenario: Scenario) -> str:
     return "naive" if requested.tzinfo is None else "aware"
 
 
+async def _readings(scenario: Scenario) -> list[dict[str, Any]]:
+    """What comes of a page of readings with two kinds of metadata, and times of their own."""
+    page = data.TabularDataByFilterResponse(
+        metadata=[data.CaptureMetadata(component_name=name) for name in COMPONENTS],
+        data=[
+            data.TabularData(
+                data=struct_from(row),
+                metadata_index=(at + 1) % 2,
+                time_requested=timestamp_from(replies.BASE + at * 10**9),
+                time_received=timestamp_from(replies.BASE + (100 - at) * 10**9),
+            )
+            for at, row in enumerate(ROWS)
+        ],
+        count=len(ROWS),
+        last="z",
+    )
+    scenario.server.script("TabularDataByFilter", page, replies.readings())
+    records: list[dict[str, Any]] = (await scenario.do("tabular_data_by_filter"))["records"]
+    same("number of readings", len(ROWS), len(records))
+    return records
+
+
+@obligation("readings-back", "TD-3", "CL-4")
+async def readings_back(scenario: Scenario) -> None:
+    """Readings come back with their values: null, 0, false and what is empty stay what they are."""
+    for row, record in zip(ROWS, await _readings(scenario), strict=True):
+        for key in {**row, **record["data"]}:
+            value = record["data"].get(key, "nothing at all")
+            same(f"value of {key!r}", typed(row.get(key, "nothing at all")), typed(value))
+
+
+@obligation("readings-own", "TD-2", "TD-3", "CL-4")
+async def readings_own(scenario: Scenario) -> None:
+    """Each reading comes back with its own metadata and its own two times."""
+    first = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    for at, record in enumerate(await _readings(scenario)):
+        name = COMPONENTS[(at + 1) % 2]
+        same(f"component of reading {at}", name, record["component_name"])
+        times = first + timedelta(seconds=at), first + timedelta(seconds=100 - at)
+        got = _in_utc(record["time_requested"]), _in_utc(record["time_received"])
+        same(f"times of reading {at}", times, got)
+
+
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone.utc)
@@ -152,10 +254,13 @@ def _in_utc(moment: datetime) -> datetime:
 OBLIGATIONS = (
     filter_none,
     filter_fields,
+    filter_everywhere,
     filter_tags,
     filter_tagged,
     filter_empty_values,
     interval_open_ends,
     times_utc,
     times_back,
+    readings_back,
+    readings_own,
 )

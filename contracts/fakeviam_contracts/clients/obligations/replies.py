@@ -63,12 +63,12 @@ def files(*numbers: int, last: str = "") -> data.BinaryDataByFilterResponse:
     )
 
 
-def shelf(total: int | None) -> Callable[[Any], Message]:
-    """So many files, or no end of them, page by page as the request asks."""
+def shelf(total: int | None, *, most: int = 1000) -> Callable[[Any], Message]:
+    """So many files, or no end of them, page by page as the request asks, none above `most`."""
 
     def page(request: data.BinaryDataByFilterRequest) -> Message:
         start = int(request.data_request.last or 0)
-        end = start + (request.data_request.limit or 50)
+        end = start + min(request.data_request.limit or 50, most)
         numbers = range(start, end if total is None else min(end, total))
         return files(*numbers, last=str(start + len(numbers)) if numbers else "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from fakeviam.wire import data, datasync
@@ -16,13 +16,22 @@ from fakeviam_contracts.clients.obligations.base import (
     obligation,
     same,
 )
+from fakeviam_contracts.clients.obligations.values import (
+    MOMENT_NANOS,
+    MOMENTS,
+    ROWS,
+    awkward,
+    many,
+    typed,
+)
 
 FILE = "FileUpload"
 STREAM = "StreamingDataCaptureUpload"
 CAPTURE = "DataCaptureUpload"
 
-#: Needs several messages of any usual size, and an odd rest; not all of it is UTF-8.
-BIG = bytes(range(256)) * 800 + b"\r\n\x00"
+#: Needs several messages of any usual size, none of which is like another, and an odd rest; not
+#: all of it is UTF-8.
+BIG = b"".join(at.to_bytes(3, "big") for at in range(70_000)) + b"\r\n\x00"
 
 SENSOR: dict[str, Any] = {
     "part_id": PART,
@@ -31,14 +40,12 @@ SENSOR: dict[str, Any] = {
     "method_name": " ReadImage",
 }
 NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
-AWARE = NAIVE.replace(tzinfo=timezone(timedelta(hours=-1))) - timedelta(hours=1)
-SECOND, MICROSECONDS = timedelta(seconds=1), timedelta(microseconds=123_456)
 #: Times for what is not about them: some clients cannot do without.
 TIMED: dict[str, Any] = {"data_request_times": [NAIVE, NAIVE]}
 
 
 async def _file(scenario: Scenario, contents: bytes, **more: object) -> list[Any]:
-    await scenario.do("file_upload", part_id=PART, data=contents, **more)
+    await scenario.do("file_upload", **{"part_id": PART, "data": contents, **more})
     return scenario.server.sent(FILE)
 
 
@@ -55,22 +62,31 @@ async def _captured(scenario: Scenario, contents: bytes = b"x", **more: object) 
 
 
 async def _rows(scenario: Scenario, rows: list[dict[str, object]], **more: object) -> Any:
-    await scenario.do("tabular_data_capture_upload", **SENSOR, tabular_data=rows, **more)
+    await scenario.do("tabular_data_capture_upload", **{**SENSOR, "tabular_data": rows, **more})
     return scenario.server.sent(CAPTURE)[-1]
 
+
+#: Names of files on a disk, and how they are split.
+PATHS = {
+    "scan.tar.gz": ("scan.tar", ".gz"),
+    " Cafe\u0301  %20 Photo.JPG": (" Cafe\u0301  %20 Photo", ".JPG"),
+    "README": ("README", ""),
+    ".hidden": (".hidden", ""),
+}
 
 # Streams ---------------------------------------------------------------------------------
 
 
-@obligation("metadata-first", "FU-1", "SU-1", "A30", "CL-30")
+@obligation("metadata-first", "FU-1", "SU-1", "FU-5", "A30", "CL-30")
 async def metadata_first(scenario: Scenario) -> None:
-    """A stream starts with its metadata, and has it once."""
-    kinds = [one.WhichOneof("upload_packet") for one in await _file(scenario, BIG)]
-    same(f"first messages of {FILE}", ["metadata", "file_contents"], kinds[:2])
-    same(f"metadata in {FILE}", 1, kinds.count("metadata"))
-    kinds = [one.WhichOneof("upload_packet") for one in await _streamed(scenario, BIG)]
-    same(f"first messages of {STREAM}", ["metadata", "data"], kinds[:2])
-    same(f"metadata in {STREAM}", 1, kinds.count("metadata"))
+    """A stream starts with its metadata, has it once, and then contents alone."""
+    for rpc, contents, messages in (
+        (FILE, "file_contents", await _file(scenario, BIG)),
+        (STREAM, "data", await _streamed(scenario, BIG)),
+    ):
+        kinds = [one.WhichOneof("upload_packet") for one in messages]
+        same(f"kinds of messages in {rpc}", ["metadata", contents], list(dict.fromkeys(kinds)))
+        same(f"metadata in {rpc}", 1, kinds.count("metadata"))
 
 
 @obligation("bytes-intact-up", "FU-3", "SU-1", "CU-1", "CL-25")
@@ -95,13 +111,15 @@ async def empty_file(scenario: Scenario) -> str:
 @obligation("file-from-path", "UP-6", "UP-3", "FU-3", "CL-32", "CL-40")
 async def file_from_path(scenario: Scenario) -> None:
     """A file from disk arrives whole, named after its path."""
-    path = scenario.folder / "scan.tar.gz"
-    path.write_bytes(BIG)
-    await scenario.do("file_upload_from_path", filepath=str(path), part_id=PART)
-    messages = scenario.server.sent(FILE)
-    metadata = messages[0].metadata
-    same("name and extension", ("scan.tar", ".gz"), (metadata.file_name, metadata.file_extension))
-    same("bytes", BIG, b"".join(one.file_contents.data for one in messages))
+    for name, expected in PATHS.items():
+        path = scenario.folder / name
+        path.write_bytes(BIG)
+        scenario.server.reset()
+        await scenario.do("file_upload_from_path", filepath=str(path), part_id=PART)
+        messages = scenario.server.sent(FILE)
+        metadata = messages[0].metadata
+        same("name and extension", expected, (metadata.file_name, metadata.file_extension))
+        same("bytes", BIG, b"".join(one.file_contents.data for one in messages))
 
 
 # What is said ----------------------------------------------------------------------------
@@ -124,15 +142,17 @@ async def type_of_upload(scenario: Scenario) -> None:
 @obligation("extension", "UP-3", "CL-41")
 async def extension(scenario: Scenario) -> None:
     """Sensor uploads send an extension with its dot, however it was given; files as given."""
-    captured = [
-        (await _captured(scenario, file_extension=file_ext, **TIMED)).metadata.file_extension
-        for file_ext in ("png", ".png")
-    ]
-    same("of captures", [".png", ".png"], captured)
-    file = (await _file(scenario, b"x", file_extension="png"))[0].metadata
-    same("of files", "png", file.file_extension)
-    streamed = (await _streamed(scenario, b"x", file_ext="png"))[0].metadata.upload_metadata
-    same("of streams", ".png", streamed.file_extension)
+    for given in ("png", ".png", ".tar.gz", "JPG"):
+        dotted = f".{given.removeprefix('.')}"
+        captured = (await _captured(scenario, file_extension=given, **TIMED)).metadata
+        same(f"{given} of captures", dotted, captured.file_extension)
+        scenario.server.reset()
+        file = (await _file(scenario, b"x", file_extension=given))[0].metadata
+        same(f"{given} of files", given, file.file_extension)
+    for given in ("png", ".png", ".tar.gz", "JPG"):
+        scenario.server.reset()
+        streamed = (await _streamed(scenario, b"x", file_ext=given))[0].metadata.upload_metadata
+        same(f"{given} of streams", f".{given.removeprefix('.')}", streamed.file_extension)
 
 
 @obligation("mime-type-of-captures", "UP-5")
@@ -154,8 +174,7 @@ async def mime_type_of_files(scenario: Scenario) -> None:
 @obligation("tags-and-datasets", "UP-7", "CL-25")
 async def tags_and_datasets(scenario: Scenario) -> None:
     """Tags and datasets of an upload are sent as given."""
-    tags = ["dog", "Dog ", " black cat", "cafe\u0301"]
-    more: dict[str, Any] = {"tags": tags, "dataset_ids": ["D1 ", "d2"]}
+    more: dict[str, Any] = {"tags": many("tag"), "dataset_ids": many("dataset")}
 
     def expect(metadata: datasync.UploadMetadata) -> None:
         same("tags", more["tags"], list(metadata.tags))
@@ -164,6 +183,31 @@ async def tags_and_datasets(scenario: Scenario) -> None:
     expect((await _captured(scenario, **TIMED, **more)).metadata)
     expect((await _file(scenario, b"x", **more))[0].metadata)
     expect((await _streamed(scenario, b"x", **more))[0].metadata.upload_metadata)
+
+
+@obligation("uploads-described", "UP-6", "UP-7", "CL-25")
+async def uploads_described(scenario: Scenario) -> None:
+    """Each upload says its part, component, method, names and tags as given, and nothing else."""
+    names = {key: awkward(key) for key in SENSOR}
+    described: dict[str, Any] = {**names, "tags": many("tag")}
+    filed: dict[str, Any] = {**described, "file_name": awkward("file"), "file_extension": ".png"}
+    binary, tabular = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_SENSOR
+    expected = datasync.UploadMetadata(type=tabular, **described)
+    timed: dict[str, Any] = {"data_request_times": [[NAIVE, NAIVE]]}
+    same("readings", expected, (await _rows(scenario, [{"n": 1}], **timed, **described)).metadata)
+    expected = datasync.UploadMetadata(type=binary, file_extension=".png", **described)
+    same("captures", expected, (await _captured(scenario, **TIMED, **described)).metadata)
+    expected = datasync.UploadMetadata(type=datasync.DATA_TYPE_FILE, **filed)
+    same("files", expected, (await _file(scenario, b"x", **filed))[0].metadata)
+    path = scenario.folder / "a.png"
+    path.write_bytes(b"x")
+    expected.file_name = "a"
+    scenario.server.reset()
+    if await scenario.can("file_upload_from_path", filepath=str(path), **described):
+        same("files of a disk", expected, scenario.server.sent(FILE)[0].metadata)
+    expected = datasync.UploadMetadata(type=binary, file_extension=".png", **described)
+    if await scenario.can("streaming_data_capture_upload", data=b"x", file_ext=".png", **described):
+        same("streams", expected, scenario.server.sent(STREAM)[0].metadata.upload_metadata)
 
 
 @obligation("nothing-invented", "UP-6", "UP-7", "UP-8", "A28", "CL-26", "CL-31")
@@ -207,34 +251,40 @@ async def parameters_absent(scenario: Scenario) -> None:
 @obligation("readings-intact", "CU-2", "TD-3", "CL-28")
 async def readings_intact(scenario: Scenario) -> None:
     """Each reading is a content of its own, with its values and times, in order."""
-    rows: list[dict[str, object]] = [
-        {"a": {"b": [1.5, None, True, "ü"]}},
-        {"x.y": -1, "": "x", "$set": " Text "},
-        {"null": None, "zero": 0, "no": False, "empty": "", "list": [], "map": {}},
-        {},
-    ]
-    times = [[NAIVE + SECOND * at, NAIVE + SECOND * (at + 1)] for at in range(len(rows))]
+    many_rows: list[dict[str, object]] = [{"n": at % 100} for at in range(130)]
+    rows = [*ROWS, *many_rows]
+    seconds = [timedelta(seconds=at * 53 % len(rows)) for at in range(len(rows))]
+    times = [[NAIVE + at, NAIVE + at * 2] for at in seconds]
     contents = (await _rows(scenario, rows, data_request_times=times)).sensor_contents
-    same("readings", rows, [mapping_from(one.struct) for one in contents])
-    moments = [timestamp_from(replies.BASE + at * 1_000_000_000) for at in range(len(rows) + 1)]
-    same("requested", moments[:-1], [one.metadata.time_requested for one in contents])
-    same("received", moments[1:], [one.metadata.time_received for one in contents])
+    values = [typed(mapping_from(one.struct)) for one in contents]
+    same("number of readings", len(rows), len(values))
+    for row, value in zip(rows, values, strict=True):
+        same("reading", typed(row), value)
+    moments = [(timestamp_from(_nanos(at)), timestamp_from(_nanos(at * 2))) for at in seconds]
+    got = [(one.metadata.time_requested, one.metadata.time_received) for one in contents]
+    same("times", moments, got)
 
 
-@obligation("upload-times", "TM-1", "CU-1", "CL-27", "CL-39")
+def _nanos(since: timedelta) -> int:
+    return replies.BASE + int(since.total_seconds()) * 10**9
+
+
+@obligation("upload-times", "TM-1", "CU-1", "CU-2", "CL-27", "CL-39")
 async def upload_times(scenario: Scenario) -> None:
     """Times of an upload travel as UTC: naive ones as they are, others converted."""
-    for first in (NAIVE, AWARE):
-        pair = [first + MICROSECONDS, first + SECOND]
+    for first in MOMENTS:
+        pair = [first, first + timedelta(seconds=1, microseconds=1)]
         expected = datasync.SensorMetadata(
-            time_requested=timestamp_from(replies.BASE + 123_456_000),
-            time_received=timestamp_from(replies.BASE + 1_000_000_000),
+            time_requested=timestamp_from(MOMENT_NANOS),
+            time_received=timestamp_from(MOMENT_NANOS + 1_000_001_000),
         )
         captured = await _captured(scenario, data_request_times=pair)
-        same(f"{CAPTURE} at {pair[0]}", expected, captured.sensor_contents[0].metadata)
+        same(f"{CAPTURE} at {first}", expected, captured.sensor_contents[0].metadata)
+        tabular = await _rows(scenario, [{"n": 1}], data_request_times=[pair])
+        same(f"readings at {first}", expected, tabular.sensor_contents[0].metadata)
         scenario.server.reset()
         streamed = (await _streamed(scenario, b"x", data_request_times=pair))[0].metadata
-        same(f"{STREAM} at {pair[0]}", expected, streamed.sensor_metadata)
+        same(f"{STREAM} at {first}", expected, streamed.sensor_metadata)
 
 
 @obligation("upload-ids", "CU-4", "CL-34")
@@ -266,6 +316,7 @@ OBLIGATIONS = (
     mime_type_of_captures,
     mime_type_of_files,
     tags_and_datasets,
+    uploads_described,
     nothing_invented,
     parameters_absent,
     readings_intact,

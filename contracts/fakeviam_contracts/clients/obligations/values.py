@@ -1,0 +1,69 @@
+"""Values that a careless client changes, and a comparison that sees it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+from fakeviam_contracts.clients.obligations.replies import BASE
+
+#: Blanks at the ends, two in a row and of other kinds, both cases, all forms of Unicode, escapes
+#: of several languages, line ends.
+_TEXT = " Cafe\u0301 caf\u00e9  \ufb01sh Stra\u00dfe\u00a0%20+&amp;\\n'\"\t$a.b/c,d\r\n*\U0001f436"
+
+
+def awkward(name: str) -> str:
+    """A text that is easily changed, another for each name, and too long for many a column."""
+    return f"{_TEXT}{name}{'x' * 300} "
+
+
+#: Each is another value than all the others, however alike they look.
+ALIKE = ("dog", "Dog", "dog ", " dog", "\ufb01sh", "fish", "caf\u00e9", "cafe\u0301", "0", "null")
+
+
+def many(name: str) -> list[str]:
+    """More texts than a page holds, in no order of the alphabet, look-alikes among them."""
+    return [awkward(name), *ALIKE, *(f"{name}{at * 53 % 130}" for at in range(130))]
+
+
+#: One moment for each way of writing it: without a zone, in UTC, and far east and west of it; and
+#: a fraction that neither milliseconds nor a float of seconds hold.
+FRACTION = timedelta(microseconds=123_457)
+MOMENTS = tuple(
+    (datetime(2024, 1, 1) + offset).replace(tzinfo=zone) + FRACTION  # noqa: DTZ001 - one is naive
+    for zone, offset in (
+        (None, timedelta()),
+        (timezone.utc, timedelta()),
+        *(
+            (timezone(timedelta(minutes=minutes)), timedelta(minutes=minutes))
+            for minutes in (-570, 345, 60)
+        ),
+    )
+)
+MOMENT_NANOS = BASE + 123_457_000
+
+
+#: Readings that a client must neither complete nor tidy up.
+ROWS: list[dict[str, object]] = [
+    {"a": {"b": [1.5, None, True, "\u00fc", [], {}, 0, False, ""]}},
+    {"x.y": -1, "": "x", "$set": " Text ", "Key": 1, "key": 2},
+    {"null": None, "zero": 0, "no": False, "empty": "", "list": [], "map": {}},
+    {"null": None},
+    {},
+    {"large": 2.0**53, "small": 5e-324, "one": 1, "yes": True},
+    {"text": awkward("reading"), awkward("key"): "1", "number": "1.0", "date": "2024-01-01"},
+    {},
+]
+
+
+def typed(value: object) -> str:
+    """A value as JSON, in which 0 and false differ, as 1 and true do, but 1 and 1.0 do not."""
+    return json.dumps(_floats(value), ensure_ascii=False, sort_keys=True)
+
+
+def _floats(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _floats(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_floats(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

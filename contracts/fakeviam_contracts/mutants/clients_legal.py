@@ -1,0 +1,150 @@
+"""Clients that do what nobody has forbidden: the kit must find nothing wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam_client import DataClient
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from fakeviam.wire import data, datasync
+from fakeviam_contracts.clients.adapters.own import Adapter
+from fakeviam_contracts.mutants.clients_base import on_error, on_filter, on_request, on_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.message import Message
+
+#: Requests that only read, in which a filter that says nothing may be there or not.
+BY_FILTER = (data.TabularDataByFilterRequest, data.BinaryDataByFilterRequest)
+
+
+def _limit(request: Any) -> None:
+    """What a client asks for that follows pages, 100, by another number."""
+    if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
+        request.data_request.limit = 0
+
+
+def _larger(request: Any) -> None:
+    if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
+        request.data_request.limit = 1000
+
+
+def _default_limit(request: Any) -> None:
+    if isinstance(request, BY_FILTER):
+        request.data_request.limit = request.data_request.limit or 50
+
+
+def _ordered(request: Any) -> None:
+    if isinstance(request, BY_FILTER) and not request.data_request.sort_order:
+        request.data_request.sort_order = data.ORDER_DESCENDING
+
+
+def _filter_of(request: Any) -> Any:
+    return getattr(request, "data_request", request)
+
+
+def _no_filter(request: Any) -> None:
+    of = _filter_of(request)
+    if "filter" in of.DESCRIPTOR.fields_by_name and of.filter == data.Filter():
+        of.ClearField("filter")
+
+
+def _empty_filter(request: Any) -> None:
+    of = _filter_of(request)
+    if "filter" in of.DESCRIPTOR.fields_by_name:
+        of.filter.SetInParent()
+
+
+def _typed_tags(filter_: Any) -> None:
+    filter_.tags_filter.SetInParent()
+    if filter_.tags_filter.tags:
+        filter_.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
+
+
+def _sorted_filter(filter_: Any) -> None:
+    for values in (
+        filter_.tags_filter.tags,
+        filter_.bbox_labels,
+        filter_.location_ids,
+        filter_.organization_ids,
+        filter_.mime_type,
+    ):
+        if values:
+            values[:] = sorted(set(values))
+
+
+def _sorted_ids(request: Any) -> None:
+    """Sorts ids where what is done to files does not depend on their order."""
+    fields = request.DESCRIPTOR.fields_by_name
+    if "binary_data_ids" in fields and not isinstance(request, data.BinaryDataByIDsRequest):
+        request.binary_data_ids[:] = sorted(request.binary_data_ids)
+
+
+def _contents(messages: list[Any]) -> bytes:
+    if isinstance(messages[0], datasync.FileUploadRequest):
+        return b"".join(one.file_contents.data for one in messages[1:])
+    return b"".join(one.data for one in messages[1:])
+
+
+def _in_pieces(size: int) -> Callable[[list[Any]], list[Any]]:
+    def edit(messages: list[Any]) -> list[Any]:
+        first, contents = messages[0], _contents(messages)
+        pieces = [contents[at : at + size] for at in range(0, len(contents), size)]
+        if isinstance(first, datasync.FileUploadRequest):
+            made = [type(first)(file_contents=datasync.FileData(data=one)) for one in pieces]
+            return [first, *made]
+        return [first, *(type(first)(data=one) for one in pieces)]
+
+    return edit
+
+
+def _ending_empty(messages: list[Any]) -> list[Any]:
+    first = messages[0]
+    if isinstance(first, datasync.FileUploadRequest):
+        return [*messages, type(first)(file_contents=datasync.FileData())]
+    return [*messages, type(first)(data=b"")]
+
+
+async def _read_again(
+    _: object, kind: type[Message], again: Callable[[], Any], error: Exception
+) -> Any:
+    if kind is not data.TagsByFilterResponse or not isinstance(error, GRPCError):
+        raise error
+    if error.status is not Status.UNAVAILABLE:
+        raise error
+    return await again()
+
+
+class SaysMore(DataClient):
+    """Sends a header of its own beside those it was made with."""
+
+    def __init__(self, channel: Any, metadata: Any) -> None:
+        super().__init__(channel, {**metadata, "viam_client": "legal;v1"})
+
+
+_CLIENTS: dict[str, type[DataClient]] = {
+    mutant.name: mutant.client
+    for mutant in (
+        on_request("leaves the limit open", "", _limit),
+        on_request("asks for a thousand at a time", "", _larger),
+        on_request("sends the default as limit", "", _default_limit),
+        on_request("sends an order of its own", "", _ordered),
+        on_request("sends no filter at all", "", _no_filter),
+        on_request("sends an empty filter", "", _empty_filter),
+        on_request("sorts ids", "", _sorted_ids),
+        on_filter("says MATCH_BY_OR", "", after=_typed_tags),
+        on_filter("sorts the lists of filters", "", after=_sorted_filter),
+        on_stream("sends contents in one message", "", _in_pieces(1 << 30)),
+        on_stream("sends contents in odd pieces", "", _in_pieces(1001)),
+        on_stream("ends contents with an empty piece", "", _ending_empty),
+        on_error("reads again after UNAVAILABLE", "", _read_again),
+    )
+}
+
+#: By what is particular about them: adapters of clients that keep every obligation.
+LEGAL: dict[str, Adapter] = {
+    name: Adapter(client) for name, client in {**_CLIENTS, "sends more headers": SaysMore}.items()
+}
