@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import SECOND, moment_of, nanos_of
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 #: One of the five fields: numbers, names of months and days, lists, ranges, steps.
 _FIELD = re.compile(r"(?:\*|[0-9]+|[a-z]{3})(?:[-/,](?:\*|[0-9]+|[a-z]{3}))*", re.IGNORECASE)
+
+#: A tick that no clock reaches: the first second after the year 9999.
+NEVER = 253_402_300_800 * SECOND
+
+_BEGIN = -62_135_596_800 * SECOND
 
 #: Characters; lists of every minute and every day are shorter.
 _LONGEST = 500
@@ -41,24 +49,36 @@ class Schedule:
             if not _FIELD.fullmatch(field):
                 raise ScheduleError(f"{field!r} is no field of cron")
         self._text = " ".join(fields)
+        from cronsim import CronSimError  # noqa: PLC0415 - with the first pipeline
+
         try:
             self.after(0)
-        except (ValueError, KeyError, OverflowError) as error:
+        except CronSimError as error:
             raise ScheduleError(str(error)) from None
 
     def after(self, nanos: int) -> int:
-        """The first tick after a time."""
-        return nanos_of(self._from(nanos // SECOND).get_next(datetime))
+        """The first tick after a time; `NEVER` beyond the calendar."""
+        return next(self.ticks_after(nanos))
 
     def upto(self, nanos: int) -> int:
-        """The last tick that is not after a time."""
-        return nanos_of(self._from(nanos // SECOND + 1).get_prev(datetime))
+        """The last tick that is not after a time; at the least the calendar's first second."""
+        try:
+            return nanos_of(next(self._from(nanos // SECOND + 1, reverse=True)))
+        except OverflowError:  # the calendar begins after it
+            return _BEGIN
 
-    def _from(self, seconds: int) -> Any:
-        from croniter import croniter  # noqa: PLC0415 - with the first pipeline
+    def ticks_after(self, nanos: int) -> Iterator[int]:
+        """The ticks after a time, of which the next costs a tenth of a first one."""
+        try:
+            yield from map(nanos_of, self._from(nanos // SECOND))
+        except OverflowError:
+            yield NEVER
+
+    def _from(self, seconds: int, *, reverse: bool = False) -> Iterator[datetime]:
+        from cronsim import CronSim  # noqa: PLC0415 - with the first pipeline
 
         moment = moment_of(seconds * SECOND).astimezone(timezone.utc)
-        return croniter(self._text, moment)
+        return CronSim(self._text, moment, reverse)
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import bson
 import pytest
@@ -16,6 +17,7 @@ from fakeviam.model.clock import SECOND, moment_of, nanos_of
 from fakeviam.model.entities import PipelineRun
 from fakeviam.model.jobs import EXPORTS, RUNS
 from fakeviam.model.schedules import Schedule, ScheduleError
+from fakeviam.server.services.data import queries
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
 from fakeviam.wire import datapipelines as wire
@@ -143,7 +145,7 @@ BAD: dict[str, tuple[dict[str, Any], Status, str, str]] = {
     "no cron": ({"schedule": "hourly"}, Status.INVALID_ARGUMENT, "DP-11", "five fields, got 1"),
     "six fields": ({"schedule": "* * * * * *"}, Status.INVALID_ARGUMENT, "DP-11", "got 6"),
     "out of range": ({"schedule": "61 * * * *"}, Status.INVALID_ARGUMENT, "DP-11", "'61 * * * *'"),
-    "never": ({"schedule": "0 0 30 2 *"}, Status.INVALID_ARGUMENT, "DP-11", "next date"),
+    "never": ({"schedule": "0 0 30 2 *"}, Status.INVALID_ARGUMENT, "DP-11", "Bad day-of-month"),
     "no schedule": ({"schedule": ""}, Status.INVALID_ARGUMENT, "DP-11", "schedule must be"),
     "a sink": ({"data_source_type": 3}, Status.INVALID_ARGUMENT, "DP-11", "got 3"),
     "no source": ({"data_source_type": 9}, Status.INVALID_ARGUMENT, "DP-11", "got 9"),
@@ -624,14 +626,15 @@ def test_windows_tile_time(moves: list[tuple[str, int]], cron: str) -> None:
 
 
 @settings(max_examples=5, deadline=None)
-@given(st.lists(st.integers(1, 300), min_size=1, max_size=6))
-def test_how_the_clock_moves_is_no_matter(steps: list[int]) -> None:
-    """One step or many: the same runs, ids and documents (DP-16)."""
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=6), st.booleans())
+def test_how_the_clock_moves_is_no_matter(steps: list[int], backfills: bool) -> None:  # noqa: FBT001 - drawn
+    """One step or many, windows with data or without: the same runs, ids, documents (DP-16)."""
     ends: list[Any] = []
 
     async def story(viam: Viam, steps: list[int]) -> None:
         await upload(viam, 0.5, 1.5, 2.5)
-        made = await create(viam, {"$project": {"k": "$data.h", "_id": 0}})
+        stage = {"$project": {"k": "$data.h", "_id": 0}}
+        made = await create(viam, stage, schedule="*/7 * * * *", enable_backfill=backfills)
         for minutes in steps:
             viam.cloud.clock.advance(minutes=minutes)
             await get(viam, made)
@@ -641,6 +644,39 @@ def test_how_the_clock_moves_is_no_matter(steps: list[int]) -> None:
     for each in (steps, [sum(steps)]):
         play(lambda viam, each=each: story(viam, each), clock=Clock.frozen(BEGIN.isoformat()))  # type: ignore[misc]
     assert ends[0] == ends[1]
+
+
+@pytest.mark.asyncio
+async def test_windows_without_data_cost_no_queries(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is moved by months meets hundreds of thousands of them (DP-16)."""
+    viam = await begin(start)
+    made = await create(viam, schedule="* * * * *")
+    hour = timestamp_from(nanos_of(datetime(2026, 3, 11, 12, 30, tzinfo=UTC)))
+    await viam.upload_readings(reading({"x": 1}, hour))
+    queried = Mock(wraps=queries.run_pipeline)
+    monkeypatch.setattr(queries, "run_pipeline", queried)
+    viam.cloud.clock.advance(days=2)
+    page = await runs_of(viam, made, page_size=1000)
+    scheduled, done = (
+        wire.DATA_PIPELINE_RUN_STATUS_SCHEDULED,
+        wire.DATA_PIPELINE_RUN_STATUS_COMPLETED,
+    )
+    assert [run.status for run in page.runs] == [scheduled] * 2 + [done] * 998
+    assert queried.call_count == 2  # what it makes of nothing, and of the reading
+    assert [row["n"] for row in await sink(viam, made)] == [1]
+
+
+@pytest.mark.asyncio
+async def test_schedules_end_with_the_calendar(start: Start) -> None:
+    """In the last minute of the year 9999 no other follows (DP-16)."""
+    viam = await start(clock=Clock.frozen("9999-12-31T23:50:00Z"))
+    made = await create(viam, schedule="*/5 * * * *")
+    viam.cloud.clock.advance(minutes=9)
+    assert len((await runs_of(viam, made)).runs) == 1
+    viam.cloud.clock.set("9999-12-31T23:59:59Z")
+    assert len((await runs_of(viam, made)).runs) == 1
 
 
 @given(
@@ -665,6 +701,10 @@ def test_what_is_no_schedule() -> None:
         "L * * * *",
         "* * * * 8",
         "a b c d e",
+        "5-1 * * * *",
+        "*/0 * * * *",
+        "0 0 30 2 *",
+        "1,,2 * * * *",
         f"{'1,' * 300}1 * * * *",
     ):
         with pytest.raises(ScheduleError):
