@@ -95,6 +95,8 @@ def parse(text: str) -> exp.Select:
 
 
 def _select(tree: exp.Expr, text: str) -> exp.Select:
+    if isinstance(tree, exp.Except | exp.Intersect):
+        raise unexpected(type(tree).__name__.upper(), "the dialect has UNION alone")
     if isinstance(tree, exp.SetOperation):
         raise UnservedSqlError(type(tree).__name__.upper(), "send its SELECTs one by one")
     if not isinstance(tree, exp.Select):

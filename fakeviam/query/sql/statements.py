@@ -13,6 +13,7 @@ from sqlglot import exp
 from fakeviam.query.budget import Limits
 from fakeviam.query.expressions import Compiler
 from fakeviam.query.pushdown import TEXTS
+from fakeviam.query.sql.clauses import check_clauses
 from fakeviam.query.sql.datasources import source_of
 from fakeviam.query.sql.dialect import WHOLE_ROW, parse
 from fakeviam.query.sql.errors import SqlError, UnservedSqlError, brief, unexpected, wrong_syntax
@@ -84,7 +85,7 @@ class _Statement:
     """One SELECT on its way to stages."""
 
     def __init__(self, tree: exp.Select, compiler: Compiler) -> None:
-        _check_clauses(tree)
+        check_clauses(tree)
         _place_keys(tree)
         self._tree = tree
         self._compiler = compiler
@@ -301,37 +302,6 @@ class _Statement:
             most = _count("LIMIT", limit.args.get("count" if is_fetch else "expression"))
             stages.append({"$limit": most} if most else _matching(spec=False))
         return stages
-
-
-_SERVED_CLAUSES = frozenset(
-    {
-        *("expressions", "from", "from_", "where", "group", "having", "order", "limit", "offset"),
-        "distinct",
-    }
-)
-_UNSERVED_CLAUSES = MappingProxyType(
-    {"joins": "JOIN", "with": "WITH", "with_": "WITH", "laterals": "LATERAL"}
-)
-
-
-def _check_clauses(tree: exp.Select) -> None:
-    for name, value in tree.args.items():
-        if not value or name in _SERVED_CLAUSES:
-            continue
-        if name == "joins":
-            for join in value:
-                if join.side and not join.args.get("on"):
-                    raise SqlError(3019, "OUTER JOINs must specify a JOIN condition")
-        if name in _UNSERVED_CLAUSES:
-            instead = "there is one collection, readings; join in your program"
-            raise UnservedSqlError(_UNSERVED_CLAUSES[name], instead if name == "joins" else "")
-        word = name.strip("_").upper()
-        raise unexpected(word, f"the dialect's SELECT has no {word} here")
-    distinct = tree.args.get("distinct")
-    if isinstance(distinct, exp.Distinct) and distinct.args.get("on"):
-        raise unexpected("ON", "DISTINCT looks at whole rows")
-    if not tree.expressions:
-        raise unexpected("SELECT", "nothing is selected; write SELECT * or name columns")
 
 
 def _place_keys(tree: exp.Select) -> None:
