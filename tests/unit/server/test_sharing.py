@@ -19,7 +19,6 @@ from fakeviam.model.entities import DataPipeline, PipelineRun, Sequence
 from fakeviam.model.filters import Query
 from fakeviam.model.fleet import Metadata
 from fakeviam.server.lifecycle.snapshots import contents_of
-from fakeviam.server.services import jobs
 from fakeviam.server.services.data import sequences
 from fakeviam.server.services.data.sequences import (
     add_sequences_to_dataset,
@@ -29,6 +28,7 @@ from fakeviam.server.services.data.sequences import (
 )
 from fakeviam.server.services.datasets import create_dataset
 from fakeviam.server.services.due import catch_up
+from fakeviam.server.services.job_steps import Worker
 from fakeviam.server.services.pipelines import (
     create_data_pipeline,
     delete_data_pipeline,
@@ -380,7 +380,7 @@ def while_it_runs(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], *, dies: bool = False
 ) -> None:
     """Do something while the query of a run is answered, once."""
-    results = jobs._Worker._results
+    results = Worker._results
 
     def meanwhile(self: Any, *args: Any) -> Any:
         monkeypatch.undo()
@@ -389,7 +389,7 @@ def while_it_runs(
             raise KeyboardInterrupt
         return results(self, *args)
 
-    monkeypatch.setattr(jobs._Worker, "_results", meanwhile)
+    monkeypatch.setattr(Worker, "_results", meanwhile)
 
 
 def test_a_run_that_another_server_has_begun(
