@@ -210,6 +210,7 @@ def test_a_complete_run_leaves_the_data_of_others_as_it_was(cloud: FakeViam) -> 
     subject.close()
 
 
+@pytest.mark.slow
 def test_alone_it_leaves_nothing(cloud: FakeViam) -> None:
     subject = _subject(cloud, exclusive=True)
     assert Need.EXCLUSIVE not in subject.missing

@@ -54,6 +54,7 @@ def test_an_operator_writes_nothing_and_breaks_nothing(cloud: FakeViam) -> None:
     assert (result.findings, result.exit_status) == ([], 3)
 
 
+@pytest.mark.slow
 def test_a_key_of_a_location_makes_no_dataset_that_would_stay(cloud: FakeViam) -> None:
     """AC-8: it may not delete datasets, which one shows; that one is told."""
     key = cloud.add_api_key(locations=cloud.default_part.location_id)
@@ -72,6 +73,7 @@ def test_a_key_of_a_location_makes_no_dataset_that_would_stay(cloud: FakeViam) -
     assert allowed.exit_status == 0
 
 
+@pytest.mark.slow
 def test_random_programs_go_on_without_what_a_key_may_not(cloud: FakeViam) -> None:
     key = cloud.add_api_key(locations=cloud.default_part.location_id)
     result = result_of(cloud, key, "*", seed=1, programs=2, max_calls=2500)
@@ -79,6 +81,7 @@ def test_random_programs_go_on_without_what_a_key_may_not(cloud: FakeViam) -> No
     assert not result.error
 
 
+@pytest.mark.slow
 def test_an_owner_may_everything(cloud: FakeViam) -> None:
     key = cloud.add_api_key(organizations=cloud.default_part.organization_id)
     result = result_of(cloud, key, "DS-*")

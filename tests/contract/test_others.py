@@ -113,6 +113,7 @@ def test_nothing_of_others_changes_whatever_a_server_forgets(
     assert not result.findings
 
 
+@pytest.mark.slow
 def test_random_programs_spare_others_too() -> None:
     with FakeViam(seed=1, interceptors=[Forgets()]) as cloud:
         address, part = Address(target=cloud.target), cloud.default_part.id
@@ -126,6 +127,7 @@ def test_random_programs_spare_others_too() -> None:
         assert done.failed is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("clauses", "found"), [("DF-1", "DeleteBinaryDataByFilter"), ("TA-3", "AddTagsToBinaryData")]
 )

@@ -272,6 +272,7 @@ sequences:
 """
 
 
+@pytest.mark.slow
 def test_what_the_newest_rpcs_made_is_removed_and_nothing_else(
     cloud: FakeViam, watched: Watched, tmp_path: Path
 ) -> None:

@@ -203,6 +203,7 @@ def _upload_for_another(cloud: FakeViam) -> None:
     line.close()
 
 
+@pytest.mark.slow
 def test_the_suite_runs_against_a_server(pytester: pytest.Pytester) -> None:
     with FakeViam(seed=1) as cloud:
         _upload_for_another(cloud)

@@ -110,6 +110,7 @@ def test_what_the_subject_lacks_is_skipped_and_named() -> None:
     }
 
 
+@pytest.mark.slow
 def test_deletes_of_readings_are_judged_by_address_too() -> None:
     """DT-1, DT-3, DT-4."""
     with FakeViam(seed=1) as cloud:

@@ -118,6 +118,7 @@ def test_the_worst_counts_and_nobody_stops_the_others(wrong: FakeViam) -> None:
     assert [error.attrib["message"] for error in errors] == [results[1].error]
 
 
+@pytest.mark.slow
 def test_results_stand_side_by_side(wrong: FakeViam) -> None:
     results = _both(wrong)
     text = reports.summary(results)
@@ -152,6 +153,7 @@ def test_what_one_of_them_still_breaks_is_still_true(wrong: FakeViam, tmp_path: 
     assert [result.exit_status for result in results] == [0, 0]
 
 
+@pytest.mark.slow
 def test_known_failures_may_be_for_one_of_them(wrong: FakeViam, tmp_path: Path) -> None:
     text = f"TG-1 @ {wrong.target} | 2024-01-01 | theirs\nTG-1 @ self | 2024-01-01 | ours\n"
     text += "TG-1 @ elsewhere:1 | 2020-01-01 | of another run\n"

@@ -116,6 +116,7 @@ def refusal_of(place: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*names.TABLES, names.MANIFEST])
 @settings(deadline=None)
 @given(change=CHANGES, tail=st.binary(max_size=20))

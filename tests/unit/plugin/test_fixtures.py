@@ -91,6 +91,7 @@ async def lab(fakeviam, viam_data_client):
 """
 
 
+@pytest.mark.slow
 def test_strict_mode_in_the_loop_of_the_test(user: pytest.Pytester) -> None:
     pytest.importorskip("viam")
     files = {}

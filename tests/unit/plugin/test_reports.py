@@ -331,6 +331,7 @@ def test_workers_tell_the_same(failing: pytest.Pytester) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("journal", "calls"), [("full", IN_FULL), ("off", None)])
 def test_how_much_is_told(failing: pytest.Pytester, journal: str, calls: str | None) -> None:
     """PT-3, PT-5."""

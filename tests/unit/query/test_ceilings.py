@@ -81,6 +81,7 @@ def test_whole_numbers_of_every_type_are_counts() -> None:
 MANY = {"$range": [0, 100_000]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "expression",
     [
@@ -116,6 +117,7 @@ def branches(count: int) -> dict[str, Any]:
     return {"$set": {"x": {"$switch": {"branches": cases, "default": 0}}}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stages",
     [

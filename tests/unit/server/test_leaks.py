@@ -187,6 +187,7 @@ async def prepared(
     return ours, known, owned
 
 
+@pytest.mark.slow
 @settings(
     max_examples=1 + settings().max_examples // 50,
     phases=NO_SHRINKING,

@@ -68,6 +68,7 @@ def page(store: MemoryStore, query: Query, after: Position | None = None) -> Any
     return store.binary_page(query, after=after, limit=PAGE, descending=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", [COMMON, TAGGED], ids=["common", "tagged"])
 def test_a_page_looks_at_its_own_records_only(
     filled: Callable[[int], MemoryStore], query: Query

@@ -206,6 +206,7 @@ def cases(cloud: FakeViam) -> Iterator[Any]:
             yield operation.ok()  # bodies of the others are JSON, which is what it can make
 
 
+@pytest.mark.slow
 def test_a_fuzzer_that_knows_the_description(web: Browser) -> None:
     """Schemathesis finds no request that answers 500 (HT-4)."""
     from requests import Request  # noqa: PLC0415

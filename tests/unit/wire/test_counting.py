@@ -69,6 +69,7 @@ def test_messages_that_are_cut(encoded: bytes) -> None:
     assert not holds_more(encoded * 3, data.DeleteBinaryDataByIDsRequest, 30)
 
 
+@pytest.mark.slow
 def test_what_the_service_takes_at_once_is_not_too_much() -> None:
     """A reading of numbers that fills 4 MB, its limit, is served (SV-2)."""
     reading = datasync.SensorData()
