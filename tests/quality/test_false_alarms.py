@@ -23,7 +23,9 @@ def test_no_false_alarm_was_measured() -> None:
     assert [(row.way, row.policy, row.alarms) for row in ROWS if row.alarms] == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [each if each == "self" else pytest.param(each, marks=pytest.mark.slow) for each in WAYS]
+)
 def test_no_false_alarm_in_short(way: str) -> None:
     row = Quiet(way=way, policy="documented")
     for seed in (1, 2):
