@@ -1,7 +1,7 @@
 """Random pipelines over readings, of stages and operators that the naive interpreter knows.
 
 What may go wrong for a reason that no document names is left out: arithmetic is done on fields
-that hold numbers or nothing, and what is cut off is sorted by something unique before.
+that hold numbers or nothing, and what is sorted has something unique to be sorted by.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ UNIQUE, NUMBER, WORD, LIST, INNER = (
 SCALARS = (NUMBER, WORD, f"{INNER}.number", "component_name", "method_name", "part_id")
 PATHS = (*SCALARS, LIST, INNER, f"{LIST}.number", "tags", UNIQUE)
 
-#: Operators that take values of one kind alone.
-_TYPED = ("'$add'", "$subtract", "$multiply", "$abs", "$concat")
+#: What is only asked of readings that are made for it: operators that take values of one kind
+#: alone, and sorts, which may put equals as they like.
+_PARTICULAR = ("'$add'", "$subtract", "$multiply", "$abs", "$concat", "'$sort'")
 
 NUMBERS = (0, 1, 2, -1, 1.5, None)
 WORDS = ("a", "b", "B", "", "é", "1", "$a", None)
@@ -50,8 +51,7 @@ def pipeline(random: Random) -> Stages:
         stages.append(random.choice((_match, _match, _set, _unset, _unwind))(random))
     ending = random.choice((_no_end, _page, _group, _project, _count, _grouped_and_sorted))
     stages += ending(random, any("$unwind" in stage for stage in stages))
-    if any(name in str(stages) for name in _TYPED):
-        # Of readings that hold anything, these would be errors.
+    if any(name in str(stages) for name in _PARTICULAR):
         return [{"$match": {UNIQUE: {"$exists": True}}}, *stages]
     return stages
 

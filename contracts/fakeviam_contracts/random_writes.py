@@ -122,15 +122,16 @@ class RandomWrites:
         writes.upload_several(self._session, contents, at=self._time(), **self._captured())
 
     def _rows(self) -> None:
-        random = self._random
+        random, first = self._random, self._session.handles.rows
         usual: Sequence[dict[str, Any]] = ({"n": 1.0}, {}, {"readings": {"a": [None, True, "é"]}})
         rows = [
             random.choice((
                 random.choice(usual),
                 random_values.reading(random),
-                random_queries.reading(random, random.randrange(100)),
+                # What is sorted by it has one order.
+                random_queries.reading(random, 100 * (first + at) + random.randrange(100)),
             ))
-            for _ in range(random.randint(1, 3))
+            for at in range(random.randint(1, 3))
         ]  # fmt: skip
         times = [(self._time(), self._time()) for _ in rows]
         writes.upload_rows(self._session, rows=rows, times=times, **self._captured())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fakeviam_contracts import mql, random_queries
 from fakeviam_contracts.mql.expressions import MISSING, UnknownError, evaluated, matches
-from fakeviam_contracts.queries import comparable
+from fakeviam_contracts.queries import comparable, is_determined
 
 from tests.unit.query.test_manual import CASES, run
 
@@ -155,3 +155,26 @@ def _reading(random: Random, at: int) -> dict[str, Any]:
         "tags": random.choice(([], ["dog"], ["dog", "Dog"])),
         "data": random_queries.reading(random, at),
     }
+
+
+@pytest.mark.parametrize(
+    ("stages", "determined"),
+    [
+        ([], True),
+        ([{"$sort": {"k": 1}}], False),
+        ([{"$sort": {"k": 1}}, {"$project": {"n": 1}}], True),
+        ([{"$sort": {"k": 1, "_id": 1}}], True),
+        ([{"$sort": {"k": 1}}, {"$skip": 1}, {"$limit": 1}], False),
+        ([{"$limit": 2}], False),
+        ([{"$limit": 2}, {"$count": "c"}], True),
+        ([{"$group": {"_id": "$k", "first": {"$first": "$n"}}}], False),
+        ([{"$match": {"k": "b"}}, {"$group": {"_id": "$k", "all": {"$push": "$n"}}}], True),
+        ([{"$group": {"_id": "$k", "n": {"$sum": "$n"}}}, {"$sort": {"_id": 1}}], True),
+    ],
+)
+def test_what_depends_on_the_order_of_readings_is_known(
+    stages: list[dict[str, Any]],
+    determined: bool,  # noqa: FBT001
+) -> None:
+    """MQ-6."""
+    assert is_determined(DOCUMENTS, stages) is determined

@@ -178,6 +178,17 @@ def _not_found(_: object, reply: Any, __: Memory) -> None:
         raise GRPCError(Status.NOT_FOUND, "nothing was captured")
 
 
+def _newest_first(message: Any, _: Memory) -> None:
+    import bson  # noqa: PLC0415
+
+    message.mql_binary.insert(0, bson.encode({"$sort": {"time_requested": -1}}))
+
+
+#: Servers that differ where nothing is documented.
+LEGAL: tuple[Mutant, ...] = (
+    on_request("finds the newest readings first", "MQ-6", _newest_first, MQL),
+)
+
 MUTANTS: tuple[Mutant, ...] = (
     on_request("leaves the last stage out", "MQ-1", _pipeline(lambda s: s.pop()), MQL),
     on_request("runs stages backwards", "MQ-1", _pipeline(lambda s: s.reverse()), MQL),
