@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -73,9 +74,9 @@ class Server:
             finally:
                 process.terminate()
 
-    def kill(self) -> None:
-        """End it as a crash would, and wait until it is gone."""
-        self._process.kill()
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """End it, as a crash would or by another signal, and wait until it is gone."""
+        self._process.send_signal(number)
         self._process.wait()
         # What it could not remove, unless another that starts has done so.
         shutil.rmtree(Path(self.unix_socket).parent, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 from collections import Counter
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -37,6 +38,13 @@ class Trials(Protocol):
         ...
 
 
+#: What ends a server: mostly without a word, and else as soon as it can.
+_SIGNALS = (
+    *[signal.SIGKILL] * 5,
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT),
+)
+
+
 class Kills:
     """A server that is killed in the midst of writes, again and again, on one directory."""
 
@@ -68,7 +76,7 @@ class Kills:
         await self._ledger.reaches(self._ledger.acknowledged + dice.randrange(1, 40))
         # Somewhere within the next writes.
         await asyncio.sleep(dice.random() * 0.004)
-        server.kill()
+        server.kill(dice.choice(_SIGNALS))
         await writing
 
 
