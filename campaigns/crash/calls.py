@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
@@ -15,7 +15,7 @@ from fakeviam import Clock, FakeViam
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from google.protobuf.message import Message
@@ -30,12 +30,18 @@ SEED = 5
 
 
 class Deed(NamedTuple):
-    """A call, and what a fake said to it and held behind it."""
+    """A call, and what a fake said to it and held behind it.
+
+    Attributes:
+        steps: What it held behind each entry of its log: what is due by the clock is done before
+            a call, and is kept whatever becomes of that.
+    """
 
     method: Method
     requests: Sequence[Message]
     outcome: str
     state: list[object]
+    steps: Sequence[list[object]]
 
 
 class Clerk:
@@ -45,6 +51,16 @@ class Clerk:
         """Use `at`."""
         self._cloud, self._client = cloud, client
         self.state = state_of(cloud)
+        self._steps: list[list[object]] = []
+        directory: Any = cloud._cloud.directory  # noqa: SLF001 - it has one
+        commit = directory.commit
+
+        def commit_and_look(events: object, apply: Callable[[], object]) -> None:
+            commit(events, apply)
+            if directory._pending is None:  # noqa: SLF001 - else it is yet to be kept
+                self._steps.append(state_of(cloud))
+
+        directory.commit = commit_and_look
 
     @classmethod
     @asynccontextmanager
@@ -69,9 +85,10 @@ class Clerk:
         if rpc.startswith("Delete") and dice.chance(0.7):
             rpc = dice.choice(_WRITING)  # there must be something to write about
         method, requests = METHODS[rpc], good_requests(rpc, There(self._cloud, dice))
+        self._steps = []
         outcome = await outcome_of(self._client, method, requests)
         self.state = state_of(self._cloud)
-        return Deed(method, requests, outcome or "", self.state)
+        return Deed(method, requests, outcome or "", self.state, self._steps)
 
 
 async def outcome_of(client: Client, method: Method, requests: Sequence[Message]) -> str | None:
