@@ -41,7 +41,7 @@ class Trials(Protocol):
 #: What ends a server: mostly without a word, and else as soon as it can.
 _SIGNALS = (
     *[signal.SIGKILL] * 5,
-    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT),
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1),  # nohup lets it ignore others
 )
 
 
