@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from fakeviam.server.transport.sockets import Link
+from fakeviam.server.transport.unread import UnreadAnswers
 from fakeviam.version import __version__
 from fakeviam.web.app import application, refusing
 from fakeviam.web.calls import refused
@@ -174,6 +175,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._link = Link(transport)
         self._link.keep_alive()
+        self._unread = UnreadAnswers(transport, self.limits)
         self.app_state = {"peer": _peer(transport), "exchange": Exchange(transport)}
 
     def data_received(self, data: bytes) -> None:
@@ -219,7 +221,16 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._unread.watch()
         self._end_with_client()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread.watch()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unread.note_progress()
 
     def _end_with_client(self) -> None:
         """Close when the client says nothing more, and all that it has asked is answered."""
@@ -256,6 +267,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._unread.stop()
         super().connection_lost(exc)
 
     def _stop_waiting(self) -> None:
