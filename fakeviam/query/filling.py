@@ -42,22 +42,19 @@ def compile_densify(spec: Any, compiler: Compiler) -> Stage:
     """
     check_fields("$densify", spec, ("field", "range"), ("partitionByFields",))
     check_fields("$densify.range", spec["range"], ("step", "bounds"), ("unit",))
-    names = split(_text("$densify.field", spec["field"]))
-    partitions = _paths("$densify.partitionByFields", spec.get("partitionByFields", []))
-    if names in partitions:
-        raise QueryError(8993000, "$densify.partitionByFields holds the field that is densified")
     step, bounds, unit = (spec["range"].get(name) for name in ("step", "bounds", "unit"))
     if not is_finite(step) or number(step) <= 0:
-        raise QueryError(
-            5733401,
-            "the step parameter in a range statement must be a strictly positive numeric value",
-        )
+        text = "the step parameter in a range statement must be a strictly positive numeric value"
+        raise QueryError(5733401, text)
     if unit is not None:
-        unit_of("$densify", unit)
         if as_long(step) is None:
             text = "the step parameter in a range statement must be a whole number with a unit"
             raise QueryError(6586400, text)
-    _check_bounds(bounds, dates=unit is not None)
+        unit_of("$densify", unit)
+    _check_bounds(bounds, step=step, dates=unit is not None)
+    names = split(_text("$densify.field", spec["field"]))
+    partitions = _paths("$densify.partitionByFields", spec.get("partitionByFields", []))
+    _check_partitions(names, partitions, bounds)
 
     def following(value: Any) -> object:
         if unit is not None:
@@ -98,21 +95,56 @@ def _paths(name: str, values: object) -> list[tuple[str, ...]]:
     return [split(_text(name, value)) for value in values]
 
 
-def _check_bounds(bounds: object, *, dates: bool) -> None:
-    if bounds in ("full", "partition"):
+def _check_bounds(bounds: object, *, step: object, dates: bool) -> None:
+    if isinstance(bounds, str):
+        if bounds not in ("full", "partition"):
+            raise QueryError(5946802, "bounds must be 'full' or 'partition' where it is a string")
         return
     if not isinstance(bounds, list):
-        raise QueryError(5946802, "range.bounds must be 'full', 'partition' or an array")
+        text = "the bounds in a range statement must be the string 'full', 'partition', or an"
+        raise QueryError(5733404, f"{text} ascending array of two numbers or two dates")
     if len(bounds) != 2:
         text = "a bounding array in a range statement must have exactly two elements"
         raise QueryError(5733403, text)
-    fits = [isinstance(each, datetime) if dates else is_finite(each) for each in bounds]
-    if not all(fits):
-        kind = "dates with a unit" if dates else "numbers without a unit"
-        raise QueryError(5733402, f"a bounding array in a range statement must have {kind}")
     if compare(*bounds) > 0:
-        text = "the bounds in a range statement must be the string 'full', 'partition', or an"
-        raise QueryError(5733402, f"{text} ascending array of two numbers or two dates")
+        text = "a bounding array must be an ascending array of either two dates or two numbers"
+        raise QueryError(5733402, text)
+    _check_ends(*bounds, step=step, dates=dates)
+
+
+def _check_ends(first: object, last: object, *, step: object, dates: bool) -> None:
+    one_kind = "a bounding array must contain either both dates or both numeric types"
+    if is_finite(first):
+        if dates:
+            raise QueryError(5733409, "numeric bounds may not have unit parameter")
+        if not is_finite(last):
+            raise QueryError(5733406, one_kind)
+        if len({type_name(each) for each in (first, last, step)}) > 1:
+            text = "upper bound, lower bound, and step must all have the same type"
+            raise QueryError(5876900, text)
+    elif isinstance(first, datetime):
+        if not isinstance(last, datetime):
+            raise QueryError(5733405, one_kind)
+        if not dates:
+            raise QueryError(5733410, "a bounding array of dates must specify a unit")
+    else:
+        raise QueryError(5946800, "explicit bounds must be numeric or dates")
+
+
+def _check_partitions(
+    names: tuple[str, ...], partitions: list[tuple[str, ...]], bounds: object
+) -> None:
+    for path in partitions:
+        by, field = ".".join(path), ".".join(names)
+        if path[: len(names)] == names:
+            text = f"partitionByFields '{by}' cannot include field '{field}' that is densified"
+            raise QueryError(8993000, text)
+        if names[: len(path)] == path:
+            text = f"field '{field}' that is densified cannot include partitionByFields '{by}'"
+            raise QueryError(9554500, text)
+    if bounds == "partition" and not partitions:
+        text = "the bounds 'partition' need partitionByFields that are not empty; 'full' does not"
+        raise QueryError(5733408, text)
 
 
 def _partitions(
