@@ -12,7 +12,8 @@ from fakeviam.database.context import (
     Context,
     Reply,
 )
-from fakeviam.query.errors import QueryError
+from fakeviam.query.errors import QueryError, bad_value, wrong_type
+from fakeviam.query.values import as_long, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,8 +125,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Fields that every command may have. What they ask for makes no difference to one server that
-#: only reads: sessions, read concern, and the like.
+#: Fields that every command may have. What most ask for makes no difference to one server that
+#: only reads: sessions, read concern, and the like; those of transactions are refused.
 _COMMON = _words(
     "$clusterTime $configTime $db $readPreference allowDiskUse apiDeprecationErrors apiStrict "
     "apiVersion autocommit comment hint lsid maxTimeMS readConcern startTransaction txnNumber "
@@ -192,6 +193,28 @@ def find_command(document: Document) -> Command:
     if command is None:
         raise QueryError(59, f"no such command: '{name:.80}'")
     if command.answer is not _refuse_write:
-        for field in document.keys() - {name} - command.fields - _COMMON:
-            raise QueryError(40415, f"BSON field '{name}.{field}' is an unknown field.")
+        for field in document:  # the first of several
+            if field not in {name, *command.fields, *_COMMON}:
+                raise QueryError(40415, f"BSON field '{name}.{field}' is an unknown field.")
+    _check_common(document)
     return command
+
+
+def _check_common(document: Document) -> None:
+    """Refuse transactions, as a server does that is no member of a replica set (DB-7)."""
+    if not isinstance(document.get("lsid", {}), dict):
+        raise wrong_type("BSON field 'lsid' must be an object with the id of a session")
+    limit = document.get("maxTimeMS")
+    if limit is not None and (as_long(limit) is None or not 0 <= number(limit) < 1 << 31):
+        raise bad_value(f"maxTimeMS must be a whole number of 31 bits, got {limit!r:.80}")
+    if document.get("txnNumber") is not None:
+        if "lsid" not in document:
+            raise QueryError(72, "Transaction number requires a session ID to also be specified")
+        text = "Transaction numbers are only allowed on a replica set member or mongos"
+        raise QueryError(20, f"{text}: the federated database has no transactions")
+    for field in ("autocommit", "startTransaction"):
+        if document.get(field) is not None:
+            text = f"'{field}' field requires a transaction number to also be specified"
+            raise QueryError(72, text)
+    if (name := next(iter(document))) in {"abortTransaction", "commitTransaction"}:
+        raise QueryError(125, f"{name} must be run within a transaction")

@@ -201,7 +201,7 @@ class Conversation:
         login = self._login
         if login is None:
             raise QueryError(17, "No SASL session state found")
-        if self._user == login.user:  # the last, empty message
+        if login.is_proven:  # the last, empty message
             self._login = None
             return _sasl(b"", done=True)
         try:

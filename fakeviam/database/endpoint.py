@@ -152,7 +152,7 @@ class DatabaseConnection(asyncio.Protocol):
             request = parse(bytes(self._received[: max(size, HEADER.size)]))
         except UnreadableDocumentError as error:
             del self._received[:size]
-            self.transport.write(unreadable(number, str(error)))
+            self.transport.write(unreadable(number, error))
             self._schedule()
             return
         except MalformedMessageError as error:

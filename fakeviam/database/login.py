@@ -32,6 +32,7 @@ class Login:
 
     Attributes:
         user: The name that it brought.
+        is_proven: Whether the client has shown that it knows the password.
         skips_empty: Whether the client does without the last, empty message.
     """
 
@@ -60,6 +61,7 @@ class Login:
             served = " and ".join(MECHANISMS)
             raise LoginError(f"the mechanism {mechanism!r} is not served; served are {served}")
         self.user = ""
+        self.is_proven = False
         self.skips_empty = skips_empty
         self._password_of = password_of
         self._salt = salt
@@ -81,6 +83,7 @@ class Login:
                 return first.encode()
             self._server.set_client_final(text)
             final: str = self._server.get_server_final()
+            self.is_proven = True
             return final.encode()
         except (ScramException, UnicodeDecodeError) as error:
             # scramp wraps what `_hashes` raises.

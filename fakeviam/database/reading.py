@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from bson import Int64
 
 from fakeviam.database.context import COLLECTION, DATABASE
+from fakeviam.database.wire_messages import MAX_DOCUMENT_BYTES
+from fakeviam.query.bson_documents import decode, encode_any
 from fakeviam.query.errors import QueryError, bad_value, unparsable, wrong_type
 from fakeviam.query.paths import leaves, split
 from fakeviam.query.values import MISSING, is_number, number
@@ -86,13 +88,17 @@ def distinct(context: Context, command: Document) -> Reply:
             values = leaf if isinstance(leaf, list) else [leaf]
             found += [{"value": value} for value in values if value is not MISSING]
     groups = context.transform(found, [{"$group": {"_id": "$value"}}, {"$sort": {"_id": 1}}])
-    return {"values": [group["_id"] for group in groups], "ok": 1.0}
+    # By way of bytes, as documents of other answers go: a NUL in a name is replaced (MQ-13).
+    encoded, _ = encode_any({"values": [group["_id"] for group in groups], "ok": 1.0})
+    if len(encoded) > MAX_DOCUMENT_BYTES:
+        raise QueryError(17217, "distinct too big, 16mb cap")
+    return decode(encoded)
 
 
 def get_more(context: Context, command: Document) -> Reply:
     """The next batch of an answer."""
     number = command["getMore"]
-    if not isinstance(number, int):
+    if not isinstance(number, int) or number is True or number is False:
         raise wrong_type("BSON field 'getMore.getMore' must be a long")
     size = _count_of(command, "batchSize", minimum=0)
     namespace = f"{context.database}.{command.get('collection')}"

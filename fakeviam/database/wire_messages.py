@@ -26,6 +26,9 @@ OP_MSG: Final = 2013
 MAX_MESSAGE_BYTES: Final = 48_000_000
 MAX_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 
+#: Bytes by which a command may be larger than the document that it carries.
+_MORE_IN_COMMANDS: Final = 16 * 1024
+
 _CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
 #: Bits that whoever does not know them may ignore; a lower one that is unknown is an error.
 _OPTIONAL = 0xFFFF0000
@@ -37,6 +40,14 @@ class MalformedMessageError(Exception):
 
 class UnreadableDocumentError(MalformedMessageError):
     """A message whose document cannot be read, though where it ends is known."""
+
+    code, code_name = 22, "InvalidBSON"
+
+
+class LargeDocumentError(UnreadableDocumentError):
+    """A document that is larger than MongoDB takes."""
+
+    code, code_name = 10334, "BSONObjectTooLarge"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,18 +85,27 @@ def parse(message: bytes) -> CommandMessage:
         raise MalformedMessageError(f"it says that it has {size} bytes")
     body = message[HEADER.size :]
     if code == OP_MSG:
+        if _unpack(_UINT32, body, 0) & _CHECKSUM_PRESENT:
+            body = _checked(message)
         return _parse_msg(number, body)
     if code == OP_QUERY:
         return _parse_query(number, body)
     raise MalformedMessageError(f"opcode {code} is not served; drivers send OP_MSG ({OP_MSG})")
 
 
+def _checked(message: bytes) -> bytes:
+    """The body of a message without its checksum, if that is right."""
+    end = len(message) - _UINT32.size
+    if _unpack(_UINT32, message, end) != _crc32c(message[:end]):
+        raise MalformedMessageError("OP_MSG checksum does not match contents")
+    return message[HEADER.size : end]
+
+
 def _parse_msg(number: int, body: bytes) -> CommandMessage:
     flags = _unpack(_UINT32, body, 0)
     if unknown := flags & ~_OPTIONAL & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
         raise MalformedMessageError(f"OP_MSG has unknown required flag bits {unknown:#x}")
-    end = len(body) - (_INT32.size if flags & _CHECKSUM_PRESENT else 0)
-    place = _UINT32.size
+    place, end = _UINT32.size, len(body)
     command: dict[str, Any] | None = None
     sequences: dict[str, list[dict[str, Any]]] = {}
     while place < end:
@@ -98,12 +118,17 @@ def _parse_msg(number: int, body: bytes) -> CommandMessage:
             command = _document(section)
         elif kind == 1:
             name, documents = _sequence(section)
+            if name in sequences:
+                raise MalformedMessageError(f"OP_MSG has two document sequences {name!r:.80}")
             sequences[name] = documents
         else:
             raise MalformedMessageError(f"a section of OP_MSG has the kind {kind}")
         place += 1 + size
     if command is None:
         raise MalformedMessageError("OP_MSG has no command")
+    if both := command.keys() & sequences:
+        text = f"OP_MSG has {min(both)!r:.80} as a field and as a document sequence"
+        raise MalformedMessageError(text)
     database = command.get("$db")
     return CommandMessage(
         number=number,
@@ -151,7 +176,26 @@ def _unpack(form: struct.Struct, body: bytes, place: int) -> int:
     return value
 
 
+def _crc32c(message: bytes) -> int:
+    """The checksum of a message; drivers send none, so that it may be slow."""
+    value = 0xFFFFFFFF
+    for byte in message:
+        value = _CRC32C[(value ^ byte) & 0xFF] ^ value >> 8
+    return value ^ 0xFFFFFFFF
+
+
+def _remainder(value: int) -> int:
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value
+
+
+_CRC32C: Final = tuple(map(_remainder, range(256)))
+
+
 def _document(encoded: bytes) -> dict[str, Any]:
+    if len(encoded) > MAX_DOCUMENT_BYTES + _MORE_IN_COMMANDS:
+        raise LargeDocumentError(f"BSONObj size: {len(encoded)} is invalid: over 16 MiB")
     try:
         return decode(encoded)
     except ValueError as error:
@@ -178,7 +222,7 @@ def reply_to(request: CommandMessage, document: dict[str, object]) -> bytes:
     return HEADER.pack(HEADER.size + len(body), 0, request.number, code) + body
 
 
-def unreadable(number: int, why: str) -> bytes:
+def unreadable(number: int, error: UnreadableDocumentError) -> bytes:
     """The reply to a message whose document cannot be read."""
-    refusal = {"ok": 0.0, "errmsg": why, "code": 22, "codeName": "InvalidBSON"}
+    refusal = {"ok": 0.0, "errmsg": str(error), "code": error.code, "codeName": error.code_name}
     return reply_to(CommandMessage(number=number, command={}, database=""), refusal)

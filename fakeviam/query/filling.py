@@ -260,7 +260,7 @@ def _outputs(spec: Document, compiler: Compiler) -> tuple[Document, dict[tuple[s
             raise QueryError(6050202, text)
         if "value" in output:
             values[split(name)] = compiler.of_document(output["value"])
-        elif output["method"] in _METHODS:
+        elif isinstance(output["method"], str) and output["method"] in _METHODS:
             methods[name] = {_METHODS[output["method"]]: f"${name}"}
         else:
             raise QueryError(6050200, "$fill method must be one of 'locf' or 'linear'")

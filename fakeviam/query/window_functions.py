@@ -136,7 +136,7 @@ def _per_unit(name: str, spec: Any) -> float | None:
     """Milliseconds in the unit of a derivative or an integral; None where no dates are meant."""
     if "unit" not in spec:
         return None
-    if spec["unit"] not in FIXED_UNITS:
+    if not isinstance(spec["unit"], str) or spec["unit"] not in FIXED_UNITS:
         raise QueryError(5490704, f"unit must be 'week' or smaller ({name})")
     return FIXED_UNITS[spec["unit"]] / FIXED_UNITS["millisecond"]
 

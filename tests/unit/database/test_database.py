@@ -188,6 +188,13 @@ def test_writes_are_refused(database: Any, write: Callable[[Any], Any]) -> None:
         ({"killCursors": "readings", "cursors": 1}, 14, "must be an array of longs"),
         ({"getParameter": 1, "nothing": 1}, 40415, "unknown field"),
         ({"saslContinue": 1, "payload": b""}, 17, "No SASL session state found"),
+        ({"getMore": True, "collection": "readings"}, 14, "must be a long"),
+        ({"find": "readings", "zz": 1, "aa": 1}, 40415, "'find.zz' is an unknown field"),
+        ({"find": "readings", "maxTimeMS": -1}, 2, "31 bits, got -1"),
+        ({"find": "readings", "maxTimeMS": "1"}, 2, "31 bits, got '1'"),
+        ({"find": "readings", "autocommit": False}, 72, "'autocommit' field requires"),
+        ({"find": "readings", "startTransaction": True}, 72, "'startTransaction' field requires"),
+        ({"commitTransaction": 1}, 125, "must be run within a transaction"),
     ],
 )
 def test_a_command_that_makes_no_sense(
@@ -272,6 +279,21 @@ def test_other_ways_to_connect(uri: str, more: str) -> None:
     """As dashboards write it (DB-7)."""
     with opened(uri + more) as client:
         assert client.sensorData.readings.count_documents({}) == 25
+
+
+def test_there_are_no_transactions(uri: str) -> None:
+    """MongoDB's code for them where no replica set is, in any command (DB-7)."""
+    with opened(uri) as client, client.start_session() as session:
+        readings = client.sensorData.readings
+        assert readings.find_one({}, session=session)
+        for _ in range(2):
+            with (
+                pytest.raises(OperationFailure, match="has no transactions") as caught,
+                session.start_transaction(),
+            ):
+                readings.find_one({}, session=session)
+            assert caught.value.code == 20
+        assert readings.count_documents({}, session=session) == 25
 
 
 def test_the_async_client(uri: str) -> None:
@@ -388,6 +410,21 @@ def test_a_mechanism_that_is_none(fake: FakeViam, mechanism: Any) -> None:
     assert not fake.crashes
 
 
+def test_a_second_login_needs_the_password_too(fake: FakeViam) -> None:
+    """On one connection, for one user (DB-7)."""
+    organization = fake.default_part.organization_id
+    with (
+        fake.session("again") as session,
+        socket.create_connection((fake.host, fake.port), timeout=10) as peer,
+    ):
+        session.database_uri(password="p")  # noqa: S106 - of a test
+        hello(peer, "again")
+        logged_in(peer, organization, "p")
+        logged_in(peer, organization, "p")
+        with pytest.raises(KeyError, match="payload"):
+            logged_in(peer, organization, "q")
+
+
 def test_organizations_are_apart(fake: FakeViam) -> None:
     """A user sees its organization alone (DB-7, A51)."""
     with fake.session() as session:
@@ -419,6 +456,23 @@ def test_a_name_that_documents_cannot_hold(fake: FakeViam) -> None:
         session.load({"readings": [{"component": "nul", "rows": [row]}]})
         (found,) = client.sensorData.readings.find({"component_name": "nul"})
     assert found["data"] == {"a\ufffdb": 1.0}
+
+
+def test_different_values_fit_into_one_document() -> None:
+    """Names as documents can hold them, and MongoDB's end of what is too large (DB-7, MQ-13)."""
+    rows = [
+        {"time": "2026-03-10T12:00:00Z", "d": {"a\0b": n}, "text": "x" * 2_000_000 + str(n)}
+        for n in range(9)
+    ]
+    with (
+        FakeViam(load={"readings": [{"component": "c", "rows": rows}]}) as fake,
+        opened(fake.database_uri()) as client,
+    ):
+        readings = client.sensorData.readings
+        assert readings.distinct("data.d")[0] == {"a\ufffdb": 0}
+        with pytest.raises(OperationFailure, match="distinct too big") as caught:
+            readings.distinct("data.text")
+        assert caught.value.code == 17217
 
 
 def test_cursors_end_with_the_last_connection(fake: FakeViam) -> None:
