@@ -6,7 +6,7 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.model.errors import UsageError
+from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 #: The name of the database if the URL has none.
 DATABASE = "fakeviam"
 
-#: Milliseconds: until a server must be found, and until it must have answered. URLs may differ.
-_PATIENCE = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 60_000}
+#: Milliseconds: until a server must be found, and until it must have answered, while all other
+#: calls wait. URLs may differ.
+_PATIENCE = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 15_000}
 
 _PASSWORD = re.compile(r"//.*@")
 
@@ -78,7 +79,7 @@ def _connected(url: str, seed: int) -> Callable[[], Store]:
         database = Database(default, seed=seed, private=False, close=client.close)
         # Nobody closes a fake that was never entered.
         weakref.finalize(database, client.close)
-    except PyMongoError as error:
+    except (PyMongoError, Refusal) as error:
         if client is not None:
             client.close()
         raise UsageError(

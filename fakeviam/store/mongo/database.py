@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import UsageError
 from fakeviam.store.mongo.blobs import ChunkedBlobs, batches
 from fakeviam.store.mongo.queries import BINARY_INDEXED, BINARY_KEY, TABULAR_INDEXED, TABULAR_KEY
+from fakeviam.store.mongo.reached import Reached
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,4 +220,6 @@ def put(collection: Collection[Document], name: str, fields: Document) -> None:
 
 
 def _collection(database: PymongoDatabase[Document], name: str) -> Collection[Document]:
-    return database[f"fakeviam.{name}"]
+    reached: Any = Reached(database[f"fakeviam.{name}"])
+    found: Collection[Document] = reached
+    return found
