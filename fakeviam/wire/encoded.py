@@ -43,6 +43,11 @@ def encoded(reply: Message | Encoded) -> bytes:
     return reply.blob if isinstance(reply, Encoded) else reply.SerializeToString()
 
 
+def size_of(reply: Message | Encoded) -> int:
+    """How many bytes a reply has."""
+    return sum(map(len, reply.pieces)) if isinstance(reply, Encoded) else reply.ByteSize()
+
+
 def decoded(reply: Message | Encoded, kind: type[Message]) -> Message:
     """A reply as a message of its kind."""
     return kind.FromString(reply.blob) if isinstance(reply, Encoded) else reply

@@ -66,6 +66,7 @@ class RequestHead:
         http_status: Another answer of HTTP than 200: this is no call of gRPC (SV-10).
         is_web: Whether it is what browsers send, and no call of gRPC: a page's, or plain HTTP.
         refusal: Why the call is refused, or would be if it were one.
+        opening: The headers of its answer.
     """
 
     path: str = ""
@@ -78,6 +79,7 @@ class RequestHead:
     http_status: int = 200
     is_web: bool = False
     refusal: Refusal | None = None
+    opening: list[tuple[str, str]] = field(default_factory=lambda: _opening(200))
 
 
 class KnownHeads(dict["tuple[Pair, ...]", RequestHead]):
@@ -254,7 +256,19 @@ def _read_kind(head: RequestHead, method: bytes, plain: dict[bytes, bytes]) -> N
         text = "the header te: trailers is missing, without which a proxy may drop the status"
     else:
         return
+    head.opening = _opening(head.http_status)
     _refuse(head, InvalidArgumentError(text, clause="SV-10"))
+
+
+def _opening(http_status: int) -> list[tuple[str, str]]:
+    """The headers with which an answer begins."""
+    kind = "application/grpc+proto" if http_status == 200 else "text/plain; charset=utf-8"
+    headers = [
+        (":status", str(http_status)),
+        ("content-type", kind),
+        ("grpc-accept-encoding", ",".join(ENCODINGS)),
+    ]
+    return [*headers, ("allow", "POST")] if http_status == 405 else headers
 
 
 def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes, bytes]) -> None:

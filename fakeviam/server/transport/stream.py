@@ -14,7 +14,6 @@ from grpclib.const import Status
 from fakeviam.model.errors import InvalidArgumentError, ResourceExhaustedError
 from fakeviam.server.transport.call_stream import StreamClosedError
 from fakeviam.server.transport.h2_private import STREAM_WINDOW
-from fakeviam.server.transport.head import ENCODINGS
 from fakeviam.server.transport.messages import (
     FEW_BYTES,
     LARGE,
@@ -26,7 +25,7 @@ from fakeviam.server.transport.messages import (
     unpacked,
 )
 from fakeviam.server.transport.quiet_log import log
-from fakeviam.wire.encoded import Encoded
+from fakeviam.wire.encoded import Encoded, size_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -193,7 +192,7 @@ class GrpcStream(Request):
         self.refusal: Refusal | None = head.refusal
         self._method = method
         self._codec = codec
-        self._http_status = head.http_status
+        self._opening, self._is_grpc = head.opening, head.http_status == 200
         ceiling = codec.ceiling if codec is not None else MOST
         self._largest = min(largest or ceiling, ceiling)
         self.timeout = head.timeout
@@ -315,13 +314,8 @@ class GrpcStream(Request):
 
     async def _framed_in_time(self, message: Message | Encoded) -> tuple[bytes, ...]:
         """A message in its frame; what takes long is done beside the event loop."""
-        if self._codec is not None:
-            if isinstance(message, Encoded):
-                size = sum(map(len, message.pieces))
-            else:
-                size = message.ByteSize()
-            if size > self._codec.parsed_at_once:
-                return await asyncio.to_thread(self._framed, message)
+        if self._codec is not None and size_of(message) > self._codec.parsed_at_once:
+            return await asyncio.to_thread(self._framed, message)
         return self._framed(message)
 
     def framed(self, messages: Iterable[Message | Encoded]) -> bytes:
@@ -343,7 +337,7 @@ class GrpcStream(Request):
     async def send_framed(self, data: bytes) -> None:
         """Send bytes of framed messages, which may begin and end anywhere."""
         if not self._has_begun:
-            self._connection.send_headers(self.id, self._opening())
+            self._connection.send_headers(self.id, self._opening)
             self._has_begun = True
         if data:
             await self._connection.send_data(self.id, data)
@@ -366,29 +360,14 @@ class GrpcStream(Request):
         )
         if metadata:
             trailers += ((name, header_value(text)) for name, text in metadata.items())
-        if pieces and not self._has_begun:
-            self._connection.send_headers(self.id, self._opening())
-            self._has_begun = True
-        elif not self._has_begun:
-            trailers = self._opening() + trailers
         for piece in pieces:
-            await self._connection.send_data(self.id, piece)
-        is_grpc = self._http_status == 200
-        self._connection.send_headers(self.id, trailers, end=is_grpc)
-        if not is_grpc:  # nor is the client, so the text is for people, too
+            await self.send_framed(piece)
+        if not self._has_begun:
+            trailers = self._opening + trailers
+        self._connection.send_headers(self.id, trailers, end=self._is_grpc)
+        if not self._is_grpc:  # nor is the client, so the text is for people, too
             await self._connection.send_data(self.id, f"{status_message}\n".encode(), end=True)
         self.has_ended = True
-
-    def _opening(self) -> list[tuple[str, str]]:
-        kind = "application/grpc+proto" if self._http_status == 200 else "text/plain; charset=utf-8"
-        headers = [
-            (":status", str(self._http_status)),
-            ("content-type", kind),
-            ("grpc-accept-encoding", ",".join(ENCODINGS)),
-        ]
-        if self._http_status == 405:
-            headers.append(("allow", "POST"))
-        return headers
 
 
 async def run(request: Request, handle: Callable[[], Awaitable[None]]) -> None:
