@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
-from fakeviam.wire.values import mapping_from
 from fakeviam_contracts import pages
 from fakeviam_contracts.clauses import binding
-from fakeviam_contracts.descriptions import LABEL, described, observed, origin_of, tags_of
+from fakeviam_contracts.descriptions import LABEL, described, observed, tags_of
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.pages import LARGEST_SURE
+from fakeviam_contracts.readings import (
+    check_aspects,
+    check_received,
+    described_row,
+    observed_row,
+    row_key,
+    sorted_rows,
+)
 from fakeviam_contracts.selection import Question, compare
 from fakeviam_contracts.session import Ground, permission
 
@@ -71,30 +77,30 @@ def check_rows(
     rpc, total = "TabularDataByFilter", len(session.model.matching_rows(spec))
     rows: list[dict[str, object]] = []
     for page in pages.follow(session, rpc, spec, total, limit, descending=descending):
-        rows += [_observed_row(session, page, entry) for entry in page.data]
-    wanted = [_described_row(row) for row in session.model.matching_rows(spec)]
-    if _sorted_rows(wanted) != _sorted_rows(rows) and len(wanted) == len(rows):
-        _check_aspects(session, _sorted_rows(wanted), _sorted_rows(rows))
+        rows += [observed_row(session, page, entry) for entry in page.data]
+    wanted = [described_row(row) for row in session.model.matching_rows(spec)]
+    if sorted_rows(wanted) != sorted_rows(rows) and len(wanted) == len(rows):
+        check_aspects(session, sorted_rows(wanted), sorted_rows(rows))
 
     def fetch(probe: FilterSpec) -> list[Any]:
         found = pages.all_pages(session, rpc, probe)
-        return _sorted_rows(_observed_row(session, page, e) for page in found for e in page.data)
+        return sorted_rows(observed_row(session, page, e) for page in found for e in page.data)
 
     def expected(probe: FilterSpec, how: Interpretation) -> list[Any]:
-        return _sorted_rows(map(_described_row, session.model.matching_rows(probe, how)))
+        return sorted_rows(map(described_row, session.model.matching_rows(probe, how)))
 
     question = Question("TD-1", fetch, expected)
-    if not compare(session, spec, question, "the readings that match", _sorted_rows(rows)):
+    if not compare(session, spec, question, "the readings that match", sorted_rows(rows)):
         return
     if rows:
         session.comparisons.update(("TD-3", "TD-2", "TM-1", "UP-7"))
-    _check_received(session, spec, rows)
+    check_received(session, spec, rows)
     alike: dict[str, list[Row]] = {}
     for row in session.model.matching_rows(spec):
-        alike.setdefault(_key(_described_row(row)), []).append(row)
+        alike.setdefault(row_key(described_row(row)), []).append(row)
     # Of equal rows any stands for the others.
     names = {row.handle: equals[0].handle for equals in alike.values() for row in equals}
-    seen = [alike[_key(row)].pop() for row in rows]
+    seen = [alike[row_key(row)].pop() for row in rows]
     _check_order(session, seen, "readings", descending=descending, names=names)
 
 
@@ -367,85 +373,3 @@ def id_grounds(
     if len(set(files)) > LARGEST_SURE:
         grounds.append(permission("A70"))
     return grounds
-
-
-def canonical(value: object) -> str:
-    """A reading as a text that is the same only for the same values: 1 and true differ."""
-
-    def numbers(inner: object) -> object:
-        if isinstance(inner, dict):
-            return {name: numbers(each) for name, each in inner.items()}
-        if isinstance(inner, list):
-            return [numbers(each) for each in inner]
-        return float(inner) if isinstance(inner, int) and not isinstance(inner, bool) else inner
-
-    return json.dumps(numbers(value), sort_keys=True, ensure_ascii=False)
-
-
-# Readings --------------------------------------------------------------------------------
-
-
-def _key(row: dict[str, object]) -> str:
-    """What a reading is known by; the order of keys in its data means nothing."""
-    return f"{row['requested']} {row['origin']} {row['tags']} {row['data']}"
-
-
-def _sorted_rows(rows: Iterable[dict[str, object]]) -> list[dict[str, object]]:
-    return sorted(({**row, "received": None} for row in rows), key=_key)
-
-
-def _described_row(row: Row) -> dict[str, object]:
-    return {
-        "requested": row.requested,
-        "received": row.received,
-        "data": canonical(row.data),
-        "origin": row.origin,
-        "tags": sorted(set(row.tags)),
-    }
-
-
-def _observed_row(
-    session: Session, page: data.TabularDataByFilterResponse, entry: data.TabularData
-) -> dict[str, object]:
-    inside = entry.metadata_index < len(page.metadata)
-    session.require("TD-2", "metadata_index is inside", expected=True, observed=inside)
-    metadata = page.metadata[entry.metadata_index]
-    return {
-        "requested": nanos_from(entry.time_requested),
-        "received": nanos_from(entry.time_received),
-        "data": canonical(mapping_from(entry.data)),
-        "origin": origin_of(metadata),
-        "tags": sorted(set(metadata.tags)),
-    }
-
-
-def _check_aspects(
-    session: Session, wanted: list[dict[str, object]], got: list[dict[str, object]]
-) -> None:
-    """Compare readings aspect by aspect where one of them is to blame."""
-    pairs = [{(str(row["origin"]), str(row["tags"])) for row in rows} for rows in (wanted, got)]
-    if pairs[1] < pairs[0]:
-        # What one reading has is said of another.
-        session.expect("TD-2", "metadata of the readings", pairs[0], pairs[1])
-        return
-    for aspect, clause in (("data", "TD-3"), ("requested", "TM-1"), ("tags", "UP-7"),
-                           ("origin", "UP-1")):  # fmt: skip
-        mine, theirs = (sorted(str(row[aspect]) for row in rows) for rows in (wanted, got))
-        others = [name for name in ("data", "requested") if name != aspect]
-        same = all(
-            sorted(str(row[name]) for row in wanted) == sorted(str(row[name]) for row in got)
-            for name in others
-        )
-        if mine != theirs and same:
-            session.expect(clause, f"{aspect} of the readings", mine, theirs)
-            return
-
-
-def _check_received(session: Session, spec: FilterSpec, rows: list[dict[str, Any]]) -> None:
-    """The times received, which may be the moments of storing (A32)."""
-    if session.interpretation.time_received == "stored" or not rows:
-        return
-    wanted = sorted(row.received for row in session.model.matching_rows(spec))
-    got = sorted(row["received"] for row in rows)
-    if not session.expect("A32", "received of the readings", wanted, got, legal=True):
-        session.learn(time_received="stored")

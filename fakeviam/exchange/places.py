@@ -11,7 +11,6 @@ from __future__ import annotations
 import filecmp
 import os
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from fakeviam.exchange.files import is_file
+from fakeviam.exchange.listings import Listings, SeveralFilesError, fold
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
 from fakeviam.seeds.diagnostics import printable
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 # Folders of images beside an annotation file, or beside the folder that it is in.
 _IMAGES = ("images", "data", "image", "imgs", "img", "JPEGImages")
 _ANNOTATIONS = frozenset({"annotations", "annotation", "labels", "json"})
-
-# How deep, and among how many files, a path is looked for that is nowhere it should be.
-_DEPTH, _MOST = 4, 200_000
 
 # Stands before the steps of an absolute path, of this machine or another.
 _ROOT = "/"
@@ -71,14 +68,6 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100 - links stay
 
 
-class _SeveralError(Exception):
-    """More than one file has equal right to a name."""
-
-    def __init__(self, candidates: Sequence[Path]) -> None:
-        super().__init__()
-        self.found = candidates
-
-
 class ImageResolver:
     """Finds the images that one file names."""
 
@@ -87,7 +76,7 @@ class ImageResolver:
         images = options.images
         self._file = file
         self._within = options.within
-        self._listings = _Listings()
+        self._listings = Listings()
         self._base = file.parent if images is None else Path(images)
         self._given = images is not None
         self._beside = [] if self._given else _beside(file, self._listings)
@@ -114,7 +103,7 @@ class ImageResolver:
                 options = self._literal(steps) or list(self._options(steps))
                 if options:
                     return options
-        except _SeveralError as error:
+        except SeveralFilesError as error:
             candidates = ", ".join(sorted(printable(path) for path in error.found)[:5])
             return at.error(
                 f"{_short(name)} could be any of {candidates}; set images to the folder"
@@ -138,7 +127,7 @@ class ImageResolver:
         near = next((each for each in self._options(steps) if "/" in each.found.name), None)
         if near is not None and near.found.path.resolve() != path.resolve():
             if not filecmp.cmp(near.found.path, path, shallow=False):
-                raise _SeveralError([near.found.path, path])
+                raise SeveralFilesError([near.found.path, path])
             return [near]
         return [
             near
@@ -159,7 +148,7 @@ class ImageResolver:
             for option in self._possible(steps):
                 any_found = True
                 yield option
-        except _SeveralError:
+        except SeveralFilesError:
             if not any_found:  # else the longer rest is better than any of these
                 raise
 
@@ -190,7 +179,7 @@ class ImageResolver:
             if path is not None and path != self._file:
                 real[path.resolve()] = (place, path)
         if len(real) > 1:
-            raise _SeveralError([path for _, path in real.values()])
+            raise SeveralFilesError([path for _, path in real.values()])
         yield from real.values()
 
     def _nested_matches(self, steps: tuple[str, ...]) -> Iterator[_Option]:
@@ -200,7 +189,7 @@ class ImageResolver:
         below = [path for path in self._listings.below(self._base, steps) if is_file(path)]
         candidates = list({path.resolve(): path for path in below if path != self._file}.values())
         if len(candidates) > 1:
-            raise _SeveralError(candidates)
+            raise SeveralFilesError(candidates)
         for path in candidates:
             place = path.parents[len(steps) - 1]
             yield _Option(
@@ -266,71 +255,13 @@ class _Mappings:
         for length in range(len(option.prefix) - 1, shortest - 1, -1):
             places = self._places.get(steps[:length], ())
             targets = [place.joinpath(*steps[length:]) for place in places]
-            here = _fold(str(option.found.path))
-            if targets and all(_fold(str(path)) != here for path in targets):
+            here = fold(str(option.found.path))
+            if targets and all(fold(str(path)) != here for path in targets):
                 return targets[0]
         return None
 
 
-class _Listings:
-    """The contents of folders, each read once; names match in NFC, and else without case."""
-
-    def __init__(self) -> None:
-        self._known: dict[Path, tuple[frozenset[str], dict[str, list[str]]]] = {}
-        self._index: dict[Path, dict[str, list[Path]]] = {}
-
-    def walk(self, folder: Path, steps: Sequence[str]) -> Path | None:
-        """The file at the end of these steps."""
-        for step in steps[:-1]:
-            name = self._name(folder, step)
-            if name is None:
-                return None
-            folder /= name
-        name = self._name(folder, steps[-1])
-        path = None if name is None else folder / name
-        return path if path is not None and is_file(path) else None
-
-    def folder(self, folder: Path, *steps: str) -> Path | None:
-        """The folder at the end of these steps."""
-        for step in steps:
-            name = self._name(folder, step)
-            if name is None:
-                return None
-            folder /= name
-        return folder if folder.is_dir() else None
-
-    def below(self, folder: Path, steps: Sequence[str]) -> list[Path]:
-        """The files anywhere below a folder whose paths end with these steps."""
-        if folder not in self._index:
-            self._index[folder] = _indexed(folder)
-        folded = [_fold(step) for step in steps]
-        return [
-            path
-            for path in self._index[folder].get(folded[-1], ())
-            if [_fold(part) for part in path.parts[-len(folded) :]] == folded
-        ]
-
-    def _name(self, folder: Path, step: str) -> str | None:
-        exact, folded = self._names(folder)
-        if step in exact:
-            return step
-        like = folded.get(_fold(step), ())
-        same = [name for name in like if _composed(name) == _composed(step)] or like
-        if len(same) > 1:
-            raise _SeveralError([folder / name for name in same])
-        return same[0] if same else None
-
-    def _names(self, folder: Path) -> tuple[frozenset[str], dict[str, list[str]]]:
-        if folder not in self._known:
-            names = _entries(folder)
-            folded: dict[str, list[str]] = {}
-            for name in names:
-                folded.setdefault(_fold(name), []).append(name)
-            self._known[folder] = frozenset(names), folded
-        return self._known[folder]
-
-
-def _beside(file: Path, listings: _Listings) -> list[Path]:
+def _beside(file: Path, listings: Listings) -> list[Path]:
     """The folders in which images of an annotation file usually are."""
     roots = [file.parent]
     if file.parent.resolve().name.casefold() in _ANNOTATIONS:
@@ -345,7 +276,7 @@ def _beside(file: Path, listings: _Listings) -> list[Path]:
         for path in (*steps, *split):
             try:
                 place = listings.folder(root, *path)
-            except _SeveralError as several:
+            except SeveralFilesError as several:
                 places.update(dict.fromkeys(several.found))
                 continue
             if place is not None:
@@ -388,36 +319,6 @@ def _after_climbs(steps: tuple[str, ...]) -> tuple[str, ...]:
     """The steps after the root or the last `..`."""
     last = max((n for n, step in enumerate(steps, 1) if step in ("..", _ROOT)), default=0)
     return steps[last:]
-
-
-def _entries(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - names, which may not be text
-    except OSError:  # not there, or not readable
-        return []
-
-
-def _indexed(folder: Path) -> dict[str, list[Path]]:
-    index: dict[str, list[Path]] = {}
-    count = 0
-    for path, folders, names in os.walk(folder):
-        here = Path(path)
-        deep = len(here.relative_to(folder).parts) >= _DEPTH
-        folders[:] = [] if deep else sorted(f for f in folders if not f.startswith("."))
-        count += len(names)
-        if count > _MOST:
-            return {}
-        for name in names:
-            index.setdefault(_fold(name), []).append(here / name)
-    return index
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
-def _fold(text: str) -> str:
-    return _composed(_composed(text).casefold())
 
 
 def _short(name: str) -> str:
