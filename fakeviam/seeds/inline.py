@@ -210,6 +210,7 @@ _KIND_OF = MappingProxyType(
     }
 )
 
+_Kind = TypeVar("_Kind")
 _Value = PartSeed | DatasetSeed | FileSeed | SeriesSeed | KeptSeed | LeftOut
 
 
@@ -315,13 +316,17 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
             raise SourceLocation(file=name).error(f"is empty; {_HEADER}")
     diagnostics.check()
     return Seed(
-        parts=tuple(each for each in seeds if isinstance(each, PartSeed)),
-        datasets=tuple(each for each in seeds if isinstance(each, DatasetSeed)),
-        files=tuple(each for each in seeds if isinstance(each, FileSeed)),
-        series=tuple(each for each in seeds if isinstance(each, SeriesSeed)),
-        kept=tuple(each for each in seeds if isinstance(each, KeptSeed)),
-        left_out=tuple(each for each in seeds if isinstance(each, LeftOut)),
+        parts=_all(PartSeed, seeds),
+        datasets=_all(DatasetSeed, seeds),
+        files=_all(FileSeed, seeds),
+        series=_all(SeriesSeed, seeds),
+        kept=_all(KeptSeed, seeds),
+        left_out=_all(LeftOut, seeds),
     )
+
+
+def _all(kind: type[_Kind], values: Iterable[_Value]) -> tuple[_Kind, ...]:
+    return tuple(each for each in values if isinstance(each, kind))
 
 
 def _check_header(line: _InlineLine, at: SourceLocation) -> None:

@@ -112,26 +112,34 @@ class _Dropped:
         """
         exports = [path for path in _folders(self._folder) if self._is_export(path)]
         files = [path for path in _files(self._folder) if not _is_below(path, exports)]
-        documents = {path: self._document(path) for path in files}
-        coco = [path for path, each in documents.items() if each and looks_like_coco(each.data)]
-        for path, document in documents.items():
-            if document and path not in coco and not _is_sidecar(path):
-                self._add_seed(path, document)
-        coco = [path for path in coco if not _is_below(path, self._used)]
-        splits = [
-            path for path in self._folder.iterdir() if any(path in one.parents for one in coco)
-        ]
-        for path in (*exports, *sorted(splits), *files):
-            readable = path.is_dir() or (path.suffix.lower() in _READ and not _is_sidecar(path))
-            if readable and not _is_below(path, self._used):
-                with self._diagnostics:
-                    self._add(path, foreign_seed(path, self._options))
+        splits = self._add_documents(files)
+        self._add_foreign([*exports, *splits, *files])
         for path in files:
             beside = path.with_suffix("") if _is_sidecar(path) else path
             if not (_is_below(path, self._used) or _is_below(beside, self._used)):
                 self._add_file(path.relative_to(self._folder).as_posix())
         self._diagnostics.check()
         return joined(self._seeds)
+
+    def _add_documents(self, files: Sequence[Path]) -> list[Path]:
+        """Add the seeds among the files; answers the folders in which COCO's files are."""
+        documents = {path: self._document(path) for path in files}
+        coco = [path for path, each in documents.items() if each and looks_like_coco(each.data)]
+        for path, document in documents.items():
+            if document and path not in coco and not _is_sidecar(path):
+                self._add_seed(path, document)
+        unnamed = [path for path in coco if not _is_below(path, self._used)]
+        return sorted(
+            path for path in self._folder.iterdir() if any(path in one.parents for one in unnamed)
+        )
+
+    def _add_foreign(self, paths: Sequence[Path]) -> None:
+        """Add what other programs have written, where nothing else has named it."""
+        for path in paths:
+            readable = path.is_dir() or (path.suffix.lower() in _READ and not _is_sidecar(path))
+            if readable and not _is_below(path, self._used):
+                with self._diagnostics:
+                    self._add(path, foreign_seed(path, self._options))
 
     def _is_export(self, path: Path) -> bool:
         """Whether the command line exported a folder; of loose files, only its own folders say."""

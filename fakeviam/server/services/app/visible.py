@@ -28,10 +28,14 @@ class VisibleFleet:
         self.robots = [one for one in fleet.robots if one.location_id in places]
         self.parts = [one for one in fleet.parts if call.principal.sees_data_of(one)]
         scope = call.principal.scope
-        if scope is not None and scope.level != "organization":  # what there is around (AC-8)
-            own = {each for one in self.parts for each in (one.location_id, one.robot_id)}
-            self.locations = [one for one in self.locations if one.id in own]
-            self.robots = [one for one in self.robots if one.id in own]
+        if scope is not None and scope.level != "organization":
+            self._leave_what_is_around()
+
+    def _leave_what_is_around(self) -> None:
+        """Without the locations and robots that have none of its parts (AC-8)."""
+        own = {each for one in self.parts for each in (one.location_id, one.robot_id)}
+        self.locations = [one for one in self.locations if one.id in own]
+        self.robots = [one for one in self.robots if one.id in own]
 
     def organization(self, organization_id: str, field: str = "organization_id") -> Organization:
         """The organization of that id.

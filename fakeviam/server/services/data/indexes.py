@@ -161,9 +161,7 @@ def _name(spec: Sequence[bytes]) -> str:
     if not keys:
         raise InvalidArgumentError("index_spec must name a field to index", clause="IX-3")
     for field, kind in keys.items():
-        known = isinstance(kind, str) and kind in _KINDS
-        number = isinstance(kind, int | float) and not isinstance(kind, bool) and kind != 0
-        if not known and not number:
+        if not _is_kind(kind):
             text = f"index_spec: {field!r} must be 1, -1 or a kind of index, got {kind!r:.80}"
             raise InvalidArgumentError(text, clause="IX-3")
     inner = options.get("options")
@@ -175,7 +173,14 @@ def _name(spec: Sequence[bytes]) -> str:
     return check_name(made, clause="IX-3", field="index_spec: name")
 
 
-def _shown(kind: Any) -> str:
+def _is_kind(kind: object) -> bool:
+    """Whether a field can be indexed like that: in an order, or by a kind of index."""
+    if isinstance(kind, str):
+        return kind in _KINDS
+    return isinstance(kind, int | float) and not isinstance(kind, bool) and kind != 0
+
+
+def _shown(kind: object) -> str:
     return str(int(kind)) if isinstance(kind, float) and kind.is_integer() else str(kind)
 
 
