@@ -13,6 +13,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, datasync
+from fakeviam_contracts.captures import capture
 from fakeviam_contracts.scope import OutOfScopeError
 from fakeviam_contracts.wirelog import Refused
 
@@ -97,8 +98,7 @@ class ForeignDataGuard:
             type=datasync.DATA_TYPE_BINARY_SENSOR,
             tags=[TAG],
         )
-        contents = [datasync.SensorData(binary=TAG.encode())]
-        request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+        request = capture(metadata, datasync.SensorData(binary=TAG.encode()))
         answer = self._wire().call("DataCaptureUpload", request)
         return "" if isinstance(answer, Refused) else str(answer.binary_data_id)
 

@@ -184,14 +184,14 @@ class RemoteSubject:
 
     def _learn(self, probe: Probe, parts: tuple[str, ...], organization: str) -> tuple[Origin, ...]:
         try:
-            learned = [probe.place_of(part) for part in parts]
+            origins = tuple(probe.place_of(part) for part in parts)
             probe.check_files(len(parts))
+            clock = probe.clock(parts[0])
         finally:
             # What ended the set-up is told, and not what that means for the clean-up.
             with contextlib.suppress(ConnectionLostError):
                 cleanup.remove_files(self.line.wire(), probe.name)
-        origins = tuple(origin for origin, _ in learned)
-        self._has_clock = all(abs(time.time_ns() - moment) < SKEW for _, moment in learned)
+        self._has_clock = clock is not None and abs(time.time_ns() - clock) < SKEW
         found = {origin.organization_id for origin in origins}
         if len(found) > 1 or (organization and found != {organization}):
             wanted = f"not of {organization}" if organization else "of several organizations"

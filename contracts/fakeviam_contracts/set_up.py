@@ -15,6 +15,7 @@ from fakeviam.wire import app, data, dataset, datasync
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam_contracts.assertions import Assertion, ContractBrokenError, MayNotError
+from fakeviam_contracts.captures import capture
 from fakeviam_contracts.cleanup import CannotRunError, Counts, delete_readings, pages_of
 from fakeviam_contracts.descriptions import origin_of
 from fakeviam_contracts.model import Origin
@@ -118,13 +119,12 @@ class Probe:
 
     # Files -------------------------------------------------------------------------------
 
-    def place_of(self, part: str) -> tuple[Origin, int]:
-        """Where a part is, as the metadata of a file of it says, and when that was stored."""
+    def place_of(self, part: str) -> Origin:
+        """Where a part is, as the metadata of a file of it says."""
         metadata = datasync.UploadMetadata(
             part_id=part, component_name=self.name, type=datasync.DATA_TYPE_BINARY_SENSOR
         )
-        content = datasync.SensorData(binary=PROBE)
-        request = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=[content])
+        request = capture(metadata, datasync.SensorData(binary=PROBE))
         answer = self.wire.call("DataCaptureUpload", request)
         if isinstance(answer, Refused):
             self._refused_upload(part, answer)
@@ -137,7 +137,7 @@ class Probe:
         self.require("CU-1", "component of an upload", self.name, origin.component_name)
         self.require("UP-1", "part of an upload", part, origin.part_id)
         self.note("BI-2", "bytes of an upload", PROBE, file.binary)
-        place = Origin(
+        return Origin(
             organization_id=origin.organization_id,
             location_id=origin.location_id,
             robot_id=origin.robot_id,
@@ -145,7 +145,26 @@ class Probe:
             part_id=part,
             part_name=origin.part_name,
         )
-        return place, nanos_from(known.time_requested)
+
+    def clock(self, part: str) -> int | None:
+        """What the server's clock says: when a file came whose upload has no times.
+
+        None if it does not say: checks tell what is wrong with that.
+        """
+        metadata = datasync.UploadMetadata(
+            part_id=part, component_name=self.name, type=datasync.DATA_TYPE_FILE
+        )
+        contents = datasync.FileUploadRequest(file_contents=datasync.FileData(data=PROBE))
+        opening = datasync.FileUploadRequest(metadata=metadata)
+        answer: Any = self.wire.stream("FileUpload", [opening, contents])
+        if isinstance(answer, Refused):
+            return None
+        ids = [answer.binary_data_id]
+        found = self._look(answer.binary_data_id)
+        self.wire.call(
+            "DeleteBinaryDataByIDs", data.DeleteBinaryDataByIDsRequest(binary_data_ids=ids)
+        )
+        return nanos_from(found[0].metadata.time_requested) if found else None
 
     def _refused_upload(self, part: str, answer: Refused) -> NoReturn:
         """Tell a part that does not exist from a server that does not take what it must."""
@@ -158,16 +177,20 @@ class Probe:
 
     def _seen(self, whole: str) -> data.BinaryData:
         """A file by its id, as soon as it is seen."""
+        found = self._look(whole)
+        self.require("BI-1", "files found by the id of an upload", 1, len(found))
+        return found[0]
+
+    def _look(self, whole: str) -> list[data.BinaryData]:
+        """What is found by an id, as soon as that is something."""
         request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
-        found: list[data.BinaryData] = []
         for look in range(MOST_LOOKS):
             if look:
                 self.sleep(BETWEEN)
             found = list(self.ask("BI-1", "BinaryDataByIDs", request).data)
             if found:
-                break
-        self.require("BI-1", "files found by the id of an upload", 1, len(found))
-        return found[0]
+                return found
+        return []
 
     def check_files(self, count: int) -> None:
         """See that names of components count, that `count` files are there, and that they go.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fakeviam.wire import data, datasync
+from fakeviam_contracts.captures import capture
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ def measure_lag(session: Session) -> None:
         component_name=session.place.component,
         type=datasync.DATA_TYPE_BINARY_SENSOR,
     )
-    contents = [datasync.SensorData(binary=b"seen")]
-    upload = datasync.DataCaptureUploadRequest(metadata=metadata, sensor_contents=contents)
+    upload = capture(metadata, datasync.SensorData(binary=b"seen"))
     answer = session.wire.call("DataCaptureUpload", upload)
     if isinstance(answer, Refused):
         return

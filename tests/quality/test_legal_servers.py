@@ -33,6 +33,20 @@ def test_a_legal_server_passes(server: Mutant, monkeypatch: pytest.MonkeyPatch) 
     assert server.clause in differs
 
 
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_set_up_needs_no_upload_without_times(*, exclusive: bool) -> None:
+    """A28: by address, too, where set-up asks for the clock and others are kept from harm."""
+    server = next(each for each in LEGAL if each.name == "wants the times of captures")
+    with start(server) as cloud:
+        where, part = f"unix:{cloud.unix_socket}", cloud.default_part.id
+        config = RunConfig(target=where, parts=(part,), exclusive=exclusive, clauses="DF-*")
+        result = run(config)
+        refused = [call for call in cloud.calls if call.status == "INVALID_ARGUMENT"]
+    assert result.findings == []
+    assert not result.error
+    assert refused == []
+
+
 def test_a_run_can_hold_a_server_to_our_interpretation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "own_fake", lambda _, **how: start(LEGAL[0], **how))
     result = run(RunConfig(clauses="A39", min_evidence="assumed"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data, datasync
 from fakeviam.wire.times import timestamp_from
 from fakeviam.wire.values import struct_from
+from fakeviam_contracts import captures
 from fakeviam_contracts.session import Ground
 from fakeviam_contracts.visibility import settle
 
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
 
 BINARY, TABULAR = datasync.DATA_TYPE_BINARY_SENSOR, datasync.DATA_TYPE_TABULAR_SENSOR
 
-#: 2024-01-01T00:00:00Z in ns, for what says no time.
-CAPTURED = 1_704_067_200 * 1_000_000_000
-
 #: A reading that any server takes.
 READING: dict[str, object] = {"readings": {"n": 1.0}}
 
 #: A dataset, an organization or a file that nobody has.
 NOBODY = "0" * 24
+
+capture = captures.capture
 
 
 def call(session: Session, clause: str, rpc: str, request: Message) -> Any:
@@ -84,17 +84,6 @@ def metadata(
 def reading() -> datasync.SensorData:
     """A content of an upload that any server takes for a reading."""
     return datasync.SensorData(struct=struct_from(READING))
-
-
-def capture(
-    upload: datasync.UploadMetadata, *contents: datasync.SensorData
-) -> datasync.DataCaptureUploadRequest:
-    """One upload of captured data; what has no times gets some, which servers may want (A28)."""
-    for content in contents:
-        for name in ("time_requested", "time_received"):
-            if not content.metadata.HasField(name):
-                getattr(content.metadata, name).CopyFrom(timestamp_from(CAPTURED))
-    return datasync.DataCaptureUploadRequest(metadata=upload, sensor_contents=contents)
 
 
 def sensor(requested: int, received: int, **fields: Any) -> datasync.SensorMetadata:
