@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -55,7 +56,7 @@ from fakeviam_contracts.writes import (
 from fakeviam_contracts.wrong_ids import check_wrong_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
@@ -118,20 +119,24 @@ def run_check(session: Session, name: str) -> None:
     next(check for check in every if check.name == name).run(session)
 
 
-def main(
+def main(  # noqa: PLR0913 - what a script can say, all by keyword
     program: Callable[[Session], None] | RandomPrograms,
     *,
     clause: str,
     what: str,
     cause: str = "",
     known: Sequence[tuple[str, str]] = (),
+    otherwise: str | RandomPrograms = "",
+    times: int = 1,
     policy: str = "documented",
     exclusive: bool = False,
     read_only: bool = False,
 ) -> NoReturn:
     """Run a program against the server that the command line names, and exit.
 
-    What is `known` to fail as well does not end the program.
+    What is `known` to fail as well does not end the program. Where it shows nothing, what it was
+    cut from is run: the check, or the random programs. `times` is how often that is tried where
+    clients must meet.
     """
 
     @click.command(cls=Verb, help=f"Show whether {clause} is still broken: {what}.")
@@ -154,57 +159,89 @@ def main(
             **options,  # type: ignore[arg-type]
         )
         wanted = Assertion(clause, what, 0, 0, cause=cause)
-        sys.exit(_status(config, program, wanted, frozenset(known)))
+        programs = [program, *([_whole(otherwise)] if otherwise else [])] * times
+        sys.exit(_status(config, programs, wanted, frozenset(known), races=times > 1))
 
     command()
     raise AssertionError("click exits")
 
 
+def _whole(otherwise: str | RandomPrograms) -> Callable[[Session], None] | RandomPrograms:
+    """What a program was cut from."""
+    if isinstance(otherwise, RandomPrograms):
+        return otherwise
+    return lambda session: run_check(session, otherwise)
+
+
 def _status(
     config: RunConfig,
-    program: Callable[[Session], None] | RandomPrograms,
+    programs: Sequence[Callable[[Session], None] | RandomPrograms],
     wanted: Assertion,
     known: frozenset[tuple[str, str]],
+    *,
+    races: bool,
 ) -> int:
+    other: Assertion | None = None
     try:
-        found = _replayed(config, program, wanted.clause, known)
+        with closing(_replayed(config, programs, wanted.clause, known)) as replayed:
+            for found in replayed:
+                # In a race the claim counts: which of its calls loses is another one each time.
+                if found.kind == wanted.kind or (races and found.what == wanted.what):
+                    _tell(found)
+                    return 1
+                other = other or found
     except (CannotRunError, ConnectionLostError) as reason:
         click.echo(f"cannot tell: {reason}", err=True)
         return 2
-    if found is None:
+    if other is None:
         click.echo("the failure is gone")
         return 0
-    if found.kind != wanted.kind:
-        before = f"{found.clause}: {found.what}"
-        click.echo(f"cannot tell, because something else fails first: {before}", err=True)
-        return 2
+    before = f"{other.clause}: {other.what}"
+    click.echo(f"cannot tell, because something else fails first: {before}", err=True)
+    return 2
+
+
+def _tell(found: Assertion) -> None:
     click.echo(f"{found.clause}: {found.what}, {found.severity.label}")
     click.echo(f"  expected: {found.expected!r}\n  observed: {found.observed!r}")
-    return 1
 
 
 def _replayed(
     config: RunConfig,
-    program: Callable[[Session], None] | RandomPrograms,
+    programs: Sequence[Callable[[Session], None] | RandomPrograms],
     clause: str,
     known: frozenset[tuple[str, str]],
-) -> Assertion | None:
-    """What goes wrong, if anything does."""
+) -> Generator[Assertion]:
+    """What goes wrong, program by program, each on a session of its own."""
     try:
         subject = open_subject(config)
     except ContractBrokenError as error:
-        return error.assertion
-    subject.muted = known
+        yield error.assertion
+        return
     try:
-        if isinstance(program, RandomPrograms):
-            return _broken_by(subject, program)
-        # That what was uploaded cannot be deleted again is a failure, too.
-        session, assertion, _ = attempt(subject, program, clause)
+        # What set-up shows without a program.
+        yield from (each for each in subject.broken if each.clause == clause)
+        for program in programs:
+            subject.muted = known
+            assertion = _broken(subject, program, clause)
+            if assertion is not None:
+                yield assertion
     finally:
         subject.close()
-    if assertion is None:
-        # What set-up shows without a program.
-        assertion = next((each for each in subject.broken if each.clause == clause), None)
+
+
+def _broken(
+    subject: Subject, program: Callable[[Session], None] | RandomPrograms, clause: str
+) -> Assertion | None:
+    """What a program shows.
+
+    Raises:
+        CannotRunError: It would have left out what counts.
+    """
+    if isinstance(program, RandomPrograms):
+        return _broken_by(subject, program)
+    # That what was uploaded cannot be deleted again is a failure, too.
+    session, assertion, _ = attempt(subject, program, clause)
     if assertion is None and session.left_out:
         raise CannotRunError(session.left_out)
     return assertion

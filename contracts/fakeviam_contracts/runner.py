@@ -33,7 +33,7 @@ from fakeviam_contracts.results import (
     Result,
     Verdict,
 )
-from fakeviam_contracts.shrinking import Shrinker
+from fakeviam_contracts.shrinking import Shrinker, replayed
 from fakeviam_contracts.verdicts import matching, verdicts
 from fakeviam_contracts.wirelog import ConnectionLostError
 
@@ -338,7 +338,22 @@ class _Run:
             return None
         shrinker = Shrinker(self._subject, session, seconds=SHRINKING)
         best = shrinker.shrink()
-        return None if best is session else best
+        return None if best is session or not self._stands(best) else best
+
+    def _stands(self, shortest: Session) -> bool:
+        """Whether it breaks a server, too, that has seen nothing else.
+
+        A server by address has always seen something; there the script says what the program was
+        cut from, and falls back on it.
+        """
+        if self._config.target or shortest.broken is None:
+            return True
+        fresh = open_subject(self._config)
+        fresh.interpretation, fresh.muted = self._subject.interpretation, self._subject.muted
+        try:
+            return replayed(fresh, shortest.steps, shortest.broken.kind) is not None
+        finally:
+            fresh.close()
 
     @staticmethod
     def _replace(finding: Finding, session: Session) -> None:

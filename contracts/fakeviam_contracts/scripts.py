@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fakeviam_contracts.checks import at_once
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.formatting import format_step, format_value, shortened
 from fakeviam_contracts.results import OWN
@@ -37,6 +38,9 @@ main({name}, clause={clause!r}, what={what!r}, policy={policy!r}{more})
 '''
 
 
+#: How often a program is tried that takes clients that meet.
+_TIMES = 40
+
 #: A program of more steps than these is not shown: a script has sixty lines at most.
 _MOST_STEPS = 24
 
@@ -55,6 +59,8 @@ def script(finding: Finding, result: Result) -> str:
     more = [f", {name}=True" for name in ("exclusive", "read_only") if getattr(result, name)]
     more += [f", known={list(finding.before)!r}"] if finding.before else []
     more += [f", cause={finding.assertion.cause!r}"] if finding.assertion.cause else []
+    more += _fallback(finding)
+    more += [f", times={_TIMES}"] if _is_race(finding) else []
     return _TEMPLATE.format(
         about=_about(finding, result).replace("\\", "\\\\").replace('"""', '\\"\\"\\"'),
         program=_program(finding),
@@ -69,6 +75,19 @@ def script(finding: Finding, result: Result) -> str:
 def _is_random(finding: Finding) -> bool:
     """Whether only the random programs show it in few words."""
     return finding.random is not None and not 0 < len(finding.program) <= _MOST_STEPS
+
+
+def _is_race(finding: Finding) -> bool:
+    """Whether it takes clients that meet, which they do not every time."""
+    return finding.name in {check.name for check in at_once.CHECKS}
+
+
+def _fallback(finding: Finding) -> list[str]:
+    """What a shown program was cut from: a server may owe to that what the program shows."""
+    if finding.is_set_up or not 0 < len(finding.program) <= _MOST_STEPS:
+        return []
+    whole = finding.name if finding.random is None else finding.random
+    return [f", otherwise={format_value(whole)}"]
 
 
 def _program(finding: Finding) -> str:
@@ -93,6 +112,11 @@ def _about(finding: Finding, result: Result) -> str:
             f"This server {finding.severity.label}: {finding.assertion.what}",
             f"  expected: {shortened(finding.assertion.expected)}",
             f"  observed: {shortened(finding.assertion.observed)}",
+            *(
+                [f"Clients must meet for it to show: it is tried {_TIMES} times."]
+                if _is_race(finding)
+                else []
+            ),
             f"Found by {finding.name}, seed {result.seed}, policy {result.policy},",
             f"on {result.subject}, {where}; {versions}.",
         ]

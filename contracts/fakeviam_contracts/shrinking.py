@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts import queries, reads, writes, wrong_ids
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.scope import PREFIX
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.steps import Step
     from fakeviam_contracts.subject import Subject
@@ -41,6 +44,9 @@ def _operations() -> dict[str, Callable[..., object]]:
 
 #: What a step can be, by its name.
 OPERATIONS: Mapping[str, Callable[..., object]] = _operations()
+
+#: What a name of another session begins with.
+_STRANGER = re.compile(rf"{PREFIX}[0-9a-f]{{8}}-\d+")
 
 #: Functions whose `handle` is a box; of all others it is a dataset.
 _BOX_FUNCTIONS = ("update_box", "remove_box")
@@ -112,6 +118,23 @@ def replay(subject: Subject, steps: Sequence[Step]) -> Session:
     return session
 
 
+def replayed(subject: Subject, steps: Sequence[Step], kind: tuple[str, str]) -> Session | None:
+    """The session of steps that break the same claim again; None if they do not.
+
+    Raises:
+        ConnectionLostError: The connection broke.
+    """
+    try:
+        session = replay(subject, steps)
+    except ConnectionLostError:
+        raise
+    except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
+        return None
+    if session.broken is None or session.broken.kind != kind or _is_of_others(session.broken):
+        return None
+    return session
+
+
 class Shrinker:
     """Makes a failing program shorter."""
 
@@ -135,13 +158,8 @@ class Shrinker:
     def _fails(self, steps: Sequence[Step]) -> bool:
         if time.monotonic() > self._until:
             return False
-        try:
-            session = replay(self._subject, steps)
-        except ConnectionLostError:
-            raise
-        except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
-            return False
-        if session.broken is None or session.broken.kind != self._kind:
+        session = replayed(self._subject, steps, self._kind)
+        if session is None:
             return False
         self.best = session
         return True
@@ -168,6 +186,14 @@ class Shrinker:
         for kwargs in _simpler_arguments(steps[at]):
             simple = dataclasses.replace(steps[at], args=(), kwargs=kwargs)
             yield [*steps[:at], simple, *steps[at + 1 :]]
+
+
+def _is_of_others(broken: Assertion) -> bool:
+    """Whether what is wrong is what an earlier program left on a server by address.
+
+    A session's own names come back as it said them; those of others keep what they begin with.
+    """
+    return _STRANGER.search(repr(broken.observed)) is not None
 
 
 def _simpler_arguments(step: Step) -> Iterator[dict[str, object]]:
