@@ -57,8 +57,8 @@ class Templates:
         }
 
     def render(self, template: str, visit: Visit, **values: Any) -> str:
-        """A whole page, or a part of one."""
-        return self._environment.get_template(template).render(
+        """A whole page, or a part of one, in which any text can be shown."""
+        page = self._environment.get_template(template).render(
             visit=visit,
             views=VIEWS,
             version=__version__,
@@ -67,6 +67,8 @@ class Templates:
             sessions=sorted(visit.fake.sessions),
             **values,
         )
+        # Half of a surrogate pair, as in what was refused because of it, is no text.
+        return page.encode(errors="backslashreplace").decode()
 
 
 def show_bytes(size: int) -> str:

@@ -190,6 +190,7 @@ def test_faults_that_did_not_fire(web: Browser) -> None:
             for action in ("restore", "delete-snapshot", "close-session", "revoke-key")
         ),
         ({"action": "plan-json", "faults": "{"}, "JSON"),
+        ({"action": "plan-json", "faults": r'"\ud800"'}, r"\ud800"),
         ({"action": "snapshot", "name": ""}, "name"),
         ({"action": "restore", "snapshot": "no"}, "there is no snapshot 'no'"),
         ({"action": "close-session", "name": "no"}, "there is no session 'no'"),
