@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from grpclib.const import Status
@@ -141,7 +142,9 @@ class LazyPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._site is None:
-            from fakeviam.web.page.site import Site  # noqa: PLC0415 - templates and all
+            # Templates and all take a third of a second, in which calls are served.
+            await asyncio.to_thread(import_module, "fakeviam.web.page.site")
+            from fakeviam.web.page.site import Site  # noqa: PLC0415 - as above
 
             self._site = Site(self._fake)
         await self._site(scope, receive, send)

@@ -39,20 +39,9 @@ if TYPE_CHECKING:
 #: A page limit that no fake's data reaches.
 _ALL = 2**60
 
-#: Records that are judged in one step.
-_AT_ONCE = 200
-
 
 def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -> Explanation:
-    """Explain a call of `cloud` at once; as of `explaining`."""
-    steps = explaining(cloud, record, file_id)
-    return next(each for each in steps if each is not None)
-
-
-def explaining(
-    cloud: CloudState, record: RecordedCall, file_id: str | None
-) -> Iterator[Explanation | None]:
-    """Explain a call of `cloud`, in steps between which others can be served: None, until it is.
+    """Explain a call of `cloud`.
 
     Args:
         cloud: Whose present state the call is judged by.
@@ -66,27 +55,21 @@ def explaining(
         names = ", ".join(sorted(SELECTING))
         raise UsageError(f"{record.rpc} selects no data; explain supports {names}")
     if record.request is None:
-        yield Explanation(call=str(record), notes=("no request was received",))
-        return
+        return Explanation(call=str(record), notes=("no request was received",))
     # The call again, where it leaves no trace: its clauses count for nothing.
     call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal.within(record.scope)
     explainer = _Explainer(call=call, record=record, answered=_answered_ids(record))
     notes = _notes(record)
-    verdicts: list[Verdict] = []
     try:
         if record.rpc in _QUERIES:
             found = _QUERIES[record.rpc](call, record.request)
         else:
             found = explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids()
-        for number, verdict in enumerate(found, 1):
-            verdicts.append(verdict)
-            if number % _AT_ONCE == 0:
-                yield None
+        verdicts = list(found)
     except Refusal as refusal:
         notes = (*notes, f"it would now be refused: {refusal.text}")
-        yield Explanation(call=str(record), notes=notes)
-        return
+        return Explanation(call=str(record), notes=notes)
     if file_id is not None:
         verdicts = [v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}")] or [
             Verdict(
@@ -95,7 +78,7 @@ def explaining(
                 note="nothing with that id is stored; it was deleted, or never existed",
             )
         ]
-    yield Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
+    return Explanation(call=str(record), verdicts=tuple(verdicts), notes=notes)
 
 
 def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:

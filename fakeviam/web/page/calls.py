@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
 from fakeviam.server.instruments.journal.attempts import logical_calls
-from fakeviam.server.services.explain import SELECTING, explaining
+from fakeviam.server.services.explain import SELECTING, explain_call
 from fakeviam.web.page import code
 from fakeviam.web.page.disputed import points_by_clause
+from fakeviam.web.page.forms import whole
 from fakeviam.web.page.rendering import show_json, side_by_side
 from fakeviam.web.problems import HttpProblem
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
+    from fakeviam.server.instruments.explain.explanation import Verdict
     from fakeviam.server.instruments.journal.calls import Calls
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.page.visit import Visit
@@ -45,12 +47,12 @@ _NAMED = ("part", "component")
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     """Calls, the latest first, attempts at the same thing together."""
-    before, clause = visit.query.get("before", ""), visit.query.get("clause", "")
+    clause, before = visit.query.get("clause", ""), visit.query.get("before", "")
+    end = whole("before", before) if before else inf
     chosen = [
         call
         for call in _chosen(visit)
-        if (not before.isdecimal() or call.number < int(before))
-        and (not clause or clause in call.cited)
+        if call.number < end and (not clause or clause in call.cited)
     ]
     groups = logical_calls(chosen[-_LOOKED_AT:])[::-1]
     shown = groups[:PAGE]
@@ -102,13 +104,12 @@ def _calls_of(group: Any) -> list[RecordedCall]:
     return [attempt.call for attempt in group.attempts]
 
 
-async def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
     """Why each record was in an answer, or was not."""
     call = _numbered(visit, visit.path)
     record = visit.query.get("record") or None
-    explanation = await _explained(visit, call, record)
-    # Beside the event loop, for there is a verdict of every record.
-    counts, shown = await asyncio.to_thread(_first_of_each, explanation.verdicts)
+    explanation = explain_call(visit.cloud, call, record)
+    counts, shown = _first_of_each(explanation.verdicts)
     return "why.html", {
         "call": call,
         "notes": explanation.notes,
@@ -129,16 +130,7 @@ def _first_of_each(verdicts: Sequence[Verdict]) -> tuple[Counter[str], list[Verd
     return counts, shown
 
 
-async def _explained(visit: Visit, call: RecordedCall, record: str | None) -> Explanation:
-    """Why; others are served between two steps."""
-    for explanation in explaining(visit.cloud, call, record):
-        if explanation is not None:
-            return explanation
-        await asyncio.sleep(0)
-    raise AssertionError("the last step explains")
-
-
-async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
+def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
     """Two calls side by side."""
     first = _numbered(visit, visit.query.get("a", ""))
     second = _numbered(visit, visit.query.get("b", ""))
@@ -146,8 +138,7 @@ async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
     return "compare.html", {
         "first": first,
         "second": second,
-        # Beside the event loop: long texts take seconds.
-        "lines": await asyncio.to_thread(lambda: list(side_by_side(left, right))),
+        "lines": list(side_by_side(left, right)),
     }
 
 
@@ -162,7 +153,7 @@ def _numbered(visit: Visit, number: str) -> RecordedCall:
     )
 
 
-def events(visit: Visit) -> Response:
+async def events(visit: Visit) -> Response:
     """Say, for as long as the browser listens, that there are more calls."""
     return StreamingResponse(_news(visit), media_type="text/event-stream")
 

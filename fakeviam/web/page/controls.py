@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeviam.model.text import counted
 from fakeviam.server.instruments.unfired_faults import explain_unfired
 from fakeviam.web.endpoint import ControlRequest, Endpoint
-from fakeviam.web.page.forms import read_form
+from fakeviam.web.page.forms import read_form, whole
 from fakeviam.web.problems import HttpProblem
 from fakeviam.web.request_parsing import JSON_TYPE, checked, json_of
 from fakeviam.web.routes.seeds import LINES_TYPE
@@ -59,12 +59,6 @@ def _number(name: str, text: str) -> float:
     return float(text)
 
 
-def _whole(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise HttpProblem(422, f"{name} must be a whole number", field=name, value=text)
-    return int(text)
-
-
 def _step(form: Form) -> dict[str, Any]:
     step = _numbers(form, "days", "hours", "minutes", "seconds")
     if not step:
@@ -75,7 +69,7 @@ def _step(form: Form) -> dict[str, Any]:
 def _fault(form: Form) -> dict[str, Any]:
     fault: dict[str, Any] = {"rpc": form.get("rpc") or "*", "status": form.get("status", "")}
     if form.get("times"):
-        fault["times"] = _whole("times", form["times"])
+        fault["times"] = whole("times", form["times"])
     return {"faults": [fault]}
 
 

@@ -65,7 +65,7 @@ def _members(dataset: Dataset) -> Query:
     return Query(dataset_id=dataset.id, include_internal=True)
 
 
-async def show_dataset(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_dataset(visit: Visit) -> tuple[str, dict[str, Any]]:
     """One dataset: its files with their labels, or its sequences with their exports."""
     dataset = _dataset(visit)
     if dataset.type is DatasetType.SEQUENCE_DATA:
@@ -95,7 +95,7 @@ async def show_dataset(visit: Visit) -> tuple[str, dict[str, Any]]:
         "images": LEAST_IMAGES,
         "pictures": pictures,
         "forms": _FORMS,
-        "cards": await cards_of(visit.cloud, first.records),
+        "cards": cards_of(visit.cloud, first.records),
     }
 
 

@@ -51,14 +51,14 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     return "policy.html", {"points": _points(visit), "presets": PRESETS}
 
 
-async def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
     """One point: its interpretations, and the recorded calls whose answers each would change."""
     point = next((each for each in _points(visit) if each.name == visit.path), None)
     if point is None:
         raise HttpProblem(404, f"the policy has no field {visit.path!r}")
     policy = visit.handle.policy
     policies = _interpretations(point.name, policy)
-    answers = await replay(visit, policies)
+    answers = replay(visit, policies)
     presets = {name: getattr(Policy.preset(name), point.name) for name in PRESETS}
     return "point.html", {
         "point": point,

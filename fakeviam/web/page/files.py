@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,19 +79,18 @@ class Card:
         return self.record.name or self.record.file_id
 
 
-async def cards_of(cloud: CloudState, records: Iterable[BinaryRecord | None]) -> list[Card]:
+def cards_of(cloud: CloudState, records: Iterable[BinaryRecord | None]) -> list[Card]:
     """Those of the files that there are."""
-    return [await card_of(cloud, record) for record in records if record is not None]
+    return [card_of(cloud, record) for record in records if record is not None]
 
 
-async def card_of(cloud: CloudState, record: BinaryRecord, *, whole: bool = False) -> Card:
+def card_of(cloud: CloudState, record: BinaryRecord, *, whole: bool = False) -> Card:
     """A file for the page; with `whole`, a text and a point cloud as far as is sensible."""
     kind = _kind(record)
     if kind == "points":
         content = cloud.store.read(record.file_id)
         most, largest = (_POINTS, _LARGEST) if whole else (_FEW_POINTS, _FEW_BYTES)
-        # Beside the event loop, which serves others meanwhile.
-        cloud_of = await asyncio.to_thread(points.read, content, most, largest=largest)
+        cloud_of = points.read(content, most, largest=largest)
         return Card(record, kind, points=cloud_of)
     if kind != "text" or not whole:
         return Card(record, kind)
@@ -111,7 +109,7 @@ def _kind(record: BinaryRecord) -> str:
     return "text" if mime_type.startswith(_TEXTS) else "other"
 
 
-async def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     """What the filter bar selects, a page of it, and the equal calls."""
     internal = visit.query.get("internal") == "1"
     request = data.BinaryDataByFilterRequest(
@@ -126,7 +124,7 @@ async def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     counted = visit.ask("BinaryDataByFilter", totals)
     found = visit.store.find_binary([each.metadata.id for each in reply.data])
     return "files.html", {
-        "cards": await cards_of(visit.cloud, found),
+        "cards": cards_of(visit.cloud, found),
         "total": counted.count,
         "size": counted.total_size_bytes,
         "next": filters.next_of(visit, "BinaryDataByFilter", request, reply),
@@ -139,12 +137,12 @@ async def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     }
 
 
-async def show_file(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_file(visit: Visit) -> tuple[str, dict[str, Any]]:
     """One file: bytes, boxes, metadata, datasets, and the calls that were about it."""
     record = record_of(visit)
     names = {dataset.id: dataset.name for dataset in visit.store.all_datasets()}
     return "file.html", {
-        "card": await card_of(visit.cloud, record, whole=True),
+        "card": card_of(visit.cloud, record, whole=True),
         "record": record,
         "datasets": [(each, names.get(each, "")) for each in record.dataset_ids],
         "sequences": _sequences_with(visit, record),

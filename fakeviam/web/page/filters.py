@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeviam.model.clock import time_of
 from fakeviam.model.errors import UsageError
+from fakeviam.web.page.forms import whole
 from fakeviam.web.problems import HttpProblem
 from fakeviam.wire import data
 from fakeviam.wire.times import timestamp_from
@@ -74,12 +75,12 @@ def page_of(visit: Visit) -> data.DataRequest:
     """
     query, most = visit.query, visit.handle.policy.max_page
     usual = PAGE if most is None else min(PAGE, most.size)
-    limit = query.get("limit", str(usual))
-    if not (limit.isdecimal() and 0 < int(limit) <= MOST):
+    limit = whole("limit", query.get("limit", str(usual)))
+    if not 0 < limit <= MOST:
         raise HttpProblem(422, f"limit must be 1 to {MOST}", field="limit", value=limit)
     return data.DataRequest(
         filter=filter_of(query),
-        limit=int(limit),
+        limit=limit,
         last=query.get("last", ""),
         sort_order=data.ORDER_DESCENDING,
     )

@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 #: Bytes of a form with files.
 LARGEST: Final = 4 * LARGEST_BODY
 
+#: Digits of the longest number; Python makes no numbers of thousands of them.
+_DIGITS: Final = 18
+
+
+def whole(name: str, text: str) -> int:
+    """The whole number that a field holds.
+
+    Raises:
+        HttpProblem: 422, it is none, or none that anything could be.
+    """
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
+        raise HttpProblem(422, f"{name} must be a whole number", field=name, value=text)
+    return int(text)
+
 
 class File(NamedTuple):
     """A file that was sent."""

@@ -26,6 +26,6 @@ def record_of(visit: Visit) -> BinaryRecord:
     return record
 
 
-def content(visit: Visit) -> Response:
+async def content(visit: Visit) -> Response:
     """The bytes of a file, or a range of them."""
     return file_response(visit.cloud, record_of(visit), visit.request)

@@ -48,9 +48,9 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
         ],
         "sinks": {each.id: each.name for each in store.entities(DataPipeline, chosen)},
         "ran": bool(text),
-        "total": len(documents),
-        "columns": _columns(documents[:SHOWN]),
-        "documents": documents[:SHOWN],
+        "total": answer.get("total", 0),
+        "columns": _columns(documents),
+        "documents": documents,
         "as_json": visit.query.get("as") == "json",
         "plan": answer.get("plan", ""),
         "snippets": answer.get("snippets", []),
@@ -90,7 +90,8 @@ def _answer(visit: Visit, rpc: str, request: Any) -> dict[str, Any]:
     """Documents, what of the query the store decided, and the call as code."""
     reply, record = visit.ask_and_tell(rpc, request)
     return {
-        "documents": plain(reply.raw_data),
+        "total": len(reply.raw_data),
+        "documents": plain(reply.raw_data[:SHOWN]),
         "plan": record.plan or "a sink is read as a whole",
         "snippets": code.request_snippets(visit, wire.method(rpc), request),
     }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from copy import copy
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fakeviam.model.errors import Refusal, UsageError
@@ -74,32 +74,28 @@ class Replay:
     only_reads: bool
 
 
-async def replay(visit: Visit, policies: Sequence[Policy]) -> Replay:
+def replay(visit: Visit, policies: Sequence[Policy]) -> Replay:
     """Make the latest calls again, on what is stored now, under the policy of now and others.
 
     Each call gets a copy of what is stored, and counts on from the same ids: nothing is changed.
     Of a store that cannot be copied, only calls that read are made again.
     """
-    loop = asyncio.get_running_loop()
-    end = loop.time() + _SECONDS
-    every = list(visit.handle.calls)[::-1]
-    only_reads = not _can_be_copied(visit.store)
+    end = monotonic() + _SECONDS
+    store, every = visit.store, list(visit.handle.calls)[::-1]
+    only_reads = not _can_be_copied(store)
     calls = [
         call for call in every if _can_be_made(call) and (call.rpc in READING or not only_reads)
     ]
     changes: list[list[Change]] = [[] for _ in policies]
     made = 0
     for call in calls[:MOST]:
-        if loop.time() > end:
+        if monotonic() > end:
             break
-        store = visit.store
         now = _answer(visit, call, visit.handle.policy, store if only_reads else store.fork())
         for found, policy in zip(changes, policies, strict=True):
             then = _answer(visit, call, policy, store if only_reads else store.fork())
             if then != now:
-                lines = await asyncio.to_thread(_differences, call, now, then)
-                found.append(Change(call, lines))
-            await asyncio.sleep(0)  # others are served between two answers
+                found.append(Change(call, _differences(call, now, then)))
         made += 1
     return Replay(changes=changes, made=made, left_out=len(every) - made, only_reads=only_reads)
 

@@ -43,7 +43,7 @@ class _Resource(NamedTuple):
     readings: int
 
 
-async def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
     """One sequence: window, resources with what they captured, images, datasets."""
     store = visit.store
     sequence = store.entity(Sequence, visit.path)
@@ -71,7 +71,7 @@ async def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
         },
         "resources": resources,
         "datasets": [(each, store.dataset(each)) for each in sequence.dataset_ids],
-        "cards": await cards_of(visit.cloud, found),
+        "cards": cards_of(visit.cloud, found),
         "next": reply.next_page_token,
         "snippets": code.request_snippets(visit, wire.method("GetSequenceBinaryData"), request),
     }

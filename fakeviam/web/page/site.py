@@ -70,6 +70,7 @@ _STATIC = {
 }
 
 #: What reads; each takes a visit and answers with the template and its values, or a response.
+#: Functions do so in another thread, coroutines in the event loop.
 _READS: Mapping[str, Callable[[Visit], Any]] = {
     "calls": calls.show_list,
     "call": calls.show_call,
@@ -201,9 +202,11 @@ class Site:
         if read is None:
             raise HttpProblem(404, f"there is nothing at {request.url.path}", hint="use the menu")
         _check_asked(visit.query, ("session", *ASKED.get(view, ())))
-        answer = read(visit)
-        if inspect.isawaitable(answer):
-            answer = await answer
+        if inspect.iscoroutinefunction(read):
+            return self._shown(visit, await read(visit))
+        return await visit.beside(lambda still: self._shown(still, read(still)))
+
+    def _shown(self, visit: Visit, answer: Any) -> Response:
         if isinstance(answer, Response):
             return answer
         template, values = answer

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from fakeviam import wire
 from fakeviam.server.services.due import catch_up
 from fakeviam.server.state.call import Call
-from fakeviam.server.state.retention import enforce_retention
 from fakeviam.server.transport.pipeline import answered
 from fakeviam.server.transport.routes import unary_handlers
 from fakeviam.web.problems import HttpProblem
 from fakeviam.wire.encoded import decoded
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from google.protobuf.message import Message
     from starlette.datastructures import QueryParams
     from starlette.requests import Request
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
 
 ROOT = "/ui"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +41,19 @@ class Visit:
         session: The session that is shown; empty for the server's own cloud.
         path: What follows the view's name in the address.
         request: The browser's request.
+        still: The cloud as it was at one moment, which nobody changes; None for the present.
     """
 
     fake: Host
     session: str
     path: str
     request: Request
+    still: CloudState | None = None
+
+    async def beside(self, look: Callable[[Visit], T]) -> T:
+        """Look at this moment in another thread; calls are served for as long as that takes."""
+        still = self.cloud.detached(store=self.store.view())
+        return await asyncio.to_thread(look, replace(self, still=still))
 
     @property
     def query(self) -> QueryParams:
@@ -74,13 +84,13 @@ class Visit:
     @property
     def cloud(self) -> CloudState:
         """The state of that cloud."""
-        return self.handle._cloud  # noqa: SLF001 - as the control API does
+        return self.still or self.handle._cloud  # noqa: SLF001 - as the control API does
 
     @property
     def store(self) -> Store:
         """What is stored at this moment of the fake's clock, as a call would find it."""
-        enforce_retention(self.cloud)
-        catch_up(self.cloud)
+        if self.still is None:
+            catch_up(self.cloud)
         return self.cloud.store
 
     @property

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import re
-from types import SimpleNamespace
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
@@ -13,6 +13,7 @@ import bson
 import pytest
 
 from fakeviam import PageLimit, Policy
+from fakeviam.server.services.explain import explain_call
 from fakeviam.web.page import calls
 from fakeviam.web.page.site import _READS
 
@@ -222,22 +223,27 @@ def test_a_file_names_the_calls_about_it(web: Browser) -> None:
     assert "1 included" not in told(web, html.unescape(why[3]))
 
 
-def test_others_are_served_while_reasons_are_found(
+def test_others_are_served_while_a_view_is_made(
     web: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Why so many records are in an answer is found in steps (PA-2)."""
-    rows = [{"time": f"2026-03-10T12:00:00.{n:03}Z", "n": n} for n in range(999)]
-    web.cloud.load({"readings": [{"component": "t", "rows": rows}]})
-    call(web.cloud, "TabularDataByFilter", data_request={"limit": 1})
-    pauses = []
+    """However long it takes; what it shows is the moment at which it was asked for (PA-2)."""
+    web.cloud.load({"readings": [{"component": "t", "rows": [{"time": "2026-03-10T12:00:00Z"}]}]})
+    call(web.cloud, "TabularDataByFilter")
+    looks, served = threading.Event(), threading.Event()
 
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
+    def explain(*given: Any) -> Any:
+        looks.set()
+        assert served.wait(30)
+        return explain_call(*given)
 
-    beside = SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread)
-    monkeypatch.setattr(calls, "asyncio", beside)
-    assert "1 included, 998 other page" in told(web, "why/1")
-    assert pauses == [0] * 4
+    monkeypatch.setattr(calls, "explain_call", explain)
+    with ThreadPoolExecutor() as pool:
+        why = pool.submit(told, web, "why/1")
+        assert looks.wait(30)
+        organization = web.cloud.default_part.organization_id
+        call(web.cloud, "DeleteTabularData", organization_id=organization)
+        served.set()
+        assert "1 included" in why.result()
 
 
 def test_a_file_names_the_sequences_around_it(web: Browser) -> None:

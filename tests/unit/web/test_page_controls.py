@@ -156,6 +156,7 @@ def test_a_store_that_cannot_be_copied(web: Browser, monkeypatch: pytest.MonkeyP
         raise UsageError("it cannot be forked")
 
     monkeypatch.setattr(MemoryStore, "fork", fork)
+    monkeypatch.setattr(MemoryStore, "view", lambda store: store)
     shown = told(web, "policy/unknown_ids")
     assert "in a database, which cannot be copied: only calls that read" in shown
     assert "1 recorded call made again" in shown
