@@ -130,7 +130,7 @@ def replayed(subject: Subject, steps: Sequence[Step], kind: tuple[str, str]) -> 
         raise
     except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
         return None
-    if session.broken is None or session.broken.kind != kind or _is_of_others(session.broken):
+    if session.broken is None or session.broken.kind != kind or shows_leftovers(session.broken):
         return None
     return session
 
@@ -188,7 +188,7 @@ class Shrinker:
             yield [*steps[:at], simple, *steps[at + 1 :]]
 
 
-def _is_of_others(broken: Assertion) -> bool:
+def shows_leftovers(broken: Assertion) -> bool:
     """Whether what is wrong is what an earlier program left on a server by address.
 
     A session's own names come back as it said them; those of others keep what they begin with.

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import runner, scripts
+from fakeviam_contracts.assertions import Assertion
 from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.checks import CHECKS
 from fakeviam_contracts.connection import Address, RemoteConnection
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
+from fakeviam_contracts.shrinking import shows_leftovers
 
 from fakeviam import Clock, FakeViam
 from fakeviam.server.instruments.interceptors import Interceptor
@@ -183,6 +185,24 @@ def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
     assert (away.returncode, "cannot reach" in away.stderr) == (2, True)
     nobody = _run(path, "--target", "127.0.0.1:1", "--self")
     assert (nobody.returncode, "cannot be combined" in nobody.stderr) == (2, True)
+
+
+def test_a_script_whose_steps_show_nothing_runs_what_they_were_cut_from(tmp_path: Path) -> None:
+    with _cloud(EndsEarly) as cloud:
+        path, _ = _written(cloud, "PG-5", tmp_path)
+    before, program, rest = path.read_text(encoding="utf-8").partition("def program(session):")
+    assert "otherwise=" in rest
+    path.write_text(f"{before}{program}\n    pass\n\n\nmain({rest.partition('main(')[2]}")
+    for wrong, status in ((EndsEarly, 1), (None, 0)):
+        with _cloud(wrong) as cloud:
+            done = _run(path, "--target", cloud.target, "--part", cloud.default_part.id)
+        assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_what_another_program_left_is_no_reason_to_cut_one_short() -> None:
+    left = Assertion("TA-1", "tags", ["dog"], ["contract-0123abcd-7dog", "dog"])
+    own = Assertion("TA-1", "tags", ["dog"], ["contract-dog", "cat"])
+    assert [shows_leftovers(left), shows_leftovers(own)] == [True, False]
 
 
 # Every kind of finding -------------------------------------------------------------------
