@@ -268,6 +268,11 @@ class _Parser(AnyParser):
         self.raise_error("Unexpected document")
         return None
 
+    def _kv_to_prop_eq(self, expressions: list[exp.Expr], *args: Any, **options: Any) -> Any:
+        if any(isinstance(each, exp.Slice) and each.this is None for each in expressions):
+            self.raise_error("Expected a name before :")  # which sqlglot takes for granted
+        return super()._kv_to_prop_eq(expressions, *args, **options)
+
     def _parse_limit(self, *args: Any, **options: Any) -> Any:
         limit = super()._parse_limit(*args, **options)
         if isinstance(limit, exp.Limit) and limit.args.get("offset") is not None:

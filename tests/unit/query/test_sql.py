@@ -297,6 +297,8 @@ def test_expressions(expression: str, result: Any) -> None:
         ("SELCT * FROM readings", 2001, "`SELCT`: only SELECT is served, and a statement begins"),
         ("SELECT * FROM readings WHERE a =", 2001, "column 32 (what follows it is missing)"),
         ("SELECT a FROM", 2001, "column 13 (Expected table name)"),
+        ("SELECT VALUE {'k': 1, : 2} FROM readings", 2001, "Expected a name before :"),
+        ("SELECT {: 1} FROM readings", 2001, "Expected a name before :"),
         ("INSERT INTO readings VALUES (1)", 2001, "only SELECT"),
         ("DROP TABLE readings", 2001, "only SELECT"),
         ("SELECT 1; DROP TABLE readings", 2001, "one statement"),
