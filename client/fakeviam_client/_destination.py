@@ -173,7 +173,7 @@ def _entries(
     """A list of JSON values being written, one a line; call what it gives with each."""
     separator = "\n"
 
-    def add(entry: Any) -> None:
+    def add(entry: object) -> None:
         nonlocal separator
         file.write(f"{separator}{json_text(entry)}".encode())
         separator = ",\n"

@@ -136,7 +136,7 @@ def _count_interval(session: Session, spec: FilterSpec) -> None:
 
 
 def _explained(
-    now: Interpretation, spec: FilterSpec, question: Question, observed: Any
+    now: Interpretation, spec: FilterSpec, question: Question, observed: object
 ) -> dict[str, object] | None:
     """The decisions of open points, as few as possible, under which all is as it should be."""
     points = list(dict.fromkeys([*_points(spec), *question.points]))

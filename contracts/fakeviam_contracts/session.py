@@ -179,7 +179,7 @@ class Session:
         return all(satisfied)
 
     def choose(
-        self, point: str, what: str, candidates: Mapping[Any, Any], observed: Any, clause: str
+        self, point: str, what: str, candidates: Mapping[Any, Any], observed: object, clause: str
     ) -> None:
         """Compare with what each alternative of an open point demands.
 

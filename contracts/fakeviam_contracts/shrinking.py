@@ -211,7 +211,7 @@ def _fewer(count: int) -> Iterator[int]:
     yield from (fewer for fewer in (count // 2, count - 8, count - 1) if 0 < fewer < count)
 
 
-def _simpler(value: Any) -> Iterator[object]:
+def _simpler(value: object) -> Iterator[object]:
     if isinstance(value, (list, tuple)) and not any(isinstance(v, float) for v in value):
         for at in range(len(value)):
             yield type(value)([*value[:at], *value[at + 1 :]])

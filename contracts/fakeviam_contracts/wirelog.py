@@ -202,7 +202,7 @@ class Wire:
             self._permitted(call.rpc, call.answer)
         return timed
 
-    def _permitted(self, rpc: str, answer: Any) -> None:
+    def _permitted(self, rpc: str, answer: object) -> None:
         """Note what the key may do; what it was never seen to be allowed, it may not."""
         if self.may is not None and not isinstance(answer, Refused):
             self.may.add(rpc)

@@ -102,7 +102,7 @@ def compile_bucket(spec: Any, compiler: Compiler) -> Stage:
     return stage
 
 
-def compile_bucket_auto(spec: Any, compiler: Compiler) -> Stage:
+def compile_bucket_auto(spec: object, compiler: Compiler) -> Stage:
     """Compile a `$bucketAuto`.
 
     Raises:

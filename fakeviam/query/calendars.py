@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, datetime, timedelta, timezone, tzinfo
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from bson import ObjectId, Timestamp
@@ -81,7 +80,7 @@ def unit_of(name: str, unit: object) -> str:
     return unit
 
 
-def whole(name: str, what: str, value: Any, code: int) -> int:
+def whole(name: str, what: str, value: object, code: int) -> int:
     """An operand as a whole number.
 
     Raises:

@@ -303,7 +303,7 @@ class Compiler:
 
 
 def check_names(
-    name: str, operands: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    name: str, operands: object, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> None:
     """Refuse operands without the names that they must have, or with others.
 
@@ -324,7 +324,7 @@ def check_names(
 
 
 def check_fields(
-    name: str, spec: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()
+    name: str, spec: object, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> None:
     """Refuse a document without the fields that it must have, or with others.
 

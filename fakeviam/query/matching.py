@@ -361,7 +361,7 @@ def _exists(names: tuple[str, ...], value: object, compiler: Compiler) -> Predic
     return lambda document: there(document) is expected
 
 
-def _size(names: tuple[str, ...], value: Any, compiler: Compiler) -> Predicate:
+def _size(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicate:
     del compiler
     size = as_long(value)
     if size is None or size < 0:

@@ -197,7 +197,7 @@ def as_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
 
 
-def narrowed(value: Any) -> object:
+def narrowed(value: object) -> object:
     """A number as BSON can carry it: an integer beyond 64 bits becomes a double."""
     if type(value) is int and not -(1 << 63) <= value < 1 << 63:
         return float(value)

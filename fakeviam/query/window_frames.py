@@ -67,7 +67,7 @@ def compile_frame(spec: object, order: Order | None) -> Frame:
     return _by_range(low, high, unit, order.path)
 
 
-def _bounds(kind: str, spec: Any, *, whole: bool) -> tuple[object, object]:
+def _bounds(kind: str, spec: object, *, whole: bool) -> tuple[object, object]:
     if not isinstance(spec, list) or len(spec) != 2:
         raise QueryError(9, f"Window bounds must be a 2-element array: {kind}: {spec!r}")
     for bound in spec:

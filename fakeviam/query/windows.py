@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def compile_windows(
-    spec: Any, compiler: Compiler
+    spec: object, compiler: Compiler
 ) -> Callable[[Iterator[Document]], Iterable[Document]]:
     """Compile a `$setWindowFields`.
 

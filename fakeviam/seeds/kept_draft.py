@@ -164,7 +164,7 @@ def _encoded(documents: Iterable[dict[str, Any]]) -> list[bytes]:
         raise UsageError(f"cannot be sent as BSON: {error}") from None
 
 
-def _made(cloud: CloudState, rpc: Rpc[Any, Any], request: Any) -> Any:
+def _made(cloud: CloudState, rpc: Rpc[Any, Any], request: object) -> Any:
     return rpc.handle(Call.detached(cloud, method(rpc.name)), request)
 
 

@@ -87,7 +87,7 @@ class Expected:
     what: str
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """See pydantic."""
         return core_schema.custom_error_schema(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.matching import Mismatch, short
@@ -112,7 +112,7 @@ class View(Sequence[T]):
         return f"<{self._description(count)}{listed}>"
 
     def where(
-        self, condition: str | Callable[[T], object] | None = None, /, **fields: Any
+        self, condition: str | Callable[[T], object] | None = None, /, **fields: object
     ) -> View[T]:
         """Those of these that look like this.
 
@@ -135,7 +135,7 @@ class View(Sequence[T]):
         conditions += conditions_on(self._plural, self._source.fields, fields)
         return View(self._source, tuple(conditions))
 
-    def count(self, condition: Any = None, /, **fields: Any) -> int:
+    def count(self, condition: object = None, /, **fields: object) -> int:
         """How many of these look like this; takes what `where` takes, or one of these."""
         if condition is None or isinstance(condition, str) or callable(condition):
             return len(self.where(condition, **fields))

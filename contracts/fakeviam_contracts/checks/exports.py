@@ -45,7 +45,7 @@ def _request(session: Session, **changes: Any) -> data.ExportTabularDataRequest:
     return data.ExportTabularDataRequest(**{**names, **changes})
 
 
-def _export(session: Session, clause: str = "EX-1", **changes: Any) -> list[Any]:
+def _export(session: Session, clause: str = "EX-1", **changes: object) -> list[Any]:
     points: list[Any] = raw.call(session, clause, RPC, _request(session, **changes))
     return points
 

@@ -29,7 +29,7 @@ def _upload(session: Session, part: Origin | None, *, reading: bool = False) -> 
     return str(reply.binary_data_id)
 
 
-def _expect_count(session: Session, clause: str, rpc: str, count: int, **how: Any) -> None:
+def _expect_count(session: Session, clause: str, rpc: str, count: int, **how: object) -> None:
     reply = raw.page(session, clause, rpc, raw.mine(session), **how)
     session.expect(clause, f"count of {rpc}", count, reply.count)
 

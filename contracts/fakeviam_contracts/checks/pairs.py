@@ -88,7 +88,7 @@ def pairs_of_fields(session: Session) -> None:
             reads.check_counts(session, FilterSpec(**combination), limit=1)
 
 
-def _beginning(value: Any) -> tuple[Any, ...]:
+def _beginning(value: object) -> tuple[Any, ...]:
     """The value without its last character; none of what is no text."""
     if isinstance(value, str):
         return (value[:-1],)

@@ -51,7 +51,7 @@ def creation(session: Session, **changes: Any) -> data.CreateSequenceRequest:
     return data.CreateSequenceRequest(**{**known, **changes})
 
 
-def create(session: Session, **changes: Any) -> str:
+def create(session: Session, **changes: object) -> str:
     """The id of a new sequence."""
     return str(raw.call(session, "SQ-1", CREATE, creation(session, **changes)).id)
 

@@ -136,7 +136,7 @@ def encoded(value: object) -> Any:
     return [encoded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def decoded(value: Any) -> Any:
+def decoded(value: object) -> Any:
     """The value of what `encoded` made."""
     if isinstance(value, list):
         return [decoded(item) for item in value]

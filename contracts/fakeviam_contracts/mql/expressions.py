@@ -31,7 +31,7 @@ MISSING = _Missing()
 # Values ----------------------------------------------------------------------------------
 
 
-def rank(value: Any) -> int:
+def rank(value: object) -> int:
     """The place of a kind of value in MongoDB's order of kinds: what is missing comes before null.
 
     Raises:
@@ -259,7 +259,7 @@ def _no_null(values: Iterable[object]) -> list[object]:
     return [value for value in values if not absent(value)]
 
 
-def least(*values: Any) -> object:
+def least(*values: object) -> object:
     """The least of some values, or of one array; null and missing ones do not count."""
     inner = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     return min(_no_null(inner), key=key, default=None)

@@ -154,7 +154,7 @@ def _chosen(document: Document, spec: Mapping[str, Any]) -> Document:
     return chosen
 
 
-def _included(value: Any, tree: Any) -> Any:
+def _included(value: object, tree: object) -> Any:
     """What a tree of paths leaves of a value: documents stay, even where nothing in them does."""
     if tree is True:
         return value
@@ -166,7 +166,7 @@ def _included(value: Any, tree: Any) -> Any:
     return {name: each for name, each in found.items() if each is not MISSING}
 
 
-def _computed(value: Any, tree: dict[str, Any], document: Document) -> Any:
+def _computed(value: object, tree: dict[str, Any], document: Document) -> Any:
     """A value with the expressions of a tree; elsewhere, what was no document is gone."""
     if isinstance(value, list):
         inner = [_computed(entry, tree, document) for entry in value]

@@ -40,7 +40,7 @@ def after(rounds: int, work: Callable[[], object]) -> None:
 class _Busy(MemoryStore):
     """Knows what it is just doing, and what was there when it began."""
 
-    def begun(self, key: Any, before: Any = None) -> Any:
+    def begun(self, key: object, before: object = None) -> Any:
         """What was there when it began with this, or None if it begins now."""
         doing: dict[Any, Any] = vars(self).setdefault("_doing", {})
         if key in doing:

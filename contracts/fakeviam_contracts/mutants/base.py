@@ -196,7 +196,7 @@ def only_first(name: str) -> RequestEdit:
 def in_each(many: str, one: str, change: Callable[[Any], object]) -> ReplyEdit:
     """An edit of each message in the list `many` of a reply, or of its only one, `one`."""
 
-    def edit(_: object, reply: Any, __: Memory) -> None:
+    def edit(_: object, reply: object, __: Memory) -> None:
         for each in getattr(reply, many) if hasattr(reply, many) else [getattr(reply, one)]:
             change(each)
 

@@ -107,7 +107,7 @@ def _an_hour_later(_: object, reply: object) -> None:
             entry.time_requested.seconds += 3600
 
 
-def _sorted(_: object, reply: Any) -> None:
+def _sorted(_: object, reply: object) -> None:
     if isinstance(reply, dataset.ListDatasetsByIDsResponse):
         reply.datasets.sort(key=lambda one: one.id)
 

@@ -40,14 +40,14 @@ FILES = "binary_data_by_filter"
 def _forget(name: str, kind: type[Message]) -> ClientMutant:
     """Loses the filter of one kind of request."""
 
-    def edit(request: Any) -> None:
+    def edit(request: object) -> None:
         if isinstance(request, kind):
             getattr(request, "data_request", request).ClearField("filter")
 
     return on_request(name, "filter-everywhere", edit)
 
 
-def _interval_gone(request: Any) -> None:
+def _interval_gone(request: object) -> None:
     if isinstance(request, data.RemoveTagsFromBinaryDataByFilterRequest):
         request.filter.ClearField("interval")
 
@@ -55,7 +55,7 @@ def _interval_gone(request: Any) -> None:
 def _later(edit: Callable[[Any], object]) -> Callable[[Any], None]:
     """An edit of the second page and those after it."""
 
-    def edit_later(request: Any) -> None:
+    def edit_later(request: object) -> None:
         if getattr(getattr(request, "data_request", None), "last", ""):
             edit(request)
 
@@ -114,7 +114,7 @@ FILTERS = (
 # Values ------------------------------------------------------------------------------------
 
 
-def _tidied(value: Any, unwanted: Callable[[object], bool]) -> Any:
+def _tidied(value: object, unwanted: Callable[[object], bool]) -> Any:
     if isinstance(value, dict):
         return {key: _tidied(one, unwanted) for key, one in value.items() if not unwanted(one)}
     return [_tidied(one, unwanted) for one in value] if isinstance(value, list) else value
@@ -177,14 +177,14 @@ def _one_time(_: object, reply: object) -> None:
             one.time_received.CopyFrom(one.time_requested)
 
 
-def _swapped(request: Any) -> None:
+def _swapped(request: object) -> None:
     if isinstance(request, data.AddBoundingBoxToImageByIDRequest):
         x, y = request.x_min_normalized, request.y_min_normalized
         request.x_min_normalized, request.y_min_normalized = y, x
 
 
 def _corners(change: Callable[[float], float]) -> Callable[[Any], None]:
-    def edit(request: Any) -> None:
+    def edit(request: object) -> None:
         if isinstance(request, data.AddBoundingBoxToImageByIDRequest):
             request.x_max_normalized = change(request.x_max_normalized)
             request.y_max_normalized = change(request.y_max_normalized)

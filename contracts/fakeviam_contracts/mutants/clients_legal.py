@@ -21,38 +21,38 @@ if TYPE_CHECKING:
 BY_FILTER = (data.TabularDataByFilterRequest, data.BinaryDataByFilterRequest)
 
 
-def _limit(request: Any) -> None:
+def _limit(request: object) -> None:
     """What a client asks for that follows pages, 100, by another number."""
     if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
         request.data_request.limit = 0
 
 
-def _larger(request: Any) -> None:
+def _larger(request: object) -> None:
     if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
         request.data_request.limit = 1000
 
 
-def _default_limit(request: Any) -> None:
+def _default_limit(request: object) -> None:
     if isinstance(request, BY_FILTER):
         request.data_request.limit = request.data_request.limit or 50
 
 
-def _ordered(request: Any) -> None:
+def _ordered(request: object) -> None:
     if isinstance(request, BY_FILTER) and not request.data_request.sort_order:
         request.data_request.sort_order = data.ORDER_DESCENDING
 
 
-def _filter_of(request: Any) -> Any:
+def _filter_of(request: object) -> Any:
     return getattr(request, "data_request", request)
 
 
-def _no_filter(request: Any) -> None:
+def _no_filter(request: object) -> None:
     of = _filter_of(request)
     if "filter" in of.DESCRIPTOR.fields_by_name and of.filter == data.Filter():
         of.ClearField("filter")
 
 
-def _empty_filter(request: Any) -> None:
+def _empty_filter(request: object) -> None:
     of = _filter_of(request)
     if "filter" in of.DESCRIPTOR.fields_by_name:
         of.filter.SetInParent()

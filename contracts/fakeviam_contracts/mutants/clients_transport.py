@@ -149,7 +149,7 @@ def _ignore_names(context: ssl.SSLContext) -> None:
     context.check_hostname = False
 
 
-def _log_in(name: str, obligation: str, connected: Any) -> ClientMutant:
+def _log_in(name: str, obligation: str, connected: object) -> ClientMutant:
     return ClientMutant(name=name, obligation=obligation, connect=connected)
 
 

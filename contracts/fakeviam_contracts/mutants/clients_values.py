@@ -66,7 +66,7 @@ def _filters(change: Callable[[str], str], *fields: str) -> Callable[[dict[str, 
 def _metadata(change: Callable[[str], str], *fields: str) -> Callable[[Any], None]:
     """Edits fields of upload metadata in a request."""
 
-    def edit(request: Any) -> None:
+    def edit(request: object) -> None:
         metadata = getattr(request, "metadata", None)
         if metadata is not None and "part_id" in metadata.DESCRIPTOR.fields_by_name:
             _change(metadata, change, fields)
@@ -92,7 +92,7 @@ def _streamed(change: Callable[[str], str], *fields: str) -> Callable[[list[Any]
     return edit
 
 
-def _change(metadata: Any, change: Callable[[str], str], fields: tuple[str, ...]) -> None:
+def _change(metadata: object, change: Callable[[str], str], fields: tuple[str, ...]) -> None:
     for field in fields:
         value = getattr(metadata, field)
         if isinstance(value, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam import MemoryStore
 from fakeviam.wire import data
@@ -56,7 +56,7 @@ class _DeletesEverywhere(MemoryStore):
 
 
 def _one_fewer(field: str) -> RequestEdit:
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         ids = getattr(message, field)
         if len(set(ids)) > 1:
             del ids[-1]

@@ -38,7 +38,7 @@ def undeletable(kind: type[Any]) -> type[MemoryStore]:
 def in_list(name: str, change: Callable[[list[Any]], object]) -> ReplyEdit:
     """An edit of a list of a reply as a whole."""
 
-    def edit(_: object, reply: Any, __: Memory) -> None:
+    def edit(_: object, reply: object, __: Memory) -> None:
         field = getattr(reply, name)
         entries = [type(each).FromString(each.SerializeToString()) for each in field]
         change(entries)

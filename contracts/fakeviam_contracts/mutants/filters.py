@@ -64,7 +64,7 @@ def _nothing_is_an_error(request: PageRequest, reply: PageReply, _: Memory) -> N
         raise GRPCError(Status.NOT_FOUND, "nothing matches")
 
 
-def _knows_no_rule_nine(message: Any, _: Memory) -> None:
+def _knows_no_rule_nine(message: object, _: Memory) -> None:
     filter_ = filter_of(message)
     if filter_ is not None and filter_.tags_filter.type > 3:
         filter_.tags_filter.type = 0
@@ -149,7 +149,7 @@ def _case_insensitive(field: str) -> tuple[Any, Any, Any]:
     def uploaded(_: object, reply: UploadReply, memory: Memory) -> None:
         memory[reply.binary_data_id] = memory.get("sent", "")
 
-    def asking(message: Any, _: Memory) -> None:
+    def asking(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is not None:
             setattr(filter_, field, getattr(filter_, field).lower())

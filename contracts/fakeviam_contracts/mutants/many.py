@@ -37,14 +37,14 @@ def _ids(message: IdsRequest, _: Memory) -> None:
 def _cut(field: str, most: int = PAGE) -> ReplyEdit:
     """Cuts a list of a reply."""
 
-    def edit(_: object, reply: Any, __: Memory) -> None:
+    def edit(_: object, reply: object, __: Memory) -> None:
         del getattr(reply, field)[most:]
 
     return edit
 
 
 def _at_most(field: str, most: int = PAGE) -> ReplyEdit:
-    def edit(_: object, reply: Any, __: Memory) -> None:
+    def edit(_: object, reply: object, __: Memory) -> None:
         setattr(reply, field, min(getattr(reply, field), most))
 
     return edit

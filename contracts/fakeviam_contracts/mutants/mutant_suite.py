@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.checks import CHECKS
@@ -119,7 +119,7 @@ class _Watched:
         self._mutant = mutant
         self._hooks: list[Interceptor] = []
 
-    def start(self, **more: Any) -> FakeViam:
+    def start(self, **more: object) -> FakeViam:
         return start(replace(self._mutant, interceptor=self._interceptor()), **more)
 
     def _interceptor(self) -> Callable[[], Interceptor] | None:

@@ -35,7 +35,7 @@ IDS = "BinaryDataByIDs"
 
 
 def _without(*fields: str) -> RequestEdit:
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is not None:
             for field in fields:
@@ -48,7 +48,7 @@ def _without(*fields: str) -> RequestEdit:
 def _interval(bound: str, shift: int) -> RequestEdit:
     """Moves a bound by nanoseconds; none removes it."""
 
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is None or "interval" not in filter_.DESCRIPTOR.fields_by_name:
             return
@@ -65,7 +65,7 @@ def _interval(bound: str, shift: int) -> RequestEdit:
 
 
 def _tag_rule(edit_rule: Callable[[data.Filter], None]) -> RequestEdit:
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is not None and filter_.HasField("tags_filter"):
             edit_rule(filter_)
@@ -109,7 +109,7 @@ def _last_tag_counts(filter_: data.Filter) -> None:
 
 
 def _last_of(field: str) -> RequestEdit:
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is not None and field in filter_.DESCRIPTOR.fields_by_name:
             del getattr(filter_, field)[:-1]
@@ -117,7 +117,7 @@ def _last_of(field: str) -> RequestEdit:
     return edit
 
 
-def _first_field_only(message: Any, _: Memory) -> None:
+def _first_field_only(message: object, _: Memory) -> None:
     filter_ = filter_of(message)
     if filter_ is not None:
         for field, _value in filter_.ListFields()[1:]:

@@ -79,7 +79,7 @@ def subject_of(mutant: Mutant) -> OwnFake:
     )
 
 
-def start(mutant: Mutant, **more: Any) -> FakeViam:
+def start(mutant: Mutant, **more: object) -> FakeViam:
     """The FakeViam that a mutant is, not started yet; with more options of one."""
     options: dict[str, Any] = {**mutant.options, **more}
     policy = replace(Policy.documented(), **options.pop("policy", {}))

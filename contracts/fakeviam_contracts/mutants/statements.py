@@ -27,7 +27,7 @@ def _statement(old: str, new: str) -> Any:
 def _rows(change: Callable[[list[dict[str, Any]]], object]) -> Any:
     """An edit of the rows of an answer."""
 
-    def edit(_: Any, reply: QueryReply, __: dict[Any, Any]) -> None:
+    def edit(_: object, reply: QueryReply, __: dict[Any, Any]) -> None:
         import bson  # noqa: PLC0415 - with the first statement
 
         found = [bson.decode(row) for row in reply.raw_data]

@@ -76,7 +76,7 @@ def _text_edit(field: str, change: Callable[[str], str]) -> RequestEdit:
 def _filters(field: str, change: Callable[[str], str]) -> RequestEdit:
     """Edits what a filter asks for."""
 
-    def edit(message: Any, _: Memory) -> None:
+    def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
         if filter_ is None:
             return
@@ -236,7 +236,7 @@ READINGS = (
 # Contents ------------------------------------------------------------------------------------
 
 
-def _plain_type(message: Any, _: Memory) -> None:
+def _plain_type(message: object, _: Memory) -> None:
     metadata = _uploads(message)
     if metadata is not None:
         metadata.mime_type = metadata.mime_type.partition(";")[0]
@@ -298,7 +298,7 @@ def _drops_known(message: object, memory: Memory) -> object:
     return None
 
 
-def _sorts_pieces(message: Any, memory: Memory) -> None:
+def _sorts_pieces(message: object, memory: Memory) -> None:
     """Puts the larger of two neighbours first."""
     piece = _piece(message)
     if piece is None:

@@ -85,7 +85,7 @@ def later(moment: datetime, span: Any) -> datetime:
         raise QueryError(2, "date overflow") from None
 
 
-def subtract(left: Any, right: Any) -> object:
+def subtract(left: object, right: object) -> object:
     """A difference: of dates in milliseconds, of a date and milliseconds a date."""
     if isinstance(left, datetime):
         if isinstance(right, datetime):

@@ -199,9 +199,9 @@ def _to_string(
 
 def _from_string(
     *,
-    dateString: Any,
-    format: Any = MISSING,
-    timezone: Any = MISSING,
+    dateString: object,
+    format: object = MISSING,
+    timezone: object = MISSING,
     onError: object = MISSING,
     onNull: object = None,
 ) -> object:

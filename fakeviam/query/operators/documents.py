@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.query.errors import QueryError
 from fakeviam.query.expressions import Function, NamedFunction, check_names
@@ -82,7 +82,7 @@ def _merged(*values: object) -> object:
     return document
 
 
-def _get_field(compiler: Compiler, operands: Any) -> Evaluate:
+def _get_field(compiler: Compiler, operands: object) -> Evaluate:
     if not isinstance(operands, dict) or next(iter(operands), "").startswith("$"):
         operands = {"field": operands}
     check_names("$getField", operands, ("field",), ("input",))

@@ -89,7 +89,7 @@ def _is_value(descriptor: Any) -> bool:
     return str(descriptor.full_name).startswith("google.protobuf.")
 
 
-def paths_of(descriptor: Any) -> list[str]:
+def paths_of(descriptor: object) -> list[str]:
     """The dotted paths of all fields that a message of this type can hold."""
     return [path for path, _ in _fields_of(descriptor)]
 

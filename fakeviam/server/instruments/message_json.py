@@ -93,7 +93,7 @@ def _element(field: FieldDescriptor, value: Any, depth: int) -> Any:
     return _scalar(value)
 
 
-def _scalar(value: Any) -> Any:
+def _scalar(value: object) -> Any:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, float) and not isfinite(value):

@@ -398,7 +398,7 @@ class CloudHandle:
             raise UsageError(f"snapshot must be a snapshot or its name, got {snapshot!r}")
         snapshot.restore()
 
-    def load(self, source: object, **options: Any) -> AppliedSeed | None:
+    def load(self, source: object, **options: object) -> AppliedSeed | None:
         """Fill the cloud from a file or folder, whose format is detected, or from a dict.
 
             print(cloud.load("coco/val.json", dataset="dogs", clip=True))

@@ -358,7 +358,7 @@ class Worker:
         }
 
 
-def _key(value: Any) -> bytes:
+def _key(value: object) -> bytes:
     """An `_id` as what it is equal to; whole numbers are, whatever their type."""
     from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first run
 

@@ -80,7 +80,7 @@ def file_of(store: Store, sequences: Sequence[SavedSequence], *, until: int | No
     return packed.getvalue()
 
 
-def _parquet(table: Any) -> bytes:
+def _parquet(table: object) -> bytes:
     pq: Any = import_module("pyarrow.parquet")
     file = io.BytesIO()
     pq.write_table(table, file)

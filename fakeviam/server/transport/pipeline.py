@@ -343,7 +343,7 @@ async def serve_unary(
     return reply
 
 
-def answered(rpc: Rpc[Any, Any], call: Call, request: Any) -> Any:
+def answered(rpc: Rpc[Any, Any], call: Call, request: object) -> Any:
     """The reply to a request; what it rests on is cited before anything is written."""
     call.cite(rpc.rests_on)
     if rpc.grounds is not None:

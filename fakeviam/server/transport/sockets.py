@@ -131,7 +131,7 @@ class Link:
         connected = self._socket
         return connected is not None and connected.family != getattr(socket, "AF_UNIX", None)
 
-    def _attempt(self, step: Callable[..., None], *arguments: Any) -> None:
+    def _attempt(self, step: Callable[..., None], *arguments: object) -> None:
         if self.is_closing():
             return
         try:

@@ -219,7 +219,7 @@ class Site:
         template, values = _READS[view](visit)
         return self._page(template, visit, **{**values, "message": message})
 
-    def _page(self, template: str, visit: Visit, status: int = 200, **values: Any) -> Response:
+    def _page(self, template: str, visit: Visit, status: int = 200, **values: object) -> Response:
         return HTMLResponse(self._templates.render(template, visit, **values), status)
 
     def _refusal(

@@ -107,7 +107,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
             yield Difference(key, _name(one), "added", [])
 
 
-def _name(thing: Any) -> str:
+def _name(thing: object) -> str:
     return str(getattr(thing, "file_name", "") or getattr(thing, "name", ""))
 
 
@@ -123,7 +123,7 @@ def _changed(one: Any, other: Any) -> Iterator[str]:
             yield f"{each.name}: {_apart(left, right)}"
 
 
-def _apart(left: Any, right: Any) -> str:
+def _apart(left: object, right: object) -> str:
     """What differs of two values; of lists, what has come and what has gone."""
     if isinstance(left, tuple) and isinstance(right, tuple):
         gone = [f"without {_short(one)}" for one in left if one not in right]

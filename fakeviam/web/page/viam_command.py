@@ -169,7 +169,7 @@ def _leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield f"{prefix}{name}", value
 
 
-def _text(path: str, value: Any) -> str | None:
+def _text(path: str, value: object) -> str | None:
     """What a flag says; None if it cannot: no argument holds NUL, no page to copy from CR."""
     text = _flag_text(path, value)
     return None if text is None or "\0" in text or "\r" in text else text

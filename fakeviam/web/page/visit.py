@@ -98,7 +98,7 @@ class Visit:
         """The names of the organizations by id."""
         return {part.organization_id: part.organization_name for part in self.handle.fleet}
 
-    def url(self, path: str, **query: Any) -> str:
+    def url(self, path: str, **query: object) -> str:
         """The address of a view on the same cloud; values that are empty are left out."""
         asked = {"session": self.session, **query}
         pairs = [

@@ -94,7 +94,7 @@ def _method(client: object, name: str, args: Mapping[str, object]) -> Any:
     return method
 
 
-def _argument(client: Any, value: Any) -> object:
+def _argument(client: object, value: object) -> object:
     if isinstance(value, Id):
         return _ours().BinaryID(**value._asdict())
     if isinstance(value, Asked):

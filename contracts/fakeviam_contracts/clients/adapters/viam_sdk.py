@@ -107,7 +107,7 @@ def _parameter(method: Any, name: str, arg: str) -> str:
     raise UnsupportedError(f"{name} has no {arg}")
 
 
-def _value(value: Any, client: Any) -> object:
+def _value(value: object, client: object) -> object:
     """An argument as Python has it."""
     if isinstance(value, list):
         return [_value(item, client) for item in value]

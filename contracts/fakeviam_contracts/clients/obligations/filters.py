@@ -55,7 +55,7 @@ def _ordered(filter_: data.Filter) -> data.Filter:
     return plain
 
 
-async def _arrived(scenario: Scenario, **args: Any) -> data.Filter:
+async def _arrived(scenario: Scenario, **args: object) -> data.Filter:
     """The filter that arrives for the arguments of `create_filter`."""
     scenario.server.reset()
     await scenario.do("tags_by_filter", filter=Asked(args))

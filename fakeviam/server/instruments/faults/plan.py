@@ -198,7 +198,7 @@ class PlannedFault:
         """Make the upload visible only after this time, by the fake's clock."""
         return self._do(FaultKind.HIDE, seconds=seconds_of(duration, "hide"))
 
-    def _do(self, effect: FaultKind, **options: Any) -> PlannedFault:
+    def _do(self, effect: FaultKind, **options: object) -> PlannedFault:
         has = self.fault.effect
         if has not in (None, FaultKind.DELAY, effect):
             raise UsageError(

@@ -72,11 +72,11 @@ def _one_of(names: list[str], kind: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _kind(value: Any) -> FaultKind | None:
+def _kind(value: object) -> FaultKind | None:
     return next((kind for kind in FaultKind if value in (kind, kind.value)), None)
 
 
-def _unpacked(value: Any) -> Any:
+def _unpacked(value: object) -> Any:
     return sorted(value) if isinstance(value, frozenset) and value else value
 
 
@@ -176,7 +176,7 @@ class FaultDocument(Model):
         return self
 
 
-def _plan_entry(value: Any) -> Any:
+def _plan_entry(value: object) -> Any:
     return value if isinstance(value, dict | str) else None
 
 

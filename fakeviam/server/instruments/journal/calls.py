@@ -109,7 +109,7 @@ class Calls(Sequence[RecordedCall]):
         return self._journal.dropped
 
     def where(
-        self, rpc: str = "*", *, status: str | Enum | int | None = None, **fields: Any
+        self, rpc: str = "*", *, status: str | Enum | int | None = None, **fields: object
     ) -> Calls:
         """The calls that match.
 
@@ -189,7 +189,7 @@ class Calls(Sequence[RecordedCall]):
             expected = f"a {wanted}" if times is None else f"exactly {wanted.counted(times)}"
             raise CallsError(matches._miss(f"wanted {expected}"))  # noqa: SLF001
 
-    def assert_called_once(self, rpc: str = "*", **fields: Any) -> None:
+    def assert_called_once(self, rpc: str = "*", **fields: object) -> None:
         """Fail unless exactly one such call was made.
 
         Raises:
@@ -197,7 +197,7 @@ class Calls(Sequence[RecordedCall]):
         """
         self.assert_called(rpc, times=1, **fields)
 
-    def assert_called_once_with(self, rpc: str = "*", **fields: Any) -> None:
+    def assert_called_once_with(self, rpc: str = "*", **fields: object) -> None:
         """Fail unless one call was made, or one of that RPC, and it looks like this.
 
         Raises:
@@ -223,7 +223,7 @@ class Calls(Sequence[RecordedCall]):
             lines += ["Earlier calls look like this:", *(f"  {line_of(each)}" for each in matches)]
         raise CallsError("\n".join(lines))
 
-    def assert_not_called(self, rpc: str = "*", **fields: Any) -> None:
+    def assert_not_called(self, rpc: str = "*", **fields: object) -> None:
         """Fail if such a call was made.
 
         Raises:

@@ -192,7 +192,7 @@ class TlsTransport(asyncio.Transport):
         #: Whether nothing more can be sent.
         self.is_shut = False
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         if name == "ssl_object":
             return self._tls
         if name == "sslcontext":
