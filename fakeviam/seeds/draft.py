@@ -262,6 +262,10 @@ class _Draft:
                 note_arrivals(self._cloud, self._store.tabular)
         if self._store.kept:
             self._cloud.due = 0
+        return self._applied(seed)
+
+    def _applied(self, seed: Seed) -> AppliedSeed:
+        """What was stored, by its names."""
         parts, datasets = self._named_parts, self._named_datasets
         owner = self._parts.organization_name
         return AppliedSeed(

@@ -55,14 +55,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     origin = origin_of_upload(session, part, component, component_type, method)
     metadata = _metadata(session, origin, way, file_name, extension, mime_type, tags, datasets)
     answer = _send(session, way, metadata, chunks, times)
-    is_missing = any(session.model.dataset(handle) is None for handle in datasets)
-    grounds = (
-        [Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip")]
-        if is_missing
-        else []
-    )
-    if any(not tag.strip() for tag in tags):
-        grounds.append(Ground("TA-4"))
+    grounds = _grounds(session, tags, datasets)
     if times is None and way != "FileUpload" and not grounds:
         grounds.append(permission("A28"))
     success = _ACCEPTS[way] if len(chunks) == 1 else "FU-2"
@@ -100,6 +93,16 @@ def upload(  # noqa: PLR0913 - what an upload can say
     session.model.files.append(file)
     check_by_ids(session, [file.handle], clause="UP-9" if same else "BI-1")
     return file.handle
+
+
+def _grounds(session: Session, tags: Sequence[str], datasets: Sequence[int]) -> list[Ground]:
+    """Why an upload may be refused."""
+    grounds = []
+    if any(session.model.dataset(handle) is None for handle in datasets):
+        grounds.append(Ground("A27", "NOT_FOUND", point="unknown_dataset", accepting="skip"))
+    if any(not tag.strip() for tag in tags):
+        grounds.append(Ground("TA-4"))
+    return grounds
 
 
 #: What most uploads go by.

@@ -25,9 +25,8 @@ def array(name: str, value: object, code: int) -> list[object]:
         QueryError: It is none.
     """
     if not isinstance(value, list):
-        raise QueryError(
-            code, f"The argument to {name} must be an array, but was of type: {type_name(value)}"
-        )
+        text = f"The argument to {name} must be an array, but was of type: {type_name(value)}"
+        raise QueryError(code, text)
     return value
 
 

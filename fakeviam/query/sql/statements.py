@@ -128,6 +128,7 @@ class _Statement:
             stages += [*order, *self._cut(), *row]
         inner = self._inner
         reads = bool(self._source.names) if inner is None else inner.reads
+        known = (self._rows, rows) if inner is None else (self._rows, rows, inner)
         unknown = [*self._rows.unknown, *(() if inner is None else inner.unknown)]
         return Translation(
             stages=stages,
@@ -135,8 +136,8 @@ class _Statement:
             reads=reads,
             sorted=bool(order),
             bounded=self._bounded,
-            text_dates=self._rows.text_dates or rows.text_dates or bool(inner and inner.text_dates),
-            compares=self._rows.compares or rows.compares or bool(inner and inner.compares),
+            text_dates=any(each.text_dates for each in known),
+            compares=any(each.compares for each in known),
             counts_rows=(grouped and group is None) or bool(inner and inner.counts_rows),
             unknown=tuple(unknown) if reads else (),
         )
@@ -307,13 +308,7 @@ class _Statement:
 def _place_keys(tree: exp.Select) -> None:
     """Put keys of groups where their names (GROUP BY x AS y) are read: nothing else has these."""
     group = tree.args.get("group")
-    named = [each for each in group.expressions if isinstance(each, exp.Alias)] if group else []
-    keys: dict[tuple[str, ...], exp.Expr] = {}
-    for each in named:
-        name = identifier(each.args["alias"])
-        if (name,) in keys:
-            raise SqlError(3023, f'found duplicate document key "{brief(name)}"')
-        keys[name,] = each.this
+    keys = {} if group is None else _named_keys(group)
     if group is None or not keys:
         return
     group.set("expressions", [each.unalias() for each in group.expressions])
@@ -328,6 +323,18 @@ def _place_keys(tree: exp.Select) -> None:
             key = _key_of(column, keys)
             if key and not (isinstance(clause, exp.Order) and column.name in names):
                 column.replace(key.copy() if is_path(key) else exp.paren(key.copy()))
+
+
+def _named_keys(group: exp.Expr) -> dict[tuple[str, ...], exp.Expr]:
+    """The keys of groups that have names."""
+    keys: dict[tuple[str, ...], exp.Expr] = {}
+    for each in group.expressions:
+        if isinstance(each, exp.Alias):
+            name = identifier(each.args["alias"])
+            if (name,) in keys:
+                raise SqlError(3023, f'found duplicate document key "{brief(name)}"')
+            keys[name,] = each.this
+    return keys
 
 
 def _key_of(node: exp.Expr, keys: dict[tuple[str, ...], exp.Expr]) -> exp.Expr | None:
