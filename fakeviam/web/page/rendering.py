@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from difflib import SequenceMatcher
 from functools import partial
+from http import HTTPStatus
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -52,6 +53,7 @@ class Templates:
             "bytes": show_bytes,
             "compact": partial(show_json, indent=None),
             "moment": show_moment,
+            "phrase": lambda status: HTTPStatus(status).phrase,
             "pretty": show_json,
             "seconds": show_seconds,
         }

@@ -59,6 +59,8 @@ _HEADERS = {
     # Not no-referrer, with which browsers hide the origin of a form from the guard.
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
+    # Pages of other ports cannot show its pictures either.
+    "cross-origin-resource-policy": "same-origin",
 }
 
 _STATIC = {

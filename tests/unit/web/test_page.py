@@ -61,6 +61,7 @@ def test_every_view(full: Browser, view: str) -> None:
     before = len(full.cloud.calls)
     reply = full.request("GET", f"/ui/{paths(full)[view]}")
     assert reply.status == 200, reply.body.decode()
+    assert reply.headers["cross-origin-resource-policy"] == "same-origin"
     if reply.headers["content-type"].startswith("text/html"):
         assert b"<script>alert" not in reply.body
         assert b"49 xxx" not in reply.body

@@ -109,6 +109,22 @@ def test_hostile_forms(web: Browser) -> None:
                 assert b"<script>alert" not in reply.body
 
 
+def test_every_address_needs_the_control_token() -> None:
+    """Downloads, the stream of news and dropped files, too (PA-1, HT-2)."""
+    with FakeViam(seed=1, control_token="s3cret", load=SEED) as cloud:  # noqa: S106
+        browser = Browser(cloud)
+        file = cloud.files[0].id
+        with unchanged(cloud):
+            for view in (*_READS, f"bytes/{file}", "policy/count"):
+                look(browser, view, {401})
+                for cookie in ("", "s3cre", "s3cret%00"):
+                    told = {"cookie": f"fakeviam-token={cookie}"}
+                    assert browser.request("GET", f"/ui/{view}", headers=told).status == 401
+            for kind in (FORM["content-type"], "multipart/form-data; boundary=x"):
+                told = {"content-type": kind}
+                assert browser.request("POST", "/ui/controls", "action=reset", told).status == 401
+
+
 # Every kind of cloud -----------------------------------------------------------------------------
 
 

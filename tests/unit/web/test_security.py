@@ -51,7 +51,11 @@ def test_names_of_this_machine_are_served(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example:8080", "0.0.0.0:8080", "192.0.2.7", "", "[", "@"],
+    [
+        *("evil.example", "localhost.evil.example:8080", "0.0.0.0:8080", "192.0.2.7", "", "[", "@"),
+        *("127.0.0.1.evil.example", "127.0.0.1.", "localhost.", "localhost:1@evil.example"),
+        *("2130706433", "0x7f000001", "[::2]", "[::ffff:192.0.2.7]:8080"),
+    ],
 )
 def test_a_name_that_somebody_rebound_is_not(host: str) -> None:
     """A page may call its own name 127.0.0.1, but the browser says the name (HT-3)."""
@@ -59,7 +63,14 @@ def test_a_name_that_somebody_rebound_is_not(host: str) -> None:
     assert told(host=host) == (403, text)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:8081", ""])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("http://evil.example", "null", "http://127.0.0.1:8081", "", "https://127.0.0.1:8080"),
+        *("http://localhost:8080", "http://127.0.0.1", "http://127.0.0.1.:8080"),
+        *("http://[::1]:8080", "http://127.0.0.1:8080.evil.example", "http://127.0.0.1:8080/"),
+    ],
+)
 def test_pages_of_other_sites_are_not(origin: str) -> None:
     """Their requests reach this machine, but the browser says where they come from (HT-3)."""
     text = f"without a token, the control API refuses cross-site requests: {origin!r}"
