@@ -42,6 +42,9 @@ POSTED = (
 #: either that it has gone.
 _KEPT_AT_MOST = 16 * 1024 * 1024
 
+#: What is left of a message while a piece of it is being sent.
+_UNKNOWN = -1
+
 #: Headers of an answer of gRPC that its dialect says in its own way.
 _OF_THE_BEGINNING = frozenset({":status", "content-type", "grpc-accept-encoding"})
 
@@ -51,9 +54,11 @@ class HttpExchange(Protocol):
 
     Attributes:
         cut_text: Why the request ended before its answer; empty if nobody says.
+        farewell: What its client is told if it is cut; empty if there is nobody to tell.
     """
 
     cut_text: str
+    farewell: str
 
     def reset(self, code: str) -> None:
         """End the request without an answer, for the reason of that name in HTTP/2."""
@@ -157,9 +162,12 @@ class HttpCalls:
             body.cancel()
             if expiry is not None:
                 expiry.cancel()
+            stream.farewell = exchange.farewell
             stream.cut(exchange.cut_text)
             with suppress(asyncio.CancelledError):
                 await task
+            if stream.farewell and not stream.is_reset:
+                await carrier.say_goodbye()
         if stream.is_reset:  # by a fault
             carrier.break_off(exchange)
             await asyncio.sleep(0)  # until uvicorn knows
@@ -202,6 +210,7 @@ class _Carrier:
         self._trailers: list[tuple[str, str]] | None = None
         self._broken: Callable[[HttpExchange], None] | None = None
         self._room = _KEPT_AT_MOST
+        self._owed = 0  # bytes of a message of which some were sent
         self._more_room: asyncio.Future[None] | None = None
 
     async def take(self, size: int) -> None:
@@ -230,8 +239,16 @@ class _Carrier:
         """Send data, as fast as the client takes it."""
         del number, end
         if body := self.dialect.body(data):
+            owed, self._owed = self._owed_after(data), _UNKNOWN
             await self._begin(200, self.dialect.opening())
             await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            self._owed = owed
+
+    def _owed_after(self, data: bytes) -> int:
+        at = self._owed
+        while 0 <= at <= len(data) - 5:
+            at += 5 + int.from_bytes(data[at + 1 : at + 5], "big")
+        return at - len(data)
 
     async def finish(self) -> None:
         """End the answer; without a status the connection breaks."""
@@ -239,6 +256,11 @@ class _Carrier:
             status, headers, body = self.dialect.ending(self._trailers)
             await self._begin(status, headers)
             await self._send({"type": "http.response.body", "body": body})
+
+    async def say_goodbye(self) -> None:
+        """End the answer if it can be: what stood within a message would be taken for its rest."""
+        if self._owed == 0:
+            await self.finish()
 
     async def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         if not self._has_begun:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from grpclib.const import Status
+
 from fakeviam.server.transport.http_side import HttpRequest
+from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grpclib.const import Status
     from starlette.types import ASGIApp, Message, Scope
 
     from fakeviam.server.transport.call_stream import Carrier
@@ -70,15 +73,19 @@ class Http2Request(HttpRequest):
         """Answer it, unless it was reset before that could begin."""
         if not self.is_reset:
             await self._app(self._scope, self._receive, self._send)
+        if self.farewell and not (self._has_begun or self.is_reset):
+            await self.finish(Status.UNAVAILABLE, self.farewell)
 
     async def finish(self, status: Status, text: str | None) -> None:
         """End the answer, which the application did not."""
-        del status
         if self._has_begun:
             self.reset("INTERNAL_ERROR")
             return
-        body = f"{text or 'fakeviam has a bug'}\n".encode()
-        await self._send({"type": "http.response.start", "status": 500})
+        number = 503 if status is Status.UNAVAILABLE else 500
+        problem = HttpProblem(number, text or "fakeviam has a bug")
+        headers = [(b"content-type", b"application/json")]
+        await self._send({"type": "http.response.start", "status": number, "headers": headers})
+        body = json.dumps(problem.to_json()).encode()
         await self._send({"type": "http.response.body", "body": body})
 
     # ASGI --------------------------------------------------------------------------------

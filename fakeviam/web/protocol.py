@@ -20,6 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from fakeviam.server.transport.protocol_switch import FAREWELL_SECONDS, PoliteProtocol
 from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.unread import UnreadAnswers
 from fakeviam.version import __version__
@@ -31,6 +32,8 @@ from fakeviam.web.problems import HttpProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from starlette.types import Receive, Scope, Send
 
     from fakeviam.server.lifecycle.host import Host
     from fakeviam.server.transport.call_stream import Carrier
@@ -48,6 +51,8 @@ _NO_HTTP = HttpProblem(
 )
 
 _NO_BODY = HttpProblem(400, "the body of the request is not that of HTTP/1.1")
+_FAREWELL = "the server stopped [SV-17]"
+_STOPPED = HttpProblem(503, _FAREWELL)
 _CUT_HEAD = HttpProblem(400, "the connection ended in the head of the request")
 _CUT_BODY = HttpProblem(400, "the connection ended in the body of the request")
 
@@ -137,7 +142,7 @@ class HttpServer:
 class Exchange:
     """How an application breaks off over HTTP/1.1: all that it can do is to hang up."""
 
-    cut_text = ""
+    cut_text = farewell = ""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         """Over this connection."""
@@ -158,7 +163,7 @@ class Exchange:
         self._transport.abort()
 
 
-class Connection(H11Protocol):
+class Connection(H11Protocol, PoliteProtocol):
     """One HTTP connection.
 
     Attributes:
@@ -168,6 +173,7 @@ class Connection(H11Protocol):
 
     limits: ConnectionLimits
     _waiting: asyncio.TimerHandle | None = None
+    _task: asyncio.Task[Any] | None = None  # what answers a request
     _backlog = b""  # what came of a chunked body and has to wait for the turn of others
     _is_at_end = False  # the client says nothing more
 
@@ -176,7 +182,24 @@ class Connection(H11Protocol):
         self._link = Link(transport)
         self._link.keep_alive()
         self._unread = UnreadAnswers(transport, self.limits)
-        self.app_state = {"peer": _peer(transport), "exchange": Exchange(transport)}
+        self._exchange = Exchange(transport)
+        self.app_state = {"peer": _peer(transport), "exchange": self._exchange}
+        self._application, self.app = self.app, self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._task = asyncio.current_task()
+        await self._application(scope, receive, send)
+        if self._exchange.farewell and self._left() is not None:
+            self._refuse(_STOPPED)
+
+    async def close(self) -> None:
+        self._stop_waiting()
+        self._link.pause_reading()
+        if self._left() is not None and self._task is not None:
+            self._exchange.cut_text, self._exchange.farewell = "the server stopped", _FAREWELL
+            self._task.cancel()
+            await asyncio.wait({self._task}, timeout=FAREWELL_SECONDS)
+        self._link.abort()  # a client that reads slowly must not hold up the end
 
     def data_received(self, data: bytes) -> None:
         if self._backlog:

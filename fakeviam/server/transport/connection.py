@@ -26,6 +26,7 @@ from fakeviam.server.transport.frames import (
 from fakeviam.server.transport.h2_private import Body, ServerH2
 from fakeviam.server.transport.head import KnownHeads, check_trailers
 from fakeviam.server.transport.outgoing import Outgoing
+from fakeviam.server.transport.protocol_switch import FAREWELL_SECONDS, PoliteProtocol
 from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.stream import GrpcStream, run
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 _IGNORED_AT_MOST = 16 * 1024 * 1024
 
 
-class GrpcConnection(asyncio.Protocol):
+class GrpcConnection(PoliteProtocol):
     """One connection, whose calls go where `router` says."""
 
     def __init__(
@@ -355,7 +356,9 @@ class GrpcConnection(asyncio.Protocol):
             stream.farewell = "the server stopped [SV-17]"
         self._cut_all("the server stopped")
         if self._tasks:
-            await asyncio.wait(set(self._tasks))
+            _, late = await asyncio.wait(set(self._tasks), timeout=FAREWELL_SECONDS)
+            for each in late:
+                each.cancel()
         if self._rules.is_greeted:
             self._out.say_goodbye(ErrorCodes.NO_ERROR, "the server stopped")
         self._out.flush()

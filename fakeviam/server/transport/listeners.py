@@ -18,7 +18,11 @@ from fakeviam.model.errors import UsageError
 from fakeviam.server.transport.connection import GrpcConnection
 from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
 from fakeviam.server.transport.own_directory import OwnDirectory
-from fakeviam.server.transport.protocol_switch import ProtocolSniffer, RejectedConnection
+from fakeviam.server.transport.protocol_switch import (
+    PoliteProtocol,
+    ProtocolSniffer,
+    RejectedConnection,
+)
 from fakeviam.server.transport.quiet_log import QuietLog
 
 if TYPE_CHECKING:
@@ -224,10 +228,11 @@ class Listener:
             self._watch.stop()
         await self._accept_no_more()
         self._server.close()
-        for protocol in list(self._protocols):
-            if isinstance(protocol, GrpcConnection):
-                await protocol.close()
-            elif (transport := getattr(protocol, "transport", None)) is not None:
+        protocols = list(self._protocols)
+        told = [each.close() for each in protocols if isinstance(each, PoliteProtocol)]
+        await asyncio.gather(*told)
+        for protocol in protocols:
+            if (transport := getattr(protocol, "transport", None)) is not None:
                 transport.abort()
         # From Python 3.12 on this waits for the connections, too.
         await self._server.wait_closed()

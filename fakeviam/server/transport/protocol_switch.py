@@ -35,6 +35,9 @@ _MONGO_LARGEST = 48_000_000
 _TLS = frozenset(bytes((kind, 3, version)) for kind in range(20, 25) for version in range(1, 5))
 
 
+#: Seconds that a client has to take the last word of a server that stops.
+FAREWELL_SECONDS = 0.5
+
 _NO_MORE = (
     "the last file descriptors are kept for the calls of those who are connected; close "
     "connections, or raise the number with ulimit -n"
@@ -50,6 +53,14 @@ class PortServer(Protocol):
 
     async def stop(self) -> None:
         """End what is being answered; the connections are gone already."""
+
+
+class PoliteProtocol(asyncio.Protocol):
+    """A connection whose client is told that the server stops (SV-17)."""
+
+    async def close(self) -> None:
+        """Tell it, when what it has asked has cleared up, and drop the connection."""
+        raise NotImplementedError
 
 
 class DatabaseSide(PortServer, Protocol):
