@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5
 _PAUSES = (0, 0.2, 0.5, 1, 2)
 
-#: A link that has expired or was revoked; another one may do.
-_LINK_ENDED = frozenset({401, 403, 410})
+#: A link that has expired or was revoked; another one may do. Google's storage says 400.
+_LINK_ENDED = frozenset({400, 401, 403, 410})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)", re.ASCII)

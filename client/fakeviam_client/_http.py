@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from fakeviam.target import client_context, tls_failure
 
@@ -21,6 +21,9 @@ SILENCE = 60.0
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+
+#: What stands in a link as it is; all else is escaped, as browsers do with names of files.
+_AS_IT_IS = "%/:=&?~#+!$,;'@()*[]"
 
 
 class DownloadError(Exception):
@@ -65,8 +68,10 @@ async def get(url: str, headers: Mapping[str, str], *, ca_file: str) -> AsyncIte
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 yield response
                 return
-            there = urljoin(url, response.headers["location"])
-        if urlsplit(there).netloc != urlsplit(url).netloc:
+            # A header is bytes, whatever they are.
+            location = quote(response.headers["location"].encode("latin-1"), safe=_AS_IT_IS)
+        _, there = _split(location), urljoin(url, location)
+        if _host(_split(there)) != _host(_split(url)):
             sent.pop("authorization", None)
         url = there
     raise DownloadError(f"the server redirects more than {_MOST_REDIRECTS} times")
@@ -131,7 +136,7 @@ class _Receiver:
 
 
 async def _connect(url: str, ca_file: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise DownloadError(f"the link is none of HTTP: {url.partition('?')[0]}")
     is_secure = parts.scheme == "https"
@@ -140,19 +145,46 @@ async def _connect(url: str, ca_file: str) -> tuple[asyncio.StreamReader, asynci
     except ValueError as error:
         raise DownloadError(f"ca_file: {error}") from error
     port = parts.port or (443 if is_secure else 80)
-    opening = asyncio.open_connection(parts.hostname, port, ssl=context, limit=_PIECE)
+    name = _ascii(parts.hostname)
+    opening = asyncio.open_connection(name, port, ssl=context, limit=_PIECE)
     try:
         return await asyncio.wait_for(opening, SILENCE)
     except (OSError, asyncio.TimeoutError) as error:
         why = tls_failure(error) or error
-        raise ConnectionError(f"cannot reach {parts.netloc}: {why}") from error
+        raise ConnectionError(f"cannot reach {_host(parts)}: {why}") from error
 
 
 def _request(url: str, headers: Mapping[str, str]) -> h11.Request:
     import h11  # noqa: PLC0415
 
-    parts = urlsplit(url)
+    parts = _split(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     # What is stored is wanted, not a compressed form of it, whose ranges are others.
-    fixed = {"host": parts.netloc, "accept-encoding": "identity", "connection": "close"}
-    return h11.Request(method="GET", target=target, headers=list({**fixed, **headers}.items()))
+    fixed = {"host": _host(parts), "accept-encoding": "identity", "connection": "close"}
+    return h11.Request(
+        method="GET",
+        target=quote(target, safe=_AS_IT_IS),
+        headers=list({**fixed, **headers}.items()),
+    )
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a link, all of which can be read."""
+    try:
+        parts = urlsplit(url)
+        _host(parts)
+    except ValueError as error:
+        raise DownloadError(f"the link is no URL: {url.partition('?')[0]}: {error}") from error
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    """Host and port as HTTP names them, without the name and the password before them."""
+    name = _ascii(parts.hostname or "")
+    shown = f"[{name}]" if ":" in name else name
+    return shown if parts.port is None else f"{shown}:{parts.port}"
+
+
+def _ascii(host: str) -> str:
+    """A host as DNS knows it."""
+    return host if host.isascii() else host.encode("idna").decode()

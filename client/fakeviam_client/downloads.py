@@ -16,6 +16,7 @@ from fakeviam_client._destination import check_file
 from fakeviam_client._downloading import (
     Link,
     PartInMemory,
+    PartOnDisk,
     Transfer,
     finish,
     forget,
@@ -60,7 +61,8 @@ class DownloadMethods(Service):
 
         What comes stands in a hidden file next to `dest`, `.….part`, until all of it is there; then
         that takes the place of `dest`. Where the connection breaks, it goes on (DL-2), and if it
-        cannot, the same call does so later, unless the file has changed meanwhile.
+        cannot, the same call does so later, unless the file has changed meanwhile. A link that has
+        expired on the way is replaced. Nothing is left of a file that is gone, or that is refused.
 
         Args:
             binary_id: A `BinaryID` or string id.
@@ -86,16 +88,15 @@ class DownloadMethods(Service):
         record = await self._metadata_of(one)
         metadata = record.metadata
         meter.total = metadata.file_size_bytes or None
-        part_path = None
+        part: PartOnDisk | None = None
         try:
             with part_of(path, metadata.binary_data_id, resume=going_on) as part:
-                part_path = part.path
                 await self._fill(part, metadata, meter)
-        except BaseException:
-            if not going_on and part_path is not None:
-                forget(part_path)
+        except BaseException as error:
+            if part is not None and not (going_on and part.size and _may_go_on(error)):
+                forget(part.path)
             raise
-        finish(part_path, path)
+        finish(part.path, path)
         meter.finish()
         return record
 
@@ -176,6 +177,13 @@ class DownloadMethods(Service):
             await self._fill(part, entry.metadata, Meter(None))
             entry.binary = bytes(part.contents)
         return reply
+
+
+def _may_go_on(error: BaseException) -> bool:
+    """Whether a later call may find the same file."""
+    if isinstance(error, GRPCError):
+        return error.status is not Status.NOT_FOUND
+    return not isinstance(error, DownloadError)
 
 
 def _is_too_large(error: GRPCError) -> bool:

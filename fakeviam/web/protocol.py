@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from fakeviam.server.transport.protocol_switch import FAREWELL_SECONDS, PoliteProtocol
+from fakeviam.server.transport.protocol_switch import PoliteProtocol
 from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.unread import UnreadAnswers
 from fakeviam.version import __version__
@@ -192,13 +192,16 @@ class Connection(H11Protocol, PoliteProtocol):
         if self._exchange.farewell and self._left() is not None:
             self._refuse(_STOPPED)
 
-    async def close(self) -> None:
+    def begin_to_close(self) -> None:
         self._stop_waiting()
         self._link.pause_reading()
         if self._left() is not None and self._task is not None:
             self._exchange.cut_text, self._exchange.farewell = "the server stopped", _FAREWELL
             self._task.cancel()
-            await asyncio.wait({self._task}, timeout=FAREWELL_SECONDS)
+
+    async def close(self, patience: float) -> None:
+        if self._exchange.farewell and self._task is not None:
+            await asyncio.wait({self._task}, timeout=patience)
         self._link.abort()  # a client that reads slowly must not hold up the end
 
     def data_received(self, data: bytes) -> None:

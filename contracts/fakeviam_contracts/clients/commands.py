@@ -13,7 +13,7 @@ from fakeviam_contracts.clients.obligations.base import ObligationOutcome
 from fakeviam_contracts.clients.protocol import ClientUnusableError
 
 
-@click.command("client", cls=Verb, context_settings={"ignore_unknown_options": True})
+@click.command("client", cls=Verb, context_settings={"allow_interspersed_args": False})
 @format_options
 @click.argument("command", nargs=-1, required=True)
 @click.pass_context

@@ -26,7 +26,7 @@ from fakeviam.server.transport.frames import (
 from fakeviam.server.transport.h2_private import Body, ServerH2
 from fakeviam.server.transport.head import KnownHeads, check_trailers
 from fakeviam.server.transport.outgoing import Outgoing
-from fakeviam.server.transport.protocol_switch import FAREWELL_SECONDS, PoliteProtocol
+from fakeviam.server.transport.protocol_switch import PoliteProtocol
 from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.stream import GrpcStream, run
 
@@ -347,16 +347,19 @@ class GrpcConnection(PoliteProtocol):
         self._link.reset()
         self._cut_all("the connection was reset")
 
-    async def close(self) -> None:
-        """Tell the client that the server stops, when its calls have cleared up (SV-17)."""
+    def begin_to_close(self) -> None:
+        """Take no more, and cut the calls: the server stops (SV-17)."""
         self._link.pause_reading()
         if self._turn is not None:
             self._turn.cancel()
         for stream in self._streams.values():
             stream.farewell = "the server stopped [SV-17]"
         self._cut_all("the server stopped")
+
+    async def close(self, patience: float) -> None:
+        """Say goodbye to the client when its calls have cleared up."""
         if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=FAREWELL_SECONDS)
+            _, late = await asyncio.wait(set(self._tasks), timeout=patience)
             for each in late:
                 each.cancel()
         if self._rules.is_greeted:

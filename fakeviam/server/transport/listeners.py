@@ -19,6 +19,7 @@ from fakeviam.server.transport.connection import GrpcConnection
 from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
 from fakeviam.server.transport.own_directory import OwnDirectory
 from fakeviam.server.transport.protocol_switch import (
+    FAREWELL_SECONDS,
     PoliteProtocol,
     ProtocolSniffer,
     RejectedConnection,
@@ -229,8 +230,13 @@ class Listener:
         await self._accept_no_more()
         self._server.close()
         protocols = list(self._protocols)
-        told = [each.close() for each in protocols if isinstance(each, PoliteProtocol)]
-        await asyncio.gather(*told)
+        told = [each for each in protocols if isinstance(each, PoliteProtocol)]
+        for each in told:
+            each.begin_to_close()
+        now = asyncio.get_running_loop().time
+        until = now() + FAREWELL_SECONDS
+        for each in told:
+            await each.close(max(until - now(), 0))
         for protocol in protocols:
             if (transport := getattr(protocol, "transport", None)) is not None:
                 transport.abort()

@@ -58,8 +58,12 @@ class PortServer(Protocol):
 class PoliteProtocol(asyncio.Protocol):
     """A connection whose client is told that the server stops (SV-17)."""
 
-    async def close(self) -> None:
-        """Tell it, when what it has asked has cleared up, and drop the connection."""
+    def begin_to_close(self) -> None:
+        """Take no more, and cut what is being answered."""
+        raise NotImplementedError
+
+    async def close(self, patience: float) -> None:
+        """Drop the connection when that has cleared up, in so many seconds at most."""
         raise NotImplementedError
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from fakeviam_client import DownloadError, _downloading, _http, connect
@@ -362,6 +363,67 @@ async def test_redirects_are_followed(tmp_path: Path) -> None:
         await from_server(tmp_path / "g", 1, moved)
     with pytest.raises(DownloadError, match="the link is none of HTTP: ftp://h/"):
         await from_server(tmp_path / "g", 1, answer("302 Found", location="ftp://h/?secret"))
+
+
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [
+        ("/caf\xc3\xa9 1.jpg?n=\xc3\xa9", b"/caf%C3%A9%201.jpg?n=%C3%A9"),
+        ('/\xff|"%41', b"/%FF%7C%22%41"),
+        ("//u:p@127.0.0.1:{port}/g", b"/g"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_links_with_names_of_any_letters(tmp_path: Path, location: str, asked: bytes) -> None:
+    """Are escaped where HTTP needs it, and nowhere else (DL-1)."""
+    async with answering(answer("200 OK", b"x")) as files:
+        port = urlsplit(files.url).port
+        there = location.format(port=port)
+        moved = answer("302 Found").replace(b"\r\n\r\n", b"\r\nlocation: %s\r\n\r\n")
+        moved = moved.replace(b"%s", there.encode("latin-1"))
+        heads = await from_server(tmp_path / "f", 1, moved, answer("200 OK", b"x"))
+    heads = heads[1:] or files.heads
+    assert heads[0].startswith(b"GET %s HTTP/1.1\r\n" % asked)
+    assert re.search(rb"\r\nhost: 127\.0\.0\.1:\d+\r\n", heads[0])
+    assert (tmp_path / "f").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("bad", ["http://h:99999/", "http://[::1/", "http://h:x/"])
+@pytest.mark.asyncio
+async def test_links_that_are_none(tmp_path: Path, bad: str) -> None:
+    """A sentence that names it, and nothing is left (DL-3)."""
+    with pytest.raises(DownloadError, match=rf"the link is no URL: {re.escape(bad)}: ."):
+        await from_server(tmp_path / "f", 1, answer("302 Found", location=f"{bad}?secret"))
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden"])
+@pytest.mark.asyncio
+async def test_a_link_that_ends_in_the_middle(tmp_path: Path, status: str) -> None:
+    """Another goes on where the first ended, if it is the same file by then (DL-2, DL-3)."""
+    whole = answer("200 OK", b"0123456789", etag=TAG)
+    rest = answer("206 Partial Content", b"6789", content_range="bytes 6-9/10", etag=TAG)
+    heads = await from_server(tmp_path / "f", 10, whole[:-4], answer(status), rest, links=2)
+    for head in heads[1:]:
+        assert b"range: bytes=6-" in head
+        assert b'if-range: "one"' in head
+    assert (tmp_path / "f").read_bytes() == b"0123456789"
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_left_of_what_cannot_be_gone_on_with(tmp_path: Path) -> None:
+    """A file that is gone by now, and one of which nothing came (DL-3)."""
+    whole = answer("200 OK", b"0123456789", etag=TAG)
+    with pytest.raises(DownloadError, match="404"):
+        await from_server(tmp_path / "f", 10, whole[:-4], answer("404 Not Found"))
+    with pytest.raises(ConnectionError):
+        await from_server(tmp_path / "f", 10, b"")
+    assert left_in(tmp_path) == []
+    with pytest.raises(OSError, match="too long"):
+        await from_server(tmp_path / ("f" * 300), 10, whole)
+    with pytest.raises(ValueError, match="dest must be a path"):
+        await from_server(tmp_path / "f\0", 10, whole)
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.asyncio

@@ -98,8 +98,6 @@ def test_help_is_one_word_away(run: Run, words: Words) -> None:
 
 @pytest.mark.parametrize("words", LEAVES)
 def test_a_wrong_option_is_one_line(run: Run, words: Words) -> None:
-    if words == ("contract", "client"):
-        pytest.skip("its options may be those of the client")
     done = run(*words, "--no-such-option")
     assert done.status == 2
     assert "--no-such-option" in done.refusal
