@@ -12,6 +12,8 @@ import pytest
 from fakeviam import FakeViam
 
 from .environments import ROOT, SDK_CONNECTING, clean_environ
+from .go_programs import SOURCE, TOOLS
+from .npm import TYPESCRIPT_RELEASES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,3 +69,16 @@ def test_its_releases_are_those_of_the_tests() -> None:
     """The number, the first and the last."""
     first, last = SDK_CONNECTING[0], SDK_CONNECTING[-1]
     assert f"CI: {len(SDK_CONNECTING)} releases, {first} to {last}, each in 13 ways" in PAGE
+
+
+def test_its_other_versions_are_those_of_the_tests() -> None:
+    """TypeScript's releases, and those that the programs in Go are built of."""
+    assert f"CI: `@viamrobotics/sdk` {', '.join(TYPESCRIPT_RELEASES)} |" in PAGE
+    assert f"CI: {TYPESCRIPT_RELEASES[0]} in Chromium" in PAGE
+    built = (SOURCE / "go.mod").read_text(encoding="utf-8")
+    grpc, connect = (
+        re.findall(rf"^\t{re.escape(name)} v(\S+)$", built, re.MULTILINE)
+        for name in ("google.golang.org/grpc", "connectrpc.com/connect")
+    )
+    assert f"where Go is installed: grpc-go {grpc[0]}, connect-go {connect[0]} |" in PAGE
+    assert f"where Go is installed: {TOOLS['grpcurl'].partition('@v')[2]} |" in PAGE
