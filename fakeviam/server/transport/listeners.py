@@ -25,6 +25,7 @@ from fakeviam.server.transport.protocol_switch import (
     RejectedConnection,
 )
 from fakeviam.server.transport.quiet_log import QuietLog
+from fakeviam.server.transport.sockets import Link
 
 if TYPE_CHECKING:
     import ssl
@@ -239,7 +240,7 @@ class Listener:
             await each.close(max(until - now(), 0))
         for protocol in protocols:
             if (transport := getattr(protocol, "transport", None)) is not None:
-                transport.abort()
+                Link(transport).abort()
         # From Python 3.12 on this waits for the connections, too.
         await self._server.wait_closed()
 

@@ -101,7 +101,8 @@ class Link:
 
     def abort(self) -> None:
         """Drop the connection."""
-        with suppress(*_GONE):
+        # asyncio's own fails with an AttributeError when the connection is lost already.
+        with suppress(*_GONE, AttributeError):
             self._transport.abort()
 
     def reset(self) -> None:
