@@ -122,7 +122,8 @@ async def steps_of(routes: Routes, said: bytes, last: int, buffered: int) -> lis
         connection.data_received(GREETING + said)
     for _ in range(12):
         await asyncio.sleep(0)
-    await connection.close()
+    connection.begin_to_close()
+    await connection.close(patience=1)
     for _ in range(2):
         await asyncio.sleep(0)
     return transport.steps
