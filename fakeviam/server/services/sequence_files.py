@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.server.services.data.sequences import IMAGES, inside
+from fakeviam.server.services.data.sequences import IMAGES, inside, resources_of
 from fakeviam.wire.values import mapping_from
 from fakeviam.wire.well_known import Struct
 
@@ -102,8 +102,9 @@ def _binary_rows(
     for sequence in sequences:
         query = replace(inside(sequence), synced_until=until)
         page = store.binary_page(query, after=None, limit=_ALL, descending=False)
+        resources = resources_of(sequence)
         for record in page.records:
-            if record.mime_type in IMAGES and _is_chosen(sequence, record):
+            if record.mime_type in IMAGES and _resource_of(record) in resources:
                 yield {**_source(sequence, record), **_image(record)}
 
 
@@ -133,19 +134,15 @@ def _tabular_rows(
     for sequence in sequences:
         query = replace(inside(sequence), synced_until=until)
         page = store.tabular_page(query, after=None, limit=_ALL, descending=False)
+        resources = resources_of(sequence)
         for record in page.records:
-            if _is_chosen(sequence, record):
-                reading = mapping_from(Struct.FromString(record.payload))
-                payload = json.dumps(reading, sort_keys=True)
-                yield {**_source(sequence, record), "payload": payload}
+            if _resource_of(record) in resources:
+                reading = mapping_from(Struct.FromString(record.payload))  # its keys are in order
+                yield {**_source(sequence, record), "payload": json.dumps(reading)}
 
 
-def _is_chosen(sequence: SavedSequence, record: AnyRecord) -> bool:
-    source = record.source
-    return any(
-        (source.component_name, source.method_name) == (each.resource_name, each.method_name)
-        for each in sequence.resources
-    )
+def _resource_of(record: AnyRecord) -> tuple[str, str]:
+    return record.source.component_name, record.source.method_name
 
 
 def _source(sequence: SavedSequence, record: AnyRecord) -> dict[str, Any]:
