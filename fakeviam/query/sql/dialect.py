@@ -166,6 +166,8 @@ class _Parser(AnyParser):
 
     def _mongo_key(self) -> Any:
         key = self._parse_disjunction()
+        if key is None:
+            self.raise_error("Expected an expression")
         if not self._match(TokenType.ALIAS):
             return key
         name = self._parse_id_var()

@@ -299,6 +299,7 @@ def test_expressions(expression: str, result: Any) -> None:
         ("SELECT a FROM", 2001, "column 13 (Expected table name)"),
         ("SELECT VALUE {'k': 1, : 2} FROM readings", 2001, "Expected a name before :"),
         ("SELECT {: 1} FROM readings", 2001, "Expected a name before :"),
+        ("SELECT 1 FROM readings GROUP BY data.k AS g, AS r", 2001, "Expected an expression"),
         ("INSERT INTO readings VALUES (1)", 2001, "only SELECT"),
         ("DROP TABLE readings", 2001, "only SELECT"),
         ("SELECT 1; DROP TABLE readings", 2001, "one statement"),
