@@ -38,6 +38,8 @@ RUN_DELAY = 120 * SECOND
 RUN_LIMIT = 300 * SECOND
 #: How many documents a run may put into its sink (DP-6).
 MOST_DOCUMENTS = 10_000
+#: How many windows without data have runs when the clock is moved over more of them (DP-20).
+MOST_IDLE = 100_000
 #: How many windows are back-filled at a time, and how long after each other (DP-7).
 BATCH, BATCH_DELAY = 10, 120 * SECOND
 #: How long an export takes, and how long its file can be had (EJ-2).

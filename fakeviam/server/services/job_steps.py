@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ from fakeviam.model.jobs import (
     EXPORT_TIME,
     EXPORTS,
     MOST_DOCUMENTS,
+    MOST_IDLE,
     RUN_DELAY,
     RUN_LIMIT,
     RUNS,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fakeviam.server.state.cloud import CloudState
+
+log = logging.getLogger("fakeviam")
 
 
 class _Due(NamedTuple):
@@ -140,6 +144,10 @@ class Worker:
         before, following = self._ticks_around(pipeline, tick)
         run = self._new_run(pipeline, before, tick, start=tick + RUN_DELAY, at=tick)
         if self._is_done_at_once(pipeline, run):
+            later = self._passed_over(pipeline, before, tick)
+            if later is not None:
+                self._cloud.store.swap_entities(pipeline, replace(pipeline, time_next=later))
+                return
             run = _after(_after(run, "start", run.time_start), "complete", run.time_start)
             changed = replace(pipeline, time_next=following)
         else:
@@ -160,10 +168,24 @@ class Worker:
         """Whether a run is due that makes nothing: a clock moved far has hundreds of thousands."""
         return (
             pipeline.id in self._idle
-            and not pipeline.backfills
             and run.time_start <= self._cloud.clock.now()
             and self._is_empty(pipeline, run)
         )
+
+    def _passed_over(self, pipeline: DataPipeline, before: int, tick: int) -> int | None:
+        """The tick to go on with where far too many windows without data are due (DP-20)."""
+        _, end_of_gap = self._gaps[pipeline.organization_id]
+        last = min(self._cloud.clock.now(), end_of_gap) - MOST_IDLE * (tick - before)
+        if last <= tick:
+            return None
+        later = schedule_of(pipeline.schedule).upto(last)
+        if later <= tick:
+            return None
+        log.warning(
+            "data pipeline %r: no runs of the windows from %s to %s, which hold no data (DP-20)",
+            *(pipeline.name, _date(before), _date(later)),
+        )
+        return later
 
     def _is_empty(self, pipeline: DataPipeline, run: PipelineRun) -> bool:
         """Whether nothing was read in a window: other servers may have added something."""

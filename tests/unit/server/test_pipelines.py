@@ -17,6 +17,7 @@ from fakeviam.model.clock import SECOND, moment_of, nanos_of
 from fakeviam.model.entities import PipelineRun
 from fakeviam.model.jobs import EXPORTS, RUNS
 from fakeviam.model.schedules import Schedule, ScheduleError
+from fakeviam.server.services import job_steps
 from fakeviam.server.services.data import queries
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
@@ -666,6 +667,26 @@ async def test_windows_without_data_cost_no_queries(
     assert [run.status for run in page.runs] == [scheduled] * 2 + [done] * 998
     assert queried.call_count == 2  # what it makes of nothing, and of the reading
     assert [row["n"] for row in await sink(viam, made)] == [1]
+
+
+@pytest.mark.asyncio
+async def test_windows_that_are_far_too_many_are_passed_over(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those without data; the log names them (DP-20)."""
+    monkeypatch.setattr(job_steps, "MOST_IDLE", 20)
+    viam = await begin(start)
+    made = await create(viam)
+    day = timestamp_from(nanos_of(datetime(2026, 3, 14, 12, 30, tzinfo=UTC)))
+    await viam.upload_readings(reading({"x": 1}, day))
+    viam.cloud.clock.advance(days=8)
+    windows = [window for window, _ in reversed(await told(viam, made))]
+    assert windows[:2] == ["10/12-10/13", "13/15-13/16"]
+    assert windows[-2:] == ["18/10-18/11", "18/11-18/12"]
+    assert "14/12-14/13" in windows
+    assert len(windows) == len(set(windows)) == 1 + 21 + 1 + 21
+    assert [row["n"] for row in await sink(viam, made)] == [1]
+    assert "no runs of the windows from 2026-03-10 13:00:00+00:00" in caplog.text
 
 
 @pytest.mark.asyncio
