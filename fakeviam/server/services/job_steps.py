@@ -176,9 +176,7 @@ class Worker:
         """The tick to go on with where far too many windows without data are due (DP-20)."""
         _, end_of_gap = self._gaps[pipeline.organization_id]
         last = min(self._cloud.clock.now(), end_of_gap) - MOST_IDLE * (tick - before)
-        if last <= tick:
-            return None
-        later = schedule_of(pipeline.schedule).upto(last)
+        later = schedule_of(pipeline.schedule).upto(last) if last > tick else tick
         if later <= tick:
             return None
         log.warning(
