@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _KIB = 1024
 
+#: Lines of a text whose every line is compared with every other.
+_LONG = 500
+
 #: The views in the order of the menu: name in the address, and what people call it.
 VIEWS = (
     ("calls", "Calls"),
@@ -116,7 +119,9 @@ class Line(NamedTuple):
 def side_by_side(left: str, right: str) -> Iterator[Line]:
     """Two texts, with the lines that they have in common beside each other."""
     ours, theirs = left.splitlines(), right.splitlines()
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    # Of long texts, lines that are everywhere align nothing: with them it takes minutes.
+    is_long = max(len(ours), len(theirs)) > _LONG
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=is_long)
     for what, start, end, other_start, other_end in matcher.get_opcodes():
         for mine, other in zip_longest(
             ours[start:end], theirs[other_start:other_end], fillvalue=""

@@ -135,6 +135,15 @@ def test_what_a_policy_would_change(web: Browser) -> None:
     page(web, "policy/no", 404)
 
 
+@pytest.mark.timeout(30)
+def test_long_answers_are_compared(web: Browser) -> None:
+    """In seconds, though all their lines are everywhere in them (PA-6)."""
+    rows = [{"time": f"2026-03-10T12:{n // 60:02}:{n % 60:02}Z", "n": n} for n in range(1200)]
+    web.cloud.load({"readings": [{"component": "t", "rows": rows}]})
+    call(web.cloud, "TabularDataByFilter", data_request={"limit": 800})
+    assert "and" in told(web, "policy/default_order").partition("1 answer would change.")[2]
+
+
 def test_scripted_replies_are_not_made_again(web: Browser) -> None:
     """A scripted reply rests on no policy (PA-6)."""
     call(web.cloud, "BinaryDataByIDs", binary_data_ids=["a/b/c"])
