@@ -7,6 +7,7 @@ from fakeviam_contracts.checks import (
     captures,
     datasets,
     deletes,
+    downloads,
     exports,
     filters,
     fleet,
@@ -30,6 +31,7 @@ from fakeviam_contracts.checks import (
     sql,
     uploads,
     values,
+    whole_readings,
 )
 from fakeviam_contracts.checks.annotations import CHECKS as ANNOTATION_CHECKS
 from fakeviam_contracts.checks.base import Check, Need
@@ -52,11 +54,13 @@ CHECKS: tuple[Check, ...] = (
     *fleet.CHECKS,
     *roles.CHECKS,
     *values.CHECKS,
+    *whole_readings.CHECKS,
     *pairs.CHECKS,
     *side_effects.CHECKS,
     *queries.CHECKS,
     *sql.CHECKS,
     *links.CHECKS,
+    *downloads.CHECKS,
     *exports.CHECKS,
     *saved_queries.CHECKS,
     *indexes.CHECKS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import app
@@ -10,7 +11,7 @@ from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import Need, check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fakeviam_contracts.session import Session
 
@@ -97,18 +98,166 @@ def ids_of_no_fleet(session: Session) -> None:
         raw.refuse(session, "AP-4", "NOT_FOUND", rpc, request(**{field: raw.NOBODY}))
 
 
+@check("AP-1", "AP-2")
+def the_same_by_other_ways(session: Session) -> None:
+    """Each thing says the same of itself, whichever list or id it is asked by."""
+    origin, call = session.place.parts[0], raw.call
+    owner, place, robot_id = origin.organization_id, origin.location_id, origin.robot_id
+    listed = call(session, "AP-1", "ListOrganizations", app.ListOrganizationsRequest())
+    ours = [each.id for each in listed.organizations if each.id == owner]
+    session.expect("AP-1", "how often our organization is listed", 1, len(ours))
+    shared = app.GetOrganizationsWithAccessToLocationRequest(location_id=place)
+    reply = call(session, "AP-1", "GetOrganizationsWithAccessToLocation", shared)
+    having = [each.id for each in reply.organization_identities]
+    session.expect("AP-1", "our organization has our location", expected=True,
+                   observed=owner in having)  # fmt: skip
+    request = app.GetLocationRequest(location_id=place)
+    location = call(session, "AP-1", "GetLocation", request).location
+    owners = [each.organization_id for each in location.organizations]
+    session.expect("AP-1", "a location names its organization", expected=True,
+                   observed=owner in owners)  # fmt: skip
+    robots = call(session, "AP-1", "ListRobots", app.ListRobotsRequest(location_id=place)).robots
+    session.expect("AP-2", "robot_count of a location by its id", len(robots), location.robot_count)
+    places = app.ListRobotsForLocationsRequest(location_ids=[place])
+    near = call(session, "AP-1", "ListRobotsForLocations", places).robots
+    everywhere = app.ListRobotsForOrgRequest(org_id=owner)
+    far = call(session, "AP-1", "ListRobotsForOrg", everywhere).robots
+    expected = sorted((each.id, each.name, place) for each in robots)
+    for what, found in (
+        ("our location", robots),
+        ("our location among several", near),
+        ("our location in its organization", [each for each in far if each.location == place]),
+    ):
+        told = sorted((each.id, each.name, each.location) for each in found)
+        session.expect("AP-1", f"robots of {what}", expected, told)
+    if session.place.exclusive:  # elsewhere others may come and go
+        all_places = app.ListLocationsRequest(organization_id=owner)
+        places_of = call(session, "AP-1", "ListLocations", all_places).locations
+        counts = {each.id: each.robot_count for each in places_of}
+        robots_of = Counter(each.location for each in far)
+        told_counts = {each: robots_of[each] for each in counts}
+        session.expect("AP-1", "robots by location of an organization", counts, told_counts)
+    parts = call(
+        session, "AP-1", "GetRobotParts", app.GetRobotPartsRequest(robot_id=robot_id)
+    ).parts
+    where = {(each.robot, each.location_id) for each in parts}
+    session.expect("AP-1", "where listed parts are", {(robot_id, place)}, where)
+    for part in parts:
+        by_name = app.GetRobotPartByNameAndLocationRequest(name=part.name, location_id=place)
+        for rpc, asked_part in (
+            ("GetRobotPart", app.GetRobotPartRequest(id=part.id)),
+            ("GetRobotPartByNameAndLocation", by_name),
+        ):
+            one = call(session, "AP-1", rpc, asked_part).part
+            named = [each.id for each in parts if each.name == part.name]
+            if one.id in named:
+                session.expect("AP-2", f"main part by {rpc}", part.main_part, one.main_part)
+            session.expect("AP-1", f"a part by {rpc}", _of_part(part), _of_part(one))
+            session.expect("AP-1", f"where a part is by {rpc}", (robot_id, place),
+                           (one.robot, one.location_id))  # fmt: skip
+
+
+def _of_part(part: app.RobotPart) -> tuple[str, str]:
+    return part.id, part.name
+
+
+@check("AP-2", "AP-9")
+def summaries_of_machines(session: Session) -> None:
+    """Are those of the locations that are asked for, and name what the lists name."""
+    origin = session.place.parts[0]
+    request = app.ListMachineSummariesRequest(
+        organization_id=origin.organization_id, location_ids=[origin.location_id]
+    )
+    summaries = raw.call(session, "AP-9", "ListMachineSummaries", request).location_summaries
+    places = [each.location_id for each in summaries]
+    session.require("AP-9", "locations of the summaries of one", [origin.location_id], places)
+    where = app.GetLocationRequest(location_id=origin.location_id)
+    location = raw.call(session, "AP-1", "GetLocation", where).location
+    session.expect(
+        "AP-9", "name of a summarized location", location.name, summaries[0].location_name
+    )
+    there = app.ListRobotsRequest(location_id=origin.location_id)
+    robots = raw.call(session, "AP-1", "ListRobots", there).robots
+    machines = summaries[0].machine_summaries
+    session.expect("AP-9", "summarized machines", sorted((each.id, each.name) for each in robots),
+                   sorted((each.machine_id, each.machine_name) for each in machines))  # fmt: skip
+    of_robot = app.GetRobotPartsRequest(robot_id=origin.robot_id)
+    parts = raw.call(session, "AP-1", "GetRobotParts", of_robot).parts
+    found = [part for each in machines if each.machine_id == origin.robot_id
+             for part in each.part_summaries]  # fmt: skip
+    session.expect("AP-9", "summarized parts", sorted((each.id, each.name) for each in parts),
+                   sorted((each.part_id, each.part_name) for each in found))  # fmt: skip
+    main = [each.id for each in parts if each.main_part]
+    session.expect("AP-2", "main parts in a summary", main,
+                   [each.part_id for each in found if each.is_main_part])  # fmt: skip
+
+
+#: What has metadata, and the field that names it.
+_HOLDERS = {
+    "Organization": ("organization_id", "organization_id"),
+    "Location": ("location_id", "location_id"),
+    "Robot": ("id", "robot_id"),
+    "RobotPart": ("id", "part_id"),
+}
+
+
 # Others may keep metadata of their own there: only where nobody does.
 @check("AP-7", needs=(Need.EXCLUSIVE,))
-def metadata_of_a_part(session: Session) -> None:
+def metadata_beside_the_fleet(session: Session) -> None:
+    """Each thing has its own."""
+    before = {kind: _metadata(session, kind) for kind in _HOLDERS}
+    for kind in _HOLDERS:
+        _update(session, kind, {"a": [1.0, None], "b": {"c": "ü"}, "d": None, "of": kind})
+    for kind in _HOLDERS:
+        expected = {"a": [1.0, None], "b": {"c": "ü"}, "d": None, "of": kind}
+        session.expect("AP-7", f"metadata of {kind}", expected, _metadata(session, kind))
+    for kind, known in before.items():
+        _update(session, kind, known)
+
+
+@check("AP-7", needs=(Need.EXCLUSIVE,))
+def metadata_of_parts_and_robots(session: Session) -> None:
     """Is what the last update said, whole."""
-    part_id = session.place.parts[0].part_id
-    request = app.GetRobotPartMetadataRequest(id=part_id)
-    before = raw.call(session, "AP-7", "GetRobotPartMetadata", request).data
-    for values in ({"a": [1.0, None], "b": {"c": "ü"}}, {"a": "new"}, mapping_from(before)):
-        update = app.UpdateRobotPartMetadataRequest(id=part_id, data=struct_from(values))
-        raw.call(session, "AP-7", "UpdateRobotPartMetadata", update)
-        reply = raw.call(session, "AP-7", "GetRobotPartMetadata", request)
-        session.expect("AP-7", "metadata of a part", values, mapping_from(reply.data))
+    _check_replaced(session, "RobotPart")
+    _check_replaced(session, "Robot")
 
 
-CHECKS = (the_way_down, ids_of_no_fleet, metadata_of_a_part)
+@check("AP-7", needs=(Need.EXCLUSIVE,))
+def metadata_of_locations_and_organizations(session: Session) -> None:
+    """Is what the last update said, whole."""
+    _check_replaced(session, "Location")
+    _check_replaced(session, "Organization")
+
+
+def _check_replaced(session: Session, kind: str) -> None:
+    known = _metadata(session, kind)
+    for values in ({"a": 1.0}, {"b": "new"}, known):
+        _update(session, kind, values)
+        session.expect("AP-7", f"metadata of {kind}", values, _metadata(session, kind))
+
+
+def _named(session: Session, kind: str) -> dict[str, Any]:
+    field, name = _HOLDERS[kind]
+    return {field: getattr(session.place.parts[0], name)}
+
+
+def _metadata(session: Session, kind: str) -> dict[str, object]:
+    request = getattr(app, f"Get{kind}MetadataRequest")(**_named(session, kind))
+    return mapping_from(raw.call(session, "AP-7", f"Get{kind}Metadata", request).data)
+
+
+def _update(session: Session, kind: str, values: Mapping[str, Any]) -> None:
+    update = getattr(app, f"Update{kind}MetadataRequest")
+    request = update(data=struct_from(values), **_named(session, kind))
+    raw.call(session, "AP-7", f"Update{kind}Metadata", request)
+
+
+CHECKS = (
+    the_way_down,
+    ids_of_no_fleet,
+    the_same_by_other_ways,
+    summaries_of_machines,
+    metadata_beside_the_fleet,
+    metadata_of_parts_and_robots,
+    metadata_of_locations_and_organizations,
+)

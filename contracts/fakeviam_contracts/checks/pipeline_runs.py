@@ -165,7 +165,7 @@ def windows_are_of_the_time_of_capture(session: Session) -> None:
     session.expect("DP-18", "results of what was captured in the window", [1.0], found)
 
 
-@check("DP-5", needs=(Need.HOURS,))
+@check("DP-1", "DP-5", needs=(Need.HOURS,))
 def runs_begin_after_their_ticks(session: Session) -> None:
     """Scheduled at the tick, and started two minutes later."""
     clock = _clock(session)
@@ -180,6 +180,8 @@ def runs_begin_after_their_ticks(session: Session) -> None:
         what = f"state of a run {moment // SECOND} s after its tick"
         session.expect("DP-5", what, [status], [run.status for run in runs])
     (run,) = runs
+    source = data.TABULAR_DATA_SOURCE_TYPE_STANDARD
+    session.expect("DP-1", "the source of a run", source, run.data_source_type)
     started = (nanos_from(run.start_time) - clock.first - HOUR) // MINUTE
     session.expect("DP-5", "minutes from a tick to its run", 2, started)
     ended = run.HasField("end_time") and nanos_from(run.end_time) >= nanos_from(run.start_time)

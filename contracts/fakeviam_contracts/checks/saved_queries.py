@@ -118,6 +118,7 @@ def saved_queries_are_changed(session: Session) -> None:
     query_id = _create(session, "zebras", COUNT)
     untouched, query = _get(session, other), _get(session, query_id)
     expected, created = _told(query), nanos_from(query.created_on)
+    updated = nanos_from(query.updated_at)
     longer = [*LIMIT, *COUNT]
     for name, stages, clause in (
         ("mice", longer, "SA-1"),
@@ -141,6 +142,11 @@ def saved_queries_are_changed(session: Session) -> None:
         session.expect("SA-1", "times of a saved query that was changed", (created, True), times)
         session.expect("SA-1", "a saved query beside one that was changed", untouched,
                        _get(session, other))  # fmt: skip
+        before, updated = updated, nanos_from(query.updated_at)
+        if session.place.advance is not None:  # others may round their times
+            session.expect("SA-5", "an update has a time of its own", expected=True,
+                           observed=updated > before)  # fmt: skip
+    _create(session, "zebras", LIMIT)  # the name that it had is free
 
 
 @check("SA-2", "SA-3")

@@ -59,6 +59,10 @@ def sequences_join_datasets(session: Session) -> None:
     told = sorted(kept(session, made[0]).dataset_ids)
     session.expect("SQ-9", "datasets of a sequence", sorted([ours, other]), told)
     _expect_members(session, "SQ-6", other, made[:1], "one was added")
+    request = data.SequencesByDatasetIDRequest(dataset_id=other, page_size=100)
+    reply = raw.call(session, "SQ-6", MEMBERS, request)
+    listed = [sorted(each.dataset_ids) for each in reply.sequences]
+    session.expect("SQ-9", "datasets of a listed sequence", [sorted([ours, other])], listed)
     join(session, ours, made[0])
     _expect_members(session, "SQ-9", ours, made, "one was added again")
 
@@ -101,6 +105,7 @@ def pages_of_a_dataset(session: Session) -> None:
     pages = list(pages_of(session, MEMBERS, request))
     told = (len(pages[0].sequences), pages[0].count)
     session.expect("SQ-6", "sequences on a page of two, and their total", (2, 3), told)
+    session.expect("SQ-6", "totals of all pages", {3}, {page.count for page in pages})
     request = data.SequencesByDatasetIDRequest(dataset_id=ours, count_only=True)
     reply = raw.call(session, "SQ-6", MEMBERS, request)
     told = (len(reply.sequences), reply.count)

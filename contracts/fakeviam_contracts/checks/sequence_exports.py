@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
-import urllib.request
 import zipfile
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +15,7 @@ from fakeviam_contracts import mql, writes
 from fakeviam_contracts.assertions import AnyOf
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
+from fakeviam_contracts.checks.downloads import fetched
 from fakeviam_contracts.checks.sequence_datasets import join, new_dataset
 from fakeviam_contracts.checks.sequences import (
     END,
@@ -99,6 +98,15 @@ def exports_of_sequences(session: Session) -> None:
     session.expect("EJ-2", "seconds that a job takes", 2, (completed - began) // SECOND)
     minutes = (expires - completed) // SECOND // 60
     session.expect("EJ-2", "minutes that a link is good for", 60, minutes)
+    for seconds, status in ((0, 200), (3600, 410)):
+        _pass(session, seconds)
+        answer = fetched(session, job.download_url)
+        session.expect("EJ-2", f"status of the link after {seconds} s", status, answer.status)
+
+
+def _pass(session: Session, seconds: int) -> None:
+    assert session.place.advance is not None  # noqa: S101 - what the check needs
+    session.place.advance(seconds * SECOND)
 
 
 @check("EJ-1")
@@ -127,11 +135,6 @@ def exports_that_fail(session: Session) -> None:
 
 
 # The file --------------------------------------------------------------------------------
-
-
-def _fetched(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - a link of the subject's
-        return bytes(answer.read())
 
 
 def _tables(content: bytes) -> dict[str, list[dict[str, Any]]]:
@@ -188,8 +191,7 @@ def _exported(session: Session, made: list[str]) -> dict[str, list[dict[str, Any
     join(session, ours, *made)
     job = _ended(session, _begun(session, ours))
     session.require("EJ-1", "the state of a job in the end", COMPLETED, job.status)
-    content: bytes = session.wire.run(asyncio.to_thread(_fetched, job.download_url))
-    tables = _tables(content)
+    tables = _tables(fetched(session, job.download_url).body)
     expected = ["binary_data", "sequences", "tabular_data"]
     session.require("EJ-3", "tables of an export", expected, sorted(tables))
     return tables

@@ -124,7 +124,7 @@ def sequences_are_kept(session: Session) -> None:
     """As they were created."""
     for request in (
         creation(session),
-        creation(session, sequence_tags=["night", "rain"],
+        creation(session, sequence_tags=["rain", "night"],
                  resources=[resource(session, method) for method in METHODS],
                  end_time=timestamp_from(BASE + END * SECOND + 1)),
         creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[]),
@@ -195,6 +195,25 @@ def sequences_are_changed(session: Session) -> None:
         _expect_told(session, "SQ-2", expected, kept(session, made), f"an update of {path}")
         untouched = _asked(request, other)
         _expect_told(session, "SQ-2", untouched, kept(session, other), "an update of another")
+
+
+@check("SQ-2")
+def sequences_are_changed_by_the_mask_alone(session: Session) -> None:
+    """Whatever else the request says: each path for a sequence of its own."""
+    for path, name, value in _CHANGES:
+        request = creation(session)
+        made = str(raw.call(session, "SQ-1", CREATE, request).id)
+        changing = data.UpdateSequenceRequest(
+            id=made,
+            resources=[resource(session, METHODS[1])],
+            sequence_tags=["night"],
+            start_time=timestamp_from(BASE + (START + 1) * SECOND),
+            end_time=timestamp_from(BASE + (END + 1) * SECOND),
+        )
+        changing.field_mask.paths[:] = [path]
+        raw.call(session, "SQ-2", UPDATE, changing)
+        expected = _asked(request, made) | {name: value}
+        _expect_told(session, "SQ-2", expected, kept(session, made), f"an update of {path} alone")
 
 
 @check("SQ-2")
@@ -405,6 +424,7 @@ CHECKS = (
     sequences_are_listed,
     sequences_are_deleted,
     sequences_are_changed,
+    sequences_are_changed_by_the_mask_alone,
     sequences_are_changed_in_two_ways,
     sequences_that_are_none,
     windows_of_sequences,

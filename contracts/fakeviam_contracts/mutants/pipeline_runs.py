@@ -179,6 +179,7 @@ LEGAL: tuple[Mutant, ...] = (
     on_reply("back-fills windows without data", "DP-14", _fills_gaps, RUNS),
 )
 
+
 MUTANTS: tuple[Mutant, ...] = (
     with_store("begins windows a second early", "DP-2", _shifted(start=-1_000_000_000)),
     with_store("begins windows a second late", "DP-2", _shifted(start=1_000_000_000)),
@@ -220,5 +221,7 @@ MUTANTS: tuple[Mutant, ...] = (
              RUNS),
     on_reply("does not say whose runs are", "DP-13", lambda _, r, __: r.ClearField("pipeline_id"),
              RUNS),
+    on_reply("does not say where runs read", "DP-1",
+             _run(lambda run: run.ClearField("data_source_type")), RUNS),
     *LEGAL,
 )  # fmt: skip

@@ -77,6 +77,26 @@ LEGAL: tuple[Mutant, ...] = (
     on_request("wants names and stages for saved queries", "SA-5", _wants_both, UPDATE),
 )
 
+
+def _never_free() -> Mutant:
+    """A name that a saved query had before stays taken."""
+
+    def created(request: Any, reply: Any, memory: Memory) -> None:
+        memory[reply.id] = request.name
+
+    def changed(request: Any, _: object, memory: Memory) -> None:
+        if request.name:
+            memory.setdefault("taken", set()).add(memory[request.id])
+            memory[request.id] = request.name
+
+    def creating(message: Any, memory: Memory) -> None:
+        if message.name in memory.get("taken", ()):
+            refusing(Status.ALREADY_EXISTS)()
+
+    return on_exchange("never frees the name of a saved query", "SA-1", {CREATE: creating},
+                       {CREATE: created, UPDATE: changed})  # fmt: skip
+
+
 MUTANTS: tuple[Mutant, ...] = (
     on_request("saves the first stage alone", "SA-1", only_first("mql_binary"), CREATE),
     on_request("changes the first stage alone", "SA-1", only_first("mql_binary"), UPDATE),
@@ -108,5 +128,8 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("asks without the saved query", "MQ-12",
                lambda m, _: m.ClearField("query_prefix_name"), MQL),
     on_exchange("asks the saved query last", "MQ-12", {CREATE: _remember, MQL: _behind}, {}),
+    on_reply("does not say when queries were changed", "SA-5",
+             _query(lambda q: q.updated_at.CopyFrom(q.created_on)), GET),
+    _never_free(),
     *LEGAL,
 )  # fmt: skip

@@ -180,6 +180,17 @@ LEGAL: tuple[Mutant, ...] = (
     on_request("adds the sequences that it knows", "SQ-10", _only_known, ADD, REMOVE),
 )  # fmt: skip
 
+
+def _both_ends(message: Any, _: Memory) -> None:
+    if list(message.field_mask.paths) == ["start_time"] and message.HasField("end_time"):
+        message.field_mask.paths.append("end_time")
+
+
+def _count_later(request: Any, reply: Any, _: Memory) -> None:
+    if request.page_token:
+        reply.count = len(reply.sequences)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     with_store("keeps sequences that were deleted", "SQ-1", undeletable(Sequence)),
     on_request("keeps the first resource of a sequence alone", "SQ-1", only_first("resources"),
@@ -248,5 +259,11 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("merges sequences of the first dataset", "SQ-17", only_first("dataset_ids"),
                "MergeDatasets"),
     with_store("moves sequences that are merged", "SQ-17", _MergeMoves),
+    on_request("changes both ends of a window", "SQ-2", _both_ends, UPDATE),
+    with_store("sorts tags of sequences", "SQ-1",
+               changing(Sequence, lambda _, s: replace(s, tags=tuple(sorted(s.tags))))),
+    on_reply("lists sequences without their datasets", "SQ-9",
+             _sequence(lambda s: s.ClearField("dataset_ids")), MEMBERS),
+    on_reply("counts the sequences of later pages", "SQ-6", _count_later, MEMBERS),
     *LEGAL,
 )  # fmt: skip

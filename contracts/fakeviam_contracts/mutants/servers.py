@@ -13,6 +13,7 @@ from fakeviam_contracts.mutants import (
     captures,
     datasets,
     deletes,
+    downloads,
     exports,
     filters,
     fleet,
@@ -31,6 +32,7 @@ from fakeviam_contracts.mutants import (
     side_effects,
     uploads,
     values,
+    whole_readings,
 )
 from fakeviam_contracts.mutants import (
     annotations as annotation_mutants,
@@ -66,6 +68,8 @@ SERVERS: tuple[Mutant, ...] = (
     *pipelines.MUTANTS,
     *pipeline_runs.MUTANTS,
     *access.MUTANTS,
+    *downloads.MUTANTS,
+    *whole_readings.MUTANTS,
     *at_once.MUTANTS,
 )
 
