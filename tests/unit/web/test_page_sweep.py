@@ -76,6 +76,7 @@ def look(browser: Browser, path: str, statuses: set[int]) -> None:
         assert b"<script>alert" not in reply.body, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", sorted({*_READS, "static", "login", "nothing"} - {"events"}))
 def test_hostile_addresses_of_every_view(full: Browser, view: str) -> None:
     """Are answered or refused, never a crash, and GET changes nothing (PA-2)."""
@@ -153,6 +154,7 @@ CLOUDS: dict[str, tuple[dict[str, Any], Callable[[FakeViam], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", ["", "s"])
 @pytest.mark.parametrize("kind", sorted(CLOUDS))
 def test_every_view_of_every_kind_of_cloud(kind: str, session: str) -> None:
