@@ -71,12 +71,12 @@ class KeepsWhatItHas(DataClient):
             raise
 
 
-def _forget_last(request: object) -> None:
+def _forget_last(request: Any) -> None:
     if hasattr(request, "data_request"):
         request.data_request.last = ""
 
 
-def _forget_filter(request: object) -> None:
+def _forget_filter(request: Any) -> None:
     if hasattr(request, "data_request") and request.data_request.last:
         request.data_request.filter.component_name = "other"
 
@@ -169,7 +169,7 @@ def _join(texts: list[str] | None) -> list[str] | None:
     return None if texts is None else [",".join(texts)]
 
 
-def _count_itself(request: object, reply: object) -> None:
+def _count_itself(request: Any, reply: Any) -> None:
     if hasattr(reply, "deleted_count"):
         reply.deleted_count = len(getattr(request, "binary_data_ids", ()))
 
