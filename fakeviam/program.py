@@ -329,6 +329,10 @@ def run(
 _NUMBERS = MappingProxyType({"integer": "a whole number", "float": "a number"})
 
 
+#: Options of commands that take an amount of time.
+_UNITS = frozenset({"days", "hours", "minutes", "seconds"})
+
+
 def _text_of(error: click.ClickException, context: click.Context | None) -> str:
     """What click says of an error, in our words and with what was probably meant."""
     if isinstance(error, CommandError):
@@ -371,7 +375,9 @@ def _instead_of(word: str, context: click.Context) -> str:
         return f"; did you mean `{path}{' --help' if word == 'help' else ''}`?"
     if "target" in names and re.search(r"[:/]|^localhost$|^[0-9]+$", word):
         return f"; did you mean `{path} --target {word}`?"
-    return ""
+    step = re.fullmatch(r"([0-9.]+)(d|h|m|s)[a-z]*", word)
+    unit = next((name for name in names if step and name in _UNITS and name[0] == step[2]), None)
+    return f"; did you mean `{path} --{unit} {step[1]}`?" if step and unit else ""
 
 
 def read_text(source: str) -> str:

@@ -145,6 +145,8 @@ def test_numbers_are_not_called_as_in_python(run: Run, words: Words) -> None:
         ("calls help", "did you mean `fakeviam calls --help`?"),
         ("wait localhost:8080", "did you mean `fakeviam wait --target localhost:8080`?"),
         ("wait http://h", "did you mean `fakeviam wait --target http://h`?"),
+        ("clock advance 1d", "did you mean `fakeviam clock advance --days 1`?"),
+        ("clock advance 90min", "did you mean `fakeviam clock advance --minutes 90`?"),
         ("wait now", "extra argument (now) (see"),
         ("calls --fallow", "'--fallow'; did you mean --follow?"),
         ("exec --quiet", "'--quiet' (see"),
