@@ -374,7 +374,7 @@ async def test_room_is_given_for_what_was_read_alone() -> None:
     """What nobody reads must not pile up, and after the end there is nothing to let come (SV-2)."""
     head: Any = SimpleNamespace(
         malformed="", content_length=None, metadata={}, authority="", refusal=None,
-        http_status=200, timeout=None, encoding="identity",
+        http_status=200, timeout=None, encoding="identity", opening=(),
     )  # fmt: skip
     windows: Any = Windows()
     stream = GrpcStream(windows, 1, head, METHODS["FileUpload"], largest=None)
