@@ -262,7 +262,7 @@ class DeletesNothing(Wrong):
     def ask(self, message: Any) -> Any:
         if isinstance(message, data.DeleteBinaryDataByIDsRequest):
             self.times += 1
-        if isinstance(message, data.DeleteBinaryDataByIDsRequest) and self.times > 1:
+        if isinstance(message, data.DeleteBinaryDataByIDsRequest) and self.times > 2:
             message.binary_data_ids[:] = [f"{one}x" for one in message.binary_data_ids]
         return message
 

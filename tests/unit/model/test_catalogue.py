@@ -62,6 +62,7 @@ UNCITED = {
     "DP-14": "what runs by itself is no call",
     "DP-16": "what runs by itself is no call",
     "DP-18": "what runs by itself is no call",
+    "DP-20": "what runs by itself is no call",
     "EJ-3": "holds of downloads, which are no calls",
     "MQ-15": "what its documents look like, decided no answer",
     "SV-16": "connections are no calls",
