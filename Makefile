@@ -13,7 +13,7 @@ serve: .venv/.serve ## start the fake; ARGS="--port 0" and the like go to fakevi
 
 check: lint types imports test ## before a commit: lint, types, import rules, tests
 
-test: .venv/.dev ## the tests for every change, in about two minutes; ARGS="tests/unit -k tags" runs some
+test: .venv/.dev ## the tests for every change, in about four minutes; ARGS="tests/unit -k tags" runs some
 	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
 
 test-all: .venv/.dev ## all tests: also releases of viam-sdk, docs pages, wheels, whole suites
