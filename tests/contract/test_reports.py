@@ -223,6 +223,21 @@ def test_the_suite_runs_against_a_server(pytester: pytest.Pytester) -> None:
     assert "failed" not in outcomes
 
 
+def test_the_suite_skips_downloads_over_a_unix_socket(pytester: pytest.Pytester) -> None:
+    """What ends early because of the way to the server is no failure, and is said (SG-1)."""
+    with FakeViam(seed=1, port=None) as cloud:
+        found = pytester.runpytest_inprocess(
+            *SUITE,
+            f"--contract-target=unix:{cloud.unix_socket}",
+            f"--contract-part={cloud.default_part.id}",
+            "-rs",
+            "-k",
+            "files_behind_links",
+        )
+    found.assert_outcomes(skipped=1)
+    found.stdout.fnmatch_lines(["*a Unix socket alone, from which nobody can download*"])
+
+
 def test_the_suite_says_what_it_cannot_reach(pytester: pytest.Pytester) -> None:
     found = pytester.runpytest_inprocess(
         *SUITE, "--contract-target=127.0.0.1:1", "--contract-part=p", "-k", "totals"

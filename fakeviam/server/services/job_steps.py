@@ -68,7 +68,7 @@ class Worker:
         # Of each sink: what is unique, and the start of the window it came from.
         self._keys: dict[str, dict[bytes, int]] = {}
         self._walks: dict[str, _Walk] = {}
-        # Pipelines that make nothing of no readings, as all but those with a $facet do.
+        # Pipelines that were seen to make nothing of no readings.
         self._idle: set[str] = set()
         # Of organizations: from when to when they have no readings.
         self._gaps: dict[str, tuple[int, int]] = {}
