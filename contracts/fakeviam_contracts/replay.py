@@ -242,8 +242,8 @@ def _broken(
         return _broken_by(subject, program)
     # That what was uploaded cannot be deleted again is a failure, too.
     session, assertion, _ = attempt(subject, program, clause)
-    if assertion is None and session.left_out:
-        raise CannotRunError(session.left_out)
+    if assertion is None and (reason := session.left_out or session.may_not):
+        raise CannotRunError(reason)
     return assertion
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts import reports
+from fakeviam_contracts import replay, reports
 from fakeviam_contracts.results import Verdict
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
@@ -95,6 +97,21 @@ class Forbids(Interceptor):
         if rpc == "DeleteBinaryDataByIDs":
             raise PermissionDeniedError("not you", clause="AC-3")
         return message
+
+
+def test_a_script_whose_key_may_not_do_its_steps_cannot_tell(
+    cloud: FakeViam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """AC-3: what was not looked at is not gone."""
+    key = cloud.add_api_key(locations=cloud.default_part.location_id)
+    where = ("--target", cloud.target, "--part", cloud.default_part.id)
+    monkeypatch.setattr(sys, "argv", ["script", *where])
+    monkeypatch.setenv("VIAM_API_KEY_ID", key.id)
+    monkeypatch.setenv("VIAM_API_KEY", key.key)
+    with pytest.raises(SystemExit) as ended:
+        replay.main(partial(replay.run_check, name="what_datasets_say"), clause="DS-6", what="x")
+    assert ended.value.code == 2
+    assert "cannot tell: CreateDataset would leave behind what it makes" in capsys.readouterr().err
 
 
 def test_files_that_may_not_be_deleted_are_told() -> None:
