@@ -16,8 +16,8 @@ from fakeviam.database.wire_messages import (
     reply_to,
     unreadable,
 )
+from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.quiet_log import QuietLog
-from fakeviam.server.transport.sockets import Link
 
 if TYPE_CHECKING:
     from fakeviam.server.lifecycle.session_registry import SessionRegistry

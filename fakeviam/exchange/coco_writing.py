@@ -10,7 +10,7 @@ from fakeviam.exchange.coco import CONTRIBUTOR
 from fakeviam.exchange.exporting import ExportError, put
 from fakeviam.exchange.names import Distinct, beyond, full_name, go_time, user_tags
 from fakeviam.exchange.sizes import Size, size_of
-from fakeviam.model.mime import is_image
+from fakeviam.model.records import is_image
 
 if TYPE_CHECKING:
     from fakeviam.wire import data as wire

@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from fakeviam.model.mime import mime_type_of
+from fakeviam.model.records import mime_type_of
 from fakeviam.model.unpacking import UnpackedTooLargeError, unpacked
 from fakeviam.wire.times import nanos_from
 

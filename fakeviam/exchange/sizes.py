@@ -7,7 +7,7 @@ import struct
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from fakeviam.model.mime import is_image, mime_type_of
+from fakeviam.model.records import is_image, mime_type_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,8 +1,13 @@
-"""Names that somebody gives to something: what is wrong with them is decided here alone."""
+"""Names and tags: what is wrong with those that somebody gives is decided here alone."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fakeviam.model.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Characters. Lists, pages, texts of errors and the journal show names as they are.
 LONGEST_NAME = 1000
@@ -36,3 +41,9 @@ def check_not_blank(text: str, *, clause: str, field: str) -> str:
     if wrong := _blank(text):
         raise InvalidArgumentError(f"{field} {wrong}", clause=clause)
     return text
+
+
+def check_tags(tags: Iterable[str]) -> None:
+    """Refuse blank tags (TA-4)."""
+    for tag in tags:
+        check_not_blank(tag, clause="TA-4", field="tags")

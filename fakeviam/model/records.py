@@ -1,4 +1,4 @@
-"""Captured data: what an upload becomes.
+"""Captured data: what an upload becomes, and which MIME type a file has if none was given.
 
 Records are immutable; a change makes a new record that takes the old one's place.
 """
@@ -6,13 +6,10 @@ Records are immutable; a change makes a new record that takes the old one's plac
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-from fakeviam.model.names import check_not_blank
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fakeviam.model.annotations import BoundingBox, Classification
 
 
@@ -121,8 +118,35 @@ class TabularRecord:
 Record = TypeVar("Record", BinaryRecord, TabularRecord)
 AnyRecord = BinaryRecord | TabularRecord
 
+#: MIME types by file extension (UP-4, A24).
+MIME_TYPES = MappingProxyType(
+    {
+        ".jpg": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".png": "image/png",
+        ".pcd": "pointcloud/pcd",
+        ".mp4": "video/mp4",
+        ".wav": "audio/wav",
+        ".mp3": "audio/mpeg",
+        ".txt": "text/plain",
+        ".json": "application/json",
+    }
+)
 
-def check_tags(tags: Iterable[str]) -> None:
-    """Refuse blank tags (TA-4)."""
-    for tag in tags:
-        check_not_blank(tag, clause="TA-4", field="tags")
+#: The extensions of which the documentation itself says what they become.
+DOCUMENTED_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
+
+
+def with_dot(extension: str) -> str:
+    """The stored form of a file extension: one leading dot, or empty (A26)."""
+    return extension if not extension or extension.startswith(".") else f".{extension}"
+
+
+def mime_type_of(extension: str) -> str:
+    """The MIME type of a file extension, with or without its dot, in any case."""
+    return MIME_TYPES.get(with_dot(extension).lower(), "application/octet-stream")
+
+
+def is_image(mime_type: str) -> bool:
+    """Whether bounding boxes may be put on data of this type."""
+    return mime_type.startswith("image/")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from fakeviam.model.datasets import check_dataset_name
-from fakeviam.model.records import check_tags
+from fakeviam.model.names import check_tags
 from fakeviam.model.timestamps import nanos_from_text
 from fakeviam.seeds.yaml_scalars import resolved
 from fakeviam.validation.scalars import Unquoted

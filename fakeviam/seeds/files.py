@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from fakeviam.model import mime
 from fakeviam.model.clock import FIRST, LAST, SECOND
+from fakeviam.model.records import is_image, mime_type_of
 from fakeviam.seeds.diagnostics import printable
 from fakeviam.seeds.document import read_document
 from fakeviam.seeds.models import FileMarks, ImageGroup, ImageMarks
@@ -155,9 +155,9 @@ def _file(file: _File, marks: Group, group: Group, number: int, at: SourceLocati
     name = PurePosixPath(file.label)
     if printable(name) != file.label:
         raise at.error(f"the name of {printable(name)} cannot be encoded as UTF-8; rename the file")
-    mime_type = marks.mime_type or mime.mime_type_of(name.suffix)
+    mime_type = marks.mime_type or mime_type_of(name.suffix)
     images = marks if isinstance(marks, ImageGroup) else None
-    if images and not mime.is_image(mime_type):
+    if images and not is_image(mime_type):
         text = f"{file.label} is {mime_type}, not an image; put it under files, or give its "
         raise at.error(f"{text}mime_type")
     return FileSeed(

@@ -20,8 +20,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.protocol_switch import PoliteProtocol
-from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.unread import UnreadAnswers
 from fakeviam.version import __version__
 from fakeviam.web.app import application, refusing

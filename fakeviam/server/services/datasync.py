@@ -255,9 +255,10 @@ class StreamedUpload:
         now = call.cloud.clock.now()
         upload = with_datasets_of_now(call, upload)
         record = binary_record(call, upload, len(payload), header.sensor, now=now)
+        ids = {"file_id": record.file_id, "binary_data_id": record.binary_data_id}
         call.cite(grounds)
         call.store.add_binary([(record, payload)])
-        return self.form.response(file_id=record.file_id, binary_data_id=record.binary_data_id)
+        return self.form.response(**ids)
 
     def _grounds(self, header: UploadHeader) -> list[str]:
         grounds = ["CU-4", *self.form.clauses]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fakeviam.model import mime
 from fakeviam.model.annotations import (
     BoundingBox,
     Classification,
@@ -21,7 +20,16 @@ from fakeviam.model.errors import (
     Refusal,
     UnknownStatusError,
 )
-from fakeviam.model.records import BinaryRecord, Parameter, Source, check_tags
+from fakeviam.model.names import check_tags
+from fakeviam.model.records import (
+    DOCUMENTED_EXTENSIONS,
+    BinaryRecord,
+    Parameter,
+    Source,
+    is_image,
+    mime_type_of,
+    with_dot,
+)
 from fakeviam.server.services.data.dataset_members import check_same_organization
 from fakeviam.server.services.datasets import dataset_for_binary
 from fakeviam.server.services.wire_values import time_from
@@ -86,8 +94,8 @@ def resolve_upload_metadata(
         raise _wrong_type(metadata.type, kind)
     tags = tuple(dict.fromkeys(metadata.tags))
     check_tags(tags)
-    file_ext = mime.with_dot(metadata.file_extension)
-    mime_type = metadata.mime_type or mime.mime_type_of(file_ext)
+    file_ext = with_dot(metadata.file_extension)
+    mime_type = metadata.mime_type or mime_type_of(file_ext)
     _time(metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
     return Upload(
         source=_source(part, metadata),
@@ -127,7 +135,7 @@ def _mime_grounds(upload: Upload, metadata: datasync.UploadMetadata) -> tuple[st
     completed = ("UP-3", "A26") if upload.file_ext != metadata.file_extension else ()
     if metadata.type == datasync.DATA_TYPE_TABULAR_SENSOR:
         return completed
-    return ("UP-4" if upload.file_ext in mime.DOCUMENTED else "A24", *completed)
+    return ("UP-4" if upload.file_ext in DOCUMENTED_EXTENSIONS else "A24", *completed)
 
 
 def _sensor_grounds(
@@ -212,7 +220,7 @@ def _with_sensor_metadata(
     if not sensor.HasField("annotations"):
         return record
     boxes = tuple(_box(call, box) for box in sensor.annotations.bboxes)
-    if boxes and not mime.is_image(record.mime_type):
+    if boxes and not is_image(record.mime_type):
         text = f"only images can have bounding boxes; the upload is {record.mime_type!r}"
         raise FailedPreconditionError(text, clause="BX-6")
     marks = tuple(_classification(call, mark) for mark in sensor.annotations.classifications)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.ids import BinaryKey
-from fakeviam.model.records import check_tags
+from fakeviam.model.names import check_tags
 from fakeviam.wire.times import nanos_from
 
 if TYPE_CHECKING:

@@ -23,11 +23,10 @@ from fakeviam.server.transport.frames import (
     FrameRules,
     StreamFailure,
 )
-from fakeviam.server.transport.h2_private import Body, ServerH2
+from fakeviam.server.transport.h2_private import CONNECTION_WINDOW, Body, ServerH2
 from fakeviam.server.transport.head import KnownHeads, check_trailers
-from fakeviam.server.transport.outgoing import Outgoing
+from fakeviam.server.transport.outgoing import Link, Outgoing
 from fakeviam.server.transport.protocol_switch import PoliteProtocol
-from fakeviam.server.transport.sockets import Link
 from fakeviam.server.transport.stream import GrpcStream, run
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ class GrpcConnection(PoliteProtocol):
         self._heads = KnownHeads(limits.header_list_bytes)
         self._cutter = FrameCutter()
         self._turn: asyncio.Handle | None = None
-        self._is_paused, self._ignored = False, 0
+        self._is_paused, self._ignored, self._unreturned = False, 0, 0
         self._handlers: dict[type[events.Event], Callable[[Any], None]] = {
             events.RequestReceived: self._begin_call,
             events.DataReceived: self._take_data,
@@ -270,7 +269,10 @@ class GrpcConnection(PoliteProtocol):
         return task
 
     def _take_data(self, event: events.DataReceived) -> None:
-        self._out.took(event.flow_controlled_length)
+        self._unreturned += event.flow_controlled_length
+        if self._unreturned >= CONNECTION_WINDOW // 4:
+            self._h2.increment_flow_control_window(self._unreturned)
+            self._unreturned = 0
         stream = self._streams.get(event.stream_id)
         if stream is None or stream.is_reset or stream.has_ended:
             return
@@ -330,7 +332,6 @@ class GrpcConnection(PoliteProtocol):
             # An exception that is no Exception, say, ended it: the client would wait for ever.
             self._out.reset(stream.id, ErrorCodes.INTERNAL_ERROR)
         self._streams.pop(stream.id, None)
-        self._out.flush()
         self._end_when_drained()
 
     def _end_when_drained(self) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.errors import UsageError
 from fakeviam.server.transport.connection import GrpcConnection
 from fakeviam.server.transport.limits import MAX_MESSAGE_BYTES, ConnectionLimits
+from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.own_directory import OwnDirectory
 from fakeviam.server.transport.protocol_switch import (
     FAREWELL_SECONDS,
@@ -25,7 +26,6 @@ from fakeviam.server.transport.protocol_switch import (
     RejectedConnection,
 )
 from fakeviam.server.transport.quiet_log import QuietLog
-from fakeviam.server.transport.sockets import Link
 
 if TYPE_CHECKING:
     import ssl

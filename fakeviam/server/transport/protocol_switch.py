@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from fakeviam.server.transport.descriptors import is_kept
 from fakeviam.server.transport.frames import PREFACE
-from fakeviam.server.transport.sockets import Link, peer_of
+from fakeviam.server.transport.outgoing import Link, peer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

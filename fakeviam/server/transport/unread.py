@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fakeviam.server.transport.sockets import Link
+from fakeviam.server.transport.outgoing import Link
 
 if TYPE_CHECKING:
     from fakeviam.server.transport.limits import ConnectionLimits

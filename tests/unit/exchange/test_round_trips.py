@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fakeviam import FakeViam, seeds
 from fakeviam.exchange import FORMATS, FolderWriter, export_all, read_any
-from fakeviam.model.mime import mime_type_of
+from fakeviam.model.records import mime_type_of
 from fakeviam.wire import data
 
 from .samples import box, described, png

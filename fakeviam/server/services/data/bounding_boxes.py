@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.annotations import COORDINATES, BoundingBox, check_box
 from fakeviam.model.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
-from fakeviam.model.mime import is_image
+from fakeviam.model.records import is_image
 from fakeviam.server.services.arguments import id_grounds, record_named
 from fakeviam.server.services.filters import query_from
 from fakeviam.server.services.handlers import rpc

@@ -9,7 +9,7 @@ from fakeviam.model.datasets import Dataset, DatasetType
 from fakeviam.model.entities import Sequence, SequenceResource
 from fakeviam.model.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from fakeviam.model.filters import Interval, Query
-from fakeviam.model.records import check_tags
+from fakeviam.model.names import check_tags
 from fakeviam.server.services.arguments import visible
 from fakeviam.server.services.datasets import check_organization, visible_dataset
 from fakeviam.server.services.encoding import MetadataEncoders, set_time

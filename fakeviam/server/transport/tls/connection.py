@@ -11,7 +11,7 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from fakeviam.server.transport.sockets import Link
+from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.tls.diagnostics import failed_handshake, unfinished_handshake
 
 if TYPE_CHECKING:

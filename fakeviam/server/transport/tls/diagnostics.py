@@ -6,7 +6,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fakeviam.server.transport.sockets import peer_of
+from fakeviam.server.transport.outgoing import peer_of
 
 if TYPE_CHECKING:
     import asyncio

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from grpclib.const import Status
 
 from fakeviam.server.transport.call_stream import Route
+from fakeviam.server.transport.outgoing import Link, peer_of
 from fakeviam.server.transport.protocol_switch import LazyServer
 from fakeviam.server.transport.routes import unknown_method
-from fakeviam.server.transport.sockets import Link, peer_of
 from fakeviam.server.transport.tls.diagnostics import NEEDS_TLS, http_answer, last_answer
 
 if TYPE_CHECKING:
