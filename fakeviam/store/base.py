@@ -296,6 +296,22 @@ class Store(ABC):
     def close(self) -> None:  # noqa: B027 - most hold nothing
         """Release what it holds outside this process; it is of no use afterwards."""
 
+    @property
+    def is_large(self) -> bool:
+        """Whether looking at all of it takes more than one turn."""
+        return False
+
+    def begin_turn(self) -> None:  # noqa: B027 - those that keep nothing of what they look at
+        """From now on, break off what looks at too much with an UnfinishedError.
+
+        It has changed nothing then, and what it found out is kept: whoever begins it anew, in
+        another turn, gets further. A write ends the turn, since what follows it may not be done
+        twice.
+        """
+
+    def end_turn(self) -> None:  # noqa: B027 - as above
+        """From now on, look at as much as it takes."""
+
     def release_incrementally(self) -> Iterator[None]:
         """Release memory incrementally, so that the event loop is never blocked.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from fakeviam.model.checks import check_whole_number
@@ -49,6 +50,10 @@ if TYPE_CHECKING:
 _File = tuple[int, bytes]
 
 
+#: Blocks of records whose rows one turn may look at, some milliseconds.
+_BLOCKS_A_TURN = 2
+
+
 class MemoryStore(EntityStore):
     """Answers from memory, with indexes that it builds where they pay.
 
@@ -63,6 +68,7 @@ class MemoryStore(EntityStore):
         """Make an empty store; tests make `block_size` small to have many blocks."""
         check_whole_number("block_size", block_size, minimum=1)
         super().__init__()
+        self._turn = _BLOCKS_A_TURN * block_size
         self._selections = Selections(tabular=False)
         self._tabular_selections = Selections(tabular=True)
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
@@ -81,6 +87,7 @@ class MemoryStore(EntityStore):
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         rows = [BinaryRow(at, *pair) for at, pair in enumerate(records, self._binary.arrivals)]
         if self.sink is None:  # as `_commit` would find, too
+            self.end_turn()
             self._put_binary(rows)
         else:
             self._commit([BinaryAdded(rows)], lambda: self._put_binary(rows))
@@ -318,6 +325,20 @@ class MemoryStore(EntityStore):
         twin._passwords = self._passwords.copy()
         twin._entities = self._entities.fork()
         return twin
+
+    @property
+    def is_large(self) -> bool:
+        return self._binary.held.records + self._tabular.held.records > self._turn
+
+    def begin_turn(self) -> None:
+        self._binary.patience = self._tabular.patience = self._turn
+
+    def end_turn(self) -> None:
+        self._binary.patience = self._tabular.patience = inf
+
+    def _commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
+        self.end_turn()
+        super()._commit(events, apply)
 
     def release_incrementally(self) -> Iterator[None]:
         yield from self._binary.release_incrementally()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from fakeviam.model.filter_fields import scan
 from fakeviam.model.records import Record
-from fakeviam.store.block import Block, mask_of_span, row_numbers
+from fakeviam.store.block import Block, mask_of_rows, mask_of_span, row_numbers
 from fakeviam.store.selection import ARRIVAL_BITS
-from fakeviam.store.values import Page, Position, Totals
+from fakeviam.store.values import Page, Position, Totals, UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -38,11 +38,13 @@ class Timeline(Generic[Record]):
             For tests that show what a request costs.
         arrivals: The number that the next record gets.
         held: Number and bytes of all records.
+        patience: Rows that may still be looked at in this turn (`Store.begin_turn`).
     """
 
     def __init__(self, *, block_size: int) -> None:
         """Make an empty timeline of blocks of at most that many records."""
         self.work = 0
+        self.patience: float = inf
         self.arrivals = 0
         self.held = Totals(0, 0)
         self._size = block_size
@@ -244,6 +246,7 @@ class Timeline(Generic[Record]):
         for number, span in self._spans(low, high, descending=descending):
             if len(records) == limit:
                 break
+            self._check_patience()
             block = self._blocks[number]
             rows = self._take(
                 block, selection, span, limit=limit - len(records), descending=descending
@@ -271,11 +274,13 @@ class Timeline(Generic[Record]):
         for bound, number, block, span in spans:
             if len(first) == limit and bound > first[-1][0]:
                 break
+            self._check_patience()
             before = block.reads
             rows = list(row_numbers(_mask_in(block, selection, span)))
             first += ((sign * value(block.rows[at]), number, at) for at in rows)
             first = nsmallest(limit, first)
-            self.work += 1 + block.reads - before + len(rows)
+            self._looked(block.reads - before)
+            self.work += 1 + len(rows)
         return [self._blocks[number].rows[at] for _, number, at in first]
 
     def _take(
@@ -291,13 +296,30 @@ class Timeline(Generic[Record]):
         if block.scanned:
             before = block.reads
             mask = _mask_in(block, selection, span)
-            self.work += 1 + block.reads - before
+            self._looked(block.reads - before)
+            self.work += 1
             return list(islice(row_numbers(mask, descending=descending), limit))
         order = span[::-1] if descending else span
         rows = list(islice(scan(selection.predicates, block.rows, order), limit))
         block.scanned = len(rows) < limit
-        self.work += len(order) if block.scanned else order.index(rows[-1]) + 1
+        self._looked(len(order) if block.scanned else order.index(rows[-1]) + 1)
+        if block.scanned and len(span) == len(block.keys):
+            block.remember(selection.cache_key, mask_of_rows(rows, len(span)))
         return rows
+
+    def _looked(self, rows: int) -> None:
+        """So many rows were looked at."""
+        self.work += rows
+        self.patience -= rows
+
+    def _check_patience(self) -> None:
+        """Break off what has looked at too much, now that its block knows what it found out.
+
+        Raises:
+            UnfinishedError: It has.
+        """
+        if self.patience < 0:
+            raise UnfinishedError
 
     def totals(self, selection: Selection) -> Totals:
         """Number and bytes of the selected records."""
@@ -332,10 +354,12 @@ class Timeline(Generic[Record]):
     def _reached(self, selection: Selection) -> Iterator[tuple[int, Block[Record], range]]:
         """Where a selection may select something; looking at a block counts as work."""
         for number, span in self._spans(selection.low, selection.high):
+            self._check_patience()
             block = self._blocks[number]
             before = block.reads
             yield number, block, span
-            self.work += 1 + block.reads - before
+            self.work += 1
+            self._looked(block.reads - before)
 
 
 def _mask_in(block: Block[Any], selection: Selection, span: range) -> int:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     ListField = Literal["tags", "dataset_ids"]
 
 
+class UnfinishedError(Exception):
+    """More was looked at than one turn may (`Store.begin_turn`); another turn gets further."""
+
+
 class Position(NamedTuple):
     """A place in the total order of records: by time requested, then by arrival (PG-6).
 

@@ -33,9 +33,14 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """The replies of an RPC that has any number of them, each made when the last is on its way."""
+    """The replies of an RPC that has any number of them, each made when the last is on its way.
 
-    replies: Iterator[Message | Encoded]
+    Attributes:
+        replies: The replies; None where the next one is a while in the making, so that others
+            have their turn.
+    """
+
+    replies: Iterator[Message | Encoded | None]
 
 
 def encoded(reply: Message | Encoded) -> bytes:

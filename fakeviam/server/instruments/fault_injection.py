@@ -127,7 +127,9 @@ class FaultInjector:
         if self.fault.effect is FaultKind.OVERSIZE_REPLY:
             await self.fire()
             if isinstance(replies, Streamed):
-                return Streamed(padded(reply, self.fault.size) for reply in replies.replies)
+                return Streamed(
+                    reply and padded(reply, self.fault.size) for reply in replies.replies
+                )
             return [padded(reply, self.fault.size) for reply in replies]
         at_a_point = self.reply_byte is not None or self.reply_number is not None
         if not self._done and self.fault.when == "after-commit" and not at_a_point:

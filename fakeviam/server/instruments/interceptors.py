@@ -101,7 +101,7 @@ async def intercept(
         return reply
 
     if isinstance(answer, Streamed):
-        return Streamed(map(changed, answer.replies))
+        return Streamed(each and changed(each) for each in answer.replies)
     return changed(answer)
 
 

@@ -25,6 +25,7 @@ from fakeviam.server.instruments.fault_injection import (
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.services.due import catch_up
+from fakeviam.server.services.turns import Aside, InTurns, done, turns_of
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
 from fakeviam.server.transport.call_stream import StreamClosedError
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 
     Reply = Message | Encoded
     Replies = Sequence[Reply] | Streamed
+    #: What a handler answers.
+    Answer = Reply | Streamed | InTurns[Reply] | Aside[Reply]
     #: Answers one call from its request messages.
     Served = Callable[[Call, RequestSource], Awaitable[Reply | Streamed]]
 
@@ -289,6 +292,9 @@ async def _send_streamed(
     """Send replies as they are made, as fast as the client takes them."""
     batch, size, done = [], 0, 0
     for reply in streamed.replies:
+        if reply is None:
+            await asyncio.sleep(0)
+            continue
         call.cloud.journal.replied(call.record, reply)
         batch.append(stream.framed([reply]))
         size += len(batch[-1])
@@ -339,8 +345,15 @@ async def serve_unary(
     request = await requests.recv_message()
     if request is None:
         raise InvalidArgumentError("the request message is missing", clause="SV-3")
-    reply: Reply | Streamed = answered(rpc, call, request)
-    return reply
+    reply: Answer
+    if call.store.is_large:
+        answer = partial(answered, rpc, call, request)
+        reply = await done(turns_of(call.cloud, call.store, answer))
+    else:
+        reply = answered(rpc, call, request)
+    if isinstance(reply, InTurns):
+        return await done(reply.steps)
+    return await asyncio.to_thread(reply.make) if isinstance(reply, Aside) else reply
 
 
 def answered(rpc: Rpc[Any, Any], call: Call, request: object) -> Any:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from fakeviam import wire
 from fakeviam.server.services.due import catch_up
+from fakeviam.server.services.turns import done_at_once
 from fakeviam.server.state.call import Call
 from fakeviam.server.transport.pipeline import answered
 from fakeviam.server.transport.routes import unary_handlers
@@ -121,5 +122,5 @@ class Visit:
         """The reply as of `ask`, and what the journal would say of the call."""
         method = wire.method(rpc)
         call = Call.detached(self.cloud.detached(store=self.store), method)
-        reply = answered(unary_handlers(method.service)[rpc], call, request)
+        reply = done_at_once(answered(unary_handlers(method.service)[rpc], call, request))
         return decoded(reply, method.response), call.record

@@ -67,6 +67,7 @@ UNCITED = {
     "MQ-15": "what its documents look like, decided no answer",
     "SV-16": "connections are no calls",
     "SV-17": "it ends calls wherever they are",
+    "SV-18": "holds of every call, and is in no answer",
     "EX-9": "a trailer says so; the answer is the empty one of EX-1",
 }
 

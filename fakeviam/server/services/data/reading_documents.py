@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     Make = Callable[[TabularRecord], Any]
 
-_PAGE = 1000
+#: Readings that are held at a time.
+PAGE = 1000
 _UTC = timezone.utc
 
 
@@ -68,7 +69,7 @@ def paged(
 ) -> Iterator[TabularRecord]:
     """The readings that a query selects, `limit` at most, of which one page is held at a time."""
     after = None
-    size = _PAGE if limit is None else min(limit, _PAGE)
+    size = PAGE if limit is None else min(limit, PAGE)
     while True:
         page = call.store.tabular_page(query, after=after, limit=size, descending=descending)
         yield from page.records

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.clock import DAY
 from fakeviam.model.errors import InvalidArgumentError
-from fakeviam.server.services.data.reading_documents import paged, plain_parameters
+from fakeviam.server.services.data.reading_documents import PAGE, plain_parameters
 from fakeviam.server.services.encoding import delimited, timestamp
 from fakeviam.server.services.filters import FilterReader, interval_grounds, query_from
 from fakeviam.server.services.handlers import rpc
+from fakeviam.server.services.turns import InTurns, turns
 from fakeviam.wire import data
 from fakeviam.wire.encoded import Encoded, Streamed
 from fakeviam.wire.times import timestamp_from
@@ -20,7 +22,7 @@ from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam.wire.well_known import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from fakeviam.model.filters import Query
     from fakeviam.model.policy import Policy
@@ -54,18 +56,26 @@ def _parameter_grounds(request: ResourceRequest, _policy: Policy) -> tuple[str, 
 @rpc("GetLatestTabularData", rests_on=["GL-1", "GL-2", "GL-3"], grounds=_parameter_grounds)
 def get_latest_tabular_data(
     call: Call, request: data.GetLatestTabularDataRequest
-) -> data.GetLatestTabularDataResponse:
+) -> InTurns[data.GetLatestTabularDataResponse]:
     """The reading of a resource that was captured last (GL-1 … GL-4)."""
     query = query_of_resource(call, request, clause="GL-4")
+    return InTurns(_latest(call, request, query))
+
+
+def _latest(
+    call: Call, request: data.GetLatestTabularDataRequest, query: Query
+) -> Generator[None, None, data.GetLatestTabularDataResponse]:
     since = call.clock.now() - _YEAR
     for record in _matching(call, request, query, descending=True):
-        if record.time_synced >= since:
+        if record is None:
+            yield
+        elif record.time_synced >= since:
             return data.GetLatestTabularDataResponse(
                 time_captured=timestamp_from(record.time_requested),
                 time_synced=timestamp_from(record.time_synced),
                 payload=Struct.FromString(record.payload),
             )
-    note_nothing(call, request, query)
+    yield from turns(call.store, partial(note_nothing, call, request, query))
     return data.GetLatestTabularDataResponse()
 
 
@@ -91,9 +101,12 @@ def export_tabular_data(call: Call, request: data.ExportTabularDataRequest) -> S
 
 def _exported(
     call: Call, request: data.ExportTabularDataRequest, query: Query
-) -> Iterator[Encoded]:
+) -> Iterator[Encoded | None]:
     heads: dict[Source, bytes] = {}
     for record in _matching(call, request, query, descending=False):
+        if record is None:
+            yield None
+            continue
         head = heads.get(record.source)
         if head is None:
             head = heads[record.source] = _head(record.source)
@@ -101,7 +114,7 @@ def _exported(
         time = delimited(_TIME, timestamp(record.time_requested))
         yield Encoded((b"".join((head, time, *tags, delimited(_PAYLOAD, record.payload))),))
     if not heads:
-        note_nothing(call, request, query)
+        yield from turns(call.store, partial(note_nothing, call, request, query))
 
 
 def _head(source: Source) -> bytes:
@@ -174,12 +187,9 @@ def wanted_parameters(call: Call, request: Any) -> Mapping[str, Any] | None:
 
 def _matching(
     call: Call, request: ResourceRequest, query: Query, *, descending: bool
-) -> Iterable[TabularRecord]:
-    """What a request selects of a query's readings, a page at a time."""
-    records = paged(call, query, descending=descending, limit=None)
+) -> Generator[TabularRecord | None, None, None]:
+    """What a request selects of a query's readings; None whenever others may have their turn."""
     wanted = wanted_parameters(call, request)
-    if wanted is None:
-        return records
     fits: dict[Source, bool] = {}
 
     def is_wanted(record: TabularRecord) -> bool:
@@ -188,7 +198,17 @@ def _matching(
             known = fits[record.source] = plain_parameters(record.source) == wanted
         return known
 
-    return filter(is_wanted, records)
+    after = None
+    while True:
+        find = partial(
+            call.store.tabular_page, query, after=after, limit=PAGE, descending=descending
+        )
+        page = yield from turns(call.store, find)
+        yield from page.records if wanted is None else filter(is_wanted, page.records)
+        if len(page.records) < PAGE:
+            return
+        after = page.last
+        yield None
 
 
 def note_nothing(call: Call, request: ResourceRequest, query: Query) -> None:

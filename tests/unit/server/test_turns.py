@@ -1,0 +1,173 @@
+"""Calls that look at much, beside calls that do not (SV-18)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakeviam.model.records import BinaryRecord, Source, TabularRecord
+from fakeviam.server.services.data import reading_documents, resources
+from fakeviam.store.memory import MemoryStore
+from fakeviam.wire import data
+from fakeviam.wire import dataset as dataset_wire
+from fakeviam.wire.values import struct_from
+
+from .driver import DEFAULT_PART, NOW, ORGANIZATION, SECOND, Viam, connect, tagged, until, where
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from .conftest import Start
+
+pytestmark = pytest.mark.asyncio
+
+#: So many rows, four at a time, are hundreds of turns; a small call takes about ten.
+BLOCK, ROWS = 4, 4000
+
+SOURCE = Source(
+    organization_id=ORGANIZATION,
+    location_id=DEFAULT_PART.location_id,
+    robot_id=DEFAULT_PART.robot_id,
+    robot_name=DEFAULT_PART.robot_name,
+    part_id=DEFAULT_PART.id,
+    part_name=DEFAULT_PART.name,
+    component_type="rdk:component:sensor",
+    component_name="a",
+    method_name="Readings",
+)
+
+
+async def filled(start: Start) -> Viam:
+    """A fake with many records, of whose store nothing was asked yet."""
+    viam = await start(store=lambda: MemoryStore(block_size=BLOCK))
+    store = viam.cloud._cloud.store
+    times: list[dict[str, Any]] = [
+        {"time_requested": time, "time_received": time, "time_synced": NOW}
+        for time in range(NOW, NOW + ROWS * SECOND, SECOND)
+    ]
+    store.add_binary(
+        [
+            (BinaryRecord(file_id=f"{at:064}", source=SOURCE, mime_type="a/b", **when), b"")
+            for at, when in enumerate(times)
+        ]
+    )
+    store.add_tabular(
+        [
+            TabularRecord(id=f"{at:024x}", file_id="f", source=SOURCE, payload=b"", **when)
+            for at, when in enumerate(times)
+        ]
+    )
+    return viam
+
+
+NAMED: dict[str, Any] = {
+    "part_id": DEFAULT_PART.id,
+    "resource_name": "a",
+    "resource_subtype": "rdk:component:sensor",
+    "method_name": "Readings",
+}
+NOBODYS = struct_from({"parameter": "that no reading has"})
+NOTHING = data.DataRequest(filter=where(component_name="none"))
+
+LONG: dict[str, tuple[str, Message]] = {
+    "latest, parameters": (
+        "GetLatestTabularData",
+        data.GetLatestTabularDataRequest(**NAMED, additional_parameters=NOBODYS),
+    ),
+    "latest, name": (
+        "GetLatestTabularData",
+        data.GetLatestTabularDataRequest(**{**NAMED, "resource_name": "b"}),
+    ),
+    "export, parameters": (
+        "ExportTabularData",
+        data.ExportTabularDataRequest(**NAMED, additional_parameters=NOBODYS),
+    ),
+    "export, name": (
+        "ExportTabularData",
+        data.ExportTabularDataRequest(**{**NAMED, "resource_name": "b"}),
+    ),
+    "files": ("BinaryDataByFilter", data.BinaryDataByFilterRequest(data_request=NOTHING)),
+    "count": (
+        "BinaryDataByFilter",
+        data.BinaryDataByFilterRequest(data_request=NOTHING, count_only=True),
+    ),
+    "readings": ("TabularDataByFilter", data.TabularDataByFilterRequest(data_request=NOTHING)),
+    "tags": ("TagsByFilter", data.TagsByFilterRequest(filter=where(component_name="a"))),
+    "labels": ("BoundingBoxLabelsByFilter", data.BoundingBoxLabelsByFilterRequest()),
+    "tag": (
+        "AddTagsToBinaryDataByFilter",
+        data.AddTagsToBinaryDataByFilterRequest(filter=NOTHING.filter, tags=["x"]),
+    ),
+    "untag": (
+        "RemoveTagsFromBinaryDataByFilter",
+        data.RemoveTagsFromBinaryDataByFilterRequest(filter=tagged("x"), tags=["x"]),
+    ),
+    "delete": (
+        "DeleteBinaryDataByFilter",
+        data.DeleteBinaryDataByFilterRequest(
+            filter=where(organization_ids=[ORGANIZATION], component_name="none")
+        ),
+    ),
+    "delete readings": (
+        "DeleteTabularData",
+        data.DeleteTabularDataRequest(
+            organization_id=ORGANIZATION, filter=data.DeleteTabularFilter(robot_id="none")
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "request_message"), LONG.values(), ids=LONG)
+async def test_others_are_answered_meanwhile(
+    start: Start, name: str, request_message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that comes later and looks at nothing is answered first (SV-18)."""
+    monkeypatch.setattr(reading_documents, "PAGE", BLOCK)
+    monkeypatch.setattr(resources, "PAGE", BLOCK)
+    viam = await filled(start)
+    order: list[str] = []
+    with connect(viam.cloud) as channel:
+        other = Viam(viam.cloud, channel)
+        await _small(other)
+
+        async def long() -> None:
+            await viam.rpc(name, request_message)
+            order.append("long")
+
+        running = asyncio.create_task(long())
+        await until(lambda: any(call.rpc == name for call in viam.cloud.calls))
+        await _small(other)
+        order.append("small")
+        await running
+    assert order == ["small", "long"]
+
+
+async def _small(viam: Viam) -> Any:
+    wanted = dataset_wire.ListDatasetsByOrganizationIDRequest(organization_id=ORGANIZATION)
+    return await viam.rpc("ListDatasetsByOrganizationID", wanted)
+
+
+async def test_a_write_is_one_step_all_the_same(start: Start) -> None:
+    """What is uploaded while a delete looks for its files is deleted with them (SV-18)."""
+    viam = await filled(start)
+    name, everything = "DeleteBinaryDataByFilter", where(organization_ids=[ORGANIZATION])
+    deleting = asyncio.create_task(
+        viam.rpc(name, data.DeleteBinaryDataByFilterRequest(filter=everything))
+    )
+    await until(lambda: any(call.rpc == name for call in viam.cloud.calls))
+    with connect(viam.cloud) as channel:
+        await Viam(viam.cloud, channel).upload(component_name="a")
+    assert not deleting.done()
+    assert (await deleting).deleted_count == ROWS + 1
+    assert len(viam.cloud.files) == 0
+
+
+async def test_a_call_that_is_broken_off_gives_away_no_ids(start: Start) -> None:
+    """One seed reproduces a run, however many turns a call takes (SV-18)."""
+    viam = await filled(start)
+    wanted = data.AddTagsToBinaryDataByFilterRequest(tags=["x"], filter=where(component_name="b"))
+    before = viam.cloud._cloud.ids.counters
+    await viam.rpc("AddTagsToBinaryDataByFilter", wanted)
+    assert viam.cloud._cloud.ids.counters == before

@@ -1,0 +1,121 @@
+"""Looking at much in turns, each of which looks at little: counted in rows, without a clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakeviam.model.filters import Interval, Query, TagRule
+from fakeviam.store.memory import MemoryStore
+from fakeviam.store.values import UnfinishedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+BLOCK = 8
+ROWS = 50 * BLOCK
+#: Two blocks, and the one in which patience ends, which may be looked at in two ways.
+MOST = 4 * BLOCK
+
+TAGGED = Query(tag_rule=TagRule.LISTED, tags=frozenset({"even"}))
+NONE = Query(part_id="none such")
+LATE = Query(part_id="none such", interval=Interval(start=3, end=ROWS - 3))
+
+
+@pytest.fixture
+def filled(binary: Callable[..., Any], tabular: Callable[..., Any]) -> Callable[[], MemoryStore]:
+    """Make stores that nobody has asked anything yet."""
+
+    def make() -> MemoryStore:
+        store = MemoryStore(block_size=BLOCK)
+        tags = [("even",) if at % 2 == 0 else () for at in range(ROWS)]
+        store.add_binary([(binary(f"f{at}", at, tags=tags[at]), b"") for at in range(ROWS)])
+        store.add_tabular([tabular(f"t{at}", at, tags=tags[at]) for at in range(ROWS)])
+        return store
+
+    return make
+
+
+def _page(kind: str, query: Query, *, descending: bool) -> Callable[[MemoryStore], object]:
+    return lambda store: getattr(store, f"{kind}_page")(
+        query, after=None, limit=50, descending=descending
+    )
+
+
+CALLS: dict[str, Callable[[MemoryStore], object]] = {
+    **{
+        f"{kind} page {name} {descending}": _page(kind, query, descending=descending)
+        for kind in ("binary", "tabular")
+        for name, query in (("none", NONE), ("late", LATE))
+        for descending in (False, True)
+    },
+    "files": lambda store: store.binary_totals(TAGGED),
+    "readings": lambda store: store.tabular_totals(NONE),
+    "tags": lambda store: store.binary_tags(TAGGED),
+    "tags of readings": lambda store: store.tabular_tags(Query()),
+    "datasets": lambda store: store.dataset_ids(TAGGED),
+    "labels": lambda store: store.box_labels(Query()),
+    "delete files": lambda store: store.delete_binary_matching(TAGGED),
+    "delete readings": lambda store: store.delete_tabular_matching(TAGGED),
+    "tag": lambda store: store.add_tags_matching(TAGGED, ["x"]),
+    "untag": lambda store: store.remove_tags_matching(TAGGED, ["even"]),
+    "first received": lambda store: store.first_received(NONE, limit=5, descending=True),
+    "two things": lambda store: (store.binary_totals(TAGGED), store.binary_tags(NONE)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_turn_looks_at_little_and_the_next_gets_further(
+    filled: Callable[[], MemoryStore], call: Callable[[MemoryStore], object]
+) -> None:
+    """In the end it is as if all were done at once (SV-18)."""
+    at_once, in_turns = filled(), filled()
+    expected = call(at_once)
+    costs: list[int] = []
+    for _ in range(ROWS):
+        before = in_turns.work
+        in_turns.begin_turn()
+        try:
+            answer = call(in_turns)
+        except UnfinishedError:
+            costs.append(in_turns.work - before)
+            continue
+        finally:
+            in_turns.end_turn()
+        break
+    assert answer == expected
+    assert len(costs) >= ROWS // MOST // 2
+    # That a block is looked up, too, counts one; it may have been so in each of two walks.
+    assert max(costs) <= MOST + 2 * ROWS // BLOCK
+    assert list(_rows(in_turns)) == list(_rows(at_once))
+
+
+def _rows(store: MemoryStore) -> Iterator[object]:
+    yield from store.binary_rows()
+    yield from store.tabular_rows()
+
+
+def test_without_a_turn_nothing_is_broken_off(filled: Callable[[], MemoryStore]) -> None:
+    store = filled()
+    store.begin_turn()
+    store.end_turn()
+    assert store.binary_totals(TAGGED).records == ROWS // 2
+
+
+def test_what_follows_a_write_is_not_broken_off(
+    filled: Callable[[], MemoryStore], binary: Callable[..., Any]
+) -> None:
+    """It would be written twice."""
+    store = filled()
+    store.begin_turn()
+    store.add_binary([(binary("another", ROWS, tags=("even",)), b"")])
+    assert store.binary_totals(TAGGED).records == ROWS // 2 + 1
+    store.end_turn()
+
+
+def test_a_fork_has_its_own_turns(filled: Callable[[], MemoryStore]) -> None:
+    store = filled()
+    store.begin_turn()
+    assert store.fork().binary_totals(TAGGED).records == ROWS // 2
+    store.end_turn()
