@@ -163,7 +163,7 @@ def nearest(name: str, names: Iterable[str], *, form: str = "{!r}") -> str:
     near = get_close_matches(name, known, n=1)
     if near:
         return f"; did you mean {form.format(near[0])}?"
-    return f"; there are {', '.join(known)}" if known else "; there are none"
+    return f"; expected one of {', '.join(known)}" if known else "; none exist"
 
 
 def find(kind: str, key: str, things: Iterable[tuple[str, str]]) -> str:

@@ -117,7 +117,8 @@ def commands() -> None:
 def upload(source: str, *, dataset_ids: tuple[str, ...], **options: Any) -> None:
     """Upload all files in FOLDER and the folders below it.
 
-    Their names in the cloud are their paths within FOLDER. What is no file is skipped and named.
+    A file's name in the cloud is its path relative to FOLDER. Anything that is not a regular file
+    is skipped and reported.
     """
     server = TargetServer.of(options)
     transfers.run(transfers.upload(server, Path(source), dataset_ids=dataset_ids, **options))
@@ -138,8 +139,8 @@ def list_(**options: object) -> None:
 def download(dest: str, **options: object) -> None:
     """Download the files that all options select into a folder DEST.
 
-    They lie side by side; manifest.json says what each of them is, and names its path. A folder
-    that an earlier download made is replaced, unless no file is selected.
+    They are written side by side; manifest.json describes each and maps it to its path. A folder
+    that an earlier download created is replaced, unless no file is selected.
     """
     try:
         path = check_destination(dest)
@@ -182,7 +183,7 @@ def show(binary_data_id: str, **options: object) -> None:
 def get(binary_data_id: str, output: str, **options: Any) -> None:
     """Print the bytes of the file whose binary data id is ID.
 
-    With --output a download that breaks off goes on with the next call.
+    With --output, repeating the command resumes an interrupted download.
     """
     if output == "-" and options["form"] == "json":
         raise click.UsageError("--json requires --output, because the bytes go to stdout")

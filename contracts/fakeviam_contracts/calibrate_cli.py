@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @click.command("calibrate", cls=Verb)
 @target_option(or_self=True)
-@click.option("--self", "own", is_flag=True, help="Calibrate to a fake of our own.")
+@click.option("--self", "own", is_flag=True, help="Calibrate to an in-process fake.")
 @click.option(
-    "--policy", default="documented", show_default=True, help="Policy of the fake of our own."
+    "--policy", default="documented", show_default=True, help="Policy of the in-process fake."
 )
 @click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
 @click.option("--organization", default="", metavar="ID")
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
 )
 def calibrate_command(*, own: bool, target: Target | None, output: Path, **options: object) -> None:
-    """Find out how a server decides open points, and write a policy that a fake can obey."""
+    """Detect how a server decides disputed points, and write them as a policy for a fake."""
     if own and target is not None:
         raise click.UsageError("--target and --self cannot be combined")
     where = "" if own else default_target() if target is None else target.text

@@ -88,7 +88,7 @@ class _Seconds(_ParamType):
     help=f"A server: {FORMS}; web+http(s)://… for gRPC-Web. Repeat it to compare several.",
 )
 @click.option(
-    "--self", "own", is_flag=True, help="Check a fake of our own, alone or together with targets."
+    "--self", "own", is_flag=True, help="Check an in-process fake, alone or together with targets."
 )
 @click.option(
     "--policy",
@@ -168,9 +168,9 @@ class _Seconds(_ParamType):
     "--throw-away",
     metavar="ID",
     default="",
-    help="The part, or the location of the parts, that nobody needs; others are refused.",
+    help="A disposable part, or a disposable location; parts outside it are refused.",
 )
-@click.option("--dry-run", is_flag=True, help="Print each call of the run; make none.")
+@click.option("--dry-run", is_flag=True, help="Print the calls of the run without making them.")
 @click.option("--read-only", is_flag=True, help="Never write; compare replies with each other.")
 @click.option(
     "--known-failing",

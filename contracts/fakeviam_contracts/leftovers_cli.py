@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-rps", type=click.FloatRange(min=0.1), help="At most this many calls per second."
 )
-@click.option("--dry-run", is_flag=True, help="Only tell what would be removed.")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed; remove nothing.")
 @click.pass_context
 def clean_up_command(
     context: click.Context,
@@ -40,9 +40,9 @@ def clean_up_command(
     dry_run: bool,
     **options: object,
 ) -> None:
-    """Remove what killed runs left: what is named as only the kit names things.
+    """Remove what interrupted runs left behind, recognized by the names that only the kit uses.
 
-    Not while another run is going on there. The exit status is 1 if something is left.
+    Do not use it while another run is in progress. The exit status is 1 if anything remains.
     """
     # Not above: the help needs none of it.
     from fakeviam_contracts import leftovers  # noqa: PLC0415

@@ -53,7 +53,7 @@ def save(*, server: Control, folder: str, form: str) -> None:
 @click.argument("folder", type=click.Path(exists=True))
 @format_options
 def load(*, server: Control, folder: str, form: str) -> None:
-    """Replace the state of a running fake with the archive in FOLDER, a folder or a .tar of one."""
+    """Replace the state of a running fake with the archive FOLDER, a folder or a .tar file."""
     from fakeviam import archive  # noqa: PLC0415 - `--help` needs none of it
 
     path = Path(folder)

@@ -42,7 +42,7 @@ def show_clock(*, server: Control, form: str) -> None:
 @click.option("--seconds", type=float, default=0.0)
 @format_options
 def advance(*, server: Control, form: str, **units: float) -> None:
-    """Advance the clock; negative amounts move it back."""
+    """Advance the clock by the sum of the options; negative amounts move it back."""
     step = {unit: amount for unit, amount in units.items() if amount}
     if not step:
         raise UsageError("give an amount: --days, --hours, --minutes or --seconds")
@@ -51,11 +51,11 @@ def advance(*, server: Control, form: str, **units: float) -> None:
 
 @command.command("set")
 @with_server
-@click.argument("moment")
+@click.argument("time")
 @format_options
-def set_clock(*, server: Control, moment: str, form: str) -> None:
-    """Set the clock to MOMENT: ISO 8601, UTC unless it has an offset."""
-    _move(server, form, {"set": moment})
+def set_clock(*, server: Control, time: str, form: str) -> None:
+    """Set the clock to TIME: ISO 8601, UTC unless it has an offset."""
+    _move(server, form, {"set": time})
 
 
 @command.command("freeze")

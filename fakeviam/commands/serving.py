@@ -79,7 +79,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--ids",
             type=click.Choice(["real", "readable"]),
             default="real",
-            help="Ids like those of the real service, or readable ones that count: file-000001.",
+            help="Ids like those of the real service, or readable and numbered: file-000001.",
         ),
         click.option(
             "--policy",
@@ -92,7 +92,7 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
             "--auth",
             type=click.Choice(["any", "keys"]),
             default="any",
-            help="Serve everyone, or check API keys and tokens.",
+            help="Accept any credentials, or check API keys and tokens.",
         ),
         click.option(
             "--clock",
@@ -121,7 +121,7 @@ def _contents() -> list[Callable[[Command], Command]]:
             multiple=True,
             metavar="NAME=VALUE",
             show_default="none",
-            help="How to read that: images=FOLDER, dataset=NAME, part=NAME, component=NAME, "
+            help="How to import --load: images=FOLDER, dataset=NAME, part=NAME, component=NAME, "
             "method=NAME, clip, delimiter=C, time_format=FORM, time_unit=UNIT. Repeatable.",
         ),
         click.option(
@@ -134,7 +134,7 @@ def _contents() -> list[Callable[[Command], Command]]:
             "--durability",
             type=click.Choice(["process", "power"]),
             default="process",
-            help="What an acknowledged write survives: the end of the process, or power loss too.",
+            help="What an acknowledged write survives: a killed process, or also a power failure.",
         ),
         click.option(
             "--store",
@@ -151,25 +151,25 @@ def _tls() -> list[Callable[[Command], Command]]:
             "--tls",
             is_flag=True,
             show_default=False,
-            help="Encrypt the TCP port, with a certificate made at start; requires fakeviam[tls].",
+            help="Serve TLS on the TCP port; requires fakeviam[tls] to generate a certificate.",
         ),
         click.option(
             "--cert",
             type=click.Path(resolve_path=True),
-            show_default="one made at start",
-            help="A PEM file with a certificate of your own, to use TLS with.",
+            show_default="generated at startup",
+            help="Serve TLS with the certificate in this PEM file.",
         ),
         click.option(
             "--key",
             type=click.Path(resolve_path=True),
-            show_default="in the file of --cert",
-            help="The PEM file with its key.",
+            show_default="the --cert file",
+            help="The PEM file with the private key of the certificate.",
         ),
         click.option(
             "--ca-file",
             type=click.Path(resolve_path=True),
             show_default="a temporary file",
-            help="With TLS, write the certificate that clients have to trust to this file.",
+            help="With TLS, write the certificate that clients must trust to this file.",
         ),
         click.option(
             "--tls-name",
@@ -177,13 +177,13 @@ def _tls() -> list[Callable[[Command], Command]]:
             multiple=True,
             metavar="NAME",
             show_default="localhost, this machine and --host",
-            help="A further name or address in the certificate made at start. Repeatable.",
+            help="An additional name or address in the generated certificate. Repeatable.",
         ),
         click.option(
             "--plaintext-port",
             type=click.IntRange(0, 65535),
             show_default="none",
-            help="With TLS, a second TCP port, without it; 0 picks a free one.",
+            help="With TLS, an additional TCP port that serves plaintext; 0 picks a free one.",
         ),
     ]
 
@@ -206,7 +206,7 @@ def _control() -> list[Callable[[Command], Command]]:
             multiple=True,
             metavar="URL",
             show_default="those of this machine",
-            help="Origin whose web pages may make calls and load files; * is all. Repeatable.",
+            help="Origin whose web pages may make calls and load files; * allows all. Repeatable.",
         ),
     ]
 
@@ -236,7 +236,7 @@ def _limits() -> list[Callable[[Command], Command]]:
             "--token-lifetime",
             metavar="SECONDS",
             type=float,
-            show_default="for ever",
+            show_default="unlimited",
             help="How long access tokens are valid, by the fake's clock.",
         ),
     ]

@@ -52,7 +52,7 @@ def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
         ids = ", ".join(thing.id for thing in matches)
         raise UsageError(f"{len(matches)} {kind}s are named {key!r}; use an id: {ids}")
     names = list(dict.fromkeys(thing.name for thing in candidates))
-    hint = nearest(key, names) or f"; there are {', '.join(map(repr, names))}"
+    hint = nearest(key, names) or f"; expected one of {', '.join(map(repr, names))}"
     raise UsageError(f"no {kind} has the name or id {key!r}{hint}")
 
 

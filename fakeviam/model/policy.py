@@ -126,7 +126,7 @@ class Policy:
 
     @classmethod
     def strict(cls) -> Policy:
-        """Like documented, but rejects what a careful engineer would not let pass."""
+        """Like documented, but rejects questionable requests, such as unknown ids in a delete."""
         return cls(
             max_page=PageLimit(100, "refuse"),
             binary_page=PageLimit(1, "refuse"),

@@ -180,7 +180,8 @@ class FleetDraft:
         for id_, name in names.items():
             if name == reference:
                 return id_
-        raise UsageError(f"no organization {reference!r}; there are {', '.join(names.values())}")
+        known = ", ".join(names.values())
+        raise UsageError(f"no organization {reference!r}; expected one of {known}")
 
     def organization_name(self, organization_id: str) -> str:
         """The name of the organization of that id."""

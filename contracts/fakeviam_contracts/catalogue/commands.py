@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=Verbs)
 def catalogue_commands() -> None:
-    """What is asked of servers and clients, and why."""
+    """What the kit requires of servers and clients, and why."""
 
 
 @catalogue_commands.command("list")
@@ -47,7 +47,7 @@ def list_command(clauses: str, form: str) -> None:
         checks, mutants = _count_text(entry.checks, "check"), _count_text(entry.mutants, "mutant")
         click.echo(
             f"{entry.id:<6}{entry.evidence:<11}{entry.leniency.value:<12}"
-            f"{checks:<10}{mutants:<11}{entry.sentence}"
+            f"{checks:<11}{mutants:<12}{entry.sentence}"
         )
     click.echo(f"\n{_count_text(selected, 'clause')}")
     for title, names in (("unproven (no mutant)", unproven), ("without a check", unchecked)):
@@ -84,7 +84,7 @@ def _entry_json(entry: Entry) -> dict[str, object]:
 @format_options
 @click.pass_context
 def trace_command(context: click.Context, source: Path | None, sdk: Path | None, form: str) -> None:
-    """Show what became of each documented sentence.
+    """Show how each documented sentence is covered.
 
     Fails if a sentence is untriaged, if clauses, checks and mutants do not fit together, or if
     SOURCE or the SDK has other sentences than those that were triaged.
@@ -95,7 +95,7 @@ def trace_command(context: click.Context, source: Path | None, sdk: Path | None,
         try:
             problems += triage.differences(known.sdk, sentences_of_sdk(sdk))
         except (OSError, SyntaxError) as error:
-            raise click.UsageError(f"{sdk} is no package viam of viam-sdk: {error}") from error
+            raise click.UsageError(f"{sdk} is not the package viam of viam-sdk: {error}") from error
     if source is not None:
         try:
             text = source.read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def _echo(
     rows = (*known.rows, *known.sdk)
     width = max((len(row.where) for row in rows), default=0)
     for row in rows:
-        verdict = " ".join(row.clauses) or f"not testable: {row.reason or 'nobody has looked'}"
+        verdict = " ".join(row.clauses) or f"not testable: {row.reason or 'not triaged yet'}"
         click.echo(f"{row.where:<{width}}  {verdict}")
     click.echo("\n" + ", ".join(f"{count} {what}" for what, count in counts.items()))
     if not compared:

@@ -15,10 +15,10 @@ from fakeviam_contracts.mutants.clients import CLIENTS, MutantStatus, client_out
 
 @click.command("mutants", cls=Verb)
 @format_options
-@click.option("--measure", is_flag=True, help="Write the table of kill power again; minutes.")
+@click.option("--measure", is_flag=True, help="Rewrite the table of kill power; takes minutes.")
 @click.pass_context
 def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
-    """Run the park of wrong servers and clients: all must be found."""
+    """Run the kit against its mutants, deliberately wrong servers and clients: all must die."""
     if measure:
         TABLE.write_text(
             mutant_suite.measure(lambda line: click.echo(line, err=True)), encoding="utf-8"
@@ -47,7 +47,7 @@ def mutants_command(context: click.Context, form: str, *, measure: bool) -> None
 
 
 async def _clients() -> dict[str, str]:
-    """What became of each wrong client."""
+    """The outcome of each wrong client."""
     return {mutant.name: (await client_outcome(mutant))[0].value for mutant in CLIENTS}
 
 

@@ -299,7 +299,9 @@ class Expressions:
         if name in DATES:
             return self._of_dates(name, arguments)
         if name not in SCALARS:
-            raise wrong_syntax(f"unknown function {brief(name)}; there are {', '.join(SCALARS)}")
+            raise wrong_syntax(
+                f"unknown function {brief(name)}; expected one of {', '.join(SCALARS)}"
+            )
         if any(isinstance(each, exp.Distinct) for each in arguments):
             raise SqlError(3015, "scalar functions don't support DISTINCT")
         if any(isinstance(each, exp.Star) for each in arguments):

@@ -109,7 +109,7 @@ def part_of(name: str, date: object) -> object:
     if name.upper() == "QUARTER":
         return {"$toInt": {"$ceil": {"$divide": [{"$month": date}, _QUARTERS]}}}
     if name.upper() not in PARTS:
-        raise wrong_syntax(f"unknown date part {name}; there are {', '.join(PARTS)}, QUARTER")
+        raise wrong_syntax(f"unknown date part {name}; expected one of {', '.join(PARTS)}, QUARTER")
     return {PARTS[name.upper()]: date}
 
 
@@ -121,7 +121,7 @@ def unit_of(name: str) -> str:
     """
     unit = name.upper().removeprefix("SQL_TSI_").replace("FRAC_SECOND", "MILLISECOND")
     if unit not in _UNITS:
-        raise wrong_syntax(f"unknown date part {name}; there are {', '.join(_UNITS)}")
+        raise wrong_syntax(f"unknown date part {name}; expected one of {', '.join(_UNITS)}")
     return unit.lower()
 
 

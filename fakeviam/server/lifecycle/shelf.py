@@ -124,5 +124,5 @@ class Shelf:
             if key in (snapshot.id, snapshot.name):
                 return snapshot
         names = ", ".join(snapshot.name or snapshot.id for snapshot in self.kept.values())
-        hint = f"there are: {names}" if names else "there are none"
+        hint = f"existing: {names}" if names else "none exist"
         raise UsageError(f"there is no snapshot {key!r}; {hint}")

@@ -88,7 +88,7 @@ def _snapshot(request: ControlRequest) -> Snapshot:
         f"there is no snapshot {key!r}",
         field="snapshot",
         value=key,
-        hint=f"there are: {names}" if names else "there are none",
+        hint=f"existing: {names}" if names else "none exist",
     )
 
 

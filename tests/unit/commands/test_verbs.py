@@ -229,10 +229,10 @@ def test_faults_come_as_json_too(run: Run, cloud: FakeViam) -> None:
         ("faults add --times 2 --from {}", "--from cannot be combined"),
         ("replies add TagsByFilter", "give an RPC and its reply"),
         ("faults add * --status unavailable", "got 'unavailable'; did you mean 'UNAVAILABLE'?"),
-        ("faults add * --status XYZ", "got 'XYZ'; there are CANCELLED, UNKNOWN, "),
+        ("faults add * --status XYZ", "got 'XYZ'; expected one of CANCELLED, UNKNOWN, "),
         ("faults add * --effect golaway", "got 'golaway'; did you mean 'goaway'?"),
         ("faults add * --status ABORTED --call 0", "calls must be whole numbers from 1, got [0]"),
-        ("calls --status XYZ", "got 'XYZ'; there are OK, CANCELLED, "),
+        ("calls --status XYZ", "got 'XYZ'; expected one of OK, CANCELLED, "),
         ("calls --where x=1", "requests of * have no field 'x'"),
         ("calls --where compnent=cam", "did you mean 'component'?"),
         ("policy set strct", "got 'strct'; did you mean 'strict'?"),
@@ -403,7 +403,7 @@ def test_snapshots_are_saved_restored_and_forgotten(run: Run, cloud: FakeViam) -
     assert run("snapshot", "delete", "s1").lines == ["deleted s1"]
     assert run("snapshot", "list").lines == ["s2  noon & co  2026-01-31T12:00:00+00:00"]
     told = run("snapshot", "restore", "s1").refusal
-    assert told == "there is no snapshot 's1'; there are: noon & co"
+    assert told == "there is no snapshot 's1'; existing: noon & co"
 
 
 def test_a_reset_shows_what_it_dropped(run: Run, cloud: FakeViam) -> None:

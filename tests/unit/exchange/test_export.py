@@ -102,7 +102,7 @@ def test_what_can_be_wrong(cloud: FakeViam, tmp_path: Path) -> None:
     dataset = apply(cloud)
     unknown = run(cloud, tmp_path / "out", "nothing", "coco")
     assert unknown.exit_code == 1
-    assert "no dataset has the name or id 'nothing'; there are " in unknown.output
+    assert "no dataset has the name or id 'nothing'; expected one of " in unknown.output
     taken = run(cloud, tmp_path.parent, dataset, "coco")
     assert taken.exit_code == 2
     assert "already exists; choose a new or empty folder" in taken.output

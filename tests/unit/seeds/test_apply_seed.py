@@ -203,7 +203,7 @@ def test_names_that_mean_nothing(cloud: FakeViam, write: Write) -> None:
         )
     ]
     assert wrong(cloud, write, "datasets: [{name: d, organization: acme}]") == [
-        "seed.yaml:1: datasets[0]: no organization 'acme'; there are fake-org"
+        "seed.yaml:1: datasets[0]: no organization 'acme'; expected one of fake-org"
     ]
 
 

@@ -79,7 +79,7 @@ async def test_a_status_goes_by_its_name_or_as_an_enum(viam: Viam) -> None:
     ):
         with pytest.raises(UsageError) as caught:
             calls.assert_not_called(status=wrong)
-        said = str(caught.value).partition("; there are ")[0]
+        said = str(caught.value).partition("; expected one of ")[0]
         assert said == f"status must be the name of a gRPC status, {text}"
 
 

@@ -97,7 +97,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"staus": "x"}, "fault: there is no field 'staus'; did you mean status?"),
     (
         {"status": "OK"},
-        "fault: status must be the name of a gRPC status, got 'OK'; there are CANCELLED, UNKNOWN, ",
+        "fault: status must be the name of a gRPC status, got 'OK'; expected one of CANCELLED, ",
     ),
     (
         {"rpc": "FielUpload", "delay": 1},
@@ -133,7 +133,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ),
     (
         {"effect": "reset-stream", "code": "X"},
-        "fault: code must be the name of an HTTP/2 error code, got 'X'; there are NO_ERROR, ",
+        "fault: code must be the name of an HTTP/2 error code, got 'X'; expected one of NO_ERROR, ",
     ),
     (
         {"status": "INTERNAL", "details": [{"@type": "x", "value": "?"}]},

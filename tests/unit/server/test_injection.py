@@ -438,7 +438,7 @@ async def test_a_call_brings_its_own_fault(viam: Viam, frames: Frames) -> None:
 
 
 BAD = {
-    "NICE": "status must be the name of a gRPC status, got 'NICE'; there are CANCELLED",
+    "NICE": "status must be the name of a gRPC status, got 'NICE'; expected one of CANCELLED",
     "{": "Expecting property name",
     "{}": "a fault requires an effect, a status or a delay",
     '{"status": "INTERNAL", "calls": [1]}': "applies to the call that carries it; remove 'calls'",

@@ -406,7 +406,7 @@ def test_a_snapshot_has_a_name_and_an_end() -> None:
     cloud.restore("clean")
     assert len(cloud.fleet) == 1
     assert cloud.clock.moment() == clean.taken
-    with pytest.raises(UsageError, match="there is no snapshot 'claen'; there are: clean"):
+    with pytest.raises(UsageError, match="there is no snapshot 'claen'; existing: clean"):
         cloud.restore("claen")
     with pytest.raises(UsageError, match="snapshot must be a snapshot or its name"):
         cloud.restore(5)  # type: ignore[arg-type]

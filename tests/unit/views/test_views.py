@@ -263,7 +263,7 @@ def test_things_of_the_fleet_are_found_by_name(cloud: FakeViam) -> None:
     assert cloud.fleet.find_robot("fake-robot").id == part.robot_id
     assert cloud.fleet.find_location("fake-location").id == part.location_id
     assert cloud.fleet.find_organization("fake-org").id == part.organization_id
-    with pytest.raises(UsageError, match="no part has the name or id 'x'; there are 'fake-robot-"):
+    with pytest.raises(UsageError, match="name or id 'x'; expected one of 'fake-robot-"):
         cloud.fleet.find_part("x")
     twin = cloud.fleet.add_part(part.name, robot="other")
     with pytest.raises(UsageError, match=f"2 parts are named .*; use an id: .*{twin.id}"):

@@ -60,10 +60,10 @@ def test_a_snapshot_can_be_forgotten(web: Browser) -> None:
         "what": "there is no snapshot 'named'",
         "field": "snapshot",
         "value": "named",
-        "hint": "there are none",
+        "hint": "none exist",
     }
     web.send("POST", "/snapshots", {"name": "again"})
-    assert web.send("DELETE", "/snapshots/x").error["hint"] == "there are: again"
+    assert web.send("DELETE", "/snapshots/x").error["hint"] == "existing: again"
 
 
 def test_a_name_is_given_once(web: Browser) -> None:

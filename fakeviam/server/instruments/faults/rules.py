@@ -65,7 +65,7 @@ _NEEDS: Mapping[FaultKind, tuple[str, str]] = MappingProxyType(
 def _one_of(names: list[str], kind: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and value not in names:
-            known = nearest(value.upper(), names) or f"; there are {', '.join(names)}"
+            known = nearest(value.upper(), names) or f"; expected one of {', '.join(names)}"
             raise invalid(f"must be the name of {kind}, got {value!r}{known}")
         return value
 

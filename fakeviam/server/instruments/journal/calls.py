@@ -360,7 +360,7 @@ def _status_name(status: object) -> str:
     name = status.name if isinstance(status, Enum) else status
     names = [each.name for each in Status]
     if name not in names:
-        near = nearest(str(name).upper(), names) or f"; there are {', '.join(names)}"
+        near = nearest(str(name).upper(), names) or f"; expected one of {', '.join(names)}"
         raise UsageError(f"status must be the name of a gRPC status, got {status!r}{near}")
     return str(name)
 
