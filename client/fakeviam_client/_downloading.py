@@ -37,14 +37,14 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Link:
+class FileLink:
     """Where a file is, and what to show there."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Part(Protocol):
+class PartialFile(Protocol):
     """The part of a file that has come.
 
     Attributes:
@@ -139,9 +139,9 @@ class Transfer:
 
     def __init__(
         self,
-        part: Part,
-        link: Link,
-        renew: Callable[[], Awaitable[Link | None]],
+        part: PartialFile,
+        link: FileLink,
+        renew: Callable[[], Awaitable[FileLink | None]],
         *,
         size: int,
         meter: Meter,
@@ -195,7 +195,7 @@ class Transfer:
             "call goes on from there"
         )
 
-    async def _attempt(self, link: Link) -> DownloadError | None:
+    async def _attempt(self, link: FileLink) -> DownloadError | None:
         """Bring what one answer has; the refusal if the link has ended."""
         part, headers = self._part, dict(link.headers)
         if part.size and not part.etag:

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from fakeviam_client.client import DataClient
 
 
-class Owned(NamedTuple):
+class OwnedDataset(NamedTuple):
     """A dataset and the name of its organization."""
 
     dataset: Dataset
     organization: str
 
 
-async def all_datasets(data: DataClient) -> list[Owned]:
+async def all_datasets(data: DataClient) -> list[OwnedDataset]:
     """The datasets, by organization."""
     request = app.ListOrganizationsRequest()
     reply = await data._call(app.ListOrganizationsResponse, request)  # noqa: SLF001 - its own
     return [
-        Owned(dataset, organization.name)
+        OwnedDataset(dataset, organization.name)
         for organization in reply.organizations
         for dataset in await data.list_datasets_by_organization_id(organization.id)
     ]

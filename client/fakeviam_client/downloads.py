@@ -14,7 +14,7 @@ from fakeviam.wire import data as wire
 from fakeviam_client import _arguments as arguments
 from fakeviam_client._destination import check_file
 from fakeviam_client._downloading import (
-    Link,
+    FileLink,
     PartInMemory,
     PartOnDisk,
     Transfer,
@@ -129,7 +129,7 @@ class DownloadMethods(Service):
         )
         await transfer.run()
 
-    async def _link(self, metadata: wire.BinaryMetadata) -> Link | None:
+    async def _link(self, metadata: wire.BinaryMetadata) -> FileLink | None:
         """Where a file is: signed, so that no token leaves for another server; None if nowhere."""
         request = wire.CreateBinaryDataSignedURLRequest(binary_data_id=metadata.binary_data_id)
         try:
@@ -138,11 +138,11 @@ class DownloadMethods(Service):
             if error.status not in _NO_LINKS:
                 raise
         else:
-            return Link(url=reply.signed_url)
+            return FileLink(url=reply.signed_url)
         if not metadata.uri:
             return None
         shown = {n: v for n, v in self._metadata.items() if n.lower() == "authorization"}
-        return Link(url=metadata.uri, headers=shown)
+        return FileLink(url=metadata.uri, headers=shown)
 
     async def _bytes_in_reply(self, metadata: wire.BinaryMetadata) -> bytes:
         request = wire.BinaryDataByIDsRequest(

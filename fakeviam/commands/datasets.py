@@ -10,7 +10,7 @@ from fakeviam.commands.options import columns, details, show
 from fakeviam.program import Verbs, client_options, find, format_options
 
 if TYPE_CHECKING:
-    from fakeviam_client._their_datasets import Owned
+    from fakeviam_client._their_datasets import OwnedDataset
     from fakeviam_client._transfers import TargetServer
     from fakeviam_client.client import DataClient
 
@@ -70,7 +70,7 @@ async def _contents(data: DataClient, dataset_id: str) -> dict[str, int]:
     return {"files": totals.total, "bytes": totals.total_size_bytes}
 
 
-def _fields(owned: Owned) -> dict[str, str]:
+def _fields(owned: OwnedDataset) -> dict[str, str]:
     from fakeviam_client._records import moment_of  # noqa: PLC0415 - likewise
 
     from fakeviam.wire.dataset import DatasetType  # noqa: PLC0415 - likewise

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeviam.exchange.coco_models import Coco, CocoAnnotation, CocoImage
-from fakeviam.exchange.files import NO_PLACE, Leftovers, with_lines
+from fakeviam.exchange.files import NO_PLACE, LeftOutCounts, with_lines
 from fakeviam.exchange.lenient import CLIP
 from fakeviam.exchange.outlines import box_around, is_rectangle
 from fakeviam.exchange.owners import Owners
@@ -168,7 +168,7 @@ class _CocoReader:
         self._options = options
         self._into = split_of(file)
         self._diagnostics = Diagnostics()
-        self._left = Leftovers()
+        self._left = LeftOutCounts()
         self._owners = Owners(file.parent)
         coco = document.validate(Coco)
         self._annotations = coco.annotations

@@ -37,7 +37,7 @@ def is_folder_there(path: Path) -> bool:
         return False
 
 
-class Leftovers:
+class LeftOutCounts:
     """Counts what is left out, by kind."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from google.protobuf import json_format
 
 from fakeviam import wire
 from fakeviam.exchange.exporting import put
-from fakeviam.exchange.files import Leftovers, is_file
+from fakeviam.exchange.files import LeftOutCounts, is_file
 from fakeviam.exchange.jsonl import FILE as DATASET_FILE
 from fakeviam.exchange.jsonl import read_jsonl
 from fakeviam.exchange.lenient import CLIP
@@ -126,7 +126,7 @@ class _Binary:
         self._folder = folder
         self._options = options
         self._owners = Owners(folder)
-        self._left = Leftovers()
+        self._left = LeftOutCounts()
 
     def seed(self) -> Seed:
         diagnostics = Diagnostics()

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.exchange.exporting import put
-from fakeviam.exchange.files import Leftovers
+from fakeviam.exchange.files import LeftOutCounts
 from fakeviam.exchange.lenient import CLIP, Lenient, Original
 from fakeviam.exchange.names import (
     Distinct,
@@ -197,7 +197,7 @@ class _LineReader:
         self._data = folder.absolute() / DATA
         self._owners = Owners(folder)
         self._files: list[FileSeed] = []
-        self._left = Leftovers()
+        self._left = LeftOutCounts()
 
     def seed(self) -> Seed:
         return Seed(

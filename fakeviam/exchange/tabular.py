@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakeviam.exchange.files import Leftovers
+from fakeviam.exchange.files import LeftOutCounts
 from fakeviam.exchange.messages import message_of
 from fakeviam.exchange.owners import Owners
 from fakeviam.model.clock import FIRST, LAST, SECOND
@@ -60,7 +60,7 @@ class _TabularReader:
         self._file = file
         self._options = options
         self._owners = Owners()
-        self._left = Leftovers()
+        self._left = LeftOutCounts()
         self._sources: dict[int, tuple[Capture, tuple[str, ...]]] = {}
         # In the order of their first reading.
         self._found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}

@@ -12,13 +12,13 @@ from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Flag, Name, OneOrMany, OneOrMore, Text, Time
 
 
-class _OfOrganization(Model):
+class _OwnedEntry(Model):
     organization: Name = field(
         "Name or id of its organization; by default the default organization.", "acme", default=""
     )
 
 
-class SavedQueryEntry(_OfOrganization):
+class SavedQueryEntry(_OwnedEntry):
     """A query that is kept under a name."""
 
     name: Text = field("Its name; created if it does not exist.", "daily")
@@ -45,7 +45,7 @@ class PipelineEntry(SavedQueryEntry):
     enabled: Flag = field("Whether it runs.", False, default=True)
 
 
-class IndexEntry(_OfOrganization):
+class IndexEntry(_OwnedEntry):
     """A custom index."""
 
     keys: Annotated[Row, Field(min_length=1)] = field(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.message import Message
 
-__all__ = ["WIRE", "Method", "Wire"]
+__all__ = ["WIRE", "LoadedProtos", "Method"]
 
 # Which module of this package shows which proto package; the others are known and not shown.
 _MODULES = MappingProxyType(
@@ -120,7 +120,7 @@ class _Classes(Mapping[str, "type[Message]"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wire:
+class LoadedProtos:
     """All that was loaded from one descriptor set.
 
     Attributes:
@@ -149,14 +149,14 @@ class Wire:
         return names
 
 
-def _load(serialized: bytes) -> Wire:
+def _load(serialized: bytes) -> LoadedProtos:
     files = FileDescriptorSet.FromString(serialized).file
     contents = {file.name: file.SerializeToString() for file in files}
     pool = DescriptorPool()
     for content in contents.values():
         pool.AddSerializedFile(content)
     methods = tuple(_methods(files))
-    return Wire(
+    return LoadedProtos(
         pool=pool,
         files=MappingProxyType(contents),
         classes=_Classes(pool, files),

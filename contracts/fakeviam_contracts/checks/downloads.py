@@ -26,7 +26,7 @@ CONTENT = bytes(range(48, 68))
 NOT_FOR_YOU = AnyOf(401, 403)
 
 
-class Answer(NamedTuple):
+class HttpReply(NamedTuple):
     """What came by HTTP."""
 
     status: int
@@ -34,26 +34,26 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def _answer(url: str, headers: Mapping[str, str], method: str) -> Answer:
+def _answer(url: str, headers: Mapping[str, str], method: str) -> HttpReply:
     request = urllib.request.Request(url, headers=dict(headers), method=method)  # noqa: S310 - a link of the subject's
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return Answer(answer.status, answer.headers, answer.read())
+            return HttpReply(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, error.headers, error.read())
+            return HttpReply(error.code, error.headers, error.read())
 
 
 def fetched(
     session: Session, url: str, headers: Mapping[str, str] | None = None, method: str = "GET"
-) -> Answer:
+) -> HttpReply:
     """The answer to a request; where nobody can be reached, that is said, and no more is asked.
 
     Raises:
         ProgramEndedError: The link leads to no server that can be reached from here.
     """
     try:
-        answer: Answer = session.wire.run(asyncio.to_thread(_answer, url, headers or {}, method))
+        answer: HttpReply = session.wire.run(asyncio.to_thread(_answer, url, headers or {}, method))
     except OSError as error:
         session.left_out = f"{urlsplit(url).netloc} cannot be reached from here: {error}"
         raise ProgramEndedError(session.left_out) from error
@@ -184,7 +184,7 @@ def _wait(session: Session, seconds: int) -> None:
     session.place.advance(seconds * SECOND)
 
 
-def _expect_nothing(session: Session, what: str, answer: Answer) -> None:
+def _expect_nothing(session: Session, what: str, answer: HttpReply) -> None:
     session.expect("SG-1", f"{what} leads to the file", expected=False,
                    observed=answer.body == CONTENT)  # fmt: skip
 

@@ -18,14 +18,14 @@ class UnknownError(Exception):
     """What this interpreter does not know: an operator, or a kind of value."""
 
 
-class _Missing:
+class _MissingField:
     """The value of a field that is not there."""
 
     def __repr__(self) -> str:
         return "missing"
 
 
-MISSING = _Missing()
+MISSING = _MissingField()
 
 
 # Values ----------------------------------------------------------------------------------

@@ -83,12 +83,12 @@ async def client_outcome(mutant: ClientMutant) -> tuple[MutantStatus, str]:
 def on_request(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientMutant:
     """One that edits each request before it is sent."""
 
-    class Asking(DataClient):
+    class Editing(DataClient):
         async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
             edit(request)
             return await super()._call(kind, request, timeout)
 
-    return ClientMutant(name=name, obligation=obligation, client=Asking)
+    return ClientMutant(name=name, obligation=obligation, client=Editing)
 
 
 def on_reply(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> ClientMutant:

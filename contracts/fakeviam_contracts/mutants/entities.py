@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 def changing(kind: type[Any], change: Callable[[MemoryStore, Any], Any]) -> type[MemoryStore]:
     """A store that changes entities of a kind before it keeps them."""
 
-    class Store(MemoryStore):
+    class Changing(MemoryStore):
         def put_entities(self, *entities: Entity) -> bool:
             return super().put_entities(
                 *(change(self, each) if isinstance(each, kind) else each for each in entities)
             )
 
-    return Store
+    return Changing
 
 
 def undeletable(kind: type[Any]) -> type[MemoryStore]:
     """A store that keeps entities of a kind for ever."""
 
-    class Store(MemoryStore):
+    class Undeletable(MemoryStore):
         def drop_entities(self, *entities: Entity) -> None:
             super().drop_entities(*(each for each in entities if not isinstance(each, kind)))
 
-    return Store
+    return Undeletable
 
 
 def in_list(name: str, change: Callable[[list[Any]], object]) -> ReplyEdit:

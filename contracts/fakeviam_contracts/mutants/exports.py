@@ -43,14 +43,14 @@ class _Backwards(MemoryStore):
 
 
 def _ignoring(name: str) -> type[MemoryStore]:
-    class Store(MemoryStore):
+    class Ignoring(MemoryStore):
         def tabular_page(self, query: Query, **how: Any) -> Page[Any]:
             if _is_of_one(query):
                 without: dict[str, Any] = {name: ""}
                 query = replace(query, **without)
             return super().tabular_page(query, **how)
 
-    return Store
+    return Ignoring
 
 
 def _point(change: Callable[[Any], object]) -> ReplyEdit:

@@ -46,12 +46,12 @@ _file = partial(in_each, "data", "")
 def _looking(change: Callable[[Query], Query]) -> type[MemoryStore]:
     """A store that looks for other files inside sequences."""
 
-    class Store(MemoryStore):
+    class Looking(MemoryStore):
         def binary_page(self, query: Query, **how: Any) -> Page[Any]:
             is_inside = query.part_id and query.mime_types == IMAGES
             return super().binary_page(change(query) if is_inside else query, **how)
 
-    return Store
+    return Looking
 
 
 def _widened(query: Query) -> Query:
@@ -62,7 +62,7 @@ def _widened(query: Query) -> Query:
     return replace(query, interval=wide)
 
 
-class _DeletesData(MemoryStore):
+class _DeletesSequenceData(MemoryStore):
     def drop_entities(self, *entities: Entity) -> None:
         super().drop_entities(*entities)
         for each in entities:
@@ -80,7 +80,7 @@ class _DeletesEmptied(MemoryStore):
         return count
 
 
-class _MergeMoves(MemoryStore):
+class _MergeMovesSequences(MemoryStore):
     """Sequences of datasets that are merged are in the new one alone."""
 
     def add_dataset(self, dataset: Dataset, *, members_of: Iterable[str] = ()) -> bool:
@@ -209,7 +209,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("changes one field of a sequence at a time", "SQ-2", _first_path, UPDATE),
     on_request("cannot empty tags of sequences", "SQ-2", _no_empty_lists, UPDATE),
     with_store("changes all sequences at once", "SQ-2", changing(Sequence, _changes_all)),
-    with_store("deletes data with its sequence", "SQ-3", _DeletesData),
+    with_store("deletes data with its sequence", "SQ-3", _DeletesSequenceData),
     with_store("deletes sequences with their data", "SQ-3", _DeletesEmptied),
     on_reply("copies data into sequences", "SQ-3", _copies, INSIDE),
     with_store("leaves the end of a window outside", "SQ-4", _looking(
@@ -258,7 +258,7 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("takes machines for owners of sequences", "SQ-16", first_key, LOGIN),
     on_request("merges sequences of the first dataset", "SQ-17", only_first("dataset_ids"),
                "MergeDatasets"),
-    with_store("moves sequences that are merged", "SQ-17", _MergeMoves),
+    with_store("moves sequences that are merged", "SQ-17", _MergeMovesSequences),
     on_request("changes both ends of a window", "SQ-2", _both_ends, UPDATE),
     with_store("sorts tags of sequences", "SQ-1",
                changing(Sequence, lambda _, s: replace(s, tags=tuple(sorted(s.tags))))),

@@ -12,7 +12,7 @@ from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.model.filters import Query
 from fakeviam.model.ids import BinaryKey
 from fakeviam.model.records import BinaryRecord
-from fakeviam.server.instruments.explain.explanation import Explanation, Verdict
+from fakeviam.server.instruments.explain.explanation import Explanation, RecordVerdict
 from fakeviam.server.instruments.explain.reasons import Reason, reasons_against
 from fakeviam.server.services.data.reading_documents import plain_parameters
 from fakeviam.server.services.data.resources import query_of_resource, wanted_parameters
@@ -72,7 +72,7 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
         return Explanation(call=str(record), notes=notes)
     if file_id is not None:
         verdicts = [v for v in verdicts if v.id == file_id or v.id.endswith(f"/{file_id}")] or [
-            Verdict(
+            RecordVerdict(
                 id=file_id,
                 outcome="unknown id",
                 note="nothing with that id is stored; it was deleted, or never existed",
@@ -140,7 +140,7 @@ class _Explainer:
     record: RecordedCall
     answered: frozenset[str] | None
 
-    def by_filter(self) -> Iterator[Verdict]:
+    def by_filter(self) -> Iterator[RecordVerdict]:
         """What became of each record of the kinds that the call is about."""
         page = self._page()
         room = inf if page is None else page.limit
@@ -162,7 +162,7 @@ class _Explainer:
                 yield self._beside_reply(verdict, record)
         for deleted in sorted((self.answered or frozenset()) - ids):
             note = "it was in the reply and has been deleted since"
-            yield Verdict(id=deleted, outcome="gone", answered=True, note=note)
+            yield RecordVerdict(id=deleted, outcome="gone", answered=True, note=note)
 
     def _page(self) -> PageRequest | None:
         """The page that was asked for; None if the RPC has no pages."""
@@ -203,18 +203,18 @@ class _Explainer:
         if wanted is not None and (held := plain_parameters(record.source)) != wanted:
             yield Reason(field="additional_parameters", wanted=str(wanted), actual=str(held))
 
-    def by_ids(self) -> Iterator[Verdict]:
+    def by_ids(self) -> Iterator[RecordVerdict]:
         """What became of each id in the request."""
         ids: set[str] = set()
         for text, key in _mentions(self.record.request):
             if key is None:
                 form = Reason(field="id", wanted="organization/location/file", actual=repr(text))
-                yield Verdict(id=text, outcome="unknown id", reasons=(form,))
+                yield RecordVerdict(id=text, outcome="unknown id", reasons=(form,))
                 continue
             record = self.call.store.find_binary([key.file_id])[0]
             reasons = tuple(self._reasons_against(key, record))
             if record is None or reasons:
-                yield Verdict(id=text, outcome="unknown id", reasons=reasons)
+                yield RecordVerdict(id=text, outcome="unknown id", reasons=reasons)
                 continue
             verdict = self._verdict(record, [])
             if record.file_id in ids:
@@ -241,15 +241,15 @@ class _Explainer:
         )
         yield from reasons_against(visible, record)
 
-    def _verdict(self, record: AnyRecord, reasons: Sequence[Reason]) -> Verdict:
-        return Verdict(
+    def _verdict(self, record: AnyRecord, reasons: Sequence[Reason]) -> RecordVerdict:
+        return RecordVerdict(
             id=_id_of(record),
             name=record.file_name if isinstance(record, BinaryRecord) else "",
             outcome="excluded" if reasons else "included",
             reasons=tuple(reasons),
         )
 
-    def _beside_reply(self, verdict: Verdict, record: AnyRecord) -> Verdict:
+    def _beside_reply(self, verdict: RecordVerdict, record: AnyRecord) -> RecordVerdict:
         """The verdict with a note where the reply that was given differs (WY-2)."""
         late = record.time_synced > self.record.arrived
         if self.answered is None:
@@ -325,7 +325,7 @@ _BY_IDS = frozenset(
 )
 
 #: These are gone through by their stages.
-_QUERIES: MappingProxyType[str, Callable[[Call, Any], Iterator[Verdict]]] = MappingProxyType(
+_QUERIES: MappingProxyType[str, Callable[[Call, Any], Iterator[RecordVerdict]]] = MappingProxyType(
     {
         "GetSequenceBinaryData": sequence_verdicts,
         "TabularDataByMQL": mql_verdicts,

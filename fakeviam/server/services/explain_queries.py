@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.clock import moment_of
 from fakeviam.model.filters import Query
-from fakeviam.server.instruments.explain.explanation import Verdict
+from fakeviam.server.instruments.explain.explanation import RecordVerdict
 from fakeviam.server.instruments.explain.reasons import Reason, reasons_against
 from fakeviam.server.services.data.queries import check_organization, refusal, sink_of, stages_asked
 from fakeviam.server.services.data.reading_documents import documents_of, paged, query_of
@@ -43,7 +43,7 @@ _NO_BOUND = Reason(
 _Row = tuple[int, Any]
 
 
-def mql_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
+def mql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
     """What became of each reading in TabularDataByMQL.
 
     Raises:
@@ -54,7 +54,7 @@ def mql_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
         yield from _judged(call, request.organization_id, stages_asked(call, request))
 
 
-def sql_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
+def sql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
     """What became of each reading in TabularDataBySQL.
 
     Raises:
@@ -73,7 +73,7 @@ def sql_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
         yield replace(verdict, outcome="excluded", reasons=reasons) if unbounded else verdict
 
 
-def sequence_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
+def sequence_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
     """Which images are inside a sequence, and which are not.
 
     Raises:
@@ -88,7 +88,7 @@ def sequence_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
         if own not in resources:
             wanted = " or ".join(sorted(map("/".join, resources)))
             reasons.append(Reason(field="resources", wanted=wanted, actual="/".join(own)))
-        yield Verdict(
+        yield RecordVerdict(
             id=record.binary_data_id,
             name=record.file_name,
             outcome="excluded" if reasons else "included",
@@ -98,7 +98,7 @@ def sequence_verdicts(call: Call, request: Any) -> Iterator[Verdict]:
 
 def _judged(
     call: Call, owner: str, stages: Sequence[Document], operators: Operators | None = None
-) -> Iterator[Verdict]:
+) -> Iterator[RecordVerdict]:
     from fakeviam.query.errors import QueryError  # noqa: PLC0415 - few explain
     from fakeviam.query.pipeline import check_stages  # noqa: PLC0415
     from fakeviam.query.pushdown import plan  # noqa: PLC0415
@@ -110,12 +110,12 @@ def _judged(
         records = []
         for record in paged(call, Query(), descending=planned.descending, limit=None):
             if reasons := tuple(reasons_against(query, record)):
-                yield Verdict(id=record.id, outcome="excluded", reasons=reasons)
+                yield RecordVerdict(id=record.id, outcome="excluded", reasons=reasons)
             else:
                 records.append(record)
         if planned.sort_by == "time_received":
             records.sort(key=attrgetter("time_received"), reverse=planned.descending)
-        run = _Run(call, records, operators)
+        run = _StagesRun(call, records, operators)
         for number, stage in enumerate(planned.rest, len(stages) - len(planned.rest)):
             yield from run.through(number, stage)
         yield from run.left()
@@ -123,7 +123,7 @@ def _judged(
         raise refusal(error, "MQ-4") from None
 
 
-class _Run:
+class _StagesRun:
     """Documents on their way through the stages of a query."""
 
     def __init__(
@@ -135,7 +135,7 @@ class _Run:
         self._rows: list[_Row] = list(enumerate(documents_of(records)))
         self._note = ""
 
-    def through(self, number: int, stage: Document) -> Iterator[Verdict]:
+    def through(self, number: int, stage: Document) -> Iterator[RecordVerdict]:
         """Those that a stage leaves out."""
         ((name, _),) = stage.items()
         before = dict.fromkeys(place for place, _ in self._rows)
@@ -159,26 +159,26 @@ class _Run:
         for place in before.keys() - {place for place, _ in kept}:
             yield self._lost(place, documents_before[place], number, stage)
 
-    def left(self) -> Iterator[Verdict]:
+    def left(self) -> Iterator[RecordVerdict]:
         """Those that get to the end, or to a stage that makes other documents of them."""
         for place in dict.fromkeys(place for place, _ in self._rows):
-            yield Verdict(id=self._records[place].id, outcome="included", note=self._note)
+            yield RecordVerdict(id=self._records[place].id, outcome="included", note=self._note)
 
-    def _lost(self, place: int, document: Document, number: int, stage: Document) -> Verdict:
+    def _lost(self, place: int, document: Document, number: int, stage: Document) -> RecordVerdict:
         ((name, spec),) = stage.items()
         found = self._records[place].id
         if name in {"$limit", "$skip"}:
             note = f"stage {number} ({name}: {spec}) leaves it out"
-            return Verdict(id=found, outcome="other page", note=note)
+            return RecordVerdict(id=found, outcome="other page", note=note)
         if name != "$match":
             note = f"stage {number} ({name}) leaves nothing of it"
-            return Verdict(id=found, outcome="excluded", note=note)
+            return RecordVerdict(id=found, outcome="excluded", note=note)
         reasons = tuple(
             Reason(field=field, wanted=wanted, actual=_actual(document, condition))
             for field, wanted, condition in _conditions(number, spec)
             if not self._answer({"$match": condition}, [document])
         )
-        return Verdict(id=found, outcome="excluded", reasons=reasons)
+        return RecordVerdict(id=found, outcome="excluded", reasons=reasons)
 
     def _answer(self, stage: Document, documents: list[Document]) -> list[Document]:
         from fakeviam.query.pipeline import Pipeline  # noqa: PLC0415 - few explain

@@ -38,9 +38,9 @@ class Embedded:
         with self._lock:
             return method(*args, **options)
 
-    def find(self, *args: Any, **options: Any) -> _Found:
+    def find(self, *args: Any, **options: Any) -> _WholeCursor:
         """Documents, which are looked for when they are asked for."""
-        return _Found(self._inner.find(*args, **options), self._lock)
+        return _WholeCursor(self._inner.find(*args, **options), self._lock)
 
     def aggregate(self, stages: object) -> list[object]:
         """What the stages give."""
@@ -48,18 +48,18 @@ class Embedded:
             return list(self._inner.aggregate(stages))
 
 
-class _Found:
+class _WholeCursor:
     """A cursor that reads all of its documents in one step."""
 
     def __init__(self, cursor: Any, lock: Any) -> None:
         self._cursor = cursor
         self._lock = lock
 
-    def sort(self, *order: Any) -> _Found:
+    def sort(self, *order: Any) -> _WholeCursor:
         self._cursor.sort(*order)
         return self
 
-    def limit(self, count: int) -> _Found:
+    def limit(self, count: int) -> _WholeCursor:
         self._cursor.limit(count)
         return self
 

@@ -25,7 +25,7 @@ class Reached:
         return partial(_call, getattr(self._collection, name), wraps=name in _CURSORS)
 
 
-class _Found:
+class _LazyCursor:
     """A cursor, which asks for documents when they are needed."""
 
     def __init__(self, cursor: Any) -> None:
@@ -42,7 +42,7 @@ class _Found:
 def _call(method: Any, *args: Any, wraps: bool, **options: Any) -> Any:
     with _refusing():
         found = method(*args, **options)
-    return _Found(found) if wraps else found
+    return _LazyCursor(found) if wraps else found
 
 
 @contextmanager

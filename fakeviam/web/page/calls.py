@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from fakeviam.server.instruments.explain.explanation import Verdict
+    from fakeviam.server.instruments.explain.explanation import RecordVerdict
     from fakeviam.server.instruments.journal.calls import Calls
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.page.visit import Visit
@@ -119,7 +119,7 @@ def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _first_of_each(verdicts: Sequence[Verdict]) -> tuple[Counter[str], list[Verdict]]:
+def _first_of_each(verdicts: Sequence[RecordVerdict]) -> tuple[Counter[str], list[RecordVerdict]]:
     """How many there are of each outcome, and the first: what is in must not hide what is not."""
     counts: Counter[str] = Counter()
     shown = []

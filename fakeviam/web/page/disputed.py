@@ -37,7 +37,7 @@ class Point:
     calls: int
 
 
-class Interpretation(NamedTuple):
+class PointChoice(NamedTuple):
     """One way to decide a point: its value as JSON, who chooses it, the calls it would change."""
 
     value: Any
@@ -63,7 +63,7 @@ def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
     return "point.html", {
         "point": point,
         "interpretations": [
-            Interpretation(
+            PointChoice(
                 value=policy_json(each)[point.name],
                 chosen=each == policy,
                 presets=[name for name, value in presets.items() if value == _value(each, point)],

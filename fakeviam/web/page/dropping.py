@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
     from fakeviam.seeds import Seed
     from fakeviam.seeds.document import Document
-    from fakeviam.web.page.forms import File
+    from fakeviam.web.page.forms import SentFile
 
 _YAML: Final = (".yaml", ".yml")
 _READ: Final = (*_YAML, ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 
 
-def lines_of(files: Sequence[File]) -> bytes:
+def lines_of(files: Sequence[SentFile]) -> bytes:
     """The seed that files are, in one piece, by the names that they had where they were dropped.
 
     Raises:
@@ -65,7 +65,7 @@ def _without(folder: Path, text: str) -> str:
     return text.replace(f"{folder}/", "").replace(str(folder), "what was dropped")
 
 
-def _lay_out(files: Sequence[File], folder: Path) -> None:
+def _lay_out(files: Sequence[SentFile], folder: Path) -> None:
     """Write files below a folder by their names; archives become folders."""
     diagnostics = Diagnostics()
     folder.mkdir()

@@ -32,7 +32,7 @@ def whole(name: str, text: str) -> int:
     return int(text)
 
 
-class File(NamedTuple):
+class SentFile(NamedTuple):
     """A file that was sent."""
 
     name: str
@@ -43,7 +43,7 @@ class Form(NamedTuple):
     """The fields of a form, and its files."""
 
     fields: dict[str, str]
-    files: list[File]
+    files: list[SentFile]
 
 
 async def read_form(request: Request) -> Form:
@@ -66,7 +66,7 @@ async def read_form(request: Request) -> Form:
         if file is None:
             form.fields[name] = content.decode(errors="replace")
         elif file or content:  # a form without a chosen file sends an empty one
-            form.files.append(File(file, content))
+            form.files.append(SentFile(file, content))
     return form
 
 

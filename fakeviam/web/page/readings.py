@@ -27,7 +27,7 @@ _FEW = 8
 _WIDTH, _HEIGHT = 600, 120
 
 
-class Row(NamedTuple):
+class ReadingRow(NamedTuple):
     """A reading in a table."""
 
     captured: int
@@ -64,7 +64,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
     columns = sorted(seen, key=lambda name: (-seen[name], name))[:_COLUMNS]
     sources = [reply.metadata[each.metadata_index] for each in reply.data]
     rows = [
-        Row(
+        ReadingRow(
             captured=nanos_from(each.time_requested),
             component=source.component_name,
             method=source.method_name,
@@ -92,13 +92,13 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _latest(visit: Visit) -> list[Row]:
+def _latest(visit: Visit) -> list[ReadingRow]:
     """The newest reading of each sensor, with its first values."""
     rows = []
     for source, record in latest(visit, "tabular").items():
         values = dict(_flat(mapping_from(Struct.FromString(record.payload))))
         rows.append(
-            Row(
+            ReadingRow(
                 captured=record.time_requested,
                 component=source.component_name,
                 method=source.method_name,

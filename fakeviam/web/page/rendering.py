@@ -108,7 +108,7 @@ def show_json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
 
 
-class Line(NamedTuple):
+class LinePair(NamedTuple):
     """A line of two texts side by side."""
 
     left: str
@@ -116,7 +116,7 @@ class Line(NamedTuple):
     differs: bool
 
 
-def side_by_side(left: str, right: str) -> Iterator[Line]:
+def side_by_side(left: str, right: str) -> Iterator[LinePair]:
     """Two texts, with the lines that they have in common beside each other."""
     ours, theirs = left.splitlines(), right.splitlines()
     # Of long texts, lines that are everywhere align nothing: with them it takes minutes.
@@ -126,4 +126,4 @@ def side_by_side(left: str, right: str) -> Iterator[Line]:
         for mine, other in zip_longest(
             ours[start:end], theirs[other_start:other_end], fillvalue=""
         ):
-            yield Line(mine, other, what != "equal")
+            yield LinePair(mine, other, what != "equal")

@@ -49,7 +49,7 @@ class Change(NamedTuple):
     lines: list[tuple[str, str]]
 
 
-class Answer(NamedTuple):
+class ReplayedAnswer(NamedTuple):
     """What a call is answered with."""
 
     status: str
@@ -117,7 +117,7 @@ def _can_be_made(call: RecordedCall) -> bool:
     )
 
 
-def _answer(visit: Visit, record: RecordedCall, policy: Policy, store: Store) -> Answer:
+def _answer(visit: Visit, record: RecordedCall, policy: Policy, store: Store) -> ReplayedAnswer:
     ids = copy(visit.cloud.ids)
     ids.rewind(ids.counters)
     cloud = visit.cloud.detached(store=store, policy=policy, ids=ids)
@@ -126,11 +126,13 @@ def _answer(visit: Visit, record: RecordedCall, policy: Policy, store: Store) ->
     try:
         reply = unary_handlers(record.service)[record.rpc].handle(call, record.request)
     except Refusal as refusal:
-        return Answer(refusal.status.name, refusal.text, b"")
-    return Answer("OK", call.note, encoded(reply))
+        return ReplayedAnswer(refusal.status.name, refusal.text, b"")
+    return ReplayedAnswer("OK", call.note, encoded(reply))
 
 
-def _differences(call: RecordedCall, now: Answer, then: Answer) -> list[tuple[str, str]]:
+def _differences(
+    call: RecordedCall, now: ReplayedAnswer, then: ReplayedAnswer
+) -> list[tuple[str, str]]:
     """The first lines in which two answers differ: of now, and of then."""
     if "OK" not in (now.status, then.status) or now.status != then.status:
         return [(_said(now), _said(then))]
@@ -148,5 +150,5 @@ def _differences(call: RecordedCall, now: Answer, then: Answer) -> list[tuple[st
     return [*lines[:_LINES], *more] or [(now.text, then.text)]
 
 
-def _said(answer: Answer) -> str:
+def _said(answer: ReplayedAnswer) -> str:
     return f"{answer.status}: {answer.text}" if answer.text else answer.status

@@ -24,7 +24,7 @@ SHOWN: Final = 100
 _LONGEST: Final = 200
 
 
-class Difference(NamedTuple):
+class StateDifference(NamedTuple):
     """A thing that two states do not have in common."""
 
     id: str
@@ -33,12 +33,12 @@ class Difference(NamedTuple):
     what: list[str]
 
 
-class Part(NamedTuple):
+class KindDifferences(NamedTuple):
     """The differences in one kind of thing: numbers by how, and the first of them."""
 
     title: str
     counts: Counter[str]
-    shown: list[Difference]
+    shown: list[StateDifference]
 
 
 async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
@@ -49,12 +49,12 @@ async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
     return "snapshots.html", {"first": first, "second": second, "parts": parts}
 
 
-def _compared(left: FrozenState, right: FrozenState) -> list[Part]:
+def _compared(left: FrozenState, right: FrozenState) -> list[KindDifferences]:
     parts, after = [], _things(right)
     for title, before in _things(left).items():
         found = list(_differences(before, after[title]))
         if found:
-            parts.append(Part(title, Counter(each.how for each in found), found[:SHOWN]))
+            parts.append(KindDifferences(title, Counter(each.how for each in found), found[:SHOWN]))
     return parts
 
 
@@ -95,16 +95,16 @@ def _things(state: FrozenState) -> dict[str, dict[str, Any]]:
     }
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[StateDifference]:
     for key, one in before.items():
         other = after.get(key)
         if other is None:
-            yield Difference(key, _name(one), "removed", [])
+            yield StateDifference(key, _name(one), "removed", [])
         elif other is not one and other != one:
-            yield Difference(key, _name(one), "changed", list(_changed(one, other)))
+            yield StateDifference(key, _name(one), "changed", list(_changed(one, other)))
     for key, one in after.items():
         if key not in before:
-            yield Difference(key, _name(one), "added", [])
+            yield StateDifference(key, _name(one), "added", [])
 
 
 def _name(thing: object) -> str:

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Final
 
 from fakeviam.seeds import SourceLocation
-from fakeviam.web.page.forms import LARGEST, File
+from fakeviam.web.page.forms import LARGEST, SentFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def steps_of(name: str, at: SourceLocation) -> tuple[str, ...]:
     return steps
 
 
-def contents_of(name: str, content: bytes) -> Iterator[File]:
+def contents_of(name: str, content: bytes) -> Iterator[SentFile]:
     """The files of an archive; links and what systems add are none.
 
     Raises:
@@ -69,7 +69,7 @@ def contents_of(name: str, content: bytes) -> Iterator[File]:
             if left < 0 or number >= _MOST:
                 raise at.error(f"holds more than {_MOST} files or {LARGEST >> 20} MiB")
             if not {*_LITTER} & {*PurePosixPath(path).parts}:
-                yield File(path, inside)
+                yield SentFile(path, inside)
     except _BROKEN as error:
         raise at.error(f"cannot be unpacked: {error}") from None
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
+class RecordVerdict:
     """The verdict on one record or id.
 
     Attributes:
@@ -62,10 +62,10 @@ class Explanation:
     """
 
     call: str
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[RecordVerdict, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def of(self, outcome: str) -> tuple[Verdict, ...]:
+    def of(self, outcome: str) -> tuple[RecordVerdict, ...]:
         """The verdicts with that outcome."""
         return tuple(verdict for verdict in self.verdicts if verdict.outcome == outcome)
 
