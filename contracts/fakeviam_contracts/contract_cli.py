@@ -200,12 +200,7 @@ def run(
     targets = tuple(each.text for each in target)
     if not own and not targets:
         targets = (default_target(),)
-    if options["exclusive"] and options["read_only"]:
-        raise click.UsageError("--exclusive and --read-only cannot be combined")
-    if own and options["read_only"]:
-        raise click.UsageError("--read-only requires --target")
-    if dry_run and (own or options["read_only"]):
-        raise click.UsageError("--dry-run is for runs that write to a --target")
+    _check_run(own=own, dry_run=dry_run, **options)
     runner, configs = _runner()
     try:
         if dry_run:
@@ -222,6 +217,18 @@ def run(
     as_json = form == "json"
     click.echo(reports.as_json(results).rstrip() if as_json else reports.summary(results))
     return worst(results)
+
+
+def _check_run(
+    *, own: bool, dry_run: bool, exclusive: object, read_only: object, **_: object
+) -> None:
+    """Refuse options of a run that contradict each other."""
+    if exclusive and read_only:
+        raise click.UsageError("--exclusive and --read-only cannot be combined")
+    if own and read_only:
+        raise click.UsageError("--read-only requires --target")
+    if dry_run and (own or read_only):
+        raise click.UsageError("--dry-run is for runs that write to a --target")
 
 
 def _interrupts() -> AbstractContextManager[None]:

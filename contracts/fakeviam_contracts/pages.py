@@ -78,10 +78,7 @@ def _first(
     if isinstance(answer, Refused) and _is_open(request.data_request.limit, with_bytes=with_bytes):
         answer = _within_what_is_sure(session, rpc, request, answer, clause, largest)
     limit = request.data_request.limit
-    one = with_bytes and limit == 1
-    reply = session.answered("BF-4" if one else "PG-1" if expected else "FI-15", rpc, answer)
-    if one and expected:
-        session.expect("BF-4", "files of a page of one", 1, len(reply.data))
+    reply = _answered(session, rpc, answer, expected, is_one=with_bytes and limit == 1)
     most, size = limit or 50, len(reply.data)
     if _is_open(limit, with_bytes=with_bytes) and expected > (1 if with_bytes else LARGEST_SURE):
         clamped = min(most, largest or most)
@@ -91,6 +88,13 @@ def _first(
     if not limit and expected > 50:
         session.expect("PG-1", "size of a page without a limit", 50, size)
     return reply, most
+
+
+def _answered(session: Session, rpc: str, answer: object, expected: int, *, is_one: bool) -> Any:
+    reply = session.answered("BF-4" if is_one else "PG-1" if expected else "FI-15", rpc, answer)
+    if is_one and expected:
+        session.expect("BF-4", "files of a page of one", 1, len(reply.data))
+    return reply
 
 
 def _within_what_is_sure(

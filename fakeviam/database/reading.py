@@ -182,7 +182,21 @@ def _projection(projection: Document) -> list[Document]:
     """A projection of `find` as stages; it knows two operators that `$project` does not."""
     if not projection:
         return []
-    slices, others = {}, {}
+    slices, others = _split(projection)
+    if not slices:
+        return [{"$project": others}]
+    if not others or others == {"_id": 0}:
+        return [{"$addFields": slices}, *([{"$project": others}] if others else [])]
+    including = any(name != "_id" and value in (1, True) for name, value in others.items())
+    if including:
+        return [{"$project": {**others, **slices}}]
+    return [{"$addFields": slices}, {"$project": others}]
+
+
+def _split(projection: Document) -> tuple[Document, Document]:
+    """The slices of a projection, as expressions, and everything else."""
+    slices: Document = {}
+    others: Document = {}
     for name, value in projection.items():
         operator = next(iter(value), "") if isinstance(value, dict) else ""
         if operator == "$slice" and not _is_expression(value["$slice"]):
@@ -194,14 +208,7 @@ def _projection(projection: Document) -> list[Document]:
             )
         else:
             others[name] = value
-    if not slices:
-        return [{"$project": others}]
-    if not others or others == {"_id": 0}:
-        return [{"$addFields": slices}, *([{"$project": others}] if others else [])]
-    including = any(name != "_id" and value in (1, True) for name, value in others.items())
-    if including:
-        return [{"$project": {**others, **slices}}]
-    return [{"$addFields": slices}, {"$project": others}]
+    return slices, others
 
 
 def _is_expression(value: object) -> bool:

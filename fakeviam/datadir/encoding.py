@@ -120,7 +120,8 @@ class EventCoder:
                 yield op, row
 
 
-def _row(event: Event) -> Row:  # noqa: C901, PLR0911, PLR0912 - a table
+def _row(event: Event) -> Row:  # noqa: PLR0911 - a table
+    """What happened to data."""
     match event:
         case BinaryDeleted(file_ids):
             return {"op": "delete_binary", "file_ids": list(file_ids)}
@@ -139,19 +140,25 @@ def _row(event: Event) -> Row:  # noqa: C901, PLR0911, PLR0912 - a table
             return {"op": "put_dataset", **dataset_row(dataset)}
         case DatasetDropped(dataset_id):
             return {"op": "drop_dataset", "id": dataset_id}
-        case PasswordSet(organization_id, password):
-            return {"op": "set_password", "organization_id": organization_id, "password": password}
         case EntitiesPut(entities):
             return {"op": "put_entities", "entities": [entity_row(each) for each in entities]}
         case EntitiesDropped(kind, ids):
             return {"op": "drop_entities", "kind": KIND_NAMES[kind], "ids": list(ids)}
         case ArrivalsSet(arrivals):
             return {"op": "set_arrivals", **arrivals._asdict()}
+    return _account_row(event)
+
+
+def _account_row(event: Event) -> Row:
+    """What happened to those who own data, or to everything."""
+    match event:
         case FleetSet(fleet):
             return {"op": "set_fleet", "fleet": list(fleet_rows(fleet))}
         case FleetPut(one):
             row = fleet_row(one)
             return {"op": f"put_{row['kind']}", **row}
+        case PasswordSet(organization_id, password):
+            return {"op": "set_password", "organization_id": organization_id, "password": password}
         case KeysSet(keys):
             return {"op": "set_keys", "keys": list(keys)}
         case Cleared():

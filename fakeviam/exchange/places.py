@@ -124,17 +124,21 @@ class ImageResolver:
         if inside:
             image = ResolvedImage(path=path, name="/".join(inside))
             return [_Option(prefix=steps[: -len(inside)], place=self._base, found=image)]
-        near = next((each for each in self._options(steps) if "/" in each.found.name), None)
-        if near is not None and near.found.path.resolve() != path.resolve():
-            if not filecmp.cmp(near.found.path, path, shallow=False):
-                raise SeveralFilesError([near.found.path, path])
-            return [near]
         return [
-            near
+            self._near(steps, path)
             or _Option(
                 prefix=steps[:-1], place=path.parent, found=ResolvedImage(path=path, name=steps[-1])
             )
         ]
+
+    def _near(self, steps: tuple[str, ...], path: Path) -> _Option | None:
+        """Another file that the same path may mean: of the same bytes as that at `path`."""
+        near = next((each for each in self._options(steps) if "/" in each.found.name), None)
+        if near is None or near.found.path.resolve() == path.resolve():
+            return near
+        if not filecmp.cmp(near.found.path, path, shallow=False):
+            raise SeveralFilesError([near.found.path, path])
+        return near
 
     def _inside(self, path: Path) -> tuple[str, ...]:
         """The steps from the folder of the file down to a path; none if it is elsewhere."""

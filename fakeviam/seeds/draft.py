@@ -282,12 +282,15 @@ class _Draft:
             readings=len(self._store.tabular),
             boxes=sum(len(file.boxes) for file in seed.files),
             classifications=sum(len(file.classifications) for file in seed.files),
-            saved_queries=_first((q.name, q.id) for q in self._kept if isinstance(q, SavedQuery)),
-            pipelines=_first((p.name, p.id) for p in self._kept if isinstance(p, DataPipeline)),
-            sequences=tuple(each.id for each in self._kept if isinstance(each, SavedSequence)),
-            indexes=sum(isinstance(each, CustomIndex) for each in self._kept),
+            saved_queries=_first((each.name, each.id) for each in self._all_kept(SavedQuery)),
+            pipelines=_first((each.name, each.id) for each in self._all_kept(DataPipeline)),
+            sequences=tuple(each.id for each in self._all_kept(SavedSequence)),
+            indexes=len(self._all_kept(CustomIndex)),
             left_out=seed.left_out,
         )
+
+    def _all_kept(self, kind: type[Kind]) -> list[Kind]:
+        return [each for each in self._kept if isinstance(each, kind)]
 
 
 def _first(pairs: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -125,7 +125,6 @@ def tags_at_once(session: Session, clients: int) -> None:
 
 
 def _check_tags(session: Session, ids: Sequence[str], timed: list[Timed], tags: list[str]) -> None:
-    looks = [call for call in timed if call.rpc == "BinaryDataByIDs"]
     for tag in tags:
         own = [
             call for call in timed if call.rpc == "BinaryDataByIDs" or tag in _sent(session, call)
@@ -139,6 +138,11 @@ def _check_tags(session: Session, ids: Sequence[str], timed: list[Timed], tags: 
             clause = "TR-1" if tag.endswith("-0") else "TA-1"
             what = "what clients at once see of a tag is what one after the other could see"
             session.expect(clause, what, expected=True, observed=linearizable(history))
+    _check_looks(session, [call for call in timed if call.rpc == "BinaryDataByIDs"], tags)
+
+
+def _check_looks(session: Session, looks: list[Timed], tags: list[str]) -> None:
+    """What each look at all files shows, and what follows it."""
     lists = [[t for t in _tags(c.answer)[0] if t.endswith("-1")] for c in looks]
     lists.sort(key=len)
     grow = all(one == other[: len(one)] for one, other in pairwise(lists))

@@ -101,8 +101,14 @@ def ids_of_no_fleet(session: Session) -> None:
 @check("AP-1", "AP-2")
 def the_same_by_other_ways(session: Session) -> None:
     """Each thing says the same of itself, whichever list or id it is asked by."""
+    _compare_robots(session, _location_of_ours(session))
+    _compare_parts(session)
+
+
+def _location_of_ours(session: Session) -> app.Location:
+    """Our location, which names its organization as that names it."""
     origin, call = session.place.parts[0], raw.call
-    owner, place, robot_id = origin.organization_id, origin.location_id, origin.robot_id
+    owner, place = origin.organization_id, origin.location_id
     listed = call(session, "AP-1", "ListOrganizations", app.ListOrganizationsRequest())
     ours = [each.id for each in listed.organizations if each.id == owner]
     session.expect("AP-1", "how often our organization is listed", 1, len(ours))
@@ -112,10 +118,16 @@ def the_same_by_other_ways(session: Session) -> None:
     session.expect("AP-1", "our organization has our location", expected=True,
                    observed=owner in having)  # fmt: skip
     request = app.GetLocationRequest(location_id=place)
-    location = call(session, "AP-1", "GetLocation", request).location
+    location: app.Location = call(session, "AP-1", "GetLocation", request).location
     owners = [each.organization_id for each in location.organizations]
     session.expect("AP-1", "a location names its organization", expected=True,
                    observed=owner in owners)  # fmt: skip
+    return location
+
+
+def _compare_robots(session: Session, location: app.Location) -> None:
+    origin, call = session.place.parts[0], raw.call
+    owner, place = origin.organization_id, origin.location_id
     robots = call(session, "AP-1", "ListRobots", app.ListRobotsRequest(location_id=place)).robots
     session.expect("AP-2", "robot_count of a location by its id", len(robots), location.robot_count)
     places = app.ListRobotsForLocationsRequest(location_ids=[place])
@@ -137,6 +149,11 @@ def the_same_by_other_ways(session: Session) -> None:
         robots_of = Counter(each.location for each in far)
         told_counts = {each: robots_of[each] for each in counts}
         session.expect("AP-1", "robots by location of an organization", counts, told_counts)
+
+
+def _compare_parts(session: Session) -> None:
+    origin, call = session.place.parts[0], raw.call
+    place, robot_id = origin.location_id, origin.robot_id
     parts = call(
         session, "AP-1", "GetRobotParts", app.GetRobotPartsRequest(robot_id=robot_id)
     ).parts

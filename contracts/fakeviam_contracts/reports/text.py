@@ -59,8 +59,7 @@ def _side_by_side(results: Sequence[Result]) -> str:
     for clause in sorted({clause for one in verdicts_ for clause in one}, key=clause_order):
         verdicts = [one.get(clause) for one in verdicts_]
         if len(set(verdicts)) > 1 or Verdict.BROKEN in verdicts:
-            rows.append([clause, *(v.value.upper() if v is Verdict.BROKEN else v.value if v
-                                   else "-" for v in verdicts)])  # fmt: skip
+            rows.append([clause, *map(_shown, verdicts)])
     if not rows:
         return "side by side: no clause is broken, and the verdicts are the same"
     head = ["clause", *(result.label for result in results)]
@@ -68,6 +67,14 @@ def _side_by_side(results: Sequence[Result]) -> str:
     return "side by side, where verdicts differ or are broken:\n" + "\n".join(
         "  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows)
     )
+
+
+def _shown(verdict: Verdict | None) -> str:
+    """A verdict in the table; what is broken stands out."""
+    if verdict is None:
+        return "-"
+    word: str = verdict.value
+    return word.upper() if verdict is Verdict.BROKEN else word
 
 
 def _of_one_cause(cause: str, findings: Sequence[Finding]) -> str:

@@ -62,7 +62,7 @@ def upload(  # noqa: PLR0913 - what an upload can say
     reply = session.outcome(success, way, answer, grounds)
     if reply is None:
         return None
-    ext = extension if not extension or extension.startswith(".") else f".{extension}"
+    ext = _with_dot(extension)
     file = File(
         handle=len(session.handles.files),
         origin=origin,
@@ -93,6 +93,10 @@ def upload(  # noqa: PLR0913 - what an upload can say
     session.model.files.append(file)
     check_by_ids(session, [file.handle], clause="UP-9" if same else "BI-1")
     return file.handle
+
+
+def _with_dot(extension: str) -> str:
+    return extension if not extension or extension.startswith(".") else f".{extension}"
 
 
 def _grounds(session: Session, tags: Sequence[str], datasets: Sequence[int]) -> list[Ground]:
