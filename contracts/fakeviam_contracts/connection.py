@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import selectors
-import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from fakeviam.wire import auth, data
 from fakeviam_contracts.addresses import WEB
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.interrupts import complete
+from fakeviam_contracts.unreachable import why_unreachable
 from fakeviam_contracts.web_connection import WebConnection
 from fakeviam_contracts.wirelog import ConnectionLostError, Refused, SenselessAnswerError, Wire
 
@@ -58,16 +57,25 @@ class Address:
     max_rps: float | None = None
     trace: Trace | None = None
 
+    @property
+    def parsed(self) -> Target:
+        """Its parts.
+
+        Raises:
+            CannotRunError: It is no address.
+        """
+        try:
+            return Target.parse(self.target.removeprefix(WEB))
+        except ValueError as error:
+            raise CannotRunError(f"the target {error}") from error
+
     def connect(self) -> Channel | WebConnection:
         """A channel to it, inside a running loop; one of gRPC-Web if the address says so.
 
         Raises:
             CannotRunError: It is no address.
         """
-        try:
-            where = Target.parse(self.target.removeprefix(WEB))
-        except ValueError as error:
-            raise CannotRunError(f"the target {error}") from error
+        where = self.parsed
         tls = self._tls() if where.tls else None
         if self.target.startswith(WEB):
             return WebConnection(where.host, where.port, tls)
@@ -189,9 +197,11 @@ class RemoteConnection:
             else:
                 answer = call("Authenticate", request)
         except ConnectionLostError as error:
-            raise CannotRunError(
-                f"cannot reach {address.target}: {_why(error)}{_advice(error)}"
-            ) from error
+            web = address.target.startswith(WEB)
+            why = why_unreachable(error, address.parsed, web=web)
+            raise CannotRunError(f"cannot reach {address.target}: {why}") from error
+        except SenselessAnswerError as error:
+            raise CannotRunError(f"{address.target} makes no sense: {error}") from error
         if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
             raise CannotRunError(f"{address.target} did not answer within {self.timeout:g} s")
         if not address.api_key_id:
@@ -199,27 +209,6 @@ class RemoteConnection:
         if isinstance(answer, Refused):
             raise CannotRunError(f"{address.target} refuses the API key: {answer}")
         self._metadata = {"authorization": f"Bearer {answer.access_token}"}
-
-
-def _why(error: ConnectionLostError) -> str:
-    """Why a connection did not come about, in the system's words."""
-    cause = error.__cause__
-    if isinstance(cause, ssl.SSLError):
-        return (
-            f"its TLS certificate is not trusted ({cause.reason or cause}); --ca-file FILE names "
-            "the certificates to trust"
-        )
-    if isinstance(cause, socket.gaierror):
-        return cause.strerror or str(cause)
-    if isinstance(cause, OSError) and cause.errno:
-        return os.strerror(cause.errno)
-    return str(cause) or "it does not speak gRPC"
-
-
-def _advice(error: ConnectionLostError) -> str:
-    if isinstance(error.__cause__, ConnectionRefusedError | FileNotFoundError):
-        return "; start a fake with `fakeviam serve`, or use --self"
-    return ""
 
 
 async def _connected(address: Address) -> Channel | WebConnection:

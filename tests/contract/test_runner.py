@@ -10,9 +10,12 @@ import pytest
 from fakeviam_contracts import opening, runner
 from fakeviam_contracts.checks import CHECKS, Check
 from fakeviam_contracts.cleanup import CannotRunError
+from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.programs import run_programs
 from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
+from fakeviam_contracts.subject import OwnFake
 
 from fakeviam import Clock, FakeViam
 from fakeviam.cli import main
@@ -22,6 +25,8 @@ from fakeviam.wire import data, datasync
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from fakeviam_contracts.session import Session
 
 TODAY = dt.date(2024, 1, 1)
 
@@ -53,6 +58,27 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Callable[[Interceptor], None]:
 
 def _verdicts(result: Any) -> dict[str, Verdict]:
     return {clause.clause: clause.verdict for clause in result.clauses}
+
+
+class _Unsteady(OwnFake):
+    """Ends every third program before it begins."""
+
+    opened = 0
+
+    def open_session(self) -> Session:
+        session = super().open_session()
+        self.opened += 1
+        session.ended = self.opened % 3 == 0
+        return session
+
+
+def test_a_server_that_answers_otherwise_the_next_time_gets_all_programs() -> None:
+    """Hypothesis calls that flaky, and ends what it does."""
+    interpretation = Interpretation.named("documented")
+    subject = _Unsteady(interpretation, lambda: opening.own_fake("documented"))
+    done = run_programs(subject, seed=1, wanted=20)
+    subject.close()
+    assert (done.count, done.failed) == (20, None)
 
 
 def test_some_clauses() -> None:

@@ -118,13 +118,13 @@ def test_a_server_that_hangs_is_given_up(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a while, with exit status 2."""
-    monkeypatch.setattr(connection, "FIRST_TIMEOUT", 0.05)
+    monkeypatch.setattr(connection, "FIRST_TIMEOUT", 1.0)
     with FakeViam(seed=1) as cloud:
         cloud.faults.on("DataCaptureUpload").stall(real_time=True)
         place = ("--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id)
         assert _contract(*place, "--clauses", "BL-2") == 2
     error = capsys.readouterr().err
-    assert "does not accept data: DEADLINE_EXCEEDED: no answer within 0.05 s" in error
+    assert "does not accept data: DEADLINE_EXCEEDED: no answer within 1 s" in error
     assert error.count("\n") == 1
 
 
@@ -156,16 +156,74 @@ def answering() -> Iterator[Callable[[bytes], str]]:
         listener.close()
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(256))])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "Connection lost; it says nothing; is it the right port? If so, its log"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it speaks HTTP/1.1, and not gRPC; is it the right"),
+        (b"220 mail.example\r\n", "what it says is not gRPC: b'220 mail.example"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "it speaks TLS; use https://"),
+        (b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", "it speaks HTTP/2; its log should say why"),
+        (bytes(range(256)), "what it says is not gRPC: b'\\x00"),
+    ],
+)
 def test_what_speaks_no_grpc_is_one_line(
-    capsys: pytest.CaptureFixture[str], answering: Callable[[bytes], str], answer: bytes
+    capsys: pytest.CaptureFixture[str],
+    answering: Callable[[bytes], str],
+    answer: bytes,
+    told: str,
 ) -> None:
-    """With exit status 2, whether it says nothing, something else, or garbage."""
+    """With exit status 2, saying what it speaks instead and what to do."""
     target = answering(answer)
     assert _contract("--target", target, "--part", "p") == 2
     error = capsys.readouterr().err
     assert f"cannot reach {target}: " in error
+    assert told in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "told"),
+    [
+        ("https://", "it speaks no TLS; use http://"),
+        (
+            "web+http://",
+            "and not gRPC-Web; is it the right port? gRPC is asked for without",
+        ),
+    ],
+)
+def test_a_wrong_scheme_says_which_is_right(
+    capsys: pytest.CaptureFixture[str],
+    answering: Callable[[bytes], str],
+    scheme: str,
+    told: str,
+) -> None:
+    """With exit status 2."""
+    target = answering(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+    assert _contract("--target", f"{scheme}{target}", "--part", "p") == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_end_without_a_word_over_tls_is_told(
+    capsys: pytest.CaptureFixture[str], answering: Callable[[bytes], str]
+) -> None:
+    """With what happens when it is called by hand, and exit status 2."""
+    assert _contract("--target", f"https://{answering(b'')}", "--part", "p") == 2
+    error = capsys.readouterr().err
+    assert "by hand it goes no further (" in error
+    assert "is it the right port?" in error
+
+
+def test_what_is_left_of_nobody_can_be_asked(
+    capsys: pytest.CaptureFixture[str], answering: Callable[[bytes], str]
+) -> None:
+    """`clean-up` says the same of a server that is none."""
+    target = answering(b"220 mail.example\r\n")
+    asked = ("clean-up", "--target", target, "--part", "p", "--organization", "o")
+    with pytest.raises(SystemExit) as exited:
+        main(["contract", *asked])
+    assert exited.value.code == 2
+    assert "what it says is not gRPC" in capsys.readouterr().err
 
 
 def test_refused_uploads_say_which_part(capsys: pytest.CaptureFixture[str]) -> None:
