@@ -1,8 +1,8 @@
-"""A client's HTTP/2 connection: frames in, calls begun and ended; `outgoing.py` sends.
+"""A client's HTTP/2 connection: reads frames, starts and ends calls; `outgoing.py` sends.
 
-h2 keeps the states of streams and the tables of headers. Everything that RFC 9113 leaves to a
-server is decided here: what one call's mistake costs it, what a client may cost its neighbours,
-and when a connection ends.
+h2 tracks stream states and header compression. Everything that RFC 9113 leaves to the server is
+decided here: what a mistake in one call costs that call, how much a client may consume at the
+expense of others, and when a connection ends.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.quiet_log import QuietLog
     from fakeviam.server.transport.stream import Request
 
-#: Bytes that are let come in when nobody listens any more.
+#: Bytes that are read and discarded after the connection was closed for new requests.
 _IGNORED_AT_MOST = 16 * 1024 * 1024
 
 
 class GrpcConnection(PoliteProtocol):
-    """One connection, whose calls go where `router` says."""
+    """One HTTP/2 connection; `router` selects the handler of each call."""
 
     def __init__(
         self,
@@ -56,14 +56,14 @@ class GrpcConnection(PoliteProtocol):
         quiet_log: QuietLog,
         http: LazyServer[HttpSide] | None = None,
     ) -> None:
-        """Wait to be connected.
+        """Create the protocol; asyncio connects it.
 
         Args:
-            router: What answers which path.
-            http: What answers requests that are no calls of gRPC; without it they are refused.
-            limits: What the connection may cost.
-            largest: Bytes of a message at most; None takes all.
-            quiet_log: Where it is said that a client broke the rules.
+            router: Maps a path to its handler.
+            http: Serves requests that are not gRPC calls; without it they are refused.
+            limits: The limits of this connection.
+            largest: Maximum size of a message in bytes; None is unlimited.
+            quiet_log: Logs connections that are closed because the client broke the rules.
         """
         self._router, self._limits, self._largest = router, limits, largest
         self._http, self._log = http, quiet_log
@@ -87,7 +87,7 @@ class GrpcConnection(PoliteProtocol):
     # asyncio's side ----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Greet the client."""
+        """Send the connection preface and start the timers."""
         self._link = Link(transport)
         self._loop = asyncio.get_running_loop()
         self._link.keep_alive()
@@ -116,7 +116,7 @@ class GrpcConnection(PoliteProtocol):
         self._out.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Buffer received bytes and process them, unless a turn is already scheduled."""
         if self._out.is_closed:
             self._ignored += len(data)
             if self._ignored > _IGNORED_AT_MOST:
@@ -127,38 +127,40 @@ class GrpcConnection(PoliteProtocol):
             self._take_turn()
 
     def eof_received(self) -> bool:
-        """The client says nothing more: what it has asked in full is answered first (SV-16)."""
+        """Handle the client's half-close: complete requests are answered first (SV-16)."""
         if not (self._out.is_at_end or self._out.is_closed):
             self._out.is_at_end = True
             self._out.room.set()
             if self._turn is None:
                 self._cut_unfinished()
+        # False lets asyncio close the transport, which would lose the replies in progress.
         return not self._link.is_closing()
 
     def _cut_unfinished(self) -> None:
-        """End the calls that will never be complete, and the connection when none is left."""
+        """Cancel requests that can no longer be completed; close once none is left."""
         for stream in list(self._streams.values()):
             if not stream.client_ended:
                 self._out.reset_stream(stream, "CANCEL")
                 stream.cut("the client hung up")
         self._end_when_drained()
         if not self._out.is_closed:
+            # Nothing more can arrive, so that only a write can reveal that the client is gone.
             self._out.ping()
             self._link.outlast(self._out.ping)
 
     def pause_writing(self) -> None:
-        """Wait with what is to be sent."""
+        """Stop writing: the transport's buffer is full."""
         self._out.is_writable = False
 
     def resume_writing(self) -> None:
-        """Go on sending."""
+        """Resume writing."""
         self._out.is_writable = True
         self._out.room.set()
         if self._out.is_closed:
-            self._loop.call_soon(self._out.finish, self._timers)  # not in the middle of a write
+            self._loop.call_soon(self._out.finish, self._timers)  # writing here would re-enter
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End all calls."""
+        """Cancel all calls."""
         self._stop()
         has_left = exc is None or self._out.is_at_end
         self._cut_all("the client hung up" if has_left else f"the connection was lost: {exc}")
@@ -166,7 +168,7 @@ class GrpcConnection(PoliteProtocol):
     # Frames ------------------------------------------------------------------------------
 
     def _take_turn(self) -> None:
-        """Handle some of the frames that came; those of other connections come in between."""
+        """Process a limited number of frames, so that other connections are not starved."""
         self._turn = None
         try:
             self._take_frames()
@@ -180,6 +182,8 @@ class GrpcConnection(PoliteProtocol):
         self._out.flush()
         if self._link.is_closing() or self._out.is_closed:
             return
+        # Stop reading while frames are queued, so that TCP slows the client down instead of our
+        # buffer growing.
         if self._cutter.received and self._cutter.has_frame:
             self._is_paused = True
             self._link.pause_reading()
@@ -200,7 +204,7 @@ class GrpcConnection(PoliteProtocol):
                 return
             stream = self._streams.get(frame.stream_id) if frame.is_data else None
             if stream is not None and not (stream.client_ended or self._rules.unfinished):
-                self._rules.useful += 1  # data of a call in progress: there is nothing to judge
+                self._rules.useful += 1  # the fast path: DATA of an open call needs no rules
                 self._feed(frame, is_body=True)
                 continue
             try:
@@ -212,9 +216,10 @@ class GrpcConnection(PoliteProtocol):
                 self._feed(accepted)
 
     def _feed(self, frame: Frame, *, is_body: bool = False) -> None:
-        """Let h2 take a frame, and handle what it makes of it."""
+        """Pass a frame to h2, and dispatch the events it returns."""
         number = frame.stream_id
         was_reset = number in self._rules.resets
+        # Write our own output first, because h2's answer to the late frame is discarded below.
         if was_reset:
             self._out.flush()
         try:
@@ -229,7 +234,7 @@ class GrpcConnection(PoliteProtocol):
             text = f"a {frames.NAMES[frame.kind]} frame on {where}: {error}"
             raise ConnectionFailure(ErrorCodes(error.error_code), text) from error
         if was_reset:
-            self._h2.clear_outbound_data_buffer()  # once is enough (RFC 9113, 5.4.2)
+            self._h2.clear_outbound_data_buffer()  # RFC 9113, 5.4.2: do not reset it again
         for event in received:
             handle = self._handlers.get(type(event))
             if handle is not None:
@@ -239,6 +244,7 @@ class GrpcConnection(PoliteProtocol):
 
     def _begin_call(self, event: events.RequestReceived) -> None:
         number = event.stream_id
+        # REFUSED_STREAM tells the client that the call was not processed: it may retry.
         if self._rules.is_draining or len(self._streams) >= self._limits.streams:
             self._out.reset(number, ErrorCodes.REFUSED_STREAM)
             self._rules.spend_reset()
@@ -246,6 +252,7 @@ class GrpcConnection(PoliteProtocol):
         head = self._heads[tuple(event.headers)]
         if head.malformed:
             self._rules.spend_reset()
+            # Without a path there is nothing that the journal could record.
             if not head.path:
                 self._out.reset(number, ErrorCodes.PROTOCOL_ERROR)
                 return
@@ -261,7 +268,7 @@ class GrpcConnection(PoliteProtocol):
             task.add_done_callback(lambda _: expiry.cancel())
 
     def _start(self, request: Request, handle: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        """Answer a request in a task of its own."""
+        """Handle a request in its own task."""
         self._streams[request.id] = request
         task = request.task = self._loop.create_task(run(request, handle))
         self._tasks.add(task)
@@ -269,6 +276,8 @@ class GrpcConnection(PoliteProtocol):
         return task
 
     def _take_data(self, event: events.DataReceived) -> None:
+        # Return the connection's window even for data of ended calls; otherwise it would shrink
+        # until the client could send nothing at all.
         self._unreturned += event.flow_controlled_length
         if self._unreturned >= CONNECTION_WINDOW // 4:
             self._h2.increment_flow_control_window(self._unreturned)
@@ -307,11 +316,12 @@ class GrpcConnection(PoliteProtocol):
             name = code.name if isinstance(code, ErrorCodes) else code
             stream.cut(f"the client reset the call ({name})")
         else:
+            # Our side reset it: ignore the frames that the client sent before it learns that.
             self._rules.remember_reset(stream.id)
             stream.fail("the flow-control window is too large")
 
     def _fail_stream(self, number: int, why: str, code: ErrorCodes) -> None:
-        """Reset a call that is none by RFC 9113, and no other."""
+        """Reset one malformed call; the other calls of the connection continue."""
         self._rules.spend_reset()
         stream = self._streams.get(number)
         if stream is not None and not stream.has_ended:
@@ -321,15 +331,15 @@ class GrpcConnection(PoliteProtocol):
     # Calls -------------------------------------------------------------------------------
 
     def _end_call(self, stream: Request, task: asyncio.Task[None]) -> None:
-        """Forget a call that was answered or cut."""
+        """Forget a call that has ended."""
         self._tasks.discard(task)
         stream.body.clear()
         self._rules.unended.discard(stream.id)
         if stream.has_ended and not stream.client_ended and not stream.is_reset:
-            # It may stop sending: there is an answer already (RFC 9113, 8.1).
+            # Let the client stop sending, since it has the reply already (RFC 9113, 8.1).
             self._out.reset(stream.id, ErrorCodes.NO_ERROR)
         elif not (stream.has_ended or stream.is_reset or self._out.is_closed):
-            # An exception that is no Exception, say, ended it: the client would wait for ever.
+            # The task ended without a status, by a BaseException: do not let the client hang.
             self._out.reset(stream.id, ErrorCodes.INTERNAL_ERROR)
         self._streams.pop(stream.id, None)
         self._end_when_drained()
@@ -342,14 +352,14 @@ class GrpcConnection(PoliteProtocol):
     # Ends --------------------------------------------------------------------------------
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection immediately."""
         self._out.flush()
         self._stop()
         self._link.reset()
         self._cut_all("the connection was reset")
 
     def begin_to_close(self) -> None:
-        """Take no more, and cut the calls: the server stops (SV-17)."""
+        """Stop reading, and cancel the calls, because the server stops (SV-17)."""
         self._link.pause_reading()
         if self._turn is not None:
             self._turn.cancel()
@@ -358,7 +368,7 @@ class GrpcConnection(PoliteProtocol):
         self._cut_all("the server stopped")
 
     async def close(self, patience: float) -> None:
-        """Say goodbye to the client when its calls have cleared up."""
+        """Wait for the cancelled calls, then send GOAWAY and close."""
         if self._tasks:
             _, late = await asyncio.wait(set(self._tasks), timeout=patience)
             for each in late:
@@ -367,16 +377,16 @@ class GrpcConnection(PoliteProtocol):
             self._out.say_goodbye(ErrorCodes.NO_ERROR, "the server stopped")
         self._out.flush()
         self._out.is_closed = True
-        self._link.abort()  # a client that reads slowly must not hold up the end
+        self._link.abort()  # do not wait for a client that reads slowly
 
     def _fail(self, failure: ConnectionFailure) -> None:
-        """End the connection with a GOAWAY that says why."""
+        """Close the connection with a GOAWAY that gives the reason."""
         who = self._out.peer or "a client on the Unix socket"
         self._log.say(f"{failure.code}", f"closed the connection of {who}: {failure.text} [SV-11]")
         self._say_goodbye(failure.code, failure.text, failure.text)
 
     def _say_goodbye(self, code: ErrorCodes, text: str, why: str) -> None:
-        """Tell the client `text`, close, and end its calls because of `why`."""
+        """Send GOAWAY with `text`, close, and cancel the calls with the reason `why`."""
         self._out.say_goodbye(code, text)
         self._end_politely()
         self._cut_all(why)
@@ -389,7 +399,7 @@ class GrpcConnection(PoliteProtocol):
         self._say_goodbye(ErrorCodes.NO_ERROR, text, "the client was silent for too long")
 
     def _end_politely(self, patience: float = 0) -> None:
-        """Close, so that the client can still read what was sent."""
+        """Close without losing what was already sent."""
         self._out.flush()
         self._stop()
         self._cutter.received.clear()

@@ -1,7 +1,7 @@
-"""The frames of an HTTP/2 connection: cut from its bytes, and judged before h2 sees them.
+"""The frames of an HTTP/2 connection, parsed and checked before h2 sees them.
 
-h2 ends the connection for many a mistake that is one call's, and counts nothing: here is RFC 9113
-where h2 is too hard, and the budgets.
+h2 closes the connection for many errors that concern a single call, and it limits nothing. This
+module applies RFC 9113 where h2 is stricter, and enforces the limits of `ConnectionLimits`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from fakeviam.server.transport.limits import ConnectionLimits
 
-#: What a client says first.
+#: The client's connection preface.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY = range(8)
 WINDOW_UPDATE, CONTINUATION = 8, 9
 
-#: Names of the types, by number.
+#: Names of the frame types, by number.
 NAMES = (
     "DATA", "HEADERS", "PRIORITY", "RST_STREAM", "SETTINGS", "PUSH_PROMISE", "PING", "GOAWAY",
     "WINDOW_UPDATE", "CONTINUATION",
@@ -36,43 +36,43 @@ END_STREAM = ACK = 1
 END_HEADERS = 4
 PADDED = 8
 
-#: Bytes of the payload of a frame: what may be sent to those who announce nothing else.
+#: Maximum payload size in bytes: the default of SETTINGS_MAX_FRAME_SIZE.
 LARGEST = 16_384
 
-#: How many control frames a call, or a frame of data, buys.
+#: How many control frames each call or DATA frame allows.
 BOUGHT = 10
 
-#: Streams; of earlier ones nothing more comes.
+#: How many reset streams are remembered; older ones receive no more frames.
 _RESETS_REMEMBERED = 1000
 
-#: The head of a frame: its length in three bytes, its type, its flags and its stream.
+#: A frame header: length (3 bytes), type, flags and stream id.
 _HEAD = struct.Struct(">HBBBL")
 
 
-class ConnectionFailure(Exception):  # noqa: N818 - an order, not an error of ours
-    """The connection cannot go on; its client is told why in a GOAWAY."""
+class ConnectionFailure(Exception):  # noqa: N818 - control flow rather than an error of ours
+    """The connection must be closed; the GOAWAY gives the reason."""
 
     def __init__(self, code: ErrorCodes, text: str) -> None:
-        """End the connection with an error code of HTTP/2, and a text for people."""
+        """Close with this HTTP/2 error code, and a message for people."""
         super().__init__(text)
         self.code, self.text = code, text
 
 
 class StreamFailure(ConnectionFailure):
-    """The call of the frame is reset, and the others go on; the text is for the journal."""
+    """Only the frame's call is reset; the message goes to the journal."""
 
 
 class Frame(NamedTuple):
-    """One frame as it came.
+    """One received frame.
 
     Attributes:
-        kind: Its type.
-        flags: Its flags.
-        stream_id: The stream it is of; 0 is the connection.
-        size: Bytes of payload.
-        is_data: Whether it is DATA, and nothing else.
-        head: The nine bytes that say so.
-        payload: What follows them.
+        kind: The frame type.
+        flags: The flags.
+        stream_id: The stream id; 0 is the connection.
+        size: Payload size in bytes.
+        is_data: Whether this is non-empty DATA without flags other than END_STREAM.
+        head: The nine bytes of the header.
+        payload: The payload.
     """
 
     kind: int
@@ -84,35 +84,34 @@ class Frame(NamedTuple):
     payload: bytes
 
     def with_flags(self, flags: int) -> Frame:
-        """The same frame with other flags."""
+        """The same frame with different flags."""
         head = self.head[:4] + bytes([flags]) + self.head[5:]
         return self._replace(flags=flags, head=head)
 
 
 class Stream(Protocol):
-    """A call in progress.
+    """A call in progress, as the rules see it.
 
     Attributes:
-        client_ended: Whether the client has said all.
+        client_ended: Whether the client has sent the whole request.
     """
 
     client_ended: bool
 
 
 class FrameCutter:
-    """What came of a connection and was not looked at yet."""
+    """Splits received bytes into frames."""
 
     def __init__(self) -> None:
-        """Nothing has come."""
+        """Start with an empty buffer."""
         self.received = bytearray()
         self._has_preface = False
 
     def cut(self, most: int) -> list[Frame]:
-        """The next complete frames, `most` at most.
+        """The next complete frames, at most `most`.
 
         Raises:
-            ConnectionFailure: The next one says that it is larger than it may be, or the client
-                does not speak HTTP/2.
+            ConnectionFailure: The next frame is too large, or the client does not speak HTTP/2.
         """
         if not self._has_preface and not self._cut_preface():
             return []
@@ -124,7 +123,7 @@ class FrameCutter:
                 if not frames:
                     text = f"a frame of {size} bytes; {LARGEST} at most"
                     raise ConnectionFailure(ErrorCodes.FRAME_SIZE_ERROR, text)
-                break  # those before it count
+                break  # process the frames before it first
             begin = at + _HEAD.size
             if len(received) < begin + size:
                 break
@@ -146,7 +145,7 @@ class FrameCutter:
 
     @property
     def has_frame(self) -> bool:
-        """Whether a frame is complete, or too large."""
+        """Whether the buffer holds a complete frame, or one that is too large."""
         received = self.received
         return len(received) >= _HEAD.size and (
             len(received) >= _HEAD.size + (size := int.from_bytes(received[:3], "big"))
@@ -155,17 +154,17 @@ class FrameCutter:
 
 
 class FrameRules:
-    """The rules for one connection, and what they must remember of it.
+    """The rules for one connection, and the state they need.
 
     Attributes:
-        highest: The highest stream that the client has opened.
-        is_greeted: Whether the client began as HTTP/2 begins.
-        is_draining: Whether the client said that it opens no more calls.
-        unended: Streams whose trailers did not end them, though they were taken as if.
-        resets: Streams that were reset, and of which more may come.
-        unfinished: What the client has begun and must complete in time; empty if it is nothing.
-        now: When the frames came that are judged, by the clock of the event loop.
-        useful: Calls and frames of data, either way, that let more control frames come.
+        highest: The highest stream id that the client has opened.
+        is_greeted: Whether the client's preface is complete.
+        is_draining: Whether GOAWAY was sent or received: no new calls.
+        unended: Streams whose trailers lacked END_STREAM, which was added for h2.
+        resets: Reset streams that may still receive frames.
+        unfinished: What the client has started and must complete in time; empty if nothing.
+        now: When the current frames arrived, by the clock of the event loop.
+        useful: Calls and DATA frames, in either direction, since the last control frame.
     """
 
     def __init__(
@@ -176,7 +175,7 @@ class FrameRules:
         now: float,
         answer: Callable[[bytes], None],
     ) -> None:
-        """Rules with all of their budgets, for calls in progress; `answer` sends a frame."""
+        """Start with full budgets; `answer` sends a serialized frame."""
         self.highest = 0
         self.is_greeted = self.is_draining = False
         self.unended: set[int] = set()
@@ -188,7 +187,7 @@ class FrameRules:
         self._control = TokenBucket(
             limits.control_frames, limits.control_frames_per_second, now=now
         )
-        self._block: int | None = None  # whose headers go on in CONTINUATION frames
+        self._block: int | None = None  # the stream whose header block is incomplete
         self._block_frames = self._block_bytes = 0
         self._rules: dict[int, Callable[[Frame], Frame | None]] = {
             DATA: self._data,
@@ -204,28 +203,29 @@ class FrameRules:
         }
 
     def apply(self, frame: Frame) -> Frame | None:
-        """What h2 is to be given for this frame; None is nothing.
+        """The frame to pass to h2; None if there is nothing to pass.
 
         Raises:
-            ConnectionFailure: The connection cannot go on.
-            StreamFailure: The frame's call cannot.
+            ConnectionFailure: The connection must be closed.
+            StreamFailure: The frame's call must be reset.
         """
         if not self.is_greeted:
             self._greeting(frame)
         if self._block is not None and (frame.kind, frame.stream_id) != (CONTINUATION, self._block):
             raise _violation(f"a frame in the middle of the headers of stream {self._block}")
         rule = self._rules.get(frame.kind)
-        if rule is None:  # an extension, which is to be ignored
+        if rule is None:  # an unknown type: RFC 9113, 5.5 requires to ignore it
             self.spend_control()
             return None
         return rule(frame)
 
     def spend_control(self) -> None:
-        """Count a frame that is of no use to any call.
+        """Count a frame that serves no call.
 
         Raises:
-            ConnectionFailure: There were too many.
+            ConnectionFailure: The budget is exhausted.
         """
+        # Clients ping and open windows in proportion to their traffic; a flood has no traffic.
         self._control.earn(self.useful * BOUGHT)
         self.useful = 0
         if not self._control.spend(now=self.now):
@@ -236,17 +236,17 @@ class FrameRules:
             )
 
     def spend_reset(self) -> None:
-        """Count a call that was begun in vain (CVE-2023-44487, CVE-2025-8671).
+        """Count a call that was started and abandoned (CVE-2023-44487, CVE-2025-8671).
 
         Raises:
-            ConnectionFailure: There were too many.
+            ConnectionFailure: The budget is exhausted.
         """
         if not self._resets.spend(now=self.now):
             text = f"more than {self._limits.resets} calls in a row were reset or malformed"
             raise ConnectionFailure(ErrorCodes.ENHANCE_YOUR_CALM, text)
 
     def remember_reset(self, number: int) -> None:
-        """A stream was reset, of which more may come."""
+        """Remember a reset stream, which may still receive frames."""
         self.resets[number] = None
         if len(self.resets) > _RESETS_REMEMBERED:
             del self.resets[next(iter(self.resets))]
@@ -254,6 +254,7 @@ class FrameRules:
     # Kinds of frames -----------------------------------------------------------------------
 
     def _greeting(self, frame: Frame) -> None:
+        # REFUSED_STREAM: a call before SETTINGS was not processed, so that the client may retry it.
         if frame.kind == HEADERS and frame.stream_id:
             code = ErrorCodes.REFUSED_STREAM
             self._answer(RstStreamFrame(frame.stream_id, error_code=code).serialize())
@@ -270,11 +271,11 @@ class FrameRules:
         else:
             self.useful += 1
         stream = self._streams.get(frame.stream_id)
-        # A flood is made of nothing, too; h2 would take long for it.
+        # A flood of empty DATA must not reach h2, which takes long for each frame.
         is_nothing = stream is not None and not (stream.client_ended or frame.size or frame.flags)
         if frame.stream_id not in self.resets:
             return None if is_nothing else frame
-        # h2 does not get to know that the client sent it, so it does not return the window.
+        # h2 does not see this frame, so the connection's window must be returned here.
         if frame.size:
             self._answer(WindowUpdateFrame(0, window_increment=frame.size).serialize())
         return None
@@ -288,6 +289,8 @@ class FrameRules:
             self.highest = max(self.highest, frame.stream_id)
         elif not frame.flags & END_STREAM:
             self.unended.add(frame.stream_id)
+            # h2 would close the connection for trailers without END_STREAM: add the flag, and let
+            # `unended` reset only this call.
             return frame.with_flags(frame.flags | END_STREAM)
         return frame
 
@@ -305,7 +308,7 @@ class FrameRules:
         return frame
 
     def _priority(self, frame: Frame) -> None:
-        """Deprecated, and of no use here."""
+        """Check a deprecated frame, and ignore it."""
         self.spend_control()
         if frame.stream_id == 0:
             raise _violation("PRIORITY of stream 0")
@@ -326,7 +329,7 @@ class FrameRules:
         return frame
 
     def _ping(self, frame: Frame) -> Frame | None:
-        """Answer it at once: a flood is cheaply made of them, and h2 would take long."""
+        """Answer directly: a ping flood is cheap to send, and h2 is slow."""
         self.spend_control()
         if frame.stream_id or frame.size != 8 or frame.flags & ACK:
             return frame
@@ -337,7 +340,7 @@ class FrameRules:
         raise _violation(f"PUSH_PROMISE of stream {frame.stream_id}, which is for servers")
 
     def _goaway(self, frame: Frame) -> None:
-        """Calls in progress go on; h2 would end them all."""
+        """Stop accepting calls; those in progress continue, whereas h2 would end them."""
         if frame.stream_id != 0:
             raise _violation(f"GOAWAY of stream {frame.stream_id}")
         if frame.size < 8:

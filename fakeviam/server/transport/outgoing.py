@@ -1,8 +1,7 @@
-"""What goes out to a peer: the transport it goes by, and the frames of one HTTP/2 connection.
+"""The sending side of a connection: its transport, and the frames of HTTP/2.
 
-asyncio's transports do not offer an end that fails quietly, nor how the kernel watches; that is
-`Link`, for whatever is spoken. `Outgoing` sends answers as fast as they are taken, resets, and the
-last words of a connection.
+`Link` adds what asyncio's transports lack: closing without errors when the peer is gone, and TCP
+keep-alive. `Outgoing` sends replies under flow control, resets, and the final GOAWAY.
 """
 
 from __future__ import annotations
@@ -28,48 +27,48 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.h2_private import ServerH2
     from fakeviam.server.transport.stream import Request
 
-#: Bytes that are written at once.
+#: Bytes per write.
 _WRITTEN_AT_ONCE = 64 * 1024
 
 _RST_AT_CLOSE = struct.pack("ii", 1, 0)
 
-#: Seconds until it is first asked whether a peer that says no more still listens, and between two.
+#: Seconds before the first probe of a silent peer, and between two probes.
 _FIRST_ASKED, _ASKED_EVERY = 0.1, 1.0
 
-#: How a step fails when the peer is gone: uvloop raises RuntimeError where asyncio does nothing.
+#: What operations raise when the peer is gone: uvloop raises RuntimeError where asyncio does not.
 _GONE = (OSError, RuntimeError)
 
 
 class Link:
-    """A transport whose peer may vanish between any two steps.
+    """A transport whose peer may disappear at any moment.
 
-    No step raises: one that fails drops the connection, and asyncio tells `connection_lost`, where
-    a connection is cleared up whatever has ended it.
+    No method raises: a failure drops the connection, and asyncio then calls `connection_lost`,
+    where every connection is cleaned up regardless of how it ended.
     """
 
     def __init__(self, transport: asyncio.BaseTransport) -> None:
-        """Go through `transport`."""
-        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        """Wrap `transport`."""
+        # A transport of another event loop, such as uvloop's, is not an asyncio.Transport.
         self._transport = cast("asyncio.Transport", transport)
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Send."""
+        """Send bytes."""
         self._attempt(self._transport.write, data)
 
     def pause_reading(self) -> None:
-        """Let what the peer sends wait."""
+        """Stop reading, so that the peer's data stays in the kernel."""
         self._attempt(self._transport.pause_reading)
 
     def resume_reading(self) -> None:
-        """Take what the peer sends."""
+        """Resume reading."""
         self._attempt(self._transport.resume_reading)
 
     def finish(self) -> None:
-        """Say nothing more, so that the peer can read what was sent, and then finds the end.
+        """Half-close: send EOF after the buffered data, so that the peer can read all of it.
 
-        Call it again when the transport resumes writing: the end has to wait for what is
-        buffered. asyncio would do that by itself, and fail aloud where the peer is gone by then.
+        Call it again when the transport resumes writing: EOF must wait until the buffer is empty.
+        asyncio could do that itself, but would log an error if the peer is gone by then.
         """
         self._attempt(self._finish)
 
@@ -83,18 +82,18 @@ class Link:
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait until the peer takes more."""
+        """Bytes in the transport's buffer."""
         return self._transport.get_write_buffer_size()
 
     def close(self) -> None:
-        """Drop the connection when all is sent."""
+        """Close when the buffer is sent."""
         self._attempt(self._transport.close)
 
     def outlast(self, probe: Callable[[], None]) -> None:
-        """Go on with a peer that has said its last word, and drop it once it does not listen.
+        """Keep serving a half-closed peer, and drop it once it no longer listens.
 
-        Whoever has gone looks like one that waits for an answer, until something is sent: then its
-        system answers with a reset. `probe` sends something that does no harm.
+        A peer that has exited looks like one that waits for a reply, until we send something and
+        its kernel answers with RST. `probe` sends something harmless.
         """
         self._outlast(probe, _FIRST_ASKED)
 
@@ -111,7 +110,7 @@ class Link:
 
     @property
     def _is_deaf(self) -> bool:
-        """Whether the kernel knows that nothing reaches the peer any more."""
+        """Whether the kernel knows that the peer no longer receives."""
         if self._socket is None or not hasattr(select, "poll"):
             return False
         watch = select.poll()
@@ -120,25 +119,25 @@ class Link:
 
     def abort(self) -> None:
         """Drop the connection."""
-        # asyncio's own fails with an AttributeError when the connection is lost already.
+        # asyncio's own abort raises AttributeError if the connection is already lost.
         with suppress(*_GONE, AttributeError):
             self._transport.abort()
 
     def reset(self) -> None:
-        """Drop the connection at once: TCP RST instead of an orderly end."""
+        """Drop the connection with a TCP RST instead of an orderly close."""
         with suppress(*_GONE):
             if self._is_tcp:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_AT_CLOSE)
         self.abort()
 
     def keep_alive(self) -> None:
-        """Let TCP find out that a peer is gone, of which no process needs to tell."""
+        """Let TCP detect a peer that disappeared without closing."""
         if not self._is_tcp:
             return
         with suppress(*_GONE):
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 6)):
-                option = getattr(socket, name, None)  # not every system has all of them
+                option = getattr(socket, name, None)  # not every system has all options
                 if option is not None:
                     self._socket.setsockopt(socket.IPPROTO_TCP, option, seconds)
 
@@ -161,22 +160,22 @@ class Link:
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
-    """Who is at the other end, for people."""
+    """The peer's address, for people."""
     name = transport.get_extra_info("peername")
     return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "a client on the Unix socket"
 
 
 class Outgoing:
-    """The way out of one connection, which its requests share.
+    """The sending side of one HTTP/2 connection, shared by its requests.
 
     Attributes:
-        peer: Who is at the other end, `address:port`; empty on a Unix socket.
-        scheme: Of the addresses that it calls, http or https.
-        abort: Drops the connection at once.
-        room: Set when there may be some for what waits to be sent.
-        is_writable: Whether the transport does not pile up what it is given.
-        is_at_end: Whether the client says nothing more.
-        is_closed: Whether nothing more is said: the connection ends.
+        peer: The client's `address:port`; empty on a Unix socket.
+        scheme: Scheme of the URLs that the client calls, http or https.
+        abort: Drops the connection immediately.
+        room: Set when blocked senders should check the windows again.
+        is_writable: Whether the transport's buffer has room.
+        is_at_end: Whether the client has half-closed the connection.
+        is_closed: Whether nothing more is sent, because the connection ends.
     """
 
     def __init__(
@@ -190,7 +189,7 @@ class Outgoing:
         peer: str,
         abort: Callable[[], None],
     ) -> None:
-        """Send over `link` what `h2` makes of it, in those of `requests` that are not reset."""
+        """Send the output of `h2` over `link`, for those of `requests` that are not reset."""
         self._link, self._h2, self._rules, self._requests = link, h2, rules, requests
         self.scheme, self.peer, self.abort = scheme, peer, abort
         self.room = asyncio.Event()
@@ -200,24 +199,24 @@ class Outgoing:
         self._loop = asyncio.get_running_loop()
 
     def flush(self) -> None:
-        """Write what is to be sent."""
+        """Write pending output."""
         self._is_flushing = False
         if not self.is_closed and (data := self._h2.data_to_send()):
             self._link.write(data)
 
     def _flush_soon(self) -> None:
-        """Not at once: what follows in the same step, such as the status, goes out with it."""
+        """Flush later, so that what follows in this step, such as trailers, is sent with it."""
         if not self._is_flushing:
             self._is_flushing = True
             self._loop.call_soon(self.flush)
 
     def let_come(self, request: Carried, size: int) -> None:
-        """Let the client send so many more bytes of a request."""
+        """Grant the client `size` bytes of window for a request."""
         if not request.is_reset and not self.is_closed:
             self._h2.increment_flow_control_window(size, request.id)
             self.flush()
 
-    # Answers -----------------------------------------------------------------------------
+    # Responses ----------------------------------------------------------------------------
 
     def send_headers(
         self, number: int, headers: list[tuple[str, str]], *, end: bool = False
@@ -225,17 +224,17 @@ class Outgoing:
         """Send headers or trailers.
 
         Raises:
-            StreamClosedError: The call is over.
+            StreamClosedError: The call has ended.
         """
         self._check_open(number)
         self._h2.send_headers(number, headers, end_stream=end)
         self._flush_soon()
 
     async def send_data(self, number: int, data: bytes, *, end: bool = False) -> None:
-        """Send data, as fast as the client takes it.
+        """Send data at the rate that flow control and the transport allow.
 
         Raises:
-            StreamClosedError: The call is over.
+            StreamClosedError: The call has ended.
         """
         rest = memoryview(data)
         unflushed = 0
@@ -243,7 +242,7 @@ class Outgoing:
             self._check_open(number)
             room = self._h2.local_flow_control_window(number)
             if rest and room <= 0 and self.is_at_end:
-                self.reset(number, ErrorCodes.CANCEL)  # there will never be any
+                self.reset(number, ErrorCodes.CANCEL)  # no WINDOW_UPDATE can arrive any more
                 continue
             if rest and (room <= 0 or not self.is_writable):
                 self.flush()
@@ -258,7 +257,7 @@ class Outgoing:
             if unflushed >= _WRITTEN_AT_ONCE:
                 self.flush()
                 unflushed = 0
-                await asyncio.sleep(0)  # others get their turn
+                await asyncio.sleep(0)  # let other calls run
             if not rest:
                 break
         self._flush_soon()
@@ -271,13 +270,13 @@ class Outgoing:
     # Ends --------------------------------------------------------------------------------
 
     def reset_stream(self, request: Carried, code: str) -> None:
-        """End a request with RST_STREAM."""
+        """Reset the stream of a request."""
         if not request.is_reset:
             request.is_reset = True
             self.reset(request.id, ErrorCodes[code])
 
     def reset(self, number: int, code: ErrorCodes) -> None:
-        """Send RST_STREAM, unless the stream is closed already."""
+        """Send RST_STREAM, unless the stream is already closed."""
         try:
             self._h2.reset_stream(number, code)
         except ProtocolError:
@@ -287,37 +286,37 @@ class Outgoing:
         self.flush()
 
     def ping(self) -> None:
-        """Ask the client whether it lives."""
+        """Ask the client for a sign of life."""
         self._h2.ping(b"are you?")
         self.flush()
 
     def send_goaway(self, last: int) -> None:
-        """Say that calls after the stream `last` were not processed; close when all are done."""
+        """Announce that calls after stream `last` were not processed; close after the others."""
         self._h2.put_goaway(last, ErrorCodes.NO_ERROR)
         self._rules.is_draining = True
         self.flush()
 
     def say_goodbye(self, code: ErrorCodes, text: str) -> None:
-        """Say why the connection ends, and which calls were processed."""
+        """Send GOAWAY with the reason and the last processed stream."""
         last = self._rules.highest if self._rules.is_greeted else 0
         self._h2.put_goaway(last, code, text)
 
     def end(self, timers: ConnectionTimers, patience: float) -> None:
-        """Close, so that the client can still read what was sent.
+        """Close without losing what was already sent.
 
         Args:
-            timers: Those of the connection.
-            patience: Seconds for what the client has not taken yet; 0 is as long as for the rest.
+            timers: The timers of the connection.
+            patience: Seconds to wait for unsent output; 0 uses the limit.
         """
         if self._link.is_closing():
             return
-        # To close with bytes unread would reset the connection, and the GOAWAY with it.
+        # Closing a socket with unread input sends RST, which would destroy the GOAWAY.
         self._link.resume_reading()
         timers.linger(self._link.abort, patience if self._link.unsent else 0)
         self.finish(timers)
 
     def finish(self, timers: ConnectionTimers) -> None:
-        """Say nothing more; again when the transport resumes writing, since the end waits."""
+        """Send EOF; called again when the transport resumes writing, since EOF must wait."""
         if self.is_at_end:
             self._link.close()
             return

@@ -1,4 +1,4 @@
-"""One request as its connection sees it: of gRPC, messages in, messages and a status out."""
+"""One HTTP/2 stream: a request body read as gRPC messages, and a reply with its status."""
 
 from __future__ import annotations
 
@@ -40,30 +40,30 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.messages import Codec
     from fakeviam.wire import Method
 
-#: What stands before each message: whether it is compressed, and its length.
+#: The prefix of a message: a compression flag and the length.
 _PREFIX = struct.Struct(">BI")
 
 
 class Request:
-    """A request, from its headers to the end of its answer.
+    """An HTTP request, from its headers to the end of its response.
 
     Attributes:
-        id: Number of its stream.
-        peer: Who asks, `address:port`; empty on a Unix socket.
-        body: What came and was not read yet.
-        malformed: Why it is none at all, and its stream is reset (SV-9).
-        cut_text: Why it ended before its answer.
-        farewell: What its client is told if it is cut; empty if there is nobody to tell.
-        task: What answers it.
-        is_started: Whether that has begun.
-        is_reset: Whether nothing more can be said: the stream was reset by either side, or given
-            up.
-        has_ended: Whether its answer was sent to the end.
-        client_ended: Whether the client has said all.
+        id: The HTTP/2 stream id.
+        peer: The client's `address:port`; empty on a Unix socket.
+        body: Bytes received but not read yet.
+        malformed: Why the request is malformed, so that its stream is reset (SV-9).
+        cut_text: Why the request ended without a response.
+        farewell: Status message to send if the request is cut; empty if nothing can be sent.
+        task: The task that handles the request.
+        is_started: Whether the task has started.
+        is_reset: Whether nothing more can be sent, because either side reset the stream or the
+            connection is going away.
+        has_ended: Whether the response was sent completely.
+        client_ended: Whether the client has sent the whole request.
     """
 
     def __init__(self, connection: Carrier, stream_id: int, head: RequestHead) -> None:
-        """One that begins with `head`."""
+        """Start a request with the headers `head`."""
         self.id = stream_id
         self.peer = connection.peer
         self.body = bytearray()
@@ -73,13 +73,13 @@ class Request:
         self.is_started = self.is_reset = self.has_ended = self.client_ended = False
         self._connection = connection
         self._expected_bytes = head.content_length
-        self._unreturned = 0  # bytes that came, for which the client has no new room yet
+        self._unreturned = 0  # bytes received but not yet granted again as flow-control window
         self._more = asyncio.Event()
 
-    # What the connection tells -----------------------------------------------------------
+    # Called by the connection -------------------------------------------------------------
 
     def received(self, data: bytes, flow: int) -> str:
-        """Take what came, which counts as `flow` bytes; answers what is wrong with it."""
+        """Buffer data that used `flow` bytes of the window; return what is wrong with it."""
         if self._expected_bytes is not None:
             self._expected_bytes -= len(data)
             if self._expected_bytes < 0:
@@ -90,7 +90,7 @@ class Request:
         return ""
 
     def end_of_request(self) -> str:
-        """The client has said all; answers what is wrong with that."""
+        """Mark the request as complete; return what is wrong with it."""
         if self._expected_bytes:
             return f"the body is {self._expected_bytes} bytes shorter than its content-length"
         self.client_ended = True
@@ -98,72 +98,75 @@ class Request:
         return ""
 
     def cut(self, why: str) -> None:
-        """End the request without an answer."""
+        """End the request without a response."""
         self.cut_text = self.cut_text or why
         self.body.clear()
         if self.task is not None:
             self.task.cancel()
 
     def fail(self, why: str) -> None:
-        """It was reset because it is malformed."""
+        """End a request whose stream was reset because it is malformed."""
         self.is_reset = True
         if self.is_started:
             self.cut(f"malformed: {why} [SV-9]")
+            # `handle_call` has not run yet; it records the reason in the journal.
         else:
-            self.malformed = why  # so that it stands in the journal
+            self.malformed = why
 
     async def finish(self, status: Status, text: str | None) -> None:
-        """End the answer, which whoever gave it did not."""
+        """End the response that the handler left open."""
         raise NotImplementedError
 
     @property
     def is_late(self) -> bool:
-        """Whether the client waits no longer."""
+        """Whether the deadline has passed."""
         return False
 
-    # Ends of other kinds -----------------------------------------------------------------
+    # Other endings ------------------------------------------------------------------------
 
     def reset(self, code: str) -> None:
-        """End it with RST_STREAM and the HTTP/2 error code of that name."""
+        """Reset the stream with the HTTP/2 error code of this name."""
         self._connection.reset_stream(self, code)
 
     def send_goaway(self, *, processed: bool) -> None:
-        """Send GOAWAY: the connection closes when all others on it are done.
+        """Send GOAWAY: the connection closes once all other calls on it have ended.
 
         Args:
-            processed: Whether it counts as processed; if not, a client may safely send it again.
+            processed: Whether this call counts as processed; if not, the client may retry safely.
         """
         self.is_reset = True
         self._connection.send_goaway(self.id if processed else max(self.id - 2, 0))
 
     def reset_connection(self) -> None:
-        """Reset its connection."""
+        """Reset the connection."""
         self.is_reset = True
         self._connection.abort()
 
-    # What comes --------------------------------------------------------------------------
+    # Reading ------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
-        """Wait for more, for which there is room: what came is a part of what is wanted."""
+        """Wait for more data, and grant the window for it: a partial message was received."""
         self._give_back(self._unreturned)
         self._more.clear()
         await self._more.wait()
 
     def _give_back(self, size: int) -> None:
-        """Let so many more bytes come, if they are worth a frame."""
+        """Grant the client `size` bytes of window, if that is worth a frame."""
+        # A quarter of the window: a WINDOW_UPDATE for every frame would double the traffic, and
+        # one for the whole window would stall the client for a round trip.
         if size >= STREAM_WINDOW // 4 and not self.client_ended:
             self._unreturned -= size
             self._connection.let_come(self, size)
 
 
 class GrpcStream(Request):
-    """A call, from its headers to its status.
+    """A gRPC call, from its headers to its status.
 
     Attributes:
-        metadata: What the client sent along.
-        address: Where it calls, `http(s)://host:port`; empty if nobody says.
-        refusal: Why it is refused before anything of it is read; None if it is not.
-        timeout: Seconds that the client waits for the whole call; None is for ever.
+        metadata: The metadata that the client sent.
+        address: The URL that the client called, `http(s)://host:port`; empty if unknown.
+        refusal: Why the call is refused before its body is read; None if it is not.
+        timeout: The client's timeout in seconds; None is unlimited.
     """
 
     def __init__(
@@ -176,15 +179,15 @@ class GrpcStream(Request):
         largest: int | None,
         codec: Codec | None = None,
     ) -> None:
-        """A call of `method` that begins with `head`.
+        """Start a call of `method` with the headers `head`.
 
         Args:
-            connection: What it came by.
-            stream_id: Number of its stream.
-            head: Its headers.
-            method: What is called.
-            largest: Bytes of a message at most; None takes all.
-            codec: Knows the form of its messages, if that is not gRPC's.
+            connection: The connection that received the call.
+            stream_id: The HTTP/2 stream id.
+            head: The request headers.
+            method: The called method.
+            largest: Maximum size of a message in bytes; None is unlimited.
+            codec: Decodes and encodes messages if their form is not gRPC's own.
         """
         super().__init__(connection, stream_id, head)
         self.metadata: Metadata = head.metadata
@@ -199,22 +202,22 @@ class GrpcStream(Request):
         self._expires = inf if head.timeout is None else _now() + head.timeout
         self._encoding = head.encoding
         self._read_all = False
-        self._has_begun = False  # to answer
+        self._has_begun = False  # whether the response headers were sent
 
     def expire(self) -> None:
-        """Its deadline has passed."""
+        """Cancel the call because its deadline has passed."""
         if not self.has_ended and self.task is not None:
             self.task.cancel()
 
     async def finish(self, status: Status, text: str | None) -> None:
-        """End the answer."""
+        """Send the status."""
         await self.send_trailing_metadata(status=status, status_message=text)
 
     # The call ----------------------------------------------------------------------------
 
     @property
     def is_late(self) -> bool:
-        """Whether the client waits no longer."""
+        """Whether the deadline has passed."""
         return self._expires <= _now()
 
     async def __aiter__(self) -> AsyncIterator[Message]:
@@ -222,13 +225,13 @@ class GrpcStream(Request):
             yield message
 
     async def recv_message(self, policy_limit: int | None = None) -> Message | None:
-        """The next message; None when the client has said all.
+        """The next message; None when the client has sent all messages.
 
-        That of a unary call comes when the client has said all: what follows it decides
-        whether the call is done (SV-14).
+        The message of a unary call is returned only after the end of the request: what follows
+        it decides whether the call may run at all (SV-14).
 
         Raises:
-            Refusal: What came is no message of this call, or larger than `policy_limit`.
+            Refusal: The data is not a valid message, or it is larger than `policy_limit`.
         """
         if self._read_all:
             return None
@@ -256,6 +259,7 @@ class GrpcStream(Request):
                 return await asyncio.to_thread(codec.parsed, data, kind)
             return codec.parsed(data, kind)
         try:
+            # Parsing many megabytes takes seconds, which would block every other call.
             if len(data) > FEW_BYTES:
                 return await asyncio.to_thread(parsed_large, data, kind)
             return kind.FromString(data)
@@ -264,7 +268,7 @@ class GrpcStream(Request):
             raise InvalidArgumentError(text, clause="SV-3") from error
 
     async def _take(self, size: int, *, is_begun: bool = False) -> bytes | None:
-        """So many bytes; None if the client has said all, and not begun a message."""
+        """The next `size` bytes; None if the request ended at a message boundary."""
         body = self.body
         while len(body) < size:
             if self.client_ended:
@@ -274,9 +278,11 @@ class GrpcStream(Request):
                     "the stream ended in the middle of a message", clause="SV-3"
                 )
             await self._wait()
+        # A slice of the bytearray itself would copy the data twice.
         with memoryview(body) as view:
             data = bytes(view[:size])
         del body[:size]
+        # Grant only what was read: an unread body must stop the client.
         self._give_back(self._unreturned - len(body))
         return data
 
@@ -294,7 +300,7 @@ class GrpcStream(Request):
             size += len(piece)
             self._check_size(min(size, MOST), policy_limit, " or more, unpacked,")
             pieces.append(piece)
-            await asyncio.sleep(0)  # others get their turn
+            await asyncio.sleep(0)  # let other calls run
         return b"".join(pieces)
 
     async def _end_of_unary(self) -> None:
@@ -305,7 +311,7 @@ class GrpcStream(Request):
             raise InvalidArgumentError(text, clause="SV-14")
         self._read_all = True
 
-    # The answer --------------------------------------------------------------------------
+    # Writing ------------------------------------------------------------------------------
 
     async def send_message(self, message: Message | Encoded) -> None:
         """Send one message."""
@@ -313,17 +319,17 @@ class GrpcStream(Request):
             await self.send_framed(piece)
 
     async def _framed_in_time(self, message: Message | Encoded) -> tuple[bytes, ...]:
-        """A message in its frame; what takes long is done beside the event loop."""
+        """Encode a message with its prefix; in a thread if that takes long."""
         if self._codec is not None and size_of(message) > self._codec.parsed_at_once:
             return await asyncio.to_thread(self._framed, message)
         return self._framed(message)
 
     def framed(self, messages: Iterable[Message | Encoded]) -> bytes:
-        """Messages as they go out, each in its frame."""
+        """Encode messages, each with its prefix."""
         return b"".join(piece for each in messages for piece in self._framed(each))
 
     def _framed(self, message: Message | Encoded) -> tuple[bytes, ...]:
-        """A message in its frame, in few pieces; large ones of its own are not copied."""
+        """Encode a message with its prefix, in few pieces and without copying large ones."""
         if self._codec is not None:
             pieces = self._codec.encoded(message, self._method.response)
         elif isinstance(message, Encoded):
@@ -335,7 +341,8 @@ class GrpcStream(Request):
         return tuple(joined(pieces)) if size > LARGE else (b"".join(pieces),)
 
     async def send_framed(self, data: bytes) -> None:
-        """Send bytes of framed messages, which may begin and end anywhere."""
+        """Send encoded messages; `data` need not end at a message boundary."""
+        # The headers wait for the first data, so that a refusal is a single frame.
         if not self._has_begun:
             self._connection.send_headers(self.id, self._opening)
             self._has_begun = True
@@ -351,7 +358,8 @@ class GrpcStream(Request):
         status_details: Iterable[Detail] | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Send the last messages, and the status with which the call ends."""
+        """Send the last messages, and the status of the call."""
+        # Encode everything first, while an error can still become a status.
         pieces = [piece for each in replies for piece in await self._framed_in_time(each)]
         trailers = (
             [("grpc-status", "0")]
@@ -365,18 +373,19 @@ class GrpcStream(Request):
         if not self._has_begun:
             trailers = self._opening + trailers
         self._connection.send_headers(self.id, trailers, end=self._is_grpc)
-        if not self._is_grpc:  # nor is the client, so the text is for people, too
+        if not self._is_grpc:  # no gRPC client can read the trailers, so send text for people
             await self._connection.send_data(self.id, f"{status_message}\n".encode(), end=True)
         self.has_ended = True
 
 
 async def run(request: Request, handle: Callable[[], Awaitable[None]]) -> None:
-    """Answer a request, whatever happens."""
+    """Handle a request, and always end its response."""
     request.is_started = True
     try:
         await handle()
         if not request.has_ended:
             await _end(request, Status.OK, None)
+    # The deadline, the client or the server ended the call; a client that left is told nothing.
     except asyncio.CancelledError:
         if request.is_late:
             await _end(request, Status.DEADLINE_EXCEEDED, "the deadline has passed [SV-8]")
@@ -396,5 +405,5 @@ async def _end(request: Request, status: Status, text: str | None) -> None:
 
 
 def _now() -> float:
-    """Seconds, by the clock of the event loop."""
+    """The event loop's time in seconds."""
     return asyncio.get_running_loop().time()
