@@ -1,41 +1,47 @@
 """Work that takes long, so done that other calls are answered in between.
 
-What stores find out is kept with their blocks: work that was broken off is begun anew and soon
-is where it was. What computes for long without the store goes to another thread.
+It is a generator: where it yields, others have their turn. What stores find out is kept with their
+blocks, so work that was broken off is begun anew and soon is where it was; what computes for long
+over what nobody changes is yielded, and done in another thread.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from fakeviam.store.values import UnfinishedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Iterable, Sequence
 
+    from fakeviam.server.state.call import Call
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
 
 T = TypeVar("T")
 
+#: Work in steps: None lets others have their turn; a function is done aside, and what it makes or
+#: raises comes back.
+Steps: TypeAlias = Generator[Callable[[], Any] | None, Any, T]
+
 #: Turns of one piece of work, before it has its way: writes of others may undo what it found out.
 _MOST = 1000
+
+#: Readings that are computed over at once: a thread takes longer to begin.
+_FEW = 500
 
 
 @dataclass(frozen=True, slots=True)
 class InTurns(Generic[T]):
-    """The reply of an RPC that is a while in the making: others have their turn at each step."""
+    """The reply of an RPC that is a while in the making."""
 
-    steps: Generator[None, None, T]
-
-
-@dataclass(frozen=True, slots=True)
-class Aside(Generic[T]):
-    """The reply of an RPC that another thread makes, of what nobody changes meanwhile."""
-
-    make: Callable[[], T]
+    steps: Steps[T]
 
 
 def turns(store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
@@ -70,26 +76,62 @@ def turns_of(cloud: CloudState, store: Store, work: Callable[[], T]) -> Generato
     return turns(store, once)
 
 
-async def done(steps: Generator[None, None, T]) -> T:
+def computed(call: Call, make: Callable[[Call], T]) -> T | InTurns[T]:
+    """What a query makes of the store of its call: of many readings aside, as they are now."""
+    store = call.store
+    if store.ledgers is None and store.stats().tabular.records <= _FEW:
+        return make(call)
+    return InTurns(aside(partial(make, replace(call, store=store.view()))))
+
+
+def with_modules(names: Sequence[str], answer: Callable[[], T | InTurns[T]]) -> T | InTurns[T]:
+    """An answer that needs modules which are slow to import: the first time, that is done aside."""
+    if sys.modules.keys() >= {*names}:
+        return answer()
+    return InTurns(_with_modules(names, answer))
+
+
+def _with_modules(names: Iterable[str], answer: Callable[[], T | InTurns[T]]) -> Steps[T]:
+    for name in names:
+        yield partial(import_module, name)
+    reply = answer()
+    return (yield from reply.steps) if isinstance(reply, InTurns) else reply
+
+
+def aside(work: Callable[[], T]) -> Steps[T]:
+    """Work that is done in one step, in another thread."""
+    made: T = yield work
+    return made
+
+
+async def done(steps: Steps[T]) -> T:
     """Do all steps, and answer what they make."""
+    step: Callable[[], Callable[[], Any] | None] = partial(next, steps)
     try:
         while True:
-            next(steps)
-            await asyncio.sleep(0)  # others get their turn
+            work = step()
+            if work is None:
+                await asyncio.sleep(0)  # others get their turn
+                step = partial(next, steps)
+                continue
+            try:
+                step = partial(steps.send, await asyncio.to_thread(work))
+            except Exception as error:  # noqa: BLE001 - it is for whoever has asked for the work
+                step = partial(steps.throw, error)
     except StopIteration as end:
         made: T = end.value
         return made
 
 
-def done_at_once(reply: T | InTurns[T] | Aside[T]) -> T:
+def done_at_once(reply: T | InTurns[T]) -> T:
     """A reply, for whoever may wait: not for the event loop."""
-    if isinstance(reply, Aside):
-        return reply.make()
     if not isinstance(reply, InTurns):
         return reply
+    steps, result = reply.steps, None
     try:
         while True:
-            next(reply.steps)
+            work = steps.send(result)
+            result = None if work is None else work()
     except StopIteration as end:
         made: T = end.value
         return made

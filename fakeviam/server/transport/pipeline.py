@@ -25,7 +25,7 @@ from fakeviam.server.instruments.fault_injection import (
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.services.due import catch_up
-from fakeviam.server.services.turns import Aside, InTurns, done, turns_of
+from fakeviam.server.services.turns import InTurns, done, turns_of
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
 from fakeviam.server.transport.call_stream import StreamClosedError
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     Reply = Message | Encoded
     Replies = Sequence[Reply] | Streamed
     #: What a handler answers.
-    Answer = Reply | Streamed | InTurns[Reply] | Aside[Reply]
+    Answer = Reply | Streamed | InTurns[Reply]
     #: Answers one call from its request messages.
     Served = Callable[[Call, RequestSource], Awaitable[Reply | Streamed]]
 
@@ -351,9 +351,7 @@ async def serve_unary(
         reply = await done(turns_of(call.cloud, call.store, answer))
     else:
         reply = answered(rpc, call, request)
-    if isinstance(reply, InTurns):
-        return await done(reply.steps)
-    return await asyncio.to_thread(reply.make) if isinstance(reply, Aside) else reply
+    return await done(reply.steps) if isinstance(reply, InTurns) else reply
 
 
 def answered(rpc: Rpc[Any, Any], call: Call, request: object) -> Any:

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
+from grpclib.const import Status
 
 from fakeviam.model.records import BinaryRecord, Source, TabularRecord
-from fakeviam.server.services.data import reading_documents, resources
+from fakeviam.server.services.data import queries, reading_documents, resources, sql
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
 from fakeviam.wire import dataset as dataset_wire
 from fakeviam.wire.values import struct_from
 
-from .driver import DEFAULT_PART, NOW, ORGANIZATION, SECOND, Viam, connect, tagged, until, where
+from .driver import (
+    DEFAULT_PART,
+    NOW,
+    ORGANIZATION,
+    SECOND,
+    Viam,
+    connect,
+    refused,
+    tagged,
+    until,
+    where,
+)
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -23,8 +38,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio
 
-#: So many rows, four at a time, are hundreds of turns; a small call takes about ten.
-BLOCK, ROWS = 4, 4000
+#: So many rows, four at a time, are a hundred turns or more; a small call takes about ten.
+BLOCK, ROWS = 4, 1200
 
 SOURCE = Source(
     organization_id=ORGANIZATION,
@@ -147,6 +162,64 @@ async def test_others_are_answered_meanwhile(
 async def _small(viam: Viam) -> Any:
     wanted = dataset_wire.ListDatasetsByOrganizationIDRequest(organization_id=ORGANIZATION)
     return await viam.rpc("ListDatasetsByOrganizationID", wanted)
+
+
+QUERIES: dict[str, tuple[str, Message]] = {
+    "mql": (
+        "TabularDataByMQL",
+        data.TabularDataByMQLRequest(
+            organization_id=ORGANIZATION, mql_binary=[bson.encode({"$match": {"data.n": 1}})]
+        ),
+    ),
+    "sql": (
+        "TabularDataBySQL",
+        data.TabularDataBySQLRequest(
+            organization_id=ORGANIZATION, sql_query="SELECT data FROM readings WHERE data.n = 1"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "request_message"), QUERIES.values(), ids=QUERIES)
+async def test_queries_are_computed_aside(
+    start: Start, name: str, request_message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others are answered while one computes, and what they change it does not see (SV-18)."""
+    for module in sql._DIALECT:  # which is done aside, too, and before anything is looked at
+        import_module(module)
+    viam = await filled(start)
+    others_are_done = Event()
+    run = queries.run_pipeline
+    found: list[int] = []
+
+    def waiting(*args: Any) -> Any:
+        assert others_are_done.wait(30), "nobody was answered meanwhile"
+        found.append(args[0].store.stats().tabular.records)
+        return run(*args)
+
+    monkeypatch.setattr(queries, "run_pipeline", waiting)
+    monkeypatch.setattr(sql, "run_pipeline", waiting)
+    asking = asyncio.create_task(viam.rpc(name, request_message))
+    await until(lambda: any(call.rpc == name for call in viam.cloud.calls))
+    with connect(viam.cloud) as channel:
+        other = Viam(viam.cloud, channel)
+        deleted = await other.rpc(
+            "DeleteTabularData", data.DeleteTabularDataRequest(organization_id=ORGANIZATION)
+        )
+    others_are_done.set()
+    assert list((await asking).raw_data) == []
+    assert (deleted.deleted_count, found) == (ROWS, [ROWS])
+
+
+async def test_what_goes_wrong_aside_is_refused_as_ever(start: Start) -> None:
+    """The reason comes back from the thread (SV-18)."""
+    viam = await filled(start)
+    stage = {"$addFields": {"x": {"$divide": [1, 0]}}}
+    wanted = data.TabularDataByMQLRequest(
+        organization_id=ORGANIZATION, mql_binary=[bson.encode(stage)]
+    )
+    with refused(Status.INVALID_ARGUMENT, "MQ-4", "divide by zero"):
+        await viam.rpc("TabularDataByMQL", wanted)
 
 
 async def test_a_write_is_one_step_all_the_same(start: Start) -> None:

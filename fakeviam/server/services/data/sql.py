@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.model.clock import moment_of
 from fakeviam.model.errors import InvalidArgumentError, UnimplementedError
 from fakeviam.server.services.data.queries import (
+    ENGINE,
     check_organization,
     encoded,
     refusal,
     run_pipeline,
 )
 from fakeviam.server.services.handlers import rpc
+from fakeviam.server.services.turns import InTurns, computed, with_modules
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.query.sql.statements import Translation
     from fakeviam.server.state.call import Call
+
+_DIALECT = (*ENGINE, "fakeviam.query.sql.statements", "fakeviam.query.sql.operators")
 
 _UNBOUNDED = (
     "the statement has no lower bound on time_received, so SQL finds nothing "
@@ -42,14 +46,29 @@ def _grounds(_request: data.TabularDataBySQLRequest, policy: Policy) -> Iterator
 @rpc("TabularDataBySQL", grounds=_grounds)
 def tabular_data_by_sql(
     call: Call, request: data.TabularDataBySQLRequest
-) -> data.TabularDataBySQLResponse:
+) -> data.TabularDataBySQLResponse | InTurns[data.TabularDataBySQLResponse]:
     """The rows that a statement selects from an organization's readings (SL-1 … SL-13)."""
-    from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first statement
+    return with_modules(_DIALECT, lambda: _checked(call, request))
 
+
+def _checked(
+    call: Call, request: data.TabularDataBySQLRequest
+) -> data.TabularDataBySQLResponse | InTurns[data.TabularDataBySQLResponse]:
     check_organization(call, request.organization_id)
     translation = translated(call, request)
+    if call.policy.sql_needs_time_bound and translation.reads and not translation.bounded:
+        call.note = _UNBOUNDED
+        return data.TabularDataBySQLResponse()
+    return computed(call, lambda still: _answer(still, request.organization_id, translation))
+
+
+def _answer(
+    call: Call, organization_id: str, translation: Translation
+) -> data.TabularDataBySQLResponse:
+    from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first statement
+
     try:
-        rows = _rows(call, request.organization_id, translation)
+        rows = _rows(call, organization_id, translation)
         return data.TabularDataBySQLResponse(raw_data=encoded(call, rows))
     except QueryError as error:
         raise refusal(error, "SL-8") from None
@@ -107,7 +126,4 @@ def _rows(call: Call, organization_id: str, translation: Translation) -> list[di
         now, chance = moment_of(call.clock.now()), Random(0)  # noqa: S311
         stages = translation.stages
         return Pipeline(stages, now=now, random=chance, operators=SQL_OPERATORS).run([{}])
-    if call.policy.sql_needs_time_bound and not translation.bounded:
-        call.note = _UNBOUNDED
-        return []
     return run_pipeline(call, organization_id, translation.stages, SQL_OPERATORS)
