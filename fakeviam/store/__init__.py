@@ -1,1 +1,1 @@
-"""Where records live. Everything the server asks of a store is in `protocol`."""
+"""Where records are kept. `base.Store` defines what the server requires of a store."""

@@ -1,8 +1,8 @@
-"""What the server needs of a store.
+"""The interface between the server and a store.
 
-Each write is one atomic step: a reader sees all of it or nothing, and a write that fails
-changes nothing. Methods never await and never refuse a request; they answer with values, and
-the server decides what to say about them. Arguments have been validated.
+Every write is atomic: a reader sees all of it or nothing, and a failed write changes nothing.
+Methods never await and never refuse a request: they return values, and the server decides how to
+report them. Arguments were validated by the caller.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
         Totals,
     )
 
-    #: What becomes of the boxes of a record.
+    #: Computes the new boxes of a record from its current ones.
     BoxChange = Callable[[tuple[BoundingBox, ...]], tuple[BoundingBox, ...]]
 
 
 class Store(ABC):
-    """Binary and tabular records, datasets, database users and entities of one fake.
+    """Binary and tabular records, datasets, database users and entities of one cloud.
 
     Attributes:
-        sink: Keeps every write before it is applied, if there is one.
-        ledgers: What the servers on a shared store have in common besides data; None if the
-            store belongs to this server alone.
+        sink: Persists every write before it is applied; None if there is no sink.
+        ledgers: State besides the data that servers on a shared store have in common; None if
+            the store belongs to this server alone.
     """
 
     sink: Sink | None = None
@@ -61,11 +61,11 @@ class Store(ABC):
 
     @abstractmethod
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
-        """Store binary records with their bytes; arrival is the order given."""
+        """Store binary records with their bytes, in order of arrival."""
 
     @abstractmethod
     def add_tabular(self, records: Sequence[TabularRecord]) -> None:
-        """Store readings; arrival is the order given."""
+        """Store readings, in order of arrival."""
 
     @abstractmethod
     def delete_binary(self, file_ids: Iterable[str]) -> int:
@@ -73,15 +73,15 @@ class Store(ABC):
 
     @abstractmethod
     def delete_binary_matching(self, query: Query) -> int:
-        """Delete what the query selects; the answer is the number of records."""
+        """Delete the selected records, and return their number."""
 
     @abstractmethod
     def delete_tabular_matching(self, query: Query) -> int:
-        """Delete what the query selects; the answer is the number of readings."""
+        """Delete the selected readings, and return their number."""
 
     @abstractmethod
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
-        """Append tags a record does not have yet; answer the number of records changed."""
+        """Append tags that a record does not have yet; return the number of changed records."""
 
     @abstractmethod
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
@@ -89,22 +89,22 @@ class Store(ABC):
 
     @abstractmethod
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
-        """As `add_tags`, for what the query selects."""
+        """Like `add_tags`, for the selected records."""
 
     @abstractmethod
     def remove_tags_matching(self, query: Query, tags: Sequence[str]) -> TagRemoval:
-        """As `remove_tags`, for what the query selects."""
+        """Like `remove_tags`, for the selected records."""
 
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
-        """Put a box on a record; False if there is no such record."""
+        """Add a box to a record; False if there is no such record."""
         return self.change_boxes(file_id, lambda boxes: (*boxes, box))
 
     def replace_box(
         self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
     ) -> bool:
-        """Replace one box by what `change` makes of it; False if record or box is unknown.
+        """Replace one box by `change(box)`; False if the record or the box is unknown.
 
-        What `change` raises passes through and leaves everything as it was.
+        An exception in `change` propagates, and nothing is changed.
         """
         return self.change_boxes(
             file_id,
@@ -113,87 +113,87 @@ class Store(ABC):
         )
 
     def remove_box(self, file_id: str, box_id: str) -> bool:
-        """Remove one box; False if record or box is unknown."""
+        """Remove one box; False if the record or the box is unknown."""
         return self.change_boxes(
             file_id, lambda boxes: tuple(box for box in boxes if box.id != box_id), box_id
         )
 
     @abstractmethod
     def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
-        """Change the boxes of a record; False if it is unknown or lacks the needed box."""
+        """Change the boxes of a record; False if it is unknown or lacks the box `needed`."""
 
     # Reading -----------------------------------------------------------------------------
 
     @abstractmethod
     def find_binary(self, file_ids: Iterable[str]) -> list[BinaryRecord | None]:
-        """The records of these file ids, in that order; None where there is none."""
+        """The records with these file ids, in the same order; None for each unknown id."""
 
     @abstractmethod
     def read(self, file_id: str) -> bytes:
-        """The bytes of a stored record."""
+        """The bytes of a record."""
 
     @abstractmethod
     def binary_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[BinaryRecord]:
-        """At most `limit` records that the query selects, beyond `after`."""
+        """At most `limit` selected records after the position `after`."""
 
     @abstractmethod
     def tabular_page(
         self, query: Query, *, after: Position | None, limit: int, descending: bool
     ) -> Page[TabularRecord]:
-        """At most `limit` readings that the query selects, beyond `after`."""
+        """At most `limit` selected readings after the position `after`."""
 
     @abstractmethod
     def first_received(
         self, query: Query, *, limit: int, descending: bool
     ) -> Sequence[TabularRecord]:
-        """At most `limit` readings by time received; equal times are as in the store's order."""
+        """At most `limit` selected readings by time received; ties are in the store's order."""
 
     @abstractmethod
     def binary_totals(self, query: Query) -> Totals:
-        """Number and bytes of all binary records that the query selects."""
+        """Number and total bytes of the selected binary records."""
 
     @abstractmethod
     def tabular_totals(self, query: Query) -> Totals:
-        """Number and bytes of all readings that the query selects."""
+        """Number and total bytes of the selected readings."""
 
     @abstractmethod
     def binary_tags(self, query: Query) -> set[str]:
-        """Distinct user tags of the binary records that the query selects."""
+        """Distinct tags of the selected binary records."""
 
     @abstractmethod
     def tabular_tags(self, query: Query) -> set[str]:
-        """Distinct tags of the readings that the query selects."""
+        """Distinct tags of the selected readings."""
 
     @abstractmethod
     def dataset_ids(self, query: Query) -> set[str]:
-        """Distinct memberships of the binary records that the query selects."""
+        """Distinct dataset ids of the selected binary records."""
 
     @abstractmethod
     def box_labels(self, query: Query) -> set[str]:
-        """Distinct labels of boxes on the binary records that the query selects."""
+        """Distinct box labels of the selected binary records."""
 
     # Datasets ----------------------------------------------------------------------------
 
     @abstractmethod
     def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
-        """Create a dataset whose members are those of other datasets, united.
+        """Create a dataset whose members are the union of the members of other datasets.
 
-        False, and nothing is created, if the organization has one of that name.
+        Returns False and creates nothing if the organization has a dataset with this name.
         """
 
     @abstractmethod
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
-        """False, and nothing changes, if another dataset of the organization has the name."""
+        """Rename a dataset; False if another dataset of the organization has the name."""
 
     @abstractmethod
     def delete_dataset(self, dataset_id: str) -> None:
-        """Remove a dataset and its memberships; the records stay."""
+        """Delete a dataset and its memberships; the records remain."""
 
     @abstractmethod
     def dataset(self, dataset_id: str) -> Dataset | None:
-        """The dataset of that id, if there is one."""
+        """The dataset with this id, if there is one."""
 
     @abstractmethod
     def datasets(self, organization_id: str) -> list[Dataset]:
@@ -201,42 +201,41 @@ class Store(ABC):
 
     @abstractmethod
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        """Make records members; answer how many were not before."""
+        """Add records to a dataset; return how many were not members before."""
 
     @abstractmethod
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        """End memberships; answer how many there were."""
+        """Remove records from a dataset; return how many were members."""
 
     # Database users ----------------------------------------------------------------------
 
     @abstractmethod
     def set_database_password(self, organization_id: str, password: str) -> None:
-        """Create the database user of an organization, or reset its password."""
+        """Create the database user of an organization, or change its password."""
 
     @abstractmethod
     def database_password(self, organization_id: str) -> str | None:
-        """The password of an organization's database user, if it was configured."""
+        """The password of an organization's database user; None if there is no user."""
 
     # Entities ----------------------------------------------------------------------------
 
     @abstractmethod
     def put_entities(self, *entities: Entity) -> bool:
-        """Keep entities, each in the place of that of its kind and id.
+        """Store entities, replacing those with the same kind and id.
 
-        False, and nothing changes, if another one of its kind and owner has what is unique.
+        Returns False and changes nothing if a unique value is already taken.
         """
 
     @abstractmethod
     def swap_entities(self, before: Kind, after: Kind, *others: Entity) -> bool:
-        """Keep `after` in the place of `before`, and others besides.
+        """Replace `before` by `after`, and store others.
 
-        False, and nothing changes, if `before` is no longer what is kept there, or if another one
-        of its kind and owner has what is unique. Of several servers that swap the same one,
-        one succeeds.
+        Returns False and changes nothing if `before` is no longer stored, or if a unique value is
+        taken. If several servers swap the same entity, one succeeds: this is compare-and-swap.
         """
 
     def change_entity(self, entity: Kind, change: Callable[[Kind], Kind]) -> bool:
-        """Change an entity, as it is by now; False if it is gone, or what is unique is taken."""
+        """Change the current version of an entity; False if it is gone or a value is taken."""
         current: Kind | None = entity
         while current is not None:
             if self.swap_entities(current, change(current)):
@@ -246,35 +245,35 @@ class Store(ABC):
         return False
 
     def change_entities(self, entities: Iterable[Kind], change: Callable[[Kind], Kind]) -> None:
-        """Change entities, each as it is by now; those that are gone stay so."""
+        """Change the current versions of entities; those that are gone are skipped."""
         for entity in entities:
             self.change_entity(entity, change)
 
     @abstractmethod
     def drop_entities(self, *entities: Entity) -> None:
-        """Forget entities that are there."""
+        """Delete entities that exist."""
 
     @abstractmethod
     def entity(self, kind: type[Kind], entity_id: str) -> Kind | None:
-        """The entity of that kind and id, if there is one."""
+        """The entity with this kind and id, if there is one."""
 
     @abstractmethod
     def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
-        """The entities of a kind, of one owner or of all; each owner's oldest first."""
+        """The entities of a kind, of one owner or all; oldest first for each owner."""
 
     @abstractmethod
     def all_entities(self) -> Iterator[Entity]:
-        """Every entity, each owner's oldest first."""
+        """Every entity, oldest first for each owner."""
 
-    # The whole of it ---------------------------------------------------------------------
+    # The whole store ---------------------------------------------------------------------
 
     def fork(self) -> Store:
-        """Make another store that holds the same now and goes its own way, without a sink.
+        """Return an independent copy of this store, without a sink.
 
-        Its cost must not grow with the records.
+        The cost must not depend on the number of records.
 
         Raises:
-            UsageError: This kind of store cannot do that.
+            UsageError: This kind of store cannot be forked.
         """
         raise UsageError(
             f"{type(self).__name__} cannot be forked; sessions and snapshots require the "
@@ -282,54 +281,54 @@ class Store(ABC):
         )
 
     def view(self) -> Store:
-        """A store to read everything from. Nobody can keep a shared one still meanwhile."""
+        """A consistent store to read everything from; a shared store returns itself."""
         return self.fork()
 
     def emptied(self, make_store: Callable[[], Store]) -> Store:
-        """The store to use instead once all data is dropped; `make_store` makes empty ones."""
+        """The store to use after all data was deleted; `make_store` creates empty ones."""
         return make_store()
 
     def replaced_by(self, other: Store) -> Store:
-        """The store to use instead so as to hold what another one holds, and nothing else."""
+        """The store to use so that it holds exactly what `other` holds."""
         return other.fork()
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Release what it holds outside this process; it is of no use afterwards."""
+    def close(self) -> None:  # noqa: B027 - most stores hold no external resources
+        """Release resources outside this process; the store is unusable afterwards."""
 
     @property
     def is_large(self) -> bool:
-        """Whether looking at all of it takes more than one turn."""
+        """Whether a full scan takes more than one turn."""
         return False
 
-    def begin_turn(self) -> None:  # noqa: B027 - those that keep nothing of what they look at
-        """From now on, break off what looks at too much with an UnfinishedError.
+    def begin_turn(self) -> None:  # noqa: B027 - for stores that keep results of a partial scan
+        """From now on, raise UnfinishedError in any scan that exceeds the budget of one turn.
 
-        It has changed nothing then, and what it found out is kept: whoever begins it anew, in
-        another turn, gets further. A write ends the turn, since what follows it may not be done
-        twice.
+        Such a call has changed nothing, and what it has learned so far is cached: repeating it in
+        another turn makes progress. A write ends the turn, because what follows it must not be
+        repeated.
         """
 
     def end_turn(self) -> None:  # noqa: B027 - as above
-        """From now on, look at as much as it takes."""
+        """From now on, scan without a budget."""
 
     def release_incrementally(self) -> Iterator[None]:
         """Release memory incrementally, so that the event loop is never blocked.
 
-        For a fork whose origin was dropped; it is of no use afterwards.
+        For a fork whose origin was dropped; the store is unusable afterwards.
         """
         return iter(())
 
     @abstractmethod
     def stats(self) -> StoreStats:
-        """How much there is, counted without looking at records."""
+        """Counts, maintained without scanning records."""
 
     @abstractmethod
     def binary_rows(self) -> Iterator[BinaryRow]:
-        """Every binary record with its bytes, in the order of time, then arrival."""
+        """Every binary record with its bytes, ordered by time, then arrival."""
 
     @abstractmethod
     def tabular_rows(self) -> Iterator[TabularRow]:
-        """Every reading, in the order of time, then arrival."""
+        """Every reading, ordered by time, then arrival."""
 
     @abstractmethod
     def all_datasets(self) -> list[Dataset]:
@@ -337,15 +336,15 @@ class Store(ABC):
 
     @abstractmethod
     def database_passwords(self) -> Mapping[str, str]:
-        """The passwords of all database users by organization."""
+        """The passwords of all database users, by organization."""
 
     @property
     @abstractmethod
     def arrivals(self) -> Arrivals:
-        """Which arrivals come next."""
+        """The next arrival numbers."""
 
     def events(self) -> Iterator[StoreEvent]:
-        """Everything it holds, as what makes an empty store hold the same."""
+        """The complete contents, as events that recreate them in an empty store."""
         yield from map(DatasetPut, self.all_datasets())
         yield from (PasswordSet(*user) for user in self.database_passwords().items())
         yield from (EntitiesPut([each]) for each in self.all_entities())
@@ -354,11 +353,11 @@ class Store(ABC):
         yield ArrivalsSet(self.arrivals)
 
     def apply(self, events: Iterable[StoreEvent]) -> None:
-        """Do what a store told its sink; the sink of this one is not involved.
+        """Apply events that another store has committed; the sink is not called.
 
         Raises:
             UsageError: This kind of store cannot do that.
-            LookupError: An event names what does not exist.
+            LookupError: An event refers to something that does not exist.
         """
         del events
         raise UsageError(f"{type(self).__name__} cannot be filled from a log")

@@ -1,10 +1,9 @@
-"""A run of records that are neighbours in time, and the indexes derived from it.
+"""Consecutive records in time order, with the indexes derived from them.
 
-A block is a value: whatever changes it makes another block. So stores that were
-forked from one another share blocks, with all that was ever derived from them, and
-nothing in a block can go stale.
+A block is immutable: a change creates another block. Forks therefore share blocks, together with
+everything that was ever derived from them, and nothing in a block can become stale.
 
-Sets of rows of one block are *masks*: integers in which bit i stands for row i.
+Sets of rows of one block are *masks*: integers whose bit i stands for row i.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ from typing import Any, Generic
 from fakeviam.model.filter_fields import MANY_VALUED
 from fakeviam.model.records import Record
 
-#: The rows that have a value, by value. None stands for no value in a many-valued field.
+#: The mask of each value. None stands for an empty list in a many-valued field.
 Index = Mapping[Hashable, int]
 
 _DIGITS = bytes.maketrans(b"\0\1", b"01")
 _FLAGS = bytes.maketrans(b"01", b"\0\1")
 
-#: Masks with fewer rows are taken apart bit by bit, others all at once.
+#: Masks with fewer rows are decoded bit by bit, larger ones all at once.
 _FEW = 16
 
-#: Answers that a block keeps.
+#: How many answers a block caches.
 _KEPT = 32
 
 
 def mask_of(flags: Iterable[int]) -> int:
-    """The mask of the rows whose flag is set."""
+    """The mask of the rows whose flag is true."""
     return int(b"0" + bytes(flags)[::-1].translate(_DIGITS), 2)
 
 
 def mask_of_rows(numbers: Iterable[int], rows: int) -> int:
-    """The mask of the rows of these numbers, of so many in all."""
+    """The mask of the rows with these numbers, in a block of `rows` rows."""
     flags = bytearray(rows)
     for number in numbers:
         flags[number] = 1
@@ -50,7 +49,7 @@ def mask_of_span(span: range) -> int:
 
 
 def row_numbers(mask: int, *, descending: bool = False) -> Iterator[int]:
-    """The numbers of the rows of a mask."""
+    """The row numbers in a mask."""
     if mask.bit_count() >= _FEW:
         flags = f"{mask:b}".encode().translate(_FLAGS)  # the last row comes first
         if descending:
@@ -65,20 +64,21 @@ def row_numbers(mask: int, *, descending: bool = False) -> Iterator[int]:
 
 
 class Numbers:
-    """The values of a number field, cut into bits: slice i has bit i of every row's value.
+    """The values of a number field, stored bitwise: slice i holds bit i of every row's value.
 
-    Sums and comparisons over any set of rows take a step per slice, not a step per row.
+    Sums and comparisons over any mask take one operation per slice instead of one per row.
     """
 
     __slots__ = ("_full_mask", "_least", "_slices", "_total")
 
     def __init__(self, values: Sequence[int]) -> None:
-        """Cut the values of rows 0, 1, 2 ..., of which there is at least one."""
+        """Slice the values of rows 0, 1, 2 …; there is at least one."""
         self._full_mask = (1 << len(values)) - 1
         self._total = sum(values)
         self._least = least = min(values)
         width = (max(values) - least).bit_length()
-        # One text of all digits, last row first: a stride through it is a slice.
+        # One string of all digits, last row first: every width-th character forms a slice, which
+        # int() then parses in C.
         digits = "".join([f"{value - least:0{width}b}" for value in reversed(values)])
         self._slices = [int(digits[place::width], 2) for place in range(width)]
 
@@ -88,17 +88,20 @@ class Numbers:
             return self._total
         total = 0
         for part in self._slices:
+            # Horner's scheme over the slices, highest bit first.
             total += total + (mask & part).bit_count()
         return total + self._least * mask.bit_count()
 
     def below(self, bound: int) -> int:
-        """The rows whose value is less than `bound`."""
+        """The mask of the rows whose value is less than `bound`."""
         bound -= self._least
         width = len(self._slices)
         if bound <= 0:
             return 0
         if bound >> width:
             return self._full_mask
+        # Compare all rows at once, from the highest bit down: `equal` are the rows that agree
+        # with the bound so far, `less` those that are already below it.
         less, equal = 0, self._full_mask
         for place, part in zip(range(width - 1, -1, -1), self._slices, strict=True):
             ones = equal & part
@@ -114,12 +117,12 @@ class Block(Generic[Record]):
     """Records in order, with the keys that order them.
 
     Attributes:
-        keys: Ascending; parallel to `rows`. Neither list may be changed.
+        keys: Ascending, parallel to `rows`. Neither list may be modified.
         full_mask: The mask of all rows.
-        scanned: Whether somebody has tested its rows one by one to the end. From then
-            on indexes are worth their price.
-        reads: How many rows were looked at so far, to test them or to build an index.
-        known: Answers about its rows, by what they answer: see `remember`.
+        scanned: Whether a query has tested its rows one by one to the end. From then on,
+            building an index pays off.
+        reads: How many rows were read so far, to test them or to build an index.
+        known: Cached answers by question, see `remember`.
     """
 
     __slots__ = (
@@ -128,7 +131,7 @@ class Block(Generic[Record]):
     )
 
     def __init__(self, keys: list[int], rows: list[Record]) -> None:
-        """Make a block of these very lists."""
+        """Create a block that owns these lists."""
         self.keys = keys
         self.rows: list[Record] = rows
         self.full_mask = (1 << len(keys)) - 1
@@ -139,16 +142,17 @@ class Block(Generic[Record]):
         self._numbers: dict[str, Numbers] = {}
         self._bounds: dict[str, tuple[int, int]] = {}
 
-    # Derived, on first use ---------------------------------------------------------------
+    # Derived data, computed on first use --------------------------------------------------
 
     def remember(self, question: Hashable, answer: object) -> None:
-        """Keep an answer about these rows. It cannot go stale, and dies with the block."""
+        """Cache an answer about these rows. It cannot become stale, and dies with the block."""
+        # Clearing is cheaper than tracking usage, and answers can always be computed again.
         if len(self.known) >= _KEPT:
             self.known.clear()
         self.known[question] = answer
 
     def index(self, field: str) -> Index:
-        """The rows by their values of a field, given as an attribute path."""
+        """The mask of each value of a field, which is an attribute path."""
         index = self._indexes.get(field)
         if index is None:
             index = self._indexes[field] = self._build(field)
@@ -163,7 +167,7 @@ class Block(Generic[Record]):
         return numbers
 
     def bounds(self, field: str) -> tuple[int, int]:
-        """The least and the greatest value of a number field."""
+        """The smallest and the largest value of a number field."""
         bounds = self._bounds.get(field)
         if bounds is None:
             self.reads += len(self.rows)
@@ -186,11 +190,12 @@ class Block(Generic[Record]):
             bit <<= 1
         return index
 
-    # Other blocks ------------------------------------------------------------------------
+    # New blocks --------------------------------------------------------------------------
 
     def plus(self, keys: Sequence[int], rows: Sequence[Record]) -> Block[Record]:
-        """With more records, in ascending order of their keys."""
+        """A block with additional records, in ascending order of their keys."""
         all_keys, all_rows = self.keys[:], self.rows[:]
+        # Appending is the common case, since records usually arrive in time order.
         if not all_keys or keys[0] > all_keys[-1]:
             all_keys += keys
             all_rows += rows
@@ -202,21 +207,23 @@ class Block(Generic[Record]):
         return Block(all_keys, all_rows)
 
     def minus(self, mask: int) -> Block[Record]:
-        """Without the rows of a mask."""
+        """A block without the rows of a mask."""
         keys, rows = self.keys[:], self.rows[:]
         for at in row_numbers(mask, descending=True):
             del keys[at], rows[at]
         return Block(keys, rows)
 
     def changed(self, rows: list[Record], field: str) -> Block[Record]:
-        """With these rows instead, which differ from the old ones in one indexed field only."""
+        """A block with these rows, which differ from the old ones in one indexed field only."""
         block = Block(self.keys, rows)
+        # A change of tags or boxes keeps the order and all other fields, so their indexes stay
+        # valid.
         block._indexes = {name: index for name, index in self._indexes.items() if name != field}
         block._numbers, block._bounds = self._numbers, self._bounds
         return block
 
     def pieces(self, size: int) -> list[Block[Record]]:
-        """Cut into blocks of about equal size, none larger than `size`."""
+        """Split into blocks of about equal size, none larger than `size`."""
         count = len(self.keys)
         if count <= size:
             return [self]

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Entities:
-    """Entities by id, and those of each owner in the order in which they came.
+    """Entities by id, and per owner in order of creation.
 
-    A fork shares both; whoever writes to the entities of an owner copies their table first.
+    Forks share both levels; a write copies the tables of the owner it changes (copy-on-write).
     """
 
     def __init__(self) -> None:
-        """Hold none."""
+        """Create an empty collection."""
         self._by_id: ShardedDict[Entity] = ShardedDict()
         self._groups: dict[_Group, dict[str, Entity]] = {}
         self._own: set[_Group] = set()
@@ -34,12 +34,12 @@ class Entities:
         return sum(map(len, self._groups.values()))
 
     def __iter__(self) -> Iterator[Entity]:
-        # Equal stores answer alike, whatever came first (AR-1).
+        # Sorted, so that stores with equal contents give equal replies (AR-1).
         for group in sorted(self._groups, key=lambda group: (group[0].__name__, group[1])):
             yield from self._groups[group].values()
 
     def fork(self) -> Entities:
-        """Make another one that holds the same now and goes its own way."""
+        """Return an independent copy."""
         twin = Entities()
         twin._by_id = self._by_id.fork()
         twin._groups = self._groups.copy()
@@ -47,11 +47,11 @@ class Entities:
         return twin
 
     def get(self, kind: type[object], entity_id: str) -> Entity | None:
-        """The entity of that kind and id, if there is one."""
+        """The entity with this kind and id, if there is one."""
         return self._by_id.get(_key(kind, entity_id))
 
     def of(self, kind: type[object], owner: str | None) -> Iterator[Entity]:
-        """The entities of a kind, of one owner or of all."""
+        """The entities of a kind, of one owner or all."""
         if owner is not None:
             yield from self._groups.get((kind, owner), {}).values()
             return
@@ -60,18 +60,18 @@ class Entities:
                 yield from group.values()
 
     def is_taken(self, entity: Entity) -> bool:
-        """Whether another one of its kind and owner has what must be unique."""
+        """Whether another entity of its kind and owner has the same unique value."""
         others = self.of(type(entity), entity.owner) if entity.unique else ()
         return any(one.unique == entity.unique and one.id != entity.id for one in others)
 
     def put(self, entities: Iterable[Entity]) -> None:
-        """Hold these, each in the place of that of its id."""
+        """Store entities, replacing those with the same id."""
         for entity in entities:
             self._by_id.put(_key(type(entity), entity.id), entity)
             self._writable((type(entity), entity.owner))[entity.id] = entity
 
     def drop(self, kind: type[object], ids: Iterable[str]) -> None:
-        """Forget these; a KeyError names one that is not there."""
+        """Delete entities; a KeyError names one that does not exist."""
         for entity_id in ids:
             entity = self.get(kind, entity_id)
             if entity is None:
@@ -94,14 +94,14 @@ def _key(kind: type[object], entity_id: str) -> str:
 
 
 class EntityStore(Store):
-    """The part of a store in memory that keeps entities."""
+    """The part of an in-memory store that holds entities."""
 
     def __init__(self) -> None:
-        """Hold none."""
+        """Create a store without entities."""
         self._entities = Entities()
 
     def _commit(self, events: Iterable[StoreEvent], apply: Callable[[], object]) -> None:
-        """Let the sink keep a write, then do it. Without a sink nobody asks for the events."""
+        """Persist a write, then apply it. Without a sink, the events are not even built."""
         if self.sink is not None and (entries := list(events)):
             self.sink.commit(entries, apply)
         else:
@@ -118,7 +118,7 @@ class EntityStore(Store):
         return is_there and self.put_entities(after, *others)
 
     def change_entities(self, entities: Iterable[Kind], change: Callable[[Kind], Kind]) -> None:
-        # Nobody else writes meanwhile: one write, which is kept as a whole or not at all.
+        # This store has a single writer, so one commit makes the swap atomic.
         self.put_entities(*map(change, entities))
 
     def drop_entities(self, *entities: Entity) -> None:

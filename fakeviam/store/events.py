@@ -1,8 +1,8 @@
-"""What writes do, as values.
+"""The outcomes of writes, as values.
 
-A write is requested with filters and functions; its outcome is described here with ids and
-values alone. So events can be kept and applied again later, by another version too: nothing in
-them is evaluated anew.
+A write is requested with filters and functions; an event describes its outcome with ids and
+values only. Events can therefore be stored and replayed, even by a later version: nothing in them
+is evaluated again.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ class TabularAdded:
 
 @dataclass(frozen=True, slots=True)
 class BinaryDeleted:
-    """Binary records that are gone, with their bytes."""
+    """Deleted binary records, with their bytes."""
 
     file_ids: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class TabularDeleted:
-    """Readings that are gone."""
+    """Deleted readings."""
 
     positions: Sequence[Position]
 
 
 @dataclass(frozen=True, slots=True)
 class ListChanged:
-    """One list of some binary records: file id → the new value."""
+    """A changed list field of binary records: file id → the new value."""
 
     field: ListField
     values: Mapping[str, tuple[str, ...]]
@@ -58,7 +58,7 @@ class ListChanged:
 
 @dataclass(frozen=True, slots=True)
 class BoxesChanged:
-    """The boxes of a binary record, all of them."""
+    """The complete new list of boxes of a binary record."""
 
     file_id: str
     boxes: tuple[BoundingBox, ...]
@@ -66,21 +66,21 @@ class BoxesChanged:
 
 @dataclass(frozen=True, slots=True)
 class DatasetPut:
-    """A dataset that is new, or has another name."""
+    """A new or renamed dataset."""
 
     dataset: Dataset
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetDropped:
-    """A dataset that is gone."""
+    """A deleted dataset."""
 
     dataset_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordSet:
-    """A database user, new or with another password."""
+    """A new database user, or a new password."""
 
     organization_id: str
     password: str
@@ -88,14 +88,14 @@ class PasswordSet:
 
 @dataclass(frozen=True, slots=True)
 class EntitiesPut:
-    """Entities that are new, or have changed."""
+    """New or changed entities."""
 
     entities: Sequence[Entity]
 
 
 @dataclass(frozen=True, slots=True)
 class EntitiesDropped:
-    """Entities of one kind that are gone."""
+    """Deleted entities of one kind."""
 
     kind: type[Entity]
     ids: Sequence[str]
@@ -103,7 +103,7 @@ class EntitiesDropped:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalsSet:
-    """Which arrivals come next; they count on when the newest records are deleted (PG-7)."""
+    """The next arrival numbers; deleting the newest records does not decrease them (PG-7)."""
 
     arrivals: Arrivals
 
@@ -126,14 +126,14 @@ StoreEvent = (
 
 @dataclass(frozen=True, slots=True)
 class FleetSet:
-    """The whole fleet."""
+    """The complete fleet."""
 
     fleet: FleetState
 
 
 @dataclass(frozen=True, slots=True)
 class FleetPut:
-    """A part that is new or has another name; or metadata, new or replaced."""
+    """A new or renamed part, or new or replaced metadata."""
 
     one: Part | Metadata
 
@@ -147,19 +147,19 @@ class KeysSet:
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """All data, datasets, database users and entities are gone."""
+    """The deletion of all data, datasets, database users and entities."""
 
 
-#: What a write does to a cloud.
+#: An event of a cloud: of its store or of its fleet and keys.
 Event = StoreEvent | FleetSet | FleetPut | KeysSet | Cleared
 
 
 class Sink(Protocol):
-    """Keeps what is written."""
+    """Persists writes."""
 
     def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
-        """Keep the events of one write, then call `apply`: both happen, or neither does.
+        """Persist the events of one write, then call `apply`: both succeed, or neither happens.
 
         Raises:
-            Refusal: They cannot be kept; `apply` was not called.
+            Refusal: The events cannot be persisted; `apply` was not called.
         """

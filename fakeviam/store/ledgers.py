@@ -1,4 +1,4 @@
-"""What the servers on a shared store have in common besides data."""
+"""State besides the data that servers on a shared store have in common."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 
 class Ledgers(Protocol):
-    """Values with versions that all servers on a database see.
+    """Versioned values that all servers on a database see.
 
     Attributes:
-        seed: The seed of all of them.
-        server: A number that no other server has or had; 0 if no other one can join.
-        fresh: The database was created by this server.
+        seed: The common seed.
+        server: A number unique to this server, for ever; 0 if the store is not shared.
+        fresh: Whether this server created the database.
     """
 
     seed: int
@@ -19,11 +19,11 @@ class Ledgers(Protocol):
     fresh: bool
 
     def load(self, name: str, version: int) -> tuple[int, Any] | None:
-        """Version and value of what is kept as `name`; None if the version is the known one."""
+        """Version and value of `name`; None if `version` is still current."""
 
     def save(self, name: str, value: object, version: int) -> bool:
-        """Keep a value as the next version; False, and nothing happens, if there is one already.
+        """Save the next version of a value; False, and nothing changes, if it exists already.
 
-        Values are made of mappings with text keys, lists, text, numbers and None.
+        Values consist of mappings with text keys, lists, text, numbers and None.
         """
         ...

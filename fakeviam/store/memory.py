@@ -1,4 +1,4 @@
-"""The store that keeps everything in memory."""
+"""The in-memory store."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ if TYPE_CHECKING:
     from fakeviam.store.timeline import Marks
     from fakeviam.store.values import ListField, Page, Position, Totals
 
-    #: Old and new records that differ.
+    #: Pairs (old, new) of changed records.
     Changes = Sequence[tuple[BinaryRecord, BinaryRecord]]
-    #: The values of a list of a record, from those it has; the same object means no change.
+    #: Computes the new value of a list field; returning the same object means no change.
     ListChange = Callable[[tuple[str, ...]], tuple[str, ...]]
 
-#: Key of a binary record in the order of records, and its bytes. A plain tuple, because
-#: the garbage collector stops looking at those.
+#: The key of a binary record, and its bytes. A plain tuple, because the garbage collector
+#: untracks those.
 _File = tuple[int, bytes]
 
 
-#: Blocks of records whose rows one turn may look at, some milliseconds.
+#: How many blocks one turn may scan: some milliseconds.
 _BLOCKS_A_TURN = 2
 
 
 class MemoryStore(EntityStore):
-    """Answers from memory, with indexes that it builds where they pay.
+    """Keeps everything in memory, with indexes that are built once they pay off.
 
-    A fork costs a fraction of a millisecond however much is stored, and both sides
-    then go their own way; so a fork kept aside is a snapshot.
+    A fork takes a fraction of a millisecond regardless of size, and is independent afterwards;
+    a snapshot is simply a fork that is kept.
 
-    A write is prepared first, then kept by the sink, and only then applied: blocks are values,
-    so until then nothing has changed.
+    A write is prepared, then persisted by the sink, and only then applied: blocks are immutable,
+    so that a failure before the last step has changed nothing.
     """
 
     def __init__(self, *, block_size: int = 2048) -> None:
-        """Make an empty store; tests make `block_size` small to have many blocks."""
+        """Create an empty store; tests use a small `block_size` to get many blocks."""
         check_whole_number("block_size", block_size, minimum=1)
         super().__init__()
         self._turn = _BLOCKS_A_TURN * block_size
@@ -79,14 +79,14 @@ class MemoryStore(EntityStore):
 
     @property
     def work(self) -> int:
-        """What all calls so far have cost: records looked at and blocks consulted."""
+        """The total cost of all calls so far: records read and blocks consulted."""
         return self._binary.work + self._tabular.work
 
     # Records -----------------------------------------------------------------------------
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         rows = [BinaryRow(at, *pair) for at, pair in enumerate(records, self._binary.arrivals)]
-        if self.sink is None:  # as `_commit` would find, too
+        if self.sink is None:  # the fast path of `_commit`
             self.end_turn()
             self._put_binary(rows)
         else:
@@ -158,7 +158,9 @@ class MemoryStore(EntityStore):
         return len(self._change("dataset_ids", self._known(file_ids), _removing([dataset_id])))
 
     def _change(self, field: ListField, marks: Marks, change: ListChange) -> Changes:
-        """Change a list of the marked records; answer the old and new ones that differ."""
+        """Change a list field of the marked records; return the pairs (old, new)."""
+        # The events are generated from the prepared blocks, before anything is visible to
+        # readers.
         blocks, changes = self._revised(field, marks, change)
         self._commit(_changed(field, changes), lambda: self._binary.adopt(blocks))
         return changes
@@ -189,12 +191,12 @@ class MemoryStore(EntityStore):
         self._binary.adopt(blocks)
 
     def _known(self, file_ids: Iterable[str]) -> Marks:
-        """Those of the files that exist."""
+        """Mark those of the files that exist."""
         files = map(self._files.get, file_ids)
         return self._binary.locate(file[0] for file in files if file is not None)
 
     def _existing(self, file_ids: Iterable[str]) -> Marks:
-        """All of the files; a KeyError names one that does not exist."""
+        """Mark all of the files; a KeyError names one that does not exist."""
         return self._binary.locate(self._file(file_id)[0] for file_id in file_ids)
 
     def _file(self, file_id: str) -> _File:
@@ -311,11 +313,13 @@ class MemoryStore(EntityStore):
     def database_passwords(self) -> Mapping[str, str]:
         return self._passwords.copy()
 
-    # The whole of it ---------------------------------------------------------------------
+    # The whole store ---------------------------------------------------------------------
 
     def fork(self) -> MemoryStore:
-        """Make another store that holds the same now and goes its own way."""
+        """Return an independent copy of this store."""
         twin = MemoryStore()
+        # Shared on purpose: blocks cache answers by a selection's identity, and forks share the
+        # blocks.
         twin._selections = self._selections
         twin._tabular_selections = self._tabular_selections
         twin._binary = self._binary.fork()
@@ -409,7 +413,7 @@ def _count(marks: Marks) -> int:
 
 
 def _changed(field: ListField, changes: Changes) -> Iterator[StoreEvent]:
-    """The event of these changes, if there are any."""
+    """The event that describes these changes, if there are any."""
     if changes:
         yield ListChanged(field, {new.file_id: getattr(new, field) for _, new in changes})
 

@@ -1,4 +1,4 @@
-"""From a URL to what makes a store."""
+"""From a store URL to a factory of stores."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
     from fakeviam.store.base import Store
 
-#: The name of the database if the URL has none.
+#: The database name if the URL has none.
 DATABASE = "fakeviam"
 
-#: Milliseconds: until a server must be found, and until it must have answered, while all other
-#: calls wait. URLs may differ.
+#: Timeouts in milliseconds, to find a server and to get its reply. Short, since all other calls
+#: wait meanwhile; options in the URL override them.
 _PATIENCE = {"serverSelectionTimeoutMS": 5000, "connectTimeoutMS": 5000, "socketTimeoutMS": 15_000}
 
 _PASSWORD = re.compile(r"//.*@")
 
 
 def opener(url: str, *, seed: int) -> Callable[[], Store]:
-    """What makes the stores of a URL: memory:, mongomock: or mongodb://host/database.
+    """The store factory of a URL: memory:, mongomock: or mongodb://host/database.
 
     Args:
-        url: Where to keep records.
-        seed: Of a database that is new.
+        url: Where the records are kept.
+        seed: The seed of a new database.
 
     Raises:
-        UsageError: There is no such kind, something must be installed, or the database cannot
-            be had.
+        UsageError: The URL is of an unknown kind, a package is missing, or the database cannot be
+            opened.
     """
     if url == "memory:":
         return MemoryStore
@@ -72,12 +72,12 @@ def _connected(url: str, seed: int) -> Callable[[], Store]:
 
     client: MongoClient[Any] | None = None
     try:
-        # Options of the URL win over those of the call.
+        # Options in the URL take precedence over these.
         client = MongoClient(url, appname="fakeviam", **_patience(url))
         client.admin.command("ping")
         default = client.get_default_database(DATABASE)
         database = Database(default, seed=seed, private=False, close=client.close)
-        # Nobody closes a fake that was never entered.
+        # A fake that was never entered is never closed either.
         weakref.finalize(database, client.close)
     except (PyMongoError, Refusal) as error:
         if client is not None:
@@ -102,12 +102,12 @@ def _lacks(url: str, extra: str, error: ImportError) -> UsageError:
 
 
 def _hidden(url: str) -> str:
-    """The URL without what only its owner should read."""
+    """The URL without its credentials."""
     return _PASSWORD.sub("//***@", url)
 
 
 def _first_sentence(error: Exception) -> str:
-    """The first sentence: what follows is the driver's view of its topology."""
+    """The first sentence; the rest is the driver's view of its topology."""
     return str(error).partition(", Timeout:")[0]
 
 

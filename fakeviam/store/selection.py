@@ -1,4 +1,4 @@
-"""From a query to what finds its records: a range of keys, and predicates of rows."""
+"""From a query to a selection: a range of keys, and predicates for rows."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from fakeviam.model.filters import Query
     from fakeviam.store.block import Block
 
-#: A key is a time and, in its low bits, an arrival: one comparison orders by both.
+#: A key combines a time with an arrival in its low bits: one comparison orders by both.
 ARRIVAL_BITS = 40
 
 
 class Selection(NamedTuple):
-    """A query made ready for blocks.
+    """A query compiled for blocks.
 
     Attributes:
-        low: Keys from here on ...
-        high: ... and below this.
-        predicates: What must hold of a record besides, all of it.
-        cache_key: Stands for the predicates: blocks keep their answers by it.
+        low: The first key.
+        high: The key after the last one.
+        predicates: Conditions that a record in this range must also meet.
+        cache_key: Identifies the predicates: blocks cache answers by it.
     """
 
     low: float
@@ -35,10 +35,10 @@ class Selection(NamedTuple):
     cache_key: object
 
     def mask(self, block: Block[Any]) -> int:
-        """The rows of a block for which all predicates hold.
+        """The rows of a block that meet all predicates.
 
-        The first look at a block tests its rows, later ones use indexes: a block that is
-        looked at once between two writes is not worth any.
+        The first query of a block tests its rows, later ones use indexes: a block that is queried
+        only once between two writes does not repay an index.
         """
         cached: int | None = block.known.get(self.cache_key)
         if cached is not None:
@@ -64,7 +64,7 @@ class Selection(NamedTuple):
 
 
 def _rows_of(predicate: Predicate, block: Block[Any]) -> int:
-    """The rows of a block for which a predicate holds, by the block's indexes."""
+    """The rows of a block that meet a predicate, by the block's indexes."""
     if isinstance(predicate, HasTags):
         untagged = block.index("tags").get(None, 0)
         return block.full_mask ^ untagged if predicate.tagged else untagged
@@ -79,15 +79,15 @@ def _rows_of(predicate: Predicate, block: Block[Any]) -> int:
     return mask
 
 
-#: Queries that are remembered.
+#: How many selections are cached.
 _REMEMBERED = 64
 
 
 class Selections(dict["Query", Selection]):
-    """What queries select; the latest are remembered: those who page ask the same one again."""
+    """Compiled queries; the latest are cached, because paging repeats the same query."""
 
     def __init__(self, *, tabular: bool) -> None:
-        """Select among readings, or among binary records."""
+        """Compile queries for readings, or for binary records."""
         super().__init__()
         self._tabular = tabular
 
@@ -105,7 +105,7 @@ def members_of(dataset_ids: Collection[str]) -> Selection:
 
 
 def _selection(query: Query, *, tabular: bool) -> Selection:
-    """The order is by time requested, so an interval of that is a range of keys."""
+    """Compile a query: records are ordered by time, so an interval becomes a range of keys."""
     low, high, predicates = -inf, inf, []
     for _, predicate in demands(query, tabular=tabular):
         if isinstance(predicate, LessThan) and predicate.path == "time_requested":

@@ -1,4 +1,4 @@
-"""A dictionary that forks at a cost that does not grow with it."""
+"""A dictionary that can be forked in constant time."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _SHARDS = 512
 
 
 class ShardedDict(Generic[Value]):
-    """Values by text, spread over many small dictionaries.
+    """Values by text key, spread over a fixed number of small dictionaries.
 
-    A fork shares them all; whoever writes to one copies that one first.
+    Forks share all shards; a write first copies the shard that it changes (copy-on-write).
     """
 
     def __init__(self) -> None:
-        """Make an empty one."""
+        """Create an empty dictionary."""
         self._shards: list[dict[str, Value]] = [{}] * _SHARDS
         self._own: set[int] = set()
 
     def fork(self) -> ShardedDict[Value]:
-        """Make another one that holds the same now and goes its own way."""
+        """Return an independent copy."""
         twin: ShardedDict[Value] = ShardedDict()
         twin._shards = self._shards[:]
         self._own = set()
         return twin
 
     def get(self, key: str) -> Value | None:
-        """The value of a key, if there is one."""
+        """The value of a key; None if there is none."""
         return self._shards[hash(key) % _SHARDS].get(key)
 
     def put(self, key: str, value: Value) -> None:
@@ -39,11 +39,11 @@ class ShardedDict(Generic[Value]):
         self._writable(key)[key] = value
 
     def drop(self, key: str) -> None:
-        """Forget a key that is there."""
+        """Delete a key that exists."""
         del self._writable(key)[key]
 
     def release_incrementally(self) -> Iterator[None]:
-        """Release one shard at each step."""
+        """Release one shard per step."""
         while self._shards:
             self._shards.pop()
             yield

@@ -1,4 +1,4 @@
-"""All records of one kind in the order of time, as a list of blocks."""
+"""All records of one kind in time order, as a list of blocks."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from fakeviam.store.selection import Selection
 
-#: Rows chosen in some blocks: the number of a block and a mask, in ascending order.
-#: Good until the next write.
+#: Selected rows: block numbers with masks, in ascending order. Valid until the next write.
 Marks = list[tuple[int, int]]
 
 _ARRIVAL = (1 << ARRIVAL_BITS) - 1
@@ -30,19 +29,19 @@ _ARRIVAL = (1 << ARRIVAL_BITS) - 1
 class Timeline(Generic[Record]):
     """Records ordered by time requested, then arrival (PG-6).
 
-    The list of blocks is all the state there is: blocks are values, so a fork copies
-    this list, and a write makes new blocks for those it touches.
+    The list of blocks is the entire state: blocks are immutable, so a fork copies only this list,
+    and a write replaces only the blocks that it changes.
 
     Attributes:
-        work: Rows tested, indexed, changed or handed out so far, and blocks consulted.
-            For tests that show what a request costs.
-        arrivals: The number that the next record gets.
-        held: Number and bytes of all records.
-        patience: Rows that may still be looked at in this turn (`Store.begin_turn`).
+        work: Rows tested, indexed, changed or returned so far, and blocks consulted. Tests use it
+            to show what a request costs.
+        arrivals: The arrival number of the next record.
+        held: Number and total bytes of all records.
+        patience: How many rows may still be read in this turn (`Store.begin_turn`).
     """
 
     def __init__(self, *, block_size: int) -> None:
-        """Make an empty timeline of blocks of at most that many records."""
+        """Create an empty timeline with blocks of at most `block_size` records."""
         self.work = 0
         self.patience: float = inf
         self.arrivals = 0
@@ -51,7 +50,7 @@ class Timeline(Generic[Record]):
         self._blocks: list[Block[Record]] = []
 
     def fork(self) -> Timeline[Record]:
-        """Make another timeline that holds the same now and goes its own way."""
+        """Return an independent copy."""
         twin: Timeline[Record] = Timeline(block_size=self._size)
         twin.arrivals = self.arrivals
         twin.held = self.held
@@ -59,7 +58,7 @@ class Timeline(Generic[Record]):
         return twin
 
     def release_incrementally(self) -> Iterator[None]:
-        """Release one block at each step."""
+        """Release one block per step."""
         while self._blocks:
             self._blocks.pop()
             yield
@@ -67,11 +66,11 @@ class Timeline(Generic[Record]):
     # Writing -----------------------------------------------------------------------------
 
     def add(self, records: Sequence[Record]) -> list[int]:
-        """Put records in their places; answer their keys, in the order given."""
+        """Insert records in order of arrival; return their keys, in the same order."""
         return self.put(range(self.arrivals, self.arrivals + len(records)), records)
 
     def put(self, arrivals: Sequence[int], records: Sequence[Record]) -> list[int]:
-        """As `add`, for records that arrived before; no two may have one arrival."""
+        """Like `add`, for records that already have arrival numbers, which must be unique."""
         keys = [
             record.time_requested << ARRIVAL_BITS | arrival
             for arrival, record in zip(arrivals, records, strict=True)
@@ -91,13 +90,15 @@ class Timeline(Generic[Record]):
         while at < len(keys):
             key = keys[at]
             if not blocks or key > blocks[-1].keys[-1]:
-                # Past the end: fill the last block, then begin another.
+                # Appending is the common case: fill the last block before starting another.
                 full = not blocks or len(blocks[-1].keys) >= size
                 tail: Block[Record] = Block([], []) if full else blocks.pop()
                 end = at + size - len(tail.keys)
                 blocks.append(tail.plus(keys[at:end], rows[at:end]))
             else:
                 number = self._number(key)
+                # Records that belong to the same block are inserted together: one copy per block,
+                # not per record.
                 following = blocks[number + 1].keys[0] if number + 1 < len(blocks) else inf
                 end = min(bisect_left(keys, following, at), at + size)
                 block = blocks[number].plus(keys[at:end], rows[at:end])
@@ -105,7 +106,7 @@ class Timeline(Generic[Record]):
             at = end
 
     def remove(self, marks: Marks) -> list[Record]:
-        """Take out the marked records."""
+        """Remove the marked records, and return them."""
         removed = self.records(marks)
         self.work += len(marks) + len(removed)
         self._hold(-len(removed), -sum(record.size for record in removed))
@@ -113,13 +114,13 @@ class Timeline(Generic[Record]):
             block = self._blocks[number]
             rest = [block.minus(mask)] if mask != block.full_mask else []
             self._blocks[number : number + 1] = rest
-            # Joining puts the rows of the earlier block first: marks stay good.
+            # Backwards, and the earlier block's rows come first: the remaining marks stay valid.
             self._join(number)
             self._join(number - 1)
         return removed
 
     def _join(self, number: int) -> None:
-        """Make one of two neighbours that have become small, so that blocks stay few."""
+        """Merge a block with the next one if both have become small, so that blocks stay few."""
         if 0 <= number < len(self._blocks) - 1:
             one, other = self._blocks[number : number + 2]
             if len(one.keys) + len(other.keys) <= self._size // 2:
@@ -128,17 +129,17 @@ class Timeline(Generic[Record]):
     def revised(
         self, marks: Marks, field: str, change: Callable[[Record], Record]
     ) -> tuple[list[Block[Record]], list[tuple[Record, Record]]]:
-        """Prepare blocks with changed records in the place of the marked ones.
+        """Prepare blocks in which the marked records are changed.
 
-        Nothing has changed before `adopt` takes them; nothing else may be written in between.
+        Nothing is changed until `adopt`; there must be no other write in between.
 
         Args:
-            marks: Which.
-            field: The only indexed field that differs afterwards.
-            change: Makes the new record; the same one means no change.
+            marks: The records to change.
+            field: The only indexed field that may differ afterwards.
+            change: Returns the new record; returning the same object means no change.
 
         Returns:
-            The blocks, and the pairs (old, new) of records that differ.
+            The blocks, and the pairs (old, new) of changed records.
         """
         changes: list[tuple[Record, Record]] = []
         blocks = self._blocks[:]
@@ -157,13 +158,13 @@ class Timeline(Generic[Record]):
         return blocks, changes
 
     def adopt(self, blocks: list[Block[Record]]) -> None:
-        """Hold the blocks that `revised` prepared."""
+        """Replace the blocks by those that `revised` prepared."""
         self._blocks = blocks
 
-    # Choosing ----------------------------------------------------------------------------
+    # Selecting ---------------------------------------------------------------------------
 
     def locate(self, keys: Iterable[int]) -> Marks:
-        """Mark the records of these keys.
+        """Mark the records with these keys.
 
         Raises:
             LookupError: There is no such record.
@@ -179,7 +180,7 @@ class Timeline(Generic[Record]):
         return sorted(masks.items())
 
     def select(self, selection: Selection) -> Marks:
-        """Mark what a selection selects."""
+        """Mark the selected records."""
         marks: Marks = []
         for number, block, span in self._reached(selection):
             mask = _mask_in(block, selection, span)
@@ -188,13 +189,13 @@ class Timeline(Generic[Record]):
         return marks
 
     def _number(self, key: float) -> int:
-        """The number of the block where a key has its place."""
+        """The number of the block that contains, or would contain, a key."""
         return max(bisect_right(self._blocks, key, key=_first_key) - 1, 0)
 
     def _spans(
         self, low: float, high: float, *, descending: bool = False
     ) -> Iterator[tuple[int, range]]:
-        """Where keys from `low` to below `high` are: block numbers and rows."""
+        """The block numbers and rows of the keys from `low` to below `high`."""
         first = 0 if low == -inf else self._number(low)
         end = len(self._blocks) if high == inf else bisect_left(self._blocks, high, key=_first_key)
         numbers = range(first, end)
@@ -215,20 +216,20 @@ class Timeline(Generic[Record]):
         return result
 
     def positions(self, marks: Marks) -> list[Position]:
-        """Where the marked records are."""
+        """The positions of the marked records."""
         result = [
             self._blocks[number].keys[at] for number, mask in marks for at in row_numbers(mask)
         ]
         return [_position(key) for key in result]
 
     def rows(self) -> Iterator[tuple[int, Record]]:
-        """Every record with its arrival, as they are now, in order."""
+        """Every current record with its arrival, in order."""
         for block in self._blocks[:]:
             for key, record in zip(block.keys, block.rows, strict=True):
                 yield key & _ARRIVAL, record
 
     def find(self, key: int) -> Record:
-        """The record of a key that exists."""
+        """The record with this key, which must exist."""
         block = self._blocks[self._number(key)]
         self.work += 1
         return block.rows[bisect_left(block.keys, key)]
@@ -236,10 +237,12 @@ class Timeline(Generic[Record]):
     def page(
         self, selection: Selection, *, after: Position | None, limit: int, descending: bool
     ) -> Page[Record]:
-        """At most `limit` selected records beyond a position, in either order."""
+        """At most `limit` selected records after a position, in either order."""
         low, high = selection.low, selection.high
         if after is not None:
             key = key_of(after)
+            # The token names a position rather than an offset, so pages stay correct while
+            # records are added or deleted (PG-7).
             low, high = (low, min(high, key)) if descending else (max(low, key + 1), high)
         records: list[Record] = []
         last: Position | None = None
@@ -260,9 +263,9 @@ class Timeline(Generic[Record]):
     def first(
         self, selection: Selection, field: str, *, limit: int, descending: bool
     ) -> list[Record]:
-        """At most `limit` selected records by a number field, those that are equal in order.
+        """The first `limit` selected records by a number field; ties keep their order.
 
-        Blocks are gone through by their bounds, until the others cannot hold any of the first.
+        Blocks are visited in order of their bounds, until no other block can contribute.
         """
         sign = -1 if descending else 1
         value = attrgetter(field)
@@ -272,6 +275,8 @@ class Timeline(Generic[Record]):
         )
         first: list[tuple[int, int, int]] = []
         for bound, number, block, span in spans:
+            # The blocks are sorted by bound, so the remaining ones cannot beat the current last
+            # place.
             if len(first) == limit and bound > first[-1][0]:
                 break
             self._check_patience()
@@ -292,41 +297,45 @@ class Timeline(Generic[Record]):
         limit: int,
         descending: bool,
     ) -> list[int]:
-        """The first selected rows of a part of a block."""
+        """The first selected rows in a span of a block."""
         if block.scanned:
             before = block.reads
             mask = _mask_in(block, selection, span)
             self._looked(block.reads - before)
             self.work += 1
             return list(islice(row_numbers(mask, descending=descending), limit))
+        # First query of this block: stop at the page limit. Only a scan that reached the end
+        # shows that queries are selective, and pays for indexes from then on.
         order = span[::-1] if descending else span
         rows = list(islice(scan(selection.predicates, block.rows, order), limit))
         block.scanned = len(rows) < limit
         self._looked(len(order) if block.scanned else order.index(rows[-1]) + 1)
+        # Only an answer about the whole block may be cached: the key does not include the span.
         if block.scanned and len(span) == len(block.keys):
             block.remember(selection.cache_key, mask_of_rows(rows, len(span)))
         return rows
 
     def _looked(self, rows: int) -> None:
-        """So many rows were looked at."""
+        """Count rows that were read."""
         self.work += rows
         self.patience -= rows
 
     def _check_patience(self) -> None:
-        """Break off what has looked at too much, now that its block knows what it found out.
+        """Stop a scan that has exceeded its turn. Blocks keep what was learned so far.
 
         Raises:
-            UnfinishedError: It has.
+            UnfinishedError: The budget is exhausted.
         """
         if self.patience < 0:
             raise UnfinishedError
 
     def totals(self, selection: Selection) -> Totals:
-        """Number and bytes of the selected records."""
+        """Number and total bytes of the selected records."""
         records = size = 0
         for _, block, span in self._reached(selection):
             question = (selection.cache_key, "size")
             cached: tuple[int, int] | None = block.known.get(question)
+            # Blocks at the ends of the interval are partial, so their cached totals do not apply.
             if cached is None or len(span) < len(block.keys):
                 mask = _mask_in(block, selection, span)
                 cached = mask.bit_count(), block.numbers("size").sum(mask)
@@ -337,7 +346,7 @@ class Timeline(Generic[Record]):
         return Totals(records, size)
 
     def values(self, selection: Selection, field: str) -> set[str]:
-        """Distinct values of a many-valued field of the selected records."""
+        """Distinct values of a many-valued field among the selected records."""
         distinct: set[Hashable] = {None}
         for _, block, span in self._reached(selection):
             question = (selection.cache_key, field)
@@ -352,7 +361,7 @@ class Timeline(Generic[Record]):
         return {value for value in distinct if isinstance(value, str)}
 
     def _reached(self, selection: Selection) -> Iterator[tuple[int, Block[Record], range]]:
-        """Where a selection may select something; looking at a block counts as work."""
+        """The blocks and spans that may contain selected records; each block counts as work."""
         for number, span in self._spans(selection.low, selection.high):
             self._check_patience()
             block = self._blocks[number]
@@ -363,7 +372,7 @@ class Timeline(Generic[Record]):
 
 
 def _mask_in(block: Block[Any], selection: Selection, span: range) -> int:
-    """The selected rows of a part of a block."""
+    """The selected rows in a span of a block."""
     mask = selection.mask(block)
     return mask if len(span) == len(block.keys) else mask & mask_of_span(span)
 
@@ -377,5 +386,5 @@ def _position(key: int) -> Position:
 
 
 def key_of(position: Position) -> int:
-    """The key of a place in the order."""
+    """The key of a position."""
     return position.time << ARRIVAL_BITS | position.arrival

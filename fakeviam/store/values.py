@@ -1,4 +1,4 @@
-"""Values that stores take and answer."""
+"""Values that stores accept and return."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from fakeviam.model.records import BinaryRecord, Record, TabularRecord
 if TYPE_CHECKING:
     from typing import Literal
 
-    #: The fields of a binary record that hold a list and change after the upload.
+    #: The list fields of a binary record that change after the upload.
     ListField = Literal["tags", "dataset_ids"]
 
 
 class UnfinishedError(Exception):
-    """More was looked at than one turn may (`Store.begin_turn`); another turn gets further."""
+    """A scan exceeded its turn (`Store.begin_turn`); repeating it in another turn goes further."""
 
 
 class Position(NamedTuple):
-    """A place in the total order of records: by time requested, then by arrival (PG-6).
+    """A position in the total order of records: time requested, then arrival (PG-6).
 
-    Positions outlive the record they were taken from (PG-7).
+    A position stays valid after its record was deleted (PG-7).
     """
 
     time: int
@@ -30,35 +30,35 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Record]):
-    """Records in the requested order, and the position of the last of them."""
+    """Records in the requested order, and the position of the last one."""
 
     records: list[Record]
     last: Position | None
 
 
 class Totals(NamedTuple):
-    """A number of records, and the bytes of data they hold."""
+    """A number of records, and their total bytes."""
 
     records: int
     size: int
 
 
 class TagRemoval(NamedTuple):
-    """How many records lost tags, and how many tags in total."""
+    """How many records lost tags, and how many tags they lost in total."""
 
     records: int
     tags: int
 
 
 class Arrivals(NamedTuple):
-    """The numbers that the next binary record and the next reading get."""
+    """The arrival numbers of the next binary record and the next reading."""
 
     binary: int
     tabular: int
 
 
 class StoreStats(NamedTuple):
-    """How much a store holds."""
+    """Counts of everything in a store."""
 
     binary: Totals
     tabular: Totals
@@ -68,7 +68,7 @@ class StoreStats(NamedTuple):
 
 
 class BinaryRow(NamedTuple):
-    """A binary record as it is stored; `arrival` orders records of equal time (PG-11)."""
+    """A stored binary record; `arrival` orders records with equal times (PG-11)."""
 
     arrival: int
     record: BinaryRecord
@@ -76,7 +76,7 @@ class BinaryRow(NamedTuple):
 
 
 class TabularRow(NamedTuple):
-    """A reading as it is stored."""
+    """A stored reading."""
 
     arrival: int
     record: TabularRecord
