@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import functools
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from fakeviam_contracts import random_values, reads, strategies, writes
+from fakeviam_contracts import newer, random_values, reads, strategies, writes
 from fakeviam_contracts.model import FilterSpec
+from fakeviam_contracts.random_newer import RandomNewer
 from fakeviam_contracts.random_reads import RandomReads
 from fakeviam_contracts.random_writes import RandomWrites
 from fakeviam_contracts.writes import CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from random import Random
 
     from fakeviam_contracts.session import Session
+
+#: Steps of the newest RPCs, which nothing else depends on.
+_NEWER = frozenset(newer.__all__)
 
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
@@ -33,10 +37,13 @@ class ContractMachine(RuleBasedStateMachine):
 
     #: How many reads follow each step.
     looks: int = 3
+    #: How many programs there have been.
+    begun: int = 0
 
     session: Session
     random_reads: RandomReads
     random_writes: RandomWrites
+    random_newer: RandomNewer
 
     @initialize(random=st.randoms(use_true_random=True))
     def begin(self, random: Random) -> None:
@@ -48,6 +55,10 @@ class ContractMachine(RuleBasedStateMachine):
             RandomReads(self.session, random, pools),
             RandomWrites(self.session, random, pools),
         )
+        # Each variation of a program does something else with the newest RPCs.
+        type(self).begun += 1
+        own = Random(f"{self._seed} {self.begun}")  # noqa: S311 - the same in every run
+        self.random_newer = RandomNewer(self.session, own)
         self.random_writes.populate()
 
     @invariant()
@@ -55,9 +66,11 @@ class ContractMachine(RuleBasedStateMachine):
         """Change something, read, and compare; after each step."""
         if self.session.steps:
             # Hypothesis varies one program several times: what differs once differs from there on.
-            self._random.seed(f"{self._seed} {self.session.steps[-1]}")
+            steps = (step for step in reversed(self.session.steps) if step.name not in _NEWER)
+            self._random.seed(f"{self._seed} {next(steps, '')}")
             self.random_writes.run()
             self.random_reads.run(self.looks)
+            self.random_newer.run()
 
     def teardown(self) -> None:
         """End a program."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from fakeviam_contracts.kept import Kept
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -142,6 +144,7 @@ class ReferenceModel:
         self.files: list[File] = []
         self.rows: list[Row] = []
         self.datasets: list[Dataset] = []
+        self.kept = Kept()
 
     # Selecting ---------------------------------------------------------------------------
 

@@ -65,12 +65,16 @@ class Handles:
     files: list[str] = field(default_factory=list)
     boxes: list[str] = field(default_factory=list)
     datasets: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
+    pipelines: list[str] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+    sequences: list[str] = field(default_factory=list)
     rows: int = 0
 
     @property
     def counts(self) -> HandleCounts:
         """How many of each have been created."""
-        return HandleCounts(len(self.files), len(self.boxes), len(self.datasets))
+        return HandleCounts(*(len(getattr(self, name)) for name in HandleCounts._fields))
 
     def file(self, binary_data_id: str) -> int | str:
         """The handle of a file, or the id itself if it is no file of ours."""

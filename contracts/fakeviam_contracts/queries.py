@@ -42,7 +42,7 @@ def check_query(session: Session, stages: Stages) -> None:
         if not expected:
             session.comparisons["MQ-5"] += 1
         return
-    if _received_is_stored(session):
+    if received_is_stored(session):
         check_query(session, stages)
         return
     clause, cause = _blamed(session, stages)
@@ -133,7 +133,7 @@ def _by_name(value: object) -> object:
     return [_by_name(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _received_is_stored(session: Session) -> bool:
+def received_is_stored(session: Session) -> bool:
     """Whether readings differ in their times received alone (A32); the model adopts these then."""
     rows = sorted(
         zip(readings_of(session), _by_time(session), strict=True), key=lambda p: _but_received(p[0])

@@ -56,6 +56,16 @@ def pipeline(random: Random) -> Stages:
     return stages
 
 
+def beginning(random: Random) -> Stages:
+    """Stages that leave documents whole, so that others can follow."""
+    found: Stages = [random.choice((_match, _set))(random) for _ in range(random.randint(1, 2))]
+    if random.random() < 0.3:
+        found += [{"$sort": {UNIQUE: random.choice((1, -1))}}, {"$limit": random.choice((1, 2, 3))}]
+    if any(name in str(found) for name in _PARTICULAR):
+        return [{"$match": {UNIQUE: {"$exists": True}}}, *found]
+    return found
+
+
 # Stages ----------------------------------------------------------------------------------
 
 

@@ -12,10 +12,11 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from fakeviam_contracts import queries, reads, writes, wrong_ids
+from fakeviam_contracts import newer, queries, reads, writes, wrong_ids
 from fakeviam_contracts.assertions import ContractBrokenError, ProgramEndedError
 from fakeviam_contracts.model import FilterSpec
 from fakeviam_contracts.scope import PREFIX
+from fakeviam_contracts.steps import HandleCounts
 from fakeviam_contracts.wirelog import ConnectionLostError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _wait(session: Session, nanos: int) -> None:
 def _operations() -> dict[str, Callable[..., object]]:
     classes = {
         name: function
-        for module in (queries, reads, writes, wrong_ids)
+        for module in (newer, queries, reads, writes, wrong_ids)
         for name, function in vars(module).items()
         if inspect.isfunction(function) and hasattr(function, "__wrapped__")
     }
@@ -47,6 +48,15 @@ OPERATIONS: Mapping[str, Callable[..., object]] = _operations()
 
 #: What a name of another session begins with.
 _STRANGER = re.compile(rf"{PREFIX}[0-9a-f]{{8}}-\d+")
+
+#: Arguments that are the handle of one thing, and what it is one of.
+_ONE = {
+    "file": "files",
+    "query": "queries",
+    "pipeline": "pipelines",
+    "index": "indexes",
+    "sequence": "sequences",
+}
 
 #: Functions whose `handle` is a box; of all others it is a dataset.
 _BOX_FUNCTIONS = ("update_box", "remove_box")
@@ -62,7 +72,7 @@ class _Handles:
     """Which handle of the recorded program is which of the replayed one."""
 
     def __init__(self) -> None:
-        self._maps: dict[str, dict[int, int]] = {"files": {}, "boxes": {}, "datasets": {}}
+        self._maps: dict[str, dict[int, int]] = {name: {} for name in HandleCounts._fields}
 
     def learn(self, step: Step, session: Session, before: tuple[int, ...]) -> None:
         for at, (name, now) in enumerate(zip(self._maps, session.handles.counts, strict=True)):
@@ -79,8 +89,8 @@ class _Handles:
             return None
 
     def _value(self, function: str, name: str, value: Any) -> object:
-        if name == "file":
-            return self._maps["files"][value]
+        if name in _ONE and value is not None:
+            return self._maps[_ONE[name]][value]
         if name == "handle":
             return self._maps["boxes" if function in _BOX_FUNCTIONS else "datasets"][value]
         if name in ("files", "handles", "datasets"):

@@ -7,11 +7,15 @@ from typing import NamedTuple
 
 
 class HandleCounts(NamedTuple):
-    """How many files, boxes and datasets have been created so far."""
+    """How many of each kind of thing have been created so far."""
 
     files: int
     boxes: int
     datasets: int
+    queries: int = 0
+    pipelines: int = 0
+    indexes: int = 0
+    sequences: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,152 @@
+"""Custom indexes, in random programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data
+from fakeviam_contracts.kept import Index, of_handle
+from fakeviam_contracts.newer.common import end_if_doubtful
+from fakeviam_contracts.operations import operation
+from fakeviam_contracts.scope import NameScope
+from fakeviam_contracts.session import Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fakeviam_contracts.session import Session
+
+CREATE, LIST, DELETE = "CreateIndex", "ListIndexes", "DeleteIndex"
+HOT, SINK = data.INDEXABLE_COLLECTION_HOT_STORE, data.INDEXABLE_COLLECTION_PIPELINE_SINK
+CREATOR = data.INDEX_CREATOR_CUSTOMER
+
+#: What MongoDB makes by itself in each collection.
+OWN = "_id_"
+
+
+@operation
+def create_index(
+    session: Session,
+    keys: Mapping[str, object],
+    *,
+    name: str = "",
+    pipeline: int | None = None,
+) -> None:
+    """Make an index of some keys, on the hot store or on a sink (IX-1 … IX-3, IX-6)."""
+    import bson  # noqa: PLC0415 - with the first index
+
+    stem = f"data.readings.{_own_name(session)}"
+    own = {f"{stem}.{key}": direction for key, direction in keys.items()}
+    called = f"{name} {_own_name(session)}" if name else _name_of(own)
+    spec = [bson.encode(own), *([bson.encode({"name": called})] if name else [])]
+    place = _place(session, pipeline)
+    if place is None:
+        return
+    before = _names(session, pipeline)
+    grounds = [Ground("IX-6", "ALREADY_EXISTS")] if called in before else []
+    if not keys or not all(direction in (1, -1) for direction in keys.values()):
+        grounds = [Ground("IX-3")]
+    request = data.CreateIndexRequest(index_spec=spec, **place)
+    reply = session.outcome("IX-1", CREATE, session.wire.call(CREATE, request), grounds)
+    if reply is not None:
+        # That an index is there already may be nothing to complain of.
+        end_if_doubtful([ground for ground in grounds if ground.clause != "IX-6"])
+        if not grounds:
+            _learn_new(session, spec, called, before, pipeline)
+    check_indexes(session, pipeline=pipeline)
+
+
+@operation
+def delete_index(session: Session, index: int) -> None:
+    """Delete an index (IX-1, IX-7)."""
+    kept = of_handle(session.model.kept.indexes, index)
+    place = _place(session, kept.pipeline if kept is not None else None)
+    if place is None:
+        return
+    request = data.DeleteIndexRequest(index_name=session.handles.indexes[index], **place)
+    there = request.index_name in _names(session, kept.pipeline if kept is not None else None)
+    grounds = [] if kept or there else [Ground("IX-7", "NOT_FOUND")]
+    if kept is None and there:  # another one of its name
+        return
+    reply = session.outcome("IX-1", DELETE, session.wire.call(DELETE, request), grounds)
+    if reply is not None and kept is not None:
+        session.model.kept.indexes.remove(kept)
+    check_indexes(session, pipeline=None if kept is None else kept.pipeline)
+
+
+@operation
+def check_indexes(session: Session, *, pipeline: int | None = None) -> None:
+    """Those of the hot store, or of a sink: what was made, and MongoDB's (IX-1, IX-2, IX-5)."""
+    if _place(session, pipeline) is None:
+        return
+    ours = {session.handles.indexes[each.handle]: each for each in _kept(session, pipeline)}
+    listed = _listed(session, pipeline)
+    own = [each.created_by for each in listed if each.index_name == OWN]
+    session.expect("IX-5", "MongoDB's own index", [data.INDEX_CREATOR_VIAM], own)
+    seen = {each.index_name: each for each in listed if each.index_name in session.handles.indexes}
+    if pipeline is not None or session.place.exclusive:
+        # Nobody else has indexes here.
+        seen = {each.index_name: each for each in listed if each.index_name != OWN}
+    session.expect("IX-1", "names of custom indexes", sorted(ours), sorted(seen))
+    where = (HOT, "") if pipeline is None else (SINK, _pipeline_name(session, pipeline))
+    for name in ours.keys() & seen.keys():
+        index = seen[name]
+        told = (index.collection_type, index.pipeline_name)
+        session.expect("IX-1", "the collection of an index", where, told)
+        session.expect("IX-1", "who made an index", CREATOR, index.created_by)
+        session.expect("IX-2", "the specification of an index", ours[name].spec,
+                       list(index.index_spec))  # fmt: skip
+
+
+def _learn_new(
+    session: Session, spec: list[bytes], called: str, before: list[str], pipeline: int | None
+) -> None:
+    """Remember the index that was made, by the name that the server gave it."""
+    new = [name for name in _names(session, pipeline) if name not in before]
+    session.require("IX-1", "indexes listed after one was made", 1, len(new))
+    session.expect("IX-3", "the name of an index", called, new[0])
+    handle = len(session.handles.indexes)
+    session.handles.indexes.append(new[0])
+    session.model.kept.indexes.append(Index(handle=handle, pipeline=pipeline, spec=spec))
+
+
+def _own_name(session: Session) -> str:
+    """A field that nobody else uses on the subject."""
+    edge = session.wire.edge
+    return edge.name if isinstance(edge, NameScope) else "own"
+
+
+def _name_of(keys: Mapping[str, object]) -> str:
+    """What MongoDB calls an index of such keys."""
+    return "_".join(f"{field}_{direction}" for field, direction in keys.items())
+
+
+def _pipeline_name(session: Session, pipeline: int) -> str:
+    found = of_handle(session.model.kept.pipelines, pipeline)
+    # Whether the indexes of a renamed one move with its name, no document says.
+    return found.name if found is not None and not found.renamed else ""
+
+
+def _place(session: Session, pipeline: int | None) -> dict[str, Any] | None:
+    """The fields that name a collection; None if it is no more."""
+    place: dict[str, Any] = {"organization_id": session.place.organization_id}
+    if pipeline is None:
+        return {**place, "collection_type": HOT}
+    name = _pipeline_name(session, pipeline)
+    return {**place, "collection_type": SINK, "pipeline_name": name} if name else None
+
+
+def _listed(session: Session, pipeline: int | None) -> list[data.Index]:
+    request = data.ListIndexesRequest(**(_place(session, pipeline) or {}))
+    indexes: list[data.Index] = list(
+        session.answered("IX-1", LIST, session.wire.call(LIST, request)).indexes
+    )
+    return indexes
+
+
+def _names(session: Session, pipeline: int | None) -> list[str]:
+    return [index.index_name for index in _listed(session, pipeline)]
+
+
+def _kept(session: Session, pipeline: int | None) -> list[Index]:
+    return [each for each in session.model.kept.indexes if each.pipeline == pipeline]

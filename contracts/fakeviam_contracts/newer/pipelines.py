@@ -1,0 +1,174 @@
+"""Data pipelines, in random programs; none of them runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeviam.wire import data, datapipelines
+from fakeviam.wire.times import nanos_from
+from fakeviam_contracts import queries
+from fakeviam_contracts.assertions import AnyError, AnyOf
+from fakeviam_contracts.kept import Pipeline, of_handle
+from fakeviam_contracts.newer.common import check_created, end_if_doubtful, found, new_handle
+from fakeviam_contracts.newer.saved_queries import can_run
+from fakeviam_contracts.operations import operation
+from fakeviam_contracts.session import Ground, permission
+from fakeviam_contracts.wirelog import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fakeviam_contracts.session import Session
+
+CREATE, GET, LIST = "CreateDataPipeline", "GetDataPipeline", "ListDataPipelines"
+RENAME, DELETE = "RenameDataPipeline", "DeleteDataPipeline"
+
+ASPECTS = dict.fromkeys(
+    ("id", "organization", "name", "stages", "schedule", "enabled", "source", "dated"), "DP-1"
+)
+#: Once a year each: what only is kept runs on nobody's server.
+SCHEDULES = ("0 0 1 1 *", "30 4 1 1 *")
+BAD_SCHEDULES = ("", "hourly", "61 * * * *", "* * * * * *")
+STANDARD = data.TABULAR_DATA_SOURCE_TYPE_STANDARD
+SINK = data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK
+
+
+@operation
+def create_pipeline(
+    session: Session,
+    name: str,
+    stages: Sequence[dict[str, Any]],
+    *,
+    schedule: str = SCHEDULES[0],
+    source: int | None = None,
+) -> None:
+    """Create a pipeline (DP-1, DP-3, DP-11)."""
+    encoded = queries.encoded(session, stages) if stages else []
+    request = datapipelines.CreateDataPipelineRequest(
+        organization_id=session.place.organization_id,
+        name=name,
+        schedule=schedule,
+        mql_binary=encoded,
+        data_source_type=source,  # type: ignore[arg-type]
+    )
+    grounds = [] if name.strip() else [Ground("DP-11")]
+    if schedule in BAD_SCHEDULES or source == SINK or not can_run(stages):
+        grounds.append(Ground("DP-11"))
+    answer = session.wire.call(CREATE, request)
+    if _is_taken(session, name):
+        _check_refused(session, CREATE, answer)
+    elif (reply := session.outcome("DP-1", CREATE, answer, grounds)) is not None:
+        handle = new_handle(session, "DP-1", session.handles.pipelines, reply.id, grounds)
+        session.model.kept.pipelines.append(
+            Pipeline(handle=handle, name=name, encoded=encoded, schedule=schedule, source=source)
+        )
+    check_pipelines(session)
+
+
+@operation
+def rename_pipeline(session: Session, pipeline: int, name: str) -> None:
+    """Rename a pipeline (DP-1, DP-3, DP-11, DP-12)."""
+    kept = of_handle(session.model.kept.pipelines, pipeline)
+    request = datapipelines.RenameDataPipelineRequest(
+        id=session.handles.pipelines[pipeline], name=name
+    )
+    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
+    grounds += [] if name.strip() else [Ground("DP-11")]
+    if kept is not None and kept.name == name:
+        grounds.append(permission("DP-3"))
+    answer = session.wire.call(RENAME, request)
+    if kept is not None and _is_taken(session, name, but=pipeline):
+        _check_refused(session, RENAME, answer)
+    elif session.outcome("DP-1", RENAME, answer, grounds) is not None:
+        end_if_doubtful(grounds)
+        if kept is not None:
+            kept.name, kept.renamed = name, True
+    check_pipelines(session)
+
+
+@operation
+def toggle_pipeline(session: Session, pipeline: int, *, enable: bool) -> None:
+    """Enable or disable a pipeline, perhaps once more (DP-1, DP-12, DP-15)."""
+    kept, rpc = (
+        of_handle(session.model.kept.pipelines, pipeline),
+        "EnableDataPipeline" if enable else "DisableDataPipeline",
+    )
+    request = getattr(datapipelines, f"{rpc}Request")(id=session.handles.pipelines[pipeline])
+    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
+    if kept is not None and kept.enabled == enable:
+        grounds.append(permission("DP-15"))
+    answer = session.wire.call(rpc, request)
+    if session.outcome("DP-1", rpc, answer, grounds) is not None and kept is not None:
+        kept.enabled = enable
+    check_pipelines(session)
+
+
+@operation
+def delete_pipeline(session: Session, pipeline: int) -> None:
+    """Delete a pipeline, and the indexes of its sink with it (DP-1, DP-10, DP-12)."""
+    everything = session.model.kept
+    kept = of_handle(everything.pipelines, pipeline)
+    request = datapipelines.DeleteDataPipelineRequest(id=session.handles.pipelines[pipeline])
+    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
+    reply = session.outcome("DP-1", DELETE, session.wire.call(DELETE, request), grounds)
+    if reply is not None and kept is not None:
+        everything.pipelines.remove(kept)
+        everything.indexes = [each for each in everything.indexes if each.pipeline != pipeline]
+        gone = datapipelines.GetDataPipelineRequest(id=request.id)
+        session.outcome("DP-12", GET, session.wire.call(GET, gone), [Ground("DP-12", "NOT_FOUND")])
+    check_pipelines(session)
+
+
+@operation
+def check_pipelines(session: Session) -> None:
+    """Each by its id, and all in their list (DP-1)."""
+    ids, kept = session.handles.pipelines, session.model.kept.pipelines
+    for pipeline in kept:
+        request = datapipelines.GetDataPipelineRequest(id=ids[pipeline.handle])
+        got = session.answered("DP-1", GET, session.wire.call(GET, request)).data_pipeline
+        session.expect_all(ASPECTS, _expected(session, pipeline), _told(got), "a pipeline")
+        check_created(session, "DP-1", pipeline, nanos_from(got.created_on), "a pipeline")
+    organization_id = session.place.organization_id
+    listing = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
+    listed = session.answered("DP-1", LIST, session.wire.call(LIST, listing)).data_pipelines
+    seen = sorted(found(_told, listed, ids), key=lambda each: ids.index(each["id"]))
+    wanted = [_expected(session, pipeline) for pipeline in kept]
+    session.expect("DP-1", "pipelines in the list", wanted, seen)
+
+
+def _is_taken(session: Session, name: str, *, but: int | None = None) -> bool:
+    others = [each for each in session.model.kept.pipelines if each.handle != but]
+    return bool(name.strip()) and any(each.name == name for each in others)
+
+
+def _check_refused(session: Session, rpc: str, answer: object) -> None:
+    """A taken name is an error; of which status, no document says."""
+    status = answer.status if isinstance(answer, Refused) else "OK"
+    session.require("DP-3", f"status of {rpc} with a taken name", AnyError(), status)
+
+
+def _expected(session: Session, pipeline: Pipeline) -> dict[str, object]:
+    unsaid = AnyOf(STANDARD, data.TABULAR_DATA_SOURCE_TYPE_UNSPECIFIED)
+    return {
+        "id": session.handles.pipelines[pipeline.handle],
+        "organization": session.place.organization_id,
+        "name": pipeline.name,
+        "stages": pipeline.encoded,
+        "schedule": pipeline.schedule,
+        "enabled": pipeline.enabled,
+        "source": unsaid if pipeline.source is None else pipeline.source,
+        "dated": True,
+    }
+
+
+def _told(pipeline: datapipelines.DataPipeline) -> dict[str, object]:
+    return {
+        "id": pipeline.id,
+        "organization": pipeline.organization_id,
+        "name": pipeline.name,
+        "stages": list(pipeline.mql_binary),
+        "schedule": pipeline.schedule,
+        "enabled": pipeline.enabled,
+        "source": pipeline.data_source_type,
+        "dated": pipeline.HasField("created_on") and pipeline.HasField("updated_at"),
+    }
