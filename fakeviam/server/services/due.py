@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import DAY, SECOND
 from fakeviam.model.entities import DataPipeline, SequenceExport
+from fakeviam.server.services.turns import all_at_once, done, turns
 from fakeviam.server.state.retention import enforce_retention
 
 if TYPE_CHECKING:
+    from fakeviam.server.services.turns import Steps
     from fakeviam.server.state.cloud import CloudState
 
 
 def catch_up(cloud: CloudState) -> None:
-    """Do what is due by the cloud's clock (DP-16, RE-1).
+    """Do what is due by the cloud's clock, all at once (DP-16, RE-1).
 
     Raises:
         Refusal: What was done cannot be kept (DD-4).
     """
+    all_at_once(_catching_up(cloud))
+
+
+async def caught_up(cloud: CloudState) -> None:
+    """Do what is due, or wait until another call has; calls of other clouds are answered meanwhile.
+
+    Raises:
+        Refusal: What was done cannot be kept (DD-4).
+    """
+    loop = asyncio.get_running_loop()
+    while (others := cloud.catching_up) is not None and others.get_loop() is loop:
+        await asyncio.shield(others)  # one who waits may leave
+    mine = cloud.catching_up = loop.create_future()
+    try:
+        await done(_catching_up(cloud))
+    finally:
+        cloud.catching_up = None
+        mine.set_result(None)
+
+
+def _catching_up(cloud: CloudState) -> Steps[None]:
     now = cloud.clock.now()
     if now // DAY != cloud.retention_day:
-        enforce_retention(cloud)
+        yield from turns(cloud.store, partial(enforce_retention, cloud))
     if cloud.due is None or now < cloud.due:
         return
     if not any(map(cloud.store.entities, (DataPipeline, SequenceExport))):
         # On a shared database another server may make some.
         cloud.due = None if cloud.store.ledgers is None else now + SECOND
         return
-    from fakeviam.server.services.jobs import run_due  # noqa: PLC0415 - few clouds have jobs
+    from fakeviam.server.services.jobs import due_steps  # noqa: PLC0415 - few clouds have jobs
 
-    run_due(cloud)
+    yield from due_steps(cloud)

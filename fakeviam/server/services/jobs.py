@@ -17,18 +17,20 @@ from fakeviam.model.jobs import (
 )
 from fakeviam.model.schedules import schedule_of
 from fakeviam.server.services.job_steps import Worker
+from fakeviam.server.services.turns import begin
 from fakeviam.server.state.cloud import Crash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fakeviam.model.records import TabularRecord
+    from fakeviam.server.services.turns import Steps
     from fakeviam.server.state.cloud import CloudState
 
 log = logging.getLogger("fakeviam")
 
 
-def run_due(cloud: CloudState) -> None:
+def due_steps(cloud: CloudState) -> Steps[None]:
     """Do all that is due, in the order of its times, and find out when to come back.
 
     Raises:
@@ -38,7 +40,7 @@ def run_due(cloud: CloudState) -> None:
     now = cloud.clock.now()
     step = worker.next_step()
     while step is not None and step.time <= now:
-        worker.do(step)
+        yield from worker.do(step)
         step = worker.next_step()
     cloud.due = None if step is None else step.time
     if cloud.store.ledgers is not None:  # another server may make a pipeline
@@ -66,13 +68,20 @@ def _wake(reference: weakref.ref[CloudState]) -> None:
     if cloud is None:
         return
     cloud.alarm = None
-    try:
-        run_due(cloud)
-    except Refusal as refusal:  # the next call tries again, and tells its client
-        log.warning("a data pipeline could not run: %s", refusal.text)
-    except Exception as error:
-        log.exception("fakeviam crashed in a data pipeline")
-        cloud.crashes.append(Crash("a data pipeline", error))
+    if cloud.catching_up is not None:
+        return  # who is at it sets the next alarm
+    mine = cloud.catching_up = asyncio.get_running_loop().create_future()
+
+    def end(error: Exception | None) -> None:
+        cloud.catching_up = None
+        mine.set_result(None)
+        if isinstance(error, Refusal):  # the next call tries again, and tells its client
+            log.warning("a data pipeline could not run: %s", error.text)
+        elif error is not None:
+            log.error("fakeviam crashed in a data pipeline", exc_info=error)
+            cloud.crashes.append(Crash("a data pipeline", error))
+
+    begin(due_steps(cloud), end)
 
 
 def note_arrivals(cloud: CloudState, records: Iterable[TabularRecord]) -> None:

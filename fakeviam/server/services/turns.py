@@ -78,10 +78,17 @@ def turns_of(cloud: CloudState, store: Store, work: Callable[[], T]) -> Generato
 
 def computed(call: Call, make: Callable[[Call], T]) -> T | InTurns[T]:
     """What a query makes of the store of its call: of many readings aside, as they are now."""
-    store = call.store
-    if store.ledgers is None and store.stats().tabular.records <= _FEW:
-        return make(call)
-    return InTurns(aside(partial(make, replace(call, store=store.view()))))
+    return InTurns(aside(still(call, make))) if has_many(call.store) else make(call)
+
+
+def has_many(store: Store) -> bool:
+    """Whether to compute something over all readings takes long."""
+    return store.ledgers is not None or store.stats().tabular.records > _FEW
+
+
+def still(call: Call, make: Callable[[Call], T]) -> Callable[[], T]:
+    """Work over the store of a call as it is now."""
+    return partial(make, replace(call, store=call.store.view()))
 
 
 def with_modules(names: Sequence[str], answer: Callable[[], T | InTurns[T]]) -> T | InTurns[T]:
@@ -123,11 +130,38 @@ async def done(steps: Steps[T]) -> T:
         return made
 
 
+def begin(steps: Steps[None], end: Callable[[Exception | None], None]) -> None:
+    """Do all steps in the running event loop, unless it stops; `end` is told what was raised."""
+    loop = asyncio.get_running_loop()
+
+    def go_on(step: Callable[[], Callable[[], Any] | None]) -> None:
+        try:
+            work = step()
+        except StopIteration:
+            end(None)
+        except Exception as error:  # noqa: BLE001 - it is for `end`
+            end(error)
+        else:
+            if work is None:
+                loop.call_soon(go_on, partial(next, steps))
+            else:
+                loop.run_in_executor(None, work).add_done_callback(come_back)
+
+    def come_back(made: asyncio.Future[Any]) -> None:
+        error = made.exception()
+        go_on(partial(steps.send, made.result()) if error is None else partial(steps.throw, error))
+
+    go_on(partial(next, steps))
+
+
 def done_at_once(reply: T | InTurns[T]) -> T:
     """A reply, for whoever may wait: not for the event loop."""
-    if not isinstance(reply, InTurns):
-        return reply
-    steps, result = reply.steps, None
+    return all_at_once(reply.steps) if isinstance(reply, InTurns) else reply
+
+
+def all_at_once(steps: Steps[T]) -> T:
+    """Do all steps here and now, and answer what they make."""
+    result: Any = None
     try:
         while True:
             work = steps.send(result)

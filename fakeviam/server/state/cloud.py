@@ -20,7 +20,7 @@ from fakeviam.server.instruments.timers import Timers
 from fakeviam.server.state.accounts import AuthMode
 
 if TYPE_CHECKING:
-    from asyncio import TimerHandle
+    from asyncio import Future, TimerHandle
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
@@ -106,6 +106,7 @@ class CloudState(_Referable):
         directory: Keeps every write before it is applied, if there is one.
         due: When the next job is due, in ns; 0 if that is to be found out, None if there is none.
         alarm: What wakes the server then, if its clock runs.
+        catching_up: Done once what is due has been; None if nobody is at it.
         runs_seen: When it was first seen here that a server on the database had started a run.
     """
 
@@ -130,6 +131,7 @@ class CloudState(_Referable):
     by_policy: PolicyViews = field(init=False)
     directory: DataDir | None = field(init=False, default=None)
     alarm: TimerHandle | None = field(init=False, default=None)
+    catching_up: Future[None] | None = field(init=False, default=None)
     runs_seen: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -24,7 +24,7 @@ from fakeviam.server.instruments.fault_injection import (
 )
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.services.datasync import StreamedUpload
-from fakeviam.server.services.due import catch_up
+from fakeviam.server.services.due import caught_up
 from fakeviam.server.services.turns import InTurns, done, turns_of
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
@@ -235,8 +235,9 @@ async def _replies(call: Call, served: Served, requests: RequestStream) -> Repli
         if cloud.accounts.checks:
             call.authenticate()
         arrived, due = call.record.arrived, cloud.due
-        if arrived // DAY != cloud.retention_day or (due is not None and due <= arrived):
-            catch_up(cloud)
+        is_due = due is not None and due <= arrived
+        if is_due or arrived // DAY != cloud.retention_day or cloud.catching_up is not None:
+            await caught_up(cloud)
     if cloud.replies.scripts and (scripted := await _scripted(call, requests)) is not None:
         replies: Replies = scripted
     else:

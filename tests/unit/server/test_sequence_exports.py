@@ -9,16 +9,17 @@ import urllib.error
 import urllib.request
 import zipfile
 from datetime import timedelta
+from threading import Event, current_thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from grpclib.const import Status
 
 from fakeviam import Clock, Policy
-from fakeviam.server.services import sequence_exports
+from fakeviam.server.services import sequence_exports, sequence_files
 from fakeviam.wire import data, dataset
 
-from .driver import NOW, Viam, at, nanos, reading
+from .driver import NOW, Viam, at, nanos, reading, until
 from .test_sequences import CAM, change, create, photo
 
 if TYPE_CHECKING:
@@ -200,3 +201,55 @@ async def test_what_cannot_be_exported(start: Start, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sequence_exports, "is_available", lambda: False)
     with viam.refuses(Status.FAILED_PRECONDITION, "EJ-5", "install fakeviam[parquet]"):
         await started(viam, into)
+
+
+async def test_a_file_is_made_aside(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls of other clouds are answered meanwhile, those of its own find it done (SV-18, DP-16).
+
+    A client that asked and left does not take it from the others.
+    """
+    viam, into = await begin(start)
+    job_id = await started(viam, into)
+    viam.cloud.session("other")
+    others_are_done, began, make = Event(), Event(), sequence_files.file_of
+
+    def waiting(*args: Any, **options: Any) -> bytes:
+        began.set()
+        assert others_are_done.wait(30), "nobody was answered meanwhile"
+        return make(*args, **options)
+
+    monkeypatch.setattr(sequence_files, "file_of", waiting)
+    viam.cloud.clock.advance(seconds=2)
+    one, two = (asyncio.create_task(state(viam, job_id)) for _ in range(2))
+    await until(began.is_set)
+    tags = data.TagsByFilterRequest()
+    await viam.rpc("TagsByFilter", tags, metadata={"fakeviam-session": "other"})
+    assert [one.done(), two.done()] == [False, False]
+    one.cancel()
+    others_are_done.set()
+    assert (await two).status == dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED
+
+
+async def test_a_running_clock_makes_a_file_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DP-16, SV-18: nobody calls, and it is made, while the event loop goes on."""
+    moved = [0]
+    async with Viam.running(clock=Clock(lambda: NOW + moved[0])) as viam:
+        into = await viam.create_dataset("s", type=dataset.DATASET_TYPE_SEQUENCE_DATA)
+        job_id = await started(viam, into)
+        await state(viam, job_id)
+        threads: list[object] = []
+        make = sequence_files.file_of
+
+        def told(*args: Any, **options: Any) -> bytes:
+            threads.append(current_thread())
+            return make(*args, **options)
+
+        monkeypatch.setattr(sequence_files, "file_of", told)
+        cloud = viam.cloud._cloud
+        assert cloud.alarm is not None
+        moved[0] = 2 * 10**9
+        cloud.alarm._run()  # the loop would, in two seconds
+        job = await state(viam, job_id)
+        assert job.status == dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED
+        assert len(threads) == 1
+        assert threads[0] is not current_thread()
