@@ -1,4 +1,4 @@
-"""What a call and its transport know of each other, whatever the transport is."""
+"""The interface between a call and its transport."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 class CallStream(Protocol):
-    """What a call needs of the transport it came by.
+    """A call, as its handler sees the transport.
 
     Attributes:
-        metadata: What the client sent along.
-        address: Where it calls, `http(s)://host:port`; empty if nobody says.
-        refusal: Why it is refused before anything of it is read; None if it is not.
-        malformed: Why it is no call at all; empty if it is one (SV-9).
-        cut_text: Why it ended before its answer; empty if nobody says.
-        peer: Who calls, `address:port`; empty on a Unix socket.
-        timeout: Seconds that the client waits for the whole call; None is for ever.
+        metadata: The metadata that the client sent.
+        address: The URL that the client called, `http(s)://host:port`; empty if unknown.
+        refusal: Why the call is refused before its body is read; None if it is not.
+        malformed: Why the request is malformed; empty if it is not (SV-9).
+        cut_text: Why the call ended without a reply; empty if unknown.
+        peer: The client's `address:port`; empty on a Unix socket.
+        timeout: The client's timeout in seconds; None is unlimited.
     """
 
     metadata: Metadata
@@ -41,11 +41,11 @@ class CallStream(Protocol):
 
     @property
     def is_late(self) -> bool:
-        """Whether the client waits no longer."""
+        """Whether the deadline has passed."""
         ...
 
     async def recv_message(self, policy_limit: int | None = None) -> Message | None:
-        """The next message, of `policy_limit` bytes at most; None at the end of the stream."""
+        """The next message, of at most `policy_limit` bytes; None at the end of the stream."""
         ...
 
     async def send_message(self, message: Message | Encoded) -> None:
@@ -53,11 +53,11 @@ class CallStream(Protocol):
         ...
 
     def framed(self, messages: Iterable[Message | Encoded]) -> bytes:
-        """Messages as they go out, each in its frame."""
+        """Encode messages, each with its prefix."""
         ...
 
     async def send_framed(self, data: bytes) -> None:
-        """Send bytes of framed messages, which may begin and end anywhere."""
+        """Send encoded messages; `data` need not end at a message boundary."""
         ...
 
     async def send_trailing_metadata(
@@ -69,66 +69,66 @@ class CallStream(Protocol):
         status_details: Iterable[Detail] | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        """Send the last messages, and the status with which the call ends."""
+        """Send the last messages, and the status of the call."""
         ...
 
     def reset(self, code: str) -> None:
-        """End the call without a status, for the reason of that name in HTTP/2."""
+        """End the call without a status, with the HTTP/2 error code of this name."""
 
     def send_goaway(self, *, processed: bool) -> None:
-        """Send no more in this call, and let the client open no more on its connection."""
+        """Send nothing more in this call, and accept no new calls on its connection."""
 
     def reset_connection(self) -> None:
         """Reset the connection of the call."""
 
 
 class Carried(Protocol):
-    """What a connection knows of a request, to let it come or end it."""
+    """A request, as its connection sees it."""
 
     id: int
     is_reset: bool
 
 
 class Carrier(Protocol):
-    """The connection that a request came by."""
+    """The connection of a request, as the request sees it."""
 
     peer: str
     scheme: str
 
     def let_come(self, request: Carried, size: int) -> None:
-        """Let the client send so many more bytes of a request."""
+        """Grant the client `size` bytes of window for a request."""
 
     def send_headers(
         self, number: int, headers: list[tuple[str, str]], *, end: bool = False
     ) -> None:
-        """Send headers or trailers of the stream of that number."""
+        """Send headers or trailers on this stream."""
 
     async def send_data(self, number: int, data: bytes, *, end: bool = False) -> None:
-        """Send data, as fast as the client takes it."""
+        """Send data at the rate that the client accepts."""
 
     def reset_stream(self, request: Carried, code: str) -> None:
-        """End a request with RST_STREAM."""
+        """Reset the stream of a request."""
 
     def send_goaway(self, last: int) -> None:
-        """Say that calls after the stream `last` were not processed; close when all are done."""
+        """Announce that calls after stream `last` were not processed; close after the others."""
 
     def abort(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection immediately."""
 
 
 class StreamClosedError(ConnectionError):
-    """The client can be told nothing more in this call."""
+    """The client can no longer receive anything in this call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """What answers the calls of one path."""
+    """The handler of a path."""
 
     method: Method
     handle: Callable[[CallStream], Awaitable[None]]
 
 
 class Router(Protocol):
-    """Knows what answers which path; there is an answer to each."""
+    """Maps every path to a route; unknown paths have one too."""
 
     def __getitem__(self, path: str, /) -> Route: ...

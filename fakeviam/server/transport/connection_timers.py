@@ -1,4 +1,4 @@
-"""How long a connection waits for its client: to complete what it began, to speak, to read."""
+"""How long a connection waits for its client: to complete requests, to send, and to read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ConnectionTimers:
 
     Attributes:
         heard: When the client last sent something, by the clock of the event loop.
-        unfinished: What the client has begun and must complete in time; empty if it is nothing.
+        unfinished: What the client has started and must complete in time; empty if nothing.
     """
 
     def __init__(
@@ -29,15 +29,15 @@ class ConnectionTimers:
         on_idle: Callable[[], None],
         on_silence: Callable[[float], None],
     ) -> None:
-        """Start to listen for silence.
+        """Start watching for silence.
 
         Args:
-            loop: Where the timers run.
-            limits: How long each of them is.
-            calls: Those in progress: between them, silence is shorter.
-            on_incomplete: What the client began was not completed in time; takes what it was.
-            on_idle: It is time to ask the client whether it lives.
-            on_silence: It was silent for too long; takes the seconds.
+            loop: The event loop of the timers.
+            limits: The durations.
+            calls: The calls in progress; without any, less silence is tolerated.
+            on_incomplete: Called with what the client did not complete in time.
+            on_idle: Called when the client should be pinged.
+            on_silence: Called with the seconds of silence when there were too many.
         """
         self.heard = loop.time()
         self._loop, self._limits, self._calls = loop, limits, calls
@@ -48,7 +48,7 @@ class ConnectionTimers:
         self._silence = loop.call_later(limits.idle_seconds, self._check_silence)
 
     def watch(self, unfinished: str) -> None:
-        """Give the client some time to complete what it has begun; empty if that is nothing."""
+        """Start the timeout for `unfinished`; empty stops it."""
         self.unfinished = unfinished
         if self._patience is not None:
             self._patience.cancel()
@@ -56,13 +56,13 @@ class ConnectionTimers:
             self._patience = self._loop.call_later(self._limits.header_seconds, self._expire)
 
     def linger(self, abort: Callable[[], None], patience: float = 0) -> None:
-        """Stop, and call `abort` when the client has had the time to read why, or `patience`."""
+        """Stop, and call `abort` after the client had time to read the reason, or `patience`."""
         self.stop()
         seconds = patience or self._limits.linger_seconds
         self._patience = self._loop.call_later(seconds, abort)
 
     def stop(self) -> None:
-        """Cancel them all."""
+        """Cancel all timers."""
         self._silence.cancel()
         if self._patience is not None:
             self._patience.cancel()
@@ -72,7 +72,7 @@ class ConnectionTimers:
         self._on_incomplete(f"{self.unfinished} was not complete after {seconds:g} seconds")
 
     def _check_silence(self) -> None:
-        """Ask a client that has been silent whether it lives; close when it is not."""
+        """Ping a client that has been silent, and close if it does not respond."""
         limits, silent = self._limits, self._loop.time() - self.heard
         if self._calls:
             left = min(limits.stalled_seconds - silent, limits.idle_seconds)

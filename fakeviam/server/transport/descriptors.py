@@ -1,17 +1,17 @@
-"""File descriptors that connections leave to the calls of those who are connected.
+"""File descriptors that are reserved for the calls of connected clients.
 
-A server whose descriptors are all connections could no longer read a file, keep bytes or import
-what a call needs: clients that only connect would break the calls of others.
+A server whose descriptors are all used by connections could no longer open a file or import a
+module: clients that only connect would break the calls of others.
 """
 
 from __future__ import annotations
 
-#: So many are left, or a quarter where there are few.
+#: How many are reserved, or a quarter if there are few.
 _KEPT = 16
 
 
 def is_kept(descriptor: int) -> bool:
-    """Whether it is one of the last, which no connection may have; the lowest are given first."""
+    """Whether this descriptor is reserved; the system assigns the lowest free number first."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def end_by_fault(triggered: FaultTriggered, stream: CallStream) -> None:
-    """End a call as its fault says."""
+    """End a call as its fault specifies."""
     fault = triggered.fault
     if triggered.status:
         await stream.send_trailing_metadata(
@@ -43,7 +43,7 @@ async def send_cut(
     *,
     end: Callable[[], None],
 ) -> None:
-    """Send replies with the fault at its byte; `end` is called when it let the call go on."""
+    """Send replies until the fault's byte; `end` is called if the fault lets the call continue."""
     body = stream.framed(replies)
     cut = injector.reply_byte
     await stream.send_framed(body[:cut])
@@ -55,10 +55,10 @@ async def send_cut(
 async def send_replies(
     batch: Sequence[bytes], done: int, injector: FaultInjector | None, stream: CallStream
 ) -> int:
-    """Send the next replies of a stream, in their frames, with the fault at its reply or byte.
+    """Send the next replies of a stream, with the fault at its message or byte.
 
-    `done` is how much of the stream was sent before, in what the fault counts; answered is how
-    much of it is sent then. With a fault, replies come one by one.
+    `done` is how much was sent before, in the unit of the fault; returns the new value. With a
+    fault, replies come one at a time.
     """
     sent = b"".join(batch)
     if injector is None:

@@ -1,6 +1,6 @@
-"""Private parts of h2: all that fakeviam touches of them, under an upper bound in pyproject.toml.
+"""The only file that uses private parts of h2; pyproject.toml has an upper bound for its version.
 
-`tests/unit/server/test_private_parts.py` says in words what a new release has moved.
+`tests/unit/server/test_private_parts.py` fails with an explanation when a release moves them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
     from fakeviam.server.transport.limits import ConnectionLimits
 
-#: Bytes that a client may send of one call before the call has taken them.
+#: The flow-control window of a stream: bytes of a call that are received before it reads them.
 STREAM_WINDOW = 1024 * 1024
 
-#: Bytes on the way of all calls together; they are given back as they come.
+#: The window of the connection: bytes in transit for all calls; returned as they arrive.
 CONNECTION_WINDOW = 8 * 1024 * 1024
 
-#: Calls, for h2, which ends a connection that opens one too many; ours are refused one by one.
+#: h2's limit of streams, which closes the connection; ours refuses single calls before that.
 _NO_LIMIT = 2**31 - 1
 
 
 class Body(NamedTuple):
-    """A frame of data as h2 knows it, without padding."""
+    """A DATA frame as h2 represents it, without padding."""
 
     stream_id: int
     data: bytes
@@ -39,15 +39,15 @@ class Body(NamedTuple):
 
 
 class ServerH2(H2Connection):
-    """The server's side, where one call's mistakes are left to us instead of ending them all."""
+    """The server's side of h2, with errors in a single call left to us."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
-        """Have the settings and the greeting of a connection ready to be sent."""
+        """Queue the settings and the preface of a connection."""
         super().__init__(
             H2Configuration(
                 client_side=False,
                 header_encoding=None,
-                validate_inbound_headers=False,  # head.py does, call by call
+                validate_inbound_headers=False,  # head.py validates, and refuses single calls
                 normalize_inbound_headers=False,
                 validate_outbound_headers=False,
                 normalize_outbound_headers=False,
@@ -60,34 +60,34 @@ class ServerH2(H2Connection):
         }
         self.local_settings = Settings(client=False, initial_values=announced)
         self.initiate_connection()
-        # What was told is what h2 asks for, too; but for the number of calls.
+        # h2 enforces the settings that it announced, except for the number of streams.
         enforced = {**announced, SettingCodes.MAX_CONCURRENT_STREAMS: _NO_LIMIT}
         self.local_settings = Settings(client=False, initial_values=enforced)
         self.decoder.max_header_list_size = 4 * limits.header_list_bytes
-        self.receive_data(PREFACE)  # the frames come without it
+        self.receive_data(PREFACE)  # `FrameCutter` removes the client's preface
         self.increment_flow_control_window(CONNECTION_WINDOW - self.inbound_flow_control_window)
 
-    #: Takes a frame that was cut already: `receive_data` would parse it again, and make text of it
-    #: for a log that nobody keeps.
+    #: Handles a parsed DATA frame: `receive_data` would parse it again, and format it for a debug
+    #: log that nobody reads.
     receive_body: ClassVar[Any] = H2Connection._receive_data_frame  # noqa: SLF001 - all are here
 
     def put(self, frame: bytes) -> None:
-        """Send a frame that h2 does not know of, behind what it has to send."""
+        """Queue a frame that h2 does not know about, after its own output."""
         self._data_to_send += frame
 
     def put_goaway(self, last: int, code: ErrorCodes, text: str = "") -> None:
-        """Send GOAWAY; had h2 sent it, nothing else would get out of the connection any more."""
+        """Queue GOAWAY. If h2 sent it, h2 would refuse to send anything else afterwards."""
         frame = GoAwayFrame(0, last_stream_id=last, error_code=code, additional_data=text.encode())
         self.put(frame.serialize())
 
     def _terminate_connection(self, error_code: ErrorCodes) -> None:
-        """Leave it to the connection to say why it ends."""
+        """Do nothing: the connection itself reports why it ends."""
         del error_code
         self.state_machine.process_input(ConnectionInputs.SEND_GOAWAY)
 
     def _begin_new_stream(self, *args: Any, **options: Any) -> Any:
         stream = super()._begin_new_stream(*args, **options)
-        # A wrong content-length would end the connection.
+        # h2 would close the connection for a wrong content-length.
         vars(stream)["_initialize_content_length"] = _ignore
         return stream
 

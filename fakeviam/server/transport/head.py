@@ -1,4 +1,4 @@
-"""The headers of a call: what RFC 9113 and the gRPC protocol want of them, and what they say."""
+"""The headers of a request: validation by RFC 9113 and the gRPC protocol, and their contents."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     Pair = tuple[bytes, bytes]
 
-#: Compressions of messages that are understood (SV-15).
+#: Supported compressions of messages (SV-15).
 ENCODINGS = ("identity", "deflate", "gzip")
 
-# RFC 9113, 8.2.1: no controls, space, upper case, DEL or beyond; the colon only in front.
+# RFC 9113, 8.2.1: no controls, spaces, upper case, DEL or above; a colon only at the start.
 _BAD_NAME = re.compile(rb"[\x00-\x20A-Z:\x7f-\xff]")
-# Blanks around a value are let pass, against 8.2.1: gRPC allows to cut them off.
+# Surrounding blanks are accepted, against 8.2.1: gRPC allows intermediaries to strip them.
 _BAD_VALUE = re.compile(rb"[\0\r\n]")
-# What gRPC lets a value be: printable ASCII.
+# gRPC limits values to printable ASCII.
 _NOT_PRINTABLE = re.compile(rb"[^ -~]")
 _AUTHORITY = re.compile(rb"(?:[\w.-]{1,250}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
@@ -39,34 +39,34 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 
 _PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
 _NEEDED = (b":method", b":scheme", b":path")
-#: Those of HTTP/1.1 that speak of a connection (RFC 9113, 8.2.2).
+#: Connection-specific headers of HTTP/1.1 (RFC 9113, 8.2.2).
 _OF_CONNECTIONS = frozenset(
     {b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"}
 )
 _NO_METADATA = frozenset({"te", "content-type", "user-agent", "content-length"})
-#: Bytes of headers that are worth to be kept, and of how many calls.
+#: How many bytes of headers are worth caching, and for how many requests.
 _SMALL, _MOST_KNOWN = 2000, 50
 
-#: What RFC 9113 counts for each header beside its bytes.
+#: RFC 9113 counts this many bytes per header in addition to its name and value.
 _OVERHEAD = 32
 
 
 @dataclass(kw_only=True, slots=True)
 class RequestHead:
-    """What the headers of one call say.
+    """The contents of a request's headers.
 
     Attributes:
-        path: Its path, as text; empty if there is none.
-        authority: The host and port that the client calls; empty if it is none.
-        metadata: What the client sent along; bytes where a name ends in `-bin`.
-        timeout: Seconds that the client waits for; None is for ever.
-        content_length: Bytes of the body, if it says so.
-        encoding: How messages are compressed that say they are.
-        malformed: Why this is no request of HTTP/2, so that its stream is reset (SV-9).
-        http_status: Another answer of HTTP than 200: this is no call of gRPC (SV-10).
-        is_web: Whether it is what browsers send, and no call of gRPC: a page's, or plain HTTP.
-        refusal: Why the call is refused, or would be if it were one.
-        opening: The headers of its answer.
+        path: The path; empty if there is none.
+        authority: The host and port that the client called; empty if missing or invalid.
+        metadata: The metadata that the client sent; bytes if a name ends in `-bin`.
+        timeout: The client's timeout in seconds; None is unlimited.
+        content_length: The announced size of the body in bytes, if there is one.
+        encoding: The compression of messages whose flag is set.
+        malformed: Why this is malformed HTTP/2, so that its stream is reset (SV-9).
+        http_status: Not 200 if this is not a gRPC call (SV-10).
+        is_web: Whether this is plain HTTP or a browser's protocol rather than gRPC.
+        refusal: Why the call is refused, if it is a gRPC call.
+        opening: The response headers.
     """
 
     path: str = ""
@@ -83,17 +83,18 @@ class RequestHead:
 
 
 class KnownHeads(dict["tuple[Pair, ...]", RequestHead]):
-    """The heads of one connection, by their headers. Most are alike, and read once."""
+    """Parsed headers of one connection, by their raw form: most requests of a client are alike."""
 
     def __init__(self, largest: int) -> None:
-        """Refuse more than `largest` bytes of headers."""
+        """Refuse headers of more than `largest` bytes."""
         super().__init__()
         self._largest = largest
 
     def __missing__(self, headers: tuple[Pair, ...]) -> RequestHead:
-        """What these headers say; nobody changes it."""
+        """Parse headers; the result is shared and must not be changed."""
         head = read_head(headers, largest=self._largest)
         if sum(len(name) + len(value) for name, value in headers) <= _SMALL:
+            # A client with ever different metadata must not grow the cache without limit.
             if len(self) >= _MOST_KNOWN:
                 self.clear()
             self[headers] = head
@@ -101,7 +102,7 @@ class KnownHeads(dict["tuple[Pair, ...]", RequestHead]):
 
 
 def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
-    """What these headers say; refused above `largest` bytes."""
+    """Parse headers; the call is refused if they exceed `largest` bytes."""
     head = RequestHead()
     pseudo = {name: value for name, value in headers if name.startswith(b":")}
     head.path = pseudo.get(b":path", b"").decode("ascii", "backslashreplace")
@@ -130,12 +131,12 @@ def read_head(headers: Sequence[Pair], *, largest: int) -> RequestHead:
 
 
 def authority_of(name: bytes) -> str:
-    """A host and port that can stand in links; empty if it is none."""
+    """The host and port if they may appear in links; empty otherwise."""
     return name.decode() if _AUTHORITY.fullmatch(name) else ""
 
 
 def check_trailers(headers: Sequence[Pair]) -> str:
-    """Why these cannot end a request; empty if they can."""
+    """Why these trailers are malformed; empty if they are not."""
     for name, value in headers:
         if name.startswith(b":"):
             return f"the trailers hold the pseudo header {_repr(name)}"
@@ -145,7 +146,7 @@ def check_trailers(headers: Sequence[Pair]) -> str:
 
 
 def _malformed(headers: Sequence[Pair], pseudo: dict[bytes, bytes]) -> str:
-    """Why this is no request by RFC 9113, 8.1.1; empty if it is one."""
+    """Why this is malformed by RFC 9113, 8.1.1; empty if it is not."""
     problems = (_bad_pseudo(headers), _bad_fields(headers), _bad_target(pseudo))
     return next(filter(None, problems), "")
 
@@ -206,12 +207,12 @@ def _bad_field(name: bytes, value: bytes) -> str:
 
 
 def _keep(head: RequestHead, name: bytes, value: bytes) -> None:
-    """Add one header to the metadata, or say why it cannot be."""
+    """Add one header to the metadata, or refuse the call because of it."""
     key = name.decode("ascii", "backslashreplace")
     if key in _NO_METADATA:
         return
     if key.endswith("-bin"):
-        for each in value.split(b","):  # equal names may have been joined on the way
+        for each in value.split(b","):  # intermediaries may have joined headers of equal names
             _keep_bytes(head, key, each.strip())
     elif _NOT_PRINTABLE.search(value):
         text = f"metadata {key!r} is not printable ASCII: {_repr(value)}; name it {key}-bin"
@@ -235,14 +236,14 @@ def media_type(content_type: bytes) -> bytes:
 
 
 def _is_web(pseudo: dict[bytes, bytes], content_type: bytes) -> bool:
-    """Whether this belongs to the HTTP side of the port (HT-9)."""
+    """Whether this is for the HTTP side of the port (HT-9)."""
     is_grpc = (media_type(content_type) + b"+").startswith(b"application/grpc+")
     is_control = pseudo[b":method"] == b"POST" and pseudo[b":path"].startswith(b"/control")
     return pseudo[b":method"] != b"CONNECT" and (is_control or not is_grpc)
 
 
 def _read_kind(head: RequestHead, method: bytes, plain: dict[bytes, bytes]) -> None:
-    """Whether this is a call of gRPC at all (SV-10)."""
+    """Check whether this is a gRPC call at all (SV-10)."""
     content = plain.get(b"content-type", b"")
     media = media_type(content)
     if method != b"POST":
@@ -261,7 +262,7 @@ def _read_kind(head: RequestHead, method: bytes, plain: dict[bytes, bytes]) -> N
 
 
 def _opening(http_status: int) -> list[tuple[str, str]]:
-    """The headers with which an answer begins."""
+    """The response headers."""
     kind = "application/grpc+proto" if http_status == 200 else "text/plain; charset=utf-8"
     headers = [
         (":status", str(http_status)),
@@ -272,7 +273,7 @@ def _opening(http_status: int) -> list[tuple[str, str]]:
 
 
 def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes, bytes]) -> None:
-    """Deadline and compression."""
+    """Parse the deadline and the compression."""
     timeouts = [value for name, value in headers if name == b"grpc-timeout"]
     if timeouts:
         match = _TIMEOUT.fullmatch(timeouts[0])
@@ -292,7 +293,7 @@ def _read_protocol(head: RequestHead, headers: Sequence[Pair], plain: dict[bytes
 
 
 def _refuse(head: RequestHead, refusal: Refusal) -> None:
-    """Refuse the call, if nothing was wrong with it before."""
+    """Set the refusal, unless an earlier check has refused the call."""
     if head.refusal is None:
         head.refusal = refusal
 

@@ -1,4 +1,4 @@
-"""The HTTP side of the port, as connections know it."""
+"""The HTTP side of the port, as connections see it."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
 
 
 class HttpRequest(Request):
-    """A request inside HTTP/2 that is no call of gRPC."""
+    """An HTTP/2 request that is not a gRPC call."""
 
     async def serve(self) -> None:
-        """Answer it."""
+        """Handle the request."""
         raise NotImplementedError
 
 
 class HttpSide(PortServer, Protocol):
-    """What answers connections in HTTP/1.1, and requests inside HTTP/2."""
+    """Serves HTTP/1.1 connections, and HTTP/2 requests that are not gRPC calls."""
 
     def request(
         self, connection: Carrier, number: int, head: RequestHead, headers: Sequence[Pair]
     ) -> HttpRequest:
-        """One more request inside HTTP/2."""
+        """Create an HTTP/2 request."""
         ...
 
     def refused(
         self, head: bytes, trailers: Sequence[tuple[str, str]]
     ) -> tuple[int, Sequence[Pair], bytes] | None:
-        """Status, headers and body for a call that ends at once; None if it is no call.
+        """Status, headers and body that refuse a call; None if the request is not a call.
 
         Args:
-            head: A request of HTTP/1.1, up to its empty line.
-            trailers: How the call ends, as gRPC says it.
+            head: An HTTP/1.1 request up to its empty line.
+            trailers: The gRPC status of the call.
         """
         ...
 
     def refusing(
         self, what: str, trailers: Sequence[tuple[str, str]], told: Callable[[], None]
     ) -> HttpSide:
-        """A side that refuses all requests inside HTTP/2.
+        """A side that refuses all HTTP/2 requests.
 
         Args:
-            what: Why.
-            trailers: How a call ends, as gRPC says it.
-            told: Called at each of them.
+            what: The reason.
+            trailers: The gRPC status for calls.
+            told: Called for each refused request.
         """
         ...

@@ -1,4 +1,4 @@
-"""What one connection may cost, and the counters that see to it."""
+"""The limits of one connection, and the counters that enforce them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from math import isfinite
 from fakeviam.model.checks import check_whole_number
 from fakeviam.model.errors import UsageError
 
-#: Bytes. viam-sdk sends a whole captured image, cloud of points or audio clip in one message, and
-#: cameras make tens of megabytes; no robot sends this much at once.
+#: In bytes. viam-sdk sends a whole captured image, point cloud or audio clip in one message, and
+#: cameras produce tens of megabytes; no robot sends this much at once.
 MAX_MESSAGE_BYTES = 128 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConnectionLimits:
-    """What one client connection may cost before it is refused or closed (SV-11 … SV-13).
+    """What one client connection may consume before it is refused or closed (SV-11 … SV-13).
 
-    Numbers are those of widespread servers: nghttp2's for resets, Envoy's for control frames.
+    The defaults are those of common servers: nghttp2's for resets, Envoy's for control frames.
 
     Attributes:
-        streams: Calls at a time; more are refused with REFUSED_STREAM, and clients wait.
-        header_list_bytes: Names and values of a request's headers, counted as RFC 9113 does. A
-            call with more is refused; with four times as many the connection ends.
-        continuations: CONTINUATION frames in one block of headers.
-        resets: Calls in a row that the client resets, or that are malformed (CVE-2023-44487).
-        resets_per_second: How fast that many come back.
-        control_frames: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames in
-            a row; each call and each frame of data, either way, buys ten more.
-        control_frames_per_second: How fast they come back by themselves.
-        frames_per_turn: Frames of one connection before others get their turn.
-        header_seconds: For the beginning of a connection, and for each block of headers.
-        idle_seconds: Of silence without calls before the client is asked by PING whether it lives.
-        ping_seconds: For the answer.
-        stalled_seconds: Of silence in the middle of calls before the connection ends. Long: a
-            client that stands still in a debugger is silent, too.
-        linger_seconds: For the client to read why its connection ends.
+        streams: Concurrent calls; further ones are refused with REFUSED_STREAM, and clients wait.
+        header_list_bytes: Size of a request's headers, counted as in RFC 9113. A call with more
+            is refused; four times as much closes the connection.
+        continuations: CONTINUATION frames in one header block.
+        resets: Consecutive calls that the client resets or that are malformed (CVE-2023-44487).
+        resets_per_second: How fast that budget is refilled.
+        control_frames: Consecutive PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA and
+            unknown frames; each call and each DATA frame, in either direction, allows ten more.
+        control_frames_per_second: How fast that budget is refilled.
+        frames_per_turn: Frames of one connection that are processed before other connections.
+        header_seconds: Timeout for the preface of a connection, and for each header block.
+        idle_seconds: Silence without calls before the client is pinged.
+        ping_seconds: Timeout for its response.
+        stalled_seconds: Silence during calls before the connection is closed. Long, because a
+            client that is stopped in a debugger is silent too.
+        linger_seconds: Time for the client to read why its connection is closed.
     """
 
     streams: int = 100
@@ -64,15 +64,15 @@ class ConnectionLimits:
 
 
 class TokenBucket:
-    """So many at once, and so many a second in the long run."""
+    """A token bucket: a burst of `most`, and `per_second` in the long run."""
 
     def __init__(self, most: int, per_second: float, *, now: float) -> None:
-        """Begin with `most`."""
+        """Start with `most` tokens."""
         self._most, self._per_second = most, per_second
         self._left, self._then = float(most), now
 
     def spend(self, *, now: float) -> bool:
-        """Take one; whether there was one left."""
+        """Take one token; False if there is none."""
         self._left = min(self._most, self._left + (now - self._then) * self._per_second)
         self._then = now
         if self._left < 1:
@@ -81,5 +81,5 @@ class TokenBucket:
         return True
 
     def earn(self, count: int) -> None:
-        """Give some back, up to what there was at first."""
+        """Return tokens, up to the initial number."""
         self._left = min(self._most, self._left + count)

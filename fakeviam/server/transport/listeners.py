@@ -1,4 +1,4 @@
-"""Listening: a TCP port and a Unix socket in front of the same services."""
+"""Listening on a TCP port and a Unix socket, in front of the same services."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ if TYPE_CHECKING:
 _UNIX = getattr(socket, "AF_UNIX", None)
 HAS_UNIX_SOCKETS = sys.platform != "win32"
 
-# How many connections asyncio accepts before it does anything else, of which it makes the length
-# of the queue, too: those that are refused take some turns to close, and fit into what is kept.
+# asyncio's backlog is both the length of the kernel's queue and how many connections it accepts
+# before it does anything else; refused ones take some turns to close and need free descriptors.
 _AT_ONCE, _WAITING = 2, 128
 
-# The kernel's limit, less the closing zero, of the stricter system (macOS).
+# The kernel's limit without the closing zero, on the stricter system (macOS).
 _LONGEST_PATH = 103
 
 
 class Listener:
-    """A listening socket: gRPC, HTTP or MongoDB's protocol, all over TLS or all without it."""
+    """A listening socket for gRPC, HTTP and MongoDB's protocol, either with TLS or without."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class Listener:
         admit: Callable[[], bool] = lambda: True,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        """Serve `router`, and what else is given; runs in the current event loop.
+        """Create a listener; runs in the current event loop.
 
         Args:
-            router: What answers the calls of which path.
+            router: Maps a path to its handler.
             http: The HTTP side of the port.
             database: The database side of the port.
-            max_message_bytes: Ceiling of request messages (SV-2); None takes all.
-            limits: What a connection may cost.
-            admit: Asked about each gRPC connection; those it does not want are reset.
-            tls: What a new connection is encrypted with; None is none.
+            max_message_bytes: Maximum size of request messages (SV-2); None is unlimited.
+            limits: The limits of each connection.
+            admit: Called for each gRPC connection; False resets it.
+            tls: Creates the TLS side of a new connection; None is plaintext.
         """
         self._tls = tls
         self._router, self._admit = router, admit
@@ -88,7 +88,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._protocol, host, port, backlog=_AT_ONCE)
         if port == 0 and len({each.getsockname()[1] for each in self._server.sockets}) > 1:
-            free = self.port  # the system has chosen one for each address
+            free = self.port  # the system chose one port per address, and they must be equal
             self._server.close()
             await self._server.wait_closed()
             self._server = await loop.create_server(self._protocol, host, free, backlog=_AT_ONCE)
@@ -101,14 +101,14 @@ class Listener:
         self._let_wait()
 
     def _let_wait(self) -> None:
-        """Let the kernel hold more connections than the loop accepts at once."""
+        """Let the kernel queue more connections than the loop accepts at once."""
         listening: Any = self._server  # as in `port`
         for each in listening.sockets:
             with socket.socket(fileno=os.dup(each.fileno())) as same:
                 same.listen(_WAITING)
 
     def watch_loop(self, *, tells_health: bool) -> None:
-        """Answer TCP clients while this loop stands still, too, from a thread (TL-7, HT-12)."""
+        """Serve TCP clients from a thread while this loop is blocked (TL-7, HT-12)."""
         from fakeviam.server.transport.tls.blocked_loop import LoopWatch  # noqa: PLC0415
 
         listening: Any = self._server  # as in `port`
@@ -131,7 +131,7 @@ class Listener:
         )
 
     def _spoken(self) -> asyncio.Protocol:
-        """What is spoken over a connection, or over the TLS on it."""
+        """The protocol of a new connection, or of the TLS on it."""
         if self._http is None or self._database is None:
             return self._grpc()
         return self._sniffer(
@@ -166,7 +166,7 @@ class Listener:
     def _lazy(self, server: LazyServer[Any]) -> asyncio.Protocol:
         return self._remember(server.made().protocol())
 
-    # What follows is imported on first use: most fakes speak no TLS and are asked for none.
+    # Imported on first use: most fakes serve no TLS.
 
     def _encrypted(self) -> asyncio.Protocol:
         return self._remember(self._handshake())
@@ -215,15 +215,15 @@ class Listener:
 
     @property
     def port(self) -> int:
-        """The TCP port it listens on."""
-        listening: Any = self._server  # that of another event loop is no asyncio.Server
+        """The TCP port."""
+        listening: Any = self._server  # another event loop's server is not an asyncio.Server
         if listening is None:
             raise UsageError("the listener is not started")
         port: int = listening.sockets[0].getsockname()[1]
         return port
 
     async def stop(self) -> None:
-        """Stop listening, cancel running calls, drop every connection."""
+        """Stop listening, cancel running calls and drop all connections."""
         if self._server is None:
             raise UsageError("the listener is not started")
         if self._watch is not None:
@@ -241,29 +241,29 @@ class Listener:
         for protocol in protocols:
             if (transport := getattr(protocol, "transport", None)) is not None:
                 Link(transport).abort()
-        # From Python 3.12 on this waits for the connections, too.
+        # From Python 3.12 on, this also waits for the connections.
         await self._server.wait_closed()
 
     async def _accept_no_more(self) -> None:
-        """Let connections that were just accepted get their transports, so that none is lost."""
+        """Let just accepted connections get their transports, so that none is leaked."""
         if isinstance(self._server, asyncio.Server):
             loop = asyncio.get_running_loop()
             for listening in self._server.sockets:
                 loop.remove_reader(listening.fileno())
-            # Accepting makes a task, which makes the transport, which tells the protocol.
+            # Accepting creates a task, which creates the transport, which calls the protocol.
             for _ in range(3):
                 await asyncio.sleep(0)
 
 
 class SocketPath:
-    """The place of a Unix socket: one that was asked for, or a short temporary one."""
+    """The path of a Unix socket, either requested or a short temporary one."""
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
-        """Check the path that was asked for, or make a directory for one where TMPDIR says.
+        """Check the requested path, or create a temporary directory in TMPDIR.
 
         Raises:
-            UsageError: The path is too long, in use, or something else is there; or TMPDIR
-                is no place for a socket.
+            UsageError: The path is too long, in use, or not a socket; or TMPDIR cannot hold a
+                socket.
         """
         self._directory: OwnDirectory | None = None
         if path is not None:
@@ -271,11 +271,11 @@ class SocketPath:
             _check_free(self.path)
         else:
             self._directory = _temporary_directory()
-            # Clients of MongoDB take a path for a socket by how it ends.
+            # MongoDB clients recognize the path of a socket by its suffix.
             self.path = str(Path(self._directory.path) / "s.sock")
 
     def remove(self) -> None:
-        """Remove the socket file, which asyncio leaves behind before Python 3.13."""
+        """Remove the socket file, which asyncio does not do before Python 3.13."""
         with contextlib.suppress(FileNotFoundError):
             Path(self.path).unlink()
         if self._directory is not None:
@@ -283,7 +283,7 @@ class SocketPath:
 
 
 def _temporary_directory() -> OwnDirectory:
-    # Read here, since tempfile keeps what TMPDIR was when it was first asked.
+    # Read here, because tempfile caches the first value of TMPDIR.
     parent = os.environ.get("TMPDIR") or tempfile.gettempdir()
     excess = len(os.fsencode(parent)) + len("/fv-12345678/s.sock") - _LONGEST_PATH
     if excess > 0:
@@ -303,11 +303,11 @@ async def listen_tcp(listener: Listener, host: str, port: int) -> None:
     """Start listening on a TCP address.
 
     Raises:
-        UsageError: The address cannot be had; the text says why.
+        UsageError: The address is not available; the message explains why.
     """
     try:
         await listener.start_tcp(host, port)
-    except UnicodeError as error:  # how Python says that a name is too long for DNS
+    except UnicodeError as error:  # Python's error for a name that is too long for DNS
         message = f"host is no address and no host name: {host!r}"
         raise UsageError(message) from error
     except (OSError, OverflowError) as error:
@@ -320,7 +320,7 @@ async def listen_unix(listener: Listener, path: str) -> None:
     """Start listening on a Unix socket.
 
     Raises:
-        UsageError: The socket cannot be made; the text says why.
+        UsageError: The socket cannot be created; the message explains why.
     """
     try:
         await listener.start_unix(path)
@@ -336,19 +336,19 @@ def _check_free(path: str) -> None:
     try:
         mode = Path(path).stat().st_mode
     except OSError:
-        return  # nothing there, or listening itself will say why not
+        return  # nothing is there, or listening reports the problem
     if not stat.S_ISSOCK(mode):
         message = f"cannot listen on the Unix socket {path}: a file is there already"
         raise UsageError(message)
     with socket.socket(socket.AF_UNIX) as probe:
-        # asyncio would silently take over a socket that another process still serves.
+        # asyncio would silently replace a socket that another process still serves.
         if probe.connect_ex(path) == 0:
             message = f"cannot listen on the Unix socket {path}: another server is using it"
             raise UsageError(message)
 
 
 def is_running_loop() -> bool:
-    """Whether this thread is inside a running event loop."""
+    """Whether an event loop is running in this thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

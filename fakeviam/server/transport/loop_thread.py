@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for synchronous tests and any other event loop."""
+"""An event loop in its own thread, for synchronous tests and for other event loops."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class LoopThread:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine there and wait for what it returns or raises."""
+        """Run a coroutine there, and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def call(self, work: Callable[[], T]) -> T:
-        """Call a function there and wait for what it returns or raises."""
+        """Call a function there, and return its result."""
 
         async def called() -> T:
             return work()
@@ -39,7 +39,7 @@ class LoopThread:
 
     @property
     def is_current(self) -> bool:
-        """Whether this is that thread."""
+        """Whether the caller is in that thread."""
         return threading.current_thread() is self._thread
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Messages of gRPC that few calls have: compressed or large ones, other forms, errors."""
+"""Rare forms of gRPC messages: compressed, large, encoded by other codecs, and errors."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Message")
 
-#: How zlib knows what it unpacks: gRPC's deflate has zlib's head.
+#: zlib's window bits: gRPC's deflate is the zlib format.
 _WINDOW_BITS = MappingProxyType({"deflate": 15, "gzip": 31})
 
-#: Bytes that are unpacked at once, from and to, and what protobuf can hold at most.
+#: Bytes of input and output per step of decompression, and protobuf's maximum.
 _PACKED_AT_ONCE = 256 * 1024
 _UNPACKED_AT_ONCE = 1024 * 1024
 MOST = 2**31 - 1
 
-#: Values that a message may hold: more than fit into the 4 MB that the service takes at once, were
-#: they all numbers of a reading.
+#: Maximum number of values in a message: more than fit into the 4 MB that the service accepts,
+#: even if all were numbers in a reading.
 MOST_VALUES = 1_000_000
 
-#: Bytes of a message that cannot hold more.
+#: A message of at most this size cannot contain more.
 FEW_BYTES = 2 * MOST_VALUES
 
-#: Bytes that are not copied to be joined with others.
+#: Pieces above this size are not copied in order to join them.
 LARGE = 64 * 1024
 
-#: What a status message holds as it is: printable ASCII but for the percent sign.
+#: What grpc-message contains unescaped: printable ASCII without the percent sign.
 _PLAIN = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 
 
 def unpacked(data: bytes, encoding: str) -> Iterator[bytes]:
-    """The pieces of a compressed message, each of which takes little time.
+    """Decompress a message in pieces, each of which takes little time.
 
     Raises:
-        InvalidArgumentError: It is not compressed like that (SV-15).
+        InvalidArgumentError: It is not compressed in this way (SV-15).
     """
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
@@ -58,7 +58,7 @@ def unpacked(data: bytes, encoding: str) -> Iterator[bytes]:
     unpacking, size, at = zlib.decompressobj(bits), 0, 0
     try:
         while not unpacking.eof:
-            # In pieces, since what is left of one is copied.
+            # In pieces, because zlib copies the unconsumed rest of its input at each step.
             tail = unpacking.unconsumed_tail or data[at : (at := at + _PACKED_AT_ONCE)]
             piece = unpacking.decompress(tail, _UNPACKED_AT_ONCE)
             if not piece and not tail and not unpacking.eof:
@@ -74,13 +74,13 @@ def unpacked(data: bytes, encoding: str) -> Iterator[bytes]:
 
 
 def too_many_values(size: int) -> ResourceExhaustedError:
-    """The refusal of a message that would keep others waiting for longer than its bytes do."""
+    """The refusal of a message that would block other calls for longer than its size suggests."""
     text = f"message of {size} bytes holds more than {MOST_VALUES} values"
     return ResourceExhaustedError(text, clause="SV-2")
 
 
 def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes, small pieces joined up to a large one."""
+    """The same bytes, with small pieces joined."""
     small: list[bytes] = []
     size = 0
     for piece in pieces:
@@ -98,12 +98,12 @@ def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class Codec(Protocol):
-    """Another form of messages as bytes than that of gRPC.
+    """An encoding of messages other than gRPC's.
 
     Attributes:
-        name: As content types end.
-        ceiling: Bytes of a message at most.
-        parsed_at_once: Bytes of a message whose parsing may keep others waiting.
+        name: The suffix of its content types.
+        ceiling: Maximum size of a message in bytes.
+        parsed_at_once: Above this size, parsing runs in a thread.
     """
 
     name: str
@@ -111,24 +111,24 @@ class Codec(Protocol):
     parsed_at_once: int
 
     def parsed(self, data: bytes, kind: type[M]) -> M:
-        """The message in `data`.
+        """Decode a message.
 
         Raises:
-            InvalidArgumentError: It is no such message (SV-3).
+            InvalidArgumentError: The data is not such a message (SV-3).
         """
         ...
 
     def encoded(self, message: Message | Encoded, kind: type[Message]) -> tuple[bytes, ...]:
-        """The bytes of a message of that kind, in pieces."""
+        """Encode a message of this type, in pieces."""
         ...
 
 
 def parsed_large(data: bytes, kind: type[M]) -> M:
-    """A message of many bytes.
+    """Decode a large message.
 
     Raises:
-        DecodeError: It is none.
-        ResourceExhaustedError: It holds too many values (SV-2).
+        DecodeError: The data is not such a message.
+        ResourceExhaustedError: It contains too many values (SV-2).
     """
     if holds_more(data, kind, MOST_VALUES):
         raise too_many_values(len(data))
@@ -138,7 +138,7 @@ def parsed_large(data: bytes, kind: type[M]) -> M:
 def status_headers(
     status: Status, text: str | None, details: Iterable[Detail] | None
 ) -> list[tuple[str, str]]:
-    """The trailers that say how a call ended."""
+    """The trailers with the status of a call."""
     headers = [("grpc-status", str(status.value))]
     if text is not None:
         headers.append(("grpc-message", quote(text, safe=_PLAIN, encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Temporary directories that outlive no process for long, even one that was killed."""
+"""Temporary directories that are removed even if their process is killed."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from pathlib import Path
 
 _PREFIX = "fv-"
 
-#: Locked as long as the process that made its directory lives.
+#: Locked while the process that created the directory is alive.
 _LOCK = "lock"
 
 
 class OwnDirectory:
     """A temporary directory of this process.
 
-    A process that is killed leaves its own behind, and its lock is released: the next one that
-    makes a directory beside it removes it.
+    A killed process leaves its directory behind but loses its lock; the next process that
+    creates one in the same place removes it.
 
     Attributes:
-        path: Where it is.
+        path: The path of the directory.
     """
 
     def __init__(self, parent: str) -> None:
-        """Make one in `parent`.
+        """Create a directory in `parent`.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: It cannot be created.
         """
         _remove_abandoned(parent)
         self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
-        # Locked before it has its name: who finds it unlocked may remove the directory.
+        # Lock it under another name first: an unlocked lock file may be removed at any moment.
         new, lock = Path(self.path, "new"), Path(self.path, _LOCK)
         self._lock = os.open(new, os.O_CREAT | os.O_WRONLY, 0o600)
         _try_to_lock(self._lock)
         new.rename(lock)
 
     def remove(self) -> None:
-        """Remove it with all that is in it."""
+        """Remove the directory with its contents."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
@@ -48,7 +48,7 @@ def _remove_abandoned(parent: str) -> None:
     with suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
-                with suppress(OSError):  # it is somebody else's, has no lock, or has just gone
+                with suppress(OSError):  # another user's, without a lock, or just removed
                     _remove_if_abandoned(entry.path)
 
 

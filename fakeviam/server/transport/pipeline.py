@@ -1,7 +1,7 @@
 """One call from its first message to its status.
 
 The path of every call: session → journal → login → faults → scripted replies → handler. This
-is the one place where what went wrong becomes a status.
+is the only place that turns exceptions into a status.
 """
 
 from __future__ import annotations
@@ -55,50 +55,50 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fakeviam")
 
-#: Bytes of a stream's replies that are sent at once.
+#: Bytes of a streamed reply that are sent at once.
 _BATCH = 32 * 1024
 
 AUTH_SERVICE = "proto.rpc.v1.AuthService"
-#: The RPC by which clients log in; the service has no other, but may be asked for one.
+#: The RPC for logging in, compared by path: clients may call unknown RPCs of its service.
 _LOGIN = f"/{AUTH_SERVICE}/Authenticate"
 
 
 class CloudDirectory(Protocol):
-    """Tells which cloud of a server a call is for; `base` is that of calls that name none.
+    """Finds the cloud of a call on a server with several sessions.
 
     Attributes:
         base: The cloud of calls that name no session.
-        address: Where the server listens for HTTP, `http(s)://host:port`.
+        address: The server's HTTP address, `http(s)://host:port`.
     """
 
     base: CloudState
     address: str
 
     def cloud_of(self, metadata: Metadata) -> tuple[CloudState, Refusal | None]:
-        """The cloud that a call is for, and why it is refused if no open session is meant."""
+        """The cloud of a call, and a refusal if it names a session that is not open."""
         ...
 
     def cloud_of_key(self, key_id: str, addressed: CloudState) -> CloudState:
-        """The cloud that a login with this API key is for (SS-4)."""
+        """The cloud of a login with this API key (SS-4)."""
         ...
 
 
 class RequestStream:
-    """The request messages of one call, recorded in the journal and met by its fault."""
+    """The request messages of one call; reading them records the call and fires its fault."""
 
     def __init__(
         self, call: Call, method: Method, stream: CallStream, clouds: CloudDirectory
     ) -> None:
-        """Read `stream` for `call`, which may turn out to be for another of `clouds`."""
+        """Read `stream` for `call`, which a login may move to another of `clouds`."""
         self.injector: FaultInjector | None = None
         self._clouds = clouds
         self._call, self._stream, self._method = call, stream, method
         self._peeked: list[Message | None] = []
         self._leaves: list[Leaf] | None = None
-        self._planned_asked = False  # whether the planned faults were asked about this call
+        self._planned_asked = False  # a fault is chosen once per call, and counts the call then
 
     async def peek(self) -> Message | None:
-        """The next message, which stays the next one."""
+        """The next message, without consuming it."""
         message = await self.recv_message()
         self._peeked.append(message)
         return message
@@ -108,13 +108,14 @@ class RequestStream:
 
         Raises:
             Refusal: It is not a valid message.
-            FaultTriggered: The call's fault ends it here.
+            FaultTriggered: The call's fault ends the call here.
         """
         if self._peeked:
             return self._peeked.pop()
         call = self._call
         message = await self._stream.recv_message(call.policy.max_request_bytes)
         if message is not None:
+            # Recorded before anything can refuse the message, so that the journal has every call.
             call.cloud.journal.received(call.record, message)
             if self._method.path == _LOGIN:
                 self._switch_cloud(message)
@@ -125,16 +126,16 @@ class RequestStream:
         return message
 
     async def meet_fault_unread(self) -> None:
-        """Meet a planned fault, though no message is read: those of an unknown RPC mean nothing.
+        """Fire a planned fault without reading a message, for RPCs whose messages are unknown.
 
         Raises:
-            FaultTriggered: The call's fault ends it here.
+            FaultTriggered: The call's fault ends the call here.
         """
         if self._call.cloud.faults.planned or self.injector is not None:
             await self._meet_fault(ended=True)
 
     def _switch_cloud(self, request: Any) -> None:
-        """Let a login be a call of the session whose API key it brings, if it is one's (SS-4)."""
+        """Move a login to the session that owns its API key, if there is one (SS-4)."""
         cloud = self._clouds.cloud_of_key(request.entity, addressed=self._call.cloud)
         if cloud is not self._call.cloud:
             self._call.move_to(cloud)
@@ -162,12 +163,12 @@ async def handle_call(
     clouds: CloudDirectory, method: Method, served: Served, stream: CallStream
 ) -> None:
     """Handle one call and always finalize its journal entry."""
-    # Without metadata no session can be meant.
+    # Sessions are named in the metadata, so without any the call is for the base cloud.
     cloud, refusal = clouds.cloud_of(stream.metadata) if stream.metadata else (clouds.base, None)
     record = cloud.journal.begin(
         method, peer=stream.peer, metadata=stream.metadata, deadline=stream.timeout
     )
-    # On a Unix socket the client names no place where HTTP could be had.
+    # A client on a Unix socket has no host and port under which it could fetch HTTP links.
     reached = stream.address if stream.peer and stream.address else clouds.address
     ledger, cited = cloud.ledger, record.cited
     call = Call(
@@ -192,8 +193,8 @@ async def handle_call(
         else:
             await _handle(call, served, requests, stream)
     finally:
-        call.cloud.timers.calls -= 1  # a login may have become a session's (SS-4)
-        if record.status is None:  # the client, its deadline or our stopping ended it
+        call.cloud.timers.calls -= 1  # of `call.cloud`: a login may have moved the call (SS-4)
+        if record.status is None:  # ended by the client, its deadline or the end of the server
             status = "DEADLINE_EXCEEDED" if stream.is_late else "CANCELLED"
             _end(call, status, stream.cut_text)
 
@@ -227,13 +228,16 @@ async def _handle(call: Call, served: Served, requests: RequestStream, stream: C
 async def _replies(call: Call, served: Served, requests: RequestStream) -> Replies:
     cloud, method = call.cloud, call.record.method
     if call.metadata and METADATA_KEY in call.metadata:
+        # A fault in the metadata takes precedence over planned ones, and affects only this call.
         requests.injector = FaultInjector(call, fault_in(call.metadata))
     if method.path == _LOGIN:
-        await requests.peek()  # whose API key it brings says which session it is for
+        await requests.peek()  # the API key in it selects the session
         cloud = call.cloud
     else:
         if cloud.accounts.checks:
             call.authenticate()
+        # Work that is due by the cloud's clock, such as retention and data pipelines, is done when
+        # a call arrives, so that tests with a frozen clock are deterministic.
         arrived, due = call.record.arrived, cloud.due
         is_due = due is not None and due <= arrived
         if is_due or arrived // DAY != cloud.retention_day or cloud.catching_up is not None:
@@ -253,7 +257,7 @@ async def _replies(call: Call, served: Served, requests: RequestStream) -> Repli
 
 
 async def _scripted(call: Call, requests: RequestStream) -> Sequence[Message] | None:
-    """The scripted replies to this call, if there are some; its request is read then."""
+    """The scripted replies to this call, if there are any; reads its request."""
     method = call.record.method
     if not call.cloud.replies.meant_for(method.name):
         return None
@@ -262,6 +266,7 @@ async def _scripted(call: Call, requests: RequestStream) -> Sequence[Message] | 
     if replies is None:
         return None
     call.record.scripted = True
+    # Read the rest of an upload, so that the journal and faults by bytes see all of it.
     while method.client_streaming and await requests.recv_message() is not None:
         pass
     return replies
@@ -278,7 +283,7 @@ async def _send(call: Call, requests: RequestStream, replies: Replies, stream: C
         await send_cut(injector, replies, stream, end=partial(_end, call, "OK"))
         return
     else:
-        # Ended before it is sent: a client that has the reply finds the call in the journal.
+        # Finalize before sending, so that a client with the reply finds the call in the journal.
         _end(call, "OK", replies=replies)
         last = replies
     notes = {"fakeviam-note": call.note} if call.note else {}
@@ -290,20 +295,21 @@ async def _send(call: Call, requests: RequestStream, replies: Replies, stream: C
 async def _send_streamed(
     call: Call, injector: FaultInjector | None, streamed: Streamed, stream: CallStream
 ) -> None:
-    """Send replies as they are made, as fast as the client takes them."""
+    """Send replies as they are produced, at the rate that the client accepts."""
     batch, size, done = [], 0, 0
     for reply in streamed.replies:
         if reply is None:
             await asyncio.sleep(0)
             continue
         call.cloud.journal.replied(call.record, reply)
+        # Small replies are sent together, unless a fault counts them.
         batch.append(stream.framed([reply]))
         size += len(batch[-1])
         if size < _BATCH and injector is None:
             continue
         done = await send_replies(batch, done, injector, stream)
         batch, size = [], 0
-        await asyncio.sleep(0)  # others get their turn
+        await asyncio.sleep(0)  # let other calls run
     await send_replies(batch, done, injector, stream)
     _end(call, "OK")
 
@@ -313,7 +319,7 @@ async def _refuse(call: Call, refusal: Refusal, stream: CallStream) -> None:
         call.cloud.strict.note_unimplemented(call.record)
     try:
         call.cite([refusal.clause])
-    except Refusal as too_weak:  # what it rests on is less than min_evidence
+    except Refusal as too_weak:  # the refusal itself depends on evidence below min_evidence
         refusal = too_weak
     _end(call, refusal.status.name, refusal.text)
     await stream.send_trailing_metadata(
@@ -324,7 +330,7 @@ async def _refuse(call: Call, refusal: Refusal, stream: CallStream) -> None:
 
 
 async def _refuse_late(call: Call, stream: CallStream) -> None:
-    """The deadline had passed when the call arrived."""
+    """Refuse a call whose deadline had passed when it arrived."""
     text = "the deadline had passed when the call arrived [SV-8]"
     call.cite(["SV-8"])
     _end(call, Status.DEADLINE_EXCEEDED.name, text)
@@ -338,7 +344,7 @@ async def _refuse_late(call: Call, stream: CallStream) -> None:
 async def serve_unary(
     rpc: Rpc[Any, Reply | Streamed], call: Call, requests: RequestSource
 ) -> Reply | Streamed:
-    """Answer the call whose request message is in `requests`.
+    """Handle the unary call whose message is in `requests`.
 
     Raises:
         InvalidArgumentError: The message is missing (SV-3).
@@ -356,7 +362,7 @@ async def serve_unary(
 
 
 def answered(rpc: Rpc[Any, Any], call: Call, request: object) -> Any:
-    """The reply to a request; what it rests on is cited before anything is written."""
+    """The reply to a request; its clauses are cited before the handler can write anything."""
     call.cite(rpc.rests_on)
     if rpc.grounds is not None:
         call.cite(rpc.grounds(request, call.policy))
@@ -367,26 +373,26 @@ def answered(rpc: Rpc[Any, Any], call: Call, request: object) -> Any:
 
 
 async def serve_upload(form: StreamFormat, call: Call, requests: RequestSource) -> Reply:
-    """Receive one streamed upload and answer it."""
+    """Receive one streamed upload and reply to it."""
     upload = StreamedUpload(call=call, form=form)
     try:
         while (message := await requests.recv_message()) is not None:
             upload.receive(message)
         return upload.finish()
     except BaseException:
-        # The traceback of a cut keeps the upload until the next garbage collection.
+        # Otherwise the exception's traceback keeps the upload until the next garbage collection.
         upload.contents.clear()
         raise
 
 
 def _end(call: Call, status: str, text: str = "", replies: Sequence[Reply] = ()) -> None:
-    """Finalize the journal entry, and what the answer rested on, before it is sent."""
+    """Finalize the journal entry and its clauses, before the reply is sent."""
     call.cloud.ledger.cited |= call.record.cited
     call.cloud.journal.end(call.record, status=status, text=text, replies=replies)
 
 
 async def _crash(call: Call, error: Exception, stream: CallStream) -> None:
-    """Not a status the real service would send: the test must see that the fake is broken."""
+    """Reply with a status that the real service never sends, so that the test notices the bug."""
     rpc = call.record.rpc
     log.error("fakeviam crashed in %s", rpc, exc_info=error)
     call.cloud.crashes.append(Crash(rpc, error))

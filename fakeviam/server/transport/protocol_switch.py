@@ -1,11 +1,10 @@
-"""One port for gRPC, HTTP, databases and TLS: the first bytes of a connection tell which it is.
+"""One port for gRPC, HTTP, databases and TLS, told apart by the first bytes of a connection.
 
-An HTTP/2 client that knows it speaks to an HTTP/2 server begins with a fixed preface, and no
-HTTP/1.1 request begins like that. MongoDB's messages begin with their length, a number below any
-four letters, and hold their kind in the fourth number. TLS begins with the kind and the version of
-its first record, which as a length would be that of a very large message. After the first bytes the
-connection belongs to the protocol it chose: nothing stands in between. Inside HTTP/2 the headers of
-each request tell whether it is a call of gRPC.
+HTTP/2 starts with a fixed preface, which no HTTP/1.1 request does. A MongoDB message starts with
+its length, which is smaller than any four letters, and its kind is the fourth number. TLS starts
+with the type and version of a record, which as a length would be a very large message. After the
+decision the connection belongs to the chosen protocol, with nothing in between. Within HTTP/2, the
+headers of each request tell whether it is a gRPC call.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ if TYPE_CHECKING:
 
 _LONGEST = len(PREFACE)
 
-#: The four numbers that a message of MongoDB's begins with: its size, …, its kind.
+#: The four numbers at the start of a MongoDB message: its size, …, its kind.
 _MONGO_HEADER = struct.Struct("<iiii")
-_MONGO_KINDS = (2013, 2004)  # OP_MSG, and OP_QUERY for a first hello
+_MONGO_KINDS = (2013, 2004)  # OP_MSG, and OP_QUERY for the first hello
 _MONGO_LARGEST = 48_000_000
 
-#: How records of TLS begin: with their kind, one of five, and a version. A handshake comes first;
-#: what else comes is refused as TLS, too.
+#: The start of a TLS record: one of five types, and a version. A handshake comes first; anything
+#: else is refused as TLS, too.
 _TLS = frozenset(bytes((kind, 3, version)) for kind in range(20, 25) for version in range(1, 5))
 
 
-#: Seconds that a client has to take the last word of a server that stops.
+#: Seconds for a client to read the final status when the server stops.
 FAREWELL_SECONDS = 0.5
 
 _NO_MORE = (
@@ -45,33 +44,33 @@ _NO_MORE = (
 
 
 class PortServer(Protocol):
-    """What answers one side of the port."""
+    """The handler of one side of the port."""
 
     def protocol(self) -> asyncio.Protocol:
-        """A protocol for one more connection."""
+        """Create the protocol of a new connection."""
         ...
 
     async def stop(self) -> None:
-        """End what is being answered; the connections are gone already."""
+        """Stop what is in progress; the connections are already closed."""
 
 
 class PoliteProtocol(asyncio.Protocol):
-    """A connection whose client is told that the server stops (SV-17)."""
+    """A connection that tells its client that the server stops (SV-17)."""
 
     def begin_to_close(self) -> None:
-        """Take no more, and cut what is being answered."""
+        """Accept nothing more, and cancel what is in progress."""
         raise NotImplementedError
 
     async def close(self, patience: float) -> None:
-        """Drop the connection when that has cleared up, in so many seconds at most."""
+        """Drop the connection when that is done, after at most `patience` seconds."""
         raise NotImplementedError
 
 
 class DatabaseSide(PortServer, Protocol):
-    """What speaks MongoDB's protocol."""
+    """Serves MongoDB's protocol."""
 
     def refusing(self, text: str) -> asyncio.Protocol:
-        """A protocol that answers every command with one error."""
+        """Create a protocol that answers every command with an error."""
         ...
 
 
@@ -79,32 +78,32 @@ S = TypeVar("S", bound=PortServer)
 
 
 class LazyServer(Generic[S]):
-    """One side of the port, made when it is first asked for (HT-1).
+    """One side of the port, created on first use (HT-1).
 
-    Starlette and uvicorn take longer to import than a fake takes to start, and most tests
-    speak gRPC alone.
+    Importing Starlette and uvicorn takes longer than starting a fake, and most tests use gRPC
+    only.
     """
 
     def __init__(self, make: Callable[[], S]) -> None:
-        """Serve with what `make` makes."""
+        """Create the side with `make`."""
         self._make = make
         self._server: S | None = None
 
     def made(self) -> S:
-        """That side, made if it was not yet."""
+        """The side, created on the first call."""
         if self._server is None:
             self._server = self._make()
         return self._server
 
     async def stop(self) -> None:
-        """End what is being answered."""
+        """Stop what is in progress."""
         if self._server is not None:
             await self._server.stop()
             self._server = None
 
 
 class ProtocolSniffer(asyncio.Protocol):
-    """A connection that has not yet said what it speaks."""
+    """A connection whose protocol is not known yet."""
 
     def __init__(
         self,
@@ -116,9 +115,9 @@ class ProtocolSniffer(asyncio.Protocol):
         patience: float,
         quiet_log: QuietLog,
     ) -> None:
-        """Hand the connection to what one of these makes; drop it after `patience` seconds.
+        """Hand the connection to the protocol that it starts with; drop it after `patience`.
 
-        Clients of both kinds speak first and at once. Who says too little is named in the log.
+        In all protocols, the client sends first. A client that sends too little is logged.
         """
         self._patience, self._log = patience, quiet_log
         self._grpc = grpc
@@ -130,7 +129,7 @@ class ProtocolSniffer(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        # A transport of another event loop, such as uvloop's, is not an asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
         connected = transport.get_extra_info("socket")
         if connected is not None and is_kept(connected.fileno()):
@@ -153,13 +152,13 @@ class ProtocolSniffer(asyncio.Protocol):
 
     def _give_up(self) -> None:
         assert self.transport is not None  # noqa: S101 - for the type checker
-        if self._seen:  # browsers connect in advance, and say nothing
+        if self._seen:  # browsers open connections in advance without sending anything
             said = f"{self._seen!r} and then nothing for {self._patience:g} seconds"
             self._log.say("beginning", f"dropped {peer_of(self.transport)}: it said {said} [SV-13]")
         self.transport.abort()
 
     def _choose(self, seen: bytes) -> Callable[[], asyncio.Protocol] | None:
-        """What these first bytes are for; None if they may still become several things."""
+        """The protocol for these first bytes; None if more are needed to decide."""
         if seen.startswith(PREFACE):
             return self._grpc
         if len(seen) < _LONGEST and PREFACE.startswith(seen):
@@ -181,7 +180,7 @@ class ProtocolSniffer(asyncio.Protocol):
 
 
 def _speaks_mongo(seen: bytes) -> bool | None:
-    """Whether a connection begins with a message of MongoDB's; None if that is not known yet."""
+    """Whether a connection starts with a MongoDB message; None if more bytes are needed."""
     size = int.from_bytes(seen[:4], "little")
     if len(seen) >= 4 and not _MONGO_HEADER.size < size <= _MONGO_LARGEST:
         return False
@@ -193,7 +192,7 @@ def _speaks_mongo(seen: bytes) -> bool | None:
 
 
 class RejectedConnection(asyncio.Protocol):
-    """A connection that is reset as soon as it is made (FT-8)."""
+    """A connection that is reset as soon as it is accepted (FT-8)."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         Link(transport).reset()

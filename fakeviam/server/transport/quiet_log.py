@@ -1,4 +1,4 @@
-"""Warnings that a client can cause as often as it likes, told now and then."""
+"""Rate-limited warnings, for what a client can cause any number of times."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fakeviam")
 
-#: Seconds between two lines about the same thing.
+#: Seconds between two messages of the same kind.
 PERIOD = 10.0
 
-#: How accepting fails when the process or the system has nothing left for a connection.
+#: Errors of accept() when the process or the system is out of resources.
 _OUT_OF = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class QuietLog:
-    """Says each kind of thing once in a period, and then how often it happened meanwhile."""
+    """Logs each kind of message once per period, and then how often it was suppressed."""
 
     def __init__(self, clock: Callable[[], float], period: float = PERIOD) -> None:
-        """Look at `clock` for the time, in seconds."""
+        """Use `clock` for the time, in seconds."""
         self._clock, self._period = clock, period
         self._said: dict[str, float] = {}
         self._unsaid: dict[str, int] = {}
 
     def say(self, kind: str, text: str) -> None:
-        """Log `text`, unless something of the same kind was logged just now."""
+        """Log `text`, unless a message of the same kind was logged recently."""
         now = self._clock()
         if now - self._said.get(kind, -self._period) < self._period:
             self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
@@ -42,7 +42,7 @@ class QuietLog:
 
 
 def accept_quietly(loop: asyncio.AbstractEventLoop) -> None:
-    """Let a loop of our own say once a minute that it cannot accept connections.
+    """Make our own loop log at most once a minute that it cannot accept connections.
 
     asyncio tries again each second, up to a hundred times, and logs each with a traceback.
     """

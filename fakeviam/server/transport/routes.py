@@ -1,7 +1,7 @@
 """From an RPC's path to its handler.
 
-Every RPC of Viam's cloud is known: one without a handler answers UNIMPLEMENTED and names itself
-(SV-1). What no API has is answered as unknown (SV-6).
+Every RPC of Viam's cloud is known: one without a handler returns UNIMPLEMENTED with its name
+(SV-1). A path that no API has is refused as unknown (SV-6).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ STREAMS: Mapping[str, Mapping[str, datasync.StreamFormat]] = MappingProxyType(
 
 APP_SERVICE = "viam.app.v1.AppService"
 
-#: Modules of handlers that are imported when one of a service's RPCs is called that `UNARY` lacks.
+#: Modules with handlers that `UNARY` lacks; imported when an RPC of their service is called.
 _RARE: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         APP_SERVICE: ("app.fleet", "app.metadata"),
@@ -87,22 +87,22 @@ _RARE: Mapping[str, Sequence[str]] = MappingProxyType(
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
-# Served by machines, or leading to one.
+# Services of machines, and those that lead to a machine.
 _MACHINES = ("viam.component.", "viam.service.", "viam.robot.", "viam.module.", "proto.rpc.webrtc.")
 
 
 class Routes(dict[str, Route]):
-    """What answers the calls of one fake, by path; a path that nobody knows names itself (SV-1)."""
+    """The handlers of one fake, by path; an unknown path has one that refuses it (SV-1)."""
 
     def __init__(self, clouds: CloudDirectory) -> None:
-        """Serve these clouds."""
+        """Route calls to these clouds."""
         super().__init__()
         self._clouds = clouds
 
     def __missing__(self, path: str) -> Route:
-        """The route of a path, made when it is first asked for (SV-6)."""
+        """The route of a path, created on first use (SV-6)."""
         route = self._route(path)
-        if len(self) < _MOST_PATHS:  # strangers may ask for any number of them
+        if len(self) < _MOST_PATHS:  # clients may request any number of unknown paths
             self[path] = route
         return route
 
@@ -122,7 +122,7 @@ _MOST_PATHS = 1000
 
 
 def unknown_method(path: str) -> Method:
-    """A method of which only the path is known."""
+    """A placeholder for a method of which only the path is known."""
     service, _, name = path.strip("/").rpartition("/")
     anything = wire.well_known.Struct.DESCRIPTOR.full_name
     return wire.Method(
@@ -143,7 +143,7 @@ def unary_handlers(service: str) -> Mapping[str, Rpc[Any, Any]]:
 
 
 def _rare_handlers(service: str) -> Mapping[str, Rpc[Any, Any]]:
-    """The handlers of RPCs that few call, and that are imported when one is called."""
+    """Handlers of rarely used RPCs, imported on first use."""
     names = _RARE.get(service, ())
     return handlers_in(*(import_module(f"fakeviam.server.services.{name}") for name in names))
 
@@ -169,7 +169,7 @@ def _served(method: Method) -> Served:
 
 def _unimplemented(method: Method) -> Served:
     async def serve(call: Call, requests: RequestSource) -> NoReturn:  # noqa: ARG001 - a Served
-        if not method.client_streaming:  # for the journal, and for faults that are planned
+        if not method.client_streaming:  # for the journal, and for planned faults
             with suppress(InvalidArgumentError, ResourceExhaustedError):
                 await requests.recv_message()
         else:
@@ -185,13 +185,13 @@ def _unimplemented(method: Method) -> Served:
 
 
 async def _unknown(call: Call, requests: RequestSource) -> NoReturn:
-    """Refuse what no API of Viam's cloud has (SV-6)."""
+    """Refuse an RPC that no API of Viam's cloud has (SV-6)."""
     await requests.meet_fault_unread()
     service, name = call.record.service, call.record.rpc
     if service.startswith(_MACHINES):
         text = f"{service}/{name} is for talking to machines; fakeviam is a cloud and plays none"
         raise UnimplementedError(text, clause="SV-6")
-    # What it takes to guess is not worth the start of every fake.
+    # Imported here: suggestions are not worth slowing down the start of every fake.
     from fakeviam.model.finding import nearest  # noqa: PLC0415
 
     methods = (*wire.methods(), *wire.utilities())

@@ -1,4 +1,4 @@
-"""Clients that do not read what they asked for, on connections that nothing else would end."""
+"""Clients that stop reading, on connections that nothing else would close."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 class UnreadAnswers:
-    """Drops a connection whose client has read nothing of what waits for it for too long."""
+    """Drops a connection whose client has read nothing of the pending output for too long."""
 
     def __init__(self, transport: asyncio.BaseTransport, limits: ConnectionLimits) -> None:
-        """Look at `transport` when asked to."""
+        """Watch `transport`."""
         self._link, self._patience = Link(transport), limits.stalled_seconds
         self._timer: asyncio.TimerHandle | None = None
         self._left, self._has_read = 0, False
 
     def watch(self) -> None:
-        """Something was sent, and may not be read."""
+        """Start the timeout: something was sent and may not be read."""
         if self._timer is None and self._link.unsent:
             self._wait()
 
     def note_progress(self) -> None:
-        """The client has read a good deal."""
+        """Restart the timeout: the client has read a good deal."""
         self._has_read = True
 
     def stop(self) -> None:
-        """The connection is gone."""
+        """Stop watching: the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()
 

@@ -1,8 +1,8 @@
 """gRPC's own services: server reflection (GS-1) and health (GS-2).
 
-They tell about the server and are no part of any cloud: they need no login, meet no faults and
-stand in no journal. grpclib's implementations would register their messages in protobuf's default
-pool, where those of grpcio's packages are; these come from our own.
+They describe the server and belong to no cloud: they need no login, are not subject to faults and
+are not recorded in a journal. grpclib's implementations would register their messages in protobuf's
+default pool, where grpcio's packages register theirs; these use our own pool.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOT_FOUND = Status.NOT_FOUND.value
 
 
 def served(method: Method) -> Callable[[CallStream], Awaitable[None]]:
-    """What answers this RPC of gRPC's own services."""
+    """The handler of an RPC of gRPC's own services."""
     handlers = {"Check": _check, "List": _list, "Watch": _watch}
     return partial(_reply_or_refuse, handlers.get(method.name, partial(_reflect, method)))
 
@@ -56,7 +56,7 @@ async def _reflect(method: Method, stream: CallStream) -> None:
     while (request := await _received(stream)) is not None:
         reply: Any = method.response(valid_host=request.host)
         reply.original_request.CopyFrom(request)
-        # That of v1alpha has the same bytes.
+        # The message of v1alpha has the same encoding.
         reply.MergeFromString(_answer(request).SerializeToString())
         await stream.send_message(reply)
 
@@ -82,7 +82,7 @@ def _answer(request: Any) -> reflection.ServerReflectionResponse:
         text = f"there is no {kind.rpartition('_')[2]} {str(value).strip()!r} [GS-1]"
         error = reflection.ErrorResponse(error_code=_NOT_FOUND, error_message=text)
         return reflection.ServerReflectionResponse(error_response=error)
-    needed = set(_with_imports(name))  # of which it is the last, since imports stand first
+    needed = set(_with_imports(name))  # the file itself comes last, after its imports
     files = [content for each, content in wire.files().items() if each in needed][::-1]
     return reflection.ServerReflectionResponse(
         file_descriptor_response=reflection.FileDescriptorResponse(file_descriptor_proto=files)
@@ -98,9 +98,9 @@ def _file(name: str) -> str | None:
 
 
 def _file_of(symbol: str) -> str | None:
-    """The file of a symbol, which may be a method or a field: pools find neither.
+    """The file of a symbol, which may be a method or a field.
 
-    Of those, what they belong to is found.
+    Pools do not find those, so their parent is looked up.
     """
     try:
         name: str = wire.pool().FindFileContainingSymbol(symbol).name
@@ -111,7 +111,7 @@ def _file_of(symbol: str) -> str | None:
 
 
 def _nothing(_: object) -> None:
-    """There are no extensions."""
+    """There are no extensions to list."""
 
 
 def _with_imports(name: str) -> Iterator[str]:
@@ -146,7 +146,7 @@ async def _list(stream: CallStream) -> None:
 
 
 async def _watch(stream: CallStream) -> None:
-    """Tell the status, which does not change as long as the server runs."""
+    """Send the status once: it does not change while the server runs."""
     request = await _received(stream) or health.HealthCheckRequest()
     await stream.send_message(health.HealthCheckResponse(status=_status(request.service)))
-    await asyncio.Event().wait()  # until the client goes, or the server
+    await asyncio.Event().wait()  # until the client leaves or the server stops
