@@ -1,12 +1,13 @@
-"""The data directory: which files there are, and how a write reaches them.
+"""The data directory: its files, and how a write reaches them.
 
-    directory.json   what this is; written last when a directory is made
+    directory.json   the format; written last when a directory is created
     lock             held by the server that uses it
-    log.jsonl        the state when the log was begun, and what was written since
-    blobs/           the bytes, by their SHA-256
+    log.jsonl        an initial state, and every write since
+    blobs/           the bytes of files, by their SHA-256
 
-A write is kept first and applied then, so what cannot be kept is refused and changes nothing. When
-the log has outgrown the state it began with, it is written anew beside and renamed into place.
+A write is persisted before it is applied, so that a write that cannot be persisted is refused and
+changes nothing. When the log has outgrown its initial state, it is compacted: rewritten under
+another name, and renamed.
 """
 
 from __future__ import annotations
@@ -45,29 +46,29 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
     from fakeviam.store.events import Event
 
-#: What a write outlives: the process, or a loss of power as well.
+#: What a write survives: the end of the process, or a power failure as well.
 Durability = Literal["process", "power"]
 
 NAME = "fakeviam data directory"
 DESCRIPTION, LOCK, LOG = "directory.json", "lock", "log.jsonl"
 _OURS = {LOCK, LOG, BLOBS, f"{LOG}.new", f"{DESCRIPTION}.new"}
 
-#: Logs that have grown by less are never worth the time to write them anew.
+#: A log that has grown by less is never worth compacting.
 _SMALL = 16 * 2**20
 
-#: A log is written anew when it has grown by so many times the state it began with.
+#: A log is compacted when it has grown by this many times its initial state.
 _GROWTH = 2.0
 
 log = logging.getLogger("fakeviam")
 
 
 class Dropped(NamedTuple):
-    """What opening a directory dropped: it was never acknowledged (DD-3).
+    """Entries that were dropped when a directory was opened: never acknowledged writes (DD-3).
 
     Attributes:
-        entries: How many, the last of which was cut off as a rule.
-        bytes: How much there was of them.
-        since: When the last entry before them was written, ISO 8601; empty if it is unknown.
+        entries: The number of entries, usually one that is truncated.
+        bytes: Their size.
+        since: When the last entry before them was written, ISO 8601; empty if unknown.
     """
 
     entries: int
@@ -81,14 +82,14 @@ class Dropped(NamedTuple):
 
 
 class DataDir:
-    """A data directory in use. It is the sink of a store.
+    """An open data directory, the sink of a store.
 
     Attributes:
-        path: Where it is.
-        seed: The seed of all ids, from its first use on.
-        contents: What it held when it was opened; None if it is new.
-        dropped: What opening it dropped, if anything.
-        is_closed: Whether it was given back.
+        path: Its path.
+        seed: The seed of all ids, which the directory keeps for ever.
+        contents: The contents when it was opened; None if it is new.
+        dropped: What was dropped when it was opened, if anything.
+        is_closed: Whether it was closed.
     """
 
     def __init__(
@@ -103,20 +104,20 @@ class DataDir:
         small: int = _SMALL,
         growth: float = _GROWTH,
     ) -> None:
-        """Open a directory, or make one with this seed.
+        """Open a directory, or create one with this seed.
 
         Args:
-            path: Where.
-            seed: Of a new directory; an old one keeps its own.
-            now: The real time, ns since the epoch, for people who look at the log.
-            durability: What a write outlives (DD-6).
-            make_store: Makes an empty store.
-            files: Changes the files.
-            small: By how many bytes a log must have grown to be written anew.
-            growth: By how many states a log must have grown to be written anew.
+            path: The path.
+            seed: The seed of a new directory; an existing one keeps its own.
+            now: Returns the real time in ns since the epoch, for people who read the log.
+            durability: What a write survives (DD-6).
+            make_store: Creates an empty store.
+            files: Writes the files.
+            small: Growth in bytes below which a log is never compacted.
+            growth: How many times its initial state a log grows before it is compacted.
 
         Raises:
-            UsageError: It is in use, damaged or of another fakeviam, or no data directory.
+            UsageError: It is in use, damaged, of another version, or not a data directory.
         """
         self.path = Path(os.path.realpath(path))
         self._place = self.path / LOG
@@ -172,10 +173,10 @@ class DataDir:
     def connect(
         self, *, contents: Callable[[], Contents], counters: Callable[[], Counters]
     ) -> None:
-        """Say where to ask for the whole state, and how far ids were counted.
+        """Set the functions that return the whole state, and the counters of ids.
 
         Raises:
-            UsageError: It is new, and cannot be written to.
+            UsageError: The directory is new, and cannot be written.
         """
         self._contents, self._counters = contents, counters
         if self._log is not None:
@@ -190,27 +191,28 @@ class DataDir:
                     log.warning("%s: was missing; restored from the log", place)
 
     def commit(self, events: Sequence[Event], apply: Callable[[], object]) -> None:
-        """Keep the events of one write, then call `apply`: both happen, or neither does (DD-4).
+        """Persist the events of one write, then call `apply`: both, or neither (DD-4).
 
         Raises:
-            Refusal: They cannot be kept; `apply` was not called.
+            Refusal: The events cannot be persisted; `apply` was not called.
         """
         with self._guard:
             if self._pending is not None:
                 self._pending.append((events, apply))
                 return
             self._append(self._checked(), events)
+            # The log has the write, so memory must follow; if that fails, no more writes are safe.
             self._apply(apply)
             self._compact_if_large()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Keep and apply as one step, at the end, all that is written meanwhile.
+        """Persist and apply all writes in this block as one step, at its end.
 
-        No write in it may build on another one.
+        No write in it may depend on another.
 
         Raises:
-            Refusal: It cannot be kept; nothing of it was applied.
+            Refusal: They cannot be persisted; none was applied.
         """
         with self._guard:
             pending = self._pending = []
@@ -223,10 +225,10 @@ class DataDir:
                 self.commit(events, lambda: [apply() for _, apply in pending])
 
     def replace(self, contents: Contents, apply: Callable[[], object]) -> None:
-        """Keep these contents instead of everything before, then call `apply` (DD-4).
+        """Replace everything by these contents, then call `apply` (DD-4).
 
         Raises:
-            Refusal: They cannot be kept; `apply` was not called.
+            Refusal: They cannot be persisted; `apply` was not called.
         """
         with self._guard:
             self._checked()
@@ -235,7 +237,7 @@ class DataDir:
             self._apply(apply)
 
     def close(self) -> None:
-        """Give the directory back; nothing can be written any more."""
+        """Close the directory; no more writes are accepted."""
         with self._guard:
             if self.is_closed:
                 return
@@ -246,7 +248,7 @@ class DataDir:
             self._lock.close()
 
     def _checked(self) -> LogWriter:
-        """The log, if it can be written to."""
+        """The log, if it accepts writes."""
         if self._log is None:
             raise UsageError(f"the data directory {self.path} is closed")
         self._failure = self._failure or self._log.failure
@@ -254,7 +256,7 @@ class DataDir:
             text = f"the data directory {self.path} refuses writes until a restart"
             raise UnavailableError(f"{text}: {self._failure}", clause="DD-5")
         if not self._log.is_at(self._place):
-            # It could be written to all the same, and nobody would ever find what it holds.
+            # Writing would succeed, but nobody would ever find the data.
             text = f"cannot write to the data directory {self.path}: its {LOG} is no longer there"
             why = f"{text}, because somebody moved, removed or replaced it"
             raise UnavailableError(f"{why}; nothing was changed", clause="DD-4")
@@ -270,7 +272,7 @@ class DataDir:
                     entry["ids"] = counters._asdict()
                 writer.append(entry)
         except BaseException:
-            # What is left of an entry may be all of it, and then a restart needs its bytes.
+            # A remaining part of an entry may be complete, and a restart would need its bytes.
             if not writer.failure:
                 self._coder.undo()
             raise
@@ -286,7 +288,7 @@ class DataDir:
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Make an error of the system the refusal of a write (DD-4)."""
+        """Turn an error of the operating system into a refusal (DD-4)."""
         try:
             yield
         except OSError as error:
@@ -295,10 +297,10 @@ class DataDir:
             kind = ResourceExhaustedError if error.errno in NO_ROOM else UnavailableError
             raise kind(f"{text}; nothing was changed", clause="DD-4") from error
 
-    # The log anew ----------------------------------------------------------------------------
+    # Compaction ------------------------------------------------------------------------------
 
     def _compact_if_large(self) -> None:
-        """Write the log anew if that costs little next to what it has grown by."""
+        """Compact the log if that is cheap compared with how much it has grown."""
         if self._log is None or self._contents is None:
             return
         grown = self._log.end.bytes - self._state_bytes
@@ -307,15 +309,15 @@ class DataDir:
         try:
             self._switch(self._contents())
         except OSError as error:
-            # The old log is whole; after as many bytes again there may be more room.
+            # The old log is intact; try again later, when there may be more space.
             self._worth_it = 2 * grown
             log.warning("cannot rewrite %s: %s", self._place, error.strerror or error)
 
     def _switch(self, contents: Contents) -> None:
-        """Begin a log with these contents in the place of the one that is there.
+        """Replace the log by one that starts with these contents.
 
         Raises:
-            OSError: It cannot be; the old log is there as before, unless a failure is noted.
+            OSError: It failed; the old log is still in use, unless `_failure` is set.
         """
         beside, coder = self.path / f"{LOG}.new", EventCoder(self._blobs)
         digests: set[object] = set()
@@ -324,6 +326,7 @@ class DataDir:
             new = LogWriter(beside, self._files)
             at = time_text(self._now())
             new.fill(entries_of(contents, coder, seed=self.seed, at=at, digests=digests))
+            # Renaming is atomic: at any moment there is one complete log under the name.
             self._files.replace(beside, self._place)
         except BaseException:
             coder.undo()
@@ -337,18 +340,20 @@ class DataDir:
         if old is not None:
             old.close()
         try:
+            # Without this, a power failure could bring the old directory entry back.
             self._files.sync_folder(self.path)
         except OSError as error:
             self._failure = f"its log was rewritten, but may not be on disk ({error.strerror})"
             raise
+        # Last, because the old log referred to blobs that the new one does not.
         self._blobs.keep_only(digests)
 
 
 def prepare(path: Path, files: Files) -> bool:
-    """Make the folder of a data directory; whether it is new.
+    """Create the folder of a data directory; whether it is new.
 
     Raises:
-        UsageError: Something else is there, or a directory of another version.
+        UsageError: The path is something else, or a directory of another version.
     """
     is_made = not path.exists()
     files.make_folder(path)
@@ -368,7 +373,7 @@ def prepare(path: Path, files: Files) -> bool:
 
 
 def _make_private(path: Path) -> None:
-    """Let only its owner into a directory: there are keys and passwords in it (DD-7)."""
+    """Restrict a directory to its owner: it contains keys and passwords (DD-7)."""
     if path.stat().st_mode & 0o077:
         try:
             path.chmod(0o700)
@@ -379,16 +384,16 @@ def _make_private(path: Path) -> None:
 
 
 def description(seed: int) -> bytes:
-    """What stands in the description of a directory."""
+    """The contents of directory.json."""
     text = json.dumps({"format": NAME, "version": VERSION, "seed": seed}, indent=2)
     return f"{text}\n".encode()
 
 
 def check_description(path: Path, seed: int) -> None:
-    """Refuse a description that is not the one that was written.
+    """Check that directory.json was not changed.
 
     Raises:
-        DamageError: It is another one.
+        DamageError: It was.
     """
     place = path / DESCRIPTION
     if place.exists() and place.read_bytes() != description(seed):
@@ -396,10 +401,10 @@ def check_description(path: Path, seed: int) -> None:
 
 
 def check_is_file(path: Path) -> None:
-    """Refuse what could not be read to its end, such as a pipe.
+    """Refuse what cannot be read to its end, such as a pipe.
 
     Raises:
-        UsageError: It is no file.
+        UsageError: It is not a regular file.
     """
     if not path.is_file():
         raise UsageError(f"{path} is not a regular file")
@@ -409,14 +414,14 @@ def check_version(path: Path) -> None:
     """Refuse a directory of another version.
 
     Raises:
-        UsageError: It is one; the text says what to do.
+        UsageError: The version differs; the message says what to do.
     """
     if (path / DESCRIPTION).exists():
         check_is_file(path / DESCRIPTION)
     try:
         version = parse_json((path / DESCRIPTION).read_bytes())["version"]
     except (OSError, ValueError, LookupError, TypeError):
-        return  # it is missing or damaged, which is found when the seed is known
+        return  # missing or damaged; reported once the seed is known
     if isinstance(version, int) and version > VERSION:
         raise UsageError(
             f"{path / DESCRIPTION}: version {version} was written by a later fakeviam; "
@@ -431,7 +436,7 @@ def check_version(path: Path) -> None:
 
 @contextmanager
 def _usable(path: Path) -> Iterator[None]:
-    """Make what keeps a directory from being opened an error of its user."""
+    """Turn errors that keep a directory from being opened into usage errors."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Events as JSON objects, and back."""
+"""Converts events to JSON objects and back."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ if TYPE_CHECKING:
 
 
 class EventCoder:
-    """Writes and reads the events of one log, in which each source is described once."""
+    """Encodes and decodes the events of one log, which describes each source once."""
 
     def __init__(self, blobs: Blobs) -> None:
-        """Keep bytes in `blobs`."""
+        """Store bytes in `blobs`."""
         self._blobs = blobs
         self._sources = Sources()
         self._written: set[str] = set()
         self._new: set[str] = set()
 
     def rows(self, event: Event) -> Iterator[Row]:
-        """The objects that describe an event. Bytes are kept before they are named."""
+        """Encode an event. Bytes are stored before a row refers to them."""
         match event:
             case BinaryAdded(rows):
                 for row in rows:
@@ -75,13 +75,13 @@ class EventCoder:
                 yield _row(event)
 
     def settle(self) -> None:
-        """Take all rows so far as written."""
+        """Confirm that all rows so far were written."""
         self._written |= self._new
         self._new.clear()
         self._blobs.settle()
 
     def undo(self) -> None:
-        """Take the rows since it was last settled as never written."""
+        """Forget the rows since the last `settle`: they were not written."""
         self._new.clear()
         self._blobs.undo()
 
@@ -92,10 +92,10 @@ class EventCoder:
             yield {"op": "source", "name": name, **source_row(source)}
 
     def events(self, rows: Iterable[Row], where: str) -> Iterator[Event]:
-        """The events of rows that stand at `where`; adjacent ones that add records are one event.
+        """Decode rows at `where`; adjacent rows that add records are combined into one event.
 
         Raises:
-            DamageError: They describe none.
+            DamageError: A row is invalid.
         """
         for op, group in groupby(self._without_sources(rows, where), key=itemgetter(0)):
             if op == "add_binary":
@@ -109,7 +109,7 @@ class EventCoder:
                     yield event_of(op, row, where)
 
     def _without_sources(self, rows: Iterable[Row], where: str) -> Iterator[tuple[str, Row]]:
-        """The other rows with what they do; the sources are remembered."""
+        """Remember the rows that describe sources; yield the others with their operation."""
         for row in rows:
             op = str(row.pop("op", ""))
             if op == "source":

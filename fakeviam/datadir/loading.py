@@ -1,4 +1,4 @@
-"""From the log of a data directory to the state it describes."""
+"""Rebuilds the state from the log of a data directory."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FORMAT = "fakeviam log"
 VERSION = 3
 
-#: So many rows of a state are one entry.
+#: How many rows of an initial state form one entry.
 _ROWS = 500
 
 _NO_FLEET = FleetState(organizations=(), locations=(), robots=(), parts=())
@@ -48,9 +48,9 @@ _ADVICE = (
 def entries_of(
     contents: Contents, coder: EventCoder, *, seed: int, at: str, digests: set[object]
 ) -> Iterator[dict[str, object]]:
-    """The entries that a log begins with: what it is, and the state that it goes on from.
+    """The first entries of a log: its header, and the initial state.
 
-    The names of all bytes are put into `digests`.
+    Adds the digests of all blobs to `digests`.
     """
     yield {
         "at": at,
@@ -68,22 +68,22 @@ def entries_of(
             if len(batch) == _ROWS:
                 yield {"at": at, "state": batch}
                 batch = []
-    # The counters end the state; what follows was written later.
+    # The counters mark the end of the initial state.
     yield {"at": at, "state": batch, "ids": contents.counters._asdict()}
 
 
 class Loader:
-    """Does what a log says.
+    """Applies the entries of a log.
 
     Attributes:
-        contents: The state.
+        contents: The state so far.
         seed: The seed of all ids.
-        coder: Knows the sources that the log describes.
-        state_bytes: Where the state ends that the log began with; 0 until that was read.
+        coder: Has decoded the sources so far.
+        state_bytes: Where the initial state ends; 0 until it was read.
     """
 
     def __init__(self, reader: LogReader, blobs: Blobs, make_store: Callable[[], Store]) -> None:
-        """Prepare to read a log, with the bytes from `blobs`, into an empty store."""
+        """Prepare to apply a log, with the bytes from `blobs`, to an empty store."""
         self.contents = Contents(
             store=make_store(), fleet=_NO_FLEET, keys=(), counters=Counters(1, 1), made_by=""
         )
@@ -95,10 +95,10 @@ class Loader:
         self._added: list[BinaryAdded | TabularAdded] = []
 
     def read(self) -> None:
-        """Read all of the log.
+        """Apply the whole log.
 
         Raises:
-            UsageError: There is damage, or a later fakeviam wrote it; the text says where (DD-3).
+            UsageError: It is damaged or of a later version; the message says where (DD-3).
         """
         for entry in self._reader:
             self._take(entry)
@@ -108,11 +108,11 @@ class Loader:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was acknowledged has been read."""
+        """Whether all acknowledged entries were read."""
         return self._reader.is_whole and self.state_bytes > 0
 
     def damage(self) -> DamageError:
-        """The error for where the log stopped being whole."""
+        """The error at the point where the log is damaged."""
         reader = self._reader
         if reader.acknowledged is None:
             return DamageError(
@@ -125,7 +125,7 @@ class Loader:
         return DamageError(reader.where(reader.end.entries + 1), text, _ADVICE)
 
     def _take(self, entry: object) -> None:
-        """Do what one entry says."""
+        """Apply one entry."""
         where = self._reader.where(self._reader.end.entries)
         if self._reader.end.entries == 1:
             check_format(entry, where, name=FORMAT, version=VERSION)
@@ -167,7 +167,7 @@ class Loader:
                     ) from None
 
     def _add(self) -> None:
-        """Add what was held back: many records at once cost much less than one at a time."""
+        """Add the collected records: one large insertion is much faster than many small ones."""
         kinds: dict[type, list[Any]] = {BinaryAdded: [], TabularAdded: []}
         for event in self._added:
             kinds[type(event)] += event.rows

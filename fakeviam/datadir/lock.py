@@ -1,4 +1,4 @@
-"""One server to a directory (DD-2)."""
+"""At most one server per directory (DD-2)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Lock:
-    """Holds a directory until it is closed or the process ends, however it ends."""
+    """Holds a directory until it is closed or the process ends, in whatever way."""
 
     def __init__(self, path: Path) -> None:
         """Take the lock file at `path`.
 
         Raises:
-            UsageError: Somebody else has it; the text says who.
+            UsageError: Another process holds it; the message names it.
         """
         try:
             import fcntl  # noqa: PLC0415 - not on Windows
@@ -33,12 +33,12 @@ class Lock:
             os.close(self._handle)
             text = f"the data directory {path.parent} is in use by process {holder}"
             raise UsageError(f"{text}; stop that process, or choose another directory") from None
-        # A server that was never started, or could not be, ends without a word.
+        # A server that never started, or failed to, is closed without a message.
         self._close = weakref.finalize(self, os.close, self._handle)
-        # The file stays when the lock is gone: who removes it might remove another one's.
+        # The file stays: removing it could remove the lock of the next process.
         os.ftruncate(self._handle, 0)
         os.write(self._handle, f"{os.getpid()}\n".encode())
 
     def close(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._close()

@@ -1,10 +1,10 @@
-"""A log: a file to which entries are only ever added, each on a line of its own.
+"""An append-only log, with one entry per line.
 
-The first two lines are marks of fixed width: how many entries, and how many bytes, were
-acknowledged. They are overwritten in turn, so that one is whole at any moment. Every other line is
-a JSON list of a checksum and an entry, and entries are numbered. So a line that is not what was
-written, or is missing, shows, at the end too (DD-3). What follows the last mark may be half an
-entry, which the end of the process kept from being finished: nobody was told that it was kept.
+The first two lines are marks of fixed width, which record how many entries and bytes were
+acknowledged. They are overwritten alternately, so that one is intact at any moment. Every other
+line is a JSON list of a checksum and an entry, and entries are numbered. Changed or missing lines
+are thus detected, even at the end (DD-3). What follows the last mark may be a partial entry, left
+by a process that was killed: nobody was told that it was persisted.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
     from fakeviam.archive.files import Files
 
-#: The marks, and their width; entries begin behind them.
+#: The number of marks, and their width; entries follow them.
 _MARKS, _WIDTH = 2, 64
 START = _MARKS * _WIDTH
 
-#: The line before the entry: `["01234567",`.
+#: The length of what precedes the entry in a line: `["01234567",`.
 _QUOTED = len('["01234567",')
 
-#: Entries of a new log are written in pieces of about this size.
+#: A new log is written in pieces of about this many bytes.
 _PIECE = 2**20
 
 
 class End(NamedTuple):
-    """How far a log goes: whole entries, and bytes with the marks."""
+    """A position in a log: complete entries, and bytes including the marks."""
 
     entries: int
     bytes: int
@@ -45,24 +45,24 @@ _NOTHING = End(0, START)
 
 
 class LogWriter:
-    """A log that is open for more.
+    """A log that can be appended to.
 
     Attributes:
-        end: How far it goes.
-        failure: Why nothing can be added any more: what there is of an entry that could not
-            be written could not be taken back. Empty if all is well.
+        end: The end of the last entry.
+        failure: Why no more entries are accepted: a failed write could not be undone. Empty if
+            all is well.
     """
 
     def __init__(
         self, path: Path, files: Files, *, end: End = _NOTHING, stale_mark: int = 0
     ) -> None:
-        """Add to the log at `path`, which goes that far.
+        """Open the log at `path`, which has entries up to `end`.
 
         Args:
-            path: The file.
-            files: Changes it.
-            end: How far it goes.
-            stale_mark: Which mark may be overwritten next.
+            path: The path of the file.
+            files: Writes the file.
+            end: The end of the last entry.
+            stale_mark: The mark to overwrite next.
         """
         self.path = path
         self.end = end
@@ -74,17 +74,17 @@ class LogWriter:
         self._close = weakref.finalize(self, os.close, self._handle)
 
     def is_at(self, path: Path) -> bool:
-        """Whether that is still the name of this log; it may have been moved, or removed."""
+        """Whether the path still refers to this log, which may have been moved or removed."""
         try:
             return os.path.samestat(path.stat(), self._itself)
         except OSError:
             return False
 
     def append(self, entry: dict[str, object]) -> None:
-        """Add an entry, and acknowledge it.
+        """Append an entry, and acknowledge it.
 
         Raises:
-            OSError: It could not be added; the log is as it was, unless there is a `failure`.
+            OSError: It failed; the log is unchanged, unless `failure` is set.
         """
         line = line_of_entry({"n": self.end.entries + 1, **entry})
         is_written = False
@@ -95,17 +95,18 @@ class LogWriter:
         except BaseException as error:
             self._take_back()
             if is_written:
-                # After this nobody can tell which bytes are on the disk.
+                # After a failed fsync, nothing is known about the bytes on the disk.
                 self.failure = f"the log could not be written to disk ({error})"
             raise
         self.end = End(self.end.entries + 1, self.end.bytes + len(line))
+        # The mark is written last: it acknowledges the entry.
         self._mark()
 
     def fill(self, entries: Iterator[dict[str, object]]) -> None:
-        """Begin the log with these entries, before anybody else reads it.
+        """Write the entries of a new log, before others can read it.
 
         Raises:
-            OSError: They could not be written.
+            OSError: It failed.
         """
         self._files.truncate(self._handle, 0)
         count, at, piece = 0, START, bytearray()
@@ -121,10 +122,10 @@ class LogWriter:
         self._files.sync(self._handle)
 
     def cut(self) -> None:
-        """Cut off what follows the last entry.
+        """Truncate the log after the last entry.
 
         Raises:
-            OSError: It cannot be.
+            OSError: It failed.
         """
         self._files.truncate(self._handle, self.end.bytes)
 
@@ -136,8 +137,9 @@ class LogWriter:
         try:
             self._files.write(self._handle, _mark(self.end), self._stale_mark * _WIDTH)
         except OSError:
-            # The entry is kept, and the other mark is whole. The next entry tries this one again.
+            # The entry is persisted and the other mark is intact; the next entry tries this again.
             return
+        # Alternate, so that a crash during the next write of a mark leaves this one intact.
         self._stale_mark = (self._stale_mark + 1) % _MARKS
 
     def _take_back(self) -> None:
@@ -148,28 +150,29 @@ class LogWriter:
 
 
 class LogReader:
-    """A log that is read from its beginning to where it is whole.
+    """Reads a log from its start up to the first damage.
 
     Attributes:
         path: The file.
-        acknowledged: How far it went at least; None if both marks are damaged.
-        damaged_marks: How many of the marks are damaged.
-        stale_mark: A mark that may be overwritten without losing how far it went.
-        end: How far it is whole, as far as it was read.
-        size: Bytes of the file.
-        last: When the last entry so far was written, as it says.
-        problem: What is wrong with what follows `end`, once all was read.
+        acknowledged: The acknowledged end; None if both marks are damaged.
+        damaged_marks: How many marks are damaged.
+        stale_mark: The mark that may be overwritten without losing `acknowledged`.
+        end: The end of the last intact entry so far.
+        size: Size of the file in bytes.
+        last: When the last entry so far was written, according to the entry.
+        problem: What is wrong after `end`, when everything was read.
     """
 
     def __init__(self, path: Path) -> None:
         """Read the log at `path`.
 
         Raises:
-            OSError: It cannot be read.
+            OSError: The file cannot be read.
         """
         self.path = path
         self._text = path.read_bytes()
         marks = [_end_from(self._text[at : at + _WIDTH]) for at in range(0, START, _WIDTH)]
+        # Of two intact marks, the older one was going to be overwritten.
         self.acknowledged = max(filter(None, marks), default=None)
         self.damaged_marks = marks.count(None)
         self.stale_mark = next(at for at, end in enumerate(marks) if end != self.acknowledged or at)
@@ -179,7 +182,7 @@ class LogReader:
         self.problem = ""
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The entries, in order, up to the first that is not what was written."""
+        """The entries in order, up to the first that is damaged."""
         while self.end.bytes < self.size and not self.problem:
             entry, behind = self._entry_at(self.end.bytes)
             number = self.end.entries + 1
@@ -194,22 +197,22 @@ class LogReader:
 
     @property
     def rest(self) -> int:
-        """The bytes behind where it is whole."""
+        """The number of bytes after the last intact entry."""
         return max(self.size - self.end.bytes, 0)
 
     @property
     def is_whole(self) -> bool:
-        """Whether all that was acknowledged is there."""
+        """Whether all acknowledged entries are intact."""
         return self.acknowledged is not None and self.end >= self.acknowledged
 
     def lost(self) -> int:
-        """How many entries there were behind where it is whole, as far as can be told."""
+        """How many entries follow the last intact one, as far as can be determined."""
         count = 0 if self.acknowledged is None else self.acknowledged.entries - self.end.entries
         rest = self._text[self.end.bytes :]
         return max(count, rest.count(b"\n") + (not rest.endswith(b"\n") if rest else 0))
 
     def skip(self) -> None:
-        """Go on behind a line that is not whole, at the next one that is."""
+        """Skip a damaged line, and continue with the next intact one."""
         at = self.end.bytes
         entry: dict[str, Any] | str = ""
         while at < self.size and isinstance(entry, str):
@@ -219,15 +222,15 @@ class LogReader:
         self.end, self.problem = End(number, at), ""
 
     def where(self, entries: int) -> str:
-        """The place of an entry, for people."""
+        """The location of an entry, for people."""
         return f"{self.path}, line {_MARKS + entries}"
 
     def _behind(self, at: int) -> int:
-        """Where the line ends that begins at `at`."""
+        """The end of the line that starts at `at`."""
         return self._text.find(b"\n", at) + 1 or self.size
 
     def _entry_at(self, at: int) -> tuple[dict[str, Any] | str, int]:
-        """The entry of the line at `at`, or what is wrong with it, and where it ends."""
+        """The entry of the line at `at`, or what is wrong with it; and the end of the line."""
         behind = self._behind(at)
         line = self._text[at:behind]
         body = line[_QUOTED:-2]
@@ -244,7 +247,7 @@ class LogReader:
 
 
 def line_of_entry(entry: dict[str, object]) -> bytes:
-    """The line that holds an entry."""
+    """The line of an entry."""
     text = line_of(entry)
     return b'["%08x",%s]\n' % (crc32(text), text)
 
@@ -255,7 +258,7 @@ def _mark(end: End) -> bytes:
 
 
 def _end_from(mark: bytes) -> End | None:
-    """What a mark says; None if it is damaged."""
+    """The position in a mark; None if the mark is damaged."""
     body = mark[_QUOTED:-2]
     if mark[:_QUOTED] != b'["%08x",' % crc32(body) or mark[-2:] != b"]\n":
         return None

@@ -1,4 +1,4 @@
-"""What the entries of a log may hold; `encoding.py` writes them."""
+"""The data models of log entries; `encoding.py` writes them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class HeaderRow(Model):
-    """The first entry: what the log is. The seed is text, for it may be any integer."""
+    """The first entry, which describes the log. The seed is text: it may exceed 64 bits."""
 
     n: Size
     at: str
@@ -59,14 +59,14 @@ class HeaderRow(Model):
 
 
 class EntryRow(Model):
-    """Any other entry: rows of the state that a log begins with, or of one write.
+    """Any other entry: rows of the initial state, or of one write.
 
     Attributes:
         n: Its number, from 1.
         at: When it was written, ISO 8601.
-        state: Rows of the state.
+        state: Rows of the initial state.
         do: Rows of one write.
-        ids: How far ids were counted, if that has changed; the state ends with it.
+        ids: The counters of ids, if they have changed; they also end the initial state.
     """
 
     n: Size
@@ -118,7 +118,7 @@ class _Nothing(Model):
     pass
 
 
-#: Kinds of rows that need nothing but themselves: what they hold, and the event it stands for.
+#: Self-contained kinds of rows: the model of each, and the event that it represents.
 _SIMPLE: Mapping[str, tuple[type[Model], Callable[[Any], Event]]] = MappingProxyType(
     {
         "delete_binary": (_FilesDeleted, lambda row: BinaryDeleted(row.file_ids)),
@@ -147,10 +147,10 @@ _SIMPLE: Mapping[str, tuple[type[Model], Callable[[Any], Event]]] = MappingProxy
 
 
 def event_of(op: str, row: Row, where: str) -> Event:
-    """The event of a row that adds no records; `op` was taken out of it.
+    """The event of a row other than an added record; `op` was removed from the row.
 
     Raises:
-        DamageError: It describes none.
+        DamageError: The row is invalid.
     """
     if op == "set_fleet":
         rows = checked_row(_Fleet, row, where).fleet

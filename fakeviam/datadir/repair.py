@@ -1,4 +1,4 @@
-"""What is wrong with a data directory, and how to keep what is whole (DD-8)."""
+"""Finds damage in a data directory, and keeps what is intact (DD-8)."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     from fakeviam.archive.rows import Row
     from fakeviam.store.events import Event
 
-#: More ids and objects than a directory loses.
+#: More ids and objects than a directory can have lost.
 _LOST_IDS, _LOST_OBJECTS = 2**32, 2**16
 
-#: The folder into which a repair puts what it takes away.
+#: The folder for damaged data.
 DAMAGED = "damaged"
 
 
 class LostEntry(NamedTuple):
-    """Something that was acknowledged and cannot be read any more.
+    """An acknowledged entry that can no longer be read.
 
     Attributes:
-        where: The file, and the line of a log.
-        what: What is wrong there, and what is lost by it.
+        where: The file, and the line in a log.
+        what: What is wrong, and what is lost.
     """
 
     where: str
@@ -59,16 +59,16 @@ class LostEntry(NamedTuple):
 
 @dataclass(kw_only=True, slots=True)
 class Report:
-    """What was found in a data directory.
+    """The condition of a data directory.
 
     Attributes:
         path: The directory.
-        entries: Whole entries of its log.
-        files: Binary records that can be read.
-        readings: Readings that can be read.
-        problems: What is damaged. A directory with any is not opened.
-        notes: What opening the directory sets right.
-        saved: Where a repair put what was damaged; None if there was nothing to repair.
+        entries: Number of intact entries in the log.
+        files: Number of readable binary records.
+        readings: Number of readable readings.
+        problems: The damage. A directory with problems cannot be opened.
+        notes: Minor problems that opening the directory fixes.
+        saved: Where a repair put the damaged data; None if there was nothing to repair.
     """
 
     path: str
@@ -80,16 +80,16 @@ class Report:
     saved: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON-able values."""
+        """The report as a JSON object."""
         problems = [each._asdict() for each in self.problems]
         return {**asdict(self), "is_whole": not self.problems, "problems": problems}
 
 
 def check(path: str | os.PathLike[str]) -> Report:
-    """Read all of a data directory, and change nothing.
+    """Read a whole data directory without changing it.
 
     Raises:
-        UsageError: It is in use, of another version, or no data directory.
+        UsageError: It is in use, of another version, or not a data directory.
     """
     place = _existing(path)
     with closing(Lock(place / LOCK)):
@@ -97,16 +97,16 @@ def check(path: str | os.PathLike[str]) -> Report:
 
 
 def repair(path: str | os.PathLike[str], *, now: Callable[[], int]) -> Report:
-    """Let a data directory be opened again, with all that is whole.
+    """Make a data directory usable again, with everything that is intact.
 
-    What is damaged is copied into the folder `damaged` before.
+    Damaged data is copied to the folder `damaged` first.
 
     Args:
         path: The directory.
-        now: The real time, ns since the epoch.
+        now: Returns the real time in ns since the epoch.
 
     Raises:
-        UsageError: It is in use, of another version, no data directory, or nothing in it is whole.
+        UsageError: It is in use, of another version, not a data directory, or nothing is intact.
     """
     place = _existing(path)
     with closing(Lock(place / LOCK)):
@@ -131,7 +131,7 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 
 
 class _Salvage:
-    """A data directory that is read as far as it can be."""
+    """A data directory that is read as far as possible."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -151,7 +151,7 @@ class _Salvage:
             report.problems.append(LostEntry(str(place), "was changed; nothing is lost"))
 
     def save(self, at: str) -> None:
-        """Put a copy of what is damaged aside, and write anew what is whole."""
+        """Copy what is damaged to another place, and rewrite what is intact."""
         if self._seed is None:
             raise UsageError(
                 f"{self._path / LOG} and {DESCRIPTION}: nobody can tell the seed of all ids any "
@@ -175,7 +175,7 @@ class _Salvage:
         return any(problem.where == str(path) for problem in self.report.problems)
 
     def _aside(self, files: Files) -> Path:
-        """A new folder for what is damaged."""
+        """Create a folder for damaged data."""
         names = (self._path / DAMAGED / f"{number:03}" for number in count(1))
         aside = next(path for path in names if not path.exists())
         files.make_folder(aside)
@@ -183,10 +183,10 @@ class _Salvage:
 
 
 class _Salvager(Loader):
-    """Reads what is whole and reports the rest.
+    """Reads what is intact, and reports the rest.
 
-    A damaged line of the state that a log begins with takes its own rows along. One that was
-    written later ends the log: what came behind may have built on it.
+    A damaged line in the initial state loses only its own rows. A damaged later line ends the
+    log, because the writes after it may depend on it.
     """
 
     def __init__(self, reader: LogReader, blobs: Blobs, report: Report) -> None:
@@ -205,13 +205,13 @@ class _Salvager(Loader):
                 self._note(self.damage())
                 break
             where = reader.where(reader.end.entries + 1)
-            is_header = not reader.end.entries  # which holds none
+            is_header = not reader.end.entries  # the header holds no rows
             lost = "no record is lost" if is_header else "the records on this line are lost"
             problems.append(LostEntry(where, f"{reader.problem}; {lost}"))
             reader.skip()
         self._add()
         if problems:
-            # What is lost may have been given ids; nothing else must get them.
+            # Lost records may have been given ids, which must not be reused.
             ids, objects = self.contents.counters
             self._replace(counters=Counters(ids + _LOST_IDS, objects + _LOST_OBJECTS))
         if reader.damaged_marks == 1:
@@ -233,7 +233,7 @@ class _Salvager(Loader):
 
     def _do(self, event: Event, where: str) -> None:
         for piece in _pieces(event):
-            # What is lost has been reported; here it is named once more.
+            # The problem was reported above; here its consequence is added.
             with suppress(DamageError):
                 super()._do(piece, where)
 
@@ -242,7 +242,7 @@ class _Salvager(Loader):
 
 
 def _pieces(event: Event) -> Iterator[Event]:
-    """An event as several, each of which concerns one record."""
+    """Split an event into events for single records."""
     match event:
         case BinaryDeleted(file_ids):
             yield from (BinaryDeleted([file_id]) for file_id in file_ids)
@@ -255,7 +255,7 @@ def _pieces(event: Event) -> Iterator[Event]:
 
 
 def _seed_in(path: Path) -> int | None:
-    """The seed that a description names, if it can be read."""
+    """The seed in directory.json, if it can be read."""
     try:
         return int(parse_json(path.read_bytes())["seed"])
     except (OSError, ValueError, LookupError, TypeError):
