@@ -1,1 +1,1 @@
-"""One module per gRPC service or topic of it: from request to reply."""
+"""The RPC handlers: one module per gRPC service, or per topic of a service."""

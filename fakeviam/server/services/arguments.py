@@ -1,4 +1,4 @@
-"""The records that a request names, as far as its caller may see them."""
+"""Looks up the records that a request names, restricted to what the caller may see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Owned(Protocol):
-    """What belongs to an organization."""
+    """Anything that belongs to an organization."""
 
     @property
     def organization_id(self) -> str:
@@ -35,13 +35,13 @@ _Owned = TypeVar("_Owned", bound=Owned)
 
 
 def visible(call: Call, found: _Owned | None, what: str, *, clause: str) -> _Owned:
-    """What was found by its id, if it exists for the caller.
+    """`found`, if it exists and is visible to the caller.
 
-    An id names no organization, so that what is another's is as unknown as what does not exist:
-    nothing leaks (A51).
+    An id does not name its organization, so another organization's object is reported like one
+    that does not exist: nothing leaks (A51).
 
     Raises:
-        NotFoundError: It does not.
+        NotFoundError: It does not exist for the caller.
     """
     if found is None or not call.principal.sees(found.organization_id):
         raise NotFoundError(f"no {what}", clause=clause)
@@ -49,7 +49,7 @@ def visible(call: Call, found: _Owned | None, what: str, *, clause: str) -> _Own
 
 
 def id_grounds(request: Any, _policy: Policy) -> Iterator[str]:
-    """What the ids of a request rest on, in whichever form it gives them."""
+    """The clauses that the ids of a request depend on, in either form."""
     fields = {field.name for field, _ in request.ListFields()}
     old, new = fields & {"binary_ids", "binary_id"}, fields & {"binary_data_ids", "binary_data_id"}
     if not old and not new:
@@ -72,12 +72,12 @@ def records_named(
     *,
     clause: str = "ID-5",
 ) -> list[BinaryRecord]:
-    """The records that a request names in either form, each once, in order (ID-1, A14).
+    """The records that a request names in either form, without duplicates, in order (ID-1, A14).
 
-    Unknown ids are left out, or refused, as the policy says (A13).
+    Unknown ids are skipped or refused, depending on the policy (A13).
 
     Raises:
-        InvalidArgumentError: It names none (ID-5).
+        InvalidArgumentError: It names no records (ID-5).
         PermissionDeniedError: It names another organization's record (A51).
         NotFoundError: An id is unknown and the policy refuses that.
         FailedPreconditionError: It uses BinaryID and the policy refuses that.
@@ -105,10 +105,10 @@ def records_named(
 
 
 def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: str) -> BinaryRecord:
-    """The one record that a box request names.
+    """The record that a request about a box names.
 
     Raises:
-        InvalidArgumentError: It names none (ID-5), or two (ID-8).
+        InvalidArgumentError: It names none (ID-5) or two (ID-8).
         NotFoundError: There is no such record (BX-8).
     """
     if binary_id is None and not binary_data_id:
@@ -131,7 +131,7 @@ def record_named(call: Call, binary_id: data.BinaryID | None, binary_data_id: st
 
 
 def record_seen(call: Call, binary_data_id: str) -> BinaryRecord | None:
-    """The record of that id, if there is one that the caller sees.
+    """The record with this id, if it exists and the caller may see it.
 
     Raises:
         PermissionDeniedError: It names another organization's record (A51).
@@ -139,12 +139,12 @@ def record_seen(call: Call, binary_data_id: str) -> BinaryRecord | None:
     return _look_up(call, [], [binary_data_id])[0].record
 
 
-#: Others would wait for more. The service's ids have some 100 bytes, and 4 MB hold 40,000.
+#: More ids would block other calls. Real ids have about 100 bytes, so that 4 MB hold 40,000.
 _MOST_IDS = 100_000
 
 
 class _Mention(NamedTuple):
-    """One id of a request: its text, how it is shown, and the record it names, if there is one."""
+    """One id in a request: its text, how errors quote it, and its record, if there is one."""
 
     text: str
     name: str
@@ -190,7 +190,7 @@ def _matches(call: Call, key: BinaryKey, record: BinaryRecord, until: int | None
 
 
 def _hint(call: Call, mention: _Mention) -> str:
-    """What was probably meant by an id that names nothing: an id put into an id, or a file id."""
+    """A guess for an unknown id: an id nested in an id, or a bare file id."""
     whole = "/".join(mention.text.split("/")[-3:])
     key = BinaryKey.parse(whole) or BinaryKey("", "", whole.rpartition("/")[2])
     record = call.store.find_binary([key.file_id])[0]

@@ -1,4 +1,4 @@
-"""AuthService and ExternalAuthService: the login that every official client does first."""
+"""AuthService and ExternalAuthService: the login that every official client starts with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def authenticate(call: Call, request: auth.AuthenticateRequest) -> auth.Authenti
 
 @rpc("AuthenticateTo", rests_on=["AU-5"])
 def authenticate_to(call: Call, request: auth.AuthenticateToRequest) -> auth.AuthenticateToResponse:
-    """Give the caller a token for a machine (AU-5)."""
+    """Issue a token for a machine (AU-5)."""
     if not request.entity:
         raise InvalidArgumentError("entity must not be empty", clause="AU-5")
     return auth.AuthenticateToResponse(access_token=call.new_token())

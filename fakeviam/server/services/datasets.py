@@ -45,7 +45,7 @@ def create_dataset(call: Call, request: wire.CreateDatasetRequest) -> wire.Creat
 
 @rpc("RenameDataset", rests_on=["DS-3", "DS-8"])
 def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.RenameDatasetResponse:
-    """Rename a dataset, perhaps to the name it has (DS-3, DS-14)."""
+    """Rename a dataset; keeping the name is allowed (DS-3, DS-14)."""
     name = check_dataset_name(request.name)
     dataset = _required_dataset(call, request.id)
     if dataset.name == name:
@@ -57,7 +57,7 @@ def rename_dataset(call: Call, request: wire.RenameDatasetRequest) -> wire.Renam
 
 @rpc("DeleteDataset", rests_on=["DS-2"])
 def delete_dataset(call: Call, request: wire.DeleteDatasetRequest) -> wire.DeleteDatasetResponse:
-    """Delete a dataset and its memberships; the data stays (DS-2)."""
+    """Delete a dataset and its memberships; the data remains (DS-2)."""
     call.store.delete_dataset(_required_dataset(call, request.id).id)
     return wire.DeleteDatasetResponse()
 
@@ -89,7 +89,7 @@ def _ids_grounds(request: wire.ListDatasetsByIDsRequest, _policy: Policy) -> tup
 def list_datasets_by_ids(
     call: Call, request: wire.ListDatasetsByIDsRequest
 ) -> wire.ListDatasetsByIDsResponse:
-    """The datasets of some ids, in their order (DS-5, DS-6, A41)."""
+    """The datasets with these ids, in the order of the ids (DS-5, DS-6, A41)."""
     datasets = [visible_dataset(call, dataset_id) for dataset_id in dict.fromkeys(request.ids)]
     if None in datasets:
         call.cite(["DS-6"])
@@ -98,7 +98,7 @@ def list_datasets_by_ids(
 
 @rpc("MergeDatasets", rests_on=["DS-10", "DS-8", "A42"])
 def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.MergeDatasetsResponse:
-    """Make a new dataset of the members of others (DS-10, DS-12, DS-15, A42)."""
+    """Create a dataset with the members of other datasets (DS-10, DS-12, DS-15, A42)."""
     if not request.dataset_ids:
         raise InvalidArgumentError("dataset_ids must not be empty", clause="DS-12")
     check_organization(call, request.organization_id)
@@ -125,9 +125,9 @@ def merge_datasets(call: Call, request: wire.MergeDatasetsRequest) -> wire.Merge
 
 
 def _unite_sequences(call: Call, merged: Dataset, dataset_ids: Iterable[str]) -> None:
-    """Make the sequences of datasets members of another one, which is about to be made (SQ-17)."""
+    """Copy the sequences of datasets to another one, which is about to be created (SQ-17)."""
     if any(each.name == merged.name for each in call.store.datasets(merged.organization_id)):
-        return  # it will not be made
+        return  # the dataset will not be created
     call.cite(["SQ-17"])
     members = [
         sequence
@@ -138,20 +138,20 @@ def _unite_sequences(call: Call, merged: Dataset, dataset_ids: Iterable[str]) ->
 
 
 def visible_dataset(call: Call, dataset_id: str) -> Dataset | None:
-    """The dataset of that id, if it exists for the caller.
+    """The dataset with this id, if it is visible to the caller.
 
-    A dataset id names no organization, so another organization's dataset is as unknown
-    as one that does not exist: nothing leaks (A51).
+    A dataset id does not name its organization, so another organization's dataset is reported
+    like one that does not exist: nothing leaks (A51).
     """
     dataset = call.store.dataset(dataset_id)
     return dataset if dataset and call.principal.sees(dataset.organization_id) else None
 
 
 def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) -> Dataset | None:
-    """The dataset that is to take binary data; None if it is unknown and that is let pass.
+    """The dataset to add binary data to; None if it is unknown and the policy accepts that.
 
     Raises:
-        InvalidArgumentError: No id is given.
+        InvalidArgumentError: The id is empty.
         NotFoundError: It is unknown (A27, A40).
         FailedPreconditionError: It holds sequences (DM-5, DM-9).
     """
@@ -165,7 +165,7 @@ def dataset_for_binary(call: Call, dataset_id: str, *, field: str, clause: str) 
         return None
     if dataset.type is DatasetType.SEQUENCE_DATA:
         text = f"{field} {dataset_id!r} is a dataset of sequences; it does not accept binary data"
-        # Of uploads the documents say nothing.
+        # The documentation does not mention this for uploads.
         raise FailedPreconditionError(text, clause="DM-9" if clause == "A27" else "DM-5")
     return dataset
 
@@ -183,10 +183,10 @@ def _new_dataset(call: Call, name: str, organization_id: str, kind: DatasetType)
 
 
 def check_organization(call: Call, organization_id: str) -> None:
-    """Refuse an organization that is not named, not the caller's, or not there.
+    """Check the organization of a request.
 
     Raises:
-        Refusal: It is one of these (A48, A51, DS-11).
+        Refusal: It is missing, not visible to the caller, or unknown (A48, A51, DS-11).
     """
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")

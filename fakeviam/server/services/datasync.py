@@ -1,4 +1,4 @@
-"""DataSyncService: the three ways of uploading."""
+"""DataSyncService: the three ways to upload."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from fakeviam.server.state.call import Call
 
-#: Bytes of an upload, and messages, that are kept together while the rest arrives.
+#: Messages, and their bytes, that are joined at a time while the rest arrives.
 _PIECE = 2**20
 _MESSAGES = 1000
 
@@ -36,7 +36,7 @@ _MESSAGES = 1000
 def data_capture_upload(
     call: Call, request: datasync.DataCaptureUploadRequest
 ) -> datasync.DataCaptureUploadResponse:
-    """Store readings or binary contents that share one metadata (CU-1 … CU-9)."""
+    """Store readings or binary contents with common metadata (CU-1 … CU-9)."""
     if not request.HasField("metadata"):
         raise InvalidArgumentError("metadata is missing", clause="A30")
     kinds: set[str | None] = {content.WhichOneof("data") for content in request.sensor_contents}
@@ -94,7 +94,7 @@ def _store_readings(
     call.cite(_capture_grounds(request, upload))
     with call.cloud.as_one_step():
         call.store.add_tabular(records)
-        if call.cloud.due is not None:  # some job waits
+        if call.cloud.due is not None:  # pipelines may wait for this data
             from fakeviam.server.services.jobs import note_arrivals  # noqa: PLC0415 - few have jobs
 
             note_arrivals(call.cloud, records)
@@ -129,7 +129,7 @@ def _sensor(content: datasync.SensorData) -> datasync.SensorMetadata | None:
 
 @dataclass(frozen=True, slots=True)
 class UploadHeader:
-    """What the first message of a stream says."""
+    """The contents of the first message of a stream."""
 
     upload: datasync.UploadMetadata
     sensor: datasync.SensorMetadata | None
@@ -137,7 +137,7 @@ class UploadHeader:
 
 _NOTHING = ("FU-5", "a message holds neither metadata nor contents")
 
-#: What must not come before metadata (False) or after it (True), and why (A30, FU-5).
+#: What must not precede the metadata (False) or follow it (True), and the clause (A30, FU-5).
 _REFUSED: Mapping[tuple[bool, type], tuple[str, str]] = MappingProxyType(
     {
         (False, bytes): ("A30", "contents came before metadata"),
@@ -150,13 +150,13 @@ _REFUSED: Mapping[tuple[bool, type], tuple[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StreamFormat:
-    """How one streaming RPC says what they all say.
+    """How the messages of one streaming RPC are structured.
 
     Attributes:
-        kind: The upload type it is for (A29).
-        response: Its response message.
-        read: What one message holds: an opening, contents, or neither.
-        clauses: What it rests on.
+        kind: The upload type (A29).
+        response: The response message.
+        read: Parses a message into a header, contents, or neither.
+        clauses: The clauses that every such upload depends on.
     """
 
     kind: datasync.DataTypeValue
@@ -169,12 +169,12 @@ class StreamFormat:
 class _Contents:
     """The contents of one upload while they arrive, in pieces.
 
-    One buffer for all would move each time it grows, and leave holes in memory that nothing
-    fills: the process would keep several times what its uploads need.
+    A single buffer would be moved whenever it grows, and would fragment memory so that the
+    process needed several times the size of its uploads.
 
     Attributes:
-        messages: How many messages they came in.
-        size: Bytes of the latest of them, which are not joined yet.
+        messages: The number of messages so far.
+        size: Bytes of the messages that are not joined yet.
     """
 
     messages: int = 0
@@ -183,7 +183,7 @@ class _Contents:
     pieces: list[bytes] = field(default_factory=list)
 
     def append(self, data: bytes) -> None:
-        """Add what one message brought."""
+        """Add the contents of a message."""
         self.messages += 1
         self.size += len(data)
         self.latest.append(data)
@@ -196,7 +196,7 @@ class _Contents:
         self.size = 0
 
     def join(self) -> bytes:
-        """The whole file. Each piece is freed as it is copied, so that none needs memory twice."""
+        """The whole file. Each piece is freed once it is copied, to avoid twice the memory."""
         if self.latest:
             self._join_latest()
         if len(self.pieces) == 1:
@@ -208,16 +208,16 @@ class _Contents:
         return whole.getvalue()
 
     def clear(self) -> None:
-        """Free everything."""
+        """Free the memory."""
         self.latest.clear()
         self.pieces.clear()
 
 
 @dataclass(kw_only=True, slots=True)
 class StreamedUpload:
-    """One streamed upload: messages go in one by one, the record comes at the end.
+    """One streamed upload: messages arrive one by one, and the end creates the record.
 
-    A stream that is cut never reaches its end, so it stores nothing (A30).
+    A cancelled stream never reaches its end, and so stores nothing (A30).
     """
 
     call: Call
@@ -226,10 +226,10 @@ class StreamedUpload:
     begun: tuple[Upload, UploadHeader] | None = None
 
     def receive(self, message: Message) -> None:
-        """Take one message of the stream.
+        """Process one message of the stream.
 
         Raises:
-            Refusal: It must not come now, or what it says cannot be.
+            Refusal: The message is invalid, or not allowed at this point.
         """
         content = self.form.read(message)
         if (refused := _REFUSED.get((self.begun is not None, type(content)))) is not None:
@@ -243,7 +243,7 @@ class StreamedUpload:
             self.contents.append(content)
 
     def finish(self) -> Message:
-        """Store the record and answer its ids (CU-4).
+        """Store the record, and return its ids (CU-4).
 
         Raises:
             Refusal: The stream ended too early.

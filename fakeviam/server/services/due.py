@@ -1,4 +1,4 @@
-"""What is due by a cloud's clock; most have no jobs, and never import what does them."""
+"""Work that is due by a cloud's clock. Most clouds have none, and never import its modules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def catch_up(cloud: CloudState) -> None:
     """Do what is due by the cloud's clock, all at once (DP-16, RE-1).
 
     Raises:
-        Refusal: What was done cannot be kept (DD-4).
+        Refusal: The result cannot be persisted (DD-4).
     """
     all_at_once(_catching_up(cloud))
 
@@ -49,7 +49,7 @@ def _catching_up(cloud: CloudState) -> Steps[None]:
     if cloud.due is None or now < cloud.due:
         return
     if not any(map(cloud.store.entities, (DataPipeline, SequenceExport))):
-        # On a shared database another server may make some.
+        # On a shared database, another server may create jobs.
         cloud.due = None if cloud.store.ledgers is None else now + SECOND
         return
     from fakeviam.server.services.jobs import due_steps  # noqa: PLC0415 - few clouds have jobs

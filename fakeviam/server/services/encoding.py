@@ -1,7 +1,7 @@
-"""Records → bytes of the wire.
+"""Encodes records as bytes.
 
-A page of records is the join of their encoded forms, because protobuf messages may be
-concatenated; each record is encoded once and its bytes are kept with it.
+Concatenated protobuf messages are a merged message, so a page is the concatenation of its encoded
+records; each record is encoded once, and its bytes are cached on it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
     from fakeviam.wire.well_known import Timestamp
 
-# The first bytes of length-delimited fields 1 to 4, as protobuf writes them.
+# The tag bytes of length-delimited fields 1 to 4.
 _FIELD_1, _FIELD_2, _FIELD_3, _FIELD_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
 _VARINT_FIELD_2 = b"\x10"
 
@@ -29,7 +29,7 @@ _MOST_ADDRESSES = 16
 
 
 def varint(value: int) -> bytes:
-    """Protobuf's variable-length form of a number that is not negative."""
+    """The varint encoding of a non-negative number."""
     if value < 0x80:
         return value.to_bytes(1, "little")
     groups = bytearray()
@@ -41,23 +41,23 @@ def varint(value: int) -> bytes:
 
 
 def set_time(timestamp: Timestamp, nanos: int) -> None:
-    """Set a Timestamp field so that it is present, at the epoch too (TM-2)."""
+    """Set a Timestamp field so that it is present, even if it is the epoch (TM-2)."""
     timestamp.SetInParent()
     timestamp.seconds, timestamp.nanos = divmod(nanos, 1_000_000_000)
 
 
 class MetadataEncoder:
-    """Encodes metadata as one fake shows it, and keeps the bytes on the record."""
+    """Encodes binary metadata for one fake, and caches the bytes on the record."""
 
     def __init__(self, policy: Policy, links: Links) -> None:
-        """Show memberships among the tags, or not, as `policy` says (A10); link to files."""
+        """Show memberships among the tags or not, depending on the policy (A10); add links."""
         self._show_labels = policy.dataset_label == "shown"
         self._before, self._behind = links.around()
         self._has_links = bool(links.address)
 
     def entries(self, records: Iterable[BinaryRecord]) -> list[bytes]:
         """The `data` entries of a reply, without the files' bytes."""
-        # `entry` written out for those that are encoded: most of what a page costs is here.
+        # `entry` is inlined for cached records: this loop is most of the cost of a page.
         return [
             record.encoded if record.encoder is self else self.entry(record) for record in records
         ]
@@ -69,15 +69,15 @@ class MetadataEncoder:
         blob = self.metadata(record).SerializeToString(deterministic=True)
         field = _FIELD_2 + varint(len(blob)) + blob
         entry = _FIELD_1 + varint(len(field)) + field
-        # A cache, which is no part of the value.
+        # A cache, not part of the record's value.
         object.__setattr__(record, "encoded", entry)
         object.__setattr__(record, "encoder", self)
         return entry
 
     def entry_with_bytes(self, record: BinaryRecord, payload: bytes) -> tuple[bytes, ...]:
-        """The parts of one `data` entry of a reply with the file's bytes, which are not copied."""
+        """The pieces of one `data` entry with the file's bytes, which are not copied."""
         entry = self.entry(record)
-        # Behind the entry's own tag and length stands the metadata field.
+        # The metadata field follows the tag and length of the entry.
         metadata = entry[_header(entry) :]
         head = _FIELD_1 + varint(len(payload))
         size = len(head) + len(payload) + len(metadata)
@@ -105,7 +105,7 @@ class MetadataEncoder:
         return message
 
     def visible_tags(self, record: BinaryRecord) -> list[str]:
-        """Stored tags, then the labels of memberships (A10)."""
+        """The stored tags, then the labels of memberships (A10)."""
         tags = list(record.tags)
         if self._show_labels and record.dataset_ids:
             labels = map(dataset_label, record.dataset_ids)
@@ -114,19 +114,19 @@ class MetadataEncoder:
 
 
 class MetadataEncoders:
-    """The encoders of one cloud, for the addresses under which clients call it."""
+    """The encoders of one cloud, one per address that clients use."""
 
     def __init__(self, policy: Policy) -> None:
-        """Encode as `policy` says."""
+        """Encode according to `policy`."""
         self._policy = policy
         self._made: dict[Links, MetadataEncoder] = {}
 
     def of(self, call: Call) -> MetadataEncoder:
-        """The encoder whose links lead where this client can go (A52)."""
+        """The encoder whose links work for this client (A52)."""
         links = Links(call.address, call.cloud.name)
         encoder = self._made.get(links)
         if encoder is None:
-            if len(self._made) >= _MOST_ADDRESSES:  # clients may name any number of them
+            if len(self._made) >= _MOST_ADDRESSES:  # clients may send any number of addresses
                 self._made.clear()
             encoder = self._made[links] = MetadataEncoder(self._policy, links)
         return encoder
@@ -135,7 +135,7 @@ class MetadataEncoders:
 def fill_capture_metadata(
     message: data.CaptureMetadata, source: Source, tags: Iterable[str], mime_type: str
 ) -> None:
-    """Describe a source, as every release of every client reads it."""
+    """Describe a source in fields of every version of the API."""
     message.organization_id = source.organization_id
     message.location_id = source.location_id
     message.robot_name = source.robot_name
@@ -188,18 +188,18 @@ def _reading(record: TabularRecord, place: int) -> bytes:
 def timestamp(nanos: int) -> bytes:
     """An encoded Timestamp."""
     seconds, rest = divmod(nanos, 1_000_000_000)
-    # Negative numbers stand as the unsigned 64-bit number of the same bits.
+    # Negative numbers are encoded in two's complement with 64 bits.
     first = b"\x08" + varint(seconds % 2**64) if seconds else b""
     return first + b"\x10" + varint(rest) if rest else first
 
 
 def delimited(tag: bytes, blob: bytes) -> bytes:
-    """A length-delimited field, of which `tag` is the first byte."""
+    """A length-delimited field with the tag byte `tag`."""
     return tag + varint(len(blob)) + blob
 
 
 def _header(entry: bytes) -> int:
-    """How many bytes the tag and the length of a length-delimited field take."""
+    """The size of the tag and length of a length-delimited field."""
     end = 1
     while entry[end] & 0x80:
         end += 1

@@ -1,4 +1,4 @@
-"""`cloud.explain(call)`: why a record was in an answer, or was not (WY-1, WY-2)."""
+"""`cloud.explain(call)`: why a reply includes a record or not (WY-1, WY-2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.values import Page
 
-#: A page limit that no fake's data reaches.
+#: A page limit above any amount of data.
 _ALL = 2**60
 
 
@@ -44,19 +44,19 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
     """Explain a call of `cloud`.
 
     Args:
-        cloud: Whose present state the call is judged by.
-        record: The call.
-        file_id: The one record to explain; None explains all that were considered.
+        cloud: The cloud; its current state is used.
+        record: The journal entry of the call.
+        file_id: The only record to explain; None explains all that the call considered.
 
     Raises:
-        UsageError: Calls of its RPC select no data.
+        UsageError: The RPC selects no data.
     """
     if record.rpc not in SELECTING:
         names = ", ".join(sorted(SELECTING))
         raise UsageError(f"{record.rpc} selects no data; explain supports {names}")
     if record.request is None:
         return Explanation(call=str(record), notes=("no request was received",))
-    # The call again, where it leaves no trace: its clauses count for nothing.
+    # Evaluate the call again, without a trace: its clauses are not recorded.
     call = Call.detached(cloud.detached(), record.method)
     call.principal = Principal.within(record.scope)
     explainer = _Explainer(call=call, record=record, answered=_answered_ids(record))
@@ -82,7 +82,7 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
 
 
 def last_selecting(calls: Iterable[RecordedCall]) -> RecordedCall:
-    """The latest call that selected data.
+    """The latest call that selects data.
 
     Raises:
         UsageError: There is none.
@@ -110,14 +110,14 @@ def _notes(record: RecordedCall) -> tuple[str, ...]:
 
 
 def _answered_ids(record: RecordedCall) -> frozenset[str] | None:
-    """The binary data ids in the reply; None if it holds none, or was not kept."""
+    """The binary data ids in the reply; None if it has none, or was not recorded."""
     if record.rpc not in ("BinaryDataByFilter", "BinaryDataByIDs") or record.status != "OK":
         return None
     if getattr(record.request, "count_only", False) or record.scripted:
         return None
     try:
         reply: Any = record.reply
-    except UsageError:  # it was too large
+    except UsageError:  # the reply was too large to be recorded
         return None
     return reply and frozenset(entry.metadata.binary_data_id for entry in reply.data)
 
@@ -128,12 +128,12 @@ def _id_of(record: AnyRecord) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Explainer:
-    """Judges records and ids as the handler of a call does.
+    """Evaluates records and ids in the same way as the handler of the call.
 
     Attributes:
-        call: The call again, detached.
-        record: Its entry in the journal.
-        answered: Ids of the records in the reply, if they are known.
+        call: The repeated call, detached.
+        record: The journal entry.
+        answered: The ids in the recorded reply, if known.
     """
 
     call: Call
@@ -141,7 +141,7 @@ class _Explainer:
     answered: frozenset[str] | None
 
     def by_filter(self) -> Iterator[RecordVerdict]:
-        """What became of each record of the kinds that the call is about."""
+        """The verdict on each record of the kinds that the call selects from."""
         page = self._page()
         room = inf if page is None else page.limit
         ids = set()
@@ -165,7 +165,7 @@ class _Explainer:
             yield RecordVerdict(id=deleted, outcome="gone", answered=True, note=note)
 
     def _page(self) -> PageRequest | None:
-        """The page that was asked for; None if the RPC has no pages."""
+        """The requested page; None if the RPC has no pages."""
         request: Any = self.record.request
         data_request = getattr(request, "data_request", None)
         if data_request is None or request.count_only:
@@ -177,7 +177,7 @@ class _Explainer:
     def _candidates(
         self, page: PageRequest | None
     ) -> Iterator[tuple[Query, Sequence[AnyRecord], set[str] | None]]:
-        """For each kind of data: the query, all records, and the ids behind the page's token."""
+        """For each kind of data: the query, all records, and the ids after the page token."""
         everything = Query(include_internal=True)
         descending = page is not None and page.descending
         binary, tabular = _queries(self.call, self.record.request)
@@ -196,7 +196,7 @@ class _Explainer:
             yield query, read(after=None).records, rest
 
     def _other_parameters(self, record: AnyRecord) -> Iterator[Reason]:
-        """That it was not captured with the parameters that are asked for (A34)."""
+        """The reason if the record's method parameters differ from the requested ones (A34)."""
         if self.record.rpc not in _OF_RESOURCE:
             return
         wanted = wanted_parameters(self.call, self.record.request)
@@ -204,7 +204,7 @@ class _Explainer:
             yield Reason(field="additional_parameters", wanted=str(wanted), actual=str(held))
 
     def by_ids(self) -> Iterator[RecordVerdict]:
-        """What became of each id in the request."""
+        """The verdict on each id in the request."""
         ids: set[str] = set()
         for text, key in _mentions(self.record.request):
             if key is None:
@@ -224,7 +224,7 @@ class _Explainer:
                 yield self._beside_reply(verdict, record)
 
     def _reasons_against(self, key: BinaryKey, record: BinaryRecord | None) -> Iterator[Reason]:
-        """Why an id does not name a record for this caller."""
+        """Why an id does not refer to a record for this caller."""
         if record is None:
             yield Reason(field="file id", wanted=repr(key.file_id), actual="no record")
             return
@@ -250,7 +250,7 @@ class _Explainer:
         )
 
     def _beside_reply(self, verdict: RecordVerdict, record: AnyRecord) -> RecordVerdict:
-        """The verdict with a note where the reply that was given differs (WY-2)."""
+        """The verdict, with a note if it differs from the recorded reply (WY-2)."""
         late = record.time_synced > self.record.arrived
         if self.answered is None:
             return replace(verdict, note="it arrived after the call") if late else verdict
@@ -268,7 +268,7 @@ class _Explainer:
 
 
 def _mentions(request: Any) -> Iterator[tuple[str, BinaryKey | None]]:
-    """The ids of a request, as they are written and as they are understood (ID-1)."""
+    """The ids of a request, as written and as parsed (ID-1)."""
     several = "binary_data_ids" in request.DESCRIPTOR.fields_by_name
     old = request.binary_ids if several else [request.binary_id] * request.HasField("binary_id")
     for each in old:
@@ -279,7 +279,7 @@ def _mentions(request: Any) -> Iterator[tuple[str, BinaryKey | None]]:
 
 
 def _queries(call: Call, request: Any) -> tuple[Query | None, Query | None]:
-    """What a request selects of binary data and of readings; None if it is not about them."""
+    """The queries of a request for binary data and for readings; None if it selects none."""
     if call.record.rpc == "DeleteTabularData":
         return None, query_of_delete(call, request)
     if call.record.rpc in _OF_RESOURCE:
@@ -294,7 +294,7 @@ def _queries(call: Call, request: Any) -> tuple[Query | None, Query | None]:
     return query(), query(tabular=True) if both else None
 
 
-#: These name one resource, and perhaps the parameters it was captured with.
+#: RPCs that name one resource, and possibly its method parameters.
 _OF_RESOURCE = frozenset({"ExportTabularData", "GetLatestTabularData"})
 
 _BY_FILTER = _OF_RESOURCE | frozenset(
@@ -324,7 +324,7 @@ _BY_IDS = frozenset(
     }
 )
 
-#: These are gone through by their stages.
+#: RPCs that are explained stage by stage.
 _QUERIES: MappingProxyType[str, Callable[[Call, Any], Iterator[RecordVerdict]]] = MappingProxyType(
     {
         "GetSequenceBinaryData": sequence_verdicts,
@@ -346,7 +346,7 @@ _READS = _OF_RESOURCE | frozenset(
 #: RPCs whose calls can be explained.
 SELECTING = _BY_FILTER | _BY_IDS | _QUERIES.keys()
 
-#: Those of them that only read.
+#: Those that only read.
 READING = SELECTING & (_READS | _QUERIES.keys())
 
 _WRITES = SELECTING - READING

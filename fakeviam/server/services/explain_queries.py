@@ -1,4 +1,4 @@
-"""Why a reading is in the answer of a query, an image in a sequence, or is not (WY-3)."""
+"""Why a query returns a reading, or a sequence contains an image, or not (WY-3)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from fakeviam.query.values import Document
     from fakeviam.server.state.call import Call
 
-#: Stages that hand the documents on as they are, or some of them.
+#: Stages that pass documents on unchanged, or some of them.
 _CHOOSING = frozenset({"$match", "$sort", "$limit", "$skip"})
-#: Stages that make of one document one, or several, or none.
+#: Stages that turn one document into one, several or none.
 _CHANGING = frozenset(
     {
         *("$addFields", "$project", "$redact", "$replaceRoot", "$replaceWith", "$set", "$unset"),
@@ -39,15 +39,15 @@ _NO_BOUND = Reason(
     actual="none",
 )
 
-#: A reading, and a document that was made of it.
+#: A reading, and the document derived from it.
 _Row = tuple[int, Any]
 
 
 def mql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
-    """What became of each reading in TabularDataByMQL.
+    """The verdict on each reading in a TabularDataByMQL call.
 
     Raises:
-        Refusal: It would be refused.
+        Refusal: The call would be refused.
     """
     check_organization(call, request.organization_id)
     if sink_of(call, request) is None:
@@ -55,10 +55,10 @@ def mql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
 
 
 def sql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
-    """What became of each reading in TabularDataBySQL.
+    """The verdict on each reading in a TabularDataBySQL call.
 
     Raises:
-        Refusal: It would be refused.
+        Refusal: The call would be refused.
     """
     from fakeviam.query.sql.operators import SQL_OPERATORS  # noqa: PLC0415 - few explain
     from fakeviam.server.services.data.sql import translated  # noqa: PLC0415
@@ -74,7 +74,7 @@ def sql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
 
 
 def sequence_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
-    """Which images are inside a sequence, and which are not.
+    """Which images a sequence contains.
 
     Raises:
         Refusal: There is no such sequence.
@@ -124,7 +124,7 @@ def _judged(
 
 
 class _StagesRun:
-    """Documents on their way through the stages of a query."""
+    """Documents that pass through the stages of a query."""
 
     def __init__(
         self, call: Call, records: list[TabularRecord], operators: Operators | None
@@ -136,7 +136,7 @@ class _StagesRun:
         self._note = ""
 
     def through(self, number: int, stage: Document) -> Iterator[RecordVerdict]:
-        """Those that a stage leaves out."""
+        """The verdicts on documents that a stage removes."""
         ((name, _),) = stage.items()
         before = dict.fromkeys(place for place, _ in self._rows)
         if self._note:
@@ -160,7 +160,7 @@ class _StagesRun:
             yield self._lost(place, documents_before[place], number, stage)
 
     def left(self) -> Iterator[RecordVerdict]:
-        """Those that get to the end, or to a stage that makes other documents of them."""
+        """The verdicts on documents that reach the end, or a stage that combines them."""
         for place in dict.fromkeys(place for place, _ in self._rows):
             yield RecordVerdict(id=self._records[place].id, outcome="included", note=self._note)
 
@@ -188,7 +188,7 @@ class _StagesRun:
 
 
 def _conditions(number: int, spec: Document) -> Iterator[tuple[str, str, Document]]:
-    """Each condition of a `$match`: its field, what it wants, and itself."""
+    """The conditions of a `$match`: field, expectation and the condition itself."""
     for field, value in spec.items():
         parts = value.get("$sqlAnd") if isinstance(value, dict) else None
         if parts is not None or (field == "$expr" and "$sql" in repr(value)):
@@ -199,7 +199,7 @@ def _conditions(number: int, spec: Document) -> Iterator[tuple[str, str, Documen
 
 
 def _actual(document: Document, condition: Document) -> str:
-    """What a document has where a condition looks."""
+    """The document's values of the fields in a condition."""
     from fakeviam.query.paths import leaves, split  # noqa: PLC0415 - few explain
     from fakeviam.query.reads import paths_read  # noqa: PLC0415
     from fakeviam.query.values import MISSING  # noqa: PLC0415

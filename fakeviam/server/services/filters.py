@@ -1,4 +1,4 @@
-"""Filters → queries (FI-1 … FI-17)."""
+"""Converts filters to queries (FI-1 … FI-17)."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ _RULES = {
     data.TAGS_FILTER_TYPE_UNTAGGED: TagRule.UNTAGGED,
 }
 
-#: Fields of a filter that `Query` takes as they are, by their names there.
+#: Fields of a filter that `Query` takes unchanged, by their names there.
 _COPIED = {field.name: field.attribute for field in FILTER_FIELDS if field.attribute}
 
-# Fields that readings have nothing to match with, or match in a way of their own (A18).
+# Fields that do not apply to readings, or apply in a different way (A18).
 _OF_FILES = frozenset({"bbox_labels", "dataset_id", "mime_type"})
 
-#: Filters that are remembered; whoever pages sends the same one with every page.
+#: How many filters are cached, since every page repeats the filter.
 _REMEMBERED = 256
 
 
 class FilterReader:
-    """Turns filters into queries under one policy, and remembers what it made of them."""
+    """Converts filters to queries under one policy, with a cache."""
 
     def __init__(self, policy: Policy) -> None:
-        """Read filters as `policy` says."""
+        """Convert according to `policy`."""
         self._policy = policy
         self._known: dict[tuple[bytes, bool, bool], tuple[Query, tuple[str, ...]]] = {}
 
     def read(
         self, message: data.Filter, *, include_internal: bool, tabular: bool
     ) -> tuple[Query, tuple[str, ...]]:
-        """The query of a filter for those who may see everything, and the clauses it rests on.
+        """The query of a filter for an unrestricted caller, and the clauses it depends on.
 
         Raises:
-            InvalidArgumentError: The filter has no meaning.
+            InvalidArgumentError: The filter is invalid.
         """
         key = (message.SerializeToString(), include_internal, tabular)
         cached = self._known.get(key)
@@ -74,7 +74,7 @@ class FilterReader:
         )
 
     def interval(self, message: data.CaptureInterval) -> Interval:
-        """The interval that a message means; both of its ends may be absent (FI-13)."""
+        """The interval of a message, whose ends may both be absent (FI-13)."""
         has_start, has_end = message.HasField("start"), message.HasField("end")
         if not has_start and not has_end:
             return EVERYTHING
@@ -87,7 +87,7 @@ class FilterReader:
 
 
 def copied_fields(message: data.Filter | data.DeleteTabularFilter) -> dict[str, Any]:
-    """The fields that need no decision, as arguments of `Query`."""
+    """The fields that are copied unchanged, as arguments of `Query`."""
     fields = message.DESCRIPTOR.fields_by_name
     values = {field: getattr(message, name) for name, field in _COPIED.items() if name in fields}
     return {
@@ -97,7 +97,7 @@ def copied_fields(message: data.Filter | data.DeleteTabularFilter) -> dict[str, 
 
 
 def filter_grounds(message: data.Filter, query: Query, *, tabular: bool) -> Iterator[str]:
-    """The clauses that a query rests on, as far as its filter says."""
+    """The clauses that a query depends on because of its filter."""
     yield "PG-10"
     fields = frozenset(field.name for field, _ in message.ListFields())
     yield "FI-1" if fields or message.ByteSize() else "FI-2"
@@ -118,7 +118,7 @@ def filter_grounds(message: data.Filter, query: Query, *, tabular: bool) -> Iter
 
 
 def interval_grounds(message: data.CaptureInterval) -> tuple[str, ...]:
-    """The clauses that an interval rests on."""
+    """The clauses that an interval depends on."""
     has_start, has_end = message.HasField("start"), message.HasField("end")
     if not has_start and not has_end:
         return ()
@@ -129,16 +129,16 @@ def interval_grounds(message: data.CaptureInterval) -> tuple[str, ...]:
 def query_from(
     call: Call, message: data.Filter, *, include_internal: bool = False, tabular: bool = False
 ) -> Query:
-    """The query that a filter means under this fake's policy (FI-1 … FI-17).
+    """The query of a filter, for this caller (FI-1 … FI-17).
 
     Args:
-        call: The call it came with.
-        message: The filter; an absent one reads as an empty one (FI-2).
-        include_internal: Whether Viam's own data is selected too (PG-10).
-        tabular: The query is for readings, which have no boxes and no datasets (A18).
+        call: The call.
+        message: The filter; a missing one is like an empty one (FI-2).
+        include_internal: Whether to include Viam's own data (PG-10).
+        tabular: Whether the query is for readings, which have no boxes or datasets (A18).
 
     Raises:
-        Refusal: It names an organization the caller may not see (A51), or has no meaning.
+        Refusal: It names an organization the caller may not see (A51), or is invalid.
     """
     if message.organization_ids:
         call.principal.check_named(message.organization_ids)
@@ -152,10 +152,10 @@ def query_from(
 
 
 def tag_rule(message: data.TagsFilter) -> tuple[TagRule, frozenset[str], tuple[str, ...]]:
-    """What a tags filter asks, and the clauses that rests on (FI-6, FI-7, FI-8, A17).
+    """The rule of a tags filter, and the clauses it depends on (FI-6, FI-7, FI-8, A17).
 
     Raises:
-        InvalidArgumentError: Its type has no meaning (FI-17).
+        InvalidArgumentError: Its type is unknown (FI-17).
     """
     rule = _RULES.get(message.type)
     if rule is None:

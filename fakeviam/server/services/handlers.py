@@ -1,4 +1,4 @@
-"""What the handler of a unary RPC is, and what its answers rest on."""
+"""Handlers of unary RPCs, with the clauses that their replies depend on."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Rpc(Generic[Request, Reply]):
 
     Attributes:
         name: Name of the RPC.
-        handle: Answers a request. Nothing awaits in it, so its reads and writes are one step.
-        rests_on: Clauses that every answer rests on.
-        grounds: The other clauses that follow from a request and the policy alone.
-        reply_grounds: Those that follow from the reply; for RPCs that write nothing.
+        handle: Returns the reply. It never awaits, so that its reads and writes are atomic.
+        rests_on: Clauses that every reply depends on.
+        grounds: Further clauses, determined by the request and the policy alone.
+        reply_grounds: Further clauses, determined by the reply; only for RPCs that do not write.
     """
 
     name: str
@@ -46,7 +46,7 @@ def rpc(
     grounds: Callable[[Any, Policy], Iterable[str]] | None = None,
     reply_grounds: Callable[[Any, Policy], Iterable[str]] | None = None,
 ) -> _Declare:
-    """Make a function the handler of the RPC of that name."""
+    """Declare a function as the handler of an RPC."""
 
     def declare(handle: Callable[[Call, Request], Reply]) -> Rpc[Request, Reply]:
         return Rpc(
@@ -61,7 +61,7 @@ def rpc(
 
 
 def handlers_in(*modules: ModuleType) -> dict[str, Rpc[Any, Any]]:
-    """The handlers that these modules declare, by RPC."""
+    """The handlers declared in these modules, by RPC."""
     return {
         value.name: value
         for module in modules

@@ -1,4 +1,4 @@
-"""The steps of jobs: ticks, runs, back-fill and exports, one after the other."""
+"""The steps of jobs: ticks, runs, back-fill and exports, in sequence."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("fakeviam")
 
 
 class _Due(NamedTuple):
-    """A step that is due at a time; of equal times the pipeline that is older comes first."""
+    """A step and when it is due; at equal times, the older pipeline comes first."""
 
     time: int
     number: int
@@ -50,34 +50,34 @@ class _Due(NamedTuple):
 
 
 class _Walk(NamedTuple):
-    """The tick of a pipeline that comes next, that before it, and those after it."""
+    """The next tick of a pipeline, the one before it, and those after it."""
 
     tick: int
     before: int
     ticks: Iterator[int]
 
 
-class _TimedOut(Exception):  # noqa: N818 - a way a run can end, not an error
-    """The query takes longer than runs may."""
+class _TimedOut(Exception):  # noqa: N818 - one way for a run to end, rather than an error
+    """The query takes longer than the limit of runs."""
 
 
 class Worker:
-    """Does the steps of one cloud's jobs, one after the other."""
+    """Executes the steps of one cloud's jobs in sequence."""
 
     def __init__(self, cloud: CloudState) -> None:
         self._cloud = cloud
         self._is_shared = cloud.store.ledgers is not None
         self._method = wire.method("TabularDataByMQL")
-        # Of each sink: what is unique, and the start of the window it came from.
+        # By sink: the unique keys, and the start of the window that each came from.
         self._keys: dict[str, dict[bytes, int]] = {}
         self._walks: dict[str, _Walk] = {}
-        # Pipelines that were seen to make nothing of no readings.
+        # Pipelines that are known to produce nothing from no readings.
         self._idle: set[str] = set()
-        # Of organizations: from when to when they have no readings.
+        # By organization: a period without readings.
         self._gaps: dict[str, tuple[int, int]] = {}
 
     def next_step(self) -> _Due | None:
-        """What is due first, now or later."""
+        """The earliest step, due or not."""
         return min(self._steps(), key=lambda step: step[:2], default=None)
 
     def _steps(self) -> Iterator[_Due]:
@@ -101,7 +101,7 @@ class Worker:
                     yield _Due(pipeline.time_batch, number, "fill", pipeline)
 
     def _begun(self, run: PipelineRun) -> int:
-        """When a run was started, as far as this server knows: the clocks of others may differ."""
+        """When a run started, as far as this server knows: other servers' clocks may differ."""
         if not self._is_shared:
             return run.time_start
         return self._cloud.runs_seen.setdefault(run.id, self._cloud.clock.now())
@@ -143,7 +143,7 @@ class Worker:
         store.swap_entities(export, done)
 
     def _schedule(self, pipeline: DataPipeline, tick: int) -> None:
-        """A tick has come: its run is to start soon."""
+        """Schedule the run of a tick."""
         before, following = self._ticks_around(pipeline, tick)
         run = self._new_run(pipeline, before, tick, start=tick + RUN_DELAY, at=tick)
         if self._is_done_at_once(pipeline, run):
@@ -158,7 +158,7 @@ class Worker:
         self._cloud.store.swap_entities(pipeline, changed, run)
 
     def _ticks_around(self, pipeline: DataPipeline, tick: int) -> tuple[int, int]:
-        """The ticks before and after one; mostly it is the one that followed the last."""
+        """The ticks before and after `tick`, which mostly follows the previous one."""
         walk = self._walks.get(pipeline.id)
         if walk is None or walk.tick != tick:
             schedule = schedule_of(pipeline.schedule)
@@ -168,7 +168,7 @@ class Worker:
         return walk.before, following
 
     def _is_done_at_once(self, pipeline: DataPipeline, run: PipelineRun) -> bool:
-        """Whether a run is due that makes nothing: a clock moved far has hundreds of thousands."""
+        """Whether a due run has no results; advancing the clock far creates very many of these."""
         return (
             pipeline.id in self._idle
             and run.time_start <= self._cloud.clock.now()
@@ -176,7 +176,7 @@ class Worker:
         )
 
     def _passed_over(self, pipeline: DataPipeline, before: int, tick: int) -> int | None:
-        """The tick to go on with where far too many windows without data are due (DP-20)."""
+        """The tick to continue with if far too many windows without data are due (DP-20)."""
         _, end_of_gap = self._gaps[pipeline.organization_id]
         last = min(self._cloud.clock.now(), end_of_gap) - MOST_IDLE * (tick - before)
         later = schedule_of(pipeline.schedule).upto(last) if last > tick else tick
@@ -189,7 +189,7 @@ class Worker:
         return later
 
     def _is_empty(self, pipeline: DataPipeline, run: PipelineRun) -> bool:
-        """Whether nothing was read in a window: other servers may have added something."""
+        """Whether a window has no readings; other servers may have added some."""
         if self._is_shared:
             return False
         start, owner = run.time_data_start, pipeline.organization_id
@@ -221,7 +221,7 @@ class Worker:
     def _start(self, pipeline: DataPipeline, run: PipelineRun, at: int) -> Steps[None]:
         """Run the query; one that takes too long is left alone until its time is up."""
         started = _after(run, "start", at)
-        # Of several servers, the one that starts a run does it (MG-7).
+        # Of several servers, only the one that starts a run executes it (MG-7).
         if self._is_shared and not self._cloud.store.swap_entities(run, started):
             return
         is_empty = self._is_empty(pipeline, run)
@@ -240,14 +240,14 @@ class Worker:
             self._keep(pipeline, replace(_after(started, "complete", at), documents=documents))
 
     def _keep(self, pipeline: DataPipeline, run: PipelineRun) -> None:
-        """Keep a run that has ended; its results take the place of those of its window."""
+        """Store a finished run; its results replace the previous results of its window."""
         store = self._cloud.store
         self._cloud.runs_seen.pop(run.id, None)
         known = store.entity(PipelineRun, run.id)
         if known is None or known.time_end is not None:
-            return  # another server gave it up, or deleted it
+            return  # another server timed it out, or deleted it
         replaced: list[PipelineRun] = []
-        if run.status == "completed" and pipeline.backfills:  # others run no window again
+        if run.status == "completed" and pipeline.backfills:  # only these repeat windows
             replaced = [
                 replace(other, documents=())
                 for other in store.entities(PipelineRun, pipeline.id)
@@ -262,7 +262,7 @@ class Worker:
             current = store.entity(DataPipeline, pipeline.id)
 
     def _fill(self, pipeline: DataPipeline, at: int) -> None:
-        """Schedule a batch of windows of the past, the newest first, to start at once."""
+        """Schedule a batch of past windows, newest first, to start immediately."""
         schedule = schedule_of(pipeline.schedule)
         windows = list(self._windows(pipeline))
         runs = [
@@ -283,7 +283,7 @@ class Worker:
         self._cloud.store.swap_entities(pipeline, changed, *runs)
 
     def _windows(self, pipeline: DataPipeline) -> Iterator[int]:
-        """The starts of the next batch of windows, the newest first."""
+        """The starts of the windows in the next batch, newest first."""
         left = BATCH
         for start in sorted(pipeline.late, reverse=True)[:BATCH]:
             left -= 1
@@ -296,7 +296,7 @@ class Worker:
                 yield before
 
     def _window_before(self, pipeline: DataPipeline, time: int) -> int | None:
-        """The start of the newest window before a time that holds data (DP-14)."""
+        """The start of the newest window before a time that contains data (DP-14)."""
         query = Query(
             organization_ids=frozenset({pipeline.organization_id}),
             interval=Interval(end=time, end_inside=False),
@@ -312,8 +312,8 @@ class Worker:
         """What a run puts into the sink.
 
         Raises:
-            ValueError: It fails; the text says why.
-            _TimedOut: Its query takes too long.
+            ValueError: The run fails; the message explains why.
+            _TimedOut: The query takes too long.
         """
         from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first run
         from fakeviam.query.errors import QueryError, QueryTimeoutError  # noqa: PLC0415
@@ -360,9 +360,9 @@ class Worker:
     def _check_keys(
         self, pipeline: DataPipeline, run: PipelineRun, documents: list[dict[str, Any]]
     ) -> None:
-        """Refuse two results of one `_id` in the sink (DP-8)."""
+        """Refuse results whose `_id` is already in the sink (DP-8)."""
         keys = self._keys.get(pipeline.id)
-        if keys is None or self._is_shared:  # others may have put something there
+        if keys is None or self._is_shared:  # another server may have added results
             keys = self._keys[pipeline.id] = self._keys_of(pipeline)
         window = run.time_data_start
         added: dict[bytes, int] = {}
@@ -376,7 +376,7 @@ class Worker:
             added[key] = window
         if pipeline.backfills:
             for key in [key for key, start in keys.items() if start == window]:
-                del keys[key]  # they are replaced
+                del keys[key]  # the window's own results, which will be replaced
         keys.update(added)
 
     def _keys_of(self, pipeline: DataPipeline) -> dict[bytes, int]:
@@ -390,7 +390,7 @@ class Worker:
 
 
 def _key(value: object) -> bytes:
-    """An `_id` as what it is equal to; whole numbers are, whatever their type."""
+    """A hashable form of an `_id`; whole numbers of different types are equal."""
     from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first run
 
     if isinstance(value, float) and value.is_integer():
@@ -399,7 +399,7 @@ def _key(value: object) -> bytes:
 
 
 def _after(run: PipelineRun, event: JobEvent, at: int, *, error: str = "") -> PipelineRun:
-    """A run after something has happened to it."""
+    """A run after an event."""
     status = RUNS[run.status, event]
     if event == "start":
         return replace(run, status=status)

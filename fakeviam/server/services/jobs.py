@@ -1,4 +1,4 @@
-"""Jobs by the fake's clock: what is due is done before the next call is answered (DP-16)."""
+"""Jobs on the fake's clock: everything due is done before the next call is handled (DP-16)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def due_steps(cloud: CloudState) -> Steps[None]:
     """Do all that is due, in the order of its times, and find out when to come back.
 
     Raises:
-        Refusal: What was done cannot be kept (DD-4); it is still due.
+        Refusal: The results cannot be persisted (DD-4); the step remains due.
     """
     worker = Worker(cloud)
     now = cloud.clock.now()
@@ -43,13 +43,13 @@ def due_steps(cloud: CloudState) -> Steps[None]:
         yield from worker.do(step)
         step = worker.next_step()
     cloud.due = None if step is None else step.time
-    if cloud.store.ledgers is not None:  # another server may make a pipeline
+    if cloud.store.ledgers is not None:  # another server may create a pipeline
         cloud.due = min(now + SECOND, cloud.due or now + SECOND)
     _set_alarm(cloud)
 
 
 def _set_alarm(cloud: CloudState) -> None:
-    """Come back in time if the clock runs; one that stands still is moved by somebody."""
+    """Schedule a wake-up if the clock runs; a frozen clock only moves on request."""
     if cloud.alarm is not None:
         cloud.alarm.cancel()
         cloud.alarm = None
@@ -57,7 +57,7 @@ def _set_alarm(cloud: CloudState) -> None:
         return
     try:
         loop = asyncio.get_running_loop()
-    except RuntimeError:  # the next call will find what is due
+    except RuntimeError:  # without an event loop, the next call does what is due
         return
     wait = max(cloud.due - cloud.clock.now(), 0) / SECOND
     cloud.alarm = loop.call_later(wait, _wake, weakref.ref(cloud))
@@ -85,7 +85,7 @@ def _wake(reference: weakref.ref[CloudState]) -> None:
 
 
 def note_arrivals(cloud: CloudState, records: Iterable[TabularRecord]) -> None:
-    """Let pipelines that back-fill repeat the runs whose data has just come (DP-7)."""
+    """Let pipelines with back-fill repeat the runs that new data belongs to (DP-7)."""
     pipelines = [
         each for each in cloud.store.entities(DataPipeline) if each.enabled and each.backfills
     ]
@@ -107,7 +107,7 @@ def _with_late(late: set[int], now: int, pipeline: DataPipeline) -> DataPipeline
 def _late_windows(
     cloud: CloudState, pipeline: DataPipeline, records: Iterable[TabularRecord]
 ) -> Iterator[int]:
-    """Starts of the windows in which these readings are and that were run already."""
+    """The starts of windows that contain these readings and have already run."""
     schedule = schedule_of(pipeline.schedule)
     runs = (cloud.store.entity(PipelineRun, run_id) for run_id in pipeline.open)
     to_come = {run.time_data_start for run in runs if run and run.status == "scheduled"}

@@ -1,4 +1,4 @@
-"""Links to files over HTTP: for whoever may see the file, or signed for anybody (DL-1, SG-1)."""
+"""HTTP links to files: for callers who may see the file, or signed for anyone (DL-1, SG-1)."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from fakeviam.model.ids import Ids
 
-#: Below this stand the files, each by its `binary_data_id`.
+#: The path prefix of files, which are named by `binary_data_id`.
 ROOT = "/files"
-#: And below this, the files of exports; no organization is called so.
+#: The path prefix of export files; no organization has this id.
 EXPORTS = "exports/"
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes the links of one cloud, for clients that reach its server at one address.
+    """Creates the links of one cloud, for clients that use one address of the server.
 
     Attributes:
-        address: `http://host:port`; empty if nobody can download.
-        session: Name of the session, if the cloud is one's.
+        address: `http://host:port`; empty if downloads are not possible.
+        session: The name of the cloud's session, if it has one.
     """
 
     address: str
     session: str = ""
 
     def around(self) -> tuple[str, str]:
-        """What stands before and behind a quoted `binary_data_id`.
+        """What precedes and follows the quoted `binary_data_id`.
 
-        The whole is where that file is, for those who show that they may see it.
+        Together they form a link that requires authentication.
         """
         return self._around({})
 
     def signed(self, ids: Ids, binary_data_id: str, expires: int) -> str:
-        """Where a file is for everybody, until a time in ns since the epoch."""
+        """A link that works for anyone until a time in ns since the epoch."""
         signature = signature_of(ids, binary_data_id, str(expires))
         before, behind = self._around({"expires": str(expires), "signature": signature})
         return f"{before}{quote(binary_data_id)}{behind}"
@@ -48,11 +48,11 @@ class Links:
 
 
 def signature_of(ids: Ids, binary_data_id: str, expires: str) -> str:
-    """What only the cloud of these ids can put under a link."""
+    """The signature of a link, which only the cloud with these ids can create."""
     return ids.digest(f"file {binary_data_id} until {expires}").hex()
 
 
 def is_signed(ids: Ids, binary_data_id: str, expires: str, signature: str) -> bool:
-    """Whether the link was made by the cloud of these ids."""
+    """Whether the cloud with these ids has signed a link."""
     expected = signature_of(ids, binary_data_id, expires)
     return hmac.compare_digest(expected.encode(), signature.encode())

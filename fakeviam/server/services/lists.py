@@ -1,4 +1,4 @@
-"""Lists of entities in pages, with page tokens that name a place and outlive what stood there."""
+"""Paginated lists of entities; a page token names a position that survives deletion."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry")
 
-#: How long a page is unless asked otherwise, and at most.
+#: The default and maximum size of a page.
 DEFAULT, MOST = 50, 1000
 
-# A token is the time and the id behind which the next page begins, veiled.
+# A token contains the time and id after which the next page starts, encrypted.
 _OFFSET, _TIME_DIGITS, _ID_DIGITS = 2**66, 18, 24
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[Entry]):
-    """Some entries, and the token of the next page; empty if there is none."""
+    """Some entries, and the token of the next page; empty if this is the last page."""
 
     entries: Sequence[Entry]
     next_token: str
@@ -40,19 +40,19 @@ def list_page(
     clause: str,
     newest_first: bool = False,
 ) -> ListPage[Entry]:
-    """A page of entries by time, then id.
+    """A page of entries, sorted by time, then id.
 
     Args:
-        call: Who asks.
-        entries: All of them.
-        place_of: The time and the id of one, 24 hex digits.
-        size: How many; 0 is the default.
-        token: Where to go on; empty is the beginning.
-        clause: Cited for a token that is none.
+        call: The call.
+        entries: All entries.
+        place_of: Returns the time and the id of an entry, 24 hex digits.
+        size: The number of entries; 0 is the default.
+        token: The page token; empty is the first page.
+        clause: The clause to cite for an invalid token.
         newest_first: The order.
 
     Raises:
-        InvalidArgumentError: The token is not one of this server's.
+        InvalidArgumentError: The token was not issued by this server.
     """
     ordered = sorted(entries, key=place_of, reverse=newest_first)
     if token:

@@ -1,4 +1,4 @@
-"""Pages: limits, tokens, order (PG-1 … PG-12)."""
+"""Pagination: limits, tokens, order (PG-1 … PG-12)."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
     from fakeviam.store.values import Page
 
-#: What is listed: a token of one list is foreign to the others.
+#: The kinds of lists; a token of one kind is invalid for the others.
 Kind = Literal["files", "readings", "images"]
 
 DEFAULT_LIMIT = 50
 
-#: What shipping clients ask for at most (PG-2); published programs ask for more (A6).
+#: The largest page that clients request (PG-2); published programs request more (A6).
 DEFAULT_LARGEST = 100
 
-#: More records than any store holds; databases count in 64 bits.
+#: More records than any store holds; databases count with 64 bits.
 _MOST = 10**9
 
 _TIME, _SIZE = attrgetter("time_requested"), attrgetter("size")
 
-# A token is two veiled numbers of fixed width; the offset keeps times before 1970 positive.
+# A token is two encrypted numbers; the offset makes times before 1970 positive.
 _TIME_OFFSET = 2**66
 _TIME_DIGITS, _ARRIVAL_DIGITS = 18, 12
 
 
 class PageRequest(NamedTuple):
-    """Which page is asked for."""
+    """A requested page."""
 
     limit: int
     after: Position | None
@@ -46,11 +46,11 @@ class PageRequest(NamedTuple):
 def page_request(
     call: Call, message: data.DataRequest, *, with_bytes: bool = False, of: Kind
 ) -> PageRequest:
-    """Read limit, order and token of a request.
+    """Parse the limit, order and token of a request.
 
     Raises:
         InvalidArgumentError: The policy refuses the limit (A6) or the token (A56), or the
-            order has no meaning (PG-12).
+            order is unknown (PG-12).
     """
     limit = _limit(call, message.limit, with_bytes=with_bytes)
     descending = _descending(call.policy, message.sort_order)
@@ -65,9 +65,9 @@ def page_footer(
     page: Page[BinaryRecord] | Page[TabularRecord],
     of: Kind,
 ) -> tuple[int, int, str]:
-    """`count`, `total_size_bytes` and `last` of a page, citing what they rest on (A4)."""
+    """`count`, `total_size_bytes` and `last` of a page, citing their clauses (A4)."""
     records: Sequence[AnyRecord] = page.records
-    # If the page is all there is, page and total are the same; a lone record has no order.
+    # On a complete page, the counts of page and total are equal; one record has no order.
     whole = len(records) < wanted.limit and wanted.after is None
     if records and not (whole and len(records) == 1):
         if not whole:
@@ -81,18 +81,20 @@ def page_footer(
 def token_of(call: Call, position: Position | None, of: Kind) -> str:
     """The `last` of a page that ends at `position`; empty for an empty page (PG-4, PG-5).
 
-    It is opaque, and foreign to callers who see other organizations: arrivals count
-    everybody's records (AC-5).
+    It is opaque, and invalid for callers who see other organizations, because arrival numbers
+    reveal how many records everyone has (AC-5).
     """
     if position is None:
         return ""
+    # A position, not an offset: records that are added or deleted between two pages neither
+    # repeat nor hide others (PG-7).
     time = position.time + _TIME_OFFSET
     digits = f"{time:0{_TIME_DIGITS}x}{position.arrival:0{_ARRIVAL_DIGITS}x}"
     return call.cloud.ids.veil(digits, scope=f"{of} {caller_scope(call)}")
 
 
 def caller_scope(call: Call) -> str:
-    """What the caller may see, as text: tokens are good for those who see the same."""
+    """What the caller may see, as text; only callers who see the same can share tokens."""
     scope = call.principal.scope
     if scope is None:
         return ""
@@ -104,6 +106,7 @@ def _limit(call: Call, limit: int, *, with_bytes: bool) -> int:
     cap: PageLimit | None = policy.max_page
     if with_bytes and policy.binary_page is not None:
         cap = policy.binary_page
+    # Only limits above the default depend on how a server treats large ones.
     clause = "A57" if with_bytes else "A6"
     call.cite(("PG-1", "PG-2") if limit > DEFAULT_LIMIT else ("PG-1",))
     if limit > DEFAULT_LARGEST:
@@ -135,7 +138,7 @@ def _after(call: Call, token: str, of: Kind) -> Position | None:
 
 
 def position_in(call: Call, token: str, of: Kind) -> Position | None:
-    """The position in a token; None if this server did not make it for this caller and list."""
+    """The position in a token; None if it was not issued for this caller and list."""
     digits = call.cloud.ids.unveil(token, scope=f"{of} {caller_scope(call)}")
     if digits is None or len(digits) != _TIME_DIGITS + _ARRIVAL_DIGITS:
         return None

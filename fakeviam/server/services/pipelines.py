@@ -36,7 +36,7 @@ _SOURCES: MappingProxyType[int, SourceType] = MappingProxyType(
 def create_data_pipeline(
     call: Call, request: wire.CreateDataPipelineRequest
 ) -> wire.CreateDataPipelineResponse:
-    """Make a pipeline, whose first run covers the window of now (DP-1 … DP-3, DP-11)."""
+    """Create a pipeline, whose first run covers the current window (DP-1 … DP-3, DP-11)."""
     check_organization(call, request.organization_id)
     schedule = _schedule(request.schedule)
     source = _SOURCES.get(request.data_source_type)
@@ -73,7 +73,7 @@ def create_data_pipeline(
 def get_data_pipeline(
     call: Call, request: wire.GetDataPipelineRequest
 ) -> wire.GetDataPipelineResponse:
-    """A pipeline by its id (DP-1, DP-12)."""
+    """The pipeline with this id (DP-1, DP-12)."""
     return wire.GetDataPipelineResponse(data_pipeline=_message(_required(call, request.id)))
 
 
@@ -81,7 +81,7 @@ def get_data_pipeline(
 def list_data_pipelines(
     call: Call, request: wire.ListDataPipelinesRequest
 ) -> wire.ListDataPipelinesResponse:
-    """The pipelines of an organization, the oldest first (DP-1)."""
+    """The pipelines of an organization, oldest first (DP-1)."""
     check_organization(call, request.organization_id)
     pipelines = call.store.entities(DataPipeline, request.organization_id)
     return wire.ListDataPipelinesResponse(data_pipelines=map(_message, pipelines))
@@ -91,7 +91,7 @@ def list_data_pipelines(
 def rename_data_pipeline(
     call: Call, request: wire.RenameDataPipelineRequest
 ) -> wire.RenameDataPipelineResponse:
-    """Give a pipeline another name (DP-1, DP-3)."""
+    """Rename a pipeline (DP-1, DP-3)."""
     pipeline = _required(call, request.id)
     _change(call, pipeline, name=check_name(request.name, clause="DP-11"))
     return wire.RenameDataPipelineResponse()
@@ -114,7 +114,7 @@ def delete_data_pipeline(
 def enable_data_pipeline(
     call: Call, request: wire.EnableDataPipelineRequest
 ) -> wire.EnableDataPipelineResponse:
-    """Let a pipeline run from its next tick on (DP-9, DP-15)."""
+    """Resume a pipeline at its next tick (DP-9, DP-15)."""
     pipeline = _required(call, request.id)
     if pipeline.enabled:
         call.cite(["DP-15"])
@@ -135,7 +135,7 @@ def enable_data_pipeline(
 def disable_data_pipeline(
     call: Call, request: wire.DisableDataPipelineRequest
 ) -> wire.DisableDataPipelineResponse:
-    """Let a pipeline not run any more (DP-9, DP-15)."""
+    """Pause a pipeline (DP-9, DP-15)."""
     pipeline = _required(call, request.id)
     if not pipeline.enabled:
         call.cite(["DP-15"])
@@ -148,7 +148,7 @@ def disable_data_pipeline(
 def list_data_pipeline_runs(
     call: Call, request: wire.ListDataPipelineRunsRequest
 ) -> wire.ListDataPipelineRunsResponse:
-    """A page of the runs of a pipeline, the newest first (DP-5, DP-13)."""
+    """A page of the runs of a pipeline, newest first (DP-5, DP-13)."""
     pipeline = _required(call, request.id)
     runs = call.store.entities(PipelineRun, pipeline.id)
     page: ListPage[PipelineRun] = list_page(
@@ -189,7 +189,7 @@ def _taken(name: str) -> AlreadyExistsError:
 
 
 def _required(call: Call, pipeline_id: str) -> DataPipeline:
-    """The pipeline of that id, if it exists for the caller (DP-12)."""
+    """The pipeline with this id, if it is visible to the caller (DP-12)."""
     found = call.store.entity(DataPipeline, pipeline_id)
     return visible(call, found, f"data pipeline {pipeline_id!r}", clause="DP-12")
 

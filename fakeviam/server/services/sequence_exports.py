@@ -1,4 +1,4 @@
-"""Exports of datasets of sequences: jobs, and the files they make."""
+"""Exports of sequence datasets: jobs, and their files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATUS: MappingProxyType[ExportStatus, wire.SequenceDatasetExportStatusValue] =
 def start_sequence_dataset_export(
     call: Call, request: wire.StartSequenceDatasetExportRequest
 ) -> wire.StartSequenceDatasetExportResponse:
-    """Start a job, which is done two seconds later by the fake's clock (EJ-1, EJ-2, EJ-5)."""
+    """Start a job, which ends two seconds later by the fake's clock (EJ-1, EJ-2, EJ-5)."""
     dataset = sequence_dataset(call, request.dataset_id)
     if not is_available():
         text = "an export is made of Parquet files, which need pyarrow: install fakeviam[parquet]"
@@ -53,7 +53,7 @@ def start_sequence_dataset_export(
 def get_sequence_dataset_export(
     call: Call, request: wire.GetSequenceDatasetExportRequest
 ) -> wire.GetSequenceDatasetExportResponse:
-    """How far a job is, and where its file is once it is done (EJ-1, EJ-2, EJ-4)."""
+    """The state of a job, and the link to its file once it is done (EJ-1, EJ-2, EJ-4)."""
     if not request.job_id:
         raise InvalidArgumentError("job_id must not be empty", clause="EJ-4")
     found = call.store.entity(SequenceExport, request.job_id)

@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from fakeviam.model.records import AnyRecord, BinaryRecord
     from fakeviam.store.base import Store
 
-#: A zip says when its files were written; the same data is to give the same bytes.
+#: The timestamp of files in the zip: constant, so that equal data gives equal bytes.
 _WRITTEN = (1980, 1, 1, 0, 0, 0)
 
-#: More records than a sequence has.
+#: More records than any sequence has.
 _ALL = 10**9
 
 
 def is_available() -> bool:
-    """Whether Parquet files can be written here."""
+    """Whether the packages that write Parquet files are installed."""
     return find_spec("pyarrow") is not None
 
 
 def file_of(store: Store, sequences: Sequence[SavedSequence], *, until: int | None) -> bytes:
-    """The zip for these sequences with the data that is visible, up to a time of storing in ns."""
-    pa: Any = import_module("pyarrow")  # an extra, and slow to import
+    """The zip of these sequences, with the data stored up to a time in ns."""
+    pa: Any = import_module("pyarrow")  # optional, and slow to import
 
     time = pa.timestamp("us", tz="UTC")
     source = [
@@ -137,7 +137,7 @@ def _tabular_rows(
         resources = resources_of(sequence)
         for record in page.records:
             if _resource_of(record) in resources:
-                reading = mapping_from(Struct.FromString(record.payload))  # its keys are in order
+                reading = mapping_from(Struct.FromString(record.payload))  # its keys are sorted
                 yield {**_source(sequence, record), "payload": json.dumps(reading)}
 
 

@@ -1,4 +1,4 @@
-"""What uploads have in common: from upload metadata to stored records."""
+"""Common parts of all uploads: from upload metadata to stored records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
     from fakeviam.wire.well_known import Timestamp
 
-#: Go's zero time, 0001-01-01T00:00:00Z, which Go clients send for "no time".
+#: Go's zero time, 0001-01-01T00:00:00Z, which Go clients send to mean "no time".
 GO_ZERO_TIME = FIRST
 
 NO_PART = "no robot part found"
@@ -67,7 +67,7 @@ _SENSOR_MIME = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """Upload metadata, checked and resolved."""
+    """Validated upload metadata."""
 
     source: Source
     mime_type: str
@@ -83,11 +83,11 @@ class Upload:
 def resolve_upload_metadata(
     call: Call, metadata: datasync.UploadMetadata, *, kind: datasync.DataTypeValue
 ) -> Upload:
-    """Check upload metadata and find out whom it belongs to (UP-1 … UP-12).
+    """Validate upload metadata, and look up its part (UP-1 … UP-12).
 
     Raises:
-        Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is none
-            (TA-4), a dataset is unknown (A27) or takes no such data (DM-7, DM-9).
+        Refusal: The part is unknown (UP-1), the type is not `kind` (A29), a tag is invalid
+            (TA-4), or a dataset is unknown (A27) or does not accept such data (DM-7, DM-9).
     """
     part = _part(call, metadata.part_id)
     if metadata.type != kind:
@@ -96,7 +96,7 @@ def resolve_upload_metadata(
     check_tags(tags)
     file_ext = with_dot(metadata.file_extension)
     mime_type = metadata.mime_type or mime_type_of(file_ext)
-    _time(metadata, "file_modify_time")  # kept nowhere, and yet it must be a time
+    _time(metadata, "file_modify_time")  # not stored, but validated
     return Upload(
         source=_source(part, metadata),
         mime_type=mime_type,
@@ -115,7 +115,7 @@ def upload_grounds(
     metadata: datasync.UploadMetadata,
     sensors: Iterable[datasync.SensorMetadata | None],
 ) -> list[str]:
-    """What an upload rests on, as far as its metadata and that of its contents says."""
+    """The clauses that an upload depends on because of its metadata."""
     grounds = ["UP-1", "UP-6", "UP-7", "UP-9", *_mime_grounds(upload, metadata)]
     if metadata.method_parameters:
         grounds += ("UP-8", "A31")
@@ -141,7 +141,7 @@ def _mime_grounds(upload: Upload, metadata: datasync.UploadMetadata) -> tuple[st
 def _sensor_grounds(
     metadata: datasync.UploadMetadata, sensor: datasync.SensorMetadata
 ) -> Iterator[str]:
-    """What one content rests on (A28, A32)."""
+    """The clauses that one content depends on (A28, A32)."""
     received = _time(sensor, "time_received")
     if received is None or _time(sensor, "time_requested") is None:
         yield "A28"
@@ -160,15 +160,15 @@ def _sensor_grounds(
 
 
 def _finer_than_micros(*stamps: Timestamp) -> bool:
-    """Whether one of them is finer than a datetime can be."""
+    """Whether a timestamp is more precise than a Python datetime."""
     return any(stamp.nanos % 1000 for stamp in stamps)
 
 
 def with_datasets_of_now(call: Call, upload: Upload) -> Upload:
-    """The upload, its datasets looked up anew: they may be gone since it was opened (A27).
+    """The upload with its datasets looked up again, since they may have been deleted (A27).
 
     Raises:
-        Refusal: A dataset is unknown by now.
+        Refusal: A dataset no longer exists.
     """
     if not upload.dataset_ids:
         return upload
@@ -193,7 +193,7 @@ def capture_times(
 def binary_record(
     call: Call, upload: Upload, size: int, sensor: datasync.SensorMetadata | None, *, now: int
 ) -> BinaryRecord:
-    """The record that one binary content becomes."""
+    """The record of one binary content."""
     requested, received = capture_times(upload, sensor, now=now)
     record = BinaryRecord(
         file_id=call.cloud.ids.file_id(),
@@ -229,7 +229,7 @@ def _with_sensor_metadata(
 
 def _part(call: Call, part_id: str) -> Part:
     part, scope = call.cloud.fleet.part(part_id), call.principal.scope
-    # A part out of sight is as unknown as one that does not exist (A51, AC-8).
+    # A part that the caller may not see is reported as unknown (A51, AC-8).
     if part is None or (scope is not None and not scope.holds(part)):
         raise _INVALID_PART[call.policy.invalid_part](NO_PART, clause="A22", bare=True)
     return part

@@ -1,4 +1,4 @@
-"""Values of requests → values of the model, by themselves: times, tags, ids of binary data."""
+"""Converts single values of requests: times, tags, ids of binary data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def time_from(timestamp: Timestamp, field: str) -> int:
-    """Nanoseconds of a Timestamp.
+    """The nanoseconds of a Timestamp.
 
     Raises:
         InvalidArgumentError: It is outside the years 1 to 9999 (TM-3).
@@ -29,7 +29,7 @@ def time_from(timestamp: Timestamp, field: str) -> int:
 
 
 def tags_argument(tags: Iterable[str], *, clause: str) -> tuple[str, ...]:
-    """The distinct tags of a request that must name some, in its order (TA-2, TA-4, TA-5)."""
+    """The distinct tags of a request, in order; at least one is required (TA-2, TA-4, TA-5)."""
     unique = tuple(dict.fromkeys(tags))
     if not unique:
         raise InvalidArgumentError("tags must not be empty", clause=clause)
@@ -38,5 +38,5 @@ def tags_argument(tags: Iterable[str], *, clause: str) -> tuple[str, ...]:
 
 
 def binary_key(message: data.BinaryID) -> BinaryKey:
-    """The key that a BinaryID holds."""
+    """The key in a BinaryID."""
     return BinaryKey(message.organization_id, message.location_id, message.file_id)
