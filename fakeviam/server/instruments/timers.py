@@ -37,10 +37,14 @@ class Timers:
         stop = self._clock.on_move(lambda: _set_due(loop, due))
         self._sleepers[due] = target
         try:
-            while (remaining := target - self._clock.now()) > 0:
+            while (remaining := self._sleepers[due] - (seen := self._clock.now())) > 0:
                 due.clear()
-                if target > self._clock.now():  # it may have been moved in between
-                    await self._wait(due, remaining / SECOND)
+                began = loop.time()
+                if self._sleepers[due] <= self._clock.now():  # it was moved in between
+                    break
+                await self._wait(due, remaining / SECOND)
+                if not due.is_set():
+                    self._sleepers[due] -= self._stepped_back(seen, loop.time() - began)
         finally:
             stop()
             del self._sleepers[due]
@@ -56,6 +60,14 @@ class Timers:
             await asyncio.Event().wait()
         finally:
             self._stalled -= 1
+
+    def _stepped_back(self, seen: int, seconds: float) -> int:
+        """How far the clock has gone back by itself, as NTP may set a machine's: who waits follows.
+
+        Else a delay of a second would last an hour more.
+        """
+        gone = self._clock.now() - seen
+        return 0 if gone >= 0 or self._clock.is_frozen else int(seconds * SECOND) - gone
 
     async def _wait(self, due: asyncio.Event, seconds: float) -> None:
         """Wait for a move of the clock, or until it may be time."""

@@ -16,7 +16,7 @@ from fakeviam.model.clock import SECOND
 from fakeviam.server.instruments.timers import Timers
 from fakeviam.wire import data
 
-from .driver import RefusedError, Viam, file_parts, until
+from .driver import NOW, RefusedError, Viam, at, file_parts, signed_in, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,3 +208,49 @@ async def test_delays_in_real_time(start: Start) -> None:
     assert call.duration is not None
     assert call.duration.total_seconds() >= 0.02
     assert call.time_ended == call.time
+
+
+# A machine whose clock is set ----------------------------------------------------------------
+
+HOUR = 3600 * SECOND
+STEPS = {
+    "an hour back": -HOUR,
+    "a day back": -24 * HOUR,
+    "to 1970": -NOW,
+    "an hour on": HOUR,
+    "a year on": 365 * 24 * HOUR,
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+async def test_a_delay_outlasts_no_step_of_the_machines_clock(start: Start, step: int) -> None:
+    """NTP may set it meanwhile; who waits has waited as long as was asked (CK-1)."""
+    began, stepped = time.monotonic_ns(), [0]
+    clock = Clock(lambda: NOW + time.monotonic_ns() - began + stepped[0])
+    viam = await start(clock=clock)
+    viam.cloud.faults.on("TagsByFilter").delay("50ms")
+    call = asyncio.ensure_future(viam.rpc("TagsByFilter", ASK))
+    await until(lambda: len(viam.cloud._cloud.timers._sleepers) == 1)
+    stepped[0] = step
+    await asyncio.wait_for(call, 30)
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+async def test_order_and_tokens_do_not_rest_on_the_machines_clock(start: Start, step: int) -> None:
+    """Pages, links to go on, logins and ids are as if it had never been set (PG-6, PG-7, CK-1)."""
+    now = [NOW]
+    viam = await start(clock=Clock(lambda: now[0]), auth="keys")
+    mine = await signed_in(viam)
+    uploaded = []
+    for number in range(6):
+        now[0] = NOW + number + (step if number >= 3 else 0)
+        uploaded.append(await mine.upload(str(number), requested=at(0)))
+    assert len(set(uploaded)) == 6
+    pages = []
+    last = ""
+    for _ in range(6):
+        page = await mine.binary(limit=1, last=last, sort_order=data.ORDER_ASCENDING)
+        pages += [entry.metadata.file_name for entry in page.data]
+        last = page.last
+        now[0] = NOW - step  # as far the other way
+    assert pages == ["0", "1", "2", "3", "4", "5"]

@@ -21,6 +21,9 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 #: Apple's systems take no certificate of a private CA that is valid for longer.
 _VALID = dt.timedelta(days=800)
+#: And what it is valid before: the machine's clock may be set back. Both are less than 825 days,
+#: which is all that some clients take.
+_BEFORE = dt.timedelta(days=20)
 
 #: The best first. Over HTTP/2 everything is served; some clients of gRPC offer both.
 _PROTOCOLS = ["h2", "http/1.1"]
@@ -113,9 +116,7 @@ class GeneratedCertificate:
         names = dict.fromkeys((*LOCAL_NAMES, *_names_of(host), *tls.names))
         now = _real_now()
         try:
-            issued = authority.issue_cert(
-                *names, not_before=now - dt.timedelta(days=1), not_after=now + _VALID
-            )
+            issued = authority.issue_cert(*names, not_before=now - _BEFORE, not_after=now + _VALID)
         except (ValueError, TypeError) as error:
             raise UsageError(f"names: they cannot be in a certificate: {error}") from error
         self._context = _context()
