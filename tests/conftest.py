@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import Counter
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -44,8 +45,16 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("fakeviam")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give slow tests the time that they take on a busy machine."""
+    """Mark the cases of thinned tests as slow, and give slow tests the time they may need."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if thinned := item.get_closest_marker("thinned"):
+            function = item.nodeid.partition("[")[0]
+            if seen[function] % thinned.args[0]:
+                item.add_marker(pytest.mark.slow)
+            seen[function] += 1
     if not config.pluginmanager.hasplugin("timeout"):
         return
     for item in items:

@@ -33,6 +33,7 @@ NOON = "2026-03-10T12:00:00Z"
         pytest.param("damages", 300, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.thinned(3)
 def test_no_law_is_broken(kind: str, count: int) -> None:
     """Nothing that was acknowledged is lost, and damage is told (DD-1, DD-3, DD-4, DD-8)."""
     score = run.run(kind, seed=count, count=count, to=io.StringIO())
@@ -87,6 +88,7 @@ def test_what_was_told_decides() -> None:
             writers.settle(Ledger(files={"a-1": one}), lost)
 
 
+@pytest.mark.slow
 def test_silence_about_damage_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With the directory and how to see it again."""
     monkeypatch.setattr("fakeviam.datadir.directory.log.warning", lambda *_: None)

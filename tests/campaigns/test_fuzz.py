@@ -35,6 +35,7 @@ FEW = {
 
 
 @pytest.mark.parametrize("name", FEW)
+@pytest.mark.thinned(2)
 def test_no_law_is_broken(name: str) -> None:
     """By the first inputs of a seed (SV-4, JR-6, HT-4, DD-3, AR-2, SE-1)."""
     score = run.play(name, seed=0, number=0, most=FEW[name])
@@ -76,6 +77,7 @@ def test_what_is_broken_is_found_and_told(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "`--only messages --round 0`" in text
 
 
+@pytest.mark.slow
 def test_a_refusal_that_wrote_something_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """By comparing all that the fake holds."""
     write = MemoryStore.add_tags

@@ -41,6 +41,7 @@ def test_memory_that_grows_is_found(mebibytes: list[float], said: str) -> None:
     assert [said in each for each in problems] == [True] * bool(said)
 
 
+@pytest.mark.slow
 def test_a_server_that_works_keeps_no_descriptors() -> None:
     """Calls of all RPCs, cut uploads, sessions, faults, snapshots, resets."""
     effort = soak.Effort(calls=20, cut_uploads=2, chunks=4, sessions=1, records=2)

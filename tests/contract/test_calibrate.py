@@ -88,6 +88,7 @@ def _calibrated(policy: Policy) -> Calibration:
 
 
 @pytest.mark.parametrize("name", TOGETHER)
+@pytest.mark.thinned(3)
 def test_each_field_is_recovered_exactly(name: str, tmp_path: Path) -> None:
     check_recovered(TOGETHER[name], tmp_path)
 

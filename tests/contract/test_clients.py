@@ -89,6 +89,7 @@ def test_findings_of_the_official_sdk_come_out() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_page_is_true_of_the_newest_sdk() -> None:
     pytest.importorskip("viam", reason="viam-sdk is not installed here")
     checked = checked_client(SDK)

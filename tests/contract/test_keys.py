@@ -124,6 +124,7 @@ def test_files_that_may_not_be_deleted_are_told() -> None:
     assert (result.findings, result.exit_status) == ([], 3)
 
 
+@pytest.mark.slow
 def test_without_a_key_it_is_the_servers_fault() -> None:
     """Nobody was told apart: PERMISSION_DENIED is an answer like any other."""
     with FakeViam(seed=1, interceptors=[ForbidsTags()]) as cloud:

@@ -101,6 +101,7 @@ def _ran(
 
 @pytest.mark.parametrize("part", ["component_name", ""], ids=["the component", "everything"])
 @pytest.mark.parametrize("fill", [_fill_files, _fill_readings], ids=["files", "readings"])
+@pytest.mark.thinned(4)
 def test_nothing_of_others_changes_whatever_a_server_forgets(
     fill: Callable[[Wire, str], None], part: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_what_a_server_forgets_is_found_where_nobody_has_anything(clauses: str, 
     assert same
 
 
+@pytest.mark.slow
 def test_where_nobody_has_anything_all_is_tried_and_nothing_left() -> None:
     """DF-1 and TA-3 are checked on an empty server, shared or not."""
     result, same = _ran(Interceptor(), "[DT][FA]-[13]")
@@ -148,6 +150,7 @@ def test_where_nobody_has_anything_all_is_tried_and_nothing_left() -> None:
     assert same
 
 
+@pytest.mark.slow
 def test_who_does_not_show_everything_is_not_trusted() -> None:
     result, _ = _ran(Hides(), "DF-1")
     assert any("does not show all" in check.reason for check in result.checks)

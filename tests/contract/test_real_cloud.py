@@ -154,6 +154,7 @@ def test_parts_of_elsewhere_are_refused_before_anything_is_written(cloud: FakeVi
     assert [call.method.name for call in cloud.calls][before:] == ["GetRobotPart"]
 
 
+@pytest.mark.slow
 def test_it_takes_its_time_and_spares_others(cloud: FakeViam) -> None:
     assert careful(cloud).pace == 5
     assert careful(cloud, max_rps=2).pace == 2
@@ -222,6 +223,7 @@ def clean_up(cloud: FakeViam, *more: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_is_removed_and_nothing_else(
     cloud: FakeViam, watched: Watched
 ) -> None:

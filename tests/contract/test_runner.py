@@ -103,6 +103,7 @@ def test_what_is_allowed_by_name_need_not_be_reached() -> None:
     assert (result.not_reached, result.exit_status) == (["BL-2"], 3)
 
 
+@pytest.mark.slow
 def test_too_few_programs_are_incomplete() -> None:
     result = run(RunConfig(max_calls=300, programs=5, seed=1))
     assert result.programs < 5
@@ -186,6 +187,7 @@ def test_known_failures_that_pass_are_failures(tmp_path: Path) -> None:
     assert result.exit_status == 1
 
 
+@pytest.mark.slow
 def test_known_failures_expire(tmp_path: Path, own: Callable[[Interceptor], None]) -> None:
     own(DoublesTags())
     result = _known(tmp_path, "TG-1 | 2023-12-31 | ticket 12")

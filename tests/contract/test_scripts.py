@@ -187,6 +187,7 @@ def test_scripts_that_cannot_tell_say_why(tmp_path: Path) -> None:
     assert (nobody.returncode, "cannot be combined" in nobody.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_script_whose_steps_show_nothing_runs_what_they_were_cut_from(tmp_path: Path) -> None:
     with _cloud(EndsEarly) as cloud:
         path, _ = _written(cloud, "PG-5", tmp_path)
@@ -287,7 +288,12 @@ def _executed(script: Path, where: list[str], monkeypatch: pytest.MonkeyPatch) -
         (LosesUploads, {}, "    pass"),
         (DeletesNothing, {"exclusive": True}, "exclusive=True"),
         (HidesTags, {"read_only": True}, "read_only=True"),
-        (HidesTags, {"programs": 5, "seed": 1, "exclusive": True}, "main(programs"),
+        pytest.param(
+            HidesTags,
+            {"programs": 5, "seed": 1, "exclusive": True},
+            "main(programs",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=[
         "steps",

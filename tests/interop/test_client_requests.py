@@ -677,6 +677,7 @@ async def recorded(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.thinned(3)
 async def test_the_same_requests_arrive(name: str) -> None:
     """Or those that the written reason explains to the last field (FI-2, ID-1, PG-2, BF-4)."""
     program = PROGRAMS[name]

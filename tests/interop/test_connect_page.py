@@ -27,6 +27,7 @@ COMMANDS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("auth", ["any", "keys"])
 @pytest.mark.parametrize("tls", [True, False])
+@pytest.mark.thinned(4)
 def test_its_commands_run(tmp_path: Path, *, auth: AuthMode, tls: bool) -> None:
     """With the variables that `fakeviam env` prints, twice in one folder (TL-1, DL-1, AU-1)."""
     with FakeViam(

@@ -138,6 +138,7 @@ OURS_ALONE = {"delete_tabular_data_by_filter", "download"}
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", NEWEST)
+@pytest.mark.thinned(3)
 async def test_the_same_requests_arrive(name: str) -> None:
     """To the last field (EX-1, MQ-1, SL-1, DP-1, IX-1, SQ-1, EJ-1)."""
     program = NEWEST[name]

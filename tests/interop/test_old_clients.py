@@ -168,6 +168,7 @@ async def test_binary_loop_with_bytes_takes_one_file_a_call(
         (200, 130, [100, 30, 0]),
     ],
 )
+@pytest.mark.thinned(3)
 async def test_binary_loop_without_bytes_takes_a_hundred_a_call(
     cloud: FakeViam,
     raw: Raw,

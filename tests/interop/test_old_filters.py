@@ -98,6 +98,7 @@ async def test_the_spellings_are_different_on_the_wire() -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.usefixtures("ids")
+@pytest.mark.thinned(3)
 async def test_every_spelling_of_nothing_reads_everything(raw: Raw, spelling: str) -> None:
     """In all four calls that read by filter (FI-2, FI-3, FI-8, FI-9, FI-13, A17, TG-1, BL-1)."""
     wanted = SPELLINGS[spelling]
@@ -119,6 +120,7 @@ async def test_every_spelling_of_nothing_reads_everything(raw: Raw, spelling: st
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.usefixtures("ids")
+@pytest.mark.thinned(3)
 async def test_every_spelling_of_nothing_writes_to_everything(raw: Raw, spelling: str) -> None:
     """Tagging, untagging and deleting (TA-1, TA-3, TR-1, TR-2, A8, DF-1, DF-4, A16)."""
     wanted = SPELLINGS[spelling]
@@ -201,6 +203,7 @@ async def test_interval_with_one_bound_is_open_on_the_other_side(
     ids=lambda wanted: str(wanted).replace("\n", " "),
 )
 @pytest.mark.usefixtures("ids")
+@pytest.mark.thinned(3)
 async def test_what_matches_nothing_is_ok_and_empty(raw: Raw, nowhere: data.Filter) -> None:
     """The loop ends at once; nothing is deleted (FI-1, FI-4, FI-5, FI-10, FI-11, FI-15)."""
     client = OldClient(raw)

@@ -10,6 +10,7 @@ import random
 import signal
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from grpclib.client import Channel, UnaryUnaryMethod
 
 from fakeviam.wire import data, datasync
@@ -121,6 +122,7 @@ def test_a_killed_server_loses_nothing_that_it_answered(serve: Serve, folder: Pa
     assert answered.datasets
 
 
+@pytest.mark.slow
 def test_a_second_server_is_told_who_has_the_directory(serve: Serve, folder: Path) -> None:
     """And when that has ended, it may (DD-2)."""
     first = serve_kept(serve, folder, 0)

@@ -57,6 +57,7 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
+@pytest.mark.thinned(4)
 def test_a_mistake_is_one_line_and_status_2(options: list[str], told: str) -> None:
     done = run("serve", "--port", "0", *options)
     assert told in refusal(done)
@@ -74,6 +75,7 @@ def test_a_mistake_is_one_line_and_status_2(options: list[str], told: str) -> No
         (["--control-token", "ü"], "--control-token must be printable ASCII characters"),
     ],
 )
+@pytest.mark.thinned(4)
 def test_options_are_called_what_they_are_called_here(
     verb: list[str], options: list[str], told: str
 ) -> None:
@@ -100,6 +102,7 @@ def test_a_port_in_use_is_refused() -> None:
     assert told.endswith("; choose another --port, or --port 0 for a free one")
 
 
+@pytest.mark.slow
 def test_a_socket_in_use_is_refused_and_stays(serve: Serve, folder: Path) -> None:
     path = folder / "s"
     first = serve("--unix-socket", str(path))
@@ -109,6 +112,7 @@ def test_a_socket_in_use_is_refused_and_stays(serve: Serve, folder: Path) -> Non
     assert first.stop()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_refused_start_leaves_nothing_behind(folder: Path) -> None:
     path = folder / "s"
     told = ("--unix-socket", str(path), "--ready-file", "/nowhere/f")
@@ -117,6 +121,7 @@ def test_a_refused_start_leaves_nothing_behind(folder: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.slow
 def test_a_stdout_that_takes_nothing_is_refused() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         assert "cannot write to stdout: No space" in refusal(
@@ -124,6 +129,7 @@ def test_a_stdout_that_takes_nothing_is_refused() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_closed_stdout_is_refused() -> None:
     closing = [
         sys.executable,

@@ -20,12 +20,14 @@ def test_keys_are_checked_if_asked(serve: Serve) -> None:
     assert server.status("TagsByFilter", server.login("fakeviam-api-key")) == "OK"
 
 
+@pytest.mark.slow
 def test_tokens_expire_if_asked(serve: Serve) -> None:
     server = serve("--auth", "keys", "--token-lifetime", "1e-6")
     token = server.login("fakeviam-api-key")
     assert server.status("TagsByFilter", token) == "UNAUTHENTICATED"
 
 
+@pytest.mark.slow
 def test_messages_are_limited_if_asked(serve: Serve) -> None:
     server = serve("--max-message-bytes", "100")
     assert server.status("Authenticate", entity="x" * 50) == "OK"
@@ -38,6 +40,7 @@ def test_policy_is_the_one_asked_for(serve: Serve) -> None:
     assert strict.status("DeleteBinaryDataByFilter", filter={}) == "INVALID_ARGUMENT"
 
 
+@pytest.mark.slow
 def test_evidence_is_demanded_if_asked(serve: Serve) -> None:
     server = serve("--min-evidence", "documented")
     assert server.status("DeleteBinaryDataByFilter", filter={}) == "FAILED_PRECONDITION"
@@ -50,6 +53,7 @@ def dataset(server: Served) -> Any:
     return listed.datasets[0]
 
 
+@pytest.mark.slow
 def test_clock_stands_still_if_asked(serve: Serve) -> None:
     made = dataset(serve("--clock", "frozen:2026-01-31T12:00:00Z"))
     assert made.time_created.ToJsonString() == "2026-01-31T12:00:00Z"
@@ -86,6 +90,7 @@ def test_choices_are_all_that_the_fake_knows() -> None:
         Policy.preset("nope")
 
 
+@pytest.mark.slow
 def test_a_server_in_uvloop_answers_and_ends(serve: Serve) -> None:
     pytest.importorskip("uvloop")
     server = serve("--uvloop")
@@ -94,6 +99,7 @@ def test_a_server_in_uvloop_answers_and_ends(serve: Serve) -> None:
     assert server.stop()[0] == 0
 
 
+@pytest.mark.slow
 def test_data_is_where_it_is_asked_for(serve: Serve) -> None:
     """MG-1: a database, here one that the process holds itself."""
     server = serve("--store", "mongomock:")

@@ -46,6 +46,7 @@ def test_banner_is_plain_and_its_snippet_works(serve: Serve) -> None:
         (("--data-dir", "<old>", "--load", "<seed>"), "load was ignored: there is data", "memory"),
     ],
 )
+@pytest.mark.thinned(3)
 def test_banner_says_what_is_so(
     serve: Serve, folder: Path, options: tuple[str, ...], told: str, not_told: str
 ) -> None:
@@ -60,6 +61,7 @@ def test_banner_says_what_is_so(
     assert not_told not in err
 
 
+@pytest.mark.slow
 def test_banner_has_style_on_a_terminal() -> None:
     ours, theirs = os.openpty()
     process = subprocess.Popen(
@@ -81,6 +83,7 @@ def test_banner_has_style_on_a_terminal() -> None:
     assert b"\x1b[1mfakeviam" in shown
 
 
+@pytest.mark.slow
 def test_quiet_is_quiet(serve: Serve) -> None:
     assert serve("--quiet").stop() == (0, "", "")
 

@@ -49,6 +49,7 @@ def test_calls_are_accepted_once_the_line_is_there(serve: Serve) -> None:
     assert server.call_on_socket("Authenticate", entity="someone").access_token
 
 
+@pytest.mark.slow
 def test_nothing_else_goes_to_stdout(serve: Serve) -> None:
     server = serve()
     server.login()
@@ -57,6 +58,7 @@ def test_nothing_else_goes_to_stdout(serve: Serve) -> None:
 
 @pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.thinned(3)
 def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Signals) -> None:
     ready = folder / "ready.json"
     server = serve("--ready-file", str(ready))
@@ -70,6 +72,7 @@ def test_signals_stop_it_cleanly(serve: Serve, folder: Path, number: signal.Sign
 
 
 @pytest.mark.usefixtures("default_signals")
+@pytest.mark.slow
 def test_a_server_that_ignores_hanging_up_outlives_its_terminal(serve: Serve) -> None:
     """As nohup makes it."""
     program = ("sh", "-c", 'trap "" HUP; exec "$0" "$@"', PROGRAM)
@@ -79,6 +82,7 @@ def test_a_server_that_ignores_hanging_up_outlives_its_terminal(serve: Serve) ->
     assert server.stop()[0] == 0
 
 
+@pytest.mark.slow
 def test_the_socket_is_where_tmpdir_says(
     serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,12 +94,14 @@ def test_the_socket_is_where_tmpdir_says(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_it_stops_although_clients_are_connected(serve: Serve) -> None:
     server = serve()
     with socket.create_connection((server.facts["host"], server.facts["port"])):
         assert server.stop()[0] == 0
 
 
+@pytest.mark.slow
 def test_a_socket_path_of_ones_own_is_used_and_removed(serve: Serve, folder: Path) -> None:
     path = folder / "s"
     server = serve("--unix-socket", str(path))
@@ -105,6 +111,7 @@ def test_a_socket_path_of_ones_own_is_used_and_removed(serve: Serve, folder: Pat
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_socket_left_behind_by_a_killed_server_is_taken_over(serve: Serve, folder: Path) -> None:
     path = folder / "s"
     killed = serve("--unix-socket", str(path))
@@ -113,6 +120,7 @@ def test_a_socket_left_behind_by_a_killed_server_is_taken_over(serve: Serve, fol
     assert serve("--unix-socket", str(path)).login()
 
 
+@pytest.mark.slow
 def test_a_relative_socket_path_is_told_in_full(
     serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +136,7 @@ def test_ready_file_holds_the_same_line(serve: Serve, folder: Path) -> None:
     assert list(folder.iterdir()) == [ready]
 
 
+@pytest.mark.slow
 def test_a_ready_file_that_another_server_has_taken_over_stays(serve: Serve, folder: Path) -> None:
     ready = folder / "ready.json"
     first = serve("--ready-file", str(ready))
@@ -136,6 +145,7 @@ def test_a_ready_file_that_another_server_has_taken_over_stays(serve: Serve, fol
     assert ready.read_text(encoding="utf-8") == second.line
 
 
+@pytest.mark.slow
 def test_a_ready_file_that_is_gone_does_no_harm(serve: Serve, folder: Path) -> None:
     ready = folder / "ready.json"
     server = serve("--ready-file", str(ready))

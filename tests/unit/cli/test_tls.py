@@ -76,6 +76,7 @@ def test_a_plaintext_port_that_is_taken() -> None:
 
 
 @pytest.mark.parametrize("verb", ["clock", "data list", "export out --dataset x --format folder"])
+@pytest.mark.thinned(3)
 def test_a_ca_file_that_cannot_be_used(tmp_path: Path, verb: str) -> None:
     """Exit status 2, by every command (TL-2)."""
     empty = tmp_path / "empty.pem"
@@ -99,6 +100,7 @@ def test_a_ca_file_that_cannot_be_used(tmp_path: Path, verb: str) -> None:
         (("--cert", "/none.pem"), "--cert: cannot read /none.pem: No such file or directory"),
     ],
 )
+@pytest.mark.thinned(5)
 def test_mistakes_are_one_line(options: tuple[str, ...], text: str) -> None:
     """Exit status 2 (TL-6)."""
     done = run("serve", "--port", "0", *options)

@@ -131,6 +131,7 @@ def test_output_for_programs(served: FakeViam, photos: Path, tmp_path: Path) -> 
     assert manifest["files"] == down.lines
 
 
+@pytest.mark.slow
 def test_a_list_for_people(served: FakeViam, tmp_path: Path) -> None:
     (tmp_path / "up").mkdir()
     (tmp_path / "up" / "dog.jpg").write_bytes(b"dog")
@@ -294,6 +295,7 @@ def test_a_file_whose_name_is_no_text(served: FakeViam, tmp_path: Path) -> None:
     assert "filepath cannot be encoded as UTF-8" in ran.error
 
 
+@pytest.mark.slow
 def test_keys_from_the_environment() -> None:
     """A key becomes a token (AU-1, AU-4)."""
     with FakeViam(auth="keys") as cloud:
@@ -309,6 +311,7 @@ def test_keys_from_the_environment() -> None:
         assert run("list", *target).status == 1
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough(served: FakeViam, tmp_path: Path) -> None:
     """As `head`: no error, no traceback."""
     (tmp_path / "up").mkdir()
@@ -356,6 +359,7 @@ def on_a_terminal(program: tuple[str, ...], *arguments: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.slow
 def test_a_line_of_text_shows_progress(served: FakeViam, photos: Path, tmp_path: Path) -> None:
     target = ("--target", served.target)
     shown = on_a_terminal(_WITHOUT_RICH, "upload", str(photos), "--part-id", PART, *target)
@@ -387,6 +391,7 @@ def test_json_keeps_the_terminal_clean(served: FakeViam, photos: Path) -> None:
 
 
 @pytest.mark.usefixtures("default_signals")
+@pytest.mark.slow
 def test_interrupted_by_the_user(served: FakeViam, tmp_path: Path) -> None:
     """Ctrl-C while downloading: nothing half written, no traceback."""
     (tmp_path / "up").mkdir()

@@ -268,6 +268,7 @@ async def output(program: str, *arguments: str) -> Any:
         return json.loads(printed)
 
 
+@pytest.mark.slow
 async def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
     """32 MiB here; more make no difference."""
     size = 32 * MIB

@@ -88,6 +88,7 @@ def test_a_group_without_arguments_prints_its_help(run: Run, words: Words) -> No
 
 
 @pytest.mark.parametrize("words", ALL)
+@pytest.mark.thinned(3)
 def test_help_is_one_word_away(run: Run, words: Words) -> None:
     short, long = run(*words, "-h"), run(*words, "--help")
     assert (short.status, short.err) == (0, "")
@@ -205,6 +206,7 @@ def needed(words: Words, places: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("words", TARGETED)
+@pytest.mark.thinned(5)
 def test_a_wrong_target_is_one_line(run: Run, words: Words, places: dict[str, str]) -> None:
     done = run(*needed(words, places), "--target", "ftp://h")
     assert done.status == 2
@@ -212,6 +214,7 @@ def test_a_wrong_target_is_one_line(run: Run, words: Words, places: dict[str, st
 
 
 @pytest.mark.parametrize("words", [each for each in TARGETED if each[0] != "contract"])
+@pytest.mark.thinned(5)
 def test_nobody_there_says_how_to_start_a_fake(
     run: Run, words: Words, places: dict[str, str]
 ) -> None:

@@ -79,16 +79,19 @@ def test_the_fake_serves_the_command() -> None:
     assert done.stdout == done.stderr == ""
 
 
+@pytest.mark.slow
 def test_verbs_in_the_command_find_the_fake_with_its_token() -> None:
     done = run("--control-token", "s3cret", "--", PROGRAM, "clock")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("status", [0, 1, 7, 255])
+@pytest.mark.thinned(4)
 def test_the_exit_status_is_the_command_s(status: int) -> None:
     assert run("--", "sh", "-c", f"exit {status}").returncode == status
 
 
+@pytest.mark.slow
 def test_a_command_that_a_signal_ended_is_told_as_shells_do() -> None:
     assert run("--", "sh", "-c", "kill -KILL $$").returncode == 128 + signal.SIGKILL
 
@@ -102,6 +105,7 @@ def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_text("no program", encoding="utf-8")
@@ -110,6 +114,7 @@ def test_a_command_that_cannot_be_executed(tmp_path: Path) -> None:
     assert done.stderr == f"fakeviam: error: cannot run {path}: Permission denied\n"
 
 
+@pytest.mark.slow
 def test_options_behind_the_command_are_the_command_s() -> None:
     done = run("echo", "--port", "x", "--help")
     assert (done.returncode, done.stdout) == (0, "--port x --help\n")
@@ -123,6 +128,7 @@ def test_mistakes_run_nothing() -> None:
 
 @pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1"])
+@pytest.mark.thinned(4)
 def test_signals_go_to_the_command(name: str) -> None:
     """And the fake ends once the command has."""
     with subprocess.Popen(

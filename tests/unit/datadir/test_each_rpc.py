@@ -181,6 +181,7 @@ _CASES = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(("rpc", "number", "span"), _CASES)
+@pytest.mark.thinned(3)
 async def test_a_call_whose_files_fail_changes_nothing(
     system: FailingSystem, filled: Path, rpc: str, number: int, span: str
 ) -> None:

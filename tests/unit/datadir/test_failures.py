@@ -36,6 +36,7 @@ def refused(world: World, kind: str) -> Refusal | None:
     "fault", [pytest.param(fault, marks=() if fault == FAULTS[1] else _SLOW) for fault in FAULTS]
 )
 @pytest.mark.parametrize("kind", WRITES)
+@pytest.mark.thinned(4)
 def test_a_write_that_fails_changes_nothing(
     full: Path, memory_path: Path, kind: str, fault: Fault
 ) -> None:

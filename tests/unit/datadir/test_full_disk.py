@@ -40,6 +40,7 @@ def on_a_full_disk(path: Path, kind: str) -> dict[str, bool]:
     return refused
 
 
+@pytest.mark.slow
 def test_every_write_at_a_size_limit(tmp_path: Path) -> None:
     """Is refused and changes nothing; with room again, it and all that follow are kept (DD-4)."""
     refused = on_a_full_disk(tmp_path / "data", "limit")

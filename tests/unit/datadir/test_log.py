@@ -91,6 +91,7 @@ def test_an_entry_that_was_not_acknowledged_may_be_cut_off(path: Path) -> None:
 
 
 @pytest.mark.parametrize("bit", [1, 2, 32, 128])
+@pytest.mark.thinned(4)
 def test_a_byte_that_is_another_shows(path: Path, bit: int) -> None:
     """Everywhere, the last end of a line and the marks included (DD-3)."""
     whole = path.read_bytes()

@@ -105,6 +105,7 @@ def test_the_command_line_s_own_folder(tmp_path: Path) -> None:
     assert dataset.organization_id == "org-1"
 
 
+@pytest.mark.slow
 def test_a_small_file_that_would_become_huge_stays_zipped(tmp_path: Path) -> None:
     """SE-5: nobody's memory is filled by an export."""
     bomb = gzip.compress(bytes(65 * 1024 * 1024))

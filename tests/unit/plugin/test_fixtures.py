@@ -164,6 +164,7 @@ def test_fake(fakeviam): ...
 """
 
 
+@pytest.mark.slow
 def test_without_viam_sdk_its_fixtures_fail(user: pytest.Pytester) -> None:
     """PT-7: a green run has run every test."""
     user.makeconftest("import sys\nsys.modules['viam'] = None\n")  # as if it were not there

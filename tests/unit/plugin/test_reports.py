@@ -341,6 +341,7 @@ def test_how_much_is_told(failing: pytest.Pytester, journal: str, calls: str | N
     assert (report.calls and stable(report.calls)) == calls
 
 
+@pytest.mark.slow
 def test_a_run_without_calls_is_quiet(user: pytest.Pytester) -> None:
     user.makepyfile("def test_without(): ...")
     assert "fakeviam:" not in run(user, passed=1).stdout.str()
@@ -419,6 +420,7 @@ def test_what_cannot_be_shown_is_one_line(user: pytest.Pytester, workers: list[s
     assert summary(result).startswith("fakeviam: 2 calls in 6 tests")
 
 
+@pytest.mark.slow
 def test_a_summary_that_cannot_be_made_is_one_line(user: pytest.Pytester) -> None:
     """PT-8."""
     user.makeconftest(

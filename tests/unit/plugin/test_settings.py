@@ -154,6 +154,7 @@ def test_fixture_overrules_ini_file_and_markers_overrule_both(lab: pytest.Pytest
     run(lab, passed=9)
 
 
+@pytest.mark.slow
 def test_the_command_line_overrules_all_but_markers(lab: pytest.Pytester) -> None:
     """PT-1."""
     lab.makepyfile(COMMAND_LINE)
@@ -229,6 +230,7 @@ def test_a_mistake_is_said_with_test_argument_and_origin(user: pytest.Pytester) 
         ("fakeviam_journal", "short, full, off"),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_in_the_ini_file_ends_the_run(
     user: pytest.Pytester, key: str, values: str
 ) -> None:

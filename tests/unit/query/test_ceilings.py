@@ -138,6 +138,7 @@ def test_what_a_query_is_written_with_is_work(stages: list[Any]) -> None:
         run(many, *stages)
 
 
+@pytest.mark.slow
 def test_long_queries_that_fit_run() -> None:
     """QG-2: ids in `$in`, a hundred conditions, branches for few documents."""
     assert len(run({"$match": {"a": {"$in": list(range(1, 10_000))}}})) == 4

@@ -505,6 +505,7 @@ def test_bounds(where: str, *, bounded: bool) -> None:
     ],
     ids=lambda statement: statement[:24],
 )
+@pytest.mark.thinned(3)
 def test_odd_statements_have_an_answer_or_a_clear_refusal(statement: str) -> None:
     """SL-7, SL-8."""
     with suppress(SqlError, UnservedSqlError, QueryError):

@@ -258,6 +258,7 @@ def refused(read: Callable[[], seeds.Seed]) -> str:
 @example(b'{"images": [{"id": 1, "file_name": "' + b"x" * 300 + b'"}], "categories": []}')
 @example(b'{"timeCaptured": "9999-12-31T23:59:59.9Z", "payload": {"v": NaN}}')
 @example(b'{"timeRequested": "0000-01-01T00:00:00Z"}')
+@pytest.mark.thinned(3)
 def test_any_bytes_are_a_seed_or_refused(write: Write, name: str, data: bytes) -> None:
     """Never with any other error (SE-1, SE-5)."""
     write(b"readings: [{file: s.csv}, {file: s.jsonl, time_unit: s}]", "with-series/seed.yaml")

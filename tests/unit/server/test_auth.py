@@ -124,6 +124,7 @@ async def test_the_scheme_has_no_case(start: Start) -> None:
 
 
 @pytest.mark.parametrize("name", [method.name for method in methods()])
+@pytest.mark.thinned(4)
 async def test_every_rpc_but_the_login_asks_for_a_token(start: Start, name: str) -> None:
     """Also those that are not built yet (AU-4)."""
     viam = await start(auth="keys")
@@ -269,6 +270,7 @@ def _of(organization: str) -> data.Filter:
 
 @pytest.mark.parametrize("name", DENIED)
 @pytest.mark.parametrize("organization", ["theirs", "nobody's"])
+@pytest.mark.thinned(3)
 async def test_naming_another_organization_is_denied(
     start: Start, name: str, organization: str
 ) -> None:

@@ -90,6 +90,7 @@ async def test_the_whole_image_and_a_point_are_boxes(viam: Viam) -> None:
 
 @pytest.mark.parametrize("field", BOX)
 @pytest.mark.parametrize("value", OUTSIDE)
+@pytest.mark.thinned(4)
 async def test_coordinates_outside_are_refused(viam: Viam, field: str, value: float) -> None:
     """Above 1, below 0, not a number, infinite: the text names field and value (BX-2)."""
     image = await viam.upload("a")

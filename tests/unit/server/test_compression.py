@@ -108,6 +108,7 @@ async def test_what_is_not_compressed_like_that(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("encoding", PACKERS)
+@pytest.mark.thinned(2)
 async def test_a_bomb_is_refused(start: Start, encoding: bytes) -> None:
     """As soon as it has unpacked to more than the ceiling (SV-2, SV-15)."""
     viam = await start(max_message_bytes=5_000_000)

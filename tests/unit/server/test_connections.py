@@ -106,6 +106,7 @@ BROKEN: dict[str, tuple[bytes, int, str]] = {
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.thinned(3)
 async def test_a_broken_connection_ends(
     viam: Viam, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

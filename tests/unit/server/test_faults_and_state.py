@@ -113,6 +113,7 @@ async def _prepared(viam: Viam) -> Any:
 
 @pytest.mark.parametrize("effect", EFFECTS)
 @pytest.mark.parametrize("rpc", sorted(WRITES))
+@pytest.mark.thinned(4)
 def test_before_commit_nothing_was_done(rpc: str, effect: str) -> None:
     """Whatever ends the call (FT-2)."""
     before, after = asyncio.run(played(rpc, lambda cloud: EFFECTS[effect](cloud.faults.on(rpc))))
@@ -120,6 +121,7 @@ def test_before_commit_nothing_was_done(rpc: str, effect: str) -> None:
 
 
 @pytest.mark.parametrize("rpc", sorted(WRITES))
+@pytest.mark.thinned(4)
 def test_after_commit_all_was_done(rpc: str) -> None:
     """The same as without a fault, whatever ends the call (FT-2)."""
     before, done = asyncio.run(played(rpc, lambda _: None))

@@ -123,6 +123,7 @@ def hello() -> bytes:
 
 @pytest.mark.parametrize("connect", [plain, unix, Sealed])
 @pytest.mark.parametrize("name", _ASKED)
+@pytest.mark.thinned(3)
 def test_what_was_asked_in_full_is_answered(
     cloud: FakeViam, name: str, connect: Callable[[FakeViam], Any]
 ) -> None:

@@ -292,6 +292,7 @@ async def test_a_deleted_id_is_unknown(viam: Viam) -> None:
 
 @pytest.mark.parametrize("name", BY_IDS)
 @pytest.mark.parametrize("unknown", [f"{ORGANIZATION}/fakelab001/none", *MALFORMED])
+@pytest.mark.thinned(4)
 async def test_a_strict_cloud_names_the_unknown_id(start: Start, name: str, unknown: str) -> None:
     """NOT_FOUND, nothing changed; a malformed id is told as such (A13, ID-7)."""
     viam = await start(policy="strict")

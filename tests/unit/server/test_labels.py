@@ -237,6 +237,7 @@ async def cited_by(start: Start, act: Act, **options: Any) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("name", [*CHANGES, *READS])
+@pytest.mark.thinned(4)
 async def test_each_clause_is_cited_before_anything_is_written(start: Start, name: str) -> None:
     """Whichever clause is too weak: FAILED_PRECONDITION names it, and nothing changed (SV-5)."""
     act = {**CHANGES, **READS}[name]
@@ -251,6 +252,7 @@ async def test_each_clause_is_cited_before_anything_is_written(start: Start, nam
 
 
 @pytest.mark.parametrize("name", [*CHANGES, *READS])
+@pytest.mark.thinned(4)
 async def test_min_evidence_refuses_exactly_what_is_weaker(start: Start, name: str) -> None:
     """The same call is served or refused, by the weakest clause it rests on (SV-5)."""
     act = {**CHANGES, **READS}[name]

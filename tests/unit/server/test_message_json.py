@@ -170,6 +170,7 @@ def test_numbers_that_json_lacks() -> None:
     assert message_json(late) == {"start": {"seconds": str(2**62)}}
 
 
+@pytest.mark.slow
 def test_deep_nesting_ends() -> None:
     """Deeper than readers of JSON go (JR-6)."""
     deep = well_known.Value()

@@ -65,6 +65,7 @@ async def test_without_a_limit_a_page_holds_fifty(viam: Viam) -> None:
 
 
 @pytest.mark.parametrize("limit", [100, 101, 1000, 2**31, 2**63, 2**64 - 1])
+@pytest.mark.thinned(3)
 async def test_a_page_holds_what_is_asked(viam: Viam, limit: int) -> None:
     """However much that is (PG-2, A6, A57)."""
     await viam.upload_readings(*(reading({"n": n}, at(n)) for n in range(101)))

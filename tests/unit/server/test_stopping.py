@@ -14,6 +14,7 @@ from fakeviam import FakeViam
 
 
 @pytest.mark.parametrize("turns", range(4))
+@pytest.mark.thinned(4)
 def test_connections_that_arrive_while_it_stops_are_dropped(
     monkeypatch: pytest.MonkeyPatch, turns: int
 ) -> None:

@@ -200,6 +200,7 @@ def traced() -> Iterator[Callable[[], tuple[int, int]]]:
 
 
 @pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.thinned(2)
 async def test_a_cut_upload_frees_its_contents_at_once(
     viam: Viam, name: str, traced: Callable[[], tuple[int, int]]
 ) -> None:

@@ -69,6 +69,7 @@ def test_handshakes_that_stand_still_cost_others_nothing(cloud: FakeViam) -> Non
 
 
 @pytest.mark.parametrize("beginning", [b"", b"P", PREFACE[:-1], b"GET / HT"])
+@pytest.mark.thinned(4)
 def test_who_says_nothing_over_tls_is_dropped(cloud: FakeViam, beginning: bytes) -> None:
     """The time for the beginning of a connection begins after the handshake (TL-4, SV-13)."""
     with encrypted(cloud) as line:

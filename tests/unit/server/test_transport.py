@@ -179,6 +179,7 @@ async def test_an_rpc_that_a_known_service_does_not_have(viam: Viam, service: st
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.asyncio
+@pytest.mark.thinned(4)
 async def test_garbage_is_refused(viam: Viam, name: str) -> None:
     """INVALID_ARGUMENT naming the message that was expected (SV-3)."""
     await viam.upload("a", tags=["x"])
@@ -190,6 +191,7 @@ async def test_garbage_is_refused(viam: Viam, name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.asyncio
+@pytest.mark.thinned(4)
 async def test_text_that_is_not_utf8_is_refused(viam: Viam, name: str) -> None:
     """Where a string stands; else the field is unknown and passes by (SV-3)."""
     fields = METHODS[name].request.DESCRIPTOR.fields
@@ -203,6 +205,7 @@ async def test_text_that_is_not_utf8_is_refused(viam: Viam, name: str) -> None:
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.asyncio
+@pytest.mark.thinned(4)
 async def test_a_message_that_is_cut_short_is_refused(viam: Viam, name: str) -> None:
     """Fewer bytes came than were announced, or not even all that announce them (SV-3)."""
     announced = [frame(b"", length=1), frame(b"\x0a", length=2**26)]
@@ -213,6 +216,7 @@ async def test_a_message_that_is_cut_short_is_refused(viam: Viam, name: str) -> 
 
 @pytest.mark.parametrize("name", BUILT)
 @pytest.mark.asyncio
+@pytest.mark.thinned(4)
 async def test_a_compressed_message_is_refused(viam: Viam, name: str) -> None:
     """INVALID_ARGUMENT, if nothing says how it is compressed (SV-15)."""
     text = "grpc-encoding does not say how"
@@ -222,6 +226,7 @@ async def test_a_compressed_message_is_refused(viam: Viam, name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(BUILT) - {"FileUpload", "StreamingDataCaptureUpload"}))
 @pytest.mark.asyncio
+@pytest.mark.thinned(4)
 async def test_a_call_without_a_message_is_refused(viam: Viam, name: str) -> None:
     """The client ended its half at once (SV-3)."""
     with viam.refuses(Status.INVALID_ARGUMENT, "SV-3", "the request message is missing"):
@@ -324,6 +329,7 @@ async def test_the_ceiling_is_of_messages_not_of_uploads(start: Start, name: str
 
 @pytest.mark.parametrize("options", [{}, {"max_message_bytes": None}])
 @pytest.mark.asyncio
+@pytest.mark.thinned(2)
 async def test_large_messages_are_taken(start: Start, options: dict[str, Any]) -> None:
     """A whole captured image, by default; None takes all (SV-2)."""
     viam = await start(**options)
@@ -332,6 +338,7 @@ async def test_large_messages_are_taken(start: Start, options: dict[str, Any]) -
 
 
 @pytest.mark.asyncio
+@pytest.mark.slow
 async def test_messages_of_very_many_values_are_refused(viam: Viam) -> None:
     """Others would wait for seconds; what a robot's message holds is served (SV-2)."""
     request = data.DeleteBinaryDataByIDsRequest(binary_data_ids=[""] * 1_000_001)

@@ -70,6 +70,7 @@ async def outcomes(
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("kind", ERRORS)
+@pytest.mark.thinned(3)
 async def test_calls_are_refused_with_the_reason(line: Line, kind: str) -> None:
     """Each that needs it, as no bug of the fake; and all is well when it is back (MG-8)."""
     async with FakeViam(store="mongomock:", clock=Clock.frozen("2026-03-10T12:00:00Z")) as cloud:

@@ -18,6 +18,7 @@ import pytest
         "import fakeviam.validation",
     ],
 )
+@pytest.mark.thinned(3)
 def test_pydantic_is_imported_on_first_use_only(program: str) -> None:
     check = "import atexit, sys; atexit.register(lambda: print('pydantic' in sys.modules))"
     done = subprocess.run(

@@ -177,6 +177,7 @@ def test_what_is_no_archive_changes_nothing(
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.thinned(3)
 def test_a_compressed_archive_and_a_bomb(web: Browser, pack: Callable[[bytes], bytes]) -> None:
     """The one is read; the other is refused before it fills the disk (AR-2, HT-4)."""
     add(web, "one")

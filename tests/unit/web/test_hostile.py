@@ -71,6 +71,7 @@ def everything_answers(web: Browser) -> None:
 
 
 @pytest.mark.parametrize("endpoint", BODIES, ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.thinned(3)
 def test_hostile_values_of_every_field(web: Browser, endpoint: Any) -> None:
     """Refused with 4xx or taken, never 500, and all can be read afterwards (HT-4)."""
     path = endpoint.path.format(part_id=web.cloud.default_part.id, snapshot="s1", name="x", id="y")

@@ -164,6 +164,7 @@ def busy(web: Browser) -> Browser:
 
 
 @pytest.mark.parametrize("endpoint", TABLE, ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.thinned(3)
 def test_answers_are_as_described(busy: Browser, endpoint: Any) -> None:
     """And every request that the description allows is understood (HT-4)."""
     document = described(busy)

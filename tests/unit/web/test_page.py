@@ -73,6 +73,7 @@ def test_every_view(full: Browser, view: str) -> None:
 
 @pytest.mark.parametrize("view", sorted(set(_READS) - {"controls"}))
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.thinned(4)
 def test_views_only_read(full: Browser, view: str, method: str) -> None:
     """Nothing but GET (PA-2)."""
     reply = full.request(method, f"/ui/{paths(full)[view] or view}", "action=reset", FORM)

@@ -211,6 +211,7 @@ def test_faults_that_did_not_fire(web: Browser) -> None:
         ({"action": "seed", "seed": '{"no": 1}'}, "no"),
     ],
 )
+@pytest.mark.thinned(4)
 def test_a_form_that_makes_no_sense(web: Browser, form: dict[str, str], says: str) -> None:
     """What is wrong is said, and nothing has changed (PA-3, HT-4)."""
     before = web.cloud.policy, web.cloud.snapshots, len(list(web.cloud.api_keys))

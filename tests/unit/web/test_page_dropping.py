@@ -112,6 +112,7 @@ def test_dropped_files(web: Browser) -> None:
         ("", b"", "no file was chosen"),
     ],
 )
+@pytest.mark.thinned(3)
 def test_dropped_files_that_make_no_sense(
     web: Browser, name: str, content: bytes, says: str
 ) -> None:
@@ -174,6 +175,7 @@ def stored(cloud: FakeViam) -> list[Any]:
 
 @pytest.mark.parametrize("how", ["folder", "zip", "zip of a folder", "tar"])
 @pytest.mark.parametrize("name", SETS)
+@pytest.mark.thinned(4)
 def test_sets_are_loaded_as_from_the_command_line(
     web: Browser, tmp_path: Path, name: str, how: str
 ) -> None:
@@ -274,6 +276,7 @@ def test_no_file_of_this_machine_is_looked_at(web: Browser, tmp_path: Path) -> N
         ("a.zip", zipped({"bad.yaml": b"nam: x"}), "unknown field"),
     ],
 )
+@pytest.mark.thinned(3)
 def test_archives_that_make_no_sense(web: Browser, name: str, content: bytes, says: str) -> None:
     """Refused whole (PA-7)."""
     reply = upload(web, ("good.png", PHOTO), (name, content))

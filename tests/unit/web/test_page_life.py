@@ -114,6 +114,7 @@ def test_a_pause_that_nobody_could_end(web: Browser, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals on Windows")
+@pytest.mark.slow
 def test_a_failing_test_pauses(tmp_path: Path) -> None:
     """With --fakeviam-pause-on-failure, and goes on when Enter is pressed (PA-5)."""
     import pty  # noqa: PLC0415 - not on Windows

@@ -113,6 +113,7 @@ def test_whatever_is_unpacked_is_bounded(packed: bytes, size: int) -> None:
         ("none", base64.b64encode(b"POINTS 1\n").decode(), "pointcloud/pcd", 0),
     ],
 )
+@pytest.mark.thinned(3)
 def test_point_clouds(web: Browser, name: str, content: str, says: str, dots: int) -> None:
     """Some of the points from above and what the header says, whatever the file is (PA-2)."""
     web.cloud.load({"files": [{"name": f"{name}.pcd", "data": content}]})

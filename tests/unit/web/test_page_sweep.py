@@ -90,6 +90,7 @@ def test_hostile_addresses_of_every_view(full: Browser, view: str) -> None:
             look(full, f"{known}?{name}={value}", {200, 303, 404, 422})
 
 
+@pytest.mark.slow
 def test_hostile_forms(web: Browser) -> None:
     """Are taken or refused, never a crash (PA-3)."""
     send(web, "plan", rpc="FileUpload", status="UNAVAILABLE")

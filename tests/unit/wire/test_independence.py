@@ -70,6 +70,7 @@ def run(code: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize("imports", [OURS + VIAM, VIAM + OURS], ids=["ours first", "viam first"])
+@pytest.mark.thinned(2)
 def test_viam_sdk_shares_the_process_in_either_order(imports: str) -> None:
     pytest.importorskip("viam", reason="viam-sdk is not installed")
     assert run(imports + TOGETHER) == "together"

@@ -305,6 +305,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize("mutate", MUTATIONS, ids=lambda mutate: mutate.__name__.strip("_"))
 @pytest.mark.parametrize("name", [DATA, DATASYNC])
+@pytest.mark.thinned(4)
 def test_the_comparison_sees_a_change_from_both_sides(
     name: str, mutate: Callable[[FileDescriptorProto], None]
 ) -> None:
