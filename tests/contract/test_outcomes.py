@@ -84,6 +84,7 @@ def _check(cutter: _CutsOnce, outcome: CutOutcome, when: str) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "when"), CASES)
+@pytest.mark.thinned(4)
 def test_the_state_after_a_cut_and_a_retry_is_legal(outcome: CutOutcome, when: str) -> None:
     _check(_CutsOnce(outcome.rpc, when), outcome, when)
 

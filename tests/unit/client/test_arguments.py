@@ -303,6 +303,7 @@ async def test_right_arguments_are_sent(name: str, server: Scripted) -> None:
 
 
 @pytest.mark.parametrize(("name", "parameter"), PARAMETERS)
+@pytest.mark.thinned(4)
 async def test_a_wrong_type_names_the_parameter_and_sends_nothing(
     name: str, parameter: str, server: Scripted
 ) -> None:

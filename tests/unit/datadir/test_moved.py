@@ -44,6 +44,7 @@ WAYS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", [*REPEATABLE, "tag"])
+@pytest.mark.thinned(4)
 def test_no_write_is_acknowledged_that_nobody_would_find(
     full: Path, memory_path: Path, way: str, kind: str
 ) -> None:

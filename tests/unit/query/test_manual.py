@@ -54,6 +54,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.thinned(5)
 def test_the_manual(case: Any) -> None:
     """MQ-4."""
     if "refused" in case:

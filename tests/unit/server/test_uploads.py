@@ -157,6 +157,7 @@ async def test_readings_need_their_type(viam: Viam, kind: int) -> None:
         ("", "", "application/octet-stream"),
     ],
 )
+@pytest.mark.thinned(3)
 async def test_the_extension_and_what_follows_from_it(
     viam: Viam, name: str, sent: str, stored: str, mime_type: str
 ) -> None:

@@ -163,6 +163,7 @@ def test_dataset_and_untagged_members(filled: Callable[[], Store], asked: int) -
         (Interval(start=5, clock=TimeField.RECEIVED), "e"),
     ],
 )
+@pytest.mark.thinned(3)
 def test_intervals(
     filled: Callable[[], Store], asked: int, interval: Interval, expected: str
 ) -> None:

@@ -87,6 +87,7 @@ def test_a_stub_names_exactly_what_its_module_has(module: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("cls", EVERY_CLASS, ids=lambda cls: cls.__name__)
+@pytest.mark.thinned(10)
 def test_a_class_is_found_where_it_says_it_lives(cls: type[Message]) -> None:
     message = cls()
     assert f"fakeviam.wire.{cls.__module__.rpartition('.')[2]}" == cls.__module__
