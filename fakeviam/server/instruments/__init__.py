@@ -1,1 +1,1 @@
-"""What watches and steers calls: journal, faults, scripted replies, clauses, waiting."""
+"""Observation and control of calls: journal, faults, scripted replies, clauses, timers."""

@@ -1,4 +1,4 @@
-"""Which clauses the answers rested on."""
+"""Records the clauses that replies depend on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.evidence import Clause
 
-#: What a token rests on, which is no answer about data: without one there would be none.
+#: Clauses of page tokens, which are not about data: without them, no page would be possible.
 _LOGIN = frozenset({"AU-1", "AU-5"})
 
 
@@ -21,13 +21,13 @@ class EvidenceLedger:
     """Collects clause ids, and refuses those with too little evidence.
 
     Attributes:
-        cited: Ids of the clauses that answers rested on.
-        minimum: The least evidence that is accepted.
-        selective: Whether some clauses are refused.
+        cited: Ids of the clauses that replies have depended on.
+        minimum: The minimum level of evidence.
+        selective: Whether any clauses are refused.
     """
 
     def __init__(self, min_evidence: Evidence = Evidence.ASSUMED) -> None:
-        """Accept clauses of `min_evidence` and better."""
+        """Accept clauses with at least `min_evidence`."""
         self.cited: set[str] = set()
         self.minimum = min_evidence
         self.selective = min_evidence > Evidence.ASSUMED
@@ -38,9 +38,9 @@ class EvidenceLedger:
         )
 
     def collector(self, cited: set[str]) -> Callable[[Iterable[str]], None]:
-        """What records the clauses of one call in `cited`, and refuses weak ones (SV-5).
+        """A function that records clauses in `cited`, and refuses weak ones (SV-5).
 
-        Handlers cite before they write, so a refusal leaves everything as it was.
+        Handlers cite before they write, so that a refusal leaves everything unchanged.
         """
 
         def collect(clauses: Iterable[str]) -> None:
@@ -57,7 +57,7 @@ class EvidenceLedger:
         return tuple(clause for name, clause in CATALOGUE.items() if name in used)
 
     def clear(self) -> None:
-        """Forget what was cited."""
+        """Forget the cited clauses."""
         self.cited.clear()
 
     def _weak(self, clause: Clause) -> InsufficientEvidenceError:

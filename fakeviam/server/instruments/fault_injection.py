@@ -1,4 +1,4 @@
-"""Doing a fault to one call."""
+"""Applies a fault to one call."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.server.instruments.timers import Timers
 
-    #: What a call is answered with.
+    #: The replies of a call.
     Replies = Sequence[Message | Encoded] | Streamed
 
-#: Request metadata with a fault for this very call, in its JSON form or a status name (FT-9).
+#: Metadata key of a fault for the same call, as JSON or as a status name (FT-9).
 METADATA_KEY = "fakeviam-fault"
 
-#: What chooses calls, and has no meaning for a fault that a call brings along.
+#: Fields that select calls, and are meaningless for a fault in metadata.
 _CHOOSING = ("calls", "optional", "probability", "rpc", "times", "where")
 
 
-class FaultTriggered(Exception):  # noqa: N818 - an order, not an error
-    """Ends a call as its fault says: with a status, or without a word."""
+class FaultTriggered(Exception):  # noqa: N818 - control flow rather than an error
+    """Ends a call according to its fault, with or without a status."""
 
     def __init__(self, fault: Fault, *, status: str = "", text: str = "") -> None:
-        """End the call because of `fault`.
+        """Create the exception.
 
         Args:
             fault: The fault.
-            status: The status to answer, unless the fault has its own; empty for none.
-            text: Its message.
+            status: The status to return, unless the fault has one; empty for none.
+            text: The status message.
         """
         self.fault = fault
         self.status = status or fault.status
@@ -50,39 +50,39 @@ class FaultTriggered(Exception):  # noqa: N818 - an order, not an error
 
     @property
     def journal_text(self) -> str:
-        """What the journal says of it: the status message, or the fault where none is sent."""
+        """The text for the journal: the status message, or the fault if no status is sent."""
         return self.text if self.status else str(self.fault)
 
 
 class FaultTarget(Protocol):
-    """What a fault needs of the call it happens to."""
+    """A call, as faults need it."""
 
     record: RecordedCall
 
     @property
     def clock(self) -> Clock:
-        """The clock of its cloud."""
+        """The clock of the call's cloud."""
         ...
 
     @property
     def timers(self) -> Timers:
-        """Who waits by that clock."""
+        """The timers of that clock."""
         ...
 
     def expire_token(self) -> None:
-        """Let its access token expire now."""
+        """Expire the call's access token now."""
 
     def hide(self, duration: int) -> None:
-        """Let what it stores be visible only after so many nanoseconds."""
+        """Make what the call stores visible only after this many nanoseconds."""
 
 
 class FaultInjector:
-    """The fault of one call: told what happens, it does its thing when the time has come."""
+    """The fault of one call; it is notified of the call's progress, and fires when it is due."""
 
     def __init__(
         self, call: FaultTarget, fault: Fault, planned: PlannedFault | None = None
     ) -> None:
-        """Prepare to do `fault` to `call`; `planned` is told what becomes of it."""
+        """Prepare to apply `fault` to `call`; the outcome is reported to `planned`."""
         self.fault = fault
         self._call = call
         self._planned = planned
@@ -90,18 +90,18 @@ class FaultInjector:
 
     @property
     def reply_byte(self) -> int | None:
-        """The byte of the reply behind which it comes, if it is one that does."""
+        """The byte of the reply after which it fires, if it depends on bytes."""
         after = self.fault.when == "after-commit" and not self._done
         return self.fault.after_bytes if after else None
 
     @property
     def reply_number(self) -> int | None:
-        """The reply of a stream behind which it comes, if it is one that does."""
+        """The streamed reply after which it fires, if it depends on replies."""
         after = self.fault.when == "after-commit" and not self._done
         return self.fault.after_messages if after else None
 
     async def received(self, messages: int, size: int) -> None:
-        """A request message has come: the `messages`th, with it `size` bytes in all."""
+        """Called after `messages` request messages with `size` bytes in total."""
         fault = self.fault
         if self._done or fault.when != "before-commit":
             return
@@ -115,7 +115,7 @@ class FaultInjector:
             await self.fire()
 
     async def before_commit(self) -> None:
-        """The request is complete, and nothing was done yet."""
+        """Called when the request is complete, and nothing has been done yet."""
         fault = self.fault
         at_a_point = fault.after_messages is not None or fault.after_bytes is not None
         early = fault.when == "before-commit" and fault.effect is not FaultKind.OVERSIZE_REPLY
@@ -123,7 +123,7 @@ class FaultInjector:
             await self.fire()
 
     async def after_commit(self, replies: Replies) -> Replies:
-        """What was asked is done; the replies were not sent yet. Answers what to send."""
+        """Called when everything is done but no reply was sent; returns the replies to send."""
         if self.fault.effect is FaultKind.OVERSIZE_REPLY:
             await self.fire()
             if isinstance(replies, Streamed):
@@ -137,7 +137,7 @@ class FaultInjector:
         return replies
 
     async def fire(self) -> None:
-        """Do it now."""
+        """Apply the fault."""
         self._done = True
         self._call.record.fault = self.fault
         if self._planned is not None:
@@ -148,13 +148,13 @@ class FaultInjector:
             await _DOING[self.fault.effect](self)
 
     def end(self) -> None:
-        """The call is over."""
+        """Called when the call has ended."""
         if not self._done and self._planned is not None:
             self._planned.expired()
         self._done = True
 
     async def _wait(self, seconds: float | None) -> None:
-        """Wait by the fake's clock; a deadline that comes first ends the call. None: for ever."""
+        """Wait by the fake's clock; an earlier deadline ends the call. None waits for ever."""
         call, timers = self._call, self._call.timers
         if self.fault.real_time and seconds is not None:
             await timers.real_sleep(seconds)
@@ -199,10 +199,10 @@ _DOING: Mapping[FaultKind, Callable[[FaultInjector], Awaitable[None]]] = Mapping
 
 
 def fault_in(metadata: Mapping[str, Any]) -> Fault:
-    """The fault that a call carries in its metadata (FT-9).
+    """The fault in the metadata of a call (FT-9).
 
     Raises:
-        InvalidArgumentError: It is no fault.
+        InvalidArgumentError: It is invalid.
     """
     try:
         return _own_fault(str(metadata[METADATA_KEY]))

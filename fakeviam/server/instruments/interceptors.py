@@ -1,7 +1,7 @@
-"""A way into every call, for those who want a server that is wrong on purpose.
+"""Interceptors, for servers that are deliberately wrong.
 
-An interceptor sees requests before the handlers and replies before the client. The contract
-kit's mutants are interceptors; so are a test's literal answers.
+An interceptor sees requests before the handlers do, and replies before the client does. The mutants
+of the contract kit are interceptors.
 """
 
 from __future__ import annotations
@@ -20,47 +20,47 @@ if TYPE_CHECKING:
 
 
 class RequestSource(Protocol):
-    """Where the request messages of a call come from."""
+    """The request messages of a call."""
 
     async def recv_message(self) -> Message | None:
         """The next message; None at the end of the stream."""
 
     async def meet_fault_unread(self) -> None:
-        """Meet a planned fault, though no message is read."""
+        """Fire a planned fault without reading a message."""
 
 
-class Cut(Exception):  # noqa: N818 - an order, not an error
+class Cut(Exception):  # noqa: N818 - control flow rather than an error
     """Raised by an interceptor to end the call's stream without a status (RST_STREAM).
 
-    From `request` it cuts before anything is done, from `reply` after everything is.
+    Raised in `request`, it ends the call before anything is done; in `reply`, after everything is.
     """
 
 
 class Interceptor:
-    """Override what you want to change; each method passes on what it gets.
+    """Override the methods you need; each returns its argument by default.
 
-    Messages are of `fakeviam.wire`. One interceptor serves all calls of a fake, so keep what
-    belongs to one call in the messages.
+    Messages are of `fakeviam.wire`. One interceptor serves all calls of a fake, so do not keep
+    the state of a call in it.
     """
 
     def request(self, rpc: str, message: Message) -> Message | None:
-        """A request, or one message of an upload's stream; None drops it from the stream."""
+        """Process a request, or one message of an upload stream; None drops the message."""
         del rpc
         return message
 
     def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
-        """A reply. `request` is None for streams."""
+        """Process a reply. `request` is None for streams."""
         del rpc, request
         return message
 
     def refusal(self, rpc: str, refusal: Refusal) -> Message:
-        """A refusal: raise it, or another one, or answer a message instead."""
+        """Process a refusal: raise it or another one, or return a reply instead."""
         del rpc
         raise refusal
 
 
 class _Tap:
-    """A request stream whose messages pass the interceptors first."""
+    """A request stream that passes messages through the interceptors first."""
 
     def __init__(self, source: RequestSource, rpc: str, chain: Sequence[Interceptor]) -> None:
         self.taken: Message | None = None
@@ -86,7 +86,7 @@ async def intercept(
     source: RequestSource,
     serve: Callable[[RequestSource], Awaitable[Message | Encoded | Streamed]],
 ) -> Message | Streamed:
-    """Serve one call through the interceptors of its cloud."""
+    """Handle one call with the interceptors of its cloud."""
     tap = _Tap(source, method.name, chain)
     try:
         answer = await serve(tap)

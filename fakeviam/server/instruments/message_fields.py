@@ -1,4 +1,4 @@
-"""The fields of requests by name, as people ask for them."""
+"""The fields of requests, by the names that people use."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _WELL_KNOWN = "type.googleapis.com/google.protobuf."
 
 
 class EnumValue(int):
-    """A number of an enum, which is equal to its name too."""
+    """A number of an enum, which also equals its name."""
 
     name: str
 
     def __new__(cls, enum: Any, number: int) -> Self:
-        """The value of this number."""
+        """The value with this number."""
         instance = super().__new__(cls, number)
         value = enum.values_by_number.get(number)
         instance.name = str(number) if value is None else value.name
@@ -78,19 +78,19 @@ def _inner(message: Message, path: str) -> Iterator[Leaf]:
     if _is_value(message.DESCRIPTOR):
         document = message_json(message)
         if isinstance(document, dict) and str(document.get("@type")).startswith(_WELL_KNOWN):
-            document = document["value"]  # nobody asks for the type of a text
+            document = document["value"]  # nobody refers to the type URL of a text
         yield path, document
     else:
         yield from _leaves(message, f"{path}.")
 
 
 def _is_value(descriptor: Any) -> bool:
-    """Whether messages of this type are one value to people: a time, a reading."""
+    """Whether messages of this type are a single value to users, such as a time or a reading."""
     return str(descriptor.full_name).startswith("google.protobuf.")
 
 
 def paths_of(descriptor: object) -> list[str]:
-    """The dotted paths of all fields that a message of this type can hold."""
+    """The dotted paths of all fields that a message of this type can have."""
     return [path for path, _ in _fields_of(descriptor)]
 
 
@@ -107,11 +107,11 @@ def _fields_of(
 
 
 def conditions_on(rpc: str, fields: Mapping[str, object]) -> Conditions:
-    """Check that some call can meet these conditions.
+    """Check that a call can satisfy these conditions.
 
     Raises:
-        UsageError: No RPC has that name, none of those has such a field, or the field cannot
-            hold that value; the message names what there is.
+        UsageError: There is no such RPC or field, or the field cannot have that value; the
+            message lists what exists.
     """
     methods = methods_named(rpc)
     return Conditions(
@@ -124,7 +124,7 @@ def conditions_on(rpc: str, fields: Mapping[str, object]) -> Conditions:
 
 
 def methods_named(rpc: str) -> list[Method]:
-    """The RPCs of that name, or that a pattern with `*` and `?` means.
+    """The RPCs with this name, or that match a pattern with `*` and `?`.
 
     Raises:
         UsageError: There is none.
@@ -139,7 +139,7 @@ def methods_named(rpc: str) -> list[Method]:
 
 
 def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidate]:
-    """The fields that a name may mean.
+    """The fields that a name may refer to.
 
     Raises:
         UsageError: There is none.
@@ -150,7 +150,7 @@ def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidat
     for method in methods:
         for path, candidate in _fields_of(method.request.DESCRIPTOR):
             if method.client_streaming and not path.startswith("metadata."):
-                continue  # the contents come in later messages, and the first one is compared
+                continue  # contents come in later messages, but the first one is compared
             if means(field, path) or means(name, path):
                 candidates.append(candidate)
             elif _is_below(name, path, candidate):
@@ -164,7 +164,7 @@ def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidat
 
 
 def _is_below(name: str, path: str, candidate: Candidate) -> bool:
-    """Whether the name is that of a key in a map or a Struct; any may come."""
+    """Whether the name refers to a key in a map or a Struct, where any key may occur."""
     field = candidate.field
     if field is None or field.message_type is None:
         return False

@@ -1,8 +1,8 @@
-"""Any message as JSON-able values: whatever arrived can be shown.
+"""Converts any message to JSON, so that everything that arrives can be displayed.
 
-protobuf's own JSON form is used wherever it exists. It does not for an `Any` of an unknown type,
-NaN in a `Struct`, a Timestamp outside the calendar, a text that is not UTF-8: what it refuses is
-walked field by field.
+protobuf's own JSON form is used where possible. It fails for an `Any` of an unknown type, NaN in a
+`Struct`, a Timestamp outside the calendar and text that is not UTF-8; such messages are converted
+field by field.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from google.protobuf.message import DecodeError, Message
 
 from fakeviam import wire
 
-# Messages inside each other; JSON readers end somewhere beyond.
+# Maximum nesting; JSON parsers have similar limits.
 _DEEPEST = 90
 
-# Files of the well-known types that robots pack into an Any; not all are in the private pool.
+# Files with the well-known types that robots pack into an Any; some are not in the private pool.
 _WELL_KNOWN = ("any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers")
 
 
@@ -31,18 +31,18 @@ def is_map(field: FieldDescriptor) -> bool:
 
 
 def is_repeated(field: FieldDescriptor) -> bool:
-    """Whether the field holds any number of values; a map does."""
-    # `label` is deprecated on new protobufs, `is_repeated` unknown on old ones.
+    """Whether the field is repeated, which includes maps."""
+    # `label` is deprecated in new protobuf releases, `is_repeated` does not exist in old ones.
     if hasattr(field, "is_repeated"):
         return bool(field.is_repeated)
     return bool(getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED)
 
 
 def message_json(message: Message) -> Any:
-    """A message as JSON-able values, with the field names of the proto files.
+    """A message as JSON, with the field names of the proto files.
 
-    An object for most messages, and what JSON has for those that are one value: a wrapper, a
-    Timestamp, a Struct. Never fails: an unknown `Any` is its type URL and base64.
+    Most messages become objects; those with a JSON form of their own, such as a wrapper, a
+    Timestamp or a Struct, become that. Never fails: an unknown `Any` is its type URL and base64.
     """
     return _to_json(message, 0)
 
@@ -99,7 +99,7 @@ def _scalar(value: object) -> Any:
     if isinstance(value, float) and not isfinite(value):
         return {"inf": "Infinity", "-inf": "-Infinity"}.get(str(value), "NaN")
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
-        return str(value)  # as protobuf's JSON form does
+        return str(value)  # like protobuf's JSON form
     return value
 
 
@@ -110,7 +110,7 @@ def _any(packed: Any, depth: int) -> dict[str, Any]:
         return document | {"value": base64.b64encode(packed.value).decode()}
     inner = _to_json(message, depth + 1)
     special = message.DESCRIPTOR.full_name.startswith("google.protobuf.")
-    # What is nested too deeply is a text.
+    # Deeper nesting is shown as text.
     return document | ({"value": inner} if special or not isinstance(inner, dict) else inner)
 
 
@@ -126,7 +126,7 @@ def _unpacked(packed: Any) -> Message | None:
 
 
 def _class_of(name: str) -> type[Message] | None:
-    """The message class of that full name; None if it is not known here."""
+    """The message class with this full name; None if unknown."""
     wire_class = wire.message_class(name)
     if wire_class is not None or not name.startswith("google.protobuf."):
         return wire_class

@@ -1,4 +1,4 @@
-"""What a strict fake objects to, and the report of it."""
+"""Objections of a strict fake, and their report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ADVICE = MappingProxyType(
     }
 )
 
-#: What Viam's protos, or the documentation of viam-sdk, name instead.
+#: Replacements that Viam's protos or the documentation of viam-sdk name.
 _INSTEAD = MappingProxyType(
     {
         "TabularDataByFilter": "TabularDataByMQL, TabularDataBySQL or ExportTabularData",
@@ -42,12 +42,12 @@ _INSTEAD = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Objection:
-    """Something that a call asked for in vain.
+    """Something that a call used and the fake does not support.
 
     Attributes:
-        call: Its entry in the journal.
+        call: The journal entry of the call.
         kind: `unknown`, `unread`, `deprecated` or `unimplemented`.
-        what: The field by its dotted path, or `the RPC`.
+        what: The field as a dotted path, or `the RPC`.
     """
 
     call: RecordedCall
@@ -66,7 +66,7 @@ class Objection:
 
 
 def objections_to(record: RecordedCall, message: Message) -> list[Objection]:
-    """All that a strict fake refuses a request for, the RPC itself first."""
+    """All objections to a request, those to the RPC itself first."""
     method = record.method
     objections: list[tuple[str, str]] = [("deprecated", "the RPC")] if method.deprecated else []
     objections += [("unknown", path) for path in unknown_fields(message)]
@@ -76,7 +76,7 @@ def objections_to(record: RecordedCall, message: Message) -> list[Objection]:
 
 
 def report(objections: Iterable[Objection]) -> str:
-    """What `check` says of them."""
+    """The report for `check`."""
     lines = [f"  {objection.call}: {objection}" for objection in objections]
     return (
         "strict=True: these calls used something that the fake does not support, so their replies "

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 @offers("always", "once", "respond", "times", "to_json", "used")
 @dataclass(kw_only=True, slots=True)
 class ScriptedReply:
-    """Replies to matching calls; they are not the fake's behaviour (RP-1).
+    """Scripted replies to matching calls, instead of the fake's behaviour (RP-1).
 
     Attributes:
         method: The RPC.
-        conditions: What its requests must look like.
-        messages: The replies, in order; more than one only where the RPC streams them.
-        limit: How many calls it answers; None is all.
-        used: Numbers of the journal's calls that it answered.
+        conditions: Conditions on the requests.
+        messages: The replies, in order; several only if the RPC streams them.
+        limit: How many calls it answers; None is unlimited.
+        used: Numbers of the calls that it answered.
     """
 
     method: Method
@@ -78,7 +78,7 @@ class ScriptedReply:
         return self.limit is not None and len(self.used) >= self.limit
 
     def to_json(self) -> dict[str, Any]:
-        """What it is and what it did, as JSON-able values."""
+        """The script and its history, as a JSON object."""
         return {
             "rpc": self.method.name,
             "where": dict(self.conditions.fields),
@@ -90,14 +90,14 @@ class ScriptedReply:
 
 @offers("add", "clear", "on", "report")
 class Replies:
-    """The scripted replies of one cloud. If several match a call, the latest answers.
+    """The scripted replies of one cloud. If several match a call, the latest is used.
 
     Attributes:
-        scripts: In the order they were added.
+        scripts: The scripts, in the order they were added.
     """
 
     def __init__(self, *, fleet: Fleet | None = None) -> None:
-        """Script nothing; `fleet` knows names that stand for ids."""
+        """Start without scripts; `fleet` resolves names to ids."""
         self.scripts: list[ScriptedReply] = []
         self._fleet = fleet
 
@@ -123,9 +123,9 @@ class Replies:
         For an RPC that streams its replies, `replies` is a list of them.
 
         Raises:
-            UsageError: It is no such document.
+            UsageError: The document is invalid.
         """
-        # Not above: it takes longer to import than tests without scripts to run.
+        # Imported here: the import takes longer than running a test without scripts.
         from fakeviam.server.instruments.reply_document import ReplyDocument  # noqa: PLC0415
         from fakeviam.validation.models import validate  # noqa: PLC0415
 
@@ -147,13 +147,13 @@ class Replies:
         return ScriptedReply(method=method, conditions=conditions_on(rpc, conditions))
 
     def meant_for(self, rpc: str) -> bool:
-        """Whether some script may answer calls of that RPC."""
+        """Whether a script may answer calls of this RPC."""
         return any(script.method.name == rpc for script in self.scripts)
 
     def choose(
         self, rpc: str, leaves: Callable[[], list[Leaf]], call: int
     ) -> Sequence[Message] | None:
-        """The replies to this call, if it is scripted; counts it."""
+        """The scripted replies to this call, if there are any; counts the call."""
         for script in reversed(self.scripts):
             if script.messages is None or script.exhausted:
                 continue
@@ -169,15 +169,15 @@ class Replies:
         return count
 
     def report(self) -> list[dict[str, Any]]:
-        """The scripts and what they did, as JSON-able values."""
+        """The scripts and their history, as a JSON array."""
         return [script.to_json() for script in self.scripts]
 
 
 def _check_names(method: Method, message: Message, reply: Mapping[str, Any]) -> None:
-    """Refuse a field that the message does not have, with the nearest that it has.
+    """Check that the message has the fields of a reply; suggest similar ones.
 
     Raises:
-        UsageError: There is one.
+        UsageError: A field does not exist.
     """
     names = {name for each in message.DESCRIPTOR.fields for name in (each.name, each.json_name)}
     for name in reply:
@@ -194,7 +194,7 @@ def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
         if reply.DESCRIPTOR.full_name != expected:
             got = reply.DESCRIPTOR.full_name
             raise UsageError(f"the reply of {method.name} must be {expected}, got {got}")
-        # Messages of viam-sdk are of other classes than ours, with the same bytes.
+        # viam-sdk's message classes differ from ours, but have the same encoding.
         message.ParseFromString(reply.SerializeToString())
         return message
     _check_names(method, message, reply)

@@ -11,7 +11,7 @@ from fakeviam.validation.types import Count, JsonObject, Many, Omittable, Text
 
 
 class ReplyDocument(Model):
-    """The answer to some calls. `replies` is for RPCs that stream them."""
+    """The reply to some calls. `replies` is for RPCs that stream them."""
 
     rpc: Annotated[Text, Field(min_length=1)] = field("The RPC to answer.", "TagsByFilter")
     where: JsonObject = field("Fields that the request must have.", {"tag": "dog"}, default={})

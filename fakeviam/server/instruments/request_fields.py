@@ -1,4 +1,4 @@
-"""Fields of a request that the fake does not know, does not read, or that are deprecated."""
+"""Fields of a request that the fake does not know or read, or that are deprecated."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-#: RPC → the fields of its request that the fake has no use for, by dotted path. A test traces
-#: what the handlers read and finds just these.
+#: Request fields that the fake ignores, by RPC, as dotted paths. A test traces what the handlers
+#: read, and finds exactly these.
 UNREAD: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        # Annotations get ids of their own.
+        # Annotations get new ids.
         "DataCaptureUpload": frozenset(
             {
                 "sensor_contents.metadata.annotations.bboxes.id",
@@ -31,14 +31,14 @@ UNREAD: Mapping[str, frozenset[str]] = MappingProxyType(
                 "metadata.sensor_metadata.annotations.classifications.id",
             }
         ),
-        # No machine here has a configuration, so each counts as made from every fragment (AP-6).
+        # Machines have no configuration here, so each counts as using every fragment (AP-6).
         "ListMachineSummaries": frozenset({"fragment_ids"}),
     }
 )
 
 
 def unknown_fields(message: Message) -> tuple[str, ...]:
-    """The fields in a message, however deep, that our contract does not have: `filter.#17`."""
+    """Fields in a message that our protos lack, at any depth: `filter.#17`."""
     return tuple(dict.fromkeys(_unknown(message, "")))
 
 
@@ -58,13 +58,13 @@ def _unknown(message: Message, prefix: str) -> Iterator[str]:
 
 
 def unread_fields(rpc: str, message: Message) -> tuple[str, ...]:
-    """The fields that are set and that the fake does not look at."""
+    """Set fields that no handler reads."""
     unread = UNREAD.get(rpc)
     return tuple(path for path in _set(message, "") if path in unread) if unread else ()
 
 
 def deprecated_fields(message: Message) -> tuple[str, ...]:
-    """The fields that are set and that Viam's contract marks as deprecated."""
+    """Set fields that Viam's protos mark as deprecated."""
     return tuple(dict.fromkeys(_deprecated(message, "")))
 
 

@@ -1,7 +1,7 @@
-"""Strict mode: what a request asks of the fake in vain is refused, and fails the test.
+"""Strict mode: refuses requests that use something the fake does not support.
 
-An answer proves nothing about a field that was not looked at, and a test that passes because of
-that is worse than one that fails.
+A reply proves nothing about a field that the fake ignored, and a test that passes because of that
+is worse than one that fails.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _CLAUSES = MappingProxyType({"unknown": "ST-1", "unread": "ST-1", "deprecated": 
 
 
 class StrictError(FakeViamError, AssertionError):
-    """Calls asked a strict fake for what it does not do (ST-3)."""
+    """Calls used something that a strict fake does not support (ST-3)."""
 
 
 class StrictMode:
-    """Whether one cloud is strict, and what it objected to.
+    """Whether a cloud is strict, and what it has refused.
 
     Attributes:
-        enabled: Refuse what the fake does not look at.
-        objections: What was refused, or asked of an RPC that is not implemented.
+        enabled: Refuse what the fake ignores.
+        objections: What was refused, including calls of unimplemented RPCs.
     """
 
     def __init__(self, *, enabled: bool) -> None:
-        """Object to nothing yet."""
+        """Start without objections."""
         self.enabled = enabled
         self.objections: list[Objection] = []
 
     def check(self, record: RecordedCall, message: Message) -> None:
-        """Refuse a request that a strict fake does not serve, and keep why (ST-1, ST-2).
+        """Refuse a request that strict mode does not allow, and record why (ST-1, ST-2).
 
         Raises:
-            FailedPreconditionError: It has unknown, unread or deprecated fields, or the RPC is
+            FailedPreconditionError: It has unknown, unread or deprecated fields, or its RPC is
                 deprecated.
         """
         if not self.enabled:
@@ -54,6 +54,6 @@ class StrictMode:
             raise FailedPreconditionError(text, clause=_CLAUSES[objections[0].kind])
 
     def note_unimplemented(self, record: RecordedCall) -> None:
-        """Keep that a strict fake was asked for an RPC that it does not have (ST-3)."""
+        """Record a call of an unimplemented RPC (ST-3)."""
         if self.enabled:
             self.objections.append(Objection(call=record, kind="unimplemented", what="the RPC"))

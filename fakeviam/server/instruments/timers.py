@@ -10,16 +10,16 @@ from fakeviam.model.clock import SECOND
 if TYPE_CHECKING:
     from fakeviam.model.clock import Clock
 
-#: How long everything must have been waiting before the clock jumps, in real seconds: a
-#: client that is about to call gets its turn first.
+#: Real seconds that everything must have been waiting before the clock jumps, so that a client
+#: that is about to call comes first.
 _QUIET = 0.005
 
 
 class Timers:
-    """Who waits for which time, and the jumps of a clock that jumps (CK-2).
+    """The waits on a clock, and the jumps of a jumping clock (CK-2).
 
     Attributes:
-        calls: How many calls are in progress: the clock must not jump while one works.
+        calls: Number of calls in progress: the clock must not jump while one is working.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class Timers:
         self._stalled = 0
 
     async def sleep_until(self, target: int) -> None:
-        """Wait until the clock shows `target`, in ns since the epoch."""
+        """Wait until the clock reaches `target`, in ns since the epoch."""
         loop = asyncio.get_running_loop()
         due = asyncio.Event()
         # The clock may be moved from any thread.
@@ -50,11 +50,11 @@ class Timers:
             del self._sleepers[due]
 
     async def real_sleep(self, seconds: float) -> None:
-        """Wait real seconds; the clock does not jump meanwhile."""
+        """Wait in real time; the clock does not jump meanwhile."""
         await asyncio.sleep(seconds)
 
     async def for_ever(self) -> None:
-        """Wait until the call is cancelled; nobody waits for that, so the clock may jump."""
+        """Wait until the call is cancelled; this does not keep the clock from jumping."""
         self._stalled += 1
         try:
             await asyncio.Event().wait()
@@ -70,7 +70,7 @@ class Timers:
         return 0 if gone >= 0 or self._clock.is_frozen else int(seconds * SECOND) - gone
 
     async def _wait(self, due: asyncio.Event, seconds: float) -> None:
-        """Wait for a move of the clock, or until it may be time."""
+        """Wait until the clock is moved, or until `seconds` have passed."""
         limits = [] if self._clock.is_frozen else [seconds]
         if self._clock.autojump:
             limits.append(_QUIET)

@@ -1,4 +1,4 @@
-"""What a test reads when planned faults did not happen."""
+"""Explains to a test why planned faults did not fire."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def explain_unfired(faults: Faults, journal: Journal) -> str:
-    """Which planned faults did not happen, and what came near; empty if all did (FT-3)."""
+    """The planned faults that did not fire, with near misses; empty if all fired (FT-3)."""
     lines = []
     for planned in faults:
         if planned.missing:

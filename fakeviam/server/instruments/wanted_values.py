@@ -1,7 +1,7 @@
-"""The values that tests compare request fields with.
+"""Values that tests compare request fields with.
 
-A value that no request can hold makes a claim that is always false, or never: it is refused, with
-what was probably meant.
+A comparison with a value that no request can contain would always have the same result, so it is
+refused with a suggestion.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from fakeviam.model.fleet import Fleet
 
-#: Fields that hold the id of something in the fleet.
+#: Fields that hold ids of the fleet.
 _OWNERS: Mapping[str, type] = MappingProxyType(
     {
         "part_id": Part,
@@ -42,11 +42,11 @@ _UNFIT = object()
 
 
 class Candidate(NamedTuple):
-    """A field that a name may mean.
+    """A field that a name may refer to.
 
     Attributes:
-        field: Its descriptor; None is anything below a map or a Struct.
-        many: A request may hold several of its values.
+        field: Its descriptor; None for anything inside a map or a Struct.
+        many: Whether a request may contain several values of it.
     """
 
     field: FieldDescriptor | None
@@ -54,7 +54,7 @@ class Candidate(NamedTuple):
 
 
 def plain_values(fields: Mapping[str, object]) -> dict[str, object]:
-    """Values as requests hold them: the id of a Part, the number of an Enum, a time as text."""
+    """Values as requests contain them: ids for Parts, numbers for Enums, text for times."""
     return {name: _plain(name, value) for name, value in fields.items()}
 
 
@@ -63,7 +63,7 @@ def _plain(name: str, value: object) -> object:
         return [_plain(name, each) for each in value]
     owner = _OWNERS.get(_field_name(name))
     if owner is not None and isinstance(value, owner):
-        return value.id  # type: ignore[attr-defined] # all of them have one
+        return value.id  # type: ignore[attr-defined] # all these types have an id
     if isinstance(value, Enum):
         return int(value.value) if isinstance(value.value, int) else value.name
     if isinstance(value, datetime):
@@ -79,15 +79,15 @@ def ids_of_names(
     *,
     sent: Callable[[object], bool] = lambda _value: False,
 ) -> dict[str, object]:
-    """Values with ids in place of the names of parts, robots, locations and organizations.
+    """Replace names of parts, robots, locations and organizations by ids.
 
     Args:
-        fields: Wanted values by field name.
-        fleet: What has a name.
-        sent: Whether a client sent that value, however strange it is.
+        fields: Expected values by field name.
+        fleet: Resolves names.
+        sent: Whether some client sent this value, however unusual.
 
     Raises:
-        UsageError: Several things have that name, or one has nearly that name.
+        UsageError: The name is ambiguous, or similar to an existing one.
     """
     return {name: _id_of(name, value, fleet, sent) for name, value in fields.items()}
 
@@ -121,13 +121,13 @@ def _id_of(name: str, value: object, fleet: Fleet, sent: Callable[[object], bool
 
 
 def fitting_value(name: str, rpc: str, value: object, candidates: Sequence[Candidate]) -> object:
-    """The value as the journal shows it in one of these fields.
+    """The value in the form that the journal uses for one of these fields.
 
     Raises:
-        UsageError: None of them can hold it.
+        UsageError: No field can have this value.
     """
     if isinstance(value, (str, bytes, list, tuple, dict)) and not value:
-        return value  # not set
+        return value  # matches an unset field
     for candidate in candidates:
         fitting = _fit(candidate, value)
         if fitting is not _UNFIT:

@@ -1,1 +1,1 @@
-"""Why a record was in an answer, as values."""
+"""Explanations of replies, as values."""

@@ -1,4 +1,4 @@
-"""The result of `cloud.explain`: values, for people and programs."""
+"""The result of `cloud.explain`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RecordVerdict:
         return f"{text} — {self.note}" if self.note else text
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as JSON-able values."""
+        """The verdict as a JSON object."""
         return {
             "id": self.id,
             "name": self.name,
@@ -76,7 +76,7 @@ class Explanation:
         return "\n  ".join([*lines, *self.notes, *map(str, self.verdicts)])
 
     def to_json(self) -> dict[str, Any]:
-        """The explanation as JSON-able values."""
+        """The explanation as a JSON object."""
         return {
             "call": self.call,
             "verdicts": [verdict.to_json() for verdict in self.verdicts],

@@ -1,4 +1,4 @@
-"""Why a record does not fit a query, field by field."""
+"""Why a record does not match a query, field by field."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reason:
-    """One thing about a record that a query does not allow.
+    """One property of a record that does not match a query.
 
     Attributes:
-        field: The field of the filter, or what else decided.
-        wanted: What it asks for.
-        actual: What the record has.
+        field: The field of the filter, or another criterion.
+        wanted: The required value.
+        actual: The record's value.
     """
 
     field: str
@@ -32,7 +32,7 @@ class Reason:
 
 
 def reasons_against(query: Query, record: AnyRecord) -> list[Reason]:
-    """All that keeps a record out of what a query selects; none if it is in (FI-1)."""
+    """All properties that exclude a record from a query; none if it matches (FI-1)."""
     return [
         Reason(field=field.name, wanted=expected, actual=actual)
         for field, predicate in demands(query, tabular=isinstance(record, TabularRecord))

@@ -1,1 +1,1 @@
-"""What goes wrong on purpose: planned faults, their accounting, and how they are done."""
+"""Planned faults: their definition, accounting and execution."""

@@ -1,4 +1,4 @@
-"""A planned fault as a value, and as the JSON that the control API and metadata carry."""
+"""A planned fault as a value, and its JSON form for the control API and request metadata."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ class Fault:
     """A planned fault (FT-1 … FT-9).
 
     Attributes:
-        rpc: Which RPC; may hold `*` and `?`.
-        where: What the request must look like, as `Calls.where` takes it.
-        calls: Which of the fitting calls, from 1; None is any of them.
-        times: At most so many of them; None is all.
-        probability: How likely it hits a call that fits; decided by the seed.
-        when: Before the fake has done what was asked, or after; the client sees the same.
-        after_messages: Do it once so many request messages have come. After commit: once so many
-            replies of a stream were sent.
-        after_bytes: Before commit: once so many bytes of requests have come. After commit:
-            once so many bytes of the reply were sent, counted as gRPC frames it.
+        rpc: The name of the RPC; may contain `*` and `?`.
+        where: Conditions on the request, as for `Calls.where`.
+        calls: Which of the matching calls, from 1; None is any.
+        times: At most how many of them; None is unlimited.
+        probability: The probability for each matching call, determined by the seed.
+        when: Before or after the call is committed; the client cannot tell the difference.
+        after_messages: Before commit: after this many request messages. After commit: after this
+            many replies of a stream.
+        after_bytes: Before commit: after this many bytes of request messages. After commit:
+            after this many bytes of the reply, counted with gRPC's framing.
         delay: Seconds to wait first.
-        real_time: Wait in real seconds, not by the fake's clock.
-        effect: What happens.
-        status: For `status`: name of the gRPC status.
+        real_time: Whether to wait in real time instead of by the fake's clock.
+        effect: The effect.
+        status: For `status`: the name of the gRPC status.
         text: Its message.
         details: Its details, for the `grpc-status-details-bin` trailer.
         code: For `reset-stream`: name of the HTTP/2 error code; INTERNAL_ERROR unless given.
-        size: For `oversize-reply`: bytes that are added to the reply.
-        seconds: For `stall` and `hide`: how long, by the fake's clock; None is for ever.
-        optional: A run in which it never happens is fine too.
+        size: For `oversize-reply`: the number of bytes to add to the reply.
+        seconds: For `stall` and `hide`: how long, by the fake's clock; None is unlimited.
+        optional: Whether it may never fire.
     """
 
     rpc: str = "*"
@@ -64,7 +64,7 @@ class Fault:
     optional: bool = False
 
     def __post_init__(self) -> None:
-        # Not above: it takes longer to import than tests without faults to run.
+        # Imported here: the import takes longer than running a test without faults.
         from fakeviam.server.instruments.faults.rules import FaultDocument  # noqa: PLC0415
         from fakeviam.validation.models import validate  # noqa: PLC0415
         from fakeviam.validation.problems import PYTHON_WORDS  # noqa: PLC0415
@@ -80,15 +80,15 @@ class Fault:
 
     @property
     def conditions(self) -> Conditions:
-        """Which calls it is meant for."""
+        """The conditions on calls."""
         return Conditions(rpc=self.rpc, fields=self.where)
 
     @classmethod
     def from_json(cls, document: object) -> Fault:
-        """Read the JSON form: an object with the attributes as keys, `delay` as "40s" too.
+        """Parse the JSON form: an object with the attributes as keys; `delay` may be "40s".
 
-        Without `effect`, a `status` makes it a status and a `delay` alone a delay. A text
-        is short for a status: `"UNAVAILABLE"`.
+        Without `effect`, a `status` implies status, and a `delay` alone implies delay. A text is
+        short for a status: `"UNAVAILABLE"`.
 
         Raises:
             UsageError: A field is invalid; the message names it.
@@ -112,7 +112,7 @@ class Fault:
         return fault
 
     def to_json(self) -> dict[str, Any]:
-        """The JSON form, without what has its default."""
+        """The JSON form, without default values."""
         document: dict[str, Any] = {}
         for each in fields(self):
             value = getattr(self, each.name)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fakeviam.model.fleet import Fleet
     from fakeviam.model.matching import Leaf
 
-    #: A number from 0 to below 1 for some labels; the same for the same seed and labels.
+    #: A pseudorandom number in [0, 1), determined by the seed and some labels.
     Fraction = Callable[..., float]
     Duration = float | str | timedelta
 
@@ -68,9 +68,9 @@ class PlannedFault:
         fault: The fault.
         number: Its number, from 1.
         seen: How many calls matched.
-        claimed: How many of them it will hit when its moment comes.
-        missed: How many ended before that.
-        fired: Numbers of the journal's calls that it hit.
+        claimed: How many of them it will fire on.
+        missed: How many of those ended before it could fire.
+        fired: Numbers of the calls that it fired on.
     """
 
     fault: Fault
@@ -145,14 +145,14 @@ class PlannedFault:
         return self._do(FaultKind.STATUS, status=status, text=text, details=packed)
 
     def query_timeout(self) -> PlannedFault:
-        """Answer what the service was seen to answer to queries that take too long (QG-2)."""
+        """Fail as the service was observed to fail when queries take too long (QG-2)."""
         return self.status("DEADLINE_EXCEEDED", "query timed out")
 
     def result_too_large(self) -> PlannedFault:
-        """Answer what the service was seen to answer to queries that match too much (QG-1).
+        """Fail as the service was observed to fail when queries match too much (QG-1).
 
-        It does so before their limit counts. Its text is public, its status is not: here it is
-        RESOURCE_EXHAUSTED (QG-3).
+        This takes precedence over the query's limit. The message is public, but the status is
+        not: here it is RESOURCE_EXHAUSTED (QG-3).
         """
         return self.status(
             "RESOURCE_EXHAUSTED",
@@ -213,18 +213,18 @@ class PlannedFault:
     # Accounting --------------------------------------------------------------------------
 
     def happened(self, call: int) -> None:
-        """Note that it hit the call of this number."""
+        """Record that it fired on this call."""
         self.claimed -= 1
         self.fired.append(call)
 
     def expired(self) -> None:
-        """Note that a call which it had claimed ended before its moment came."""
+        """Record that a claimed call ended before it could fire."""
         self.claimed -= 1
         self.missed += 1
 
     @property
     def missing(self) -> str:
-        """What was planned and did not happen, in words; empty if all did."""
+        """What was planned but did not happen; empty if everything did."""
         fault = self.fault
         if fault.effect is None:
             return "has no effect; end it with .status(…), .delay(…), .reset_stream() …"
@@ -244,11 +244,11 @@ class PlannedFault:
 
     @property
     def unfired(self) -> str:
-        """The fault, and what of it did not happen."""
+        """The fault, and what did not happen."""
         return f"fault {self.number}, {self.fault}, {self.missing}"
 
     def to_json(self) -> dict[str, Any]:
-        """The fault and its account."""
+        """The fault and its history."""
         return {
             "number": self.number,
             "fault": self.fault.to_json(),
@@ -260,20 +260,20 @@ class PlannedFault:
 
 @offers("add", "clear", "on", "planned", "refuse_connections", "refusing", "report", "unfired")
 class Faults:
-    """The plan of one cloud. The first planned fault that is due hits a call (FT-1).
+    """The planned faults of one cloud. The first one that matches fires on a call (FT-1).
 
     Attributes:
-        planned: In the order they were added.
+        planned: The faults, in the order they were added.
         refusing: How many of the next connections will be refused.
-        refused: How many were.
+        refused: How many were refused.
     """
 
     def __init__(self, *, fraction: Fraction, fleet: Fleet | None = None) -> None:
         """Make an empty plan.
 
         Args:
-            fraction: Decides what is left to chance.
-            fleet: Knows names that stand for ids.
+            fraction: Returns pseudorandom numbers for probabilities.
+            fleet: Resolves names to ids.
         """
         self._fraction = fraction
         self._fleet = fleet
@@ -296,7 +296,7 @@ class Faults:
         return self.add(Fault(rpc=rpc, where=where))
 
     def add(self, fault: Fault | object) -> PlannedFault:
-        """Plan a fault that is a value already, or its JSON form.
+        """Plan a fault that is given as a value or as JSON.
 
         Raises:
             UsageError: The fault is invalid.
@@ -319,7 +319,7 @@ class Faults:
         self.refusing += count
 
     def refuses_connection(self) -> bool:
-        """Whether a connection that was just made shall be reset; counts it."""
+        """Whether to refuse a new connection; counts it."""
         if not self.refusing:
             return False
         self.refusing -= 1
@@ -327,13 +327,13 @@ class Faults:
         return True
 
     def choose(self, rpc: str, leaves: Callable[[], list[Leaf]]) -> PlannedFault | None:
-        """The fault that claims this call, if one does; all that it fits count it.
+        """The fault that claims this call, if any; all matching faults count it.
 
-        Who gets it says what became of it: `happened` or `gave_up`.
+        The caller then reports the outcome: `happened` or `expired`.
 
         Args:
-            rpc: Name of its RPC.
-            leaves: Gives the fields of its request.
+            rpc: The name of the RPC.
+            leaves: Returns the fields of the request.
         """
         first: PlannedFault | None = None
         for planned in self.planned:
@@ -364,18 +364,18 @@ class Faults:
         return count
 
     def report(self) -> list[dict[str, Any]]:
-        """The faults and their history as JSON-able values."""
+        """The faults and their history, as a JSON array."""
         return [planned.to_json() for planned in self.planned]
 
     @property
     def unfired(self) -> list[str]:
-        """What was planned and did not happen, a line each."""
+        """What was planned but did not happen, one line each."""
         lines = [planned.unfired for planned in self.planned if planned.missing]
         return [*lines, self.unmade] if self.unmade else lines
 
     @property
     def unmade(self) -> str:
-        """Which connections were to be refused and never made."""
+        """Connections that were to be refused but were never made."""
         if not self.refusing:
             return ""
         whole = self.refusing + self.refused

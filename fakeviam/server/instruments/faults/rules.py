@@ -1,4 +1,4 @@
-"""What a fault may be: the model of its fields, and which of them go together."""
+"""The data model of a fault, and which fields may be combined."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: The RPCs whose records can be hidden.
+#: RPCs whose uploads can be hidden.
 UPLOADS = frozenset({"DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"})
 
 _STATUSES = [status.name for status in Status if status is not Status.OK]
 _CODES = [code.name for code in ErrorCodes]
 
-# Fields that describe one kind of fault, and make no sense with another.
+# Fields that apply to one kind of fault only.
 _BELONGS: Mapping[str, tuple[FaultKind, ...]] = MappingProxyType(
     {
         "status": (FaultKind.STATUS,),
@@ -52,7 +52,7 @@ _BELONGS: Mapping[str, tuple[FaultKind, ...]] = MappingProxyType(
     }
 )
 
-# What a kind of fault cannot do without.
+# Fields that a kind of fault requires.
 _NEEDS: Mapping[FaultKind, tuple[str, str]] = MappingProxyType(
     {
         FaultKind.STATUS: ("status", "name one, such as 'UNAVAILABLE'"),

@@ -1,4 +1,4 @@
-"""What faults are made of."""
+"""Value types of faults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fakeviam.model.errors import UsageError
 When = Literal["before-commit", "after-commit"]
 
 
-#: What a duration must be, and what details must be, in texts.
+#: Descriptions of durations and details, for error messages.
 DURATION = (
     "seconds, a timedelta or a text such as '40s', '250ms' or '2m', from 0 to a hundred years"
 )
@@ -31,7 +31,7 @@ class FaultKind(enum.Enum):
     OVERSIZE_REPLY = "oversize-reply"
     EXPIRE_TOKEN = "expire-token"  # noqa: S105 - a name, not a secret
     HIDE = "hide"
-    DELAY = "delay"  # nothing but its delay
+    DELAY = "delay"  # only the delay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class Detail:
 
     @classmethod
     def of(cls, message: Any) -> Detail:
-        """Pack a protobuf message, or take JSON with `@type` and base64 `value`.
+        """Pack a protobuf message, or parse JSON with `@type` and base64 `value`.
 
         Raises:
             UsageError: It is neither.
@@ -55,7 +55,7 @@ class Detail:
 
     @classmethod
     def parsed(cls, message: Any) -> Detail | None:
-        """The same, and None for anything else."""
+        """Like `of`, but None for anything else."""
         if isinstance(message, Detail):
             return message
         if hasattr(message, "DESCRIPTOR"):
@@ -70,7 +70,7 @@ class Detail:
         return cls(type_url=type_url, value=value)
 
     def to_json(self) -> dict[str, str]:
-        """The form in JSON."""
+        """The JSON form."""
         return {"@type": self.type_url, "value": base64.b64encode(self.value).decode()}
 
 
@@ -78,7 +78,7 @@ def seconds_of(duration: object, name: str = "delay") -> float:
     """Seconds from a number, a timedelta, or a text such as `40s`, `250ms`, `2m`, `1h`, `2d`.
 
     Raises:
-        UsageError: It is none of those, negative, or more than a hundred years.
+        UsageError: It is invalid, negative, or more than a hundred years.
     """
     seconds = seconds_from(duration)
     if seconds is None:

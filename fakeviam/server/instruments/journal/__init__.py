@@ -1,1 +1,1 @@
-"""What was called: the journal, and what can be asked of it."""
+"""The journal of calls, and queries on it."""

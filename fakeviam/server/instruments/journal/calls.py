@@ -1,4 +1,4 @@
-"""`cloud.calls`: the journal as tests query it."""
+"""`cloud.calls`: queries on the journal, for tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fakeviam.model.matching import Conditions
     from fakeviam.server.instruments.journal.journal import Journal
 
-#: Calls that serve tests rather than being what they test.
+#: Calls that prepare a test rather than being its subject.
 _LOGIN = "Authenticate"
 
 
@@ -58,8 +58,7 @@ class Calls(Sequence[RecordedCall]):
         uploads = cloud.calls.where("FileUpload", component_name="cam-1")
         assert uploads.one().status == "OK"
 
-    A live view, not a copy. Logins are excluded
-    unless `Authenticate` is asked for by name.
+    A live view, not a copy. Logins are excluded unless `Authenticate` is requested by name.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Calls(Sequence[RecordedCall]):
         *,
         fleet: Fleet | None = None,
     ) -> None:
-        """Look at a journal; `fleet` knows names that stand for ids."""
+        """A view of a journal; `fleet` resolves names to ids."""
         self._journal = journal
         self._choices = choices
         self._status = status
@@ -90,7 +89,7 @@ class Calls(Sequence[RecordedCall]):
         return self._matches()[at]
 
     def __contains__(self, call: object) -> bool:
-        """Whether a recorded call is one of these, or one of them is of the RPC of that name."""
+        """Whether the selection contains a recorded call, or a call of an RPC by its name."""
         return self.count(call) > 0
 
     def __eq__(self, other: object) -> bool:
@@ -145,7 +144,7 @@ class Calls(Sequence[RecordedCall]):
         """The only call.
 
         Raises:
-            CallsError: There are none or several; the text shows those that come near.
+            CallsError: There are none or several; the message shows the nearest.
         """
         matches = self._matches()
         if len(matches) != 1:
@@ -156,7 +155,7 @@ class Calls(Sequence[RecordedCall]):
         """The earliest call.
 
         Raises:
-            CallsError: There is none; the text shows those that come near.
+            CallsError: There is none; the message shows the nearest.
         """
         matches = self._matches()
         if not matches:
@@ -167,7 +166,7 @@ class Calls(Sequence[RecordedCall]):
         """The latest call.
 
         Raises:
-            CallsError: There is none; the text shows those that come near.
+            CallsError: There is none; the message shows the nearest.
         """
         matches = self._matches()
         if not matches:
@@ -178,7 +177,7 @@ class Calls(Sequence[RecordedCall]):
         """Fail unless such a call was made, or exactly `times` of them.
 
         Raises:
-            CallsError: With the number of calls, and what is different in the nearest.
+            CallsError: With the number of calls, and how the nearest one differs.
         """
         if times is not None and times != 0:
             check_count(times, "times")
@@ -193,24 +192,24 @@ class Calls(Sequence[RecordedCall]):
         """Fail unless exactly one such call was made.
 
         Raises:
-            CallsError: With the calls that were, or what is different in the nearest.
+            CallsError: With the matching calls, or how the nearest one differs.
         """
         self.assert_called(rpc, times=1, **fields)
 
     def assert_called_once_with(self, rpc: str = "*", **fields: object) -> None:
-        """Fail unless one call was made, or one of that RPC, and it looks like this.
+        """Fail unless there is exactly one call, or one of the RPC, and it matches.
 
         Raises:
-            CallsError: With the calls that were, or what is different in it.
+            CallsError: With the calls, or how the only one differs.
         """
         self.assert_called_once(rpc)
         self.assert_called_with(rpc, **fields)
 
     def assert_called_with(self, rpc: str = "*", **fields: Any) -> None:
-        """Fail unless the latest of these calls, or the latest of that RPC, looks like this.
+        """Fail unless the latest call, or the latest of the RPC, matches.
 
         Raises:
-            CallsError: With what is different in it, and the earlier calls that do look like this.
+            CallsError: With how it differs, and the earlier calls that match.
         """
         latest = (self if rpc == "*" else self.where(rpc)).last()
         matches = self.where(rpc, **fields)
@@ -227,7 +226,7 @@ class Calls(Sequence[RecordedCall]):
         """Fail if such a call was made.
 
         Raises:
-            CallsError: With the calls that were.
+            CallsError: With the calls.
         """
         self.assert_called(rpc, times=0, **fields)
 
@@ -274,7 +273,7 @@ class Calls(Sequence[RecordedCall]):
     async def wait_for_async(
         self, rpc: str = "*", *, count: int = 1, timeout: float | timedelta = 5.0, **fields: Any
     ) -> RecordedCall:
-        """Do as `wait_for`, without blocking the event loop.
+        """Like `wait_for`, without blocking the event loop.
 
         Raises:
             CallsError: They were not made in time.
@@ -289,7 +288,7 @@ class Calls(Sequence[RecordedCall]):
                 enough.set()
 
         def wake() -> None:
-            with suppress(RuntimeError):  # the loop was closed meanwhile
+            with suppress(RuntimeError):  # the loop has been closed
                 loop.call_soon_threadsafe(look)
 
         stop = self._journal.subscribe(wake)
@@ -297,23 +296,23 @@ class Calls(Sequence[RecordedCall]):
             look()
             await asyncio.wait_for(enough.wait(), seconds)
         except asyncio.TimeoutError:
-            pass  # the text below says more
+            pass  # the message below explains more
         finally:
             stop()
         return matches._waited(count, seconds)  # noqa: SLF001
 
     def watch(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` after each call that is answered; what is returned stops that."""
+        """Call `wake` after each call that ends; returns a function that stops this."""
         return self._journal.subscribe(wake)
 
     def nearest(self) -> str:
-        """What is different in the nearest other call of that RPC, in words; empty without one."""
+        """How the nearest other call of the RPC differs; empty if there is none."""
         criteria = self._criteria
         near = [call for call in self._journal.records() if criteria.of_rpc(call)]
         others = [call for call in near if not self._is_aside(call) and not self._fits(call)]
         return told_nearest(others, criteria) if others else ""
 
-    # Inside ------------------------------------------------------------------------------
+    # Internal ----------------------------------------------------------------------------
 
     def _matches(self) -> list[RecordedCall]:
         return [call for call in self._journal.records() if self._fits(call)]

@@ -1,4 +1,4 @@
-"""The journal: the calls of one cloud, as many as its budget of bytes holds."""
+"""The journal: the recorded calls of one cloud, within a memory budget."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.journal.redaction import Metadata
     from fakeviam.wire import Method
 
-#: What a journal may hold, unless told otherwise.
+#: The default budget in bytes.
 DEFAULT_BYTES = 16 * 1024 * 1024
 
 
 class Journal:
-    """Calls in the order they arrived; the oldest go when the budget is used up (JR-2).
+    """Calls in order of arrival; the oldest are dropped when the budget is exceeded (JR-2).
 
     Attributes:
-        dropped: How many calls went because there was no room.
+        dropped: How many calls were dropped.
     """
 
     def __init__(self, *, clock: Clock, stopwatch: Callable[[], int], budget: int) -> None:
@@ -44,7 +44,7 @@ class Journal:
         return len(self._records)
 
     def records(self) -> tuple[RecordedCall, ...]:
-        """The calls that are kept, oldest first."""
+        """The recorded calls, oldest first."""
         while True:
             try:
                 return tuple(self._records)
@@ -59,7 +59,7 @@ class Journal:
         metadata: Metadata | None = None,
         deadline: float | None = None,
     ) -> RecordedCall:
-        """Make the record of a call that has just arrived."""
+        """Record a call that has just arrived."""
         self._number += 1
         record = RecordedCall(
             number=self._number,
@@ -79,7 +79,7 @@ class Journal:
         return record
 
     def received(self, record: RecordedCall, message: Message) -> None:
-        """Note a request message of a call."""
+        """Record a request message."""
         size = message.ByteSize()
         record.messages_received += 1
         record.bytes_received += size
@@ -94,7 +94,7 @@ class Journal:
             record.kept.first = message
 
     def replied(self, record: RecordedCall, reply: Message | Encoded) -> None:
-        """Note a reply to a call."""
+        """Record a reply message."""
         if isinstance(reply, Encoded):
             size = sum(map(len, reply.pieces))
         else:
@@ -113,7 +113,7 @@ class Journal:
         text: str = "",
         replies: Iterable[Message | Encoded] = (),
     ) -> None:
-        """Note the last replies to a call and how it ended, and tell those who wait."""
+        """Record the last replies and the status, and notify those who wait."""
         for reply in replies:
             self.replied(record, reply)
         if record.status is not None:
@@ -139,7 +139,7 @@ class Journal:
             self._weight -= record.weight
 
     def transfer(self, record: RecordedCall, other: Journal) -> None:
-        """Let a call that has just arrived be the other's latest, and none of these (SS-4)."""
+        """Move a call that has just arrived to another journal (SS-4)."""
         if self._records and self._records[-1] is record:  # nearly always
             self._records.pop()
             self._number -= 1
@@ -152,7 +152,7 @@ class Journal:
         other._records.append(record)
 
     def subscribe(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call `wake` after each call that ends; what is returned stops that."""
+        """Call `wake` after each call that ends; returns a function that stops this."""
         key = object()
         self._waiters[key] = wake
 
@@ -162,9 +162,9 @@ class Journal:
         return stop
 
     def clear(self) -> int:
-        """Forget every call; answer how many there were. Numbers start at 1 again."""
+        """Delete every call, and return how many there were. Numbers start at 1 again."""
         count = len(self._records)
-        for record in self._records:  # some may still be in progress, and grow
+        for record in self._records:  # some may be in progress, and would still count
             record.dropped = True
         self._records.clear()
         self._weight = self._number = self.dropped = 0

@@ -1,4 +1,4 @@
-"""What a test reads when the calls are not those it expected."""
+"""Explains to a test why no recorded call matches its expectation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 
-# How many fields of a call are shown, and those that hardly tell one from another.
+# How many fields of a call are shown, and fields that rarely distinguish calls.
 _FIELDS = 4
 _DULL = frozenset({"part_id", "type", "organization_id", "include_binary", "limit"})
 
 
 class Wanted(NamedTuple):
-    """What was asked for."""
+    """The expected call."""
 
     choices: Sequence[Conditions]
     status: str | None
@@ -48,11 +48,11 @@ class Wanted(NamedTuple):
         return f" with {', '.join(texts)}" if texts else ""
 
     def of_rpc(self, call: RecordedCall) -> bool:
-        """Whether the call is of the RPC that was asked for."""
+        """Whether a call is of the expected RPC."""
         return all(choice.fits_rpc(call.rpc) for choice in self.choices)
 
     def mismatches(self, call: RecordedCall) -> list[Mismatch]:
-        """What is different in a call."""
+        """The differences between a call and the expectation."""
         leaves = call.leaves
         all_mismatches = [each for choice in self.choices for each in choice.mismatches(leaves)]
         if self.status is not None and call.status != self.status:
@@ -67,7 +67,7 @@ def explain_miss(
     records: Sequence[RecordedCall],
     dropped: int,
 ) -> str:
-    """Say what was wanted, what there was, and what is different in the nearest call."""
+    """Explain what was expected, what was recorded, and how the nearest call differs."""
     lines = [f"{wanted}, but there {_were(len(chosen))}"]
     lines += _call_lines(chosen)
     fitting = {id(call) for call in chosen}
@@ -88,7 +88,7 @@ def _were(count: int) -> str:
 
 
 def told_nearest(near: Sequence[RecordedCall], asked: Wanted) -> str:
-    """What is different in the nearest of these calls."""
+    """How the nearest of these calls differs."""
     call, mismatches = min(
         ((call, asked.mismatches(call)) for call in reversed(near)), key=lambda it: len(it[1])
     )
@@ -113,12 +113,12 @@ def _others(records: Sequence[RecordedCall]) -> list[str]:
 
 
 def line_of(call: RecordedCall) -> str:
-    """One call on one line: `3 FileUpload part_id='…' → OK`."""
+    """A call on one line: `3 FileUpload part_id='…' → OK`."""
     return Lines([call]).of(call)
 
 
 class Lines:
-    """A line for each of several calls, with the fields that tell them apart."""
+    """A line for each of several calls, with the fields that distinguish them."""
 
     def __init__(self, calls: Sequence[RecordedCall]) -> None:
         """Compare these calls."""
@@ -128,9 +128,9 @@ class Lines:
         )
 
     def of(self, call: RecordedCall) -> str:
-        """The line of one of them."""
+        """The line of a call."""
         leaves = call.leaves
-        # Those that other calls have too are the first to go; then what hardly tells a call.
+        # Drop fields that other calls share first, then those that rarely distinguish calls.
         ranked = sorted(range(len(leaves)), key=lambda number: self._rank(call, *leaves[number]))
         selected = [leaves[number] for number in sorted(ranked[:_FIELDS])]
         fields = ", ".join(f"{_last(path)}={_value_text(value)}" for path, value in selected)
@@ -152,7 +152,7 @@ def _last(path: str) -> str:
 
 
 def _value_text(value: object) -> str:
-    """A value in short; of a long id, its end, which is what differs."""
+    """A short form of a value; the end of a long id, which is where ids differ."""
     text = short(value)
     if isinstance(value, str) and text.endswith("…'") and value.count("/") == 2:
         return f"'…/{value.rpartition('/')[2][:40]}'"

@@ -1,4 +1,4 @@
-"""One call in the journal."""
+"""The record of one call in the journal."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ if TYPE_CHECKING:
     from fakeviam.wire import Method
     from fakeviam.wire.encoded import Encoded
 
-#: Messages of one call are kept up to this size; the rest is counted.
+#: Messages of one call are kept up to this size; the others are only counted.
 KEPT_BYTES = 64 * 1024
 
-# What a record costs beside its messages; measured with tracemalloc, rounded up.
+# The overhead of a record without its messages, measured with tracemalloc and rounded up.
 _OVERHEAD = 2048
 
 
 @dataclass(slots=True)
 class KeptMessages:
-    """The messages of a call, as far as the journal keeps them; filled by the journal.
+    """The messages that the journal has kept of a call.
 
     Attributes:
         first: The first request message.
-        requests: Request messages, in the order they came.
-        replies: Replies, in the order they were made.
-        size: Their bytes.
+        requests: Request messages, in order.
+        replies: Replies, in order.
+        size: Their size in bytes.
     """
 
     first: Message | None = None
@@ -102,8 +102,8 @@ class RecordedCall:
     Attributes:
         number: Its number in this cloud, from 1.
         method: The RPC, with its path and message classes.
-        arrived: When it arrived, by the fake's clock, ns since the epoch.
-        started: The same by the stopwatch, whose nanoseconds are good for differences only.
+        arrived: When it arrived by the fake's clock, ns since the epoch.
+        started: The same by the stopwatch; only differences are meaningful.
         peer: Address of the client; empty on a Unix socket.
         deadline: The client's timeout in seconds when the call arrived; None for no deadline.
         status: Name of the gRPC status that was sent, None while the call is in progress;
@@ -111,18 +111,18 @@ class RecordedCall:
         text: The status message.
         messages_received: Number of request messages.
         bytes_received: Their bytes.
-        messages_sent: Number of replies.
+        messages_sent: Number of reply messages.
         bytes_sent: Their bytes.
         fault: The fault that hit it, if any.
         scripted: Whether a scripted reply answered it.
         sent_metadata: The request's metadata, with its secrets.
-        plan: What of a query the store decided, and which stages were left; empty if it is none.
-        scope: What the caller may see; None is all.
-        dropped: Whether the journal dropped it, for lack of room.
+        plan: Which part of a query the store executed, and the remaining stages; empty if none.
+        scope: What the caller may see; None is everything.
+        dropped: Whether the journal dropped it because it was full.
         stopped: When it ended, by the stopwatch.
         ended_at: The same by the fake's clock.
-        weight: Bytes that it takes, about.
-        cited: Ids of the clauses that the answer rests on.
+        weight: Approximate size in memory, in bytes.
+        cited: Ids of the clauses that the reply depends on.
     """
 
     number: int
@@ -161,10 +161,10 @@ class RecordedCall:
 
     @property
     def deadline_by_clock(self) -> int | None:
-        """Its deadline if time goes by the fake's clock, ns since the epoch."""
+        """The deadline by the fake's clock, ns since the epoch."""
         return None if self.deadline is None else self.arrived + round(self.deadline * SECOND)
 
-    # For people --------------------------------------------------------------------------
+    # For display -------------------------------------------------------------------------
 
     @property
     def time(self) -> datetime:
@@ -178,14 +178,14 @@ class RecordedCall:
 
     @property
     def duration(self) -> timedelta | None:
-        """How long the fake took, in real time; None while it is in progress."""
+        """How long the fake took in real time; None while the call is in progress."""
         if self.stopped is None:
             return None
         return timedelta(microseconds=(self.stopped - self.started) / 1000)
 
     @property
     def span(self) -> tuple[int, int | None]:
-        """Start and end by the stopwatch, ns; good for differences only."""
+        """Start and end by the stopwatch, in ns; only differences are meaningful."""
         return self.started, self.stopped
 
     @property
@@ -203,7 +203,7 @@ class RecordedCall:
 
     @property
     def requests(self) -> tuple[Message, ...]:
-        """The request messages, as far as they were kept (64 KiB of each call)."""
+        """The request messages that were kept (64 KiB of each call)."""
         return tuple(map(redacted, self.kept.requests))
 
     @property

@@ -1,4 +1,4 @@
-"""What the journal must not show."""
+"""Keeps secrets out of the journal."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
     from fakeviam.model.matching import Leaf
 
-    #: What came with a request; bytes where a name ends in `-bin`.
+    #: The metadata of a request; values are bytes if a name ends in `-bin`.
     Metadata = Mapping[str, str | bytes]
 
 from fakeviam.server.instruments.message_fields import leaves_of
 
 SECRET = "(secret)"  # noqa: S105 - what stands in its place
 
-#: Where messages hold secrets: full name of the message, fields.
+#: The fields of messages that hold secrets, by full name of the message.
 _SECRETS = MappingProxyType(
     {
         "proto.rpc.v1.Credentials": ("payload",),
         "proto.rpc.v1.AuthenticateResponse": ("access_token",),
         "proto.rpc.v1.AuthenticateToResponse": ("access_token",),
         "viam.app.data.v1.ConfigureDatabaseUserRequest": ("password",),
-        # Whoever has such an address may read what is behind it.
+        # A signed link gives anyone access to its file.
         "viam.app.data.v1.CreateBinaryDataSignedURLResponse": ("signed_url",),
         "viam.app.dataset.v1.GetSequenceDatasetExportResponse": ("download_url",),
         "viam.app.cloudslam.v1.GetMappingSessionPointCloudResponse": ("map_url",),
-        # Scripted replies may hold these.
+        # Only scripted replies can contain these.
         "viam.app.v1.APIKey": ("key",),
         "viam.app.v1.CertificateResponse": ("tls_private_key",),
         "viam.app.v1.CloudConfig": ("location_secret", "secret"),
@@ -61,7 +61,7 @@ _SECRETS = MappingProxyType(
     }
 )
 
-#: A metadata key with one of these words holds a secret.
+#: Metadata keys that contain one of these words hold secrets.
 _SECRET_WORDS = frozenset(
     {
         "apikey",
@@ -80,17 +80,17 @@ _SECRET_WORDS = frozenset(
     }
 )
 
-#: Ways to present a secret, which are none.
+#: Authentication schemes, which are not secret.
 _SCHEMES = frozenset({"bearer", "basic", "digest"})
 
 _WORD = re.compile(r"[a-z]+")
 
-#: Where messages may hold one of those further inside.
+#: Messages that may contain one of those at some depth.
 _AROUND = ("proto.rpc.v1.", "viam.app.v1.", "viam.provisioning.v1.")
 
 
 def redacted(message: Message) -> Message:
-    """The message without its secrets; the same one if it cannot have any."""
+    """The message without its secrets; the same object if its type cannot have any."""
     name = message.DESCRIPTOR.full_name
     if name not in _SECRETS and not name.startswith(_AROUND):
         return message
@@ -115,7 +115,7 @@ def _redact(message: Message) -> None:
 
 
 class HiddenText(str):
-    """A secret that can be compared, and shows as `(secret)` (JR-4, JR-8)."""
+    """A secret that can be compared but is displayed as `(secret)` (JR-4, JR-8)."""
 
     __slots__ = ("_held",)
     _held: str
@@ -136,12 +136,12 @@ class HiddenText(str):
 
 
 def redacted_leaves(message: Message) -> list[Leaf]:
-    """The fields that a message sets, with what is secret hidden."""
+    """The fields that a message sets, with secrets hidden."""
     copy = redacted(message)
     leaves = leaves_of(copy)
     if copy is message:
         return leaves
-    # Redaction puts texts in the place of texts, so both have the same fields in the same order.
+    # Redaction replaces text by text, so both messages have the same fields in the same order.
     return [
         (path, HiddenText(hidden) if value == SECRET and isinstance(hidden, str) else value)
         for (path, value), (_, hidden) in zip(leaves, leaves_of(message), strict=True)
@@ -149,7 +149,7 @@ def redacted_leaves(message: Message) -> list[Leaf]:
 
 
 def redacted_metadata(metadata: Metadata) -> dict[str, str]:
-    """Metadata as text, without the secrets; how they were presented stays visible."""
+    """Metadata as text without secrets; authentication schemes remain visible."""
     copy = {}
     for key, value in metadata.items():
         if not _SECRET_WORDS.isdisjoint(_WORD.findall(key.lower())):

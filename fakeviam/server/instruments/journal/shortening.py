@@ -1,4 +1,4 @@
-"""Large messages, cut down to what a journal can keep."""
+"""Truncates large messages to what a journal can keep."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _LONGEST_TEXT = 1024
 _LONGEST_BYTES = 64
 _LONGEST_LIST = 64
 
-# What a field, an entry or a message costs beside its contents, about.
+# The approximate overhead of a field, an entry or a message.
 _EACH = 8
 
 
 def shortened(message: Message, room: int) -> Message:
     """A copy of at most about `room` bytes.
 
-    Long texts and bytes are cut, long lists and maps end early, and what finds no room any
-    more is left out.
+    Long texts and bytes are cut, long lists and maps end early, and what does not fit any more is
+    left out.
     """
     short = type(message)()
     _Shortener(room).copy(message, short)
@@ -60,7 +60,7 @@ class _Shortener:
 
     def _copy_map(self, field: Any, value: Any, place: Any) -> None:
         of_messages = field.message_type.fields_by_name["value"].message_type is not None
-        # Sorted, so that the same message is always cut the same way.
+        # Sorted, so that the same message is always truncated in the same way.
         for key in sorted(value)[:_LONGEST_LIST]:
             if self._room <= 0:
                 return
