@@ -1,9 +1,4 @@
-"""The data directory: its files, and how a write reaches them.
-
-    directory.json   the format; written last when a directory is created
-    lock             held by the server that uses it
-    log.jsonl        an initial state, and every write since
-    blobs/           the bytes of files, by their SHA-256
+"""A data directory in use: how a write reaches its files, which `layout.py` names.
 
 A write is persisted before it is applied, so that a write that cannot be persisted is refused and
 changes nothing. When the log has outgrown its initial state, it is compacted: rewritten under
@@ -12,7 +7,6 @@ another name, and renamed.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
@@ -25,7 +19,15 @@ from fakeviam.archive.files import NO_ROOM, Files
 from fakeviam.archive.format import BLOBS
 from fakeviam.archive.lines import damaged, time_text
 from fakeviam.datadir.encoding import EventCoder
-from fakeviam.datadir.loading import VERSION, Loader, entries_of
+from fakeviam.datadir.layout import (
+    DESCRIPTION,
+    LOCK,
+    LOG,
+    check_description,
+    description,
+    prepare,
+)
+from fakeviam.datadir.loading import Loader, entries_of
 from fakeviam.datadir.lock import Lock
 from fakeviam.datadir.log import START, LogReader, LogWriter
 from fakeviam.model.errors import (
@@ -36,7 +38,6 @@ from fakeviam.model.errors import (
 )
 from fakeviam.model.text import counted
 from fakeviam.store.memory import MemoryStore
-from fakeviam.validation.json_text import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
 
 #: What a write survives: the end of the process, or a power failure as well.
 Durability = Literal["process", "power"]
-
-NAME = "fakeviam data directory"
-DESCRIPTION, LOCK, LOG = "directory.json", "lock", "log.jsonl"
-_OURS = {LOCK, LOG, BLOBS, f"{LOG}.new", f"{DESCRIPTION}.new"}
 
 #: A log that has grown by less is never worth compacting.
 _SMALL = 16 * 2**20
@@ -347,91 +344,6 @@ class DataDir:
             raise
         # Last, because the old log referred to blobs that the new one does not.
         self._blobs.keep_only(digests)
-
-
-def prepare(path: Path, files: Files) -> bool:
-    """Create the folder of a data directory; whether it is new.
-
-    Raises:
-        UsageError: The path is something else, or a directory of another version.
-    """
-    is_made = not path.exists()
-    files.make_folder(path)
-    names = {one.name for one in path.iterdir()}
-    if LOG in names:
-        check_is_file(path / LOG)
-    if DESCRIPTION in names:
-        _make_private(path)
-        check_version(path)
-        return False
-    if names - _OURS:
-        text = f"{path} is not empty and not a data directory: {DESCRIPTION} is missing"
-        raise UsageError(f"{text}; choose an empty directory")
-    if not (is_made or names):
-        path.chmod(0o700)
-    return LOG not in names
-
-
-def _make_private(path: Path) -> None:
-    """Restrict a directory to its owner: it contains keys and passwords (DD-7)."""
-    if path.stat().st_mode & 0o077:
-        try:
-            path.chmod(0o700)
-        except OSError as error:
-            log.warning("%s: others may read the keys in it (%s)", path, error.strerror)
-        else:
-            log.warning("%s: others could read the keys in it; now only its owner can", path)
-
-
-def description(seed: int) -> bytes:
-    """The contents of directory.json."""
-    text = json.dumps({"format": NAME, "version": VERSION, "seed": seed}, indent=2)
-    return f"{text}\n".encode()
-
-
-def check_description(path: Path, seed: int) -> None:
-    """Check that directory.json was not changed.
-
-    Raises:
-        DamageError: It was.
-    """
-    place = path / DESCRIPTION
-    if place.exists() and place.read_bytes() != description(seed):
-        raise damaged(str(place), "does not have its original contents")
-
-
-def check_is_file(path: Path) -> None:
-    """Refuse what cannot be read to its end, such as a pipe.
-
-    Raises:
-        UsageError: It is not a regular file.
-    """
-    if not path.is_file():
-        raise UsageError(f"{path} is not a regular file")
-
-
-def check_version(path: Path) -> None:
-    """Refuse a directory of another version.
-
-    Raises:
-        UsageError: The version differs; the message says what to do.
-    """
-    if (path / DESCRIPTION).exists():
-        check_is_file(path / DESCRIPTION)
-    try:
-        version = parse_json((path / DESCRIPTION).read_bytes())["version"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return  # missing or damaged; reported once the seed is known
-    if isinstance(version, int) and version > VERSION:
-        raise UsageError(
-            f"{path / DESCRIPTION}: version {version} was written by a later fakeviam; "
-            f"this version reads format {VERSION}; upgrade fakeviam"
-        )
-    if version == 1:
-        raise UsageError(
-            f"{path / DESCRIPTION}: version 1 comes from an earlier fakeviam; export an archive "
-            "with that one, and begin a new directory with it (--load)"
-        )
 
 
 @contextmanager

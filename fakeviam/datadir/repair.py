@@ -12,16 +12,16 @@ from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.files import Files
 from fakeviam.archive.format import BLOBS
 from fakeviam.archive.lines import DamageError, time_text
-from fakeviam.datadir.directory import (
+from fakeviam.datadir.directory import Dropped
+from fakeviam.datadir.encoding import EventCoder
+from fakeviam.datadir.layout import (
     DESCRIPTION,
     LOCK,
     LOG,
-    Dropped,
     check_is_file,
     check_version,
     description,
 )
-from fakeviam.datadir.encoding import EventCoder
 from fakeviam.datadir.loading import Loader, entries_of
 from fakeviam.datadir.lock import Lock
 from fakeviam.datadir.log import LogReader, LogWriter
