@@ -11,12 +11,12 @@ from fakeviam.loading import load
 from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.model.policy import Policy
+from fakeviam.server.instruments.timers import is_running_loop
 from fakeviam.server.lifecycle.server import Server
 from fakeviam.server.lifecycle.session import Session
 from fakeviam.server.lifecycle.session_registry import SessionRegistry
 from fakeviam.server.services.data.databases import database_uri
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID
-from fakeviam.server.transport.listeners import is_running_loop
 from fakeviam.server.transport.protocol_switch import LazyServer
 
 if TYPE_CHECKING:

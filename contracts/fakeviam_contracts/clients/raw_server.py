@@ -21,7 +21,6 @@ from h2.exceptions import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from google.protobuf.message import Message
     from typing_extensions import Self
@@ -68,12 +67,7 @@ class RawServer:
         self.target = f"unix:{path}"
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._server is not None  # noqa: S101 - it was entered
         self._server.close()
         self._folder.cleanup()

@@ -91,3 +91,12 @@ def _set_due(loop: asyncio.AbstractEventLoop, due: asyncio.Event) -> None:
         loop.call_soon_threadsafe(due.set)
     except RuntimeError:  # the loop was closed while the clock was moved
         return
+
+
+def is_running_loop() -> bool:
+    """Whether an event loop is running in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
+from fakeviam.server.instruments.timers import is_running_loop
 from fakeviam.server.transport.listeners import (
     HAS_UNIX_SOCKETS,
     Listener,
     SocketPath,
-    is_running_loop,
     listen_tcp,
     listen_unix,
 )

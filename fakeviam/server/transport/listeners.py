@@ -345,12 +345,3 @@ def _check_free(path: str) -> None:
         if probe.connect_ex(path) == 0:
             message = f"cannot listen on the Unix socket {path}: another server is using it"
             raise UsageError(message)
-
-
-def is_running_loop() -> bool:
-    """Whether an event loop is running in this thread."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -19,6 +19,7 @@ from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_ca
 from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, line_of, told_nearest
 from fakeviam.server.instruments.journal.record import RecordedCall
 from fakeviam.server.instruments.message_fields import conditions_on
+from fakeviam.server.instruments.timers import is_running_loop
 from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
 
 if TYPE_CHECKING:
@@ -157,10 +158,7 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             CallsError: There is none; the message shows the nearest.
         """
-        matches = self._matches()
-        if not matches:
-            raise CallsError(self._miss(f"wanted a {self._criteria}"))
-        return matches[0]
+        return self._some()[0]
 
     def last(self) -> RecordedCall:
         """The latest call.
@@ -168,10 +166,13 @@ class Calls(Sequence[RecordedCall]):
         Raises:
             CallsError: There is none; the message shows the nearest.
         """
+        return self._some()[-1]
+
+    def _some(self) -> Sequence[RecordedCall]:
         matches = self._matches()
         if not matches:
             raise CallsError(self._miss(f"wanted a {self._criteria}"))
-        return matches[-1]
+        return matches
 
     def assert_called(self, rpc: str = "*", *, times: int | None = None, **fields: Any) -> None:
         """Fail unless such a call was made, or exactly `times` of them.
@@ -250,7 +251,7 @@ class Calls(Sequence[RecordedCall]):
             UsageError: Called inside an event loop, which it would block; there write
                 `await cloud.calls.wait_for_async(...)`.
         """
-        if _in_event_loop():
+        if is_running_loop():
             raise UsageError(
                 "wait_for would block the event loop; write `await calls.wait_for_async(...)`"
             )
@@ -369,11 +370,3 @@ def _seconds(timeout: object) -> float:
     if type(seconds) not in (int, float) or not 0 <= seconds < threading.TIMEOUT_MAX:  # type: ignore[operator] # a number
         raise UsageError(f"timeout must be a number of seconds from 0, got {timeout!r}")
     return float(seconds)  # type: ignore[arg-type] # as above
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

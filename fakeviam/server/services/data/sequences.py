@@ -108,18 +108,8 @@ def delete_sequence(call: Call, request: data.DeleteSequenceRequest) -> data.Del
 def list_sequences(call: Call, request: data.ListSequencesRequest) -> data.ListSequencesResponse:
     """A page of an organization's sequences, the oldest first (SQ-5, SQ-13)."""
     check_organization(call, request.organization_id)
-    page = list_page(
-        call,
-        call.store.entities(Sequence, request.organization_id),
-        lambda sequence: (sequence.time_created, sequence.id),
-        size=request.page_size,
-        token=request.page_token,
-        clause="SQ-13",
-    )
-    return data.ListSequencesResponse(
-        sequences=[_message(call, sequence) for sequence in page.entries],
-        next_page_token=page.next_token,
-    )
+    sequences, token = _page(call, call.store.entities(Sequence, request.organization_id), request)
+    return data.ListSequencesResponse(sequences=sequences, next_page_token=token)
 
 
 @rpc("SequencesByDatasetID", rests_on=["SQ-5", "SQ-6", "SQ-13"])
@@ -130,19 +120,27 @@ def sequences_by_dataset_id(
     members = sequences_in(call.store, sequence_dataset(call, request.dataset_id))
     if request.count_only:
         return data.SequencesByDatasetIDResponse(count=len(members))
+    sequences, token = _page(call, members, request)
+    return data.SequencesByDatasetIDResponse(
+        sequences=sequences, next_page_token=token, count=len(members)
+    )
+
+
+def _page(
+    call: Call,
+    sequences: Iterable[Sequence],
+    request: data.ListSequencesRequest | data.SequencesByDatasetIDRequest,
+) -> tuple[list[data.Sequence], str]:
+    """The messages of a page of sequences, and the token of the next one (SQ-13)."""
     page = list_page(
         call,
-        members,
+        list(sequences),
         lambda sequence: (sequence.time_created, sequence.id),
         size=request.page_size,
         token=request.page_token,
         clause="SQ-13",
     )
-    return data.SequencesByDatasetIDResponse(
-        sequences=[_message(call, sequence) for sequence in page.entries],
-        next_page_token=page.next_token,
-        count=len(members),
-    )
+    return [_message(call, sequence) for sequence in page.entries], page.next_token
 
 
 @rpc("GetSequenceBinaryData", rests_on=["SQ-4", "SQ-5", "SQ-7", "SQ-8", "SQ-13", "SQ-15"])
