@@ -310,8 +310,9 @@ class Timeline(Generic[Record]):
         rows = list(islice(scan(selection.predicates, block.rows, order), limit))
         block.scanned = len(rows) < limit
         self._looked(len(order) if block.scanned else order.index(rows[-1]) + 1)
-        # Only an answer about the whole block may be cached: the key does not include the span.
-        if block.scanned and len(span) == len(block.keys):
+        # A call that is done in turns begins with what it knows already. Only an answer about the
+        # whole block may be cached: the key does not include the span.
+        if self.patience < inf and block.scanned and len(span) == len(block.keys):
             block.remember(selection.cache_key, mask_of_rows(rows, len(span)))
         return rows
 
