@@ -19,6 +19,8 @@ from fakeviam import FakeViam
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from fakeviam_contracts.subject import Subject
+
 POLICIES = ("documented", "observed", "strict")
 #: How the fake is reached or keeps its data; `self` is the kit's own, in its process. At the Unix
 #: socket there is no port besides.
@@ -53,34 +55,47 @@ class Quiet:
 COLUMNS = [field.name for field in fields(Quiet)]
 
 
-def measure(row: Quiet, *, programs: int, clauses: str = "*") -> Quiet:
-    """A row after one seed more: some programs of it, and before the first the fixed checks."""
-    alarms, calls, seed = [row.alarms] if row.alarms else [], row.calls, row.seeds + 1
+def measure(row: Quiet, *, programs: int, seeds: int = 1, clauses: str = "*") -> Quiet:
+    """A row after some seeds more: programs of each, and before the first the fixed checks.
+
+    One fake and one set-up serve all of these seeds: programs make names of their own.
+    """
     with tempfile.TemporaryDirectory() as folder, reached(row, Path(folder)) as where:
-        config = RunConfig(policy=row.policy, clauses=clauses, programs=0, seed=seed, **where)
-        if seed == 1:
-            result = run(config)
-            told = [each.assertion for each in result.findings]
-            told += [each.assertion for each in result.differences]
-            alarms += [f"{each.clause}: {each.what}" for each in told]
-            alarms += [*result.problems, *result.left, *filter(None, [result.error])]
-            calls += result.rpcs
+        config = RunConfig(policy=row.policy, clauses=clauses, programs=0, seed=1, **where)
+        if not row.seeds:
+            row = _after_checks(row, config)
         subject = open_subject(config)
         try:
-            done = run_programs(subject, seed=seed, wanted=programs)
+            for _ in range(seeds):
+                row = _after_programs(row, subject, programs)
         finally:
             subject.close()
-        alarms += subject.left
-        broken = done.failed.broken if done.failed is not None else None
-        against = [*filter(None, [broken]), *done.differences.values()]
-        alarms += [f"{each.clause}: {each.what} (seed {seed})" for each in against]
-    return replace(
-        row,
-        seeds=seed,
-        programs=row.programs + done.count,
-        calls=calls + done.rpcs,
-        alarms="; ".join(alarms),
-    )
+        return _with(row, subject.left)
+
+
+def _with(row: Quiet, alarms: Iterable[str]) -> Quiet:
+    return replace(row, alarms="; ".join(filter(None, [row.alarms, *alarms])))
+
+
+def _after_checks(row: Quiet, config: RunConfig) -> Quiet:
+    """With what the fixed checks say."""
+    result = run(config)
+    told = [each.assertion for each in result.findings]
+    told += [each.assertion for each in result.differences]
+    alarms = [*(f"{each.clause}: {each.what}" for each in told), *result.problems, *result.left]
+    row = replace(row, calls=row.calls + result.rpcs)
+    return _with(row, [*alarms, result.error])
+
+
+def _after_programs(row: Quiet, subject: Subject, programs: int) -> Quiet:
+    """With what the programs of one seed say."""
+    seed = row.seeds + 1
+    done = run_programs(subject, seed=seed, wanted=programs)
+    broken = done.failed.broken if done.failed is not None else None
+    against = [*filter(None, [broken]), *done.differences.values()]
+    alarms = [f"{each.clause}: {each.what} (seed {seed})" for each in against]
+    programs, calls = row.programs + done.count, row.calls + done.rpcs
+    return _with(replace(row, seeds=seed, programs=programs, calls=calls), alarms)
 
 
 @contextlib.contextmanager
