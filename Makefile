@@ -14,20 +14,24 @@ serve: .venv/.serve ## start the fake; ARGS are passed to `fakeviam serve`, as i
 check: lint types imports test ## run before a commit: lint, types, imports, test
 
 test: .venv/.dev ## run the tests that are not slow, in about two minutes; ARGS="tests/unit -k tags" selects
-	$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: .venv/.dev ## run all tests, including viam-sdk releases, docs pages, wheels and whole suites
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: .venv/.dev ## check style
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
 coverage: .venv/.dev ## run the tests of `make test` and show which lines they miss; fails below the floor
-	$(BIN)/python -m pytest -q -n 2 -m "not slow" --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered --cov-report=html $(ARGS)
 
-types: .venv/.dev ## check types, as mypy and as editors do
+types: mypy pyright ## check types, as mypy and as editors do
+
+mypy: .venv/.dev
 	$(BIN)/mypy
+
+pyright: .venv/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: .venv/.dev ## check the import rules between packages
@@ -72,7 +76,7 @@ test-mongo: .venv/.dev ## test databases against FAKEVIAM_MONGO_URL, or a privat
 contract: .venv/.dev ## run the full contract kit against the fake under every policy, and against its mutants
 	$(BIN)/fakeviam contract run --self --profile full --policy documented --policy observed --policy strict $(ARGS)
 	$(BIN)/fakeviam contract mutants
-	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 tests/quality/test_scripts_of_mutants.py
+	FAKEVIAM_WHOLE_PARK=1 $(BIN)/python -m pytest -q -n 2 --dist worksteal tests/quality/test_scripts_of_mutants.py
 
 quality: .venv/.dev ## measure how quickly each mutant is killed; takes minutes, writes tests/quality/campaign.tsv
 	$(BIN)/python -m scripts.campaign $(ARGS)
@@ -135,4 +139,4 @@ clean: ## remove environments, caches and builds
 	@$(PIP) --no-deps scikit-image vega-datasets >&2
 	@touch $@
 
-.PHONY: bench check clauses clean client-report contract coverage crash demo docs false-alarms format fuzz help imports interop-go interop-ts lint mutation protos quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types
+.PHONY: bench check clauses clean client-report contract coverage crash demo docs false-alarms format fuzz help imports interop-go interop-ts lint mutation mypy protos pyright quality query-oracles serve soak test test-all test-matrix test-mongo test-ui types
