@@ -34,7 +34,7 @@ class Classification:
 
 
 def check_box(box: BoundingBox) -> BoundingBox:
-    """Return `box`, or refuse what no box may be (BX-2, BX-3, BX-4, BX-7)."""
+    """Return `box` if it is valid (BX-2, BX-3, BX-4, BX-7)."""
     check_label(box.label)
     for name in COORDINATES:
         value: float = getattr(box, name)

@@ -34,22 +34,22 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AppliedSeed:
-    """What a seed created or reused. `print` shows a receipt.
+    """What a seed created or reused. `str` gives a summary.
 
     Attributes:
         organizations: Their ids by name.
-        parts: Their ids by name, and by organization/location/robot/part; a name that several
-            of the seed have stands for the first.
+        parts: Their ids by name, and by organization/location/robot/part; an ambiguous name
+            refers to the first.
         datasets: Their ids by name, and by organization/name; likewise.
-        files: Binary data ids by the path or name that the seed gives; likewise.
-        binary_data_ids: Those of all files, in the order of the seed.
-        readings: How many there were.
-        boxes: How many bounding boxes the files have.
-        classifications: How many classifications.
+        files: Binary data ids by the path or name in the seed; likewise.
+        binary_data_ids: The ids of all files, in the order of the seed.
+        readings: The number of readings.
+        boxes: The number of bounding boxes on the files.
+        classifications: The number of classifications.
         saved_queries: Their ids by name.
         pipelines: Their ids by name.
         sequences: The ids of all sequences, in the order of the seed.
-        indexes: How many custom indexes.
+        indexes: The number of custom indexes.
         left_out: What the data cloud cannot represent.
     """
 
@@ -68,7 +68,7 @@ class AppliedSeed:
     left_out: tuple[LeftOut, ...] = ()
 
     def __str__(self) -> str:
-        """The receipt: what was loaded, and what was left out and why."""
+        """The summary: what was loaded, and what was left out and why."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
@@ -90,7 +90,7 @@ class AppliedSeed:
             yield f"left out: {each}"
 
     def as_document(self) -> dict[str, object]:
-        """The same, as JSON has it."""
+        """The same as JSON."""
         return {
             "organizations": dict(self.organizations),
             "parts": dict(self.parts),

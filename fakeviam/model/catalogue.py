@@ -1,4 +1,4 @@
-"""The catalogue of clauses; `clauses.txt` has them, one a line, found by one grep."""
+"""The catalogue of clauses, read from `clauses.txt`, which has one clause per line."""
 
 from __future__ import annotations
 

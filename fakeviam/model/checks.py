@@ -1,4 +1,4 @@
-"""Checks of arguments; their texts name the parameter, what it must be and what was given."""
+"""Checks of arguments; errors name the parameter, the expected kind of value and the value."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from fakeviam.model.errors import UsageError
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Refuse a value that is none of the choices.
+    """Check that a value is one of the choices.
 
     Raises:
-        UsageError: It is none of them.
+        UsageError: It is not.
     """
     if value not in choices:
         raise UsageError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def check_type(name: str, value: object, kind: type) -> None:
-    """Refuse a value of another type.
+    """Check the type of a value.
 
     Raises:
         UsageError: It is not a `kind`.
@@ -28,10 +28,10 @@ def check_type(name: str, value: object, kind: type) -> None:
 
 
 def check_whole_number(name: str, value: object, *, minimum: int) -> None:
-    """Refuse a value that is no integer, or too small.
+    """Check that a value is an integer of at least `minimum`.
 
     Raises:
-        UsageError: It is not an int of at least `minimum`.
+        UsageError: It is not.
     """
     if type(value) is not int:
         raise UsageError(f"{name} must be a whole number, got {value!r}")
@@ -40,20 +40,20 @@ def check_whole_number(name: str, value: object, *, minimum: int) -> None:
 
 
 def check_path(name: str, value: object) -> None:
-    """Refuse what is no path.
+    """Check that a value is a path.
 
     Raises:
-        UsageError: It is neither text nor a path object.
+        UsageError: It is neither a str nor a path object.
     """
     if not isinstance(value, str) and not hasattr(value, "__fspath__"):
         raise UsageError(f"{name} must be a path, got {value!r:.80}")
 
 
 def check_list(name: str, value: object, what: str) -> None:
-    """Refuse what does not hold several things.
+    """Check that a value is a list or another iterable.
 
     Raises:
-        UsageError: It cannot be iterated over, or is text.
+        UsageError: It cannot be iterated over, or is a str.
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise UsageError(f"{name} must be a list of {what}, got {value!r:.80}")

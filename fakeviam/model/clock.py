@@ -16,26 +16,26 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-#: What a datetime, and a Timestamp on the wire, can say.
+#: The range of datetime, and of Timestamp on the wire.
 FIRST = -62_135_596_800 * SECOND
 LAST = 253_402_300_800 * SECOND - 1
 _OUTSIDE = "the clock cannot leave the years 1 to 9999"
 
 
 def nanos_of(moment: datetime) -> int:
-    """Nanoseconds since the epoch; a naive moment is taken as UTC (TM-1)."""
+    """Nanoseconds since the epoch; a naive datetime is UTC (TM-1)."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def moment_of(nanos: int) -> datetime:
-    """The aware UTC datetime of `nanos`, rounded down to microseconds."""
+    """The UTC datetime of `nanos`, rounded down to microseconds."""
     return _EPOCH + timedelta(microseconds=nanos // 1000)
 
 
 class ClockState(NamedTuple):
-    """How far a clock was moved, and what its source read when it was frozen."""
+    """How far a clock was moved, and the time of its source when it was frozen."""
 
     offset: int
     held: int | None
@@ -45,12 +45,12 @@ class ClockState(NamedTuple):
 class Clock:
     """A clock that can be moved by hand.
 
-    It reads `source` and adds what was advanced. The source is handed in: the edge
-    passes the wall clock, tests pass a constant.
+    It returns the time of `source` plus what was advanced. The source is a parameter, so that tests
+    can use a constant instead of the wall clock.
 
     Attributes:
-        autojump: Whenever everything in the fake waits for this clock, it jumps to the time
-            that is waited for (CK-2).
+        autojump: Whether the clock jumps to the next awaited time whenever everything in the
+            fake waits for this clock (CK-2).
     """
 
     def __init__(self, source: Callable[[], int], *, autojump: bool = False) -> None:
@@ -60,7 +60,7 @@ class Clock:
             raise UsageError(f"source must be a function that returns nanoseconds, got {source!r}")
         self.autojump = autojump
         self._source: Callable[[], int] | None = source
-        self._held: int | None = None  # what the source read when the clock was frozen
+        self._held: int | None = None  # the time of the source when the clock was frozen
         self._offset = 0
         self._moved: dict[object, Callable[[], None]] = {}
 
@@ -87,7 +87,7 @@ class Clock:
         return self._source is not None
 
     def now(self) -> int:
-        """Nanoseconds since the epoch; a clock that runs stops at the end of the calendar."""
+        """Nanoseconds since the epoch; a running clock stops at the end of the calendar."""
         held, source = self._held, self._source
         if held is not None or source is None:
             return self._read() + self._offset
@@ -101,7 +101,7 @@ class Clock:
         return twin
 
     def on_move(self, tell: Callable[[], None]) -> Callable[[], None]:
-        """Call `tell` after each move by hand; what is returned stops that."""
+        """Call `tell` after each move by hand; returns a function that stops this."""
         key = object()
         self._moved[key] = tell
 
@@ -111,16 +111,16 @@ class Clock:
         return stop
 
     def state(self) -> ClockState:
-        """Where it stands, for `restore`."""
+        """The state to pass to `restore`."""
         return ClockState(self._offset, self._held)
 
     def restore(self, state: ClockState) -> None:
-        """Show again what it showed, or would show by now (SN-1)."""
+        """Restore a state; a clock that was running has advanced since (SN-1)."""
         self._offset, self._held = state
         self._notify()
 
     def moment(self) -> datetime:
-        """Now, as an aware UTC datetime."""
+        """The current time, as a UTC datetime."""
         return moment_of(self.now())
 
     def advance(
@@ -135,7 +135,7 @@ class Clock:
         """Move the clock by a timedelta, or by these units; negative amounts move it back.
 
         Raises:
-            UsageError: It would leave the years 1 to 9999, or an amount is not a number.
+            UsageError: The result is outside the years 1 to 9999, or an amount is not a number.
         """
         if span is not None and not isinstance(span, timedelta):
             text = f"span must be a timedelta, got {span!r:.80}; for seconds write seconds=…"
@@ -155,10 +155,10 @@ class Clock:
         self._notify()
 
     def set(self, at: datetime | str) -> None:
-        """Move the clock so that it shows `at` now.
+        """Set the clock to `at`.
 
         Raises:
-            UsageError: It is no time, or outside the years 1 to 9999 in UTC.
+            UsageError: It is not a time, or outside the years 1 to 9999 in UTC.
         """
         self.jump_to(nanos_of(_parsed(at)))
 
@@ -166,7 +166,7 @@ class Clock:
         """Freeze the clock; it can still be moved."""
         time = self.now()
         self._held = self._read()
-        if self._source is not None and time == LAST:  # it had run beyond
+        if self._source is not None and time == LAST:  # the source is past the calendar's end
             self._offset = LAST - self._held
 
     def run(self) -> None:
@@ -189,10 +189,10 @@ class Clock:
         return self._source()
 
     def jump_to(self, nanos: int) -> None:
-        """Move the clock so that it shows these nanoseconds since the epoch now.
+        """Set the clock to this number of nanoseconds since the epoch.
 
         Raises:
-            UsageError: They are outside the years 1 to 9999.
+            UsageError: It is outside the years 1 to 9999.
         """
         if not FIRST <= nanos <= LAST:
             raise UsageError(_OUTSIDE)
@@ -205,7 +205,7 @@ class Clock:
 
 
 def time_of(at: datetime | str, name: str = "a time") -> int:
-    """Nanoseconds since the epoch of a datetime or ISO 8601 text; naive is UTC.
+    """Nanoseconds since the epoch of a datetime or ISO 8601 text; without an offset it is UTC.
 
     Raises:
         UsageError: It is neither, or outside the years 1 to 9999 in UTC.

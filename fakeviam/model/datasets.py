@@ -11,7 +11,7 @@ LABEL_PREFIX = "VIAM_DATASET_"
 
 
 class DatasetType(enum.IntEnum):
-    """What a dataset may hold; the numbers are those of the wire."""
+    """What a dataset may contain; the numbers are those of the API."""
 
     BINARY_DATA = 0
     SEQUENCE_DATA = 1
@@ -19,7 +19,7 @@ class DatasetType(enum.IntEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dataset:
-    """A dataset of one organization. Its members are written on the records.
+    """A dataset of one organization. Memberships are stored on the records.
 
     Attributes:
         time_created: ns since the epoch.
@@ -34,7 +34,7 @@ class Dataset:
 
 
 def dataset_label(dataset_id: str) -> str:
-    """The tag under which membership shows (DM-2, A10)."""
+    """The tag that represents membership (DM-2, A10)."""
     return LABEL_PREFIX + dataset_id
 
 
@@ -45,5 +45,5 @@ def labelled_datasets(tags: frozenset[str]) -> frozenset[str]:
 
 
 def check_dataset_name(name: str) -> str:
-    """Return `name`, or refuse one that is none (DS-7)."""
+    """Return `name` if it is valid (DS-7)."""
     return check_name(name, clause="DS-7")

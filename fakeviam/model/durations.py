@@ -1,11 +1,11 @@
-"""Durations as people write them: 40s, 250ms, 2m."""
+"""Durations as text: 40s, 250ms, 2m."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from types import MappingProxyType
 
-#: No fake waits longer than this; it is about a hundred years.
+#: The longest duration, about a hundred years.
 LONGEST = 3_200_000_000.0
 
 _UNITS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0})
@@ -14,7 +14,7 @@ _UNITS = MappingProxyType({"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 8
 def seconds_from(duration: object) -> float | None:
     """Seconds from a number, a timedelta, or text such as `40s`, `250ms`, `2m`, `1h`, `2d`.
 
-    None if it is none of these, negative, or longer than `LONGEST`.
+    None if it is invalid, negative, or longer than `LONGEST`.
     """
     seconds = _seconds(duration)
     return seconds if seconds is not None and 0 <= seconds <= LONGEST else None
@@ -31,6 +31,6 @@ def _seconds(duration: object) -> float | None:
         except ValueError:
             return None
     if isinstance(duration, (int, float)) and not isinstance(duration, bool):
-        # A float cannot hold every int.
+        # Large ints overflow float.
         return float(duration) if abs(duration) <= LONGEST else None
     return None

@@ -1,8 +1,8 @@
-"""What an organization keeps besides data and datasets: queries, indexes, pipelines, sequences.
+"""Entities of an organization besides data and datasets: queries, indexes, pipelines, sequences.
 
-Each has an id, belongs to an owner (an organization; of a run, the pipeline), may have something
-that is `unique` among those of its kind and owner, and is a value: a change makes a new one that
-takes the old one's place.
+Each has an id and an owner (an organization, or the pipeline of a run), and may have a value that
+is `unique` for its kind and owner. Entities are immutable: a change creates a new one that replaces
+the old one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Entity:
-    """What need not be unique."""
+    """The default: nothing has to be unique."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class _Entity:
 
 
 class _OfOrganization(_Entity):
-    """What an organization owns."""
+    """An entity that an organization owns."""
 
     __slots__ = ()
 
@@ -39,10 +39,10 @@ class _OfOrganization(_Entity):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SavedQuery(_OfOrganization):
-    """A named pipeline of MQL, which goes before a query that names it (SA-1).
+    """A named MQL pipeline, which runs before a query that refers to it (SA-1).
 
     Attributes:
-        stages: As they were sent, a BSON document each.
+        stages: The stages as sent, one BSON document each.
         time_created: ns since the epoch, like all times here.
     """
 
@@ -58,7 +58,7 @@ class SavedQuery(_OfOrganization):
         return self.name
 
 
-#: What can have custom indexes.
+#: The collections that can have custom indexes.
 Collection = Literal["hot_store", "pipeline_sink"]
 
 
@@ -67,9 +67,9 @@ class CustomIndex(_OfOrganization):
     """An index on the hot store, or on the sink of a pipeline (IX-1).
 
     Attributes:
-        pipeline_id: Whose sink; empty for the hot store.
+        pipeline_id: The pipeline of the sink; empty for the hot store.
         name: Unique in its collection.
-        spec: As it was sent (IX-2).
+        spec: The specification as sent (IX-2).
     """
 
     id: str
@@ -84,23 +84,23 @@ class CustomIndex(_OfOrganization):
         return f"{self.collection} {self.pipeline_id} {self.name}"
 
 
-#: Where a pipeline reads.
+#: The sources of a pipeline.
 SourceType = Literal["standard", "hot_storage"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DataPipeline(_OfOrganization):
-    """Runs a query over each window of time between two ticks of its schedule (DP-1, DP-2).
+    """A query that runs over each window between two ticks of its schedule (DP-1, DP-2).
 
     Attributes:
-        stages: As they were sent, a BSON document each.
-        schedule: Cron, in UTC.
-        backfills: Whether windows of the past and of late data are run too (DP-7).
-        time_next: The next tick; of a pipeline that is disabled, the one it stopped before.
-        time_filled: Windows from here on need no back-fill; None when none of them does.
-        time_batch: When the next batch of windows is back-filled; None if none waits.
-        late: Starts of windows whose run is to be repeated, since data came late.
-        open: Ids of its runs that have not ended.
+        stages: The stages as sent, one BSON document each.
+        schedule: The cron expression, in UTC.
+        backfills: Whether past windows and windows with late data run too (DP-7).
+        time_next: The next tick; for a disabled pipeline, the one at which it stopped.
+        time_filled: Windows from here on need no back-fill; None when no window needs it.
+        time_batch: When the next batch of windows is back-filled; None if there is none.
+        late: Starts of windows that must run again because of late data.
+        open: Ids of its unfinished runs.
     """
 
     id: str
@@ -133,12 +133,12 @@ class PipelineRun(_Entity):
     """One run of a pipeline over one window.
 
     Attributes:
-        time_start: When it begins, or will begin.
+        time_start: When it starts or started.
         time_end: When it ended; None before that.
-        time_data_start: The window's start, which is inside.
-        time_data_end: Its end, which is outside.
+        time_data_start: The start of the window, inclusive.
+        time_data_end: The end of the window, exclusive.
         error: Why it failed.
-        documents: What it put into the sink, BSON each.
+        documents: The documents that it wrote to the sink, in BSON.
     """
 
     id: str
@@ -159,7 +159,7 @@ class PipelineRun(_Entity):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SequenceResource:
-    """A resource of a part and how it is captured."""
+    """A resource of a part, and its capture method."""
 
     resource_name: str
     method_name: str
@@ -170,8 +170,8 @@ class Sequence(_OfOrganization):
     """A selection of a part's data: resources, a window of time, tags (SQ-1).
 
     Attributes:
-        time_start: The window's start, which is inside, like its end (SQ-4).
-        dataset_ids: The datasets that it is in.
+        time_start: The start of the window; both ends are inclusive (SQ-4).
+        dataset_ids: The datasets that contain it.
     """
 
     id: str
@@ -188,13 +188,13 @@ class Sequence(_OfOrganization):
     dataset_ids: tuple[str, ...] = ()
 
     def inside(self, dataset_id: str) -> Sequence:
-        """The same sequence as a member of a dataset."""
+        """The sequence as a member of a dataset."""
         if dataset_id in self.dataset_ids:
             return self
         return replace(self, dataset_ids=(*self.dataset_ids, dataset_id))
 
     def outside(self, dataset_id: str) -> Sequence:
-        """The same sequence outside of a dataset."""
+        """The sequence without the membership in a dataset."""
         left = tuple(each for each in self.dataset_ids if each != dataset_id)
         return replace(self, dataset_ids=left)
 
@@ -208,7 +208,7 @@ class SequenceExport(_OfOrganization):
     """A job that writes a dataset of sequences into a file (EJ-1).
 
     Attributes:
-        file: A zip, once it is complete.
+        file: The zip file, once it is complete.
         error: Why it failed.
     """
 
@@ -225,7 +225,7 @@ class SequenceExport(_OfOrganization):
 Entity = SavedQuery | CustomIndex | DataPipeline | PipelineRun | Sequence | SequenceExport
 Kind = TypeVar("Kind", bound=Entity)
 
-#: The kinds by the names under which they are kept.
+#: The kinds of entities, by the names under which they are stored.
 KINDS: Mapping[str, type[Entity]] = MappingProxyType(
     {
         "saved_query": SavedQuery,
@@ -240,5 +240,5 @@ KIND_NAMES: Mapping[type[Any], str] = MappingProxyType({kind: name for name, kin
 
 
 def is_time(field: str) -> bool:
-    """Whether a field of that name holds times, in ns."""
+    """Whether a field with this name holds times, in ns."""
     return field.startswith("time_") or field == "late"

@@ -1,22 +1,22 @@
-"""Refusals: every way in which the fake says no.
+"""Refusals: all errors that the service returns.
 
-A refusal carries the gRPC status, a text that starts with what is wrong and names
-the field and the value, and the id of the clause it rests on. The server maps it to
-the wire in one place. Anything else that escapes a handler is a bug of the fake.
+A refusal has a gRPC status, a message that starts with what is wrong and names the field and the
+value, and the id of the clause it depends on. The server encodes it in one place. Any other
+exception that escapes a handler is a bug in the fake.
 """
 
 from __future__ import annotations
 
 import enum
 
-# gRPC carries the text in a header: a byte that is not printable ASCII takes three there. A server
-# may send some 64 KiB, but C++, Python and C# fail a call with more than 8 KiB of headers.
+# gRPC sends the text in a header, where each byte that is not printable ASCII takes three. A server
+# may send about 64 KiB, but C++, Python and C# clients fail with more than 8 KiB of headers.
 _LONGEST_TEXT = 2000
 _LARGEST_HEADER = 4000
 
 
 def shortened(text: str) -> str:
-    """`text`, cut if it would not fit into an answer that every client takes."""
+    """`text`, truncated if clients would reject it because of its size."""
     short = text[:_LONGEST_TEXT]
     while (size := _size_in_header(short)) > _LARGEST_HEADER:
         short = short[: len(short) * _LARGEST_HEADER // size]
@@ -29,7 +29,7 @@ def _size_in_header(text: str) -> int:
 
 
 class StatusCode(enum.IntEnum):
-    """The gRPC status codes the fake uses; the numbers are those of the wire."""
+    """The gRPC status codes that the fake uses; the numbers are those of the protocol."""
 
     UNKNOWN = 2
     INVALID_ARGUMENT = 3
@@ -46,31 +46,31 @@ class StatusCode(enum.IntEnum):
 
 
 class FakeViamError(Exception):
-    """Root of every error that fakeviam raises on purpose."""
+    """The base class of all errors that fakeviam raises deliberately."""
 
 
 class UsageError(FakeViamError, ValueError):
-    """A Python caller or a command line asked for something that cannot be done."""
+    """Invalid use of the Python API or the command line; the message explains it."""
 
 
-class Refusal(FakeViamError):  # noqa: N818 - an answer of the service, not an error of ours
-    """A request that the service refuses; nothing was stored, changed or lost.
+class Refusal(FakeViamError):  # noqa: N818 - a reply of the service rather than an error of ours
+    """A request that the service refuses; nothing was changed.
 
     Attributes:
-        status: gRPC status of the answer.
-        clause: id of the clause or decision the refusal rests on.
-        text: what the client reads; ends with the clause id in brackets.
+        status: The gRPC status.
+        clause: The id of the clause it depends on.
+        text: The message for the client, which ends with the clause id in brackets.
     """
 
     status = StatusCode.UNKNOWN
 
     def __init__(self, what: str, *, clause: str, bare: bool = False) -> None:
-        """Refuse because of `what`.
+        """Create a refusal.
 
         Args:
             what: What is wrong, which field, which value.
-            clause: Id of the clause it rests on.
-            bare: Leave the id out of the text, for texts seen in public word for word.
+            clause: The id of the clause it depends on.
+            bare: Whether to omit the id, for messages that are publicly known word for word.
         """
         self.clause = clause
         self.text = what if bare else f"{shortened(what)} [{clause}]"
@@ -78,13 +78,13 @@ class Refusal(FakeViamError):  # noqa: N818 - an answer of the service, not an e
 
 
 class InvalidArgumentError(Refusal):
-    """The request can never succeed as it is."""
+    """The request is invalid regardless of the state."""
 
     status = StatusCode.INVALID_ARGUMENT
 
 
 class NotFoundError(Refusal):
-    """The request names something that does not exist."""
+    """The request refers to something that does not exist."""
 
     status = StatusCode.NOT_FOUND
 
@@ -96,7 +96,7 @@ class AlreadyExistsError(Refusal):
 
 
 class FailedPreconditionError(Refusal):
-    """The request does not fit the state or the kind of the thing it names."""
+    """The request does not fit the state or the kind of its object."""
 
     status = StatusCode.FAILED_PRECONDITION
 
@@ -114,44 +114,44 @@ class UnauthenticatedError(Refusal):
 
 
 class ResourceExhaustedError(Refusal):
-    """There is no room: the message is too large, or what it writes cannot be kept."""
+    """A limit is exceeded: the message is too large, or there is no space to store it."""
 
     status = StatusCode.RESOURCE_EXHAUSTED
 
 
 class DeadlineExceededError(Refusal):
-    """It would take longer than the service lets it."""
+    """It would take longer than the service permits."""
 
     status = StatusCode.DEADLINE_EXCEEDED
 
 
 class UnavailableError(Refusal):
-    """What the service needs cannot be used at present."""
+    """Something that the service needs is currently unavailable."""
 
     status = StatusCode.UNAVAILABLE
 
 
 class UnimplementedError(Refusal):
-    """The fake has no handler for this RPC yet."""
+    """The fake has no handler for this RPC."""
 
     status = StatusCode.UNIMPLEMENTED
 
 
 class UnknownStatusError(Refusal):
-    """Refused with the status UNKNOWN, where the real service was seen to do so."""
+    """Refused with the status UNKNOWN, as observed in the real service."""
 
     status = StatusCode.UNKNOWN
 
 
 class InsufficientEvidenceError(FailedPreconditionError):
-    """The answer would rest on weaker evidence than the test accepts."""
+    """The reply would depend on weaker evidence than the test accepts."""
 
 
 def check_count(value: object, name: str) -> None:
-    """Refuse what is not a whole number from 1.
+    """Check that a value is a whole number from 1.
 
     Raises:
-        UsageError: The message names the parameter.
+        UsageError: It is not; the message names the parameter.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"{name} must be a whole number from 1, got {value!r}")

@@ -1,4 +1,4 @@
-"""How well founded a behaviour is."""
+"""How well a behaviour is supported."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fakeviam.model.errors import UsageError
 
 
 class Evidence(enum.IntEnum):
-    """Evidence levels, weakest first, so that they compare."""
+    """Levels of evidence, weakest first, so that they can be compared."""
 
     ASSUMED = 0
     OBSERVED = 1
@@ -18,19 +18,19 @@ class Evidence(enum.IntEnum):
 
     @property
     def label(self) -> str:
-        """The level's name in texts: `relied-on`."""
+        """The name of the level in messages: `relied-on`."""
         return self.name.lower().replace("_", "-")
 
     @classmethod
     def of(cls, label: str, *, name: str = "label") -> Evidence:
-        """The level of that name.
+        """The level with this label.
 
         Args:
-            label: As `label` gives it.
-            name: What the caller calls it, for the error.
+            label: The label.
+            name: The name of the parameter, for the error.
 
         Raises:
-            UsageError: No level has that name.
+            UsageError: There is no such level.
         """
         for level in cls:
             if level.label == label:
@@ -42,13 +42,13 @@ class Evidence(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One decision about the service's behaviour.
+    """A statement about the service's behaviour.
 
     Attributes:
-        id: Short stable name, for example `FI-6`.
-        evidence: How well founded it is.
-        source: The public text or code it comes from.
-        text: The decision, in our words.
+        id: A short, stable id, such as `FI-6`.
+        evidence: How well it is supported.
+        source: The public text or code that it comes from.
+        text: The statement, in our words.
     """
 
     id: str

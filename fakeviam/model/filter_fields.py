@@ -1,8 +1,8 @@
-"""What the fields of a query demand of a record: one table for whoever asks.
+"""The predicates of each query field, in one table for all consumers.
 
-The store in memory tests records and combines masks by it, the one in MongoDB writes query
-documents, the server reads filters, and `explain` gives its reasons. A new field of filters is one
-entry of `FILTER_FIELDS`.
+The memory store tests records and combines masks by it, the MongoDB store generates query
+documents, the server reads filters, and `explain` gives reasons. A new filter field is one entry of
+`FILTER_FIELDS`.
 """
 
 from __future__ import annotations
@@ -23,56 +23,56 @@ if TYPE_CHECKING:
     from fakeviam.model.filters import Query
     from fakeviam.model.records import AnyRecord
 
-#: Fields of which one record has any number of values, and what a record without any has.
+#: Fields with any number of values per record, and the value that stands for none.
 MANY_VALUED = {"tags": "no tags", "dataset_ids": "no datasets", "box_labels": "no boxes"}
 
-#: Fields that readings do not have, so nothing of them can match (A18).
+#: Fields that readings do not have, so that no reading can match (A18).
 _OF_FILES = frozenset({"dataset_ids", "box_labels"})
 
 
 class InPredicate(NamedTuple):
-    """A record has one of the listed values, in one field or another.
+    """A record has one of the listed values in one of several fields.
 
     Attributes:
-        alternatives: Attribute paths, and the values looked for there. No record fits none.
+        alternatives: Attribute paths with the accepted values. Without any, no record matches.
     """
 
     alternatives: tuple[tuple[str, frozenset[Any]], ...]
 
     def flags(self, records: Iterable[object]) -> Iterator[bool]:
-        """Whether each of the records fits, lazily. No Python code runs for each of them."""
+        """Whether each record matches, lazily. No Python code runs per record."""
         if not self.alternatives:
             return (False for _ in records)
-        if len(self.alternatives) == 1:  # as good as always
+        if len(self.alternatives) == 1:  # nearly always
             return _matches(self.alternatives[0], records)
         copies = tee(records, len(self.alternatives))
         columns = [_matches(*each) for each in zip(self.alternatives, copies, strict=True)]
         return reduce(partial(map, or_), columns)
 
     def among_readings(self) -> InPredicate:
-        """The same question, asked of readings."""
+        """The same predicate for readings."""
         return InPredicate(tuple(each for each in self.alternatives if each[0] not in _OF_FILES))
 
 
 class HasTags(NamedTuple):
-    """A record has a user tag, or has none."""
+    """A record has at least one user tag, or none."""
 
     tagged: bool
 
     def flags(self, records: Iterable[object]) -> Iterator[bool]:
-        """As `InPredicate.flags`."""
+        """Like `InPredicate.flags`."""
         return map(bool if self.tagged else not_, map(attrgetter("tags"), records))
 
 
 class LessThan(NamedTuple):
-    """A number of the record is less than a bound; with `holds` False, it is not."""
+    """A number in the record is less than a bound; if `holds` is False, it is not."""
 
     path: str
     bound: int
     holds: bool = True
 
     def flags(self, records: Iterable[object]) -> Iterator[bool]:
-        """As `InPredicate.flags`."""
+        """Like `InPredicate.flags`."""
         test = self.bound.__gt__ if self.holds else self.bound.__le__
         return map(test, map(attrgetter(self.path), records))
 
@@ -91,9 +91,9 @@ def _matches(terms: tuple[str, frozenset[object]], records: Iterable[object]) ->
 def scan(
     predicates: Iterable[Predicate], rows: Sequence[Any], numbers: Iterable[int]
 ) -> Iterator[int]:
-    """Those of the row numbers for which all predicates hold, tested only as they are asked."""
+    """The row numbers for which all predicates hold, tested lazily."""
     for predicate in predicates:
-        tested = numbers  # a range can be gone through twice
+        tested = numbers  # a range can be iterated over twice
         if not isinstance(numbers, range):
             numbers, tested = tee(numbers)
         numbers = compress(numbers, predicate.flags(map(rows.__getitem__, tested)))
@@ -102,14 +102,14 @@ def scan(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FilterField:
-    """One thing that a query can demand.
+    """One field of a query.
 
     Attributes:
-        name: The field of a filter on the wire, or what else decides.
-        predicate: What a query demands of a record; None is nothing.
-        words: About a record that does not fit: what is wanted, and what it has.
-        attribute: The field of `Query` that takes the filter's value as it is; else empty.
-        clauses: What an answer rests on once the filter sets the field.
+        name: The field of the filter in the API, or another criterion.
+        predicate: The predicate of a query; None if the field is not set.
+        words: For a record that does not match: the required and the actual value.
+        attribute: The field of `Query` that takes the filter's value unchanged; otherwise empty.
+        clauses: The clauses that a reply depends on if the filter sets the field.
     """
 
     name: str
@@ -120,7 +120,7 @@ class FilterField:
 
 
 def _values(name: str, path: str, *clauses: str, attribute: str = "") -> FilterField:
-    """A field with one value, or several of which any may match; empty demands nothing (FI-3)."""
+    """A field with one value, or with several of which any may match; empty accepts all (FI-3)."""
     read = attrgetter(attribute or name)
 
     def wanted(query: Query) -> frozenset[Any]:
@@ -141,7 +141,7 @@ def _values(name: str, path: str, *clauses: str, attribute: str = "") -> FilterF
 
 
 def _field_text(record: AnyRecord, path: str) -> str:
-    """What a record has in a field."""
+    """The value of a field in a record."""
     if path in _OF_FILES and not hasattr(record, path):
         return "a reading"
     value = attrgetter(path)(record)
@@ -229,12 +229,12 @@ def _choice_text(values: Iterable[str]) -> str:
 
 
 def _moment(nanos: int) -> str:
-    """With its nanoseconds: an interval can end between two microseconds."""
+    """With nanoseconds, because an interval can end between two microseconds."""
     text = moment_of(nanos).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{nanos % SECOND:09d}Z" if nanos % SECOND else f"{text}Z"
 
 
-#: Those that decide most come first; what decides before any filter does is at either end.
+#: The most selective fields come first, between the criteria that apply before and after filters.
 FILTER_FIELDS = (
     FilterField(name="API key", predicate=_scope, words=_scope_words),
     FilterField(name="not visible yet", predicate=_synced, words=_synced_words),
@@ -262,7 +262,7 @@ FILTER_FIELDS = (
 
 
 def demands(query: Query, *, tabular: bool) -> Iterator[tuple[FilterField, Predicate]]:
-    """What a query demands of a record, or of a reading, field by field: all of it (FI-1)."""
+    """The predicates of a query, for binary records or readings; all must hold (FI-1)."""
     for field in FILTER_FIELDS:
         predicate = field.predicate(query)
         if tabular and isinstance(predicate, InPredicate):

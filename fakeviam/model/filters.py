@@ -1,7 +1,7 @@
-"""What a request selects.
+"""Queries: what a request selects.
 
-A `Query` is a filter with everything around it decided: policy, visibility and what
-the caller may see. Stores answer queries; they know nothing of policies.
+A `Query` is a filter after all decisions: policy, visibility and what the caller may see. Stores
+execute queries without knowing about policies.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TagRule(enum.Enum):
-    """What a query asks of the tags of a record."""
+    """The condition of a query on the tags of a record."""
 
     IGNORED = "ignored"
     LISTED = "listed"  # at least one of the listed tags
@@ -25,7 +25,7 @@ class TagRule(enum.Enum):
 
 
 class TimeField(enum.Enum):
-    """Which of a record's times an interval looks at (A3)."""
+    """The time of a record that an interval applies to (A3)."""
 
     REQUESTED = "time_requested"
     RECEIVED = "time_received"
@@ -33,7 +33,7 @@ class TimeField(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interval:
-    """Times in ns since the epoch; None is open. `start` is always inside (A2)."""
+    """Times in ns since the epoch; None is unbounded. `start` is inclusive (A2)."""
 
     start: int | None = None
     end: int | None = None
@@ -52,24 +52,24 @@ class DataScope(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Where a record says it."""
+        """The attribute path of the id in a record."""
         return f"source.{self.level}_id"
 
     def holds(self, place: Part | Source) -> bool:
-        """Whether what is at that place, or captured there, is in sight."""
+        """Whether data of a part or source is in scope."""
         return getattr(place, f"{self.level}_id") in self.ids
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query:
-    """A selection of records of one kind. Empty strings and sets constrain nothing (FI-3).
+    """A selection of records of one kind. Empty strings and sets are no condition (FI-3).
 
     Attributes:
-        tag_rule: With LISTED, a record needs one of `tags`, or to be a member of one of
-            `label_dataset_ids` (a dataset's label counts as a tag there, A10).
-        include_internal: Whether data ingested by Viam itself is selected too (PG-10).
+        tag_rule: With LISTED, a record must have one of `tags`, or be a member of one of
+            `label_dataset_ids` (a dataset's label counts as a tag, A10).
+        include_internal: Whether to include data ingested by Viam itself (PG-10).
         scope: What the caller may see; None is everything (A51, AC-8).
-        synced_until: Only records stored at or before this time are visible yet (A55).
+        synced_until: Only records stored at or before this time are visible (A55).
     """
 
     component_name: str = ""

@@ -1,4 +1,4 @@
-"""Finding a thing by its name or its id, and saying what was probably meant."""
+"""Finds things by name or id, and suggests similar names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Findable(Protocol):
-    """What has an id and a name."""
+    """Anything with an id and a name."""
 
     @property
     def id(self) -> str:
@@ -21,7 +21,7 @@ class Findable(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name; others may have it too."""
+        """Its name, which need not be unique."""
         ...
 
 
@@ -29,15 +29,15 @@ Thing = TypeVar("Thing", bound=Findable)
 
 
 def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
-    """The thing of that name or id.
+    """The thing with this name or id.
 
     Args:
-        kind: What it is, for people.
+        kind: The kind of thing, for error messages.
         key: The name or id.
-        things: Where to look.
+        things: The candidates.
 
     Raises:
-        UsageError: There is none, or several; the text names them.
+        UsageError: There is none, or several; the message lists them.
     """
     if not isinstance(key, str):
         raise UsageError(f"name must be the name or id of the {kind}, got {key!r:.80}")
@@ -57,6 +57,6 @@ def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean …?` with the name that is nearest; empty if none is near."""
+    """`; did you mean …?` with the most similar name; empty if none is similar."""
     near = get_close_matches(name, list(names), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -46,11 +46,11 @@ class Robot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """A part of a robot, with everything the service derives from its id (UP-1).
+    """A part of a robot, with all ids and names that the service derives from its id (UP-1).
 
     Attributes:
-        internal: Data of this part counts as ingested by Viam itself (PG-10).
-        retention_days: Its data is deleted after so many UTC days (RE-1); None keeps it.
+        internal: Whether its data counts as ingested by Viam itself (PG-10).
+        retention_days: Its data is deleted after this many UTC days (RE-1); None keeps it.
     """
 
     id: str
@@ -71,18 +71,18 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metadata:
-    """What users keep beside an organization, a location, a robot or a part (AP-7).
+    """User-defined metadata of an organization, a location, a robot or a part (AP-7).
 
     Attributes:
-        id: Of whose it is.
-        text: A JSON object, as text.
+        id: The id of its owner.
+        text: The metadata, a JSON object as text.
     """
 
     id: str
     text: str
 
 
-#: Exists in every fake from the start, with ids that documentation and scripts may name.
+#: Exists in every fake from the start, with fixed ids that documentation and scripts may use.
 DEFAULT_PART = Part(
     id="f4ce0000-0000-4000-8000-0000000000c1",
     name="fake-robot-main",
@@ -102,7 +102,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FleetState:
-    """Everything a fleet holds, in the order it was added."""
+    """The contents of a fleet, in order of creation."""
 
     organizations: tuple[Organization, ...]
     locations: tuple[Location, ...]
@@ -111,14 +111,14 @@ class FleetState:
     metadata: tuple[Metadata, ...] = ()
 
     def with_one(self, one: Part | Metadata) -> FleetState:
-        """With this too, or in the place of the one of its id."""
+        """With this part or metadata, replacing the one with the same id."""
         if isinstance(one, Part):
             return self.with_part(one)
         metadata = {entry.id: entry for entry in self.metadata} | {one.id: one}
         return replace(self, metadata=tuple(metadata.values()))
 
     def with_part(self, part: Part) -> FleetState:
-        """With this part too, or in the place of the one of its id."""
+        """With this part, replacing the one with the same id."""
         organization, location, robot = owners_of(part)
         parts = {one.id: one for one in self.parts} | {part.id: part}
         return replace(
@@ -148,21 +148,21 @@ _NOTHING = FleetState(organizations=(), locations=(), robots=(), parts=())
     "set_retention",
 )
 class Fleet:
-    """Who owns which part. Names that are new make new things.
+    """The organizations, locations, robots and parts of a cloud.
 
     Attributes:
-        keeper: Keeps each part that is new or has another name, and each metadata, then calls
-            what puts it here.
+        keeper: Persists a new or renamed part, or metadata, and then calls the function that
+            applies it.
     """
 
     def __init__(self, *, ids: Ids) -> None:
-        """Make a fleet that holds the default part; `ids` names all others."""
+        """Create a fleet with the default part; `ids` generates all other ids."""
         self.keeper: Callable[[Part | Metadata, Callable[[], object]], None] | None = None
         self._ids = ids
         self.restore(_NOTHING.with_part(DEFAULT_PART))
 
     def __getitem__(self, name: str) -> Part:
-        """The part of that name or id, as `find_part` finds it."""
+        """The part with this name or id, see `find_part`."""
         return self.find_part(name)
 
     def __iter__(self) -> Iterator[Part]:
@@ -178,26 +178,26 @@ class Fleet:
 
     @property
     def organizations(self) -> tuple[Organization, ...]:
-        """Every organization, in the order they were added."""
+        """Every organization, in order of creation."""
         return tuple(self._organizations.values())
 
     @property
     def locations(self) -> tuple[Location, ...]:
-        """Every location, in the order they were added."""
+        """Every location, in order of creation."""
         return tuple(self._locations.values())
 
     @property
     def robots(self) -> tuple[Robot, ...]:
-        """Every robot, in the order they were added."""
+        """Every robot, in order of creation."""
         return tuple(self._robots.values())
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Every part, in the order they were added."""
+        """Every part, in order of creation."""
         return tuple(self._parts.values())
 
     def state(self) -> FleetState:
-        """All it holds."""
+        """The contents of the fleet."""
         return FleetState(
             organizations=tuple(self._organizations.values()),
             locations=tuple(self._locations.values()),
@@ -207,7 +207,7 @@ class Fleet:
         )
 
     def restore(self, state: FleetState) -> None:
-        """Hold this instead; the keeper is not involved."""
+        """Replace the contents; the keeper is not called."""
         self._organizations: dict[str, Organization] = {one.id: one for one in state.organizations}
         self._locations: dict[str, Location] = {one.id: one for one in state.locations}
         self._robots: dict[str, Robot] = {one.id: one for one in state.robots}
@@ -215,39 +215,39 @@ class Fleet:
         self._metadata: dict[str, Metadata] = {one.id: one for one in state.metadata}
 
     def twin(self, ids: Ids) -> Fleet:
-        """Make another fleet that holds the same now; `ids` names what is added to it."""
+        """Return an independent copy; `ids` generates the ids of its additions."""
         twin = Fleet(ids=ids)
         twin.restore(self.state())
         return twin
 
     def part(self, part_id: str) -> Part | None:
-        """The part of that id, if there is one."""
+        """The part with this id, if there is one."""
         if not isinstance(part_id, str):
             raise UsageError(f"part_id must be text, got {part_id!r:.80}")
         return self._parts.get(part_id)
 
     def find_part(self, name: str) -> Part:
-        """The part of that name or id.
+        """The part with this name or id.
 
         Raises:
-            UsageError: There is none, or several; the text names them.
+            UsageError: There is none, or several; the message lists them.
         """
         return find_named("part", name, self._parts.values())
 
     def find_robot(self, name: str) -> Robot:
-        """The robot of that name or id; raises as `find_part` does."""
+        """The robot with this name or id; raises like `find_part`."""
         return find_named("robot", name, self._robots.values())
 
     def find_location(self, name: str) -> Location:
-        """The location of that name or id; raises as `find_part` does."""
+        """The location with this name or id; raises like `find_part`."""
         return find_named("location", name, self._locations.values())
 
     def find_organization(self, name: str) -> Organization:
-        """The organization of that name or id; raises as `find_part` does."""
+        """The organization with this name or id; raises like `find_part`."""
         return find_named("organization", name, self._organizations.values())
 
     def has_organization(self, organization_id: str) -> bool:
-        """Whether an organization has that id."""
+        """Whether there is an organization with this id."""
         return organization_id in self._organizations
 
     def add_part(
@@ -260,7 +260,7 @@ class Fleet:
         internal: bool = False,
         retention_days: int | None = None,
     ) -> Part:
-        """Add a part; the robot, location and organization of those names are made if new.
+        """Add a part; its robot, location and organization are created if they do not exist.
 
         Args:
             name: Name of the part; unique on its robot.
@@ -268,7 +268,7 @@ class Fleet:
             location: Name of the location; unique in the organization.
             organization: Name of the organization.
             internal: Count the part's data as ingested by Viam itself (PG-10).
-            retention_days: Delete the part's data after so many UTC days (RE-1).
+            retention_days: Delete the part's data after this many UTC days (RE-1).
 
         Raises:
             UsageError: A name is blank, the robot has a part of that name, or retention_days is
@@ -297,7 +297,7 @@ class Fleet:
         return part
 
     def set_retention(self, part_id: str, days: int | None) -> Part:
-        """Keep the data of a part for so many UTC days, or for ever with None (RE-1).
+        """Set the retention of a part in UTC days; None keeps its data for ever (RE-1).
 
         Raises:
             UsageError: There is no such part, or `days` is not a whole number from 1.
@@ -308,7 +308,7 @@ class Fleet:
         return part
 
     def rename_part(self, part_id: str, name: str) -> Part:
-        """Give a part another name; what it uploaded before keeps the old one (UP-10).
+        """Rename a part; data that it has uploaded keeps the old name (UP-10).
 
         Raises:
             UsageError: There is no such part, the name is blank, or its robot has another
@@ -329,11 +329,11 @@ class Fleet:
         return part
 
     def put(self, one: Part | Metadata) -> None:
-        """Hold this too, or in the place of the one of its id; a part with all it belongs to."""
+        """Add or replace a part, with everything it belongs to, or metadata."""
         self._commit(one)
 
     def metadata_of(self, owner_id: str) -> str:
-        """The metadata of whatever has that id, a JSON object as text."""
+        """The metadata of the owner with this id, a JSON object as text."""
         metadata = self._metadata.get(owner_id)
         return "{}" if metadata is None else metadata.text
 
@@ -381,7 +381,7 @@ class Fleet:
 
 
 def owners_of(part: Part) -> tuple[Organization, Location, Robot]:
-    """What a part belongs to."""
+    """The organization, location and robot of a part."""
     return (
         Organization(id=part.organization_id, name=part.organization_name),
         Location(
@@ -402,7 +402,7 @@ def _check_days(days: int | None) -> None:
 
 def _check_names(**names: str) -> None:
     for field, value in names.items():
-        # A lone surrogate would make every reply and every archive fail later.
+        # A lone surrogate could not be encoded in replies and archives later.
         if not is_text(value):
             raise UsageError(f"{field} must be text that UTF-8 can encode, got {value!r:.80}")
         if wrong := wrong_name(value):

@@ -1,4 +1,4 @@
-"""Jobs that take time: runs of pipelines and exports, as tables of states."""
+"""Long-running jobs: runs of pipelines and exports, as state machines."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from fakeviam.model.entities import ExportStatus, RunStatus
 
-#: What happens to a job.
+#: Events of a job.
 JobEvent = Literal["start", "complete", "fail"]
 
-#: How a run goes on (DP-5).
+#: The transitions of a run (DP-5).
 RUNS: Mapping[tuple[RunStatus, JobEvent], RunStatus] = MappingProxyType(
     {
         ("scheduled", "start"): "started",
@@ -24,7 +24,7 @@ RUNS: Mapping[tuple[RunStatus, JobEvent], RunStatus] = MappingProxyType(
     }
 )
 
-#: How an export goes on (EJ-1).
+#: The transitions of an export (EJ-1).
 EXPORTS: Mapping[tuple[ExportStatus, JobEvent], ExportStatus] = MappingProxyType(
     {
         ("running", "complete"): "completed",
@@ -32,15 +32,15 @@ EXPORTS: Mapping[tuple[ExportStatus, JobEvent], ExportStatus] = MappingProxyType
     }
 )
 
-#: From a tick to the start of its run (DP-5).
+#: The time from a tick to the start of its run (DP-5).
 RUN_DELAY = 120 * SECOND
-#: How long the query of a run may take (DP-6).
+#: The time limit of a run's query (DP-6).
 RUN_LIMIT = 300 * SECOND
-#: How many documents a run may put into its sink (DP-6).
+#: The maximum number of documents that a run may write to its sink (DP-6).
 MOST_DOCUMENTS = 10_000
-#: How many windows without data have runs when the clock is moved over more of them (DP-20).
+#: How many windows without data have runs if the clock is advanced over more of them (DP-20).
 MOST_IDLE = 100_000
-#: How many windows are back-filled at a time, and how long after each other (DP-7).
+#: How many windows a batch of back-fill has, and the time between batches (DP-7).
 BATCH, BATCH_DELAY = 10, 120 * SECOND
-#: How long an export takes, and how long its file can be had (EJ-2).
+#: How long an export takes, and how long its file is available (EJ-2).
 EXPORT_TIME, EXPORT_LIFETIME = 2 * SECOND, 3600 * SECOND

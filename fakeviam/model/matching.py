@@ -1,4 +1,4 @@
-"""Choosing calls by what they ask: for the journal, for faults and for scripted replies."""
+"""Conditions on the requests of calls: for the journal, faults and scripted replies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-#: A field of a request that is set: its dotted path and its value. A repeated field gives one
-#: of these for each of its values.
+#: A set field of a request: its dotted path and its value. A repeated field has one per value.
 Leaf = tuple[str, object]
 
-#: Short names for the fields that tests ask for most.
+#: Short names for the fields that tests use most.
 ALIASES = MappingProxyType(
     {
         "part": "part_id",
@@ -33,12 +32,12 @@ _LONGEST = 60
 
 
 def short(value: object) -> str:
-    """A value as a line of text has room for it."""
+    """A value, abbreviated to fit on a line."""
     text = repr(value if not isinstance(value, (str, bytes)) else value[: _LONGEST + 1])
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…{text[-1]}"
 
 
-#: Fields of requests that hold secrets: no text shows what was asked of them (JR-4).
+#: Request fields that hold secrets, whose values are never displayed (JR-4).
 _SECRETS = frozenset({"password", "payload"})
 
 
@@ -47,13 +46,13 @@ def _is_secret(name: str) -> bool:
 
 
 def wanted_text(name: str, expected: object) -> str:
-    """A wanted value for people, unless the field holds secrets."""
+    """An expected value for display, unless the field holds secrets."""
     return "'(secret)'" if _is_secret(name) else short(expected)
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Why a call was not meant: the field, what it holds, and what was asked for."""
+    """Why a call does not match: a field, its value, and the expected value."""
 
     field: str
     actual: tuple[object, ...]
@@ -72,30 +71,29 @@ class Mismatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Conditions:
-    """What a call must look like (JR-3).
+    """Conditions on a call (JR-3).
 
     Attributes:
-        rpc: Name of the RPC; `*` and `?` stand for any letters.
-        fields: Wanted values by field name. A name means every field of that name in the
-            request, however deep; a dotted path means those at its end, and one that begins
-            with a dot only the field at that path. A repeated field fits if one of its values
-            does, or if the wanted list is all of them; an empty value fits a field that is not
-            set.
+        rpc: The name of the RPC; `*` and `?` are wildcards.
+        fields: Expected values by field name. A name matches fields of that name at any depth; a
+            dotted path matches the end of a field's path, and one that starts with a dot only the
+            whole path. A repeated field matches if one of its values does, or if the expected
+            list is equal to it; an empty value matches a field that is not set.
     """
 
     rpc: str = "*"
     fields: Mapping[str, object] = field(default_factory=dict)
 
     def fits_rpc(self, rpc: str) -> bool:
-        """Whether calls of that RPC are meant at all."""
+        """Whether calls of this RPC can match."""
         return self.rpc in ("*", rpc) or fnmatchcase(rpc, self.rpc)
 
     def fits(self, rpc: str, leaves: Sequence[Leaf]) -> bool:
-        """Whether a call is meant."""
+        """Whether a call matches."""
         return self.fits_rpc(rpc) and not self.mismatches(leaves)
 
     def mismatches(self, leaves: Sequence[Leaf]) -> list[Mismatch]:
-        """The conditions that a request does not meet."""
+        """The conditions that a request does not satisfy."""
         return [
             Mismatch(name, tuple(chain.from_iterable(actual)), expected)
             for name, expected in self.fields.items()
@@ -119,9 +117,9 @@ def _values_by_field(name: str, leaves: Sequence[Leaf]) -> list[list[object]]:
 
 
 def means(name: str, path: str) -> bool:
-    """Whether a field name, or the end of a path, means the field at `path`.
+    """Whether a field name, or the end of a path, refers to the field at `path`.
 
-    A name that begins with a dot is a whole path: `.tags` is not `filter.tags`.
+    A name that starts with a dot is a whole path: `.tags` is not `filter.tags`.
     """
     if name.startswith("."):
         return path == name[1:]
@@ -129,7 +127,7 @@ def means(name: str, path: str) -> bool:
 
 
 def _inside(name: str, path: str, value: dict[str, object]) -> Iterator[object]:
-    """The values in a Struct at `path`, for a name such as `payload.temperature`."""
+    """The values in a Struct at `path` for a name such as `payload.temperature`."""
     for end, letter in enumerate(name):
         if letter == "." and end and means(name[:end], path):
             yield from _values_at(value, name[end + 1 :])

@@ -1,4 +1,4 @@
-"""Names and tags: what is wrong with those that somebody gives is decided here alone."""
+"""The validation of names and tags."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fakeviam.model.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Characters. Lists, pages, texts of errors and the journal show names as they are.
+#: The maximum length in characters: lists, pages, errors and the journal show names in full.
 LONGEST_NAME = 1000
 
 
 def wrong_name(name: str) -> str:
-    """What a name must not be or have, and what it is; empty if it is fine (NM-1)."""
+    """What is wrong with a name; empty if it is valid (NM-1)."""
     wrong = _too_long(name)
     return f"{wrong} [NM-1]" if wrong else _blank(name)
 
@@ -30,14 +30,14 @@ def _blank(text: str) -> str:
 
 
 def check_name(name: str, *, clause: str, field: str = "name") -> str:
-    """Return a name that a request gives, or refuse it; `clause` is that of a blank one."""
+    """Return the name in a request if it is valid; `clause` is cited for a blank one."""
     if wrong := _too_long(name):
         raise InvalidArgumentError(f"{field} {wrong}", clause="NM-1")
     return check_not_blank(name, clause=clause, field=field)
 
 
 def check_not_blank(text: str, *, clause: str, field: str) -> str:
-    """Return what may be of any length, or refuse it under `clause`."""
+    """Return a text of any length if it is not blank; `clause` is cited otherwise."""
     if wrong := _blank(text):
         raise InvalidArgumentError(f"{field} {wrong}", clause=clause)
     return text

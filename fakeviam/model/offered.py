@@ -1,4 +1,4 @@
-"""What `dir()` shows of objects that tests hold."""
+"""Limits `dir()` of public objects to their documented names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def offers(*names: str) -> Callable[[type[T]], type[T]]:
-    """Let `dir()` of its objects, and so a debugger, show these names: the rest is the server's."""
+    """Make `dir()`, and thus debuggers, show only these names of a class's objects."""
 
     def decorate(kind: type[T]) -> type[T]:
         def shown(_: object) -> list[str]:

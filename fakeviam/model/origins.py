@@ -21,12 +21,12 @@ _DEFAULT_PORTS = {("http", "80"), ("https", "443")}
 
 
 def check_origins(value: Iterable[str] | None) -> frozenset[str] | None:
-    """The origins whose pages may call; None is those of this machine.
+    """The origins whose pages may make calls; None for those of this machine.
 
-    `*` is all, `null` is that of pages without one, such as a local file.
+    `*` allows all; `null` is the origin of pages without one, such as local files.
 
     Raises:
-        UsageError: One is no origin; the text says how to write it.
+        UsageError: An origin is invalid; the message shows the format.
     """
     if value is None:
         return None
@@ -44,6 +44,6 @@ def _checked(value: object) -> str:
     if found.end() != len(found.string):
         text = f"an origin has no path and nothing after the port: write {found[0]!r}"
         raise UsageError(f"allow_origins: {text}, got {value!r:.200}")
-    if (found["scheme"], found["port"]) in _DEFAULT_PORTS:  # which browsers leave out
+    if (found["scheme"], found["port"]) in _DEFAULT_PORTS:  # browsers omit default ports
         return f"{found['scheme']}://{found['host']}"
     return found[0]

@@ -1,7 +1,7 @@
 """Disputed points, each a named field instead of an `if`.
 
-In places the documents disagree or are silent. Each field
-names the point it decides (A1 … A60 in the clause catalogue) and its alternatives.
+In places the documentation is contradictory or silent. Each field names the point it decides (A1 …
+A60 in the clause catalogue) and its alternatives.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ class Policy:
         interval_bounds: A2: whether a record exactly at `end` is included.
         interval_clock: A3: the time that an interval applies to.
         count: A4: the meaning of `count` and `total_size_bytes` in a page with data.
-        max_page: A6: the largest page; None serves what is asked. A page that is cut says so in
-            the trailer `fakeviam-note`.
-        binary_page: A57: the largest page when bytes are wanted; None is as `max_page`.
-        max_response_bytes: A53: ceiling of a reply that carries file bytes; None is no ceiling.
-        max_request_bytes: A60: ceiling of one request message, 4 MiB for the service; None leaves
-            it to the server's `max_message_bytes`. An upload's stream as a whole has no ceiling.
-        remove_tags_count: A8: count tags removed, summed over records, or records changed.
-        dataset_label: A10: whether membership shows as a tag `VIAM_DATASET_{id}`.
-        empty_delete_filter: A16: delete by a filter that names no organization.
+        max_page: A6: the largest page; None has no limit. A reply with a reduced page has the
+            trailer `fakeviam-note`.
+        binary_page: A57: the largest page with bytes; None uses `max_page`.
+        max_response_bytes: A53: maximum size of a reply with file bytes; None has no limit.
+        max_request_bytes: A60: maximum size of one request message, 4 MiB in the service; None
+            uses the server's `max_message_bytes`. Upload streams have no total limit.
+        remove_tags_count: A8: whether to count removed tags over all records, or changed records.
+        dataset_label: A10: whether membership appears as a tag `VIAM_DATASET_{id}`.
+        empty_delete_filter: A16: a delete whose filter names no organization.
         unknown_ids: A13: ids of binary data that do not exist, in reads, deletes and tag calls.
         unknown_dataset: A27, A40: adding to, removing from or uploading to an unknown dataset.
         dataset_creation: AC-10: whether owners of locations and machines may create datasets, or
-            owners of organizations alone; Viam's pages disagree.
+            only owners of organizations; Viam's pages disagree.
         duplicate_dataset_name: A39: status of a name that is already taken.
         invalid_part: A22: status of an upload for an unknown part.
         deprecated_binary_id: A14: requests that use `BinaryID` messages.
         empty_parameters: A34: a present but empty `additional_parameters`. Only
-            ExportTabularData and GetLatestTabularData look at it; both are still unimplemented.
+            ExportTabularData and GetLatestTabularData have it; both are still unimplemented.
         tags_by_filter_scope: A47: the data that TagsByFilter covers.
         legacy_field_1: A36: SQL and MQL replies for releases 0.20 to 0.32. Still unimplemented.
         extended_json_in_bson: MQ-11: `{"$date": …}` inside BSON.
@@ -142,7 +142,7 @@ class Policy:
 
     @classmethod
     def preset(cls, name: str) -> Policy:
-        """The preset of that name: documented, observed or strict."""
+        """The preset with this name: documented, observed or strict."""
         presets = {"documented": cls.documented, "observed": cls.observed, "strict": cls.strict}
         if name not in presets:
             raise UsageError(f"policy must be one of {', '.join(presets)}, got {name!r}")
@@ -150,7 +150,7 @@ class Policy:
 
     @classmethod
     def of(cls, policy: Policy | str | None) -> Policy:
-        """The policy itself, the preset of that name, or the default.
+        """A policy itself, the preset with a name, or the default.
 
         Raises:
             UsageError: It is neither a policy nor the name of a preset.
@@ -164,7 +164,7 @@ class Policy:
         return policy
 
 
-# Read off the annotations once: resolving them for every policy costs half a millisecond.
+# Computed once: resolving the annotations for every policy takes half a millisecond.
 _CHOICES = MappingProxyType(
     {
         name: get_args(hint)

@@ -34,8 +34,8 @@ class ReadOptions:
         delimiter: The separator of a CSV file.
         time_format: The format of times, for Python's strptime.
         time_unit: For times that are numbers since 1970: s, ms, us or ns.
-        within: The folder that images must be in, for files whose author may not see all of this
-            machine; not an option that people give.
+        within: The folder that images must be in, for files from authors who may not see the whole
+            machine; not available to users.
     """
 
     images: str | _Path | None = None
@@ -119,5 +119,5 @@ class ReadOptions:
                 raise UsageError(f"{field.name} does not apply here: {kind} {takes}")
 
 
-#: Read everything as the files say.
+#: No options: everything is as the files specify.
 DEFAULTS = ReadOptions()

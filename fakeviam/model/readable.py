@@ -1,4 +1,4 @@
-"""Ids that people can read, for tests that print and compare them."""
+"""Ids that people can read, for tests that print or compare them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class ReadableIds(Ids):
-    """Ids that count: `file-000001`. Where clients check a shape they still have it (CK-4).
+    """Numbered ids such as `file-000001`, which keep a format that clients check (CK-4).
 
-    All but ObjectIDs share one count, so a number means one thing. Secrets are as hard to
-    guess as ever.
+    All except ObjectIDs share one counter, so that a number identifies one thing. Secrets are as
+    unpredictable as ever.
     """
 
     def __init__(self, *, seed: int | str, clock: Clock) -> None:
-        """Start at 1; `seed` makes the secrets."""
+        """Start at 1; `seed` determines the secrets."""
         super().__init__(seed=seed, clock=clock)
         self._count = itertools.count(1)
 
     def fork(self, name: str, *, clock: Clock) -> Ids:
-        """The factory of a session: it goes on where this one is."""
+        """The factory of a session, which continues at the current counter."""
         twin = ReadableIds(seed=self.seed_of(name), clock=clock)
         twin.rewind(self.counters)
         return twin
@@ -41,6 +41,6 @@ class ReadableIds(Ids):
         """`file-000001`."""
         return f"file-{next(self._count):06}"
 
-    def object_id(self, at: int | None = None) -> str:  # noqa: ARG002 - it shows no time
+    def object_id(self, at: int | None = None) -> str:  # noqa: ARG002 - it contains no time
         """`000000000000000000000001`."""
         return f"{next(self._objects) % 10**24:024}"

@@ -1,6 +1,6 @@
-"""Captured data: what an upload becomes, and which MIME type a file has if none was given.
+"""Captured data: binary records and readings, and the MIME types of file extensions.
 
-Records are immutable; a change makes a new record that takes the old one's place.
+Records are immutable; a change creates a new record that replaces the old one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameter:
-    """One entry of `method_parameters`: a packed protobuf Any, kept as it came (A31)."""
+    """One entry of `method_parameters`: a packed protobuf Any, unchanged (A31)."""
 
     key: str
     type_url: str
@@ -24,7 +24,7 @@ class Parameter:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """What captured the data: a method of a component of a part. Shared by many records."""
+    """The source of data: a method of a component of a part. Shared by many records."""
 
     organization_id: str
     location_id: str
@@ -45,11 +45,11 @@ class BinaryRecord:
     Attributes:
         file_id: The last part of the binary data id; 64 letters and digits.
         time_requested: Capture time, ns since the epoch.
-        time_received: When the sensor answered, as uploaded, ns.
+        time_received: When the sensor responded, as uploaded, ns.
         time_synced: When the fake stored it, ns.
-        tags: User tags, first-added order, no duplicates; never dataset labels.
-        size: Number of bytes of the file.
-        internal: Ingested by Viam itself; hidden unless asked for (PG-10).
+        tags: User tags in the order they were added, without duplicates; never dataset labels.
+        size: Size of the file in bytes.
+        internal: Whether Viam itself ingested it; hidden by default (PG-10).
     """
 
     file_id: str
@@ -66,10 +66,10 @@ class BinaryRecord:
     classifications: tuple[Classification, ...] = ()
     dataset_ids: tuple[str, ...] = ()
     internal: bool = False
-    # Derived from `boxes`, so that a filter need not walk them.
+    # Derived from `boxes`, so that a filter need not iterate over them.
     box_labels: frozenset[str] = field(init=False, repr=False, compare=False)
-    # The edge's encoded form of this very record, and what made it. It dies with the record,
-    # so it cannot go stale.
+    # A cache for the server: the encoded form of this record, and the encoder. It lives as long
+    # as the record, which is immutable, so that it cannot become stale.
     encoder: object = field(init=False, default=None, repr=False, compare=False)
     encoded: bytes = field(init=False, default=b"", repr=False, compare=False)
 
@@ -84,7 +84,7 @@ class BinaryRecord:
 
     @property
     def name(self) -> str:
-        """The file name with its extension: viam-server sends names that have it already."""
+        """The file name with its extension, which viam-server may have included in the name."""
         return f"{self.file_name.removesuffix(self.file_ext)}{self.file_ext}"
 
 
@@ -93,9 +93,9 @@ class TabularRecord:
     """One reading.
 
     Attributes:
-        id: ObjectID text.
-        payload: The uploaded Struct, encoded, unchanged.
-        file_id: Id of the upload that brought it; shared by the readings of one upload.
+        id: An ObjectID.
+        payload: The uploaded Struct, encoded and unchanged.
+        file_id: The id of its upload, which all readings of the upload share.
     """
 
     id: str
@@ -111,7 +111,7 @@ class TabularRecord:
 
     @property
     def size(self) -> int:
-        """Bytes of the encoded reading."""
+        """The size of the encoded reading in bytes."""
         return len(self.payload)
 
 
@@ -133,7 +133,7 @@ MIME_TYPES = MappingProxyType(
     }
 )
 
-#: The extensions of which the documentation itself says what they become.
+#: The extensions whose MIME type the documentation specifies.
 DOCUMENTED_EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
 
 
@@ -148,5 +148,5 @@ def mime_type_of(extension: str) -> str:
 
 
 def is_image(mime_type: str) -> bool:
-    """Whether bounding boxes may be put on data of this type."""
+    """Whether data of this type may have bounding boxes."""
     return mime_type.startswith("image/")

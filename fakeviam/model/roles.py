@@ -1,4 +1,4 @@
-"""The roles of API keys; `server/state/roles.py` says what each may do."""
+"""The roles of API keys; `server/state/roles.py` defines their permissions."""
 
 from __future__ import annotations
 

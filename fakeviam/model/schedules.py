@@ -1,4 +1,4 @@
-"""When a pipeline runs: cron in UTC."""
+"""Schedules of pipelines: cron expressions in UTC."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fakeviam.model.clock import SECOND, moment_of, nanos_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: One of the five fields: numbers, names of months and days, lists, ranges, steps.
+#: One of the five fields: numbers, names of months and days, lists, ranges and steps.
 _FIELD = re.compile(r"(?:\*|[0-9]+|[a-z]{3})(?:[-/,](?:\*|[0-9]+|[a-z]{3}))*", re.IGNORECASE)
 
 #: A tick that no clock reaches: the first second after the year 9999.
@@ -20,25 +20,25 @@ NEVER = 253_402_300_800 * SECOND
 
 _BEGIN = -62_135_596_800 * SECOND
 
-#: Characters; lists of every minute and every day are shorter.
+#: The maximum length; a list of every minute and every day is shorter.
 _LONGEST = 500
 
 
 class ScheduleError(ValueError):
-    """A text that is no schedule."""
+    """A text is not a valid schedule."""
 
 
 class Schedule:
     """The ticks of a cron expression.
 
-    Two ticks that follow each other are a window, with its start and without its end.
+    Two consecutive ticks delimit a window, which includes its start but not its end.
     """
 
     def __init__(self, text: str) -> None:
-        """Read five fields: minute, hour, day of month, month, day of week.
+        """Parse five fields: minute, hour, day of month, month, day of week.
 
         Raises:
-            ScheduleError: They are no cron expression, or one that never comes.
+            ScheduleError: They are not a cron expression, or one without any tick.
         """
         if len(text) > _LONGEST:
             raise ScheduleError(f"it has {len(text)} characters; at most {_LONGEST} are served")
@@ -61,14 +61,14 @@ class Schedule:
         return next(self.ticks_after(nanos))
 
     def upto(self, nanos: int) -> int:
-        """The last tick that is not after a time; at the least the calendar's first second."""
+        """The last tick at or before a time; at least the calendar's first second."""
         try:
             return nanos_of(next(self._from(nanos // SECOND + 1, reverse=True)))
-        except OverflowError:  # the calendar begins after it
+        except OverflowError:  # the calendar starts after the last tick
             return _BEGIN
 
     def ticks_after(self, nanos: int) -> Iterator[int]:
-        """The ticks after a time, of which the next costs a tenth of a first one."""
+        """The ticks after a time; each further one takes a tenth of the time of the first."""
         try:
             yield from map(nanos_of, self._from(nanos // SECOND))
         except OverflowError:
@@ -83,9 +83,9 @@ class Schedule:
 
 @lru_cache(maxsize=256)
 def schedule_of(text: str) -> Schedule:
-    """The schedule of a text, which is read once.
+    """The schedule of a text, which is parsed only once.
 
     Raises:
-        ScheduleError: It is none.
+        ScheduleError: It is invalid.
     """
     return Schedule(text)

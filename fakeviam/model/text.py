@@ -1,4 +1,4 @@
-"""What is text, and numbers of things in it."""
+"""What counts as text, and numbers with their nouns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much may become of something compressed: a small body must not fill memory or a disk."""
+"""Limits decompression, so that a small body cannot fill memory or a disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Text in JSON shrinks to a tenth or a thirtieth; what shrinks more is small, or made to harm.
+#: JSON text compresses to a tenth or a thirtieth; a higher ratio means little data or an attack.
 _TIMES = 100
 _AT_LEAST = 64 * 1024 * 1024
 
@@ -18,19 +18,19 @@ class Readable(Protocol):
     """A file that decompresses."""
 
     def read(self, size: int, /) -> bytes:
-        """So many bytes at most; none at its end."""
+        """At most `size` bytes; empty at the end."""
         ...
 
 
 class UnpackedTooLargeError(Exception):
-    """Too much would become of something compressed."""
+    """The decompressed data is too large."""
 
 
 def unpacked(source: Readable, *, packed: int) -> Iterator[bytes]:
-    """What a decompressing file reads of so many packed bytes, in pieces.
+    """Decompress a file of `packed` bytes, in pieces.
 
     Raises:
-        UnpackedTooLargeError: There is more than so many bytes may become.
+        UnpackedTooLargeError: The ratio of compression is too high.
     """
     left = most = max(_TIMES * packed, _AT_LEAST)
     while piece := source.read(_PIECE):
