@@ -144,7 +144,9 @@ class LogWriter:
 
     def _take_back(self) -> None:
         try:
-            self.cut()
+            # Where nothing can be written, such as on a read-only mount, nothing was.
+            if os.fstat(self._handle).st_size > self.end.bytes:
+                self.cut()
         except OSError as error:
             self.failure = f"a partial entry could not be removed ({error.strerror})"
 

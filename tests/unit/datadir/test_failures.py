@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeviam.model.errors import Refusal, StatusCode, UnavailableError
+from fakeviam.datadir.directory import LOCK, DataDir
+from fakeviam.model.errors import Refusal, StatusCode, UnavailableError, UsageError
 
 from .faulty import FaultyFiles
-from .worlds import REPEATABLE, WRITES, World, copy_of, secrets
+from .worlds import REPEATABLE, SEED, WRITES, World, copy_of, found_in, secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +82,60 @@ def check_no_room(refusal: Refusal) -> None:
     assert refusal.clause == "DD-4"
     assert refusal.status == StatusCode.RESOURCE_EXHAUSTED
     assert refusal.text.endswith(": No space left on device; nothing was changed [DD-4]")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+@pytest.mark.parametrize("kind", WRITES)
+def test_a_directory_that_becomes_read_only(
+    full: Path, memory_path: Path, kind: str, number: int
+) -> None:
+    """Writes are refused with the reason, what is there is read; later all is well (DD-4)."""
+    path = copy_of(full, memory_path / "data")
+    before_it = {one: one.read_bytes() for one in path.rglob("*") if one.is_file()}
+    files = FaultyFiles(number)
+    world = World(path, files)
+    state = world.state()
+    files.arm(0, "fails for good")
+    for _ in range(2):
+        refusal = refused(world, kind)
+        assert isinstance(refusal, UnavailableError)
+        assert refusal.clause == "DD-4"
+        assert refusal.text.endswith(f": {os.strerror(number)}; nothing was changed [DD-4]")
+        assert world.state() == state
+    del before_it[path / LOCK]
+    assert {one: one.read_bytes() for one in before_it} == before_it
+    files.disarm()
+    after = world.after(kind)
+    assert refused(world, kind) is None
+    assert world.state() == after
+    world.close()
+    assert found_in(path) == after
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_directory_that_cannot_be_used(
+    full: Path,
+    memory_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    is_there: bool,  # noqa: FBT001 - one of two
+) -> None:
+    """At the start, in one line, and what is there stays as it is (DD-1)."""
+    path = memory_path / "data"
+    if is_there:
+        copy_of(full, path)
+    before = sorted(path.rglob("*"))
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "mkdir", fails)
+        patches.setattr(os, "open", fails)
+        with pytest.raises(UsageError, match=f"cannot use .*{path}: {os.strerror(number)}"):
+            DataDir(path, seed=SEED, now=lambda: 0)
+    assert sorted(path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
