@@ -185,6 +185,13 @@ def test_what_cannot_be_taken_back_is_a_failure(
     def fail(*_: Any) -> None:
         raise OSError(5, "Input/output error")
 
+    write = os.pwrite
+
+    def fail_halfway(handle: int, data: bytes, at: int) -> int:
+        if len(data) < 2:
+            fail()
+        return write(handle, data[: len(data) // 2], at)
+
     for name, text in (
         ("ftruncate", "a partial entry could not be removed (Input/output error)"),
         ("fsync", "the log could not be written to disk ([Errno 5] Input/output error)"),
@@ -193,7 +200,7 @@ def test_what_cannot_be_taken_back_is_a_failure(
         with monkeypatch.context() as patch:
             patch.setattr(os, name, fail)
             if name == "ftruncate":
-                patch.setattr(os, "pwrite", fail)
+                patch.setattr(os, "pwrite", fail_halfway)
             with pytest.raises(OSError, match="Input/output error"):
                 log.append({"name": "d"})
         assert log.failure == text
