@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeviam.datadir.directory import LOCK, DataDir
+from fakeviam.datadir.directory import DataDir
+from fakeviam.datadir.layout import LOCK
 from fakeviam.model.errors import Refusal, StatusCode, UnavailableError, UsageError
 
 from .faulty import FaultyFiles
@@ -84,6 +85,7 @@ def check_no_room(refusal: Refusal) -> None:
     assert refusal.text.endswith(": No space left on device; nothing was changed [DD-4]")
 
 
+@pytest.mark.thinned(5)
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
 @pytest.mark.parametrize("kind", WRITES)
 def test_a_directory_that_becomes_read_only(
