@@ -1,1 +1,1 @@
-"""Servers, sessions and snapshots: what begins, ends and is held by tests."""
+"""Servers, sessions and snapshots: everything that tests start, stop or hold."""

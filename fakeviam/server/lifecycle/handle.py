@@ -56,10 +56,10 @@ class HandlerCrashError(FakeViamError, AssertionError):
 
 
 class CloudHost(Protocol):
-    """What the handle on a cloud needs from the server in front of it."""
+    """The server, as cloud handles need it."""
 
     def atomically(self, work: Callable[[], T]) -> T:
-        """Do something in the server's thread, between two steps of its calls."""
+        """Call `work` in the server's thread, between two steps of its calls."""
         ...
 
     def empty_store(self) -> Store:
@@ -69,28 +69,28 @@ class CloudHost(Protocol):
     def load_into(
         self, cloud: CloudState, source: object, options: ReadOptions
     ) -> AppliedSeed | None:
-        """Fill a cloud; call it in the server's thread."""
+        """Load data into a cloud; call it in the server's thread."""
 
     def database_uri(self, cloud: CloudState, organization_id: str | None, password: str) -> str:
-        """Set the password of a database, and say where that is."""
+        """Set the password of a database user, and return the URI."""
         ...
 
     @property
     def has_tls(self) -> bool:
-        """Whether its TCP port is encrypted."""
+        """Whether the TCP port uses TLS."""
         ...
 
     def pause(self, session: str) -> None:
-        """Wait for Enter, while the page shows a session; empty for the server's own cloud."""
+        """Wait for Enter while the page shows a session; empty for the server's own cloud."""
         ...
 
     def environment(self, handle: CloudHandle, session: str) -> dict[str, str]:
-        """The variables that lead a program to one of the server's clouds."""
+        """The environment variables that point a program to one of the server's clouds."""
         ...
 
 
 class CloudHandle:
-    """The handle on one isolated cloud, for tests.
+    """The public interface of one isolated cloud.
 
     Attributes:
         api_key: Key of the default account.
@@ -103,7 +103,7 @@ class CloudHandle:
     api_key_id = DEFAULT_KEY_ID
 
     def __init__(self, cloud: CloudState, *, host: CloudHost) -> None:
-        """Hold `cloud`, which `host` serves."""
+        """Create a handle on `cloud`, which `host` serves."""
         self._cloud = cloud
         self._host = host
         self.clock: Clock = cloud.clock
@@ -113,7 +113,7 @@ class CloudHandle:
         )
 
     def _contents_text(self) -> str:
-        """What it holds in a few words, without waiting for the server's thread."""
+        """A summary of its contents, without waiting for the server's thread."""
         stats = self._cloud.store.stats()
         counts = {
             "file": stats.binary.records,
@@ -123,7 +123,7 @@ class CloudHandle:
         }
         return ", ".join(counted(count, one) for one, count in counts.items())
 
-    # What it knows -----------------------------------------------------------------------
+    # Inspection --------------------------------------------------------------------------
 
     @property
     def policy(self) -> Policy:
@@ -183,7 +183,7 @@ class CloudHandle:
         return views.dataset_view(self._look, self.fleet)
 
     def _look(self) -> Store:
-        """The store as it is now, which nobody changes any more."""
+        """An immutable copy of the current store."""
 
         def look() -> Store:
             catch_up(self._cloud)
@@ -341,11 +341,11 @@ class CloudHandle:
 
         Raises:
             UsageError: The fake is not running, has no port or no control API, or runs in the
-                event loop of this thread, where nothing would answer; or stdin is no terminal.
+                event loop of this thread, which would block it; or stdin is not a terminal.
         """
         self._host.pause(self._cloud.name)
 
-    # Beginning anew ----------------------------------------------------------------------
+    # State -------------------------------------------------------------------------------
 
     def reset(self) -> ResetSummary:
         """Delete all data, datasets, database users, calls, faults and scripted replies (SN-3).

@@ -1,4 +1,4 @@
-"""What the HTTP side sees of a running fake."""
+"""A running fake, as the HTTP side sees it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpAccess:
-    """Who may use the HTTP side.
+    """Access rules of the HTTP side.
 
     Attributes:
         control: Whether the control API is served.
-        control_token: What its users must show; None is nothing, and serves this machine alone.
-        origins: Those whose pages may make calls; None is those of this machine (HT-8).
+        control_token: The token for it; None requires none, and serves this machine only.
+        origins: Origins whose pages may make calls; None is those of this machine (HT-8).
     """
 
     control: bool
@@ -44,12 +44,12 @@ class Host(SessionHost, Protocol):
 
     @property
     def clouds(self) -> SessionRegistry:
-        """Which cloud a request is for."""
+        """The clouds of the server."""
         ...
 
     @property
     def base(self) -> CloudHandle:
-        """The handle on the cloud of calls that name no session."""
+        """The handle on the server's own cloud."""
         ...
 
     @property

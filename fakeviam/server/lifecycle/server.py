@@ -1,4 +1,4 @@
-"""A server that is started and stopped: where it listens, and in which thread."""
+"""A server: where it listens, and in which thread."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The part of viam-sdk that blocks the event loop before a client's first call.
+#: The module of viam-sdk that blocks the event loop before a client's first call.
 BLOCKING = "viam.rpc.dial"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ListenAddress:
-    """Where to listen, as it was asked for.
+    """The requested addresses.
 
     Attributes:
-        host: Name or address.
-        port: TCP port; 0 is any that is free, None is none, for the Unix socket alone.
+        host: Host name or address.
+        port: TCP port; 0 picks a free one, None is none, for the Unix socket only.
         unix_socket: Path of the Unix socket; None is a temporary one.
-        plaintext_port: A second TCP port, without TLS, if the first is with it.
+        plaintext_port: An additional TCP port without TLS, if the first one has TLS.
     """
 
     host: str
@@ -65,7 +65,7 @@ class ListenAddress:
 
 
 class Server:
-    """Listeners in front of some clouds, in the current event loop or in a thread of its own."""
+    """Listeners in front of some clouds, in the current event loop or in its own thread."""
 
     def __init__(
         self,
@@ -79,24 +79,24 @@ class Server:
         admit: Callable[[], bool],
         identity: Identity | None = None,
     ) -> None:
-        """Prepare to serve `clouds`.
+        """Create a server of `clouds`; `start` or `start_in_thread` starts it.
 
         Args:
-            clouds: Which cloud a call is for.
+            clouds: Finds the cloud of a call.
             address: Where to listen.
-            max_message_bytes: Ceiling of request messages (SV-2); None takes all.
-            limits: What a connection may cost.
+            max_message_bytes: Maximum size of request messages (SV-2); None is unlimited.
+            limits: The limits of each connection.
             http: The HTTP side of the port.
             database: The database side of the port.
-            admit: Asked about each gRPC connection; those it refuses are reset.
-            identity: What it shows to TLS clients; None is a server without TLS.
+            admit: Called for each gRPC connection; False resets it.
+            identity: The TLS certificate; None is a server without TLS.
         """
         self._clouds = clouds
         self._address = address
         self._max_message_bytes, self._limits = max_message_bytes, limits
         self._http, self._database = http, database
         self._admit = admit
-        #: What it shows to TLS clients; None without TLS.
+        #: The TLS certificate; None without TLS.
         self.identity = identity
         self._listeners: list[Listener] = []
         self._socket: SocketPath | None = None
@@ -110,12 +110,12 @@ class Server:
 
     @property
     def scheme(self) -> str:
-        """That of its URLs."""
+        """The scheme of its URLs."""
         return "http" if self.identity is None else "https"
 
     @property
     def is_running(self) -> bool:
-        """Whether it listens."""
+        """Whether it is listening."""
         return bool(self._listeners)
 
     @property
@@ -128,19 +128,19 @@ class Server:
 
     @property
     def plaintext_port(self) -> int | None:
-        """The second TCP port, without TLS; None if there is none."""
+        """The additional TCP port without TLS; None if there is none."""
         self._check_running()
         return self._plaintext_port or None
 
     @property
     def ca_file(self) -> str:
-        """The file with the certificate of its CA; empty if there is none."""
+        """The file with its CA certificate; empty if there is none."""
         self._check_running()
         return "" if self.identity is None else self.identity.ca_file
 
     @property
     def has_port(self) -> bool:
-        """Whether it listens on a TCP port, and not on its Unix socket alone."""
+        """Whether it listens on a TCP port, rather than on its Unix socket only."""
         return self._address.port is not None
 
     @property
@@ -152,9 +152,9 @@ class Server:
         return self._socket.path
 
     def atomically(self, work: Callable[[], T]) -> T:
-        """Do something in the server's thread, between two steps of its calls.
+        """Call `work` in the server's thread, between two steps of its calls.
 
-        What `work` raises passes through.
+        Exceptions in `work` propagate.
         """
         if self._thread is None or self._thread.is_current:
             return work()
@@ -163,7 +163,7 @@ class Server:
     # Starting and stopping ---------------------------------------------------------------
 
     def start_in_thread(self) -> None:
-        """Start listening, in an event loop in a thread of its own.
+        """Start listening, in an event loop in its own thread.
 
         Raises:
             UsageError: It is running, an address is not available, or this thread runs a loop.
@@ -181,7 +181,7 @@ class Server:
         self._thread = thread
 
     def stop_thread(self) -> None:
-        """Stop what was started in a thread, and the thread."""
+        """Stop listening, and stop the thread."""
         if self._thread is not None:
             try:
                 self._thread.run(self.stop())
@@ -190,7 +190,7 @@ class Server:
                 self._thread = None
 
     async def start(self) -> None:
-        """Start listening, in the current event loop, which its clients may block.
+        """Start listening in the current event loop, which clients in it may block.
 
         Raises:
             UsageError: It is running, or an address is not available.
@@ -209,8 +209,8 @@ class Server:
                 await self._start_plaintext(routes, self._address.plaintext_port)
             if HAS_UNIX_SOCKETS:
                 await self._start_unix(routes)
-            waits = self._clouds.base.store.ledgers is not None  # for a database
-            if waits or may_be_blocked:  # a thread is not worth it for all others
+            waits = self._clouds.base.store.ledgers is not None  # calls to a database block
+            if waits or may_be_blocked:  # otherwise the watching thread is not worth its cost
                 for listener in self._listeners:
                     listener.watch_loop(tells_health=waits)
         except BaseException:
@@ -229,7 +229,7 @@ class Server:
         )
 
     def _http_address(self) -> str:
-        """The address of the HTTP side for clients on this machine."""
+        """The address of the HTTP side, for clients on this machine."""
         host = self._address.host
         if host in ("", "0.0.0.0", "::"):  # noqa: S104 - all addresses: one of them is this
             host = "127.0.0.1" if host != "::" else "::1"
@@ -247,7 +247,7 @@ class Server:
             raise UsageError(f"plaintext_port: {error}") from error.__cause__
 
     async def _listen(self, routes: Routes, port: int, identity: Identity | None = None) -> int:
-        """Listen on a TCP port; its number."""
+        """Listen on a TCP port, and return its number."""
         listener = self._listener(routes, identity)
         await listen_tcp(listener, self._address.host, port)
         self._listeners.append(listener)
@@ -261,7 +261,7 @@ class Server:
         self._socket = place
 
     async def stop(self) -> None:
-        """Stop listening, drop every connection, remove the socket file."""
+        """Stop listening, drop all connections, and remove the socket file."""
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             await listener.stop()

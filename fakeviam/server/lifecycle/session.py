@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Reachable(Protocol):
-    """A running fake: where clients reach it, and whom it knows from the start."""
+    """A running fake: its addresses and its default account."""
 
     default_part: Part
     api_key: str
@@ -46,12 +46,12 @@ class Reachable(Protocol):
 
     @property
     def plaintext_target(self) -> str:
-        """The second address, without TLS, `host:port`; empty if there is none."""
+        """The additional address without TLS, `host:port`; empty if there is none."""
         ...
 
     @property
     def ca_file(self) -> str:
-        """The file that lets TLS clients trust it; empty if there is none."""
+        """The file with the certificate to trust; empty if there is none."""
         ...
 
     @property
@@ -61,10 +61,10 @@ class Reachable(Protocol):
 
 
 class SessionHost(Reachable, CloudHost, Protocol):
-    """What a session needs from the server in front of it."""
+    """The server, as its sessions need it."""
 
     def close_session(self, name: str) -> bool:
-        """Forget a session; whether it was open."""
+        """Close a session; returns whether it was open."""
         ...
 
 
@@ -85,7 +85,7 @@ class Session(CloudHandle):
     """
 
     def __init__(self, host: SessionHost, cloud: CloudState) -> None:
-        """Hold the session whose state is `cloud`."""
+        """Create a handle on the session with the state `cloud`."""
         super().__init__(cloud, host=host)
         self._server = host
         self.name = cloud.name

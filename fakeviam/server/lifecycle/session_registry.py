@@ -1,4 +1,4 @@
-"""Many isolated clouds behind one server: which of them a call is for."""
+"""The isolated clouds behind one server, and the cloud of each call."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
     from fakeviam.server.instruments.journal.redaction import Metadata
 
-#: Request metadata that chooses a session (SS-1).
+#: The request metadata that selects a session (SS-1).
 METADATA_KEY = "fakeviam-session"
 
-# Between the secret part of a session's tokens and what tells whose they are.
+# Separates the secret part of a session's tokens from the part that identifies the session.
 _MARK = "~"
 
-# So many API keys of closed sessions are known for what they are; older ones are unknown.
+# How many API keys of closed sessions are recognized; older ones are unknown.
 _REMEMBERED = 10_000
 
 
 @dataclass(kw_only=True, slots=True)
 class SessionRegistry:
-    """The clouds of one server: the base, and a fork of it for each open session.
+    """The clouds of one server: the base, and a fork for each open session.
 
-    A call says which it is for by metadata, or by the API key it logged in with (SS-1).
+    A call selects a session by metadata, or by the API key that it logged in with (SS-1).
     """
 
     base: CloudState
@@ -50,10 +50,10 @@ class SessionRegistry:
         return self._clouds.get(name)
 
     def cloud_of(self, metadata: Metadata) -> tuple[CloudState, Refusal | None]:
-        """The cloud that a call is for, and why it is refused if no open session is meant.
+        """The cloud of a call, and a refusal if it names a session that is not open.
 
-        A call for a session that is not open would reach the base otherwise, where it could
-        spoil another test (SS-2, SS-3).
+        Otherwise a call for a closed session would reach the base, and might affect another test
+        (SS-2, SS-3).
         """
         name = metadata.get(METADATA_KEY)
         suffix = _suffix(metadata)
@@ -73,7 +73,7 @@ class SessionRegistry:
         return cloud, None
 
     def cloud_of_key(self, key_id: str, addressed: CloudState) -> CloudState:
-        """The cloud that a login is for (SS-4): the asked one, or the session with that key.
+        """The cloud of a login (SS-4): the addressed one, or the session with this key.
 
         Raises:
             FailedPreconditionError: The key is of a session that was closed (SS-3).
@@ -89,10 +89,10 @@ class SessionRegistry:
         return addressed
 
     def open(self, name: str | None = None, *, policy: Policy | None = None) -> CloudState:
-        """Fork the base.
+        """Open a session, a fork of the base.
 
         Raises:
-            UsageError: The name is taken, or is no name for a session.
+            UsageError: The name is taken or invalid.
         """
         self._opened += 1
         session_name = f"session-{self._opened}" if name is None else name
@@ -107,7 +107,7 @@ class SessionRegistry:
         return cloud
 
     def close(self, name: str) -> bool:
-        """Forget a session and all it holds; whether it was open."""
+        """Close a session and delete its state; returns whether it was open."""
         cloud = self._clouds.pop(name, None)
         if cloud is None:
             return False
@@ -117,7 +117,7 @@ class SessionRegistry:
         return True
 
     def _mark(self, number: int | str) -> str:
-        """How the tokens of the session that was opened as this one end."""
+        """The end of the tokens of a session."""
         return f"{_MARK}{self.base.ids.seal(f'session {number}')}{number}"
 
     def _issued(self, suffix: str) -> bool:
@@ -128,8 +128,8 @@ class SessionRegistry:
         base = self.base
         clock = base.clock.twin()
         ids = base.ids.fork(name, clock=clock)
-        # Keys and tokens are not the same again when the name is: who still holds those of a
-        # closed session must not get into the next one.
+        # Reopening a name gives other keys and tokens: clients that still use those of the
+        # closed session must not get into the new one.
         secrets = Ids(seed=f"{self.seed}/{name}/{self._opened}", clock=clock)
         return CloudState(
             name=name,
@@ -147,7 +147,7 @@ class SessionRegistry:
 
 
 def _suffix(metadata: Metadata) -> str:
-    """How the access token of a call ends, if a session gave it away."""
+    """The end of a call's access token, if it identifies a session."""
     _, mark, rest = str(metadata.get("authorization", "")).partition(_MARK)
     return mark + rest
 

@@ -1,4 +1,4 @@
-"""Snapshots with an optional name."""
+"""The snapshots that a cloud keeps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Snapshot:
     """
 
     def __init__(self, shelf: Shelf, state: FrozenState, *, name: str, taken: datetime) -> None:
-        """Hold a state; `cloud.snapshot()` takes it."""
+        """Hold a state; `cloud.snapshot()` creates snapshots."""
         self.id = shelf.next_id()
         self.name = name
         self.taken = taken
@@ -60,7 +60,7 @@ class Snapshot:
         return f"<Snapshot {self.id}{name} taken {self.taken.isoformat()}>"
 
 
-#: What to do about a name that is taken.
+#: The remedy for a name that is taken.
 OTHER_NAME = "delete it first, or choose another name"
 
 
@@ -80,26 +80,26 @@ class Shelf:
     """The snapshots that a cloud keeps.
 
     Attributes:
-        kept: They by id, oldest first.
-        apply: Brings a state back.
+        kept: The snapshots by id, oldest first.
+        apply: Restores a state.
     """
 
     def __init__(self, apply: Callable[[FrozenState], None]) -> None:
-        """Keep none yet."""
+        """Start without snapshots."""
         self.kept: dict[str, Snapshot] = {}
         self.apply = apply
         self._count = 0
 
     def next_id(self) -> str:
-        """An id that no snapshot had."""
+        """The next id, which no snapshot has had."""
         self._count += 1
         return f"s{self._count}"
 
     def check_free(self, name: object) -> None:
-        """Refuse what is no name, or that of another snapshot.
+        """Check the name of a new snapshot.
 
         Raises:
-            UsageError: It is.
+            UsageError: It is invalid or taken.
         """
         if not isinstance(name, str) or not name.strip():
             raise UsageError(f"name must be text that is not blank, got {name!r:.80}")
@@ -109,7 +109,7 @@ class Shelf:
             raise UsageError(f"{text}; {OTHER_NAME}")
 
     def find(self, key: str) -> Snapshot:
-        """The snapshot of that name or id.
+        """The snapshot with this name or id.
 
         Raises:
             UsageError: There is none.

@@ -1,8 +1,8 @@
-"""The state of a cloud as a whole: set aside, brought back, emptied, exported, kept on disk.
+"""The state of a cloud as a whole: snapshots, reset, export and persistence.
 
-Everything here is one step between two calls: whoever calls it takes care that none is being
-answered in the same moment. A call that has begun, such as an upload, finishes on the store it
-began with.
+Each operation is one step between two calls; the caller must ensure that no call is being handled
+at the same time. A call that has already started, such as an upload, finishes on the store that it
+started with.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
     from fakeviam.store.values import StoreStats
 
-#: Fewer records than that are freed at once.
+#: Stores with fewer records are released at once.
 _FEW = 5000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrozenState:
-    """The state of a cloud at one moment, shared with it as long as neither changes (SN-1).
+    """The state of a cloud at one moment, copy-on-write (SN-1).
 
-    It holds data, datasets, database users, fleet, API keys, the clock and how far ids were
-    counted; not the journal, faults, scripted replies and access tokens.
+    It includes data, datasets, database users, the fleet, API keys, the clock and the counters of
+    ids, but not the journal, faults, scripted replies and access tokens.
     """
 
     store: Store
@@ -52,7 +52,7 @@ class FrozenState:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResetSummary:
-    """What a reset deleted (SN-3).
+    """What a reset has deleted (SN-3).
 
     Attributes:
         binary_records: Binary records.
@@ -82,7 +82,7 @@ class ResetSummary:
 
     @classmethod
     def of(cls, stats: StoreStats) -> ResetSummary:
-        """The receipt for all that a store held."""
+        """The summary for everything in a store."""
         return cls(
             binary_records=stats.binary.records,
             readings=stats.tabular.records,
@@ -94,7 +94,7 @@ class ResetSummary:
 
 
 def take_snapshot(cloud: CloudState) -> FrozenState:
-    """Set the state aside (SN-1)."""
+    """Take a snapshot (SN-1)."""
     return FrozenState(
         store=cloud.store.fork(),
         fleet=cloud.fleet.state(),
@@ -106,7 +106,7 @@ def take_snapshot(cloud: CloudState) -> FrozenState:
 
 
 def restore_snapshot(cloud: CloudState, snapshot: FrozenState) -> None:
-    """Bring a state back; the snapshot can be used again (SN-1, SN-2)."""
+    """Restore a snapshot, which can be used again (SN-1, SN-2)."""
 
     def apply() -> None:
         _put_store(cloud, snapshot.store.fork())
@@ -127,9 +127,9 @@ def restore_snapshot(cloud: CloudState, snapshot: FrozenState) -> None:
 
 
 def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
-    """Begin anew with an empty store; answer what was dropped (SN-3).
+    """Replace the store by an empty one; returns what was deleted (SN-3).
 
-    Fleet, API keys, tokens, clock and ids go on.
+    Fleet, API keys, tokens, clock and ids are unchanged.
     """
     stats = cloud.store.stats()
 
@@ -153,7 +153,7 @@ def reset(cloud: CloudState, make_store: Callable[[], Store]) -> ResetSummary:
 
 
 def contents_of(cloud: CloudState) -> Contents:
-    """What an archive of the cloud holds (AR-1)."""
+    """The contents for an archive of the cloud (AR-1)."""
     return Contents(
         store=cloud.store.view(),
         fleet=cloud.fleet.state(),
@@ -164,13 +164,13 @@ def contents_of(cloud: CloudState) -> Contents:
 
 
 def apply_contents(cloud: CloudState, contents: Contents) -> None:
-    """Hold what an archive holds instead of everything else (AR-1).
+    """Replace the state by the contents of an archive (AR-1).
 
-    Ids go on beyond all that either side gave away (AR-4), access tokens stay good, and the clock
-    shows what it showed.
+    New ids skip those that either side has generated (AR-4), access tokens stay valid, and the
+    clock is unchanged.
 
     Raises:
-        DamageError: The keys are damaged; nothing has changed.
+        DamageError: The keys are damaged; nothing was changed.
     """
     keys = tuple(_key_from(row, f"API key {number}") for number, row in enumerate(contents.keys, 1))
     counters = Counters(*map(max, cloud.ids.counters, contents.counters))
@@ -184,16 +184,16 @@ def apply_contents(cloud: CloudState, contents: Contents) -> None:
         if isinstance(cloud.accounts, SharedAccounts):
             cloud.accounts.publish()
         cloud.ids.skip(contents.counters)
-        # What was hidden when it was exported may have to be hidden still.
+        # Records that were hidden at the export may still have to be hidden.
         cloud.hiding = True
 
     _replace(cloud, replace(contents, counters=counters), apply)
 
 
 def keep(cloud: CloudState, directory: DataDir) -> None:
-    """Begin with what a data directory holds, and keep there all that comes (DD-1).
+    """Load the contents of a data directory, and persist all writes there from now on (DD-1).
 
-    The ids of `cloud` must come from the directory's seed.
+    The ids of `cloud` must be generated from the directory's seed.
     """
     contents, directory.contents = directory.contents, None
     if contents is not None:
@@ -206,7 +206,7 @@ def keep(cloud: CloudState, directory: DataDir) -> None:
     )
 
 
-#: Fields of API keys of locations and machines; others have none.
+#: Fields that only API keys of locations and machines have.
 _NARROWED = ("location_ids", "robot_ids")
 
 
@@ -238,7 +238,7 @@ def _key_from(row: Mapping[str, object], where: str) -> ApiKey:
 
 
 def _put_store(cloud: CloudState, store: Store) -> None:
-    """Put a store in the place of the cloud's, whose sink it takes over."""
+    """Replace the cloud's store; the new one takes over the sink."""
     old, cloud.store, cloud.due = cloud.store, store, 0
     if store is not old:
         store.sink, old.sink = old.sink, None
@@ -246,7 +246,7 @@ def _put_store(cloud: CloudState, store: Store) -> None:
 
 
 def _replace(cloud: CloudState, contents: Contents, apply: Callable[[], None]) -> None:
-    """Let the data directory keep contents instead of everything, then apply them."""
+    """Persist contents in place of everything else, then apply them."""
     if cloud.directory is None:
         apply()
     else:
@@ -256,9 +256,9 @@ def _replace(cloud: CloudState, contents: Contents, apply: Callable[[], None]) -
 def _release(store: Store) -> None:
     """Release a store without blocking the event loop.
 
-    A hundred thousand records take a tenth of a second to free, and whoever drops the last
-    reference would do it all at once. So the event loop holds the pieces, and drops one at a
-    time, between two calls. Without a loop nobody is served who could wait.
+    Releasing a hundred thousand records takes a tenth of a second, and happens at once when the
+    last reference is dropped. So the event loop keeps a reference, and releases one piece at a
+    time between calls. Without a loop, there are no calls to block.
     """
     stats = store.stats()
     if stats.binary.records + stats.tabular.records <= _FEW:

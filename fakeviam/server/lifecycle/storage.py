@@ -1,4 +1,4 @@
-"""Where the data of one fake is, and the cloud that is made of it."""
+"""Where the data of one fake is kept, and the cloud that is created from it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _TWO_PLACES = "data_dir and a database as store cannot be combined"
 
 
 class Storage:
-    """Data in memory, in memory and in a data directory, or in a database.
+    """Data in memory, in a data directory, or in a database.
 
     Attributes:
-        seed: The seed of all ids; a data directory or a database keeps its own.
-        new_store: Makes an empty store.
+        seed: The seed of all ids; data directories and databases keep their own.
+        new_store: Creates an empty store.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Storage:
         now: Callable[[], int],
         durability: Durability = "process",
     ) -> None:
-        """Open the database or the directory, if there is one.
+        """Open the database or the data directory, if there is one.
 
         Args:
-            store: A URL, or what makes an empty store.
-            data_dir: Where to keep it, if it is in memory.
-            seed: Of all ids, if neither directory nor database has one yet.
-            now: The real time, ns since the epoch, for people who look into the directory.
-            durability: What a write to the directory outlives.
+            store: A URL, or a factory of empty stores.
+            data_dir: The data directory, for data in memory.
+            seed: The seed of all ids, if there is no data directory or database with its own.
+            now: Returns the real time in ns since the epoch, for people who read the directory.
+            durability: What a write to the directory survives.
 
         Raises:
-            UsageError: The URL, the database or the directory cannot be used, or not together.
+            UsageError: The URL, database or directory is unusable, or they cannot be combined.
         """
         if isinstance(store, str):
             if data_dir is not None and store != "memory:":
@@ -72,7 +72,7 @@ class Storage:
             )
         self.new_store = store
         self.seed = seed
-        # Not its store: a reset puts another one in its place, and the old one must go.
+        # The connection, not the store: a reset replaces the store, which must then be released.
         self._cloud: CloudState | None = None
         self._directory: DataDir | None = None
         if data_dir is not None:
@@ -84,7 +84,7 @@ class Storage:
             self.seed = self._directory.seed
 
     def new_cloud(self, policy: Policy, clock: Clock, options: CloudOptions) -> CloudState:
-        """The one cloud that is kept here, empty but for what a database holds."""
+        """The only cloud of this storage, empty unless a database has contents."""
         store = self.new_store()
         ledgers = store.ledgers
         self.seed = self.seed if ledgers is None else ledgers.seed
@@ -106,7 +106,7 @@ class Storage:
         return self._cloud
 
     def _ids(self, kind: IdKind, server: int, clock: Clock) -> Ids:
-        """The factory of all ids; 0 is the number of a server that is alone with its data."""
+        """The factory of all ids; server 0 shares its data with no other."""
         if server == 0:
             return (ReadableIds if kind == "readable" else Ids)(seed=self.seed, clock=clock)
         if kind == "readable":
@@ -117,7 +117,7 @@ class Storage:
         return ShardedIds(seed=self.seed, clock=clock, server=server)
 
     def is_new(self) -> bool:
-        """Whether nothing was kept yet when the cloud was made."""
+        """Whether the storage was empty when the cloud was created."""
         if self._directory is not None:
             return self._directory.contents is None
         ledgers = None if self._cloud is None else self._cloud.store.ledgers
@@ -125,19 +125,19 @@ class Storage:
 
     @property
     def dropped(self) -> Dropped | None:
-        """What opening the data directory dropped, if anything (DD-3)."""
+        """What was dropped when the data directory was opened, if anything (DD-3)."""
         return None if self._directory is None else self._directory.dropped
 
     def keep(self, cloud: CloudState) -> None:
-        """Fill the cloud with what the data directory holds, and keep there what comes (DD-1)."""
+        """Load the data directory's contents, and persist all writes from now on (DD-1)."""
         if self._directory is not None:
             keep(cloud, self._directory)
 
     def check_open(self) -> None:
-        """Refuse to start a fake that could not keep what it answers.
+        """Check that the fake can be started.
 
         Raises:
-            UsageError: The data directory was given back.
+            UsageError: The data directory was closed.
         """
         if self._directory is not None and self._directory.is_closed:
             raise UsageError(
@@ -146,7 +146,7 @@ class Storage:
             )
 
     def close(self) -> None:
-        """Give back what other processes may want."""
+        """Release the directory or database for other processes."""
         if self._directory is not None:
             self._directory.close()
         if self._cloud is not None:
@@ -154,7 +154,7 @@ class Storage:
 
     @contextmanager
     def closed_on_error(self) -> Iterator[None]:
-        """Give everything back if the block fails."""
+        """Release everything if the block fails."""
         try:
             yield
         except BaseException:

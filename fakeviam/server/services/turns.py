@@ -1,8 +1,8 @@
-"""Work that takes long, so done that other calls are answered in between.
+"""Long work, split so that other calls are handled in between.
 
-It is a generator: where it yields, others have their turn. What stores find out is kept with their
-blocks, so work that was broken off is begun anew and soon is where it was; what computes for long
-over what nobody changes is yielded, and done in another thread.
+Such work is a generator: it yields to let other calls run. What a store learns during a scan is
+cached in its blocks, so that interrupted work is repeated and soon reaches the same point; long
+computations on immutable data are yielded as functions, and run in a thread.
 """
 
 from __future__ import annotations
@@ -26,29 +26,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Work in steps: None lets others have their turn; a function is done aside, and what it makes or
-#: raises comes back.
+#: Work in steps: None lets other calls run; a function is executed in a thread, and its result
+#: or exception is sent back.
 Steps: TypeAlias = Generator[Callable[[], Any] | None, Any, T]
 
-#: Turns of one piece of work, before it has its way: writes of others may undo what it found out.
+#: Turns of one piece of work before it runs to its end: concurrent writes may discard its progress.
 _MOST = 1000
 
-#: Readings that are computed over at once: a thread takes longer to begin.
+#: How many readings are processed without a thread, which takes longer to start.
 _FEW = 500
 
 
 @dataclass(frozen=True, slots=True)
 class InTurns(Generic[T]):
-    """The reply of an RPC that is a while in the making."""
+    """A reply that takes long to compute."""
 
     steps: Steps[T]
 
 
 def turns(store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
-    """Work that looks at a store until it is done, and yields when it was broken off.
+    """Repeat work on a store until it is not interrupted; yield after each interruption.
 
-    A turn that has written something is the last one: what it looks at then takes as long as it
-    does.
+    A turn that has written something must be the last one, so it is not interrupted afterwards.
     """
     for _ in range(_MOST if store.is_large else 0):
         store.begin_turn()
@@ -63,7 +62,7 @@ def turns(store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
 
 
 def turns_of(cloud: CloudState, store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
-    """As `turns`, for work that gives away ids: what was broken off has given away none."""
+    """Like `turns`, for work that generates ids: an interrupted turn does not use any up."""
 
     def once() -> T:
         counters = cloud.ids.counters
@@ -77,22 +76,22 @@ def turns_of(cloud: CloudState, store: Store, work: Callable[[], T]) -> Generato
 
 
 def computed(call: Call, make: Callable[[Call], T]) -> T | InTurns[T]:
-    """What a query makes of the store of its call: of many readings aside, as they are now."""
+    """A query's result on the call's store; with many readings, computed in a thread on a fork."""
     return InTurns(aside(still(call, make))) if has_many(call.store) else make(call)
 
 
 def has_many(store: Store) -> bool:
-    """Whether to compute something over all readings takes long."""
+    """Whether computing something over all readings takes long."""
     return store.ledgers is not None or store.stats().tabular.records > _FEW
 
 
 def still(call: Call, make: Callable[[Call], T]) -> Callable[[], T]:
-    """Work over the store of a call as it is now."""
+    """Work on an immutable copy of a call's store."""
     return partial(make, replace(call, store=call.store.view()))
 
 
 def with_modules(names: Sequence[str], answer: Callable[[], T | InTurns[T]]) -> T | InTurns[T]:
-    """An answer that needs modules which are slow to import: the first time, that is done aside."""
+    """A reply that needs modules which are slow to import: their first import is in a thread."""
     if sys.modules.keys() >= {*names}:
         return answer()
     return InTurns(_with_modules(names, answer))
@@ -106,19 +105,19 @@ def _with_modules(names: Iterable[str], answer: Callable[[], T | InTurns[T]]) ->
 
 
 def aside(work: Callable[[], T]) -> Steps[T]:
-    """Work that is done in one step, in another thread."""
+    """Work that is a single step in another thread."""
     made: T = yield work
     return made
 
 
 async def done(steps: Steps[T]) -> T:
-    """Do all steps, and answer what they make."""
+    """Run all steps, and return the result."""
     step: Callable[[], Callable[[], Any] | None] = partial(next, steps)
     try:
         while True:
             work = step()
             if work is None:
-                await asyncio.sleep(0)  # others get their turn
+                await asyncio.sleep(0)  # let other calls run
                 step = partial(next, steps)
                 continue
             try:
@@ -131,7 +130,7 @@ async def done(steps: Steps[T]) -> T:
 
 
 def begin(steps: Steps[None], end: Callable[[Exception | None], None]) -> None:
-    """Do all steps in the running event loop, unless it stops; `end` is told what was raised."""
+    """Run all steps in the running event loop, unless it stops; `end` receives the exception."""
     loop = asyncio.get_running_loop()
 
     def go_on(step: Callable[[], Callable[[], Any] | None]) -> None:
@@ -155,12 +154,12 @@ def begin(steps: Steps[None], end: Callable[[Exception | None], None]) -> None:
 
 
 def done_at_once(reply: T | InTurns[T]) -> T:
-    """A reply, for whoever may wait: not for the event loop."""
+    """The reply, for callers that may block; not for the event loop."""
     return all_at_once(reply.steps) if isinstance(reply, InTurns) else reply
 
 
 def all_at_once(steps: Steps[T]) -> T:
-    """Do all steps here and now, and answer what they make."""
+    """Run all steps in this thread, and return the result."""
     result: Any = None
     try:
         while True:

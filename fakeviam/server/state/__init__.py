@@ -1,1 +1,1 @@
-"""The state of one isolated cloud, and the call that works on it."""
+"""The state of one isolated cloud, and of a call in progress."""

@@ -1,4 +1,4 @@
-"""API keys, tokens and what their holders may see."""
+"""API keys and access tokens, and what their holders may see."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _NONCE_LENGTH = 16
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """An API key; `id` is a UUID, as viam-sdk demands.
+    """An API key; `id` is a UUID, as viam-sdk requires.
 
     Attributes:
-        organization_ids: Of what its holder may see.
-        location_ids: The only locations its holder may see, if there are any (AC-8).
-        robot_ids: The only machines its holder may see, if there are any (AC-8).
-        role: What its holder may do there (AC-1).
-        expires: When it ends by the fake's clock, ns since the epoch; None is never (AC-4).
+        organization_ids: The organizations it gives access to.
+        location_ids: If not empty, the only locations it gives access to (AC-8).
+        robot_ids: If not empty, the only machines it gives access to (AC-8).
+        role: The role of its holder (AC-1).
+        expires: When it expires by the fake's clock, ns since the epoch; None is never (AC-4).
     """
 
     id: str
-    key: str = field(repr=False)  # a failing test prints its values
+    key: str = field(repr=False)  # failing tests print values
     organization_ids: frozenset[str]
     role: Role = "owner"
     expires: int | None = None
@@ -63,17 +63,17 @@ class ApiKey:
         return DataScope("organization", self.organization_ids)
 
     def expired(self, now: int) -> bool:
-        """Whether it has ended by that time."""
+        """Whether it has expired at that time."""
         return self.expires is not None and now >= self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller.
+    """The caller of an RPC.
 
     Attributes:
-        organization_ids: Whose datasets it may see; None is everybody's.
-        scope: The data that it may see; None is all.
+        organization_ids: The organizations whose datasets it may see; None is all.
+        scope: The data it may see; None is all.
     """
 
     organization_ids: frozenset[str] | None = None
@@ -82,34 +82,34 @@ class Principal:
 
     @classmethod
     def within(cls, scope: DataScope | None) -> Principal:
-        """A caller who may see just that."""
+        """A caller who may see only this scope."""
         whole = scope is not None and scope.level == "organization"
         return cls(scope.ids if scope is not None and whole else None, scope=scope)
 
     def sees_data_of(self, place: Part | Source) -> bool:
-        """Whether data of that part, or captured there, exists for the caller (A51, AC-8)."""
+        """Whether data of a part or source is visible to the caller (A51, AC-8)."""
         return self.scope is None or self.scope.holds(place)
 
     def sees(self, organization_id: str) -> bool:
-        """Whether that organization exists for the caller."""
+        """Whether an organization is visible to the caller."""
         return self.organization_ids is None or organization_id in self.organization_ids
 
     def check_right(self, rpc: str, policy: Policy) -> tuple[str, ...]:
-        """Refuse a call that its role gives no right to (AC-3); else what decided that."""
+        """Refuse an RPC that the role does not permit (AC-3); returns the clauses that decided."""
         level = "organization" if self.scope is None else self.scope.level
         return check_role(self.role, level.replace("robot", "machine"), rpc, policy)
 
     def check_whole(self, what: str, *, clause: str) -> None:
-        """Refuse what only those may use who see all data of its organization."""
+        """Refuse callers who may not see all data of their organization."""
         if self.scope is not None and self.scope.level != "organization":
             level = self.scope.level.replace("robot", "machine")
             text = f"{what} requires an API key of an organization; this one is of a {level}"
             raise PermissionDeniedError(text, clause=clause)
 
     def check_named(self, organization_ids: Iterable[str]) -> None:
-        """Refuse a request that names an organization the caller may not see (A51).
+        """Refuse organizations that the caller may not see (A51).
 
-        Organizations that do not exist are refused alike, so that nothing leaks.
+        Unknown organizations are refused in the same way, so that nothing leaks.
         """
         for organization_id in organization_ids:
             if not self.sees(organization_id):
@@ -121,12 +121,12 @@ ANYONE = Principal()
 
 
 class _Claims(NamedTuple):
-    """What an access token says of itself; the signature beside it keeps others from saying so.
+    """The claims of an access token, which are protected by its signature.
 
     Attributes:
-        nonce: Makes each token another one.
-        expires: When it ends by the fake's clock, ns since the epoch; None is never.
-        key_id: Id of the API key it was issued for; empty if no key was checked.
+        nonce: Makes each token unique.
+        expires: When it expires by the fake's clock, ns since the epoch; None is never.
+        key_id: The id of its API key; empty if no key was checked.
     """
 
     nonce: str
@@ -134,29 +134,29 @@ class _Claims(NamedTuple):
     key_id: str
 
     def encode(self) -> str:
-        """As the part of a token before the dot."""
+        """Encode the claims as the part of a token before the dot."""
         expires = "" if self.expires is None else self.expires
         text = f"{self.nonce} {expires} {self.key_id}"
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> _Claims:
-        """The claims in a part that `encode` made."""
+        """Decode the claims from `encode`."""
         padding = "=" * (-len(text) % 4)
         nonce, expires, key_id = urlsafe_b64decode(text + padding).decode().split(" ", 2)
         return cls(nonce, int(expires) if expires else None, key_id)
 
 
 class Accounts:
-    """Who may call. Mode `any` serves everyone; mode `keys` checks.
+    """Authentication. Mode `any` accepts everyone; mode `keys` checks credentials.
 
-    Access tokens are signed, not kept: they outlive the process if the seed does (AC-7).
+    Access tokens are signed rather than stored: they outlive the process if the seed does (AC-7).
 
     Attributes:
         mode: `any` or `keys`.
-        checks: Whether it matters who calls.
-        token_suffix: The end of all its tokens, by which a session's are told.
-        keeper: Keeps the API keys, all of them, then calls what puts them here.
+        checks: Whether the identity of callers matters.
+        token_suffix: The end of all its tokens, which identifies the session.
+        keeper: Persists all API keys, then calls the function that applies them.
     """
 
     def __init__(
@@ -168,13 +168,13 @@ class Accounts:
         token_lifetime: timedelta | None = None,
         token_suffix: str = "",
     ) -> None:
-        """Begin with the default key, which sees the default organization.
+        """Start with the default key, which gives access to the default organization.
 
         Args:
             mode: `any` or `keys`.
-            clock: Keys and tokens expire by it.
-            ids: Makes keys and signs tokens.
-            token_lifetime: How long a token lives; None is for ever.
+            clock: The clock by which keys and tokens expire.
+            ids: Generates keys, and signs tokens.
+            token_lifetime: How long a token is valid; None is unlimited.
             token_suffix: The end of all tokens.
         """
         self.mode: AuthMode = mode
@@ -184,7 +184,7 @@ class Accounts:
         self._clock = clock
         self._ids = ids
         self._lifetime = token_lifetime
-        self._expired: set[bytes] = set()  # digests of tokens that faults ended before their time
+        self._expired: set[bytes] = set()  # digests of tokens that faults have expired
         default = ApiKey(
             id=DEFAULT_KEY_ID,
             key=DEFAULT_KEY,
@@ -193,7 +193,7 @@ class Accounts:
         self._keys = {default.id: default}
 
     def fork(self, *, clock: Clock, ids: Ids, token_suffix: str) -> Accounts:
-        """Other accounts with the same API keys, by another clock; tokens are not taken over."""
+        """An independent copy with the same API keys and another clock, without tokens."""
         fork = Accounts(
             mode=self.mode,
             clock=clock,
@@ -208,18 +208,18 @@ class Accounts:
 
     @property
     def keys(self) -> tuple[ApiKey, ...]:
-        """All API keys, in the order they were made."""
+        """All API keys, in order of creation."""
         return tuple(self._keys.values())
 
     def knows(self, key_id: str) -> bool:
-        """Whether there is an API key of that id."""
+        """Whether there is an API key with this id."""
         return key_id in self._keys
 
     def restore(self, keys: Iterable[ApiKey]) -> None:
-        """Hold these API keys and no others, without the keeper.
+        """Replace all API keys; the keeper is not called.
 
-        Tokens stay valid as long as their key is among them: clients that are connected need
-        not notice.
+        Tokens stay valid as long as their key exists, so that connected clients are not
+        interrupted.
         """
         self._keys = {key.id: key for key in keys}
 
@@ -232,7 +232,7 @@ class Accounts:
         location_ids: Iterable[str] = (),
         robot_ids: Iterable[str] = (),
     ) -> ApiKey:
-        """Make a key that sees these organizations, or only these locations or machines of them."""
+        """Create a key for these organizations, or only for some of their locations or machines."""
         organizations = frozenset(organization_ids)
         if not organizations:
             message = "organization_ids must not be empty: the key would give access to nothing"
@@ -251,7 +251,7 @@ class Accounts:
         return key
 
     def revoke(self, key_id: str) -> None:
-        """Forget a key; its tokens end with it (AC-4).
+        """Revoke a key and all its tokens (AC-4).
 
         Raises:
             UsageError: There is no such key.
@@ -261,7 +261,7 @@ class Accounts:
         self._put({id_: key for id_, key in self._keys.items() if id_ != key_id})
 
     def _put(self, keys: dict[str, ApiKey]) -> None:
-        """Have these keys kept, then hold them and no others."""
+        """Persist these keys, then replace all others."""
         if self.keeper is None:
             self.restore(keys.values())
         else:
@@ -286,10 +286,10 @@ class Accounts:
         return f"{claims}.{self._signature(claims)}{self.token_suffix}"
 
     def renew(self, authorization: str | None) -> str:
-        """Another access token of the caller behind an `authorization` header (AU-5).
+        """Issue another access token for the caller (AU-5).
 
         Raises:
-            UnauthenticatedError: In mode `keys`, there is no valid token in it.
+            UnauthenticatedError: In mode `keys`, the header has no valid token.
         """
         self.principal(authorization)
         key_id = ""
@@ -299,16 +299,16 @@ class Accounts:
         return self._issue(key_id)
 
     def expire(self, authorization: str | None) -> None:
-        """End the access token in an `authorization` header now, in either mode."""
+        """Expire the access token in an `authorization` header now, in either mode."""
         self._expired.add(self._ids.digest((authorization or "").partition(" ")[2]))
         self.checks = True
 
     def principal(self, authorization: str | None) -> Principal:
-        """The caller behind an `authorization` header (AU-2).
+        """The caller that an `authorization` header identifies (AU-2).
 
         Raises:
-            UnauthenticatedError: In mode `keys`, there is no valid token in it. In either mode,
-                the token in it was ended by `expire`.
+            UnauthenticatedError: In mode `keys`, it has no valid token. In either mode, its
+                token was expired by `expire`.
         """
         if not self.checks:
             return ANYONE
@@ -328,10 +328,10 @@ class Accounts:
         return self._holder(_Claims.decode(claims))
 
     def caller(self, headers: Mapping[str, str]) -> Principal:
-        """The caller of a download: by a token, or by an API key in `key_id` and `key` (DL-1).
+        """The caller of a download, by a token, or by an API key in `key_id` and `key` (DL-1).
 
         Raises:
-            UnauthenticatedError: In mode `keys`, it shows neither, or a wrong one.
+            UnauthenticatedError: In mode `keys`, the credentials are missing or wrong.
         """
         key_id = headers.get("key_id")
         if self.mode == "any" or key_id is None:
@@ -340,7 +340,7 @@ class Accounts:
         return _principal_of(key)
 
     def _holder(self, claims: _Claims) -> Principal:
-        """Who holds a token of these accounts, if it is still valid."""
+        """The holder of a token, if the token is valid."""
         key, now = self._keys.get(claims.key_id), self._clock.now()
         if key is None:
             was = "of an API key that was revoked" if claims.key_id else "issued without a key"
@@ -358,10 +358,10 @@ class Accounts:
             text = f"credentials.type must be 'api-key', got {kind!r}"
             raise UnauthenticatedError(text, clause="AU-4")
         key = self._keys.get(key_id)
-        # As much work for an id that nobody has as for a wrong key (AC-6).
+        # An unknown id takes as much time as a wrong key (AC-6).
         expected = self._ids.digest("" if key is None else key.key)
         matches = hmac.compare_digest(expected, self._ids.digest(payload))
-        # One text for both mistakes: it must not tell which half was right.
+        # The same message for both mistakes, so that it does not reveal which half is right.
         if key is None or not matches:
             text = "the API key id or the API key is invalid"
             raise UnauthenticatedError(text, clause="AU-4")
@@ -378,7 +378,7 @@ def _principal_of(key: ApiKey) -> Principal:
 
 
 def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> int | None:
-    """When a key ends, given a time or a time span from now; None is never.
+    """The expiry of a key, given as a time or a duration from now; None is never.
 
     Raises:
         UsageError: Both are given, or one is invalid.

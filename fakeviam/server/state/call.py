@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True, slots=True)
 class Call:
-    """What a handler knows of the call it answers.
+    """A call, as its handler sees it.
 
     Attributes:
-        record: Its entry in the journal.
-        store: Where the data is. Taken when the call begins, so that a reset does not split it.
-        cite: Records the clauses that the answer rests on, before anything is written. Raises
-            InsufficientEvidenceError for less than the test accepts (SV-5).
-        metadata: What came with it, with its secrets.
-        address: Where the caller reaches it over HTTP, `http://host:port`; empty if nowhere.
-        hidden_for: Nanoseconds for which what it stores is not visible (FT-7).
-        note: What the reply cannot tell, such as that no id matched; goes into its trailers.
+        record: The journal entry.
+        store: The store, fixed at the start of the call, so that a reset does not split the call.
+        cite: Records the clauses that the reply depends on, before anything is written. Raises
+            InsufficientEvidenceError if their evidence is too weak for the test (SV-5).
+        metadata: The request metadata, including secrets.
+        address: The HTTP address for the caller, `http://host:port`; empty if there is none.
+        hidden_for: Nanoseconds during which its uploads are not visible (FT-7).
+        note: Remarks that the reply has no field for, such as unknown ids; sent as a trailer.
     """
 
     cloud: CloudState
@@ -49,7 +49,7 @@ class Call:
 
     @classmethod
     def detached(cls, cloud: CloudState, method: Method) -> Call:
-        """A call that no client made and no journal holds: seeds obey the rules of uploads too."""
+        """A call without client or journal, because seeds follow the rules of uploads too."""
         record = RecordedCall(number=0, method=method, arrived=cloud.clock.now(), started=0)
         return cls(
             cloud=cloud,
@@ -66,26 +66,26 @@ class Call:
 
     @property
     def timers(self) -> Timers:
-        """Who waits by that clock."""
+        """The timers of that clock."""
         return self.cloud.timers
 
     def hide(self, duration: int) -> None:
-        """Let what the call stores be visible only after so many nanoseconds (FT-7)."""
+        """Make uploads visible only after this many nanoseconds (FT-7)."""
         self.hidden_for = duration
         self.cloud.hiding = True
 
     def visible_until(self) -> int | None:
-        """Records stored later than this are not visible yet (A55), ns; None is no limit."""
+        """Records stored later than this are not visible (A55), ns; None is no limit."""
         if self.policy.visibility_lag:
             self.cite(["A55"])
         return self.cloud.visible_until(self.clock.now())
 
     def authenticate(self) -> None:
-        """Find out who calls, and whether it may (AU-2, A51, AC-1).
+        """Identify the caller, and check its permission (AU-2, A51, AC-1).
 
         Raises:
             UnauthenticatedError: The access token is missing, unknown or has expired.
-            PermissionDeniedError: Its role gives no right to this call.
+            PermissionDeniedError: Its role does not permit this RPC.
         """
         if self.cloud.accounts.mode == "keys":
             self.cite(["AU-4", "A51"])
@@ -95,7 +95,7 @@ class Call:
             self.cite(self.principal.check_right(self.record.rpc, self.policy))
 
     def move_to(self, cloud: CloudState) -> None:
-        """Become a call of another cloud, in whose journal it stands from now on (SS-4)."""
+        """Move to another cloud and its journal (SS-4)."""
         self.cloud.journal.transfer(self.record, cloud.journal)
         self.cloud.timers.calls -= 1
         cloud.timers.calls += 1
@@ -103,17 +103,17 @@ class Call:
         self.cite = cloud.ledger.collector(self.record.cited)
 
     def new_token(self) -> str:
-        """Another access token of the caller."""
+        """Issue another access token for the caller."""
         return self.cloud.accounts.renew(_authorization(self.metadata))
 
     def expire_token(self) -> None:
-        """Let the access token of this call expire now.
+        """Expire the access token of this call now.
 
         Raises:
             UnauthenticatedError: It has expired.
         """
         authorization = _authorization(self.metadata)
-        if authorization is None:  # then there is no token that others would share
+        if authorization is None:  # no token that other calls might share
             raise UnauthenticatedError("the call has no access token", clause="AU-4")
         self.cloud.accounts.expire(authorization)
         self.authenticate()

@@ -1,4 +1,4 @@
-"""Everything that one isolated cloud consists of."""
+"""The state of one isolated cloud."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ IdKind = Literal["real", "readable"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CloudOptions:
-    """What does not change while a cloud lives; its sessions have the same.
+    """The fixed options of a cloud, which its sessions share.
 
     `FakeViam` documents each of them.
 
     Attributes:
-        stopwatch: Reads nanoseconds of real time, for how long calls take.
+        stopwatch: Returns real time in ns, to measure how long calls take.
     """
 
     auth: AuthMode
@@ -76,10 +76,10 @@ class Crash:
 
 
 class PolicyViews(dict[type, Any]):
-    """What is made of a policy, such as the reader of filters: by its class, once, on first use."""
+    """Objects derived from a policy, such as the filter reader: one per class, created lazily."""
 
     def __init__(self, policy: Policy) -> None:
-        """Make views of `policy`."""
+        """Derive objects from `policy`."""
         super().__init__()
         self._policy = policy
 
@@ -89,25 +89,25 @@ class PolicyViews(dict[type, Any]):
 
 
 class _Referable:
-    """What can be referred to without being kept alive; Python 3.10 has no word for it."""
+    """Allows weak references; Python 3.10 has no `weakref_slot` for dataclasses."""
 
     __slots__ = ("__weakref__",)
 
 
 @dataclass(kw_only=True, slots=True)
 class CloudState(_Referable):
-    """The state of one isolated cloud; two of them share nothing.
+    """The state of one isolated cloud, which shares nothing mutable with others.
 
     Attributes:
-        name: Name of its session; empty for the one that a fake starts with.
-        by_policy: What its services made of the policy.
-        hiding: Some uploads are hidden until a later time.
-        retention_day: The UTC day on which data was last deleted by retention policies (RE-1).
-        directory: Keeps every write before it is applied, if there is one.
-        due: When the next job is due, in ns; 0 if that is to be found out, None if there is none.
-        alarm: What wakes the server then, if its clock runs.
-        catching_up: Done once what is due has been; None if nobody is at it.
-        runs_seen: When it was first seen here that a server on the database had started a run.
+        name: The name of its session; empty for the fake's own cloud.
+        by_policy: Objects that services have derived from the policy.
+        hiding: Whether some uploads are hidden until a later time.
+        retention_day: The UTC day of the last deletion by retention policies (RE-1).
+        directory: Persists every write before it is applied; None if there is none.
+        due: When the next job is due, in ns; 0 if that is unknown, None if there is none.
+        alarm: The timer that wakes the server then, if the clock runs.
+        catching_up: Set when everything due is done; None if nothing is in progress.
+        runs_seen: When a run of another server on the database was first seen here.
     """
 
     store: Store
@@ -147,25 +147,25 @@ class CloudState(_Referable):
         self.by_policy = PolicyViews(self.policy)
 
     def detached(self, **parts: Any) -> CloudState:
-        """A cloud of the same parts, or of others, in which no evidence is too weak.
+        """A cloud with the same components, or with `parts`, that accepts all evidence.
 
-        What is done there is no answer to anybody: it leaves no trace in journal and ledger.
+        Its calls are not replies to anyone, so they leave no trace in the journal and ledger.
         """
         options = replace(self.options, min_evidence=Evidence.ASSUMED)
         return replace(self, options=options, **parts)
 
     def as_one_step(self) -> AbstractContextManager[None]:
-        """Keep all writes that are made meanwhile, or none (DD-4); none may build on another."""
+        """Persist all writes in a block, or none (DD-4); none may depend on another."""
         return nullcontext() if self.directory is None else self.directory.transaction()
 
     def visible_until(self, at: int) -> int | None:
         """Records stored later than this are not visible at that time (A55), ns; None: no limit."""
         lag = self.policy.visibility_lag
-        if not (lag or self.hiding):  # by a fault (FT-7)
+        if not (lag or self.hiding):  # uploads are hidden by a fault (FT-7)
             return None
         return at - int(lag.total_seconds() * SECOND)
 
     def apply(self, policy: Policy) -> None:
-        """Decide disputed points like this from now on."""
+        """Use another policy from now on."""
         self.policy = policy
         self.by_policy = PolicyViews(policy)

@@ -1,4 +1,4 @@
-"""Which organizations, locations or machines a new API key is for."""
+"""The organizations, locations or machines that a new API key gives access to."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from fakeviam.model.fleet import Location, Organization, Part
 if TYPE_CHECKING:
     from fakeviam.model.fleet import Fleet
 
-#: Ids or things of the fleet, or one.
+#: Ids or objects of the fleet, one or several.
 Named = str | Organization | Location | Part | Iterable[str | Organization | Location | Part]
 
 
 class ReachError(UsageError):
-    """A key cannot be for that.
+    """The scope of a key is invalid.
 
     Attributes:
-        field: What is wrong.
-        value: The id that nothing has, if that is it.
+        field: The invalid parameter.
+        value: The unknown id, if there is one.
     """
 
     def __init__(self, text: str, field: str, value: str | None = None) -> None:
-        """Say what is wrong, and where."""
+        """Describe the problem."""
         super().__init__(text)
         self.field = field
         self.value = value
 
 
 class Reach(NamedTuple):
-    """What a key is for; without locations and machines it is for all of the organizations."""
+    """The scope of a key; without locations and machines, the organizations as a whole."""
 
     organization_ids: frozenset[str]
     location_ids: frozenset[str] = frozenset()
@@ -39,10 +39,10 @@ class Reach(NamedTuple):
 
 
 def reach_of(fleet: Fleet, **owners_by_field: Named) -> Reach:
-    """The reach of a key of `organizations`, of `locations` or of `machines`.
+    """The scope of a key, given as `organizations`, `locations` or `machines`.
 
     Raises:
-        ReachError: None or several of them are given, or one is not in the fleet.
+        ReachError: None or several are given, or one is not in the fleet.
     """
     ids_by_field = {
         field: ids for field, each in owners_by_field.items() if (ids := _ids(field, each))
@@ -61,7 +61,7 @@ def reach_of(fleet: Fleet, **owners_by_field: Named) -> Reach:
 
 
 def _owners(fleet: Fleet, field: str, one: str, at: int) -> tuple[str, str]:
-    """The organization of what has that id, and the id that a key names."""
+    """The organization of the thing with this id, and the id to store in the key."""
     if field == "organizations" and fleet.has_organization(one):
         return one, one
     for part in fleet:

@@ -1,4 +1,4 @@
-"""Retention policies of parts: how many days their data is kept (RE-1)."""
+"""Retention policies of parts: data is deleted after a number of days (RE-1)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def enforce_retention(cloud: CloudState) -> None:
-    """Delete what parts no longer keep, once for each UTC day of the cloud's clock.
+    """Delete data past its retention, once per UTC day of the cloud's clock.
 
-    Nothing is deleted on the first day of a cloud in memory: what a seed puts there may be old.
+    Nothing is deleted on the first day of an in-memory cloud, because seeds may contain old data.
 
     Raises:
-        Refusal: That cannot be kept (DD-4); it is still due.
+        Refusal: The deletion cannot be persisted (DD-4); it remains due.
     """
     day = cloud.clock.now() // DAY
     before = cloud.retention_day
@@ -32,7 +32,7 @@ def enforce_retention(cloud: CloudState) -> None:
 
 
 def _delete(cloud: CloudState, part_id: str, cutoff: int) -> None:
-    """Delete what a part has from before a time."""
+    """Delete a part's data from before a time."""
     if cutoff > FIRST:
         interval = Interval(end=cutoff, end_inside=False)
         query = Query(part_id=part_id, interval=interval, include_internal=True)
@@ -41,5 +41,5 @@ def _delete(cloud: CloudState, part_id: str, cutoff: int) -> None:
 
 
 def older_than(day: int, days: int) -> int:
-    """The end of everything whose UTC day is `days` or more days before `day` (DT-2, RE-1), ns."""
+    """The end of the UTC days that are at least `days` before `day` (DT-2, RE-1), ns."""
     return (day - days + 1) * DAY

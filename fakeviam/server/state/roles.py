@@ -1,7 +1,7 @@
-"""What the holder of an API key may do: owners everything, operators look at data.
+"""The permissions of API keys by role: owners may do everything, operators may read data.
 
-Viam's documentation has a table of permissions for owners and operators of organizations,
-locations and machines (AC-1, AC-8).
+Viam's documentation has a table of permissions for owners and operators of organizations, locations
+and machines (AC-1, AC-8).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 
-#: "View data" and "Export data" of the table.
+#: "View data" and "Export data" in the table.
 _VIEWS = frozenset(
     {
         "BinaryDataByFilter",
@@ -31,10 +31,10 @@ _VIEWS = frozenset(
     }
 )
 
-# Not in the table; they show data, or where it is, and change nothing (AC-2).
+# Not in the table; they return data or its location, and change nothing (AC-2).
 _ALIKE = frozenset({"BoundingBoxLabelsByFilter", "GetDatabaseConnection"})
 
-#: What shows the fleet, and what lets its caller in somewhere (AP-10).
+#: RPCs that return the fleet, and those that give access to a machine (AP-10).
 _FLEET = frozenset(
     {
         "AuthenticateTo",
@@ -61,7 +61,7 @@ _FLEET = frozenset(
 )
 
 
-#: What keys of locations and machines may not do, and what says so.
+#: RPCs that keys of locations and machines may not call, and the clause for each.
 _OF_ORGANIZATIONS = MappingProxyType(
     {
         "ConfigureDatabaseUser": "AC-9",
@@ -95,7 +95,7 @@ _OF_ORGANIZATIONS = MappingProxyType(
 
 
 def role_of(value: object) -> Role:
-    """The role of that name.
+    """The role with this name.
 
     Raises:
         UsageError: There is none.
@@ -107,13 +107,13 @@ def role_of(value: object) -> Role:
 
 
 def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, ...]:
-    """Refuse what the role gives no right to; else the clauses that decided (AC-1, AC-2, AC-8).
+    """Refuse an RPC that the role does not permit; returns the clauses that decided.
 
     Args:
-        role: Of the API key.
-        level: What it is a key of: `organization`, `location` or `machine`.
-        rpc: What is called.
-        policy: Says who may create datasets (AC-10).
+        role: The role of the API key.
+        level: The level of the API key: `organization`, `location` or `machine`.
+        rpc: The name of the RPC.
+        policy: Decides who may create datasets (AC-10).
 
     Raises:
         PermissionDeniedError: The call needs an owner, or an owner of the organization.
@@ -139,7 +139,7 @@ def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, .
 
 
 def _grounds(rpc: str) -> tuple[str, ...]:
-    """The clauses that let an operator call this."""
+    """The clauses that permit operators to call this RPC."""
     if rpc in _FLEET:
         return ("AP-10",)
     return ("AC-1",) if rpc in _VIEWS else ("AC-1", "AC-2")

@@ -1,1 +1,1 @@
-"""TLS on the port: certificates, handshakes, and answers to who speaks the wrong protocol."""
+"""TLS on the port: certificates, handshakes, and replies to clients with the wrong protocol."""

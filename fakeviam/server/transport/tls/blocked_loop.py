@@ -1,9 +1,9 @@
-"""Connections that come while the event loop stands still (TL-7, HT-12).
+"""Serves connections while the event loop is blocked (TL-7, HT-12).
 
-Before its first call viam-sdk looks whether a server speaks TLS, with a socket that blocks the
-event loop it is called in. A fake in the same loop could not answer, and the client would hang for
-its twenty seconds. So a thread watches the listening socket, and does what cannot wait: also what
-asks for the health of a fake whose database hangs.
+Before its first call, viam-sdk probes whether a server uses TLS, with a blocking socket in the
+caller's event loop. A fake in the same loop could not respond, and the client would hang until its
+timeout of twenty seconds. So a thread watches the listening socket and handles what cannot wait,
+including health checks of a fake whose database hangs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from fakeviam.server.transport.tls.connection import TlsConnection
 
-#: Seconds after which a loop that has not taken a connection stands still.
+#: Seconds after which a loop that has not accepted a connection counts as blocked.
 _PATIENCE = 0.25
 
-#: What asks for the health, in clear, and seconds that it waits for the loop.
+#: A plaintext health check, and how many seconds it waits for the loop.
 _HEALTH = b"GET /healthz "
 _HEALTH_PATIENCE = 2.0
 
-#: Seconds for each step of a client.
+#: The timeout of each step of a client.
 _STEP = 0.5
 
 _BLOCKED = (
@@ -42,7 +42,7 @@ _BLOCKED = (
 
 
 class LoopWatch:
-    """Takes the connections of listening sockets while their event loop stands still."""
+    """Accepts connections on listening sockets while their event loop is blocked."""
 
     def __init__(
         self,
@@ -53,14 +53,14 @@ class LoopWatch:
         *,
         tells_health: bool,
     ) -> None:
-        """Watch, in a thread, sockets that the current loop serves.
+        """Watch sockets that the current loop serves, in a thread.
 
         Args:
-            listening: The file descriptors of what listens.
-            protocol: What the loop makes of a connection.
-            encrypted: Makes what serves TLS; None if it is not spoken here.
-            remember: Told of what the loop serves in the end.
-            tells_health: Say of a loop that stands still for long that it does.
+            listening: The file descriptors of the listening sockets.
+            protocol: Creates the protocol of a connection for the loop.
+            encrypted: Creates the TLS protocol; None if TLS is not used.
+            remember: Called with each connection that is passed to the loop.
+            tells_health: Whether to report a loop that is blocked for long as unhealthy.
         """
         self._loop = asyncio.get_running_loop()
         self._sockets = [socket.socket(fileno=os.dup(each)) for each in listening]
@@ -71,7 +71,7 @@ class LoopWatch:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; the sockets are their owner's alone again."""
+        """Stop the thread, which gives the sockets back to their owner."""
         self._waker.send(b"\0")
         self._thread.join()
         for each in (*self._sockets, self._waker, self._wakeups):
@@ -87,22 +87,22 @@ class LoopWatch:
                     self._take_all(each)
 
     def _stands_still(self, patience: float = _PATIENCE) -> bool:
-        """Whether the loop does nothing for a while."""
+        """Whether the loop does not respond for a while."""
         moved = threading.Event()
         try:
             self._loop.call_soon_threadsafe(moved.set)
-        except RuntimeError:  # the loop is closed, and the fake was not stopped
+        except RuntimeError:  # the loop is closed, but the fake was not stopped
             return True
         return not moved.wait(patience)
 
     def _take_all(self, listening: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # nobody is there any more
+        with contextlib.suppress(OSError):  # the client has gone
             while True:
                 connected, _ = listening.accept()
                 self._take(connected)
 
     def _take(self, connected: socket.socket) -> None:
-        """Do what cannot wait of one connection, and leave the rest to the loop."""
+        """Handle what cannot wait, and pass the connection to the loop."""
         connected.settimeout(_STEP)
         first = b""
         with contextlib.suppress(OSError):
@@ -139,19 +139,19 @@ def _answer_in_clear(connected: socket.socket, answer: bytes) -> None:
     with connected, contextlib.suppress(OSError):
         connected.sendall(answer)
         connected.shutdown(socket.SHUT_WR)
-        while connected.recv(4096):  # or the answer would be lost with what was not read
+        while connected.recv(4096):  # closing with unread input would destroy the reply
             pass
 
 
 def _shake_hands(connected: socket.socket, encrypted: TlsConnection) -> bool:
-    """Shake hands; whether the client goes on after that, and does not only look."""
+    """Do the handshake; returns whether the client continues instead of only probing."""
     is_shaken = goes_on = False
-    # SSLError is an OSError, too.
+    # SSLError is a subclass of OSError.
     with contextlib.suppress(OSError):
         while not is_shaken and (data := connected.recv(65536)):
             is_shaken = encrypted.begin(data)
             connected.sendall(encrypted.outgoing())
-        goes_on = is_shaken  # unless it now hangs up
+        goes_on = is_shaken  # unless it closes the connection now
         goes_on = encrypted.has_more or bool(connected.recv(1, socket.MSG_PEEK))
     if not goes_on:
         connected.close()

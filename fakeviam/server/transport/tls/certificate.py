@@ -1,4 +1,4 @@
-"""The certificate of a server: made at start by a CA of its own, or the user's files (TL-2)."""
+"""The server's certificate: generated at startup with a private CA, or from files (TL-2)."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from fakeviam.server.transport.tls.inspection import anchor_of, fault_of, has_bl
 if TYPE_CHECKING:
     from fakeviam.server.transport.tls.settings import Tls
 
-#: Names by which this machine is reached.
+#: Names of this machine.
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
-#: Apple's systems take no certificate of a private CA that is valid for longer.
+#: Apple's systems reject certificates of private CAs that are valid for longer.
 _VALID = dt.timedelta(days=800)
 #: And what it is valid before: the machine's clock may be set back. Both are less than 825 days,
 #: which is all that some clients take.
 _BEFORE = dt.timedelta(days=20)
 
-#: The best first. Over HTTP/2 everything is served; some clients of gRPC offer both.
+#: In order of preference. HTTP/2 serves everything; some gRPC clients offer both.
 _PROTOCOLS = ["h2", "http/1.1"]
 
 
 class OwnCertificate:
-    """A certificate and its key in files; who replaces them has the new ones served (TL-5).
+    """A certificate and key from files, which are reloaded when they change (TL-5).
 
     Attributes:
-        ca_pem: The CA's certificate, if the file ends with one; empty otherwise.
+        ca_pem: The CA certificate, if the file ends with one; empty otherwise.
     """
 
     def __init__(self, tls: Tls) -> None:
         """Read the files.
 
         Raises:
-            UsageError: One cannot be read, they do not belong together, or the certificate is not
-                valid now.
+            UsageError: A file cannot be read, they do not match, or the certificate is not valid
+                now.
         """
         assert tls.cert is not None  # noqa: S101 - for the type checker
         self._cert = Path(tls.cert)
@@ -56,14 +56,14 @@ class OwnCertificate:
             )
 
     def context(self) -> ssl.SSLContext:
-        """What the next connection is served with."""
+        """The TLS context for the next connection."""
         stamp = self._stamp()
         if stamp != self._seen:
             self._seen = stamp
             try:
                 self._context = self._load()
                 log.info("serving the new certificate in %s [TL-5]", self._cert)
-            except UsageError as error:  # perhaps half of it is written yet
+            except UsageError as error:  # it may be only partly written
                 log.warning("still serving the old certificate: %s [TL-5]", error)
         return self._context
 
@@ -93,17 +93,17 @@ class OwnCertificate:
 
 
 class GeneratedCertificate:
-    """A certificate of a CA that exists while the server does.
+    """A certificate of a CA that exists only while the server runs.
 
     Attributes:
-        ca_pem: The CA's certificate.
+        ca_pem: The CA certificate.
     """
 
     def __init__(self, tls: Tls, host: str) -> None:
-        """Make both.
+        """Generate both.
 
         Raises:
-            UsageError: trustme is not installed, or a name cannot be in a certificate.
+            UsageError: trustme is not installed, or a name is not allowed in certificates.
         """
         try:
             import trustme  # noqa: PLC0415 - optional, and slow to import
@@ -124,28 +124,28 @@ class GeneratedCertificate:
         self.ca_pem = authority.cert_pem.bytes().decode()
 
     def context(self) -> ssl.SSLContext:
-        """What the next connection is served with."""
+        """The TLS context for the next connection."""
         return self._context
 
 
 def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A client that has keys agreed on again and again would cost the server more than itself.
+    # Renegotiation costs the server more than the client, so it could be used for an attack.
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(_PROTOCOLS)
     return context
 
 
 def _names_of(host: str) -> list[str]:
-    """What is in the certificate for the address listened on."""
+    """The names in the certificate for the listening address."""
     if host in ("", "0.0.0.0", "::"):  # noqa: S104 - not bound: everywhere has no name
         return [socket.gethostname()]
     return [host.partition("%")[0]]
 
 
 def _real_now() -> dt.datetime:
-    # TLS goes by the real time, also where a test has replaced `time.time`.
+    # TLS uses real time, even if a test has replaced `time.time`.
     return dt.datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), dt.timezone.utc)
 
 

@@ -1,7 +1,7 @@
-"""TLS between a socket and what is spoken over it (TL-1).
+"""TLS between a socket and a protocol (TL-1).
 
-asyncio's own TLS begins at a connection's first byte. Here that byte decides first whether the
-client speaks TLS at all, so the record layer is driven by hand: `ssl.SSLObject` without a socket.
+asyncio's own TLS starts with a connection's first byte. Here that byte first decides whether the
+client uses TLS at all, so the record layer is driven directly, by `ssl.SSLObject` without a socket.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from fakeviam.server.transport.quiet_log import QuietLog
 
-#: Bytes; SSLObject.read answers one record, of 16 KiB at most.
+#: SSLObject.read returns at most one record, which has up to 16 KiB.
 _RECORD = 16 * 1024
 
 
 class TlsConnection(asyncio.Protocol):
-    """One TLS connection: shakes hands, then lets another protocol speak through it."""
+    """One TLS connection, which passes decrypted data to another protocol."""
 
     def __init__(
         self,
@@ -34,13 +34,13 @@ class TlsConnection(asyncio.Protocol):
         patience: float,
         quiet_log: QuietLog,
     ) -> None:
-        """Wait to be connected.
+        """Create the protocol; asyncio connects it.
 
         Args:
-            context: The server's certificate and rules.
-            make: Makes what is spoken over it, once hands are shaken.
-            patience: Seconds for the handshake (SV-13).
-            quiet_log: Where it is said that a handshake failed.
+            context: The server's TLS context.
+            make: Creates the inner protocol after the handshake.
+            patience: Timeout of the handshake in seconds (SV-13).
+            quiet_log: Logs failed handshakes.
         """
         self._make, self._patience, self._log = make, patience, quiet_log
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -48,12 +48,12 @@ class TlsConnection(asyncio.Protocol):
         self._above: TlsTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._has_failed = self._is_shaken = False
-        #: What to abort while hands are shaken; later what is above it ends the connection.
+        #: Aborted during the handshake; afterwards the inner protocol closes the connection.
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the client, which speaks first."""
-        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        """Start the timeout; the client sends first."""
+        # A transport of another event loop, such as uvloop's, is not an asyncio.Transport.
         self._raw = self.transport = cast("asyncio.Transport", transport)
         self._link = Link(transport)
         self._timer = asyncio.get_running_loop().call_later(self._patience, self._give_up)
@@ -61,10 +61,10 @@ class TlsConnection(asyncio.Protocol):
             self.data_received(b"")
 
     def begin(self, data: bytes) -> bool:
-        """Shake hands before the connection has a transport; whether that is complete.
+        """Do the handshake before there is a transport; returns whether it is complete.
 
         Raises:
-            ssl.SSLError: It failed.
+            ssl.SSLError: The handshake failed.
         """
         self._incoming.write(data)
         with suppress(ssl.SSLWantReadError):
@@ -74,24 +74,24 @@ class TlsConnection(asyncio.Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Whether the client has said more than the handshake."""
+        """Whether the client has sent data after the handshake."""
         return self._incoming.pending > 0
 
     def outgoing(self) -> bytes:
-        """What is to be sent."""
+        """The bytes to send."""
         return self._outgoing.read()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the socket."""
+        """Decrypt bytes from the socket."""
         if self._has_failed or (self._above is not None and self._above.is_shut):
-            return  # nobody listens any more
+            return  # the connection is closing
         self._incoming.write(data)
         if self._above is None and not self._shake_hands():
             return
         self._read()
 
     def _shake_hands(self) -> bool:
-        """Go on with the handshake; whether it is complete."""
+        """Continue the handshake; returns whether it is complete."""
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -109,7 +109,7 @@ class TlsConnection(asyncio.Protocol):
         return True
 
     def _read(self) -> None:
-        """Hand on what was decrypted, in one piece: a client's frames are longer than records."""
+        """Pass decrypted data on in one piece, because HTTP/2 frames can exceed TLS records."""
         above, found, is_at_end = self._above, [], False
         assert above is not None  # noqa: S101 - for the type checker
         try:
@@ -122,14 +122,14 @@ class TlsConnection(asyncio.Protocol):
             is_at_end = True
         except ssl.SSLError as error:
             self._fail(error)
-        self.flush()  # answers of TLS itself, such as to a change of keys
+        self.flush()  # replies of TLS itself, such as key updates
         if found:
             above.inner.data_received(b"".join(found))
         if is_at_end and not above.is_closing() and not above.inner.eof_received():
             above.close()
 
     def _fail(self, error: ssl.SSLError) -> None:
-        """End with what TLS says, and say why in the log."""
+        """Close with a TLS alert, and log the reason."""
         self._has_failed = True
         self._stop_waiting()
         self._log.say(f"tls {error.reason}", failed_handshake(error, self._raw))
@@ -141,12 +141,12 @@ class TlsConnection(asyncio.Protocol):
         self._link.abort()
 
     def flush(self) -> None:
-        """Send what TLS has to send."""
+        """Send pending TLS output."""
         if self._outgoing.pending and not self._raw.is_closing():
             self._link.write(self.outgoing())
 
     def eof_received(self) -> bool:
-        """The client says nothing more; what is above decides whether the transport closes."""
+        """Handle EOF; the inner protocol decides whether the transport closes."""
         if self._above is not None:
             return bool(self._above.inner.eof_received())
         if not self._has_failed:
@@ -154,17 +154,17 @@ class TlsConnection(asyncio.Protocol):
         return False
 
     def pause_writing(self) -> None:
-        """Let what is above wait with sending."""
+        """Pause the inner protocol."""
         if self._above is not None:
             self._above.inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """Let what is above go on sending."""
+        """Resume the inner protocol."""
         if self._above is not None:
             self._above.inner.resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
+        """Notify the inner protocol that the socket is closed."""
         self._stop_waiting()
         if self._above is not None:
             self._above.inner.connection_lost(exc)
@@ -176,7 +176,7 @@ class TlsConnection(asyncio.Protocol):
 
 
 class TlsTransport(asyncio.Transport):
-    """The transport that is seen from above: what is written to it is encrypted."""
+    """The transport of the inner protocol, which encrypts what is written."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class TlsTransport(asyncio.Transport):
         flush: Callable[[], None],
         inner: asyncio.Protocol,
     ) -> None:
-        """Carry `inner` over `raw`; `flush` sends what `tls` has encrypted."""
+        """Use `raw` for the encrypted data; `flush` sends what `tls` has encrypted."""
         super().__init__()
         self._raw, self._tls, self._flush = raw, tls, flush
         self.inner = inner
@@ -212,7 +212,7 @@ class TlsTransport(asyncio.Transport):
         try:
             while rest:
                 rest = rest[self._tls.write(rest) :]
-        except ssl.SSLError:  # the client has ended TLS in disorder
+        except ssl.SSLError:  # the client closed TLS without an alert
             self.abort()
             return
         self._flush()
@@ -221,7 +221,7 @@ class TlsTransport(asyncio.Transport):
         return self._raw.can_write_eof()
 
     def write_eof(self) -> None:
-        """Say that nothing more comes, and let the client read what was sent."""
+        """Half-close, so that the client can read everything that was sent."""
         self._shut()
         self._raw.write_eof()
 
@@ -233,7 +233,7 @@ class TlsTransport(asyncio.Transport):
         if self.is_shut:
             return
         self.is_shut = True
-        with suppress(ssl.SSLError):  # that the client's end of TLS has not come yet, too
+        with suppress(ssl.SSLError):  # including that the client has not closed TLS yet
             self._tls.unwrap()
         self._flush()
 

@@ -1,4 +1,4 @@
-"""What is said of failed handshakes, and to clients that speak the wrong protocol."""
+"""Messages about failed handshakes, and replies to clients with the wrong protocol."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HAS_NO_TLS = (
 )
 STANDS_STILL = "this fake lives, and waits for its database, which does not answer"
 
-#: What a client says in TLS when it does not trust a certificate; OpenSSL's names of the alerts.
+#: TLS alerts of clients that do not trust a certificate, by OpenSSL's names.
 _DISTRUST = ("UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE")
 
 _ADVICE = (
@@ -38,7 +38,7 @@ _ADVICE = (
 
 
 def failed_handshake(error: ssl.SSLError, transport: asyncio.Transport) -> str:
-    """Why a client and the server did not agree on TLS (TL-4)."""
+    """Why a TLS handshake failed (TL-4)."""
     reason = error.reason or str(error)
     who = peer_of(transport)
     if any(each in reason for each in _DISTRUST):
@@ -47,7 +47,7 @@ def failed_handshake(error: ssl.SSLError, transport: asyncio.Transport) -> str:
 
 
 def unfinished_handshake(transport: asyncio.Transport, patience: float | None = None) -> str:
-    """That a client has hung up before it and the server agreed on TLS, or waits (TL-4)."""
+    """The message for a handshake that the client did not complete (TL-4)."""
     what = "hung up" if patience is None else f"said nothing more for {patience:g} seconds"
     return (
         f"{peer_of(transport)} {what} during the TLS handshake; if it does not trust this "
@@ -56,19 +56,19 @@ def unfinished_handshake(transport: asyncio.Transport, patience: float | None = 
 
 
 def http_answer(text: str) -> bytes:
-    """The sentence as an answer of HTTP/1.1, in the form of the control API's errors."""
+    """An HTTP/1.1 response with the message, in the form of the control API's errors."""
     body = json.dumps({"error": {"what": f"{text} [TL-3]"}}).encode() + b"\n"
     return last_answer(400, [(b"content-type", b"application/json")], body)
 
 
 def unhealthy_answer() -> bytes:
-    """That the fake lives, and does nothing (HT-12)."""
+    """The response that the fake is alive but blocked (HT-12)."""
     body = f"{STANDS_STILL} [HT-12]\n".encode()
     return last_answer(503, [(b"content-type", b"text/plain; charset=utf-8")], body)
 
 
 def last_answer(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bytes:
-    """An answer of HTTP/1.1, with which the connection ends."""
+    """An HTTP/1.1 response that closes the connection."""
     told = {b"server": b"fakeviam", **dict(headers), b"content-length": b"%d" % len(body)}
     lines = [b"%s: %s\r\n" % pair for pair in (*told.items(), (b"connection", b"close"))]
     first = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode()

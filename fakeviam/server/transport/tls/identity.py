@@ -1,4 +1,4 @@
-"""Who a server is to TLS clients: its certificate, and the file that lets them trust it (TL-2)."""
+"""The TLS identity of a server: its certificate, and the file with its CA (TL-2)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def identity_of(tls: object, host: str) -> Identity:
-    """The identity of a server at `host`; True is one with a CA of its own.
+    """The identity of a server at `host`; True generates a certificate with a private CA.
 
     Raises:
-        UsageError: `tls` is neither True nor a `Tls`, or there is no certificate to be shown.
+        UsageError: `tls` is neither True nor a `Tls`, or there is no usable certificate.
     """
     if tls is True:
         tls = Tls()
@@ -31,18 +31,18 @@ def identity_of(tls: object, host: str) -> Identity:
 
 
 class Identity:
-    """The certificate of one server, and the file with its CA while the server runs.
+    """The certificate of a server, and the file with its CA while the server runs.
 
     Attributes:
-        ca_pem: The CA's certificate; empty if it is not in the user's files.
-        ca_file: The file that holds it while the server runs; empty if there is none.
+        ca_pem: The CA certificate; empty if it is not in the user's files.
+        ca_file: The file with it while the server runs; empty if there is none.
     """
 
     def __init__(self, tls: Tls, host: str) -> None:
-        """Read or make the certificate of a server that listens at `host`.
+        """Load or generate the certificate of a server that listens at `host`.
 
         Raises:
-            UsageError: There is none that could be shown.
+            UsageError: There is no usable certificate.
         """
         self._certificate = (
             GeneratedCertificate(tls, host) if tls.cert is None else OwnCertificate(tls)
@@ -53,21 +53,21 @@ class Identity:
         self.ca_file = ""
 
     def context(self) -> ssl.SSLContext:
-        """What the next connection is served with."""
+        """The TLS context for the next connection."""
         return self._certificate.context()
 
     def publish(self) -> None:
-        """Write the CA's certificate.
+        """Write the CA certificate to its file.
 
         Raises:
-            UsageError: It cannot be written.
+            UsageError: The file cannot be written.
         """
         if not self.ca_pem:
             return
         path = self._path()
         temporary = path.with_name(f".{path.name}-{os.getpid()}.tmp")
         try:
-            # Whoever sees the file sees all of it.
+            # Write and rename, so that the file appears atomically.
             temporary.write_text(self.ca_pem, encoding="ascii")
             temporary.replace(path)
         except OSError as error:
@@ -77,7 +77,7 @@ class Identity:
         self.ca_file = str(path)
 
     def withdraw(self) -> None:
-        """Remove what `publish` wrote, unless somebody has put something else there."""
+        """Remove the file, unless it was replaced."""
         if self.ca_file:
             path = Path(self.ca_file)
             with suppress(OSError):

@@ -1,6 +1,6 @@
-"""What clients will think of a certificate, found out by shaking hands in memory.
+"""How clients will judge a certificate, determined by handshakes in memory.
 
-The standard library judges certificates only as a client that is shown one.
+The standard library only verifies certificates as a client, during a handshake.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from contextlib import suppress
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
-# A time in DER, UTCTime or GeneralizedTime; the first two of a certificate are its validity.
+# A time in DER, as UTCTime or GeneralizedTime; the first two in a certificate are its validity.
 _TIME = re.compile(rb"\x17\x0d(\d{12})Z|\x18\x0f(\d{14})Z")
 
-# OpenSSL's numbers of what is wrong with a certificate.
+# OpenSSL's error codes of certificates.
 _NOT_YET_VALID, _HAS_EXPIRED = 9, 10
 
 
 def has_block(text: str, kind: str) -> bool:
-    """Whether a PEM file has a block whose kind ends like this, such as PRIVATE KEY."""
+    """Whether a PEM file has a block whose type ends with `kind`, such as PRIVATE KEY."""
     return re.search(rf"-----BEGIN [A-Z ]*{kind}-----", text) is not None
 
 
 def fault_of(server: ssl.SSLContext, chain: str) -> str:
     """Why no client can accept the first certificate of a chain now; empty if some can."""
     leaf = _BLOCK.findall(chain)[0]
-    # Whoever has signed it: trust it as it stands.
+    # Trust the certificate itself, regardless of its issuer.
     error = _refused(server, leaf, ssl.VERIFY_X509_PARTIAL_CHAIN)
     code = getattr(error, "verify_code", 0)
     if code == _HAS_EXPIRED:
@@ -41,7 +41,7 @@ def anchor_of(server: ssl.SSLContext, chain: str) -> str:
 
 
 def _refused(server: ssl.SSLContext, trusted: str, flags: ssl.VerifyFlags) -> ssl.SSLError | None:
-    """Why a client that trusts this certificate alone refuses the server; None if it does not."""
+    """Why a client that trusts only this certificate rejects the server; None if it accepts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_flags = flags
@@ -61,12 +61,12 @@ def _refused(server: ssl.SSLContext, trusted: str, flags: ssl.VerifyFlags) -> ss
 
 
 def _validity(certificate: str) -> tuple[str, str]:
-    """From when until when, as `2026-01-31 12:00:00 UTC`."""
+    """The start and end of validity, as `2026-01-31 12:00:00 UTC`."""
     found = [old or new for old, new in _TIME.findall(ssl.PEM_cert_to_DER_cert(certificate))]
     return _time_text(found[0].decode()), _time_text(found[1].decode())
 
 
 def _time_text(time: str) -> str:
-    if len(time) == 12:  # UTCTime: two digits of a year from 1950 to 2049
+    if len(time) == 12:  # UTCTime: two-digit years from 1950 to 2049
         time = f"{'19' if time[0] >= '5' else '20'}{time}"
     return f"{time[:4]}-{time[4:6]}-{time[6:8]} {time[8:10]}:{time[10:12]}:{time[12:]} UTC"

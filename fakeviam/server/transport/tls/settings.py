@@ -1,4 +1,4 @@
-"""How a fake speaks TLS, as it was asked for."""
+"""The TLS settings of a fake."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tls:
-    """How a fake speaks TLS; without files, it makes a CA and a certificate at start.
+    """The TLS settings of a fake; without files, it generates a CA and a certificate at startup.
 
     Attributes:
-        cert: A PEM file with a certificate of one's own, and those between it and its CA.
-        key: The PEM file with its key; None if `cert` holds that too.
-        ca_file: Where to write the CA's certificate, for clients to trust; None is a temporary
+        cert: A PEM file with a certificate, followed by those between it and its CA.
+        key: The PEM file with its key; None if `cert` also contains the key.
+        ca_file: Where to write the CA certificate, for clients to trust; None is a temporary
             file.
-        names: Names and addresses in the certificate besides those of this machine.
+        names: Names and addresses in the certificate, in addition to those of this machine.
     """
 
     cert: str | os.PathLike[str] | None = None

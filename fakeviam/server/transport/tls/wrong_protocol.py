@@ -1,4 +1,4 @@
-"""Clear answers to clients that speak TLS where it is not spoken, or do not where it is (TL-3)."""
+"""Clear replies to clients that use TLS where it is not served, or the reverse (TL-3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TEXT = f"{NEEDS_TLS} [TL-3]"
 
-#: How calls end. Not as UNAVAILABLE, after which clients try again and show nothing.
+#: The status of refused calls. Not UNAVAILABLE, which clients would retry silently.
 _STATUS = Status.FAILED_PRECONDITION
 _TRAILERS = (
     ("grpc-status", str(_STATUS.value)),
@@ -35,14 +35,14 @@ _TRAILERS = (
 
 
 class HttpAnswer(asyncio.Protocol):
-    """Answers whatever comes with one sentence of HTTP/1.1 in the clear, and hangs up.
+    """Sends an HTTP/1.1 response in plaintext, and closes the connection.
 
-    A TLS client takes it for what it is, the answer of a server without TLS: OpenSSL says
-    WRONG_VERSION_NUMBER, by which viam-sdk knows.
+    A TLS client recognizes this as a server without TLS: OpenSSL reports WRONG_VERSION_NUMBER, on
+    which viam-sdk relies.
     """
 
     def __init__(self, text: str, *, limits: ConnectionLimits, quiet_log: QuietLog) -> None:
-        """Answer `text`."""
+        """Respond with `text`."""
         self._text, self._limits, self._log = text, limits, quiet_log
         self._timer: asyncio.TimerHandle | None = None
 
@@ -56,7 +56,7 @@ class HttpAnswer(asyncio.Protocol):
     def _answer(self, answer: bytes) -> None:
         self._log.say(self._text, f"refused {peer_of(self.transport)}: {self._text} [TL-3]")
         self._link.write(answer)
-        # To close with bytes unread would reset the connection, and the answer with it.
+        # Closing a socket with unread input sends RST, which would destroy the response.
         linger = self._limits.linger_seconds
         self._timer = asyncio.get_running_loop().call_later(linger, self._link.abort)
         self._link.finish()
@@ -67,12 +67,12 @@ class HttpAnswer(asyncio.Protocol):
 
 
 class CallAnswer(HttpAnswer):
-    """Answers HTTP where TLS is spoken; calls of gRPC-Web and Connect in their own form."""
+    """Refuses HTTP where TLS is served; gRPC-Web and Connect calls in their own form."""
 
     def __init__(
         self, make: Callable[[], HttpSide], *, limits: ConnectionLimits, quiet_log: QuietLog
     ) -> None:
-        """Answer calls as `make`'s would."""
+        """Refuse calls in the way that the side created by `make` does."""
         super().__init__(NEEDS_TLS, limits=limits, quiet_log=quiet_log)
         self._make = make
         self._seen = b""
@@ -96,7 +96,7 @@ class CallAnswer(HttpAnswer):
         )
 
     def eof_received(self) -> None:
-        """The client says nothing more, in the middle of a head, too; the transport closes."""
+        """Handle EOF, even within a request head; the transport closes."""
         if self._seen and self._timer is None:
             self._answer(http_answer(NEEDS_TLS))
 
@@ -111,14 +111,14 @@ class CallAnswer(HttpAnswer):
 
 
 class GrpcAnswer:
-    """A Router for gRPC in the clear where TLS is spoken: every call is refused."""
+    """A Router for plaintext gRPC where TLS is served: it refuses every call."""
 
     def __init__(self, quiet_log: QuietLog) -> None:
-        """Say so in this log."""
+        """Log refused calls."""
         self._log = quiet_log
 
     def __getitem__(self, path: str) -> Route:
-        """The same for all."""
+        """The same route for all paths."""
         return Route(method=unknown_method(path), handle=self._refuse)
 
     async def _refuse(self, stream: CallStream) -> None:
@@ -126,6 +126,6 @@ class GrpcAnswer:
         await stream.send_trailing_metadata(status=_STATUS, status_message=_TEXT)
 
     def http(self, make: Callable[[], HttpSide]) -> LazyServer[HttpSide]:
-        """What answers other requests on the same connections, calls as `make`'s would."""
+        """The side that refuses other requests on these connections, see `CallAnswer`."""
         told = partial(self._log.say, NEEDS_TLS, f"refused a request in HTTP/2: {_TEXT}")
         return LazyServer(lambda: make().refusing(_TEXT, _TRAILERS, told))
