@@ -24,6 +24,7 @@ from fakeviam.store.events import (
     TabularAdded,
     TabularDeleted,
 )
+from fakeviam.store.list_changes import adding, list_changed, removing
 from fakeviam.store.selection import Selections, members_of
 from fakeviam.store.shards import ShardedDict
 from fakeviam.store.timeline import Timeline, key_of
@@ -37,13 +38,9 @@ if TYPE_CHECKING:
     from fakeviam.model.records import BinaryRecord, TabularRecord
     from fakeviam.store.base import BoxChange
     from fakeviam.store.block import Block
+    from fakeviam.store.list_changes import Changes, ListChange
     from fakeviam.store.timeline import Marks
     from fakeviam.store.values import ListField, Page, Position, Totals
-
-    #: Pairs (old, new) of changed records.
-    Changes = Sequence[tuple[BinaryRecord, BinaryRecord]]
-    #: Computes the new value of a list field; returning the same object means no change.
-    ListChange = Callable[[tuple[str, ...]], tuple[str, ...]]
 
 #: The key of a binary record, and its bytes. A plain tuple, because the garbage collector
 #: untracks those.
@@ -136,10 +133,10 @@ class MemoryStore(EntityStore):
     # Tags, memberships and boxes ---------------------------------------------------------
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
-        return len(self._change("tags", self._known(file_ids), _adding(tags)))
+        return len(self._change("tags", self._known(file_ids), adding(tags)))
 
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
-        return len(self._change("tags", self._matching(query), _adding(tags)))
+        return len(self._change("tags", self._matching(query), adding(tags)))
 
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         return self._remove_tags(self._known(file_ids), tags)
@@ -148,21 +145,21 @@ class MemoryStore(EntityStore):
         return self._remove_tags(self._matching(query), tags)
 
     def _remove_tags(self, marks: Marks, tags: Sequence[str]) -> TagRemoval:
-        changes = self._change("tags", marks, _removing(tags))
+        changes = self._change("tags", marks, removing(tags))
         return TagRemoval(len(changes), sum(len(old.tags) - len(new.tags) for old, new in changes))
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        return len(self._change("dataset_ids", self._known(file_ids), _adding([dataset_id])))
+        return len(self._change("dataset_ids", self._known(file_ids), adding([dataset_id])))
 
     def remove_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        return len(self._change("dataset_ids", self._known(file_ids), _removing([dataset_id])))
+        return len(self._change("dataset_ids", self._known(file_ids), removing([dataset_id])))
 
     def _change(self, field: ListField, marks: Marks, change: ListChange) -> Changes:
         """Change a list field of the marked records; return the pairs (old, new)."""
         # The events are generated from the prepared blocks, before anything is visible to
         # readers.
         blocks, changes = self._revised(field, marks, change)
-        self._commit(_changed(field, changes), lambda: self._binary.adopt(blocks))
+        self._commit(list_changed(field, changes), lambda: self._binary.adopt(blocks))
         return changes
 
     def _revised(
@@ -259,13 +256,13 @@ class MemoryStore(EntityStore):
         if self._is_taken(dataset.organization_id, dataset.name):
             return False
         members = self._members(members_of) if members_of else []
-        blocks, changes = self._revised("dataset_ids", members, _adding([dataset.id]))
+        blocks, changes = self._revised("dataset_ids", members, adding([dataset.id]))
 
         def apply() -> None:
             self._datasets[dataset.id] = dataset
             self._binary.adopt(blocks)
 
-        self._commit([DatasetPut(dataset), *_changed("dataset_ids", changes)], apply)
+        self._commit([DatasetPut(dataset), *list_changed("dataset_ids", changes)], apply)
         return True
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
@@ -278,14 +275,14 @@ class MemoryStore(EntityStore):
 
     def delete_dataset(self, dataset_id: str) -> None:
         members = self._members([dataset_id])
-        blocks, changes = self._revised("dataset_ids", members, _removing([dataset_id]))
+        blocks, changes = self._revised("dataset_ids", members, removing([dataset_id]))
         removal = [DatasetDropped(dataset_id)] if dataset_id in self._datasets else []
 
         def apply() -> None:
             self._datasets.pop(dataset_id, None)
             self._binary.adopt(blocks)
 
-        self._commit([*removal, *_changed("dataset_ids", changes)], apply)
+        self._commit([*removal, *list_changed("dataset_ids", changes)], apply)
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         return self._datasets.get(dataset_id)
@@ -410,30 +407,3 @@ class MemoryStore(EntityStore):
 
 def _count(marks: Marks) -> int:
     return sum(mask.bit_count() for _, mask in marks)
-
-
-def _changed(field: ListField, changes: Changes) -> Iterator[StoreEvent]:
-    """The event that describes these changes, if there are any."""
-    if changes:
-        yield ListChanged(field, {new.file_id: getattr(new, field) for _, new in changes})
-
-
-def _adding(values: Iterable[str]) -> ListChange:
-    additions = tuple(dict.fromkeys(values))
-
-    def change(current: tuple[str, ...]) -> tuple[str, ...]:
-        missing = tuple(value for value in additions if value not in current)
-        return current + missing if missing else current
-
-    return change
-
-
-def _removing(values: Iterable[str]) -> ListChange:
-    unwanted = frozenset(values)
-
-    def change(current: tuple[str, ...]) -> tuple[str, ...]:
-        if unwanted.isdisjoint(current):
-            return current
-        return tuple(value for value in current if value not in unwanted)
-
-    return change
