@@ -57,8 +57,8 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
         raise
     except MayNotError as reason:
         session.may_not = str(reason)
-    except ProgramEndedError:
-        pass
+    except ProgramEndedError as reason:
+        session.ended_by = str(reason)
     except (ForeignDataError, NotServedError) as reason:
         session.left_out = str(reason)
     except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of

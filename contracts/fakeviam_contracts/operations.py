@@ -29,7 +29,7 @@ def operation(
     def recorded(session: Session, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if session.inside:
             return function(session, *args, **kwargs)
-        if session.ended:
+        if session.ended_by:
             return None  # type: ignore[return-value]  # nobody uses it
         session.begin_step(function.__name__, args, kwargs)
         session.inside = True
@@ -39,7 +39,10 @@ def operation(
             if not session.tolerant:
                 raise
             # What the key may not do was not done: the program goes on without.
-            session.ended = not isinstance(reason, MayNotError)
+            if isinstance(reason, MayNotError):
+                session.may_not = str(reason)
+            else:
+                session.ended_by = str(reason)
             return None  # type: ignore[return-value]
         except NotServedError:
             if not session.tolerant:

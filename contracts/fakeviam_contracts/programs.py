@@ -55,6 +55,7 @@ class Programs:
         comparisons: How often each clause was compared.
         differences: What differs from the interpretation.
         failed: The session of the first that broke the contract.
+        unfinished: Why the last of them did not do all of it; empty if it did.
     """
 
     wanted: float = math.inf
@@ -65,6 +66,7 @@ class Programs:
     comparisons: Counter[str] = field(default_factory=Counter)
     differences: dict[tuple[str, str], Assertion] = field(default_factory=dict)
     failed: Session | None = None
+    unfinished: str = ""
 
     @property
     def goes_on(self) -> bool:
@@ -125,6 +127,7 @@ def _machine(
             done.differences.setdefault(kind, difference)
         if session.broken is not None and done.failed is None:
             done.failed = session
+        done.unfinished = session.unfinished
         subject.close_session(session)
         progress(done)
 

@@ -12,7 +12,7 @@ from fakeviam.program import Verb, ca_file_option, target_option
 from fakeviam.target import Target, default_target
 from fakeviam_contracts import writes
 from fakeviam_contracts.addresses import KitTargetType
-from fakeviam_contracts.assertions import Assertion, ContractBrokenError
+from fakeviam_contracts.assertions import Assertion, ContractBrokenError, MayNotError
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE
 from fakeviam_contracts.cleanup import CannotRunError
@@ -231,24 +231,27 @@ def _status(
     *,
     races: bool,
 ) -> int:
-    other: Assertion | None = None
+    other, unclear = None, ""
     try:
         with closing(_replayed(config, programs, wanted.clause, known)) as replayed:
             for found in replayed:
+                if isinstance(found, str):
+                    unclear = unclear or found
+                    continue
                 # In a race the claim counts: which of its calls loses is another one each time.
                 if found.kind == wanted.kind or (races and found.what == wanted.what):
                     _tell(found)
                     return 1
                 other = other or found
-    except (CannotRunError, ConnectionLostError) as reason:
-        click.echo(f"cannot tell: {reason}", err=True)
+    except (CannotRunError, ConnectionLostError, MayNotError) as reason:
+        unclear = str(reason)
+    if other is not None:
+        unclear = f"something else fails first: {other.clause}: {other.what}"
+    if unclear:
+        click.echo(f"cannot tell: {unclear}", err=True)
         return 2
-    if other is None:
-        click.echo("the failure is gone")
-        return 0
-    before = f"{other.clause}: {other.what}"
-    click.echo(f"cannot tell, because something else fails first: {before}", err=True)
-    return 2
+    click.echo("the failure is gone")
+    return 0
 
 
 def _tell(found: Assertion) -> None:
@@ -261,8 +264,11 @@ def _replayed(
     programs: Sequence[Callable[[Session], None] | RandomPrograms],
     clause: str,
     known: frozenset[tuple[str, str]],
-) -> Generator[Assertion]:
-    """What goes wrong, program by program, each on a session of its own."""
+) -> Generator[Assertion | str]:
+    """What goes wrong, program by program, each on a session of its own.
+
+    For a program that did not come to what counts there is the reason, as a text.
+    """
     try:
         subject = open_subject(config)
     except ContractBrokenError as error:
@@ -273,31 +279,26 @@ def _replayed(
         yield from (each for each in subject.broken if each.clause == clause)
         for program in programs:
             subject.muted = known
-            assertion = _broken(subject, program, clause)
-            if assertion is not None:
-                yield assertion
+            found = _broken(subject, program, clause)
+            if found:
+                yield found
     finally:
         subject.close()
 
 
 def _broken(
     subject: Subject, program: Callable[[Session], None] | RandomPrograms, clause: str
-) -> Assertion | None:
-    """What a program shows.
-
-    Raises:
-        CannotRunError: It would have left out what counts.
-    """
+) -> Assertion | str | None:
+    """What a program shows, or why it cannot show anything."""
     if isinstance(program, RandomPrograms):
         return _broken_by(subject, program)
     # That what was uploaded cannot be deleted again is a failure, too.
     session, assertion, _ = attempt(subject, program, clause)
-    if assertion is None and (reason := session.left_out or session.may_not):
-        raise CannotRunError(reason)
-    return assertion
+    return assertion or session.unfinished
 
 
-def _broken_by(subject: Subject, programs: RandomPrograms) -> Assertion | None:
+def _broken_by(subject: Subject, programs: RandomPrograms) -> Assertion | str | None:
     subject.muted = frozenset(programs.muted)
     done = run_programs(subject, seed=programs.seed, wanted=programs.count)
-    return done.failed.broken if done.failed is not None else None
+    # It was the last of them that failed: what the others left out does not count.
+    return done.unfinished if done.failed is None else done.failed.broken

@@ -97,11 +97,18 @@ class Session:
         self.broken: Assertion | None = None
         self.inside = False
         self.tolerant = False
-        self.ended = False
+        #: The comparison that ended a program, since the rest rests on it.
+        self.ended_by = ""
         #: Why something was not done, for the sake of what others have on the subject.
         self.left_out = ""
         #: What the API key may not do, and so ended a check.
         self.may_not = ""
+
+    @property
+    def unfinished(self) -> str:
+        """Why not all was done that the program does; empty if it was."""
+        ended = f"the program cannot go on after: {self.ended_by}" if self.ended_by else ""
+        return self.left_out or self.may_not or ended
 
     @property
     def interpretation(self) -> Interpretation:

@@ -99,19 +99,45 @@ class Forbids(Interceptor):
         return message
 
 
+@pytest.mark.parametrize(
+    ("program", "role", "reason"),
+    [
+        (
+            partial(replay.run_check, name="what_datasets_say"),
+            {"locations": True},
+            "CreateDataset would leave behind what it makes",
+        ),
+        (
+            replay.RandomPrograms(seed=1, count=1),
+            {"locations": True},
+            "CreateDataset would leave behind what it makes",
+        ),
+        (
+            partial(replay.run_check, name="what_datasets_say"),
+            {"locations": True, "role": "operator"},
+            "the API key may not call DataCaptureUpload",
+        ),
+    ],
+    ids=["check", "random programs", "set-up"],
+)
 def test_a_script_whose_key_may_not_do_its_steps_cannot_tell(
-    cloud: FakeViam, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    cloud: FakeViam,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    program: Any,
+    role: dict[str, Any],
+    reason: str,
 ) -> None:
     """AC-3: what was not looked at is not gone."""
-    key = cloud.add_api_key(locations=cloud.default_part.location_id)
+    key = cloud.add_api_key(**{**role, "locations": cloud.default_part.location_id})
     where = ("--target", cloud.target, "--part", cloud.default_part.id)
     monkeypatch.setattr(sys, "argv", ["script", *where])
     monkeypatch.setenv("VIAM_API_KEY_ID", key.id)
     monkeypatch.setenv("VIAM_API_KEY", key.key)
     with pytest.raises(SystemExit) as ended:
-        replay.main(partial(replay.run_check, name="what_datasets_say"), clause="DS-6", what="x")
+        replay.main(program, clause="DS-6", what="x")
     assert ended.value.code == 2
-    assert "cannot tell: CreateDataset would leave behind what it makes" in capsys.readouterr().err
+    assert f"cannot tell: {reason}" in capsys.readouterr().err
 
 
 def test_files_that_may_not_be_deleted_are_told() -> None:

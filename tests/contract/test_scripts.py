@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fakeviam_contracts import runner, scripts
+from fakeviam_contracts import replay, runner, scripts
 from fakeviam_contracts.assertions import Assertion
 from fakeviam_contracts.catalogue import CLAUSES
 from fakeviam_contracts.checks import CHECKS
@@ -24,6 +24,7 @@ from fakeviam.wire import data, dataset, datasync
 
 if TYPE_CHECKING:
     from fakeviam_contracts.results import Result
+    from fakeviam_contracts.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -198,6 +199,22 @@ def test_a_script_whose_steps_show_nothing_runs_what_they_were_cut_from(tmp_path
         with _cloud(wrong) as cloud:
             done = _run(path, "--target", cloud.target, "--part", cloud.default_part.id)
         assert (done.returncode, done.stderr) == (status, "")
+
+
+def test_a_script_that_ends_before_what_counts_cannot_tell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A server that decides an open point its own way ends programs that rest on it (A40)."""
+
+    def program(session: Session) -> None:
+        session.require("A40", "what the rest needs", 1, 2)
+
+    monkeypatch.setattr(sys, "argv", ["script", "--self"])
+    with pytest.raises(SystemExit) as ended:
+        replay.main(program, clause="DS-3", what="names", otherwise="datasets_are_renamed")
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told == "cannot tell: the program cannot go on after: what the rest needs\n"
 
 
 def test_what_another_program_left_is_no_reason_to_cut_one_short() -> None:
