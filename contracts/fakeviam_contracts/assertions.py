@@ -74,7 +74,7 @@ class AnyOf:
     __hash__ = None  # type: ignore[assignment]  # it equals things with different hashes
 
     def __repr__(self) -> str:
-        return " or ".join(map(repr, self.values))
+        return " or ".join(dict.fromkeys(map(repr, self.values)))
 
 
 class AnyError:

@@ -10,7 +10,7 @@ import click
 
 from fakeviam.program import CannotRunHereError, Verb, target_option
 from fakeviam.target import Target, default_target
-from fakeviam_contracts.assertions import ContractBrokenError
+from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.results import OWN
 from fakeviam_contracts.wirelog import ConnectionLostError
@@ -63,7 +63,10 @@ def _calibrate(target: str, output: Path, options: Mapping[str, object]) -> None
             calibration = calibrate(subject, lambda field: click.echo(field, err=True))
         finally:
             subject.close()
-    except (CannotRunError, ConnectionLostError, ContractBrokenError) as error:
+    except ContractBrokenError as error:
+        why = f"the contract is broken, which `fakeviam contract run` tells in full: {error}"
+        raise CannotRunHereError(why) from error
+    except (CannotRunError, ConnectionLostError, MayNotError) as error:
         raise CannotRunHereError(str(error)) from error
     output.write_text(as_toml(calibration, target=target or OWN, day=day), encoding="utf-8")
     click.echo(f"{output}: settles {', '.join(settled_clauses(calibration))}")

@@ -61,11 +61,13 @@ def open_subject(config: RunConfig) -> Subject:
     except (CannotRunError, ContractBrokenError, MayNotError):
         raise
     except ConnectionLostError as error:
-        raise CannotRunError(f"{config.target} was lost during set-up: {error}") from error
+        raise CannotRunError(
+            f"{config.target} was lost during set-up: {error}; its log should say why"
+        ) from error
     except Exception as error:
         why = error if isinstance(error, SenselessAnswerError) else repr(error)
         raise CannotRunError(
-            f"the answers of {config.target} in set-up make no sense: {why}"
+            f"the answers of {config.target} in set-up make no sense: {why}; nothing was checked"
         ) from error
 
 

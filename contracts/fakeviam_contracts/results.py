@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import enum
 import fnmatch
+import platform
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import TYPE_CHECKING
 
-from fakeviam_contracts.clauses import Severity
+from fakeviam_contracts.clauses import THRESHOLDS, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.interpretation import Interpretation
     from fakeviam_contracts.programs import RandomPrograms
+    from fakeviam_contracts.run_config import RunConfig
     from fakeviam_contracts.steps import Step
     from fakeviam_contracts.wirelog import Recorded
 
@@ -135,7 +139,7 @@ class Result:
         left: What could not be removed from the subject.
         problems: Known failures that passed or have expired.
         versions: Of what took part.
-        error: Why it could not be run, or not to its end.
+        error: Why it could not be run, or not to its end; then `checks` says how far it came.
         exclusive: Whether the organization was the kit's alone.
         read_only: Whether nothing was written.
         interpretation: What the subject was seen to be.
@@ -170,6 +174,11 @@ class Result:
         return f"{self.subject}, {self.policy}"
 
     @property
+    def ended(self) -> str:
+        """What an error was for the run."""
+        return "ended early" if self.checks else "cannot run"
+
+    @property
     def failing(self) -> list[Finding]:
         """The findings that fail the run: not known, and bad enough."""
         return [f for f in self.findings if not f.known and f.severity >= self.threshold]
@@ -195,6 +204,27 @@ class Result:
         if self.failing or self.failing_differences or self.problems:
             return 1
         return 3 if self.not_reached else 0
+
+
+def empty_result(config: RunConfig) -> Result:
+    """What a run came to before it began."""
+    return Result(
+        subject=config.target or OWN,
+        policy=config.policy,
+        profile=config.profile,
+        seed=secrets.randbits(32) if config.seed is None else config.seed,
+        threshold=THRESHOLDS[config.min_evidence],
+        allowed=config.allow_not_reached,
+        versions=versions(),
+        exclusive=config.exclusive,
+        read_only=config.read_only,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part."""
+    names = ("fakeviam", "hypothesis", "grpclib", "protobuf")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
 
 
 #: Exit statuses, the best first.

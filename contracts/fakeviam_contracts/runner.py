@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import platform
-import secrets
 import time
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.attempts import attempt
 from fakeviam_contracts.careful import check_careful, rehearse
 from fakeviam_contracts.checks import CHECKS, SEEN_AT_ONCE, Check
-from fakeviam_contracts.clauses import THRESHOLDS
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.formatting import format_step
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
 from fakeviam_contracts.opening import open_subject
-from fakeviam_contracts.profiles import PROFILES
 from fakeviam_contracts.programs import RandomPrograms, run_programs
+from fakeviam_contracts.progress import SEEN_ENOUGH, Progress
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS
 from fakeviam_contracts.results import (
-    OWN,
     PROGRAMS,
     SET_UP,
     CheckResult,
@@ -32,6 +27,7 @@ from fakeviam_contracts.results import (
     Finding,
     Result,
     Verdict,
+    empty_result,
 )
 from fakeviam_contracts.shrinking import Shrinker, replayed
 from fakeviam_contracts.verdicts import matching, verdicts
@@ -51,6 +47,8 @@ if TYPE_CHECKING:
 MOST_BY_CHECK, MOST_BY_PROGRAMS = 3, 6
 #: Seconds for shrinking one failure.
 SHRINKING = 8.0
+#: Why what was still to be done was not.
+LOST = "the server was lost"
 
 
 def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> Result:
@@ -89,7 +87,7 @@ def run_all(
     known = _known(configs)
     results = []
     for config, checks in zip(configs, chosen, strict=True):
-        result = _empty(config)
+        result = empty_result(config)
         tell = _prefixed(result.label, progress) if len(configs) > 1 else progress
         try:
             _run_one(config, checks, result, tell)
@@ -117,20 +115,6 @@ def _prefixed(label: str, progress: Callable[[str], None]) -> Callable[[str], No
     return lambda line: progress(f"{label}: {line}")
 
 
-def _empty(config: RunConfig) -> Result:
-    return Result(
-        subject=config.target or OWN,
-        policy=config.policy,
-        profile=config.profile,
-        seed=secrets.randbits(32) if config.seed is None else config.seed,
-        threshold=THRESHOLDS[config.min_evidence],
-        allowed=config.allow_not_reached,
-        versions=versions(),
-        exclusive=config.exclusive,
-        read_only=config.read_only,
-    )
-
-
 def _run_one(
     config: RunConfig, checks: Sequence[Check], result: Result, progress: Callable[[str], None]
 ) -> None:
@@ -156,13 +140,23 @@ def _run_one(
         run_.programs()
     except ConnectionLostError as error:
         # What was found till then stays found: a server that dies is often why one looks.
-        result.error = f"the server was lost: {error}"
+        result.error = _lost(config, error)
+        begun = {checked.name for checked in result.checks}
+        result.checks += [_not_reached(check, LOST) for check in checks if check.name not in begun]
+        if result.programs < config.wanted:
+            result.missing = f"{config.wanted - result.programs} random programs: {LOST}"
     finally:
         subject.close()
     result.left = subject.left
     result.interpretation = subject.interpretation
     result.seconds = time.monotonic() - started
     result.clauses = verdicts(result, config.clauses)
+
+
+def _lost(config: RunConfig, error: ConnectionLostError) -> str:
+    """What a server that was lost says, and what to do about it."""
+    left = "" if config.read_only else "; `fakeviam contract clean-up` removes what is left there"
+    return f"{LOST} at {error}; its log should say why{left}"
 
 
 def _reach_nothing(
@@ -224,8 +218,8 @@ class _Run:
         progress: Callable[[str], None],
         started: float,
     ) -> None:
-        self._config, self._subject, self._progress = config, subject, progress
-        self._started, self._told = started, started
+        self._config, self._subject = config, subject
+        self._progress = Progress(config, result, progress, started)
         self._until = started + (math.inf if config.max_time is None else config.max_time)
         self._stopped = ""
         self.result = result
@@ -259,9 +253,9 @@ class _Run:
                 self.result.checks.append(_not_reached(check, self._over))
             else:
                 self._check(check)
-            self._tell(f"{number} of {len(checks)} checks")
-            if number == min(30, len(checks)):
-                self._estimate()
+            self._progress.tell(f"{number} of {len(checks)} checks")
+            if number == min(SEEN_ENOUGH, len(checks)):
+                self._progress.estimate()
 
     def _check(self, check: Check) -> None:
         """Run a check, and again for what the first failure hides."""
@@ -269,7 +263,11 @@ class _Run:
         self.result.checks.append(checked)
         began = time.monotonic()
         for _ in range(MOST_BY_CHECK):
-            session, assertion = self._attempt(check)
+            try:
+                session, assertion = self._attempt(check)
+            except ConnectionLostError:
+                checked.verdict, checked.reason = Verdict.NOT_REACHED, LOST
+                raise
             checked.rpcs += len(session.wire.calls)
             if checked.verdict is Verdict.KEPT and session.may_not:
                 checked.verdict, checked.reason = Verdict.MAY_NOT, session.may_not
@@ -392,7 +390,7 @@ class _Run:
             self.result.missing = f"{wanted - self.result.programs} random programs: {why}"
 
     def _program_failed(self, failed: Session, assertion: Assertion, again: RandomPrograms) -> None:
-        self._progress("shrinking the failing program")
+        self._progress.say("shrinking the failing program")
         finding = Finding(
             name=PROGRAMS,
             assertion=assertion,
@@ -408,40 +406,10 @@ class _Run:
         self.result.findings.append(finding)
         self._subject.muted |= {assertion.kind}
 
-    # Progress ----------------------------------------------------------------------------
-
-    def _estimate(self) -> None:
-        """Say how long it will take where that is long."""
-        if not self.result.rpcs or self._config.clauses != "*" or self._config.read_only:
-            return
-        each = (time.monotonic() - self._started) / self.result.rpcs
-        left = PROFILES[self._config.profile].calls - self.result.rpcs
-        if each * left > 90:
-            self._progress(
-                f"a call takes {each * 1000:.0f} ms, so that the profile {self._config.profile} "
-                f"with its {left:,} calls will take about {each * left / 60:.0f} minutes"
-            )
-
     def _tell_programs(self, done: Programs) -> None:
-        self._tell(f"{self.result.programs + done.count} random programs", more=done.rpcs)
-
-    def _tell(self, what: str, *, more: int = 0) -> None:
-        """Tell how far it is, at most once a second."""
-        now = time.monotonic()
-        if now - self._told < 1:
-            return
-        self._told = now
-        broken = len(self.result.findings)
-        calls = self.result.rpcs + more
-        self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
+        self._progress.tell(f"{self.result.programs + done.count} random programs", more=done.rpcs)
 
 
 def _known_by(session: Session) -> tuple[tuple[str, str], ...]:
     """Failures that a session passed over because they were known."""
     return tuple(sorted(kind for kind in session.differences if kind in session.muted))
-
-
-def versions() -> dict[str, str]:
-    """Versions of what takes part."""
-    names = ("fakeviam", "hypothesis", "grpclib", "protobuf")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}

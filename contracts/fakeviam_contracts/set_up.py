@@ -85,7 +85,7 @@ class Probe:
             return answer
         _may(rpc, answer, left)
         if answer.status in NO_ANSWER:
-            raise CannotRunError(f"set-up ends with {rpc}: {answer}")
+            raise _ended(rpc, answer)
         raise ContractBrokenError(Assertion(clause, f"status of {rpc}", "OK", str(answer)))
 
     def require(self, clause: str, what: str, expected: object, observed: object) -> None:
@@ -313,7 +313,7 @@ class Probe:
         if isinstance(answer, Refused):
             _may("DataCaptureUpload", answer)
             if answer.status in NO_ANSWER:
-                raise CannotRunError(f"set-up ends with DataCaptureUpload: {answer}")
+                raise _ended("DataCaptureUpload", answer)
             return False
         for look in range(MOST_LOOKS):
             if look:
@@ -325,6 +325,16 @@ class Probe:
     def _delete(self, origin: Origin, component: str, days: int) -> None:
         request = delete_readings(origin.organization_id, component, days)
         self.ask("DT-1", "DeleteTabularData", request)
+
+
+def _ended(rpc: str, answer: Refused) -> CannotRunError:
+    """What ended the set-up, and what to do about it."""
+    advice = {
+        "UNAUTHENTICATED": "log in with --api-key-id and --api-key",
+        "UNIMPLEMENTED": "no run can do without it",
+        "RESOURCE_EXHAUSTED": "--max-rps makes fewer calls a second",
+    }.get(answer.status, "the server's log should say why")
+    return CannotRunError(f"set-up ends at {rpc}: {answer}; {advice}")
 
 
 def _may(rpc: str, answer: Refused, left: str = "") -> None:

@@ -42,6 +42,8 @@ def why_unreachable(error: Exception, where: Target, *, web: bool) -> str:
         return f"{os.strerror(cause.errno or 0)}; {advice}"
     is_known = isinstance(cause, OSError) and cause.errno
     said = os.strerror(cause.errno) if is_known else str(cause or error)  # type: ignore[union-attr]
+    if said.startswith("Stream reset"):
+        return f"{said}; its log should say why"
     return f"{said}; {_spoken(where, web=web)}"
 
 

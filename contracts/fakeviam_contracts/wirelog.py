@@ -267,6 +267,8 @@ class Wire:
         except asyncio.TimeoutError:
             return await self._unanswered(rpc)
         except (OSError, ProtocolError, StreamTerminatedError) as error:
+            if _is_reset(error) and self._alive is not None and await self._alive():
+                return Refused("UNAVAILABLE", f"the stream was reset: {error}")
             raise ConnectionLostError(f"{rpc}: {str(error) or type(error).__name__}") from error
         except (AssertionError, DecodeError) as error:
             # grpclib asserts that there is a message.
@@ -314,6 +316,11 @@ class Wire:
             answer = await stream.recv_message()
             assert answer is not None  # noqa: S101 - as grpclib asserts it of unary calls
             return answer
+
+
+def _is_reset(error: Exception) -> bool:
+    """Whether only a call was broken off, as by a handler that crashed, and not the connection."""
+    return isinstance(error, StreamTerminatedError) and str(error).startswith("Stream reset")
 
 
 def rpc_of(requests: Sequence[Message]) -> str:

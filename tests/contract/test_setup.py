@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fakeviam_contracts import connection
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
 
 from fakeviam import Cut, FakeViam
 from fakeviam.cli import main
@@ -94,7 +96,10 @@ def test_a_wrong_server_is_told_by_its_clause(
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        (Wrong("DataCaptureUpload", answer=_cut), "was lost during set-up"),
+        (
+            Wrong("DataCaptureUpload", answer=_cut),
+            "does not accept data: UNAVAILABLE: the stream was reset: ",
+        ),
         (Wrong("DataCaptureUpload", answer=_garbled), ""),
         (
             Wrong("BinaryDataByIDs", answer=lambda m: m.data[0].ClearField("metadata")),
@@ -112,6 +117,47 @@ def test_nonsense_is_one_line(
     assert status in (1, 2)
     assert "Traceback" not in seen.out + seen.err
     assert (told in seen.err and seen.err.count("\n") == 1) or status == 1
+
+
+class Mortal(Interceptor):
+    """Answers nothing any more once it has seen an RPC so often."""
+
+    def __init__(self, rpc: str, times: int) -> None:
+        self._rpc, self._left = rpc, times
+
+    def reply(self, rpc: str, request: Any, message: Any) -> Any:
+        del request
+        self._left -= rpc == self._rpc
+        if self._left < 0:
+            raise Cut
+        return message
+
+
+async def _nobody(_: object) -> bool:
+    return False
+
+
+def test_a_server_that_is_lost_in_the_middle_has_reached_what_it_had(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit status 2, all that is left is not reached, and what to do is told."""
+    monkeypatch.setattr(connection.RemoteConnection, "_is_alive", _nobody)
+    with FakeViam(seed=1, interceptors=[Mortal("AddBoundingBoxToImageByID", 1)]) as cloud:
+        place = ("--target", f"unix:{cloud.unix_socket}", "--part", cloud.default_part.id)
+        assert _contract(*place, "--clauses", "BL-*") == 2
+    told = capsys.readouterr().out
+    assert "ENDED EARLY  the server was lost at AddBoundingBoxToImageByID: Stream reset" in told
+    assert "its log should say why; `fakeviam contract clean-up` removes what is left" in told
+    assert "NOT REACHED (the server was lost): BL-1, BL-2" in told.splitlines()
+
+
+def test_one_call_that_is_broken_off_loses_no_server() -> None:
+    """A handler that crashes breaks its clause and not the run (BX-1)."""
+    with FakeViam(seed=1, interceptors=[Wrong("AddBoundingBoxToImageByID", answer=_cut)]) as cloud:
+        place: dict[str, Any] = {"parts": (cloud.default_part.id,)}
+        result = run(RunConfig(target=f"unix:{cloud.unix_socket}", clauses="BL-1", **place))
+    assert result.exit_status == 1
+    assert "BX-1" in {finding.clause for finding in result.findings}
 
 
 def test_a_server_that_hangs_is_given_up(

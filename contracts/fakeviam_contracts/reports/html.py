@@ -56,7 +56,7 @@ def _past(finding: Finding, result: Result, history: Sequence[dict[str, Any]]) -
 
 
 def _notes(result: Result) -> list[str]:
-    notes = [f"cannot run: {result.error}"] if result.error else []
+    notes = [f"{result.ended}: {result.error}"] if result.error else []
     notes += [f"known failures: {problem}" for problem in result.problems]
     notes += [f"left behind: {left}" for left in result.left]
     return notes + ([f"not run: {result.missing}"] if result.missing else [])

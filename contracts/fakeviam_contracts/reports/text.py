@@ -32,7 +32,7 @@ def _one(result: Result) -> str:
     lines += _reasons(result)
     lines += [f"NOT REACHED  {result.missing}"] if result.missing else []
     lines += [f"LEFT BEHIND  {left}" for left in result.left]
-    lines += [f"CANNOT RUN  {result.error}"] if result.error else []
+    lines += [f"{result.ended.upper()}  {result.error}"] if result.error else []
     if result.not_reached and result.exit_status == 3:
         names = ", ".join(result.not_reached)
         lines.append(f"INCOMPLETE  --allow-not-reached would allow it for: {names}")

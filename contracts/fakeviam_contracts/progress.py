@@ -1,0 +1,56 @@
+"""How far a run is, and how long the rest of it will take."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from fakeviam_contracts.profiles import PROFILES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fakeviam_contracts.results import Result
+    from fakeviam_contracts.run_config import RunConfig
+
+#: Checks after which is said how long the rest will take.
+SEEN_ENOUGH = 30
+#: Seconds that are not worth a word.
+_SHORT = 90
+
+
+class Progress:
+    """Tells how far a run is."""
+
+    def __init__(
+        self, config: RunConfig, result: Result, tell: Callable[[str], None], started: float
+    ) -> None:
+        """Tell about `result`, which grows since `started`."""
+        self._config, self._result, self._progress = config, result, tell
+        self._started, self._told = started, started
+
+    def say(self, what: str) -> None:
+        """Tell something at once."""
+        self._progress(what)
+
+    def tell(self, what: str, *, more: int = 0) -> None:
+        """Tell how far it is, at most once a second; `more` calls are not counted yet."""
+        now = time.monotonic()
+        if now - self._told < 1:
+            return
+        self._told = now
+        broken = len(self._result.findings)
+        calls = self._result.rpcs + more
+        self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
+
+    def estimate(self) -> None:
+        """Say how long the rest will take where that is long."""
+        if not self._result.rpcs or self._config.clauses != "*" or self._config.read_only:
+            return
+        each = (time.monotonic() - self._started) / self._result.rpcs
+        left = PROFILES[self._config.profile].calls - self._result.rpcs
+        if each * left > _SHORT:
+            self._progress(
+                f"a call takes {each * 1000:.0f} ms, so that the profile {self._config.profile} "
+                f"with its {left:,} calls will take about {each * left / 60:.0f} minutes"
+            )
