@@ -201,7 +201,8 @@ class RemoteConnection:
             why = why_unreachable(error, address.parsed, web=web)
             raise CannotRunError(f"cannot reach {address.target}: {why}") from error
         except SenselessAnswerError as error:
-            raise CannotRunError(f"{address.target} makes no sense: {error}") from error
+            why = f"{error}, which makes no sense; is it the right port?"
+            raise CannotRunError(f"cannot reach {address.target}: {why}") from error
         if isinstance(answer, Refused) and answer.status == "DEADLINE_EXCEEDED":
             raise CannotRunError(f"{address.target} did not answer within {self.timeout:g} s")
         if not address.api_key_id:

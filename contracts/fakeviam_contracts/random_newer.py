@@ -64,12 +64,12 @@ class RandomNewer:
 
     def run(self) -> None:
         """Do something, most of the time."""
-        if self._over or self._session.ended or self._random.random() >= OFTEN:
+        if self._over or self._session.ended_by or self._random.random() >= OFTEN:
             return
         self._random.choice(self._kinds)()
         # What these cannot go on from does not end the rest, which Hypothesis expects to be the
         # same each time.
-        self._over, self._session.ended = self._session.ended, False
+        self._over, self._session.ended_by = bool(self._session.ended_by), ""
 
     def _one(self, created: Sequence[str], kept: Sequence[Any]) -> int | None:
         """A handle of what was created: mostly of what is still there."""

@@ -291,14 +291,17 @@ def _broken(
 ) -> Assertion | str | None:
     """What a program shows, or why it cannot show anything."""
     if isinstance(program, RandomPrograms):
-        return _broken_by(subject, program)
+        return _broken_by(subject, program, clause)
     # That what was uploaded cannot be deleted again is a failure, too.
     session, assertion, _ = attempt(subject, program, clause)
     return assertion or session.unfinished
 
 
-def _broken_by(subject: Subject, programs: RandomPrograms) -> Assertion | str | None:
+def _broken_by(subject: Subject, programs: RandomPrograms, clause: str) -> Assertion | str | None:
     subject.muted = frozenset(programs.muted)
     done = run_programs(subject, seed=programs.seed, wanted=programs.count)
+    if done.failed is not None:
+        return done.failed.broken
     # It was the last of them that failed: what the others left out does not count.
-    return done.unfinished if done.failed is None else done.failed.broken
+    never = "" if done.comparisons[clause] else f"nothing was compared with {clause}"
+    return done.unfinished or never

@@ -6,6 +6,7 @@ by hand and without any key, what it speaks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -76,9 +77,11 @@ def _answer(where: Target) -> bytes:
 
 def _connected(where: Target, *, tls: bool) -> socket.socket:
     if where.path:
-        line = socket.socket(socket.AF_UNIX)
-        line.settimeout(PATIENCE)
-        line.connect(where.path)
+        with contextlib.ExitStack() as stack:
+            line = stack.enter_context(socket.socket(socket.AF_UNIX))
+            line.settimeout(PATIENCE)
+            line.connect(where.path)
+            stack.pop_all()
         return line
     line = socket.create_connection((where.host, where.port), PATIENCE)
     return _unverified().wrap_socket(line) if tls else line

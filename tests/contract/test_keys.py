@@ -113,12 +113,17 @@ class Forbids(Interceptor):
             "CreateDataset would leave behind what it makes",
         ),
         (
+            replay.RandomPrograms(seed=1, count=0),
+            {"locations": True},
+            "nothing was compared with DS-6",
+        ),
+        (
             partial(replay.run_check, name="what_datasets_say"),
             {"locations": True, "role": "operator"},
             "the API key may not call DataCaptureUpload",
         ),
     ],
-    ids=["check", "random programs", "set-up"],
+    ids=["check", "random programs", "no programs", "set-up"],
 )
 def test_a_script_whose_key_may_not_do_its_steps_cannot_tell(
     cloud: FakeViam,

@@ -143,5 +143,5 @@ def test_programs_go_on_without_what_a_server_lacks(kind: str) -> None:
     for subject in _subject(partial(FakeViam, seed=1, interceptors=[_LacksTheNewest()])):
         session = _run(subject, kind)
         assert session.broken is None
-        assert not session.ended
+        assert not session.ended_by
         assert not KINDS[kind] & set(session.comparisons)
