@@ -39,12 +39,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fakeviam")
 
-#: Where the page is.
+#: The path of the page.
 PAGE = "/ui"
 
 
 def application(fake: Host) -> ASGIApp:
-    """The HTTP side of `fake`."""
+    """The ASGI application of `fake`."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     if fake.control:
         for endpoint in endpoints():
@@ -70,7 +70,7 @@ def application(fake: Host) -> ASGIApp:
 def refusing(
     problem: HttpProblem, trailers: Sequence[tuple[str, str]], told: Callable[[], None]
 ) -> ASGIApp:
-    """An application that refuses all: calls with these trailers of gRPC, others for `problem`."""
+    """An application that refuses calls with these trailers, and others with `problem`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         told()
@@ -84,7 +84,7 @@ def refusing(
 
 
 def _calls_and_files(calls: ASGIApp, files: ASGIApp) -> ASGIApp:
-    """Calls, and all else."""
+    """Dispatch between calls and everything else."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         await (calls if is_call(scope) else files)(scope, receive, send)
@@ -93,7 +93,7 @@ def _calls_and_files(calls: ASGIApp, files: ASGIApp) -> ASGIApp:
 
 
 def _apart_from_control(control: ASGIApp, pages: ASGIApp) -> ASGIApp:
-    """What pages of other origins may use, and the control API, which they may not (HT-3)."""
+    """Dispatch between what other origins may use, and the control API (HT-3)."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         is_control = scope["path"].startswith(("/control", PAGE))
@@ -103,7 +103,7 @@ def _apart_from_control(control: ASGIApp, pages: ASGIApp) -> ASGIApp:
 
 
 def _quiet_end(app: ASGIApp) -> ASGIApp:
-    """Do not report requests that are cut off when the fake stops."""
+    """Suppress reports of requests that are cut off when the fake stops."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -133,7 +133,7 @@ def _welcome(fake: Host) -> Callable[[Request], Awaitable[Response]]:
 
 
 class LazyPage:
-    """The page, imported by its first request. For Starlette, an instance is an application."""
+    """The page, imported on first use. Starlette treats an instance as an ASGI application."""
 
     def __init__(self, fake: Host) -> None:
         """Show `fake`."""
@@ -142,7 +142,7 @@ class LazyPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._site is None:
-            # Templates and all take a third of a second, in which calls are served.
+            # Importing the templates takes a third of a second, during which calls are served.
             await asyncio.to_thread(import_module, "fakeviam.web.page.site")
             from fakeviam.web.page.site import Site  # noqa: PLC0415 - as above
 
@@ -151,7 +151,7 @@ class LazyPage:
 
 
 class _Served:
-    """One path. For Starlette, an instance is an ASGI application that handles all methods."""
+    """One path. Starlette treats an instance as an ASGI application for all methods."""
 
     def __init__(self, fake: Host, methods: dict[str, Endpoint]) -> None:
         """Serve these methods."""
@@ -176,7 +176,7 @@ class _Served:
         except ClientDisconnect:
             raise
         except Exception as error:
-            # A bug in the fake: whoever runs it must see it.
+            # A bug in the fake, which its user must see.
             log.exception("fakeviam crashed in %s %s", request.method, request.url.path)
             what = f"fakeviam has a bug: {type(error).__name__}: {error}"
             return _refusal(HttpProblem(500, what))
@@ -207,11 +207,11 @@ async def _handle(endpoint: Endpoint, request: ControlRequest) -> Response:
 
 
 class _JsonResponse(JSONResponse):
-    """JSON that is readable for people and ends with a newline."""
+    """Indented JSON that ends with a newline."""
 
     def render(self, content: object) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        # Lone surrogates become escapes, which JSON supports.
+        # Lone surrogates become escapes, which JSON allows.
         return text.encode(errors="backslashreplace") + b"\n"
 
 
@@ -256,7 +256,7 @@ def _grpc_over_http1(request: Request) -> HttpProblem:
 
 
 def _no_call(request: Request) -> Response:
-    """Say how to call an RPC (SV-10), as Connect says it: this is most like one of its calls."""
+    """Explain how to call an RPC (SV-10), in the form of Connect, which is the most similar."""
     if request.method != "POST":
         text = f"calls are POST requests, this is {request.method} [SV-10]"
         headers, status = {"allow": "POST"}, 405

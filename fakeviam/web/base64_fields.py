@@ -1,4 +1,4 @@
-"""Bytes in JSON, which are base64: protobuf's parser skips what is none of it, unsaid."""
+"""Validates base64 in JSON, because protobuf's parser silently skips invalid characters."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
-#: Either alphabet; with all of its padding, or with none.
+#: Either alphabet, with complete padding or none.
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)(={0,2})")
 _WELL_KNOWN = "google.protobuf."
 _ANY = f"{_WELL_KNOWN}Any"
 
 
 def not_base64(data: bytes, kind: type[Message]) -> str:
-    """The first field of bytes that is not base64, and its value; empty if there is none.
+    """The first bytes field that is not valid base64, and its value; empty if there is none.
 
     Args:
-        data: JSON text; of another message, perhaps.
-        kind: The type of that message.
+        data: JSON text, possibly of another message.
+        kind: The type of the message.
     """
-    descriptor = cast("Descriptor", kind.DESCRIPTOR)  # that of protobuf in C has no type
+    descriptor = cast("Descriptor", kind.DESCRIPTOR)  # untyped in protobuf's C implementation
     for path, text in _bytes_in(json.loads(data), descriptor, ""):
         if not _is_base64(text):
             return f"{path[1:]} is not base64: {shortened(text)!r}"
@@ -46,12 +46,12 @@ def _is_base64(text: str) -> bool:
 
 
 def _bytes_in(value: object, kind: Descriptor, path: str) -> Iterator[tuple[str, str]]:
-    """The fields of bytes in the JSON of a message."""
+    """The bytes fields in the JSON of a message."""
     if not isinstance(value, dict):
         return
     if kind.full_name == _ANY:
         yield from _bytes_in_any(value, path)
-    elif not kind.full_name.startswith(_WELL_KNOWN):  # with forms of their own, without bytes
+    elif not kind.full_name.startswith(_WELL_KNOWN):  # these have their own forms, without bytes
         fields = {name: each for each in kind.fields for name in (each.name, each.json_name)}
         for name, inner in value.items():
             if name in fields:
@@ -60,7 +60,7 @@ def _bytes_in(value: object, kind: Descriptor, path: str) -> Iterator[tuple[str,
 
 def _bytes_in_any(value: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
     name = str(value.get("@type")).rpartition("/")[2]
-    with suppress(KeyError):  # a type that nobody knows
+    with suppress(KeyError):  # an unknown type
         kind = wire.pool().FindMessageTypeByName(name)
         if kind.full_name.startswith(_WELL_KNOWN):
             value, path = value.get("value", {}), f"{path}.value"

@@ -1,8 +1,8 @@
-"""Calls in plain HTTP, by gRPC-Web and Connect, on the path of every other call (HT-7, HT-10).
+"""gRPC-Web and Connect calls in plain HTTP, handled like gRPC calls (HT-7, HT-10).
 
-A call arrives as one POST and is handed on as if gRPC had sent it: its stream is the same, and
-the carrier under it writes what the caller's dialect has for it. So login, sessions, faults, the
-journal and deadlines are those of gRPC.
+A call arrives as a POST request and is passed on as a gRPC call: it uses the same stream class, and
+the carrier below it writes the response in the caller's dialect. Login, sessions, faults, the
+journal and deadlines therefore work as for gRPC.
 """
 
 from __future__ import annotations
@@ -32,39 +32,39 @@ if TYPE_CHECKING:
     from fakeviam.web.dialects import Ending
     from fakeviam.wire import Method
 
-#: The content types of calls, for an answer to others.
+#: The content types of calls, for the response to others.
 POSTED = (
     "application/grpc-web, application/grpc-web-text, application/proto, application/json, "
     "application/connect+proto, application/connect+json"
 )
 
-#: Bytes of a body that the call has not taken. Many: while a client is not read, it is not noticed
-#: either that it has gone.
+#: Bytes of a body that are buffered before the call reads them. Many, because a disconnected
+#: client is only noticed while it is being read.
 _KEPT_AT_MOST = 16 * 1024 * 1024
 
-#: What is left of a message while a piece of it is being sent.
+#: Bytes of a message that remain while a piece of it is sent.
 _UNKNOWN = -1
 
-#: Headers of an answer of gRPC that its dialect says in its own way.
+#: gRPC response headers that a dialect replaces.
 _OF_THE_BEGINNING = frozenset({":status", "content-type", "grpc-accept-encoding"})
 
 
 class HttpExchange(Protocol):
-    """How an application breaks off, on the connection that its request came by.
+    """The faults that an application can apply to the connection of its request.
 
     Attributes:
-        cut_text: Why the request ended before its answer; empty if nobody says.
-        farewell: What its client is told if it is cut; empty if there is nobody to tell.
+        cut_text: Why the request ended without a response; empty if unknown.
+        farewell: Status message to send if the request is cut; empty if nothing can be sent.
     """
 
     cut_text: str
     farewell: str
 
     def reset(self, code: str) -> None:
-        """End the request without an answer, for the reason of that name in HTTP/2."""
+        """End the request without a response, with the HTTP/2 error code of this name."""
 
     def send_goaway(self, *, processed: bool) -> None:
-        """Say nothing more in this request, and let the client open no more."""
+        """End the request and accept no more on this connection."""
 
     def reset_connection(self) -> None:
         """Reset the connection."""
@@ -76,7 +76,7 @@ def is_rpc_path(path: str) -> bool:
     return bool(slash and name) and "." in service and "/" not in name
 
 
-#: What makes the dialect of a content type, but for Connect's calls of one message.
+#: The dialect of each content type, except for Connect's unary calls.
 _FRAMED: Mapping[bytes, Callable[[bytes], Dialect]] = MappingProxyType(
     {
         b"application/grpc-web": partial(GrpcWeb, codec=None),
@@ -96,7 +96,7 @@ def is_call(scope: Scope) -> bool:
     if scope["method"] != "POST":
         return False
     media = media_type(_content_type(scope))
-    # JSON may be for something else.
+    # Other requests may be JSON too.
     return media in _FRAMED or (media in _WHOLE and _may_be_rpc(scope["path"]))
 
 
@@ -110,7 +110,7 @@ def _dialect(scope: Scope, *, largest: int | None) -> Dialect:
 
 
 def refused(scope: Scope, trailers: Sequence[tuple[str, str]]) -> Ending | None:
-    """How a request ends with these trailers that is not served; None if it is no call."""
+    """The response that refuses a request with these trailers; None if it is not a call."""
     return _dialect(scope, largest=None).ending(trailers) if is_call(scope) else None
 
 
@@ -124,16 +124,16 @@ def _may_be_rpc(path: str) -> bool:
 
 
 class HttpCalls:
-    """Answers the calls in plain HTTP of one fake."""
+    """Handles the plain HTTP calls of one fake."""
 
     def __init__(self, fake: Host) -> None:
-        """Serve what `fake` serves by gRPC."""
+        """Serve the RPCs of `fake`."""
         self._fake = fake
         self._routes = Routes(fake.clouds)
         self._known = frozenset(each.path for each in (*wire.methods(), *wire.utilities()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Handle one call."""
         dialect = _dialect(scope, largest=self._fake.max_message_bytes)
         exchange: HttpExchange = scope["state"]["exchange"]
         route = self._routes[scope["raw_path"].decode("ascii", "backslashreplace")]
@@ -170,19 +170,19 @@ class HttpCalls:
                 await carrier.say_goodbye()
         if stream.is_reset:  # by a fault
             carrier.break_off(exchange)
-            await asyncio.sleep(0)  # until uvicorn knows
+            await asyncio.sleep(0)  # let uvicorn notice
         else:
             await carrier.finish()
 
     def _streams(self, method: Method) -> bool | None:
-        """Whether an RPC streams; None if nobody knows that RPC."""
+        """Whether an RPC streams; None if the RPC is unknown."""
         if method.path not in self._known:
             return None
         return method.client_streaming or method.server_streaming
 
 
 async def _feed(receive: Receive, stream: GrpcStream, carrier: _Carrier) -> None:
-    """Hand the body on as the call takes it; a client that goes away ends its call."""
+    """Pass the body on as the call reads it; a client that disconnects ends its call."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -199,7 +199,7 @@ async def _feed(receive: Receive, stream: GrpcStream, carrier: _Carrier) -> None
 
 
 class _Carrier:
-    """The connection under one call: a request of HTTP, whose dialect writes the answer."""
+    """The connection of one call: an HTTP request, whose dialect encodes the response."""
 
     def __init__(self, scope: Scope, send: Send, dialect: Dialect) -> None:
         client = scope.get("client")
@@ -210,18 +210,18 @@ class _Carrier:
         self._trailers: list[tuple[str, str]] | None = None
         self._broken: Callable[[HttpExchange], None] | None = None
         self._room = _KEPT_AT_MOST
-        self._owed = 0  # bytes of a message of which some were sent
+        self._owed = 0  # bytes of a message that is partly sent
         self._more_room: asyncio.Future[None] | None = None
 
     async def take(self, size: int) -> None:
-        """So many bytes of the body came; wait until there is room for more."""
+        """Count `size` received bytes; wait until there is room for more."""
         self._room -= size
         while self._room <= 0:
             self._more_room = asyncio.get_running_loop().create_future()
             await self._more_room
 
     def let_come(self, request: Carried, size: int) -> None:
-        """Take so many more bytes of the body, as HTTP/2 would let them come."""
+        """Accept `size` more bytes of the body, like a WINDOW_UPDATE."""
         del request
         self._room += size
         if self._room > 0 and self._more_room is not None and not self._more_room.done():
@@ -230,13 +230,13 @@ class _Carrier:
     def send_headers(
         self, number: int, headers: list[tuple[str, str]], *, end: bool = False
     ) -> None:
-        """Keep the trailers until all is sent."""
+        """Send headers; trailers wait until everything is sent."""
         del number
         if end:
             self._trailers = [pair for pair in headers if pair[0] not in _OF_THE_BEGINNING]
 
     async def send_data(self, number: int, data: bytes, *, end: bool = False) -> None:
-        """Send data, as fast as the client takes it."""
+        """Send data at the rate that the client accepts."""
         del number, end
         if body := self.dialect.body(data):
             owed, self._owed = self._owed_after(data), _UNKNOWN
@@ -251,14 +251,14 @@ class _Carrier:
         return at - len(data)
 
     async def finish(self) -> None:
-        """End the answer; without a status the connection breaks."""
+        """End the response; without a status, the connection is broken off."""
         if self._trailers is not None:
             status, headers, body = self.dialect.ending(self._trailers)
             await self._begin(status, headers)
             await self._send({"type": "http.response.body", "body": body})
 
     async def say_goodbye(self) -> None:
-        """End the answer if it can be: what stood within a message would be taken for its rest."""
+        """End the response if possible: within a message, the status would be read as its rest."""
         if self._owed == 0:
             await self.finish()
 
@@ -269,19 +269,19 @@ class _Carrier:
             await self._send(start)
 
     def break_off(self, exchange: HttpExchange) -> None:
-        """Let the connection break as the call was to break."""
+        """Break off the connection in the way that was requested."""
         if self._broken is None:
             exchange.reset("CANCEL")
         else:
             self._broken(exchange)
 
     def reset_stream(self, request: Carried, code: str) -> None:
-        """Say nothing more: the client sees an answer that breaks off."""
+        """Send nothing more: the client sees a truncated response."""
         request.is_reset = True
         self._broken = lambda exchange: exchange.reset(code)
 
     def send_goaway(self, last: int) -> None:
-        """Let the client open nothing more; of the call itself it is the first."""
+        """Accept no more requests; the call itself is the first that was not processed."""
         self._broken = lambda exchange: exchange.send_goaway(processed=last > 0)
 
     def abort(self) -> None:

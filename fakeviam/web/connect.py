@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _TIMEOUT = re.compile(rb"[0-9]{1,10}")
 _LARGEST_LENGTH = 2**32 - 1
 
-#: What Connect says in words of its own, and gRPC would understand otherwise.
+#: What Connect encodes in its own way, and gRPC would interpret differently.
 _ITS_OWN = (b"connect-", b"grpc-")
 _OF_BODIES = frozenset({b"content-encoding", b"accept-encoding"})
 
@@ -56,12 +56,12 @@ _HTTP_STATUS = MappingProxyType(
 
 
 class _Outcome(NamedTuple):
-    """How a call ended.
+    """The result of a call.
 
     Attributes:
-        status: Its status.
-        error: The error as Connect has it in JSON; empty if there is none.
-        metadata: What was sent along.
+        status: The status.
+        error: The error in Connect's JSON form; empty if there is none.
+        metadata: The trailing metadata.
     """
 
     status: Status
@@ -70,7 +70,7 @@ class _Outcome(NamedTuple):
 
 
 class Connect(Dialect):
-    """A call of enveloped messages, of which the last says how it ended."""
+    """A call with enveloped messages, of which the last contains the result."""
 
     accepts = b"connect-accept-encoding"
     encoding = b"connect-content-encoding"
@@ -123,21 +123,21 @@ class Connect(Dialect):
 
 
 class ConnectUnary(Connect):
-    """A call of one message, which is the body; an error is JSON with a status of HTTP."""
+    """A call whose body is a single message; an error is JSON with an HTTP status."""
 
     accepts = b"accept-encoding"
     encoding = b"content-encoding"
     streams = False
 
     def __init__(self, content_type: bytes, codec: Codec | None, *, largest: int | None) -> None:
-        """A request of which no more than `largest` bytes are kept."""
+        """A request of which at most `largest` bytes are kept."""
         super().__init__(content_type, codec)
         ceiling = codec.ceiling if codec is not None else MOST
         self._largest = min(largest or ceiling, ceiling)
         self._pieces: list[bytes] = []
         self._size = 0
         self._is_packed = self._is_too_large = False
-        self._reply = bytearray()  # in the frame of gRPC
+        self._reply = bytearray()  # in gRPC's frame
 
     def _said(self, headers: Sequence[Pair]) -> list[Pair]:
         said = super()._said(headers)
@@ -150,7 +150,7 @@ class ConnectUnary(Connect):
         self._pieces.append(data)
         self._size += len(data)
         if self._size > self._largest:
-            self._is_too_large = True  # which its length alone says
+            self._is_too_large = True  # reported by its length alone
             self._pieces.clear()
             return self._prefix()
         return b"".join((self._prefix(), *self._pieces)) if is_last else b""
@@ -178,7 +178,7 @@ class ConnectUnary(Connect):
 
 
 def error_json(status: Status, text: str) -> dict[str, object]:
-    """An error as Connect has it."""
+    """An error in Connect's JSON form."""
     code = "canceled" if status is Status.CANCELLED else status.name.lower()
     return {"code": code, "message": text}
 
@@ -202,7 +202,7 @@ def _timeout(headers: Mapping[bytes, bytes]) -> float | None:
 
 
 def _read(trailers: Trailers) -> _Outcome:
-    """What the trailers of gRPC say."""
+    """The result in gRPC's trailers."""
     said = dict(trailers)
     status = Status(int(said["grpc-status"]))
     metadata = [pair for pair in trailers if not pair[0].startswith("grpc-")]

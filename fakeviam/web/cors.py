@@ -1,7 +1,7 @@
-"""Pages of other origins: what browsers let them do with calls and files (HT-8).
+"""Cross-origin access of web pages to calls and files (HT-8).
 
-Pages of this machine may, or those of the origins that the server was started with; the control
-API is for none of them (HT-3).
+Pages of this machine have access, or those of the origins given at startup; none of them may use
+the control API (HT-3).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: What the fake tells beside the status of a call.
+#: The fake's trailers, in addition to the status.
 _TOLD = ("fakeviam-clause", "fakeviam-fault", "fakeviam-note", "fakeviam-scripted")
 
-#: What pages may read of an answer besides its body.
+#: Response headers that pages may read.
 _EXPOSED = ", ".join(
     (
         *("grpc-status", "grpc-message", "grpc-status-details-bin", "grpc-accept-encoding"),
         *("connect-accept-encoding", "accept-encoding", *_TOLD),
-        *(f"trailer-{name}" for name in _TOLD),  # as Connect has it
+        *(f"trailer-{name}" for name in _TOLD),  # Connect's form of trailers
         *("accept-ranges", "content-disposition", "content-length", "content-range", "etag"),
     )
 )
@@ -39,7 +39,7 @@ _SECONDS = "600"
 
 
 class Cors:
-    """Lets pages of some origins use an application."""
+    """Gives pages of some origins access to an application."""
 
     def __init__(
         self,
@@ -47,12 +47,12 @@ class Cors:
         refusal: Callable[[HttpProblem], Response],
         origins: frozenset[str] | None,
     ) -> None:
-        """Serve `app` to pages, too.
+        """Wrap `app`.
 
         Args:
-            app: What to serve.
-            refusal: Makes answers of problems.
-            origins: Those whose pages may; None is those of this machine.
+            app: The application.
+            refusal: Creates responses for problems.
+            origins: The permitted origins; None is those of this machine.
         """
         self._app, self._refusal, self._origins = app, refusal, origins
         self._log = QuietLog(lambda: asyncio.get_running_loop().time())
@@ -65,15 +65,15 @@ class Cors:
         if origin is None:
             await self._app(scope, receive, send)
         elif origin == f"{scope['scheme']}://{headers.get('host')}":
-            # For the browser it is the same origin, whatever is answered: a page of a name that
-            # somebody has bound to this machine would read it.
+            # Same-origin for the browser, whatever the response: a page whose name was rebound to
+            # this machine could read it.
             allowed = self._allows(origin) or _is_local(origin)
             await (self._app if allowed else self._refusal(self._say(origin)))(scope, receive, send)
         elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await self._preflight(origin, headers)(scope, receive, send)
         elif not self._allows(origin):
             self._say(origin)
-            await self._app(scope, receive, send)  # the browser keeps the answer from the page
+            await self._app(scope, receive, send)  # the browser hides the response from the page
         else:
             await self._app(scope, receive, _opened(send, origin))
 
@@ -86,7 +86,7 @@ class Cors:
             "access-control-max-age": _SECONDS,
             "vary": "Origin",
         }
-        # By name, since no wildcard covers Authorization.
+        # Listed explicitly, since wildcards do not cover Authorization.
         if (requested := headers.get("access-control-request-headers")) is not None:
             answer["access-control-allow-headers"] = requested
         # A page from the internet that calls this machine.
@@ -100,7 +100,7 @@ class Cors:
         return origin in self._origins or ANY in self._origins
 
     def _say(self, origin: str) -> HttpProblem:
-        """What is wrong; it is logged, too, for browsers do not show it to people."""
+        """The problem; also logged, because browsers do not show it to users."""
         shown = repr(shortened(origin))
         what = f"pages of {shown} may not call this server"
         if self._origins is None:
@@ -121,7 +121,7 @@ def _is_local(origin: str) -> bool:
 
 
 def _opened(send: Send, origin: str) -> Send:
-    """Let the page read the answer."""
+    """Add the headers that let the page read the response."""
 
     async def opened(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -1,7 +1,7 @@
-"""What pages speak: a call of gRPC, said in plain HTTP.
+"""Protocols that carry gRPC calls in plain HTTP.
 
-A dialect turns a request into frames of gRPC, and the answer of gRPC into that of HTTP. It knows
-no connection: `calls.py` moves the bytes.
+A dialect converts a request to gRPC frames, and a gRPC reply to an HTTP response. It is independent
+of connections: `calls.py` transfers the bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Pair = tuple[bytes, bytes]
     Trailers = Sequence[tuple[str, str]]
 
-#: Headers that HTTP/1.1 has and HTTP/2 must not have, and those that are written anew.
+#: Headers of HTTP/1.1 that HTTP/2 must not have, and those that are generated.
 _OF_HTTP1 = frozenset(
     {
         *(b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade"),
@@ -32,12 +32,12 @@ _OF_HTTP1 = frozenset(
 
 
 class Ending(NamedTuple):
-    """The end of an answer.
+    """The end of a response.
 
     Attributes:
-        status: That of HTTP, if nothing was sent before.
-        headers: Those of the answer, if nothing was sent before.
-        body: What ends it.
+        status: The HTTP status, if nothing was sent before.
+        headers: The response headers, if nothing was sent before.
+        body: The last bytes of the body.
     """
 
     status: int
@@ -46,28 +46,28 @@ class Ending(NamedTuple):
 
 
 class Dialect:
-    """One call in a dialect whose body is framed as in gRPC."""
+    """A call in a dialect whose body has gRPC's frames."""
 
-    #: The header of answers that names the compressions of requests (SV-15).
+    #: The response header with the supported compressions of requests (SV-15).
     accepts = b"grpc-accept-encoding"
 
     def __init__(self, content_type: bytes, codec: Codec | None) -> None:
-        """A request of that content type, whose messages `codec` knows if not protobuf does."""
+        """A request with this content type; `codec` decodes messages that are not protobuf."""
         self.codec = codec
-        # The answer has it too, and not every header that came can be sent.
+        # The response has it too, and not every received header may be sent.
         is_clean = content_type.isascii() and content_type.decode().isprintable()
         self._content_type = content_type if is_clean else media_type(content_type)
 
     def head(
         self, headers: Iterable[Pair], path: bytes, *, streaming: bool | None, largest: int
     ) -> RequestHead:
-        """The head of the call that these headers begin.
+        """The gRPC head of a call.
 
         Args:
-            headers: Of the request.
-            path: That of the RPC.
-            streaming: Whether the RPC streams; None where nobody knows.
-            largest: Bytes of headers at most.
+            headers: The request headers.
+            path: The path of the RPC.
+            streaming: Whether the RPC streams; None if unknown.
+            largest: Maximum size of the headers in bytes.
         """
         del streaming
         pairs = list(headers)
@@ -83,32 +83,32 @@ class Dialect:
         return read_head(said, largest=largest)
 
     def _said(self, headers: Sequence[Pair]) -> list[Pair]:
-        """What gRPC would have said."""
+        """The equivalent gRPC headers."""
         return [pair for pair in headers if pair[0] not in _OF_HTTP1]
 
     def frames(self, data: bytes, *, is_last: bool) -> bytes:
-        """What came, as frames of gRPC."""
+        """Convert received data to gRPC frames."""
         del is_last
         return data
 
     def opening(self) -> list[Pair]:
-        """The headers of an answer."""
+        """The response headers."""
         return [
             (b"content-type", self._content_type),
             (self.accepts, ",".join(ENCODINGS).encode()),
         ]
 
     def body(self, frames: bytes) -> bytes:
-        """What goes out for these bytes of frames; nothing if all is said at the end."""
+        """The data to send for these frames; empty if everything is sent at the end."""
         return frames
 
     def ending(self, trailers: Trailers) -> Ending:
-        """The end of the answer."""
+        """The end of the response."""
         raise NotImplementedError
 
 
 class GrpcWeb(Dialect):
-    """gRPC-Web, which has the trailers in its last frame (HT-7)."""
+    """gRPC-Web, whose last frame contains the trailers (HT-7)."""
 
     def ending(self, trailers: Trailers) -> Ending:
         block = "".join(f"{name}: {value}\r\n" for name, value in trailers).encode()
@@ -117,7 +117,7 @@ class GrpcWeb(Dialect):
 
 
 class GrpcWebText(GrpcWeb):
-    """gRPC-Web in base64, for browsers that can read text alone while it comes."""
+    """gRPC-Web in base64, for browsers that can only stream text."""
 
     _rest = b""
 
@@ -131,14 +131,14 @@ class GrpcWebText(GrpcWeb):
         return b64encode(frames)
 
 
-#: A frame that no message begins with, which is refused (SV-3).
+#: An invalid frame, which is refused (SV-3).
 _NO_FRAME = b"\x7f\0\0\0\0"
 
 
 def _decoded(text: bytes) -> bytes:
-    """The bytes in base64."""
+    """Decode base64."""
     try:
-        # Each frame may have been encoded by itself, with padding in the middle.
+        # Each frame may be encoded separately, with padding in the middle.
         if b"=" in text[:-4]:
             groups = (text[at : at + 4] for at in range(0, len(text), 4))
             return b"".join(b64decode(group, validate=True) for group in groups)

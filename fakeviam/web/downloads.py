@@ -1,4 +1,4 @@
-"""Files over HTTP: what `uri` and signed URLs lead to (DL-1 … DL-4)."""
+"""File downloads over HTTP, by `uri` and by signed URLs (DL-1 … DL-4)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.host import Host
     from fakeviam.server.state.cloud import CloudState
 
-#: Sent at once; the next piece goes out when the client has taken this one.
+#: Bytes per piece; the next one is sent when the client has accepted this one.
 _PIECE = 256 * 1024
 
-#: A MIME type that a header can carry; clients may have uploaded anything.
+#: A MIME type that is valid in a header; clients may have uploaded anything.
 _TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(;[ -~]*)?", re.ASCII)
 _BYTES = "application/octet-stream"
 
-#: Letters of a file name; clients refuse headers much longer than what file systems hold.
+#: Maximum length of a file name; clients reject headers much longer than file systems allow.
 _LONGEST_NAME = 200
 
 _STATUS = {
@@ -53,10 +53,10 @@ _WHO = "a file is for an API key in both headers, key_id and key, for a token, o
 
 
 class Downloads:
-    """The files of one fake. Starlette takes a class for an ASGI application."""
+    """The files of one fake. Starlette treats an instance as an ASGI application."""
 
     def __init__(self, fake: Host, refusal: Callable[[HttpProblem], Response]) -> None:
-        """Serve the files of `fake`; `refusal` makes answers of problems."""
+        """Serve the files of `fake`; `refusal` creates responses for problems."""
         self._fake = fake
         self._refusal = refusal
 
@@ -82,7 +82,7 @@ class Downloads:
             return self._refusal(HttpProblem(status, refusal.text, hint=_WHO, headers=told))
 
     def _cloud(self, request: Request) -> CloudState:
-        """The cloud that the link is of, or that the caller's token is of (SS-1)."""
+        """The cloud of the link, or of the caller's token (SS-1)."""
         headers = dict(request.headers)
         if (session := request.query_params.get("session")) is not None:
             headers["fakeviam-session"] = session
@@ -93,7 +93,7 @@ class Downloads:
 
 
 def _export(cloud: CloudState, request: Request) -> Response:
-    """The file of an export, for whoever has its link (EJ-2)."""
+    """The file of an export, for anyone with its link (EJ-2)."""
     name, query = request.path_params["file"], request.query_params
     if "signature" not in query:
         raise HttpProblem(401, "the file of an export is for those who have its link [EJ-2]")
@@ -105,7 +105,7 @@ def _export(cloud: CloudState, request: Request) -> Response:
 
 
 def zipped(content: bytes, name: str) -> Response:
-    """A zip archive to save under a name, whatever letters that has."""
+    """A zip archive for download, with any name."""
     saved = re.sub(r"[/\\]", "_", _printable(name)[:_LONGEST_NAME])
     headers = {"content-disposition": _named("attachment", saved, ".zip")}
     return Response(content, media_type="application/zip", headers=headers)
@@ -117,11 +117,11 @@ def _check_method(method: str) -> None:
 
 
 def _record(cloud: CloudState, request: Request) -> BinaryRecord:
-    """The record that a request may have.
+    """The record, if the caller has access.
 
     Raises:
-        Problem: There is none, or the link does not lead to it any more.
-        Refusal: The caller may not have it.
+        Problem: There is none, or the link has expired.
+        Refusal: The caller has no access.
     """
     name, query = request.path_params["file"], request.query_params
     call = Call.detached(cloud, wire.method(_RPC))
@@ -136,7 +136,7 @@ def _record(cloud: CloudState, request: Request) -> BinaryRecord:
     record = record_seen(call, name)
     if record is not None:
         return record
-    if signed:  # it was there when the link was made
+    if signed:  # the record existed when the link was signed
         raise HttpProblem(410, f"the file {name!r} was deleted [DL-3]")
     raise HttpProblem(
         404, f"there is no file {name!r} [DL-3]", hint="a file is organization/location/file id"
@@ -160,14 +160,14 @@ def _check_signature(cloud: CloudState, name: str, query: Mapping[str, str]) -> 
 
 
 def file_response(cloud: CloudState, record: BinaryRecord, request: Request) -> Response:
-    """The file, a range of it, or that the caller has it already (DL-2)."""
+    """The file, a range of it, or 304 if the caller has it already (DL-2)."""
     request_headers: Mapping[str, str] = request.headers
     stored = record.time_synced // SECOND
     headers = {
         "accept-ranges": "bytes",
         "cache-control": "private, no-cache",
         "content-disposition": _disposition(record),
-        # A file is data: what it may contain must not run with the rights of this address.
+        # Files are untrusted: scripts in them must not run in the origin of this server.
         "content-security-policy": "sandbox",
         "content-type": record.mime_type if _TYPE.fullmatch(record.mime_type) else _BYTES,
         "etag": f'"{record.file_id}"',
@@ -200,12 +200,12 @@ def file_response(cloud: CloudState, record: BinaryRecord, request: Request) -> 
 async def _pieces(content: memoryview) -> AsyncIterator[bytes]:
     for start in range(0, len(content), _PIECE):
         yield bytes(content[start : start + _PIECE])
-        # Others get their turn, and it shows that a client has gone.
+        # Let other calls run, and detect a disconnected client.
         await asyncio.sleep(0)
 
 
 def _is_another(conditions: Mapping[str, str], headers: Mapping[str, str], stored: int) -> bool:
-    """Whether the caller asks for another file than is here (RFC 9110, 13.1.1 and 13.1.4)."""
+    """Whether the file does not meet the caller's preconditions (RFC 9110, 13.1.1 and 13.1.4)."""
     tags = conditions.get("if-match")
     if tags is not None:
         return not {tag.strip() for tag in tags.split(",")} & {"*", headers["etag"]}
@@ -224,24 +224,24 @@ def _is_known(conditions: Mapping[str, str], headers: Mapping[str, str], stored:
 
 
 def _still_holds(condition: str | None, headers: Mapping[str, str]) -> bool:
-    """Whether a range is still one of the file that the caller has begun with (If-Range)."""
+    """Whether a range still refers to the version of the file that the caller has (If-Range)."""
     return condition is None or condition in (headers["etag"], headers["last-modified"])
 
 
 def _seconds(date: str | None) -> float | None:
     try:
         return None if date is None else parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):  # then it says nothing
+    except (ValueError, OverflowError):  # an invalid condition is ignored
         return None
 
 
 def _printable(text: str) -> str:
-    """A text without what would end a header; clients may have uploaded anything."""
+    """A text without characters that would end a header; clients may have uploaded anything."""
     return "".join(letter for letter in text if letter.isprintable())
 
 
 def _disposition(record: BinaryRecord) -> str:
-    """What a browser calls a file that it shows, or saves."""
+    """The Content-Disposition: whether a browser shows or saves the file, and its name."""
     name = _printable(record.file_name.replace("\\", "/").rpartition("/")[2])
     return _named(
         "inline", name[:_LONGEST_NAME] or record.file_id, _printable(record.file_ext)[:20]
@@ -249,7 +249,7 @@ def _disposition(record: BinaryRecord) -> str:
 
 
 def _named(kind: str, name: str, ext: str) -> str:
-    """A name, in ASCII for old clients and as it is for all others (RFC 6266)."""
+    """A file name, in ASCII for old clients and unchanged for all others (RFC 6266)."""
     if not name.lower().endswith(ext.lower()):
         name += ext
     plain = name.encode("ascii", "replace").decode().replace("?", "_")

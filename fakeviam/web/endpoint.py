@@ -1,4 +1,4 @@
-"""A route of the control API: what it takes, what it does, what it answers."""
+"""An endpoint of the control API: its request, its handler and its response."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ControlRequest:
-    """One request, checked against its endpoint.
+    """One request, validated for its endpoint.
 
     Attributes:
         fake: The server.
-        find: Finds the session that the request chose; refuses one that has ended.
-        session: The name of that session.
-        path: Values of the names in the path.
+        find: Finds the selected session; refuses one that has ended.
+        session: The name of the session.
+        path: The variables in the path.
         query: The query, a value of the endpoint's model.
         body: The body, a value of the endpoint's model.
-        stream: The body's bytes, for an endpoint that takes a stream.
-        content_type: What the caller says they are.
-        trusted: The caller has shown the control token.
-        gone: Waits until the caller has hung up.
+        stream: The body's bytes, if the endpoint reads a stream.
+        content_type: The content type of the stream.
+        trusted: Whether the caller has sent the control token.
+        gone: Waits until the caller has disconnected.
     """
 
     fake: Host
@@ -46,37 +46,37 @@ class ControlRequest:
 
     @property
     def handle(self) -> CloudHandle:
-        """The session that the request chose; the server's own cloud without one.
+        """The handle on the selected session, or on the server's own cloud.
 
         Raises:
-            Problem: 404, it has ended while the request came in.
+            Problem: 404, the session ended while the request arrived.
         """
         return self.find()
 
     @property
     def cloud(self) -> CloudState:
-        """The state of that session, for steps that its handle has no word for."""
+        """The state of that session, for operations that the handle does not have."""
         return self.find()._cloud  # noqa: SLF001
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Endpoint:
-    """A route.
+    """A route of the control API.
 
     Attributes:
         method: HTTP method.
-        path: With the names of its variables in braces.
-        title: What it does, in one line.
-        tag: The topic it belongs to.
-        handler: Does it. Returns the answer's JSON, or something that is awaited for it. What it
-            changes, it changes without awaiting.
-        response: Model of the answer; None is a stream.
-        body: Model of the request's body; None takes none.
-        streams: Content types of a body that is read as it comes.
-        query: Model of the query.
-        status: HTTP status of the answer.
-        server_wide: Is about the server, not about a session.
-        response_type: Content type of the answer.
+        path: The path, with variables in braces.
+        title: A one-line description.
+        tag: The topic.
+        handler: Handles the request. Returns the response's JSON, or an awaitable of it. Its
+            changes are made without awaiting.
+        response: The model of the response; None is a stream.
+        body: The model of the request's body; None is no body.
+        streams: The content types of a streamed body.
+        query: The model of the query.
+        status: The HTTP status of the response.
+        server_wide: Whether it concerns the server rather than a session.
+        response_type: The content type of the response.
     """
 
     method: str

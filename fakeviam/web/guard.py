@@ -1,9 +1,9 @@
-"""Who may use the control API.
+"""Access control of the control API.
 
-It rewrites the world, so without a token only this machine may use it (HT-2) - and not every
-page that a browser on this machine has open, either (HT-3): a page of another site can send
-requests here, and one whose name was rebound to 127.0.0.1 can even read the answers. Browsers
-tell on both, by `Origin` and by `Host`.
+The control API can change everything, so without a token only this machine may use it (HT-2), and
+not every page in a browser on this machine (HT-3): a page of another site can send requests here,
+and one whose name was rebound to 127.0.0.1 can even read the responses. Browsers reveal both by
+the headers `Origin` and `Host`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _ELSE = "start the server with --control-token, and send it as `Authorization: B
 def check_caller(
     headers: Mapping[str, str], peer: str | None, token: str | None, *, scheme: str = "http"
 ) -> None:
-    """Refuse a caller that may not use the control API.
+    """Check that a caller may use the control API.
 
     Args:
-        headers: Of the request, names in lower case.
-        peer: Address of the caller; None on a Unix socket, whose file has permissions.
-        token: The one that callers must show, if there is one.
-        scheme: That of the server's own pages.
+        headers: The request headers, with names in lower case.
+        peer: The caller's address; None on a Unix socket, whose file has permissions.
+        token: The token that callers must send, if there is one.
+        scheme: The scheme of the server's own pages.
 
     Raises:
         Problem: 401 or 403.
@@ -86,7 +86,7 @@ def _host_name(url: str) -> str | None:
 
 
 def is_local_name(name: str | None) -> bool:
-    """Whether a host of that name is this machine."""
+    """Whether a host name refers to this machine."""
     if name is None:
         return False
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
@@ -97,5 +97,5 @@ def _is_loopback(address: str) -> bool:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    mapped = getattr(parsed, "ipv4_mapped", None)  # how a socket for both families says IPv4
+    mapped = getattr(parsed, "ipv4_mapped", None)  # IPv4 on a socket for both families
     return bool((mapped or parsed).is_loopback)

@@ -1,4 +1,4 @@
-"""HTTP inside HTTP/2: a request among the calls of a connection, as an ASGI application sees it."""
+"""HTTP/2 requests that are not gRPC calls, as ASGI applications see them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Http2Request(HttpRequest):
-    """One request, from its headers to the end of its answer."""
+    """One request, from its headers to the end of its response."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Http2Request(HttpRequest):
         app: ASGIApp,
         extra: Sequence[Pair],
     ) -> None:
-        """Let `app` answer it; the headers `extra` stand in every answer."""
+        """Handle it with `app`; `extra` headers are added to every response."""
         super().__init__(connection, number, head)
         self._app = app
         self._scope = self._scope_of(headers)
@@ -48,7 +48,7 @@ class Http2Request(HttpRequest):
         path, _, query = pseudo[b":path"].partition(b"?")
         kept = [pair for pair in headers if not pair[0].startswith(b":")]
         if (authority := pseudo.get(b":authority")) is not None:
-            # Another host stays beside it, and is refused as one that is repeated.
+            # A different Host header is kept, and refused as a repeated one.
             named = (b"host", authority)
             kept = [named, *(pair for pair in kept if pair != named)]
         host, _, port = self.peer.rpartition(":")
@@ -65,19 +65,19 @@ class Http2Request(HttpRequest):
             "raw_path": path,
             "query_string": query,
             "headers": kept,
-            # No place is a Unix socket, as over HTTP/1.1.
+            # On a Unix socket there is no server address, as over HTTP/1.1.
             "state": {"peer": host or None, "exchange": self},
         }
 
     async def serve(self) -> None:
-        """Answer it, unless it was reset before that could begin."""
+        """Handle the request, unless it was reset before."""
         if not self.is_reset:
             await self._app(self._scope, self._receive, self._send)
         if self.farewell and not (self._has_begun or self.is_reset):
             await self.finish(Status.UNAVAILABLE, self.farewell)
 
     async def finish(self, status: Status, text: str | None) -> None:
-        """End the answer, which the application did not."""
+        """End the response that the application left open."""
         if self._has_begun:
             self.reset("INTERNAL_ERROR")
             return
@@ -93,7 +93,7 @@ class Http2Request(HttpRequest):
     async def _receive(self) -> Message:
         while not (self.body or self.client_ended):
             await self._wait()
-        while self._read_all:  # whoever goes away ends the task of its request
+        while self._read_all:  # a client that disconnects cancels the task of its request
             await self._wait()
         self._read_all = self.client_ended
         body = bytes(self.body)
@@ -109,7 +109,7 @@ class Http2Request(HttpRequest):
             return
         data = b"" if self._scope["method"] == "HEAD" else message.get("body", b"")
         is_last = not message.get("more_body", False)
-        is_bare = False  # headers alone
+        is_bare = False  # whether there are only headers
         if self._answer is not None:
             answer, self._answer, self._has_begun = self._answer, None, True
             is_bare = is_last and not data

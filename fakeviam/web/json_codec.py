@@ -1,4 +1,4 @@
-"""Messages as JSON, as Connect and gRPC-Web send them."""
+"""Messages as JSON, for Connect and gRPC-Web."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Message)
 
-#: Bytes: the text of a message is parsed in several passes.
+#: Larger messages are parsed in a thread, in bytes.
 _LARGEST = 16 * 1024 * 1024
 
-#: How protobuf says that there is no such field.
+#: protobuf's message for an unknown field.
 _NO_FIELD = re.compile(
     r'.*Message type "(?P<kind>[^"]+)" has no field named "(?P<name>[^"]*)"'
     r'[^[]*Available Fields[^[]*"\[(?P<known>[^]]*)\]".*'
@@ -34,7 +34,7 @@ _NO_FIELD = re.compile(
 
 
 class _Json:
-    """protobuf's JSON form. Names that a message does not have are refused: people write it."""
+    """Protobuf's JSON form. Unknown names are refused, because people write this JSON."""
 
     name, ceiling, parsed_at_once = "json", _LARGEST, 64 * 1024
 
@@ -46,9 +46,9 @@ class _Json:
         try:
             message = json_format.Parse(data, kind(), descriptor_pool=wire.pool())
         except Exception as error:
-            # Besides ParseError: what is no UTF-8, no number of its size, nested too deeply.
+            # Besides ParseError: invalid UTF-8, numbers out of range, deep nesting.
             why = " ".join(str(error).split()) or type(error).__name__
-            if "base64-encoded" in why:  # it tells neither the value nor all of the path
+            if "base64-encoded" in why:  # the message lacks the value and the full path
                 why = not_base64(data, kind) or why
             raise _refusal(kind, _reworded(why)) from error
         if why := not_base64(data, kind):
@@ -74,7 +74,7 @@ def _refusal(kind: type[Message], why: str) -> InvalidArgumentError:
 
 
 def _reworded(why: str) -> str:
-    """What protobuf says, in our words where fields are meant."""
+    """A message of protobuf, in our words if it is about fields."""
     found = _NO_FIELD.fullmatch(why)
     if found is None:
         return why

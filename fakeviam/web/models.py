@@ -1,4 +1,4 @@
-"""What the models of the control API have in common."""
+"""Common parts of the models of the control API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fakeviam.validation.models import Model
 from fakeviam.validation.models import field as declare
 from fakeviam.validation.types import Text
 
-#: What is left out of a body, as opposed to null.
+#: A missing value in a body, as opposed to null.
 ABSENT: object = None
 
 NonEmpty = Annotated[Text, Field(min_length=1)]

@@ -12,16 +12,16 @@ from fakeviam.model.errors import Refusal, StatusCode, shortened
 if TYPE_CHECKING:
     from fakeviam.model.errors import UsageError
 
-#: What is no fault of the request: nothing can be written (DD-4, DD-5).
+#: Errors that are not the request's fault: nothing can be written (DD-4, DD-5).
 OF_THE_SERVER = MappingProxyType({StatusCode.RESOURCE_EXHAUSTED: 507, StatusCode.UNAVAILABLE: 503})
 
 
-class HttpProblem(Exception):  # noqa: N818 - an answer, not an error of ours
+class HttpProblem(Exception):  # noqa: N818 - a response rather than an error of ours
     """A refused request; it changed nothing (HT-4).
 
     Attributes:
         status: HTTP status.
-        headers: Headers that this status asks for.
+        headers: Headers that this status requires.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class HttpProblem(Exception):  # noqa: N818 - an answer, not an error of ours
         hint: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        """Refuse because of `what`.
+        """Create a problem.
 
         Args:
             status: HTTP status.
@@ -42,7 +42,7 @@ class HttpProblem(Exception):  # noqa: N818 - an answer, not an error of ours
             field: The field of the request, as a path like `spec.rpc`.
             value: The value of the field.
             hint: What to do instead.
-            headers: Headers that this status asks for.
+            headers: Headers that this status requires.
         """
         super().__init__(what)
         self.status = status
@@ -73,7 +73,7 @@ def _short(value: Any) -> object:
 
 
 def problem_of(error: UsageError | Refusal | OSError) -> HttpProblem:
-    """What made a request fail as a problem: 422, unless it is the server's."""
+    """Convert an error to a problem: 422, unless it is the server's fault."""
     if isinstance(error, Refusal):
         return HttpProblem(OF_THE_SERVER.get(error.status, 422), str(error))
     what = str(error)

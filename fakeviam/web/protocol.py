@@ -1,7 +1,7 @@
-"""HTTP that the port hands over: connections in HTTP/1.1, and requests inside HTTP/2.
+"""HTTP/1.1 connections and HTTP/2 requests that are not gRPC calls.
 
-The former are uvicorn's protocol without its server, which would own the socket, the signals and
-the loop; here the fake does.
+HTTP/1.1 uses uvicorn's protocol without its server, which would own the socket, the signals and the
+loop; here the fake does.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ _STOPPED = HttpProblem(503, _FAREWELL)
 _CUT_HEAD = HttpProblem(400, "the connection ended in the head of the request")
 _CUT_BODY = HttpProblem(400, "the connection ended in the body of the request")
 
-#: Bytes of a body in many small chunks, and how many lines make it one.
+#: Limits for a body in many small chunks: bytes, and lines per turn.
 _TAKEN_AT_ONCE, _MANY_LINES = 1024, 200
 
-#: For the next request on a connection: longer than pages and Node leave between two.
+#: Seconds to the next request on a connection; pages and Node have shorter intervals.
 _KEPT_SECONDS = 75
 
 
@@ -95,12 +95,12 @@ class HttpServer:
     def request(
         self, connection: Carrier, number: int, head: RequestHead, headers: Sequence[Pair]
     ) -> HttpRequest:
-        """Create one more request inside HTTP/2."""
+        """Create an HTTP/2 request."""
         extra = self._state.default_headers
         return Http2Request(connection, number, head, headers, app=self._app, extra=extra)
 
     def refused(self, head: bytes, trailers: Sequence[tuple[str, str]]) -> Ending | None:
-        """How a call ends at once that begins with `head`; None if it is none."""
+        """The response that refuses a call starting with `head`; None if it is not a call."""
         reader = h11.Connection(h11.SERVER)
         reader.receive_data(head + b"\r\n\r\n")
         try:
@@ -140,21 +140,21 @@ class HttpServer:
 
 
 class Exchange:
-    """How an application breaks off over HTTP/1.1: all that it can do is to hang up."""
+    """The faults that an application can apply over HTTP/1.1, which is only to disconnect."""
 
     cut_text = farewell = ""
 
     def __init__(self, transport: asyncio.Transport) -> None:
-        """Over this connection."""
+        """Use this connection."""
         self._transport = transport
 
     def reset(self, code: str) -> None:
-        """End the request without an answer."""
+        """End the request without a response."""
         del code
         self._transport.abort()
 
     def send_goaway(self, *, processed: bool) -> None:
-        """Say nothing more in this request, and let the client send no more."""
+        """End the request and accept no more on this connection."""
         del processed
         self._transport.abort()
 
@@ -167,15 +167,15 @@ class Connection(H11Protocol, PoliteProtocol):
     """One HTTP connection.
 
     Attributes:
-        limits: How long the head of a request may take, once it has begun, and how long its body
-            may stand still (SV-13).
+        limits: The timeouts for the head of a request and for pauses in its body
+            (SV-13).
     """
 
     limits: ConnectionLimits
     _waiting: asyncio.TimerHandle | None = None
-    _task: asyncio.Task[Any] | None = None  # what answers a request
-    _backlog = b""  # what came of a chunked body and has to wait for the turn of others
-    _is_at_end = False  # the client says nothing more
+    _task: asyncio.Task[Any] | None = None  # handles a request
+    _backlog = b""  # received part of a chunked body that waits for other connections
+    _is_at_end = False  # the client has half-closed the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -202,7 +202,7 @@ class Connection(H11Protocol, PoliteProtocol):
     async def close(self, patience: float) -> None:
         if self._exchange.farewell and self._task is not None:
             await asyncio.wait({self._task}, timeout=patience)
-        self._link.abort()  # a client that reads slowly must not hold up the end
+        self._link.abort()  # do not wait for a client that reads slowly
 
     def data_received(self, data: bytes) -> None:
         if self._backlog:
@@ -212,7 +212,7 @@ class Connection(H11Protocol, PoliteProtocol):
             self._take(data)
 
     def _take(self, data: bytes) -> None:
-        """Take some of the data, or all; each chunk of a body costs as much as a request."""
+        """Process some or all of the data; each chunk of a body costs as much as a request."""
         many = data.count(b"\r\n") > _MANY_LINES
         first, rest = (data[:_TAKEN_AT_ONCE], data[_TAKEN_AT_ONCE:]) if many else (data, b"")
         super().data_received(first)
@@ -238,7 +238,7 @@ class Connection(H11Protocol, PoliteProtocol):
                 self._end_with_client()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client says nothing more: what it has asked in full is answered first (SV-16)."""
+        """Handle EOF: complete requests are answered first (SV-16)."""
         if not self._is_at_end:
             self._is_at_end = True
             self._end_with_client()
@@ -259,7 +259,7 @@ class Connection(H11Protocol, PoliteProtocol):
         self._unread.note_progress()
 
     def _end_with_client(self) -> None:
-        """Close when the client says nothing more, and all that it has asked is answered."""
+        """Close once the client has half-closed and all its requests are answered."""
         if not self._is_at_end or self._backlog or self.transport.is_closing():
             return
         state = self.conn.their_state
@@ -271,7 +271,7 @@ class Connection(H11Protocol, PoliteProtocol):
             self.transport.close()
 
     def _probe(self) -> None:
-        """Send what clients skip before an answer (RFC 9110, 15.2)."""
+        """Send an interim response, which clients ignore (RFC 9110, 15.2)."""
         cycle = self._left()
         if cycle and not cycle.response_started and self.conn.their_http_version == b"1.1":
             interim = h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue")
@@ -304,18 +304,18 @@ class Connection(H11Protocol, PoliteProtocol):
     def _lose_patience(self, what: str, seconds: float) -> None:
         self._refuse(HttpProblem(408, f"{what} after {seconds:g} seconds"))
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says more
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours is more detailed
         """Describe the protocols of this port, and close the connection."""
         self._refuse(_NO_HTTP if self._left() is None else _NO_BODY)
 
     def _left(self) -> RequestResponseCycle | None:
-        """The request that is not answered yet, if there is one."""
+        """The request in progress, if there is one."""
         cycle: RequestResponseCycle | None = self.cycle
         return None if cycle is None or cycle.response_complete else cycle
 
     def _refuse(self, problem: HttpProblem) -> None:
         cycle = self._left()
-        if cycle is not None:  # whoever answers it has nobody to talk to any more
+        if cycle is not None:  # its application must learn that the client is gone
             cycle.disconnected = True
             cycle.message_event.set()
             if cycle.response_started:
@@ -336,7 +336,7 @@ class Connection(H11Protocol, PoliteProtocol):
             h11.Data(data=body),
             h11.EndOfMessage(),
         ):
-            with suppress(h11.LocalProtocolError):  # to HEAD there is no body
+            with suppress(h11.LocalProtocolError):  # responses to HEAD have no body
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

@@ -10,18 +10,18 @@ _RANGE = re.compile(r"bytes=\s*(\d{0,99})-(\d{0,99})\s*", re.ASCII | re.IGNORECA
 
 
 def wanted_range(header: str, size: int) -> tuple[int, int] | None:
-    """Start and end, exclusive, of the range that is asked of `size` bytes.
+    """Start and end (exclusive) of the requested range of `size` bytes.
 
-    None for what may be ignored: another unit, several ranges, or no range at all.
+    None for what may be ignored: another unit, several ranges, or no range.
 
     Raises:
-        Problem: 416, it lies beyond the end.
+        Problem: 416, it is beyond the end.
     """
     match = _RANGE.fullmatch(header)
     if match is None or not any(match.groups()):
         return None
     first, last = match.groups()
-    if not first:  # the last so many bytes
+    if not first:  # a suffix range
         start, end = max(size - int(last), 0), size
     else:
         start = int(first)

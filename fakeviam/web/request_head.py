@@ -1,4 +1,4 @@
-"""What RFC 9110 and 9112 want of every request, before anything looks at it (HT-11)."""
+"""Requirements of RFC 9110 and 9112 for all requests, checked before anything else (HT-11)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Headers that say one thing: of two, whoever stands in between may have believed the other.
+#: Headers with a single value: if there are two, an intermediary may have used the other one.
 _SINGLE = frozenset(
     {
         *(b"authorization", b"connect-content-encoding", b"connect-protocol-version"),
@@ -29,17 +29,17 @@ _SINGLE = frozenset(
 
 
 class WellFormed:
-    """Lets an application see well-formed requests only, and dates its answers."""
+    """Passes only well-formed requests to an application, and adds Date to its responses."""
 
     def __init__(
         self, app: ASGIApp, refusal: Callable[[HttpProblem], Response], now: Callable[[], int]
     ) -> None:
-        """Stand in front of `app`.
+        """Wrap `app`.
 
         Args:
-            app: What answers.
-            refusal: Makes answers of problems.
-            now: The time of answers, ns since the epoch.
+            app: The application.
+            refusal: Creates responses for problems.
+            now: Returns the time of responses, ns since the epoch.
         """
         self._app, self._refusal, self._now = app, refusal, now
 
@@ -50,7 +50,7 @@ class WellFormed:
         except HttpProblem as problem:
             response = self._refusal(problem)
             if not scope["http_version"].startswith("2"):
-                # Where the next request begins may be seen otherwise by others (RFC 9112, 6.1).
+                # Ambiguous length: intermediaries may see another request (RFC 9112, 6.1).
                 response.headers["connection"] = "close"
             await response(scope, receive, self._dated(send))
             return
@@ -69,7 +69,7 @@ class WellFormed:
 
 
 def _in_origin_form(scope: Scope) -> Scope:
-    """The request as if it had named a path: what proxies are asked names the host too."""
+    """The request with a path as target, since requests to proxies also name the host."""
     scheme, mark, rest = scope["path"].partition("://")
     if not mark or scheme.lower() not in ("http", "https"):
         return scope

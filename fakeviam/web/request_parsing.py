@@ -1,4 +1,4 @@
-"""From an HTTP request to a `ControlRequest`: everything is checked before anything is done."""
+"""Parses HTTP requests into `ControlRequest`, completely before anything is done."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SESSION_HEADER = "fakeviam-session"
 
 JSON_TYPE = "application/json"
 
-#: A body that is not streamed holds no data, only what to do.
+#: The maximum size of a body that is not streamed, which contains only instructions.
 LARGEST_BODY = 16 * 1024 * 1024
 _MOST_VALUES = 1_000_000
 
-#: Bytes of a body that may keep others waiting while it is parsed.
+#: Larger bodies are parsed in a thread, in bytes.
 _PARSED_AT_ONCE = 64 * 1024
 
 
 async def control_request(
     request: Request, endpoint: Endpoint, *, fake: Host, trusted: bool
 ) -> ControlRequest:
-    """What the request asks of the endpoint.
+    """Parse and validate a request for an endpoint.
 
     Raises:
-        Problem: It is invalid; says which field, and why.
+        Problem: It is invalid; names the field and the reason.
     """
     name = request.headers.get(SESSION_HEADER, "")
     _handle(fake, name)
@@ -66,10 +66,10 @@ async def control_request(
 
 
 def checked(model: type[Model], value: object) -> object:
-    """The model of a value.
+    """A value as an instance of a model.
 
     Raises:
-        Problem: 422, with the field that is wrong.
+        Problem: 422, with the invalid field.
     """
     try:
         return validate(model, value)
@@ -88,7 +88,7 @@ def json_of(body: bytes) -> object:
     """The value of a JSON body.
 
     Raises:
-        Problem: 400, it is not JSON; 413, it holds too much.
+        Problem: 400, it is not JSON; 413, it contains too much.
     """
     if holds_many(body, _MOST_VALUES):
         raise HttpProblem(413, f"the body holds more than {_MOST_VALUES} values")

@@ -1,4 +1,4 @@
-"""All routes of the control API: what is served, described and tested."""
+"""All routes of the control API, for serving, documentation and tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fakeviam.web.routes import (
 if TYPE_CHECKING:
     from fakeviam.web.endpoint import ControlRequest
 
-#: The number grows when requests of the old form would no longer be understood.
+#: Increased when old requests would no longer be understood.
 ROOT = "/control/v1"
 
 _TOPICS = (

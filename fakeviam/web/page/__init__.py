@@ -1,1 +1,1 @@
-"""The page: a cloud, its calls and its evidence in a browser. Imported by its first request."""
+"""The page: a cloud, its calls and its evidence in a browser. Imported on first use."""

@@ -1,4 +1,4 @@
-"""The journal: what was called, what was answered, and what the answer rested on."""
+"""The view of the journal: calls, replies, and the clauses that they depended on."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.page.visit import Visit
 
-#: Logical calls on one page; older ones are a click away.
+#: How many logical calls are on one page.
 PAGE = 100
 
-#: Records of one outcome that are shown; any other can be asked for by its id.
+#: How many records of each outcome are shown; others can be looked up by id.
 _OF_EACH = 100
 
-#: Calls that are grouped into attempts at once, since it takes time to compare them.
+#: How many calls are grouped into attempts at a time, since comparing them takes time.
 _LOOKED_AT = 500
 
-#: Seconds in which several calls become one refresh of the list.
+#: Seconds during which several calls cause a single refresh of the list.
 _TOGETHER = 0.1
 
-#: Seconds without news after which something is sent all the same.
+#: Seconds after which a message is sent even if there is no news.
 _SILENT = 15.0
 
 _NAMED = ("part", "component")
 
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """Calls, the latest first, attempts at the same thing together."""
+    """Calls, latest first, grouped by attempts."""
     clause, before = visit.query.get("clause", ""), visit.query.get("before", "")
     end = whole("before", before) if before else inf
     chosen = [
@@ -105,7 +105,7 @@ def _calls_of(group: Any) -> list[RecordedCall]:
 
 
 def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """Why each record was in an answer, or was not."""
+    """Why the reply to a call includes each record or not."""
     call = _numbered(visit, visit.path)
     record = visit.query.get("record") or None
     explanation = explain_call(visit.cloud, call, record)
@@ -120,7 +120,7 @@ def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _first_of_each(verdicts: Sequence[RecordVerdict]) -> tuple[Counter[str], list[RecordVerdict]]:
-    """How many there are of each outcome, and the first: what is in must not hide what is not."""
+    """The number of verdicts per outcome, and the first of each, so that none is hidden."""
     counts: Counter[str] = Counter()
     shown = []
     for verdict in verdicts:
@@ -143,7 +143,7 @@ def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _numbered(visit: Visit, number: str) -> RecordedCall:
-    # Asked for by number, logins are calls too.
+    # Logins are found too if they are requested by number.
     for calls in (visit.handle.calls, visit.handle.calls.where("Authenticate")):
         for call in calls:
             if str(call.number) == number:
@@ -154,7 +154,7 @@ def _numbered(visit: Visit, number: str) -> RecordedCall:
 
 
 async def events(visit: Visit) -> Response:
-    """Say, for as long as the browser listens, that there are more calls."""
+    """Server-sent events: notify the browser of new calls while it is connected."""
     return StreamingResponse(_news(visit), media_type="text/event-stream")
 
 
@@ -167,9 +167,9 @@ async def _news(visit: Visit) -> AsyncIterator[str]:
             try:
                 await asyncio.wait_for(happened.wait(), _SILENT)
             except asyncio.TimeoutError:
-                yield ":\n\n"  # a browser that has gone is found out by sending something
+                yield ":\n\n"  # only sending something detects a closed browser
                 continue
-            await asyncio.sleep(_TOGETHER)  # calls that end within a moment are the same news
+            await asyncio.sleep(_TOGETHER)  # combine calls that end at nearly the same time
             happened.clear()
             yield "event: calls\ndata: more\n\n"
     finally:

@@ -26,7 +26,7 @@ class Snippet(NamedTuple):
 
 
 def snippets(visit: Visit, call: RecordedCall) -> list[Snippet]:
-    """A recorded call as code; none for streams, of which the journal keeps only a part."""
+    """A recorded call as code; none for streams, which the journal keeps only in part."""
     method, request = call.method, call.request
     if request is None or method.client_streaming or not method.service.startswith("viam.app."):
         return []
@@ -37,7 +37,7 @@ def snippets(visit: Visit, call: RecordedCall) -> list[Snippet]:
 
 
 def request_snippets(visit: Visit, method: Method, request: Message) -> list[Snippet]:
-    """A unary request as code that needs no login, as `fakeviam serve` does by default."""
+    """A unary request as code without login, which `fakeviam serve` accepts by default."""
     body = message_json(request)
     found = [
         Snippet("Python", _python(method, body, visit)),
@@ -45,19 +45,19 @@ def request_snippets(visit: Visit, method: Method, request: Message) -> list[Sni
         Snippet("Go", _go(method, body, visit)),
         Snippet("grpcurl", _grpcurl(method, body, visit)),
     ]
-    # The command line has no way to name a session.
+    # The command line cannot select a session.
     viam = "" if visit.session else command(method, request)
     return [*found, Snippet("viam", viam)] if viam else found
 
 
 def _reached(visit: Visit) -> tuple[str, bool]:
-    """Where the fake is, as `host:port`, and whether it has TLS."""
+    """The fake's address as `host:port`, and whether it has TLS."""
     scheme, _, target = visit.origin.partition("://")
     return target, scheme == "https"
 
 
 def _modules(method: Method) -> tuple[str, str]:
-    """Folder and file of the generated code: `app/dataset/v1`, `dataset`."""
+    """Folder and file of generated code: `app/dataset/v1`, `dataset`."""
     package, _, _ = method.service.rpartition(".")
     folder = package.removeprefix("viam.").replace(".", "/")
     file = "data_pipelines" if "datapipelines" in folder else folder.split("/")[1]
@@ -191,7 +191,7 @@ def _go_import(package: str) -> str:
 
 
 def _go_text(body: object) -> str:
-    """JSON in backquotes, which it must not hold, nor what Go takes for the mark of a file."""
+    """JSON as a Go raw string; it must not contain backquotes or a byte order mark."""
     text = json.dumps(body, ensure_ascii=False)
     safe = text.replace("`", "\\u0060").replace("\ufeff", "\\ufeff")
     return f"`{safe}`"

@@ -1,4 +1,4 @@
-"""The room in which the page changes something: forms that become requests of the control API."""
+"""The page's controls: converts forms to requests of the control API."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """A form.
+    """A form and its request.
 
     Attributes:
-        path: Of the control API; names in braces are fields of the form.
-        done: What has happened, in words.
-        body: Makes the request's body of the form.
-        method: Of the control API.
-        view: Shows what is new.
-        takes_files: The request's body is a seed of the files that were sent.
+        path: The path in the control API; names in braces are fields of the form.
+        done: The message after success.
+        body: Creates the request's body from the form.
+        method: The HTTP method.
+        view: The view that shows the result.
+        takes_files: Whether the request's body is a seed from the uploaded files.
     """
 
     path: str
@@ -80,7 +80,7 @@ def _policy(form: Form) -> dict[str, Any]:
     return {name: json_of(value.encode())}
 
 
-#: Every form of the page, by the name that it sends.
+#: All forms of the page, by name.
 ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
     {
         "freeze": Action(
@@ -141,14 +141,14 @@ ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
 
 
 async def change(visit: Visit, request: Request) -> tuple[str, str]:
-    """Do what a form asks, by the control API's own operation.
+    """Execute a form, by the control API's own operation.
 
     Returns:
-        The view that shows what is new, and what has happened in words.
+        The view that shows the result, and a message.
 
     Raises:
-        HttpProblem: The form makes no sense; nothing has changed.
-        SeedError: The files that were dropped do not.
+        HttpProblem: The form is invalid; nothing was changed.
+        SeedError: The uploaded files are invalid.
     """
     form, files = await read_form(request)
     action = ACTIONS.get(form.get("action", ""))
@@ -195,7 +195,7 @@ def _endpoint(action: Action) -> Endpoint:
 
 
 def _more(action: Action, answer: Any) -> str:
-    """What of an answer is worth a word."""
+    """Details of a response for the message."""
     if action.path == "/api-keys":
         return f" Its key: {answer['key']}"
     if action.path != "/seed":
@@ -203,7 +203,7 @@ def _more(action: Action, answer: Any) -> str:
     counts = {
         "file": len(answer["binary_data_ids"]),
         "reading": answer["readings"],
-        # Things have a short and a full name.
+        # Objects have a short and a full name.
         "dataset": len(set(answer["datasets"].values())),
         "part": len(set(answer["parts"].values())),
     }
@@ -214,7 +214,7 @@ def _more(action: Action, answer: Any) -> str:
 
 
 def show(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """Clock, faults, snapshots, sessions and keys, each with its forms."""
+    """The clock, faults, snapshots, sessions and keys, with their forms."""
     handle = visit.handle
     trusted = visit.fake.control_token is not None or visit.cloud.accounts.mode == "any"
     return "controls.html", {

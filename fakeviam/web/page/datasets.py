@@ -1,4 +1,4 @@
-"""Datasets: members, labels against the minimums of training, exports."""
+"""The view of datasets: members, labels, training minimums, exports."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
     from fakeviam.web.page.visit import Visit
 
-#: What the service asks of a dataset before it trains: examples of a label, share with labels.
+#: The service's requirements for training: examples per label, share of labelled files.
 LEAST_OF_A_LABEL: Final = 10
 LEAST_LABELLED: Final = 0.8
 LEAST_IMAGES: Final = 15
 
-#: The forms of an export and what they are called: those of `fakeviam export`.
+#: The formats of exports and their titles, as in `fakeviam export`.
 _FORMS: Final = MappingProxyType(
     {"jsonl": "dataset.jsonl", "coco": "COCO", "folder": "folder as of viam dataset export"}
 )
 
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """All datasets of all organizations."""
+    """The datasets of all organizations."""
     store, owners = visit.store, visit.organizations
     rows = [
         {
@@ -66,7 +66,7 @@ def _members(dataset: Dataset) -> Query:
 
 
 def show_dataset(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """One dataset: its files with their labels, or its sequences with their exports."""
+    """One dataset: its files with labels, or its sequences with exports."""
     dataset = _dataset(visit)
     if dataset.type is DatasetType.SEQUENCE_DATA:
         return "dataset_of_sequences.html", {
@@ -122,13 +122,13 @@ def _records(visit: Visit, dataset: Dataset) -> Iterator[BinaryRecord]:
 
 
 async def export(visit: Visit) -> Response:
-    """A dataset as a zip archive, in the forms that `fakeviam export` and Viam's exports have."""
+    """A dataset as a zip archive, in the formats of `fakeviam export` and of Viam's exports."""
     dataset = _dataset(visit)
     form = visit.query.get("format", "")
     forms = ("parquet",) if dataset.type is DatasetType.SEQUENCE_DATA else tuple(_FORMS)
     if form not in forms:
         raise HttpProblem(422, f"format must be {' or '.join(forms)}", field="format", value=form)
-    # In another thread, from a view that nobody changes: large ones take seconds.
+    # In a thread, from an immutable view: large exports take seconds.
     store = visit.store.view()
     if form == "parquet":
         if not is_available():

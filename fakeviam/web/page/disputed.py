@@ -1,4 +1,4 @@
-"""The policy: each disputed point, its interpretations, and whose answers they would change."""
+"""The view of the policy: each disputed point, its interpretations, and affected calls."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Point:
 
     Attributes:
         name: The field of the policy.
-        value: How it is decided, as JSON.
-        about: What it decides.
+        value: The current interpretation, as JSON.
+        about: What the point is about.
         clause: The clause of the decision.
-        calls: How many recorded calls rested on it.
+        calls: How many recorded calls depended on it.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Point:
 
 
 class PointChoice(NamedTuple):
-    """One way to decide a point: its value as JSON, who chooses it, the calls it would change."""
+    """One interpretation: its value as JSON, the presets that use it, the calls it would change."""
 
     value: Any
     chosen: bool
@@ -52,7 +52,7 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """One point: its interpretations, and the recorded calls whose answers each would change."""
+    """One point: its interpretations, and the recorded calls whose replies each would change."""
     point = next((each for each in _points(visit) if each.name == visit.path), None)
     if point is None:
         raise HttpProblem(404, f"the policy has no field {visit.path!r}")
@@ -85,7 +85,7 @@ def _value(policy: Policy, point: Point) -> object:
 
 
 def _interpretations(name: str, policy: Policy) -> list[Policy]:
-    """The policy with each value of a field: all there are, or those that presets choose."""
+    """The policy with each value of a field: all values, or those that presets use."""
     hint = get_type_hints(Policy)[name]
     values = [getattr(each, name) for each in (policy, *map(Policy.preset, PRESETS))]
     if get_origin(hint) is Literal:
@@ -117,12 +117,12 @@ def _points(visit: Visit) -> list[Point]:
 
 
 def points_by_clause() -> dict[str, str]:
-    """The field of the policy that decides a clause, where one does."""
+    """The policy field that decides a clause, if there is one."""
     return {clause: name for name, (clauses, _) in _told().items() for clause in clauses}
 
 
 def _told() -> dict[str, tuple[list[str], str]]:
-    """The clauses that each field of the policy decides, and what it is, as its docstring says."""
+    """The clauses that each policy field decides, and its description, from the docstring."""
     names = {each.name for each in fields(Policy)}
     texts: dict[str, str] = {}
     name = ""

@@ -1,4 +1,4 @@
-"""BSON as JSON that people read, and can send again: MongoDB's Extended JSON."""
+"""Displays BSON as JSON that can be sent again: MongoDB's Extended JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def plain(documents: Iterable[bytes]) -> list[Any]:
-    """Documents as JSON-able values."""
+    """Documents as JSON values."""
     from bson import json_util  # noqa: PLC0415 - with the first query
 
     from fakeviam.query.bson_documents import decode  # noqa: PLC0415
@@ -19,5 +19,5 @@ def plain(documents: Iterable[bytes]) -> list[Any]:
 
 
 def stages_text(stages: Iterable[bytes]) -> str:
-    """The stages of a pipeline, as the editor takes them."""
+    """The stages of a pipeline, in the form of the editor."""
     return json.dumps(plain(stages), indent=2, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""Files that were dropped on the page as a seed: whatever `--load` takes, and files to store.
+"""Files dropped on the page, as a seed: all formats of `--load`, and files to store.
 
-They come from the browser's machine, which need not be this one: they are laid out in a folder of
-their own, in which what they name is looked for and nowhere else.
+They come from the browser's machine, which may be another one. They are written to a separate
+folder, and files that they refer to are looked up only there.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _READ: Final = (*_YAML, ".json", ".jsonl", ".ndjson", ".csv", ".tsv")
 
 
 def lines_of(files: Sequence[SentFile]) -> bytes:
-    """The seed that files are, in one piece, by the names that they had where they were dropped.
+    """The seed of dropped files in serialized form; files keep their dropped names.
 
     Raises:
-        SeedError: Something in them is wrong; the diagnostics say where.
-        HttpProblem: 422, there are none.
+        SeedError: The contents are invalid; the diagnostics say where.
+        HttpProblem: 422, no files were sent.
     """
     if not files:
         raise HttpProblem(422, "no file was chosen", field="files", value="")
@@ -55,7 +55,7 @@ def lines_of(files: Sequence[SentFile]) -> bytes:
 
 
 def _named(found: Diagnostic, folder: Path) -> Diagnostic:
-    """A diagnostic without the place in which the files were laid out."""
+    """A diagnostic without the path of the temporary folder."""
     at = found.location
     place = SourceLocation(file=_without(folder, at.file), line=at.line, field=at.field)
     return Diagnostic(location=place, text=_without(folder, found.text))
@@ -66,7 +66,7 @@ def _without(folder: Path, text: str) -> str:
 
 
 def _lay_out(files: Sequence[SentFile], folder: Path) -> None:
-    """Write files below a folder by their names; archives become folders."""
+    """Write files into a folder by their names; archives are extracted to folders."""
     diagnostics = Diagnostics()
     folder.mkdir()
     for file in files:
@@ -95,7 +95,7 @@ def _write(path: Path, content: bytes, at: SourceLocation) -> None:
 
 
 class _Dropped:
-    """Reads a folder of dropped files: each once, as what it is or for what names it."""
+    """Reads a folder of dropped files, each once, by itself or for a file that refers to it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -105,10 +105,10 @@ class _Dropped:
         self._used: set[Path] = set()
 
     def seed(self) -> Seed:
-        """The seed of all.
+        """The seed of all files.
 
         Raises:
-            SeedError: Something is wrong.
+            SeedError: The contents are invalid.
         """
         exports = [path for path in _folders(self._folder) if self._is_export(path)]
         files = [path for path in _files(self._folder) if not _is_below(path, exports)]
@@ -122,7 +122,7 @@ class _Dropped:
         return joined(self._seeds)
 
     def _add_documents(self, files: Sequence[Path]) -> list[Path]:
-        """Add the seeds among the files; answers the folders in which COCO's files are."""
+        """Add the seed files; returns the folders that contain COCO files."""
         documents = {path: self._document(path) for path in files}
         coco = [path for path, each in documents.items() if each and looks_like_coco(each.data)]
         for path, document in documents.items():
@@ -134,7 +134,7 @@ class _Dropped:
         )
 
     def _add_foreign(self, paths: Sequence[Path]) -> None:
-        """Add what other programs have written, where nothing else has named it."""
+        """Add files of other formats that nothing else refers to."""
         for path in paths:
             readable = path.is_dir() or (path.suffix.lower() in _READ and not _is_sidecar(path))
             if readable and not _is_below(path, self._used):
@@ -142,11 +142,11 @@ class _Dropped:
                     self._add(path, foreign_seed(path, self._options))
 
     def _is_export(self, path: Path) -> bool:
-        """Whether the command line exported a folder; of loose files, only its own folders say."""
+        """Whether the command line exported a folder; loose files are identified by folder."""
         return is_folder(path) and (path != self._folder or (path / METADATA).is_dir())
 
     def _document(self, path: Path) -> Document | None:
-        """What a YAML or JSON file holds; None if it is another file, or broken."""
+        """The contents of a YAML or JSON file; None if it is another or invalid file."""
         if path.suffix.lower() in (*_YAML, ".json"):
             with self._diagnostics:
                 return read_document(path, name=str(path))
@@ -154,7 +154,7 @@ class _Dropped:
         return None
 
     def _add(self, path: Path, seed: Seed | None) -> None:
-        """What a path holds, with the files that it names."""
+        """Add the contents of a path, with the files it refers to."""
         self._used.add(path)
         if seed is None:
             return
@@ -166,7 +166,7 @@ class _Dropped:
     def _add_seed(self, path: Path, document: Document) -> None:
         with self._diagnostics:
             self._used.add(path)
-            foreign_seed(path, self._options)  # which refuses what other programs write
+            foreign_seed(path, self._options)  # this refuses the formats of other programs
             for at, name in _names_in(document):
                 self._used.add(path.parent.joinpath(*steps_of(name, at)))
             self._add(path, seeds.read(path, importer=self._import))
@@ -181,7 +181,7 @@ class _Dropped:
 
 
 def _names_in(document: Document) -> Iterator[tuple[SourceLocation, str]]:
-    """The files that a seed names, and where."""
+    """The files that a seed refers to, and where."""
     seed = document.validate(SeedFile)
     for field in ("images", "files"):
         for number, group in enumerate(getattr(seed, field)):
@@ -209,5 +209,5 @@ def _is_below(path: Path, places: Collection[Path]) -> bool:
 
 
 def _is_sidecar(path: Path) -> bool:
-    """Whether a file holds the marks of one beside it."""
+    """Whether a file holds the annotations of a file next to it."""
     return path.suffix.lower() in (*_YAML, ".json") and path.with_suffix("").is_file()

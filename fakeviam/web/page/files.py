@@ -1,4 +1,4 @@
-"""Files: a grid of what a filter selects, and everything known about one of them."""
+"""The view of files: a grid of the selected files, and the details of one file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fakeviam.web.page.points import PointCloud
     from fakeviam.web.page.visit import Visit
 
-#: What a browser shows as an image.
+#: MIME types that browsers display as images.
 _IMAGES = frozenset(
     {
         "image/avif",
@@ -39,28 +39,28 @@ _IMAGES = frozenset(
 _TEXTS = ("text/", "application/json", "application/yaml", "application/xml")
 _MOST_TEXT = 64 * 1024
 
-#: Points of a cloud that are drawn, alone and among others.
+#: How many points of a point cloud are drawn, alone and in the grid.
 _POINTS, _FEW_POINTS = 4000, 400
 
-#: Bytes that compressed points are unpacked to, likewise.
+#: Maximum size of decompressed points in bytes, likewise.
 _LARGEST, _FEW_BYTES = 16 * 1024 * 1024, 128 * 1024
 
-#: Files whose calls are looked for: the journal's last ones.
+#: How many of the latest calls are searched for a file.
 _LOOKED_AT = 2000
 
-#: The latest calls of which a file's page leads to why it was in the answer, or not.
+#: How many of the latest calls a file's page links to, with the explanation of their reply.
 _ASKABLE = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A file as the page shows it.
+    """A file for display.
 
     Attributes:
         kind: `image`, `video`, `text`, `points` or `other`.
-        text: The beginning of a text.
-        points: Of a point cloud.
-        tags: As clients see them: labels of datasets are among them.
+        text: The beginning of a text file.
+        points: The point cloud, if it is one.
+        tags: The tags as clients see them, including labels of datasets.
     """
 
     record: BinaryRecord
@@ -75,17 +75,17 @@ class Card:
 
     @property
     def name(self) -> str:
-        """The file's name; files from cameras have none."""
+        """The file's name; images from cameras have none."""
         return self.record.name or self.record.file_id
 
 
 def cards_of(cloud: CloudState, records: Iterable[BinaryRecord | None]) -> list[Card]:
-    """Those of the files that there are."""
+    """The cards of the files that exist."""
     return [card_of(cloud, record) for record in records if record is not None]
 
 
 def card_of(cloud: CloudState, record: BinaryRecord, *, whole: bool = False) -> Card:
-    """A file for the page; with `whole`, a text and a point cloud as far as is sensible."""
+    """The card of a file; with `whole`, with more of a text or a point cloud."""
     kind = _kind(record)
     if kind == "points":
         content = cloud.store.read(record.file_id)
@@ -110,7 +110,7 @@ def _kind(record: BinaryRecord) -> str:
 
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """What the filter bar selects, a page of it, and the equal calls."""
+    """A page of the selected files, and calls that return the same."""
     internal = visit.query.get("internal") == "1"
     request = data.BinaryDataByFilterRequest(
         data_request=filters.page_of(visit), include_internal_data=internal
@@ -138,7 +138,7 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def show_file(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """One file: bytes, boxes, metadata, datasets, and the calls that were about it."""
+    """One file: bytes, boxes, metadata, datasets, and calls that refer to it."""
     record = record_of(visit)
     names = {dataset.id: dataset.name for dataset in visit.store.all_datasets()}
     return "file.html", {
@@ -154,7 +154,7 @@ def show_file(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _sequences_with(visit: Visit, record: BinaryRecord) -> list[Sequence]:
-    """The sequences that a file is inside of (SQ-4, SQ-8)."""
+    """The sequences that contain a file (SQ-4, SQ-8)."""
     resource = (record.source.component_name, record.source.method_name)
     return [
         each
@@ -167,7 +167,7 @@ def _sequences_with(visit: Visit, record: BinaryRecord) -> list[Sequence]:
 
 
 def _calls_about(visit: Visit, record: BinaryRecord) -> Iterator[RecordedCall]:
-    """The calls whose request or reply holds the file's id, as far as the journal keeps them."""
+    """The recorded calls whose request or reply contains the file's id."""
     mark = record.file_id.encode()
     for call in list(visit.handle.calls)[-_LOOKED_AT:][::-1]:
         kept = call.kept

@@ -1,4 +1,4 @@
-"""The filter bar: the address of a view as a `Filter` message."""
+"""The filter bar: converts the query parameters of a view to a `Filter` message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fakeviam.web.page.visit import Visit
 
-#: Records on one page, unless the address says otherwise, and how many it may ask for.
+#: The default and the maximum number of records per page.
 PAGE: Final = 60
 MOST: Final = 500
 
@@ -32,7 +32,7 @@ TEXTS: Final = (
 )
 LISTS: Final = ("location_ids", "organization_ids", "mime_type", "bbox_labels")
 TIMES: Final = ("start", "end")
-#: All that the address of a page of records may hold.
+#: The query parameters of a page of records.
 ASKED: Final = (*TEXTS, *LISTS, *TIMES, "tags", "tagged", "limit", "last")
 TAG_RULES: Final = {
     "": data.TAGS_FILTER_TYPE_UNSPECIFIED,
@@ -43,10 +43,10 @@ TAG_RULES: Final = {
 
 
 def filter_of(query: QueryParams) -> data.Filter:
-    """The filter that an address asks for; fields have the names of the message.
+    """The filter in a query; parameters are named like the fields of the message.
 
     Raises:
-        HttpProblem: 422, a value makes no sense.
+        HttpProblem: 422, a value is invalid.
     """
     message = data.Filter()
     for name in TEXTS:
@@ -68,10 +68,10 @@ def filter_of(query: QueryParams) -> data.Filter:
 
 
 def page_of(visit: Visit) -> data.DataRequest:
-    """The page that an address asks for: filter, size, where it goes on; the newest first.
+    """The page in a query, with filter, size and token; newest first.
 
     Raises:
-        HttpProblem: 422, a value makes no sense.
+        HttpProblem: 422, a value is invalid.
     """
     query, most = visit.query, visit.handle.policy.max_page
     usual = PAGE if most is None else min(PAGE, most.size)
@@ -87,9 +87,9 @@ def page_of(visit: Visit) -> data.DataRequest:
 
 
 def next_of(visit: Visit, rpc: str, request: Any, reply: Any) -> str:
-    """Where the next page begins; empty if there is none.
+    """The address of the next page; empty if there is none.
 
-    How many records came does not tell: a policy may have cut the page.
+    The number of records does not decide this, because a policy may have reduced the page.
     """
     if not reply.data:
         return ""
@@ -100,13 +100,13 @@ def next_of(visit: Visit, rpc: str, request: Any, reply: Any) -> str:
 
 
 def asked_of(query: QueryParams) -> dict[str, Any]:
-    """What the filter bar shows: texts, and lists with one more place for another value."""
+    """The contents of the filter bar: texts, and lists with an additional empty entry."""
     filled = link_of(query)
     return {**filled, **{name: [*filled[name], ""] for name in (*LISTS, "tags")}}
 
 
 def link_of(query: QueryParams) -> dict[str, Any]:
-    """The part of an address that says the same filter."""
+    """The query parameters of the same filter."""
     texts = {name: query.get(name, "") for name in (*TEXTS, *TIMES, "tagged")}
     return {**texts, **{name: _values(query, name) for name in (*LISTS, "tags")}}
 

@@ -1,4 +1,4 @@
-"""The fleet: organizations, locations, robots and parts, and how a client connects."""
+"""The view of the fleet: organizations, locations, robots, parts, and how clients connect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """The tree of the fleet, with ids to copy, and snippets that connect."""
+    """The tree of the fleet with ids to copy, and code that connects."""
     tree: dict[tuple[str, str], dict[tuple[str, str], dict[tuple[str, str], list[Any]]]] = {}
     for part in visit.handle.fleet:
         locations = tree.setdefault((part.organization_id, part.organization_name), {})
@@ -31,7 +31,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _clients(origin: str, app_url: str, key_id: str, key: str) -> list[Snippet]:
-    """How each client connects; `app_url` is what viam-sdk takes."""
+    """How each client connects; `app_url` is the parameter of viam-sdk."""
     at, name, secret = (json.dumps(each, ensure_ascii=False) for each in (origin, key_id, key))
     scheme, _, target = origin.partition("://")
     login = ["viam", "login", "api-key", f"--base-url={origin}", f"--key-id={key_id}"]

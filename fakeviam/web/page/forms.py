@@ -1,4 +1,4 @@
-"""What a browser's forms send: fields, and files that were chosen or dropped."""
+"""Parses forms: fields, and files that were chosen or dropped."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-#: Bytes of a form with files.
+#: The maximum size of a form with files in bytes.
 LARGEST: Final = 4 * LARGEST_BODY
 
-#: Digits of the longest number; Python makes no numbers of thousands of them.
+#: The maximum length of a number; Python refuses to parse thousands of digits.
 _DIGITS: Final = 18
 
 
 def whole(name: str, text: str) -> int:
-    """The whole number that a field holds.
+    """Parse a field as a whole number.
 
     Raises:
-        HttpProblem: 422, it is none, or none that anything could be.
+        HttpProblem: 422, it is not a number, or out of any range.
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
         raise HttpProblem(422, f"{name} must be a whole number", field=name, value=text)
@@ -47,10 +47,10 @@ class Form(NamedTuple):
 
 
 async def read_form(request: Request) -> Form:
-    """What a form sent.
+    """Parse the form of a request.
 
     Raises:
-        HttpProblem: 413, 415 or 422: it is too large, or no form.
+        HttpProblem: 413, 415 or 422: it is too large, or not a form.
     """
     told = Message()
     told["content-type"] = request.headers.get("content-type", "")
@@ -65,13 +65,13 @@ async def read_form(request: Request) -> Form:
     for name, file, content in _parts(body, str(told.get_boundary("")).encode()):
         if file is None:
             form.fields[name] = content.decode(errors="replace")
-        elif file or content:  # a form without a chosen file sends an empty one
+        elif file or content:  # browsers send an empty file if none was chosen
             form.files.append(SentFile(file, content))
     return form
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, str | None, bytes]]:
-    """The parts of a form: name, name of the file if it is one, content (RFC 7578)."""
+    """The parts of a form: name, file name if it is a file, content (RFC 7578)."""
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
     if not boundary or not pieces[-1].startswith(b"--"):
         raise HttpProblem(422, "the form is not complete")

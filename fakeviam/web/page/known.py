@@ -1,4 +1,4 @@
-"""What is stored, in few words: what the filter bar completes with, and what captured it."""
+"""Values that occur in the stored data, for completion in the filter bar."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from fakeviam.model.records import Source
     from fakeviam.web.page.visit import Visit
 
-#: The newest records that are looked at; of a database, fewer, since they are fetched.
+#: How many of the newest records are examined; fewer in a database, which must fetch them.
 _IN_MEMORY: Final = 200_000
 _FETCHED: Final = 2_000
 
 
 def latest(visit: Visit, kind: Literal["binary", "tabular"]) -> dict[Source, Any]:
-    """The newest record of everything that captured some, the newest first."""
+    """The newest record of each source, newest first."""
     store = visit.store
     most = _IN_MEMORY if isinstance(store, MemoryStore) else _FETCHED
     page = getattr(store, f"{kind}_page")
     records = page(Query(), after=None, limit=most, descending=True).records
-    # Many records share the object that says what captured them; to hash each takes long.
+    # Many records share a source object, and hashing each takes long.
     first: dict[int, Any] = {}
     for record in records:
         first.setdefault(id(record.source), record)
@@ -36,7 +36,7 @@ def latest(visit: Visit, kind: Literal["binary", "tabular"]) -> dict[Source, Any
 
 
 def known_values(visit: Visit, kind: Literal["binary", "tabular"]) -> dict[str, list[str]]:
-    """Values that are stored, by the fields of the filter."""
+    """Stored values by field of the filter."""
     everything, sources = data.Filter(), latest(visit, kind)
     tags = visit.ask("TagsByFilter", data.TagsByFilterRequest(filter=everything)).tags
     labels = visit.ask(

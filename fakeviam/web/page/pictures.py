@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def record_of(visit: Visit) -> BinaryRecord:
-    """The file that the address names by its binary data id or its last part.
+    """The file in the address, by its binary data id or file id.
 
     Raises:
         HttpProblem: 404, there is none.

@@ -1,4 +1,4 @@
-"""Data pipelines: what each does and when, its runs on the fake's clock, and its sink."""
+"""The view of data pipelines: definition, schedule, runs and sink."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fakeviam.web.problems import HttpProblem
 if TYPE_CHECKING:
     from fakeviam.web.page.visit import Visit
 
-#: Runs that are listed.
+#: How many runs are listed.
 SHOWN = 200
 
 
@@ -27,7 +27,7 @@ class _Pipeline(NamedTuple):
 
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """The pipelines of all organizations, the oldest first."""
+    """The pipelines of all organizations, oldest first."""
     store, owners = visit.store, visit.organizations
     rows = []
     for each in store.entities(DataPipeline):
@@ -39,12 +39,12 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _next(pipeline: DataPipeline) -> str:
-    """When its next tick comes."""
+    """The time of its next tick."""
     return show_moment(pipeline.time_next) if pipeline.enabled else "disabled"
 
 
 def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """One pipeline: definition, schedule, runs, and how to ask its sink."""
+    """One pipeline: definition, schedule, runs, and how to query its sink."""
     store = visit.store
     pipeline = store.entity(DataPipeline, visit.path)
     if pipeline is None:

@@ -1,4 +1,4 @@
-"""Point clouds as PCD files: what their header says, and some of their points from above."""
+"""Point clouds in PCD files: the header, and some of the points seen from above."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
     _Point = tuple[float, float, float]
 
-#: Bytes in which a header must end, and of a text that is read.
+#: The maximum size of a header, and how much of a text is read, in bytes.
 _HEADER: Final = 4096
 _TEXT: Final = 1024 * 1024
 
-#: Bytes of a header of compressed points: their size as they are, and unpacked.
+#: The header of compressed points: compressed and decompressed size.
 _SIZES: Final = struct.Struct("<II")
 
-#: In LZF, a byte from which on what follows is a copy.
+#: In LZF, control bytes from here on are back-references.
 _SHORTEST_COPY: Final = 32
 
-#: Heights are told apart by so many shades.
+#: How many shades represent the heights.
 SHADES: Final = 6
 
-#: The drawing is so large, whatever the unit of the points.
+#: The size of the drawing, in any unit.
 SIZE: Final = 400
 
 _FORMS: Final = {("F", 4): "f", ("F", 8): "d"} | {
@@ -42,7 +42,7 @@ class PointCloud:
     Attributes:
         facts: The header.
         shades: SVG paths of dots, from the lowest points to the highest.
-        width: Metres, or whatever the unit is, from left to right.
+        width: The width in metres, or another unit.
         why: Why no points are drawn; empty if some are.
     """
 
@@ -53,12 +53,12 @@ class PointCloud:
 
 
 def read(content: bytes | memoryview, most: int, *, largest: int) -> PointCloud | None:
-    """The point cloud of a PCD file with at most so many points; None if it is none.
+    """Parse a PCD file; None if it is not one.
 
     Args:
         content: The file.
-        most: Points that are drawn.
-        largest: Bytes that compressed points are unpacked to; larger ones are not drawn.
+        most: How many points to draw.
+        largest: The maximum size of decompressed points; larger ones are not drawn.
     """
     head = bytes(content[:_HEADER])
     end = head.find(b"\nDATA ") + 1
@@ -83,11 +83,11 @@ def read(content: bytes | memoryview, most: int, *, largest: int) -> PointCloud 
 
 
 class _TooLargeError(Exception):
-    """Compressed points are more than is unpacked."""
+    """Compressed points exceed the limit."""
 
 
 def _counts(facts: Mapping[str, str]) -> tuple[list[str], list[int]]:
-    """The names of the fields, and how many values each has."""
+    """The names of the fields, and the number of values of each."""
     names = facts["FIELDS"].split()
     return names, list(map(int, facts.get("COUNT", "1 " * len(names)).split()))
 
@@ -95,7 +95,7 @@ def _counts(facts: Mapping[str, str]) -> tuple[list[str], list[int]]:
 def _ascii(
     facts: Mapping[str, str], content: memoryview, most: int, _largest: int
 ) -> Iterator[_Point]:
-    """Each so-and-so-many-th point."""
+    """Every n-th point of a text file."""
     names, counts = _counts(facts)
     places = [sum(counts[: names.index(axis)]) for axis in "xyz"]
     text = bytes(content[:_TEXT]).decode("ascii", "replace")
@@ -109,14 +109,14 @@ def _ascii(
 def _binary(
     facts: Mapping[str, str], content: memoryview, most: int, _largest: int
 ) -> Iterator[_Point]:
-    """The same of points that stand one after the other."""
+    """Every n-th point of a binary file."""
     return _unpacked_points(facts, content, most, by_field=False)
 
 
 def _compressed(
     facts: Mapping[str, str], content: memoryview, most: int, largest: int
 ) -> Iterator[_Point]:
-    """The same of points that are compressed, field by field."""
+    """Every n-th point of a compressed file, which is stored by field."""
     packed, size = _SIZES.unpack_from(content)
     if packed > len(content) - _SIZES.size:
         raise ValueError(f"its points end early: {packed} bytes are not there")
@@ -153,10 +153,10 @@ def _unpacked_points(
 
 
 def unpacked(packed: bytes, size: int) -> bytes:
-    """What LZF has compressed: runs of bytes, and copies of what came before.
+    """Decompress LZF: literal runs, and back-references.
 
     Raises:
-        ValueError: It is damaged, or not of this size.
+        ValueError: It is damaged, or does not have this size.
     """
     out, at = bytearray(), 0
     try:
@@ -198,7 +198,7 @@ def _step(total: int, most: int) -> int:
 
 
 def _drawn(facts: Mapping[str, str], points: list[_Point]) -> PointCloud:
-    """Points from above: x to the right, y up, higher ones in other shades."""
+    """The points seen from above: x to the right, y up, heights as shades."""
     points = [point for point in points if all(map(isfinite, point))]
     if not points:
         return PointCloud(facts, why="it has no finite points")

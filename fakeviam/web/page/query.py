@@ -1,4 +1,4 @@
-"""Queries typed by hand: MQL and SQL, and what of them the store has answered."""
+"""The query editor: MQL and SQL, and which part of a query the store executed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fakeviam.wire import data
 if TYPE_CHECKING:
     from fakeviam.web.page.visit import Visit
 
-#: Documents of an answer that are shown.
+#: How many documents of a result are shown.
 SHOWN = 500
 
 EXAMPLE = """[
@@ -25,7 +25,7 @@ EXAMPLE = """[
 
 
 def show(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """The editor, and the answer to what is in it."""
+    """The editor, and the result of its query."""
     asked = {name: visit.query.get(name, "").strip() for name in ("text", "prefix", "sink")}
     language = visit.query.get("language", "mql")
     if language not in ("mql", "sql"):
@@ -87,7 +87,7 @@ def _sql(visit: Visit, organization: str, text: str) -> dict[str, Any]:
 
 
 def _answer(visit: Visit, rpc: str, request: Any) -> dict[str, Any]:
-    """Documents, what of the query the store decided, and the call as code."""
+    """The documents, the part that the store executed, and the call as code."""
     reply, record = visit.ask_and_tell(rpc, request)
     return {
         "total": len(reply.raw_data),

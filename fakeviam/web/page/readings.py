@@ -1,4 +1,4 @@
-"""Readings: tables with dotted columns, and a chart of each number over time."""
+"""The view of readings: tables with dotted columns, and a chart of each number over time."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from fakeviam.web.page.visit import Visit
 
-#: Columns of a table; sensors with more are better asked by a query.
+#: The maximum number of columns; sensors with more are better queried.
 _COLUMNS = 24
 
-#: Values of a sensor's latest reading that are shown.
+#: How many values of a sensor's latest reading are shown.
 _FEW = 8
 
 _WIDTH, _HEIGHT = 600, 120
@@ -50,7 +50,7 @@ class Chart(NamedTuple):
 
 
 def show(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """A page of the readings that the filter bar selects, the newest first."""
+    """A page of the selected readings, newest first."""
     request = data.TabularDataByFilterRequest(data_request=filters.page_of(visit))
     reply = visit.ask("TabularDataByFilter", request)
     totals = visit.ask(
@@ -93,7 +93,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def _latest(visit: Visit) -> list[ReadingRow]:
-    """The newest reading of each sensor, with its first values."""
+    """The latest reading of each sensor, with its first values."""
     rows = []
     for source, record in latest(visit, "tabular").items():
         values = dict(_flat(mapping_from(Struct.FromString(record.payload))))
@@ -111,7 +111,7 @@ def _latest(visit: Visit) -> list[ReadingRow]:
 
 
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a reading by dotted names."""
+    """The values of a reading by dotted path."""
     for name, inner in value.items():
         if isinstance(inner, dict) and inner:
             yield from _flat(inner, f"{prefix}{name}.")
@@ -120,7 +120,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _chart(name: str, times: list[int], rows: list[dict[str, Any]]) -> Chart | None:
-    """A chart of a column whose values are numbers, of which there are at least two."""
+    """A chart of a column with at least two values, all numbers."""
     points = [
         (at, row[name])
         for at, row in zip(times, rows, strict=True)

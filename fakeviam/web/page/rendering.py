@@ -1,4 +1,4 @@
-"""From values to HTML: templates in which everything is text unless they say otherwise."""
+"""Renders templates, which escape all values unless they say otherwise."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 _KIB = 1024
 
-#: Lines of a text whose every line is compared with every other.
+#: Texts with more lines are not compared line by line.
 _LONG = 500
 
-#: The views in the order of the menu: name in the address, and what people call it.
+#: The views in the order of the menu: name in the address, and title.
 VIEWS = (
     ("calls", "Calls"),
     ("files", "Files"),
@@ -44,7 +44,7 @@ class Templates:
     """The page's templates."""
 
     def __init__(self) -> None:
-        """Read them when they are first used."""
+        """Load them on first use."""
         self._environment = Environment(
             loader=PackageLoader("fakeviam.web.page"),
             autoescape=True,
@@ -62,7 +62,7 @@ class Templates:
         }
 
     def render(self, template: str, visit: Visit, **values: Any) -> str:
-        """A whole page, or a part of one, in which any text can be shown."""
+        """Render a page or a part of one; any text can be displayed."""
         page = self._environment.get_template(template).render(
             visit=visit,
             views=VIEWS,
@@ -72,12 +72,12 @@ class Templates:
             sessions=sorted(visit.fake.sessions),
             **values,
         )
-        # Half of a surrogate pair, as in what was refused because of it, is no text.
+        # Lone surrogates, as in a refused value, cannot be encoded.
         return page.encode(errors="backslashreplace").decode()
 
 
 def show_bytes(size: int) -> str:
-    """A size for people: `1.5 MiB`."""
+    """A size for display: `1.5 MiB`."""
     amount, unit = float(size), "B"
     for larger in ("KiB", "MiB", "GiB"):
         if amount < _KIB:
@@ -87,7 +87,7 @@ def show_bytes(size: int) -> str:
 
 
 def show_moment(moment: datetime | int | None) -> str:
-    """A time for people, UTC: date, time, and milliseconds where there are some."""
+    """A UTC time for display: date, time, and milliseconds unless they are zero."""
     if moment is None:
         return ""
     if isinstance(moment, int):  # ns since the epoch
@@ -97,19 +97,19 @@ def show_moment(moment: datetime | int | None) -> str:
 
 
 def show_seconds(seconds: float | None) -> str:
-    """A duration for people: `1.2 ms`."""
+    """A duration for display: `1.2 ms`."""
     if seconds is None:
         return ""
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 def show_json(value: Any, indent: int | None = 2) -> str:
-    """JSON for people; without an indent, on one line."""
+    """JSON for display; without an indent, on one line."""
     return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
 
 
 class LinePair(NamedTuple):
-    """A line of two texts side by side."""
+    """Two lines of texts that are shown side by side."""
 
     left: str
     right: str
@@ -117,9 +117,9 @@ class LinePair(NamedTuple):
 
 
 def side_by_side(left: str, right: str) -> Iterator[LinePair]:
-    """Two texts, with the lines that they have in common beside each other."""
+    """Two texts side by side, with common lines aligned."""
     ours, theirs = left.splitlines(), right.splitlines()
-    # Of long texts, lines that are everywhere align nothing: with them it takes minutes.
+    # In long texts, difflib ignores very frequent lines; otherwise it would take minutes.
     is_long = max(len(ours), len(theirs)) > _LONG
     matcher = SequenceMatcher(None, ours, theirs, autojunk=is_long)
     for what, start, end, other_start, other_end in matcher.get_opcodes():

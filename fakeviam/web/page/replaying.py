@@ -1,4 +1,4 @@
-"""Recorded calls made again under another policy: which of a run's answers would change."""
+"""Replays recorded calls under another policy, to find replies that would change."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ if TYPE_CHECKING:
     from fakeviam.store.base import Store
     from fakeviam.web.page.visit import Visit
 
-#: The latest calls that are made again, and seconds that it may take.
+#: How many of the latest calls are replayed, and the time limit in seconds.
 MOST: Final = 300
 _SECONDS: Final = 3.0
 
-#: Services whose calls change nothing but what is stored, of which each gets its own copy.
+#: Services whose calls change only the store, of which each call gets a copy.
 _SERVICES: Final = (
     "viam.app.data.v1.DataService",
     "viam.app.dataset.v1.DatasetService",
     "viam.app.datapipelines.v1.DataPipelinesService",
 )
 
-#: A reply of more bytes is compared, but not shown.
+#: Larger replies are compared but not shown, in bytes.
 _LARGE: Final = 64 * 1024
 
-#: Lines of a difference that are shown.
+#: How many lines of a difference are shown.
 _LINES: Final = 6
 
 
 class Change(NamedTuple):
-    """A recorded call whose answer would be another one, and what of it."""
+    """A recorded call whose reply would change, and how."""
 
     call: RecordedCall
     lines: list[tuple[str, str]]
 
 
 class ReplayedAnswer(NamedTuple):
-    """What a call is answered with."""
+    """The reply to a replayed call."""
 
     status: str
     text: str
@@ -59,13 +59,13 @@ class ReplayedAnswer(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replay:
-    """What calls would be answered under other policies.
+    """The results of a replay.
 
     Attributes:
-        changes: For each policy, the calls whose answers change, the latest first.
-        made: How many calls were made again.
+        changes: For each policy, the calls whose replies change, latest first.
+        made: How many calls were replayed.
         left_out: How many were not.
-        only_reads: The store cannot be copied, as databases cannot: only what reads was made.
+        only_reads: Whether only reads were replayed, because the store cannot be forked.
     """
 
     changes: list[list[Change]]
@@ -75,10 +75,10 @@ class Replay:
 
 
 def replay(visit: Visit, policies: Sequence[Policy]) -> Replay:
-    """Make the latest calls again, on what is stored now, under the policy of now and others.
+    """Replay the latest calls on the current data, under the current policy and others.
 
-    Each call gets a copy of what is stored, and counts on from the same ids: nothing is changed.
-    Of a store that cannot be copied, only calls that read are made again.
+    Each call gets a fork of the store and the same counters of ids, so that nothing is changed. If
+    the store cannot be forked, only reads are replayed.
     """
     end = monotonic() + _SECONDS
     store, every = visit.store, list(visit.handle.calls)[::-1]
@@ -133,7 +133,7 @@ def _answer(visit: Visit, record: RecordedCall, policy: Policy, store: Store) ->
 def _differences(
     call: RecordedCall, now: ReplayedAnswer, then: ReplayedAnswer
 ) -> list[tuple[str, str]]:
-    """The first lines in which two answers differ: of now, and of then."""
+    """The first lines in which two replies differ."""
     if "OK" not in (now.status, then.status) or now.status != then.status:
         return [(_said(now), _said(then))]
     if max(len(now.blob), len(then.blob)) > _LARGE:

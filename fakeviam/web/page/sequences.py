@@ -1,4 +1,4 @@
-"""Sequences: what each selects, what is inside, and the exports of their datasets."""
+"""The view of sequences: selections, contents, and exports of their datasets."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from fakeviam.web.page.visit import Visit
 
-#: Sequences that are listed.
+#: How many sequences are listed.
 SHOWN = 500
 
 
 def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """The sequences of all organizations, the newest first."""
+    """The sequences of all organizations, newest first."""
     sequences = visit.store.entities(Sequence)
     return "sequences.html", {
         "sequences": sequences[::-1][:SHOWN],
@@ -35,7 +35,7 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 class _Resource(NamedTuple):
-    """A resource of a sequence, and what it captured in the window."""
+    """A resource of a sequence, and its data in the window."""
 
     name: str
     method: str
@@ -44,7 +44,7 @@ class _Resource(NamedTuple):
 
 
 def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """One sequence: window, resources with what they captured, images, datasets."""
+    """One sequence: window, resources with data, images, datasets."""
     store = visit.store
     sequence = store.entity(Sequence, visit.path)
     if sequence is None:
@@ -78,13 +78,13 @@ def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
 
 
 def jobs_of(visit: Visit, dataset_id: str) -> list[SequenceExport]:
-    """The exports of a dataset of sequences, the newest first."""
+    """The exports of a sequence dataset, newest first."""
     found = visit.store.entities(SequenceExport)
     return [each for each in found if each.dataset_id == dataset_id][::-1]
 
 
 def job_file(visit: Visit) -> Response:
-    """The file that an export has made."""
+    """The file of an export."""
     job = visit.store.entity(SequenceExport, visit.path)
     if job is None or job.status != "completed":
         raise HttpProblem(404, f"there is no export {visit.path!r} that is completed")

@@ -1,4 +1,4 @@
-"""The page's addresses: who may see it, which view answers, and how errors look."""
+"""The routes of the page: access, views, and error pages."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("fakeviam")
 
-#: The cookie in which a browser keeps the control token (HT-2).
+#: The cookie in which a browser stores the control token (HT-2).
 COOKIE = "fakeviam-token"
 
-#: Nothing but what this address serves; no script inside a page, no frame around it.
+#: Only resources from this address; no inline scripts, no frames.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -56,10 +56,10 @@ _POLICY = (
 _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
-    # Not no-referrer, with which browsers hide the origin of a form from the guard.
+    # Not no-referrer: browsers would then hide the origin of a form from the guard.
     "referrer-policy": "same-origin",
     "cache-control": "no-store",
-    # Pages of other ports cannot show its pictures either.
+    # Pages on other ports cannot embed its pictures either.
     "cross-origin-resource-policy": "same-origin",
 }
 
@@ -71,8 +71,8 @@ _STATIC = {
     "htmx.LICENSE": "text/plain",
 }
 
-#: What reads; each takes a visit and answers with the template and its values, or a response.
-#: Functions do so in another thread, coroutines in the event loop.
+#: Read-only views. Each takes a visit and returns a template with values, or a response. Functions
+#: run in another thread, coroutines in the event loop.
 _READS: Mapping[str, Callable[[Visit], Any]] = {
     "calls": calls.show_list,
     "call": calls.show_call,
@@ -99,7 +99,7 @@ _READS: Mapping[str, Callable[[Visit], Any]] = {
     "snapshots": snapshots.compare,
 }
 
-#: What their addresses may ask for besides the session: without a name here, nothing.
+#: The query parameters of each view besides the session; the others have none.
 ASKED: Mapping[str, tuple[str, ...]] = {
     "calls": (*calls.FILTERS, "before"),
     "why": ("record",),
@@ -112,12 +112,12 @@ ASKED: Mapping[str, tuple[str, ...]] = {
     "snapshots": ("a", "b"),
 }
 
-#: Views of one thing, whose addresses are below the list of all.
+#: Views of a single object, whose addresses are below the list.
 _OF_ONE = {"calls": "call", "policy": "point"}
 
 
 class Site:
-    """The page of one fake. For Starlette, an instance is an ASGI application."""
+    """The page of one fake. Starlette treats an instance as an ASGI application."""
 
     def __init__(self, fake: Host) -> None:
         """Show `fake`."""
@@ -132,7 +132,7 @@ class Site:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        """Answer one request; the only place that turns errors into pages."""
+        """Handle one request; the only place that turns errors into pages."""
         name, _, path = request.path_params.get("path", "").partition("/")
         visit = self._visit(request, path)
         try:
@@ -146,7 +146,7 @@ class Site:
         except (UsageError, Refusal, OSError) as error:
             return self._refusal(visit, problem_of(error), error)
         except Exception as error:
-            # A bug in the fake: whoever runs it must see it.
+            # A bug in the fake, which its user must see.
             log.exception("fakeviam crashed in %s %s", request.method, request.url.path)
             return self._refusal(
                 visit, HttpProblem(500, f"fakeviam has a bug: {type(error).__name__}: {error}")
@@ -169,7 +169,7 @@ class Site:
         return Visit(fake=self._fake, session=session, path=path, request=request)
 
     def _check(self, request: Request) -> None:
-        """Refuse who may not use the control API; a browser shows its token by a cookie."""
+        """Check the caller's access to the control API; browsers send the token in a cookie."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         peer, scheme = request.scope["state"]["peer"], request.scope["scheme"]
         if self._fake.control_token is not None and COOKIE in request.cookies:
@@ -178,12 +178,12 @@ class Site:
         check_caller(headers, peer, self._fake.control_token, scheme=scheme)
 
     async def _login(self, request: Request) -> Response:
-        """Keep the token in a cookie that no script and no other site can use."""
+        """Store the token in a cookie that scripts and other sites cannot use."""
         if request.method != "POST":
             return RedirectResponse(ROOT, status_code=303)
         _check_origin(request)
         token = (await read_form(request)).fields.get("token", "")
-        if not (token and token.isascii() and token.isprintable()):  # no header could carry it
+        if not (token and token.isascii() and token.isprintable()):  # not valid in a header
             raise HttpProblem(422, "a control token has printable ASCII characters", field="token")
         answer = RedirectResponse(ROOT, status_code=303)
         answer.set_cookie(
@@ -233,10 +233,10 @@ class Site:
 
 
 def _check_asked(query: QueryParams, known: tuple[str, ...]) -> None:
-    """Refuse what a view does not look at: it would show everything instead.
+    """Refuse unknown query parameters, since the view would show everything instead.
 
     Raises:
-        HttpProblem: 422, there is such a name.
+        HttpProblem: 422, there is an unknown parameter.
     """
     for name, value in query.items():
         if name not in known:
@@ -247,7 +247,7 @@ def _check_asked(query: QueryParams, known: tuple[str, ...]) -> None:
 
 
 def _check_origin(request: Request) -> None:
-    """Refuse what another page sends: a browser adds the cookie for each port of this machine.
+    """Refuse requests of other pages: browsers send the cookie to all ports of this machine.
 
     Raises:
         HttpProblem: 403.
@@ -258,7 +258,7 @@ def _check_origin(request: Request) -> None:
 
 
 def _outside(visit: Visit) -> Visit:
-    """The same visit to the server's own cloud: its session has ended."""
+    """The same visit to the server's own cloud, when the session has ended."""
     return Visit(fake=visit.fake, session="", path="", request=visit.request)
 
 

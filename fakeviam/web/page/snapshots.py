@@ -1,4 +1,4 @@
-"""Two snapshots side by side, or one and the present: what was added, removed, changed."""
+"""Compares two snapshots, or one with the current state: what was added, removed, changed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from fakeviam.server.lifecycle.snapshots import FrozenState
     from fakeviam.web.page.visit import Visit
 
-#: Differences of each kind of thing that are shown.
+#: How many differences of each kind are shown.
 SHOWN: Final = 100
 _LONGEST: Final = 200
 
 
 class StateDifference(NamedTuple):
-    """A thing that two states do not have in common."""
+    """An object that differs between two states."""
 
     id: str
     name: str
@@ -34,7 +34,7 @@ class StateDifference(NamedTuple):
 
 
 class KindDifferences(NamedTuple):
-    """The differences in one kind of thing: numbers by how, and the first of them."""
+    """The differences in one kind of object: counts by type of difference, and the first ones."""
 
     title: str
     counts: Counter[str]
@@ -42,9 +42,9 @@ class KindDifferences(NamedTuple):
 
 
 async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
-    """What the second state has that the first has not, and the other way round."""
+    """The differences between two states."""
     (first, left), (second, right) = (_state(visit, name) for name in ("a", "b"))
-    # In another thread: nobody changes a state, and there may be many records.
+    # In a thread: states are immutable, and there may be many records.
     parts = await asyncio.to_thread(_compared, left, right)
     return "snapshots.html", {"first": first, "second": second, "parts": parts}
 
@@ -59,7 +59,7 @@ def _compared(left: FrozenState, right: FrozenState) -> list[KindDifferences]:
 
 
 def _state(visit: Visit, name: str) -> tuple[str, FrozenState]:
-    """A snapshot by its id or name; nothing is the present."""
+    """A snapshot by its id or name; empty is the current state."""
     key = visit.query.get(name, "")
     if not key:
         return "now", take_snapshot(visit.cloud)
@@ -70,7 +70,7 @@ def _state(visit: Visit, name: str) -> tuple[str, FrozenState]:
 
 
 def _things(state: FrozenState) -> dict[str, dict[str, Any]]:
-    """All that a state holds, by kind and id."""
+    """All objects in a state, by kind and id."""
     store, fleet = state.store, state.fleet
     offset, held = state.clock
     return {
@@ -124,7 +124,7 @@ def _changed(one: Any, other: Any) -> Iterator[str]:
 
 
 def _apart(left: object, right: object) -> str:
-    """What differs of two values; of lists, what has come and what has gone."""
+    """The difference between two values; for lists, what was added and removed."""
     if isinstance(left, tuple) and isinstance(right, tuple):
         gone = [f"without {_short(one)}" for one in left if one not in right]
         come = [f"with {_short(one)}" for one in right if one not in left]

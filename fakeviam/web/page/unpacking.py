@@ -1,4 +1,4 @@
-"""Archives that were dropped on the page: their files, one after the other, within bounds."""
+"""Extracts archives that were dropped on the page, within limits."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 _ZIP, _TAR = (".zip",), (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
-#: Files of one archive; its bytes may be as many as those of a form.
+#: The maximum number of files in an archive; their size is limited like that of a form.
 _MOST: Final = 20_000
 
-#: What systems leave in archives of their own accord.
+#: Files that operating systems add to archives.
 _LITTER: Final = ("__MACOSX", ".DS_Store", "Thumbs.db")
 
-#: What the libraries raise for archives that are damaged or of a kind that they do not know.
+#: Errors of the libraries for archives that are damaged or of an unsupported kind.
 _BROKEN: Final = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -33,20 +33,20 @@ _BROKEN: Final = (
     EOFError,
     OSError,
     ValueError,
-    RuntimeError,  # encrypted, or a way to compress that is not known
+    RuntimeError,  # encrypted, or an unknown compression
 )
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file is unpacked, by its name."""
+    """Whether a file is extracted, by its name."""
     return name.lower().endswith((*_ZIP, *_TAR))
 
 
 def steps_of(name: str, at: SourceLocation) -> tuple[str, ...]:
-    """The steps of a relative path that stays where it begins.
+    """The components of a relative path that does not leave its root.
 
     Raises:
-        SeedError: It does not.
+        SeedError: It does.
     """
     steps = PurePosixPath(name).parts
     if not steps or steps[0] == "/" or ".." in steps or "\0" in name:
@@ -55,7 +55,7 @@ def steps_of(name: str, at: SourceLocation) -> tuple[str, ...]:
 
 
 def contents_of(name: str, content: bytes) -> Iterator[SentFile]:
-    """The files of an archive; links and what systems add are none.
+    """The files of an archive, without links and files that systems add.
 
     Raises:
         SeedError: It cannot be read, or is too large.

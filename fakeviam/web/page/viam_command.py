@@ -1,4 +1,4 @@
-"""A call as the `viam` command that makes it: only where a command says all that the call says."""
+"""A call as a `viam` command, if there is an equivalent one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class _Command(NamedTuple):
-    """A command, and the flags that say what fields of the request say.
+    """A command, and its flags for fields of the request.
 
     Attributes:
-        text: Without flags.
-        flags: By the path of the field.
-        own: Fields that the command decides itself, such as how it pages.
+        text: The command without flags.
+        flags: The flags by path of the field.
+        own: Fields that the command sets itself, such as paging.
     """
 
     text: str
@@ -60,7 +60,7 @@ def _within(field: str, flags: Mapping[str, str]) -> dict[str, str]:
     return {f"{field}.{path}": flag for path, flag in flags.items()}
 
 
-#: How `viam data export` and `query` page is their own matter.
+#: `viam data export` and `query` choose their own page size.
 _PAGING: Final = tuple(f"data_request.{name}" for name in ("limit", "last", "sort_order"))
 
 #: The commands by RPC.
@@ -124,7 +124,7 @@ _COMMANDS: Final[Mapping[str, _Command]] = MappingProxyType(
     }
 )
 
-#: Tags that the filter's flag takes for a type of filter.
+#: Tags with a special meaning in the filter's flag.
 _TYPES: Final = MappingProxyType(
     {"TAGS_FILTER_TYPE_TAGGED": "tagged", "TAGS_FILTER_TYPE_UNTAGGED": "untagged"}
 )
@@ -132,7 +132,7 @@ _ALONE: Final = tuple([one] for one in _TYPES.values())
 
 
 def command(method: Method, request: Message) -> str:
-    """The command; empty where none says the same."""
+    """The equivalent command; empty if there is none."""
     known = _COMMANDS.get(method.name)
     body = message_json(request)
     if known is None or not isinstance(body, dict):
@@ -152,7 +152,7 @@ def command(method: Method, request: Message) -> str:
 
 
 def _replace_type(leaves: dict[str, Any], path: str) -> None:
-    """Let a filter's tags say its type too, as the flag does; one that cannot stays."""
+    """Merge the type of a tags filter into its tags, like the flag; otherwise keep it."""
     tags, kind = path.replace("type", "tags"), leaves[path]
     if kind in _TYPES:
         leaves[tags] = [_TYPES[kind]]
@@ -170,7 +170,7 @@ def _leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 
 def _text(path: str, value: object) -> str | None:
-    """What a flag says; None if it cannot: no argument holds NUL, no page to copy from CR."""
+    """The value of a flag; None if it is not possible: NUL in arguments, CR in copied text."""
     text = _flag_text(path, value)
     return None if text is None or "\0" in text or "\r" in text else text
 

@@ -1,4 +1,4 @@
-"""One look at the page: whose cloud it shows, and what the address asks for."""
+"""A visit: one request for a view, and the cloud that it shows."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Visit:
     Attributes:
         fake: The server.
         session: The session that is shown; empty for the server's own cloud.
-        path: What follows the view's name in the address.
+        path: The rest of the path after the view's name.
         request: The browser's request.
-        still: The cloud as it was at one moment, which nobody changes; None for the present.
+        still: An immutable copy of the cloud; None for the current state.
     """
 
     fake: Host
@@ -52,23 +52,23 @@ class Visit:
     still: CloudState | None = None
 
     async def beside(self, look: Callable[[Visit], T]) -> T:
-        """Look at this moment in another thread; calls are served for as long as that takes."""
+        """Run `look` on a copy of the state in another thread, while calls are served."""
         still = self.cloud.detached(store=self.store.view())
         return await asyncio.to_thread(look, replace(self, still=still))
 
     @property
     def query(self) -> QueryParams:
-        """The query of the address."""
+        """The query parameters."""
         return self.request.query_params
 
     @property
     def origin(self) -> str:
-        """Where the browser has reached the fake, as `http://host:port`."""
+        """The address of the fake as the browser sees it, `http://host:port`."""
         return f"{self.request.url.scheme}://{self.request.headers.get('host', '')}"
 
     @property
     def handle(self) -> CloudHandle:
-        """The handle on the cloud that is shown.
+        """The handle on the displayed cloud.
 
         Raises:
             HttpProblem: 404, the session has ended.
@@ -89,7 +89,7 @@ class Visit:
 
     @property
     def store(self) -> Store:
-        """What is stored at this moment of the fake's clock, as a call would find it."""
+        """The store at the current time of the fake's clock, as a call would see it."""
         if self.still is None:
             catch_up(self.cloud)
         return self.cloud.store
@@ -100,7 +100,7 @@ class Visit:
         return {part.organization_id: part.organization_name for part in self.handle.fleet}
 
     def url(self, path: str, **query: object) -> str:
-        """The address of a view on the same cloud; values that are empty are left out."""
+        """The address of a view of the same cloud, without empty parameters."""
         asked = {"session": self.session, **query}
         pairs = [
             (name, one)
@@ -111,15 +111,15 @@ class Visit:
         return f"{ROOT}/{quote(path, safe='/')}" + (f"?{urlencode(pairs)}" if pairs else "")
 
     def ask(self, rpc: str, request: Message) -> Any:
-        """The reply that a client with all rights would get; leaves no trace in the journal.
+        """The reply to a client with all permissions; leaves no trace in the journal.
 
         Raises:
-            Refusal: The request makes no sense.
+            Refusal: The request is invalid.
         """
         return self.ask_and_tell(rpc, request)[0]
 
     def ask_and_tell(self, rpc: str, request: Message) -> tuple[Any, RecordedCall]:
-        """The reply as of `ask`, and what the journal would say of the call."""
+        """Like `ask`, with the journal entry that the call would have had."""
         method = wire.method(rpc)
         call = Call.detached(self.cloud.detached(store=self.store), method)
         reply = done_at_once(answered(unary_handlers(method.service)[rpc], call, request))
