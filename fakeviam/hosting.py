@@ -82,7 +82,8 @@ class Hosting:
             limits=limits,
             http=LazyServer(lambda: _http_server(self)),
             database=LazyServer(
-                lambda: _database_server(self._registry, patience=limits.header_seconds)
+                lambda: _database_server(self._registry, patience=limits.header_seconds),
+                module="fakeviam.database.endpoint",
             ),
             # A connection comes before any call that could name a session: ask the base.
             admit=lambda: not cloud.faults.refuses_connection(),
@@ -238,10 +239,10 @@ class Hosting:
 
 
 def _http_server(hosting: Hosting) -> HttpSide:
-    # Not above: importing it takes longer than a test that only speaks gRPC.
-    from fakeviam.web.protocol import HttpServer as Server  # noqa: PLC0415
+    # Not above: a test that only speaks gRPC has no use for it.
+    from fakeviam.web.first import FirstServer  # noqa: PLC0415
 
-    return Server(hosting)
+    return FirstServer(hosting)
 
 
 def _database_server(clouds: SessionRegistry, *, patience: float) -> DatabaseSide:

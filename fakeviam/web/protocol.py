@@ -68,9 +68,10 @@ class HttpServer:
 
     def __init__(self, fake: Host) -> None:
         """Serve `fake`; runs in its event loop."""
-        self._app = application(fake)
+        #: The application that answers.
+        self.app = application(fake)
         self._config = Config(
-            self._app,
+            self.app,
             http=Connection,
             ws="none",
             lifespan="off",
@@ -90,14 +91,14 @@ class HttpServer:
         # uvicorn would also log a warning; the response to the client is enough.
         self._log = logging.Logger("fakeviam.http", logging.ERROR)  # noqa: LOG001 - ours alone
         self._log.parent = logging.getLogger("fakeviam")
-        self._state.default_headers = self._config.encoded_headers
+        #: What stands in every answer.
+        self.headers = self._state.default_headers = self._config.encoded_headers
 
     def request(
         self, connection: Carrier, number: int, head: RequestHead, headers: Sequence[Pair]
     ) -> HttpRequest:
         """Create an HTTP/2 request."""
-        extra = self._state.default_headers
-        return Http2Request(connection, number, head, headers, app=self._app, extra=extra)
+        return Http2Request(connection, number, head, headers, app=self.app, extra=self.headers)
 
     def refused(self, head: bytes, trailers: Sequence[tuple[str, str]]) -> Ending | None:
         """The response that refuses a call starting with `head`; None if it is not a call."""
@@ -120,7 +121,7 @@ class HttpServer:
     ) -> HttpSide:
         """Create a side that refuses all requests inside HTTP/2."""
         side = copy(self)
-        side._app = refusing(HttpProblem(400, what), trailers, told)  # noqa: SLF001 - one of us
+        side.app = refusing(HttpProblem(400, what), trailers, told)
         return side
 
     def protocol(self) -> asyncio.Protocol:

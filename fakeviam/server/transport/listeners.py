@@ -21,6 +21,7 @@ from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.own_directory import OwnDirectory
 from fakeviam.server.transport.protocol_switch import (
     FAREWELL_SECONDS,
+    LaterProtocol,
     PoliteProtocol,
     ProtocolSniffer,
     RejectedConnection,
@@ -164,7 +165,7 @@ class Listener:
         )
 
     def _lazy(self, server: LazyServer[Any]) -> asyncio.Protocol:
-        return self._remember(server.made().protocol())
+        return self._remember(server.protocol())
 
     # Imported on first use: most fakes serve no TLS.
 
@@ -211,6 +212,8 @@ class Listener:
 
     def _remember(self, protocol: asyncio.Protocol) -> asyncio.Protocol:
         self._protocols.add(protocol)
+        if isinstance(protocol, LaterProtocol):
+            protocol.tell = self._remember
         return protocol
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from importlib import import_module
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from fakeviam.server.transport.descriptors import is_kept
@@ -18,7 +19,7 @@ from fakeviam.server.transport.frames import PREFACE
 from fakeviam.server.transport.outgoing import Link, peer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from fakeviam.server.transport.quiet_log import QuietLog
 
@@ -84,10 +85,20 @@ class LazyServer(Generic[S]):
     only.
     """
 
-    def __init__(self, make: Callable[[], S]) -> None:
-        """Create the side with `make`."""
-        self._make = make
+    def __init__(self, make: Callable[[], S], *, module: str = "") -> None:
+        """Create the side with `make`, which is quick once `module` is imported."""
+        self._make, self._module = make, module
         self._server: S | None = None
+
+    def protocol(self) -> asyncio.Protocol:
+        """The protocol of a new connection; the first may have to wait for the module."""
+        if self._server is None and self._module:
+            return LaterProtocol(self._imported)
+        return self.made().protocol()
+
+    async def _imported(self) -> asyncio.Protocol:
+        await asyncio.to_thread(import_module, self._module)
+        return self.made().protocol()
 
     def made(self) -> S:
         """The side, created on the first call."""
@@ -100,6 +111,52 @@ class LazyServer(Generic[S]):
         if self._server is not None:
             await self._server.stop()
             self._server = None
+
+
+def _nothing(_protocol: asyncio.Protocol) -> None:
+    """Nobody wants to know."""
+
+
+class LaterProtocol(asyncio.Protocol):
+    """A connection whose protocol is a while in the making; others are served meanwhile (SV-18).
+
+    Attributes:
+        tell: Called with the protocol, before it has the connection.
+    """
+
+    def __init__(self, make: Callable[[], Awaitable[asyncio.Protocol]]) -> None:
+        """Hand the connection, and what it has said, to the protocol that `make` makes."""
+        self._make = make
+        self.tell: Callable[[asyncio.Protocol], object] = _nothing
+        self._seen = bytearray()
+        self._is_at_end = False
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.pause_reading()
+        self._task = asyncio.ensure_future(self._hand_over(self.transport))
+
+    def data_received(self, data: bytes) -> None:
+        self._seen += data
+
+    def eof_received(self) -> bool:
+        self._is_at_end = True
+        return True
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's
+        self._task.cancel()
+
+    async def _hand_over(self, transport: asyncio.Transport) -> None:
+        protocol = await self._make()
+        self.tell(protocol)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        protocol.data_received(bytes(self._seen))
+        if not transport.is_closing():
+            transport.resume_reading()
+        if self._is_at_end and not protocol.eof_received():
+            transport.close()
 
 
 class ProtocolSniffer(asyncio.Protocol):

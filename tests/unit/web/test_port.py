@@ -5,20 +5,31 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import TYPE_CHECKING
+from importlib import import_module
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo import MongoClient
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from fakeviam import ConnectionLimits, FakeViam
+from fakeviam.server.transport import protocol_switch
+from fakeviam.web import first as first_side
 
 from .browser import Browser, call
+from .http2_client import Http2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
     from .conftest import Open
 
 LAZY = """
@@ -48,6 +59,67 @@ def test_whoever_speaks_grpc_alone_loads_no_http() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & {"starlette", "uvicorn", "h11", "anyio"}
     assert "fakeviam.web" not in done.stdout.split()
+
+
+def _over_1(cloud: FakeViam) -> bytes:
+    return Browser(cloud).request("GET", "/healthz").body
+
+
+def _over_2(cloud: FakeViam) -> bytes:
+    with Http2(cloud) as client:
+        return client.request("GET", "/healthz", b"", {}).body
+
+
+def _by_database(cloud: FakeViam) -> bytes:
+    address = f"mongodb://{cloud.host}:{cloud.port}/?directConnection=true"
+    with MongoClient[dict[str, Any]](address) as client:
+        return b"ok\n" * int(client.admin.command("ping")["ok"])
+
+
+@pytest.mark.parametrize("first", [_over_1, _over_2, _by_database])
+def test_calls_are_answered_while_the_first_request_waits(
+    monkeypatch: pytest.MonkeyPatch, first: Callable[[FakeViam], bytes]
+) -> None:
+    """What answers it is imported aside (HT-1, SV-18)."""
+    began, called, asked = Event(), Event(), import_module
+
+    def slow_import(name: str) -> ModuleType:
+        began.set()
+        assert called.wait(30), "no call was answered meanwhile"
+        return asked(name)
+
+    monkeypatch.setattr(first_side, "import_module", slow_import)
+    monkeypatch.setattr(protocol_switch, "import_module", slow_import)
+    with FakeViam(seed=1) as cloud, ThreadPoolExecutor() as others:
+        answers = [others.submit(first, cloud) for _ in range(2)]
+        assert began.wait(30)
+        assert call(cloud, "Authenticate", entity="someone").access_token
+        called.set()
+        assert [answer.result() for answer in answers] == [b"ok\n"] * 2
+        assert first(cloud) == b"ok\n"
+
+
+def test_who_does_not_wait_for_the_first_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that leaves meanwhile, or a server that stops, leaves nothing behind (SV-18)."""
+    began, left, asked = Event(), Event(), import_module
+
+    def slow_import(name: str) -> ModuleType:
+        began.set()
+        assert left.wait(30)
+        return asked(name)
+
+    monkeypatch.setattr(first_side, "import_module", slow_import)
+    with FakeViam(seed=1) as cloud, socket.create_connection((cloud.host, cloud.port)) as client:
+        client.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert began.wait(30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        with socket.create_connection((cloud.host, cloud.port)) as other:
+            other.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            other.shutdown(socket.SHUT_WR)
+            left.set()
+            with other.makefile("rb") as answer:
+                assert answer.read().endswith(b"\r\n\r\nok\n")
 
 
 def test_both_are_served_in_turn(web: Browser) -> None:
