@@ -16,6 +16,8 @@ from fakeviam_contracts.results import PROGRAMS, Verdict
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 from fakeviam_contracts.subject import OwnFake
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
 
 from fakeviam import Clock, FakeViam
 from fakeviam.cli import main
@@ -79,6 +81,23 @@ def test_a_server_that_answers_otherwise_the_next_time_gets_all_programs() -> No
     done = run_programs(subject, seed=1, wanted=20)
     subject.close()
     assert (done.count, done.failed) == (20, None)
+
+
+class _WantsTimes(Interceptor):
+    """Refuses streams that do not say when they were captured."""
+
+    def request(self, rpc: str, message: Any) -> Any:
+        is_opening = rpc == "StreamingDataCaptureUpload" and message.HasField("metadata")
+        if is_opening and not message.metadata.sensor_metadata.HasField("time_requested"):
+            raise GRPCError(Status.INVALID_ARGUMENT, "sensor_metadata.time_requested is missing")
+        return message
+
+
+def test_a_server_may_want_the_times_of_streams(own: Callable[[Interceptor], None]) -> None:
+    """SU-2 is that empty metadata are as none, which refusing both is; A28 is open."""
+    own(_WantsTimes())
+    result = run(RunConfig(clauses="SU-2"))
+    assert (result.exit_status, _verdicts(result)["SU-2"]) == (0, Verdict.KEPT)
 
 
 def test_some_clauses() -> None:

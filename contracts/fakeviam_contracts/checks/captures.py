@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync, well_known
 from fakeviam.wire.times import nanos_from, timestamp_from
@@ -169,7 +169,7 @@ def times_of_a_file(session: Session) -> None:
     session.expect("FU-4", "times of the file", [BASE, BASE], times)
 
 
-@check("A28", "SU-2", "TM-2")
+@check("A28", "TM-2")
 def uploads_without_times(session: Session) -> None:
     """Get the moment they come in, however the lack of a time is said."""
     for way in ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"):
@@ -179,8 +179,6 @@ def uploads_without_times(session: Session) -> None:
         requested = session.model.files[handle].requested
         # Where the clock cannot be read, it is at least not 1970.
         session.expect("TM-2", "an upload without times gets some", True, requested > 0)  # noqa: FBT003
-        if way == "StreamingDataCaptureUpload":
-            session.expect("SU-2", "empty sensor metadata is as none", True, requested > 0)  # noqa: FBT003
         if session.place.now is not None:
             close = abs(session.place.now() - requested) <= session.place.skew
             session.expect("A28", "that is the moment of the upload", expected=True, observed=close)
@@ -190,6 +188,32 @@ def uploads_without_times(session: Session) -> None:
     datasets = raw.first(session, "TM-2", "datasets", listed)
     is_set = datasets.time_created.seconds > 0
     session.expect("TM-2", "a dataset has a time of creation", expected=True, observed=is_set)
+
+
+@check("SU-2")
+def empty_sensor_metadata(session: Session) -> None:
+    """Is as none: the server's own time for both, or a refusal of both, which is open (A28)."""
+    none = _streamed(session)
+    empty = _streamed(session, sensor_metadata=datasync.SensorMetadata())
+    session.expect("SU-2", "a stream with empty sensor metadata", none, empty)
+
+
+def _streamed(session: Session, **fields: datasync.SensorMetadata) -> str:
+    """What a stream without times comes to."""
+    opening = datasync.DataCaptureUploadMetadata(
+        upload_metadata=raw.metadata(session, raw.BINARY), **fields
+    )
+    messages = (
+        datasync.StreamingDataCaptureUploadRequest(metadata=opening),
+        datasync.StreamingDataCaptureUploadRequest(data=b"x"),
+    )
+    answer: Any = session.wire.stream("StreamingDataCaptureUpload", messages)
+    if isinstance(answer, Refused):
+        return "is refused"
+    settle(session)
+    (file,) = raw.files(session, answer.binary_data_id)
+    has_times = nanos_from(file.time_requested) > 0 and nanos_from(file.time_received) > 0
+    return "gets times" if has_times else "gets no times"
 
 
 #: More than servers like to send in one reply.
@@ -223,5 +247,6 @@ CHECKS = (
     types_of_a_sensor,
     times_of_a_file,
     uploads_without_times,
+    empty_sensor_metadata,
     large_files,
 )
