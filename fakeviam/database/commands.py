@@ -114,11 +114,13 @@ class Command(NamedTuple):
         answer: What answers it.
         fields: The fields that it has of its own.
         before_login: Whether it may be sent by anybody.
+        may_be_long: Whether it looks at readings.
     """
 
     answer: Callable[[Context, Document], Reply]
     fields: frozenset[str] = frozenset()
     before_login: bool = False
+    may_be_long: bool = False
 
 
 def _words(text: str) -> frozenset[str]:
@@ -151,22 +153,26 @@ COMMANDS: Final = MappingProxyType(
                 "allowPartialResults awaitData batchSize collation filter let limit "
                 "noCursorTimeout oplogReplay projection singleBatch skip sort tailable"
             ),
+            may_be_long=True,
         ),
         "aggregate": Command(
             reading.aggregate,
             _words("bypassDocumentValidation collation cursor explain let pipeline"),
+            may_be_long=True,
         ),
-        "count": Command(reading.count, _words("collation fields limit query skip")),
-        "distinct": Command(reading.distinct, _words("collation key query")),
-        "getMore": Command(reading.get_more, _words("batchSize collection term")),
+        "count": Command(
+            reading.count, _words("collation fields limit query skip"), may_be_long=True
+        ),
+        "distinct": Command(reading.distinct, _words("collation key query"), may_be_long=True),
+        "getMore": Command(reading.get_more, _words("batchSize collection term"), may_be_long=True),
         "killCursors": Command(reading.kill_cursors, _words("cursors")),
         "listDatabases": Command(_list_databases, _words("authorizedDatabases filter nameOnly")),
         "listCollections": Command(
             _list_collections, _words("authorizedCollections cursor filter nameOnly")
         ),
         "listIndexes": Command(_list_indexes, _words("cursor")),
-        "dbStats": Command(_statistics, _words("freeStorage scale")),
-        "dbstats": Command(_statistics, _words("freeStorage scale")),
+        "dbStats": Command(_statistics, _words("freeStorage scale"), may_be_long=True),
+        "dbstats": Command(_statistics, _words("freeStorage scale"), may_be_long=True),
         "getParameter": Command(_parameters, _words("featureCompatibilityVersion allParameters")),
         "whatsmyuri": Command(_own_address, before_login=True),
         "connectionStatus": Command(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bson import Binary
 
@@ -16,15 +17,21 @@ from fakeviam.model.clock import moment_of
 from fakeviam.model.errors import Refusal
 from fakeviam.query.errors import QueryError
 from fakeviam.server.services.data.databases import APPLICATION_PREFIX, USER_PREFIX
+from fakeviam.server.services.turns import has_many
 from fakeviam.server.state.cloud import Crash
+from fakeviam.server.state.retention import enforce_retention
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakeviam.database.context import Reply
     from fakeviam.database.cursors import Cursors
     from fakeviam.database.wire_messages import CommandMessage
     from fakeviam.query.values import Document
     from fakeviam.server.lifecycle.session_registry import SessionRegistry
     from fakeviam.server.state.cloud import CloudState
+
+Made = TypeVar("Made")
 
 log = logging.getLogger("fakeviam")
 
@@ -57,10 +64,18 @@ class Conversation:
         self._user = self._owner = ""
         self._logins = 0
 
-    def answer(self, request: CommandMessage) -> Reply:
-        """The reply to a request; an error is a reply too."""
+    def answer(self, request: CommandMessage) -> Reply | Callable[[], Reply]:
+        """The reply to a request; an error is a reply too.
+
+        One that takes long is a function, which another thread may call (SV-18).
+        """
+        made = self._told(request, lambda: self._answer(request))
+        return partial(self._told, request, made) if callable(made) else made
+
+    def _told(self, request: CommandMessage, work: Callable[[], Made]) -> Made | Reply:
+        """What `work` makes; what goes wrong is a reply too."""
         try:
-            return self._answer(request)
+            return work()
         except QueryError as error:
             return _refusal(error.code, error.text, error.code_name)
         except Refusal as refusal:  # what retention deletes cannot be kept (DD-4)
@@ -72,7 +87,7 @@ class Conversation:
             text = f"fakeviam has a bug: {type(error).__name__} in {request.name}: {error} [SV-4]"
             return _refusal(1, text, "InternalError")
 
-    def _answer(self, request: CommandMessage) -> Reply:
+    def _answer(self, request: CommandMessage) -> Reply | Callable[[], Reply]:
         name, command = request.name, request.command
         if not request.database:
             raise QueryError(40571, "OP_MSG requests require a $db argument")
@@ -93,7 +108,12 @@ class Conversation:
             remedy = f"log in as {USER_PREFIX}<organization id>, whom ConfigureDatabaseUser makes"
             text = f"command {name} requires authentication; {remedy} [DB-7]"
             raise QueryError(UNAUTHORIZED, text)
-        return found.answer(self._context(request.database), command)
+        cloud = self._cloud()
+        if not (found.may_be_long and has_many(cloud.store)):
+            return found.answer(self._context(request.database, cloud), command)
+        enforce_retention(cloud)
+        still = cloud.detached(store=cloud.store.view())
+        return partial(found.answer, self._context(request.database, still), command)
 
     @property
     def is_logged_in(self) -> bool:
@@ -106,8 +126,7 @@ class Conversation:
             self._cursors.leave(self._owner)
         self._user, self._owner, self._entered = "", "", None
 
-    def _context(self, database: str) -> Context:
-        cloud = self._cloud()
+    def _context(self, database: str, cloud: CloudState) -> Context:
         organization_id = self._user.removeprefix(USER_PREFIX)
         return Context(
             database=database,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 from itertools import count
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from bson import Int64
@@ -32,6 +33,8 @@ class _Cursor:
     documents: deque[Document]
     #: The first document of the next batch; None at the end of the answer.
     ahead: RawBSONDocument | None
+    #: Two connections of one owner may ask for batches at the same time, each in a thread.
+    lock: Lock = field(default_factory=Lock)
 
     def batch(self, size: int | None) -> list[RawBSONDocument]:
         """The next documents: at most `size`, and as many as one message can carry."""
@@ -54,7 +57,8 @@ def _next(documents: deque[Document]) -> RawBSONDocument | None:
 class Cursors:
     """The open cursors of one server; drivers fetch from any connection of their pool.
 
-    Each belongs to an owner, who alone can use it, and whose others alone it can push out.
+    Each belongs to an owner, who alone can use it, and whose others alone it can push out. Long
+    answers are made in threads, which share this.
     """
 
     _open: dict[str, OrderedDict[int, _Cursor]] = field(
@@ -62,6 +66,7 @@ class Cursors:
     )
     _ids: Iterator[int] = field(default_factory=lambda: count(1))
     _connections: Counter[str] = field(default_factory=Counter)
+    _lock: RLock = field(default_factory=RLock)
 
     def enter(self, owner: str) -> None:
         """One more connection of an owner."""
@@ -69,10 +74,11 @@ class Cursors:
 
     def leave(self, owner: str) -> None:
         """One connection less; with the last, nobody is left to go on with what is open."""
-        self._connections[owner] -= 1
-        if not self._connections[owner]:
-            del self._connections[owner]
-            self._open.pop(owner, None)
+        with self._lock:
+            self._connections[owner] -= 1
+            if not self._connections[owner]:
+                del self._connections[owner]
+                self._open.pop(owner, None)
 
     def first_reply(
         self,
@@ -87,39 +93,49 @@ class Cursors:
         waiting = deque(documents)
         cursor = _Cursor(namespace=namespace, documents=waiting, ahead=_next(waiting))
         batch = cursor.batch(FIRST_BATCH if size is None else size)
-        number = 0
-        if cursor.ahead is not None and not single:
+        is_kept = cursor.ahead is not None and not single
+        return _reply("firstBatch", batch, self._keep(cursor, owner) if is_kept else 0, namespace)
+
+    def _keep(self, cursor: _Cursor, owner: str) -> int:
+        """Keep a cursor, unless its owner has left meanwhile; its number."""
+        with self._lock:
             number = next(self._ids)
+            if owner not in self._connections:
+                return number
             cursors = self._open[owner]
             cursors[number] = cursor
             while len(cursors) > _MOST_OPEN or (
                 len(cursors) > 1 and sum(len(c.documents) for c in cursors.values()) > _MOST_KEPT
             ):
                 cursors.popitem(last=False)
-        return _reply("firstBatch", batch, number, namespace)
+            return number
 
     def next_reply(
         self, number: int, *, owner: str, namespace: str, size: int | None
     ) -> dict[str, Any] | None:
         """Answer with the next batch; None where the owner has no such cursor."""
-        cursor = self._open[owner].get(number) if owner in self._open else None
-        if cursor is None or cursor.namespace != namespace:
-            return None
-        batch = cursor.batch(size)
-        self._open[owner].move_to_end(number)
-        if cursor.ahead is None:
-            self.kill(number, owner=owner)
-            number = 0
+        with self._lock:
+            cursors = self._open.get(owner, OrderedDict())
+            cursor = cursors.get(number)
+            if cursor is None or cursor.namespace != namespace:
+                return None
+            cursors.move_to_end(number)
+        with cursor.lock:
+            batch = cursor.batch(size)
+            if cursor.ahead is None:
+                self.kill(number, owner=owner)
+                number = 0
         return _reply("nextBatch", batch, number, namespace)
 
     def kill(self, number: int, *, owner: str) -> bool:
         """Forget a cursor; whether the owner had it."""
-        cursors = self._open.get(owner)
-        if cursors is None or cursors.pop(number, None) is None:
-            return False
-        if not cursors:
-            del self._open[owner]
-        return True
+        with self._lock:
+            cursors = self._open.get(owner)
+            if cursors is None or cursors.pop(number, None) is None:
+                return False
+            if not cursors:
+                del self._open[owner]
+            return True
 
 
 def _reply(name: str, batch: list[RawBSONDocument], number: int, namespace: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from fakeviam.database.conversation import Conversation, Refusing
@@ -20,6 +21,8 @@ from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.quiet_log import QuietLog
 
 if TYPE_CHECKING:
+    from fakeviam.database.context import Reply
+    from fakeviam.database.wire_messages import CommandMessage
     from fakeviam.server.lifecycle.session_registry import SessionRegistry
 
 #: Bytes of a message before login; hello and logins have some hundreds.
@@ -65,6 +68,7 @@ class DatabaseConnection(asyncio.Protocol):
         self._scheduled = False
         self._writable = True
         self._is_at_end = False  # the client says nothing more
+        self._aside: asyncio.Future[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # That of another event loop, such as uvloop's, is no asyncio.Transport.
@@ -77,6 +81,8 @@ class DatabaseConnection(asyncio.Protocol):
         self.transport = None
         self._received.clear()
         self._stop_waiting()
+        if self._aside is not None:
+            self._aside.cancel()
         self._conversation.end()
 
     def data_received(self, data: bytes) -> None:
@@ -160,6 +166,19 @@ class DatabaseConnection(asyncio.Protocol):
             return
         del self._received[:size]
         reply = self._conversation.answer(request)
-        if request.wants_reply:
+        if callable(reply):
+            self._scheduled = True  # the next message waits, others' do not
+            self._aside = asyncio.get_running_loop().run_in_executor(None, reply)
+            self._aside.add_done_callback(partial(self._answered, request))
+        else:
+            self._reply(request, reply)
+
+    def _answered(self, request: CommandMessage, made: asyncio.Future[Reply]) -> None:
+        self._scheduled = False
+        if self.transport is not None:  # else it was cancelled
+            self._reply(request, made.result())
+
+    def _reply(self, request: CommandMessage, reply: Reply) -> None:
+        if request.wants_reply and self.transport is not None:
             self.transport.write(reply_to(request, reply))
         self._schedule()

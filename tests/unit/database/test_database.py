@@ -494,6 +494,7 @@ def test_documents_of_abandoned_cursors_are_let_go(monkeypatch: pytest.MonkeyPat
     """Those left alone longest first; the newest is kept, however large it is (DB-8)."""
     monkeypatch.setattr("fakeviam.database.cursors._MOST_KEPT", 25)
     cursors = Cursors()
+    cursors.enter("o")
 
     def begin(size: int) -> int:
         documents = [{"n": number} for number in range(size)]
