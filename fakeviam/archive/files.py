@@ -64,11 +64,7 @@ class Files:
     def sync_folder(self, path: Path) -> None:
         """Wait until the names in a folder are on the disk, if that is wanted."""
         if self.durable:
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            wait_for_disk(path)
 
     def replace(self, path: Path, place: Path) -> None:
         """Rename a file, in one step and over what is there."""
@@ -100,3 +96,12 @@ class Files:
             self.remove(path)
         except OSError:
             return
+
+
+def wait_for_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

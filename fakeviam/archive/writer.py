@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fakeviam.archive import format as names
 from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.entity_rows import entity_row
+from fakeviam.archive.files import wait_for_disk
 from fakeviam.archive.lines import line_of
 from fakeviam.archive.rows import (
     Sources,
@@ -143,15 +144,7 @@ def _settle(folder: Path) -> None:
         os.sync()
         return
     for path in paths:
-        _settle_one(path)
-
-
-def _settle_one(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        wait_for_disk(path)
 
 
 def _move_in(beside: Path, place: Path) -> None:
@@ -167,5 +160,5 @@ def _move_in(beside: Path, place: Path) -> None:
         if replaces:
             earlier.rename(place)
         raise
-    _settle_one(place.parent)
+    wait_for_disk(place.parent)
     shutil.rmtree(earlier, ignore_errors=True)
