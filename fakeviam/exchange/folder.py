@@ -15,7 +15,7 @@ configuration keep their meaning; names, where the metadata has them. The files 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from google.protobuf import json_format
 
@@ -48,6 +48,8 @@ from fakeviam.wire.times import nanos_from
 
 if TYPE_CHECKING:
     import os
+
+    from google.protobuf.message import Message
 
 DATA = "data"
 METADATA = "metadata"
@@ -220,7 +222,7 @@ def _box(box: messages.BoundingBox, at: SourceLocation, *, clip: bool) -> Boundi
         raise at.error(f"annotations.bboxes: {refusal.text}{hint}") from None
 
 
-def _nanos(message: Any, field: str) -> int | None:
+def _nanos(message: Message, field: str) -> int | None:
     return nanos_from(getattr(message, field)) if message.HasField(field) else None
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import moment_of
-from fakeviam.model.datasets import DatasetType
+from fakeviam.model.datasets import Dataset, DatasetType
 from fakeviam.model.errors import UsageError
 from fakeviam.views.conditions import Condition, Field, moment, pattern
 from fakeviam.views.stored import (
@@ -91,7 +91,7 @@ def dataset_view(look: Look, fleet: Fleet) -> View[StoredDataset]:
     """The datasets of a cloud."""
     files = _file_source(look, fleet)
 
-    def stored(dataset: Any) -> StoredDataset:
+    def stored(dataset: Dataset) -> StoredDataset:
         members = Condition(
             name="dataset", wanted=dataset.id, field=_text("dataset_ids", many=True)
         )

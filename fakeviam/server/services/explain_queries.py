@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fakeviam.query.expressions import Operators
     from fakeviam.query.values import Document
     from fakeviam.server.state.call import Call
+    from fakeviam.wire import data
 
 #: Stages that pass documents on unchanged, or some of them.
 _CHOOSING = frozenset({"$match", "$sort", "$limit", "$skip"})
@@ -43,7 +44,7 @@ _NO_BOUND = Reason(
 _Row = tuple[int, Any]
 
 
-def mql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
+def mql_verdicts(call: Call, request: data.TabularDataByMQLRequest) -> Iterator[RecordVerdict]:
     """The verdict on each reading in a TabularDataByMQL call.
 
     Raises:
@@ -54,7 +55,7 @@ def mql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
         yield from _judged(call, request.organization_id, stages_asked(call, request))
 
 
-def sql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
+def sql_verdicts(call: Call, request: data.TabularDataBySQLRequest) -> Iterator[RecordVerdict]:
     """The verdict on each reading in a TabularDataBySQL call.
 
     Raises:
@@ -73,7 +74,9 @@ def sql_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
         yield replace(verdict, outcome="excluded", reasons=reasons) if unbounded else verdict
 
 
-def sequence_verdicts(call: Call, request: Any) -> Iterator[RecordVerdict]:
+def sequence_verdicts(
+    call: Call, request: data.GetSequenceBinaryDataRequest
+) -> Iterator[RecordVerdict]:
     """Which images a sequence contains.
 
     Raises:

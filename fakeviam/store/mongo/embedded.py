@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 
 class Embedded:
     """The databases of one mongomock client, or one of them: what `[...]` gives is locked too."""
 
-    def __init__(self, inner: Any = None, lock: Any = None) -> None:
+    def __init__(
+        self, inner: Any = None, lock: AbstractContextManager[object] | None = None
+    ) -> None:
         """Make a client that nobody else has, or wrap what one of it gave."""
         if inner is None:
             import mongomock  # noqa: PLC0415 - of an extra
@@ -51,7 +54,7 @@ class Embedded:
 class _WholeCursor:
     """A cursor that reads all of its documents in one step."""
 
-    def __init__(self, cursor: Any, lock: Any) -> None:
+    def __init__(self, cursor: Any, lock: AbstractContextManager[object]) -> None:
         self._cursor = cursor
         self._lock = lock
 

@@ -10,7 +10,7 @@ from fakeviam.model.entities import Sequence
 from fakeviam.server.services.data.sequences import IMAGES, resources_of
 from fakeviam.server.services.explain import SELECTING
 from fakeviam.web.page import code, filters, points
-from fakeviam.web.page.known import known_values
+from fakeviam.web.page.known import known_values, latest
 from fakeviam.web.page.pictures import record_of
 from fakeviam.wire import data
 from fakeviam.wire.encoded import encoded
@@ -132,7 +132,7 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
         "link": filters.link_of(visit.query),
         "internal": internal,
         "limit": request.data_request.limit,
-        "known": known_values(visit, "binary"),
+        "known": known_values(visit, latest(visit, visit.store.binary_page)),
         "snippets": code.request_snippets(visit, wire.method("BinaryDataByFilter"), request),
     }
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from fakeviam.model.filters import Query
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from fakeviam.model.records import Source
+    from fakeviam.model.records import AnyRecord, Record, Source
+    from fakeviam.store.values import Page
     from fakeviam.web.page.visit import Visit
 
 #: How many of the newest records are examined; fewer in a database, which must fetch them.
@@ -19,25 +20,23 @@ _IN_MEMORY: Final = 200_000
 _FETCHED: Final = 2_000
 
 
-def latest(visit: Visit, kind: Literal["binary", "tabular"]) -> dict[Source, Any]:
-    """The newest record of each source, newest first."""
-    store = visit.store
-    most = _IN_MEMORY if isinstance(store, MemoryStore) else _FETCHED
-    page = getattr(store, f"{kind}_page")
+def latest(visit: Visit, page: Callable[..., Page[Record]]) -> dict[Source, Record]:
+    """The newest record of each source, newest first; `page` is the store's method for a page."""
+    most = _IN_MEMORY if isinstance(visit.store, MemoryStore) else _FETCHED
     records = page(Query(), after=None, limit=most, descending=True).records
     # Many records share a source object, and hashing each takes long.
-    first: dict[int, Any] = {}
+    first: dict[int, Record] = {}
     for record in records:
         first.setdefault(id(record.source), record)
-    found: dict[Source, Any] = {}
+    found: dict[Source, Record] = {}
     for record in first.values():
         found.setdefault(record.source, record)
     return found
 
 
-def known_values(visit: Visit, kind: Literal["binary", "tabular"]) -> dict[str, list[str]]:
+def known_values(visit: Visit, sources: Mapping[Source, AnyRecord]) -> dict[str, list[str]]:
     """Stored values by field of the filter."""
-    everything, sources = data.Filter(), latest(visit, kind)
+    everything = data.Filter()
     tags = visit.ask("TagsByFilter", data.TagsByFilterRequest(filter=everything)).tags
     labels = visit.ask(
         "BoundingBoxLabelsByFilter", data.BoundingBoxLabelsByFilterRequest(filter=everything)

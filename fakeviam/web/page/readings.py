@@ -86,7 +86,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
         "asked": filters.asked_of(visit.query),
         "link": filters.link_of(visit.query),
         "limit": request.data_request.limit,
-        "known": known_values(visit, "tabular"),
+        "known": known_values(visit, latest(visit, visit.store.tabular_page)),
         "latest": [] if visit.query.keys() - {"session"} else _latest(visit),
         "snippets": code.request_snippets(visit, wire.method("TabularDataByFilter"), request),
     }
@@ -95,7 +95,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
 def _latest(visit: Visit) -> list[ReadingRow]:
     """The latest reading of each sensor, with its first values."""
     rows = []
-    for source, record in latest(visit, "tabular").items():
+    for source, record in latest(visit, visit.store.tabular_page).items():
         values = dict(_flat(mapping_from(Struct.FromString(record.payload))))
         rows.append(
             ReadingRow(
