@@ -83,7 +83,7 @@ def _reachable(facts: Mapping[str, Any]) -> Mapping[str, Any]:
         return facts
     scheme, _, place = facts["url"].partition("://")
     if place.replace("[::]", "::") != f"{facts['host']}:{facts['port']}":
-        return facts  # somebody knows a better address already
+        return facts  # a better address is already known
     url = f"{scheme}://{host}:{facts['port']}"
     target = url if scheme == "https" else url.removeprefix("http://")
     return {**facts, "target": target, "url": url}

@@ -138,7 +138,7 @@ def _advice(error: UsageError) -> str:
 
 @contextlib.contextmanager
 def _file_while_serving(path: Path | None, text: str) -> Iterator[None]:
-    """Keep a file with `text` at `path`; whoever sees it sees all of it."""
+    """Keep a file with `text` at `path` while the block runs; the file appears atomically."""
     if path is None:
         yield
         return

@@ -91,7 +91,7 @@ def client_context(ca_file: str = "", *, protocol: str = "h2") -> ssl.SSLContext
         protocol: What it speaks over TLS: `h2` or `http/1.1`.
 
     Raises:
-        ValueError: The file cannot be read or holds no certificates; the text names it.
+        ValueError: The file cannot be read or holds no certificates; the message names it.
     """
     import ssl  # noqa: PLC0415 - few addresses are those of servers with TLS
 

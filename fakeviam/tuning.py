@@ -1,4 +1,4 @@
-"""What a process of its own may do for speed, and a library in somebody's tests may not."""
+"""Process-wide optimizations, which a server process may apply but a library may not."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def text(name: str, value: object) -> str:
     """A string.
 
     Raises:
-        TypeError: It is none.
+        TypeError: It is invalid.
         ValueError: It cannot be encoded, as the name of a file with strange bytes.
     """
     if not isinstance(value, str):
@@ -115,7 +115,7 @@ def whole(name: str, value: object, *, bits: int = 64) -> int:
     """A whole number that is not negative.
 
     Raises:
-        TypeError: It is no whole number.
+        TypeError: It is not a whole number.
         ValueError: It is negative, or does not fit in so many bits.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
@@ -163,7 +163,7 @@ def choice(name: str, value: object, enum: Any) -> int:
     """A value of an enum.
 
     Raises:
-        TypeError: It is no whole number.
+        TypeError: It is not a whole number.
         ValueError: The enum has none like that.
     """
     number = whole(name, value)
@@ -189,7 +189,7 @@ def moment(name: str, value: object) -> Timestamp:
     """A datetime as a Timestamp; a naive one is taken as UTC (TM-1).
 
     Raises:
-        TypeError: It is no datetime.
+        TypeError: It is not a datetime.
         ValueError: In UTC it lies outside the years 1 to 9999.
     """
     if not isinstance(value, datetime):
@@ -217,7 +217,7 @@ def optional_times(name: str, value: object) -> tuple[Timestamp, Timestamp] | No
 
 
 def message(name: str, cls: type[M], value: object) -> M:
-    """A message of ours, or of any other descriptor pool with the same full name."""
+    """A message of our descriptor pool, or of another pool with the same full name."""
     try:
         return adopt(cls, value)  # type: ignore[arg-type]  # it checks that itself
     except TypeError as error:
@@ -228,7 +228,7 @@ def stages(name: str, value: Any) -> list[bytes]:
     """The stages of a pipeline, as dictionaries or as BSON, in BSON.
 
     Raises:
-        TypeError: It is no list of these.
+        TypeError: It is not a list of these.
         ValueError: BSON cannot hold one.
     """
     if isinstance(value, str | bytes | Mapping):
@@ -243,7 +243,7 @@ def document(name: str, value: object) -> bytes:
     """A dictionary in BSON.
 
     Raises:
-        TypeError: It is none.
+        TypeError: It is invalid.
         ValueError: BSON cannot hold it.
     """
     import bson  # noqa: PLC0415 - with the first query
@@ -309,8 +309,8 @@ def reading(name: str, value: object) -> well_known.Struct:
     """A reading as a Struct.
 
     Raises:
-        TypeError: It is no mapping.
-        ValueError: Something in it would not come back equal; the text names the path.
+        TypeError: It is not a mapping.
+        ValueError: Something in it would not come back equal; the message names the path.
     """
     if not isinstance(value, Mapping):
         raise wrong(name, "a mapping", value)

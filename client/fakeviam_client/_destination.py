@@ -44,7 +44,7 @@ def check_destination(dest: object, *, count_only: bool = False) -> Path | None:
     """The path of `dest`, or None if there is none; asked before anything is fetched.
 
     Raises:
-        TypeError: It is no path.
+        TypeError: It is not a path.
         ValueError: It cannot be a path, or `count_only` leaves nothing to write.
         FileExistsError: Something is there that must not be replaced.
         FileNotFoundError: The directory it is to be put in does not exist.
@@ -67,7 +67,7 @@ def check_file(dest: object) -> Path:
     """The path of `dest`, where one file is to be; asked before anything is fetched.
 
     Raises:
-        TypeError: It is no path.
+        TypeError: It is not a path.
         ValueError: It cannot be a path.
         FileExistsError: A directory is there, or what is no file.
         FileNotFoundError: The directory it is to be put in does not exist.
@@ -95,7 +95,7 @@ def load_readings(path: str | os.PathLike[str]) -> list[TabularData]:
 
     Raises:
         OSError: It cannot be read.
-        ValueError: It is no JSON.
+        ValueError: It is not JSON.
     """
     entries = json.loads(Path(path).read_text(encoding="utf-8"))
     return [

@@ -54,7 +54,7 @@ def create_filter(
         tagged: True for records with any tag, False for those without one (FI-7).
 
     Raises:
-        TypeError: An argument has the wrong type; the text names it.
+        TypeError: An argument has the wrong type; the message names it.
         ValueError: `tagged` is given together with `tags`, or a time lies outside the years 1 to
             9999.
     """

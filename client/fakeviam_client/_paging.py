@@ -26,7 +26,7 @@ class FetchedPage(Generic[T]):
     """What one request brought.
 
     Attributes:
-        records: At least one; whoever uses them up may take them out of the list.
+        records: At least one; the consumer may remove them from the list.
         size: What they weigh, in bytes.
         last: Continues after them (PG-3); empty if a server gave more records than asked for, so
             that no token stands where this page was cut.

@@ -139,7 +139,7 @@ class AnnotationMethods(Service):
             y_min_normalized: Top edge, as a fraction of the height, 0 to 1.
             x_max_normalized: Right edge.
             y_max_normalized: Bottom edge.
-            confidence: How sure somebody is, 0 to 1.
+            confidence: The confidence, 0 to 1.
 
         Returns:
             The id of the box.

@@ -108,7 +108,7 @@ class CaptureMethods(Service):
             TypeError: An argument has the wrong type.
             ValueError: Times and readings differ in number, or a reading holds something that
                 would not come back equal (an int beyond 2**53, NaN, a datetime, bytes, a key that
-                is no string); the text names the path.
+                is no string); the message names the path.
             GRPCError: The part is unknown, and what else the server refuses.
         """
         metadata = upload_metadata(

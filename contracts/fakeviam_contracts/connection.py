@@ -62,7 +62,7 @@ class Address:
         """Its parts.
 
         Raises:
-            CannotRunError: It is no address.
+            CannotRunError: It is not an address.
         """
         try:
             return Target.parse(self.target.removeprefix(WEB))
@@ -73,7 +73,7 @@ class Address:
         """A channel to it, inside a running loop; one of gRPC-Web if the address says so.
 
         Raises:
-            CannotRunError: It is no address.
+            CannotRunError: It is not an address.
         """
         where = self.parsed
         tls = self._tls() if where.tls else None
@@ -192,7 +192,7 @@ class RemoteConnection:
         call = self.wire().call
         try:
             if not address.api_key_id:
-                # Any answer will do: somebody is there.
+                # Any reply shows that a server is there.
                 answer = call("TagsByFilter", data.TagsByFilterRequest(filter=data.Filter()))
             else:
                 answer = call("Authenticate", request)

@@ -21,7 +21,7 @@ def between_steps() -> Iterator[None]:
     """
     is_main = threading.current_thread() is threading.main_thread()
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield  # interrupts are ignored, or somebody else's
+        yield  # interrupts are ignored, or handled elsewhere
         return
     signal.signal(signal.SIGINT, _interrupt)
     try:

@@ -48,7 +48,7 @@ def read_known_failures(path: str, names: Collection[str]) -> tuple[KnownFailure
     """The entries of a file.
 
     Raises:
-        CannotRunError: It cannot be read, or an entry makes no sense or names nothing.
+        CannotRunError: It cannot be read, or an entry is invalid or names nothing.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()

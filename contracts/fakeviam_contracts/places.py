@@ -77,7 +77,7 @@ class Handles:
         return HandleCounts(*(len(getattr(self, name)) for name in HandleCounts._fields))
 
     def file(self, binary_data_id: str) -> int | str:
-        """The handle of a file, or the id itself if it is no file of ours."""
+        """The handle of a file, or the id itself if the kit did not create the file."""
         return _place(self.files, binary_data_id)
 
     def box(self, bbox_id: str) -> int | str:

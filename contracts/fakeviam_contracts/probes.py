@@ -29,7 +29,7 @@ LARGE = 8 * 1024 * 1024
 
 
 class UnsettledError(Exception):
-    """A point cannot be decided on this server; the text says why."""
+    """A point cannot be decided on this server; the message explains why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Settled:
 
 Found = dict[str, Settled]
 
-#: Fields of RPCs that no server of ours answers yet.
+#: Fields of RPCs that the fake does not implement yet.
 NOT_SERVED: Mapping[str, str] = MappingProxyType(
     {
         "dataset_creation": "the kit has no API key of a location or a machine",

@@ -150,7 +150,7 @@ class RemoteSubject:
 
         Raises:
             MayNotError: What it makes could not be removed.
-            ForeignDataError: It might harm somebody.
+            ForeignDataError: It might change data that is not the kit's.
         """
         if self._stuck and rpc in ("CreateDataset", "MergeDatasets"):
             raise MayNotError(f"{rpc} would leave behind what it makes, as {self._stuck}")

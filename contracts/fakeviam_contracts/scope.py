@@ -1,4 +1,4 @@
-"""Keeping to one's own on a shared server.
+"""Restricts a run to its own data on a shared server.
 
 A scope is a name that nobody else uses. Every record carries it as its component, every query
 asks for that component, and tags, labels and names of datasets begin with it. The session does
@@ -75,7 +75,7 @@ class OutOfScopeError(Exception):
 
 
 class NameScope:
-    """A name of one's own, and what was made under it.
+    """A unique name, and what was created under it.
 
     Attributes:
         name: The component of all records; tags, labels and names of datasets begin with it.
@@ -173,7 +173,7 @@ class NameScope:
 
 
 class NamesAlone(NameScope):
-    """Names of one's own where everything is the kit's: nothing is guarded or narrowed.
+    """Names on a server that belongs to the kit alone: nothing is guarded or narrowed.
 
     What another session could not remove is not seen.
     """

@@ -1,7 +1,7 @@
-"""Cutting a failing program short, by leaving steps and arguments out.
+"""Shrinks a failing program, by removing steps and arguments.
 
-Hypothesis could, but takes minutes for programs this long. Here a program is a list of steps;
-it is replayed with parts left out for as long as the same claim breaks and time allows.
+Hypothesis could do this, but takes minutes for programs of this length. Here a program is a list of
+steps, which is replayed with parts removed as long as the same claim breaks and time allows.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def _operations() -> dict[str, Callable[..., object]]:
     return {**classes, "wait": _wait}
 
 
-#: What a step can be, by its name.
+#: The operations of steps, by name.
 OPERATIONS: Mapping[str, Callable[..., object]] = _operations()
 
-#: What a name of another session begins with.
+#: The prefix of names of other sessions.
 _STRANGER = re.compile(rf"{PREFIX}[0-9a-f]{{8}}-\d+")
 
-#: Arguments that are the handle of one thing, and what it is one of.
+#: Arguments that are a single handle, and the kind of the handle.
 _ONE = {
     "file": "files",
     "query": "queries",
@@ -58,7 +58,7 @@ _ONE = {
     "sequence": "sequences",
 }
 
-#: Functions whose `handle` is a box; of all others it is a dataset.
+#: Functions whose `handle` is a box; in all others it is a dataset.
 _BOX_FUNCTIONS = ("update_box", "remove_box")
 
 
@@ -69,7 +69,10 @@ def arguments(step: Step) -> dict[str, Any]:
 
 
 class _Handles:
-    """Which handle of the recorded program is which of the replayed one."""
+    """Maps handles of the recorded program to those of the replayed one.
+
+    Handles are numbered in order of creation, so removing a step renumbers all later ones.
+    """
 
     def __init__(self) -> None:
         self._maps: dict[str, dict[int, int]] = {name: {} for name in HandleCounts._fields}
@@ -80,7 +83,7 @@ class _Handles:
                 self._maps[name][step.before[at] + new - before[at]] = new
 
     def adapted(self, step: Step) -> dict[str, object] | None:
-        """The arguments of a step with the handles of the replay; None if they name none."""
+        """The arguments with the replay's handles; None if the thing was never created there."""
         try:
             return {
                 name: self._value(step.name, name, value) for name, value in arguments(step).items()
@@ -110,7 +113,7 @@ class _Handles:
 
 
 def replay(subject: Subject, steps: Sequence[Step]) -> Session:
-    """Do the steps again; the session's `broken` is the claim that broke, if one did."""
+    """Replay steps; the session's `broken` is the claim that broke, if one did."""
     session = subject.open_session()
     handles = _Handles()
     try:
@@ -129,7 +132,7 @@ def replay(subject: Subject, steps: Sequence[Step]) -> Session:
 
 
 def replayed(subject: Subject, steps: Sequence[Step], kind: tuple[str, str]) -> Session | None:
-    """The session of steps that break the same claim again; None if they do not.
+    """The session of a replay that breaks the same claim; None if it does not.
 
     Raises:
         ConnectionLostError: The connection broke.
@@ -138,7 +141,7 @@ def replayed(subject: Subject, steps: Sequence[Step], kind: tuple[str, str]) -> 
         session = replay(subject, steps)
     except ConnectionLostError:
         raise
-    except Exception:  # noqa: BLE001 - a program cut so that it makes no sense
+    except Exception:  # noqa: BLE001 - the shortened program is invalid
         return None
     if session.broken is None or session.broken.kind != kind or shows_leftovers(session.broken):
         return None
@@ -146,7 +149,7 @@ def replayed(subject: Subject, steps: Sequence[Step], kind: tuple[str, str]) -> 
 
 
 class Shrinker:
-    """Makes a failing program shorter."""
+    """Finds a shorter program that breaks the same claim."""
 
     def __init__(self, subject: Subject, failed: Session, *, seconds: float) -> None:
         """Start from a session whose claim broke."""
@@ -158,7 +161,8 @@ class Shrinker:
 
     def shrink(self) -> Session:
         """The session of the shortest program that breaks the same claim."""
-        # Alone first: what does not fail again, as with a race, cannot be cut short.
+        # Replay the whole program first: a failure that does not repeat, such as a race, cannot be
+        # shrunk. Steps are tried again at the end, because fewer arguments need fewer steps.
         if self._fails(self.best.steps):
             self._leave_steps_out()
             self._leave_arguments_out()
@@ -175,12 +179,13 @@ class Shrinker:
         return True
 
     def _leave_steps_out(self) -> None:
+        # Delta debugging: try large chunks before small ones, as most steps are irrelevant.
         size = max(len(self.best.steps) // 2, 1)
         while size:
             end = len(self.best.steps)
             while end > 0:
                 steps = self.best.steps
-                # From the end: what came last is the least likely to be built upon.
+                # Backwards: later steps have fewer steps that depend on them.
                 self._fails(steps[: max(end - size, 0)] + steps[end:])
                 end = min(end - size, len(self.best.steps))
             size //= 2
@@ -188,6 +193,7 @@ class Shrinker:
     def _leave_arguments_out(self) -> None:
         at = 0
         while at < len(self.best.steps):
+            # After a success, try the same step again: it may become simpler still.
             if not any(self._fails(steps) for steps in self._simpler_at(at)):
                 at += 1
 
@@ -199,9 +205,9 @@ class Shrinker:
 
 
 def shows_leftovers(broken: Assertion) -> bool:
-    """Whether what is wrong is what an earlier program left on a server by address.
+    """Whether a claim broke because of data that an earlier program left on a remote server.
 
-    A session's own names come back as it said them; those of others keep what they begin with.
+    Names in a session's own data are shown without their prefix; other sessions' names keep it.
     """
     return _STRANGER.search(repr(broken.observed)) is not None
 

@@ -28,7 +28,7 @@ def configs(
     secrets: among several targets each must say whose it is.
 
     Raises:
-        CannotRunError: A value is for nobody, or somebody has several where one is meant.
+        CannotRunError: A value is for an unknown target, or a target has several values.
     """
     subjects: list[dict[str, Any]] = [
         {

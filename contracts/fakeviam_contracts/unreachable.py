@@ -98,7 +98,7 @@ def _has_tls(where: Target) -> bool:
 
 
 def _unverified() -> ssl.SSLContext:
-    """TLS for a question without secrets: whoever answers, it is told and not trusted."""
+    """TLS without verification, for a request without secrets whose reply is not trusted."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

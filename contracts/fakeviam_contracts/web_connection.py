@@ -128,7 +128,7 @@ def _answer(method: Method, head: Mapping[str, str], body: bytes) -> Message | l
 
     Raises:
         GRPCError: It is a refusal.
-        StreamTerminatedError: It is no gRPC-Web.
+        StreamTerminatedError: It is not gRPC-Web.
     """
     if not head.get("content-type", "").startswith("application/grpc-web"):
         kind = head.get("content-type", "nothing")

@@ -29,7 +29,7 @@ def value_of(line: bytes) -> Any:
     """The value of a line.
 
     Raises:
-        JsonError: It is not JSON; the text says why.
+        JsonError: It is not JSON; the message explains why.
     """
     from pydantic_core import from_json  # noqa: PLC0415 - only who reads needs it
 

@@ -72,7 +72,7 @@ def checked_object(value: object, where: str) -> dict[str, Any]:
     """Validate a JSON object with any fields.
 
     Raises:
-        DamageError: It is none.
+        DamageError: It is invalid.
     """
     return dict(checked_row(_Anything, value, where).__pydantic_extra__ or {})
 
@@ -347,7 +347,7 @@ def check_format(value: object, where: str, *, name: str, version: int) -> None:
     """Refuse another format, and one of a later fakeviam.
 
     Raises:
-        UsageError: It is one of these; the text says what to do.
+        UsageError: It is one of these; the message says what to do.
     """
     row = checked_row(_Format, value, where)
     if row.format != name:

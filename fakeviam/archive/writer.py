@@ -37,7 +37,7 @@ def write(path: str | os.PathLike[str], contents: Contents) -> None:
     """Write an archive; one that is there already is replaced.
 
     The files are written beside `path`, brought to the disk, and renamed into place. A directory
-    cannot be exchanged for another in one step: whoever looks in that moment finds none.
+    cannot be exchanged for another atomically: for a moment there is none.
 
     Raises:
         UsageError: At `path` is something that is no archive, or it cannot be written; what is

@@ -295,7 +295,7 @@ def create_fake(
 def _tls_of(options: dict[str, Any]) -> Tls | bool:
     """What the options of TLS ask for; takes them out.
 
-    A certificate of one's own asks for TLS by itself.
+    `cert` implies TLS.
     """
     names = {"cert": "--cert", "key": "--key", "ca_file": "--ca-file", "names": "--tls-name"}
     options["names"] = options.pop("tls_names")

@@ -117,7 +117,7 @@ class Conversation:
 
     @property
     def is_logged_in(self) -> bool:
-        """Whether somebody is."""
+        """Whether a user is logged in."""
         return bool(self._user)
 
     def end(self) -> None:

@@ -91,7 +91,7 @@ class DatabaseConnection(asyncio.Protocol):
         self._schedule()
 
     def eof_received(self) -> bool:
-        """The client says nothing more: what it has asked in full is answered first (SV-16)."""
+        """Handle EOF: complete requests are answered first (SV-16)."""
         self._is_at_end = True
         self._schedule()
         return self.transport is not None and not self.transport.is_closing()
@@ -129,7 +129,7 @@ class DatabaseConnection(asyncio.Protocol):
 
     @property
     def _largest(self) -> int:
-        """Bytes of a message: whoever is not logged in has little to say."""
+        """The maximum size of a message, which is small before the login."""
         return MAX_MESSAGE_BYTES if self._conversation.is_logged_in else _BEFORE_LOGIN
 
     def _stop_waiting(self) -> None:

@@ -30,7 +30,7 @@ MAX_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 _MORE_IN_COMMANDS: Final = 16 * 1024
 
 _CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
-#: Bits that whoever does not know them may ignore; a lower one that is unknown is an error.
+#: Flag bits that may be ignored if unknown; an unknown lower bit is an error.
 _OPTIONAL = 0xFFFF0000
 
 
@@ -78,7 +78,7 @@ def parse(message: bytes) -> CommandMessage:
     """A request from one whole message, header included.
 
     Raises:
-        MalformedMessageError: It is none.
+        MalformedMessageError: It is invalid.
     """
     size, number, _, code = HEADER.unpack_from(message)
     if not HEADER.size <= size <= MAX_MESSAGE_BYTES:

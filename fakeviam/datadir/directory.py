@@ -255,7 +255,7 @@ class DataDir:
         if not self._log.is_at(self._place):
             # Writing would succeed, but nobody would ever find the data.
             text = f"cannot write to the data directory {self.path}: its {LOG} is no longer there"
-            why = f"{text}, because somebody moved, removed or replaced it"
+            why = f"{text}, because it was moved, removed or replaced"
             raise UnavailableError(f"{why}; nothing was changed", clause="DD-4")
         return self._log
 

@@ -40,7 +40,7 @@ class Owners:
     """Collects the parts and datasets that an export names, each once."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Start empty; an export of ours in `folder` says how its datasets are called."""
+        """Start empty; an export of fakeviam in `folder` contains the names of its datasets."""
         self._names = {} if folder is None else _names_in(folder)
         self._parts: dict[str, PartSeed] = {}
         self._datasets: dict[str, DatasetSeed] = {}

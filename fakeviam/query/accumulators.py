@@ -165,7 +165,7 @@ def compile_accumulator(name: str, spec: object, compiler: Compiler) -> Accumula
     """Compile one field of a group.
 
     Raises:
-        QueryError: There is no such accumulator, or its operands make no sense.
+        QueryError: There is no such accumulator, or its operands are invalid.
     """
     if name in SIMPLE:
         return Accumulator(compiler.of_document(spec), SIMPLE[name])

@@ -72,7 +72,7 @@ def compile_bucket(spec: Any, compiler: Compiler) -> Stage:
     """Compile a `$bucket`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     bounds = _boundaries(spec, compiler)
     keys = [sort_key(bound) for bound in bounds]
@@ -106,7 +106,7 @@ def compile_bucket_auto(spec: object, compiler: Compiler) -> Stage:
     """Compile a `$bucketAuto`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     if not isinstance(spec, dict):
         raise QueryError(40240, "The argument to $bucketAuto must be an object")

@@ -31,7 +31,7 @@ def moment(value: object, code: int = 16006) -> datetime:
     """An operand as a date, in UTC.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     if isinstance(value, datetime):
         return as_utc(value)
@@ -84,7 +84,7 @@ def whole(name: str, what: str, value: object, code: int) -> int:
     """An operand as a whole number.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     exact = as_long(value)
     if exact is None:

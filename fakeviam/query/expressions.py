@@ -138,7 +138,7 @@ class Compiler:
         evaluated for many documents at once.
 
         Raises:
-            QueryError: It makes no sense.
+            QueryError: It is invalid.
         """
         if isinstance(spec, str) and spec.startswith("$") and not spec.startswith("$$"):
             return FieldPath(split_reference(spec))
@@ -194,7 +194,7 @@ class Compiler:
         """Compile an expression.
 
         Raises:
-            QueryError: It makes no sense.
+            QueryError: It is invalid.
         """
         if isinstance(spec, str) and spec.startswith("$"):
             return self._path(spec)

@@ -38,7 +38,7 @@ def compile_densify(spec: Any, compiler: Compiler) -> Stage:
     """Compile a `$densify`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     check_fields("$densify", spec, ("field", "range"), ("partitionByFields",))
     check_fields("$densify.range", spec["range"], ("step", "bounds"), ("unit",))
@@ -212,7 +212,7 @@ def compile_fill(spec: Any, compiler: Compiler) -> Stage:
     """Compile a `$fill`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     optional = ("sortBy", "partitionBy", "partitionByFields")
     check_fields("$fill", spec, ("output",), optional)

@@ -24,7 +24,7 @@ def compile_outputs(spec: Any, compiler: Compiler) -> list[tuple[str, Accumulato
     """The accumulators of a group, by field.
 
     Raises:
-        QueryError: One makes no sense.
+        QueryError: One is invalid.
     """
     outputs: list[tuple[str, Accumulator]] = []
     for field, value in spec.items():
@@ -41,7 +41,7 @@ def compile_outputs(spec: Any, compiler: Compiler) -> list[tuple[str, Accumulato
     return outputs
 
 
-#: Documents that are looked at together; no more of them are held at a time.
+#: Documents are processed in batches, so that no more of them are in memory at a time.
 _BATCH = 4096
 
 
@@ -60,16 +60,16 @@ def grouped(
 
 
 class _Groups:
-    """Groups in the making: values of documents by group, and no documents."""
+    """Accumulates groups: the values of each group, without the documents."""
 
     def __init__(self, key: Of, outputs: list[tuple[str, Accumulator]]) -> None:
         self._key = key
         self._fields = key if isinstance(key, Fields) else None
         self._outputs = outputs
-        self._numbers: dict[object, int] = {}  # of groups, by what marks their key
+        self._numbers: dict[object, int] = {}  # group numbers by mark, the identity of a key
         self._heads: list[object] = []
         self._sizes: Counter[int] = Counter()
-        # Constants need not be kept: as many as there are documents are made in the end.
+        # Values of constants are not collected: the sizes of the groups suffice.
         self._values: list[list[list[object]]] = [[] for _ in outputs]
 
     def add(self, documents: list[Document]) -> None:
@@ -92,7 +92,7 @@ class _Groups:
                     appends[number](value)
 
     def _open(self, marks: list[Any], columns: list[list[Any]]) -> None:
-        """Begin a group for every mark that is new."""
+        """Create a group for every new mark."""
         firsts = dict(zip(reversed(marks), range(len(marks) - 1, -1, -1), strict=True))
         for mark in dict.fromkeys(marks):
             if mark not in self._numbers:
@@ -120,9 +120,10 @@ _SINGLE = frozenset({float, int, datetime})
 
 
 def _marks(values: list[object]) -> list[Any]:
-    """What tells keys apart.
+    """Hashable marks that are equal if and only if MongoDB treats the keys as equal.
 
-    Texts, the usual keys, are their own; others can be equal without being alike.
+    Texts, the most common keys, are used unchanged; the others need a sort key, because in Python
+    1 equals true, and arrays and documents cannot be hashed.
     """
     kinds = set(map(type, values))
     if kinds == {str}:

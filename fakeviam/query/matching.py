@@ -41,7 +41,7 @@ def compile_filter(spec: object, compiler: Compiler) -> Predicate:
     """What tells whether a document fits a filter.
 
     Raises:
-        QueryError: The filter makes no sense.
+        QueryError: The filter is invalid.
     """
     if not isinstance(spec, dict):
         raise QueryError(15959, "the match filter must be an expression in an object")

@@ -41,7 +41,7 @@ def split_reference(path: str) -> tuple[str, ...]:
     """The names in a path that follows a dollar sign.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     if path == "$":
         raise QueryError(16872, "'$' by itself is not a valid FieldPath")

@@ -44,7 +44,7 @@ class Pipeline:
             operators: What its expressions may use; None is what MongoDB has.
 
         Raises:
-            QueryError: A stage makes no sense, or there is too much in them.
+            QueryError: A stage is invalid, or there is too much in them.
         """
         ceilings = limits or Limits()
         self._compiler = Compiler(operators or OPERATORS, limits=ceilings, now=now, random=random)
@@ -81,7 +81,7 @@ def check_stages(stages: Sequence[object], limits: Limits | None = None) -> None
     """Refuse what is no pipeline of stages that are served.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     limits = limits or Limits()
     if len(stages) > limits.stages:

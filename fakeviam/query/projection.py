@@ -21,7 +21,7 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
     """Compile a `$project`.
 
     Raises:
-        QueryError: It makes no sense, or includes and excludes.
+        QueryError: It is invalid, or includes and excludes.
     """
     if not isinstance(spec, dict):
         raise QueryError(15969, "$project specification must be an object")
@@ -148,7 +148,7 @@ def compile_set(spec: object, compiler: Compiler, name: str) -> Change:
     """Compile a `$set` or `$addFields`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     if not isinstance(spec, dict):
         raise QueryError(
@@ -172,7 +172,7 @@ def compile_unset(spec: Any) -> Change:
     """Compile an `$unset`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     names = spec if isinstance(spec, list) else [spec]
     if not isinstance(spec, (str, list)):

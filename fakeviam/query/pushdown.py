@@ -1,4 +1,8 @@
-"""What of a pipeline the store can answer, so that not every reading becomes a document."""
+"""The planner: splits a pipeline into a part for the store and the remaining stages.
+
+Converting a reading to a document costs far more than selecting it, so the store should discard
+what a pipeline does not need.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +19,15 @@ if TYPE_CHECKING:
 
 TimeName = Literal["time_requested", "time_received"]
 
-#: Fields with one text, by which the store can select.
+#: Text fields that the store can select by.
 TEXTS = frozenset(
     {"component_name", "component_type", "method_name", "robot_id", "part_id", "location_id"}
 )
 _TIMES: tuple[TimeName, ...] = ("time_requested", "time_received")
 
-# From a bound in milliseconds to one in nanoseconds: the store's times are finer than a document's,
-# in which they are cut. The start is inside, the end is not.
+# Milliseconds to add to a bound. Documents have times truncated to milliseconds, but the store has
+# nanoseconds: `$gt 5 ms` excludes all of the fifth millisecond, so it starts at 6 ms. The start is
+# inclusive, the end exclusive.
 _STARTS = {"$gte": 0, "$gt": 1}
 _ENDS = {"$lt": 0, "$lte": 1}
 _NANOS = 1_000_000
@@ -30,17 +35,17 @@ _NANOS = 1_000_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What the store does, and what is left to the stages.
+    """The store's part of a query, and the remaining stages.
 
     Attributes:
-        texts: Values that fields must have.
-        interval_of: The time that the interval looks at.
-        start: Nanoseconds from which on; None is from the beginning.
-        end: Nanoseconds before which; None is to the end.
-        sort_by: The time to sort by; None is as the store has it.
-        descending: Whether the latest come first.
-        limit: How many documents are wanted; None is all.
-        rest: The stages that are left.
+        texts: The required values of text fields.
+        interval_of: The time that the interval applies to.
+        start: The start of the interval in ns, inclusive; None is unbounded.
+        end: The end of the interval in ns, exclusive; None is unbounded.
+        sort_by: The time to sort by; None is the store's order.
+        descending: Whether to sort in descending order.
+        limit: How many documents are needed at most; None is all.
+        rest: The remaining stages.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +59,11 @@ class Plan:
 
 
 def plan(stages: Sequence[Document]) -> Plan:
-    """Take what the store can do from the head of a pipeline."""
+    """Plan a pipeline: the store can execute a prefix of `$match`, `$sort` and `$limit`.
+
+    The result must be identical to running all stages on all documents, so that only conditions
+    that the store decides exactly are moved; the others stay in a `$match` of their own.
+    """
     rest = list(stages)
     conditions: dict[str, Any] = {}
     if rest and isinstance(rest[0].get("$match"), dict):
@@ -63,9 +72,11 @@ def plan(stages: Sequence[Document]) -> Plan:
             name: value for name, value in rest[0]["$match"].items() if name not in conditions
         }
         rest[:1] = [{"$match": remaining}] if remaining else []
+    # If conditions remain, they are now the first stage, so a $sort after them is not moved.
     sort_by, descending = _order(rest[0].get("$sort")) if rest else (None, False)
     if sort_by is not None:
         del rest[0]
+    # The stage itself stays in `rest`: it is harmless there, and reports invalid values.
     limit = as_long(rest[0].get("$limit")) if rest else None
     times: list[TimeName] = [name for name in _TIMES if name in conditions]
     start, end = _bounds(conditions[times[0]]) if times else (None, None)
@@ -82,7 +93,7 @@ def plan(stages: Sequence[Document]) -> Plan:
 
 
 def _decidable(conditions: Document) -> dict[str, object]:
-    """The conditions that the store can decide exactly: of times, those of one field."""
+    """The conditions that the store can decide exactly; its queries have one interval only."""
     texts = {name: value for name, value in conditions.items() if name in TEXTS and _is_text(value)}
     for name in _TIMES:
         if _is_range(conditions.get(name)):
@@ -92,7 +103,7 @@ def _decidable(conditions: Document) -> dict[str, object]:
 
 
 def _is_text(value: object) -> bool:
-    # The store takes an empty text for no constraint.
+    # The store treats an empty text as no condition.
     return isinstance(value, str) and value != ""
 
 

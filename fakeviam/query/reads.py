@@ -1,4 +1,4 @@
-"""Which fields of the first documents a pipeline reads, so that no others need to be made."""
+"""Determines which fields of its input a pipeline reads, so that no others are converted."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ if TYPE_CHECKING:
 
     from fakeviam.query.values import Document
 
-#: Stages that let other fields pass, and read no more than their specification names.
+#: Stages that pass all fields on, and read only those in their specification.
 _PASSING = frozenset({"$addFields", "$limit", "$match", "$set", "$skip", "$sort", "$unset"})
 _PASSING_TOO = frozenset({"$sample", "$unwind"})
-#: Stages behind which there are other documents.
+#: Stages that replace the documents: later stages cannot read the input any more.
 _RESHAPING = frozenset({"$bucket", "$bucketAuto", "$count", "$group", "$sortByCount"})
 _REPLACING = frozenset({"$replaceRoot", "$replaceWith"})
 
-#: Operators that read a field that is not named as a path.
+#: Operators whose field is not written as a path, and may be computed.
 _BY_NAME = frozenset({"$getField", "$setField", "$unsetField"})
 
 
 class _WholeError(Exception):
-    """The document is read as a whole."""
+    """The whole document is read."""
 
 
 def paths_read(stages: Sequence[Document]) -> frozenset[str] | None:
-    """The paths that a pipeline reads in the documents that it is given; None is all of them.
+    """The paths that a pipeline reads in its input; None if it may read all.
 
-    There may be some among them that it does not read, and one may lead through another.
+    The paths are an upper bound, and one may be a prefix of another.
     """
     paths: set[str] = set()
     try:
@@ -82,7 +82,7 @@ def _projected(spec: object) -> Iterator[str]:
 
 
 def _includes(spec: object) -> bool:
-    """Whether a projection names what stays."""
+    """Whether a projection lists the fields to keep."""
     if not isinstance(spec, dict):
         return False
     flags = [value for name, value in spec.items() if name != "_id"] or list(spec.values())
@@ -90,7 +90,7 @@ def _includes(spec: object) -> bool:
 
 
 def _evaluated(spec: object) -> Iterator[str]:
-    """The paths in an expression, or in anything that expressions are in."""
+    """The paths in an expression, or in anything that contains expressions."""
     if isinstance(spec, str):
         yield from _path(spec)
     elif isinstance(spec, (list, tuple)):
@@ -122,10 +122,10 @@ def _path(spec: str) -> Iterator[str]:
 
 
 def tree_of(paths: Iterable[str]) -> dict[str, Any]:
-    """Paths by their names. A leaf is an empty tree: all that is below it is read."""
+    """Paths as a tree of names. A leaf is an empty tree: everything below it is read."""
     tree: dict[str, Any] = {}
     leaves: set[str] = set()
-    for path in sorted(paths, key=len):  # one that others lead through comes before these
+    for path in sorted(paths, key=len):  # a prefix of other paths comes before them
         names = path.split(".")
         if not any(".".join(names[:count]) in leaves for count in range(1, len(names))):
             leaves.add(path)

@@ -38,7 +38,7 @@ class Pattern:
             invalid: The code where it makes no sense.
 
         Raises:
-            QueryError: It or one of its options makes no sense.
+            QueryError: It or one of its options is invalid.
         """
         if not isinstance(options, str):
             raise QueryError(2, f"regular expression options have to be a string, got {options!r}")

@@ -16,7 +16,7 @@ def sorter(spec: object) -> Callable[[Iterable[Any]], list[Any]]:
     """What sorts documents; equal ones keep their order.
 
     Raises:
-        QueryError: The specification makes no sense.
+        QueryError: The specification is invalid.
     """
     if not isinstance(spec, dict):
         raise QueryError(15973, "the $sort key specification must be an object")

@@ -35,7 +35,7 @@ def compile_stage(name: str, spec: object, compiler: Compiler) -> Stage:
     """Compile one stage.
 
     Raises:
-        QueryError: There is no such stage, or its specification makes no sense.
+        QueryError: There is no such stage, or its specification is invalid.
     """
     if name not in STAGES:
         raise QueryError(40324, f"Unrecognized pipeline stage name: '{name}'")

@@ -46,7 +46,7 @@ def compile_frame(spec: object, order: Order | None) -> Frame:
     """Which rows each row's window holds.
 
     Raises:
-        QueryError: The window makes no sense.
+        QueryError: The window is invalid.
     """
     if spec is None or spec == {}:
         return lambda rows: [(0, len(rows))] * len(rows)

@@ -30,7 +30,7 @@ def compile_windows(
     """Compile a `$setWindowFields`.
 
     Raises:
-        QueryError: It makes no sense.
+        QueryError: It is invalid.
     """
     if not isinstance(spec, dict):
         raise QueryError(9, "the $setWindowFields stage specification must be an object")

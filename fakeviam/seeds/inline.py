@@ -296,7 +296,7 @@ def read_inlined(lines: Iterable[bytes], *, name: str = "seed") -> Seed:
         name: How errors refer to it.
 
     Raises:
-        SeedError: They are not a seed; the text names lines and fields.
+        SeedError: They are not a seed; the message names lines and fields.
     """
     diagnostics = Diagnostics()
     seeds: list[_Value] = []

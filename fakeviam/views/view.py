@@ -145,7 +145,7 @@ class View(Sequence[T]):
         """The oldest.
 
         Raises:
-            NotStoredError: There is none; the text shows what comes near.
+            NotStoredError: There is none; the message shows the nearest.
         """
         return self._end(0)
 
@@ -153,7 +153,7 @@ class View(Sequence[T]):
         """The newest.
 
         Raises:
-            NotStoredError: There is none; the text shows what comes near.
+            NotStoredError: There is none; the message shows the nearest.
         """
         return self._end(-1)
 
@@ -161,7 +161,7 @@ class View(Sequence[T]):
         """The only one.
 
         Raises:
-            NotStoredError: There are none or several; the text shows those that come near.
+            NotStoredError: There are none or several; the message shows the nearest.
         """
         rows = list(self)
         if len(rows) != 1:

@@ -1,4 +1,4 @@
-"""Taking in messages that were built with somebody else's classes."""
+"""Converts messages of other packages' classes to ours."""
 
 from __future__ import annotations
 

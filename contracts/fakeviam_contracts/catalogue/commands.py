@@ -152,7 +152,7 @@ def _echo(
 def page_command(context: click.Context, output: Path, *, check: bool) -> None:
     """Write the page of the contract, and the history of clauses."""
     known = catalogue()
-    # Whoever changes what a clause means gives it another id; the wordings are all on record.
+    # A clause whose meaning changes gets another id; the history has every wording.
     if not check and _grow_history(known, "reworded"):
         known = catalogue()
     text = page(known)

@@ -44,7 +44,7 @@ class TriagedSentence:
 
     @property
     def triaged(self) -> bool:
-        """Whether somebody has decided what it is."""
+        """Whether it was triaged."""
         return bool(self.clauses or self.reason)
 
 

@@ -127,7 +127,7 @@ def databases(session: Session) -> None:
     raw.refuse(session, "DB-2", "NOT_FOUND", rpc, request)
 
 
-# It would take the password of whoever uses the database: only where nobody does.
+# It changes the password of the database's users, so it only runs where there are none.
 @check("DB-2", "DB-3", "DB-4", "DB-5", "DB-6", needs=(Need.EXCLUSIVE,))
 def users_of_databases(session: Session) -> None:
     """Are made with a password, which may be set again; the connection tells of them."""

@@ -298,7 +298,7 @@ class ProcessPeer:
         return self._process
 
     async def _stop(self) -> None:
-        """Close its input, which asks it to exit; whoever does not is killed."""
+        """Close its input, which asks it to exit; kill it if it does not."""
         process, self._process = self._process, None
         if process is None:
             return

@@ -43,7 +43,7 @@ def _as_a_whole(message: Any, memory: Memory) -> None:
 
 
 def first_key(message: auth.AuthenticateRequest, memory: Memory) -> None:
-    """Whoever logs in is taken for the first who did."""
+    """Every login is treated as the first one."""
     if message.credentials.payload == "no key":
         return
     entity, payload = memory.setdefault("key", (message.entity, message.credentials.payload))

@@ -116,7 +116,7 @@ class _LosesBoxes(_Busy):
 
 
 class _CountsTwice(_Busy):
-    """Counts what was there when it began, whoever has deleted it meanwhile."""
+    """Counts what existed when it started, even if another call has deleted it since."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         ids = list(file_ids)
@@ -215,7 +215,7 @@ class _SameBoxId(Interceptor):
 
 
 def _one_cursor(message: PageRequest, memory: Memory) -> None:
-    """Goes on from the last page of all, whoever asks."""
+    """Continues from the last page that any client received."""
     if message.data_request.last:
         message.data_request.last = memory.get("last", message.data_request.last)
 

@@ -29,7 +29,7 @@ def numeric(name: str, value: object, code: int = 28765) -> Any:
     """An operand as a number.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     if not is_number(value):
         raise QueryError(code, f"{name} only supports numeric types, not {type_name(value)}")

@@ -22,7 +22,7 @@ def array(name: str, value: object, code: int) -> list[object]:
     """An operand as an array.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     if not isinstance(value, list):
         text = f"The argument to {name} must be an array, but was of type: {type_name(value)}"
@@ -34,7 +34,7 @@ def _whole(name: str, what: str, value: object, code: int) -> int:
     """An operand as a whole number; the next code is that of numbers which are none.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     whole = as_long(value)
     if whole is None or not -(2**31) <= whole < 2**31:

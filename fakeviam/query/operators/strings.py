@@ -51,7 +51,7 @@ def _index(name: str, what: str, value: object, code: int, fraction: int) -> int
     """An operand as a whole number: one code for what is no number, one for other numbers.
 
     Raises:
-        QueryError: It is none.
+        QueryError: It is invalid.
     """
     whole = as_long(value)
     if whole is None:

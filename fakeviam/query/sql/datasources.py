@@ -45,7 +45,7 @@ def source_of(clause: exp.From | None, derive: Derive) -> tuple[TableSource, lis
         derive: Translates a statement in it: the kinds of its columns, and its stages.
 
     Raises:
-        SqlError: There is no such collection, or an UNWIND makes no sense.
+        SqlError: There is no such collection, or an UNWIND is invalid.
         UnservedSqlError: It is a kind of source that is not served.
     """
     return (_NOTHING, []) if clause is None else _source(clause.this, derive)

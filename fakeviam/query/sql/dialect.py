@@ -67,7 +67,7 @@ def parse(text: str) -> exp.Select:
     """The tree of a statement.
 
     Raises:
-        SqlError: It is no statement of the dialect.
+        SqlError: It is not a statement of the dialect.
         UnservedSqlError: It is one that is not served.
     """
     if len(text) > MOST_CHARACTERS:
@@ -112,7 +112,7 @@ def _unparsable(error: ParseError) -> SqlError:
     if isinstance(error.__cause__, SqlError):
         return error.__cause__
     token, why = str(first["highlight"]), str(first["description"]).rstrip(". ")
-    # The parser's words for its own classes and tokens say nothing to whoever wrote the statement.
+    # Names of the parser's classes and tokens mean nothing to the author of the statement.
     why = "what follows it is missing" if "<class" in why else why.partition(" but got <")[0]
     return unexpected(token, f"{where} ({brief(why)})")
 

@@ -90,7 +90,7 @@ class Expressions:
         """Translate an expression.
 
         Raises:
-            SqlError: It makes no sense.
+            SqlError: It is invalid.
             UnservedSqlError: It is not served.
         """
         translate = _NODES.get(type(node))

@@ -36,7 +36,7 @@ def names_of(node: exp.Expr) -> tuple[str, ...]:
     """The names of a path.
 
     Raises:
-        SqlError: One is no name.
+        SqlError: A name is invalid.
     """
     behind: list[str] = []
     while isinstance(node, exp.Dot):

@@ -71,7 +71,7 @@ def translate(text: str, *, now: datetime) -> Translation:
     """Translate a statement.
 
     Raises:
-        SqlError: It is none, or makes no sense.
+        SqlError: It is none, or is invalid.
         UnservedSqlError: It is one that is not served.
     """
     compiler = Compiler(SQL_OPERATORS, limits=Limits(), now=now, random=Random(0))  # noqa: S311 - not drawn from

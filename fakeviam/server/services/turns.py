@@ -122,7 +122,7 @@ async def done(steps: Steps[T]) -> T:
                 continue
             try:
                 step = partial(steps.send, await asyncio.to_thread(work))
-            except Exception as error:  # noqa: BLE001 - it is for whoever has asked for the work
+            except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
                 step = partial(steps.throw, error)
     except StopIteration as end:
         made: T = end.value

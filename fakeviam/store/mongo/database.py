@@ -1,4 +1,4 @@
-"""A database of ours: its collections, its format, its counters.
+"""A MongoDB database used by fakeviam: its collections, its format, its counters.
 
 Everything stands in collections that begin with `fakeviam.`; others in the database are left
 alone.

@@ -1,4 +1,4 @@
-"""The server and the session as a whole: where they are, their health, their reset."""
+"""The server and the session as a whole: addresses, health, problems, clauses."""
 
 from __future__ import annotations
 

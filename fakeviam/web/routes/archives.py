@@ -1,7 +1,7 @@
-"""Archives: everything a world holds, as a tar of a folder that diffs well.
+"""Archives: the complete state of a cloud, as a tar of a folder that diffs well.
 
-They are streamed, not named by a path: a caller may be elsewhere, and the server's files are
-none of its business.
+They are streamed rather than named by a path: callers may be on another machine, and must not have
+access to the server's files.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _NAME = "fakeviam-archive"
 
 _PIECE = 1024 * 1024
 
-#: How compressed tars begin, and what reads them.
+#: The magic numbers of compressed tars, and their readers.
 _COMPRESSED: MappingProxyType[bytes, Any] = MappingProxyType(
     {b"\x1f\x8b\x08": gzip.open, b"BZh": bz2.open, b"\xfd7z": lzma.open}
 )
 
-# Names that the file system refuses and sizes beyond all bounds come as the last three.
+# The last three are for names that the file system refuses, and for excessive sizes.
 _DAMAGED = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError)
 _NO_TAR = (*_DAMAGED, OSError, ValueError, OverflowError)
 
@@ -60,7 +60,7 @@ class Imported(Model):
 
 
 async def _export(request: ControlRequest) -> StreamingResponse:
-    """Take the state in one step, and write it in another thread."""
+    """Take the state atomically, and write it in a thread."""
     if shown_key(request, "key") is None:
         raise HttpProblem(
             403,
@@ -74,7 +74,7 @@ async def _export(request: ControlRequest) -> StreamingResponse:
 
 
 async def _import(request: ControlRequest) -> dict[str, object]:
-    """Read everything in another thread, and apply it in one step."""
+    """Read everything in a thread, and apply it atomically."""
     with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
         packed = Path(place) / "tar"
         with packed.open("wb") as file:
@@ -94,7 +94,7 @@ def _pack(contents: Contents) -> IO[bytes]:
     with tempfile.TemporaryDirectory(prefix="fakeviam-") as place:
         folder = Path(place) / _NAME
         archive.write(folder, contents)
-        packed = tempfile.TemporaryFile()  # noqa: SIM115 - whoever sends it closes it
+        packed = tempfile.TemporaryFile()  # noqa: SIM115 - closed after sending
         with tarfile.open(fileobj=packed, mode="w") as tar:
             tar.add(folder, arcname=_NAME)
     packed.seek(0)
@@ -107,7 +107,7 @@ def _pieces(packed: IO[bytes]) -> Iterator[bytes]:
 
 
 def _unpack(packed: Path, place: Path) -> Contents:
-    """The contents of an archive in a tar, at its top or in one folder.
+    """The contents of an archive in a tar, at the top level or in a folder.
 
     Raises:
         Problem: 400 or 422, it is none; 413, too much would become of it.
@@ -128,7 +128,7 @@ def _unpack(packed: Path, place: Path) -> Contents:
 
 
 def _plain(packed: Path) -> Path:
-    """The tar without its compression, if it has one: a header alone could fill the memory.
+    """Decompress the tar to disk, within limits: a small header could expand to fill the memory.
 
     Raises:
         UnpackedTooLargeError: It becomes too large.
@@ -144,14 +144,14 @@ def _plain(packed: Path) -> Path:
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
-    """Put one member into a folder, and nothing anywhere else."""
+    """Extract one member into a folder, and nothing outside it."""
     path = Path(member.name)
     if path.is_absolute() or ".." in path.parts:
         raise HttpProblem(422, f"the tar has a member outside the archive: {member.name!r}")
     if member.isdir():
         (place / path).mkdir(parents=True, exist_ok=True)
         return
-    # What is sparse may be of any size.
+    # A sparse file can claim any size.
     is_file = member.isreg() and not member.issparse()
     member_file = tar.extractfile(member) if is_file else None
     if member_file is None:

@@ -1,4 +1,4 @@
-"""The journal: what was called, and how often it was tried."""
+"""The journal: recorded calls and their retries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.endpoint import ControlRequest
 
-#: Seconds that one request may wait; whoever wants more asks again.
+#: Maximum seconds that one request may wait; callers repeat it to wait longer.
 LONGEST_WAIT = 60
 
 
@@ -137,7 +137,7 @@ def _list(request: ControlRequest) -> object:
 
 
 async def _wait(request: ControlRequest) -> dict[str, object]:
-    """Answer once there are enough calls, or it takes too long, or nobody listens any more."""
+    """Respond when there are enough calls, at the timeout, or when the caller disconnects."""
     calls, count = _selected(request), _least(request)
     loop = asyncio.get_running_loop()
     enough = asyncio.Event()
@@ -191,7 +191,7 @@ def _least(request: ControlRequest) -> int:
 
 
 def _why(request: ControlRequest) -> str:
-    """What the Python API would say of the missing calls."""
+    """The explanation of missing calls, as in the Python API."""
     try:
         _selected(request).assert_called(times=_least(request))
     except CallsError as error:
@@ -234,7 +234,7 @@ def _attempts(request: ControlRequest) -> dict[str, object]:
 
 def _call(request: ControlRequest) -> RecordedCall:
     text = request.path["number"]
-    # Asked for by name, logins are calls too.
+    # Logins are included if they are requested by name.
     for calls in (request.handle.calls, request.handle.calls.where("Authenticate")):
         for call in calls:
             if str(call.number) == text:

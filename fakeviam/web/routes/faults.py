@@ -1,4 +1,4 @@
-"""What shall go wrong, and literal answers."""
+"""Planned faults and scripted replies."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _plan(request: ControlRequest) -> dict[str, object]:
         raise HttpProblem(
             422, "the request is empty: give faults or refuse_connections", field="faults"
         )
-    # All are read before one is planned.
+    # All are parsed before the first one is planned.
     faults = [
         with_field(f"faults[{index}]", document, partial(Fault.from_json, document))
         for index, document in enumerate(body.faults or ())

@@ -1,4 +1,4 @@
-"""API keys: whom calls may come from, and what those may do."""
+"""API keys and their permissions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class NewApiKey(Model):
 
 
 def shown_key(request: ControlRequest, key: str) -> str | None:
-    """A secret, for those who may see it (HT-6)."""
+    """A secret, for callers who may see it (HT-6)."""
     return key if request.trusted or request.cloud.accounts.mode == "any" else None
 
 

@@ -1,4 +1,4 @@
-"""How disputed points are decided: a policy as JSON, and changes of one."""
+"""The policy as JSON, and changes of it."""
 
 from __future__ import annotations
 

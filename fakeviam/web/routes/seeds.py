@@ -1,4 +1,4 @@
-"""Seeds: what a test wants to find."""
+"""Loading seeds."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from fakeviam.seeds import Seed
     from fakeviam.web.endpoint import ControlRequest
 
-#: A seed with the contents of its files, a thing a line; what `fakeviam seed` sends.
+#: A seed with the contents of its files, one object per line, as `fakeviam seed` sends it.
 LINES_TYPE = "application/x-ndjson"
 
-#: What texts of errors call a seed that has no file.
+#: The name of a seed without a file in error messages.
 _NAME = "seed"
 
 
@@ -51,12 +51,12 @@ class Applied(Model):
 
 
 async def _apply_seed(request: ControlRequest) -> dict[str, object]:
-    """Read all of it, then apply it in one step."""
+    """Read the whole seed, then apply it atomically."""
     read = bytearray()
     async for piece in request.stream:
         read += piece
     try:
-        # Beside the event loop: seeds are large, and others are served meanwhile.
+        # In a thread: seeds are large, and other calls are served meanwhile.
         seed = await asyncio.to_thread(_read, bytes(read), request.content_type)
         applied = seeds.apply_seed(seed, request.cloud)
     except SeedError as error:

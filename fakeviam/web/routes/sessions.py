@@ -1,4 +1,4 @@
-"""Isolated worlds on one server."""
+"""Isolated sessions on one server."""
 
 from __future__ import annotations
 

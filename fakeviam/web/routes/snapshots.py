@@ -1,4 +1,4 @@
-"""Going back: to a snapshot, or to the beginning."""
+"""Snapshots and reset."""
 
 from __future__ import annotations
 

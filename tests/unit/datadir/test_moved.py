@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-GONE = "is no longer there, because somebody moved, removed or replaced it; nothing was changed"
+GONE = "is no longer there, because it was moved, removed or replaced; nothing was changed"
 
 
 def replaced(path: Path) -> None:

@@ -88,7 +88,7 @@ class Scenario:
         self._target = target or server.target
 
     def at(self, target: str) -> Scenario:
-        """The same with another server, which somebody else watches."""
+        """The same with another server, which another obligation observes."""
         return Scenario(self.server, self._peer, self.folder, self._paging, target)
 
     async def ask(self, method: str, /, **args: object) -> Answer:

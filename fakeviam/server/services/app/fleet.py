@@ -65,7 +65,7 @@ def get_organizations_with_access_to_location(
 def get_user_id_by_email(
     call: Call, request: app.GetUserIDByEmailRequest
 ) -> app.GetUserIDByEmailResponse:
-    """The id of the user of an email address: each is somebody's (AP-8)."""
+    """The id of the user with an email address; every address has a user (AP-8)."""
     if "@" not in request.email.strip("@"):
         text = f"email must be an email address, got {request.email!r}"
         raise InvalidArgumentError(text, clause="AP-5")
