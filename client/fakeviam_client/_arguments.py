@@ -70,7 +70,7 @@ def optional_text(name: str, value: object) -> str:
 
 
 def texts(name: str, value: object) -> list[str]:
-    """A list of strings, or any other iterable of them; one string is none."""
+    """A list of strings, or another iterable of them, but not a single string."""
     return [text(f"{name}[{at}]", item) for at, item in _entries(name, "strings", value)]
 
 
@@ -80,7 +80,7 @@ def optional_texts(name: str, value: object) -> list[str]:
 
 
 def metadata(value: object) -> dict[str, str]:
-    """Keys and values to send with every call; None for none."""
+    """Metadata to send with every call; None is no metadata."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -89,7 +89,7 @@ def metadata(value: object) -> dict[str, str]:
 
 
 def secret(name: str, value: object) -> str:
-    """A string that must not show in an error."""
+    """A string whose value must not appear in errors."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {type(value).__name__}")
     return value
@@ -112,11 +112,11 @@ def flag(name: str, value: object) -> bool:
 
 
 def whole(name: str, value: object, *, bits: int = 64) -> int:
-    """A whole number that is not negative.
+    """A non-negative whole number.
 
     Raises:
         TypeError: It is not a whole number.
-        ValueError: It is negative, or does not fit in so many bits.
+        ValueError: It is negative, or has too many bits.
     """
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise wrong(name, "a whole number", value)
@@ -129,12 +129,12 @@ def whole(name: str, value: object, *, bits: int = 64) -> int:
 
 
 def optional_whole(name: str, value: object) -> int | None:
-    """A whole number that is not negative, or None."""
+    """A non-negative whole number, or None."""
     return None if value is None else whole(name, value)
 
 
 def number(name: str, value: object) -> float:
-    """A number; its range is the server's to judge (BX-2)."""
+    """A number; the server checks its range (BX-2)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise wrong(name, "a number", value)
     return float(value)
@@ -148,14 +148,14 @@ def order(name: str, value: object) -> data.OrderValue:
 
 
 def dataset_type(name: str, value: object) -> dataset.DatasetTypeValue | None:
-    """What a dataset holds; None leaves it to the server."""
+    """The type of a dataset; None leaves it to the server."""
     if value is None:
         return None
     return dataset.DatasetTypeValue(choice(name, value, dataset.DatasetType))
 
 
 def data_source(name: str, value: object) -> data.TabularDataSourceTypeValue:
-    """Which of an organization's stores a query reads."""
+    """The source that a query reads."""
     return data.TabularDataSourceTypeValue(choice(name, value, data.TabularDataSourceType))
 
 
@@ -164,7 +164,7 @@ def choice(name: str, value: object, enum: Any) -> int:
 
     Raises:
         TypeError: It is not a whole number.
-        ValueError: The enum has none like that.
+        ValueError: The enum has no such value.
     """
     number = whole(name, value)
     if number not in enum.values():
@@ -176,7 +176,7 @@ def choice(name: str, value: object, enum: Any) -> int:
 
 
 def payload(name: str, value: object) -> bytes | memoryview:
-    """Bytes, or something that lends them without a copy."""
+    """Bytes, or an object that supports the buffer protocol."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, bytearray | memoryview):
@@ -186,11 +186,11 @@ def payload(name: str, value: object) -> bytes | memoryview:
 
 
 def moment(name: str, value: object) -> Timestamp:
-    """A datetime as a Timestamp; a naive one is taken as UTC (TM-1).
+    """A datetime as a Timestamp; a naive one is UTC (TM-1).
 
     Raises:
         TypeError: It is not a datetime.
-        ValueError: In UTC it lies outside the years 1 to 9999.
+        ValueError: In UTC it is outside the years 1 to 9999.
     """
     if not isinstance(value, datetime):
         raise wrong(name, "a datetime", value)
@@ -219,7 +219,7 @@ def optional_times(name: str, value: object) -> tuple[Timestamp, Timestamp] | No
 def message(name: str, cls: type[M], value: object) -> M:
     """A message of our descriptor pool, or of another pool with the same full name."""
     try:
-        return adopt(cls, value)  # type: ignore[arg-type]  # it checks that itself
+        return adopt(cls, value)  # type: ignore[arg-type]  # adopt checks the type
     except TypeError as error:
         raise wrong(name, f"a {cls.DESCRIPTOR.full_name} message", value) from error
 
@@ -229,7 +229,7 @@ def stages(name: str, value: Any) -> list[bytes]:
 
     Raises:
         TypeError: It is not a list of these.
-        ValueError: BSON cannot hold one.
+        ValueError: BSON cannot represent a value.
     """
     if isinstance(value, str | bytes | Mapping):
         raise wrong(name, "a list of stages", value)
@@ -244,7 +244,7 @@ def document(name: str, value: object) -> bytes:
 
     Raises:
         TypeError: It is invalid.
-        ValueError: BSON cannot hold it.
+        ValueError: BSON cannot represent a value.
     """
     import bson  # noqa: PLC0415 - with the first query
     from bson.errors import BSONError  # noqa: PLC0415
@@ -277,7 +277,7 @@ def binary_ids(value: object, name: str = "binary_ids") -> list[data.BinaryID | 
 
 
 def apart(ids: list[data.BinaryID | str]) -> ManyIds:
-    """Ids as a request takes them: the two forms have a field each."""
+    """Ids in the two fields of a request, one for each form."""
     return {
         "binary_ids": [one for one in ids if not isinstance(one, str)],
         "binary_data_ids": [one for one in ids if isinstance(one, str)],
@@ -295,7 +295,7 @@ def _binary_id(value: object, name: str) -> data.BinaryID | str:
 
 
 def _holds_whole_id(binary_id: data.BinaryID) -> bool:
-    """Whether the file id is a `binary_data_id`, as programs pass on what uploads answer (ID-2)."""
+    """Whether the file id is a `binary_data_id`, which programs get from uploads (ID-2)."""
     parts = binary_id.file_id.split("/")
     return (
         len(parts) == 3
@@ -310,7 +310,7 @@ def reading(name: str, value: object) -> well_known.Struct:
 
     Raises:
         TypeError: It is not a mapping.
-        ValueError: Something in it would not come back equal; the message names the path.
+        ValueError: A value would not be returned unchanged; the message names the path.
     """
     if not isinstance(value, Mapping):
         raise wrong(name, "a mapping", value)
@@ -321,7 +321,7 @@ def reading(name: str, value: object) -> well_known.Struct:
 
 
 def parameters(name: str, value: object) -> dict[str, well_known.Any]:
-    """`method_parameters` as messages: each value is packed as a Struct's value would be."""
+    """`method_parameters` as messages: each value is packed like a Struct's value."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):

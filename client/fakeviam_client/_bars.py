@@ -1,4 +1,4 @@
-"""Progress on a terminal: rich's bar if rich is installed, else a line of text."""
+"""Progress on a terminal: rich's bar if rich is installed, otherwise a line of text."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
     from fakeviam_client._progress import Progress
 
-#: Seconds between two changes of the line of text.
+#: Seconds between two updates of the line of text.
 _PAUSE = 0.1
 
 
 @contextmanager
 def bar(what: str, out: TextIO) -> Iterator[Progress]:
-    """Show how far `what` is on `out`; nothing, where `out` is no terminal.
+    """Show the progress of `what` on `out`, unless `out` is not a terminal.
 
-    What it gives is called with the bytes done, and all bytes or None.
+    The result is called with the bytes done, and the total or None.
     """
     if not out.isatty():
         yield silent
@@ -48,7 +48,7 @@ def silent(done: int, total: int | None) -> None:
 
 
 def size_text(size: int) -> str:
-    """A number of bytes as people read it: `12.3 MB`."""
+    """A number of bytes for display: `12.3 MB`."""
     number = float(size)
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
@@ -73,5 +73,5 @@ def _line(what: str, out: TextIO) -> Iterator[Progress]:
     try:
         yield show
     finally:
-        out.write("\r\x1b[K")  # what was done is said elsewhere
+        out.write("\r\x1b[K")  # the command reports the result
         out.flush()

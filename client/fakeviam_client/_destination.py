@@ -1,13 +1,13 @@
-"""Writing downloads to `dest`, without losing anything.
+"""Writes downloads to `dest`, without losing existing files.
 
-- Readings become one JSON file, which `load_readings` reads back equal.
+- Readings become one JSON file, which `load_readings` reads back unchanged.
 - One file of binary data becomes that file. Any other number becomes a directory of files and
-  `manifest.json`, which says what each of them is.
-- Metadata without bytes becomes one JSON file like the manifest.
+  `manifest.json`, which describes each of them.
+- Metadata without bytes becomes one JSON file with the contents of the manifest.
 
-Everything is written under a temporary name next to `dest` first and then renamed, so `dest` is
-never half written. A file that is there is replaced; so is a directory, if a download made it and
-nobody added to it. Links are followed.
+Everything is first written under a temporary name next to `dest` and then renamed, so `dest` is
+never incomplete. An existing file is replaced; so is a directory, if a download created it and it
+contains nothing else. Symbolic links are followed.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 
-#: Stands in every manifest, and tells it from any other file of that name.
+#: A marker in every manifest, which distinguishes it from other files of that name.
 FORMAT = "fakeviam_client files 1"
 
 
 def check_destination(dest: object, *, count_only: bool = False) -> Path | None:
-    """The path of `dest`, or None if there is none; asked before anything is fetched.
+    """The path of `dest`, or None if there is none; checked before anything is fetched.
 
     Raises:
         TypeError: It is not a path.
         ValueError: It cannot be a path, or `count_only` leaves nothing to write.
-        FileExistsError: Something is there that must not be replaced.
-        FileNotFoundError: The directory it is to be put in does not exist.
+        FileExistsError: Something exists there that must not be replaced.
+        FileNotFoundError: The parent directory does not exist.
     """
     if dest is None:
         return None
@@ -64,13 +64,13 @@ def check_destination(dest: object, *, count_only: bool = False) -> Path | None:
 
 
 def check_file(dest: object) -> Path:
-    """The path of `dest`, where one file is to be; asked before anything is fetched.
+    """The path of `dest` for a single file; checked before anything is fetched.
 
     Raises:
         TypeError: It is not a path.
         ValueError: It cannot be a path.
-        FileExistsError: A directory is there, or what is no file.
-        FileNotFoundError: The directory it is to be put in does not exist.
+        FileExistsError: A directory or special file exists there.
+        FileNotFoundError: The parent directory does not exist.
     """
     given = text("dest", os.fspath(dest) if isinstance(dest, os.PathLike) else dest)
     if Path(given.replace("\0", "")).is_dir():
@@ -81,14 +81,14 @@ def check_file(dest: object) -> Path:
 
 
 def write_readings(dest: Path, readings: Iterable[TabularData]) -> None:
-    """Write readings as one JSON file, one of them a line."""
+    """Write readings as one JSON file, one per line."""
     with _replacement(dest) as file, _entries(file) as add:
         for reading in readings:
             add(_plain_reading(reading))
 
 
 def load_readings(path: str | os.PathLike[str]) -> list[TabularData]:
-    """Read back what `tabular_data_by_filter(dest=…)` wrote; equal to what it returned.
+    """Read the file that `tabular_data_by_filter(dest=…)` wrote, unchanged.
 
     Args:
         path: The file.
@@ -110,11 +110,11 @@ def load_readings(path: str | os.PathLike[str]) -> list[TabularData]:
 
 
 def write_files(dest: Path, files: Sequence[BinaryData], *, with_bytes: bool) -> None:
-    """Write files of binary data, or their metadata if the bytes were not asked for.
+    """Write files of binary data, or their metadata if the bytes were not requested.
 
     Raises:
-        FileExistsError: There are none, and an earlier download would be lost for them, or
-            something is there that must not be replaced.
+        FileExistsError: There are no files, and an earlier download would be lost; or something
+            exists there that must not be replaced.
     """
     if not files and dest.exists():
         raise FileExistsError(f"no files match; {dest} is as it was")
@@ -133,10 +133,10 @@ def write_files(dest: Path, files: Sequence[BinaryData], *, with_bytes: bool) ->
 
 @contextmanager
 def folder(dest: Path) -> Iterator[Folder]:
-    """Fill a directory that takes the place of `dest` when all went well.
+    """Fill a directory, which replaces `dest` on success.
 
     Raises:
-        FileExistsError: Something is there that must not be replaced.
+        FileExistsError: Something exists there that must not be replaced.
     """
     temporary = _temporary(dest)
     temporary.mkdir()
@@ -150,16 +150,16 @@ def folder(dest: Path) -> Iterator[Folder]:
 
 
 class Folder:
-    """A directory of files and their manifest, being filled; holds none of them in memory."""
+    """Writes a directory of files and their manifest, without keeping them in memory."""
 
     def __init__(self, path: Path, note: Callable[[dict[str, object]], None]) -> None:
-        """Fill the directory at `path`; `note` writes an entry of its manifest."""
+        """Write to the directory at `path`; `note` writes an entry of its manifest."""
         self._path = path
         self._note = note
         self._names = Names(MANIFEST)
 
     def add(self, file: BinaryData) -> str:
-        """Write one file and what is known about it; return its name in the directory."""
+        """Write a file and its manifest entry; return its name in the directory."""
         name = self._names.unused(file.metadata.file_name, file.metadata.file_ext)
         (self._path / name).write_bytes(file.data)
         self._note({"file": name, "metadata": plain(file.metadata)})
@@ -170,7 +170,7 @@ class Folder:
 def _entries(
     file: BinaryIO, before: str = "[", after: str = "]"
 ) -> Iterator[Callable[[Any], None]]:
-    """A list of JSON values being written, one a line; call what it gives with each."""
+    """Write a JSON list, one value per line, by calling the result with each value."""
     separator = "\n"
 
     def add(entry: object) -> None:
@@ -184,13 +184,13 @@ def _entries(
 
 
 def _manifest(file: BinaryIO) -> AbstractContextManager[Callable[[Any], None]]:
-    """A manifest being written."""
+    """Write a manifest."""
     return _entries(file, f'{{"format": {json_text(FORMAT)}, "files": [', "]}")
 
 
 @contextmanager
 def _replacement(dest: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of `dest` when all went well."""
+    """A file to write, which replaces `dest` on success."""
     temporary = _temporary(dest)
     try:
         with temporary.open("xb") as file:
@@ -202,12 +202,12 @@ def _replacement(dest: Path) -> Iterator[BinaryIO]:
 
 
 def _temporary(dest: Path) -> Path:
-    """A name next to `dest` that nobody has; short, since `dest`'s may be as long as can be."""
+    """An unused name next to `dest`; short, because `dest` may have the maximum length."""
     return dest.with_name(f".{secrets.token_hex(8)}.part")
 
 
 def _replace(temporary: Path, dest: Path) -> None:
-    """Put what was made in the place of `dest`: at once, or by way of setting `dest` aside."""
+    """Replace `dest` atomically; a directory must be moved out of the way first."""
     _check_replaceable(dest)
     if not dest.exists() or not (temporary.is_dir() or dest.is_dir()):
         temporary.replace(dest)
@@ -223,7 +223,7 @@ def _replace(temporary: Path, dest: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # what is left over does no harm
+    with suppress(OSError):  # a leftover is harmless
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -244,7 +244,7 @@ def _check_replaceable(path: Path) -> None:
 
 
 def _is_download(directory: Path) -> bool:
-    """Whether a download made it, and there is nothing else in it."""
+    """Whether a download created the directory, and it contains nothing else."""
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         listed = {entry["file"] for entry in manifest["files"]} | {MANIFEST}

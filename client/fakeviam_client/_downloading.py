@@ -1,8 +1,8 @@
-"""A file by HTTP to disk: piece by piece, again and again where a link breaks.
+"""Downloads a file over HTTP, resuming when the connection breaks.
 
-What has come stands in a file next to the destination until all of it is there, and so does the
-ETag of what it is a part of. A later download of the same file goes on from it: `If-Range` lets the
-server send everything instead, if the file is another one by now.
+The received part is kept in a file next to the destination until it is complete, together with the
+ETag of the whole. A later download of the same file resumes it: with `If-Range`, the server sends
+the whole file instead if it has changed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from fakeviam_client._http import Response
     from fakeviam_client._progress import Meter
 
-#: Attempts in a row that bring no byte, and the seconds between them.
+#: Consecutive attempts without any progress, and the seconds between them.
 _ATTEMPTS = 5
 _PAUSES = (0, 0.2, 0.5, 1, 2)
 
-#: A link that has expired or was revoked; another one may do. Google's storage says 400.
+#: Statuses of expired or revoked links, which can be renewed. Google's storage returns 400.
 _LINK_ENDED = frozenset({400, 401, 403, 410})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -38,32 +38,32 @@ _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+)", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileLink:
-    """Where a file is, and what to show there."""
+    """The URL of a file, and the headers to send."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class PartialFile(Protocol):
-    """The part of a file that has come.
+    """The received part of a file.
 
     Attributes:
-        size: Its bytes.
-        etag: Of what it is a part; empty if nobody knows, and then nothing can be added.
+        size: Its size in bytes.
+        etag: The ETag of the whole; empty if unknown, in which case it cannot be resumed.
     """
 
     size: int
     etag: str
 
     def clear(self, etag: str = "") -> None:
-        """Begin again, with the file of this ETag."""
+        """Start again, with the file of this ETag."""
 
     def add(self, piece: bytes) -> None:
-        """Append what has come."""
+        """Append received bytes."""
 
 
 class PartInMemory:
-    """A part for those who want the bytes."""
+    """A part in memory."""
 
     def __init__(self) -> None:
         self.contents = bytearray()
@@ -71,44 +71,44 @@ class PartInMemory:
 
     @property
     def size(self) -> int:
-        """Its bytes."""
+        """The received bytes."""
         return len(self.contents)
 
     def clear(self, etag: str = "") -> None:
-        """Begin again."""
+        """Start again."""
         self.contents.clear()
         self.etag = etag
 
     def add(self, piece: bytes) -> None:
-        """Append what has come."""
+        """Append received bytes."""
         self.contents += piece
 
 
 class PartOnDisk:
-    """A part for which later downloads look."""
+    """A part on disk, which later downloads can resume."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
-        """Go on with what is in the file."""
+        """Continue with the contents of the file."""
         self._file, self.path = file, path
         self._note = _note_of(path)
         self.etag = _read(self._note)
         self.size = file.seek(0, 2)
 
     def clear(self, etag: str = "") -> None:
-        """Begin again."""
+        """Start again."""
         self._file.truncate(0)
         self.size, self.etag = 0, etag
         self._note.write_text(etag, encoding="utf-8")
 
     def add(self, piece: bytes) -> None:
-        """Append what has come."""
+        """Append received bytes."""
         self._file.write(piece)
         self.size += len(piece)
 
 
 @contextmanager
 def part_of(dest: Path, name: str, *, resume: bool) -> Iterator[PartOnDisk]:
-    """The part of the file of that name that was to go to `dest`; kept where it is not finished.
+    """The part of a file for `dest`, which is kept unless it is completed.
 
     Raises:
         DownloadError: Another download is writing it.
@@ -123,19 +123,19 @@ def part_of(dest: Path, name: str, *, resume: bool) -> Iterator[PartOnDisk]:
 
 
 def forget(path: Path) -> None:
-    """Remove a part and what is noted of it."""
+    """Remove a part and its ETag."""
     path.unlink(missing_ok=True)
     _note_of(path).unlink(missing_ok=True)
 
 
 def finish(part: Path, dest: Path) -> None:
-    """Put a part that is complete in the place of `dest`."""
+    """Replace `dest` by a complete part."""
     part.replace(dest)
     _note_of(part).unlink(missing_ok=True)
 
 
 class Transfer:
-    """Brings the rest of a part."""
+    """Downloads the rest of a part."""
 
     def __init__(
         self,
@@ -150,11 +150,11 @@ class Transfer:
         """Fill `part`.
 
         Args:
-            part: What is there already.
-            link: Where the file is.
-            renew: Gets another link where that has ended.
-            size: Bytes of the file, as its metadata says; 0 is unknown.
-            meter: Told of what comes.
+            part: The part so far.
+            link: The URL of the file.
+            renew: Returns another link after one has expired.
+            size: Size of the file in bytes, from its metadata; 0 is unknown.
+            meter: Counts received bytes.
             ca_file: Certificates to trust instead of the system's.
         """
         self._part, self._link, self._renew = part, link, renew
@@ -163,11 +163,11 @@ class Transfer:
         self._told = 0
 
     async def run(self) -> None:
-        """Bring it.
+        """Download the rest.
 
         Raises:
-            ConnectionError: The link breaks again and again, or nobody answers.
-            DownloadError: The server refuses, or sends something else than the file.
+            ConnectionError: The connection breaks repeatedly, or the server does not respond.
+            DownloadError: The server refuses, or sends something other than the file.
         """
         failures = refusals = 0
         while not self._is_complete:
@@ -183,7 +183,7 @@ class Transfer:
             refusals = refusals + 1 if ended and self._part.size == before else 0
             if ended:
                 link = None if refusals > 1 else await self._renew()
-                if link is None:  # or the new link was refused, too
+                if link is None:  # or the renewed link was refused, too
                     raise ended
                 self._link = link
         self._check()
@@ -196,7 +196,7 @@ class Transfer:
         )
 
     async def _attempt(self, link: FileLink) -> DownloadError | None:
-        """Bring what one answer has; the refusal if the link has ended."""
+        """Append one response; returns the refusal if the link has expired."""
         part, headers = self._part, dict(link.headers)
         if part.size and not part.etag:
             part.clear()
@@ -210,7 +210,7 @@ class Transfer:
             elif response.status == 206 and part.size and self._goes_on(response):
                 await self._take(response)
             elif response.status == 206:
-                part.clear()  # a range that was not asked for; all of it next time
+                part.clear()  # the wrong range; request the whole file next time
                 raise ConnectionError("the server sent another range than was asked for")
             elif response.status == 200:
                 part.clear(_strong(response.headers.get("etag", "")))
@@ -223,13 +223,13 @@ class Transfer:
         return None
 
     def _goes_on(self, response: Response) -> bool:
-        """Whether the answer begins where the part ends."""
+        """Whether the response continues the part."""
         found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         same = response.headers.get("etag", self._part.etag) == self._part.etag
         return found is not None and found[1] == str(self._part.size) and same
 
     def _take_unsatisfied(self, response: Response) -> None:
-        """Nothing lies beyond the part: it is all, or too much."""
+        """Handle status 416: the part is complete, or longer than the file."""
         found = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if found is not None and int(found[3]) == self._part.size:
             self._is_complete = True
@@ -252,12 +252,12 @@ class Transfer:
 
 
 def _strong(etag: str) -> str:
-    """An ETag by which a range can be asked for; of a weak one the bytes may differ."""
+    """An ETag for range requests; with a weak one, the bytes may differ."""
     return "" if etag.startswith("W/") else etag
 
 
 async def _why(response: Response) -> str:
-    """What a refusal says: the sentence of a fake's, or the status."""
+    """The reason for a refusal: the message of a fake, or the status."""
     body = b""
     with suppress(OSError):
         async for piece in response.pieces():

@@ -1,4 +1,4 @@
-"""One GET over HTTP/1.1, as a stream: headers first, then the body piece by piece."""
+"""A GET request over HTTP/1.1 as a stream: headers first, then the body in pieces."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     import h11
 
-#: Seconds without a byte, after which a connection counts as lost.
+#: Seconds of silence after which a connection counts as lost.
 SILENCE = 60.0
 
 _PIECE = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 
-#: What stands in a link as it is; all else is escaped, as browsers do with names of files.
+#: Characters that are not escaped in a URL; like browsers, escape all others.
 _AS_IT_IS = "%/:=&?~#+!$,;'@()*[]"
 
 
@@ -30,23 +30,23 @@ class DownloadError(Exception):
     """A file cannot be downloaded.
 
     Attributes:
-        status: The HTTP status that says so; None if it is something else.
+        status: The HTTP status; None if the reason is another one.
     """
 
     def __init__(self, text: str, status: int | None = None) -> None:
-        """Say why."""
+        """Create the error."""
         super().__init__(text)
         self.status = status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """An answer whose body is read by `pieces`.
+    """A response whose body is read with `pieces`.
 
     Attributes:
         status: The HTTP status.
-        headers: By names in lower case.
-        pieces: The body; a ConnectionError if it breaks off.
+        headers: The headers, with names in lower case.
+        pieces: The body; raises ConnectionError if it is incomplete.
     """
 
     status: int
@@ -56,11 +56,11 @@ class Response:
 
 @asynccontextmanager
 async def get(url: str, headers: Mapping[str, str], *, ca_file: str) -> AsyncIterator[Response]:
-    """Send a GET and follow redirects, to other hosts without `headers`' authorization.
+    """Send a GET request and follow redirects; other hosts do not get the authorization.
 
     Raises:
-        ConnectionError: Nobody answers, or the answer breaks off.
-        DownloadError: `url` is none of HTTP, or leads round in circles.
+        ConnectionError: The server does not respond, or the response is incomplete.
+        DownloadError: `url` is not an HTTP URL, or redirects form a loop.
     """
     sent = dict(headers)
     for _ in range(_MOST_REDIRECTS + 1):
@@ -68,7 +68,7 @@ async def get(url: str, headers: Mapping[str, str], *, ca_file: str) -> AsyncIte
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 yield response
                 return
-            # A header is bytes, whatever they are.
+            # Header values may be arbitrary bytes.
             location = quote(response.headers["location"].encode("latin-1"), safe=_AS_IT_IS)
         _, there = _split(location), urljoin(url, location)
         if _host(_split(there)) != _host(_split(url)):
@@ -98,13 +98,13 @@ async def _answer(url: str, headers: Mapping[str, str], ca_file: str) -> AsyncIt
 
         yield Response(status=head.status_code, headers=told, pieces=pieces)
     finally:
-        writer.transport.abort()  # TLS would wait for the server's farewell
+        writer.transport.abort()  # closing TLS would wait for the server
         with suppress(OSError):
             await writer.wait_closed()
 
 
 class _Receiver:
-    """Events of one HTTP connection."""
+    """The events of one HTTP connection."""
 
     def __init__(self, connection: h11.Connection, reader: asyncio.StreamReader) -> None:
         self._connection, self._reader = connection, reader
@@ -113,7 +113,7 @@ class _Receiver:
         """The next event.
 
         Raises:
-            ConnectionError: The connection breaks off, or is silent for too long.
+            ConnectionError: The connection breaks, or is silent for too long.
         """
         import h11  # noqa: PLC0415
 
@@ -159,7 +159,7 @@ def _request(url: str, headers: Mapping[str, str]) -> h11.Request:
 
     parts = _split(url)
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    # What is stored is wanted, not a compressed form of it, whose ranges are others.
+    # Without compression: ranges refer to the encoded form.
     fixed = {"host": _host(parts), "accept-encoding": "identity", "connection": "close"}
     return h11.Request(
         method="GET",
@@ -169,7 +169,7 @@ def _request(url: str, headers: Mapping[str, str]) -> h11.Request:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a link, all of which can be read."""
+    """Parse a URL completely, so that errors occur here."""
     try:
         parts = urlsplit(url)
         _host(parts)
@@ -179,12 +179,12 @@ def _split(url: str) -> SplitResult:
 
 
 def _host(parts: SplitResult) -> str:
-    """Host and port as HTTP names them, without the name and the password before them."""
+    """The Host header, without user name and password."""
     name = _ascii(parts.hostname or "")
     shown = f"[{name}]" if ":" in name else name
     return shown if parts.port is None else f"{shown}:{parts.port}"
 
 
 def _ascii(host: str) -> str:
-    """A host as DNS knows it."""
+    """A host name in the form of DNS."""
     return host if host.isascii() else host.encode("idna").decode()

@@ -1,4 +1,4 @@
-"""Following pages to their end, holding one of them."""
+"""Reads all pages of a reply, with one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Records a request asks for; the most that every server gives (PG-2).
+#: The default page size, which is the largest that every server supports (PG-2).
 PAGE = 100
 
 
 class PagingError(RuntimeError):
-    """The server's pages go round in circles: following them would never end."""
+    """The server's page tokens form a cycle, which would never end."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage(Generic[T]):
-    """What one request brought.
+    """The records of one reply.
 
     Attributes:
         records: At least one; the consumer may remove them from the list.
-        size: What they weigh, in bytes.
-        last: Continues after them (PG-3); empty if a server gave more records than asked for, so
-            that no token stands where this page was cut.
+        size: Their size in bytes.
+        last: The page token after them (PG-3); empty if the server sent more records than
+            requested, because no token matches the end of the truncated page.
     """
 
     records: list[T]
@@ -39,12 +39,12 @@ class FetchedPage(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extent:
-    """How far to follow the pages.
+    """How much to read.
 
     Attributes:
-        size: How many records to ask for at a time; 0 leaves it to the server (PG-1).
-        wanted: How many are wanted at most; None is all of them.
-        single: Stop after one page.
+        size: Page size; 0 leaves it to the server (PG-1).
+        wanted: Maximum number of records; None is all.
+        single: Whether to stop after one page.
     """
 
     size: int = PAGE
@@ -53,12 +53,12 @@ class Extent:
 
     @classmethod
     def of_limit(cls, limit: int) -> Extent:
-        """One page of at most so many records; 0 is as many as the server likes to give."""
+        """A single page of at most `limit` records; 0 leaves the size to the server."""
         return cls(size=limit, wanted=limit or None, single=True)
 
 
 def data_request(filter_: object, sort_order: object, last: object) -> data.DataRequest:
-    """What the by-filter requests have in common."""
+    """The common part of all by-filter requests."""
     return data.DataRequest(
         filter=arguments.optional_filter(filter_),
         sort_order=arguments.order("sort_order", sort_order),
@@ -72,16 +72,17 @@ async def pages(
     parse: Callable[[Any], tuple[list[T], int]],
     extent: Extent,
 ) -> AsyncIterator[FetchedPage[T]]:
-    """Ask for page after page, each only when the one before it has been taken.
+    """Request pages, each only after the previous one was consumed.
 
     Args:
         call: Sends a request and returns the reply.
-        request: The request; its `data_request` is changed on the way.
-        parse: Makes records of a reply, and says what they weigh. They must not refer to it.
-        extent: How far to go.
+        request: The request; its `data_request` is modified.
+        parse: Converts a reply to records, and returns their size. They must not refer to the
+            reply.
+        extent: How much to read.
 
     Raises:
-        PagingError: The pages go round in circles.
+        PagingError: The page tokens form a cycle.
     """
     data_request = request.data_request
     cursor = Cursor(data_request.last)
@@ -98,7 +99,7 @@ async def pages(
             del reply.data[wanted:]
             wanted -= len(reply.data)
         page = FetchedPage(*parse(reply), "" if surplus else last)
-        del reply  # or it would stay in memory until the next one has come
+        del reply  # otherwise it would stay in memory during the next request
         yield page
         del page
         if extent.single:
@@ -108,7 +109,7 @@ async def pages(
 
 
 async def one_by_one(pages: AsyncIterator[FetchedPage[T]]) -> AsyncIterator[T]:
-    """The records of pages; each is let go of as soon as it was taken."""
+    """The records of pages; each is released once it was yielded."""
     async for page in pages:
         page.records.reverse()
         while page.records:
@@ -116,24 +117,24 @@ async def one_by_one(pages: AsyncIterator[FetchedPage[T]]) -> AsyncIterator[T]:
 
 
 class Cursor:
-    """The `last` of the pages so far; notices a token that comes again (PG-4).
+    """The current page token; detects tokens that repeat (PG-4).
 
-    It compares with one remembered token and remembers another after 1, 2, 4, 8 … pages
-    (Brent's way of finding cycles), so a cycle of any length is found in little memory.
+    It compares with one remembered token, and remembers another one after 1, 2, 4, 8 … pages.
+    This is Brent's algorithm, which detects cycles of any length in constant memory.
     """
 
     def __init__(self, last: str) -> None:
-        """Start after `last`."""
+        """Start at a page token."""
         self.last = last
         self._remembered = last
         self._steps = 0
         self._until = 1
 
     def advance(self, last: str) -> None:
-        """Take the `last` of a page that held records.
+        """Set the token after a page with records.
 
         Raises:
-            PagingError: It came before, or it is empty, which would start all over.
+            PagingError: It repeats, or it is empty, which would restart at the first page.
         """
         if not last:
             message = (

@@ -1,4 +1,4 @@
-"""Messages as JSON values, with nothing lost."""
+"""Lossless conversion of messages to JSON values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """A message as a dictionary of all its fields; absent parts and optional ones are left out.
+    """A message as a dictionary of all fields, without absent messages and optional fields.
 
     Times become text with nanoseconds (RFC 3339, UTC), bytes become base64.
     """
@@ -28,7 +28,7 @@ def plain(message: Message) -> dict[str, Any]:
 
 
 def capture_metadata_from(values: Mapping[str, Any]) -> data.CaptureMetadata:
-    """What `plain` made of a CaptureMetadata, as such a message again."""
+    """Convert the result of `plain` back to CaptureMetadata."""
     parameters = {
         key: well_known.Any(type_url=packed["type_url"], value=base64.b64decode(packed["value"]))
         for key, packed in values["method_parameters"].items()
@@ -37,10 +37,10 @@ def capture_metadata_from(values: Mapping[str, Any]) -> data.CaptureMetadata:
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """JSON, readable for people too.
+    """JSON, indented for readers.
 
-    Infinities and NaN, which JSON does not know but a server may send, are written as Python's json
-    module writes and reads them.
+    Infinities and NaN, which JSON lacks but servers may send, are written in the form of Python's
+    json module.
     """
     return json.dumps(value, ensure_ascii=False, indent=indent)
 

@@ -1,4 +1,4 @@
-"""Telling how far a transfer is."""
+"""Reports the progress of a transfer."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import TypeAlias
 
 from fakeviam_client._arguments import wrong
 
-#: Called with the bytes done, and the bytes there will be or None where that is not known.
+#: Called with the bytes done, and the total or None if it is unknown.
 Progress: TypeAlias = Callable[[int, "int | None"], None]
 
 
 class Meter:
-    """Counts bytes and tells them to a callback, if there is one.
+    """Counts bytes and reports them to a callback, if there is one.
 
-    What it tells never goes back, is never more than the total, and ends with all of it.
+    The reported number never decreases, never exceeds the total, and is equal to it at the end.
     """
 
     def __init__(self, progress: object, total: int | None = None) -> None:
-        """Tell `progress`; None is for nobody.
+        """Report to `progress`; None reports to nobody.
 
         Raises:
-            TypeError: It cannot be called.
+            TypeError: It is not callable.
         """
         if progress is not None and not callable(progress):
             raise wrong("progress", "a callable", progress)
@@ -34,15 +34,15 @@ class Meter:
         return self._progress is not None
 
     def add(self, size: int) -> None:
-        """So many bytes more are done."""
+        """Add a number of bytes."""
         self._done += size
-        # What is transferred may have grown since it was counted.
+        # A file may have grown since its size was determined.
         if self.total is not None:
             self.total = max(self.total, self._done)
         self._notify()
 
     def finish(self) -> None:
-        """All is done, also where less came than was expected."""
+        """Report completion, even if there were fewer bytes than expected."""
         self.total = self._done
         self._notify()
 

@@ -1,4 +1,4 @@
-"""What downloads return."""
+"""The results of downloads."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class TabularData:
-    """One reading and what is known about it (TD-3).
+    """A reading and its metadata (TD-3).
 
     Attributes:
         data: The reading: None, bool, float, str, list and dict.
         metadata: The source that captured it (`CaptureMetadata`).
-        time_requested: When the robot asked for it; aware UTC.
-        time_received: When the sensor answered; aware UTC.
+        time_requested: When the robot requested it, in UTC.
+        time_received: When the sensor responded, in UTC.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TabularData:
         time_requested: datetime,
         time_received: datetime,
     ) -> None:
-        """Put a reading together."""
+        """Create a reading."""
         self.data = data
         self.metadata = metadata
         self.time_requested = time_requested
@@ -61,19 +61,19 @@ class TabularData:
             and self.time_received == other.time_received
         )
 
-    __hash__ = None  # type: ignore[assignment]  # the data can be changed
+    __hash__ = None  # type: ignore[assignment]  # the data is mutable
 
 
 class BinaryData:
-    """One file and what is known about it (BF-2, ID-3).
+    """A file and its metadata (BF-2, ID-3).
 
     Attributes:
-        data: The file's bytes; empty if they were not asked for.
+        data: The file's bytes; empty if they were not requested.
         metadata: `BinaryMetadata`: ids, times, tags, boxes, datasets.
     """
 
     def __init__(self, data: bytes, metadata: wire.BinaryMetadata) -> None:
-        """Put a file together."""
+        """Create a file."""
         self.data = data
         self.metadata = metadata
 
@@ -91,18 +91,18 @@ class BinaryData:
             return NotImplemented
         return self.data == other.data and self.metadata == other.metadata
 
-    __hash__ = None  # type: ignore[assignment]  # the metadata can be changed
+    __hash__ = None  # type: ignore[assignment]  # the metadata is mutable
 
 
 class Records(list[T]):
-    """A list of records that also knows what the server said about it.
+    """A list of records, with the page token and counts from the server.
 
     Attributes:
-        last: Continues after these records: pass it as `last` (PG-3). Empty if there are none, and
-            if the server sent more than it was asked for, so that no token stands at their end.
-        total: With `count_only` the server's count of all matches, else the length of the list.
-        total_size_bytes: Likewise, in bytes: of files their contents, fetched or not; of readings
-            the readings as they travel.
+        last: The page token after these records, for the parameter `last` (PG-3). Empty if there
+            are none, or if the server sent more than requested, so that no token matches their end.
+        total: With `count_only`, the server's count of all matches; otherwise the list's length.
+        total_size_bytes: The same in bytes: for files the size of their contents, fetched or not,
+            for readings their encoded size.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Records(list[T]):
         total: int = 0,
         total_size_bytes: int = 0,
     ) -> None:
-        """Make a list of `records`."""
+        """Create a list of `records`."""
         super().__init__(records)
         self.last = last
         self.total = total
@@ -121,21 +121,21 @@ class Records(list[T]):
 
 
 def moment_of(stamp: Timestamp) -> datetime:
-    """A Timestamp as an aware UTC datetime; beyond microseconds it is rounded down (TM-1)."""
+    """A Timestamp as a UTC datetime; rounded down to microseconds (TM-1)."""
     return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
 
 
 def name_of(metadata: wire.BinaryMetadata) -> str:
-    """A file's name with its extension: viam-server sends names that have it already (UP-13)."""
+    """A file's name with its extension, which viam-server may have included (UP-13)."""
     return f"{metadata.file_name.removesuffix(metadata.file_ext)}{metadata.file_ext}"
 
 
-# A part of a message keeps the whole message in memory. So what records hold is copied: a file's
-# metadata alone, or one reading, must not keep a page full of bytes alive.
+# A submessage keeps its whole message in memory. Records therefore hold copies: the metadata of a
+# file, or one reading, must not keep a page full of bytes alive.
 
 
 def readings_of(reply: wire.TabularDataByFilterResponse) -> tuple[list[TabularData], int]:
-    """The readings of one reply and their bytes; those of one source share its metadata (TD-2)."""
+    """The readings of a reply, and their size; those of one source share its metadata (TD-2)."""
     sources = [_copy(metadata) for metadata in reply.metadata]
     readings = [
         TabularData(
@@ -152,7 +152,7 @@ def readings_of(reply: wire.TabularDataByFilterResponse) -> tuple[list[TabularDa
 def files_of(
     reply: wire.BinaryDataByFilterResponse | wire.BinaryDataByIDsResponse,
 ) -> tuple[list[BinaryData], int]:
-    """The files of one reply and their bytes, whether they came along or not."""
+    """The files of a reply, and their size, whether or not the bytes are included."""
     files = [BinaryData(entry.binary, _copy(entry.metadata)) for entry in reply.data]
     return files, sum(file.metadata.file_size_bytes for file in files)
 

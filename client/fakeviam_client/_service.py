@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("fakeviam_client")
 
-#: A trailer in which a fake tells what the reply cannot.
+#: The trailer with remarks of a fake that the reply has no field for.
 NOTE = "fakeviam-note"
 
 M = TypeVar("M", bound="Message")
@@ -38,17 +38,17 @@ _METHODS = MappingProxyType({method.response_type: method for method in wire.met
 
 
 class Service:
-    """A channel, and the metadata that goes with every call.
+    """A channel, and the metadata for every call.
 
-    What the server refuses comes out as grpclib's GRPCError, with its status and text. A server
-    that cannot be reached, or that vanishes during a call, is a ConnectionError.
+    Refusals are raised as grpclib's GRPCError, with status and message. A server that cannot be
+    reached, or that disconnects during a call, raises ConnectionError.
     """
 
     def __init__(self, channel: Channel, metadata: Mapping[str, str]) -> None:
         """Call over `channel`; `metadata` carries the authorization, and may be empty.
 
         Raises:
-            TypeError: One of them is something else.
+            TypeError: An argument has the wrong type.
         """
         if not isinstance(channel, Channel):
             raise wrong("channel", "a grpclib.client.Channel", channel)
@@ -61,16 +61,16 @@ class Service:
         }
 
     async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
-        """Call the RPC whose answers are of this kind; wait so many seconds for one."""
+        """Call the RPC with this type of reply, with a timeout in seconds."""
         async with self._open(kind, timeout) as stream:
             await stream.send_message(request, end=True)
             reply = await stream.recv_message()
         return _present(kind, reply)
 
     async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
-        """Send messages one by one, each when the last has left the window; return the answer.
+        """Send messages one by one, as flow control permits; return the reply.
 
-        Takes no further message once the server has ended the call.
+        Stops reading messages once the server has ended the call.
         """
         async with self._open(kind) as stream:
             sending = asyncio.ensure_future(_send(stream, messages))
@@ -81,7 +81,7 @@ class Service:
                     sending.result()
                 reply = await answer
                 if not sending.done():
-                    # grpclib turns this into the server's refusal, if that is how it ended.
+                    # grpclib raises the server's refusal if there was one.
                     raise StreamTerminatedError(
                         "the server replied before the request was complete"
                     )
@@ -98,7 +98,7 @@ class Service:
         """Start a call.
 
         Raises:
-            ConnectionError: The server cannot be reached, or vanishes inside.
+            ConnectionError: The server cannot be reached, or disconnects.
         """
         method = _METHODS[kind.DESCRIPTOR.full_name]
         LOGGER.debug("calling %s", method.path)
@@ -119,7 +119,7 @@ class Service:
 
 
 def rpc_of(kind: type[Message]) -> str:
-    """The RPC whose answers are of this kind."""
+    """The RPC with this type of reply."""
     return _METHODS[kind.DESCRIPTOR.full_name].name
 
 

@@ -1,4 +1,4 @@
-"""The datasets of all organizations that the caller sees: people know them by their names."""
+"""The datasets of all organizations that the caller sees, for commands that use names."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def all_datasets(data: DataClient) -> list[OwnedDataset]:
 
 
 async def dataset_id(data: DataClient, key: str) -> str:
-    """The id of the dataset of that name or id.
+    """The id of the dataset with this name or id.
 
-    A key that may not list the organizations has to be used with ids.
+    API keys that cannot list organizations require ids.
 
     Raises:
-        CommandError: There is none, or several have the name.
+        CommandError: There is none, or the name is ambiguous.
     """
     try:
         known = await all_datasets(data)

@@ -1,4 +1,4 @@
-"""What the command line does: it moves files between a server and this machine."""
+"""The commands of the command line, which transfer files."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 
-#: The metadata key that chooses a session of a fake.
+#: The metadata key that selects a session of a fake.
 SESSION = "fakeviam-session"
 
 
 @dataclass(frozen=True, slots=True)
 class TargetServer:
-    """Where to go, and how to talk about it."""
+    """The server, and how to display results."""
 
     target: Target
     ca_file: str
@@ -55,7 +55,7 @@ class TargetServer:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> TargetServer:
-        """What the options say; takes them out."""
+        """Parse the options; removes them from the dictionary."""
         server = cls(*(options.pop(name) for name in cls.__slots__))
         if (server.api_key is None) != (server.api_key_id is None):
             raise click.UsageError("--api-key and --api-key-id must be used together")
@@ -77,13 +77,13 @@ class TargetServer:
         )
 
     def bar(self, what: str) -> AbstractContextManager[Progress]:
-        # JSON may go to the same terminal.
+        # JSON output may go to the same terminal.
         return nullcontext(silent) if self.as_json else bar(what, sys.stderr)
 
 
 @dataclass(frozen=True, slots=True)
 class FileSelection:
-    """Which files are meant."""
+    """The selection of files."""
 
     filter: Filter
     sort_order: int | None
@@ -91,7 +91,7 @@ class FileSelection:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FileSelection:
-        """What the options say."""
+        """Parse the options."""
         limit, oldest_first = options.pop("limit"), options.pop("oldest_first")
         try:
             filter_ = DataClient.create_filter(**options)
@@ -100,12 +100,12 @@ class FileSelection:
         return cls(filter_, ORDER_ASCENDING if oldest_first else None, limit)
 
     async def find_dataset(self, data: DataClient) -> None:
-        """Put its id in the place of the dataset's name, if there is one."""
+        """Replace the name of a dataset by its id."""
         if self.filter.dataset_id:
             self.filter.dataset_id = await dataset_id(data, self.filter.dataset_id)
 
     async def files(self, data: DataClient, *, with_bytes: bool) -> AsyncIterator[BinaryData]:
-        """Those files, one by one."""
+        """The selected files, one by one."""
         stream = data.iter_binary_data_by_filter(
             self.filter, include_file_data=with_bytes, sort_order=self.sort_order
         )
@@ -113,7 +113,7 @@ class FileSelection:
             yield file
 
     async def readings(self, data: DataClient) -> AsyncIterator[TabularData]:
-        """The readings that are meant, one by one."""
+        """The selected readings, one by one."""
         stream = data.iter_tabular_data_by_filter(self.filter, sort_order=self.sort_order)
         async for reading in _first(stream, self.limit):
             yield reading
@@ -183,7 +183,7 @@ async def list_readings(server: TargetServer, selection: FileSelection) -> None:
 
 
 def _say_if_none(kind: str, count: int) -> None:
-    """Say on stderr that nothing is listed; stdout stays empty for programs."""
+    """Report on stderr that nothing is listed; stdout stays empty for programs."""
     if not count:
         click.echo(f"no {kind} match", err=True)
 
@@ -208,7 +208,7 @@ async def download(server: TargetServer, dest: Path, selection: FileSelection) -
 
 
 def _keep_earlier(dest: Path) -> None:
-    """Refuse to put nothing in the place of an earlier download."""
+    """Refuse to replace an earlier download by nothing."""
     if dest.exists():
         raise CommandError(f"no files match; {dest} is as it was")
 
@@ -254,7 +254,7 @@ async def _file(server: TargetServer, binary_data_id: str, *, with_bytes: bool) 
 
 
 def _entries_below(source: Path) -> tuple[list[tuple[Path, int]], list[Path]]:
-    """All files and their sizes, and what else is there; links to folders are not followed."""
+    """All files with their sizes, and everything else; links to folders are not followed."""
     files, others = [], []
     for place, folders, names in os.walk(source):
         folders.sort()
@@ -268,7 +268,7 @@ def _entries_below(source: Path) -> tuple[list[tuple[Path, int]], list[Path]]:
 
 @contextmanager
 def _without_notes() -> Iterator[None]:
-    """Say nothing of what is an error of this command anyway."""
+    """Suppress logging of errors that this command reports itself."""
     LOGGER.disabled = True
     try:
         yield
@@ -277,7 +277,7 @@ def _without_notes() -> Iterator[None]:
 
 
 def _row(file: BinaryData) -> str:
-    """One file as a line for people."""
+    """A file as a line of text."""
     metadata = file.metadata
     return "  ".join(
         (
@@ -292,13 +292,13 @@ def _row(file: BinaryData) -> str:
 
 
 def _reading_row(reading: TabularData) -> str:
-    """One reading as a line for people."""
+    """A reading as a line of text."""
     source = f"{reading.metadata.component_name}.{reading.metadata.method_name}".strip(".")
     return f"{reading.time_requested.isoformat()}  {source or '-'}  {json_text(reading.data)}"
 
 
 def _part(show: Progress, before: int, total: int) -> Progress:
-    """Shows the progress of one file as a part of all."""
+    """The progress of one file as part of the total."""
     return lambda done, _: show(before + done, total)
 
 
@@ -307,14 +307,14 @@ def _count(files: int) -> str:
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """Do it, and turn what goes wrong into a line."""
+    """Run a command, and report errors on one line."""
     with named(""):
         asyncio.run(work)
 
 
 @contextmanager
 def named(what: str, *, part_id: str = "", **_: object) -> Iterator[None]:
-    """What goes wrong inside becomes a line about `what`, and about the part, if one is named."""
+    """Prefix errors with `what`, and with the part, if one is named."""
     prefix = f"{what}: " if what else ""
     try:
         yield
@@ -327,7 +327,7 @@ def named(what: str, *, part_id: str = "", **_: object) -> Iterator[None]:
         raise CommandError(f"{prefix}{error.status.name}: {error.message}{hint}") from error
     except (OSError, ValueError, PagingError, DownloadError) as error:
         if getattr(error, "errno", None) is not None:
-            raise  # a file or our own output; `program.run` says it in the system's words
+            raise  # an error of a local file or of stdout; `program.run` reports it
         hint = "; `fakeviam serve` starts a fake" if _nobody_listens(error) else ""
         raise CommandError(f"{prefix}{error}{hint}") from error
 

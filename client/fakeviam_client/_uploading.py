@@ -1,4 +1,4 @@
-"""What all uploads share: their metadata, and contents in pieces."""
+"""Common parts of all uploads: metadata, and contents in pieces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fakeviam.wire.well_known import Timestamp
     from fakeviam_client._progress import Meter
 
-#: How much of a file one message holds: what robots send.
+#: The size of the pieces of a file: the same as robots use.
 CHUNK = 64 * 1024
 
 
@@ -32,7 +32,7 @@ def upload_metadata(
     file_name: str = "",
     file_extension: str = "",
 ) -> wire.UploadMetadata:
-    """What every upload says about its data, checked."""
+    """The common metadata of all uploads, validated."""
     return wire.UploadMetadata(
         part_id=arguments.text("part_id", part_id),
         type=kind,
@@ -49,7 +49,7 @@ def upload_metadata(
 
 
 def dotted(extension: str) -> str:
-    """An extension with its dot; none stays none (UP-3)."""
+    """An extension with its dot; an empty one stays empty (UP-3)."""
     return extension if not extension or extension.startswith(".") else f".{extension}"
 
 
@@ -58,26 +58,26 @@ def id_of(
     | wire.FileUploadResponse
     | wire.StreamingDataCaptureUploadResponse,
 ) -> str:
-    """The id that calls by ids take, if there is one: readings have none (CU-4)."""
+    """The binary data id of an upload; None for readings, which have none (CU-4)."""
     return reply.binary_data_id or reply.file_id
 
 
 def sensor_metadata(pair: tuple[Timestamp, Timestamp] | None) -> wire.SensorMetadata | None:
-    """The times of a reading as it travels, if there are any."""
+    """The times of a reading as a message, if there are any."""
     if pair is None:
         return None
     return wire.SensorMetadata(time_requested=pair[0], time_received=pair[1])
 
 
 def pieces_of(contents: bytes | memoryview) -> Iterator[bytes]:
-    """Contents in pieces; no contents are one empty piece, as the official SDK sends."""
+    """Contents in pieces; empty contents are one empty piece, as in the official SDK."""
     view = memoryview(contents)
     for start in range(0, max(len(view), 1), CHUNK):
         yield bytes(view[start : start + CHUNK])
 
 
 def pieces_read(file: BinaryIO, meter: Meter) -> Iterator[bytes]:
-    """A file in pieces, each read when it is asked for; the meter runs behind by what is sent."""
+    """A file in pieces, each read on demand; the meter counts a piece once it was sent."""
     meter.total = os.fstat(file.fileno()).st_size
     piece = file.read(CHUNK)
     yield piece
