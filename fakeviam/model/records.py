@@ -77,6 +77,16 @@ class BinaryRecord:
         labels = frozenset(box.label for box in self.boxes) if self.boxes else frozenset()
         object.__setattr__(self, "box_labels", labels)
 
+    def with_list(self, field: str, values: tuple[str, ...]) -> BinaryRecord:
+        """This record with another list; several times as quick as `dataclasses.replace`."""
+        twin: BinaryRecord = object.__new__(BinaryRecord)
+        for read, write in _COPIED:
+            write(twin, read(self))
+        object.__setattr__(twin, field, values)
+        object.__setattr__(twin, "encoder", None)
+        object.__setattr__(twin, "encoded", b"")
+        return twin
+
     @property
     def binary_data_id(self) -> str:
         """Organization, location and file id, joined by slashes (ID-2)."""
@@ -86,6 +96,14 @@ class BinaryRecord:
     def name(self) -> str:
         """The file name with its extension, which viam-server may have included in the name."""
         return f"{self.file_name.removesuffix(self.file_ext)}{self.file_ext}"
+
+
+#: What reads and writes the fields of a binary record, but for its encoded form.
+_COPIED = tuple(
+    (slot.__get__, slot.__set__)
+    for name, slot in vars(BinaryRecord).items()
+    if name in BinaryRecord.__slots__ and name not in ("encoder", "encoded")
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fakeviam.store.events import ListChanged
@@ -25,24 +26,34 @@ def list_changed(field: ListField, changes: Changes) -> Iterator[StoreEvent]:
         yield ListChanged(field, {new.file_id: getattr(new, field) for _, new in changes})
 
 
-def adding(values: Iterable[str]) -> ListChange:
-    """Append the values that are missing."""
-    additions = tuple(dict.fromkeys(values))
+@dataclass(frozen=True, slots=True)
+class _Adding:
+    """Two that add the same are equal."""
 
-    def change(current: tuple[str, ...]) -> tuple[str, ...]:
-        missing = tuple(value for value in additions if value not in current)
+    values: tuple[str, ...]
+
+    def __call__(self, current: tuple[str, ...]) -> tuple[str, ...]:
+        missing = tuple(value for value in self.values if value not in current)
         return current + missing if missing else current
 
-    return change
+
+@dataclass(frozen=True, slots=True)
+class _Removing:
+    """Two that remove the same are equal."""
+
+    values: frozenset[str]
+
+    def __call__(self, current: tuple[str, ...]) -> tuple[str, ...]:
+        if self.values.isdisjoint(current):
+            return current
+        return tuple(value for value in current if value not in self.values)
+
+
+def adding(values: Iterable[str]) -> ListChange:
+    """Append the values that are missing."""
+    return _Adding(tuple(dict.fromkeys(values)))
 
 
 def removing(values: Iterable[str]) -> ListChange:
     """Remove these values."""
-    unwanted = frozenset(values)
-
-    def change(current: tuple[str, ...]) -> tuple[str, ...]:
-        if unwanted.isdisjoint(current):
-            return current
-        return tuple(value for value in current if value not in unwanted)
-
-    return change
+    return _Removing(frozenset(values))

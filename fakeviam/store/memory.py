@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from fakeviam.store.base import BoxChange
     from fakeviam.store.block import Block
     from fakeviam.store.list_changes import Changes, ListChange
-    from fakeviam.store.timeline import Marks
+    from fakeviam.store.timeline import Marks, Revision
     from fakeviam.store.values import ListField, Page, Position, Totals
 
 #: The key of a binary record, and its bytes. A plain tuple, because the garbage collector
@@ -71,6 +71,8 @@ class MemoryStore(EntityStore):
         self._binary: Timeline[BinaryRecord] = Timeline(block_size=block_size)
         self._tabular: Timeline[TabularRecord] = Timeline(block_size=block_size)
         self._files: ShardedDict[_File] = ShardedDict()
+        # What turns have prepared of one change, which is begun anew until it is whole.
+        self._prepared: tuple[object, dict[int, Revision[BinaryRecord]]] = None, {}
         self._datasets: dict[str, Dataset] = {}
         self._passwords: dict[str, str] = {}
 
@@ -168,9 +170,13 @@ class MemoryStore(EntityStore):
         def revised(record: BinaryRecord) -> BinaryRecord:
             old: tuple[str, ...] = getattr(record, field)
             new = change(old)
-            return record if new is old else replace(record, **{field: new})  # type: ignore[arg-type]
+            return record if new is old else record.with_list(field, new)
 
-        return self._binary.revised(marks, field, revised)
+        if self._prepared[0] != (field, change):
+            self._prepared = (field, change), {}
+        answer = self._binary.revised(marks, field, revised, self._prepared[1])
+        self._prepared = None, {}
+        return answer
 
     def change_boxes(self, file_id: str, change: BoxChange, needed: str | None = None) -> bool:
         (record,) = self.find_binary([file_id])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
 from math import inf
@@ -24,6 +25,32 @@ if TYPE_CHECKING:
 Marks = list[tuple[int, int]]
 
 _ARRIVAL = (1 << ARRIVAL_BITS) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Revision(Generic[Record]):
+    """What a change makes of the rows of a mask: another block, and the pairs that differ.
+
+    The old block is kept with it, so that no other can be taken for it.
+    """
+
+    old: Block[Record]
+    mask: int
+    new: Block[Record]
+    changes: list[tuple[Record, Record]]
+
+
+def _revision(
+    block: Block[Record], mask: int, field: str, change: Callable[[Record], Record]
+) -> Revision[Record]:
+    rows = block.rows[:]
+    changes = []
+    for at in row_numbers(mask):
+        old = rows[at]
+        rows[at] = new = change(old)
+        if new is not old:
+            changes.append((old, new))
+    return Revision(block, mask, block.changed(rows, field) if changes else block, changes)
 
 
 class Timeline(Generic[Record]):
@@ -127,7 +154,11 @@ class Timeline(Generic[Record]):
                 self._blocks[number : number + 2] = [one.plus(other.keys, other.rows)]
 
     def revised(
-        self, marks: Marks, field: str, change: Callable[[Record], Record]
+        self,
+        marks: Marks,
+        field: str,
+        change: Callable[[Record], Record],
+        prepared: dict[int, Revision[Record]] | None = None,
     ) -> tuple[list[Block[Record]], list[tuple[Record, Record]]]:
         """Prepare blocks in which the marked records are changed.
 
@@ -137,24 +168,23 @@ class Timeline(Generic[Record]):
             marks: The records to change.
             field: The only indexed field that may differ afterwards.
             change: Returns the new record; returning the same object means no change.
+            prepared: What earlier turns have made of blocks by the same change; added to.
 
         Returns:
             The blocks, and the pairs (old, new) of changed records.
         """
         changes: list[tuple[Record, Record]] = []
         blocks = self._blocks[:]
+        done = {} if prepared is None else prepared
         for number, mask in marks:
-            self.work += mask.bit_count()
+            self._check_patience()
             block = blocks[number]
-            rows = block.rows[:]
-            before = len(changes)
-            for at in row_numbers(mask):
-                old = rows[at]
-                rows[at] = new = change(old)
-                if new is not old:
-                    changes.append((old, new))
-            if len(changes) > before:
-                blocks[number] = block.changed(rows, field)
+            known = done.get(id(block))
+            if known is None or known.mask != mask:
+                known = done[id(block)] = _revision(block, mask, field, change)
+                self._looked(mask.bit_count())
+            blocks[number] = known.new
+            changes += known.changes
         return blocks, changes
 
     def adopt(self, blocks: list[Block[Record]]) -> None:

@@ -111,6 +111,10 @@ LONG: dict[str, tuple[str, Message]] = {
     "readings": ("TabularDataByFilter", data.TabularDataByFilterRequest(data_request=NOTHING)),
     "tags": ("TagsByFilter", data.TagsByFilterRequest(filter=where(component_name="a"))),
     "labels": ("BoundingBoxLabelsByFilter", data.BoundingBoxLabelsByFilterRequest()),
+    "tag all": (
+        "AddTagsToBinaryDataByFilter",
+        data.AddTagsToBinaryDataByFilterRequest(tags=["all"]),
+    ),
     "tag": (
         "AddTagsToBinaryDataByFilter",
         data.AddTagsToBinaryDataByFilterRequest(filter=NOTHING.filter, tags=["x"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,8 @@ from fakeviam.store.values import UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from fakeviam.model.records import BinaryRecord
 
 BLOCK = 8
 ROWS = 50 * BLOCK
@@ -59,6 +62,8 @@ CALLS: dict[str, Callable[[MemoryStore], object]] = {
     "delete files": lambda store: store.delete_binary_matching(TAGGED),
     "delete readings": lambda store: store.delete_tabular_matching(TAGGED),
     "tag": lambda store: store.add_tags_matching(TAGGED, ["x"]),
+    "tag all": lambda store: store.add_tags_matching(Query(), ["x", "even"]),
+    "tag by id": lambda store: store.add_tags([f"f{at}" for at in range(ROWS)], ["x"]),
     "untag": lambda store: store.remove_tags_matching(TAGGED, ["even"]),
     "first received": lambda store: store.first_received(NONE, limit=5, descending=True),
     "two things": lambda store: (store.binary_totals(TAGGED), store.binary_tags(NONE)),
@@ -119,3 +124,49 @@ def test_a_fork_has_its_own_turns(filled: Callable[[], MemoryStore]) -> None:
     store.begin_turn()
     assert store.fork().binary_totals(TAGGED).records == ROWS // 2
     store.end_turn()
+
+
+def test_what_turns_have_prepared_is_of_one_change_and_the_blocks_of_now(
+    filled: Callable[[], MemoryStore], binary: Callable[..., Any]
+) -> None:
+    """Another change and other writes come in between, and nothing of them is lost (SV-18)."""
+
+    def in_a_turn(call: Callable[[], int]) -> int | None:
+        store.begin_turn()
+        try:
+            return call()
+        except UnfinishedError:
+            return None
+        finally:
+            store.end_turn()
+
+    store = filled()
+    assert in_a_turn(lambda: store.add_tags_matching(Query(), ["x"])) is None
+    assert in_a_turn(lambda: store.add_tags_matching(Query(), ["y"])) is None
+    assert store.add_tags(["f0"], ["z"]) == 1
+    assert store.delete_binary(["f1"]) == 1
+    store.add_binary([(binary("late", 2), b"")])
+    while in_a_turn(lambda: store.add_tags_matching(Query(), ["x"])) is None:
+        pass
+    rows = {row.record.file_id: row.record.tags for row in store.binary_rows()}
+    assert len(rows) == ROWS
+    assert rows["f0"] == ("even", "z", "x")
+    assert rows["late"] == ("x",)
+    assert {tags[-1] for tags in rows.values()} == {"x"}
+    assert store._prepared == (None, {})
+
+
+def test_a_record_with_another_list_is_as_by_replace(binary: Callable[..., Any]) -> None:
+    """It has all fields, and no encoded form of the old one."""
+    record = binary("f", 5, tags=("a",), dataset_ids=("d",), file_name="n", size=3)
+    record_cache(record)
+    twin = record.with_list("tags", ("b",))
+    assert twin == replace(record, tags=("b",))
+    assert (twin.box_labels, twin.encoder, twin.encoded) == (record.box_labels, None, b"")
+    assert record.tags == ("a",)
+
+
+def record_cache(record: BinaryRecord) -> None:
+    """As encoding it does."""
+    object.__setattr__(record, "encoded", b"old")
+    object.__setattr__(record, "encoder", "one")
