@@ -164,6 +164,7 @@ class Shrinker:
         # Replay the whole program first: a failure that does not repeat, such as a race, cannot be
         # shrunk. Steps are tried again at the end, because fewer arguments need fewer steps.
         if self._fails(self.best.steps):
+            self._leave_reads_out()
             self._leave_steps_out()
             self._leave_arguments_out()
             self._leave_steps_out()
@@ -177,6 +178,13 @@ class Shrinker:
             return False
         self.best = session
         return True
+
+    def _leave_reads_out(self) -> None:
+        """Leave out at once what seldom matters: the reads before the last step."""
+        *steps, last = self.best.steps
+        writes_alone = [step for step in steps if not step.name.startswith("check_")]
+        if len(writes_alone) < len(steps):
+            self._fails([*writes_alone, last])
 
     def _leave_steps_out(self) -> None:
         # Delta debugging: try large chunks before small ones, as most steps are irrelevant.

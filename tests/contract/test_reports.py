@@ -103,7 +103,9 @@ class _Reader(HTMLParser):
         self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert all(name not in ("src", "href") for name, _ in attrs)
+        # Links lead within the page.
+        away = [value for name, value in attrs if name in ("src", "href")]
+        assert all(value is not None and value.startswith("#finding-") for value in away)
         self.seen.append(tag)
         if tag not in ("meta", "br"):
             self.open.append(tag)
@@ -154,6 +156,25 @@ def test_json_holds_all(result: Result) -> None:
     assert facts["findings"][0]["severity"] == "breaks what shipping clients rely on"
     assert facts["exit_status"] == 1
     assert facts["findings"][0]["calls"][1].endswith("← NOT_FOUND: no <such> thing")
+
+
+def test_what_fails_no_run_is_told(result: Result) -> None:
+    """Of what only clients rely on, where only the documentation counts."""
+    result.threshold = Severity.DOCUMENTATION
+    assert "NO FAILURE  with this --min-evidence: PG-4" in reports.summary([result]).splitlines()
+    assert "which does not fail this run" in reports.page([result])
+
+
+def test_of_very_many_steps_the_last_are_told(result: Result) -> None:
+    """All of them where nothing else has them."""
+    finding = result.findings[0]
+    finding.name, finding.steps = PROGRAMS, [f"step({at})" for at in range(23)]
+    assert "    step(0)" in reports.summary([result]).splitlines()
+    finding.script = "failure.py"
+    lines = reports.summary([result]).splitlines()
+    at = lines.index("    (after 3 steps, which are in report.json)")
+    assert lines[at + 1 : at + 21] == [f"    step({number})" for number in range(3, 23)]
+    assert "<summary>23 steps</summary>" in reports.page([result])
 
 
 def test_text_names_what_is_not_fine(result: Result) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from fakeviam_contracts.causes import by_cause
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.formatting import counted, format_call, shortened
 from fakeviam_contracts.reports.templating import render
+from fakeviam_contracts.results import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +22,7 @@ def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -
     by_result = [{c.clause: c for c in result.clauses} for result in results]
     all_clauses = dict.fromkeys(clause for verdicts_ in by_result for clause in verdicts_)
     clauses = {name: rules()[name] for name in [*all_clauses, *rules()] if name in rules()}
+    numbers = {id(f): at for at, f in enumerate((f for r in results for f in r.findings), start=1)}
     return render(
         "report.html.j2",
         filters={"call": format_call, "shown": shortened},
@@ -29,6 +32,10 @@ def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -
         by_result=by_result,
         history=history,
         counted=counted,
+        when=history[-1]["when"] if history else "",
+        names=[verdict.value for verdict in Verdict],
+        totals=lambda result: Counter(clause.verdict.value for clause in result.clauses),
+        anchor=lambda finding: f"finding-{numbers[id(finding)]}",
         notes=_notes,
         by_cause=by_cause,
         past=lambda finding, result: _past(finding, result, history),

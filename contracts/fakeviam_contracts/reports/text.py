@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from fakeviam_contracts.results import Difference, Finding, Result
 
 
+#: Of more steps the last are told, and all are in the reports.
+MOST_STEPS = 20
+
+
 def summary(results: Sequence[Result]) -> str:
     """The results as a few lines; all that is fine is only counted."""
     if len(results) == 1:
@@ -27,6 +31,7 @@ def summary(results: Sequence[Result]) -> str:
 
 def _one(result: Result) -> str:
     lines = [_of_one_cause(cause, found) for cause, found in by_cause(result.findings).items()]
+    lines += _mild(result)
     lines += [_difference(difference) for difference in result.differences]
     lines += [f"PROBLEM  {problem}" for problem in result.problems]
     lines += _reasons(result)
@@ -107,8 +112,23 @@ def _finding(finding: Finding) -> str:
     if finding.script:
         lines.append(f"  script: {finding.script}")
     if finding.program or finding.name == PROGRAMS:
-        lines += [f"    {step}" for step in finding.steps]
+        lines += _steps(finding)
     return "\n".join(lines)
+
+
+def _mild(result: Result) -> list[str]:
+    """What was found that is not bad enough to fail this run."""
+    mild = [f.clause for f in result.findings if f not in result.failing and not f.known]
+    return [f"NO FAILURE  with this --min-evidence: {', '.join(mild)}"] if mild else []
+
+
+def _steps(finding: Finding) -> list[str]:
+    """The steps; of very many only the last, where a script has them all."""
+    more = len(finding.steps) - MOST_STEPS
+    if more <= 0 or not finding.script:
+        return [f"    {step}" for step in finding.steps]
+    shown = [f"    {step}" for step in finding.steps[more:]]
+    return [f"    (after {counted(more, 'step')}, which are in report.json)", *shown]
 
 
 def _difference(difference: Difference) -> str:
