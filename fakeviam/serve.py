@@ -83,7 +83,7 @@ def run(
         uvloop: Run in uvloop's event loop.
 
     Raises:
-        UsageError: An address, a file or stdout cannot be had, or something must be installed;
+        UsageError: An address, a file or stdout is not available, or a package is missing;
             nothing is left behind.
     """
     run_in_loop = tuning.runner_of(with_uvloop=uvloop)

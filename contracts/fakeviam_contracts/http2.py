@@ -51,7 +51,7 @@ class _Stream:
 
 
 class Http2Connection(asyncio.Protocol):
-    """A connection to a fake of our own."""
+    """A connection to an in-process fake."""
 
     def __init__(self) -> None:
         """Wait to be connected; use `connect`."""

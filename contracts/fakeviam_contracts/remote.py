@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NO_CLOCK = "the clock of the server is not that of this machine, or it is nearly midnight (UTC)"
 NO_PART = "the parts that were named are of one organization, and not internal"
 NO_LOGIN = "the keys that a server elsewhere takes are its own"
-NO_KEYS = "API keys of every kind are made on a fake of our own alone"
+NO_KEYS = "API keys of every kind exist on an in-process fake only"
 NO_HOURS = "the clock of a server elsewhere cannot be moved"
 SHARED = "the organization is shared; --exclusive says that it is not"
 

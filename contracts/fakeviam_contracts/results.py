@@ -28,7 +28,7 @@ PROGRAMS = "random programs"
 SET_UP = "set-up"
 
 #: What results call a fake that the kit started itself.
-OWN = "a fake of our own"
+OWN = "an in-process fake"
 
 
 class Verdict(enum.Enum):

@@ -18,7 +18,7 @@ class RunConfig:
     """What to run, and against what.
 
     Attributes:
-        target: The address of a server, or "" for a fake of our own.
+        target: The address of a server, or "" for an in-process fake.
         policy: How open points are interpreted.
         clauses: Only checks for clauses like this, and no random programs; "*" is all.
         profile: quick, full or real-cloud.

@@ -22,7 +22,7 @@ _TEMPLATE = '''\
 Needs `pip install 'fakeviam[contracts]'`. Run it as
 
     python THIS --target ADDRESS --part ID      (or --self)
-    python THIS --self                          (on a fake of our own)
+    python THIS --self                          (on an in-process fake)
 
 It takes VIAM_API_KEY_ID and VIAM_API_KEY from the environment, and exits with 1 while the
 failure persists, 0 when it is gone, and 2 if it cannot tell.

@@ -56,7 +56,7 @@ def read(
 
     Raises:
         UsageError: There is none, it was written by a later fakeviam, or it is damaged; the
-            text says where, and what to do.
+            message says where, and what to do.
     """
     folder = Path(os.fspath(path))
     return read_tables(folder, Blobs(folder / names.BLOBS), make_store())

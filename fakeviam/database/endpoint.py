@@ -71,7 +71,7 @@ class DatabaseConnection(asyncio.Protocol):
         self._aside: asyncio.Future[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # That of another event loop, such as uvloop's, is no asyncio.Transport.
+        # A transport of another event loop, such as uvloop's, is no asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._conversation.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""

@@ -24,7 +24,7 @@ MECHANISMS: Final = tuple(_PREPARE)
 
 
 class LoginError(Exception):
-    """A login that fails; the text says why, to whoever runs the fake."""
+    """A failed login; the message, for the log, explains why."""
 
 
 class Login:

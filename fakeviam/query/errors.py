@@ -79,7 +79,7 @@ def wrong_type(text: str) -> QueryError:
 
 
 def bad_value(text: str) -> QueryError:
-    """A value that makes no sense where it is."""
+    """A value that is invalid in its position."""
     return QueryError(2, text)
 
 

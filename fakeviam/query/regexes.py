@@ -35,7 +35,7 @@ class Pattern:
             source: Its text, or one with options of its own.
             options: Letters, each an option.
             seconds: How long a match may take.
-            invalid: The code where it makes no sense.
+            invalid: The error code if it is invalid.
 
         Raises:
             QueryError: It or one of its options is invalid.

@@ -75,7 +75,7 @@ def _with_outputs(
 def _order(spec: Any) -> Order | None:
     if spec is None:
         return None
-    sorter(spec)  # refuses what makes no sense
+    sorter(spec)  # validates the specification
     names = list(spec)
     return Order(spec, split(names[0]) if len(names) == 1 else None, spec[names[0]] == -1)
 

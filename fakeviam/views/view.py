@@ -1,4 +1,4 @@
-"""A view: things that are stored, filtered, looked at anew each time."""
+"""A view: a live, filterable selection of stored objects."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ messages in a pool of its own and shares a process with any viam-sdk, imported b
 `WIRE` is the one thing that this project keeps at module level. It is a cache, not state: a pure
 function of a file in this package. All descriptors are in it when the import of this module ends
 (the import lock makes that safe among threads); a class is made when it is first asked for, and
-protobuf makes the same one whoever asks. It is not made per fake because classes of two pools do
+protobuf always returns the same one. It is not created per fake because classes of two pools do
 not mix, and because each pool costs about a megabyte for good.
 """
 

@@ -36,8 +36,7 @@ class Streamed:
     """The replies of an RPC that has any number of them, each made when the last is on its way.
 
     Attributes:
-        replies: The replies; None where the next one is a while in the making, so that others
-            have their turn.
+        replies: The replies; None if the next one takes time, so that other calls can run.
     """
 
     replies: Iterator[Message | Encoded | None]

@@ -291,7 +291,7 @@ def test_the_command_tells(capsys: pytest.CaptureFixture[str]) -> None:
     assert _command("--self", "--clauses", "BL-2", "--seed", "7") == 0
     out = capsys.readouterr().out
     assert out.startswith("1 clause: 1 kept. 1 check, 0 random programs, ")
-    assert out.endswith("a fake of our own, documented, seed 7\n")
+    assert out.endswith("an in-process fake, documented, seed 7\n")
 
 
 def test_the_command_reports(

@@ -1,4 +1,4 @@
-"""What became of each documented sentence: the clauses it stands for, or why it has none.
+"""How each documented sentence is covered: its clauses, or why it has none.
 
 The tables hold places, hashes and verdicts, never the sentences: those are Viam's. One is for the
 DataClient documentation of viam-sdk 0.15.0, one for docstrings and proto comments of a newer one.

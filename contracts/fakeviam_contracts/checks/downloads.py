@@ -100,7 +100,7 @@ def files_behind_links(session: Session) -> None:
         session.expect("DL-4", "a download is called .png", expected=True, observed=".png" in named)
 
 
-#: What of the file each range is; None for what cannot be had.
+#: The part of the file that each range selects; None if it cannot be satisfied.
 _RANGES: tuple[tuple[str, bytes | None], ...] = (
     ("bytes=0-0", CONTENT[:1]),
     ("bytes=2-4", CONTENT[2:5]),

@@ -211,7 +211,7 @@ def labels_are_no_tags(session: Session) -> None:
 
 @check("DS-1", "DS-2", "UP-9", "TA-1")
 def nothing_comes_back(session: Session) -> None:
-    """What is made anew has nothing of what was deleted: no members, tags or boxes."""
+    """New objects inherit nothing from deleted ones: no members, tags or boxes."""
     _upload_similar(session)
     writes.change_members(session, 0, [0, 1])
     writes.box(session, 0, "dog", WHOLE)

@@ -1,1 +1,1 @@
-"""A park of wrong servers and clients, each wrong in one way, that shows that the kit can fail."""
+"""Mutants: servers and clients that are wrong in one way each, to prove that the kit detects it."""

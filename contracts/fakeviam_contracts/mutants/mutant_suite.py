@@ -29,7 +29,7 @@ _RIGHT = Mutant(name="nothing", clause="")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MutantOutcome:
-    """What became of one wrong server.
+    """The outcome of one wrong server.
 
     Attributes:
         calls: RPCs until it was found, or all of them.

@@ -118,7 +118,7 @@ def _nothing(_protocol: asyncio.Protocol) -> None:
 
 
 class LaterProtocol(asyncio.Protocol):
-    """A connection whose protocol is a while in the making; others are served meanwhile (SV-18).
+    """A connection whose protocol takes time to create; others are served meanwhile (SV-18).
 
     Attributes:
         tell: Called with the protocol, before it has the connection.

@@ -78,7 +78,7 @@ def read(content: bytes | memoryview, most: int, *, largest: int) -> PointCloud 
     except _TooLargeError:
         return PointCloud(facts, why="too many to be drawn here")
     except (KeyError, ValueError, IndexError, struct.error) as error:
-        return PointCloud(facts, why=f"the file makes no sense: {error}")
+        return PointCloud(facts, why=f"the file is invalid: {error}")
     return _drawn(facts, points)
 
 

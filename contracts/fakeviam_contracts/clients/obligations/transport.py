@@ -61,7 +61,7 @@ async def retries_end(scenario: Scenario) -> None:
 
 
 async def _asked_for_tags(scenario: Scenario, reply: RawReply) -> tuple[Answer, RawCall]:
-    """What became of a reply to TagsByFilter, and the request."""
+    """How the client handled a reply to TagsByFilter, and its request."""
 
     def answer(call: RawCall) -> RawReply:
         if call.rpc == "Authenticate":

@@ -31,4 +31,4 @@ class ShardedIds(Ids):
         self._machine = self._digest()[:5].hex()
 
     def skip(self, counters: Counters) -> None:
-        """Go on here: what an archive gave away was counted in other lanes, or in the lane 0."""
+        """Continue here: an archive's ids were counted in other lanes, or in lane 0."""

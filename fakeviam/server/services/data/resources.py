@@ -188,7 +188,7 @@ def wanted_parameters(call: Call, request: Any) -> Mapping[str, Any] | None:
 def _matching(
     call: Call, request: ResourceRequest, query: Query, *, descending: bool
 ) -> Generator[TabularRecord | None, None, None]:
-    """What a request selects of a query's readings; None whenever others may have their turn."""
+    """The readings of a query that a request selects; yields None to let other calls run."""
     wanted = wanted_parameters(call, request)
     fits: dict[Source, bool] = {}
 

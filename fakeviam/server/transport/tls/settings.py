@@ -37,7 +37,7 @@ class Tls:
         if self.key is not None and self.cert is None:
             raise UsageError("key needs cert, the certificate that the key belongs to")
         if self.cert is not None and self.names:
-            raise UsageError("names are for a certificate that is made at start, not for cert")
+            raise UsageError("names are for a generated certificate, not for cert")
         for name in self.names:
             if not isinstance(name, str) or not name:  # type: ignore[redundant-expr]
                 raise UsageError(f"names must be host names or addresses, got {name!r:.80}")
