@@ -1,4 +1,4 @@
-"""What is compared, and what a difference is called."""
+"""Failed comparisons, and how they are identified."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from fakeviam_contracts.clauses import Severity, severity
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """One comparison that failed: what a clause demands, and what the subject did.
+    """A failed comparison: what a clause requires, and what the subject did.
 
     Attributes:
-        clause: The one clause that it tests.
-        what: What was compared.
-        expected: What the clause demands.
+        clause: The tested clause.
+        what: A description of what was compared.
+        expected: What the clause requires.
         observed: What the subject did.
-        legal: Whether the documents allow it all the same.
-        cause: The field of a filter that goes wrong by itself, if it is one.
+        legal: Whether the documents permit it nevertheless.
+        cause: The field of a filter that is wrong by itself, if there is one.
     """
 
     clause: str
@@ -35,14 +35,14 @@ class Assertion:
 
     @property
     def kind(self) -> tuple[str, str]:
-        """What makes two failed comparisons the same failure: all that one field does is one."""
+        """Identifies the failure: all failures because of one filter field are the same."""
         if self.cause:
             return "filter", self.cause
         return self.clause, re.sub(r"\d+", "#", self.what)
 
 
 class ContractBrokenError(AssertionError):
-    """The subject did something else than a binding clause demands."""
+    """The subject did something other than a binding clause requires."""
 
     def __init__(self, assertion: Assertion) -> None:
         """Keep `assertion`, which failed."""
@@ -54,31 +54,31 @@ class ContractBrokenError(AssertionError):
 
 
 class ProgramEndedError(Exception):
-    """Nothing more can be learned from this program: what it needs is known to be different."""
+    """The program cannot continue, because something it needs is known to differ."""
 
 
 class MayNotError(ProgramEndedError):
-    """The API key may not do this, which says nothing about the contract."""
+    """The API key does not permit this, which says nothing about the contract."""
 
 
 class AnyOf:
-    """Equal to any of some values: the documents allow each of them."""
+    """Equal to each of several values, all of which the documents permit."""
 
     def __init__(self, *values: object) -> None:
-        """Allow `values`."""
+        """Permit `values`."""
         self.values = values
 
     def __eq__(self, other: object) -> bool:
         return other in self.values
 
-    __hash__ = None  # type: ignore[assignment]  # it equals things with different hashes
+    __hash__ = None  # type: ignore[assignment]  # it equals values with different hashes
 
     def __repr__(self) -> str:
         return " or ".join(dict.fromkeys(map(repr, self.values)))
 
 
 class AnyError:
-    """Equal to any error status: the documents say only that it is an error."""
+    """Equal to every error status: the documents only say that it is an error."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, str) and other not in ("OK", "INTERNAL")

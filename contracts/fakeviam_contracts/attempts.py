@@ -1,4 +1,4 @@
-"""Running a check, or any other program, on a fresh session, and judging what comes of it."""
+"""Runs a check or another program in a fresh session, and evaluates the result."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class AttemptOutcome(NamedTuple):
-    """What came of it.
+    """The result of a program.
 
     Attributes:
         session: The session, closed.
-        assertion: The claim that broke, if one did.
-        leftovers: Whether what was uploaded could not be deleted again.
+        assertion: The claim that broke, if there is one.
+        leftovers: Whether uploaded data could not be deleted.
     """
 
     session: Session
@@ -36,12 +36,12 @@ class AttemptOutcome(NamedTuple):
 
 
 def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -> AttemptOutcome:
-    """Run a program on a session of its own.
+    """Run a program in its own session.
 
     Args:
-        subject: Where.
-        program: What to do.
-        clause: What answers break that nobody can make sense of.
+        subject: The subject.
+        program: The program.
+        clause: The clause that unintelligible replies break.
 
     Raises:
         ConnectionLostError: The connection broke.
@@ -62,7 +62,7 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
     except (ForeignDataError, NotServedError) as reason:
         session.left_out = str(reason)
     except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
-        # With a failure that is known already, the rest need not make sense.
+        # After a known failure, later results may be meaningless.
         if not subject.muted & set(session.differences):
             assertion = _senseless(clause, error)
     at_end, leftovers = _close(subject, session)
@@ -70,7 +70,7 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
 
 
 def _close(subject: Subject, session: Session) -> tuple[Assertion | None, bool]:
-    """End a session; a crash of our own fake is a broken clause too."""
+    """Close a session; a crash of an in-process fake is a broken clause."""
     try:
         subject.close_session(session)
     except ContractBrokenError as error:

@@ -1,10 +1,9 @@
-"""What others have on a shared server, and how writes by filter are kept from it.
+"""Protects foreign data on a shared server from writes by filter.
 
-A filter that asks for the kit's component protects others only from servers that look at it.
-Nothing but sending it would show whether one does. So a write by filter is sent only where
-nobody has anything to lose: before each, the kit looks for records that are not its own, and
-with any there it leaves the write out and says so. Where there are none it puts a bystander, a
-file of another component, and looks at it after each such write.
+A filter for the kit's component protects foreign data only if the server applies it, and the only
+way to find out is to send it. So a write by filter is only sent if nothing can be lost: before each
+one, the kit looks for records that are not its own, and skips the write if there are any. If there
+are none, it uploads a bystander, a file of another component, and checks it after each such write.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.model import Origin
     from fakeviam_contracts.wirelog import Wire
 
-#: What changes or deletes whatever a filter selects.
+#: RPCs that change or delete everything that a filter selects.
 WRITES = (
     "AddTagsToBinaryDataByFilter",
     "DeleteBinaryDataByFilter",
@@ -35,27 +34,27 @@ TAG = "bystander"
 
 
 class ForeignDataError(OutOfScopeError):
-    """A write by filter was not sent, for the sake of what others have there."""
+    """A write by filter was not sent, to protect foreign data."""
 
 
 class ForeignDataGuard:
-    """What is on a server besides the kit's own.
+    """The data on a server that is not the kit's.
 
     Attributes:
-        name: What every component of the kit begins with.
+        name: The prefix of all components of the kit.
     """
 
     def __init__(self, wire: Callable[[], Wire], name: str, origin: Origin) -> None:
-        """Look through wires without an edge; upload for `origin`."""
+        """Use wires without translation; upload for `origin`."""
         self.name = name
         self._wire, self._origin = wire, origin
         self._bystander = ""
 
     def protect(self, rpc: str) -> None:
-        """Make sure that a write by filter harms nobody, before it is sent.
+        """Check that a write by filter is harmless, before it is sent.
 
         Raises:
-            ForeignDataError: It might.
+            ForeignDataError: It might not be.
         """
         if rpc not in WRITES:
             return
@@ -70,7 +69,7 @@ class ForeignDataGuard:
             )
 
     def bystander(self) -> dict[str, object]:
-        """What is to be seen of the bystander; one that is gone is put back later."""
+        """The bystander as the server shows it; a missing one is uploaded again later."""
         request = data.BinaryDataByIDsRequest(
             binary_data_ids=[self._bystander], include_binary=True
         )
@@ -103,7 +102,7 @@ class ForeignDataGuard:
         return "" if isinstance(answer, Refused) else str(answer.binary_data_id)
 
     def _strangers(self) -> str:
-        """Whether there are records of others, as a reason; also if that cannot be told."""
+        """The reason if there is foreign data, or if that cannot be determined."""
         tokens = {""}
         for rpc, what in (("BinaryDataByFilter", "files"), ("TabularDataByFilter", "readings")):
             for reply in self._pages(rpc):
@@ -113,11 +112,11 @@ class ForeignDataGuard:
                     if not component.startswith(self.name):
                         return f"others have {what} here"
                     tokens.add(record)
-        # Who does not show the kit's own file may have any number of others.
+        # A server that does not even show the kit's own file may hide any number of others.
         return "" if self._bystander in tokens else "the server does not show all that it holds"
 
     def _pages(self, rpc: str) -> Iterator[Any]:
-        """Everything, as far as the server goes on."""
+        """All records, page by page."""
         request = getattr(data, f"{rpc}Request")(data_request=data.DataRequest(limit=100))
         if "include_internal_data" in request.DESCRIPTOR.fields_by_name:
             request.include_internal_data = True

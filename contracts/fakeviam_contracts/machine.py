@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.session import Session
 
-#: Steps of the newest RPCs, which nothing else depends on.
+#: Steps of the newest RPCs, which no other steps depend on.
 _NEWER = frozenset(newer.__all__)
 
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 
 class ContractMachine(RuleBasedStateMachine):
-    """Does random things to a subject; subclass it with `open_session`."""
+    """Executes random steps on a subject; subclass it with `open_session`."""
 
-    #: Makes a session on a subject that holds nothing of it yet.
+    #: Opens a session on a subject without data of that session.
     open_session: Callable[[], Session]
-    #: Called with each session when its program is over.
+    #: Called with each session when its program has ended.
     close_session: Callable[[Session], None]
 
-    #: How many reads follow each step.
+    #: The number of reads after each step.
     looks: int = 3
-    #: How many programs there have been.
+    #: The number of programs so far.
     begun: int = 0
 
     session: Session
@@ -55,7 +55,7 @@ class ContractMachine(RuleBasedStateMachine):
             RandomReads(self.session, random, pools),
             RandomWrites(self.session, random, pools),
         )
-        # Each variation of a program does something else with the newest RPCs.
+        # Hypothesis varies a program; each variation also uses the newest RPCs differently.
         type(self).begun += 1
         own = Random(f"{self._seed} {self.begun}")  # noqa: S311 - the same in every run
         self.random_newer = RandomNewer(self.session, own)
@@ -63,9 +63,9 @@ class ContractMachine(RuleBasedStateMachine):
 
     @invariant()
     def look(self) -> None:
-        """Change something, read, and compare; after each step."""
+        """Write, read and compare, after each step."""
         if self.session.steps:
-            # Hypothesis varies one program several times: what differs once differs from there on.
+            # A known difference stays for the rest of a program and of its variations.
             steps = (step for step in reversed(self.session.steps) if step.name not in _NEWER)
             self._random.seed(f"{self._seed} {next(steps, '')}")
             self.random_writes.run()
@@ -87,7 +87,7 @@ class ContractMachine(RuleBasedStateMachine):
         return spec
 
     def _narrow_filter_spec(self, draw: st.DataObject) -> FilterSpec:
-        """A filter that mostly asks for something: with everything gone, little is left to see."""
+        """A filter that is mostly not empty: once everything is deleted, little can be tested."""
         spec = self._filter_spec(draw)
         return (
             self._filter_spec(draw)
@@ -174,7 +174,7 @@ class ContractMachine(RuleBasedStateMachine):
     @precondition(_has_files)
     @rule(
         draw=st.data(),
-        # Mostly good ones: what is refused leaves nothing to look at.
+        # Mostly valid boxes, because a refused one leaves nothing to compare.
         label=st.sampled_from([*strategies.LABELS, *strategies.LABELS, "", " "]),
         corners=strategies.corners() | strategies.corners() | strategies.wild_corners(),
         confidence=st.sampled_from([None, None, 0.0, 0.5, 1.0, 1.0, 1.5]),
@@ -284,7 +284,7 @@ class ContractMachine(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 60))
     def wait(self, hours: int) -> None:
-        """Let time pass, where the subject's clock can be moved."""
+        """Advance the subject's clock, if that is possible."""
         if self.session.place.advance is not None:
             self.session.place.advance(hours * 3600 * strategies.SECOND)
 

@@ -1,8 +1,8 @@
-"""The reference model: what the documentation says a server must hold and answer.
+"""The reference model: what a server must store and reply according to the documentation.
 
-Lists and predicates, slow and obvious. It shares no code with the fake: it is the second
-opinion. Things are named by handles (small numbers in the order they were made), because the
-server's ids are the server's business.
+It is naive and slow by design, and shares no code with the fake, so that it is an independent
+second implementation. Objects are identified by handles (small numbers in order of creation),
+because ids are chosen by the server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What captured the data: everything about it that a filter can ask for."""
+    """The source of data: every property of it that a filter can select by."""
 
     organization_id: str
     location_id: str
@@ -47,7 +47,7 @@ class Origin:
 
 @dataclass(kw_only=True)
 class File:
-    """A binary record; `because` names the clause that each aspect rests on."""
+    """A binary record; `because` has the clause of each aspect."""
 
     handle: int
     origin: Origin
@@ -87,10 +87,10 @@ class Dataset:
 
 @dataclass(frozen=True, kw_only=True)
 class FilterSpec:
-    """A filter, in the model's terms: datasets by handle, times in ns; empty is no constraint.
+    """A filter in the model's terms: datasets by handle, times in ns; empty is no condition.
 
-    `label_of` names datasets whose labels are asked for among the tags (A10). A `tag_rule` of ""
-    sends MATCH_BY_OR with tags, and no tags filter at all without.
+    `label_of` are datasets whose labels are in the tags filter (A10). A `tag_rule` of "" sends
+    MATCH_BY_OR if there are tags, and otherwise no tags filter.
     """
 
     component_name: str = ""
@@ -121,7 +121,7 @@ SCALARS = (
     "part_name",
     "part_id",
 )
-#: Fields of a filter that are lists, with what of a record they are compared to.
+#: The list fields of a filter, and the fields of a record that they are compared with.
 LISTS: dict[str, Callable[[Any], str]] = {
     "location_ids": lambda record: record.origin.location_id,
     "organization_ids": lambda record: record.origin.organization_id,
@@ -136,10 +136,10 @@ _STRINGS: dict[str, Callable[[str, str], bool]] = {
 
 
 class ReferenceModel:
-    """What the server must hold."""
+    """The state that the server must have."""
 
     def __init__(self, interpretation: Interpretation) -> None:
-        """Start empty."""
+        """Start without data."""
         self.interpretation = interpretation
         self.files: list[File] = []
         self.rows: list[Row] = []
@@ -169,7 +169,7 @@ class ReferenceModel:
         return [r for r in self.rows if _matches(spec, r, how) and _tags_match(spec, r, [], how)]
 
     def in_order(self, records: Iterable[Any], *, descending: bool | None) -> list[Any]:
-        """By time, then arrival (PG-6, PG-11); None is the order of no order (A1)."""
+        """By time, then arrival (PG-6, PG-11); None is the default order (A1)."""
         if descending is None:
             descending = self.interpretation.default_order == "descending"
         return sorted(records, key=lambda r: (r.requested, r.handle), reverse=descending)
@@ -177,18 +177,18 @@ class ReferenceModel:
     # Files -------------------------------------------------------------------------------
 
     def file(self, handle: int) -> File | None:
-        """The file of that handle, if it is still there."""
+        """The file with this handle, if it still exists."""
         return next((f for f in self.files if f.handle == handle), None)
 
     def delete_files(self, handles: Iterable[int]) -> int:
-        """Delete files; the answer counts those that were there (DI-1, A54)."""
+        """Delete files; returns how many existed (DI-1, A54)."""
         deleted = set(handles)
         before = len(self.files)
         self.files = [f for f in self.files if f.handle not in deleted]
         return before - len(self.files)
 
     def rows_before(self, organization_id: str, cutoff: int | None, spec: FilterSpec) -> list[Row]:
-        """The readings of an organization that a delete by days takes (DT-1 … DT-3)."""
+        """The readings of an organization that are old enough to be deleted (DT-1 … DT-3)."""
         return [
             r
             for r in self.matching_rows(spec)
@@ -202,13 +202,13 @@ class ReferenceModel:
         self.rows = [r for r in self.rows if r.handle not in deleted]
 
     def add_tags(self, files: Iterable[File], tags: Sequence[str]) -> None:
-        """Add tags that are not there yet (TA-1, TA-6)."""
+        """Add missing tags (TA-1, TA-6)."""
         for file in files:
             file.tags += [t for t in dict.fromkeys(tags) if t not in file.tags]
             file.because["tags"] = "TA-1"
 
     def remove_tags(self, files: Iterable[File], tags: Sequence[str]) -> tuple[int, int]:
-        """Remove tags; the answer counts tags and records that lost one (TR-1, TR-2, A8)."""
+        """Remove tags; returns the number of tags and of changed records (TR-1, TR-2, A8)."""
         removed = changed = 0
         for file in files:
             remaining = [t for t in file.tags if t not in tags]
@@ -224,14 +224,14 @@ class ReferenceModel:
         file.because["boxes"] = "BU-1"
 
     def remove_box(self, file: File, handle: int) -> None:
-        """Remove one box; the others stay (BR-1)."""
+        """Remove one box; the others remain (BR-1)."""
         file.boxes = [b for b in file.boxes if b.handle != handle]
         file.because["boxes"] = "BR-1"
 
     # Datasets ----------------------------------------------------------------------------
 
     def dataset(self, handle: int) -> Dataset | None:
-        """The dataset of that handle, if it is still there."""
+        """The dataset with this handle, if it still exists."""
         return next((d for d in self.datasets if d.handle == handle), None)
 
     def name_is_taken(self, name: str, organization_id: str, *, but: int | None = None) -> bool:
@@ -242,7 +242,7 @@ class ReferenceModel:
         )
 
     def delete_dataset(self, handle: int) -> None:
-        """Delete a dataset; its data stays (DS-2)."""
+        """Delete a dataset; its data remains (DS-2)."""
         self.datasets = [d for d in self.datasets if d.handle != handle]
         for file in self.members(handle):
             self.remove_members(handle, [file])
@@ -253,14 +253,14 @@ class ReferenceModel:
         return [f for f in self.files if handle in f.datasets]
 
     def add_members(self, handle: int, files: Iterable[File]) -> None:
-        """Make files members; twice is once (DM-1, DM-6)."""
+        """Add members; adding twice has no further effect (DM-1, DM-6)."""
         for file in files:
             if handle not in file.datasets:
                 file.datasets.append(handle)
                 file.because["datasets"] = "DM-1"
 
     def remove_members(self, handle: int, files: Iterable[File]) -> None:
-        """End memberships; the data stays (DM-4)."""
+        """Remove members; the data remains (DM-4)."""
         for file in files:
             file.datasets = [d for d in file.datasets if d != handle]
             file.because["datasets"] = "DM-1"
@@ -285,7 +285,7 @@ _CLOCKS = {"time_requested": "requested", "time_received": "received"}
 
 
 def _counting(values: Sequence[object], how: Interpretation) -> Sequence[object]:
-    """The values of a list that count (FI-5)."""
+    """The values of a filter's list that are not ignored (FI-5)."""
     if how.lists == "any":
         return values
     return values[-1:] if how.lists == "last" else values[:1]

@@ -1,4 +1,4 @@
-"""Random programs, as many as are wanted."""
+"""Runs random programs until a limit is reached or one fails."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
 
-#: Programs in one run of Hypothesis.
+#: How many programs one run of Hypothesis generates.
 BATCH = 50
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomPrograms:
-    """The random programs of a seed, up to one that failed.
+    """The random programs of a seed, up to the first that fails.
 
     Attributes:
         seed: The seed.
-        count: How many there are.
-        muted: Failures that were known by then, and did not end a program.
+        count: The number of programs.
+        muted: Failures that were already known, and did not end a program.
     """
 
     seed: int
@@ -44,18 +44,18 @@ class RandomPrograms:
 
 @dataclass(kw_only=True)
 class Programs:
-    """What running random programs came to.
+    """The result of running random programs.
 
     Attributes:
-        wanted: How many there may be.
-        calls: How many calls they may make together.
+        wanted: The maximum number of programs.
+        calls: The maximum number of calls in all programs.
         until: When to stop, by the monotonic clock.
-        count: How many were run.
+        count: How many programs were run.
         rpcs: How many calls they made.
         comparisons: How often each clause was compared.
-        differences: What differs from the interpretation.
-        failed: The session of the first that broke the contract.
-        unfinished: Why the last of them did not do all of it; empty if it did.
+        differences: Differences from the interpretation.
+        failed: The session of the first program that broke the contract.
+        unfinished: Why the last program ended early; empty if it did not.
     """
 
     wanted: float = math.inf
@@ -88,7 +88,7 @@ def run_programs(
     calls: float = math.inf,
     until: float = math.inf,
 ) -> Programs:
-    """Run programs until `wanted` are run, `calls` made, time is up, or one fails."""
+    """Run programs until a limit of `wanted`, `calls` or time is reached, or one fails."""
     result = Programs(wanted=wanted, calls=calls, until=until)
     batch = 0
     while result.goes_on:
@@ -97,12 +97,12 @@ def run_programs(
         try:
             run_state_machine_as_test(machine, settings=_settings())
         except Flaky:
-            # Programs refused at the end look flaky. Besides, a server that answers otherwise the
-            # next time ends a batch; the next one begins without it.
+            # Hypothesis reports a program that was refused at the end as flaky. A server that
+            # answers differently next time also ends a batch; the next batch starts without it.
             if result.count == before and result.goes_on:
                 raise
         except (ContractBrokenError, Unsatisfiable):
-            # A batch of programs refused at the end looks impossible.
+            # Hypothesis reports a batch whose programs were all refused as unsatisfiable.
             if result.goes_on:
                 raise
         batch += 1
@@ -144,7 +144,7 @@ def _settings() -> settings:
         stateful_step_count=30,
         database=None,
         deadline=None,
-        # Failures are shrunk by `shrinking`, which is quicker.
+        # `shrinking` shrinks failures, which is faster.
         phases=[Phase.generate],
         report_multiple_bugs=False,
         verbosity=Verbosity.quiet,

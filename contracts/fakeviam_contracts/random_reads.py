@@ -1,8 +1,8 @@
 """Random reads after each step: pages to their end, counts, tags, labels, datasets, files by id.
 
-They change nothing, so there is nothing for Hypothesis to learn of them: they come from one
-random generator, which Hypothesis seeds. That makes them cheap enough to do several after each
-step. Half of the filters are made from a record that is there, so that they select something.
+Reads change nothing, so Hypothesis cannot learn anything from them: they are drawn from one random
+generator, seeded by Hypothesis. This makes them cheap enough for several after each step. Half of
+the filters are derived from an existing record, so that they select something.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ FORMS = ("string", "string", "message", "both")
 RULES = ("unspecified", "tagged", "untagged")
 ORDERS = (None, True, False)
 
-#: How often each kind of read comes.
+#: The relative frequency of each kind of read.
 _WEIGHTS = {"files": 6, "rows": 3, "counts": 3, "ids": 3, "tags": 3, "labels": 1, "datasets": 1,
             "query": 2, "wrong ids": 1}  # fmt: skip
 
 
 class RandomReads:
-    """Looks at a session's subject."""
+    """Random reads of a session's subject."""
 
     def __init__(self, session: Session, random: Random, pools: Pools) -> None:
-        """Look at what `random` says, with the values in `pools`."""
+        """Read what `random` chooses, with values from `pools`."""
         self._session, self._random, self._pools = session, random, pools
         self._kinds: dict[str, Callable[[], None]] = {
             "files": self._files,
@@ -50,7 +50,7 @@ class RandomReads:
         }
 
     def run(self, times: int) -> None:
-        """Read so many times."""
+        """Make a number of reads."""
         for kind in self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=times):
             self._kinds[kind]()
 
@@ -97,7 +97,7 @@ class RandomReads:
     # Filters -----------------------------------------------------------------------------
 
     def filter_spec(self) -> FilterSpec:
-        """A filter: mostly of few fields, and half of them of a record that is there."""
+        """A filter, mostly with few fields, and half of them derived from an existing record."""
         record = self._record()
         names = self._random.sample(_FIELDS, self._random.choice((0, 1, 1, 2, 2, 3)))
         fields: dict[str, Any] = {}
@@ -105,13 +105,13 @@ class RandomReads:
             own = record is not None and self._random.random() < 0.7
             fields[name] = self._own(name, record) if own and record else self._any(name)
         if fields.keys() & {"tags", "label_of"} and self._random.random() < 0.8:
-            # With TAGGED and UNTAGGED, tags mean nothing.
+            # TAGGED and UNTAGGED ignore the list of tags.
             fields["tag_rule"] = self._random.choice(("", "", "unspecified"))
         self._combine(fields)
         return FilterSpec(**{name: value for name, value in fields.items() if value is not None})
 
     def _combine(self, fields: dict[str, object]) -> None:
-        """Put together what has a meaning of its own together (FI-7, FI-12)."""
+        """Combine fields whose combination has a meaning of its own (FI-7, FI-12)."""
         if "dataset" in fields and "tags" not in fields and self._random.random() < 0.3:
             fields["tag_rule"] = "untagged"
         elif fields.get("tag_rule") in ("tagged", "untagged") and self._random.random() < 0.5:
@@ -125,7 +125,7 @@ class RandomReads:
         return self._random.choice(records)
 
     def _own(self, name: str, record: File | Row) -> object:
-        """A constraint that the record meets, or just not."""
+        """A condition that a record meets, or just fails to meet."""
         if name in ("start", "end"):
             time = record.requested + self._random.choice((0, 0, 1, -1))
             return min(max(time, strategies.FIRST), strategies.LAST)
@@ -140,7 +140,7 @@ class RandomReads:
         return _nearly(value, self._random) if self._random.random() < 0.15 else value
 
     def _any(self, name: str) -> object:
-        """Any constraint."""
+        """Any condition."""
         choice = self._random.choice
         if name in ("start", "end"):
             unit = choice((1, strategies.SECOND, 86_400 * strategies.SECOND))
@@ -155,7 +155,7 @@ class RandomReads:
         return self._any_of_these(name)
 
     def _any_of_these(self, name: str) -> object:
-        """Any constraint to the datasets or the parts that there are."""
+        """A condition on existing datasets or parts."""
         datasets = range(len(self._session.handles.datasets))
         if name == "label_of":
             return self._some(datasets, 1, 2)
@@ -173,7 +173,7 @@ class RandomReads:
 
 
 def _nearly(value: str, random: Random) -> str:
-    """Another value, which only looks like it; none of nothing."""
+    """A different value that looks similar; empty stays empty."""
     near = (value[:-1], value[1:], f"{value} ", value.swapcase(), f"{value[:-1]}*", f"{value}\x00")
     return random.choice(near) if value else value
 
@@ -191,7 +191,7 @@ _LIST_POOLS: dict[str, Callable[[Pools], Sequence[str]]] = {
     "location_ids": lambda _: ["nobody"],
     "organization_ids": lambda _: ["nobody"],
 }
-#: What a record has, of which it may be asked for some.
+#: Multi-valued fields of a record, of which a filter uses some.
 _OWN: dict[str, Callable[[Any], Sequence[Any]]] = {
     "mime_types": lambda record: [record.mime_type],
     "tags": lambda record: record.tags,

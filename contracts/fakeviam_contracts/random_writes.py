@@ -1,9 +1,9 @@
-"""A world to begin with, and random writes between the steps of a program.
+"""Initial data, and random writes between the steps of a program.
 
-Hypothesis likes few rules and small values: left alone, most of its programs upload a file or
-two and hardly ever touch a box. So a program begins with a world of some files, readings, boxes
-and datasets, and after each step something in it may change. All of it comes from one random
-generator, which Hypothesis seeds, and is a step like any other, so that it can be left out.
+Hypothesis prefers few rules and small values: on its own, most of its programs would upload one or
+two files and rarely use boxes. So a program starts with some files, readings, boxes and datasets,
+and each step may be followed by a write. All are drawn from one random generator, seeded by
+Hypothesis, and recorded as ordinary steps, so that shrinking can remove them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 FORMS = ("string", "string", "message", "both")
-#: How often a program has more than two pages of everything.
+#: How often a program starts with more than two pages of everything.
 MANY = 0.03
 WHOLE = (0.0, 0.0, 1.0, 1.0)
-#: Boxes that are good, and some that are not: beyond the image, no number, corners crossed.
+#: Valid and invalid boxes: outside the image, NaN, swapped corners.
 BOXES = (WHOLE, (0.25, 0.5, 0.75, 1.0), (0.5, 0.5, 0.5, 0.5))
 BAD_BOXES = (
     (-0.1, 0.0, 1.0, 1.0),
@@ -40,7 +40,7 @@ class RandomWrites:
     """Writes to a session's subject."""
 
     def __init__(self, session: Session, random: Random, pools: Pools) -> None:
-        """Write what `random` says, of the values in `pools`."""
+        """Write what `random` chooses, with values from `pools`."""
         self._session, self._random, self._pools = session, random, pools
         self._kinds: dict[str, Callable[[], None]] = {
             "file": self._file,
@@ -58,14 +58,14 @@ class RandomWrites:
         }
 
     def populate(self) -> None:
-        """Make a world; now and then leave it empty."""
+        """Create the initial data; sometimes none."""
         if self._random.random() < 0.1:
             return
         for kind, most in (("dataset", 2), ("file", 6), ("rows", 2), ("box", 3), ("member", 2)):
             for _ in range(self._random.randint(1, most)):
                 self._kinds[kind]()
         if self._random.random() < MANY:
-            # More than a page, and more than a hundred.
+            # More than one page, and more than a hundred.
             writes.upload_many(self._session, 101, tags=self._some(self._pools.tags, 0, 2))
             writes.upload_many_rows(self._session, 101)
 
@@ -79,7 +79,7 @@ class RandomWrites:
         return self._random.choices(values, k=self._random.randint(least, most)) if values else []
 
     def _files(self, least: int = 1) -> list[int]:
-        """Some files: mostly such as are there; now and then more than a hundred."""
+        """Some files, mostly existing ones; sometimes more than a hundred."""
         there = [file.handle for file in self._session.model.files]
         ever = range(len(self._session.handles.files))
         if len(there) > 100 and self._random.random() < 0.3:
@@ -128,7 +128,7 @@ class RandomWrites:
             random.choice((
                 random.choice(usual),
                 random_values.reading(random),
-                # What is sorted by it has one order.
+                # Distinct times, so that the order is unambiguous.
                 random_queries.reading(random, 100 * (first + at) + random.randrange(100)),
             ))
             for at in range(random.randint(1, 3))
@@ -141,7 +141,7 @@ class RandomWrites:
         images = [file.handle for file in files if file.mime_type.startswith("image/")]
         candidates = [choice(images)] if images and self._random.random() < 0.8 else self._files()
         for file in candidates[:1]:
-            # Never two faults in one box: the refusal of one hides the other.
+            # At most one error per box, because the refusal of one hides the others.
             fault = choice(("", "", "", "corners", "corners", "label", "confidence"))
             writes.box(
                 self._session,
@@ -152,7 +152,7 @@ class RandomWrites:
             )
 
     def _boxed(self) -> tuple[int, int] | None:
-        """A file and a box: mostly one of its own."""
+        """A file, and mostly one of its boxes."""
         own = [
             (file.handle, box.handle) for file in self._session.model.files for box in file.boxes
         ]
@@ -199,7 +199,7 @@ class RandomWrites:
             writes.change_members(self._session, handle, files, form=form, remove=remove)
 
     def _name(self) -> str:
-        """A name of a dataset: often one that is taken."""
+        """A name for a dataset, often one that is taken."""
         names = [dataset.name for dataset in self._session.model.datasets]
         return self._random.choice((*self._pools.names, *names, *names, " "))
 
@@ -216,7 +216,7 @@ class RandomWrites:
             writes.merge_datasets(self._session, handles, self._name())
 
     def _delete(self) -> None:
-        """Delete something: a dataset, files, or readings; a little at a time."""
+        """Delete a dataset, files or readings; few at a time."""
         what = self._random.randrange(4)
         spec = FilterSpec(component_name=self._random.choice(self._pools.components))
         if what == 0:

@@ -1,4 +1,4 @@
-"""Running the kit: all checks, then random programs, as many as the profile wants."""
+"""Runs the kit: all checks, then random programs, as many as the profile specifies."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.subject import Subject
 
-#: How many different failures are looked for by one check, and by the random programs.
+#: How many different failures one check, and the random programs, may report.
 MOST_BY_CHECK, MOST_BY_PROGRAMS = 3, 6
-#: Seconds for shrinking one failure.
+#: The time limit for shrinking one failure, in seconds.
 SHRINKING = 8.0
-#: Why what was still to be done was not.
+#: Why the rest of a run was skipped.
 LOST = "the server was lost"
 
 
 def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> Result:
-    """Run the kit; `progress` gets a line from time to time.
+    """Run the kit; `progress` receives lines of text.
 
     Raises:
         CannotRunError: The subject cannot be reached or used, or the configuration is invalid.
@@ -61,7 +61,7 @@ def run(config: RunConfig, progress: Callable[[str], None] = lambda _: None) -> 
 
 
 def dry_run(config: RunConfig, tell: Callable[[str], None]) -> None:
-    """Tell every call that a run would make, without making one.
+    """Print every call that a run would make, without making it.
 
     Raises:
         CannotRunError: The configuration is invalid.
@@ -73,14 +73,14 @@ def dry_run(config: RunConfig, tell: Callable[[str], None]) -> None:
 def run_all(
     configs: Sequence[RunConfig], progress: Callable[[str], None] = lambda _: None
 ) -> list[Result]:
-    """Run the kit against several subjects, one after the other; at least one.
+    """Run the kit against one or more subjects, one after the other.
 
-    A subject among others that cannot be reached or used has that for a result.
+    If there are several, one that cannot be reached or used gets that as its result.
 
     Raises:
         CannotRunError: A configuration is invalid, or the only subject cannot be used.
     """
-    # What can be wrong before anybody is called is found before anybody is called.
+    # Validate everything before the first call.
     chosen = [_chosen(config) for config in configs]
     for config in configs:
         check_careful(config)

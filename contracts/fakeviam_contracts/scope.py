@@ -1,8 +1,8 @@
 """Restricts a run to its own data on a shared server.
 
-A scope is a name that nobody else uses. Every record carries it as its component, every query
-asks for that component, and tags, labels and names of datasets begin with it. The session does
-not know: names are changed at its edge, on the way out and on the way back.
+A scope is a unique name. It is the component name of every record and is in every query, and tags,
+labels and names of datasets have it as a prefix. Sessions are unaware of it: names are translated
+when requests are sent and replies received.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 LABEL = "VIAM_DATASET_"
 
-#: What all names of the kit begin with.
+#: The prefix of all names of the kit.
 PREFIX = "contract-"
 
-#: Which fields hold tags, labels of boxes or names of datasets, by message.
+#: Fields with tags, labels of boxes or names of datasets, by message.
 NAMES = {
     "TagsFilter": "tags",
     "UploadMetadata": "tags",
@@ -71,21 +71,21 @@ _DATASET_REQUESTS = (
 
 
 class OutOfScopeError(Exception):
-    """A request would have touched what is not the kit's; it was not sent."""
+    """A request would have affected data that is not the kit's; it was not sent."""
 
 
 class NameScope:
     """A unique name, and what was created under it.
 
     Attributes:
-        name: The component of all records; tags, labels and names of datasets begin with it.
-        datasets: Ids of the datasets made.
-        removals: Requests that remove what else was made.
-        indexes: Requests that made indexes, whose names are the server's.
+        name: The component of all records; tags, labels and names of datasets start with it.
+        datasets: Ids of the created datasets.
+        removals: Requests that remove other created things.
+        indexes: Requests that created indexes, whose names the server chooses.
     """
 
     def __init__(self, name: str, spare: Callable[[str], None] = lambda _: None) -> None:
-        """Work under `name`; `spare` is asked about each call before it is sent, and may raise."""
+        """Use the scope `name`; `spare` is called before each call is sent, and may raise."""
         self.name = name
         self._spare = spare
         self.datasets: set[str] = set()
@@ -93,13 +93,13 @@ class NameScope:
         self.indexes: list[data.CreateIndexRequest] = []
         self._strangers: set[str] = set()
 
-    # The edge ----------------------------------------------------------------------------
+    # Translation -------------------------------------------------------------------------
 
     def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
-        """The request under the scope's names.
+        """The request with the scope's names.
 
         Raises:
-            OutOfScopeError: It reaches beyond the scope.
+            OutOfScopeError: It would affect data outside the scope.
         """
         self._guard(rpc, request)
         self._spare(rpc)
@@ -112,7 +112,7 @@ class NameScope:
         return sent
 
     def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
-        """The reply under the session's names."""
+        """The reply with the session's names."""
         if isinstance(reply, dataset.CreateDatasetResponse):
             self.datasets.add(reply.id)
         elif isinstance(reply, dataset.MergeDatasetsResponse):
@@ -126,7 +126,7 @@ class NameScope:
         return renamed
 
     def hidden(self, name: str) -> str:
-        """A name as it is sent; blank ones stay, because blankness is what counts."""
+        """A name with the prefix; blank names are unchanged, since being blank matters."""
         if not name.strip():
             return name
         if not name.startswith(LABEL):
@@ -135,7 +135,7 @@ class NameScope:
         return name if rest in self.datasets else f"{LABEL}{self.name}{rest}"
 
     def shown(self, name: str) -> str:
-        """A name as it was before it was sent; what is not of this scope stays."""
+        """A name without the prefix; names of other scopes are unchanged."""
         if name.startswith(LABEL + self.name):
             return LABEL + name.removeprefix(LABEL + self.name)
         return name.removeprefix(self.name)
@@ -143,7 +143,7 @@ class NameScope:
     # The guard ---------------------------------------------------------------------------
 
     def _meet(self, reply: Message) -> None:
-        """Remember the ids of what belongs to others."""
+        """Remember the ids of foreign data."""
         if isinstance(reply, data.BinaryDataByFilterResponse):
             self._strangers.update(
                 entry.metadata.binary_data_id
@@ -159,7 +159,7 @@ class NameScope:
             for entry in _named_ids(message):
                 if entry in self._strangers:
                     raise OutOfScopeError(f"{rpc} names {entry}, which belongs to others")
-        # A query without a filter asks for everything; its scope is in the filter.
+        # A query without a filter selects everything; the scope is added as a filter.
         holder: Any = getattr(request, "data_request", request)
         if "filter" in holder.DESCRIPTOR.fields_by_name and not holder.HasField("filter"):
             raise OutOfScopeError(f"{rpc} has no filter, so it reaches everything")
@@ -175,16 +175,16 @@ class NameScope:
 class NamesAlone(NameScope):
     """Names on a server that belongs to the kit alone: nothing is guarded or narrowed.
 
-    What another session could not remove is not seen.
+    Things that another session could not remove are hidden.
     """
 
     def outgoing(self, rpc: str, request: AnyMessage) -> AnyMessage:
-        """The request under the scope's names."""
+        """The request with the scope's names."""
         self._spare(rpc)
         return self._sent(request)
 
     def incoming(self, rpc: str, reply: AnyMessage) -> AnyMessage:
-        """The reply under the session's names, without the datasets of other sessions."""
+        """The reply with the session's names, without the datasets of other sessions."""
         shown = super().incoming(rpc, reply)
         if isinstance(shown, dataset.ListDatasetsByOrganizationIDResponse):
             ours = [each for each in shown.datasets if not each.name.startswith(PREFIX)]
@@ -205,11 +205,11 @@ def _named_ids(message: Message) -> Iterator[str]:
 
 
 def _within(message: Message) -> Iterator[Message]:
-    """The message and all of Viam's messages in it."""
+    """The message, and all of Viam's messages inside it."""
     yield message
     for field, value in message.ListFields():
         kind = field.message_type
-        # What maps hold is none of Viam's messages.
+        # Maps do not contain messages of Viam.
         if kind is None or kind.GetOptions().map_entry:
             continue
         if kind.full_name.startswith("viam."):
@@ -234,7 +234,7 @@ def _renamed(message: AnyMessage, change: Callable[[str], str]) -> AnyMessage:
 
 
 def _keep_order(order: list[str], reply: Any) -> None:
-    """Let the n-th in order of what was sent stay the n-th: labels carry no scope's name."""
+    """Keep the order of values that the server has sorted by their prefixed names."""
     in_order = sorted(range(len(order)), key=lambda at: order[at])
     names = sorted(reply)
     for name, at in zip(names, in_order, strict=True):

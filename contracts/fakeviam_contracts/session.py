@@ -1,4 +1,4 @@
-"""One run against a subject: the wire, the model, and which server id is which handle."""
+"""One run of a program on a subject: the wire, the model, and the mapping of ids to handles."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 
 class Ground(NamedTuple):
-    """Why a request may be refused.
+    """A reason why a request may be refused.
 
     Attributes:
-        clause: The clause that calls it an error.
-        status: The status that we expect.
-        names_status: The clause that names the status, if that is another one.
-        point: The open point that decides whether it is an error, if one does.
-        refusing: What that point is where it is an error.
-        accepting: What that point is where it is none.
+        clause: The clause that makes it an error.
+        status: The expected status.
+        names_status: The clause that specifies the status, if it is another one.
+        point: The disputed point that decides whether it is an error, if there is one.
+        refusing: The value of that point that makes it an error.
+        accepting: The value of that point that does not.
     """
 
     clause: str
@@ -52,28 +52,28 @@ class Ground(NamedTuple):
 
 
 def _check_served(rpc: str, answer: Refused) -> None:
-    """Stop where a server says that it does not have one of the newest RPCs.
+    """End the check if the server does not implement one of the newest RPCs.
 
     Raises:
-        NotServedError: It says so.
+        NotServedError: It does not.
     """
     if answer.status == "UNIMPLEMENTED" and rpc in NEWEST:
         raise NotServedError(f"{rpc} is not served: {answer.text or answer.status}")
 
 
 def permission(clause: str) -> Ground:
-    """What we expect to be accepted, though no document says that it must be."""
+    """Something that we expect to be accepted, although no document requires it."""
     return Ground(clause, refusing="")
 
 
 class Session:
-    """Does things to subject and model alike, and compares.
+    """Applies calls to the subject and the model, and compares.
 
     Attributes:
         comparisons: How often each clause was compared.
-        differences: What differs from our interpretation, or is muted; by clause and kind.
-        muted: Failures that are known already and do not end a program.
-        tolerant: Whether a program that cannot go on just ends.
+        differences: Differences from our interpretation, and muted ones, by clause and kind.
+        muted: Known failures, which do not end a program.
+        tolerant: Whether a program that cannot continue ends without an error.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Session:
         interpretation: Interpretation,
         muted: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
-        """Work in `place` under `interpretation`."""
+        """Run in `place`, and expect `interpretation`."""
         self.wire = wire
         self.place = place if place.advance is None else replace(place, advance=self._advance)
         self._clock = place.advance
@@ -92,38 +92,38 @@ class Session:
         self.comparisons: Counter[str] = Counter()
         self.differences: dict[tuple[str, str], Assertion] = {}
         self.muted = muted
-        #: What was done, at the level of `reads` and `writes`, and the assertion that ended it.
+        #: The steps so far, as functions of `reads` and `writes`, and the broken assertion.
         self.steps: list[Step] = []
         self.broken: Assertion | None = None
         self.inside = False
         self.tolerant = False
-        #: The comparison that ended a program, since the rest rests on it.
+        #: The comparison that ended the program, because later steps depend on it.
         self.ended_by = ""
-        #: Why something was not done, for the sake of what others have on the subject.
+        #: Why a step was skipped, to protect foreign data.
         self.left_out = ""
-        #: What the API key may not do, and so ended a check.
+        #: What the API key does not permit, which ended a check.
         self.may_not = ""
 
     @property
     def unfinished(self) -> str:
-        """Why not all was done that the program does; empty if it was."""
+        """Why the program did not do everything; empty if it did."""
         ended = f"the program cannot go on after: {self.ended_by}" if self.ended_by else ""
         return self.left_out or self.may_not or ended
 
     @property
     def interpretation(self) -> Interpretation:
-        """What the subject is expected to be, and was seen to be."""
+        """The interpretation that is expected or was observed."""
         return self.model.interpretation
 
     def _advance(self, nanos: int) -> None:
-        """Move the subject's clock, which is a step too."""
+        """Advance the subject's clock, as a step."""
         self.begin_step("wait", (nanos,), {})
         if self._clock is not None:
             self._clock(nanos)
             self.wire.waited(nanos)
 
     def begin_step(self, name: str, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        """Record a step that begins now."""
+        """Record the start of a step."""
         self.steps.append(Step(name, args, kwargs, self.handles.counts))
 
     # Comparing ---------------------------------------------------------------------------
@@ -138,19 +138,19 @@ class Session:
         legal: bool = False,
         cause: str = "",
     ) -> bool:
-        """Compare; the answer says whether it holds.
+        """Compare, and return whether the claim holds.
 
         Args:
-            clause: The clause that this tests.
-            what: What is compared.
-            expected: What the clause demands.
+            clause: The tested clause.
+            what: A description of what is compared.
+            expected: What the clause requires.
             observed: What the subject did.
-            legal: Whether the documents allow what was observed all the same.
-            cause: The field of a filter that goes wrong by itself, if it is one.
+            legal: Whether the documents permit the observed value nevertheless.
+            cause: The field of a filter that is wrong by itself, if there is one.
 
         Raises:
-            ContractBrokenError: It does not hold, and the clause binds.
-            MayNotError: It does not hold, for the sake of the API key.
+            ContractBrokenError: It does not hold, and the clause is binding.
+            MayNotError: It does not hold because of the API key's permissions.
         """
         if expected != observed and (expected == "OK" or clause in binding()):
             self.wire.check_permission()
@@ -165,17 +165,17 @@ class Session:
         return False
 
     def require(self, clause: str, what: str, expected: object, observed: object) -> None:
-        """Compare what the rest of the program needs.
+        """Compare something that the rest of the program depends on.
 
         Raises:
-            ContractBrokenError: It does not hold, and the clause binds.
-            ProgramEndedError: It does not hold, which is known or allowed.
+            ContractBrokenError: It does not hold, and the clause is binding.
+            ProgramEndedError: It does not hold, which is known or permitted.
         """
         if not self.expect(clause, what, expected, observed):
             raise ProgramEndedError(what)
 
     def expect_all(self, clauses: Mapping[str, str], expected: Any, observed: Any, of: str) -> bool:
-        """Compare aspects of a thing, each by its own clause; quick where all agree."""
+        """Compare several aspects, each by its own clause; fast if all are equal."""
         if expected == observed:
             self.comparisons.update(clauses[name] for name in expected)
             return True
@@ -188,17 +188,17 @@ class Session:
     def choose(
         self, point: str, what: str, candidates: Mapping[Any, Any], observed: object, clause: str
     ) -> None:
-        """Compare with what each alternative of an open point demands.
+        """Compare with the alternatives of a disputed point.
 
         Args:
-            point: The open point, a field of the interpretation.
-            what: What is compared.
-            candidates: What is demanded, by each value of the point.
+            point: The disputed point, a field of the interpretation.
+            what: A description of what is compared.
+            candidates: The required value for each value of the point.
             observed: What the subject did.
-            clause: The clause that demands one of them.
+            clause: The clause that requires one of them.
 
         Raises:
-            ContractBrokenError: None of them holds.
+            ContractBrokenError: It equals none of them.
         """
         expected = candidates[getattr(self.interpretation, point)]
         legal = AnyOf(*candidates.values())
@@ -207,20 +207,20 @@ class Session:
             return
         self.comparisons[clause] += clause != CLAUSES[point]
         if not all(value == expected for value in candidates.values()):
-            # Another answer is legal, except where clients rely on this one.
+            # Other values are permitted, unless clients rely on the expected one.
             legal_here = CLAUSES[point] not in RELIED_ON
             if not self.expect(CLAUSES[point], what, expected, observed, legal=legal_here):
                 value = next(v for v, demanded in candidates.items() if demanded == observed)
                 self.learn(**{point: value})
 
     def learn(self, **points: Any) -> None:
-        """Expect from now on what the subject was seen to do."""
+        """Expect the observed behaviour from now on."""
         self.model.interpretation = replace(self.interpretation, **points)
 
     # Outcomes of calls -------------------------------------------------------------------
 
     def answered(self, clause: str, rpc: str, answer: object) -> Any:
-        """The answer of a call that must succeed; success alone proves nothing."""
+        """The reply of a call that must succeed; success alone proves nothing."""
         if isinstance(answer, Refused):
             _check_served(rpc, answer)
             self.require(clause, f"status of {rpc}", "OK", str(answer))
@@ -229,18 +229,18 @@ class Session:
     def outcome(
         self, success: str, rpc: str, answer: object, grounds: Sequence[Ground] = ()
     ) -> Any | None:
-        """The answer of a call that was accepted, or None if it was refused, rightly or legally.
+        """The reply of an accepted call; None if it was refused rightly or permissibly.
 
-        Several things may be wrong at once; which of them a server names is its business.
+        If several things are wrong, the server may report any of them.
 
         Args:
-            success: The clause by which it must be accepted if there are no grounds.
-            rpc: The call.
-            answer: What came back.
-            grounds: Why it must be refused, or may be.
+            success: The clause that requires success if there are no grounds.
+            rpc: The name of the RPC.
+            answer: The reply or refusal.
+            grounds: The reasons why it must or may be refused.
 
         Raises:
-            ContractBrokenError: It was accepted against a binding clause, or refused.
+            ContractBrokenError: It was accepted or refused against a binding clause.
         """
         must = [ground for ground in grounds if self._refuses(ground)]
         what = f"status of {rpc}"
@@ -264,7 +264,7 @@ class Session:
         return None
 
     def _refuses(self, ground: Ground) -> bool:
-        """Whether we expect the ground to be one, and not just allow it."""
+        """Whether we expect a refusal for this ground, rather than only permitting it."""
         if not ground.point:
             return bool(ground.refusing)
         return bool(getattr(self.interpretation, ground.point) == ground.refusing)
@@ -284,11 +284,11 @@ class Session:
     # Asking ------------------------------------------------------------------------------
 
     def within(self, spec: FilterSpec) -> FilterSpec:
-        """The question, kept inside the place."""
+        """The request, restricted to the place."""
         return replace(spec, component_name=self.place.component) if self.place.component else spec
 
     def filter(self, spec: FilterSpec) -> data.Filter:
-        """The filter message of a question."""
+        """The filter message of a filter in the model's terms."""
         message = data.Filter(
             component_name=spec.component_name,
             component_type=spec.component_type,

@@ -1,4 +1,4 @@
-"""What a program did, step by step, so that it can be shown, replayed and shrunk."""
+"""The steps of a program, recorded so that it can be displayed, replayed and shrunk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Step:
         name: The function.
         args: Its arguments after the session.
         kwargs: Its keyword arguments.
-        before: What existed when it began; handles count from there.
+        before: What existed at its start; the handles it creates are numbered from there.
     """
 
     name: str

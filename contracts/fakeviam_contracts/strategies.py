@@ -1,7 +1,7 @@
-"""Hypothesis strategies for everything a client may send; use them in your own property tests.
+"""Hypothesis strategies for all values that clients send; use them in your own property tests.
 
-Values come from small pools on purpose: filters that select something, ties, duplicates and
-names that are taken are where servers go wrong.
+Values come from small pools on purpose: servers fail with filters that select something, ties,
+duplicates and names that are taken.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 
-#: 2024-01-01T00:00:00Z; where most generated times lie.
+#: 2024-01-01T00:00:00Z; most generated times are near it.
 BASE = 1_704_067_200 * SECOND
 
-#: What a Timestamp can say, in ns: the years 1 (its first second is Go's "no time") to 9999.
+#: The range of Timestamp in ns: the years 1 (whose first second is Go's "no time") to 9999.
 FIRST = (-62_135_596_800 + 1) * SECOND
 LAST = 253_402_300_799 * SECOND + SECOND - 1
 
@@ -46,7 +46,7 @@ def labels() -> st.SearchStrategy[str]:
 
 
 def corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
-    """Corners of boxes that are valid: x_min, y_min, x_max, y_max."""
+    """Valid corners of boxes: x_min, y_min, x_max, y_max."""
     unit = st.sampled_from([0.0, 0.25, 0.5, 1.0]) | st.floats(0, 1)
     return st.tuples(unit, unit, unit, unit).map(
         lambda c: (min(c[0], c[2]), min(c[1], c[3]), max(c[0], c[2]), max(c[1], c[3]))
@@ -54,7 +54,7 @@ def corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
 
 
 def wild_corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
-    """Corners of boxes, valid or not."""
+    """Corners of boxes, valid or invalid."""
     wild = st.sampled_from([-0.1, 1.1, float("nan"), float("inf"), -0.0, 0.0, 1.0]) | st.floats(
         0, 1
     )
@@ -62,12 +62,12 @@ def wild_corners() -> st.SearchStrategy[tuple[float, float, float, float]]:
 
 
 def confidences() -> st.SearchStrategy[float | None]:
-    """Confidences that are valid, or none."""
+    """Valid confidences, or none."""
     return st.none() | st.sampled_from([0.0, 0.5, 1.0])
 
 
 def times() -> st.SearchStrategy[int]:
-    """Times in ns: ties, neighbours of a nanosecond, days, and the ends of what can be said."""
+    """Times in ns: ties, times one nanosecond apart, days, and the limits of the range."""
     near = st.integers(0, 4).map(lambda s: BASE + s * SECOND)
     close = st.integers(-2, 2).map(lambda n: BASE + n)
     days = st.integers(-3, 3).map(lambda d: BASE + d * 86_400 * SECOND)
@@ -76,24 +76,24 @@ def times() -> st.SearchStrategy[int]:
 
 
 def time_pairs() -> st.SearchStrategy[tuple[int, int]]:
-    """Times requested and received, which need not be in order."""
+    """Times requested and received, in any order."""
     return st.tuples(times(), times())
 
 
 def payloads() -> st.SearchStrategy[list[bytes]]:
-    """Contents in pieces: none, empty ones, text, and bytes that are no text."""
+    """Contents in pieces: none, empty ones, text, and bytes that are not text."""
     piece = st.sampled_from([b"", b"x", b"\x00\xff\xfe", b"hello\n"]) | st.binary(max_size=20)
     return st.lists(piece, max_size=4)
 
 
-#: Letters of readings: of many scripts, of several bytes, marks, controls, and what has a meaning
-#: elsewhere. A choice, since the tables of all letters take Hypothesis a second to read, which it
-#: would call slow. No document of a query can hold a name with a NUL (MQ-13).
+#: Characters of readings: from many scripts, of several bytes, combining, control characters, and
+#: those with a special meaning elsewhere. A fixed choice, because Hypothesis needs a second to load
+#: its tables and would report that as slow. A query cannot use names with NUL (MQ-13).
 _LETTERS = "aZ0_-.$%/\\'\" \t\n\r\x01\x7féßΩжש中한e\u0301\u200d\u202e\ufeff\uffff🙂"
 
 
 def rows() -> st.SearchStrategy[dict[str, object]]:
-    """Readings that come back equal: nested, other scripts, dotted keys, every JSON type."""
+    """Readings that are returned unchanged: nested, other scripts, dotted keys, all JSON types."""
     named = st.text(_LETTERS, max_size=5)
     keys = st.sampled_from(["a", "b.c", "", "é", "readings"]) | named
     leaves = (
@@ -111,23 +111,23 @@ def rows() -> st.SearchStrategy[dict[str, object]]:
 
 
 def limits() -> st.SearchStrategy[int]:
-    """Page sizes: unset, one, few, the default, the largest."""
+    """Page sizes: unset, one, few, the default, the maximum."""
     return st.sampled_from([0, 1, 2, 3, 7, 50, 100])
 
 
 def forms() -> st.SearchStrategy[str]:
-    """How a request names files: string ids, BinaryID messages, or both at once."""
+    """How a request refers to files: string ids, BinaryID messages, or both."""
     return st.sampled_from(["string", "message", "both"])
 
 
 def filter_specs(
     *, datasets: Sequence[int] = (), parts: Sequence[object] = ()
 ) -> st.SearchStrategy[FilterSpec]:
-    """Filters: mostly of few fields, so that they select something.
+    """Filters, mostly with few fields, so that they select something.
 
     Args:
-        datasets: Handles of datasets that may be asked for.
-        parts: Origins whose ids and names may be asked for.
+        datasets: Handles of datasets for the filter.
+        parts: Origins whose ids and names are used.
     """
     return _filter_specs(tuple(datasets), tuple(parts))
 
@@ -136,7 +136,7 @@ def filter_specs(
 def _filter_specs(
     datasets: tuple[int, ...], parts: tuple[Any, ...]
 ) -> st.SearchStrategy[FilterSpec]:
-    """The same strategy for the same things: making one costs more than drawing from it."""
+    """A cached strategy: creating one takes longer than drawing from it."""
     maybe = {
         "component_name": st.sampled_from(COMPONENTS),
         "component_type": st.sampled_from(COMPONENT_TYPES),

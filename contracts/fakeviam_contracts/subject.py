@@ -1,4 +1,4 @@
-"""Subjects: servers that the kit is run against."""
+"""Subjects: the servers under test."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.interpretation import Interpretation
 
-#: How the fake of a run is made, and that of a failure's script: seed, clock, and parts besides
-#: the default one.
+#: The settings of an in-process fake, in a run and in a failure's script: seed, clock, and parts in
+#: addition to the default one.
 SEED = 1
 CLOCK = "2024-01-01T12:00:00Z"
 PARTS: tuple[tuple[str, dict[str, object]], ...] = (
@@ -31,40 +31,40 @@ PARTS: tuple[tuple[str, dict[str, object]], ...] = (
 
 
 class Subject(Protocol):
-    """A server that the kit is run against."""
+    """A server under test."""
 
-    #: Failures that are known already, and what the subject was seen to be.
+    #: Known failures, and the observed interpretation.
     muted: frozenset[tuple[str, str]]
     interpretation: Interpretation
 
     @property
     def missing(self) -> Mapping[Need, str]:
-        """What checks may need and the subject lacks, with the reason."""
+        """The needs of checks that the subject does not meet, with reasons."""
         ...
 
     @property
     def left(self) -> list[str]:
-        """What could not be removed from it."""
+        """What could not be removed from the subject."""
         ...
 
     @property
     def broken(self) -> list[Assertion]:
-        """What set-up found broken that is not in the way of a run."""
+        """Broken clauses that set-up found, and that do not prevent a run."""
         ...
 
     def open_session(self) -> Session:
-        """A session that sees nothing of what was there before."""
+        """Open a session that sees no earlier data."""
         ...
 
     def close_session(self, session: Session) -> None:
-        """End a session and remove what it made."""
+        """Close a session, and remove what it created."""
 
     def close(self) -> None:
-        """Let go of the subject."""
+        """Release the subject."""
 
 
 class OwnFake:
-    """A fake of our own, in this thread's loop; reset between programs."""
+    """An in-process fake in this thread's event loop; reset between programs."""
 
     def __init__(
         self,
@@ -76,9 +76,9 @@ class OwnFake:
         """Start a fake.
 
         Args:
-            interpretation: What it is expected to be.
-            make: Makes the FakeViam, which gets two parts and two that are special.
-            keyed: Makes the same once more, asking for keys.
+            interpretation: The expected interpretation.
+            make: Creates the FakeViam, with four additional parts, two of them special.
+            keyed: Creates one more that requires API keys.
         """
         self.missing: Mapping[Need, str] = {} if keyed else {Need.KEYS: "nobody makes keys here"}
         self.left: list[str] = []
@@ -103,7 +103,7 @@ class OwnFake:
         )
 
     async def _another(self, number: int) -> Http2Connection:
-        """The n-th further connection."""
+        """The n-th additional connection."""
         while len(self._more) <= number:
             self._more.append(await Http2Connection.connect(self._cloud.unix_socket))
         return self._more[number]
@@ -113,13 +113,13 @@ class OwnFake:
         return await Http2Connection.connect(self._cloud.unix_socket)
 
     def open_session(self) -> Session:
-        """A session on the empty fake."""
+        """Open a session on the empty fake."""
         self._cloud.reset()
         wire = Wire(self._channel, self._loop, {}, connect=self._another)
         return Session(wire, self._place, self.interpretation, self.muted)
 
     def close_session(self, session: Session) -> None:
-        """End a session; a crash of the fake is a failure."""
+        """Close a session; a crash of the fake is a failure."""
         self.interpretation = session.interpretation
         self._cloud.check()
 

@@ -1,4 +1,4 @@
-"""What a run says about each clause."""
+"""The verdicts of a run on each clause."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def matching(clauses: Sequence[str], glob: str) -> list[str]:
-    """The clauses that look like this."""
+    """The clauses that match a pattern."""
     return [clause for clause in clauses if fnmatch.fnmatchcase(clause, glob)]
 
 
 def verdicts(result: Result, glob: str) -> list[ClauseVerdict]:
-    """What the run says about each clause that a check is for, or that was compared."""
+    """The verdict on each clause that was compared, or that has a check."""
     by_clause: dict[str, list[CheckResult]] = {}
     for check in result.checks:
         for clause in check.clauses:
