@@ -8,7 +8,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import mql, queries, writes
 from fakeviam_contracts.checks import raw
-from fakeviam_contracts.checks.base import BASE, SECOND, check
+from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -228,6 +228,33 @@ def queries_behind_saved_ones(session: Session) -> None:
     raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, request)
 
 
+@check("SA-1", "SA-2", "MQ-9", needs=(Need.FOREIGN,))
+def saved_queries_of_two_organizations(session: Session) -> None:
+    """Are each one's own: its names, its list, and what it puts before queries."""
+    place = session.place
+    assert place.foreign is not None  # noqa: S101 - as it is needed
+    organizations = (place.organization_id, place.foreign.organization_id)
+    made = []
+    for organization in organizations:
+        request = _creation(session, "zebras", COUNT)
+        request.organization_id = organization
+        reply = session.outcome("SA-2", CREATE, session.wire.call(CREATE, request))
+        if reply is None:
+            return
+        made.append(reply.id)
+    for organization, own in zip(organizations, made, strict=True):
+        listing = data.ListSavedQueriesRequest(organization_id=organization)
+        listed = [query.id for query in raw.call(session, "SA-1", LIST, listing).queries]
+        found = [query_id for query_id in listed if query_id in made]
+        session.expect("SA-1", "saved queries of one of two organizations", [own], found)
+    request = _creation(session, "apes", COUNT)
+    request.organization_id = organizations[1]
+    raw.call(session, "SA-1", CREATE, request)
+    asking = queries.request(session, LIMIT)
+    asking.query_prefix_name = "apes"
+    raw.refuse(session, "MQ-9", "NOT_FOUND", queries.RPC, asking)
+
+
 CHECKS = (
     saved_queries_are_kept,
     saved_queries_are_deleted,
@@ -235,4 +262,5 @@ CHECKS = (
     names_of_saved_queries,
     saved_queries_of_nobody,
     queries_behind_saved_ones,
+    saved_queries_of_two_organizations,
 )

@@ -31,7 +31,7 @@ from fakeviam_contracts.mutants.entities import (
 )
 
 if TYPE_CHECKING:
-    from fakeviam.model.entities import Entity
+    from fakeviam.model.entities import Entity, Kind
     from fakeviam_contracts.mutants.base import Memory
 
 CREATE, UPDATE, DELETE = "CreateSavedQuery", "UpdateSavedQuery", "DeleteSavedQuery"
@@ -49,6 +49,26 @@ class _ChangesAll(MemoryStore):
             if isinstance(changed, SavedQuery) and self.entity(SavedQuery, changed.id):
                 others = self.entities(SavedQuery, changed.owner)
                 super().put_entities(*(replace(one, stages=changed.stages) for one in others))
+        return super().put_entities(*entities)
+
+
+class _Everybodys(MemoryStore):
+    """Has one list of saved queries for all organizations."""
+
+    def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
+        return super().entities(kind, None if kind is SavedQuery else owner)
+
+
+class _NamesOnce(MemoryStore):
+    """Lets one organization alone have a saved query of a name."""
+
+    def put_entities(self, *entities: Entity) -> bool:
+        taken = {(one.name, one.owner) for one in self.entities(SavedQuery)}
+        for new in entities:
+            if isinstance(new, SavedQuery) and any(
+                name == new.name and owner != new.owner for name, owner in taken
+            ):
+                return False
         return super().put_entities(*entities)
 
 
@@ -102,6 +122,8 @@ MUTANTS: tuple[Mutant, ...] = (
     on_request("changes the first stage alone", "SA-1", only_first("mql_binary"), UPDATE),
     with_store("keeps saved queries that were deleted", "SA-1", undeletable(SavedQuery)),
     with_store("changes the stages of all saved queries", "SA-1", _ChangesAll),
+    with_store("shows saved queries to all organizations", "SA-1", _Everybodys),
+    with_store("has names of saved queries once for all", "SA-2", _NamesOnce),
     with_store("forgets when queries were saved", "SA-1",
                changing(SavedQuery, _created_again)),
     on_reply("saves names in capitals", "SA-1",
