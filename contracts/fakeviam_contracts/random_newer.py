@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
 
 #: How often a step of the newest RPCs follows another step.
-OFTEN = 0.6
+OFTEN = 0.4
 #: Names that no server takes for one another, and one that is none.
 NAMES = ("zebras", "apes", "größe", "a b/c.d", "x" * 80)
 SIZES = (0, 0, 1, 2, 3, 50)

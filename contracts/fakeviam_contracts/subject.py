@@ -64,7 +64,7 @@ class Subject(Protocol):
 
 
 class OwnFake:
-    """An in-process fake in this thread's event loop; reset between programs."""
+    """An in-process fake in this thread's event loop; reset between programs, its clock too."""
 
     def __init__(
         self,
@@ -92,6 +92,7 @@ class OwnFake:
         self._channel = complete(self._loop, self._connect())
         added = {name: self._cloud.fleet.add_part(name, **where) for name, where in PARTS}
         parts = (self._cloud.default_part, added["second"])
+        self._begun = self._cloud.clock.state()
         self._place = Place(
             parts=tuple(map(origin_of_part, parts)),
             internal=origin_of_part(added["internal"]),
@@ -115,6 +116,8 @@ class OwnFake:
     def open_session(self) -> Session:
         """Open a session on the empty fake."""
         self._cloud.reset()
+        # At the same time as every other, so that a program does the same when it is replayed.
+        self._cloud.clock.restore(self._begun)
         wire = Wire(self._channel, self._loop, {}, connect=self._another)
         return Session(wire, self._place, self.interpretation, self.muted)
 

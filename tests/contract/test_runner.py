@@ -100,6 +100,21 @@ def test_a_server_may_want_the_times_of_streams(own: Callable[[Interceptor], Non
     assert (result.exit_status, _verdicts(result)["SU-2"]) == (0, Verdict.KEPT)
 
 
+def test_every_session_on_our_own_fake_begins_at_the_same_time() -> None:
+    """A program that waited would otherwise do something else when it is replayed."""
+    subject = OwnFake(Interpretation.named("documented"), lambda: opening.own_fake("documented"))
+    begun = []
+    for _ in range(2):
+        session = subject.open_session()
+        assert session.place.now is not None
+        assert session.place.advance is not None
+        begun.append(session.place.now())
+        session.place.advance(3_600 * 10**9)
+        subject.close_session(session)
+    subject.close()
+    assert begun[0] == begun[1]
+
+
 def test_some_clauses() -> None:
     lines: list[str] = []
     result = run(RunConfig(clauses="BL-*"), lines.append)

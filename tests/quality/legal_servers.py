@@ -1,6 +1,7 @@
 """Servers that differ from ours and are legal all the same: each decides one open point its way.
 
-Nothing that they do is documented otherwise, so the kit must pass them, and name the point.
+Nothing that they do is documented otherwise, so the kit must pass them, and name the point; or
+say nothing, where it has no clause and need not have one.
 """
 
 from __future__ import annotations
@@ -18,15 +19,18 @@ from fakeviam_contracts.mutants import (
     sequence_exports,
     sequences,
 )
+from fakeviam_contracts.mutants.access import empty_reply
 from fakeviam_contracts.mutants.base import (
     CAPTURE,
     FILE,
     STREAM,
     Mutant,
+    Swallow,
     filter_of,
     on_exchange,
     on_reply,
     on_request,
+    refusing,
     with_policy,
 )
 from fakeviam_contracts.mutants.reads import MUTANTS as READS
@@ -181,6 +185,45 @@ def _empty_or(message: Any, _: Memory) -> None:
             rule.tags[:] = ["\0"]
 
 
+class _DeletesNothing(Interceptor):
+    """What is not there need not be deleted."""
+
+    fired = True
+
+    def refusal(self, rpc: str, refusal: Any) -> Any:
+        if rpc in ("DeleteSavedQuery", "DeleteDataPipeline") and refusal.clause in (
+            "SA-4",
+            "DP-12",
+        ):
+            return empty_reply(rpc, refusal)
+        raise refusal
+
+
+def _one_each(_: object, reply: Any, __: Memory) -> None:
+    """Metadata of its own for each reading of a page."""
+    own = [reply.metadata[entry.metadata_index] for entry in reply.data]
+    copies = [data.CaptureMetadata.FromString(each.SerializeToString()) for each in own]
+    del reply.metadata[:]
+    reply.metadata.extend(copies)
+    for at, entry in enumerate(reply.data):
+        entry.metadata_index = at
+
+
+def _without_order(request: Any, reply: Any, _: Memory) -> None:
+    if "ORDER BY" not in request.sql_query.upper() and "LIMIT" not in request.sql_query.upper():
+        reply.raw_data[:] = reply.raw_data[::-1]
+
+
+def _whole_seconds(_: object, reply: Any, __: Memory) -> None:
+    for name in ("saved_query", "data_pipeline", "sequence", "queries", "data_pipelines",
+                 "sequences"):  # fmt: skip
+        found = getattr(reply, name, ())
+        for each in [found] if hasattr(found, "DESCRIPTOR") else found:
+            for time in ("created_on", "created_at", "updated_on", "updated_at"):
+                if time in each.DESCRIPTOR.fields_by_name:
+                    getattr(each, time).nanos = 0
+
+
 def _of(*names: str) -> tuple[Mutant, ...]:
     """Servers of the park that are wrong by our interpretation alone."""
     return tuple(mutant for mutant in READS if mutant.name in names)
@@ -235,6 +278,20 @@ LEGAL: tuple[Mutant, ...] = (
            options={"policy": {"visibility_lag": timedelta(seconds=1)}}),
     *_of("swaps ties", "gives tags unsorted", "gives tags in order of the alphabet",
          "does not count files by ids", "counts labels of datasets as tags"),
+    on_reply("lists pipelines backwards", "",
+             lambda _, r, __: r.data_pipelines.reverse(), "ListDataPipelines"),
+    on_reply("lists robots backwards", "",
+             lambda _, r, __: r.robots.reverse(), "ListRobots", "ListRobotsForOrg"),
+    on_request("gives two sequences a page at most", "",
+               lambda m, _: setattr(m, "page_size", min(m.page_size or 2, 2)), "ListSequences"),
+    on_reply("has metadata for each reading", "", _one_each, "TabularDataByFilter"),
+    Mutant(name="deletes what is not there", clause="SA-4", interceptor=_DeletesNothing),
+    Mutant(name="calls a taken name of a pipeline FAILED_PRECONDITION", clause="",
+           interceptor=lambda: Swallow("DP-3", refusing(Status.FAILED_PRECONDITION))),
+    on_reply("says to the second when things were made", "", _whole_seconds,
+             "GetSavedQuery", "ListSavedQueries", "GetDataPipeline", "ListDataPipelines",
+             "GetSequence", "ListSequences"),
+    on_reply("gives rows of SQL backwards", "", _without_order, "TabularDataBySQL"),
     *exports.LEGAL,
     *queried.LEGAL,
     *saved_queries.LEGAL,

@@ -99,7 +99,7 @@ def _expected(row: Row) -> dict[str, Any]:
 def points_say_all(session: Session) -> None:
     """Each reading is one message that says all of it."""
     session.expect("EX-6", "points of an unknown source", [], _export(session))
-    _captured(session, 2, tags=["dog", "cat"])
+    _captured(session, 2, tags=["dog", "Dog", "cat"])
     _captured(session, 0.5)
     points = sorted(_export(session), key=lambda point: nanos_from(point.time_captured))
     session.require("EX-1", "points of two readings", 2, len(points))

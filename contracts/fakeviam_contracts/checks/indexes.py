@@ -131,8 +131,9 @@ def indexes_of_sinks(session: Session) -> None:
         pipeline_named(session, name)
     there = {name: sorted(_names(session, name)) for name in ("", "first", "second")}
     session.expect("IX-5", "indexes of a new sink", ["_id_"], there["first"])
-    for name in ("first", ""):
-        before, spec = _names(session, name), _spec({field: 1})
+    named = _spec({field: -1}, {"name": f"named {own_name(session)}"})
+    for name, spec in (("second", named), ("first", _spec({field: 1})), ("", _spec({field: 1}))):
+        before = _names(session, name)
         _create(session, spec, name)
         index = _new(session, spec, before, name)
         there[name] = sorted([*there[name], index.index_name])

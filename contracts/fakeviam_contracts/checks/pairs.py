@@ -103,6 +103,18 @@ def _of_readings(values: dict[str, object]) -> dict[str, Any]:
     return {**scalars, "component_type": "sensor", "method": "Readings"}
 
 
+@check("FI-1", "FI-5", "FI-6", "FI-10")
+def lists_beside_others(session: Session) -> None:
+    """Any value of a list counts, whichever other field is asked for, too."""
+    values = _world(session)
+    lists = [name for name, value in values.items() if isinstance(value, tuple)]
+    for name in lists:
+        for other in values:
+            for several in ((*values[name], "nobody"), ("nobody", *values[name])):
+                spec = FilterSpec(**{other: values[other], name: several})
+                reads.check_files(session, spec, limit=100, descending=False)
+
+
 @check("FI-6", "FI-7", "FI-11", "FI-12")
 def tags_beside_others(session: Session) -> None:
     """Rules of tags narrow what other fields find, and are narrowed by them."""
@@ -193,6 +205,7 @@ def totals_whatever_the_page(session: Session) -> None:
 
 CHECKS = (
     pairs_of_fields,
+    lists_beside_others,
     changes_by_each_field,
     tags_beside_others,
     values_nearly_right,

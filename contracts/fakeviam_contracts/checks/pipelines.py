@@ -160,6 +160,19 @@ def pipelines_are_deleted(session: Session) -> None:
     raw.refuse(session, "DP-12", "NOT_FOUND", GET, request)
 
 
+@check("DP-1")
+def pipelines_begin_anew(session: Session) -> None:
+    """One with the name of one that was deleted has nothing of it."""
+    first = create(session, "zebras", schedule="30 4 1 1 *")
+    change(session, "Disable", first)
+    change(session, "Delete", first)
+    second = create(session, "zebras")
+    found = _told(_get(session, second))
+    told = (found["enabled"], found["schedule"])
+    session.expect("DP-1", "a new pipeline of an old name", (True, YEARLY), told)
+    session.expect("DP-1", "its id", expected=True, observed=second != first)
+
+
 @check("DP-3")
 def names_of_pipelines(session: Session) -> None:
     """A name is taken once, until it is given up."""
@@ -315,6 +328,7 @@ CHECKS = (
     pipelines_are_renamed,
     pipelines_are_toggled,
     pipelines_are_deleted,
+    pipelines_begin_anew,
     names_of_pipelines,
     pipelines_that_are_none,
     pipelines_of_nobody,

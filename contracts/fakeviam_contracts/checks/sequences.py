@@ -125,7 +125,8 @@ def sequences_are_kept(session: Session) -> None:
     for request in (
         creation(session),
         creation(session, sequence_tags=["rain", "night"],
-                 resources=[resource(session, method) for method in METHODS],
+                 resources=[resource(session, method) for method in METHODS] + [
+                     data.SequenceResourceFilter(resource_name="other", method_name=METHODS[0])],
                  end_time=timestamp_from(BASE + END * SECOND + 1)),
         creation(session, part_id=session.place.parts[-1].part_id, sequence_tags=[]),
     ):  # fmt: skip

@@ -11,6 +11,7 @@ from fakeviam_contracts.mutants import (
     access,
     at_once,
     captures,
+    crossings,
     datasets,
     deletes,
     downloads,
@@ -71,6 +72,7 @@ SERVERS: tuple[Mutant, ...] = (
     *downloads.MUTANTS,
     *whole_readings.MUTANTS,
     *at_once.MUTANTS,
+    *crossings.MUTANTS,
 )
 
 

@@ -102,7 +102,8 @@ def check_metadata(session: Session, kind: str, part: int, values: Mapping[str, 
     """
     if not session.place.exclusive:
         return
-    places = [(each, at) for each in HOLDERS for at in range(len(session.place.parts))]
+    places = [(each, part) for each in HOLDERS]
+    places += [(kind, at) for at in range(len(session.place.parts)) if at != part]
     before = {place: _metadata(session, *place) for place in places}
     _update(session, kind, part, values)
     same = getattr(session.place.parts[part], HOLDERS[kind][1])
