@@ -183,6 +183,7 @@ class Timeline(Generic[Record]):
             if known is None or known.mask != mask:
                 known = done[id(block)] = _revision(block, mask, field, change)
                 self._looked(mask.bit_count())
+                self.patience -= 7 * mask.bit_count()  # a change takes as long as eight looks
             blocks[number] = known.new
             changes += known.changes
         return blocks, changes

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fakeviam.server.state.call import Call
-    from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
 
 T = TypeVar("T")
@@ -61,18 +60,17 @@ def turns(store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
     return work()
 
 
-def turns_of(cloud: CloudState, store: Store, work: Callable[[], T]) -> Generator[None, None, T]:
-    """Like `turns`, for work that generates ids: an interrupted turn does not use any up."""
-
-    def once() -> T:
-        counters = cloud.ids.counters
-        try:
-            return work()
-        except UnfinishedError:
-            cloud.ids.rewind(counters)
-            raise
-
-    return turns(store, once)
+async def in_turns(store: Store, work: Callable[[], T]) -> T:
+    """Work that looks at a large store; most needs one turn."""
+    store.begin_turn()
+    try:
+        return work()
+    except UnfinishedError:
+        pass
+    finally:
+        store.end_turn()
+    await asyncio.sleep(0)
+    return await done(turns(store, work))
 
 
 def computed(call: Call, make: Callable[[Call], T]) -> T | InTurns[T]:

@@ -25,7 +25,7 @@ from fakeviam.server.instruments.fault_injection import (
 from fakeviam.server.instruments.interceptors import Cut, intercept
 from fakeviam.server.services.datasync import StreamedUpload
 from fakeviam.server.services.due import caught_up
-from fakeviam.server.services.turns import InTurns, done, turns_of
+from fakeviam.server.services.turns import InTurns, done, in_turns
 from fakeviam.server.state.call import Call
 from fakeviam.server.state.cloud import Crash
 from fakeviam.server.transport.call_stream import StreamClosedError
@@ -354,8 +354,7 @@ async def serve_unary(
         raise InvalidArgumentError("the request message is missing", clause="SV-3")
     reply: Answer
     if call.store.is_large:
-        answer = partial(answered, rpc, call, request)
-        reply = await done(turns_of(call.cloud, call.store, answer))
+        reply = await in_turns(call.store, partial(answered, rpc, call, request))
     else:
         reply = answered(rpc, call, request)
     return await done(reply.steps) if isinstance(reply, InTurns) else reply

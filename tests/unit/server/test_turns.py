@@ -239,12 +239,3 @@ async def test_a_write_is_one_step_all_the_same(start: Start) -> None:
     assert not deleting.done()
     assert (await deleting).deleted_count == ROWS + 1
     assert len(viam.cloud.files) == 0
-
-
-async def test_a_call_that_is_broken_off_gives_away_no_ids(start: Start) -> None:
-    """One seed reproduces a run, however many turns a call takes (SV-18)."""
-    viam = await filled(start)
-    wanted = data.AddTagsToBinaryDataByFilterRequest(tags=["x"], filter=where(component_name="b"))
-    before = viam.cloud._cloud.ids.counters
-    await viam.rpc("AddTagsToBinaryDataByFilter", wanted)
-    assert viam.cloud._cloud.ids.counters == before
