@@ -94,6 +94,8 @@ async def pages(
         last = reply.last
         if not reply.data:
             return
+        # Servers may ignore the limit; the surplus is dropped, but then `last` does not match the
+        # end.
         surplus = wanted is not None and len(reply.data) > wanted
         if wanted is not None:
             del reply.data[wanted:]
@@ -104,6 +106,7 @@ async def pages(
         del page
         if extent.single:
             return
+        # Do not check the token after the last page: it will not be used.
         if wanted != 0:
             cursor.advance(last)
 
@@ -111,6 +114,7 @@ async def pages(
 async def one_by_one(pages: AsyncIterator[FetchedPage[T]]) -> AsyncIterator[T]:
     """The records of pages; each is released once it was yielded."""
     async for page in pages:
+        # Reversed, so that pop() releases each record in constant time.
         page.records.reverse()
         while page.records:
             yield page.records.pop()

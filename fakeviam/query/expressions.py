@@ -140,6 +140,8 @@ class Compiler:
         Raises:
             QueryError: It is invalid.
         """
+        # Fast paths first: these forms are evaluated for a whole batch of documents at once,
+        # without a Scope per document.
         if isinstance(spec, str) and spec.startswith("$") and not spec.startswith("$$"):
             return FieldPath(split_reference(spec))
         if not isinstance(spec, (str, list, dict)):

@@ -82,6 +82,8 @@ class _Groups:
             columns = [list(map(or_null, column(self._key, documents)))]
             marks = _marks(columns[0])
         self._open(marks, columns)
+        # One pass per column instead of one per document: no Python code runs per document and
+        # field.
         numbers = list(map(self._numbers.__getitem__, marks))
         self._sizes.update(numbers)
         for (_, accumulator), groups in zip(self._outputs, self._values, strict=True):
@@ -93,6 +95,7 @@ class _Groups:
 
     def _open(self, marks: list[Any], columns: list[list[Any]]) -> None:
         """Create a group for every new mark."""
+        # In reverse, so that the first occurrence of a mark overwrites later ones.
         firsts = dict(zip(reversed(marks), range(len(marks) - 1, -1, -1), strict=True))
         for mark in dict.fromkeys(marks):
             if mark not in self._numbers:

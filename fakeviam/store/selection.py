@@ -48,6 +48,8 @@ class Selection(NamedTuple):
         return mask
 
     def _mask(self, block: Block[Any]) -> int:
+        # Testing rows costs about as much as building one index, but indexes serve all later
+        # queries.
         if self.predicates and not block.scanned:
             block.scanned = True
             block.reads += len(block.rows)
@@ -55,6 +57,7 @@ class Selection(NamedTuple):
                 return mask_of(self.predicates[0].flags(block.rows))
             count = len(block.rows)
             return mask_of_rows(scan(self.predicates, block.rows, range(count)), count)
+        # Intersect index masks, and stop as soon as nothing is left.
         mask = block.full_mask
         for predicate in self.predicates:
             mask &= _rows_of(predicate, block)
@@ -117,4 +120,6 @@ def _selection(query: Query, *, tabular: bool) -> Selection:
             high = -inf
         else:
             predicates.append(predicate)
+    # A fresh object as the key: equal predicates of another selection share nothing, which is
+    # safe.
     return Selection(low, high, predicates, object())

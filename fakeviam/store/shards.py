@@ -26,6 +26,7 @@ class ShardedDict(Generic[Value]):
     def fork(self) -> ShardedDict[Value]:
         """Return an independent copy."""
         twin: ShardedDict[Value] = ShardedDict()
+        # Both sides lose ownership, so each copies a shard before its first write to it.
         twin._shards = self._shards[:]
         self._own = set()
         return twin

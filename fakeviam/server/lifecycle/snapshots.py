@@ -109,10 +109,13 @@ def restore_snapshot(cloud: CloudState, snapshot: FrozenState) -> None:
     """Restore a snapshot, which can be used again (SN-1, SN-2)."""
 
     def apply() -> None:
+        # A fork of the fork: the snapshot itself must stay as it is, so that it can be restored
+        # again.
         _put_store(cloud, snapshot.store.fork())
         cloud.fleet.restore(snapshot.fleet)
         cloud.accounts.restore(snapshot.keys)
         cloud.clock.restore(snapshot.clock)
+        # Ids repeat after a restore, so that a test sees the same ids in every attempt.
         cloud.ids.rewind(snapshot.counters)
         cloud.hiding = snapshot.hiding
 
@@ -123,6 +126,7 @@ def restore_snapshot(cloud: CloudState, snapshot: FrozenState) -> None:
         counters=snapshot.counters,
         made_by=__version__,
     )
+    # Persist first: if the data directory refuses, the cloud keeps its current state.
     _replace(cloud, contents, apply)
 
 
