@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from functools import partial
 from operator import methodcaller
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.hosting import Hosting
 from fakeviam.loading import load as load_path
@@ -101,7 +101,7 @@ class FakeViam(CloudHandle):
         limits: ConnectionLimits | None = None,
         journal_bytes: int = DEFAULT_BYTES,
         load: object = None,
-        load_options: ReadOptions | Mapping[str, Any] | None = None,
+        load_options: ReadOptions | Mapping[str, object] | None = None,
         data_dir: str | os.PathLike[str] | None = None,
         durability: Durability = "process",
         control: bool = True,

@@ -69,12 +69,12 @@ def _value(name: str, value: Any) -> Any:
     return timedelta(seconds=value) if name == "visibility_lag" and is_number else value
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, object]:
     if sys.version_info >= (3, 11):
         import tomllib  # noqa: PLC0415 - only where a file is read
     else:
         import tomli as tomllib  # noqa: PLC0415
-    parsed: dict[str, Any] = tomllib.loads(text)
+    parsed: dict[str, object] = tomllib.loads(text)
     return parsed
 
 

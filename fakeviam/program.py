@@ -40,7 +40,7 @@ FAILED, MISUSED, BUG, INTERRUPTED = 1, 2, 70, 130
 #: Shows where a bug of fakeviam is.
 DEBUG = "FAKEVIAM_DEBUG"
 
-_HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+_HELP: dict[str, object] = {"help_option_names": ["-h", "--help"]}
 
 #: As long as a first sentence may be; click cuts it elsewhere.
 _SENTENCE = 1000

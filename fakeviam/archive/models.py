@@ -68,7 +68,7 @@ def checked_row(model: type[M], value: object, where: str) -> M:
         raise damaged(where, f"{field}{problem.text}{hint}".lstrip()) from None
 
 
-def checked_object(value: object, where: str) -> dict[str, Any]:
+def checked_object(value: object, where: str) -> dict[str, object]:
     """Validate a JSON object with any fields.
 
     Raises:

@@ -23,7 +23,7 @@ def command() -> None:
 @command.command("list")
 @client_options
 @format_options
-def list_(**options: Any) -> None:
+def list_(**options: object) -> None:
     """List the datasets of all organizations, by name."""
     _run(_list, options)
 
@@ -32,7 +32,7 @@ def list_(**options: Any) -> None:
 @click.argument("dataset", metavar="NAME")
 @client_options
 @format_options
-def show_(*, dataset: str, **options: Any) -> None:
+def show_(*, dataset: str, **options: object) -> None:
     """Show the dataset with this name or id, and how much is in it."""
     _run(_show, options, dataset)
 

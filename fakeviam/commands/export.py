@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -31,7 +31,7 @@ _FORMATS = ("coco", "folder", "jsonl")
 )
 @client_options
 @click.option("--json", "form", flag_value="json", default="", help="Print the counts as JSON.")
-def export(*, outdir: str, dataset: str, kind: str, **options: Any) -> None:
+def export(*, outdir: str, dataset: str, kind: str, **options: object) -> None:
     """Write a dataset into OUTDIR, which must be new or empty.
 
     Works with any server of Viam's data cloud. OUTDIR appears once the export is complete.

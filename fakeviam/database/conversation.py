@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bson import Binary
 
@@ -272,7 +272,7 @@ def _mark(cloud: CloudState, text: str) -> str:
 
 
 def _payload(command: Document) -> bytes:
-    payload: Any = command.get("payload")
+    payload: object = command.get("payload")
     if not isinstance(payload, bytes):
         raise QueryError(14, "BSON field 'payload' must be binary data")
     return bytes(payload)

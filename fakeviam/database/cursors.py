@@ -112,7 +112,7 @@ class Cursors:
 
     def next_reply(
         self, number: int, *, owner: str, namespace: str, size: int | None
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         """Answer with the next batch; None where the owner has no such cursor."""
         with self._lock:
             cursors = self._open.get(owner, OrderedDict())
@@ -138,5 +138,7 @@ class Cursors:
             return True
 
 
-def _reply(name: str, batch: list[RawBSONDocument], number: int, namespace: str) -> dict[str, Any]:
+def _reply(
+    name: str, batch: list[RawBSONDocument], number: int, namespace: str
+) -> dict[str, object]:
     return {"cursor": {name: batch, "id": Int64(number), "ns": namespace}, "ok": 1.0}

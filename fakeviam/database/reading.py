@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bson import Int64
 
@@ -215,5 +215,5 @@ def _is_expression(value: object) -> bool:
     return isinstance(value, list) and not all(is_number(each) for each in value)
 
 
-def _arguments(value: object) -> list[Any]:
+def _arguments(value: object) -> list[object]:
     return value if isinstance(value, list) else [value]

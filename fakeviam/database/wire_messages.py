@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import bson
 
@@ -63,7 +63,7 @@ class CommandMessage:
     """
 
     number: int
-    command: dict[str, Any]
+    command: dict[str, object]
     database: str
     wants_reply: bool = True
     legacy: bool = False
@@ -106,8 +106,8 @@ def _parse_msg(number: int, body: bytes) -> CommandMessage:
     if unknown := flags & ~_OPTIONAL & ~(_CHECKSUM_PRESENT | _MORE_TO_COME):
         raise MalformedMessageError(f"OP_MSG has unknown required flag bits {unknown:#x}")
     place, end = _UINT32.size, len(body)
-    command: dict[str, Any] | None = None
-    sequences: dict[str, list[dict[str, Any]]] = {}
+    command: dict[str, object] | None = None
+    sequences: dict[str, list[dict[str, object]]] = {}
     while place < end:
         kind = body[place]
         size = _unpack(_INT32, body, place + 1)
@@ -138,7 +138,7 @@ def _parse_msg(number: int, body: bytes) -> CommandMessage:
     )
 
 
-def _sequence(section: bytes) -> tuple[str, list[dict[str, Any]]]:
+def _sequence(section: bytes) -> tuple[str, list[dict[str, object]]]:
     name_end = section.find(b"\0", _INT32.size)
     if name_end < 0:
         raise MalformedMessageError("a document sequence of OP_MSG has no name")
@@ -193,7 +193,7 @@ def _remainder(value: int) -> int:
 _CRC32C: Final = tuple(map(_remainder, range(256)))
 
 
-def _document(encoded: bytes) -> dict[str, Any]:
+def _document(encoded: bytes) -> dict[str, object]:
     if len(encoded) > MAX_DOCUMENT_BYTES + _MORE_IN_COMMANDS:
         raise LargeDocumentError(f"BSONObj size: {len(encoded)} is invalid: over 16 MiB")
     try:

@@ -71,8 +71,8 @@ class EntryRow(Model):
 
     n: Size
     at: str
-    state: Omittable[Many[dict[str, Any]]] = None
-    do: Omittable[Many[dict[str, Any]]] = None
+    state: Omittable[Many[dict[str, object]]] = None
+    do: Omittable[Many[dict[str, object]]] = None
     ids: Omittable[CountersRow] = None
 
 
@@ -98,7 +98,7 @@ class _DatasetDropped(Model):
 
 
 class _EntitiesPut(Model):
-    entities: Many[dict[str, Any]]
+    entities: Many[dict[str, object]]
 
 
 class _EntitiesDropped(Model):
@@ -107,11 +107,11 @@ class _EntitiesDropped(Model):
 
 
 class _Fleet(Model):
-    fleet: Many[dict[str, Any]]
+    fleet: Many[dict[str, object]]
 
 
 class _Keys(Model):
-    keys: Many[dict[str, Any]]
+    keys: Many[dict[str, object]]
 
 
 class _Nothing(Model):

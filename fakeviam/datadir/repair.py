@@ -6,7 +6,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.archive.blobs import Blobs
 from fakeviam.archive.files import Files
@@ -79,7 +79,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     saved: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The report as a JSON object."""
         problems = [each._asdict() for each in self.problems]
         return {**asdict(self), "is_whole": not self.problems, "problems": problems}

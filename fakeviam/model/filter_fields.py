@@ -37,7 +37,7 @@ class InPredicate(NamedTuple):
         alternatives: Attribute paths with the accepted values. Without any, no record matches.
     """
 
-    alternatives: tuple[tuple[str, frozenset[Any]], ...]
+    alternatives: tuple[tuple[str, frozenset[object]], ...]
 
     def flags(self, records: Iterable[object]) -> Iterator[bool]:
         """Whether each record matches, lazily. No Python code runs per record."""
@@ -89,7 +89,7 @@ def _matches(terms: tuple[str, frozenset[object]], records: Iterable[object]) ->
 
 
 def scan(
-    predicates: Iterable[Predicate], rows: Sequence[Any], numbers: Iterable[int]
+    predicates: Iterable[Predicate], rows: Sequence[object], numbers: Iterable[int]
 ) -> Iterator[int]:
     """The row numbers for which all predicates hold, tested lazily."""
     for predicate in predicates:

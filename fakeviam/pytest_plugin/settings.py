@@ -164,7 +164,7 @@ def _of_markers(item: pytest.Item) -> Settings:
     return settings
 
 
-def _beside(item: pytest.Item, key: str, value: object) -> Any:
+def _beside(item: pytest.Item, key: str, value: object) -> object:
     """A relative path in a marker starts at the folder of the test, wherever pytest was started."""
     if key == "load_options" and isinstance(value, dict) and "images" in value:
         return {**value, "images": _beside(item, "load", value["images"])}

@@ -264,7 +264,7 @@ def line_document(text: bytes | str, at: SourceLocation) -> Document:
     return Document(json_value(text, at), lines)
 
 
-def json_value(text: bytes | str, at: SourceLocation, *, nan: bool = False) -> Any:
+def json_value(text: bytes | str, at: SourceLocation, *, nan: bool = False) -> object:
     """The value of JSON text that begins at a location; see `parse_json`.
 
     Raises:

@@ -156,7 +156,7 @@ def _sequence(
     return sequence
 
 
-def _encoded(documents: Iterable[dict[str, Any]]) -> list[bytes]:
+def _encoded(documents: Iterable[dict[str, object]]) -> list[bytes]:
     """Documents as a client would send them."""
     try:
         return [encode(expand_extended_json(document)) for document in documents]
@@ -164,7 +164,7 @@ def _encoded(documents: Iterable[dict[str, Any]]) -> list[bytes]:
         raise UsageError(f"cannot be sent as BSON: {error}") from None
 
 
-def _made(cloud: CloudState, rpc: Rpc[Any, Any], request: object) -> Any:
+def _made(cloud: CloudState, rpc: Rpc[Any, Any], request: object) -> object:
     return rpc.handle(Call.detached(cloud, method(rpc.name)), request)
 
 

@@ -201,14 +201,14 @@ def _json_lines(
                 yield _SeriesRow(values=_json_object(line, at), at=at)
 
 
-def _json_object(text: str, at: SourceLocation) -> dict[str, Any]:
+def _json_object(text: str, at: SourceLocation) -> dict[str, object]:
     values = json_value(text, at, nan=True)
     if not isinstance(values, dict):
         raise at.error("must be a JSON object, one per line")
     return _without_nan(values)
 
 
-def _without_nan(values: dict[str, object]) -> dict[str, Any]:
+def _without_nan(values: dict[str, object]) -> dict[str, object]:
     return {
         key: _without_nan(value) if isinstance(value, dict) else value
         for key, value in values.items()

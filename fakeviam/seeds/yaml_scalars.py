@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from fakeviam.validation.scalars import Unquoted
 
@@ -23,7 +22,7 @@ _AMBIGUOUS = (
 )
 
 
-def resolved(value: object) -> Any:
+def resolved(value: object) -> object:
     """Convert a value of a document to JSON types.
 
     Raises:

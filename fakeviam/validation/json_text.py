@@ -153,7 +153,7 @@ def _nan(name: str) -> float:
     return float(name) if name == "NaN" else _refuse_constant(name)
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]

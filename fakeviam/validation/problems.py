@@ -168,7 +168,7 @@ def _problem(error: Mapping[str, Any], words: Words) -> Problem:
     return Problem(path=path, kind="invalid", text=text, value=value)
 
 
-def _text(kind: str, context: Mapping[str, Any], value: object, words: Words) -> str:
+def _text(kind: str, context: Mapping[str, object], value: object, words: Words) -> str:
     if kind in _WHOLE:
         return _WHOLE[kind](context)
     expected = _TYPES.get(kind) or getattr(words, _WORDED.get(kind, ""), None)

@@ -73,7 +73,7 @@ def Accepted(check: Callable[[Any], object]) -> AfterValidator:  # noqa: N802 - 
     """Apply a check of the domain, so that the rule exists only once."""
 
     @refusable
-    def accept(value: object) -> Any:
+    def accept(value: object) -> object:
         check(value)
         return value
 

@@ -60,7 +60,7 @@ class Condition:
     """A field, and what it must hold."""
 
     name: str
-    wanted: Any
+    wanted: object
     field: Field
 
     def fits(self, thing: object) -> bool:

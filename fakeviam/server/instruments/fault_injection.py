@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import InvalidArgumentError, UsageError
@@ -198,7 +198,7 @@ _DOING: Mapping[FaultKind, Callable[[FaultInjector], Awaitable[None]]] = Mapping
 )
 
 
-def fault_in(metadata: Mapping[str, Any]) -> Fault:
+def fault_in(metadata: Mapping[str, object]) -> Fault:
     """The fault in the metadata of a call (FT-9).
 
     Raises:

@@ -47,7 +47,7 @@ def message_json(message: Message) -> Any:
     return _to_json(message, 0)
 
 
-def _to_json(message: Message, depth: int) -> Any:
+def _to_json(message: Message, depth: int) -> object:
     if depth > _DEEPEST:
         return f"{message.DESCRIPTOR.full_name} of {message.ByteSize()} bytes, nested too deeply"
     if message.DESCRIPTOR.full_name == "google.protobuf.Any":
@@ -93,7 +93,7 @@ def _element(field: FieldDescriptor, value: Any, depth: int) -> Any:
     return _scalar(value)
 
 
-def _scalar(value: object) -> Any:
+def _scalar(value: object) -> object:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, float) and not isfinite(value):

@@ -43,7 +43,7 @@ class ScriptedReply:
     limit: int | None = None
     used: list[int] = field(default_factory=list)
 
-    def respond(self, *replies: Mapping[str, Any] | Message) -> ScriptedReply:
+    def respond(self, *replies: Mapping[str, object] | Message) -> ScriptedReply:
         """Reply with this: a dict with proto field names, or a message.
 
         An RPC that streams its replies takes any number of them, other RPCs take one.
@@ -173,7 +173,7 @@ class Replies:
         return [script.to_json() for script in self.scripts]
 
 
-def _check_names(method: Method, message: Message, reply: Mapping[str, Any]) -> None:
+def _check_names(method: Method, message: Message, reply: Mapping[str, object]) -> None:
     """Check that the message has the fields of a reply; suggest similar ones.
 
     Raises:
@@ -187,7 +187,7 @@ def _check_names(method: Method, message: Message, reply: Mapping[str, Any]) -> 
             raise UsageError(f"the reply of {method.name} has no field {name!r}{near}")
 
 
-def _message(method: Method, reply: Mapping[str, Any] | Message) -> Message:
+def _message(method: Method, reply: Mapping[str, object] | Message) -> Message:
     message = method.response()
     if isinstance(reply, Message):
         expected = message.DESCRIPTOR.full_name

@@ -83,7 +83,7 @@ class PolicyViews(dict[type, Any]):
         super().__init__()
         self._policy = policy
 
-    def __missing__(self, view: type) -> Any:
+    def __missing__(self, view: type) -> object:
         value = self[view] = view(self._policy)
         return value
 

@@ -45,7 +45,7 @@ _SILENT = 15.0
 _NAMED = ("part", "component")
 
 
-def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, object]]:
     """Calls, latest first, grouped by attempts."""
     clause, before = visit.query.get("clause", ""), visit.query.get("before", "")
     end = whole("before", before) if before else inf
@@ -80,7 +80,7 @@ def _chosen(visit: Visit) -> Calls:
     )
 
 
-def show_call(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_call(visit: Visit) -> tuple[str, dict[str, object]]:
     """One call: request and reply, times, faults, evidence."""
     call = _numbered(visit, visit.path)
     told = call.to_json()
@@ -104,7 +104,7 @@ def _calls_of(group: Any) -> list[RecordedCall]:
     return [attempt.call for attempt in group.attempts]
 
 
-def show_why(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_why(visit: Visit) -> tuple[str, dict[str, object]]:
     """Why the reply to a call includes each record or not."""
     call = _numbered(visit, visit.path)
     record = visit.query.get("record") or None
@@ -130,7 +130,7 @@ def _first_of_each(verdicts: Sequence[RecordVerdict]) -> tuple[Counter[str], lis
     return counts, shown
 
 
-def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
+def compare(visit: Visit) -> tuple[str, dict[str, object]]:
     """Two calls side by side."""
     first = _numbered(visit, visit.query.get("a", ""))
     second = _numbered(visit, visit.query.get("b", ""))

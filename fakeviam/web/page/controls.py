@@ -49,7 +49,7 @@ class Action:
     takes_files: bool = False
 
 
-def _numbers(form: Form, *names: str) -> dict[str, Any]:
+def _numbers(form: Form, *names: str) -> dict[str, object]:
     return {name: _number(name, form[name]) for name in names if form.get(name)}
 
 
@@ -59,21 +59,21 @@ def _number(name: str, text: str) -> float:
     return float(text)
 
 
-def _step(form: Form) -> dict[str, Any]:
+def _step(form: Form) -> dict[str, object]:
     step = _numbers(form, "days", "hours", "minutes", "seconds")
     if not step:
         raise HttpProblem(422, "give days, hours, minutes or seconds", field="days", value="")
     return {"advance": step}
 
 
-def _fault(form: Form) -> dict[str, Any]:
-    fault: dict[str, Any] = {"rpc": form.get("rpc") or "*", "status": form.get("status", "")}
+def _fault(form: Form) -> dict[str, object]:
+    fault: dict[str, object] = {"rpc": form.get("rpc") or "*", "status": form.get("status", "")}
     if form.get("times"):
         fault["times"] = whole("times", form["times"])
     return {"faults": [fault]}
 
 
-def _policy(form: Form) -> dict[str, Any]:
+def _policy(form: Form) -> dict[str, object]:
     name, value = form.get("field", ""), form.get("value", "")
     if name == "preset":
         return {"preset": value}
@@ -213,7 +213,7 @@ def _more(action: Action, answer: Any) -> str:
     return f" It held {', '.join(held) or 'nothing'}.{without}"
 
 
-def show(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show(visit: Visit) -> tuple[str, dict[str, object]]:
     """The clock, faults, snapshots, sessions and keys, with their forms."""
     handle = visit.handle
     trusted = visit.fake.control_token is not None or visit.cloud.accounts.mode == "any"

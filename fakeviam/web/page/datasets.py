@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import make_archive
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fakeviam.model.datasets import DatasetType
 from fakeviam.model.filters import Query
@@ -42,7 +42,7 @@ _FORMS: Final = MappingProxyType(
 )
 
 
-def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, object]]:
     """The datasets of all organizations."""
     store, owners = visit.store, visit.organizations
     rows = [
@@ -65,7 +65,7 @@ def _members(dataset: Dataset) -> Query:
     return Query(dataset_id=dataset.id, include_internal=True)
 
 
-def show_dataset(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_dataset(visit: Visit) -> tuple[str, dict[str, object]]:
     """One dataset: its files with labels, or its sequences with exports."""
     dataset = _dataset(visit)
     if dataset.type is DatasetType.SEQUENCE_DATA:

@@ -46,12 +46,12 @@ class PointChoice(NamedTuple):
     changes: list[Change]
 
 
-def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, object]]:
     """All points."""
     return "policy.html", {"points": _points(visit), "presets": PRESETS}
 
 
-def show_point(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_point(visit: Visit) -> tuple[str, dict[str, object]]:
     """One point: its interpretations, and the recorded calls whose replies each would change."""
     point = next((each for each in _points(visit) if each.name == visit.path), None)
     if point is None:

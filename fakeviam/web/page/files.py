@@ -137,7 +137,7 @@ def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
     }
 
 
-def show_file(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_file(visit: Visit) -> tuple[str, dict[str, object]]:
     """One file: bytes, boxes, metadata, datasets, and calls that refer to it."""
     record = record_of(visit)
     names = {dataset.id: dataset.name for dataset in visit.store.all_datasets()}

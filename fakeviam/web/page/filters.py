@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
     from fakeviam.web.page.visit import Visit
+    from fakeviam.wire.well_known import Timestamp
 
 #: The default and the maximum number of records per page.
 PAGE: Final = 60
@@ -115,7 +116,7 @@ def _values(query: QueryParams, name: str) -> list[str]:
     return [value for value in query.getlist(name) if value]
 
 
-def _time(name: str, text: str) -> Any:
+def _time(name: str, text: str) -> Timestamp:
     try:
         return timestamp_from(time_of(text, name))
     except UsageError as error:

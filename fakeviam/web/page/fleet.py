@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.connection_info import connection_info
 from fakeviam.web.page.code import Snippet
 
 if TYPE_CHECKING:
+    from fakeviam.model.fleet import Part
     from fakeviam.web.page.visit import Visit
 
 
-def show(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show(visit: Visit) -> tuple[str, dict[str, object]]:
     """The tree of the fleet with ids to copy, and code that connects."""
-    tree: dict[tuple[str, str], dict[tuple[str, str], dict[tuple[str, str], list[Any]]]] = {}
+    tree: dict[tuple[str, str], dict[tuple[str, str], dict[tuple[str, str], list[Part]]]] = {}
     for part in visit.handle.fleet:
         locations = tree.setdefault((part.organization_id, part.organization_name), {})
         robots = locations.setdefault((part.location_id, part.location_name), {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.entities import DataPipeline, PipelineRun
 from fakeviam.web.page.documents import stages_text
@@ -26,7 +26,7 @@ class _Pipeline(NamedTuple):
     failed: int
 
 
-def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, object]]:
     """The pipelines of all organizations, oldest first."""
     store, owners = visit.store, visit.organizations
     rows = []
@@ -43,7 +43,7 @@ def _next(pipeline: DataPipeline) -> str:
     return show_moment(pipeline.time_next) if pipeline.enabled else "disabled"
 
 
-def show_one(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_one(visit: Visit) -> tuple[str, dict[str, object]]:
     """One pipeline: definition, schedule, runs, and how to query its sink."""
     store = visit.store
     pipeline = store.entity(DataPipeline, visit.path)

@@ -57,7 +57,7 @@ def show(visit: Visit) -> tuple[str, dict[str, Any]]:
     }
 
 
-def _mql(visit: Visit, organization: str, asked: dict[str, str]) -> dict[str, Any]:
+def _mql(visit: Visit, organization: str, asked: dict[str, str]) -> dict[str, object]:
     import bson  # noqa: PLC0415 - with the first query
     from bson import json_util  # noqa: PLC0415
     from bson.errors import BSONError  # noqa: PLC0415
@@ -81,7 +81,7 @@ def _mql(visit: Visit, organization: str, asked: dict[str, str]) -> dict[str, An
     return _answer(visit, "TabularDataByMQL", request)
 
 
-def _sql(visit: Visit, organization: str, text: str) -> dict[str, Any]:
+def _sql(visit: Visit, organization: str, text: str) -> dict[str, object]:
     request = data.TabularDataBySQLRequest(organization_id=organization, sql_query=text)
     return _answer(visit, "TabularDataBySQL", request)
 
@@ -97,5 +97,5 @@ def _answer(visit: Visit, rpc: str, request: Any) -> dict[str, Any]:
     }
 
 
-def _columns(documents: list[dict[str, Any]]) -> list[str]:
+def _columns(documents: list[dict[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for document in documents for name in document))

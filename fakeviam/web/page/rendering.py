@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from functools import partial
 from http import HTTPStatus
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -61,7 +61,7 @@ class Templates:
             "seconds": show_seconds,
         }
 
-    def render(self, template: str, visit: Visit, **values: Any) -> str:
+    def render(self, template: str, visit: Visit, **values: object) -> str:
         """Render a page or a part of one; any text can be displayed."""
         page = self._environment.get_template(template).render(
             visit=visit,
@@ -103,7 +103,7 @@ def show_seconds(seconds: float | None) -> str:
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
-def show_json(value: Any, indent: int | None = 2) -> str:
+def show_json(value: object, indent: int | None = 2) -> str:
     """JSON for display; without an indent, on one line."""
     return json.dumps(value, indent=indent, ensure_ascii=False, default=str)
 

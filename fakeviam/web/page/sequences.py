@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SHOWN = 500
 
 
-def show_list(visit: Visit) -> tuple[str, dict[str, Any]]:
+def show_list(visit: Visit) -> tuple[str, dict[str, object]]:
     """The sequences of all organizations, newest first."""
     sequences = visit.store.entities(Sequence)
     return "sequences.html", {

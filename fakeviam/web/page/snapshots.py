@@ -41,7 +41,7 @@ class KindDifferences(NamedTuple):
     shown: list[StateDifference]
 
 
-async def compare(visit: Visit) -> tuple[str, dict[str, Any]]:
+async def compare(visit: Visit) -> tuple[str, dict[str, object]]:
     """The differences between two states."""
     (first, left), (second, right) = (_state(visit, name) for name in ("a", "b"))
     # In a thread: states are immutable, and there may be many records.
@@ -69,7 +69,7 @@ def _state(visit: Visit, name: str) -> tuple[str, FrozenState]:
     raise HttpProblem(404, f"there is no snapshot {key!r}", field=name, value=key)
 
 
-def _things(state: FrozenState) -> dict[str, dict[str, Any]]:
+def _things(state: FrozenState) -> dict[str, dict[str, object]]:
     """All objects in a state, by kind and id."""
     store, fleet = state.store, state.fleet
     offset, held = state.clock
@@ -95,7 +95,9 @@ def _things(state: FrozenState) -> dict[str, dict[str, Any]]:
     }
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[StateDifference]:
+def _differences(
+    before: Mapping[str, object], after: Mapping[str, object]
+) -> Iterator[StateDifference]:
     for key, one in before.items():
         other = after.get(key)
         if other is None:

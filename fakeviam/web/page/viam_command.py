@@ -161,7 +161,7 @@ def _replace_type(leaves: dict[str, Any], path: str) -> None:
     del leaves[path]
 
 
-def _leaves(body: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _leaves(body: dict[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in body.items():
         if isinstance(value, dict):
             yield from _leaves(value, f"{prefix}{name}.")

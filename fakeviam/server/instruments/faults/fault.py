@@ -162,7 +162,7 @@ def _write(value: object) -> object:
     return value
 
 
-def _kind_of(document: Mapping[str, Any]) -> FaultKind | None:
+def _kind_of(document: Mapping[str, object]) -> FaultKind | None:
     if document.get("status"):
         return FaultKind.STATUS
     return FaultKind.DELAY if document.get("delay") else None

@@ -76,7 +76,7 @@ def _kind(value: object) -> FaultKind | None:
     return next((kind for kind in FaultKind if value in (kind, kind.value)), None)
 
 
-def _unpacked(value: object) -> Any:
+def _unpacked(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) and value else value
 
 
@@ -176,7 +176,7 @@ class FaultDocument(Model):
         return self
 
 
-def _plan_entry(value: object) -> Any:
+def _plan_entry(value: object) -> object:
     return value if isinstance(value, dict | str) else None
 
 

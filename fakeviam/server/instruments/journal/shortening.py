@@ -76,7 +76,7 @@ class _Shortener:
                 return
             yield self._cut(value)
 
-    def _cut(self, value: object) -> Any:
+    def _cut(self, value: object) -> object:
         if isinstance(value, str):
             value = value[:_LONGEST_TEXT]
         elif isinstance(value, bytes):

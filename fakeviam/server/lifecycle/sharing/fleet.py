@@ -123,7 +123,7 @@ class SharedFleet(Fleet):
                     return result
 
 
-def _value_of(state: FleetState) -> dict[str, Any]:
+def _value_of(state: FleetState) -> dict[str, object]:
     return {name: list(rows) for name, rows in asdict(state).items()}
 
 

@@ -202,7 +202,7 @@ def _decoded(spec: bytes, place: int) -> dict[str, Any]:
     raise InvalidArgumentError(text, clause="IX-3")
 
 
-def _encoded(document: dict[str, Any]) -> bytes:
+def _encoded(document: dict[str, object]) -> bytes:
     from fakeviam.query.bson_documents import encode  # noqa: PLC0415 - with the first index
 
     return encode(document)

@@ -66,7 +66,7 @@ def _checked(
 
 
 def _answer(
-    call: Call, organization_id: str, sink: str | None, stages: Sequence[dict[str, Any]]
+    call: Call, organization_id: str, sink: str | None, stages: Sequence[dict[str, object]]
 ) -> data.TabularDataByMQLResponse:
     from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first query
 
@@ -80,7 +80,7 @@ def _answer(
         raise refusal(error, "MQ-4") from None
 
 
-def encoded(call: Call, documents: Iterable[dict[str, Any]]) -> list[bytes]:
+def encoded(call: Call, documents: Iterable[dict[str, object]]) -> list[bytes]:
     """An answer in BSON, citing what it rests on."""
     from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first query
 
@@ -95,7 +95,7 @@ def run_pipeline(
     organization_id: str,
     stages: Sequence[dict[str, Any]],
     operators: Operators | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """The answer of a pipeline over an organization's readings.
 
     Args:
@@ -153,8 +153,8 @@ def _without_collections() -> Iterator[None]:
 
 
 def run_over_sink(
-    call: Call, pipeline_id: str, stages: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    call: Call, pipeline_id: str, stages: Sequence[dict[str, object]]
+) -> list[dict[str, object]]:
     """The answer of a pipeline over the sink of a data pipeline (DP-4).
 
     Raises:
@@ -205,12 +205,12 @@ _SOURCES = MappingProxyType(
 )
 
 
-def stages_asked(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, Any]]:
+def stages_asked(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, object]]:
     """The stages of a request, behind those of the saved query that it names."""
     return [*_prefix(call, request), *stages_of(call, request.mql_binary)]
 
 
-def _prefix(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, Any]]:
+def _prefix(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, object]]:
     """The stages of the saved query that a request names, if it names one (MQ-9, MQ-12)."""
     name = request.query_prefix_name
     if not name:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import moment_of
 from fakeviam.model.errors import InvalidArgumentError, UnimplementedError
@@ -118,7 +118,7 @@ def _unknown(name: str) -> str:
     return f"readings have no column {name!a}{hint}"
 
 
-def _rows(call: Call, organization_id: str, translation: Translation) -> list[dict[str, Any]]:
+def _rows(call: Call, organization_id: str, translation: Translation) -> list[dict[str, object]]:
     from fakeviam.query.pipeline import Pipeline  # noqa: PLC0415 - with the first statement
     from fakeviam.query.sql.operators import SQL_OPERATORS  # noqa: PLC0415
 
