@@ -99,7 +99,10 @@ def _with_modules(names: Iterable[str], answer: Callable[[], T | InTurns[T]]) ->
     for name in names:
         yield partial(import_module, name)
     reply = answer()
-    return (yield from reply.steps) if isinstance(reply, InTurns) else reply
+    if not isinstance(reply, InTurns):
+        return reply
+    made: T = yield from reply.steps
+    return made
 
 
 def aside(work: Callable[[], T]) -> Steps[T]:

@@ -78,6 +78,7 @@ def test_a_turn_looks_at_little_and_the_next_gets_further(
     at_once, in_turns = filled(), filled()
     expected = call(at_once)
     costs: list[int] = []
+    answer: object = None
     for _ in range(ROWS):
         before = in_turns.work
         in_turns.begin_turn()
