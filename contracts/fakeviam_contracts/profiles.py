@@ -21,8 +21,8 @@ class Profile(NamedTuple):
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "quick": Profile(120, 35_000),
-        "full": Profile(600, 155_000),
-        "real-cloud": Profile(10, 10_000, is_careful=True, max_rps=5.0),
+        "quick": Profile(120, 47_000),
+        "full": Profile(600, 200_000),
+        "real-cloud": Profile(10, 12_000, is_careful=True, max_rps=5.0),
     }
 )

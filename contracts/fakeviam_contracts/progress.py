@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Checks after which is said how long the rest will take.
 SEEN_ENOUGH = 30
+#: Calls of a random program, about.
+CALLS_OF_A_PROGRAM = 320
 #: Seconds that are not worth a word.
 _SHORT = 90
 
@@ -43,14 +46,23 @@ class Progress:
         calls = self._result.rpcs + more
         self._progress(f"{what}, {calls} calls, {broken} broken, {now - self._started:.0f} s")
 
+    @property
+    def _wanted(self) -> float:
+        """About how many calls the whole run makes."""
+        profile = PROFILES[self._config.profile]
+        programs = CALLS_OF_A_PROGRAM * (self._config.wanted - profile.programs)
+        most = self._config.max_calls or math.inf
+        return min(profile.calls + programs, most)
+
     def estimate(self) -> None:
         """Say how long the rest will take where that is long."""
         if not self._result.rpcs or self._config.clauses != "*" or self._config.read_only:
             return
         each = (time.monotonic() - self._started) / self._result.rpcs
-        left = PROFILES[self._config.profile].calls - self._result.rpcs
+        left = self._wanted - self._result.rpcs
         if each * left > _SHORT:
             self._progress(
-                f"a call takes {each * 1000:.0f} ms, so that the profile {self._config.profile} "
-                f"with its {left:,} calls will take about {each * left / 60:.0f} minutes"
+                f"a call takes {each * 1000:.0f} ms, so that the {left:,} calls that are left "
+                f"of the profile {self._config.profile} will take about {each * left / 60:.0f} "
+                "minutes"
             )

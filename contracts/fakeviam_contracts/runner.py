@@ -366,6 +366,9 @@ class _Run:
     def programs(self) -> None:
         """Run random programs, and shrink those that fail."""
         wanted, found = self._config.wanted, 0
+        if wanted:
+            # Once more: the checks are of other calls than the programs, and some of them wait.
+            self._progress.estimate()
         while self.result.programs < wanted and not self._over and found < MOST_BY_PROGRAMS:
             calls = self._config.max_calls
             seed, muted = self.result.seed + self.result.programs, self._subject.muted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,8 @@ from fakeviam_contracts.checks import CHECKS, Check
 from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.results import PROGRAMS, Verdict
+from fakeviam_contracts.progress import Progress
+from fakeviam_contracts.results import PROGRAMS, Verdict, empty_result
 from fakeviam_contracts.run_config import RunConfig
 from fakeviam_contracts.runner import run
 from fakeviam_contracts.subject import OwnFake
@@ -81,6 +83,29 @@ def test_a_server_that_answers_otherwise_the_next_time_gets_all_programs() -> No
     done = run_programs(subject, seed=1, wanted=20)
     subject.close()
     assert (done.count, done.failed) == (20, None)
+
+
+@pytest.mark.parametrize(
+    ("config", "seconds", "told"),
+    [
+        ({}, 100.0, "46,000 calls that are left of the profile quick will take about 77 minutes"),
+        ({"programs": 0}, 100.0, "7,600 calls that are left of the profile quick will take about"),
+        ({"max_calls": 3000}, 100.0, "2,000 calls that are left of the profile quick will take"),
+        ({}, 1.0, ""),
+        ({"max_calls": 1100}, 100.0, ""),
+        ({"clauses": "BL-*"}, 100.0, ""),
+    ],
+)
+def test_a_slow_server_is_told_how_long_it_takes(
+    config: dict[str, Any], seconds: float, told: str
+) -> None:
+    """By what its calls took until now, and by what was asked for."""
+    lines: list[str] = []
+    wanted = RunConfig(**config)
+    result = empty_result(wanted)
+    result.rpcs = 1000
+    Progress(wanted, result, lines.append, time.monotonic() - seconds).estimate()
+    assert [told in line for line in lines] == ([True] if told else [])
 
 
 class _WantsTimes(Interceptor):
