@@ -27,8 +27,7 @@ def verdicts(result: Result, glob: str) -> list[ClauseVerdict]:
     failing = {finding.clause for finding in result.findings}
     all_clauses = {*by_clause, *failing, *result.comparisons}
     # What was found besides is told with the rest.
-    differing = {difference.assertion.clause for difference in result.differences}
-    chosen = {*matching([*all_clauses], glob), *failing, *differing}
+    chosen = {*matching([*all_clauses], glob), *failing}
     clauses = sorted(chosen, key=clause_order)
     return [_verdict(clause, result, by_clause.get(clause, [])) for clause in clauses]
 
