@@ -92,8 +92,8 @@ class _Handles:
             return None
 
     def _value(self, function: str, name: str, value: Any) -> object:
-        if name in _ONE and value is not None:
-            return self._maps[_ONE[name]][value]
+        if name in _ONE:
+            return None if value is None else self._maps[_ONE[name]][value]
         if name == "handle":
             return self._maps["boxes" if function in _BOX_FUNCTIONS else "datasets"][value]
         if name in ("files", "handles", "datasets"):
