@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bson import Regex
 
+from fakeviam.query.computation import pause
 from fakeviam.query.errors import QueryTimeoutError, ResultTooLargeError, unparsable
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ T = TypeVar("T")
 #: Steps that compiling a value of a query takes, and values that a document meets in one step.
 _TO_COMPILE = 8
 _AT_ONCE = 8
+
+#: Steps from one pause to the next: some milliseconds.
+_TO_PAUSE = 1000
 
 #: Values of a query whose evaluation is no work of its own.
 _FREE = 64
@@ -52,6 +56,7 @@ class Budget:
         """Begin with all of it."""
         self.limits = limits
         self._steps = limits.steps
+        self._pause_at = max(limits.steps - _TO_PAUSE, 0)
 
     def spend(self, steps: int) -> None:
         """Do some work.
@@ -60,8 +65,14 @@ class Budget:
             QueryTimeoutError: There is not enough left.
         """
         self._steps -= steps
+        if self._steps < self._pause_at:
+            self._pause()
+
+    def _pause(self) -> None:
         if self._steps < 0:
             raise QueryTimeoutError(50, "query timed out")
+        self._pause_at = max(self._steps - _TO_PAUSE, 0)
+        pause()
 
     def compiling(self, stages: Sequence[Mapping[str, object]]) -> list[int]:
         """Do the work of compiling stages; how many steps each document takes in each of them.
@@ -81,8 +92,8 @@ class Budget:
         """The same values, each of which takes so many steps."""
         for value in values:
             self._steps -= weight
-            if self._steps < 0:
-                raise QueryTimeoutError(50, "query timed out")
+            if self._steps < self._pause_at:
+                self._pause()
             yield value
 
     def weighing(self, apply: Callable[..., T]) -> Callable[..., T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from dataclasses import dataclass
@@ -267,11 +268,20 @@ class Server:
             await listener.stop()
         await self._http.stop()
         await self._database.stop()
+        await self._stop_jobs()
         if self.identity is not None:
             self.identity.withdraw()
         if self._socket is not None:
             self._socket.remove()
             self._socket = None
+
+    async def _stop_jobs(self) -> None:
+        """End what is done by the clocks; where data outlives the server, it remains due."""
+        for cloud in (self._clouds.base, *self._clouds):
+            job = cloud.catching_up
+            cloud.rest()
+            if job is not None:
+                await asyncio.wait([job])
 
     def _check_stopped(self) -> None:
         if self._listeners:

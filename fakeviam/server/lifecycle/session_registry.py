@@ -111,6 +111,7 @@ class SessionRegistry:
         cloud = self._clouds.pop(name, None)
         if cloud is None:
             return False
+        cloud.rest()
         del self._by_suffix[cloud.accounts.token_suffix]
         key_ids = {key.id for key in self.base.accounts.keys}
         self._closed_keys.extend(key.id for key in cloud.accounts.keys if key.id not in key_ids)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.clock import DAY, SECOND
 from fakeviam.model.entities import DataPipeline, SequenceExport
-from fakeviam.server.services.turns import all_at_once, done, turns
+from fakeviam.server.services.turns import all_at_once, begin, turns
 from fakeviam.server.state.retention import enforce_retention
 
 if TYPE_CHECKING:
@@ -28,18 +28,16 @@ def catch_up(cloud: CloudState) -> None:
 async def caught_up(cloud: CloudState) -> None:
     """Do what is due, or wait until another call has; calls of other clouds are answered meanwhile.
 
+    Who leaves does not end it: where every client has less patience than a job takes, it would
+    never be done.
+
     Raises:
         Refusal: What was done cannot be kept (DD-4).
     """
     loop = asyncio.get_running_loop()
     while (others := cloud.catching_up) is not None and others.get_loop() is loop:
-        await asyncio.shield(others)  # one who waits may leave
-    mine = cloud.catching_up = loop.create_future()
-    try:
-        await done(_catching_up(cloud))
-    finally:
-        cloud.catching_up = None
-        mine.set_result(None)
+        await asyncio.wait([others])
+    await asyncio.shield(begin(cloud, _catching_up(cloud)))
 
 
 def _catching_up(cloud: CloudState) -> Steps[None]:

@@ -70,18 +70,17 @@ def _wake(reference: weakref.ref[CloudState]) -> None:
     cloud.alarm = None
     if cloud.catching_up is not None:
         return  # who is at it sets the next alarm
-    mine = cloud.catching_up = asyncio.get_running_loop().create_future()
+    begin(cloud, due_steps(cloud)).add_done_callback(partial(_tell, cloud))
 
-    def end(error: Exception | None) -> None:
-        cloud.catching_up = None
-        mine.set_result(None)
-        if isinstance(error, Refusal):  # the next call tries again, and tells its client
-            log.warning("a data pipeline could not run: %s", error.text)
-        elif error is not None:
-            log.error("fakeviam crashed in a data pipeline", exc_info=error)
-            cloud.crashes.append(Crash("a data pipeline", error))
 
-    begin(due_steps(cloud), end)
+def _tell(cloud: CloudState, task: asyncio.Task[None]) -> None:
+    """Say why jobs that nobody waits for could not be done."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, Refusal):  # the next call tries again, and tells its client
+        log.warning("a data pipeline could not run: %s", error.text)
+    elif isinstance(error, Exception):
+        log.error("fakeviam crashed in a data pipeline", exc_info=error)
+        cloud.crashes.append(Crash("a data pipeline", error))
 
 
 def note_arrivals(cloud: CloudState, records: Iterable[TabularRecord]) -> None:

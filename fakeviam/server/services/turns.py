@@ -8,17 +8,21 @@ computations on immutable data are yielded as functions, and run in a thread.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
+from fakeviam.query.computation import Computation
 from fakeviam.store.values import UnfinishedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from concurrent.futures import Executor
 
     from fakeviam.server.state.call import Call
     from fakeviam.store.base import Store
@@ -34,6 +38,9 @@ _MOST = 1000
 
 #: How many readings are processed without a thread, which takes longer to start.
 _FEW = 500
+
+#: Queries that are computed at a time, in turns; others wait until one is done.
+_MOST_THREADS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +119,17 @@ def aside(work: Callable[[], T]) -> Steps[T]:
 
 
 async def done(steps: Steps[T]) -> T:
-    """Run all steps, and return the result."""
+    """Do all steps, and answer what they make; who is cancelled ends what is computed for it."""
     step: Callable[[], Callable[[], Any] | None] = partial(next, steps)
     try:
         while True:
             work = step()
             if work is None:
-                await asyncio.sleep(0)  # let other calls run
+                await asyncio.sleep(0)  # others get their turn
                 step = partial(next, steps)
                 continue
             try:
-                step = partial(steps.send, await asyncio.to_thread(work))
+                step = partial(steps.send, await _computed(work))
             except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
                 step = partial(steps.throw, error)
     except StopIteration as end:
@@ -130,28 +137,37 @@ async def done(steps: Steps[T]) -> T:
         return made
 
 
-def begin(steps: Steps[None], end: Callable[[Exception | None], None]) -> None:
-    """Run all steps in the running event loop, unless it stops; `end` receives the exception."""
-    loop = asyncio.get_running_loop()
+async def _computed(work: Callable[[], T]) -> T:
+    """What work makes in another thread, until somebody cancels it."""
+    computation = Computation()
+    try:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_threads(), computation.do, work)
+    finally:
+        computation.abandon()
 
-    def go_on(step: Callable[[], Callable[[], Any] | None]) -> None:
-        try:
-            work = step()
-        except StopIteration:
-            end(None)
-        except Exception as error:  # noqa: BLE001 - it is for `end`
-            end(error)
-        else:
-            if work is None:
-                loop.call_soon(go_on, partial(next, steps))
-            else:
-                loop.run_in_executor(None, work).add_done_callback(come_back)
 
-    def come_back(made: asyncio.Future[Any]) -> None:
-        error = made.exception()
-        go_on(partial(steps.send, made.result()) if error is None else partial(steps.throw, error))
+@cache
+def _threads() -> Executor:
+    """Threads that compute: not those of the event loop, which parse and pack what is short."""
+    return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="fakeviam-computes")
 
-    go_on(partial(next, steps))
+
+if hasattr(os, "register_at_fork"):  # a child process has none of these threads
+    os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+def begin(cloud: CloudState, steps: Steps[None]) -> asyncio.Task[None]:
+    """Catch up with a cloud's clock by these steps, until the server stops: who waits may leave."""
+
+    def end(task: asyncio.Task[None]) -> None:
+        cloud.catching_up = None
+        if not task.cancelled():
+            task.exception()  # it is for who waits; if all have left, the next call meets it again
+
+    task = cloud.catching_up = asyncio.get_running_loop().create_task(done(steps))
+    task.add_done_callback(end)
+    return task
 
 
 def done_at_once(reply: T | InTurns[T]) -> T:

@@ -20,7 +20,7 @@ from fakeviam.server.instruments.timers import Timers
 from fakeviam.server.state.accounts import AuthMode
 
 if TYPE_CHECKING:
-    from asyncio import Future, TimerHandle
+    from asyncio import Task, TimerHandle
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
@@ -131,7 +131,7 @@ class CloudState(_Referable):
     by_policy: PolicyViews = field(init=False)
     directory: DataDir | None = field(init=False, default=None)
     alarm: TimerHandle | None = field(init=False, default=None)
-    catching_up: Future[None] | None = field(init=False, default=None)
+    catching_up: Task[None] | None = field(init=False, default=None)
     runs_seen: dict[str, int] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -157,6 +157,12 @@ class CloudState(_Referable):
     def as_one_step(self) -> AbstractContextManager[None]:
         """Persist all writes in a block, or none (DD-4); none may depend on another."""
         return nullcontext() if self.directory is None else self.directory.transaction()
+
+    def rest(self) -> None:
+        """Do nothing more by the clock; what is being computed is not needed any more."""
+        for work in filter(None, (self.alarm, self.catching_up)):
+            work.cancel()
+        self.alarm = None
 
     def visible_until(self, at: int) -> int | None:
         """Records stored later than this are not visible at that time (A55), ns; None: no limit."""

@@ -33,7 +33,7 @@ from fakeviam.server.transport.fault_endings import end_by_fault, send_cut, send
 from fakeviam.wire.encoded import Encoded, Streamed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -73,6 +73,10 @@ class CloudDirectory(Protocol):
 
     base: CloudState
     address: str
+
+    def __iter__(self) -> Iterator[CloudState]:
+        """The clouds of the open sessions."""
+        ...
 
     def cloud_of(self, metadata: Metadata) -> tuple[CloudState, Refusal | None]:
         """The cloud of a call, and a refusal if it names a session that is not open."""

@@ -68,6 +68,7 @@ UNCITED = {
     "SV-16": "connections are no calls",
     "SV-17": "it ends calls wherever they are",
     "SV-18": "holds of every call, and is in no answer",
+    "SV-19": "holds of every call, and is in no answer",
     "EX-9": "a trailer says so; the answer is the empty one of EX-1",
 }
 

@@ -290,6 +290,8 @@ async def test_a_running_clock_runs_them_by_itself() -> None:
         assert cloud.alarm is not None
         moved[0] = 3600 * SECOND
         cloud.alarm._run()  # the loop would, in an hour
+        assert cloud.catching_up is not None
+        await cloud.catching_up
         assert cloud.store.stats().entities == 2
 
 

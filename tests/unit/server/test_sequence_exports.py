@@ -230,6 +230,33 @@ async def test_a_file_is_made_aside(start: Start, monkeypatch: pytest.MonkeyPatc
     assert (await two).status == dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED
 
 
+async def test_a_file_is_made_though_nobody_waits(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SV-19: clients with less patience than it takes would begin it again and again."""
+    viam, into = await begin(start)
+    job_id = await started(viam, into)
+    may_end, began, make = Event(), Event(), sequence_files.file_of
+    made: list[bytes] = []
+
+    def waiting(*args: Any, **options: Any) -> bytes:
+        began.set()
+        assert may_end.wait(30)
+        made.append(make(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(sequence_files, "file_of", waiting)
+    viam.cloud.clock.advance(seconds=2)
+    for _ in range(2):
+        impatient = asyncio.create_task(state(viam, job_id))
+        await until(began.is_set)
+        impatient.cancel()
+    may_end.set()
+    job = await state(viam, job_id)
+    assert job.status == dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED
+    assert len(made) == 1
+
+
 async def test_a_running_clock_makes_a_file_aside(monkeypatch: pytest.MonkeyPatch) -> None:
     """DP-16, SV-18: nobody calls, and it is made, while the event loop goes on."""
     moved = [0]
