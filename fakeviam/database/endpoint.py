@@ -17,6 +17,7 @@ from fakeviam.database.wire_messages import (
     reply_to,
     unreadable,
 )
+from fakeviam.server.services.turns import in_thread
 from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.quiet_log import QuietLog
 
@@ -168,7 +169,7 @@ class DatabaseConnection(asyncio.Protocol):
         reply = self._conversation.answer(request)
         if callable(reply):
             self._scheduled = True  # the next message waits, others' do not
-            self._aside = asyncio.get_running_loop().run_in_executor(None, reply)
+            self._aside = in_thread(reply)
             self._aside.add_done_callback(partial(self._answered, request))
         else:
             self._reply(request, reply)

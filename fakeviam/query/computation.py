@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AbandonedError(Exception):
-    """Nobody waits any more for what is computed."""
+class AbandonedError(BaseException):
+    """Nobody waits any more for what is computed; like a cancellation, it is nobody's error."""
 
 
 class _Turn:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from fakeviam.server.state.call import Call
+    from fakeviam.server.state.cloud import CloudState
     from fakeviam.store.base import Store
 
 T = TypeVar("T")
@@ -129,7 +130,7 @@ async def done(steps: Steps[T]) -> T:
                 step = partial(next, steps)
                 continue
             try:
-                step = partial(steps.send, await _computed(work))
+                step = partial(steps.send, await in_thread(work))
             except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
                 step = partial(steps.throw, error)
     except StopIteration as end:
@@ -137,14 +138,12 @@ async def done(steps: Steps[T]) -> T:
         return made
 
 
-async def _computed(work: Callable[[], T]) -> T:
-    """What work makes in another thread, until somebody cancels it."""
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """What work makes in a thread, in turns with other computations; to cancel it ends the work."""
     computation = Computation()
-    try:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_threads(), computation.do, work)
-    finally:
-        computation.abandon()
+    made = asyncio.get_running_loop().run_in_executor(_threads(), computation.do, work)
+    made.add_done_callback(lambda _: computation.abandon())
+    return made
 
 
 @cache

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from fakeviam import FakeViam
+from fakeviam.query.budget import Budget, Limits
 from fakeviam.server.services import turns
 from fakeviam.server.services.data.queries import run_pipeline
 
@@ -95,3 +97,30 @@ def test_a_client_that_leaves_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
         with MongoClient[dict[str, Any]](uri) as again:
             assert again.get_default_database().readings.estimated_document_count() == 30
         assert not cloud.crashes
+
+
+def test_a_server_that_stops_waits_for_no_query_of_a_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SV-19."""
+    monkeypatch.setattr(turns, "_FEW", 10)
+    began, ended = Event(), Event()
+
+    def endless(*_asked: object) -> None:
+        began.set()
+        try:
+            for _ in Budget(Limits(steps=10**15)).metered(repeat(None)):
+                pass
+        finally:
+            ended.set()
+
+    monkeypatch.setattr("fakeviam.database.queries.run_pipeline", endless)
+    with ThreadPoolExecutor(1) as threads:
+        with FakeViam(load=SEED) as cloud:
+            client = MongoClient[dict[str, Any]](cloud.database_uri(), retryReads=False)
+            finding = threads.submit(client.sensorData.readings.find_one)
+            assert began.wait(30)
+        assert ended.wait(30)
+        assert cloud.crashes == ()
+        assert isinstance(finding.exception(30), AutoReconnect)
+        client.close()
