@@ -1,4 +1,4 @@
-"""Queries in threads of their own: they compute in turns, and end when nobody waits for them."""
+"""Computations in threads: one runs at a time, and one that was abandoned ends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class AbandonedError(BaseException):
-    """Nobody waits any more for what is computed; like a cancellation, it is nobody's error."""
+    """The result of a computation is not needed any more. A cancellation, not an error."""
 
 
 class _Turn:
-    """Who computes: threads would take the interpreter from the event loop one after another."""
+    """Which thread runs. If all did, the event loop would wait for the interpreter behind each."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -33,7 +33,7 @@ class _Turn:
             gate = Lock()
             gate.acquire()
             self._waiting.append(gate)
-        gate.acquire()  # whoever gives the turn opens it
+        gate.acquire()  # `give` opens it
 
     def give(self) -> None:
         with self._lock:
@@ -52,21 +52,21 @@ _turn = _Turn()
 
 
 class Computation:
-    """One piece of work in a thread, which others may abandon."""
+    """A piece of work in a thread."""
 
     def __init__(self) -> None:
-        """It is wanted, for now."""
+        """Begin with a result that is needed."""
         self._is_wanted = True
 
     def abandon(self) -> None:
-        """Nobody waits for it any more: it ends where it pauses next."""
+        """End it at its next pause; its result is not needed any more."""
         self._is_wanted = False
 
     def do(self, work: Callable[[], T]) -> T:
-        """Do it here, when it has its turn.
+        """Do the work in this thread, once no other computation runs.
 
         Raises:
-            AbandonedError: Nobody waits for it.
+            AbandonedError: It was abandoned.
         """
         _turn.take()
         token = _CURRENT.set(self)
@@ -78,10 +78,10 @@ class Computation:
             _turn.give()
 
     def check(self) -> None:
-        """Go on only if somebody waits.
+        """Go on if the result is needed.
 
         Raises:
-            AbandonedError: Nobody does.
+            AbandonedError: It was abandoned.
         """
         if not self._is_wanted:
             raise AbandonedError
@@ -91,10 +91,10 @@ _CURRENT: ContextVar[Computation | None] = ContextVar("fakeviam_computation", de
 
 
 def pause() -> None:
-    """Let other computations have their turn; outside of one, nothing happens.
+    """Let other computations run; outside of a computation, do nothing.
 
     Raises:
-        AbandonedError: Nobody waits any more for what is computed here.
+        AbandonedError: The computation was abandoned.
     """
     computation = _CURRENT.get()
     if computation is not None:

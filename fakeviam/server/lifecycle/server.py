@@ -276,7 +276,7 @@ class Server:
             self._socket = None
 
     async def _stop_jobs(self) -> None:
-        """End what is done by the clocks; where data outlives the server, it remains due."""
+        """Stop work that is done by the clocks; with persisted data, it remains due."""
         for cloud in (self._clouds.base, *self._clouds):
             job = cloud.catching_up
             cloud.rest()

@@ -28,8 +28,8 @@ def catch_up(cloud: CloudState) -> None:
 async def caught_up(cloud: CloudState) -> None:
     """Do what is due, or wait until another call has; calls of other clouds are answered meanwhile.
 
-    Who leaves does not end it: where every client has less patience than a job takes, it would
-    never be done.
+    A call that is cancelled does not cancel the work: if the deadlines of all clients were shorter
+    than a job, it would never be done (SV-19).
 
     Raises:
         Refusal: What was done cannot be kept (DD-4).

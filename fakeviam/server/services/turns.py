@@ -40,7 +40,7 @@ _MOST = 1000
 #: How many readings are processed without a thread, which takes longer to start.
 _FEW = 500
 
-#: Queries that are computed at a time, in turns; others wait until one is done.
+#: Computations that share time; further ones wait until one is done.
 _MOST_THREADS = 32
 
 
@@ -120,13 +120,13 @@ def aside(work: Callable[[], T]) -> Steps[T]:
 
 
 async def done(steps: Steps[T]) -> T:
-    """Do all steps, and answer what they make; who is cancelled ends what is computed for it."""
+    """Run all steps, and return the result; cancelling this ends a computation in progress."""
     step: Callable[[], Callable[[], Any] | None] = partial(next, steps)
     try:
         while True:
             work = step()
             if work is None:
-                await asyncio.sleep(0)  # others get their turn
+                await asyncio.sleep(0)  # let other calls run
                 step = partial(next, steps)
                 continue
             try:
@@ -139,7 +139,7 @@ async def done(steps: Steps[T]) -> T:
 
 
 def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
-    """What work makes in a thread, in turns with other computations; to cancel it ends the work."""
+    """The result of work in a thread, in turns with others; cancelling it ends the work."""
     computation = Computation()
     made = asyncio.get_running_loop().run_in_executor(_threads(), computation.do, work)
     made.add_done_callback(lambda _: computation.abandon())
@@ -148,7 +148,7 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 
 @cache
 def _threads() -> Executor:
-    """Threads that compute: not those of the event loop, which parse and pack what is short."""
+    """Threads for computations, apart from those of the event loop, which do what is short."""
     return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="fakeviam-computes")
 
 
@@ -157,12 +157,12 @@ if hasattr(os, "register_at_fork"):  # a child process has none of these threads
 
 
 def begin(cloud: CloudState, steps: Steps[None]) -> asyncio.Task[None]:
-    """Catch up with a cloud's clock by these steps, until the server stops: who waits may leave."""
+    """Run the steps of a cloud's jobs; only the end of the server, or session, cancels them."""
 
     def end(task: asyncio.Task[None]) -> None:
         cloud.catching_up = None
         if not task.cancelled():
-            task.exception()  # it is for who waits; if all have left, the next call meets it again
+            task.exception()  # for the waiting calls; without any, the next call raises it again
 
     task = cloud.catching_up = asyncio.get_running_loop().create_task(done(steps))
     task.add_done_callback(end)

@@ -159,7 +159,7 @@ class CloudState(_Referable):
         return nullcontext() if self.directory is None else self.directory.transaction()
 
     def rest(self) -> None:
-        """Do nothing more by the clock; what is being computed is not needed any more."""
+        """Stop all work that is done by the clock."""
         for work in filter(None, (self.alarm, self.catching_up)):
             work.cancel()
         self.alarm = None
