@@ -160,9 +160,11 @@ class CloudState(_Referable):
 
     def rest(self) -> None:
         """Stop all work that is done by the clock."""
-        for work in filter(None, (self.alarm, self.catching_up)):
-            work.cancel()
-        self.alarm = None
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None
+        if self.catching_up is not None:
+            self.catching_up.cancel()
 
     def visible_until(self, at: int) -> int | None:
         """Records stored later than this are not visible at that time (A55), ns; None: no limit."""
