@@ -176,11 +176,14 @@ def done_at_once(reply: T | InTurns[T]) -> T:
 
 def all_at_once(steps: Steps[T]) -> T:
     """Run all steps in this thread, and return the result."""
-    result: Any = None
+    step: Callable[[], Callable[[], Any] | None] = partial(next, steps)
     try:
         while True:
-            work = steps.send(result)
-            result = None if work is None else work()
+            work = step()
+            try:
+                step = partial(steps.send, None if work is None else work())
+            except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
+                step = partial(steps.throw, error)
     except StopIteration as end:
         made: T = end.value
         return made

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from fakeviam.model.errors import Refusal, UsageError
 from fakeviam.model.finding import nearest
 from fakeviam.seeds import SeedError
+from fakeviam.server.services.due import caught_up
 from fakeviam.web.guard import check_caller
 from fakeviam.web.page import (
     calls,
@@ -204,6 +205,7 @@ class Site:
         if read is None:
             raise HttpProblem(404, f"there is nothing at {request.url.path}", hint="use the menu")
         _check_asked(visit.query, ("session", *ASKED.get(view, ())))
+        await caught_up(visit.cloud)  # in a thread, what takes long; views do what is due, too
         if inspect.iscoroutinefunction(read):
             return self._shown(visit, await read(visit))
         return await visit.beside(lambda still: self._shown(still, read(still)))

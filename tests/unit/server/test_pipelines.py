@@ -17,7 +17,7 @@ from fakeviam.model.clock import SECOND, moment_of, nanos_of
 from fakeviam.model.entities import PipelineRun
 from fakeviam.model.jobs import EXPORTS, RUNS
 from fakeviam.model.schedules import Schedule, ScheduleError
-from fakeviam.server.services import job_steps
+from fakeviam.server.services import job_steps, turns
 from fakeviam.server.services.data import queries
 from fakeviam.store.memory import MemoryStore
 from fakeviam.wire import data
@@ -331,6 +331,20 @@ async def test_runs_that_fail(start: Start) -> None:
     assert "10001 results; a run may have 10000" in run.error_message
     assert "divide by zero" in (await runs_of(viam, wrong)).runs[0].error_message
     assert await sink(viam, many) == await sink(viam, wrong) == []
+
+
+@pytest.mark.asyncio
+async def test_a_long_run_that_fails_where_nobody_calls(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DP-8: a look at what is stored does what is due, too, and is answered."""
+    monkeypatch.setattr(turns, "_FEW", 0)
+    viam = await begin(start)
+    wrong = await create(viam, {"$project": {"x": {"$divide": ["$data.h", 0]}}})
+    await upload(viam, 0.1)
+    viam.cloud.clock.advance(hours=1, minutes=5)
+    assert len(viam.cloud.readings) == 1
+    assert [state for _, state in await told(viam, wrong)] == ["failed"]
 
 
 @pytest.mark.asyncio

@@ -13,6 +13,7 @@ import bson
 import pytest
 
 from fakeviam import PageLimit, Policy
+from fakeviam.server.services import turns
 from fakeviam.server.services.explain import explain_call
 from fakeviam.web.page import calls
 from fakeviam.web.page.site import _READS
@@ -147,6 +148,34 @@ def test_runs_are_done_when_somebody_looks(web: Browser) -> None:
     call(web.cloud, "CreateDataPipeline", name="hourly", organization_id=owner, **query)
     web.cloud.clock.advance(hours=2)
     assert "completed" in told(web, linked(web, "pipelines", "pipeline"))
+
+
+def test_others_are_answered_while_a_look_does_what_is_due(
+    web: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run over many readings takes long (SV-18)."""
+    began, answered = threading.Event(), threading.Event()
+
+    def waiting(*_: object, **__: object) -> list[object]:
+        began.set()
+        assert answered.wait(30), "nobody was answered meanwhile"
+        return []
+
+    web.cloud.clock.set("2026-03-10T12:30:00Z")
+    web.cloud.load({"readings": [{"component": "c", "rows": [{"time": "2026-03-10T12:10:00Z"}]}]})
+    owner = web.cloud.default_part.organization_id
+    query = {"schedule": "0 * * * *", "mql_binary": [bson.encode({"$limit": 1})]}
+    call(web.cloud, "CreateDataPipeline", name="hourly", organization_id=owner, **query)
+    monkeypatch.setattr(turns, "_FEW", 0)
+    monkeypatch.setattr("fakeviam.server.services.data.queries.run_pipeline", waiting)
+    web.cloud.clock.advance(hours=1)
+    with ThreadPoolExecutor(1) as threads:
+        looking = threads.submit(told, web, "pipelines")
+        assert began.wait(30)
+        assert web.request("GET", "/healthz").status == 200
+        assert not looking.done()
+        answered.set()
+        assert "hourly" in looking.result(30)
 
 
 def test_calls_are_chosen(full: Browser) -> None:
