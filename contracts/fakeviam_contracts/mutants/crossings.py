@@ -407,7 +407,7 @@ MUTANTS: tuple[Mutant, ...] = (
     with_store("has files in one dataset alone", "DM-1", _OneDatasetEach),
     with_store("merges but what is in both", "A42", _CommonOnesGo),
     with_store("empties datasets with their names", "DS-3", _RenamedAreEmpty),
-    on_request("puts what has tags into no dataset", "UP-10", _tagged_or_member, CAPTURE, FILE),
+    on_request("puts what has tags into no dataset", "UP-7", _tagged_or_member, CAPTURE, FILE),
     on_request("ends files at an empty piece", "FU-3", _until_empty, FILE),
     on_request("streams three pieces at most", "SU-2", _three_pieces, STREAM),
     on_request("has one time for the readings of an upload", "TM-1", _first_time, CAPTURE),

@@ -96,12 +96,13 @@ def test_whoever_reads_is_told_that_nothing_can_be_kept(tmp_path: Path) -> None:
         files.arm(0, "fails for good")
         with MongoClient[dict[str, Any]](uri) as client, pytest.raises(OperationFailure) as told:
             client["sensorData"]["readings"].find_one()
-        assert (told.value.code, "refuses writes until" in str(told.value)) == (14031, True)
+        assert told.value.code == 14031
+        assert "cannot write to the data directory" in str(told.value)
         for path in (f"/files/{file}", "/ui/files"):
             with pytest.raises(HTTPError) as refused:
                 urlopen(f"{cloud.url}{path}")  # noqa: S310 - of the fake
             with refused.value as answer:
-                assert answer.code == 503
+                assert answer.code == 507
         files.disarm()
         assert not cloud.crashes
 
