@@ -54,9 +54,15 @@ _turn = _Turn()
 class Computation:
     """A piece of work in a thread."""
 
-    def __init__(self) -> None:
-        """Begin with a result that is needed."""
+    def __init__(self, *, takes_turns: bool = True) -> None:
+        """Begin with a result that is needed.
+
+        Args:
+            takes_turns: Whether it runs in turns with others; what may not pause for seconds
+                does not, or they would wait for it.
+        """
         self._is_wanted = True
+        self._takes_turns = takes_turns
 
     def abandon(self) -> None:
         """End it at its next pause; its result is not needed any more."""
@@ -68,21 +74,25 @@ class Computation:
         Raises:
             AbandonedError: It was abandoned.
         """
-        _turn.take()
+        if self._takes_turns:
+            _turn.take()
         token = _CURRENT.set(self)
         try:
-            self.check()
+            self.pause()
             return work()
         finally:
             _CURRENT.reset(token)
-            _turn.give()
+            if self._takes_turns:
+                _turn.give()
 
-    def check(self) -> None:
-        """Go on if the result is needed.
+    def pause(self) -> None:
+        """Let others run, and go on if the result is needed.
 
         Raises:
             AbandonedError: It was abandoned.
         """
+        if self._takes_turns:
+            _turn.pass_on()
         if not self._is_wanted:
             raise AbandonedError
 
@@ -98,5 +108,4 @@ def pause() -> None:
     """
     computation = _CURRENT.get()
     if computation is not None:
-        _turn.pass_on()
-        computation.check()
+        computation.pause()

@@ -138,9 +138,9 @@ async def done(steps: Steps[T]) -> T:
         return made
 
 
-def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+def in_thread(work: Callable[[], T], *, takes_turns: bool = True) -> asyncio.Future[T]:
     """The result of work in a thread, in turns with others; cancelling it ends the work."""
-    computation = Computation()
+    computation = Computation(takes_turns=takes_turns)
     made = asyncio.get_running_loop().run_in_executor(_threads(), computation.do, work)
     made.add_done_callback(lambda _: computation.abandon())
     return made

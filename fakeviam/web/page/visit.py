@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from fakeviam import wire
 from fakeviam.server.services.due import catch_up
-from fakeviam.server.services.turns import done_at_once
+from fakeviam.server.services.turns import done_at_once, in_thread
 from fakeviam.server.state.call import Call
 from fakeviam.server.transport.pipeline import answered
 from fakeviam.server.transport.routes import unary_handlers
@@ -54,7 +54,7 @@ class Visit:
     async def beside(self, look: Callable[[Visit], T]) -> T:
         """Run `look` on a copy of the state in another thread, while calls are served."""
         still = self.cloud.detached(store=self.store.view())
-        return await asyncio.to_thread(look, replace(self, still=still))
+        return await in_thread(partial(look, replace(self, still=still)), takes_turns=False)
 
     @property
     def query(self) -> QueryParams:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from importlib import import_module
 from itertools import repeat
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NoReturn
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 
-from fakeviam.query import computation
 from fakeviam.query.budget import Budget, Limits
-from fakeviam.query.computation import Computation
+from fakeviam.query.computation import _Turn
 from fakeviam.server.services.data import queries
 from fakeviam.server.services.turns import aside, begin
 
@@ -107,24 +108,47 @@ async def test_queries_leave_threads_for_others(start: Start, endless: Endless) 
 async def test_queries_compute_in_turns() -> None:
     """SV-19: one at a time, each as soon as those who came before it have paused."""
     order: list[str] = []
-    has_turn = Event()
+    has_turn, turn = Event(), _Turn()
 
     def work(name: str) -> None:
+        turn.take()
         has_turn.set()
-        while not (order or computation._turn._waiting):
+        while not (order or turn._waiting):
             pass  # until the other has come
         for _ in range(3):
             order.append(name)
-            computation.pause()
+            turn.pass_on()
+        turn.give()
 
     threads = []
     for name in "ab":
-        threads.append(Thread(target=Computation().do, args=(partial(work, name),)))
+        threads.append(Thread(target=work, args=(name,)))
         threads[-1].start()
         assert has_turn.wait(30)
     for thread in threads:
         thread.join(30)
     assert order == ["a", "b"] * 3
+
+
+async def test_a_server_that_stops_waits_for_no_view(start: Start, endless: Endless) -> None:
+    """SV-19: of the page, which may ask for whatever a client may."""
+    viam = await filled(start)
+    asked = urlencode({"text": '[{"$match": {"data.n": 1}}]'})
+    looking = asyncio.create_task(asyncio.to_thread(_status, f"{viam.cloud.url}/ui/query?{asked}"))
+    await until_so(lambda: endless.began == 1)
+    await viam.cloud.stop()
+    assert await looking == 503
+    await until_so(lambda: endless.ended == 1)
+
+
+def _status(url: str) -> int:
+    """How a server answers."""
+    try:
+        with urlopen(url) as answer:  # noqa: S310 - a server of this test
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return error.code
 
 
 async def until_so(condition: Callable[[], bool]) -> None:
