@@ -11,7 +11,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
@@ -149,6 +148,8 @@ def in_thread(work: Callable[[], T], *, takes_turns: bool = True) -> asyncio.Fut
 @cache
 def _threads() -> Executor:
     """Threads for computations, apart from those of the event loop, which do what is short."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with the first thread
+
     return ThreadPoolExecutor(_MOST_THREADS, thread_name_prefix="fakeviam-computes")
 
 
