@@ -125,6 +125,7 @@ class Forbids(Interceptor):
     ],
     ids=["check", "random programs", "no programs", "set-up"],
 )
+@pytest.mark.thinned(4)
 def test_a_script_whose_key_may_not_do_its_steps_cannot_tell(
     cloud: FakeViam,
     monkeypatch: pytest.MonkeyPatch,

@@ -76,6 +76,7 @@ class _Unsteady(OwnFake):
         return session
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_otherwise_the_next_time_gets_all_programs() -> None:
     """Hypothesis calls that flaky, and ends what it does."""
     interpretation = Interpretation.named("documented")

@@ -47,6 +47,7 @@ def test_no_false_alarm_in_short(way: str) -> None:
     assert row.calls > 0
 
 
+@pytest.mark.slow
 def test_a_row_tells_what_the_kit_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kit of another policy than the fake's is wrong about it."""
     monkeypatch.setattr(opening, "own_fake", lambda _, **how: own_fake("strict", **how))

@@ -241,6 +241,7 @@ def test_a_mistake_in_the_ini_file_ends_the_run(
     result.stderr.fnmatch_lines([f"ERROR: {ini}: {key} must be one of {values}, got 'lax'"])
 
 
+@pytest.mark.slow
 def test_a_file_is_no_seed(user: pytest.Pytester) -> None:
     """PT-2: the option for files is named."""
     result = user.runpytest_subprocess("--fakeviam-seed=lab.yaml")

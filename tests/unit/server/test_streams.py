@@ -219,6 +219,7 @@ async def test_a_cut_upload_frees_its_contents_at_once(
 
 
 @pytest.mark.parametrize("name", STREAMS)
+@pytest.mark.thinned(2)
 async def test_an_upload_needs_its_size_once(
     viam: Viam, name: str, traced: Callable[[], tuple[int, int]]
 ) -> None:

@@ -441,7 +441,7 @@ def test_arguments_that_mean_nothing(options: dict[str, Any], text: str) -> None
     ("options", "text"),
     [
         ({"key": "k"}, "key needs cert"),
-        ({"cert": "c", "names": ["n"]}, "names are for a certificate that is made at start"),
+        ({"cert": "c", "names": ["n"]}, "names are for a generated certificate"),
         ({"cert": 3}, "cert must be a path, got 3"),
         ({"names": "localhost"}, "names must be a list of names"),
         ({"names": [""]}, "names must be host names or addresses, got ''"),

@@ -139,6 +139,7 @@ LONG: dict[str, tuple[str, Message]] = {
 
 
 @pytest.mark.parametrize(("name", "request_message"), LONG.values(), ids=LONG)
+@pytest.mark.thinned(3)
 async def test_others_are_answered_meanwhile(
     start: Start, name: str, request_message: Message, monkeypatch: pytest.MonkeyPatch
 ) -> None:

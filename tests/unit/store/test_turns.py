@@ -71,6 +71,7 @@ CALLS: dict[str, Callable[[MemoryStore], object]] = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.thinned(4)
 def test_a_turn_looks_at_little_and_the_next_gets_further(
     filled: Callable[[], MemoryStore], call: Callable[[MemoryStore], object]
 ) -> None:
