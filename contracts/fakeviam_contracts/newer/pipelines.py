@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CREATE, GET, LIST = "CreateDataPipeline", "GetDataPipeline", "ListDataPipelines"
 RENAME, DELETE = "RenameDataPipeline", "DeleteDataPipeline"
 
-ASPECTS = dict.fromkeys(
+ASPECTS: dict[str, str] = dict.fromkeys(
     ("id", "organization", "name", "stages", "schedule", "enabled", "source", "dated"), "DP-1"
 )
 #: Once a year each: what only is kept runs on nobody's server.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 GET, LIST = "GetSavedQuery", "ListSavedQueries"
 CREATE, UPDATE, DELETE = "CreateSavedQuery", "UpdateSavedQuery", "DeleteSavedQuery"
 
-ASPECTS = dict.fromkeys(("id", "organization", "name", "stages", "dated"), "SA-1")
+ASPECTS: dict[str, str] = dict.fromkeys(("id", "organization", "name", "stages", "dated"), "SA-1")
 
 
 @operation

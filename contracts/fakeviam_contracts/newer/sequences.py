@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 CREATE, GET, UPDATE = "CreateSequence", "GetSequence", "UpdateSequence"
 DELETE, LIST, INSIDE = "DeleteSequence", "ListSequences", "GetSequenceBinaryData"
 
-ASPECTS = dict.fromkeys(("id", "part", "resources", "tags", "start", "end", "dated"), "SQ-1")
+ASPECTS: dict[str, str] = dict.fromkeys(
+    ("id", "part", "resources", "tags", "start", "end", "dated"), "SQ-1"
+)
 IMAGES = ("image/jpeg", "image/png")
 #: More pages than any list of a program has.
 MOST_PAGES = 400
@@ -108,7 +110,7 @@ def delete_sequence(session: Session, sequence: int) -> None:
 def check_sequences(session: Session, *, size: int = 0, clause: str = "SQ-1") -> None:
     """Each by its id, and all in their list (SQ-1, SQ-2, SQ-5, SQ-13)."""
     ids, kept = session.handles.sequences, session.model.kept.sequences
-    aspects = dict.fromkeys(ASPECTS, clause)
+    aspects: dict[str, str] = dict.fromkeys(ASPECTS, clause)
     for sequence in kept:
         request = data.GetSequenceRequest(id=ids[sequence.handle])
         got = session.answered("SQ-1", GET, session.wire.call(GET, request)).sequence
