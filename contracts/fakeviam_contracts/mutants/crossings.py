@@ -393,7 +393,7 @@ MUTANTS: tuple[Mutant, ...] = (
                "AddTagsToBinaryDataByFilter"),
     on_request("untags whatever the dataset", "TR-1", _filter(lambda f: f.ClearField("dataset_id")),
                "RemoveTagsFromBinaryDataByFilter"),
-    on_request("lists tags whatever the labels of boxes", "TG-1",
+    on_request("lists tags whatever the labels of boxes", "FI-10",
                _filter(lambda f: f.ClearField("bbox_labels")), "TagsByFilter"),
     on_request("lists labels whatever the tags", "BL-1",
                _filter(lambda f: f.ClearField("tags_filter")), "BoundingBoxLabelsByFilter"),
