@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fakeviam_contracts.foreign_data import ForeignDataError
-from fakeviam_contracts.probes import NOT_SERVED, PROBES, Settled, UnsettledError
+from fakeviam_contracts.probes import NOT_SERVED, PROBES
+from fakeviam_contracts.probing import Settled, UnsettledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

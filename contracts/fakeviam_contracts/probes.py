@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data, dataset, datasync
 from fakeviam.wire.values import struct_from
+from fakeviam_contracts import query_probes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND
 from fakeviam_contracts.descriptions import LABEL, binary_id
+from fakeviam_contracts.probing import UnsettledError, call
 from fakeviam_contracts.visibility import measure_lag
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from google.protobuf.message import Message
-
+    from fakeviam_contracts.probing import Found
     from fakeviam_contracts.session import Session
 
 HOUR = 3600 * SECOND
@@ -28,42 +28,16 @@ MANY_ROWS, MANY_FILES = 1001, 130
 LARGE = 8 * 1024 * 1024
 
 
-class UnsettledError(Exception):
-    """A point cannot be decided on this server; the message explains why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """A point, decided: the policy's field, its value, the clause, and what was seen."""
-
-    field: str
-    value: Any
-    clause: str
-    seen: str
-
-
-Found = dict[str, Settled]
-
-#: Fields of RPCs that the fake does not implement yet.
+#: Fields that the kit cannot look at.
 NOT_SERVED: Mapping[str, str] = MappingProxyType(
     {
         "dataset_creation": "the kit has no API key of a location or a machine",
-        "empty_parameters": "the kit does not call the RPCs that look at it",
-        "legacy_field_1": "the kit does not call the RPCs that look at it",
-        "extended_json_in_bson": "the kit does not call the RPCs that look at it",
-        "sql_needs_time_bound": "the kit does not call the RPCs that look at it",
+        "legacy_field_1": "no fake answers as releases 0.20 to 0.32 want it",
     }
 )
 
 
 # Data ------------------------------------------------------------------------------------
-
-
-def _call(session: Session, rpc: str, request: Message) -> Any:
-    answer = session.wire.call(rpc, request)
-    if isinstance(answer, Refused):
-        raise UnsettledError(f"{rpc} is refused: {answer}")
-    return answer
 
 
 def _file(session: Session, content: bytes = b"x", **fields: Any) -> str:
@@ -72,7 +46,7 @@ def _file(session: Session, content: bytes = b"x", **fields: Any) -> str:
         raw.metadata(session, raw.BINARY, **fields),
         datasync.SensorData(metadata=sensor, binary=content),
     )
-    reply = _call(session, "DataCaptureUpload", upload)
+    reply = call(session, "DataCaptureUpload", upload)
     _wait(session, reply.binary_data_id)
     return str(reply.binary_data_id)
 
@@ -112,7 +86,7 @@ def _rows(session: Session, count: int, **fields: Any) -> None:
         for at in range(count)
     ]
     upload = raw.capture(raw.metadata(session, raw.TABULAR, **fields), *contents)
-    _call(session, "DataCaptureUpload", upload)
+    call(session, "DataCaptureUpload", upload)
     if session.place.sleep is not None and session.interpretation.visibility:
         session.place.sleep(session.interpretation.visibility * SECOND)
 
@@ -263,7 +237,7 @@ def _max_response_bytes(session: Session, _: Found) -> tuple[object, str]:
 def _remove_tags_count(session: Session, _: Found) -> tuple[object, str]:
     files = [_file(session, tags=["a", "b"]) for _ in range(2)]
     request = data.RemoveTagsFromBinaryDataByIDsRequest(binary_data_ids=files, tags=["a", "b"])
-    count = _call(session, "RemoveTagsFromBinaryDataByIDs", request).deleted_count
+    count = call(session, "RemoveTagsFromBinaryDataByIDs", request).deleted_count
     if count not in (2, 4):
         raise UnsettledError(f"two tags of two files count as {count}")
     return {2: "records", 4: "tags"}[count], f"two tags removed from two files count as {count}"
@@ -275,7 +249,7 @@ def _dataset_label(session: Session, _: Found) -> tuple[object, str]:
         raise UnsettledError(f"CreateDataset is refused: {created}")
     session.handles.datasets.append(created.id)
     whole = _file(session, dataset_ids=[created.id])
-    reply = _call(session, "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=[whole]))
+    reply = call(session, "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=[whole]))
     tags = list(reply.data[0].metadata.capture_metadata.tags) if reply.data else []
     is_shown = LABEL + created.id in tags
     return "shown" if is_shown else "hidden", f"a member has the tags {tags}"
@@ -339,7 +313,7 @@ def _tags_by_filter_scope(session: Session, _: Found) -> tuple[object, str]:
     _file(session, tags=["of a file"])
     _rows(session, 1, tags=["of a reading"])
     request = data.TagsByFilterRequest(filter=raw.mine(session))
-    tags = list(_call(session, "TagsByFilter", request).tags)
+    tags = list(call(session, "TagsByFilter", request).tags)
     both = "of a reading" in tags
     return "binary-and-tabular" if both else "binary", f"TagsByFilter gives {tags}"
 
@@ -374,5 +348,8 @@ PROBES: Mapping[str, tuple[str, Callable[[Session, Found], tuple[object, str]]]]
         "deprecated_binary_id": ("A14", _deprecated_binary_id),
         "tags_by_filter_scope": ("A47", _tags_by_filter_scope),
         "page_token": ("A56", _page_token),
+        "extended_json_in_bson": ("MQ-11", query_probes.extended_json_in_bson),
+        "sql_needs_time_bound": ("SL-13", query_probes.sql_needs_time_bound),
+        "empty_parameters": ("A34", query_probes.empty_parameters),
     }
 )

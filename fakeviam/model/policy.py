@@ -52,8 +52,8 @@ class Policy:
         duplicate_dataset_name: A39: status of a name that is already taken.
         invalid_part: A22: status of an upload for an unknown part.
         deprecated_binary_id: A14: requests that use `BinaryID` messages.
-        empty_parameters: A34: a present but empty `additional_parameters`. Only
-            ExportTabularData and GetLatestTabularData have it; both are still unimplemented.
+        empty_parameters: A34: a present but empty `additional_parameters`, which only
+            ExportTabularData and GetLatestTabularData have.
         tags_by_filter_scope: A47: the data that TagsByFilter covers.
         legacy_field_1: A36: SQL and MQL replies for releases 0.20 to 0.32. Still unimplemented.
         extended_json_in_bson: MQ-11: `{"$date": …}` inside BSON.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import fields, replace
 from datetime import timedelta
 from itertools import chain
@@ -12,6 +13,7 @@ from fakeviam_contracts.calibrate import as_toml, calibrate
 from fakeviam_contracts.connection import Address
 from fakeviam_contracts.interpretation import Interpretation
 from fakeviam_contracts.probes import NOT_SERVED, PROBES
+from fakeviam_contracts.probing import UnsettledError
 from fakeviam_contracts.remote import RemoteSubject
 from fakeviam_contracts.subject import OwnFake
 
@@ -19,11 +21,13 @@ from fakeviam import Clock, FakeViam, PageLimit, Policy
 from fakeviam.cli import main
 from fakeviam.model.errors import UsageError
 from fakeviam.policy_file import read_policy
+from fakeviam.server.instruments.interceptors import Interceptor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fakeviam_contracts.calibrate import Calibration
+    from google.protobuf.message import Message
 
 #: Together they change every field.
 TOGETHER: dict[str, dict[str, Any]] = {
@@ -37,6 +41,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "duplicate_dataset_name": "UNKNOWN",
         "invalid_part": "INVALID_ARGUMENT",
         "page_token": "ignore",
+        "empty_parameters": "absent",
     },
     "refusals and sizes": {
         "interval_clock": "time_received",
@@ -50,6 +55,8 @@ TOGETHER: dict[str, dict[str, Any]] = {
         "empty_delete_filter": "refuse",
         "unknown_ids": "refuse",
         "deprecated_binary_id": "refuse",
+        "extended_json_in_bson": "refuse",
+        "sql_needs_time_bound": True,
     },
     "visibility": {"visibility_lag": timedelta(seconds=3), "binary_page": PageLimit(20)},
 }
@@ -73,6 +80,9 @@ ALONE: list[dict[str, Any]] = [
     {"invalid_part": "INVALID_ARGUMENT"},
     {"visibility_lag": timedelta(seconds=3)},
     {"page_token": "ignore"},
+    {"empty_parameters": "absent"},
+    {"extended_json_in_bson": "refuse"},
+    {"sql_needs_time_bound": True},
 ]
 
 
@@ -108,6 +118,27 @@ def check_recovered(changes: dict[str, Any], tmp_path: Path) -> None:
     assert read_policy(path) == policy
 
 
+class LosesReadings(Interceptor):
+    """Finds no reading by a query, whatever is asked."""
+
+    def reply(self, rpc: str, request: Message | None, message: Message) -> Message:
+        del request
+        if rpc in ("TabularDataByMQL", "TabularDataBySQL"):
+            message.ClearField("raw_data")
+        return message
+
+
+@pytest.mark.parametrize("field", ["extended_json_in_bson", "sql_needs_time_bound"])
+def test_a_lost_reading_decides_no_point(field: str) -> None:
+    """MQ-11, SL-13: where the plainest query finds nothing, another one that does says nothing."""
+    subject = OwnFake(
+        Interpretation.named("documented"), lambda: FakeViam(interceptors=[LosesReadings()])
+    )
+    _, probe = PROBES[field]
+    with closing(subject), pytest.raises(UnsettledError, match="does not find a reading"):
+        probe(subject.open_session(), {})
+
+
 def test_every_field_is_probed_or_says_why_not() -> None:
     assert {field.name for field in fields(Policy)} == {*PROBES, *NOT_SERVED}
     assert {*chain(*TOGETHER.values())} == {*chain(*ALONE)} == {*PROBES} - {*NOT_SERVED}
@@ -134,10 +165,9 @@ def test_a_fake_obeys_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
         main(["contract", "calibrate", "--self", "--policy", "observed", "--output", str(path)])
     assert not ended.value.code
     assert "settles A1, A10, A13" in capsys.readouterr().out
-    wanted = replace(Policy.observed(), sql_needs_time_bound=False)
     for given in (path, str(path)):
         with FakeViam(policy=given) as cloud:
-            assert cloud.policy == wanted
+            assert cloud.policy == Policy.observed()
 
 
 @pytest.mark.parametrize(
