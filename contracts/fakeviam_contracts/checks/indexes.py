@@ -123,7 +123,7 @@ def pipeline_named(session: Session, name: str) -> str:
     return str(raw.call(session, "DP-1", "CreateDataPipeline", request).id)
 
 
-@check("IX-1", "IX-5")
+@check("IX-1", "IX-2", "IX-5")
 def indexes_of_sinks(session: Session) -> None:
     """Each sink has its own, and so has the hot store; names are taken in each by itself."""
     field = f"data.readings.{own_name(session)}"

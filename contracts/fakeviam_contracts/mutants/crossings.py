@@ -308,7 +308,7 @@ def _old_stages_before_queries() -> Mutant:
             message.mql_binary[:] = [*stages, *message.mql_binary]
             message.ClearField("query_prefix_name")
 
-    return on_exchange("puts saved queries before others as they were first", "MQ-12",
+    return on_exchange("puts saved queries before others as they were first", "SA-7",
                        {"CreateSavedQuery": created, "TabularDataByMQL": asked}, {})  # fmt: skip
 
 
@@ -379,10 +379,10 @@ MUTANTS: tuple[Mutant, ...] = (
                _later(lambda m: m.data_request.filter.ClearField("tags_filter")), *PAGES),
     on_reply("ends lists at a later page that is full", "PG-5", _full_page_is_last, *PAGES),
     on_reply("gives 99 of a page of 100", "BF-1", _most_but_one, BINARY),
-    on_request("counts whatever the interval", "PG-8", _counts_in("interval"), *PAGES),
-    on_request("counts whatever the labels of boxes", "PG-8", _counts_in("bbox_labels"), BINARY),
+    on_request("counts whatever the interval", "FI-13", _counts_in("interval"), *PAGES),
+    on_request("counts whatever the labels of boxes", "FI-10", _counts_in("bbox_labels"), BINARY),
     on_reply("gives the bytes of the first file to all", "BI-2", _same_bytes, BY_IDS),
-    on_request("finds nothing in a moment", "FI-8", _filter(_moment_is_nothing), *PAGES),
+    on_request("finds nothing in a moment", "FI-13", _filter(_moment_is_nothing), *PAGES),
     on_request("takes the last of two MIME types of a component", "FI-5", _filter(_last_of_two),
                *PAGES),
     on_request("deletes whatever the labels of boxes", "DF-1",
@@ -406,10 +406,10 @@ MUTANTS: tuple[Mutant, ...] = (
              _box_by_box(lambda b: setattr(b[1], "label", b[0].label)), BINARY, BY_IDS),
     with_store("has files in one dataset alone", "DM-1", _OneDatasetEach),
     with_store("merges but what is in both", "A42", _CommonOnesGo),
-    with_store("empties datasets with their names", "DS-3", _RenamedAreEmpty),
+    with_store("empties datasets with their names", "FI-11", _RenamedAreEmpty),
     on_request("puts what has tags into no dataset", "UP-7", _tagged_or_member, CAPTURE, FILE),
     on_request("ends files at an empty piece", "FU-3", _until_empty, FILE),
-    on_request("streams three pieces at most", "SU-2", _three_pieces, STREAM),
+    on_request("streams three pieces at most", "SU-1", _three_pieces, STREAM),
     on_request("has one time for the readings of an upload", "TM-1", _first_time, CAPTURE),
     on_request("cuts times before 1970 to microseconds", "TM-1", _whole_microseconds, CAPTURE),
     on_request("believes extensions, not types", "UP-5", _extension_wins, CAPTURE),
