@@ -63,10 +63,10 @@ def explain_call(cloud: CloudState, record: RecordedCall, file_id: str | None) -
     notes = _notes(record)
     try:
         if record.rpc in _QUERIES:
-            found = _QUERIES[record.rpc](call, record.request)
+            results = _QUERIES[record.rpc](call, record.request)
         else:
-            found = explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids()
-        verdicts = list(found)
+            results = explainer.by_filter() if record.rpc in _BY_FILTER else explainer.by_ids()
+        verdicts = list(results)
     except Refusal as refusal:
         notes = (*notes, f"it would now be refused: {refusal.text}")
         return Explanation(call=str(record), notes=notes)
@@ -199,9 +199,9 @@ class _Explainer:
         """The reason if the record's method parameters differ from the requested ones (A34)."""
         if self.record.rpc not in _OF_RESOURCE:
             return
-        wanted = wanted_parameters(self.call, self.record.request)
-        if wanted is not None and (held := plain_parameters(record.source)) != wanted:
-            yield Reason(field="additional_parameters", wanted=str(wanted), actual=str(held))
+        required = wanted_parameters(self.call, self.record.request)
+        if required is not None and (actual := plain_parameters(record.source)) != required:
+            yield Reason(field="additional_parameters", wanted=str(required), actual=str(actual))
 
     def by_ids(self) -> Iterator[RecordVerdict]:
         """The verdict on each id in the request."""

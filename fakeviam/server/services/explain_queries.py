@@ -89,8 +89,8 @@ def sequence_verdicts(
         reasons = reasons_against(query, record)
         own = (record.source.component_name, record.source.method_name)
         if own not in resources:
-            wanted = " or ".join(sorted(map("/".join, resources)))
-            reasons.append(Reason(field="resources", wanted=wanted, actual="/".join(own)))
+            allowed = " or ".join(sorted(map("/".join, resources)))
+            reasons.append(Reason(field="resources", wanted=allowed, actual="/".join(own)))
         yield RecordVerdict(
             id=record.binary_data_id,
             name=record.file_name,
@@ -147,19 +147,19 @@ class _StagesRun:
         if name in _CHOOSING:
             places = {id(document): place for place, document in self._rows}
             documents = self._answer(stage, [document for _, document in self._rows])
-            kept = [(places[id(document)], document) for document in documents]
+            numbered = [(places[id(document)], document) for document in documents]
         elif name in _CHANGING:
-            kept = [
-                (place, made)
+            numbered = [
+                (place, output)
                 for place, document in self._rows
-                for made in self._answer(stage, [document])
+                for output in self._answer(stage, [document])
             ]
         else:
             self._note = f"it goes into stage {number} ({name})"
             return
         documents_before = dict(reversed(self._rows))
-        self._rows = kept
-        for place in before.keys() - {place for place, _ in kept}:
+        self._rows = numbered
+        for place in before.keys() - {place for place, _ in numbered}:
             yield self._lost(place, documents_before[place], number, stage)
 
     def left(self) -> Iterator[RecordVerdict]:
@@ -169,19 +169,19 @@ class _StagesRun:
 
     def _lost(self, place: int, document: Document, number: int, stage: Document) -> RecordVerdict:
         ((name, spec),) = stage.items()
-        found = self._records[place].id
+        record_id = self._records[place].id
         if name in {"$limit", "$skip"}:
             note = f"stage {number} ({name}: {spec}) leaves it out"
-            return RecordVerdict(id=found, outcome="other page", note=note)
+            return RecordVerdict(id=record_id, outcome="other page", note=note)
         if name != "$match":
             note = f"stage {number} ({name}) leaves nothing of it"
-            return RecordVerdict(id=found, outcome="excluded", note=note)
+            return RecordVerdict(id=record_id, outcome="excluded", note=note)
         reasons = tuple(
-            Reason(field=field, wanted=wanted, actual=_actual(document, condition))
-            for field, wanted, condition in _conditions(number, spec)
+            Reason(field=field, wanted=expected, actual=_actual(document, condition))
+            for field, expected, condition in _conditions(number, spec)
             if not self._answer({"$match": condition}, [document])
         )
-        return RecordVerdict(id=found, outcome="excluded", reasons=reasons)
+        return RecordVerdict(id=record_id, outcome="excluded", reasons=reasons)
 
     def _answer(self, stage: Document, documents: list[Document]) -> list[Document]:
         from fakeviam.query.pipeline import Pipeline  # noqa: PLC0415 - few explain
@@ -207,9 +207,9 @@ def _actual(document: Document, condition: Document) -> str:
     from fakeviam.query.reads import paths_read  # noqa: PLC0415
     from fakeviam.query.values import MISSING  # noqa: PLC0415
 
-    told = []
+    parts = []
     for path in sorted(paths_read([{"$match": condition}, {"$count": "n"}]) or ()):
         values = [each for each in leaves(document, split(path)) if each is not MISSING]
         text = repr(values[0] if len(values) == 1 else values) if values else "nothing"
-        told.append(f"{path} = {text:.200}")
-    return ", ".join(told) or "no such field"
+        parts.append(f"{path} = {text:.200}")
+    return ", ".join(parts) or "no such field"

@@ -139,8 +139,8 @@ class Worker:
         status = EXPORTS[export.status, "complete"]
         until = self._cloud.visible_until(at)
         file = yield partial(file_of, store.view(), sequences_in(store, dataset), until=until)
-        done = replace(ended, status=status, file=file)
-        store.swap_entities(export, done)
+        result = replace(ended, status=status, file=file)
+        store.swap_entities(export, result)
 
     def _schedule(self, pipeline: DataPipeline, tick: int) -> None:
         """Schedule the run of a tick."""

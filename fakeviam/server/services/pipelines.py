@@ -171,8 +171,10 @@ def _schedule(text: str) -> Schedule:
     try:
         return schedule_of(text)
     except ScheduleError as error:
-        told = f"schedule must be a cron expression in UTC such as '0 * * * *', got {text!r:.100}"
-        raise InvalidArgumentError(f"{told}: {error}", clause="DP-11") from None
+        message = (
+            f"schedule must be a cron expression in UTC such as '0 * * * *', got {text!r:.100}"
+        )
+        raise InvalidArgumentError(f"{message}: {error}", clause="DP-11") from None
 
 
 def _change(call: Call, pipeline: DataPipeline, **fields: Any) -> None:
@@ -190,8 +192,8 @@ def _taken(name: str) -> AlreadyExistsError:
 
 def _required(call: Call, pipeline_id: str) -> DataPipeline:
     """The pipeline with this id, if it is visible to the caller (DP-12)."""
-    found = call.store.entity(DataPipeline, pipeline_id)
-    return visible(call, found, f"data pipeline {pipeline_id!r}", clause="DP-12")
+    pipeline = call.store.entity(DataPipeline, pipeline_id)
+    return visible(call, pipeline, f"data pipeline {pipeline_id!r}", clause="DP-12")
 
 
 def _source_type(source: SourceType) -> data.TabularDataSourceTypeValue:

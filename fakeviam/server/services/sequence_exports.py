@@ -56,8 +56,8 @@ def get_sequence_dataset_export(
     """The state of a job, and the link to its file once it is done (EJ-1, EJ-2, EJ-4)."""
     if not request.job_id:
         raise InvalidArgumentError("job_id must not be empty", clause="EJ-4")
-    found = call.store.entity(SequenceExport, request.job_id)
-    job = visible(call, found, f"export {request.job_id!r}", clause="EJ-4")
+    export = call.store.entity(SequenceExport, request.job_id)
+    job = visible(call, export, f"export {request.job_id!r}", clause="EJ-4")
     reply = wire.GetSequenceDatasetExportResponse(
         job_id=job.id, status=_STATUS[job.status], error_message=job.error
     )

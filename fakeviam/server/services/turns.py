@@ -108,14 +108,14 @@ def _with_modules(names: Iterable[str], answer: Callable[[], T | InTurns[T]]) ->
     reply = answer()
     if not isinstance(reply, InTurns):
         return reply
-    made: T = yield from reply.steps
-    return made
+    result: T = yield from reply.steps
+    return result
 
 
 def aside(work: Callable[[], T]) -> Steps[T]:
     """Work that is a single step in another thread."""
-    made: T = yield work
-    return made
+    result: T = yield work
+    return result
 
 
 async def done(steps: Steps[T]) -> T:
@@ -133,16 +133,16 @@ async def done(steps: Steps[T]) -> T:
             except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
                 step = partial(steps.throw, error)
     except StopIteration as end:
-        made: T = end.value
-        return made
+        result: T = end.value
+        return result
 
 
 def in_thread(work: Callable[[], T], *, takes_turns: bool = True) -> asyncio.Future[T]:
     """The result of work in a thread, in turns with others; cancelling it ends the work."""
     computation = Computation(takes_turns=takes_turns)
-    made = asyncio.get_running_loop().run_in_executor(_threads(), computation.do, work)
-    made.add_done_callback(lambda _: computation.abandon())
-    return made
+    future = asyncio.get_running_loop().run_in_executor(_threads(), computation.do, work)
+    future.add_done_callback(lambda _: computation.abandon())
+    return future
 
 
 @cache
@@ -186,5 +186,5 @@ def all_at_once(steps: Steps[T]) -> T:
             except Exception as error:  # noqa: BLE001 - raised in the generator that yielded the function
                 step = partial(steps.throw, error)
     except StopIteration as end:
-        made: T = end.value
-        return made
+        result: T = end.value
+        return result

@@ -1,1 +1,1 @@
-"""AppService: the fleet as apps see it. Imported when the first of its RPCs is called."""
+"""AppService: the fleet. Imported with the first call of one of its RPCs."""

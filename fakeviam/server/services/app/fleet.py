@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @rpc("ListOrganizations", rests_on=["AP-1", "AP-6"])
 def list_organizations(
     call: Call,
-    request: app.ListOrganizationsRequest,  # noqa: ARG001 - it asks nothing
+    request: app.ListOrganizationsRequest,  # noqa: ARG001 - it has no fields
 ) -> app.ListOrganizationsResponse:
     """The organizations that the caller may see (AP-1)."""
     organizations = VisibleFleet(call).organizations
@@ -53,7 +53,7 @@ def get_organization(
 def get_organizations_with_access_to_location(
     call: Call, request: app.GetOrganizationsWithAccessToLocationRequest
 ) -> app.GetOrganizationsWithAccessToLocationResponse:
-    """The one organization that a location belongs to; none is shared here (AP-1)."""
+    """The organization that owns a location; locations are not shared here (AP-1)."""
     fleet = VisibleFleet(call)
     owner = fleet.organization(fleet.location(request.location_id).organization_id)
     return app.GetOrganizationsWithAccessToLocationResponse(
@@ -205,7 +205,7 @@ def get_robot_part(call: Call, request: app.GetRobotPartRequest) -> app.GetRobot
 def get_robot_part_by_name_and_location(
     call: Call, request: app.GetRobotPartByNameAndLocationRequest
 ) -> app.GetRobotPartByNameAndLocationResponse:
-    """The part of a name at a location (AP-1)."""
+    """The part with a name at a location (AP-1)."""
     fleet = VisibleFleet(call)
     place = fleet.location(request.location_id)
     if not request.name:

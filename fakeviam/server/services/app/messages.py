@@ -1,6 +1,6 @@
 """Organizations, locations, robots and parts as messages of AppService.
 
-A fleet here has no machines behind it, so what only those could tell is the same for all (AP-6).
+There are no machines behind the fleet, so whatever only a machine could report is constant (AP-6).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def organization_message(call: Call, organization: Organization) -> app.Organiza
 
 
 def location_message(call: Call, fleet: VisibleFleet, location: Location) -> app.Location:
-    """A location; `robot_count` is what makes clients look into it (AP-2)."""
+    """A location; clients skip locations whose `robot_count` is 0 (AP-2)."""
     owner = fleet.organization(location.organization_id)
     return app.Location(
         id=location.id,
@@ -51,12 +51,12 @@ def location_message(call: Call, fleet: VisibleFleet, location: Location) -> app
 
 
 def identity_message(organization: Organization) -> app.OrganizationIdentity:
-    """An organization by id and name."""
+    """The id and name of an organization."""
     return app.OrganizationIdentity(id=organization.id, name=organization.name)
 
 
 def robot_message(call: Call, robot: Robot) -> app.Robot:
-    """A robot, which clients call machine."""
+    """A robot, which clients call a machine."""
     return app.Robot(
         id=robot.id,
         name=robot.name,
@@ -68,7 +68,7 @@ def robot_message(call: Call, robot: Robot) -> app.Robot:
 
 
 def part_messages(call: Call, fleet: VisibleFleet, robot: Robot) -> list[app.RobotPart]:
-    """The parts of a robot, just one of which is the main part (AP-2, AP-3)."""
+    """The parts of a robot, exactly one of which is the main part (AP-2, AP-3)."""
     return [
         part_message(call, part, main=number == 0)
         for number, part in enumerate(fleet.parts_of(robot))
@@ -98,7 +98,7 @@ def part_message(call: Call, part: Part, *, main: bool) -> app.RobotPart:
 
 
 def summary_message(call: Call, fleet: VisibleFleet, robot: Robot) -> app.MachineSummary:
-    """A robot with its parts, in short."""
+    """A summary of a robot and its parts."""
     return app.MachineSummary(
         machine_id=robot.id,
         machine_name=robot.name,
@@ -118,7 +118,7 @@ def summary_message(call: Call, fleet: VisibleFleet, robot: Robot) -> app.Machin
 
 
 def _host(call: Call, part: Part) -> str:
-    """A name that no machine answers to: `.invalid` never resolves."""
+    """A host name that cannot be reached: `.invalid` never resolves."""
     label = _LABEL.sub("-", part.name.lower()).strip("-")[:50] or "part"
     return f"{label}.{call.cloud.ids.seal(part.location_id)}.fakeviam.invalid"
 

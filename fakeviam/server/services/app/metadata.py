@@ -1,4 +1,4 @@
-"""AppService: what users keep beside an organization, a location, a robot or a part (AP-7)."""
+"""AppService: user-defined metadata of organizations, locations, robots and parts (AP-7)."""
 
 from __future__ import annotations
 
@@ -98,13 +98,13 @@ def _read(call: Call, owner_id: str) -> Struct:
 
 
 def _write(call: Call, owner_id: str, data: Struct) -> None:
-    """Keep the metadata.
+    """Store the metadata.
 
     Raises:
-        InvalidArgumentError: A value in it is none that JSON has (AP-5).
+        InvalidArgumentError: A value in it has no JSON representation (AP-5).
     """
     try:
-        # A Struct can carry what it could not be read back from.
+        # A Struct may contain values, such as NaN, that could not be read back.
         plain = mapping_from(struct_from(mapping_from(data)))
     except ValueError as error:
         raise InvalidArgumentError(f"data.{error}", clause="AP-5") from error

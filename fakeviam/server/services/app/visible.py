@@ -1,4 +1,4 @@
-"""What the caller of one call sees of the fleet."""
+"""The part of the fleet that is visible to the caller."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _Owner = TypeVar("_Owner", "Organization", "Location", "Robot", "Part")
 
 
 class VisibleFleet:
-    """The organizations that the API key may see, and what they own; nothing else exists."""
+    """The organizations that the API key permits, and what they own; other objects do not exist."""
 
     def __init__(self, call: Call) -> None:
-        """Look at the fleet of the call's cloud."""
+        """Restrict the fleet of the call's cloud."""
         self._principal = call.principal
         fleet, sees = call.cloud.fleet.state(), call.principal.sees
         self.organizations = [one for one in fleet.organizations if sees(one.id)]
@@ -32,38 +32,38 @@ class VisibleFleet:
             self._leave_what_is_around()
 
     def _leave_what_is_around(self) -> None:
-        """Without the locations and robots that have none of its parts (AC-8)."""
+        """Remove the locations and robots without a visible part (AC-8)."""
         own = {each for one in self.parts for each in (one.location_id, one.robot_id)}
         self.locations = [one for one in self.locations if one.id in own]
         self.robots = [one for one in self.robots if one.id in own]
 
     def organization(self, organization_id: str, field: str = "organization_id") -> Organization:
-        """The organization of that id.
+        """The organization with this id.
 
         Raises:
             InvalidArgumentError: The id is missing (AP-5).
             PermissionDeniedError: The caller may not see it (A51).
-            NotFoundError: There is none (AP-4).
+            NotFoundError: It does not exist (AP-4).
         """
         if organization_id:
             self._principal.check_named([organization_id])
         return _by_id("organization", organization_id, self.organizations, field)
 
     def location(self, location_id: str, field: str = "location_id") -> Location:
-        """The location of that id.
+        """The location with this id.
 
         Raises:
             InvalidArgumentError: The id is missing (AP-5).
-            NotFoundError: There is none that the caller sees (AP-4).
+            NotFoundError: It does not exist for the caller (AP-4).
         """
         return _by_id("location", location_id, self.locations, field)
 
     def robot(self, robot_id: str, field: str = "id") -> Robot:
-        """The robot of that id; refuses as `location` does."""
+        """The robot with this id; raises the same errors as `location`."""
         return _by_id("robot", robot_id, self.robots, field)
 
     def part(self, part_id: str, field: str = "id") -> Part:
-        """The part of that id; refuses as `location` does."""
+        """The part with this id; raises the same errors as `location`."""
         return _by_id("part", part_id, self.parts, field)
 
     def locations_of(self, organization: Organization) -> list[Location]:
@@ -76,7 +76,7 @@ class VisibleFleet:
         return [one for one in self.robots if one.location_id in places]
 
     def parts_of(self, robot: Robot) -> list[Part]:
-        """The parts of a robot, of which there is always one; the main part first (AP-3)."""
+        """The parts of a robot, at least one; the main part first (AP-3)."""
         parts = [one for one in self.parts if one.robot_id == robot.id]
         parts.sort(key=lambda part: part.name != f"{robot.name}-main")
         return parts
@@ -91,5 +91,5 @@ def _by_id(kind: str, id_: str, owners: Iterable[_Owner], field: str) -> _Owner:
     hint = "".join(
         f"; {one.name!r} is a name, its id is {one.id!r}" for one in owners if one.name == id_
     )
-    # The `viam` CLI looks for the word NotFound in the text.
+    # The `viam` CLI searches the text for the word NotFound.
     raise NotFoundError(f"no {kind} has the {field} {id_!r} (NotFound){hint}", clause="AP-4")

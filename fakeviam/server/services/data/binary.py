@@ -56,7 +56,7 @@ def binary_data_by_filter(
 # BI-4 is not cited: no client reads this count.
 @rpc("BinaryDataByIDs", rests_on=["BI-1", "BI-2"], grounds=id_grounds)
 def binary_data_by_ids(call: Call, request: data.BinaryDataByIDsRequest) -> Encoded:
-    """The records of some ids, in their order (BI-1 … BI-6)."""
+    """The records with the requested ids, in request order (BI-1 … BI-6)."""
     records = records_named(call, request.binary_ids, request.binary_data_ids)
     if len(records) > 1:
         call.cite(["BI-3"])
@@ -74,7 +74,7 @@ def _delete_grounds(
 def delete_binary_data_by_filter(
     call: Call, request: data.DeleteBinaryDataByFilterRequest
 ) -> data.DeleteBinaryDataByFilterResponse:
-    """Delete what a filter selects (DF-1 … DF-4, A16)."""
+    """Delete the records that a filter selects (DF-1 … DF-4, A16)."""
     query = query_from(call, request.filter, include_internal=request.include_internal_data)
     if not query.organization_ids:
         if call.policy.empty_delete_filter == "refuse":
@@ -90,7 +90,7 @@ def delete_binary_data_by_filter(
 def delete_binary_data_by_ids(
     call: Call, request: data.DeleteBinaryDataByIDsRequest
 ) -> data.DeleteBinaryDataByIDsResponse:
-    """Delete the records of some ids (DI-1)."""
+    """Delete the records with the requested ids (DI-1)."""
     records = records_named(call, request.binary_ids, request.binary_data_ids)
     deleted = call.store.delete_binary(record.file_id for record in records)
     return data.DeleteBinaryDataByIDsResponse(deleted_count=deleted)
@@ -99,7 +99,7 @@ def delete_binary_data_by_ids(
 def _reply(
     call: Call, records: Sequence[BinaryRecord], tail: Message, *, with_bytes: bool
 ) -> Encoded:
-    """A reply: its `data` field (ID-3), and what follows it. Files are copied once."""
+    """Build a reply from its `data` entries (ID-3) and the other fields. Files are copied once."""
     if records:
         call.cite(["ID-3", "A52"])
     encoders: MetadataEncoders = call.cloud.by_policy[MetadataEncoders]

@@ -33,7 +33,7 @@ def _box_grounds(request: data.AddBoundingBoxToImageByIDRequest, policy: Policy)
 def add_bounding_box_to_image_by_id(
     call: Call, request: data.AddBoundingBoxToImageByIDRequest
 ) -> data.AddBoundingBoxToImageByIDResponse:
-    """Add a box and answer its id (BX-1 … BX-8)."""
+    """Add a box and return its id (BX-1 … BX-8)."""
     box = check_box(
         BoundingBox(
             id="",
@@ -71,7 +71,7 @@ def remove_bounding_box_from_image_by_id(
 def update_bounding_box(
     call: Call, request: data.UpdateBoundingBoxRequest
 ) -> data.UpdateBoundingBoxResponse:
-    """Change the fields of a box that are present (BU-1 … BU-4)."""
+    """Update the fields of a box that the request sets (BU-1 … BU-4)."""
     _check_box_id(request.bbox_id, clause="BU-4")
     present = {field.name: value for field, value in request.ListFields()}
     changes = {name: present[name] for name in _CHANGEABLE if name in present}
@@ -93,7 +93,7 @@ def _label_grounds(
 def bounding_box_labels_by_filter(
     call: Call, request: data.BoundingBoxLabelsByFilterRequest
 ) -> data.BoundingBoxLabelsByFilterResponse:
-    """The distinct labels of boxes on what a filter selects, sorted (BL-1, BL-2)."""
+    """The distinct labels, sorted, of boxes on the selected records (BL-1, BL-2)."""
     labels = sorted(call.store.box_labels(query_from(call, request.filter)))
     return data.BoundingBoxLabelsByFilterResponse(labels=labels)
 

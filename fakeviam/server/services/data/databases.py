@@ -1,8 +1,8 @@
 """The federated database of an organization.
 
-It is on the fake's own port (`fakeviam.database`). Where a client can reach no port, the host has
-the real one's shape under `.invalid`, a name that never resolves, so that a test cannot reach a
-real host by accident.
+It is served on the fake's own port (`fakeviam.database`). If clients cannot reach a port, the host
+looks like the real one but ends in `.invalid`, a name that never resolves, so that a test cannot
+connect to a real host by accident.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
 
 
-#: Of the database user of an organization.
+#: The prefix of the name of an organization's database user.
 USER_PREFIX: Final = "db-user-"
 
-#: How clients of a session are told apart: user names have no room for it (DB-8).
+#: Marks the session of a client in its application name: user names have no room for it (DB-8).
 APPLICATION_PREFIX: Final = "fakeviam-session:"
 
 
@@ -29,7 +29,7 @@ APPLICATION_PREFIX: Final = "fakeviam-session:"
 def get_database_connection(
     call: Call, request: data.GetDatabaseConnectionRequest
 ) -> data.GetDatabaseConnectionResponse:
-    """Where an organization's database is (DB-1, DB-2, DB-4)."""
+    """The connection data of an organization's database (DB-1, DB-2, DB-4)."""
     organization_id = _organization(call, request.organization_id)
     address = _with_port(call.address)
     if not address:
@@ -47,15 +47,15 @@ def database_uri(
     *,
     organization_id: str,
     session: str,
-    password: str = "<password>",  # noqa: S107 - what stands for one
+    password: str = "<password>",  # noqa: S107 - a placeholder
 ) -> str:
-    """The URI of a database, for clients of MongoDB (DB-1, DB-8).
+    """Return the URI of a database, for MongoDB clients (DB-1, DB-8).
 
     Args:
-        address: Where the fake is, as `http://host:port`, or `https://` where it has TLS.
-        organization_id: Whose database it is.
+        address: The fake's address: `http://host:port`, or `https://…` with TLS.
+        organization_id: The organization that owns the database.
         session: The session that it belongs to; empty for none.
-        password: As a URI has it: percent-encoded; by default what stands for one.
+        password: The percent-encoded password; by default a placeholder.
     """
     scheme, _, host = address.partition("://")
     options = {"ssl": str(scheme == "https").lower(), "authSource": "admin"}
@@ -78,7 +78,7 @@ def configure_database_user(
 
 
 def _with_port(address: str) -> str:
-    """The address with its port: HTTP leaves out its own, which is not that of MongoDB."""
+    """The address with an explicit port: the default port of HTTP is not that of MongoDB."""
     if not address or address.rpartition(":")[2].isdecimal():
         return address
     return f"{address}:{443 if address.startswith('https:') else 80}"
@@ -89,7 +89,7 @@ def _organization(call: Call, organization_id: str) -> str:
         raise InvalidArgumentError("organization_id must not be empty", clause="DB-6")
     call.principal.check_named([organization_id])
     if not call.cloud.fleet.has_organization(organization_id):
-        # The `viam` CLI looks for the word NotFound in the text.
+        # The `viam` CLI searches the text for the word NotFound.
         text = f"no organization {organization_id!r} (NotFound)"
         raise NotFoundError(text, clause="DB-2")
     return organization_id

@@ -1,4 +1,4 @@
-"""Which binary data belongs to which dataset."""
+"""Membership of binary data in datasets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _member_grounds(request: _Request, policy: Policy) -> Iterator[str]:
 def add_binary_data_to_dataset_by_ids(
     call: Call, request: data.AddBinaryDataToDatasetByIDsRequest
 ) -> data.AddBinaryDataToDatasetByIDsResponse:
-    """Make records members of a dataset (DM-1 … DM-8)."""
+    """Add records to a dataset (DM-1 … DM-8)."""
     dataset, records = _arguments(call, request)
     if dataset is not None:
         for record in records:
@@ -46,7 +46,7 @@ def add_binary_data_to_dataset_by_ids(
 def remove_binary_data_from_dataset_by_ids(
     call: Call, request: data.RemoveBinaryDataFromDatasetByIDsRequest
 ) -> data.RemoveBinaryDataFromDatasetByIDsResponse:
-    """End memberships; the data stays (DM-1 … DM-6)."""
+    """Remove records from a dataset; the data remains (DM-1 … DM-6)."""
     dataset, records = _arguments(call, request)
     if dataset is not None:
         if not all(dataset.id in record.dataset_ids for record in records):

@@ -26,7 +26,7 @@ _MINUTES, _MOST_MINUTES = 15, 10_080
 def create_binary_data_signed_url(
     call: Call, request: data.CreateBinaryDataSignedURLRequest
 ) -> data.CreateBinaryDataSignedURLResponse:
-    """A link to a file that needs no key, for some minutes by the fake's clock (SG-1 … SG-3)."""
+    """A link to a file that needs no key and expires by the fake's clock (SG-1 … SG-3)."""
     minutes = request.expiration_minutes if request.HasField("expiration_minutes") else _MINUTES
     if not 1 <= minutes <= _MOST_MINUTES:
         text = f"expiration_minutes must be from 1 to {_MOST_MINUTES}, got {minutes}"

@@ -1,4 +1,4 @@
-"""Custom indexes. They change no answer: they are made, listed and deleted."""
+"""Custom indexes. They are only stored and listed: replies are the same with and without them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _COLLECTIONS: MappingProxyType[int, Collection] = MappingProxyType(
     }
 )
 
-#: The index that every collection of MongoDB has (IX-5).
+#: The index that every MongoDB collection has (IX-5).
 _OWN = "_id_"
 
-#: What a key of an index may stand beside, besides 1 and -1.
+#: The kinds of indexes that the specification of a key may name, besides 1 and -1.
 _KINDS = frozenset({"2d", "2dsphere", "hashed", "text"})
 
 
@@ -45,14 +45,14 @@ class _Place(NamedTuple):
     pipeline: DataPipeline | None
 
     def holds(self, index: CustomIndex) -> bool:
-        """Whether an index of the organization is on it."""
+        """Whether an index is on this collection."""
         pipeline_id = "" if self.pipeline is None else self.pipeline.id
         return (index.collection, index.pipeline_id) == (self.collection, pipeline_id)
 
 
 @rpc("CreateIndex", rests_on=["IX-1", "IX-2", "IX-3"])
 def create_index(call: Call, request: data.CreateIndexRequest) -> data.CreateIndexResponse:
-    """Make an index, which is there at once (IX-1 … IX-4)."""
+    """Create an index, which is available immediately (IX-1 … IX-4)."""
     place = _place(call, request)
     index = CustomIndex(
         id=call.cloud.ids.object_id(),
@@ -115,11 +115,11 @@ def _place(
     call: Call,
     request: data.CreateIndexRequest | data.ListIndexesRequest | data.DeleteIndexRequest,
 ) -> _Place:
-    """The collection that a request names.
+    """The collection that a request refers to.
 
     Raises:
-        InvalidArgumentError: It names none, or names a pipeline where none belongs (IX-4).
-        NotFoundError: There is no such organization or pipeline.
+        InvalidArgumentError: It names none, or a pipeline where none is allowed (IX-4).
+        NotFoundError: The organization or the pipeline does not exist.
     """
     check_organization(call, request.organization_id)
     collection = _COLLECTIONS.get(request.collection_type)
@@ -145,10 +145,10 @@ def _place(
 
 
 def _name(spec: Sequence[bytes]) -> str:
-    """The name of an index: the one in its options, or as MongoDB makes it of its keys (IX-3).
+    """The name of an index: from its options, or derived from its keys as MongoDB does (IX-3).
 
     Raises:
-        InvalidArgumentError: The specification is none.
+        InvalidArgumentError: The specification is invalid.
     """
     documents = [_decoded(each, place) for place, each in enumerate(spec)]
     if not documents:
@@ -165,16 +165,16 @@ def _name(spec: Sequence[bytes]) -> str:
             text = f"index_spec: {field!r} must be 1, -1 or a kind of index, got {kind!r:.80}"
             raise InvalidArgumentError(text, clause="IX-3")
     inner = options.get("options")
-    chosen: object = options.get("name") or (inner.get("name") if isinstance(inner, dict) else "")
-    if chosen is not None and not isinstance(chosen, str):
-        text = f"index_spec: name must be text, got {chosen!r:.80}"
+    explicit: object = options.get("name") or (inner.get("name") if isinstance(inner, dict) else "")
+    if explicit is not None and not isinstance(explicit, str):
+        text = f"index_spec: name must be text, got {explicit!r:.80}"
         raise InvalidArgumentError(text, clause="IX-3")
-    made = chosen or "_".join(f"{field}_{_shown(kind)}" for field, kind in keys.items())
-    return check_name(made, clause="IX-3", field="index_spec: name")
+    result = explicit or "_".join(f"{field}_{_shown(kind)}" for field, kind in keys.items())
+    return check_name(result, clause="IX-3", field="index_spec: name")
 
 
 def _is_kind(kind: object) -> bool:
-    """Whether a field can be indexed like that: in an order, or by a kind of index."""
+    """Whether this is a valid index direction or type."""
     if isinstance(kind, str):
         return kind in _KINDS
     return isinstance(kind, int | float) and not isinstance(kind, bool) and kind != 0
@@ -185,7 +185,7 @@ def _shown(kind: object) -> str:
 
 
 def _decoded(spec: bytes, place: int) -> dict[str, Any]:
-    """A specification, which the protos want in JSON and clients send in BSON."""
+    """A specification. The protos document JSON, but clients send BSON."""
     from fakeviam.query.bson_documents import decode  # noqa: PLC0415 - with the first index
 
     try:

@@ -1,6 +1,6 @@
 """Queries over readings: MongoDB's pipelines over `sensorData.readings`.
 
-The engine, and with it bson, is imported by the first query.
+The engine, and with it bson, is imported with the first query.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fakeviam.server.state.call import Call
 
 
-#: What takes a tenth of a second to import.
+#: Modules whose import takes a tenth of a second.
 ENGINE = ("fakeviam.query.bson_documents", "fakeviam.query.pipeline")
 
 
@@ -52,7 +52,7 @@ def _mql_grounds(request: data.TabularDataByMQLRequest, _policy: Policy) -> Iter
 def tabular_data_by_mql(
     call: Call, request: data.TabularDataByMQLRequest
 ) -> data.TabularDataByMQLResponse | InTurns[data.TabularDataByMQLResponse]:
-    """The answer of a pipeline over readings, or over a sink (MQ-1 … MQ-12)."""
+    """Run a pipeline over readings, or over a sink (MQ-1 … MQ-12)."""
     return with_modules(ENGINE, lambda: _checked(call, request))
 
 
@@ -81,7 +81,7 @@ def _answer(
 
 
 def encoded(call: Call, documents: Iterable[dict[str, object]]) -> list[bytes]:
-    """An answer in BSON, citing what it rests on."""
+    """Encode the documents of a reply in BSON, and cite the clauses that it depends on."""
     from fakeviam.query.bson_documents import encode_any  # noqa: PLC0415 - with the first query
 
     answer = list(map(encode_any, documents))
@@ -96,16 +96,16 @@ def run_pipeline(
     stages: Sequence[dict[str, Any]],
     operators: Operators | None = None,
 ) -> list[dict[str, object]]:
-    """The answer of a pipeline over an organization's readings.
+    """Run a pipeline over an organization's readings.
 
     Args:
-        call: Who asks.
-        organization_id: Whose readings.
-        stages: Its stages.
-        operators: What its expressions may use; None is what pipelines of clients may.
+        call: The call.
+        organization_id: The organization that owns the readings.
+        stages: The stages of the pipeline.
+        operators: The operators that expressions may use; None is those for clients.
 
     Raises:
-        QueryError: It has no meaning, or takes too much work.
+        QueryError: The pipeline is invalid, or exceeds the limits.
     """
     from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415 - with the first query
     from fakeviam.query.pushdown import plan  # noqa: PLC0415
@@ -126,23 +126,23 @@ def run_pipeline(
 
 
 def _told(planned: Plan) -> str:
-    """What the store does, then the stages that are left."""
-    told = [f"{name} = {value!r}" for name, value in planned.texts.items()]
+    """A description of the plan: the store's part, then the remaining stages."""
+    parts = [f"{name} = {value!r}" for name, value in planned.texts.items()]
     for operator, bound in ((">=", planned.start), ("<", planned.end)):
         if bound is not None:
             moment = moment_of(min(bound, LAST)).isoformat()
-            told.append(f"{planned.interval_of} {operator} {moment}")
+            parts.append(f"{planned.interval_of} {operator} {moment}")
     if planned.sort_by is not None:
-        told.append(f"{'latest' if planned.descending else 'earliest'} {planned.sort_by} first")
+        parts.append(f"{'latest' if planned.descending else 'earliest'} {planned.sort_by} first")
     if planned.limit is not None:
-        told.append(f"at most {planned.limit}")
+        parts.append(f"at most {planned.limit}")
     stages = " ".join(name for stage in planned.rest for name in stage)
-    return f"store: {', '.join(told) or 'all'}; stages: {stages or 'none'}"
+    return f"store: {', '.join(parts) or 'all'}; stages: {stages or 'none'}"
 
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Documents hold no cycles; the collector would go through all of them, again and again."""
+    """Pause the garbage collector: documents have no cycles, but it would traverse all of them."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -155,10 +155,10 @@ def _without_collections() -> Iterator[None]:
 def run_over_sink(
     call: Call, pipeline_id: str, stages: Sequence[dict[str, object]]
 ) -> list[dict[str, object]]:
-    """The answer of a pipeline over the sink of a data pipeline (DP-4).
+    """Run a pipeline over the sink of a data pipeline (DP-4).
 
     Raises:
-        QueryError: It has no meaning, or takes too much work.
+        QueryError: The pipeline is invalid, or exceeds the limits.
     """
     from fakeviam.query.bson_documents import decode  # noqa: PLC0415 - with the first query
     from fakeviam.query.pipeline import Pipeline, check_stages  # noqa: PLC0415
@@ -171,7 +171,7 @@ def run_over_sink(
 
 
 def checked_stages(call: Call, encoded: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The stages of a query that is to be kept, as they came.
+    """Validate the stages of a query that will be stored, and return them unchanged.
 
     Raises:
         InvalidArgumentError: One is not a BSON document, or MongoDB would refuse to run it.
@@ -189,11 +189,11 @@ def checked_stages(call: Call, encoded: Sequence[bytes]) -> tuple[bytes, ...]:
 
 
 def check_organization(call: Call, organization_id: str) -> None:
-    """Refuse a query of no organization, or of one that the caller has no right to.
+    """Check the organization of a query.
 
     Raises:
-        InvalidArgumentError: No organization is named.
-        PermissionDeniedError: The caller's key is of another.
+        InvalidArgumentError: It is missing.
+        PermissionDeniedError: The caller's key belongs to another organization.
     """
     if not organization_id:
         raise InvalidArgumentError("organization_id must not be empty", clause="A48")
@@ -206,12 +206,12 @@ _SOURCES = MappingProxyType(
 
 
 def stages_asked(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, object]]:
-    """The stages of a request, behind those of the saved query that it names."""
+    """The stages of the saved query that a request names, if any, followed by its own."""
     return [*_prefix(call, request), *stages_of(call, request.mql_binary)]
 
 
 def _prefix(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str, object]]:
-    """The stages of the saved query that a request names, if it names one (MQ-9, MQ-12)."""
+    """The stages of the saved query that a request names, if any (MQ-9, MQ-12)."""
     name = request.query_prefix_name
     if not name:
         return []
@@ -230,7 +230,7 @@ def _prefix(call: Call, request: data.TabularDataByMQLRequest) -> list[dict[str,
 
 
 def sink_of(call: Call, request: data.TabularDataByMQLRequest) -> str | None:
-    """The id of the pipeline whose sink is asked; None for readings (MQ-8)."""
+    """The id of the pipeline whose sink is queried; None for readings (MQ-8)."""
     source = request.data_source
     if source.type not in _SOURCES:
         names = ", ".join(f"{name} ({number})" for number, name in _SOURCES.items())
@@ -257,7 +257,7 @@ def stages_of(call: Call, encoded: Sequence[bytes]) -> list[dict[str, Any]]:
     """The stages of a request.
 
     Raises:
-        InvalidArgumentError: One is not a BSON document, or holds what the policy refuses.
+        InvalidArgumentError: One is not a BSON document, or contains what the policy refuses.
     """
     from fakeviam.query.bson_documents import decode, expand_extended_json  # noqa: PLC0415
 
@@ -282,7 +282,7 @@ def stages_of(call: Call, encoded: Sequence[bytes]) -> list[dict[str, Any]]:
 
 
 def refusal(error: QueryError, clause: str) -> Refusal:
-    """What a query that fails is refused with; a clause names what was asked wrong."""
+    """The refusal for a query that failed; an invalid one cites `clause`."""
     from fakeviam.query.errors import QueryTimeoutError, ResultTooLargeError  # noqa: PLC0415
 
     if isinstance(error, QueryTimeoutError):

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     Make = Callable[[TabularRecord], Any]
 
-#: Readings that are held at a time.
+#: The number of readings in memory at a time.
 PAGE = 1000
 _UTC = timezone.utc
 
 
 def query_of(call: Call, organization_id: str, planned: Plan) -> Query:
-    """What a plan selects of an organization's readings."""
+    """The part of a plan that the store executes, as a query of an organization's readings."""
     base = query_from(
         call, data.Filter(organization_ids=[organization_id]), include_internal=False, tabular=True
     )
@@ -54,7 +54,7 @@ def query_of(call: Call, organization_id: str, planned: Plan) -> Query:
 
 
 def records_of(call: Call, organization_id: str, planned: Plan) -> Iterable[TabularRecord]:
-    """The readings that a plan wants, in its order."""
+    """The readings that a plan selects, in its order."""
     query = query_of(call, organization_id, planned)
     if planned.sort_by != "time_received":
         return paged(call, query, descending=planned.descending, limit=planned.limit)
@@ -67,7 +67,7 @@ def records_of(call: Call, organization_id: str, planned: Plan) -> Iterable[Tabu
 def paged(
     call: Call, query: Query, *, descending: bool, limit: int | None
 ) -> Iterator[TabularRecord]:
-    """The readings that a query selects, `limit` at most, of which one page is held at a time."""
+    """The selected readings, at most `limit`, of which one page is in memory at a time."""
     after = None
     size = PAGE if limit is None else min(limit, PAGE)
     while True:
@@ -81,11 +81,11 @@ def paged(
 def documents_of(
     records: Iterable[TabularRecord], tree: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Readings as documents (MQ-2).
+    """Convert readings to documents (MQ-2).
 
     Args:
         records: The readings.
-        tree: The fields that are wanted, as a tree of names; None is all of them.
+        tree: The needed fields, as a tree of names; None is all of them.
     """
     makers = {name: make for name, make in _makers().items() if tree is None or name in tree}
     inside = None if tree is None else tree.get("data")
@@ -93,7 +93,8 @@ def documents_of(
         makers["data"] = lambda record: part_from(Struct.FromString(record.payload), inside)
     names = [name for name in _NAMES if tree is None or name in tree]
     with_parameters = "additional_parameters" in names
-    # By identity, which is quicker told than equality; the source itself keeps that its own.
+    # Keyed by identity, which is faster to compare than equality. Each entry also holds its source,
+    # so that the id cannot be reused for another object.
     shared: dict[int, tuple[Source, dict[str, Any]]] = {}
     for record in records:
         source = record.source
@@ -111,10 +112,10 @@ def documents_of(
         yield document
 
 
-#: Sources whose fields are kept while documents are made.
+#: The number of sources whose common fields are cached.
 _MOST_SOURCES = 10_000
 
-#: The fields of a document, in their order.
+#: The fields of a document, in order.
 _NAMES = (
     "_id",
     "organization_id",
@@ -134,7 +135,7 @@ _NAMES = (
 
 
 def _makers() -> dict[str, Make]:
-    """What makes the fields in which the readings of one source differ."""
+    """Functions for the fields that differ between readings of one source."""
     from bson import ObjectId  # noqa: PLC0415 - with the first query
 
     return {
@@ -148,12 +149,12 @@ def _makers() -> dict[str, Make]:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=_UTC)
-#: Seconds whose thousandths a double tells apart, and that take the quick way.
+#: Seconds in this range have exact milliseconds in a double, so `fromtimestamp` can be used.
 _PLAIN = range(2**32)
 
 
 def date_of(nanos: int) -> datetime:
-    """A time to the millisecond, which is all that BSON keeps."""
+    """A time truncated to milliseconds, the precision of BSON."""
     millis = nanos // 1_000_000
     if millis // 1000 in _PLAIN:
         return datetime.fromtimestamp(millis / 1000, _UTC)
@@ -161,10 +162,10 @@ def date_of(nanos: int) -> datetime:
 
 
 def plain_parameters(source: Source) -> dict[str, Any]:
-    """The parameters of a capture as plain values; wrapper types are what they wrap."""
+    """The parameters of a capture as plain values, without protobuf's wrapper types."""
     message = data.CaptureMetadata()
     fill_capture_metadata(message, source, (), "")
-    shown = {
+    plain = {
         name: message_json(packed) for name, packed in sorted(message.method_parameters.items())
     }
-    return {name: value.get("value", value) for name, value in shown.items()}
+    return {name: value.get("value", value) for name, value in plain.items()}

@@ -1,4 +1,4 @@
-"""The readings of one resource: the latest of them, or all of them as a stream."""
+"""The readings of one resource: the latest one, or all of them as a stream."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from fakeviam.model.records import Source, TabularRecord
     from fakeviam.server.state.call import Call
 
-    #: Both name a resource in the same fields.
+    #: Both requests name a resource in the same fields.
     ResourceRequest = data.GetLatestTabularDataRequest | data.ExportTabularDataRequest
 
-#: How far back GetLatestTabularData looks (GL-2).
+#: How far back GetLatestTabularData searches (GL-2).
 _YEAR = 365 * DAY
 
-#: Fields of an export's message, by number and length-delimited (field << 3 | 2).
+#: The tags of length-delimited fields in an export's message: (number << 3 | 2).
 _TIME, _TAG, _PAYLOAD = b"\x2a", b"\x62", b"\x6a"
 
-#: The fields that name a resource, as readings have them, the likeliest to be mistaken first.
+#: The fields that name a resource, by attribute of a reading; the most likely mistakes first.
 _NAMES = MappingProxyType(
     {
         "resource_subtype": "component_type",
@@ -57,7 +57,7 @@ def _parameter_grounds(request: ResourceRequest, _policy: Policy) -> tuple[str, 
 def get_latest_tabular_data(
     call: Call, request: data.GetLatestTabularDataRequest
 ) -> InTurns[data.GetLatestTabularDataResponse]:
-    """The reading of a resource that was captured last (GL-1 … GL-4)."""
+    """The most recently captured reading of a resource (GL-1 … GL-4)."""
     query = query_of_resource(call, request, clause="GL-4")
     return InTurns(_latest(call, request, query))
 
@@ -83,7 +83,7 @@ def _export_grounds(request: data.ExportTabularDataRequest, policy: Policy) -> I
     yield from _parameter_grounds(request, policy)
     if request.HasField("additional_parameters"):
         yield "EX-3"
-    # An interval without bounds is sent by shipping clients, and constrains nothing.
+    # Published clients send an interval without bounds, which selects everything.
     if request.HasField("interval"):
         yield "EX-2"
 
@@ -94,7 +94,7 @@ def _export_grounds(request: data.ExportTabularDataRequest, policy: Policy) -> I
     grounds=_export_grounds,
 )
 def export_tabular_data(call: Call, request: data.ExportTabularDataRequest) -> Streamed:
-    """Every reading of a resource, oldest first (EX-1 … EX-9)."""
+    """All readings of a resource, oldest first (EX-1 … EX-9)."""
     query = query_of_resource(call, request, clause="EX-8")
     return Streamed(_exported(call, request, query))
 
@@ -118,7 +118,7 @@ def _exported(
 
 
 def _head(source: Source) -> bytes:
-    """What the messages of one source have in common."""
+    """The encoded fields that all messages of a source have in common."""
     message = data.ExportTabularDataResponse(
         part_id=source.part_id,
         resource_name=source.component_name,
@@ -135,28 +135,28 @@ def _head(source: Source) -> bytes:
 
 
 def _parameters(source: Source) -> Struct:
-    """The parameters of a capture; one that is nested too deeply for a Struct is JSON text."""
+    """The parameters of a capture; one that is nested too deeply for a Struct becomes JSON text."""
     message = Struct()
     for name, value in plain_parameters(source).items():
         try:
-            made = struct_from({name: value})
+            struct = struct_from({name: value})
         except ValueError:
-            made = struct_from({name: json.dumps(value)})
-        message.MergeFrom(made)
+            struct = struct_from({name: json.dumps(value)})
+        message.MergeFrom(struct)
     return message
 
 
 def query_of_resource(call: Call, request: ResourceRequest, *, clause: str = "") -> Query:
-    """The readings of the resource that a request names, whatever their parameters.
+    """The query for the readings of the requested resource, with any parameters.
 
     Raises:
-        InvalidArgumentError: It does not name one in full, for which `clause` is cited.
+        InvalidArgumentError: A field of the resource's name is missing; cites `clause`.
     """
     for name in ("part_id", "resource_name", "resource_subtype", "method_name"):
         if clause and not getattr(request, name):
             raise InvalidArgumentError(f"{name} must not be empty", clause=clause)
-    wanted = data.Filter(**{field: getattr(request, name) for name, field in _FILTERED.items()})
-    query = query_from(call, wanted, include_internal=False, tabular=True)
+    filters = data.Filter(**{field: getattr(request, name) for name, field in _FILTERED.items()})
+    query = query_from(call, filters, include_internal=False, tabular=True)
     if "interval" not in request.DESCRIPTOR.fields_by_name:
         return query
     interval: data.CaptureInterval = request.interval  # type: ignore[union-attr]  # checked above
@@ -165,7 +165,7 @@ def query_of_resource(call: Call, request: ResourceRequest, *, clause: str = "")
     return replace(query, interval=reader.interval(interval))
 
 
-#: As filters name them.
+#: The fields of a resource's name, and their names in filters.
 _FILTERED = MappingProxyType(
     {
         "part_id": "part_id",
@@ -177,7 +177,7 @@ _FILTERED = MappingProxyType(
 
 
 def wanted_parameters(call: Call, request: Any) -> Mapping[str, Any] | None:
-    """The parameters that readings must have been captured with; None if any will do (A34)."""
+    """The parameters that readings must have been captured with; None is any (A34)."""
     if not request.HasField("additional_parameters"):
         return None
     if not request.additional_parameters.fields and call.policy.empty_parameters != "constraint":
@@ -188,14 +188,14 @@ def wanted_parameters(call: Call, request: Any) -> Mapping[str, Any] | None:
 def _matching(
     call: Call, request: ResourceRequest, query: Query, *, descending: bool
 ) -> Generator[TabularRecord | None, None, None]:
-    """The readings of a query that a request selects; yields None to let other calls run."""
-    wanted = wanted_parameters(call, request)
+    """The readings that match a request; yields None to let other calls run."""
+    parameters = wanted_parameters(call, request)
     fits: dict[Source, bool] = {}
 
     def is_wanted(record: TabularRecord) -> bool:
         known = fits.get(record.source)
         if known is None:
-            known = fits[record.source] = plain_parameters(record.source) == wanted
+            known = fits[record.source] = plain_parameters(record.source) == parameters
         return known
 
     after = None
@@ -204,7 +204,7 @@ def _matching(
             call.store.tabular_page, query, after=after, limit=PAGE, descending=descending
         )
         page = yield from turns(call.store, find)
-        yield from page.records if wanted is None else filter(is_wanted, page.records)
+        yield from page.records if parameters is None else filter(is_wanted, page.records)
         if len(page.records) < PAGE:
             return
         after = page.last
@@ -212,15 +212,15 @@ def _matching(
 
 
 def note_nothing(call: Call, request: ResourceRequest, query: Query) -> None:
-    """Say what the caller may have mistaken, in a trailer: the reply holds nothing."""
+    """Hint in a trailer at the field that is probably wrong, because the reply is empty."""
     for name, field in _NAMES.items():
-        asked = getattr(query, field)
+        requested = getattr(query, field)
         without: dict[str, Any] = {field: ""}
         wider = replace(query, **without)
         page = call.store.tabular_page(wider, after=None, limit=1, descending=True)
-        if page.records and (found := _attribute(page.records[0], field)) != asked:
+        if page.records and (actual := _attribute(page.records[0], field)) != requested:
             call.note = (
-                f"no reading has the {name} {asked!r}; one that fits otherwise has {found!r}"
+                f"no reading has the {name} {requested!r}; one that fits otherwise has {actual!r}"
             )
             return
     if wanted_parameters(call, request) is not None:

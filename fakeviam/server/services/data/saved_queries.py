@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def create_saved_query(
     call: Call, request: data.CreateSavedQueryRequest
 ) -> data.CreateSavedQueryResponse:
-    """Keep a query under a name (SA-1 … SA-3)."""
+    """Save a query under a name (SA-1 … SA-3)."""
     check_organization(call, request.organization_id)
     if not request.mql_binary:
         raise InvalidArgumentError("mql_binary must not be empty", clause="SA-3")
@@ -45,7 +45,7 @@ def create_saved_query(
 
 @rpc("GetSavedQuery", rests_on=["SA-1"])
 def get_saved_query(call: Call, request: data.GetSavedQueryRequest) -> data.GetSavedQueryResponse:
-    """A query by its id (SA-1, SA-4)."""
+    """The query with this id (SA-1, SA-4)."""
     return data.GetSavedQueryResponse(saved_query=_message(_found(call, request.id)))
 
 
@@ -53,7 +53,7 @@ def get_saved_query(call: Call, request: data.GetSavedQueryRequest) -> data.GetS
 def update_saved_query(
     call: Call, request: data.UpdateSavedQueryRequest
 ) -> data.UpdateSavedQueryResponse:
-    """Give a query another name, other stages, or both (SA-1 … SA-5)."""
+    """Change the name of a query, its stages, or both (SA-1 … SA-5)."""
     query = _found(call, request.id)
     changes: dict[str, Any] = {"time_updated": call.clock.now()}
     if request.name:
@@ -70,7 +70,7 @@ def update_saved_query(
 def delete_saved_query(
     call: Call, request: data.DeleteSavedQueryRequest
 ) -> data.DeleteSavedQueryResponse:
-    """Forget a query (SA-1, SA-4)."""
+    """Delete a query (SA-1, SA-4)."""
     call.store.drop_entities(_found(call, request.id))
     return data.DeleteSavedQueryResponse()
 
@@ -79,14 +79,14 @@ def delete_saved_query(
 def list_saved_queries(
     call: Call, request: data.ListSavedQueriesRequest
 ) -> data.ListSavedQueriesResponse:
-    """The queries of an organization, the oldest first (SA-1, SA-6)."""
+    """The queries of an organization, oldest first (SA-1, SA-6)."""
     check_organization(call, request.organization_id)
     if request.limit < 0:
         text = f"limit must not be negative, got {request.limit}"
         raise InvalidArgumentError(text, clause="SA-6")
     queries = call.store.entities(SavedQuery, request.organization_id)
-    shown = queries[: request.limit] if request.limit else queries
-    return data.ListSavedQueriesResponse(queries=map(_message, shown))
+    page = queries[: request.limit] if request.limit else queries
+    return data.ListSavedQueriesResponse(queries=map(_message, page))
 
 
 def _stages(call: Call, encoded: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -100,9 +100,9 @@ def _taken(name: str) -> AlreadyExistsError:
 
 
 def _found(call: Call, query_id: str) -> SavedQuery:
-    """The query of that id, if it exists for the caller (SA-4)."""
-    found = call.store.entity(SavedQuery, query_id)
-    return visible(call, found, f"saved query {query_id!r}", clause="SA-4")
+    """The query with this id, if it is visible to the caller (SA-4)."""
+    query = call.store.entity(SavedQuery, query_id)
+    return visible(call, query, f"saved query {query_id!r}", clause="SA-4")
 
 
 def _message(query: SavedQuery) -> data.Query:

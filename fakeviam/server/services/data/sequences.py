@@ -1,4 +1,4 @@
-"""Sequences: saved selections of a part's data, and what is inside."""
+"""Sequences: saved selections of a part's data, and the data that they select."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from fakeviam.store.values import Position
     from fakeviam.wire.well_known import Timestamp
 
-#: What may stand in a field mask (SQ-2).
+#: The fields that a field mask may name (SQ-2).
 _PATHS = ("resources", "sequence_tags", "start_time", "end_time")
 
 #: Methods that capture binary data other than images (SQ-8).
 _NO_IMAGES = frozenset({"GetAudio", "NextPointCloud", "PointCloudMap"})
 
-#: Images that are inside a sequence (SQ-8).
+#: The MIME types of the images in a sequence (SQ-8).
 IMAGES = frozenset({"image/jpeg", "image/png"})
 
 
 @rpc("CreateSequence", rests_on=["SQ-1"])
 def create_sequence(call: Call, request: data.CreateSequenceRequest) -> data.CreateSequenceResponse:
-    """Save a selection (SQ-1, SQ-8, SQ-11)."""
+    """Create a sequence (SQ-1, SQ-8, SQ-11)."""
     part = call.cloud.fleet.part(request.part_id)
     if part is None or not call.principal.sees_data_of(part):
         raise NotFoundError(f"no part {request.part_id!r}", clause="SQ-11")
@@ -66,14 +66,14 @@ def create_sequence(call: Call, request: data.CreateSequenceRequest) -> data.Cre
 
 @rpc("GetSequence", rests_on=["SQ-1"])
 def get_sequence(call: Call, request: data.GetSequenceRequest) -> data.GetSequenceResponse:
-    """A sequence by its id (SQ-1, SQ-12)."""
+    """The sequence with this id (SQ-1, SQ-12)."""
     sequence = required_sequence(call, request.id, "id")
     return data.GetSequenceResponse(sequence=_message(call, sequence))
 
 
 @rpc("UpdateSequence", rests_on=["SQ-2"])
 def update_sequence(call: Call, request: data.UpdateSequenceRequest) -> data.UpdateSequenceResponse:
-    """Change what the field mask names (SQ-2, SQ-11)."""
+    """Update the fields in the field mask (SQ-2, SQ-11)."""
     sequence = required_sequence(call, request.id, "id")
     paths = list(request.field_mask.paths)
     if not paths:
@@ -93,20 +93,20 @@ def update_sequence(call: Call, request: data.UpdateSequenceRequest) -> data.Upd
             changes[field] = _time(request, path)
     _check_window(replace(sequence, **changes))
     if not call.store.change_entity(sequence, lambda current: replace(current, **changes)):
-        required_sequence(call, sequence.id, "id")  # another server has deleted it
+        required_sequence(call, sequence.id, "id")  # another server may have deleted it
     return data.UpdateSequenceResponse()
 
 
 @rpc("DeleteSequence", rests_on=["SQ-3"])
 def delete_sequence(call: Call, request: data.DeleteSequenceRequest) -> data.DeleteSequenceResponse:
-    """Forget a sequence; its data stays (SQ-3)."""
+    """Delete a sequence; the data that it selects remains (SQ-3)."""
     call.store.drop_entities(required_sequence(call, request.id, "id"))
     return data.DeleteSequenceResponse()
 
 
 @rpc("ListSequences", rests_on=["SQ-5", "SQ-13"])
 def list_sequences(call: Call, request: data.ListSequencesRequest) -> data.ListSequencesResponse:
-    """A page of an organization's sequences, the oldest first (SQ-5, SQ-13)."""
+    """A page of an organization's sequences, oldest first (SQ-5, SQ-13)."""
     check_organization(call, request.organization_id)
     sequences, token = _page(call, call.store.entities(Sequence, request.organization_id), request)
     return data.ListSequencesResponse(sequences=sequences, next_page_token=token)
@@ -116,7 +116,7 @@ def list_sequences(call: Call, request: data.ListSequencesRequest) -> data.ListS
 def sequences_by_dataset_id(
     call: Call, request: data.SequencesByDatasetIDRequest
 ) -> data.SequencesByDatasetIDResponse:
-    """A page of a dataset's sequences, or how many there are (SQ-5, SQ-6)."""
+    """A page of a dataset's sequences, or their number (SQ-5, SQ-6)."""
     members = sequences_in(call.store, sequence_dataset(call, request.dataset_id))
     if request.count_only:
         return data.SequencesByDatasetIDResponse(count=len(members))
@@ -131,7 +131,7 @@ def _page(
     sequences: Iterable[Sequence],
     request: data.ListSequencesRequest | data.SequencesByDatasetIDRequest,
 ) -> tuple[list[data.Sequence], str]:
-    """The messages of a page of sequences, and the token of the next one (SQ-13)."""
+    """The messages of a page of sequences, and the token of the next page (SQ-13)."""
     page = list_page(
         call,
         list(sequences),
@@ -145,7 +145,7 @@ def _page(
 
 @rpc("GetSequenceBinaryData", rests_on=["SQ-4", "SQ-5", "SQ-7", "SQ-8", "SQ-13", "SQ-15"])
 def get_sequence_binary_data(call: Call, request: data.GetSequenceBinaryDataRequest) -> Encoded:
-    """A page of the images inside a sequence, the oldest first, without bytes (SQ-4 … SQ-8)."""
+    """A page of the images in a sequence, oldest first, without bytes (SQ-4 … SQ-8)."""
     sequence = required_sequence(call, request.sequence_id, "sequence_id")
     size = min(request.page_size or DEFAULT, MOST)
     after = None
@@ -168,7 +168,7 @@ def get_sequence_binary_data(call: Call, request: data.GetSequenceBinaryDataRequ
 def add_sequences_to_dataset(
     call: Call, request: data.AddSequencesToDatasetRequest
 ) -> data.AddSequencesToDatasetResponse:
-    """Make sequences members of a dataset, all of them or none (SQ-9, SQ-10)."""
+    """Add sequences to a dataset, all or none (SQ-9, SQ-10)."""
     dataset, sequences = _named(call, request.dataset_id, request.sequence_ids)
     new = [each for each in sequences if dataset.id not in each.dataset_ids]
     call.store.change_entities(new, lambda each: each.inside(dataset.id))
@@ -179,7 +179,7 @@ def add_sequences_to_dataset(
 def remove_sequences_from_dataset(
     call: Call, request: data.RemoveSequencesFromDatasetRequest
 ) -> data.RemoveSequencesFromDatasetResponse:
-    """End memberships, all of them or none (SQ-9, SQ-10)."""
+    """Remove sequences from a dataset, all or none (SQ-9, SQ-10)."""
     dataset, sequences = _named(call, request.dataset_id, request.sequence_ids)
     members = [each for each in sequences if dataset.id in each.dataset_ids]
     call.store.change_entities(members, lambda each: each.outside(dataset.id))
@@ -187,24 +187,24 @@ def remove_sequences_from_dataset(
 
 
 def required_sequence(call: Call, sequence_id: str, field: str) -> Sequence:
-    """The sequence of that id, if it exists for the caller.
+    """The sequence with this id, if it is visible to the caller.
 
     Raises:
-        InvalidArgumentError: No id is given.
-        NotFoundError: There is none (SQ-12).
+        InvalidArgumentError: The id is missing.
+        NotFoundError: It does not exist for the caller (SQ-12).
     """
     if not sequence_id:
         raise InvalidArgumentError(f"{field} must not be empty", clause="SQ-12")
-    found = call.store.entity(Sequence, sequence_id)
-    return visible(call, found, f"sequence {sequence_id!r}", clause="SQ-12")
+    sequence = call.store.entity(Sequence, sequence_id)
+    return visible(call, sequence, f"sequence {sequence_id!r}", clause="SQ-12")
 
 
 def sequence_dataset(call: Call, dataset_id: str) -> Dataset:
-    """The dataset of that id, which holds sequences.
+    """The sequence dataset with this id.
 
     Raises:
-        InvalidArgumentError: No id is given.
-        NotFoundError: There is none (A40).
+        InvalidArgumentError: The id is missing.
+        NotFoundError: It does not exist for the caller (A40).
         FailedPreconditionError: It holds binary data (SQ-14).
     """
     if not dataset_id:
@@ -219,13 +219,13 @@ def sequence_dataset(call: Call, dataset_id: str) -> Dataset:
 
 
 def sequences_in(store: Store, dataset: Dataset) -> list[Sequence]:
-    """The sequences that are members of a dataset."""
+    """The sequences in a dataset."""
     sequences = store.entities(Sequence, dataset.organization_id)
     return [sequence for sequence in sequences if dataset.id in sequence.dataset_ids]
 
 
 def inside(sequence: Sequence) -> Query:
-    """What a sequence's part captured in its window, by whatever resource."""
+    """All data that a sequence's part captured in its window, by any resource."""
     return Query(
         part_id=sequence.part_id,
         interval=Interval(start=sequence.time_start, end=sequence.time_end),
@@ -233,7 +233,7 @@ def inside(sequence: Sequence) -> Query:
 
 
 def images_query(call: Call, sequence: Sequence) -> Query:
-    """The images of a sequence's part in its window, as far as the caller sees them."""
+    """The images that a sequence's part captured in its window, if visible to the caller."""
     return replace(
         inside(sequence),
         mime_types=IMAGES,
@@ -243,14 +243,14 @@ def images_query(call: Call, sequence: Sequence) -> Query:
 
 
 def resources_of(sequence: Sequence) -> set[tuple[str, str]]:
-    """Component and method of what is inside a sequence."""
+    """The component and method of each resource in a sequence."""
     return {(each.resource_name, each.method_name) for each in sequence.resources}
 
 
 def _images(
     call: Call, sequence: Sequence, after: Position | None, wanted: int
 ) -> tuple[list[BinaryRecord], Position | None]:
-    """So many images of a sequence behind a position, and the position of the last."""
+    """The next images of a sequence after a position, and the position of the last one."""
     query, resources = images_query(call, sequence), resources_of(sequence)
     images: list[BinaryRecord] = []
     while len(images) < wanted:
@@ -270,7 +270,7 @@ def _images(
 def _named(
     call: Call, dataset_id: str, sequence_ids: Iterable[str]
 ) -> tuple[Dataset, list[Sequence]]:
-    """The dataset and the sequences of a request, each once (SQ-10)."""
+    """The dataset and the distinct sequences that a request names (SQ-10)."""
     dataset = sequence_dataset(call, dataset_id)
     ids = list(dict.fromkeys(sequence_ids))
     if not ids:
@@ -295,19 +295,19 @@ def _resources(messages: Iterable[data.SequenceResourceFilter]) -> tuple[Sequenc
                 "is no image; of binary data a sequence holds images alone"
             )
             raise InvalidArgumentError(text, clause="SQ-8")
-        made = SequenceResource(
+        resource = SequenceResource(
             resource_name=message.resource_name, method_name=message.method_name
         )
-        resources[made] = None
+        resources[resource] = None
     if not resources:
         raise InvalidArgumentError("resources must not be empty", clause="SQ-11")
     return tuple(resources)
 
 
 def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    chosen = tuple(dict.fromkeys(tags))
-    check_tags(chosen)
-    return chosen
+    distinct = tuple(dict.fromkeys(tags))
+    check_tags(distinct)
+    return distinct
 
 
 def _time(request: data.CreateSequenceRequest | data.UpdateSequenceRequest, field: str) -> int:
@@ -333,7 +333,7 @@ def _message(call: Call, sequence: Sequence) -> data.Sequence:
             )
             for each in sequence.resources
         ],
-        # A dataset that was deleted took its memberships along.
+        # Deleting a dataset also removed its memberships.
         dataset_ids=[each for each in sequence.dataset_ids if call.store.dataset(each)],
     )
     set_time(message.created_at, sequence.time_created)

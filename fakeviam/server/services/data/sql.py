@@ -1,6 +1,6 @@
 """Queries over readings in MongoDB's dialect of SQL.
 
-The dialect, and with it sqlglot, is imported by the first statement.
+The dialect, and with it sqlglot, is imported with the first statement.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _grounds(_request: data.TabularDataBySQLRequest, policy: Policy) -> Iterator
 def tabular_data_by_sql(
     call: Call, request: data.TabularDataBySQLRequest
 ) -> data.TabularDataBySQLResponse | InTurns[data.TabularDataBySQLResponse]:
-    """The rows that a statement selects from an organization's readings (SL-1 … SL-13)."""
+    """Run a SELECT over an organization's readings (SL-1 … SL-13)."""
     return with_modules(_DIALECT, lambda: _checked(call, request))
 
 
@@ -75,11 +75,11 @@ def _answer(
 
 
 def translated(call: Call, request: data.TabularDataBySQLRequest) -> Translation:
-    """The statement of a request as stages.
+    """Translate the statement of a request to stages.
 
     Raises:
-        InvalidArgumentError: The dialect refuses it.
-        UnimplementedError: It is not served.
+        InvalidArgumentError: The statement is invalid.
+        UnimplementedError: The fake does not support it.
     """
     from fakeviam.query.errors import QueryError  # noqa: PLC0415 - with the first statement
     from fakeviam.query.sql.errors import SqlError, UnservedSqlError  # noqa: PLC0415

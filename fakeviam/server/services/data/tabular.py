@@ -42,7 +42,7 @@ def tabular_data_by_filter(
     page = call.store.tabular_page(
         query, after=wanted.after, limit=wanted.limit, descending=wanted.descending
     )
-    # That the readings of one upload share their metadata is documented (CU-2).
+    # It is documented that the readings of one upload share their metadata (CU-2).
     if len({record.file_id for record in page.records}) > 1:
         call.cite(["TD-4"])
     count, size, last = page_footer(call, data_request, wanted, page, "readings")
@@ -70,10 +70,10 @@ def delete_tabular_data(
 
 
 def query_of_delete(call: Call, request: data.DeleteTabularDataRequest) -> Query:
-    """What such a request selects.
+    """The query for the readings to delete.
 
     Raises:
-        Refusal: It names no organization, or one that the caller may not see.
+        Refusal: The organization is missing, or not visible to the caller.
     """
     organization_id = request.organization_id
     if not organization_id:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fakeviam.store.values import TagRemoval
 
 
-#: What the documentation of capture lets tags be.
+#: The characters that the documentation of data capture permits in tags.
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -52,7 +52,7 @@ def _tag_grounds(request: _TagRequest, policy: Policy) -> Iterator[str]:
 def add_tags_to_binary_data_by_ids(
     call: Call, request: data.AddTagsToBinaryDataByIDsRequest
 ) -> data.AddTagsToBinaryDataByIDsResponse:
-    """Add tags to the records of some ids (TA-1, TA-2)."""
+    """Add tags to the records with these ids (TA-1, TA-2)."""
     tags = tags_argument(request.tags, clause="TA-2")
     records = records_named(call, request.binary_ids, request.binary_data_ids, clause="TA-2")
     call.store.add_tags((record.file_id for record in records), tags)
@@ -63,7 +63,7 @@ def add_tags_to_binary_data_by_ids(
 def add_tags_to_binary_data_by_filter(
     call: Call, request: data.AddTagsToBinaryDataByFilterRequest
 ) -> data.AddTagsToBinaryDataByFilterResponse:
-    """Add tags to what a filter selects (TA-1, TA-3)."""
+    """Add tags to the selected records (TA-1, TA-3)."""
     tags = tags_argument(request.tags, clause="TA-2")
     call.store.add_tags_matching(query_from(call, request.filter), tags)
     return data.AddTagsToBinaryDataByFilterResponse()
@@ -73,7 +73,7 @@ def add_tags_to_binary_data_by_filter(
 def remove_tags_from_binary_data_by_ids(
     call: Call, request: data.RemoveTagsFromBinaryDataByIDsRequest
 ) -> data.RemoveTagsFromBinaryDataByIDsResponse:
-    """Remove tags from the records of some ids (TR-1, TR-2)."""
+    """Remove tags from the records with these ids (TR-1, TR-2)."""
     tags = tags_argument(request.tags, clause="TR-1")
     records = records_named(call, request.binary_ids, request.binary_data_ids, clause="TR-1")
     removed = call.store.remove_tags((record.file_id for record in records), tags)
@@ -84,7 +84,7 @@ def remove_tags_from_binary_data_by_ids(
 def remove_tags_from_binary_data_by_filter(
     call: Call, request: data.RemoveTagsFromBinaryDataByFilterRequest
 ) -> data.RemoveTagsFromBinaryDataByFilterResponse:
-    """Remove tags from what a filter selects (TR-1, TR-2)."""
+    """Remove tags from the selected records (TR-1, TR-2)."""
     tags = tags_argument(request.tags, clause="TR-1")
     query = query_from(call, request.filter)
     removed = call.store.remove_tags_matching(query, tags)
@@ -98,7 +98,7 @@ def _listing_grounds(reply: data.TagsByFilterResponse, policy: Policy) -> tuple[
 
 @rpc("TagsByFilter", rests_on=["TG-1"], reply_grounds=_listing_grounds)
 def tags_by_filter(call: Call, request: data.TagsByFilterRequest) -> data.TagsByFilterResponse:
-    """The distinct tags of what a filter selects, sorted (TG-1, A47)."""
+    """The distinct tags of the selected records, sorted (TG-1, A47)."""
     query = query_from(call, request.filter)
     tags = call.store.binary_tags(query)
     if call.policy.dataset_label == "shown":
