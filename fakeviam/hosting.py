@@ -16,6 +16,7 @@ from fakeviam.server.lifecycle.server import Server
 from fakeviam.server.lifecycle.session import Session
 from fakeviam.server.lifecycle.session_registry import SessionRegistry
 from fakeviam.server.services.data.databases import database_uri
+from fakeviam.server.services.due import caught_up
 from fakeviam.server.state.accounts import DEFAULT_KEY, DEFAULT_KEY_ID
 from fakeviam.server.transport.protocol_switch import LazyServer
 
@@ -151,6 +152,16 @@ class Hosting:
         What `work` raises passes through.
         """
         return self.server.atomically(work)
+
+    def do_what_is_due(self, cloud: CloudState) -> None:
+        """Do what is due by a cloud's clock, and let calls be answered meanwhile (SV-18).
+
+        In the server's own thread nobody can be answered; it is done by the look that follows.
+
+        Raises:
+            Refusal: What was done cannot be kept (DD-4).
+        """
+        self.server.run(lambda: caught_up(cloud))
 
     @property
     def sessions(self) -> Mapping[str, Session]:

@@ -89,11 +89,19 @@ class DatabaseConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         self._stop_waiting()
+        if self._aside is not None and self.transport is not None:
+            self.transport.pause_reading()  # what comes next may be long
         self._schedule()
 
     def eof_received(self) -> bool:
-        """Handle EOF: complete requests are answered first (SV-16)."""
+        """Handle EOF: complete requests are answered first (SV-16).
+
+        What computes for long ends (SV-19), since a client that has closed looks the same: nothing
+        harmless can be sent to find out, and in MongoDB's servers it ends, too.
+        """
         self._is_at_end = True
+        if self._aside is not None:
+            return False
         self._schedule()
         return self.transport is not None and not self.transport.is_closing()
 
@@ -167,15 +175,18 @@ class DatabaseConnection(asyncio.Protocol):
             return
         del self._received[:size]
         reply = self._conversation.answer(request)
-        if callable(reply):
+        if not callable(reply):
+            self._reply(request, reply)
+        elif self._is_at_end:
+            self.transport.close()
+        else:
             self._scheduled = True  # the next message waits, others' do not
             self._aside = in_thread(reply)
             self._aside.add_done_callback(partial(self._answered, request))
-        else:
-            self._reply(request, reply)
+            self.transport.resume_reading()  # otherwise nobody would notice that the client left
 
     def _answered(self, request: CommandMessage, made: asyncio.Future[Reply]) -> None:
-        self._scheduled = False
+        self._scheduled, self._aside = False, None
         if self.transport is not None:  # else it was cancelled
             self._reply(request, made.result())
 

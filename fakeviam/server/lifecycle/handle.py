@@ -62,6 +62,10 @@ class CloudHost(Protocol):
         """Call `work` in the server's thread, between two steps of its calls."""
         ...
 
+    def do_what_is_due(self, cloud: CloudState) -> None:
+        """Do what is due by a cloud's clock, and let calls be answered meanwhile if possible."""
+        ...
+
     def empty_store(self) -> Store:
         """Create an empty store, of the kind the server uses."""
         ...
@@ -189,6 +193,7 @@ class CloudHandle:
             catch_up(self._cloud)
             return self._cloud.store.view()
 
+        self._host.do_what_is_due(self._cloud)
         return self._host.atomically(look)
 
     @property

@@ -23,7 +23,7 @@ from fakeviam.server.transport.loop_thread import LoopThread
 from fakeviam.server.transport.routes import Routes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from fakeviam.server.transport.http_side import HttpSide
     from fakeviam.server.transport.limits import ConnectionLimits
@@ -160,6 +160,19 @@ class Server:
         if self._thread is None or self._thread.is_current:
             return work()
         return self._thread.call(work)
+
+    def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Await `work` in the server's thread; nothing happens if this is the server's thread.
+
+        Exceptions in `work` propagate.
+        """
+        if self._thread is None or self._thread.is_current:
+            return
+
+        async def awaited() -> None:
+            await work()
+
+        self._thread.run(awaited())
 
     # Starting and stopping ---------------------------------------------------------------
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import repeat
 from threading import Event
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
+import bson
 import pytest
 from pymongo import MongoClient
-from pymongo.errors import AutoReconnect, OperationFailure
+from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure
 
 from fakeviam import FakeViam
+from fakeviam.database import endpoint
+from fakeviam.database.endpoint import DatabaseConnection
 from fakeviam.query.budget import Budget, Limits
 from fakeviam.server.services import turns
 from fakeviam.server.services.data.queries import run_pipeline
@@ -99,28 +106,106 @@ def test_a_client_that_leaves_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None
         assert not cloud.crashes
 
 
-def test_a_server_that_stops_waits_for_no_query_of_a_database(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """SV-19."""
-    monkeypatch.setattr(turns, "_FEW", 10)
-    began, ended = Event(), Event()
+class Endless:
+    """A query that computes until it is stopped."""
 
-    def endless(*_asked: object) -> None:
-        began.set()
+    def __init__(self) -> None:
+        self.began, self.ended = Event(), Event()
+
+    def __call__(self, *_asked: object) -> None:
+        self.began.set()
         try:
             for _ in Budget(Limits(steps=10**15)).metered(repeat(None)):
                 pass
         finally:
-            ended.set()
+            self.ended.set()
 
-    monkeypatch.setattr("fakeviam.database.queries.run_pipeline", endless)
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
+    monkeypatch.setattr(turns, "_FEW", 10)
+    query = Endless()
+    monkeypatch.setattr("fakeviam.database.queries.run_pipeline", query)
+    return query
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_query_ends_when_its_client_closes(endless: Endless, *, tls: bool) -> None:
+    """Properly, too, which looks like a client that ends its side and waits (SV-19)."""
+    with FakeViam(load=SEED, tls=tls) as cloud:
+        options: dict[str, Any] = {"tlsCAFile": cloud.ca_file} if tls else {}
+        uri = cloud.database_uri()
+        with MongoClient[dict[str, Any]](
+            uri, socketTimeoutMS=500, retryReads=False, **options
+        ) as client:
+            with pytest.raises(NetworkTimeout):  # which closes the connection
+                client.sensorData.readings.find_one()
+            assert endless.began.is_set()
+            assert endless.ended.wait(30)
+        assert cloud.crashes == ()
+
+
+def test_a_query_whose_client_has_closed_does_not_begin() -> None:
+    """SV-19."""
+    asked = Mock(is_logged_in=True)
+    asked.answer.return_value = lambda: pytest.fail("it began")
+
+    async def come_and_go() -> Mock:
+        transport = Mock()
+        transport.is_closing.return_value = False
+        connection = DatabaseConnection(asked, patience=1, quiet_log=Mock())
+        connection.connection_made(transport)
+        body = bytes(5) + bson.encode({"find": "readings", "$db": "sensorData"})
+        connection.data_received(struct.pack("<iiii", 16 + len(body), 1, 0, 2013) + body)
+        assert connection.eof_received()
+        await asyncio.sleep(0)
+        return transport
+
+    asyncio.run(come_and_go()).close.assert_called_once_with()
+    assert asked.answer.called
+
+
+def test_a_client_that_asks_on_is_answered_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it sends while a query computes waits, unread if it is much (SV-18)."""
+    began, sent = Event(), Event()
+
+    def slow() -> dict[str, object]:
+        began.set()
+        assert sent.wait(30)
+        return {"n": 1}
+
+    asked = Mock(is_logged_in=True)
+    asked.answer.side_effect = [slow, {"n": 2}, {"n": 3}]
+    monkeypatch.setattr(endpoint, "reply_to", lambda _, reply: b"%d" % reply["n"])
+
+    async def ask() -> bytes:
+        loop = asyncio.get_running_loop()
+        make = partial(DatabaseConnection, asked, patience=1, quiet_log=Mock())
+        server = await loop.create_server(make, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        body = bytes(5) + bson.encode({"find": "readings", "$db": "sensorData"})
+        message = struct.pack("<iiii", 16 + len(body), 1, 0, 2013) + body
+        writer.write(message)
+        assert await asyncio.to_thread(began.wait, 30)
+        writer.write(message + message)
+        await writer.drain()
+        sent.set()
+        answers = await reader.readexactly(3)
+        writer.close()
+        server.close()
+        return answers
+
+    assert asyncio.run(ask()) == b"123"
+
+
+def test_a_server_that_stops_waits_for_no_query_of_a_database(endless: Endless) -> None:
+    """SV-19."""
     with ThreadPoolExecutor(1) as threads:
         with FakeViam(load=SEED) as cloud:
             client = MongoClient[dict[str, Any]](cloud.database_uri(), retryReads=False)
             finding = threads.submit(client.sensorData.readings.find_one)
-            assert began.wait(30)
-        assert ended.wait(30)
+            assert endless.began.wait(30)
+        assert endless.ended.wait(30)
         assert cloud.crashes == ()
         assert isinstance(finding.exception(30), AutoReconnect)
         client.close()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from threading import Event
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeviam import Clock, FakeViam, NotStoredError, UsageError, seeds
+from fakeviam.server.services import due
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
@@ -270,3 +275,29 @@ def test_things_of_the_fleet_are_found_by_name(cloud: FakeViam) -> None:
         cloud.fleet.find_part(part.name)
     with pytest.raises(UsageError, match="name must be the name or id of the part, got 5"):
         cloud.fleet.find_part(5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["files", "readings", "datasets"])
+def test_others_are_answered_while_a_look_does_what_is_due(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The look itself waits for it (SV-18)."""
+    began, answered = Event(), Event()
+
+    def work() -> None:
+        began.set()
+        assert answered.wait(30), "nobody was answered meanwhile"
+
+    def job(_cloud: object) -> Iterator[Callable[[], None]]:
+        if not began.is_set():
+            yield work
+
+    with FakeViam(load=SEED) as cloud, ThreadPoolExecutor(1) as threads:
+        monkeypatch.setattr(due, "_catching_up", job)
+        looking = threads.submit(lambda: len(getattr(cloud, kind)))
+        assert began.wait(30)
+        with urlopen(f"{cloud.url}/healthz") as reply:  # noqa: S310 - a server of this test
+            assert reply.status == 200
+        assert not looking.done()
+        answered.set()
+        assert looking.result(30) > 0
