@@ -191,6 +191,7 @@ async def _feed(receive: Receive, stream: GrpcStream, carrier: _Carrier) -> None
             return
         is_last = not message.get("more_body", False)
         data = carrier.dialect.frames(message.get("body", b""), is_last=is_last)
+        stream.complaint = carrier.dialect.complaint
         stream.received(data, len(data))
         if is_last:
             stream.end_of_request()

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from grpclib.const import Status
 
-from fakeviam.model.errors import InvalidArgumentError, Refusal
+from fakeviam.model.errors import InvalidArgumentError, Refusal, ResourceExhaustedError
 from fakeviam.server.transport.messages import MOST
 from fakeviam.web.dialects import Dialect, Ending
 from fakeviam.wire import status as rpc_status
@@ -89,6 +89,7 @@ class Connect(Dialect):
             self._check_kind(streaming)
             _check_version(dict(pairs))
             head.timeout = _timeout(dict(pairs))
+            self._check_length(dict(pairs).get(b"content-length", b"0"))
         except Refusal as refusal:
             head.refusal = refusal
         return head
@@ -111,6 +112,9 @@ class Connect(Dialect):
         better = f"application/{prefix}{form}"
         text = f"this RPC is {kind}: send it as {better}, not as {self._content_type.decode()}"
         raise InvalidArgumentError(text, clause="SV-10")
+
+    def _check_length(self, said: bytes) -> None:
+        """Refuse a body that is too large before it comes; one of many messages never is."""
 
     def ending(self, trailers: Trailers) -> Ending:
         how = _read(trailers)
@@ -143,6 +147,11 @@ class ConnectUnary(Connect):
         said = super()._said(headers)
         self._is_packed = dict(said).get(b"grpc-encoding", b"identity") != b"identity"
         return said
+
+    def _check_length(self, said: bytes) -> None:
+        if said.isdigit() and int(said) > self._largest:
+            text = f"message of {int(said)} bytes is larger than {self._largest}"
+            raise ResourceExhaustedError(text, clause="SV-2")
 
     def frames(self, data: bytes, *, is_last: bool) -> bytes:
         if self._is_too_large:

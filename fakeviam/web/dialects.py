@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from typing import TYPE_CHECKING, NamedTuple
 
+from fakeviam.model.errors import UnimplementedError
 from fakeviam.server.transport.head import ENCODINGS, media_type, read_head
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class Dialect:
     #: The response header with the supported compressions of requests (SV-15).
     accepts = b"grpc-accept-encoding"
 
+    #: The request header with the compression of its messages.
+    encoding = b"grpc-encoding"
+
+    #: Why the body is none of this dialect; empty while it may be.
+    complaint = ""
+
     def __init__(self, content_type: bytes, codec: Codec | None) -> None:
         """A request with this content type; `codec` decodes messages that are not protobuf."""
         self.codec = codec
@@ -80,7 +87,13 @@ class Dialect:
             (b"te", b"trailers"),
             *self._said(pairs),
         ]
-        return read_head(said, largest=largest)
+        head = read_head(said, largest=largest)
+        coding = dict(pairs).get(b"content-encoding", b"identity").strip().lower()
+        if coding != b"identity" and self.encoding != b"content-encoding":
+            text = f"the body has the content-encoding {coding.decode('latin-1')!r}; "
+            text += f"compress its messages, and say so in {self.encoding.decode()}"
+            head.refusal = head.refusal or UnimplementedError(text, clause="SV-15")
+        return head
 
     def _said(self, headers: Sequence[Pair]) -> list[Pair]:
         """The equivalent gRPC headers."""
@@ -125,23 +138,23 @@ class GrpcWebText(GrpcWeb):
         text = self._rest + data
         whole = len(text) // 4 * 4
         self._rest = text[whole:]
-        return _NO_FRAME if is_last and self._rest else _decoded(text[:whole])
+        try:
+            return _decoded(text if is_last else text[:whole])
+        except Base64Error:
+            self.complaint = "the body is not base64, as that of grpc-web-text"
+            return b""
 
     def body(self, frames: bytes) -> bytes:
         return b64encode(frames)
 
 
-#: An invalid frame, which is refused (SV-3).
-_NO_FRAME = b"\x7f\0\0\0\0"
-
-
 def _decoded(text: bytes) -> bytes:
-    """Decode base64."""
-    try:
-        # Each frame may be encoded separately, with padding in the middle.
-        if b"=" in text[:-4]:
-            groups = (text[at : at + 4] for at in range(0, len(text), 4))
-            return b"".join(b64decode(group, validate=True) for group in groups)
-        return b64decode(text, validate=True)
-    except Base64Error:
-        return _NO_FRAME
+    """Decode base64, of which each frame may have its own padding.
+
+    Raises:
+        Base64Error: It is none.
+    """
+    if b"=" in text[:-4]:
+        groups = (text[at : at + 4] for at in range(0, len(text), 4))
+        return b"".join(b64decode(group, validate=True) for group in groups)
+    return b64decode(text, validate=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, TypeVar
 
 from google.protobuf import json_format
@@ -41,6 +42,7 @@ class _Json:
     def parsed(self, data: bytes, kind: type[M]) -> M:
         if holds_many(data, MOST_VALUES):
             raise too_many_values(len(data))
+        data = data.removeprefix(BOM_UTF8)  # as in all JSON that the fake reads (RFC 8259, 8.1)
         if not data.lstrip().startswith(b"{"):
             raise _refusal(kind, "it is no object; send {} for one without fields")
         try:

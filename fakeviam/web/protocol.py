@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import socket
+import sys
 from contextlib import suppress
 from copy import copy
 from http import HTTPStatus
@@ -50,7 +51,6 @@ _NO_HTTP = HttpProblem(
     hint="for gRPC, use HTTP/2, or gRPC-Web; the control API is at /control/v1",
 )
 
-_NO_BODY = HttpProblem(400, "the body of the request is not that of HTTP/1.1")
 _FAREWELL = "the server stopped [SV-17]"
 _STOPPED = HttpProblem(503, _FAREWELL)
 _CUT_HEAD = HttpProblem(400, "the connection ended in the head of the request")
@@ -306,8 +306,8 @@ class Connection(H11Protocol, PoliteProtocol):
         self._refuse(HttpProblem(408, f"{what} after {seconds:g} seconds"))
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours is more detailed
-        """Describe the protocols of this port, and close the connection."""
-        self._refuse(_NO_HTTP if self._left() is None else _NO_BODY)
+        """Say what is wrong, and close the connection; called while h11's error is handled."""
+        self._refuse(_malformed(sys.exc_info()[1], in_body=self._left() is not None))
 
     def _left(self) -> RequestResponseCycle | None:
         """The request in progress, if there is one."""
@@ -340,6 +340,14 @@ class Connection(H11Protocol, PoliteProtocol):
             with suppress(h11.LocalProtocolError):  # responses to HEAD have no body
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+def _malformed(error: BaseException | None, *, in_body: bool) -> HttpProblem:
+    """What h11 found wrong with a request, or the protocols of this port if it is none."""
+    if not isinstance(error, h11.RemoteProtocolError) or "request line" in str(error):
+        return _NO_HTTP
+    what = "the body of the request is not that of HTTP/1.1" if in_body else "malformed request"
+    return HttpProblem(error.error_status_hint, f"{what}: {error} [HT-11]")
 
 
 def _peer(transport: asyncio.Transport) -> str | None:

@@ -47,6 +47,7 @@ async def control_request(
     body: object = None
     if endpoint.streams:
         _check_content_type(content_type, endpoint.streams)
+        _check_coding(request)
     else:
         read = await read_body(request, LARGEST_BODY)
         parse = partial(_body, read, content_type, endpoint)
@@ -129,8 +130,12 @@ async def read_body(request: Request, most: int) -> bytes:
     """A body that is not streamed.
 
     Raises:
-        Problem: 413, it is too large.
+        Problem: 413, it is too large; 415, it has a content coding.
     """
+    _check_coding(request)
+    said = request.headers.get("content-length", "0")
+    if said.isdecimal() and int(said) > most:  # told before it comes
+        raise HttpProblem(413, f"the body is larger than {most} bytes")
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -147,6 +152,19 @@ def _body(body: bytes, content_type: str, endpoint: Endpoint) -> object:
     if body:
         _check_content_type(content_type, (JSON_TYPE,))
     return checked(endpoint.body, json_of(body) if body else {})
+
+
+def _check_coding(request: Request) -> None:
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise HttpProblem(
+            415,
+            f"the body has the content-encoding {coding!r}, which only calls may have",
+            field="content-encoding",
+            value=coding,
+            hint="send it uncompressed, without Content-Encoding",
+            headers={"accept-encoding": "identity"},
+        )
 
 
 def _check_content_type(actual: str, types: tuple[str, ...]) -> None:

@@ -167,7 +167,10 @@ class GrpcStream(Request):
         address: The URL that the client called, `http(s)://host:port`; empty if unknown.
         refusal: Why the call is refused before its body is read; None if it is not.
         timeout: The client's timeout in seconds; None is unlimited.
+        complaint: Why the rest of the body cannot be read; empty while it can.
     """
+
+    complaint = ""
 
     def __init__(
         self,
@@ -270,6 +273,7 @@ class GrpcStream(Request):
     async def _take(self, size: int, *, is_begun: bool = False) -> bytes | None:
         """The next `size` bytes; None if the request ended at a message boundary."""
         body = self.body
+        self._check_body()
         while len(body) < size:
             if self.client_ended:
                 if not body and not is_begun:
@@ -278,6 +282,7 @@ class GrpcStream(Request):
                     "the stream ended in the middle of a message", clause="SV-3"
                 )
             await self._wait()
+            self._check_body()
         # A slice of the bytearray itself would copy the data twice.
         with memoryview(body) as view:
             data = bytes(view[:size])
@@ -285,6 +290,10 @@ class GrpcStream(Request):
         # Grant only what was read: an unread body must stop the client.
         self._give_back(self._unreturned - len(body))
         return data
+
+    def _check_body(self) -> None:
+        if self.complaint:
+            raise InvalidArgumentError(self.complaint, clause="SV-3")
 
     def _check_size(self, size: int, policy_limit: int | None, unpacked: str = "") -> None:
         text = f"message of {size} bytes{unpacked} is larger than "
@@ -306,6 +315,7 @@ class GrpcStream(Request):
     async def _end_of_unary(self) -> None:
         while not self.client_ended and not self.body:
             await self._wait()
+        self._check_body()
         if self.body:
             text = f"{self._method.name} takes one message, and a second one came"
             raise InvalidArgumentError(text, clause="SV-14")

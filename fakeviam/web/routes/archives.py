@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from starlette.responses import StreamingResponse
 
 from fakeviam import archive
+from fakeviam.archive.files import NO_ROOM
 from fakeviam.model.unpacking import UnpackedTooLargeError, unpacked
 from fakeviam.server.lifecycle.snapshots import apply_contents, contents_of
 from fakeviam.validation.models import Model, field
@@ -119,6 +120,8 @@ def _unpack(packed: Path, place: Path) -> Contents:
     except UnpackedTooLargeError as error:
         raise HttpProblem(413, f"the tar is too large: {error}") from error
     except _NO_TAR as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
         raise HttpProblem(400, f"the body is not a tar: {error}") from error
     folders = [place, *sorted(each for each in place.glob("*") if each.is_dir())]
     for folder in folders:
@@ -146,6 +149,16 @@ def _plain(packed: Path) -> Path:
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> None:
     """Extract one member into a folder, and nothing outside it."""
     path = Path(member.name)
+    try:
+        _write(tar, member, place, path)
+    except OSError as error:
+        if error.errno is None or error.errno in NO_ROOM:
+            raise
+        what = f"the tar has a member that cannot be a file, {error.strerror}: {member.name!r}"
+        raise HttpProblem(422, what) from error
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, place: Path, path: Path) -> None:
     if path.is_absolute() or ".." in path.parts:
         raise HttpProblem(422, f"the tar has a member outside the archive: {member.name!r}")
     if member.isdir():

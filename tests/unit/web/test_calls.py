@@ -157,6 +157,41 @@ def test_json_that_others_would_wait_for(cloud: FakeViam, kind: str) -> None:
         assert text in text_of(seen)
 
 
+def test_a_body_that_is_too_large_is_refused_before_it_comes(cloud: FakeViam) -> None:
+    """By its length (SV-2)."""
+    with socket.create_connection((cloud.host, cloud.port), timeout=30) as peer:
+        told = f"content-type: application/json\r\ncontent-length: {2**24 + 1}\r\n\r\n"
+        path = "/viam.app.data.v1.DataService/TagsByFilter"
+        peer.sendall(f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{told}".encode())
+        assert b"fakeviam-clause: SV-2\r\n" in peer.recv(65536)
+
+
+@pytest.mark.parametrize(
+    "sent", [["***"], ["AAAAAAA"], ["AAAAAAA=***"], ["AAAAAAA=", "***"], ["AAAAAAU=", "***"]]
+)
+def test_text_that_is_not_base64_is_refused(cloud: FakeViam, sent: list[str]) -> None:
+    """Wherever in the body, and it says so (SV-3, HT-7)."""
+    with socket.create_connection((cloud.host, cloud.port), timeout=30) as peer:
+        told = "content-type: application/grpc-web-text\r\ntransfer-encoding: chunked\r\n"
+        path = "/viam.app.v1.AppService/ListOrganizations"
+        lines = f"POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{told}\r\n"
+        chunks = "".join(f"{len(each):x}\r\n{each}\r\n" for each in [*sent, ""])
+        peer.sendall(f"{lines}{chunks}".encode())
+        received = b"".join(iter(lambda: peer.recv(65536), b""))
+    (trailers,) = [b64decode(line) for line in received.split(b"\r\n") if line.startswith(b"gA")]
+    assert b"grpc-message: the body is not base64" in trailers
+    assert b"fakeviam-clause: SV-3" in trailers
+
+
+@pytest.mark.parametrize("kind", ["application/grpc-web+proto", "application/json"])
+def test_a_coding_of_the_whole_body_is_refused(cloud: FakeViam, kind: str) -> None:
+    """Where each message has its own (SV-15)."""
+    told = {"content-encoding": "gzip"}
+    seen = Way(kind=kind).call(cloud, "FileUpload", *file_upload(b"1"), headers=told)
+    assert (seen.told["grpc-status"], seen.told["fakeviam-clause"]) == ("12", "SV-15")
+    assert "compress its messages, and say so in " in text_of(seen)
+
+
 def test_others_are_served_while_json_is_parsed(
     cloud: FakeViam, monkeypatch: pytest.MonkeyPatch
 ) -> None:

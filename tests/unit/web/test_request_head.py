@@ -57,6 +57,26 @@ def test_a_malformed_request_ends_its_connection(web: Browser, lines: list[str],
     assert not web.cloud.calls
 
 
+@pytest.mark.parametrize(
+    ("lines", "status", "says"),
+    [
+        (["content-length: 0"], 400, "Missing mandatory Host: header"),
+        (["host: localhost", "content-length: 2", "content-length: 3"], 400, "conflicting"),
+        (["host: localhost", "content-length: -1"], 400, "bad Content-Length"),
+        (["host: localhost", "a line"], 400, "a line"),
+        (["host: localhost", "transfer-encoding: gzip"], 501, "Transfer-Encoding: chunked"),
+        (["host: localhost", "transfer-encoding: chunked", "", "X"], 400, "illegal chunk header"),
+    ],
+)
+def test_what_is_wrong_is_told(web: Browser, lines: list[str], status: int, says: str) -> None:
+    """Of what is HTTP/1.1, even where nothing could be read (HT-11, HT-4)."""
+    received = answers(web, *lines, target="/control/v1/reset", method="POST")
+    assert received.startswith(f"HTTP/1.1 {status} "), received
+    assert says in received
+    assert "[HT-11]" in received
+    assert received.count("HTTP/1.1 ") == 1
+
+
 def test_two_lengths_are_none(web: Browser) -> None:
     """Where the body ends is a matter of opinion then: another request could hide in it (HT-11)."""
     lines = ["host: localhost", "content-length: 5", "transfer-encoding: chunked"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -238,6 +240,34 @@ def test_a_body_has_a_limit(web: Browser, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(request_parsing, "LARGEST_BODY", 10)
     reply = web.send("POST", "/clock", {"freeze": True})
     assert reply.status == 413
+    with socket.create_connection((web.cloud.host, web.cloud.port), timeout=30) as peer:
+        told = "host: localhost\r\ncontent-type: application/json\r\ncontent-length: 11\r\n\r\n"
+        peer.sendall(f"POST {ROOT}/clock HTTP/1.1\r\n{told}".encode())
+        assert peer.recv(65536).startswith(b"HTTP/1.1 413 ")  # without waiting for it
+
+
+@pytest.mark.parametrize("path", ["/clock", "/seed", "/archive", "/reset"])
+def test_a_body_in_a_coding_is_refused(web: Browser, path: str) -> None:
+    """With the reason, and what to do (HT-4)."""
+    kind = "application/x-tar" if path == "/archive" else "application/json"
+    told = {"content-type": kind, "content-encoding": "GZip"}
+    reply = web.request("POST", f"{ROOT}{path}", gzip.compress(b"{}"), told)
+    assert (reply.status, reply.headers["accept-encoding"]) == (415, "identity")
+    assert reply.error == {
+        "what": "the body has the content-encoding 'gzip', which only calls may have",
+        "field": "content-encoding",
+        "value": "gzip",
+        "hint": "send it uncompressed, without Content-Encoding",
+    }
+    plain = {**JSON, "content-encoding": "identity"}
+    assert web.request("POST", f"{ROOT}/clock", '{"freeze": true}', plain).status == 200
+
+
+def test_a_byte_order_mark_is_read_over(web: Browser) -> None:
+    """By the control API and by calls alike (HT-4, HT-10)."""
+    assert web.request("POST", f"{ROOT}/clock", b'\xef\xbb\xbf{"freeze": true}', JSON).status == 200
+    path = "/viam.app.v1.AppService/ListOrganizations"
+    assert web.request("POST", path, b"\xef\xbb\xbf{}", JSON).status == 200
 
 
 def test_json_of_very_many_values_is_refused(web: Browser) -> None:
