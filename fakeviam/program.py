@@ -42,6 +42,9 @@ DEBUG = "FAKEVIAM_DEBUG"
 
 _HELP: dict[str, object] = {"help_option_names": ["-h", "--help"]}
 
+#: What a policy may be, as the help shows it.
+POLICIES = "documented|observed|strict|FILE.toml"
+
 #: As long as a first sentence may be; click cuts it elsewhere.
 _SENTENCE = 1000
 
@@ -193,6 +196,23 @@ class TargetType(_ParamType):
             return Target.parse(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone
+    """A preset, or a policy file, which is read when the fake is created."""
+
+    def __init__(self) -> None:
+        super().__init__(["documented", "observed", "strict"])
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
+        if str(value).endswith(".toml"):
+            return value
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter as error:
+            self.fail(f"{error.message.rstrip('.')} or a file that ends in .toml", param, ctx)
 
 
 def target_option(*, or_self: bool = False, **settings: Any) -> Callable[[Command], Command]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fakeviam.program import CannotRunHereError, Verb, target_option
+from fakeviam.program import POLICIES, CannotRunHereError, PolicyName, Verb, target_option
 from fakeviam.target import Target, default_target
 from fakeviam_contracts.assertions import ContractBrokenError, MayNotError
 from fakeviam_contracts.cleanup import CannotRunError
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @target_option(or_self=True)
 @click.option("--self", "own", is_flag=True, help="Calibrate to an in-process fake.")
 @click.option(
-    "--policy", default="documented", show_default=True, help="Policy of the in-process fake."
+    "--policy",
+    type=PolicyName(),
+    metavar=POLICIES,
+    default="documented",
+    show_default=True,
+    help="Policy of the in-process fake.",
 )
 @click.option("--part", "parts", multiple=True, metavar="ID", help="A part to upload for.")
 @click.option("--organization", default="", metavar="ID")

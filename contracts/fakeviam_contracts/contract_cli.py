@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from fakeviam.program import (
+    POLICIES,
     CannotRunHereError,
+    PolicyName,
     Verbs,
     ca_file_option,
     format_options,
@@ -93,7 +95,8 @@ class _Seconds(_ParamType):
 @click.option(
     "--policy",
     "policies",
-    type=click.Choice(["documented", "observed", "strict"]),
+    type=PolicyName(),
+    metavar=POLICIES,
     multiple=True,
     default=["documented"],
     show_default=True,

@@ -7,9 +7,12 @@ that decides a point otherwise differs, and the session goes on with what it was
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from fakeviam.policy_file import SUFFIX, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +33,8 @@ class Interpretation:
         remove_tags_count: A8: removed tags, or records that lost one.
         dataset_label: A10: whether membership shows as a tag.
         unknown_ids: A13: whether unknown ids are skipped or refused.
+        unknown_dataset: A27: whether uploads into unknown datasets skip these or are refused.
+        unknown_members: A40: whether unknown datasets can be added to and removed from.
         deprecated_binary_id: A14: whether `BinaryID` messages are accepted.
         empty_delete_filter: A16: a delete filter without organization.
         empty_or: A17: what MATCH_BY_OR without tags selects.
@@ -58,6 +63,7 @@ class Interpretation:
     dataset_label: str = "shown"
     unknown_ids: str = "skip"
     unknown_dataset: str = "refuse"
+    unknown_members: str = "refuse"
     deprecated_binary_id: str = "accept"
     empty_delete_filter: str = "delete-everything"
     empty_or: str = "everything"
@@ -75,15 +81,35 @@ class Interpretation:
 
     @classmethod
     def named(cls, name: str) -> Interpretation:
-        """The interpretation of that name: documented, observed or strict.
+        """The interpretation of that name: documented, observed, strict or that of a policy file.
 
         Raises:
-            ValueError: There is none.
+            ValueError: There is none, or the file cannot be read or is invalid.
         """
+        if name.endswith(SUFFIX):
+            return cls(name=name, **_of_file(name))
         if name not in _PRESETS:
-            message = f"policy must be one of {', '.join(_PRESETS)}, got {name!r}"
+            message = f"policy must be one of {', '.join(_PRESETS)} or a .toml file, got {name!r}"
             raise ValueError(message)
         return cls(name=name, **_PRESETS[name])
+
+
+def _of_file(path: str) -> dict[str, Any]:
+    """What a file like those of `calibrate` expects; its other fields a run finds out anyway."""
+    policy = read_policy(path)
+    names = {field.name for field in fields(policy)}
+    shared = {f.name for f in fields(Interpretation)} & names - {"max_page", "binary_page"}
+    expected = {name: getattr(policy, name) for name in shared}
+    largest = policy.max_page
+    if largest is not None:
+        expected |= {"max_page": largest.size, "beyond_max_page": largest.beyond}
+    with_bytes = policy.binary_page or largest
+    return expected | {
+        "binary_page": None if with_bytes is None else with_bytes.size,
+        "visibility": math.ceil(policy.visibility_lag.total_seconds()),
+        "unknown_members": policy.unknown_dataset,
+        "extended_json": policy.extended_json_in_bson,
+    }
 
 
 _PRESETS: Mapping[str, dict[str, Any]] = MappingProxyType(
@@ -121,7 +147,8 @@ CLAUSES: Mapping[str, str] = MappingProxyType(
         "remove_tags_count": "A8",
         "dataset_label": "A10",
         "unknown_ids": "A13",
-        "unknown_dataset": "A40",
+        "unknown_dataset": "A27",
+        "unknown_members": "A40",
         "deprecated_binary_id": "A14",
         "empty_delete_filter": "A16",
         "empty_or": "A17",

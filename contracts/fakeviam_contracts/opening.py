@@ -29,10 +29,7 @@ def open_subject(config: RunConfig) -> Subject:
         ContractBrokenError: Setting up shows already that it breaks a clause.
         MayNotError: Setting up needs what the API key may not do.
     """
-    try:
-        interpretation = Interpretation.named(config.policy)
-    except ValueError as error:
-        raise CannotRunError(str(error)) from error
+    interpretation = expected(config)
     if not config.target:
         return OwnFake(
             interpretation,
@@ -69,6 +66,18 @@ def open_subject(config: RunConfig) -> Subject:
         raise CannotRunError(
             f"the answers of {config.target} in set-up make no sense: {why}; nothing was checked"
         ) from error
+
+
+def expected(config: RunConfig) -> Interpretation:
+    """How the server is expected to decide open points.
+
+    Raises:
+        CannotRunError: There is no policy of that name, or its file is invalid.
+    """
+    try:
+        return Interpretation.named(config.policy)
+    except ValueError as error:
+        raise CannotRunError(str(error)) from error
 
 
 def own_fake(policy: str, **options: Any) -> object:

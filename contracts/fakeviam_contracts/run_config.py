@@ -19,7 +19,7 @@ class RunConfig:
 
     Attributes:
         target: The address of a server, or "" for an in-process fake.
-        policy: How open points are interpreted.
+        policy: How open points are interpreted: the name of a policy, or a policy file.
         clauses: Only checks for clauses like this, and no random programs; "*" is all.
         profile: quick, full or real-cloud.
         programs: How many random programs, instead of those of the profile.

@@ -15,7 +15,7 @@ from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.formatting import format_step
 from fakeviam_contracts.kill_power import by_kill_power
 from fakeviam_contracts.known_failures import apply_known_failures, read_known_failures
-from fakeviam_contracts.opening import open_subject
+from fakeviam_contracts.opening import expected, open_subject
 from fakeviam_contracts.programs import RandomPrograms, run_programs
 from fakeviam_contracts.progress import SEEN_ENOUGH, Progress
 from fakeviam_contracts.readonly import READ_ONLY_CHECKS
@@ -67,6 +67,7 @@ def dry_run(config: RunConfig, tell: Callable[[str], None]) -> None:
         CannotRunError: The configuration is invalid.
     """
     check_careful(config)
+    expected(config)
     rehearse(config, run, tell)
 
 
@@ -84,6 +85,7 @@ def run_all(
     chosen = [_chosen(config) for config in configs]
     for config in configs:
         check_careful(config)
+        expected(config)
     known = _known(configs)
     results = []
     for config, checks in zip(configs, chosen, strict=True):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fakeviam.policy_file import SUFFIX
 from fakeviam_contracts.checks import at_once
 from fakeviam_contracts.clauses import rules
 from fakeviam_contracts.formatting import format_step, format_value, shortened
 from fakeviam_contracts.results import OWN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fakeviam_contracts.results import Finding, Result
 
 _TEMPLATE = '''\
@@ -67,9 +67,14 @@ def script(finding: Finding, result: Result) -> str:
         name="programs" if _is_random(finding) else "program",
         clause=finding.clause,
         what=finding.assertion.what,
-        policy=result.policy,
+        policy=_anywhere(result.policy),
         more="".join(more),
     )
+
+
+def _anywhere(policy: str) -> str:
+    """A policy as a script names it, which may be run from another folder than the kit."""
+    return str(Path(policy).resolve()) if policy.endswith(SUFFIX) else policy
 
 
 def _is_random(finding: Finding) -> bool:

@@ -80,7 +80,10 @@ class Probe:
             ContractBrokenError: It refuses what it must take.
             MayNotError: The API key may not do it.
         """
-        answer = self.wire.call(rpc, request)
+        return self._taken(clause, rpc, self.wire.call(rpc, request), left)
+
+    def _taken(self, clause: str, rpc: str, answer: Any, left: str = "") -> Any:
+        """The answer of a call, which must be one."""
         if not isinstance(answer, Refused):
             return answer
         _may(rpc, answer, left)
@@ -187,10 +190,12 @@ class Probe:
         for look in range(MOST_LOOKS):
             if look:
                 self.sleep(BETWEEN)
-            found = list(self.ask("BI-1", "BinaryDataByIDs", request).data)
-            if found:
-                return found
-        return []
+            answer = self.wire.call("BinaryDataByIDs", request)
+            # Ids of files that are not seen yet (A55) are unknown, which may be refused (A13).
+            is_unknown = isinstance(answer, Refused) and answer.status == "NOT_FOUND"
+            if not is_unknown and self._taken("BI-1", "BinaryDataByIDs", answer).data:
+                break
+        return list(self._taken("BI-1", "BinaryDataByIDs", answer).data)
 
     def check_files(self, count: int) -> None:
         """See that names of components count, that `count` files are there, and that they go.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fakeviam.model.errors import UsageError
+from fakeviam.program import POLICIES, PolicyName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,23 +21,6 @@ if TYPE_CHECKING:
 
 #: As FakeViam has it, whose import takes longer than printing help; a test compares them.
 _MAX_MESSAGE_BYTES = 128 * 1024 * 1024
-
-
-class _PolicyName(click.Choice):  # type: ignore[type-arg]  # generic in newer releases alone
-    """A preset, or a policy file, which is read when the fake is created."""
-
-    def __init__(self) -> None:
-        super().__init__(["documented", "observed", "strict"])
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> object:
-        if str(value).endswith(".toml"):
-            return value
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter as error:
-            self.fail(f"{error.message.rstrip('.')} or a file that ends in .toml", param, ctx)
 
 
 def serving_options(*, port: int) -> Callable[[Command], Command]:
@@ -83,8 +67,8 @@ def _options(port: int) -> list[Callable[[Command], Command]]:
         ),
         click.option(
             "--policy",
-            type=_PolicyName(),
-            metavar="documented|observed|strict|FILE.toml",
+            type=PolicyName(),
+            metavar=POLICIES,
             default="documented",
             help="How to decide points that the documentation leaves open.",
         ),

@@ -10,7 +10,7 @@ from fakeviam_contracts import reads, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
 from fakeviam_contracts.model import FilterSpec
-from fakeviam_contracts.session import permission
+from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.visibility import settle
 from fakeviam_contracts.wirelog import Refused
 
@@ -128,7 +128,10 @@ def readings_in_datasets(session: Session) -> None:
     writes.create_dataset(session, "pets")
     content = datasync.SensorData(metadata=raw.sensor(BASE, BASE), struct=raw.reading().struct)
     unknown = raw.metadata(session, raw.TABULAR, dataset_ids=[raw.NOBODY])
-    if not raw.refuse(session, "UP-11", "NOT_FOUND", RPC, raw.capture(unknown, content)):
+    refusing = "" if session.interpretation.unknown_dataset == "skip" else "refuse"
+    answer = session.wire.call(RPC, raw.capture(unknown, content))
+    ground = Ground("UP-11", "NOT_FOUND", refusing=refusing)
+    if session.outcome("UP-11", RPC, answer, [ground]) is not None:
         return
     metadata = raw.metadata(session, raw.TABULAR, dataset_ids=session.handles.datasets)
     raw.call(session, "UP-11", RPC, raw.capture(metadata, content))

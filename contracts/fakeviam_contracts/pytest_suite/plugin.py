@@ -28,12 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     option("target", "address of the server; by default a new fake", default="")
     option("part", "a part to upload for", action="append", default=[])
     option("organization", "the organization of the parts", default="")
-    option(
-        "policy",
-        "how disputed points are decided",
-        default="documented",
-        choices=["documented", "observed", "strict"],
-    )
+    policies = "documented, observed, strict or FILE.toml"
+    option("policy", f"how disputed points are decided: {policies}", default="documented")
     option("api-key-id", "the id of the API key", default="")
     option("api-key", "the API key", default="")
     option(

@@ -70,7 +70,8 @@ def change_members(
     request = getattr(data, f"{rpc}Request")(
         dataset_id=session.handles.datasets[handle], **session.names(files, form)
     )
-    grounds = _unknown_dataset(session, [handle]) + id_grounds(session, files, form, "DM-8")
+    grounds = _unknown_dataset(session, [handle], point="unknown_members")
+    grounds += id_grounds(session, files, form, "DM-8")
     existing = [f for f in map(session.model.file, dict.fromkeys(files)) if f is not None]
     if not grounds and any((handle in file.datasets) != remove for file in existing):
         grounds = [permission("DM-6")]
@@ -178,9 +179,11 @@ def _stored_name(session: Session, dataset_id: str, name: str, grounds: Sequence
     return stored
 
 
-def _unknown_dataset(session: Session, handles: Sequence[int], clause: str = "A40") -> list[Ground]:
+def _unknown_dataset(
+    session: Session, handles: Sequence[int], clause: str = "A40", *, point: str = ""
+) -> list[Ground]:
     if any(session.model.dataset(handle) is None for handle in handles):
-        return [Ground(clause, "NOT_FOUND")]
+        return [Ground(clause, "NOT_FOUND", point=point, accepting=point and "skip")]
     return []
 
 
