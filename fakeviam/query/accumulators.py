@@ -1,4 +1,4 @@
-"""Accumulators: what `$group` and its kin make of many values, and their forms as expressions."""
+"""Accumulators of `$group` and similar stages, and the expressions of the same names."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from fakeviam.query.paths import Of
     from fakeviam.query.values import Document
 
-    #: Values of a group's documents, in their order, to the value of the group.
+    #: From the values of a group's documents, in order, to the value of the group.
     Fold = Callable[[Sequence[object]], object]
 
 
 class Accumulator(NamedTuple):
-    """What a field of a group is made of.
+    """How a field of a group is computed.
 
     Attributes:
-        evaluate: The value of one document.
-        fold: The value of the group.
+        evaluate: Computes the value of one document.
+        fold: Computes the value of the group from them.
     """
 
     evaluate: Of
@@ -46,7 +46,7 @@ class Accumulator(NamedTuple):
 
 
 def total(values: Iterable[object]) -> object:
-    """The sum of those that are numbers."""
+    """The sum of the numeric values; others are ignored."""
     numbers = _numbers(values)
     kinds = set(map(type, numbers))
     if not kinds <= _PLAIN:
@@ -54,12 +54,12 @@ def total(values: Iterable[object]) -> object:
     return _exact_sum(numbers) if float in kinds else typed(sum(numbers), numbers)
 
 
-#: Types that Python calculates with as they are, one with another.
+#: Types that Python can add without conversion, also when they are mixed.
 _PLAIN = frozenset({int, float, Int64})
 
 
 def _numbers(values: Iterable[object]) -> list[Any]:
-    """Those that are numbers; what is nothing else is not looked at one by one."""
+    """The numeric values. If all have plain types, there is no check per value."""
     there = list(values)
     return there if set(map(type, there)) <= _PLAIN else list(filter(is_number, there))
 
@@ -67,12 +67,12 @@ def _numbers(values: Iterable[object]) -> list[Any]:
 def _exact_sum(numbers: list[Any]) -> float:
     try:
         return math.fsum(numbers)
-    except (OverflowError, ValueError):  # infinities of both signs, or beyond the largest double
+    except (OverflowError, ValueError):  # infinities of both signs, or an overflow
         return float(sum(map(float, numbers)))
 
 
 def average(values: Iterable[object]) -> object:
-    """The mean of those that are numbers; null if none is."""
+    """The mean of the numeric values; null if there are none."""
     numbers = _numbers(values)
     if not numbers:
         return None
@@ -106,6 +106,7 @@ def _distinct(values: Sequence[object]) -> list[object]:
     unique: dict[object, object] = {}
     for value in values:
         if value is not MISSING:
+            # The first of several equal values is the one to keep, as 1 of 1 and 1.0.
             unique.setdefault(sort_key(value), value)
     return list(unique.values())
 
@@ -136,7 +137,7 @@ SIMPLE: dict[str, Fold] = {
 
 
 def percentiles(values: Iterable[object], fractions: Sequence[float]) -> list[object]:
-    """The values below which such fractions lie: values that occur, none in between."""
+    """The percentiles at these fractions: always values that occur, without interpolation."""
     numbers = sorted(float(number(value)) for value in values if is_number(value))
     if not numbers:
         return [None] * len(fractions)
@@ -165,7 +166,7 @@ def compile_accumulator(name: str, spec: object, compiler: Compiler) -> Accumula
     """Compile one field of a group.
 
     Raises:
-        QueryError: There is no such accumulator, or its operands are invalid.
+        QueryError: The accumulator does not exist, or its operands are invalid.
     """
     if name in SIMPLE:
         return Accumulator(compiler.of_document(spec), SIMPLE[name])
@@ -207,7 +208,7 @@ _CHOICES: dict[str, Callable[[Sequence[Any], int], list[Any]]] = {
 
 
 def _ordered(name: str, spec: object, compiler: Compiler) -> Accumulator:
-    """`$top`, `$bottom` and their plurals: what comes first or last in an order of its own."""
+    """`$top`, `$bottom`, `$topN` and `$bottomN`: the first or last values in a sort order."""
     plural = name.endswith("N")
     if not isinstance(spec, dict) or set(spec) != {"sortBy", "output", *(["n"] if plural else [])}:
         raise QueryError(5788005, f"{name} needs 'sortBy', 'output'{' and n' if plural else ''}")
@@ -248,7 +249,7 @@ _RANKED: dict[str, Callable[[str, object, Compiler], Accumulator]] = {
 }
 
 
-# As expressions: over the operands, or over the elements of the only one ------------------------
+# As expressions: over several operands, or over the elements of a single array --------------------
 
 
 def _spread(fold: Fold) -> Function:

@@ -1,4 +1,4 @@
-"""Documents from BSON and back, and the Extended JSON that clients put inside of it."""
+"""Converts between BSON and documents, and expands Extended JSON in the documents of clients."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from fakeviam.query.pipeline import encodable
 _OPTIONS: CodecOptions[dict[str, object]] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
 _JSON_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=timezone.utc)
 
-#: Keys of Extended JSON that stand for a value; alone in a document they are one.
+#: Keys of Extended JSON. A document with one of these as its only key represents a value.
 _EXTENDED = frozenset(
     {"$date", "$numberDecimal", "$numberDouble", "$numberInt", "$numberLong", "$oid", "$uuid"}
 )
 
 
 def decode(encoded: bytes) -> dict[str, object]:
-    """A document from its BSON form.
+    """Decode a BSON document.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: It is not valid BSON.
     """
     try:
         document = bson.decode(encoded, _OPTIONS)
@@ -35,7 +35,7 @@ def decode(encoded: bytes) -> dict[str, object]:
 
 
 def _plain(value: object) -> Any:
-    """A value in which references are the documents that they are on the wire."""
+    """The value with DBRefs as plain documents, which is what they are in BSON."""
     if isinstance(value, DBRef):
         return _plain(dict(value.as_doc()))
     if isinstance(value, dict):
@@ -44,16 +44,16 @@ def _plain(value: object) -> Any:
 
 
 def encode(document: dict[str, object]) -> bytes:
-    """The BSON form of a document.
+    """Encode a document as BSON.
 
     Raises:
-        InvalidDocument: A name holds a NUL.
+        InvalidDocument: A field name contains a NUL.
     """
     return bson.encode(encodable(document))
 
 
 def encode_any(document: dict[str, object]) -> tuple[bytes, bool]:
-    """The BSON form of a document, and whether a NUL in a name had to go (MQ-13)."""
+    """Encode as BSON; the second value tells if NULs had to be removed from field names (MQ-13)."""
     try:
         return encode(document), False
     except InvalidDocument:
@@ -61,17 +61,17 @@ def encode_any(document: dict[str, object]) -> tuple[bytes, bool]:
 
 
 def _without_nul(value: object) -> Any:
-    """A value whose names BSON can hold."""
+    """The value without NULs in field names, which BSON cannot represent."""
     if isinstance(value, dict):
         return {k.replace("\0", "\ufffd"): _without_nul(inner) for k, inner in value.items()}
     return [_without_nul(inner) for inner in value] if isinstance(value, list) else value
 
 
 def expand_extended_json(value: object) -> Any:
-    """A value in which `{"$date": …}` and its kin have become what they stand for.
+    """The value with Extended JSON, such as `{"$date": …}`, replaced by what it represents.
 
     Raises:
-        ValueError: One stands for nothing.
+        ValueError: It contains invalid Extended JSON.
     """
     if isinstance(value, list):
         return [expand_extended_json(inner) for inner in value]

@@ -1,4 +1,4 @@
-"""`$bucket` and `$bucketAuto`: groups between bounds."""
+"""`$bucket` and `$bucketAuto`: groups of adjacent values."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DEFAULT_OUTPUT = MappingProxyType({"count": {"$sum": 1}})
 
 
 def _check_buckets(name: str, spec: Document, codes: tuple[int, int]) -> None:
-    """Refuse what `$bucket` and `$bucketAuto` both refuse: the codes are those of each."""
+    """Check what both stages require; only their error codes differ."""
     of_group, of_output = codes
     by = spec["groupBy"]
     if not isinstance(by, dict) and not (isinstance(by, str) and by.startswith("$")):
@@ -144,10 +144,10 @@ class _Bucket(NamedTuple):
     """A bucket of sorted values.
 
     Attributes:
-        start: The place of its first value.
-        end: The place behind its last.
-        low: Its lower bound.
-        high: Its upper bound, which is outside but for the last bucket.
+        start: The index of its first value.
+        end: The index after its last value.
+        low: The lower bound.
+        high: The upper bound; exclusive, except for the last bucket.
     """
 
     start: int
@@ -157,10 +157,10 @@ class _Bucket(NamedTuple):
 
 
 def _cut(values: Sequence[object], count: int, rounder: Rounder | None) -> Iterator[_Bucket]:
-    """Buckets of sorted values; equal ones are never cut apart.
+    """Split sorted values into buckets; equal values stay in the same bucket.
 
     Raises:
-        QueryError: A value can't be rounded.
+        QueryError: A value cannot be rounded.
     """
     size = max(1, math.floor(len(values) / count + 0.5))
     keys = [sort_key(value) for value in values]

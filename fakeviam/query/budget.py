@@ -1,4 +1,4 @@
-"""How much work a query may do, so that none holds up the server."""
+"""Limits the work of one query, so that none blocks the server."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Steps that compiling a value of a query takes, and values that a document meets in one step.
+#: The steps to compile one value of a query; and how many values a document evaluates in one step.
 _TO_COMPILE = 8
 _AT_ONCE = 8
 
-#: Steps from one pause to the next: some milliseconds.
+#: Steps between two pauses, which are a few milliseconds apart.
 _TO_PAUSE = 1000
 
-#: Values of a query whose evaluation is no work of its own.
+#: Values in a stage whose evaluation costs nothing extra.
 _FREE = 64
 
-# In the service's own words.
+# The text of the real service.
 _TOO_LARGE = "result set is too large; try adding limits to your query using $limit and $skip"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Ceilings of one query.
+    """The limits of one query.
 
     Attributes:
-        steps: Documents and array elements that may pass through its stages and operators; what
-            is written in the query itself is work too, beyond what people write by hand.
-        results: Documents in its answer.
-        stages: Stages in its pipeline.
-        depth: Levels of nesting in a stage.
-        regex_seconds: Time that matching one regular expression may take.
+        steps: Documents and array elements that may pass through stages and operators. Compiling
+            the query also costs steps, which only matters for generated queries.
+        results: Documents in the result.
+        stages: Stages in the pipeline.
+        depth: Nesting levels in a stage.
+        regex_seconds: The time limit for matching one regular expression.
     """
 
     steps: int = 1_000_000
@@ -50,19 +50,19 @@ class Limits:
 
 
 class Budget:
-    """What is left of the work that one query may do."""
+    """The remaining work of one query."""
 
     def __init__(self, limits: Limits) -> None:
-        """Begin with all of it."""
+        """Start with the full budget."""
         self.limits = limits
         self._steps = limits.steps
         self._pause_at = max(limits.steps - _TO_PAUSE, 0)
 
     def spend(self, steps: int) -> None:
-        """Do some work.
+        """Consume steps.
 
         Raises:
-            QueryTimeoutError: There is not enough left.
+            QueryTimeoutError: The budget is exhausted.
         """
         self._steps -= steps
         if self._steps < self._pause_at:
@@ -75,10 +75,10 @@ class Budget:
         pause()
 
     def compiling(self, stages: Sequence[Mapping[str, object]]) -> list[int]:
-        """Do the work of compiling stages; how many steps each document takes in each of them.
+        """Consume the steps of compilation; returns the steps per document of each stage.
 
         Raises:
-            QueryTimeoutError: There is not enough left.
+            QueryTimeoutError: The budget is exhausted.
         """
         free, weights = _FREE, []
         for stage in stages:
@@ -89,7 +89,7 @@ class Budget:
         return weights
 
     def metered(self, values: Iterable[T], weight: int = 1) -> Iterator[T]:
-        """The same values, each of which takes so many steps."""
+        """The same values; each consumes `weight` steps."""
         for value in values:
             self._steps -= weight
             if self._steps < self._pause_at:
@@ -97,9 +97,9 @@ class Budget:
             yield value
 
     def weighing(self, apply: Callable[..., T]) -> Callable[..., T]:
-        """The same function, for which long operands are work.
+        """The same function, which also consumes steps for long operands.
 
-        In a loop it goes through them again and again.
+        Inside a loop, it would otherwise process them again and again at no cost.
         """
 
         def weigh(*values: object) -> T:
@@ -113,10 +113,10 @@ class Budget:
         return weigh
 
     def results(self, documents: Iterable[T]) -> list[T]:
-        """All of an answer.
+        """Collect the result.
 
         Raises:
-            ResultTooLargeError: There is too much of it.
+            ResultTooLargeError: It has too many documents.
         """
         answer: list[T] = []
         for document in documents:
@@ -127,9 +127,9 @@ class Budget:
 
 
 def _operands(spec: object) -> tuple[int, int]:
-    """How many values a stage is written with, and how many of them a document may have to meet.
+    """The number of values in a stage, and how many of them are evaluated for each document.
 
-    It meets those of `$in` all at once, but for patterns.
+    The elements of `$in` are a set lookup, so that only its patterns are counted.
     """
     count = hashed = 0
     left = [spec]
@@ -146,10 +146,10 @@ def _operands(spec: object) -> tuple[int, int]:
 
 
 def check_depth(value: Any, limits: Limits) -> None:
-    """Refuse what is nested too deeply, before anything walks into it by recursion.
+    """Refuse deeply nested values, before recursive functions process them.
 
     Raises:
-        QueryError: It is.
+        QueryError: The nesting is too deep.
     """
     level = [value]
     for _ in range(limits.depth):

@@ -13,7 +13,7 @@ from fakeviam.query.errors import QueryError, unparsable
 from fakeviam.query.values import MISSING, as_long, as_utc, type_name
 
 UTC = timezone.utc
-#: Units of a fixed length, but for days that begin or end daylight saving time.
+#: Units of a fixed length, except on days when daylight saving time begins or ends.
 FIXED_UNITS = {
     "week": timedelta(weeks=1),
     "day": timedelta(days=1),
@@ -28,7 +28,7 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?")
 
 
 def moment(value: object, code: int = 16006) -> datetime:
-    """An operand as a date, in UTC.
+    """Convert an operand to a date in UTC.
 
     Raises:
         QueryError: It is invalid.
@@ -43,10 +43,10 @@ def moment(value: object, code: int = 16006) -> datetime:
 
 
 def zone(name: object) -> tzinfo:
-    """A time zone, by its Olson name or as an offset.
+    """Look up a time zone by its Olson name or UTC offset.
 
     Raises:
-        QueryError: There is no such zone.
+        QueryError: It does not exist.
     """
     if name is MISSING:
         return UTC
@@ -66,10 +66,10 @@ def zone(name: object) -> tzinfo:
 
 
 def unit_of(name: str, unit: object) -> str:
-    """A unit of time.
+    """Validate a unit of time.
 
     Raises:
-        QueryError: There is no such unit.
+        QueryError: It does not exist.
     """
     if not isinstance(unit, str):
         raise QueryError(5439013, f"{name} requires 'unit' to be a string, got {type_name(unit)}")
@@ -81,7 +81,7 @@ def unit_of(name: str, unit: object) -> str:
 
 
 def whole(name: str, what: str, value: object, code: int) -> int:
-    """An operand as a whole number.
+    """Convert an operand to an integer.
 
     Raises:
         QueryError: It is invalid.
@@ -93,10 +93,10 @@ def whole(name: str, what: str, value: object, code: int) -> int:
 
 
 def shifted(start: datetime, unit: str, amount: int, place: tzinfo = UTC) -> datetime:
-    """A date so many units later, by the calendar of a zone; never beyond the end of a month.
+    """A date plus an amount of a unit, in a zone's calendar; months are clamped to their last day.
 
     Raises:
-        QueryError: There is no such date.
+        QueryError: The date does not exist.
     """
     try:
         if unit in _MONTHS:
@@ -105,7 +105,7 @@ def shifted(start: datetime, unit: str, amount: int, place: tzinfo = UTC) -> dat
             year, month = divmod(months, 12)
             day = min(local.day, calendar.monthrange(year, month + 1)[1])
             return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
-        if unit in {"week", "day"}:  # as long as the zone's days are
+        if unit in {"week", "day"}:  # with daylight saving time, days have 23 to 25 hours
             return (start.astimezone(place) + amount * FIXED_UNITS[unit]).astimezone(UTC)
         return start + amount * FIXED_UNITS[unit]
     except (OverflowError, ValueError):
@@ -115,7 +115,7 @@ def shifted(start: datetime, unit: str, amount: int, place: tzinfo = UTC) -> dat
 def truncated(
     when: datetime, unit: str, size: int = 1, place: tzinfo = UTC, first_day: str = "sunday"
 ) -> datetime:
-    """The beginning of the bin that holds a date; bins are counted from 2000-01-01 on."""
+    """The start of the bin that contains a date; bins are counted from 2000-01-01."""
     local = when.astimezone(place)
     if unit in _MONTHS:
         span = size * _MONTHS[unit]
@@ -124,7 +124,7 @@ def truncated(
         return datetime(year, month + 1, 1, tzinfo=place).astimezone(UTC)
     if unit in {"week", "day"}:
         start = date(2000, 1, 1)
-        if unit == "week":  # the first such weekday of 2000
+        if unit == "week":  # bins of weeks start with the first such weekday of 2000
             start += timedelta(days=(_WEEKDAYS.index(first_day) - start.weekday()) % 7)
             size *= 7
         days = (local.date() - start).days // size * size
@@ -136,10 +136,10 @@ def truncated(
 
 
 def weekday(name: str, value: object) -> str:
-    """A day of the week; Sunday where the operator `name` is given none.
+    """Validate a day of the week; the default is Sunday.
 
     Raises:
-        QueryError: There is no such day.
+        QueryError: It does not exist.
     """
     if value is MISSING:
         return "sunday"
@@ -155,7 +155,7 @@ def weekday(name: str, value: object) -> str:
 def difference(
     start: datetime, end: datetime, unit: str, place: tzinfo = UTC, first_day: str = "sunday"
 ) -> int:
-    """How many boundaries of the unit lie between two dates."""
+    """The number of unit boundaries between two dates, which is what MongoDB counts."""
     start, end = start.astimezone(place), end.astimezone(place)
     if unit in _MONTHS:
         span = _MONTHS[unit]
@@ -165,9 +165,9 @@ def difference(
         one, other = (each.date().toordinal() - 1 - first for each in (start, end))
         span = 7 if unit == "week" else 1
         return other // span - one // span
-    # Boundaries of the zone's clock; what it was set forward or back by passes in no time.
+    # Count boundaries in local time, so that an hour skipped or repeated by DST counts for nothing.
     step = FIXED_UNITS[unit]
-    zero = datetime(1970, 1, 1)  # noqa: DTZ001 - of the zone
+    zero = datetime(1970, 1, 1)  # noqa: DTZ001 - local time
     set_by = (end.utcoffset() or timedelta()) - (start.utcoffset() or timedelta())
     since_zero = end.replace(tzinfo=None) - set_by - zero
     return since_zero // step - (start.replace(tzinfo=None) - zero) // step

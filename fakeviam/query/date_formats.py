@@ -1,4 +1,4 @@
-"""Dates as text, and text as dates."""
+"""Formats and parses dates."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _DIRECTIVES: dict[str, Callable[[datetime], str]] = {
 
 
 def formatted(when: datetime, form: str, place: tzinfo) -> str:
-    """A date as text.
+    """Format a date.
 
     Raises:
-        QueryError: The format has a directive that does not exist.
+        QueryError: The format contains an unknown directive.
     """
     local = when.astimezone(place)
     pieces = form.split("%")
@@ -60,7 +60,7 @@ def formatted(when: datetime, form: str, place: tzinfo) -> str:
     index = 1
     while index < len(pieces):
         piece = pieces[index]
-        if not piece:  # two percent signs
+        if not piece:  # `%%`
             text.append("%" + (pieces[index + 1] if index + 1 < len(pieces) else ""))
             if index + 1 == len(pieces):
                 raise QueryError(18535, "Unmatched '%' at end of format string")
@@ -88,16 +88,16 @@ _PATTERNS = {
 
 
 def parsed(text: object, form: Any, place: tzinfo, *, has_zone: bool = False) -> datetime:
-    """A date from text.
+    """Parse a date.
 
     Args:
         text: The text.
-        form: Its form; MISSING is that of ISO.
-        place: The zone of a text without one.
-        has_zone: Whether the text must not have a zone of its own.
+        form: The format; MISSING is ISO 8601.
+        place: The default time zone.
+        has_zone: Whether a zone was passed as an operand, so that the text must not contain one.
 
     Raises:
-        QueryError: It has another form.
+        QueryError: The text does not match the format.
     """
     if not isinstance(text, str):
         raise QueryError(241, f"a date is parsed from a string, found: {type_name(text)}")
@@ -119,7 +119,7 @@ def _iso_parts(text: str) -> dict[str, str]:
 
 
 def _parts_by_format(text: str, form: str) -> dict[str, str]:
-    """What a text has in the places of a format; of two places with one part the last counts."""
+    """The parts of a text that match a format; the last one wins if a directive is repeated."""
     names = [piece[1] for piece in re.finditer("%(.)", form, re.DOTALL) if piece[1] != "%"]
     if not _PATTERNS.keys() >= set(names):
         raise QueryError(18536, "Invalid format character in format string")

@@ -1,4 +1,4 @@
-"""What is wrong with a query, in MongoDB's words and with MongoDB's codes."""
+"""Query errors with MongoDB's texts and codes."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class QueryError(Exception):
     """A query that MongoDB refuses.
 
     Attributes:
-        code: MongoDB's number for it.
-        text: What is wrong.
+        code: MongoDB's error code.
+        text: The message.
     """
 
     def __init__(self, code: int, text: str) -> None:
-        """Refuse a query."""
+        """Create an error."""
         super().__init__(text)
         self.code = code
         self.text = text
 
     @property
     def code_name(self) -> str:
-        """MongoDB's name of the code; older codes have only a number."""
+        """MongoDB's name of the code; some older codes have only a number."""
         return _NAMES.get(self.code, f"Location{self.code}")
 
     def __str__(self) -> str:
@@ -53,36 +53,36 @@ class QueryError(Exception):
 
 
 class QueryTimeoutError(QueryError):
-    """A query that takes more work than it may."""
+    """A query that exceeds its budget."""
 
 
 class ResultTooLargeError(QueryError):
-    """An answer of more documents than there may be."""
+    """A result with too many documents."""
 
 
-#: Bytes of a document, and so of any text in it; elements of an array, which have eight. Documents
-#: and arrays in one are fewer: to walk through as many as would fit keeps others waiting.
+#: The maximum size of a document in bytes, and thus of a text; an element of an array has eight.
+#: The limit for nested values is lower, because traversing more would block the server.
 LARGEST = 16 * 1024 * 1024
 MOST_ELEMENTS = LARGEST // 8
 MOST_INSIDE = LARGEST // 64
 
 
 def too_large(what: str) -> QueryError:
-    """The refusal of a value that fits into no document."""
+    """The error for a value that does not fit into any document."""
     text = f"BSONObj size is invalid: {what}. Size must be between 0 and {LARGEST}"
     return QueryError(10334, text)
 
 
 def wrong_type(text: str) -> QueryError:
-    """An operand has a type that the operator does not take."""
+    """The error for an operand of a type that the operator does not accept."""
     return QueryError(14, text)
 
 
 def bad_value(text: str) -> QueryError:
-    """A value that is invalid in its position."""
+    """The error for a value that is invalid in its position."""
     return QueryError(2, text)
 
 
 def unparsable(text: str) -> QueryError:
-    """A specification that does not have the form it must have."""
+    """The error for a malformed specification."""
     return QueryError(9, text)

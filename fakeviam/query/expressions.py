@@ -1,4 +1,4 @@
-"""Aggregation expressions, compiled to closures of the document at hand."""
+"""Aggregation expressions, compiled to closures over the current document."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 
 
 class Scope(NamedTuple):
-    """What an expression sees.
+    """The input of an expression.
 
     Attributes:
         root: The document.
@@ -45,13 +45,13 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Function:
-    """An operator that is a function of its operands.
+    """An operator that is a function of its operands' values.
 
     Attributes:
-        apply: Answers for the operands' values.
-        fewest: How many operands there must be.
-        most: How many there may be; None is any number.
-        null_in_null_out: Null or a missing field among the operands gives null.
+        apply: Computes the result from the values of the operands.
+        fewest: The minimum number of operands.
+        most: The maximum number of operands; None is unlimited.
+        null_in_null_out: Whether the result is null if an operand is null or missing.
     """
 
     apply: Callable[..., Any]
@@ -62,13 +62,13 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedFunction:
-    """An operator whose operands have names.
+    """An operator with named operands.
 
     Attributes:
-        apply: Answers for the operands' values by name, without those that are absent.
-        required: Names that must be there.
-        optional: Names that may be.
-        nulls: Operands that are null or missing and so give null.
+        apply: Computes the result from the values of the operands, without absent ones.
+        required: The names of required operands.
+        optional: The names of optional operands.
+        nulls: The operands that make the result null if they are null or missing.
     """
 
     apply: Callable[..., object]
@@ -78,9 +78,9 @@ class NamedFunction:
 
     @classmethod
     def of(cls, apply: Callable[..., object], *, nulls: tuple[str, ...] | None = None) -> Self:
-        """One whose operands are the parameters of `apply`; those with defaults are optional.
+        """Derive the operands from the parameters of `apply`; those with defaults are optional.
 
-        Without `nulls`, null in any of them gives null.
+        By default, null in any operand makes the result null.
         """
         parameters = signature(apply).parameters
         optional = tuple(name for name, one in parameters.items() if one.default is not one.empty)
@@ -94,12 +94,12 @@ class NamedFunction:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Operators:
-    """All operators there are, by name.
+    """Operators by name.
 
     Attributes:
-        functions: Those that are functions of their operands.
-        named: Those whose operands have names.
-        special: Those that compile their operands in their own way.
+        functions: Functions of their operands' values.
+        named: Functions with named operands.
+        special: Operators that compile their own operands, such as conditions and loops.
     """
 
     functions: Mapping[str, Function]
@@ -107,7 +107,7 @@ class Operators:
     special: Mapping[str, Build]
 
 
-#: Variables outside of loops and $let.
+#: The variables that are always defined, except for constants.
 _ROOTS = frozenset({"ROOT", "CURRENT"})
 
 
@@ -115,15 +115,15 @@ class Compiler:
     """Compiles the expressions of one query.
 
     Attributes:
-        limits: Ceilings of the query.
-        budget: What is left of its work.
-        random: What `$rand` and `$sample` draw from.
+        limits: The limits of the query.
+        budget: Its remaining work.
+        random: The source of `$rand` and `$sample`.
     """
 
     def __init__(
         self, operators: Operators, *, limits: Limits, now: datetime, random: Random
     ) -> None:
-        """Compile for a query that is asked now."""
+        """Start a query; `now` is the value of `$$NOW`."""
         self._operators = operators
         self.limits = limits
         self.budget = Budget(limits)
@@ -134,7 +134,7 @@ class Compiler:
     def of_document(self, spec: object) -> Of:
         """Compile an expression as a function of the document alone.
 
-        Most of them are paths, constants and functions of these: they need no scope, and can be
+        Most expressions are paths, constants, or functions of these: they need no scope, and can be
         evaluated for many documents at once.
 
         Raises:
@@ -154,7 +154,7 @@ class Compiler:
         return lambda document: evaluate(Scope(document, _NO_VARIABLES))
 
     def _of_columns(self, spec: Document) -> Of | None:
-        """A document of expressions, or a function of expressions; None is another operator."""
+        """Compile a document or a function without a scope; None if it is another operator."""
         first = next(iter(spec), "")
         if not first.startswith("$"):
             return Fields([(name, self.of_document(inner)) for name, inner in _fields(spec)])
@@ -181,13 +181,13 @@ class Compiler:
         )
 
     def knowing(self, *names: str) -> Compiler:
-        """The same compiler inside an expression that defines variables."""
+        """A copy of this compiler for expressions in the scope of these variables."""
         inner = object.__new__(Compiler)
         inner.__dict__.update(self.__dict__, _known=self._known | set(names))
         return inner
 
     def with_constants(self, constants: Mapping[str, object]) -> Compiler:
-        """The same compiler, with more variables that always have the same value."""
+        """A copy of this compiler with additional constant variables."""
         inner = object.__new__(Compiler)
         inner.__dict__.update(self.__dict__, _constants={**self._constants, **constants})
         return inner
@@ -216,7 +216,7 @@ class Compiler:
         get: Callable[[object], object] = FieldPath(split(rest)) if rest else lambda value: value
         if name == "CURRENT":
             return lambda scope: get(scope.root)
-        if name == "ROOT":  # another than the document in a part of it
+        if name == "ROOT":  # inside `$redact`, it differs from the current subdocument
             return lambda scope: get(scope.variables.get("ROOT", scope.root))
         if name in self._constants:
             constant = get(self._constants[name])
@@ -227,6 +227,7 @@ class Compiler:
     def _list(evaluates: list[Evaluate]) -> Evaluate:
         def make(scope: Scope) -> list[object]:
             values = (evaluate(scope) for evaluate in evaluates)
+            # MongoDB: arrays have no gaps, so a missing value becomes null; documents omit it.
             return [None if value is MISSING else value for value in values]
 
         return make
@@ -250,7 +251,7 @@ class Compiler:
         return make
 
     def operator(self, name: str, operands: object) -> Evaluate:
-        """Compile an operator with its operands."""
+        """Compile an operator."""
         operators = self._operators
         if name in operators.special:
             return operators.special[name](self, operands)
@@ -263,7 +264,7 @@ class Compiler:
     def _applied(
         self, name: str, function: Function, operands: object
     ) -> tuple[Callable[..., object], list[object]]:
-        """What to apply to the operands, and the operands one by one."""
+        """The function to apply, and the list of its operands."""
         arguments = operands if isinstance(operands, list) else [operands]
         if len(arguments) < function.fewest or (
             function.most is not None and len(arguments) > function.most
@@ -272,6 +273,7 @@ class Compiler:
                 16020, f"Expression {name} {_arity(function)}. {len(arguments)} were passed in."
             )
         apply = partial(function.apply, self) if _wants_compiler(function.apply) else function.apply
+        # Inside $map, $let and the like, the operands may be variables with long values.
         if len(self._known) > len(_ROOTS):
             apply = self.budget.weighing(apply)
         return _null_in_null_out(apply) if function.null_in_null_out else apply, arguments
@@ -295,10 +297,10 @@ class Compiler:
     def named(
         self, name: str, operands: Any, required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> dict[str, Evaluate]:
-        """Compile operands that have names; `from`, a word of Python's, becomes `from_`.
+        """Compile named operands; Python keywords get an underscore, such as `from_`.
 
         Raises:
-            QueryError: One is missing, or unknown.
+            QueryError: One is missing or unknown.
         """
         check_names(name, operands, required, optional)
         return {_safe(key): self.expression(value) for key, value in operands.items()}
@@ -307,10 +309,10 @@ class Compiler:
 def check_names(
     name: str, operands: object, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> None:
-    """Refuse operands without the names that they must have, or with others.
+    """Check the names of operands.
 
     Raises:
-        QueryError: They have.
+        QueryError: One is missing or unknown.
     """
     codes = CODES.get(name, USUAL)
     if not isinstance(operands, dict):
@@ -328,10 +330,10 @@ def check_names(
 def check_fields(
     name: str, spec: object, required: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> None:
-    """Refuse a document without the fields that it must have, or with others.
+    """Check the names of a document's fields.
 
     Raises:
-        QueryError: It has, or is none.
+        QueryError: One is missing or unknown, or it is not a document.
     """
     if not isinstance(spec, dict):
         text = f"BSON field '{name}' is the wrong type '{type_name(spec)}', expected 'object'"
@@ -345,10 +347,10 @@ def check_fields(
 
 
 def _fields(spec: Document) -> Iterable[tuple[str, object]]:
-    """The fields of a document of expressions.
+    """The fields of a document expression.
 
     Raises:
-        QueryError: A name is none that a field can have.
+        QueryError: A name is invalid.
     """
     for name in spec:
         if name.startswith("$"):
@@ -359,7 +361,7 @@ def _fields(spec: Document) -> Iterable[tuple[str, object]]:
 
 
 def _of_names(function: NamedFunction, names: list[str]) -> Callable[..., object]:
-    """A function of values in the order of these names."""
+    """A function that takes its operands by position, in the order of `names`."""
     apply, places = function.apply, [names.index(key) for key in function.nulls if key in names]
 
     def applied(*values: object) -> object:

@@ -1,4 +1,4 @@
-"""`$densify` and `$fill`: documents and values for the gaps in a series."""
+"""`$densify` and `$fill`: add missing documents and values to a series."""
 
 from __future__ import annotations
 
@@ -185,14 +185,14 @@ def _dense(
     make: Callable[[object], Document],
     compiler: Compiler,
 ) -> Iterator[Document]:
-    """The rows of a partition, and new ones at each step between the limits."""
+    """The rows of a partition, with new rows at each missing step in the range."""
     present = {sort_key(value) for value, _ in rows}
     series: list[tuple[object, Document]] = []
     if limits:
         value, last = limits[0], sort_key(limits[1])
-        # Explicit upper bounds are outside, those of the data are there anyway.
+        # The upper bound of an explicit range is exclusive; a row exists at the bounds of "full".
         while sort_key(value) < last or (not explicit and sort_key(value) == last):
-            compiler.budget.spend(10)  # a document, its key and its place in the series
+            compiler.budget.spend(10)  # a document, its key and its index are more than one step
             if sort_key(value) not in present:
                 series.append((value, make(value)))
             value = following(value)
@@ -247,7 +247,7 @@ def compile_fill(spec: Any, compiler: Compiler) -> Stage:
 
 
 def _outputs(spec: Document, compiler: Compiler) -> tuple[Document, dict[tuple[str, ...], Of]]:
-    """The window functions of fields filled by a method, and the values of the others."""
+    """The window functions of fields with a method, and the expressions of fields with a value."""
     methods: Document = {}
     values: dict[tuple[str, ...], Of] = {}
     for name, output in spec.items():

@@ -1,4 +1,4 @@
-"""Groups of documents, and what accumulators make of each."""
+"""Groups documents by key, and applies accumulators."""
 
 from __future__ import annotations
 

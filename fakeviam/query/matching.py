@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from fakeviam.query.values import Document
 
     Predicate = Callable[[Document], bool]
-    #: Looks at one value: a leaf of a path, or an element of an array there.
+    #: Tests one value: a leaf of a path, or an element of an array there.
     Test = Callable[[object], bool]
-    #: Makes a predicate of a test at a path.
+    #: Applies a test to the values at a path.
     At = Callable[[tuple[str, ...], Test], Predicate]
 
 
 def compile_filter(spec: object, compiler: Compiler) -> Predicate:
-    """What tells whether a document fits a filter.
+    """Compile a filter to a predicate.
 
     Raises:
         QueryError: The filter is invalid.
@@ -84,6 +84,7 @@ def _logic(name: str, value: object, compiler: Compiler) -> Predicate:
     predicates = [compile_filter(each, compiler) for each in value]
     if name == "$and":
         return _all(predicates)
+    # $nor is true if none of the conditions is.
     decisive = name == "$or"
     return lambda document: any(each(document) for each in predicates) is decisive
 
@@ -96,12 +97,12 @@ def _field(name: str, value: Any, compiler: Compiler) -> Predicate:
 
 
 def is_operators(value: object) -> bool:
-    """Whether a filter's value is made of operators, and not a value to compare with."""
+    """Whether a filter's value consists of operators; otherwise, it is a value to compare with."""
     return isinstance(value, dict) and next(iter(value), "").startswith("$")
 
 
 def _at_path(names: tuple[str, ...], test: Test) -> Predicate:
-    """A predicate: some value at the path passes, or some element of an array there."""
+    """Whether a value at the path passes the test, or an element of an array there."""
     if len(names) == 1:
         (name,) = names
 
@@ -120,7 +121,7 @@ def _at_path(names: tuple[str, ...], test: Test) -> Predicate:
     def fits(document: Document) -> bool:
         value: object = document
         for name in names:
-            if type(value) is not dict:  # nothing, or an array: each of its documents counts
+            if type(value) is not dict:  # missing, or an array: tests each of its documents
                 return fits_any(document)
             value = value.get(name, MISSING)
         return test(value) or (isinstance(value, list) and any(map(test, value)))
@@ -129,7 +130,7 @@ def _at_path(names: tuple[str, ...], test: Test) -> Predicate:
 
 
 def _whole(names: tuple[str, ...], test: Test) -> Predicate:
-    """A predicate: some value at the path passes, arrays as a whole."""
+    """Whether a value at the path passes the test; elements of arrays are not tested."""
     return lambda document: any(map(test, leaves(document, names)))
 
 
@@ -138,7 +139,7 @@ def _unless(fits: Predicate) -> Predicate:
 
 
 def _at_element(names: tuple[str, ...], test: Test) -> Predicate:
-    """A predicate of `{name: element}`: an array in an array is not looked into."""
+    """Whether the value of a single-element document passes; nested arrays are not searched."""
     (name,) = names
     return lambda document: test(document[name])
 
@@ -157,6 +158,7 @@ def _operators(
         elif name == "$regex":
             predicates.append(at(names, _regex(value, spec.get("$options", ""), compiler)))
         elif name in _NEGATIVE:
+            # The negation is of the document, not of a value: of an array, no element may match.
             fits = _all(_NEGATIVE[name](names, value, compiler, at))
             predicates.append(_unless(fits))
         elif name in _ARRAYS:
@@ -174,6 +176,7 @@ def _operators(
 def _equality(expected: object, compiler: Compiler) -> Test:
     if isinstance(expected, Regex):
         return _regex(expected, "", compiler)
+    # null also matches missing fields.
     if expected is None:
         return lambda value: value is None or value is MISSING
     if isinstance(expected, str):
@@ -194,7 +197,7 @@ def _regex(source: object, options: object, compiler: Compiler) -> Test:
 def _ordered(
     accepts: Callable[[Any, Any], bool], *, or_equal: bool
 ) -> Callable[[object, Compiler], Test]:
-    """A comparison within one type: values of others never pass."""
+    """A comparison within one BSON type; values of other types never match."""
 
     def test(bound: object, compiler: Compiler) -> Test:
         del compiler
@@ -202,14 +205,16 @@ def _ordered(
             raise bad_value("Can't have RegEx as arg to predicate over field")
         if bound is None:
             return lambda value: or_equal and (value is None or value is MISSING)
-        if isinstance(bound, (MinKey, MaxKey)):  # the only bounds that all types lie within
+        if isinstance(bound, (MinKey, MaxKey)):  # only these are comparable with all types
             end = sort_key(bound)
             return lambda value: accepts(k := sort_key(value), end) and (or_equal or k != end)
         kind, limit = rank(bound), sort_key(bound)
+        # NaN is in no order, but $gte and $lte match it because they include equality.
         if kind == 2 and limit == sort_key(float("nan")):
             return lambda value: or_equal and value is not MISSING and sort_key(value) == limit
 
         def passes(value: object) -> bool:
+            # Types are not compared with each other here, unlike in $sort and in expressions.
             if value is MISSING or rank(value) != kind:
                 return False
             key = sort_key(value)
@@ -217,7 +222,7 @@ def _ordered(
 
         if type(bound) not in _PLAIN:
             return passes
-        # Doubles, which most values are, compare as they are; NaN is in no order in Python too.
+        # Fast path: most values are doubles, which compare correctly without a key, NaN included.
         return lambda value: accepts(value, bound) if type(value) is float else passes(value)
 
     return test
@@ -234,6 +239,7 @@ def _in(values: object, compiler: Compiler) -> Test:
         raise bad_value("cannot nest $ under $in")
     patterns = [_regex(each, "", compiler) for each in values if isinstance(each, Regex)]
     keys = {sort_key(each) for each in values if not isinstance(each, Regex)}
+    # As in an equality, null also matches missing fields.
     if None in values:
         keys.add(sort_key(MISSING))
     return lambda value: sort_key(value) in keys or any(fits(value) for fits in patterns)
@@ -253,14 +259,14 @@ def _modulo(spec: object, compiler: Compiler) -> Test:
         whole = number(value)
         if not math.isfinite(whole):
             return False
-        # The remainder has the sign of the number, as in C.
+        # C's remainder: it has the sign of the dividend, unlike Python's.
         rest = abs(int(whole)) % abs(divisor)
         return (rest if whole >= 0 else -rest) == remainder
 
     return fits
 
 
-#: Also types that no document here has.
+#: Including deprecated types, which are valid names although no document contains them.
 _TYPE_ALIASES = {**TYPE_NUMBERS, "undefined": 6, "symbol": 14, "javascriptWithScope": 15}
 
 
@@ -290,7 +296,7 @@ def _bits(*, all_of: bool, are_set: bool) -> Callable[[object, Compiler], Test]:
         wholes = [bit for bit in places if bit is not None and bit >= 0]
         if len(wholes) < len(places):
             raise bad_value(f"bit tests take bit positions or a bitmask, got {spec!r}")
-        # All positions beyond the last are that of the sign.
+        # Integers are sign-extended: all positions from 63 on test the sign bit.
         mask = sum({1 << min(bit, 63) for bit in wholes}) if isinstance(spec, list) else wholes[0]
 
         def fits(value: object) -> bool:
@@ -346,7 +352,7 @@ def _negated(names: tuple[str, ...], value: Any, compiler: Compiler, at: At) -> 
     raise bad_value("$not needs a regex or a document")
 
 
-#: What documents must not fit.
+#: Operators whose tests a document must not match.
 _NEGATIVE: dict[str, Callable[[tuple[str, ...], object, Compiler, At], list[Predicate]]] = {
     "$ne": _not_equal,
     "$nin": _not_among,
@@ -372,6 +378,7 @@ def _size(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicat
 def _all_of(names: tuple[str, ...], value: object, compiler: Compiler) -> Predicate:
     if not isinstance(value, list):
         raise bad_value("$all needs an array")
+    # MongoDB: an empty $all matches nothing.
     if not value:
         return lambda _: False
     matching = [isinstance(each, dict) and "$elemMatch" in each for each in value]
@@ -393,7 +400,7 @@ def _element(names: tuple[str, ...], value: object, compiler: Compiler) -> Predi
     if not isinstance(value, dict):
         raise bad_value("$elemMatch needs an Object")
     if is_operators(value) and next(iter(value)) not in _LOGIC | {"$expr"}:
-        # The operators ask the element itself, which `.` stands for.
+        # The operators apply to the element itself: it is wrapped in a document with an empty name.
         inner = _all(_operators(("",), value, compiler, _at_element))
 
         def fits(one: object) -> bool:
@@ -403,7 +410,7 @@ def _element(names: tuple[str, ...], value: object, compiler: Compiler) -> Predi
         whole = compile_filter(value, compiler)
 
         def fits(one: object) -> bool:
-            if isinstance(one, list):  # a document whose fields are positions
+            if isinstance(one, list):  # its positions act as field names
                 one = {str(place): each for place, each in enumerate(one)}
             return isinstance(one, dict) and whole(one)
 

@@ -1,4 +1,4 @@
-"""MongoDB's codes for operands with names: each operator has its own."""
+"""MongoDB's error codes for named operands, which differ from operator to operator."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class OperandCodes(NamedTuple):
-    """Codes of one operator.
+    """The codes of one operator.
 
     Attributes:
-        no_object: Its operands are no document.
-        unknown: It has no such operand.
-        missing: An operand that it needs is not there, by name.
+        no_object: The operands are not a document.
+        unknown: An operand has an unknown name.
+        missing: A required operand is missing, by name.
     """
 
     no_object: int
@@ -29,7 +29,7 @@ _REPLACE = OperandCodes(51751, 51750, {"input": 51749, "find": 51748, "replaceme
 _TRIM = OperandCodes(50696, 50694, {"input": 50695})
 _SET_FIELD = OperandCodes(4161100, 4161101, {"field": 4161102, "value": 4161103, "input": 4161109})
 
-#: Those of other operators: FailedToParse.
+#: The default code, for other operators: FailedToParse.
 USUAL = OperandCodes(9, 9, {})
 
 CODES: Mapping[str, OperandCodes] = MappingProxyType(

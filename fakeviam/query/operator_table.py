@@ -1,4 +1,4 @@
-"""All operators of expressions, by name: the one place that knows every topic."""
+"""All expression operators by name; the only module that imports every topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dotted paths into documents: how expressions, filters and projections each follow them."""
+"""Dotted paths into documents. Expressions, filters and projections traverse arrays differently."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def split(path: str) -> tuple[str, ...]:
-    """The names in a path.
+    """Split a path into names.
 
     Raises:
-        QueryError: A name is empty or begins with a dollar sign.
+        QueryError: A name is empty or starts with a dollar sign.
     """
     names = tuple(path.split("."))
     if not path:
@@ -38,7 +38,7 @@ def split(path: str) -> tuple[str, ...]:
 
 
 def split_reference(path: str) -> tuple[str, ...]:
-    """The names in a path that follows a dollar sign.
+    """Split a path that follows a dollar sign.
 
     Raises:
         QueryError: It is invalid.
@@ -55,20 +55,20 @@ class OfDocument(ABC):
 
     @abstractmethod
     def __call__(self, document: object) -> object:
-        """Its value for one document."""
+        """The value for one document."""
 
     @abstractmethod
     def column(self, documents: Sequence[Document]) -> list[object]:
-        """Its values for many documents."""
+        """The values for many documents."""
 
 
 class FieldPath(OfDocument):
-    """Reads the value at a path, as expressions do: from each document of an array."""
+    """The value at a path as expressions see it: an array gives one value per document."""
 
     __slots__ = ("_names",)
 
     def __init__(self, names: tuple[str, ...]) -> None:
-        """Follow these names."""
+        """Keep the names of the path."""
         self._names = names
 
     def __call__(self, document: object) -> object:
@@ -81,13 +81,13 @@ class FieldPath(OfDocument):
         return value
 
     def column(self, documents: Sequence[Document]) -> list[object]:
-        """The values at the path in many documents; no Python code runs where all have it."""
+        """The values at the path; if all documents have it, no Python code runs per document."""
         values: Iterable[Any] = documents
         for name in self._names:
             values = map(itemgetter(name), values)
         try:
             return list(values)
-        except (KeyError, TypeError):  # it is missing, or in an array
+        except (KeyError, TypeError):  # the path is missing somewhere, or leads through an array
             return list(map(self, documents))
 
 
@@ -101,7 +101,7 @@ class Constant(OfDocument):
     __slots__ = ("value",)
 
     def __init__(self, value: object) -> None:
-        """Answer this value."""
+        """Keep the value."""
         self.value = value
 
     def __call__(self, document: object) -> object:
@@ -110,61 +110,61 @@ class Constant(OfDocument):
         return self.value
 
     def column(self, documents: Sequence[Document]) -> list[object]:
-        """The value, as often as there are documents."""
+        """The value, repeated for each document."""
         return [self.value] * len(documents)
 
 
 class Applied(OfDocument):
-    """A function of other expressions."""
+    """A function applied to other expressions."""
 
     __slots__ = ("_apply", "_operands")
 
     def __init__(self, apply: Callable[..., object], operands: Sequence[Of]) -> None:
-        """Apply a function to the values of its operands, of which there are some."""
+        """Keep the function and its operands, at least one."""
         self._apply = apply
         self._operands = operands
 
     def __call__(self, document: Any) -> object:
-        """Its value for one document."""
+        """The value for one document."""
         return self._apply(*[of(document) for of in self._operands])
 
     def column(self, documents: Sequence[Document]) -> list[object]:
-        """Its values, from the columns of its operands."""
+        """The values for many documents, from the columns of the operands."""
         return list(map(self._apply, *[column(of, documents) for of in self._operands]))
 
 
 class Fields(OfDocument):
-    """A document whose fields are other expressions; a field without a value is left out."""
+    """A document with expressions as fields; fields without a value are omitted."""
 
     __slots__ = ("_names", "_ofs")
 
     def __init__(self, fields: Sequence[tuple[str, Of]]) -> None:
-        """Make documents with these fields."""
+        """Keep the expressions by name."""
         self._names = [name for name, _ in fields]
         self._ofs = [of for _, of in fields]
 
     def __call__(self, document: Any) -> Document:
-        """The fields of one document."""
+        """The document for one input document."""
         return self.document([of(document) for of in self._ofs])
 
     def document(self, values: Iterable[object]) -> Document:
-        """The document with these values in its fields."""
+        """A document with these values as its fields."""
         pairs = zip(self._names, values, strict=True)
         return {name: value for name, value in pairs if value is not MISSING}
 
     def columns(self, documents: Sequence[Document]) -> list[list[object]]:
-        """The values of each field."""
+        """The values of each field, as columns."""
         return [column(of, documents) for of in self._ofs]
 
     def column(self, documents: Sequence[Document]) -> list[object]:
-        """The fields of many documents."""
+        """The documents for many input documents."""
         if not self._ofs:
             return [{} for _ in documents]
         return list(map(self.document, zip(*self.columns(documents), strict=True)))
 
 
 def column(of: Of, documents: Sequence[Document]) -> list[object]:
-    """What an expression is for each of many documents."""
+    """Evaluate an expression for many documents."""
     return of.column(documents) if isinstance(of, OfDocument) else list(map(of, documents))
 
 
@@ -180,7 +180,7 @@ def _get(value: object, names: tuple[str, ...], index: int) -> object:
 
 
 def leaves(value: object, names: tuple[str, ...], index: int = 0) -> Iterator[object]:
-    """Every value at a path, as filters see them: in arrays, by position and in each document."""
+    """All values at a path as filters see them: through arrays by index and by element."""
     if index == len(names):
         yield value
     elif isinstance(value, dict):
@@ -197,7 +197,7 @@ def leaves(value: object, names: tuple[str, ...], index: int = 0) -> Iterator[ob
 
 
 def with_value(document: object, names: tuple[str, ...], value: object) -> Any:
-    """A copy with a value at a path; in an array, in each of its elements."""
+    """A copy with a value set at a path; in arrays, it is set in each element."""
     if not names:
         return value
     if isinstance(document, list):
@@ -212,14 +212,14 @@ def with_value(document: object, names: tuple[str, ...], value: object) -> Any:
 
 
 class Tree(dict[str, Any]):
-    """Paths by their names: a tree of trees, whose leaves are what is to happen there."""
+    """Paths as nested dicts by name; the leaves describe what to do at each path."""
 
     @classmethod
     def of(cls, leaves_by_path: dict[tuple[str, ...], object]) -> Tree:
-        """Make a tree.
+        """Build a tree.
 
         Raises:
-            QueryError: One path leads through another.
+            QueryError: A path is a prefix of another.
         """
         tree = cls()
         for names, leaf in leaves_by_path.items():
@@ -239,7 +239,7 @@ def _collision(names: tuple[str, ...]) -> QueryError:
 
 
 def without(value: object, tree: Tree) -> Any:
-    """A copy without the paths of a tree."""
+    """A copy without the paths in a tree."""
     if isinstance(value, list):
         return [without(each, tree) for each in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""A pipeline: its stages, compiled and run one behind the other."""
+"""Compiles the stages of a pipeline, and runs one after the other."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """A pipeline, ready to run once."""
+    """A compiled pipeline, for a single run."""
 
     def __init__(
         self,
@@ -34,17 +34,17 @@ class Pipeline:
         limits: Limits | None = None,
         operators: Operators | None = None,
     ) -> None:
-        """Compile its stages.
+        """Compile the stages.
 
         Args:
-            stages: A document for each stage.
+            stages: The stages as documents.
             now: The value of `$$NOW`.
-            random: What `$sample` and `$rand` draw from.
-            limits: Ceilings of its work.
-            operators: What its expressions may use; None is what MongoDB has.
+            random: The source of `$sample` and `$rand`.
+            limits: The limits of its work.
+            operators: The operators of expressions; None is MongoDB's.
 
         Raises:
-            QueryError: A stage is invalid, or there is too much in them.
+            QueryError: A stage is invalid, or the limits are exceeded.
         """
         ceilings = limits or Limits()
         self._compiler = Compiler(operators or OPERATORS, limits=ceilings, now=now, random=random)
@@ -57,10 +57,10 @@ class Pipeline:
         ]
 
     def run(self, documents: Iterable[Document]) -> list[Document]:
-        """The answer over some documents, which stay as they are.
+        """Run the pipeline over documents, which are not modified.
 
         Raises:
-            QueryError: A stage meets a value that it can't work with, or there is too much work.
+            QueryError: A stage encounters an invalid value, or the limits are exceeded.
         """
         budget = self._compiler.budget
         if isinstance(documents, list):
@@ -78,7 +78,7 @@ class Pipeline:
 
 
 def check_stages(stages: Sequence[object], limits: Limits | None = None) -> None:
-    """Refuse what is no pipeline of stages that are served.
+    """Check that this is a list of known stages.
 
     Raises:
         QueryError: It is invalid.
@@ -104,10 +104,10 @@ def check_stages(stages: Sequence[object], limits: Limits | None = None) -> None
 
 
 def encodable(value: object) -> Any:
-    """A value as BSON can carry it.
+    """The value in types that BSON can represent.
 
     Raises:
-        QueryError: It holds the same document so often that no memory would do.
+        QueryError: It contains so many references to one document that it would exhaust memory.
     """
     return _encodable(value, iter(range(MOST_INSIDE)))
 

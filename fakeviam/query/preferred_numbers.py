@@ -1,4 +1,4 @@
-"""Series of preferred numbers, to which `$bucketAuto` can round the bounds of its buckets."""
+"""Series of preferred numbers, to which `$bucketAuto` can round its bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fakeviam.query.values import is_number, number, type_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    #: A number to the next preferred one: up, or down.
+    #: Rounds a number to the next preferred number, up or down.
     Rounder = Callable[[object, bool], float]
 
 
@@ -22,7 +22,7 @@ _E24 = tuple(int(each) / 10 for each in _TENTHS.split())
 
 
 def _geometric(count: int) -> tuple[float, ...]:
-    """A series that rounds powers of a root of ten to two decimals."""
+    """A series of the rounded powers of a root of ten."""
     return tuple(round(10 ** (place / count), 2) for place in range(count))
 
 
@@ -39,7 +39,7 @@ _R80 = (1.0, 1.03, 1.06, 1.09, 1.12, 1.15, 1.18, 1.22, 1.25, 1.28, 1.32, 1.36, 1
         6.3, 6.5, 6.7, 6.9, 7.1, 7.3, 7.5, 7.75, 8.0, 8.25, 8.5, 8.75, 9.0, 9.25, 9.5,
         9.75)  # fmt: skip
 
-#: Preferred numbers between one and ten, by the name of their series.
+#: The preferred numbers from one to ten of each series.
 _SERIES = MappingProxyType(
     {
         "R5": (1.0, 1.6, 2.5, 4.0, 6.3),
@@ -53,17 +53,17 @@ _SERIES = MappingProxyType(
         "E24": _E24,
         "E48": _geometric(48),
         "E96": _geometric(96),
-        # The standard has one number that is not the rounded power.
+        # E192 contains one number that differs from the rounded power.
         "E192": tuple(9.2 if each == 9.19 else each for each in _geometric(192)),
     }
 )
 
 
 def rounder_of(granularity: object) -> Rounder:
-    """What rounds to the numbers of a series.
+    """Return the function that rounds to a series.
 
     Raises:
-        QueryError: There is no such series.
+        QueryError: The series does not exist.
     """
     if not isinstance(granularity, str):
         kind = type_name(granularity)
@@ -75,7 +75,7 @@ def rounder_of(granularity: object) -> Rounder:
     series = _SERIES.get(granularity, (1.0,))
 
     def rounded(value: object, up: bool) -> float:  # noqa: FBT001
-        """The next number of the series, which is another one but for 0."""
+        """The next number of the series, which always differs from `value`, except for 0."""
         exact = _not_negative(value)
         if not exact:
             return 0.0

@@ -1,4 +1,4 @@
-"""What `$project`, `$set` and `$unset` make of a document."""
+"""`$project`, `$set` and `$unset`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
     """Compile a `$project`.
 
     Raises:
-        QueryError: It is invalid, or includes and excludes.
+        QueryError: It is invalid, or both includes and excludes fields.
     """
     if not isinstance(spec, dict):
         raise QueryError(15969, "$project specification must be an object")
@@ -29,7 +29,7 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
         raise QueryError(51272, "projection specification must have at least one field")
     fields = _flat(spec)
     excluded = {path for path, value in fields.items() if _flag(value) is False}
-    Tree.of(dict.fromkeys(fields, True))  # a path through another is refused
+    Tree.of(dict.fromkeys(fields, True))  # checks that no path is a prefix of another
     if _excludes(fields):
         tree = Tree.of(dict.fromkeys(excluded, True))
         return lambda document: without(document, tree)
@@ -38,10 +38,10 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
 
 
 def _excludes(fields: dict[tuple[str, ...], object]) -> bool:
-    """Whether a projection names what goes: `_id` may stay or go in both kinds.
+    """Whether a projection lists fields to exclude. `_id` may be excluded from either kind.
 
     Raises:
-        QueryError: It includes and excludes.
+        QueryError: It both includes and excludes fields.
     """
     flags = {path: _flag(value) for path, value in fields.items()}
     deciding = {path: flag for path, flag in flags.items() if path != ("_id",) or flag is None}
@@ -69,7 +69,7 @@ def _flag(value: object) -> bool | None:
 def _flat(
     spec: Document, before: tuple[str, ...] = (), *, may_be_empty: bool = False
 ) -> dict[tuple[str, ...], object]:
-    """The leaves of nested specifications, by path; empty documents in them are values, if any."""
+    """Flatten nested specifications to paths; an empty document is a value, if that is valid."""
     fields: dict[tuple[str, ...], object] = {}
     for name, value in spec.items():
         if name.startswith("$"):
@@ -87,17 +87,17 @@ def _flat(
 def _inclusion(
     fields: dict[tuple[str, ...], object], compiler: Compiler, *, keep_id: bool
 ) -> Change:
-    """Fields by path: a flag, or what is computed."""
+    """Fields by path: flags and expressions."""
     tree = Tree.of(
         {path: _flag(value) or compiler.of_document(value) for path, value in fields.items()}
     )
-    # An `_id` that is computed stays where it was.
+    # A computed `_id` keeps its position in the document.
     kept = tree if not keep_id or isinstance(tree.get("_id"), Tree) else {**tree, "_id": True}
     return lambda document: dict(_computed(_only(document, kept), tree, document))
 
 
 def _only(document: Document, tree: Mapping[str, object]) -> Document:
-    """The parts of a document that a tree names, in the document's order."""
+    """The parts of a document that a tree includes, in the document's order."""
     result: Document = {}
     for name, value in document.items():
         branch = tree.get(name)
@@ -111,14 +111,14 @@ def _only(document: Document, tree: Mapping[str, object]) -> Document:
 
 
 def _part(value: object, branch: Tree) -> object:
-    """What is left of a value; elements of arrays keep their places until all is computed."""
+    """The included part of a value; elements of arrays are dropped later, to keep the indexes."""
     if isinstance(value, dict):
         return _only(value, branch)
     return [_part(each, branch) for each in value] if isinstance(value, list) else MISSING
 
 
 def _computed(value: object, tree: Tree, document: Document) -> Any:
-    """What is left, with what is computed: also in each element of an array, whatever it was."""
+    """The included part with computed fields, which are added to each element of an array."""
     if isinstance(value, list):
         inner = [_computed(each, tree, document) for each in value]
         return [each for each in inner if each is not MISSING]

@@ -1,7 +1,7 @@
 """The planner: splits a pipeline into a part for the store and the remaining stages.
 
-Converting a reading to a document costs far more than selecting it, so the store should discard
-what a pipeline does not need.
+Converting a reading to a document is much slower than selecting it, so the store should select as
+much as possible.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Regular expressions with MongoDB's options, and an end to those that explode."""
+"""Regular expressions with MongoDB's options and a timeout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLAGS = {
     "x": regex.VERBOSE,
     "u": 0,
 }
-# Of Python's flags, which bson keeps a BSON regular expression's options as.
+# Python's flags, which bson uses for the options of a BSON regular expression.
 _BITS = {2: "i", 8: "m", 16: "s", 64: "x", 32: "u"}
 
 
@@ -29,16 +29,16 @@ class Pattern:
     def __init__(
         self, source: object, options: object = "", *, seconds: float, invalid: int = 51091
     ) -> None:
-        """Compile it.
+        """Compile a regular expression.
 
         Args:
-            source: Its text, or one with options of its own.
-            options: Letters, each an option.
-            seconds: How long a match may take.
-            invalid: The error code if it is invalid.
+            source: The pattern, or a BSON regular expression with its own options.
+            options: Option letters.
+            seconds: The timeout of a match.
+            invalid: The error code for an invalid expression.
 
         Raises:
-            QueryError: It or one of its options is invalid.
+            QueryError: The pattern or an option is invalid.
         """
         if not isinstance(options, str):
             raise QueryError(2, f"regular expression options have to be a string, got {options!r}")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def sorter(spec: object) -> Callable[[Iterable[Any]], list[Any]]:
-    """What sorts documents; equal ones keep their order.
+    """Compile a specification to a stable sort.
 
     Raises:
         QueryError: The specification is invalid.
@@ -49,7 +49,7 @@ def _descends(name: str, order: object) -> bool:
 
 
 def field_key(document: object, names: tuple[str, ...], *, descends: bool) -> tuple[object, ...]:
-    """The key of a document: of an array, its least element, or its greatest downwards."""
+    """The sort key of a document. An array sorts by its least element, or by its greatest."""
     if len(names) == 1:
         value = document.get(names[0], MISSING) if isinstance(document, dict) else MISSING
         if not isinstance(value, list):
@@ -61,7 +61,7 @@ def field_key(document: object, names: tuple[str, ...], *, descends: bool) -> tu
         _key(each) for value in values for each in (value if isinstance(value, list) else [value])
     ]
     if any(value == [] for value in values):
-        keys.append((0,))  # less than null
+        keys.append((0,))  # an empty array sorts before null
     return (max if descends else min)(keys, default=_NULL)
 
 

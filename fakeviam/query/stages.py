@@ -1,4 +1,4 @@
-"""Stages of pipelines: each compiles to a function from documents to documents."""
+"""Stages, each compiled to a function from documents to documents."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def compile_stage(name: str, spec: object, compiler: Compiler) -> Stage:
     """Compile one stage.
 
     Raises:
-        QueryError: There is no such stage, or its specification is invalid.
+        QueryError: The stage does not exist, or its specification is invalid.
     """
     if name not in STAGES:
         raise QueryError(40324, f"Unrecognized pipeline stage name: '{name}'")
@@ -100,7 +100,7 @@ def _count(spec: object, compiler: Compiler) -> Stage:
 
     def stage(documents: Iterator[Document]) -> Iterator[Document]:
         count = sum(1 for _ in documents)
-        if count:  # over nothing there is no document, not even one with 0
+        if count:  # without input there is no document, not even one with 0
             yield {spec: count}
 
     return stage
@@ -134,12 +134,12 @@ def _sort_by_count(spec: object, compiler: Compiler) -> Stage:
 
 
 class _Unwinding(NamedTuple):
-    """What an `$unwind` does.
+    """The parsed specification of an `$unwind`.
 
     Attributes:
-        path: Where the array is.
-        keeps: Whether documents without elements stay.
-        index_path: Where the index of each element goes; empty is nowhere.
+        path: The path of the array.
+        keeps: Whether documents without elements are preserved.
+        index_path: The field for the index of each element; empty is none.
     """
 
     path: tuple[str, ...]
@@ -187,7 +187,7 @@ def _unwind(spec: object, compiler: Compiler) -> Stage:
 
     def stage(documents: Iterator[Document]) -> Iterator[Document]:
         for document in documents:
-            inside = get(document)  # of a document: arrays on the way are not unwound
+            inside = get(document)  # arrays on the way to the path are not unwound
             value = inside.get(name, MISSING) if isinstance(inside, dict) else MISSING
             if not isinstance(value, list):
                 if (value is not None and value is not MISSING) or keeps:

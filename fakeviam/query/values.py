@@ -1,4 +1,4 @@
-"""BSON's values: their types, their order across types, and equality as MongoDB has it."""
+"""BSON values: types, ordering across types, and MongoDB's equality."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 Document: TypeAlias = dict[str, Any]
-#: Sorts among those of all types, and equals those of equal values.
+#: A key that is ordered across all types, and equal for values that MongoDB treats as equal.
 SortKey: TypeAlias = tuple[Any, ...]
 
 
 class _Missing:
-    """A field that is not there, which is less than null."""
+    """The value of a missing field, which sorts before null."""
 
     __slots__ = ()
 
@@ -43,7 +43,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
-#: Types in their order, with their names and numbers; types of equal rank compare by value.
+#: Types in sort order, with their names and numbers; types of the same rank are compared by value.
 _TYPES: tuple[tuple[type, int, str, int], ...] = (
     (_Missing, 0, "missing", 0),
     (type(None), 1, "null", 10),
@@ -74,7 +74,7 @@ _INT32 = 1 << 31
 
 
 def rank(value: object) -> float:
-    """Where the type of a value stands among types."""
+    """The position of the value's type in the order of types."""
     return _RANKS[type(value)]
 
 
@@ -87,7 +87,7 @@ def type_name(value: Any) -> str:
 
 
 def is_number(value: object) -> TypeGuard[int | float | Decimal128]:
-    """Whether a value is a number; true and false are none."""
+    """Whether a value is a number; booleans are not."""
     return isinstance(value, (int, float, Decimal128)) and value is not True and value is not False
 
 
@@ -97,7 +97,7 @@ def is_finite(value: object) -> TypeGuard[int | float | Decimal128]:
 
 
 def as_long(value: object) -> int | None:
-    """A whole number of 64 bits, whatever its type; None if a value is none."""
+    """The value as a 64-bit integer, if it is a whole number of any type; otherwise None."""
     if not is_finite(value):
         return None
     exact = number(value)
@@ -105,35 +105,35 @@ def as_long(value: object) -> int | None:
 
 
 def number(value: object) -> Any:
-    """A number that Python can calculate with."""
+    """The number in a type that Python can calculate with."""
     if not isinstance(value, Decimal128):
         return value
     exact = value.to_decimal()
     return _NAN if exact.is_snan() else exact
 
 
-#: A NaN that ends no calculation.
+#: A quiet NaN: arithmetic with it does not raise.
 _NAN: Final = Decimal("NaN")
 
 
 def truth(value: object) -> bool:
-    """Whether MongoDB takes a value for true: anything but false, zero, null and nothing."""
+    """MongoDB's truth of a value: false for false, zero, null and missing values only."""
     if value is None or value is MISSING or value is False:
         return False
     return not is_number(value) or number(value) != 0
 
 
 def or_null(value: object) -> Any:
-    """A value, or null if there is none."""
+    """The value, or null if it is missing."""
     return None if value is MISSING else value
 
 
 def sort_key(value: object) -> SortKey:
-    """A key by which values of all types can be sorted, and told equal."""
+    """A key that orders values of all types, and is equal for equal values."""
     kind = type(value)
     if kind is str:
         return (3, value)
-    if kind is float and value == value:  # noqa: PLR0124 - the quickest way to tell NaN
+    if kind is float and value == value:  # noqa: PLR0124 - the fastest check for NaN
         return (2, 1, value)
     return _KEYS.get(_RANKS[kind], _bare_key)(value)
 
@@ -143,7 +143,7 @@ def _bare_key(value: object) -> SortKey:
 
 
 def _number_key(value: object) -> SortKey:
-    """NaN is less than all numbers, and equal to itself."""
+    """A key in which NaN is less than all other numbers and equal to itself."""
     exact = number(value)
     return (2, 0, 0) if math.isnan(exact) else (2, 1, exact)
 
@@ -173,13 +173,13 @@ _KEYS: Final[dict[float, Callable[[Any], SortKey]]] = {
 
 
 def compare(left: object, right: object) -> int:
-    """-1, 0 or 1, over all types."""
+    """-1, 0 or 1, in the order of all types."""
     one, other = sort_key(left), sort_key(right)
     return (one > other) - (one < other)
 
 
 def equal(left: object, right: object) -> bool:
-    """Whether two values are one to MongoDB: 1 and 1.0 are, true and 1 are not."""
+    """Whether MongoDB treats two values as equal: 1 and 1.0 are, true and 1 are not."""
     return sort_key(left) == sort_key(right)
 
 
@@ -187,18 +187,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def milliseconds(moment: datetime) -> int:
-    """A date as MongoDB keeps it: milliseconds since 1970."""
+    """Milliseconds since 1970, which is how MongoDB stores dates."""
     since = as_utc(moment) - _EPOCH
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def as_utc(moment: datetime) -> datetime:
-    """A date with its time zone; without one it is UTC."""
+    """The date in UTC; a naive date is interpreted as UTC."""
     return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
 
 
 def narrowed(value: object) -> object:
-    """A number as BSON can carry it: an integer beyond 64 bits becomes a double."""
+    """A number in a BSON type: integers beyond 64 bits become doubles."""
     if type(value) is int and not -(1 << 63) <= value < 1 << 63:
         return float(value)
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""Which rows the window of each row holds."""
+"""The windows of `$setWindowFields`: which rows belong to the window of each row."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
     from fakeviam.query.values import Document
 
-    #: A partition's documents to the first and the behind-last place of each one's window.
+    #: From a partition's documents to the start and end index of each one's window.
     Frame = Callable[[Sequence[Document]], Sequence[tuple[int, int]]]
 
 
 class Order(NamedTuple):
-    """How a partition is sorted.
+    """The sort order of a partition.
 
     Attributes:
         spec: The specification.
-        path: The only field, for functions that need exactly one.
-        descends: Whether it goes down.
+        path: The field, if there is exactly one, which some functions require.
+        descends: Whether it is descending.
     """
 
     spec: Document
@@ -43,7 +43,7 @@ class Order(NamedTuple):
 
 
 def compile_frame(spec: object, order: Order | None) -> Frame:
-    """Which rows each row's window holds.
+    """Compile the bounds of a window.
 
     Raises:
         QueryError: The window is invalid.

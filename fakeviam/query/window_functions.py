@@ -1,4 +1,4 @@
-"""Functions that exist only over windows: ranks, neighbours, calculus, gaps filled."""
+"""Functions that exist only in windows: ranks, shifts, derivatives, integrals, filled gaps."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fakeviam.query.expressions import Compiler
     from fakeviam.query.values import Document
 
-    #: A partition's documents, in order, to the value of each.
+    #: From a partition's sorted documents to the value of each.
     WindowFunction = Callable[[Sequence[Document]], Sequence[object]]
 
 
@@ -133,7 +133,7 @@ def _exponential(spec: object, order: Order, window: object, compiler: Compiler)
 
 
 def _per_unit(name: str, spec: Any) -> float | None:
-    """Milliseconds in the unit of a derivative or an integral; None where no dates are meant."""
+    """Milliseconds per unit of a derivative or integral; None if the positions are not dates."""
     if "unit" not in spec:
         return None
     if not isinstance(spec["unit"], str) or spec["unit"] not in FIXED_UNITS:
@@ -203,15 +203,15 @@ def _calculus(
     return over
 
 
-#: Accumulators that only windows have; whether they are those of a sample.
+#: Accumulators that exist only in windows; the value tells whether it is that of a sample.
 COVARIANCES = {"$covariancePop": False, "$covarianceSamp": True}
 
 
 def compile_covariance(name: str, spec: object, compiler: Compiler) -> Accumulator:
-    """Compile one of them.
+    """Compile a covariance.
 
     Raises:
-        QueryError: It has not two operands.
+        QueryError: It does not have two operands.
     """
     if not isinstance(spec, list) or len(spec) != 2:
         raise QueryError(9, f"{name} takes an array of two expressions")
@@ -230,7 +230,7 @@ def _covaried(pairs: Sequence[Any], *, sample: bool) -> float | None:
 
 
 def _carried(spec: object, order: Order, window: object, compiler: Compiler) -> WindowFunction:
-    """The last value that is there, carried forward."""
+    """The last value that is not null, carried forward."""
     del order, window
     of = compiler.of_document(spec)
 
@@ -247,7 +247,7 @@ def _carried(spec: object, order: Order, window: object, compiler: Compiler) -> 
 
 
 def _linear(spec: object, order: Order, window: object, compiler: Compiler) -> WindowFunction:
-    """Gaps between numbers filled on a straight line over the field of the order."""
+    """Gaps between numbers, interpolated linearly over the sort field."""
     del window
     of = compiler.of_document(spec)
     if order.path is None:
@@ -271,10 +271,10 @@ def _place(value: object) -> Any:
 
 
 def interpolated(places: Sequence[Any], values: Sequence[Any]) -> list[object]:
-    """Values with the gaps between two of them filled linearly.
+    """Interpolate the gaps between values linearly.
 
     Raises:
-        QueryError: Two are in the same place.
+        QueryError: Two values have the same position.
     """
     if any(one == other for one, other in pairwise(places)):
         raise QueryError(6050106, "There can be no repeated values in the sort field")

@@ -1,4 +1,4 @@
-"""`$setWindowFields`: functions over the neighbours of each document."""
+"""`$setWindowFields`: functions over each document's neighbours."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def numeric(name: str, value: object, code: int = 28765) -> Any:
-    """An operand as a number.
+    """Validate that an operand is a number, and make it one that Python can calculate with.
 
     Raises:
         QueryError: It is invalid.
@@ -37,14 +37,14 @@ def numeric(name: str, value: object, code: int = 28765) -> Any:
 
 
 def mixed(*values: Any) -> tuple[Any, ...]:
-    """Numbers that can be calculated with together: Decimal where one is."""
+    """Convert numbers so that they can be combined: all to Decimal if one is."""
     if any(isinstance(value, Decimal) for value in values):
         return tuple(Decimal(repr(v)) if isinstance(v, float) else Decimal(v) for v in values)
     return values
 
 
 def typed(result: object, operands: Iterable[object]) -> object:
-    """A result as BSON can carry it: of 64 bits if one of the whole operands is."""
+    """A result in its BSON type: a long if one of the integer operands is a long."""
     if type(result) is float:
         return result
     if isinstance(result, int) and Int64 in map(type, operands) and _LONGS[0] <= result < _LONGS[1]:
@@ -56,7 +56,7 @@ _LONGS = (-(2**63), 2**63)
 
 
 def add(*values: object) -> object:
-    """The sum of numbers and of at most one date, whose numbers are milliseconds."""
+    """The sum of numbers and at most one date, to which numbers are milliseconds."""
     moment: datetime | None = None
     total: object = 0
     for value in values:
@@ -74,10 +74,10 @@ def add(*values: object) -> object:
 
 
 def later(moment: datetime, span: Any) -> datetime:
-    """A date so many milliseconds later.
+    """A date plus milliseconds.
 
     Raises:
-        QueryError: There is no such date.
+        QueryError: The date does not exist.
     """
     try:
         return moment + timedelta(milliseconds=round(span))
@@ -86,7 +86,7 @@ def later(moment: datetime, span: Any) -> datetime:
 
 
 def subtract(left: object, right: object) -> object:
-    """A difference: of dates in milliseconds, of a date and milliseconds a date."""
+    """A difference: milliseconds of two dates, or a date from a date and milliseconds."""
     if isinstance(left, datetime):
         if isinstance(right, datetime):
             return Int64(milliseconds(as_utc(left)) - milliseconds(as_utc(right)))
@@ -109,7 +109,7 @@ def multiply(*values: object) -> object:
 
 
 def divide(left: object, right: object) -> object:
-    """A quotient; always a double, but of decimals."""
+    """A quotient: a double, or a decimal if an operand is one."""
     if not is_number(left) or not is_number(right):
         text = f"$divide only supports numeric types, not {type_name(left)} and {type_name(right)}"
         raise wrong_type(text)
@@ -120,7 +120,7 @@ def divide(left: object, right: object) -> object:
 
 
 def modulo(left: object, right: object) -> object:
-    """The remainder, which has the sign of the dividend."""
+    """The remainder; it has the sign of the dividend, unlike in Python."""
     one, other = mixed(numeric("$mod", left, 16611), numeric("$mod", right, 16611))
     if other == 0:
         raise QueryError(16610, "can't $mod by zero")
@@ -129,15 +129,17 @@ def modulo(left: object, right: object) -> object:
         return typed(rest if one >= 0 else -rest, (left, right))
     if isinstance(one, Decimal):
         return narrowed(one % other)
+    # math.fmod raises an error for an infinite dividend.
     return math.nan if math.isinf(one) else math.fmod(one, other)
 
 
 def power(base: object, exponent: object) -> object:
-    """A power; an integer of integers where it fits into 64 bits."""
+    """A power; of integers, it is an integer if it fits into 64 bits."""
     one, other = mixed(numeric("$pow", base, 28762), numeric("$pow", exponent, 28763))
     if one == 0 and other < 0:
         raise QueryError(28764, "$pow cannot take a base of 0 and a negative exponent")
     if isinstance(one, int) and isinstance(other, int) and other >= 0:
+        # Do not compute huge integers only to find that they do not fit.
         if abs(one) <= 1 or other * math.log2(abs(one)) < 64:
             return typed(one**other, (base, exponent))
         one = float(one)
@@ -145,10 +147,11 @@ def power(base: object, exponent: object) -> object:
         result = one**other
     except OverflowError:
         return math.inf
+    # Python returns a complex number for roots of negative numbers.
     return math.nan if isinstance(result, complex) else narrowed(result)
 
 
-#: As many as any number of BSON with any precision needs.
+#: Enough digits for every BSON number at every valid precision.
 _DIGITS = Context(prec=800, Emax=9999, Emin=-9999)
 
 
@@ -163,7 +166,7 @@ def _rounding(name: str, mode: str) -> Callable[..., object]:
             raise QueryError(51083, f"{text}, value must be in [-20, 100]")
         if not math.isfinite(exact) or (digits >= 0 and exact == exact.__trunc__()):
             return value
-        # The binary value of a double, not its shortest form, decides a tie.
+        # Ties are decided by the exact binary value: 2.675 is below the tie, and rounds to 2.67.
         result = Decimal(exact).quantize(Decimal(1).scaleb(-digits), mode, _DIGITS)
         if isinstance(exact, Decimal):
             return narrowed(result)
@@ -185,7 +188,7 @@ def _whole(name: str, function: Callable[[Any], int]) -> Callable[[object], obje
 def _real(
     name: str, function: Callable[[float], float], low: float = -math.inf, high: float = math.inf
 ) -> Function:
-    """A function of one real number, defined between two bounds."""
+    """A function of one real number with a limited domain."""
 
     def apply(value: object) -> object:
         exact = float(numeric(name, value))

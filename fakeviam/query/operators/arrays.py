@@ -1,4 +1,4 @@
-"""Operators on arrays, as lists and as sets."""
+"""Operators on arrays as lists and as sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOTHING = (None, MISSING)
 
 
 def array(name: str, value: object, code: int) -> list[object]:
-    """An operand as an array.
+    """Validate that an operand is an array.
 
     Raises:
         QueryError: It is invalid.
@@ -31,7 +31,7 @@ def array(name: str, value: object, code: int) -> list[object]:
 
 
 def _whole(name: str, what: str, value: object, code: int) -> int:
-    """An operand as a whole number; the next code is that of numbers which are none.
+    """Convert an operand to an integer; `code + 1` is the error for numbers that are not integers.
 
     Raises:
         QueryError: It is invalid.
@@ -210,7 +210,7 @@ def _sort_array(compiler: Compiler, operands: Any) -> Evaluate:
     return evaluate
 
 
-# With an expression for each element ------------------------------------------------------------
+# With an expression that is evaluated for each element -------------------------------------------
 
 
 def _map(compiler: Compiler, operands: object) -> Evaluate:
@@ -273,10 +273,10 @@ def _loop(
 
 
 def _variable(name: object) -> str:
-    """The name of a variable.
+    """Validate the name of a variable.
 
     Raises:
-        QueryError: It can't be one.
+        QueryError: It is invalid.
     """
     if not isinstance(name, str) or not name:
         raise QueryError(16866, "empty variable names are not allowed")

@@ -1,6 +1,6 @@
 """Operators on dates: calendars, truncation, arithmetic, text."""
 
-# ruff: noqa: N803, A002 - parameters are named as the operators' operands are
+# ruff: noqa: N803, A002 - parameters have the names of the operators' operands
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ _PARTS: dict[str, Callable[[datetime], int]] = {
 
 
 def _part(compiler: Any, operands: Any, name: str) -> Evaluate:
-    """A part of a date, which is an expression or `{date:, timezone:}`."""
+    """A part of a date; the operand is an expression or `{date:, timezone:}`."""
     part = _PARTS[name]
     if isinstance(operands, list):
         if len(operands) != 1:
@@ -221,10 +221,10 @@ def _from_string(
 
 
 def date_of(value: object) -> datetime:
-    """A value converted to a date, as `$toDate` does.
+    """Convert a value to a date, like `$toDate`.
 
     Raises:
-        QueryError: It can't be.
+        QueryError: It cannot be converted.
     """
     if isinstance(value, str):
         return parsed(value, MISSING, UTC)

@@ -1,4 +1,4 @@
-"""Operators that compare and decide, and those that fit nowhere else."""
+"""Operators for conditions and comparison, and those without a topic."""
 
 from __future__ import annotations
 

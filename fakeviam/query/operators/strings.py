@@ -1,4 +1,4 @@
-"""Operators on text."""
+"""Operators on strings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fakeviam.query.expressions import Compiler, Evaluate, Scope
 
-#: What `$trim` takes away when it is not told.
+#: The default characters of `$trim`: MongoDB's list of whitespace, and NUL.
 _WHITE = (
     "\0 \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 )
@@ -37,7 +37,7 @@ def _concat(*values: Any) -> str:
 
 
 def _made(name: str, size: int, make: Callable[[], str]) -> str:
-    """A text of that many characters, if a document can hold it."""
+    """Build a string of a known size, if it fits into a document."""
     if size > LARGEST:
         raise too_large(f"{name} makes a text of {size} characters")
     return make()
@@ -48,7 +48,7 @@ def _coerced(value: object) -> str:
 
 
 def _index(name: str, what: str, value: object, code: int, fraction: int) -> int:
-    """An operand as a whole number: one code for what is no number, one for other numbers.
+    """Convert an operand to an integer; `code` is for other types, `fraction` for other numbers.
 
     Raises:
         QueryError: It is invalid.
@@ -114,7 +114,7 @@ def _case(change: Callable[[str], str]) -> Function:
 
 
 def _cased(text: str, change: Callable[[str], str]) -> str:
-    """A text in another case: only ASCII letters have cases for MongoDB."""
+    """Change the case of ASCII letters only, as MongoDB does."""
     if text.isascii():
         return change(text)
     return "".join(change(letter) if letter.isascii() else letter for letter in text)
@@ -136,7 +136,7 @@ def _replaced(name: str, count: int) -> NamedFunction:
     def apply(input: object, find: object, replacement: object) -> str:  # noqa: A002
         text, old = _text(name, input, 51746), _text(name, find, 51745)
         new = _text(name, replacement, 51744)
-        places = min(text.count(old), count % 2**63)  # -1 is all of them
+        places = min(text.count(old), count % 2**63)  # a count of -1 replaces all
         size = len(text) + places * (len(new) - len(old))
         return _made(name, size, lambda: text.replace(old, new, count))
 

@@ -1,4 +1,4 @@
-"""Operators that tell types and convert between them."""
+"""Operators that check and convert types."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def _unsupported(value: object, kind: str) -> QueryError:
 
 
 def text_of(value: object) -> str:
-    """A value as `$toString` writes it.
+    """Convert a value to a string, like `$toString`.
 
     Raises:
-        QueryError: It can't be text.
+        QueryError: It cannot be converted.
     """
     if isinstance(value, str):
         return value
@@ -65,6 +65,7 @@ def _double_text(value: float) -> str:
         return "NaN"
     if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
+    # MongoDB omits the fraction of whole numbers.
     return repr(value).removesuffix(".0") if abs(value) < 1e15 else repr(value)
 
 
@@ -99,7 +100,7 @@ def _double(value: object) -> float:
         ):
             raise _failed(value, "double")
         converted = float(value)
-        if math.isinf(converted) and "inf" not in value.lower():  # beyond the largest double
+        if math.isinf(converted) and "inf" not in value.lower():  # exceeds the largest double
             raise _failed(value, "double")
         return converted
     if isinstance(value, datetime):
@@ -117,6 +118,7 @@ def _decimal(value: object) -> Decimal128:
     try:
         if isinstance(value, datetime):
             return Decimal128(Decimal(milliseconds(value)))
+        # Python would accept spaces and underscores.
         if isinstance(value, str) and re.search(r"[\s_]", value):
             raise _failed(value, "decimal")
         if isinstance(value, (str, bool, int)):
