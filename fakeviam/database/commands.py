@@ -1,4 +1,4 @@
-"""The commands of the database: who may send them, which fields they have, what answers them."""
+"""The commands of the database: their handlers, fields and permissions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fakeviam.query.values import Document
 
 
-#: What Viam's federated databases run.
+#: The version that Viam's federated databases run.
 SERVER_VERSION: Final = "7.0.0"
 
 
@@ -111,10 +111,10 @@ class Command(NamedTuple):
     """A command.
 
     Attributes:
-        answer: What answers it.
-        fields: The fields that it has of its own.
-        before_login: Whether it may be sent by anybody.
-        may_be_long: Whether it looks at readings.
+        answer: The handler.
+        fields: The fields of this command, besides common ones.
+        before_login: Whether it is permitted without a login.
+        may_be_long: Whether it reads readings, and therefore may take long.
     """
 
     answer: Callable[[Context, Document], Reply]
@@ -127,8 +127,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-#: Fields that every command may have. What most ask for makes no difference to one server that
-#: only reads: sessions, read concern, and the like; those of transactions are refused.
+#: Fields that every command may have. Most, such as sessions and read concern, have no effect on a
+#: single read-only server; those of transactions are refused.
 _COMMON = _words(
     "$clusterTime $configTime $db $readPreference allowDiskUse apiDeprecationErrors apiStrict "
     "apiVersion autocommit comment hint lsid maxTimeMS readConcern startTransaction txnNumber "
@@ -189,17 +189,17 @@ COMMANDS: Final = MappingProxyType(
 
 
 def find_command(document: Document) -> Command:
-    """The command that a document asks for.
+    """The command that a document names.
 
     Raises:
-        QueryError: There is none, or it has no such field.
+        QueryError: It does not exist, or does not have one of the fields.
     """
     name = next(iter(document), "")
     command = COMMANDS.get(name)
     if command is None:
         raise QueryError(59, f"no such command: '{name:.80}'")
     if command.answer is not _refuse_write:
-        for field in document:  # the first of several
+        for field in document:  # only the first unknown field is reported
             if field not in {name, *command.fields, *_COMMON}:
                 raise QueryError(40415, f"BSON field '{name}.{field}' is an unknown field.")
     _check_common(document)
@@ -207,7 +207,7 @@ def find_command(document: Document) -> Command:
 
 
 def _check_common(document: Document) -> None:
-    """Refuse transactions, as a server does that is no member of a replica set (DB-7)."""
+    """Refuse transactions, like a server that is not a member of a replica set (DB-7)."""
     if not isinstance(document.get("lsid", {}), dict):
         raise wrong_type("BSON field 'lsid' must be an object with the id of a session")
     limit = document.get("maxTimeMS")

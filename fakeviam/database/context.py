@@ -1,4 +1,4 @@
-"""What the commands of a connection know, and what they may see."""
+"""The context of a command: the caller, its permissions and its data."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ UNAUTHORIZED: Final = 13
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What a command knows of who sent it.
+    """The context of a command.
 
     Attributes:
-        database: Which database it is for.
-        owner: Whose cursors it may use.
+        database: The target database.
+        owner: The owner of the caller's cursors.
         user: The name of the database user.
-        run: Runs stages over these readings.
+        run: Runs stages over the caller's readings.
         transform: Runs stages over other documents.
-        cursors: The open cursors.
+        cursors: All open cursors.
         peer: The client's address.
     """
 
@@ -46,7 +46,7 @@ class Context:
     peer: str
 
     def cursor(self, documents: list[Document], *, size: int | None, single: bool = False) -> Reply:
-        """Answer with documents, batch by batch."""
+        """Reply with documents, in batches."""
         return self.cursors.first_reply(
             documents,
             namespace=f"{self.database}.{COLLECTION}",
@@ -56,12 +56,12 @@ class Context:
         )
 
     def unauthorized(self, command: Document, detail: str = "") -> QueryError:
-        """Refuse a command that no database user may send."""
+        """The error for a command that no database user may send."""
         return refused_as_unauthorized(self.database, command, detail)
 
 
 def refused_as_unauthorized(database: str, command: Document, detail: str = "") -> QueryError:
-    """Refuse a command in MongoDB's words."""
+    """The error for a command that is not permitted, in MongoDB's words."""
     name = next(iter(command))
     text = f"not authorized on {database} to execute command {{ {name}: {command[name]!r:.80} }}"
     return QueryError(UNAUTHORIZED, f"{text}{detail}: the federated database is read-only")

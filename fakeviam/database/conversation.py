@@ -1,4 +1,4 @@
-"""What one connection says: hello, login, then commands, each of which becomes a reply."""
+"""The state of one connection: hello, login, then commands, each of which gets a reply."""
 
 from __future__ import annotations
 
@@ -35,53 +35,53 @@ Made = TypeVar("Made")
 
 log = logging.getLogger("fakeviam")
 
-#: The database that knows the users.
+#: The database with the users.
 AUTH_SOURCE: Final = "admin"
 
 _AUTHENTICATION_FAILED: Final = 18
 _OUT_OF_DISK_SPACE: Final = 14031
 _HELLO = frozenset({"hello", "isMaster", "ismaster"})
 
-#: What a server of release 7.0 says; every driver of these years speaks it.
+#: The reply of a 7.0 server, which all current drivers support.
 _WIRE_VERSION: Final = 21
 
 
 class Conversation:
-    """One connection's state: which cloud it is for, and who is logged in.
+    """The state of one connection: its cloud, and the user who is logged in.
 
     Attributes:
         peer: The client's address.
     """
 
     def __init__(self, clouds: SessionRegistry, cursors: Cursors) -> None:
-        """Begin with nobody logged in."""
+        """Start without a login."""
         self.peer = ""
         self._clouds = clouds
         self._cursors = cursors
-        self._session: str | None = None  # until the first hello says which
-        self._entered: CloudState | None = None  # by a login
+        self._session: str | None = None  # until the first hello names it
+        self._entered: CloudState | None = None  # after a login
         self._login: Login | None = None
         self._user = self._owner = ""
         self._logins = 0
 
     def answer(self, request: CommandMessage) -> Reply | Callable[[], Reply]:
-        """The reply to a request; an error is a reply too.
+        """The reply to a request; errors are replies too.
 
-        One that takes long is a function, which another thread may call (SV-18).
+        A reply that takes long is returned as a function, which may be called in a thread (SV-18).
         """
         made = self._told(request, lambda: self._answer(request))
         return partial(self._told, request, made) if callable(made) else made
 
     def _told(self, request: CommandMessage, work: Callable[[], Made]) -> Made | Reply:
-        """What `work` makes; what goes wrong is a reply too."""
+        """The result of `work`, or the reply for its error."""
         try:
             return work()
         except QueryError as error:
             return _refusal(error.code, error.text, error.code_name)
-        except Refusal as refusal:  # what retention deletes cannot be kept (DD-4)
+        except Refusal as refusal:  # what retention deleted cannot be persisted (DD-4)
             return _refusal(_OUT_OF_DISK_SPACE, refusal.text, "OutOfDiskSpace")
         except Exception as error:
-            # Not an error that MongoDB would send: the test must see that the fake is broken.
+            # Unlike any error of MongoDB, so that the test shows that the fake itself is broken.
             log.exception("fakeviam crashed in the database command %s", request.name)
             self._clouds.base.crashes.append(Crash(f"database command {request.name}", error))
             text = f"fakeviam has a bug: {type(error).__name__} in {request.name}: {error} [SV-4]"
@@ -121,7 +121,7 @@ class Conversation:
         return bool(self._user)
 
     def end(self) -> None:
-        """Nobody is logged in any more."""
+        """Log out."""
         if self._owner:
             self._cursors.leave(self._owner)
         self._user, self._owner, self._entered = "", "", None
@@ -139,11 +139,11 @@ class Conversation:
         )
 
     def _cloud(self) -> CloudState:
-        """The cloud that the first hello has named.
+        """The cloud that the first hello named.
 
         Raises:
-            QueryError: Its session is not open, or another one is by now: what is asked would be
-                answered by another cloud.
+            QueryError: Its session is closed, or a new one has its name: the reply would come from
+                the wrong cloud.
         """
         cloud = self._clouds.cloud(self._session) if self._session else self._clouds.base
         if cloud is None:
@@ -162,11 +162,11 @@ class Conversation:
         client = command.get("client")
         application = client.get("application") if isinstance(client, dict) else None
         named = application.get("name") if isinstance(application, dict) else None
-        if self._session is None:  # a later hello leads nowhere else
+        if self._session is None:  # later hellos cannot change it
             name_of_client = named if isinstance(named, str) else ""
             _, _, self._session = name_of_client.partition(APPLICATION_PREFIX)
-        # No topologyVersion: it would promise to answer a hello when something changes, and
-        # drivers would ask thousands of times a second.
+        # No topologyVersion: with it, drivers expect the reply to wait for a change, and would call
+        # thousands of times per second.
         reply: Reply = {
             "isWritablePrimary" if name == "hello" else "ismaster": True,
             "helloOk": True,
@@ -190,7 +190,7 @@ class Conversation:
                     speculative, str(speculative.get("db", AUTH_SOURCE))
                 )
             except QueryError:
-                self._login = None  # the client tries again by saslStart, and is told why not
+                self._login = None  # the client falls back to saslStart, which reports the reason
         return reply
 
     def _start_login(self, command: Document, database: str) -> Reply:
@@ -220,7 +220,7 @@ class Conversation:
         login = self._login
         if login is None:
             raise QueryError(17, "No SASL session state found")
-        if login.is_proven:  # the last, empty message
+        if login.is_proven:  # the final, empty message
             self._login = None
             return _sasl(b"", done=True)
         try:
@@ -244,30 +244,30 @@ class Conversation:
 
 
 class Refusing:
-    """A connection on which every command, hello among them, gets one error.
+    """A connection on which every command, including hello, gets the same error.
 
     Attributes:
         peer: The client's address.
     """
 
     def __init__(self, text: str) -> None:
-        """Answer with this text."""
+        """Reply with this text."""
         self.peer = ""
         self.is_logged_in = False
         self._text = text
 
     def end(self) -> None:
-        """Nobody was logged in."""
+        """Do nothing: there is no login."""
 
     def answer(self, request: CommandMessage) -> Reply:
-        """The same for all."""
+        """The error."""
         del request
         error = QueryError(UNAUTHORIZED, self._text)
         return _refusal(error.code, error.text, error.code_name)
 
 
 def _mark(cloud: CloudState, text: str) -> str:
-    """24 hex digits that only this cloud can put under a text; one seal has eight."""
+    """24 hex digits that only this cloud can derive from a text; one seal has eight."""
     return "".join(cloud.ids.seal(f"{text}/{part}") for part in range(3))
 
 

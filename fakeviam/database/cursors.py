@@ -1,4 +1,4 @@
-"""Answers that are fetched in batches."""
+"""Cursors: results that are fetched in batches."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from fakeviam.query.values import Document
 
-#: Documents in a first batch whose size the client leaves to the server, as MongoDB has it.
+#: The default size of a first batch, as in MongoDB.
 FIRST_BATCH: Final = 101
 
-#: Open cursors of one owner, and documents in them; who opens more loses those left alone longest.
+#: Limits of open cursors per owner, and of documents in them; the least recently used are dropped.
 _MOST_OPEN: Final = 1000
 _MOST_KEPT: Final = 400_000
 
@@ -31,13 +31,13 @@ _MOST_KEPT: Final = 400_000
 class _Cursor:
     namespace: str
     documents: deque[Document]
-    #: The first document of the next batch; None at the end of the answer.
+    #: The first document of the next batch; None at the end of the result.
     ahead: RawBSONDocument | None
-    #: Two connections of one owner may ask for batches at the same time, each in a thread.
+    #: Two connections of one owner may fetch batches at the same time, each in its own thread.
     lock: Lock = field(default_factory=Lock)
 
     def batch(self, size: int | None) -> list[RawBSONDocument]:
-        """The next documents: at most `size`, and as many as one message can carry."""
+        """The next documents: at most `size`, and at most as many as fit into one message."""
         taken: list[RawBSONDocument] = []
         weight = 0
         while self.ahead is not None and (size is None or len(taken) < size):
@@ -55,10 +55,10 @@ def _next(documents: deque[Document]) -> RawBSONDocument | None:
 
 @dataclass(slots=True)
 class Cursors:
-    """The open cursors of one server; drivers fetch from any connection of their pool.
+    """The open cursors of one server, for all connections of a driver's pool.
 
-    Each belongs to an owner, who alone can use it, and whose others alone it can push out. Long
-    answers are made in threads, which share this.
+    Each belongs to an owner, and only its owner can use it or cause it to be dropped. Methods are
+    thread-safe, because long replies are computed in threads.
     """
 
     _open: dict[str, OrderedDict[int, _Cursor]] = field(
@@ -69,11 +69,11 @@ class Cursors:
     _lock: RLock = field(default_factory=RLock)
 
     def enter(self, owner: str) -> None:
-        """One more connection of an owner."""
+        """Count a new connection of an owner."""
         self._connections[owner] += 1
 
     def leave(self, owner: str) -> None:
-        """One connection less; with the last, nobody is left to go on with what is open."""
+        """Count a closed connection of an owner; the last one drops its cursors."""
         with self._lock:
             self._connections[owner] -= 1
             if not self._connections[owner]:
@@ -89,7 +89,7 @@ class Cursors:
         size: int | None,
         single: bool = False,
     ) -> dict[str, Any]:
-        """Answer with the first batch, and keep the rest for `getMore`."""
+        """Reply with the first batch, and keep the rest for `getMore`."""
         waiting = deque(documents)
         cursor = _Cursor(namespace=namespace, documents=waiting, ahead=_next(waiting))
         batch = cursor.batch(FIRST_BATCH if size is None else size)
@@ -97,7 +97,7 @@ class Cursors:
         return _reply("firstBatch", batch, self._keep(cursor, owner) if is_kept else 0, namespace)
 
     def _keep(self, cursor: _Cursor, owner: str) -> int:
-        """Keep a cursor, unless its owner has left meanwhile; its number."""
+        """Keep a cursor, unless its owner has disconnected; returns its number."""
         with self._lock:
             number = next(self._ids)
             if owner not in self._connections:
@@ -113,7 +113,7 @@ class Cursors:
     def next_reply(
         self, number: int, *, owner: str, namespace: str, size: int | None
     ) -> dict[str, object] | None:
-        """Answer with the next batch; None where the owner has no such cursor."""
+        """Reply with the next batch; None if the owner has no such cursor."""
         with self._lock:
             cursors = self._open.get(owner, OrderedDict())
             cursor = cursors.get(number)
@@ -128,7 +128,7 @@ class Cursors:
         return _reply("nextBatch", batch, number, namespace)
 
     def kill(self, number: int, *, owner: str) -> bool:
-        """Forget a cursor; whether the owner had it."""
+        """Drop a cursor; returns whether the owner had it."""
         with self._lock:
             cursors = self._open.get(owner)
             if cursors is None or cursors.pop(number, None) is None:

@@ -1,4 +1,4 @@
-"""Connections of database clients: from bytes to commands and back."""
+"""Connections of MongoDB clients: bytes to commands, and replies to bytes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fakeviam.database.wire_messages import CommandMessage
     from fakeviam.server.lifecycle.session_registry import SessionRegistry
 
-#: Bytes of a message before login; hello and logins have some hundreds.
+#: The maximum size of a message before the login; hello and login have some hundred bytes.
 _BEFORE_LOGIN = 1024 * 1024
 
 
@@ -34,13 +34,13 @@ class DatabaseServer:
     """The database side of one fake's port."""
 
     def __init__(self, clouds: SessionRegistry, *, patience: float) -> None:
-        """Serve the readings of `clouds`; wait so many seconds for the rest of a message."""
+        """Serve the readings of `clouds`; `patience` limits the seconds that a message may take."""
         self._clouds, self._patience = clouds, patience
         self._cursors = Cursors()
         self._log = QuietLog(asyncio.get_running_loop().time)
 
     def protocol(self) -> asyncio.Protocol:
-        """A protocol for one more connection."""
+        """A protocol for a new connection."""
         return self._connection(Conversation(self._clouds, self._cursors))
 
     def refusing(self, text: str) -> asyncio.Protocol:
@@ -51,16 +51,16 @@ class DatabaseServer:
         return DatabaseConnection(conversation, patience=self._patience, quiet_log=self._log)
 
     async def stop(self) -> None:
-        """Nothing goes on between two messages."""
+        """Do nothing: no work is pending between two messages."""
 
 
 class DatabaseConnection(asyncio.Protocol):
-    """One connection, which answers one message at a time, in order."""
+    """One connection; messages are answered one at a time, in order."""
 
     def __init__(
         self, conversation: Conversation | Refusing, *, patience: float, quiet_log: QuietLog
     ) -> None:
-        """Let `conversation` answer; drop a client that is silent in the middle of a message."""
+        """Reply through `conversation`; close if a message remains incomplete for too long."""
         self.transport: asyncio.Transport | None = None
         self._patience, self._log = patience, quiet_log
         self._impatience: asyncio.TimerHandle | None = None
@@ -68,17 +68,17 @@ class DatabaseConnection(asyncio.Protocol):
         self._received = bytearray()
         self._scheduled = False
         self._writable = True
-        self._is_at_end = False  # the client says nothing more
+        self._is_at_end = False  # the client has sent EOF
         self._aside: asyncio.Future[Reply] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A transport of another event loop, such as uvloop's, is no asyncio.Transport.
+        # A transport of another event loop, such as uvloop's, is not an asyncio.Transport.
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._conversation.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
         Link(transport).keep_alive()
 
-    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's signature
         self.transport = None
         self._received.clear()
         self._stop_waiting()
@@ -113,7 +113,7 @@ class DatabaseConnection(asyncio.Protocol):
         self._schedule()
 
     def _schedule(self) -> None:
-        """Answer one message per turn of the event loop, so that other connections have theirs."""
+        """Answer one message per turn of the event loop, so that other connections are served."""
         if self.transport is None or self._scheduled or not self._writable:
             return
         if self._waits_for_bytes():
@@ -125,7 +125,7 @@ class DatabaseConnection(asyncio.Protocol):
                 loop = asyncio.get_running_loop()
                 self._impatience = loop.call_later(self._patience, self._give_up)
             return
-        # What is here is enough for a while: the rest may stay in the kernel.
+        # There is enough buffered input: apply backpressure.
         self.transport.pause_reading()
         self._scheduled = True
         asyncio.get_running_loop().call_soon(self._turn)
@@ -138,7 +138,7 @@ class DatabaseConnection(asyncio.Protocol):
 
     @property
     def _largest(self) -> int:
-        """The maximum size of a message, which is small before the login."""
+        """The maximum size of a message, which is low before the login."""
         return MAX_MESSAGE_BYTES if self._conversation.is_logged_in else _BEFORE_LOGIN
 
     def _stop_waiting(self) -> None:
@@ -180,14 +180,14 @@ class DatabaseConnection(asyncio.Protocol):
         elif self._is_at_end:
             self.transport.close()
         else:
-            self._scheduled = True  # the next message waits, others' do not
+            self._scheduled = True  # the next message of this connection has to wait
             self._aside = in_thread(reply)
             self._aside.add_done_callback(partial(self._answered, request))
-            self.transport.resume_reading()  # otherwise nobody would notice that the client left
+            self.transport.resume_reading()  # to notice if the client disconnects
 
     def _answered(self, request: CommandMessage, made: asyncio.Future[Reply]) -> None:
         self._scheduled, self._aside = False, None
-        if self.transport is not None:  # else it was cancelled
+        if self.transport is not None:  # otherwise the connection was lost
             self._reply(request, made.result())
 
     def _reply(self, request: CommandMessage, reply: Reply) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PREPARE: MappingProxyType[str, Callable[[str, str], str]] = MappingProxyType(
     {
         "SCRAM-SHA-256": lambda _user, password: password,
-        "SCRAM-SHA-1": lambda user, password: hashlib.md5(  # noqa: S324 - as MongoDB has it
+        "SCRAM-SHA-1": lambda user, password: hashlib.md5(  # noqa: S324 - required by MongoDB
             f"{user}:mongo:{password}".encode()
         ).hexdigest(),
     }
@@ -28,12 +28,12 @@ class LoginError(Exception):
 
 
 class Login:
-    """One login, which takes two messages of the client, or three.
+    """A login, which takes two or three messages of the client.
 
     Attributes:
-        user: The name that it brought.
+        user: The name of the user.
         is_proven: Whether the client has shown that it knows the password.
-        skips_empty: Whether the client does without the last, empty message.
+        skips_empty: Whether the client skips the final, empty message.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class Login:
 
         Args:
             mechanism: The client's choice.
-            password_of: Finds the password of a user; None where there is no such user.
-            salt: Of the password's hash.
-            nonce: The server's part of the conversation's.
-            skips_empty: Whether the client does without the last, empty message.
+            password_of: Returns the password of a user; None if the user does not exist.
+            salt: The salt of the password's hash.
+            nonce: The server's part of the nonce.
+            skips_empty: Whether the client skips the final, empty message.
 
         Raises:
-            LoginError: The mechanism is not served.
+            LoginError: The mechanism is not supported.
         """
         if not isinstance(mechanism, str) or mechanism not in _PREPARE:
             served = " and ".join(MECHANISMS)
@@ -73,7 +73,7 @@ class Login:
         """Answer the client's next message.
 
         Raises:
-            LoginError: It is refused.
+            LoginError: The message is invalid, or the password is wrong.
         """
         try:
             text = payload.decode()
@@ -86,7 +86,7 @@ class Login:
             self.is_proven = True
             return final.encode()
         except (ScramException, UnicodeDecodeError) as error:
-            # scramp wraps what `_hashes` raises.
+            # scramp wraps exceptions of `_hashes`.
             cause = error.__cause__
             raise (cause if isinstance(cause, LoginError) else LoginError(str(error))) from None
 

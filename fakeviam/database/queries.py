@@ -1,4 +1,4 @@
-"""Pipelines over the readings of one organization, as TabularDataByMQL runs them."""
+"""Pipelines over the readings of an organization, as in TabularDataByMQL."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def run(cloud: CloudState, organization_id: str, stages: Sequence[Document]) -> list[Document]:
-    """The answer of a pipeline over an organization's readings.
+    """Run a pipeline over an organization's readings.
 
     Raises:
-        QueryError: It has no meaning, or takes too much.
+        QueryError: It is invalid, or exceeds the limits.
     """
     enforce_retention(cloud)
     call = Call.detached(cloud.detached(), _METHOD)
@@ -33,10 +33,10 @@ def run(cloud: CloudState, organization_id: str, stages: Sequence[Document]) -> 
 def transform(
     cloud: CloudState, documents: list[Document], stages: Sequence[Document]
 ) -> list[Document]:
-    """The answer of a pipeline over other documents.
+    """Run a pipeline over other documents.
 
     Raises:
-        QueryError: It has no meaning, or takes too much.
+        QueryError: It is invalid, or exceeds the limits.
     """
     chance = Random(cloud.ids.seal("query"))  # noqa: S311 - one seed, one run
     return Pipeline(list(stages), now=moment_of(cloud.clock.now()), random=chance).run(documents)

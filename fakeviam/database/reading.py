@@ -1,4 +1,4 @@
-"""Commands that read: find, aggregate, count, distinct, and the cursors behind them."""
+"""Commands that read: find, aggregate, count, distinct, and those of cursors."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from fakeviam.query.values import Document
 
 
-#: Of a long, as BSON has it.
+#: The range of a BSON long.
 _LARGEST: Final = 2**63 - 1
 
 _WRITING_STAGES = frozenset({"$out", "$merge"})
 
 
 def find(context: Context, command: Document) -> Reply:
-    """The documents that a filter selects."""
+    """Find the documents that a filter selects."""
     batch = _count_of(command, "batchSize", minimum=0)
     single = bool(command.get("singleBatch"))
     limit = _count_of(command, "limit", minimum=None)
-    if limit is not None and limit < 0:  # how old clients ask for one batch
+    if limit is not None and limit < 0:  # older clients request a single batch like this
         limit, single = -limit, True
     if command.get("tailable"):
         raise bad_value("tailable cursor requested on non capped collection")
@@ -48,7 +48,7 @@ def find(context: Context, command: Document) -> Reply:
 
 
 def aggregate(context: Context, command: Document) -> Reply:
-    """The answer of a pipeline."""
+    """Run a pipeline."""
     if not isinstance(command["aggregate"], str):
         raise unparsable("only pipelines over a collection are served, not { aggregate: 1 }")
     pipeline, cursor = command.get("pipeline"), command.get("cursor")
@@ -66,7 +66,7 @@ def aggregate(context: Context, command: Document) -> Reply:
 
 
 def count(context: Context, command: Document) -> Reply:
-    """How many documents a filter selects."""
+    """Count the documents that a filter selects."""
     stages: list[Document] = [{"$match": document_of(command, "query")}]
     if skip := _count_of(command, "skip", minimum=0):
         stages.append({"$skip": skip})
@@ -77,7 +77,7 @@ def count(context: Context, command: Document) -> Reply:
 
 
 def distinct(context: Context, command: Document) -> Reply:
-    """The different values at a path; the elements of arrays count one by one."""
+    """The distinct values at a path; the elements of arrays are separate values."""
     key = command.get("key")
     if not isinstance(key, str):
         raise wrong_type("BSON field 'distinct.key' must be a string")
@@ -88,7 +88,7 @@ def distinct(context: Context, command: Document) -> Reply:
             values = leaf if isinstance(leaf, list) else [leaf]
             found += [{"value": value} for value in values if value is not MISSING]
     groups = context.transform(found, [{"$group": {"_id": "$value"}}, {"$sort": {"_id": 1}}])
-    # By way of bytes, as documents of other answers go: a NUL in a name is replaced (MQ-13).
+    # Encode as other replies do, which replaces a NUL in a field name (MQ-13).
     encoded, _ = encode_any({"values": [group["_id"] for group in groups], "ok": 1.0})
     if len(encoded) > MAX_DOCUMENT_BYTES:
         raise QueryError(17217, "distinct too big, 16mb cap")
@@ -96,7 +96,7 @@ def distinct(context: Context, command: Document) -> Reply:
 
 
 def get_more(context: Context, command: Document) -> Reply:
-    """The next batch of an answer."""
+    """The next batch of a cursor."""
     number = command["getMore"]
     if not isinstance(number, int) or number is True or number is False:
         raise wrong_type("BSON field 'getMore.getMore' must be a long")
@@ -111,7 +111,7 @@ def get_more(context: Context, command: Document) -> Reply:
 
 
 def kill_cursors(context: Context, command: Document) -> Reply:
-    """Forget cursors."""
+    """Drop cursors."""
     numbers = command.get("cursors")
     if not isinstance(numbers, list) or not all(isinstance(each, int) for each in numbers):
         raise wrong_type("BSON field 'killCursors.cursors' must be an array of longs")
@@ -139,16 +139,16 @@ def _run(context: Context, command: Document, stages: Sequence[Document]) -> lis
     if command.get("let"):
         raise bad_value("variables of the command ('let') are not served; use $let in a stage")
     if (context.database, command[name]) != (DATABASE, COLLECTION):
-        # As MongoDB has it: a collection that nobody made is empty, though not without checks.
+        # As in MongoDB, an unknown collection is empty, but its pipelines are still validated.
         return context.transform([], stages)
     return context.run(stages)
 
 
 def document_of(command: Document, name: str) -> Document:
-    """A field that holds a document; an absent one is empty.
+    """A document in a field; an absent one is empty.
 
     Raises:
-        QueryError: It holds something else.
+        QueryError: The field is not a document.
     """
     value = command.get(name)
     if value is None:
@@ -179,7 +179,7 @@ def _sort(sort: Document) -> Document:
 
 
 def _projection(projection: Document) -> list[Document]:
-    """A projection of `find` as stages; it knows two operators that `$project` does not."""
+    """The projection of `find` as stages; it has two operators that `$project` lacks."""
     if not projection:
         return []
     slices, others = _split(projection)
@@ -194,7 +194,7 @@ def _projection(projection: Document) -> list[Document]:
 
 
 def _split(projection: Document) -> tuple[Document, Document]:
-    """The slices of a projection, as expressions, and everything else."""
+    """Split a projection into its slices, as expressions, and the rest."""
     slices: Document = {}
     others: Document = {}
     for name, value in projection.items():

@@ -1,7 +1,7 @@
-"""Messages of MongoDB's wire protocol: requests from bytes, replies to bytes.
+"""Messages of MongoDB's wire protocol: decodes requests, encodes replies.
 
-Source: mongodb.com, "MongoDB Wire Protocol". OP_MSG carries every command; OP_QUERY is left for
-the very first `hello` of a driver that does not yet know what the server speaks.
+Source: mongodb.com, "MongoDB Wire Protocol". OP_MSG is used for all commands; OP_QUERY only for
+the first `hello` of a driver that does not know the server's version yet.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ OP_REPLY: Final = 1
 OP_QUERY: Final = 2004
 OP_MSG: Final = 2013
 
-#: Bytes of a message, and of a document in it, as MongoDB has them.
+#: The maximum sizes of a message and of a document in it, as in MongoDB.
 MAX_MESSAGE_BYTES: Final = 48_000_000
 MAX_DOCUMENT_BYTES: Final = 16 * 1024 * 1024
 
-#: Bytes by which a command may be larger than the document that it carries.
+#: A command may exceed the size of the document in it by this many bytes.
 _MORE_IN_COMMANDS: Final = 16 * 1024
 
 _CHECKSUM_PRESENT, _MORE_TO_COME = 1, 2
-#: Flag bits that may be ignored if unknown; an unknown lower bit is an error.
+#: Unknown flags among these bits are ignored; other unknown bits are an error.
 _OPTIONAL = 0xFFFF0000
 
 
 class MalformedMessageError(Exception):
-    """Bytes that are no message; the connection can't be trusted any further."""
+    """The bytes are not a valid message, so that the next one cannot be located."""
 
 
 class UnreadableDocumentError(MalformedMessageError):
-    """A message whose document cannot be read, though where it ends is known."""
+    """A message with an invalid document, but a known end."""
 
     code, code_name = 22, "InvalidBSON"
 
 
 class LargeDocumentError(UnreadableDocumentError):
-    """A document that is larger than MongoDB takes."""
+    """A document that exceeds MongoDB's limit."""
 
     code, code_name = 10334, "BSONObjectTooLarge"
 
@@ -55,11 +55,11 @@ class CommandMessage:
     """A command.
 
     Attributes:
-        number: The client's number of the message.
+        number: The request id.
         command: The document; its first key is the command's name.
-        database: Which database it is for.
-        wants_reply: False where the client said that it will not read one.
-        legacy: It came as OP_QUERY, and is answered with OP_REPLY.
+        database: The target database.
+        wants_reply: False if the client does not expect a reply.
+        legacy: Whether it is an OP_QUERY, which is answered by an OP_REPLY.
     """
 
     number: int
@@ -70,12 +70,12 @@ class CommandMessage:
 
     @property
     def name(self) -> str:
-        """The command's name."""
+        """The name of the command."""
         return next(iter(self.command), "")
 
 
 def parse(message: bytes) -> CommandMessage:
-    """A request from one whole message, header included.
+    """Decode one message, including its header.
 
     Raises:
         MalformedMessageError: It is invalid.
@@ -94,7 +94,7 @@ def parse(message: bytes) -> CommandMessage:
 
 
 def _checked(message: bytes) -> bytes:
-    """The body of a message without its checksum, if that is right."""
+    """The body of a message, without its checksum, which is verified."""
     end = len(message) - _UINT32.size
     if _unpack(_UINT32, message, end) != _crc32c(message[:end]):
         raise MalformedMessageError("OP_MSG checksum does not match contents")
@@ -177,7 +177,7 @@ def _unpack(form: struct.Struct, body: bytes, place: int) -> int:
 
 
 def _crc32c(message: bytes) -> int:
-    """The checksum of a message; drivers send none, so that it may be slow."""
+    """The checksum of a message; drivers do not send any, so speed is irrelevant."""
     value = 0xFFFFFFFF
     for byte in message:
         value = _CRC32C[(value ^ byte) & 0xFF] ^ value >> 8
@@ -210,10 +210,10 @@ def _text(encoded: bytes) -> str:
 
 
 def reply_to(request: CommandMessage, document: dict[str, object]) -> bytes:
-    """The bytes of a reply."""
+    """Encode a reply."""
     encoded = bson.encode(document)
     if request.legacy:
-        # No flags, no cursor, the first and only document.
+        # No flags, no cursor, starting at the first document, which is the only one.
         body = struct.pack("<iqii", 0, 0, 0, 1) + encoded
         code = OP_REPLY
     else:
@@ -223,6 +223,6 @@ def reply_to(request: CommandMessage, document: dict[str, object]) -> bytes:
 
 
 def unreadable(number: int, error: UnreadableDocumentError) -> bytes:
-    """The reply to a message whose document cannot be read."""
+    """Encode the reply to a message with an invalid document."""
     refusal = {"ok": 0.0, "errmsg": str(error), "code": error.code, "codeName": error.code_name}
     return reply_to(CommandMessage(number=number, command={}, database=""), refusal)

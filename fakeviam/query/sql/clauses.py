@@ -1,4 +1,4 @@
-"""Which clauses a SELECT may have."""
+"""Checks the clauses of a SELECT."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _UNSERVED_CLAUSES = MappingProxyType(
 
 
 def check_clauses(tree: exp.Select) -> None:
-    """Refuse clauses that the dialect does not have, or that are not served.
+    """Check that the dialect has all clauses of a statement, and that they are supported.
 
     Raises:
-        SqlError: The dialect has no such clause.
-        UnservedSqlError: It is not served.
+        SqlError: The dialect does not have the clause.
+        UnservedSqlError: The fake does not support it.
     """
     for name, value in tree.args.items():
         if not value or name in _SERVED_CLAUSES:
@@ -45,7 +45,7 @@ def check_clauses(tree: exp.Select) -> None:
 
 
 def _check_join(join: exp.Join) -> None:
-    """Refuse what the dialect's JOIN has not; what it has is not served here (SL-12)."""
+    """Refuse JOIN: either the dialect lacks the form, or the fake does not support it (SL-12)."""
     if join.method or join.args.get("using") or join.side == "FULL":
         word = "USING" if join.args.get("using") else join.method or join.side
         raise unexpected(word, "the dialect has CROSS, INNER, LEFT and RIGHT JOIN … ON")

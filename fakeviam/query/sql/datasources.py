@@ -1,4 +1,4 @@
-"""What a statement reads: FROM."""
+"""FROM: the data source of a statement."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _NOTHING = TableSource(frozenset(), {})
 
 
 def source_of(clause: exp.From | None, derive: Derive) -> tuple[TableSource, list[Document]]:
-    """What the rows come from, and the stages that make them of readings.
+    """Translate FROM to a source of columns and the stages that produce its rows.
 
     Args:
-        clause: The FROM.
-        derive: Translates a statement in it: the kinds of its columns, and its stages.
+        clause: The FROM clause.
+        derive: Translates a derived table to the kinds of its columns, and its stages.
 
     Raises:
-        SqlError: There is no such collection, or an UNWIND is invalid.
-        UnservedSqlError: It is a kind of source that is not served.
+        SqlError: The collection does not exist, or an UNWIND is invalid.
+        UnservedSqlError: The fake does not support this kind of source.
     """
     return (_NOTHING, []) if clause is None else _source(clause.this, derive)
 
@@ -65,7 +65,7 @@ def _source(node: exp.Expr, derive: Derive) -> tuple[TableSource, list[Document]
 
 
 def _name(node: exp.Table) -> str:
-    """What qualifies the columns of a collection."""
+    """The qualifier of a collection's columns."""
     _check_parts(node)
     database = identifier(node.args["db"]) if node.args.get("db") else DATABASE
     collection = identifier(node.this)

@@ -1,7 +1,7 @@
-"""The dialect's grammar, as sqlglot's parser reads it.
+"""The dialect's grammar, as a configuration of sqlglot's parser.
 
-What the dialect does not have is left out where the parser can be told, and refused by name in
-`expressions.py` and `statements.py` otherwise: both know only the kinds of nodes that they serve.
+The parser accepts more than the dialect has. What cannot be switched off here is refused by
+`expressions.py` and `statements.py`, which only accept the kinds of nodes that they support.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from sqlglot.tokens import Tokenizer as AnyTokenizer
 
 from fakeviam.query.sql.errors import SqlError, UnservedSqlError, brief, unexpected, wrong_syntax
 
-#: Characters of a statement; parsing more would hold up the server.
+#: The maximum length of a statement; parsing a longer one would block the server.
 MOST_CHARACTERS = 100_000
 
-#: `SELECT VALUE {…}`, as a function that no statement can call.
+#: The name of the function for `SELECT VALUE {…}`; no statement can contain it.
 WHOLE_ROW = "SELECT VALUE"
 
-#: Words that are no names unless they stand in backticks or double quotes.
+#: Reserved words, which are names only in backticks or double quotes.
 _RESERVED = """
 aggregate all and any array as asc between bindata bit bool boolean both bson_date bson_timestamp
 by case cast char character cross current_timestamp date dbpointer dec decimal depth desc distinct
@@ -35,7 +35,7 @@ timestamp trailing trim true undefined union unwind value values varchar when wh
 """
 RESERVED = frozenset(_RESERVED.split())
 
-#: Types by the names that a statement may use.
+#: Types by their names in statements.
 TYPES = {
     **dict.fromkeys(("bool", "boolean", "bit"), "bool"),
     **dict.fromkeys(("bson_date", "timestamp"), "date"),
@@ -64,11 +64,11 @@ _FIRST_WORDS = frozenset({"SELECT", "WITH", "FROM"})
 
 
 def parse(text: str) -> exp.Select:
-    """The tree of a statement.
+    """Parse a statement.
 
     Raises:
         SqlError: It is not a statement of the dialect.
-        UnservedSqlError: It is one that is not served.
+        UnservedSqlError: The fake does not support it.
     """
     if len(text) > MOST_CHARACTERS:
         most = f"at most {MOST_CHARACTERS:,} are served"
@@ -112,7 +112,7 @@ def _unparsable(error: ParseError) -> SqlError:
     if isinstance(error.__cause__, SqlError):
         return error.__cause__
     token, why = str(first["highlight"]), str(first["description"]).rstrip(". ")
-    # Names of the parser's classes and tokens mean nothing to the author of the statement.
+    # The names of the parser's classes and tokens would not help the author of the statement.
     why = "what follows it is missing" if "<class" in why else why.partition(" but got <")[0]
     return unexpected(token, f"{where} ({brief(why)})")
 
@@ -125,7 +125,7 @@ class _Tokenizer(AnyTokenizer):
 
 
 def _after(name: str, *arguments: object) -> exp.Anonymous:
-    """A function with a syntax of its own, as one with plain arguments."""
+    """A function with its own syntax, represented as a function with plain arguments."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
@@ -153,7 +153,7 @@ class _Parser(AnyParser):
     }
 
     def _parse_group(self, skip_group_by_token: bool = False) -> exp.Group | None:  # noqa: FBT001, FBT002
-        """`GROUP BY x [AS y], …`; an AS stands there in this dialect alone."""
+        """`GROUP BY x [AS y], …`; only this dialect permits AS here."""
         start = self._index
         group = super()._parse_group(skip_group_by_token)
         if group is not None and self._match(TokenType.ALIAS, advance=False):
@@ -176,7 +176,7 @@ class _Parser(AnyParser):
         return exp.Alias(this=key, alias=name)
 
     def mongo_type(self) -> exp.Var:
-        """The name of a type, with the sizes that the dialect reads and forgets."""
+        """The name of a type; its size, if any, is parsed and ignored."""
         token = self._curr
         word, *_ = token.text.lower().split() if token else ("",)  # CHARACTER VARYING is one token
         if word not in TYPES:
@@ -192,7 +192,7 @@ class _Parser(AnyParser):
         return exp.var(TYPES[word])
 
     def mongo_cast(self) -> exp.Anonymous:
-        """`CAST(x AS type[, y ON NULL][, z ON ERROR])`, behind its opening parenthesis."""
+        """`CAST(x AS type[, y ON NULL][, z ON ERROR])`, after the opening parenthesis."""
         value = self._parse_disjunction()
         if not self._match(TokenType.ALIAS):
             self.raise_error("Expected AS and a type")
@@ -212,27 +212,27 @@ class _Parser(AnyParser):
         return _after("CAST", value, kind, otherwise["NULL"], otherwise["ERROR"])
 
     def _parse_dcolon(self) -> exp.Var:
-        """The type behind `::`, or behind `::!`, which says that it is one and converts nothing."""
+        """The type after `::`, or after `::!`, which asserts the type without a conversion."""
         asserted = self._match(TokenType.NOT)
         kind = self.mongo_type()
         return exp.var(f"!{kind.name}") if asserted else kind
 
     def mongo_extract(self) -> exp.Anonymous:
-        """`EXTRACT(unit FROM x)`, behind its opening parenthesis."""
+        """`EXTRACT(unit FROM x)`, after the opening parenthesis."""
         unit = self._parse_var(any_token=True)
         if not self._match(TokenType.FROM):
             self.raise_error("Expected FROM")
         return _after("EXTRACT", unit, self._parse_disjunction())
 
     def mongo_position(self) -> exp.Anonymous:
-        """`POSITION(x IN y)`, behind its opening parenthesis."""
+        """`POSITION(x IN y)`, after the opening parenthesis."""
         part = self._parse_bitwise()
         if not self._match(TokenType.IN):
             self.raise_error("Expected IN")
         return _after("POSITION", part, self._parse_bitwise())
 
     def mongo_substring(self) -> exp.Anonymous:
-        """`SUBSTRING(x FROM y [FOR z])` or with commas, behind its opening parenthesis."""
+        """`SUBSTRING(x FROM y [FOR z])`, or with commas, after the opening parenthesis."""
         arguments: list[object] = self._parse_csv(self._parse_disjunction)
         if len(arguments) == 1 and self._match(TokenType.FROM):
             arguments.append(self._parse_disjunction())
@@ -241,7 +241,7 @@ class _Parser(AnyParser):
         return _after("SUBSTRING", *arguments)
 
     def mongo_trim(self) -> exp.Anonymous:
-        """`TRIM([LEADING|TRAILING|BOTH] [x] [FROM] y)`, behind its opening parenthesis."""
+        """`TRIM([LEADING|TRAILING|BOTH] [x] [FROM] y)`, after the opening parenthesis."""
         side = "BOTH"
         if self._match_texts(("LEADING", "TRAILING", "BOTH")):
             side = self._prev.text.upper()
@@ -253,7 +253,7 @@ class _Parser(AnyParser):
         return _after("TRIM", exp.var(side), first, self._parse_disjunction())
 
     def mongo_is(self, this: object) -> object:
-        """`x IS [NOT] type`, behind its IS."""
+        """`x IS [NOT] type`, after IS."""
         negated = self._match(TokenType.NOT)
         if self._match_texts(("MISSING", "NUMBER")):
             kind = exp.var(self._prev.text.lower())
@@ -272,13 +272,13 @@ class _Parser(AnyParser):
 
     def _kv_to_prop_eq(self, expressions: list[exp.Expr], *args: Any, **options: Any) -> Any:
         if any(isinstance(each, exp.Slice) and each.this is None for each in expressions):
-            self.raise_error("Expected a name before :")  # which sqlglot takes for granted
+            self.raise_error("Expected a name before :")  # sqlglot does not check this
         return super()._kv_to_prop_eq(expressions, *args, **options)
 
     def _parse_limit(self, *args: Any, **options: Any) -> Any:
         limit = super()._parse_limit(*args, **options)
         if isinstance(limit, exp.Limit) and limit.args.get("offset") is not None:
-            # `LIMIT a, b` has the offset second.
+            # In `LIMIT a, b`, the first number is the offset.
             first, second = limit.args["offset"], limit.expression
             limit.set("expression", first)
             limit.set("offset", second)
@@ -291,7 +291,7 @@ class _Parser(AnyParser):
         return super()._parse_table(*args, **options)
 
     def _mongo_source(self, name: str) -> exp.Anonymous:
-        """`UNWIND(source WITH PATH => path, …)`, behind its first word."""
+        """`UNWIND(source WITH PATH => path, …)`, after UNWIND."""
         self._match_l_paren()
         source = self._parse_table()
         given = self._parse_csv(self._mongo_option) if self._match(TokenType.WITH) else []
@@ -302,7 +302,7 @@ class _Parser(AnyParser):
         if not self._curr:
             self.raise_error("Expected an option")
         name = self._curr.text.upper()
-        if name == "PATHS":  # what follows has a grammar of its own
+        if name == "PATHS":  # its value has a different grammar
             raise UnservedSqlError("UNWIND with PATHS", "nest one UNWIND in another")
         self._advance()
         if not self._match(TokenType.FARROW):

@@ -1,4 +1,4 @@
-"""Expressions of statements, as expressions of pipelines."""
+"""Translates SQL expressions to aggregation expressions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 1 << 63
 
-#: Kinds of values that compare with each other, by the type that CAST names.
+#: Kinds of values by the type that CAST names; only values of the same kind are comparable.
 _KINDS = {
     **dict.fromkeys(("double", "int", "long", "decimal"), "number"),
     **{kind: kind for kind in ("bool", "date", "string", "objectId", "object", "array")},
@@ -44,11 +44,11 @@ _CONVERTIBLE = frozenset({"bool", "date", "decimal", "double", "int", "long", "o
 
 
 class Term(NamedTuple):
-    """An expression.
+    """A translated expression.
 
     Attributes:
-        spec: What a pipeline evaluates.
-        kind: The kind of its values where it is known from the statement: number, string, date …
+        spec: The aggregation expression.
+        kind: The kind of its values, such as number or date; None if it depends on the rows.
     """
 
     spec: object
@@ -56,12 +56,12 @@ class Term(NamedTuple):
 
 
 class TableSource(NamedTuple):
-    """What the rows of a statement come from.
+    """The source of a statement's rows.
 
     Attributes:
-        names: What a column may be qualified with.
+        names: The valid qualifiers of its columns.
         kinds: The kinds of its columns, by name.
-        derived: Whether a statement makes them, so that there are no others.
+        derived: Whether it is a derived table, which has no other columns.
     """
 
     names: frozenset[str]
@@ -73,14 +73,14 @@ class Expressions:
     """Translates the expressions of one statement.
 
     Attributes:
-        source: Where columns are.
-        unknown: Names of columns that no row has.
-        text_dates: Whether a text stood for a date.
-        compares: Whether values of types that only the rows tell are compared.
+        source: The source of the columns.
+        unknown: Names that are not columns of the source.
+        text_dates: Whether a string literal was interpreted as a date.
+        compares: Whether it compares values whose kinds depend on the rows.
     """
 
     def __init__(self, source: TableSource) -> None:
-        """Translate expressions over a source."""
+        """Translate expressions over the columns of a source."""
         self.source = source
         self.unknown: dict[str, None] = {}
         self.text_dates = False
@@ -91,7 +91,7 @@ class Expressions:
 
         Raises:
             SqlError: It is invalid.
-            UnservedSqlError: It is not served.
+            UnservedSqlError: The fake does not support it.
         """
         translate = _NODES.get(type(node))
         if translate is None:
@@ -104,13 +104,13 @@ class Expressions:
         return translate(self, node)
 
     def spec(self, node: exp.Expr) -> Any:
-        """What a pipeline evaluates for an expression."""
+        """The aggregation expression for an expression."""
         return self.term(node).spec
 
     # Columns and literals ---------------------------------------------------------------------
 
     def column(self, names: tuple[str, ...]) -> Term:
-        """A path, qualified or not; it has at least one name."""
+        """A column or a path into one, with or without a qualifier; `names` is not empty."""
         if len(names) > 1 and names[0] in self.source.names:
             names = names[1:]
         first = next(iter(names))
@@ -159,10 +159,10 @@ class Expressions:
     # Logic ------------------------------------------------------------------------------------
 
     def truth(self, node: exp.Expr, what: str) -> object:
-        """A condition.
+        """Translate a condition.
 
         Raises:
-            SqlError: It is known to be none.
+            SqlError: It is known not to be boolean.
         """
         term = self.term(node)
         if term.kind not in {None, "bool"}:
@@ -182,10 +182,10 @@ class Expressions:
         return Term({f"$sql{name}": [left.spec, right.spec]}, "bool")
 
     def comparable(self, name: str, one: exp.Expr, other: exp.Expr) -> tuple[Term, Term]:
-        """Two expressions that can be compared; a text beside a date becomes one (SL-8).
+        """Translate the two sides of a comparison; a literal beside a date becomes a date (SL-8).
 
         Raises:
-            SqlError: They are known to be of kinds that can't.
+            SqlError: They are known to be of different kinds.
         """
         left, right = self.term(one), self.term(other)
         _check_extended_json(one)
@@ -319,9 +319,10 @@ class Expressions:
         return Term(scalar.build(unit_of(unit.name), *map(self.spec, rest)), scalar.gives)
 
     def _shorthand(self, node: exp.Cast) -> Term:
-        if not isinstance(node.args["to"], exp.Var):  # of sqlglot's: TIMESTAMP '…'
+        if not isinstance(node.args["to"], exp.Var):  # sqlglot's form of TIMESTAMP '…'
             raise unexpected(node.this.name, "write CAST('…' AS TIMESTAMP)")
         kind = str(node.args["to"].name)
+        # `::!` asserts the type, so that later checks know it.
         if kind.startswith("!"):
             return Term(self.spec(node.this), _KINDS.get(kind[1:]))
         return self._converted(node.this, kind, exp.null(), exp.null())
@@ -333,6 +334,7 @@ class Expressions:
             return Term({"$convert": operands}, _KINDS[kind])
         if kind not in {"object", "array"}:
             raise SqlError(3030, f"invalid CAST target type '{kind}'")
+        # $convert has no such targets: the value must already have the type.
         otherwise = {"$cond": [{"$sqlIs": [value, "null"]}, null, error]}
         return Term({"$cond": [{"$sqlIs": [value, kind]}, value, otherwise]}, kind)
 
@@ -373,7 +375,7 @@ _ARITHMETIC: dict[type[exp.Binary], tuple[str, str]] = {
 }
 
 _OPERANDS = frozenset({"this", "expression"})
-#: What nodes may have besides: what says how to write them in other dialects, and their own.
+#: Arguments of nodes that may be ignored: hints for other dialects, and those handled elsewhere.
 _ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Anonymous: frozenset({"this", "expressions"}),
     exp.Array: frozenset({"expressions", "bracket_notation"}),
@@ -390,7 +392,7 @@ _ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Struct: frozenset({"expressions"}),
 }
 
-# sqlglot hands out nodes by their class: private methods of this module's own class.
+# Handlers by sqlglot's node classes: private methods of this module's own class.
 _NODES: dict[type[exp.Expr], Callable[[Expressions, Any], Term]] = {
     **dict.fromkeys(_COMPARISONS, Expressions._compared),  # noqa: SLF001
     **dict.fromkeys(_ARITHMETIC, Expressions._calculated),  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""The dialect's functions of values, as expressions of pipelines."""
+"""The dialect's scalar functions, as aggregation expressions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scalar:
-    """A function of values.
+    """A scalar function.
 
     Attributes:
-        build: The expression, from those of its arguments.
-        fewest: How many arguments there must be.
-        most: How many there may be; None is any number.
-        gives: The kind of its values, if they are all of one kind.
+        build: Builds the aggregation expression from those of the arguments.
+        fewest: The minimum number of arguments.
+        most: The maximum number of arguments; None is unlimited.
+        gives: The kind of its values; None if it depends on the arguments.
     """
 
     build: Build
@@ -32,7 +32,7 @@ class Scalar:
 
 
 def literal(value: object) -> object:
-    """A value as an expression."""
+    """An aggregation expression with a constant value."""
     return {"$literal": value} if isinstance(value, (str, dict, list)) else value
 
 
@@ -77,7 +77,7 @@ def _null_if(value: object, other: object) -> object:
     return {"$cond": [{"$sqlEq": [value, other]}, None, value]}
 
 
-#: Parts of dates by the names that a statement may use, and the operators that read them.
+#: Parts of dates by their names in statements, and the operators that extract them.
 PARTS = MappingProxyType(
     {
         "YEAR": "$year",
@@ -104,7 +104,7 @@ def part_of(name: str, date: object) -> object:
     """`EXTRACT(name FROM date)`.
 
     Raises:
-        SqlError: There is no such part.
+        SqlError: The part does not exist.
     """
     if name.upper() == "QUARTER":
         return {"$toInt": {"$ceil": {"$divide": [{"$month": date}, _QUARTERS]}}}
@@ -114,10 +114,10 @@ def part_of(name: str, date: object) -> object:
 
 
 def unit_of(name: str) -> str:
-    """A unit of time, as pipelines name it.
+    """The aggregation name of a unit of time.
 
     Raises:
-        SqlError: There is none.
+        SqlError: The unit does not exist.
     """
     unit = name.upper().removeprefix("SQL_TSI_").replace("FRAC_SECOND", "MILLISECOND")
     if unit not in _UNITS:
@@ -142,7 +142,7 @@ _ADD = Scalar(build=_date_add, fewest=3, most=3, gives="date")
 _DIFF = Scalar(build=_date_diff, fewest=3, most=4, gives="number")
 _TRUNC = Scalar(build=_date_trunc, fewest=2, most=3, gives="date")
 
-#: Functions whose first argument is the name of a unit.
+#: Functions whose first argument is a unit of time.
 DATES: Mapping[str, Scalar] = MappingProxyType(
     {
         "DATEADD": _ADD,
@@ -216,7 +216,7 @@ SCALARS: Mapping[str, Scalar] = MappingProxyType(
     }
 )
 
-#: Functions of many rows.
+#: Aggregate functions.
 AGGREGATES = frozenset(
     {
         *("ADD_TO_ARRAY", "ADD_TO_SET", "AVG", "COUNT", "FIRST", "LAST", "MAX", "MERGE_DOCUMENTS"),
@@ -226,10 +226,10 @@ AGGREGATES = frozenset(
 
 
 def check_count(name: str, scalar: Scalar, given: int) -> None:
-    """Refuse another number of arguments than a function takes.
+    """Check the number of arguments of a function.
 
     Raises:
-        SqlError: There is.
+        SqlError: It is wrong.
     """
     if given < scalar.fewest or (scalar.most is not None and given > scalar.most):
         if scalar.fewest == scalar.most:

@@ -1,4 +1,4 @@
-"""Rows of groups: what a statement with GROUP BY or aggregates selects from."""
+"""GROUP BY and aggregates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fakeviam.query.sql.names import is_path, names_of
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-#: Aggregates that are accumulators of pipelines; over distinct values, their forms as expressions.
+#: Aggregates and their accumulators, which are also expressions over sets of distinct values.
 _ACCUMULATORS = {
     "ADD_TO_ARRAY": "$push",
     "ADD_TO_SET": "$addToSet",
@@ -42,10 +42,10 @@ def has_aggregate(node: exp.Expr | None) -> bool:
 
 
 class Groups(Expressions):
-    """Translates expressions over groups, and gathers the aggregates that they need."""
+    """Translates expressions over groups, and collects the aggregates that they use."""
 
     def __init__(self, rows: Expressions, keys: list[exp.Expr]) -> None:
-        """Group rows by these expressions."""
+        """Group rows by the values of `keys`."""
         super().__init__(rows.source)
         self._rows = rows
         terms = [rows.term(key) for key in keys]
@@ -59,11 +59,11 @@ class Groups(Expressions):
         self._known: dict[str, Term] = {}
 
     def stage(self) -> dict[str, object]:
-        """The stage that makes the groups, with all aggregates gathered so far."""
+        """The `$group` stage with all aggregates collected so far."""
         if len(self._keys) == 1:
             key = self._keys[0].spec
         elif self._keys:
-            # Null and missing are one key.
+            # MongoDB groups null and missing separately, SQL does not.
             specs = [{"$ifNull": [term.spec, None]} for term in self._keys]
             key = {f"k{place}": spec for place, spec in enumerate(specs)}
         else:
@@ -124,7 +124,7 @@ class Groups(Expressions):
         return Term({"$sqlCountDistinct": self._output({"$addToSet": value})}, "number")
 
     def _output(self, accumulator: dict[str, Any]) -> str:
-        """The field of the group that holds an aggregate; equal ones are computed once."""
+        """The field of the group that contains an aggregate; equal aggregates share one."""
         key = repr(accumulator)
         if key not in self._known:
             name = f"a{len(self._outputs)}"

@@ -1,4 +1,4 @@
-"""Names in statements, and the paths that they make."""
+"""Names in statements, and paths of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def path(names: tuple[str, ...]) -> object:
-    """The expression for a path, whatever characters are in its names."""
+    """The expression for a path whose names may contain any characters."""
     if all(name and name[0] != "$" and "." not in name for name in names):
         return f"${'.'.join(names)}"
     spec: object = "$$ROOT"
@@ -24,7 +24,7 @@ def path(names: tuple[str, ...]) -> object:
 
 
 def is_path(node: exp.Expr) -> bool:
-    """Whether an expression is a column or a path into one."""
+    """Whether an expression is a column, or a path into one."""
     while isinstance(node, exp.Dot):
         if not isinstance(node.expression, exp.Identifier):
             return False
@@ -49,10 +49,10 @@ def names_of(node: exp.Expr) -> tuple[str, ...]:
 
 
 def identifier(node: exp.Expr) -> str:
-    """A name.
+    """Return a name.
 
     Raises:
-        SqlError: It has to stand in backticks or double quotes.
+        SqlError: It must be in backticks or double quotes.
     """
     name = str(node.name)
     if not isinstance(node, exp.Identifier):

@@ -1,6 +1,6 @@
-"""Operators that only statements use: SQL's logic of three values, and what $-operators do not do.
+"""Operators for translated statements: three-valued logic, and differences from `$` operators.
 
-Their names begin with `$sql`, and no pipeline of a client can name them.
+Their names start with `$sql`; they are unknown in the pipelines of clients.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _is_nothing(value: object) -> bool:
     return value is None or value is MISSING
 
 
-# Three values of truth: True, False and None ---------------------------------------------------
+# Three-valued logic: True, False and None -----------------------------------------------------
 
 
 def _truth(value: object) -> bool | None:
@@ -36,7 +36,7 @@ def _truth(value: object) -> bool | None:
 
 
 def _connected(*, by: bool) -> Build:
-    """AND is decided by the first that is false, OR by the first that is true."""
+    """AND is decided by the first false operand, OR by the first true one."""
 
     def build(compiler: Compiler, operands: Any) -> Evaluate:
         evaluates = [compiler.expression(each) for each in operands]
@@ -77,7 +77,7 @@ def _comparison(
 
 
 def _among(compiler: Compiler, operands: Any) -> Evaluate:
-    """`x IN (…)`; where all are constants, one look into a set. Null is in no list."""
+    """`x IN (…)`; constants are looked up in a set. Null is never in a list."""
     value, choices = operands
     of = compiler.expression(value)
     evaluates = [compiler.expression(each) for each in choices]
@@ -101,7 +101,7 @@ def _is_literal(spec: object) -> bool:
 
 
 def _like(compiler: Compiler, operands: Any) -> Evaluate:
-    """Case does not count; the pattern is compiled once where it is a constant."""
+    """LIKE ignores case; a constant pattern is compiled once."""
     value, source, escape = operands
     of, of_source = compiler.expression(value), compiler.expression(source)
     seconds = compiler.limits.regex_seconds
@@ -124,7 +124,7 @@ def _like(compiler: Compiler, operands: Any) -> Evaluate:
 
 
 def like_pattern(text: str, escape: str) -> str | None:
-    """A pattern of LIKE as a regular expression; None if its escape escapes nothing."""
+    """Convert a LIKE pattern to a regular expression; None if its escape character ends it."""
     parts: list[str] = []
     letters = iter(text)
     for letter in letters:
@@ -152,7 +152,7 @@ def _is(compiler: Compiler, operands: Any) -> Evaluate:
 
 
 def _row(compiler: Compiler, operands: Any) -> Evaluate:
-    """A row, of pairs of a name and what is in that column."""
+    """A row, from pairs of a column's name and its expression."""
     columns = [(name, compiler.expression(spec)) for name, spec in operands]
 
     def evaluate(scope: Scope) -> dict[str, object]:
@@ -167,7 +167,7 @@ def _row(compiler: Compiler, operands: Any) -> Evaluate:
 
 
 def _field(compiler: Compiler, operands: Any) -> Evaluate:
-    """A field of a document by its name, whatever characters are in it; of no array."""
+    """A field by name, which may contain any characters; arrays are not traversed."""
     document, name = operands
     of, of_name = compiler.expression(document), compiler.expression(name)
 
@@ -194,7 +194,7 @@ def _item(value: object, key: object) -> object:
 
 
 def _attempt(compiler: Compiler, operands: object) -> Evaluate:
-    """What an expression is, or null where its operands are outside of its domain."""
+    """The value of an expression, or null if its operands are outside the domain."""
     of = compiler.expression(operands)
 
     def evaluate(scope: Scope) -> object:
@@ -207,7 +207,7 @@ def _attempt(compiler: Compiler, operands: object) -> Evaluate:
 
 
 def _strict(name: str) -> Function:
-    """An operator of pipelines, but null where an operand is null or missing."""
+    """A `$` operator that is null if an operand is null or missing."""
     return replace(OPERATORS.functions[name], null_in_null_out=True)
 
 
@@ -218,7 +218,7 @@ def _whole(name: str, value: object) -> int:
 
 
 def _divide(left: object, right: object) -> object:
-    """Whole numbers give whole numbers; by zero it is null."""
+    """Integer division for integers; null for a division by zero."""
     if is_number(right) and number(right) == 0:
         return None
     quotient = OPERATORS.functions["$divide"].apply(left, right)
@@ -227,7 +227,7 @@ def _divide(left: object, right: object) -> object:
 
 
 def _substring(text: object, start: object, length: object = -1) -> object:
-    """Characters are counted from 0; a negative length is all the rest."""
+    """A substring, with indexes from 0; a negative length includes the rest."""
     if not isinstance(text, str):
         raise QueryError(16034, f"SUBSTRING takes a string, found {type_name(text)}")
     first, count = _whole("SUBSTRING", start), _whole("SUBSTRING", length)
@@ -236,7 +236,7 @@ def _substring(text: object, start: object, length: object = -1) -> object:
 
 
 def _token(text: object, delimiter: object, place: object) -> object:
-    """`SPLIT`: the token at a place from 0 on, or from the end on where it is negative."""
+    """`SPLIT`: the token at an index from 0, or from the end if it is negative."""
     if delimiter == "":
         return None
     tokens = OPERATORS.functions["$split"].apply(text, delimiter)
@@ -298,7 +298,7 @@ _SPECIAL = {
     "$sqlRow": _row,
 }
 
-#: The operators of pipelines and those of statements.
+#: The operators of MongoDB and those of statements.
 SQL_OPERATORS = Operators(
     functions=MappingProxyType({**OPERATORS.functions, **_FUNCTIONS}),
     named=OPERATORS.named,

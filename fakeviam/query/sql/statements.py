@@ -1,4 +1,4 @@
-"""A statement as the stages of a pipeline."""
+"""Translates a statement to the stages of a pipeline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LONGEST_COUNT = 1 << 32
 
-#: Comparisons that the store can decide, as filters name them.
+#: Comparisons that the store can evaluate, by their names in filters.
 _BOUNDS = MappingProxyType({"$sqlGt": "$gt", "$sqlGte": "$gte", "$sqlLt": "$lt", "$sqlLte": "$lte"})
 _TURNED = MappingProxyType({"$gt": "$lt", "$gte": "$lte", "$lt": "$gt", "$lte": "$gte"})
 _DATES = MappingProxyType({f"${name}": name for name in ("time_requested", "time_received")})
@@ -42,18 +42,18 @@ _SET_NAMES = frozenset({"rollup", "cube", "grouping_sets", "totals", "all"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Translation:
-    """What a statement asks for.
+    """A translated statement.
 
     Attributes:
-        stages: The stages that answer it.
-        columns: The columns of the answer, with the kinds of their values where they are known.
-        reads: Whether it reads readings; without FROM there is one row without columns.
-        sorted: Whether its rows have an order that it asks for.
-        bounded: Whether its WHERE bounds `time_received` from below (APP-10891).
-        text_dates: Whether a text stood for a date.
-        compares: Whether values of types that only the rows tell are compared.
-        counts_rows: Whether it makes one group of all rows.
-        unknown: Columns that it names and no reading has.
+        stages: The stages.
+        columns: The columns of the result, with the kinds of their values if known.
+        reads: Whether it reads readings; without FROM, there is one row without columns.
+        sorted: Whether it has an ORDER BY.
+        bounded: Whether its WHERE has a lower bound for `time_received` (APP-10891).
+        text_dates: Whether a string literal was interpreted as a date.
+        compares: Whether it compares values whose kinds depend on the rows.
+        counts_rows: Whether it aggregates all rows to one group.
+        unknown: Columns that it names but no reading has.
     """
 
     stages: Sequence[Document]
@@ -71,10 +71,10 @@ def translate(text: str, *, now: datetime) -> Translation:
     """Translate a statement.
 
     Raises:
-        SqlError: It is none, or is invalid.
-        UnservedSqlError: It is one that is not served.
+        SqlError: It is not a statement, or is invalid.
+        UnservedSqlError: The fake does not support it.
     """
-    compiler = Compiler(SQL_OPERATORS, limits=Limits(), now=now, random=Random(0))  # noqa: S311 - not drawn from
+    compiler = Compiler(SQL_OPERATORS, limits=Limits(), now=now, random=Random(0))  # noqa: S311 - not used
     try:
         return _Statement(parse(text), compiler).translation()
     except RecursionError:
@@ -82,7 +82,7 @@ def translate(text: str, *, now: datetime) -> Translation:
 
 
 class _Statement:
-    """One SELECT on its way to stages."""
+    """Translates one SELECT."""
 
     def __init__(self, tree: exp.Select, compiler: Compiler) -> None:
         check_clauses(tree)
@@ -96,7 +96,7 @@ class _Statement:
         self._rows = Expressions(self._source)
 
     def _derive(self, tree: exp.Expr) -> tuple[Mapping[str, str | None], list[Document]]:
-        """The columns and stages of the statement in FROM."""
+        """The columns and stages of the derived table in FROM."""
         if not isinstance(tree, exp.Select):
             raise UnservedSqlError(f"{type(tree).__name__.upper()} in FROM", "one SELECT is")
         inner = _Statement(tree, self._compiler)
@@ -116,11 +116,14 @@ class _Statement:
         columns = {} if self._star else self._columns(rows)
         condition = [] if having is None else [_matching(rows.truth(having.this, "Having"))]
         order = self._order(rows, columns)
+        # The store's conditions must be the first stage, where the planner finds them.
         stages = [*pushed, *self._before, *where]
         if isinstance(rows, Groups):
             stages.append(rows.stage())
         stages += condition
         row = [] if self._star else [{"$replaceWith": {"$sqlRow": list(columns.items())}}]
+        # DISTINCT applies to the result, so ORDER BY and LIMIT follow it. Otherwise they come first:
+        # ORDER BY may name columns of the source that the result no longer has.
         if tree.args.get("distinct"):
             stages += [*row, {"$group": {"_id": "$$ROOT"}}, {"$replaceWith": "$_id"}]
             stages += [*order, *self._cut()]
@@ -143,7 +146,7 @@ class _Statement:
         )
 
     def _kinds(self, rows: Expressions, columns: Mapping[str, object]) -> Mapping[str, str | None]:
-        """The columns of the answer, with the kinds of their values where they are known."""
+        """The columns of the result, with the kinds of their values if known."""
         if self._star:
             return self._source.kinds
         kinds: dict[str, str | None] = dict.fromkeys(columns)
@@ -155,7 +158,7 @@ class _Statement:
     # WHERE ------------------------------------------------------------------------------------
 
     def _conditions(self) -> tuple[list[Document], list[Document]]:
-        """What the store can decide, and what is left to the stages."""
+        """The conditions that the store can evaluate, and the stages for the others."""
         where = self._tree.args.get("where")
         if where is None:
             return [], []
@@ -172,7 +175,7 @@ class _Statement:
         return pushed, [_matching(left[0] if len(left) == 1 else {"$sqlAnd": left})]
 
     def _is_pushed(self, spec: object, filters: Document) -> bool:
-        """Whether a condition became one of the store's."""
+        """Add a condition to the store's filters, if the store can evaluate it exactly."""
         if not self._source.names or self._source.derived or not isinstance(spec, dict):
             return False
         ((name, operands),) = spec.items()
@@ -181,6 +184,7 @@ class _Statement:
             return False
         column, value = operands
         if not isinstance(column, str):
+            # A constant on the left: 5 < x is x > 5.
             column, value, operator = value, column, _TURNED.get(operator, operator)
         if not isinstance(column, str):
             return False
@@ -202,13 +206,14 @@ class _Statement:
             return False
         self._bounded |= field == "time_received" and operator in {"$gt", "$gte", "$eq"}
         bounds = filters.get(field, {})
+        # An interval has one bound on each side; further conditions remain in the stages.
         if operator == "$eq" or operator in bounds:
             return False
         filters[field] = {**bounds, operator: value}
         return True
 
     def _constant(self, spec: object) -> object:
-        """The value of an expression without columns; None if it has some."""
+        """The value of an expression without columns; None if it has any."""
         if _reads_rows(spec):
             return None
         return self._compiler.of_document(spec)({})
@@ -216,7 +221,7 @@ class _Statement:
     # GROUP BY, SELECT -------------------------------------------------------------------------
 
     def _keys(self, group: exp.Group | None) -> list[exp.Expr]:
-        """What rows are grouped by: expressions, or names that SELECT gives to some."""
+        """The grouping keys: expressions, or aliases of selected ones."""
         if group is None:
             return []
         for each in [group, *group.expressions]:
@@ -270,7 +275,7 @@ class _Statement:
         ]
 
     def _sort_key(self, rows: Expressions, columns: dict[str, object], key: exp.Expr) -> Any:
-        """What to sort by: a column of the answer by place or name, or a path of the source."""
+        """The sort key: a column of the result by position or name, or a path in the source."""
         name = None
         if isinstance(key, exp.Literal) and not key.is_string and key.this.isdigit():
             if not 1 <= int(key.this[:9]) <= len(columns):
@@ -306,7 +311,7 @@ class _Statement:
 
 
 def _place_keys(tree: exp.Select) -> None:
-    """Put keys of groups where their names (GROUP BY x AS y) are read: nothing else has these."""
+    """Replace the aliases of grouping keys (GROUP BY x AS y), which no other clause understands."""
     group = tree.args.get("group")
     keys = {} if group is None else _named_keys(group)
     if group is None or not keys:
@@ -326,7 +331,7 @@ def _place_keys(tree: exp.Select) -> None:
 
 
 def _named_keys(group: exp.Expr) -> dict[tuple[str, ...], exp.Expr]:
-    """The keys of groups that have names."""
+    """The grouping keys that have an alias."""
     keys: dict[tuple[str, ...], exp.Expr] = {}
     for each in group.expressions:
         if isinstance(each, exp.Alias):
@@ -342,7 +347,7 @@ def _key_of(node: exp.Expr, keys: dict[tuple[str, ...], exp.Expr]) -> exp.Expr |
 
 
 def _stars(selected: list[exp.Expr], *, grouped: bool) -> bool:
-    """Whether a statement selects whole rows."""
+    """Whether a statement selects all columns."""
     stars = [each for each in selected if each.is_star]
     if not stars:
         return False
@@ -356,12 +361,12 @@ def _stars(selected: list[exp.Expr], *, grouped: bool) -> bool:
 
 
 def _is_whole_row(node: exp.Expr) -> bool:
-    """Whether a column is `VALUE {…}`."""
+    """Whether a column is a whole row, `VALUE {…}`."""
     return isinstance(node, exp.Anonymous) and str(node.name) == WHOLE_ROW
 
 
 def _name_of(node: exp.Expr, place: int) -> str:
-    """The name of a column: its alias, the last name of its path, or its place."""
+    """The name of a column: its alias, the last name of its path, or its position."""
     if isinstance(node, exp.Alias):
         return identifier(node.args["alias"])
     inner = node.unnest()
@@ -388,7 +393,7 @@ def _conjuncts(spec: object) -> list[object]:
 
 
 def _reads_rows(spec: object) -> bool:
-    """Whether an expression reads a column."""
+    """Whether an expression refers to a column."""
     if isinstance(spec, str):
         return spec.startswith("$") and spec != "$$NOW"
     if isinstance(spec, dict):

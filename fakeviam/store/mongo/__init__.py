@@ -1,1 +1,1 @@
-"""A store in a MongoDB database, for fakes that share what they hold."""
+"""A store in a MongoDB database, for fakes that share their data."""

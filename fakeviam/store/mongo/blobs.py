@@ -1,8 +1,8 @@
-"""Bytes in chunks, beside the documents: files, and bodies that are long.
+"""Binary contents in chunks: files, and bodies that are too long for a document.
 
-A blob is written before the document that names it and removed after it is gone, under a number
-that nothing else ever gets. So a document always has its bytes, and a server that was killed
-leaves at worst a blob that no document names; `sweep` removes those when they are old.
+A blob is written before the document that refers to it, and removed after the document, and its
+number is never reused. So every document has its bytes, and a server that is killed leaves at most
+a blob without a document; `sweep` removes those once they are old.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
     from fakeviam.store.mongo.documents import Document
 
-#: Bytes of a chunk; small enough to be far from MongoDB's limit.
+#: The size of a chunk, well below MongoDB's limit.
 CHUNK = 4 * 2**20
 
 
 class ChunkedBlobs:
-    """The chunks of one database."""
+    """The chunks in one database."""
 
     def __init__(self, chunks: MongoCollection[Document], take: Callable[[int], list[int]]) -> None:
-        """Keep chunks there; `take` gives so many new numbers."""
+        """Store chunks in a collection; `take` returns new numbers."""
         self._chunks = chunks
         self._take = take
 
     def put(self, blobs: Sequence[bytes]) -> list[int]:
-        """Write blobs; answer their numbers."""
+        """Write blobs; returns their numbers."""
         from bson import ObjectId  # noqa: PLC0415 - of an extra
 
         if not blobs:
@@ -51,22 +51,22 @@ class ChunkedBlobs:
         return numbers
 
     def get(self, number: int) -> bytes | None:
-        """The bytes of a blob; None if it was removed."""
+        """The bytes of a blob; None if it does not exist."""
         chunks = list(self._chunks.find(_of([number]), {"data": 1, "of": 1}).sort("_id", 1))
         data = b"".join(chunk["data"] for chunk in chunks)
         return data if chunks and max(len(data), 1) == chunks[0]["of"] else None
 
     def remove(self, numbers: Collection[int]) -> None:
-        """Remove blobs; those that are gone already do not matter."""
+        """Remove blobs; unknown numbers are ignored."""
         for some in batches(numbers, 200):
             self._chunks.delete_many(_of(some))
 
     def sweep(self, referenced: Callable[[Sequence[int]], set[int]], *, before: ObjectId) -> int:
-        """Remove blobs born before this that no document names; answer how many.
+        """Remove unreferenced blobs created before a time; returns how many.
 
         Args:
-            referenced: Of these numbers, those that a document names.
-            before: Younger blobs may belong to a document that is being written.
+            referenced: Returns those of some numbers to which a document refers.
+            before: Newer blobs may belong to a document that is being written.
         """
         old = self._chunks.find({"born": {"$lt": before}}, {"blob": 1})
         removed = 0
@@ -78,7 +78,7 @@ class ChunkedBlobs:
 
 
 def a_day_ago() -> ObjectId:
-    """What was born a day ago, by the driver's clock: only orphans are judged by it."""
+    """An id of a day ago, by the driver's clock, which only decides about orphans."""
     from bson import ObjectId  # noqa: PLC0415 - of an extra
 
     return ObjectId.from_datetime(ObjectId().generation_time - timedelta(days=1))
@@ -97,5 +97,5 @@ def batches(values: Iterable[object], size: int) -> Iterable[list[Any]]:
 
 
 def _of(numbers: Iterable[int]) -> Document:
-    """The chunks of these blobs."""
+    """A filter for the chunks of these blobs."""
     return {"blob": {"$in": list(numbers)}}

@@ -1,7 +1,7 @@
-"""A MongoDB database used by fakeviam: its collections, its format, its counters.
+"""The MongoDB database: its collections, format and counters.
 
-Everything stands in collections that begin with `fakeviam.`; others in the database are left
-alone.
+All collections have names that start with `fakeviam.`; others in the same database are not
+touched.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from fakeviam.store.mongo.documents import Document
 
-#: Format of the documents. Another one is refused: nothing is guessed.
+#: The format of the documents. Databases of other formats are refused.
 FORMAT = 1
 
-#: What counters count.
+#: The names of counters.
 BINARY, READINGS, DATASETS, ENTITIES = "binary", "readings", "datasets", "entities"
 _SERVERS = "servers"
 
-#: So many blobs are one server's: more than anybody writes.
+#: Each server reserves a range of this many blob numbers, more than it could ever use.
 _LANE = 2**40
 
 
@@ -38,10 +38,10 @@ class Database:
     """A database that this process is connected to.
 
     Attributes:
-        private: It is in this process, and nobody else's.
-        fresh: It was made by this connection.
-        seed: The seed of all that the servers on it have in common.
-        server: The number of this server among all that ever used it, from 1 on; 0 if private.
+        private: Whether it is in this process, and not shared.
+        fresh: Whether this connection created it.
+        seed: The common seed of all servers that use it.
+        server: The number of this server among all that ever used it, from 1; 0 if private.
     """
 
     def __init__(
@@ -52,16 +52,16 @@ class Database:
         private: bool,
         close: Callable[[], None],
     ) -> None:
-        """Use a database, which is made ours if it is new.
+        """Use a database; a new one is initialized.
 
         Args:
-            database: Of pymongo or mongomock.
-            seed: Of a new database; one that is there has its own.
-            private: It is in this process, and nobody else's.
-            close: Ends the connection.
+            database: A database of pymongo or mongomock.
+            seed: The seed of a new database; an existing one has its own.
+            private: Whether it is in this process, and not shared.
+            close: Closes the connection.
 
         Raises:
-            UsageError: It is of another format.
+            UsageError: The database has another format.
         """
         self.private = private
         self.close = close
@@ -105,27 +105,27 @@ class Database:
         self.chunks.create_index([("born", 1)])
         self.entities.create_index([("kind", 1), ("owner", 1), ("number", 1)])
         self.entities.create_index([("unique", 1)], unique=True, sparse=True)
-        # The database itself keeps names unique, whichever servers ask at once.
+        # Uniqueness is enforced by the database, so that concurrent servers cannot break it.
         self.datasets.create_index([("organization_id", 1), ("name", 1)], unique=True)
 
     # Counters ----------------------------------------------------------------------------
 
     def take(self, counter: str, count: int) -> int:
-        """Take so many numbers that nobody else gets; answer the first."""
+        """Reserve numbers for this server; returns the first."""
         while True:
             first = self._reached[counter]
             if self._forward(counter, first, first + count):
                 return first
-            # Another server took some. Not `findAndModify`: not every server that speaks the
-            # protocol answers with the very document that it changed.
+            # Another server was faster. `findAndModify` would need no loop, but not every server
+            # of the protocol returns exactly the document that it changed.
             self._reached[counter] = self.next(counter)
 
     def skip(self, counter: str, upto: int) -> None:
-        """Go on from there, if it has not counted so far yet."""
+        """Advance a counter, unless it is already further."""
         self._counters.update_one({"_id": counter}, {"$max": {"next": upto}})
 
     def next(self, counter: str) -> int:
-        """The number that comes next."""
+        """The next number of a counter."""
         row: Any = self._counters.find_one({"_id": counter})
         return int(row["next"])
 
@@ -137,17 +137,17 @@ class Database:
         return is_updated
 
     def blob_numbers(self, count: int) -> list[int]:
-        """So many numbers of blobs. They have no order, so each server counts its own."""
+        """Numbers for new blobs. They need no order, so each server counts in its own range."""
         first = self.server * _LANE
         return [first + number for number in itertools.islice(self._blobs, count)]
 
-    # The whole of it ---------------------------------------------------------------------
+    # All data ----------------------------------------------------------------------------
 
     def clear(self, *, old: ObjectId) -> None:
-        """Remove all data, for everybody; counters, fleet and keys stay.
+        """Remove the data of all servers; counters, fleet and keys remain.
 
-        Records go with exactly their own bytes, so what is being added in this moment loses none.
-        Orphans born before `old` go too.
+        Exactly the removed records lose their bytes, so records that are being added keep theirs.
+        Orphans created before `old` are removed too.
         """
         self.delete_binary({})
         self.delete_tabular({})
@@ -157,10 +157,10 @@ class Database:
         self.blobs.sweep(self._referenced, before=old)
 
     def delete_binary(self, filter_: Document) -> int:
-        """Delete these records, then their bytes; answer how many this call deleted.
+        """Delete records, then their bytes; returns how many this call deleted.
 
-        A record that another server deletes in the same moment is counted by one of them, and
-        one that is no longer chosen when its turn comes keeps its bytes.
+        A record that two servers delete at the same time is counted by one of them. One that no
+        longer matches when its batch is deleted keeps its bytes.
         """
         count = 0
         for documents in self._batches(self.binary, filter_):
@@ -172,7 +172,7 @@ class Database:
         return count
 
     def delete_tabular(self, filter_: Document) -> int:
-        """Delete these readings; answer how many this call deleted."""
+        """Delete readings; returns how many this call deleted."""
         count = 0
         for documents in self._batches(self.readings, filter_):
             keys = [one["_id"] for one in documents]
@@ -198,12 +198,12 @@ _WHERE = {"file": 1, "body_at": 1}
 
 
 def bodies(documents: Sequence[Any]) -> list[int]:
-    """The blobs in which bodies of these documents are."""
+    """The numbers of the blobs that contain bodies of these documents."""
     return [one["body_at"] for one in documents if "body_at" in one]
 
 
 def insert(collection: Collection[Document], document: Document) -> bool:
-    """Make a document; False, and nothing changes, if the like of it is there."""
+    """Insert a document; False, without changes, if it violates a unique index."""
     from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
 
     try:
@@ -214,7 +214,7 @@ def insert(collection: Collection[Document], document: Document) -> bool:
 
 
 def put(collection: Collection[Document], name: str, fields: Document) -> None:
-    """Set fields of a document, or make it."""
+    """Set fields of a document, which is created if it does not exist."""
     if not insert(collection, {"_id": name, **fields}):
         collection.update_one({"_id": name}, {"$set": fields})
 

@@ -1,7 +1,7 @@
-"""Records as documents.
+"""Converts records to documents and back.
 
-What is asked for by filters stands in a document by itself, the rest in its `body`, which
-moves to the chunks if it is long: MongoDB takes no document above 16 MiB.
+Fields that are filtered by are fields of the document; the rest is its `body`, which is moved to
+the chunks if it is long, because MongoDB limits documents to 16 MiB.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 
 def binary_document(row: BinaryRow) -> Document:
-    """A binary record, without its body and without what tells where its bytes are."""
+    """A binary record, without its body and the location of its bytes."""
     record = row.record
     return {
         "_id": record.file_id,
@@ -37,7 +37,7 @@ def binary_document(row: BinaryRow) -> Document:
 
 
 def binary_body(record: BinaryRecord) -> Document:
-    """The part of a binary record that no filter looks at."""
+    """The part of a binary record that is not filtered by."""
     return {
         "file_name": record.file_name,
         "file_ext": record.file_ext,
@@ -48,12 +48,12 @@ def binary_body(record: BinaryRecord) -> Document:
 
 
 def boxes_of(boxes: Iterable[BoundingBox]) -> list[Document]:
-    """Bounding boxes as they stand in a body."""
+    """Convert bounding boxes for a body."""
     return [asdict(box) for box in boxes]
 
 
 def boxes_from(body: Document) -> tuple[BoundingBox, ...]:
-    """The bounding boxes of a body."""
+    """The bounding boxes in a body."""
     return tuple(BoundingBox(**box) for box in body["boxes"])
 
 
@@ -63,7 +63,7 @@ def labels_of(boxes: Iterable[BoundingBox]) -> list[str]:
 
 
 def binary_from(document: Document, body: Document) -> BinaryRecord:
-    """The binary record of a document."""
+    """The binary record in a document."""
     return BinaryRecord(
         file_id=document["_id"],
         **_common_from(document, document["key"], body),
@@ -89,12 +89,12 @@ def tabular_document(row: TabularRow) -> Document:
 
 
 def tabular_body(record: TabularRecord) -> Document:
-    """The part of a reading that no filter looks at."""
+    """The part of a reading that is not filtered by."""
     return {"parameters": _parameters(record.source), "payload": record.payload}
 
 
 def tabular_from(document: Document, body: Document) -> TabularRecord:
-    """The reading of a document."""
+    """The reading in a document."""
     return TabularRecord(
         id=document["reading_id"],
         file_id=document["file_id"],
@@ -114,7 +114,7 @@ def dataset_fields(dataset: Dataset) -> Document:
 
 
 def dataset_from(document: Document) -> Dataset:
-    """The dataset of a document."""
+    """The dataset in a document."""
     return Dataset(
         id=document["_id"],
         name=document["name"],

@@ -1,8 +1,8 @@
-"""Adding to and taking from the lists of many records, each in one atomic step of the database.
+"""Adds values to lists in many records, or removes them, atomically per record.
 
-No record is read, changed and written back: the update says what it found missing or there, and
-passes over records of which that is no longer true. Those are looked at again. So two servers
-never lose or double a value, and each change is counted by the one that made it.
+No record is read, changed and written back. Instead, an update is conditional on the values that
+were read as missing or present; records for which that no longer holds are read again. So
+concurrent servers never lose or duplicate a value, and each change is counted exactly once.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def append(
     records: Collection[Document], field: str, filter_: Filter, values: Sequence[str]
 ) -> int:
-    """Append to the field of each chosen record the values that are not there, in this order.
+    """Append missing values to a list field of each selected record, in this order.
 
-    Answers how many records changed.
+    Returns the number of changed records.
     """
     additions = list(dict.fromkeys(values))
     lacking = {"$nor": [{field: {"$all": additions}}]}
@@ -37,7 +37,7 @@ def append(
 def take(
     records: Collection[Document], field: str, filter_: Filter, values: Sequence[str]
 ) -> TagRemoval:
-    """Take the values out of the field of each chosen record."""
+    """Remove values from a list field of each selected record."""
     unwanted = list(dict.fromkeys(values))
     having = {field: {"$in": unwanted}}
     return TagRemoval(*_edit(records, field, filter_, (unwanted, having), adds=False))
@@ -51,7 +51,7 @@ def _edit(
     *,
     adds: bool,
 ) -> tuple[int, int]:
-    """Edit records; answer how many changed, and how many values in them."""
+    """Edit records; returns the number of changed records, and of changed values in them."""
     values, candidates = what
     changed = count = 0
     if not values:
@@ -79,7 +79,7 @@ def _edit(
 def _condition(
     field: str, values: Sequence[str], concerned: Sequence[str], *, adds: bool
 ) -> Filter:
-    """That exactly the concerned ones of the values are still missing, or still there."""
+    """A filter: exactly `concerned` of the values are still missing, or still present."""
     others = [value for value in values if value not in concerned]
     there, missing = (others, concerned) if adds else (concerned, others)
     terms: list[Filter] = []

@@ -1,7 +1,7 @@
-"""mongomock as a database that several threads may use.
+"""Makes mongomock safe for several threads.
 
-mongomock reads a document, changes it and puts it back; in between, another thread may do the
-same. A real server does each step of its own at once, and so does this.
+mongomock reads a document, changes it and writes it back, during which another thread may do the
+same. A real server executes each operation atomically, and so does this.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Embedded:
-    """The databases of one mongomock client, or one of them: what `[...]` gives is locked too."""
+    """A mongomock client, database or collection, with a lock around each operation."""
 
     def __init__(
         self, inner: Any = None, lock: AbstractContextManager[object] | None = None
     ) -> None:
-        """Make a client that nobody else has, or wrap what one of it gave."""
+        """Create a client, or wrap an object that belongs to one."""
         if inner is None:
             import mongomock  # noqa: PLC0415 - of an extra
 
@@ -42,17 +42,17 @@ class Embedded:
             return method(*args, **options)
 
     def find(self, *args: Any, **options: Any) -> _WholeCursor:
-        """Documents, which are looked for when they are asked for."""
+        """Find documents; the search starts with the first one that is read."""
         return _WholeCursor(self._inner.find(*args, **options), self._lock)
 
     def aggregate(self, stages: object) -> list[object]:
-        """What the stages give."""
+        """Run an aggregation pipeline."""
         with self._lock:
             return list(self._inner.aggregate(stages))
 
 
 class _WholeCursor:
-    """A cursor that reads all of its documents in one step."""
+    """A cursor that reads all of its documents under one lock."""
 
     def __init__(self, cursor: Any, lock: AbstractContextManager[object]) -> None:
         self._cursor = cursor

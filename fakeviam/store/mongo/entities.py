@@ -1,4 +1,4 @@
-"""Entities as documents, a step for each."""
+"""Stores entities as documents, one atomic operation each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fakeviam.store.mongo.database import Database
     from fakeviam.store.mongo.documents import Document
 
-#: A longer row goes to the chunks: MongoDB takes no document above 16 MiB.
+#: A longer body is moved to the chunks: MongoDB limits documents to 16 MiB.
 _LONG = 2**20
 
 
@@ -23,23 +23,23 @@ class DocumentEntities:
     """The entities in a database."""
 
     def __init__(self, database: Database) -> None:
-        """Keep them there."""
+        """Store entities in a database."""
         self._database = database
 
     def put(self, entity: Entity) -> bool:
-        """Keep an entity; False, and nothing changes, if what is unique is taken."""
+        """Add an entity; False, without changes, if a unique value is taken."""
         key = {"_id": _key(type(entity), entity.id)}
         before = self._database.entities.find_one(key)
         return self._write(entity, key, before)
 
     def swap(self, before: Entity, after: Entity) -> bool:
-        """Keep an entity in the place of another; False, and nothing changes, if that is gone."""
+        """Replace an entity; False, without changes, if it has changed or is deleted."""
         key = {"_id": _key(type(before), before.id)}
         found = self._database.entities.find_one(key)
         body = None if found is None else self._body_of(found)
         if found is None or body is None or _entity(found["kind"], body) != before:
             return False
-        # Another server puts another body there, or another number of one.
+        # Any change by another server changes the body, or the number of its blob.
         place = {name: found[name] for name in ("body", "body_at") if name in found}
         return self._write(after, key | place, found)
 
@@ -60,7 +60,7 @@ class DocumentEntities:
         return is_there
 
     def _fields(self, entity: Entity) -> tuple[Document, str]:
-        """The fields of its document, and the one that it must not have."""
+        """The fields of an entity's document, and the name of the field that it must not have."""
         from bson import encode  # noqa: PLC0415 - of an extra
 
         kind = KIND_NAMES[type(entity)]
@@ -75,14 +75,14 @@ class DocumentEntities:
         return fields | {"body_at": number}, "body"
 
     def drop(self, entity: Entity) -> None:
-        """Forget an entity."""
+        """Delete an entity."""
         key = {"_id": _key(type(entity), entity.id)}
         found = self._database.entities.find_one(key)
         self._database.entities.delete_one(key)
         self._database.blobs.remove(bodies([found] if found else []))
 
     def get(self, kind: type[Kind], entity_id: str) -> Kind | None:
-        """The entity of that kind and id, if there is one."""
+        """The entity of this kind with this id, if it exists."""
         return next(self._found({"_id": _key(kind, entity_id)}), None)
 
     def of(self, kind: type[Kind], owner: str | None) -> list[Kind]:
@@ -91,8 +91,8 @@ class DocumentEntities:
         return list(self._found(chosen))
 
     def every(self) -> Iterator[Entity]:
-        """Every entity, each owner's oldest first."""
-        # As a store in memory has them.
+        """All entities, oldest first for each owner."""
+        # The same order as in memory.
         every: list[Entity] = list(self._found({}))
         return iter(sorted(every, key=lambda one: (type(one).__name__, one.owner)))
 
@@ -103,13 +103,13 @@ class DocumentEntities:
                 yield entity
 
     def _entity_of(self, document: Document | None) -> Entity | None:
-        """The entity of a document; None if it is gone meanwhile."""
+        """The entity in a document; None if it has been deleted meanwhile."""
         before: Document | None = None
         while document is not None and document != before:
             body = self._body_of(document)
             if body is not None:
                 return _entity(document["kind"], body)
-            # Another server put a new body in the place of this one: the document names it now.
+            # Another server has replaced the body: read the document again to find the new one.
             before, document = document, self._database.entities.find_one({"_id": document["_id"]})
         return None
 
@@ -127,7 +127,7 @@ def _key(kind: type[object], entity_id: str) -> str:
 
 
 def _body(entity: Entity) -> Document:
-    """An entity's fields. Times are text: they go beyond 64 bits."""
+    """The fields of an entity. Times are text, because they exceed 64 bits."""
     return {name: _plain(name, value) for name, value in asdict(entity).items()}
 
 

@@ -1,4 +1,4 @@
-"""Fleet and API keys of all servers on a database."""
+"""The fleet and the API keys, shared by all servers on a database."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class MongoLedgers:
-    """Values with a version each, which one server at a time can bring forward."""
+    """Versioned values; a new version is saved by one server only."""
 
     def __init__(self, database: Database) -> None:
-        """Keep them in this database."""
+        """Store values in a database."""
         self._state = database.state
         self.seed = database.seed
         self.server = database.server

@@ -1,4 +1,4 @@
-"""From a query to a MongoDB query document, of operators that every MongoDB has."""
+"""Translates queries to MongoDB filters, using operators that every MongoDB version has."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 Filter = dict[str, Any]
 
-#: Where the key of a document stands. Readings have no other id.
+#: The field with the sort key. It is also the id of a reading.
 BINARY_KEY, TABULAR_KEY = "key", "_id"
 
-#: Fields that people filter by; each has an index together with the key.
+#: Fields that are often filtered by; each has an index together with the sort key.
 _INDEXED = (
     "source.component_name",
     "source.part_id",
@@ -36,38 +36,38 @@ NOTHING: Filter = {"_id": {"$in": []}}
 
 
 def binary_filter(query: Query) -> Filter:
-    """What the query selects among binary records."""
+    """A filter for the selected binary records."""
     places = {**_PLACES, "time_requested": BINARY_KEY}
     return every([_term(each, places) for _, each in demands(query, tabular=False)])
 
 
 def tabular_filter(query: Query) -> Filter:
-    """What the query selects among readings."""
+    """A filter for the selected readings."""
     places = {**_PLACES, "time_requested": TABULAR_KEY}
     return every([_term(each, places) for _, each in demands(query, tabular=True)])
 
 
 def beyond(place: str, after: Position | None, *, descending: bool) -> Filter:
-    """What comes after a position in the asked order (PG-7)."""
+    """A filter for the records after a position in the requested order (PG-7)."""
     if after is None:
         return {}
     return {place: {"$lt" if descending else "$gt": key_text(*after)}}
 
 
 def every(terms: Sequence[Filter]) -> Filter:
-    """What all of these select."""
+    """A filter that combines others with AND."""
     conditions = [term for term in terms if term]
     if len(conditions) < 2:
         return conditions[0] if conditions else {}
     return {"$and": conditions}
 
 
-#: Fields of records that have another name in documents. A key begins with the time requested.
+#: Fields that have other names in documents. A key starts with the time requested.
 _PLACES = {"box_labels": "labels", "time_received": "received", "time_synced": "synced"}
 
 
 def _term(predicate: Predicate, places: dict[str, str]) -> Filter:
-    """What one predicate selects."""
+    """The filter for one predicate."""
     if isinstance(predicate, HasTags):
         return {"tags.0": {"$exists": True}} if predicate.tagged else {"tags": {"$size": 0}}
     if isinstance(predicate, InPredicate):

@@ -1,4 +1,4 @@
-"""Collections of a database that may not answer: then a call is refused, and it is no bug."""
+"""Refuses calls if the database is unreachable, instead of reporting a bug."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _CURSORS = frozenset({"find", "aggregate"})
 
 
 class Reached:
-    """A collection, all of whose methods refuse when the database cannot be reached (MG-8)."""
+    """A collection whose methods raise a refusal if the database cannot be reached (MG-8)."""
 
     def __init__(self, collection: Any) -> None:
-        """Pass on to a collection of pymongo or mongomock."""
+        """Wrap a collection of pymongo or mongomock."""
         self._collection = collection
 
     def __getattr__(self, name: str) -> Any:
@@ -52,7 +52,7 @@ def _refusing() -> Iterator[None]:
     except Exception as error:
         if not _is_out_of_reach(error):
             raise
-        why = str(error).partition(", Timeout:")[0]  # what follows is the driver's view of it
+        why = str(error).partition(", Timeout:")[0]  # the rest is the driver's topology description
         text = f"the database does not answer: {why[:300]}"
         raise UnavailableError(
             f"{text}; what was being written may be there, or some of it", clause="MG-8"
@@ -62,6 +62,6 @@ def _refusing() -> Iterator[None]:
 def _is_out_of_reach(error: Exception) -> bool:
     try:
         from pymongo.errors import ConnectionFailure, ExecutionTimeout  # noqa: PLC0415 - of an extra
-    except ImportError:  # mongomock does without it, and fails in no such way
+    except ImportError:  # with mongomock, which has no network
         return False
     return isinstance(error, (ConnectionFailure, ExecutionTimeout))

@@ -1,4 +1,4 @@
-"""What the documents of one kind of record answer."""
+"""Reads the documents of one kind of record."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class DocumentRecords(Generic[Record]):
-    """Questions about one kind of record, each answered as of some moment while it is asked.
+    """Reads of one kind of record, each consistent with some moment during the call.
 
     Attributes:
-        documents: Where the documents are.
-        key: The field that orders them.
+        documents: The collection.
+        key: The field with the sort key.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class DocumentRecords(Generic[Record]):
         convert: Callable[[Document, Document], Record],
         blobs: ChunkedBlobs,
     ) -> None:
-        """Answer from `documents`, whose long bodies are in `blobs`.
+        """Read from `documents`; long bodies are in `blobs`.
 
         Args:
-            documents: Where the documents are.
-            key: The field that orders them.
-            convert: Makes a record of a document and its body.
-            blobs: Where long bodies are.
+            documents: The collection.
+            key: The field with the sort key.
+            convert: Converts a document and its body to a record.
+            blobs: The store of long bodies.
         """
         self.documents = documents
         self.key = key
@@ -51,8 +51,8 @@ class DocumentRecords(Generic[Record]):
     def page(
         self, filter_: Filter, *, after: Position | None, limit: int, descending: bool
     ) -> Page[Record]:
-        """At most `limit` chosen records beyond a position, in either order."""
-        if limit <= 0:  # which MongoDB takes for no limit
+        """At most `limit` selected records after a position, in either order."""
+        if limit <= 0:  # MongoDB treats 0 as no limit
             return Page([], None)
         conditions = every([filter_, beyond(self.key, after, descending=descending)])
         rows = self.documents.find(conditions).sort(self.key, -1 if descending else 1).limit(limit)
@@ -61,7 +61,7 @@ class DocumentRecords(Generic[Record]):
         return Page(self._records_of(documents), last)
 
     def first(self, filter_: Filter, field: str, *, limit: int, descending: bool) -> list[Record]:
-        """At most `limit` chosen records by a field; those that are equal in it by their key."""
+        """At most `limit` selected records, ordered by a field, then by their key."""
         order = [(field, -1 if descending else 1), (self.key, 1)]
         return self._records_of(self.documents.find(filter_).sort(order).limit(limit))
 
@@ -69,15 +69,15 @@ class DocumentRecords(Generic[Record]):
         return [record for one in documents if (record := self.record_of(one))]
 
     def totals(self, filter_: Filter) -> Totals:
-        """Number and bytes of the chosen records."""
+        """The number and total size of the selected records."""
         sums = {"_id": None, "records": {"$sum": 1}, "size": {"$sum": "$size"}}
         for row in self.documents.aggregate([{"$match": filter_}, {"$group": sums}]):
             return Totals(row["records"], row["size"])
         return Totals(0, 0)
 
     def values(self, filter_: Filter, field: str) -> set[str]:
-        """Distinct values of a list of the chosen records."""
-        # Not `distinct`, whose answer is one document and so ends at 16 MiB.
+        """The distinct values of a list field in the selected records."""
+        # Not `distinct`: its reply is a single document, which is limited to 16 MiB.
         stages: list[Filter] = [
             {"$match": filter_},
             {"$unwind": f"${field}"},
@@ -93,17 +93,17 @@ class DocumentRecords(Generic[Record]):
                 yield position_from(document[self.key]).arrival, record, document
 
     def record_of(self, document: Document | None) -> Record | None:
-        """The record of a document; None if it was deleted meanwhile."""
+        """The record in a document; None if it has been deleted meanwhile."""
         while document is not None:
             body = self.body_of(document)
             if body is not None:
                 return self._convert(document, body)
-            # Its boxes were changed meanwhile, and their place with them.
+            # Its boxes have changed, and its body has moved: read the document again.
             document = self.documents.find_one({"_id": document["_id"]})
         return None
 
     def body_of(self, document: Document) -> Document | None:
-        """The body of a document; None if it is no longer where the document says."""
+        """The body of a document; None if it has moved since the document was read."""
         if "body_at" not in document:
             body: Document = document["body"]
             return body

@@ -1,4 +1,4 @@
-"""The store in a MongoDB database, which several servers may use at once (MG-1)."""
+"""The store in a MongoDB database, which several servers may share (MG-1)."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 
 class MongoStore(Store):
-    """Answers from a database, one atomic step for each record.
+    """Uses a database, one atomic operation per record.
 
-    What concerns many records is not one step: other servers may see some of them changed and
+    Operations on many records are not atomic: other servers may see some of them changed and
     others not yet.
     """
 
     def __init__(self, database: Database) -> None:
-        """Use this database, and what it holds."""
+        """Use a database and its data."""
         self.ledgers = MongoLedgers(database)
         self._database = database
         self._binary: DocumentRecords[BinaryRecord] = DocumentRecords(
@@ -156,10 +156,10 @@ class MongoStore(Store):
         return editing.take(self._database.binary, field, filter_, values)
 
     def _end_dangling(self, dataset_ids: Iterable[str], filter_: Filter) -> None:
-        """End memberships in datasets that are gone.
+        """Remove memberships in datasets that no longer exist.
 
-        Another server may have deleted one after it was looked for, and may have ended its
-        memberships before these began.
+        Another server may have deleted a dataset after it was looked up, and removed its members
+        before these were added.
         """
         for dataset_id in dataset_ids:
             if self.dataset(dataset_id) is None:
@@ -182,7 +182,7 @@ class MongoStore(Store):
         return self._writer.rename_dataset(dataset_id, name)
 
     def delete_dataset(self, dataset_id: str) -> None:
-        # The dataset first: who adds members looks for it afterwards.
+        # The dataset first: a server that adds members checks afterwards that it still exists.
         self._database.datasets.delete_one({"_id": dataset_id})
         self._take("dataset_ids", {"dataset_ids": dataset_id}, [dataset_id])
 
@@ -232,7 +232,7 @@ class MongoStore(Store):
     def all_entities(self) -> Iterator[Entity]:
         return self._entities.every()
 
-    # The whole of it ---------------------------------------------------------------------
+    # All data ----------------------------------------------------------------------------
 
     def view(self) -> MongoStore:
         return self
@@ -248,7 +248,7 @@ class MongoStore(Store):
         for user in other.database_passwords().items():
             self.set_database_password(*user)
         self.put_entities(*other.all_entities())
-        # Never back: a token may name what is gone.
+        # Counters never go back: a page token may refer to a deleted record.
         self._database.skip(BINARY, other.arrivals.binary)
         self._database.skip(READINGS, other.arrivals.tabular)
         self._writer.put_binary(other.binary_rows())
@@ -256,7 +256,7 @@ class MongoStore(Store):
         return self
 
     def clear(self) -> None:
-        """Remove all data, for everybody. Arrivals count on (PG-7)."""
+        """Remove the data of all servers. Arrival numbers continue (PG-7)."""
         self._database.clear(old=a_day_ago())
 
     def close(self) -> None:

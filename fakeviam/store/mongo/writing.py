@@ -1,4 +1,4 @@
-"""What is written to a database, a record at a time."""
+"""Writes records to a database, one atomic operation each."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
     from fakeviam.store.mongo.records import DocumentRecords
     from fakeviam.store.values import BinaryRow, TabularRow
 
-#: A longer body goes to the chunks.
+#: A longer body is moved to the chunks.
 _LONG = 2**20
 
-#: So many rows are written at once, and so many bytes.
+#: The maximum number of rows, and of bytes, in one write.
 _ROWS, _BYTES = 500, 2**25
 
 
 class DocumentWriter:
-    """Steps that change a database."""
+    """Changes a database."""
 
     def __init__(self, database: Database, binary: DocumentRecords[BinaryRecord]) -> None:
-        """Write to this database, whose binary records are these."""
+        """Write to a database; `binary` reads its binary records."""
         self._database = database
         self._binary = binary
 
     # Records -----------------------------------------------------------------------------
 
     def put_binary(self, rows: Iterable[BinaryRow]) -> None:
-        """Write binary records in their order, each after its bytes."""
+        """Write binary records in order, each after its bytes."""
         for some in _portions(rows):
             numbers = self._database.blobs.put([row.data for row in some])
             documents = [
@@ -56,13 +56,13 @@ class DocumentWriter:
             self._database.binary.insert_many(self._shortened(documents))
 
     def put_tabular(self, rows: Iterable[TabularRow]) -> None:
-        """Write readings in their order."""
+        """Write readings in order."""
         for some in batches(rows, _ROWS):
             documents = [{**tabular_document(r), "body": tabular_body(r.record)} for r in some]
             self._database.readings.insert_many(self._shortened(documents))
 
     def _shortened(self, documents: list[Document]) -> list[Document]:
-        """The documents, with long bodies put where there is room for them."""
+        """The documents, with long bodies moved to the chunks."""
         from bson import encode  # noqa: PLC0415 - of an extra
 
         blobs = [(one, encode(one["body"])) for one in documents]
@@ -76,8 +76,8 @@ class DocumentWriter:
     def change_boxes(self, file_id: str, change: BoxChange, needed: str | None) -> bool:
         """Change the boxes of a record; False if it is unknown or lacks the needed box.
 
-        A record whose boxes changed meanwhile is not written, but looked at again; so `change`
-        may be asked more than once, and what it raises leaves everything as it was.
+        The record is read again if its boxes have changed before the write, so `change` may be called
+        more than once; if it raises, nothing has changed.
         """
         while (document := self._database.binary.find_one({"_id": file_id})) is not None:
             body = self._binary.body_of(document)
@@ -92,7 +92,7 @@ class DocumentWriter:
         return False
 
     def _exchange(self, document: Document, body: Document, labels: list[str]) -> bool:
-        """Give a document another body; False if it has another one already, or is gone."""
+        """Replace the body of a document; False if the body has changed, or the document is deleted."""
         (new,) = self._shortened([{"body": body}])
         old = "body" if "body_at" in new else "body_at"
         update = {"$set": {**new, "labels": labels}, "$inc": {"revision": 1}, "$unset": {old: ""}}
@@ -121,7 +121,7 @@ class DocumentWriter:
 
 
 def _portions(rows: Iterable[BinaryRow]) -> Iterable[Sequence[BinaryRow]]:
-    """The rows in lists that are neither long nor heavy."""
+    """Split rows into lists that are limited in number and in bytes."""
     some: list[BinaryRow] = []
     weight = 0
     for row in rows:
