@@ -79,6 +79,6 @@ def entity_of(row: object, where: str) -> Entity:
     del values["kind"]
     if "resources" in values:
         values["resources"] = tuple(SequenceResource(**vars(each)) for each in values["resources"])
-    made: Any = KINDS[kind]
-    entity: Entity = made(**values)
+    model: Any = KINDS[kind]
+    entity: Entity = model(**values)
     return entity

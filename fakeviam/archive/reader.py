@@ -80,8 +80,8 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
         for row, _ in tables.rows(names.USERS, UserRow)
     )
     if manifest.version > 1:  # the first version knew none
-        found = [entity_of(value, at) for value, at in tables.values(names.ENTITIES)]
-        events.append(EntitiesPut(found))
+        entities = [entity_of(value, at) for value, at in tables.values(names.ENTITIES)]
+        events.append(EntitiesPut(entities))
     events.append(ArrivalsSet(Arrivals(**dict(manifest.arrivals))))
     contents = Contents(
         store=store,

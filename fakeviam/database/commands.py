@@ -27,8 +27,8 @@ SERVER_VERSION: Final = "7.0.0"
 
 def _list_databases(context: Context, command: Document) -> Reply:
     database = {"name": DATABASE, "sizeOnDisk": 0, "empty": False}
-    wanted = reading.document_of(command, "filter")
-    databases = context.transform([database], [{"$match": wanted}])
+    filter_ = reading.document_of(command, "filter")
+    databases = context.transform([database], [{"$match": filter_}])
     if command.get("nameOnly"):
         return {"databases": [{"name": each["name"]} for each in databases], "ok": 1.0}
     return {"databases": databases, "totalSize": 0, "totalSizeMb": 0, "ok": 1.0}
@@ -41,8 +41,8 @@ def _list_collections(context: Context, command: Document) -> Reply:
         if not command.get("nameOnly"):
             collection.update(options={}, info={"readOnly": True})
         collections = [collection]
-    wanted = reading.document_of(command, "filter")
-    return context.cursor(context.transform(collections, [{"$match": wanted}]), size=None)
+    filter_ = reading.document_of(command, "filter")
+    return context.cursor(context.transform(collections, [{"$match": filter_}]), size=None)
 
 
 def _list_indexes(context: Context, command: Document) -> Reply:

@@ -69,8 +69,8 @@ class Conversation:
 
         A reply that takes long is returned as a function, which may be called in a thread (SV-18).
         """
-        made = self._told(request, lambda: self._answer(request))
-        return partial(self._told, request, made) if callable(made) else made
+        reply = self._told(request, lambda: self._answer(request))
+        return partial(self._told, request, reply) if callable(reply) else reply
 
     def _told(self, request: CommandMessage, work: Callable[[], Made]) -> Made | Reply:
         """The result of `work`, or the reply for its error."""
@@ -103,17 +103,17 @@ class Conversation:
         if name == "logout":
             self.end()
             return {"ok": 1.0}
-        found = find_command(command)
-        if not (self._user or found.before_login):
+        handler = find_command(command)
+        if not (self._user or handler.before_login):
             remedy = f"log in as {USER_PREFIX}<organization id>, whom ConfigureDatabaseUser makes"
             text = f"command {name} requires authentication; {remedy} [DB-7]"
             raise QueryError(UNAUTHORIZED, text)
         cloud = self._cloud()
-        if not (found.may_be_long and has_many(cloud.store)):
-            return found.answer(self._context(request.database, cloud), command)
+        if not (handler.may_be_long and has_many(cloud.store)):
+            return handler.answer(self._context(request.database, cloud), command)
         enforce_retention(cloud)
         still = cloud.detached(store=cloud.store.view())
-        return partial(found.answer, self._context(request.database, still), command)
+        return partial(handler.answer, self._context(request.database, still), command)
 
     @property
     def is_logged_in(self) -> bool:
@@ -161,9 +161,9 @@ class Conversation:
     def _hello(self, name: str, command: Document) -> Reply:
         client = command.get("client")
         application = client.get("application") if isinstance(client, dict) else None
-        named = application.get("name") if isinstance(application, dict) else None
+        app_name = application.get("name") if isinstance(application, dict) else None
         if self._session is None:  # later hellos cannot change it
-            name_of_client = named if isinstance(named, str) else ""
+            name_of_client = app_name if isinstance(app_name, str) else ""
             _, _, self._session = name_of_client.partition(APPLICATION_PREFIX)
         # No topologyVersion: with it, drivers expect the reply to wait for a change, and would call
         # thousands of times per second.

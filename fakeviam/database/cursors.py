@@ -38,15 +38,15 @@ class _Cursor:
 
     def batch(self, size: int | None) -> list[RawBSONDocument]:
         """The next documents: at most `size`, and at most as many as fit into one message."""
-        taken: list[RawBSONDocument] = []
+        documents: list[RawBSONDocument] = []
         weight = 0
-        while self.ahead is not None and (size is None or len(taken) < size):
+        while self.ahead is not None and (size is None or len(documents) < size):
             weight += len(self.ahead.raw)
-            if taken and weight > MAX_DOCUMENT_BYTES:
+            if documents and weight > MAX_DOCUMENT_BYTES:
                 break
-            taken.append(self.ahead)
+            documents.append(self.ahead)
             self.ahead = _next(self.documents)
-        return taken
+        return documents
 
 
 def _next(documents: deque[Document]) -> RawBSONDocument | None:

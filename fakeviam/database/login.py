@@ -95,7 +95,7 @@ class Login:
         if password is None:
             raise LoginError(f"there is no database user {user!r}; call ConfigureDatabaseUser")
         self.user = user
-        made: tuple[bytes, bytes, bytes, int] = self._mechanism.make_auth_info(
+        hashes: tuple[bytes, bytes, bytes, int] = self._mechanism.make_auth_info(
             self._prepare(user, password), salt=self._salt
         )
-        return made
+        return hashes

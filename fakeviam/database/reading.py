@@ -72,8 +72,8 @@ def count(context: Context, command: Document) -> Reply:
         stages.append({"$skip": skip})
     if limit := _count_of(command, "limit", minimum=None):
         stages.append({"$limit": abs(limit)})
-    counted = _run(context, command, [*stages, {"$count": "n"}])
-    return {"n": counted[0]["n"] if counted else 0, "ok": 1.0}
+    documents = _run(context, command, [*stages, {"$count": "n"}])
+    return {"n": documents[0]["n"] if documents else 0, "ok": 1.0}
 
 
 def distinct(context: Context, command: Document) -> Reply:
@@ -82,12 +82,12 @@ def distinct(context: Context, command: Document) -> Reply:
     if not isinstance(key, str):
         raise wrong_type("BSON field 'distinct.key' must be a string")
     names = split(key)
-    found: list[Document] = []
+    unique: list[Document] = []
     for document in _run(context, command, [{"$match": document_of(command, "query")}]):
         for leaf in leaves(document, names):
             values = leaf if isinstance(leaf, list) else [leaf]
-            found += [{"value": value} for value in values if value is not MISSING]
-    groups = context.transform(found, [{"$group": {"_id": "$value"}}, {"$sort": {"_id": 1}}])
+            unique += [{"value": value} for value in values if value is not MISSING]
+    groups = context.transform(unique, [{"$group": {"_id": "$value"}}, {"$sort": {"_id": 1}}])
     # Encode as other replies do, which replaces a NUL in a field name (MQ-13).
     encoded, _ = encode_any({"values": [group["_id"] for group in groups], "ok": 1.0})
     if len(encoded) > MAX_DOCUMENT_BYTES:

@@ -103,5 +103,5 @@ def _names_in(folder: Path) -> dict[str, str]:
         names = json.loads((folder / DATASETS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # none, or that of another program
         return {}
-    named = names.items() if isinstance(names, dict) else ()
-    return {id_: name for id_, name in named if isinstance(name, str) and name}
+    pairs = names.items() if isinstance(names, dict) else ()
+    return {id_: name for id_, name in pairs if isinstance(name, str) and name}

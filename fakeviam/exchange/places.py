@@ -158,10 +158,10 @@ class ImageResolver:
 
     def _possible(self, steps: tuple[str, ...]) -> Iterator[_Option]:
         own = _after_climbs(steps)
-        for cut in range(len(own)):
-            rest = own[cut:]
-            prefix = (*steps[: len(steps) - len(own)], *own[:cut])
-            if cut and self._listings.folder(self._base, *prefix):
+        for length in range(len(own)):
+            rest = own[length:]
+            prefix = (*steps[: len(steps) - len(own)], *own[:length])
+            if length and self._listings.folder(self._base, *prefix):
                 return  # its folder is here, and the file is not in it
             for place, path in self._hits(rest):
                 yield _Option(

@@ -168,16 +168,16 @@ class Compiler:
                 if arguments
                 else None
             )
-        named = self._operators.named.get(first)
-        if named is None or first in self._operators.special:
+        named_function = self._operators.named.get(first)
+        if named_function is None or first in self._operators.special:
             return None
         operands = spec[first]
-        check_names(first, operands, named.required, named.optional)
+        check_names(first, operands, named_function.required, named_function.optional)
         if not operands:
             return None
         names = [_safe(key) for key in operands]
         return Applied(
-            _of_names(named, names), [self.of_document(each) for each in operands.values()]
+            _of_names(named_function, names), [self.of_document(each) for each in operands.values()]
         )
 
     def knowing(self, *names: str) -> Compiler:

@@ -33,8 +33,8 @@ def compile_projection(spec: object, compiler: Compiler) -> Change:
     if _excludes(fields):
         tree = Tree.of(dict.fromkeys(excluded, True))
         return lambda document: without(document, tree)
-    chosen = {path: value for path, value in fields.items() if path not in excluded}
-    return _inclusion(chosen, compiler, keep_id=("_id",) not in excluded)
+    included = {path: value for path, value in fields.items() if path not in excluded}
+    return _inclusion(included, compiler, keep_id=("_id",) not in excluded)
 
 
 def _excludes(fields: dict[tuple[str, ...], object]) -> bool:
@@ -92,8 +92,8 @@ def _inclusion(
         {path: _flag(value) or compiler.of_document(value) for path, value in fields.items()}
     )
     # A computed `_id` keeps its position in the document.
-    kept = tree if not keep_id or isinstance(tree.get("_id"), Tree) else {**tree, "_id": True}
-    return lambda document: dict(_computed(_only(document, kept), tree, document))
+    included = tree if not keep_id or isinstance(tree.get("_id"), Tree) else {**tree, "_id": True}
+    return lambda document: dict(_computed(_only(document, included), tree, document))
 
 
 def _only(document: Document, tree: Mapping[str, object]) -> Document:

@@ -95,13 +95,13 @@ class _DraftStore:
     # Of entities: those of the store, with new ones in their places.
 
     def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
-        kept = {each.id: each for each in self._store.entities(kind, owner)}
+        by_id = {each.id: each for each in self._store.entities(kind, owner)}
         new = (each for each in self.kept.values() if isinstance(each, kind))
-        return [*(kept | {each.id: each for each in new if owner in (None, each.owner)}).values()]
+        return [*(by_id | {each.id: each for each in new if owner in (None, each.owner)}).values()]
 
     def entity(self, kind: type[Kind], entity_id: str) -> Kind | None:
-        found = self.kept.get((kind, entity_id))
-        return found if isinstance(found, kind) else self._store.entity(kind, entity_id)
+        kept_entity = self.kept.get((kind, entity_id))
+        return kept_entity if isinstance(kept_entity, kind) else self._store.entity(kind, entity_id)
 
     def put_entities(self, *entities: Entity) -> bool:
         for one in entities:

@@ -335,9 +335,9 @@ def _check_header(line: _InlineLine, at: SourceLocation) -> None:
 
 
 def _only_value(line: _InlineLine, at: SourceLocation) -> _Value:
-    given = [each for name, each in line if each is not None and name != FORMAT]
-    if len(given) != 1 or line.fakeviam_seed is not None:
+    values = [each for name, each in line if each is not None and name != FORMAT]
+    if len(values) != 1 or line.fakeviam_seed is not None:
         names = ", ".join(name for name in _InlineLine.model_fields if name != FORMAT)
         raise at.error(f"must hold one of {names}")
-    value: _Value = given[0].seed(at)
+    value: _Value = values[0].seed(at)
     return value

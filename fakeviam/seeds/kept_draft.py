@@ -80,8 +80,8 @@ def _saved_query(cloud: CloudState, entry: SavedQueryEntry, owner: str) -> Saved
         organization_id=owner, name=entry.name, mql_binary=stages
     )
     make = partial(_made, cloud, create_saved_query, request)
-    wanted = {"organization_id": owner, "name": entry.name, "stages": tuple(stages)}
-    query: SavedQuery = _found_or(cloud, SavedQuery, entry, make, wanted)
+    fields = {"organization_id": owner, "name": entry.name, "stages": tuple(stages)}
+    query: SavedQuery = _found_or(cloud, SavedQuery, entry, make, fields)
     return query
 
 
@@ -96,7 +96,7 @@ def _pipeline(cloud: CloudState, entry: PipelineEntry, owner: str) -> DataPipeli
         enable_backfill=entry.backfill,
     )
     make = partial(_made, cloud, create_data_pipeline, request)
-    wanted = {
+    values = {
         "organization_id": owner,
         "name": entry.name,
         "stages": tuple(stages),
@@ -105,7 +105,7 @@ def _pipeline(cloud: CloudState, entry: PipelineEntry, owner: str) -> DataPipeli
         "backfills": entry.backfill,
     }
     fields: dict[str, Any] = {} if entry.enabled else {"enabled": False, "time_batch": None}
-    pipeline: DataPipeline = _found_or(cloud, DataPipeline, entry, make, wanted, **fields)
+    pipeline: DataPipeline = _found_or(cloud, DataPipeline, entry, make, values, **fields)
     return pipeline
 
 
@@ -148,8 +148,8 @@ def _sequence(
         sequence_tags=entry.tags,
     )
     make = partial(_made, cloud, create_sequence, request)
-    wanted = {"part_id": part_id, "time_start": entry.start, "time_end": entry.end}
-    sequence: Sequence = _found_or(cloud, Sequence, entry, make, wanted)
+    fields = {"part_id": part_id, "time_start": entry.start, "time_end": entry.end}
+    sequence: Sequence = _found_or(cloud, Sequence, entry, make, fields)
     for dataset_id in dataset_ids:
         join = data.AddSequencesToDatasetRequest(dataset_id=dataset_id, sequence_ids=[sequence.id])
         _made(cloud, add_sequences_to_dataset, join)
@@ -178,18 +178,18 @@ def _found_or(
 ) -> Any:
     """What has the entry's id or name already, or a new one, with these fields changed."""
     name = getattr(entry, "name", "")
-    found = cloud.store.entity(kind, entry.id) if entry.id else None
-    if found is None and name:
+    entity = cloud.store.entity(kind, entry.id) if entry.id else None
+    if entity is None and name:
         owned = cloud.store.entities(kind, wanted["organization_id"])
-        found = next((each for each in owned if each.name == name), None)
-    if found is None:
-        made: Any = cloud.store.entity(kind, make().id)
-        found = replace(made, id=entry.id or made.id, **fields)
-        cloud.store.drop_entities(made)
-        cloud.store.put_entities(found)
-    others = [field for field, value in wanted.items() if getattr(found, field) != value]
-    if entry.id not in ("", found.id):
+        entity = next((each for each in owned if each.name == name), None)
+    if entity is None:
+        created: Any = cloud.store.entity(kind, make().id)
+        entity = replace(created, id=entry.id or created.id, **fields)
+        cloud.store.drop_entities(created)
+        cloud.store.put_entities(entity)
+    others = [field for field, value in wanted.items() if getattr(entity, field) != value]
+    if entry.id not in ("", entity.id):
         others.insert(0, "id")
     if others:
         raise UsageError(f"it already exists, with another {_WORDS.get(others[0], others[0])}")
-    return found
+    return entity

@@ -55,8 +55,8 @@ def read_readings(path: str | os.PathLike[str], options: ReadOptions) -> Seed:
     """
     file = Path(path)
     names = ("part", "component", "method", "delimiter", "time_format", "time_unit")
-    given = {name: getattr(options, name) for name in names if getattr(options, name)}
-    entry = {"file": file.name, **given}
+    arguments = {name: getattr(options, name) for name in names if getattr(options, name)}
+    entry = {"file": file.name, **arguments}
     document = Document.without_lines({"readings": [entry]}, printable(path))
     try:
         return _seed(document, file.parent)

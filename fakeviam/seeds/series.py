@@ -257,8 +257,8 @@ def _time(row: _SeriesRow, values: dict[str, object], column: str, entry: Readin
         hint = "for numbers set time_unit, for other formats time_format"
         expected = f"a time like 2026-01-31T12:00:00Z; {hint}"
     if nanos is None:
-        got = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
-        raise row.at.inside(column).error(f"must be {expected}, got {got}")
+        actual = f"{value:.15g}" if isinstance(value, float) else f"{value!r:.60}"
+        raise row.at.inside(column).error(f"must be {expected}, got {actual}")
     return nanos
 
 

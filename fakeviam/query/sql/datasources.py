@@ -104,28 +104,28 @@ def _unwound(node: exp.Anonymous, derive: Derive) -> tuple[TableSource, list[Doc
     """`UNWIND(source WITH PATH => …, INDEX => …, OUTER => …)`."""
     inner, *options = node.expressions
     source, stages = _source(inner, derive)
-    given: dict[str, exp.Expr] = {}
+    arguments: dict[str, exp.Expr] = {}
     for option in options:
         name = option.this.name
         if name not in {"PATH", "INDEX", "OUTER"}:
             raise unexpected(name, "UNWIND has the options PATH, INDEX and OUTER")
-        if name in given:
+        if name in arguments:
             raise SqlError(3027, f"found duplicate UNWIND option {name}")
-        given[name] = option.expression
-    if "PATH" not in given:
+        arguments[name] = option.expression
+    if "PATH" not in arguments:
         raise SqlError(3028, "UNWIND must specify a PATH option")
-    names = _path(source, given["PATH"])
+    names = _path(source, arguments["PATH"])
     kinds: dict[str, str | None] = dict(source.kinds)
     if len(names) == 1:
         kinds[names[0]] = None
     spec: dict[str, object] = {"path": f"${'.'.join(names)}"}
-    if "INDEX" in given:
-        (index,) = _path(source, given["INDEX"], most=1)
+    if "INDEX" in arguments:
+        (index,) = _path(source, arguments["INDEX"], most=1)
         if index in kinds:
             raise SqlError(1014, f"UNWIND INDEX name '{index}' conflicts with existing field name")
         spec["includeArrayIndex"] = index
         kinds[index] = "number"
-    outer = given.get("OUTER")
+    outer = arguments.get("OUTER")
     if outer is not None and not isinstance(outer, exp.Boolean):
         raise unexpected(outer.name, "OUTER takes true or false")
     spec["preserveNullAndEmptyArrays"] = outer is not None and bool(outer.this)

@@ -294,9 +294,9 @@ class _Parser(AnyParser):
         """`UNWIND(source WITH PATH => path, …)`, after UNWIND."""
         self._match_l_paren()
         source = self._parse_table()
-        given = self._parse_csv(self._mongo_option) if self._match(TokenType.WITH) else []
+        options = self._parse_csv(self._mongo_option) if self._match(TokenType.WITH) else []
         self._match_r_paren()
-        return _after(name, source, *given)
+        return _after(name, source, *options)
 
     def _mongo_option(self) -> exp.PropertyEQ:
         if not self._curr:

@@ -75,9 +75,9 @@ class Groups(Expressions):
         if is_aggregate(node):
             return self._aggregate(node)
         if self._found and not has_aggregate(node) and not isinstance(node, exp.Literal):
-            found = self._found.get(repr(self._rows.term(node).spec))
-            if found is not None:
-                return found
+            field = self._found.get(repr(self._rows.term(node).spec))
+            if field is not None:
+                return field
         if is_path(node):
             name = ".".join(names_of(node))
             text = f"Field `{name}` cannot be resolved to any datasource"

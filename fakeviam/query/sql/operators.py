@@ -117,8 +117,8 @@ def _like(compiler: Compiler, operands: Any) -> Evaluate:
             compiled[pattern] = (
                 None if translated is None else Pattern(translated, "is", seconds=seconds)
             )
-        found = compiled[pattern]
-        return None if found is None else found.search(text) is not None
+        regex = compiled[pattern]
+        return None if regex is None else regex.search(text) is not None
 
     return evaluate
 
@@ -144,8 +144,8 @@ _NUMBERS = frozenset({"double", "int", "long", "decimal"})
 def _is(compiler: Compiler, operands: Any) -> Evaluate:
     value, kind = operands
     of = compiler.expression(value)
-    wanted = {"null": {"null", "missing"}, "number": _NUMBERS}.get(kind, {kind})
-    return lambda scope: type_name(of(scope)) in wanted
+    types = {"null": {"null", "missing"}, "number": _NUMBERS}.get(kind, {kind})
+    return lambda scope: type_name(of(scope)) in types
 
 
 # Rows and fields -------------------------------------------------------------------------------

@@ -122,8 +122,8 @@ class _Statement:
             stages.append(rows.stage())
         stages += condition
         row = [] if self._star else [{"$replaceWith": {"$sqlRow": list(columns.items())}}]
-        # DISTINCT applies to the result, so ORDER BY and LIMIT follow it. Otherwise they come first:
-        # ORDER BY may name columns of the source that the result no longer has.
+        # DISTINCT applies to the result, so ORDER BY and LIMIT follow it. Otherwise they precede
+        # SELECT, because ORDER BY may name columns of the source that the result does not have.
         if tree.args.get("distinct"):
             stages += [*row, {"$group": {"_id": "$$ROOT"}}, {"$replaceWith": "$_id"}]
             stages += [*order, *self._cut()]
@@ -375,8 +375,8 @@ def _name_of(node: exp.Expr, place: int) -> str:
 
 def _count(what: str, node: exp.Expr | None) -> int:
     if not isinstance(node, exp.Literal) or node.is_string or not node.this.isdigit():
-        given = "" if node is None else brief(node.sql())
-        raise unexpected(given, f"{what} takes a whole number")
+        literal = "" if node is None else brief(node.sql())
+        raise unexpected(literal, f"{what} takes a whole number")
     if len(node.this) > 10 or int(node.this) >= _LONGEST_COUNT:
         raise wrong_syntax(f"failed to convert number to u32: {what} {brief(node.this)}")
     return int(node.this)

@@ -221,5 +221,5 @@ def put(collection: Collection[Document], name: str, fields: Document) -> None:
 
 def _collection(database: PymongoDatabase[Document], name: str) -> Collection[Document]:
     reached: Any = Reached(database[f"fakeviam.{name}"])
-    found: Collection[Document] = reached
-    return found
+    collection: Collection[Document] = reached
+    return collection

@@ -35,13 +35,13 @@ class DocumentEntities:
     def swap(self, before: Entity, after: Entity) -> bool:
         """Replace an entity; False, without changes, if it has changed or is deleted."""
         key = {"_id": _key(type(before), before.id)}
-        found = self._database.entities.find_one(key)
-        body = None if found is None else self._body_of(found)
-        if found is None or body is None or _entity(found["kind"], body) != before:
+        document = self._database.entities.find_one(key)
+        body = None if document is None else self._body_of(document)
+        if document is None or body is None or _entity(document["kind"], body) != before:
             return False
         # Any change by another server changes the body, or the number of its blob.
-        place = {name: found[name] for name in ("body", "body_at") if name in found}
-        return self._write(after, key | place, found)
+        place = {name: document[name] for name in ("body", "body_at") if name in document}
+        return self._write(after, key | place, document)
 
     def _write(self, entity: Entity, place: Document, before: Document | None) -> bool:
         from pymongo.errors import DuplicateKeyError  # noqa: PLC0415 - of an extra
@@ -77,9 +77,9 @@ class DocumentEntities:
     def drop(self, entity: Entity) -> None:
         """Delete an entity."""
         key = {"_id": _key(type(entity), entity.id)}
-        found = self._database.entities.find_one(key)
+        document = self._database.entities.find_one(key)
         self._database.entities.delete_one(key)
-        self._database.blobs.remove(bodies([found] if found else []))
+        self._database.blobs.remove(bodies([document] if document else []))
 
     def get(self, kind: type[Kind], entity_id: str) -> Kind | None:
         """The entity of this kind with this id, if it exists."""
@@ -87,8 +87,8 @@ class DocumentEntities:
 
     def of(self, kind: type[Kind], owner: str | None) -> list[Kind]:
         """The entities of a kind, of one owner or of all."""
-        chosen = {"kind": KIND_NAMES[kind]} | ({} if owner is None else {"owner": owner})
-        return list(self._found(chosen))
+        filter_ = {"kind": KIND_NAMES[kind]} | ({} if owner is None else {"owner": owner})
+        return list(self._found(filter_))
 
     def every(self) -> Iterator[Entity]:
         """All entities, oldest first for each owner."""

@@ -41,8 +41,8 @@ class _LazyCursor:
 
 def _call(method: Any, *args: Any, wraps: bool, **options: Any) -> Any:
     with _refusing():
-        found = method(*args, **options)
-    return _LazyCursor(found) if wraps else found
+        result = method(*args, **options)
+    return _LazyCursor(result) if wraps else result
 
 
 @contextmanager

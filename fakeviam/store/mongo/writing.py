@@ -76,8 +76,8 @@ class DocumentWriter:
     def change_boxes(self, file_id: str, change: BoxChange, needed: str | None) -> bool:
         """Change the boxes of a record; False if it is unknown or lacks the needed box.
 
-        The record is read again if its boxes have changed before the write, so `change` may be called
-        more than once; if it raises, nothing has changed.
+        The record is read again if its boxes have changed before the write, so `change` may be
+        called more than once; if it raises, nothing has changed.
         """
         while (document := self._database.binary.find_one({"_id": file_id})) is not None:
             body = self._binary.body_of(document)
@@ -92,7 +92,7 @@ class DocumentWriter:
         return False
 
     def _exchange(self, document: Document, body: Document, labels: list[str]) -> bool:
-        """Replace the body of a document; False if the body has changed, or the document is deleted."""
+        """Replace the body of a document; False if the body has changed or is gone."""
         (new,) = self._shortened([{"body": body}])
         old = "body" if "body_at" in new else "body_at"
         update = {"$set": {**new, "labels": labels}, "$inc": {"revision": 1}, "$unset": {old: ""}}
