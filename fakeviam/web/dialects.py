@@ -152,7 +152,7 @@ def _decoded(text: bytes) -> bytes:
     """Decode base64, of which each frame may have its own padding.
 
     Raises:
-        Base64Error: It is none.
+        Base64Error: It is invalid.
     """
     if b"=" in text[:-4]:
         groups = (text[at : at + 4] for at in range(0, len(text), 4))
