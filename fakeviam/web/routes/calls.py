@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Maximum seconds that one request may wait; callers repeat it to wait longer.
 LONGEST_WAIT = 60
 
+#: Calls that are shown in one turn of the event loop: some milliseconds.
+_AT_ONCE = 20
+
 
 class CallModel(Model):
     """A recorded call."""
@@ -129,11 +132,12 @@ class ExplanationModel(Model):
     text: str = field("The explanation as text.", "call 1 (BinaryDataByFilter)")
 
 
-def _list(request: ControlRequest) -> object:
+async def _list(request: ControlRequest) -> dict[str, object]:
     if request.query.wait:
-        return _wait(request)
+        return await _wait(request)
     calls = _after(_selected(request), request)
-    return _document(request, calls, complete=len(_finished(calls)) >= (request.query.count or 0))
+    is_complete = len(_finished(calls)) >= (request.query.count or 0)
+    return await _document(request, calls, complete=is_complete)
 
 
 async def _wait(request: ControlRequest) -> dict[str, object]:
@@ -154,7 +158,7 @@ async def _wait(request: ControlRequest) -> dict[str, object]:
     finally:
         stop()
     selected = _after(calls, request)
-    return _document(request, selected, complete=len(_finished(selected)) >= count)
+    return await _document(request, selected, complete=len(_finished(selected)) >= count)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, look: Callable[[], None]) -> None:
@@ -171,19 +175,31 @@ async def _first(*waits: Any, timeout: float) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _document(
+async def _document(
     request: ControlRequest, calls: Sequence[RecordedCall], *, complete: bool
 ) -> dict[str, object]:
     limit = request.query.limit
     last_calls = calls if limit is None else calls[max(0, len(calls) - limit) :]
     document: dict[str, object] = {
-        "calls": [call.to_json() for call in last_calls],
+        "calls": [],
         "complete": complete,
         "dropped": request.handle.calls.dropped,
     }
     if not complete:
         document["why"] = _why(request)
+    document["calls"] = await shown(last_calls)
     return document
+
+
+async def shown(calls: Sequence[RecordedCall]) -> list[dict[str, object]]:
+    """Calls in JSON, while others are answered (SV-18); first those in progress, which change."""
+    documents = {at: call.to_json() for at, call in enumerate(calls) if call.in_progress}
+    for at, call in enumerate(calls):
+        if at not in documents:
+            documents[at] = call.to_json()
+        if at % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+    return [documents[at] for at in range(len(calls))]
 
 
 def _least(request: ControlRequest) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
@@ -11,6 +12,7 @@ import pytest
 
 from fakeviam.validation.json_text import parse_json
 from fakeviam.web import request_parsing
+from fakeviam.web.routes.calls import shown
 from fakeviam.web.table import ROOT, endpoints
 
 from .browser import Browser, call
@@ -277,6 +279,24 @@ def test_json_of_very_many_values_is_refused(web: Browser) -> None:
         reply = web.request("POST", f"{ROOT}{path}", body, JSON)
         assert reply.status == 413
         assert reply.error["what"] == "the body holds more than 1000000 values"
+
+
+def test_others_are_served_while_many_calls_are_shown(web: Browser) -> None:
+    """A turn for each few; a journal holds thousands (SV-18)."""
+    for _ in range(200):
+        web.request("POST", "/viam.app.v1.AppService/ListOrganizations", b"{}", JSON)
+    calls = list(web.cloud.calls)
+
+    async def show() -> tuple[list[dict[str, object]], int]:
+        showing, turns = asyncio.create_task(shown(calls)), 0
+        while not showing.done():
+            turns += 1
+            await asyncio.sleep(0)
+        return await showing, turns
+
+    documents, turns = asyncio.run(show())
+    assert turns >= 10
+    assert documents == web.get("/calls")["calls"] == [call.to_json() for call in calls]
 
 
 @pytest.mark.parametrize("path", ["/clock", "/seed"])
