@@ -1,4 +1,4 @@
-"""Checks: short fixed programs, each for a few clauses; quick to run and quick to kill mutants."""
+"""Checks: short fixed programs, each for a few clauses; fast to run, and fast to kill mutants."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ CHECKS: tuple[Check, ...] = (
     *at_once.CHECKS,
 )
 
-#: Comes before all others: they wait for what they upload, where that takes a while.
+#: Runs before all others: the checks wait for their uploads if that takes a while.
 SEEN_AT_ONCE = Check(name="uploads are seen at once", clauses=("A55",), run=measure_lag)

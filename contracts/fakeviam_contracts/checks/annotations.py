@@ -17,7 +17,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 @check("TA-1", "TA-5", "TA-6", "ID-1", "A14")
 def tags_are_added(session: Session) -> None:
-    """Added once, in order, with case, by every form of id."""
+    """Tags are added once, in order, case-sensitively, with every form of id."""
     small_world(session)
     for form in ("string", "message", "both"):
         writes.tag(session, [0, 4], ["dog", "Dog", "new", "new"], form=form)
@@ -28,7 +28,7 @@ def tags_are_added(session: Session) -> None:
 
 @check("TR-1", "TR-2", "A8")
 def tags_are_removed(session: Session) -> None:
-    """Removed where they are, counted, the others left in order."""
+    """Existing tags are removed and counted; the others keep their order."""
     small_world(session)
     writes.tag(session, [0], ["x", "y", "z"])
     writes.tag(session, [0, 1, 4], ["dog", "x", "none"], remove=True)
@@ -38,7 +38,7 @@ def tags_are_removed(session: Session) -> None:
 
 @check("TA-2", "A12", "ID-5")
 def no_tags_or_no_ids(session: Session) -> None:
-    """Both are errors, and change nothing."""
+    """Empty lists are errors, and change nothing."""
     small_world(session)
     for remove in (False, True):
         writes.tag(session, [0], [], remove=remove)
@@ -49,7 +49,7 @@ def no_tags_or_no_ids(session: Session) -> None:
 
 @check("TA-1", "TA-3", "TR-1", "A8")
 def tags_by_filter(session: Session) -> None:
-    """Added to and removed from what a filter selects, or everything."""
+    """Tags are added to and removed from the records that a filter selects, or all records."""
     small_world(session)
     writes.tag_matching(session, FilterSpec(component_type="camera"), ["seen", "dog"])
     reads.check_files(session, FilterSpec(), descending=False)
@@ -61,7 +61,7 @@ def tags_by_filter(session: Session) -> None:
 
 @check("TG-1", "A47")
 def distinct_tags(session: Session) -> None:
-    """Of files and readings, each once."""
+    """The distinct tags of files and readings."""
     small_world(session)
     for spec in (
         FilterSpec(),
@@ -74,12 +74,12 @@ def distinct_tags(session: Session) -> None:
 
 @check("BX-1", "BX-5", "BX-4")
 def boxes_are_added(session: Session) -> None:
-    """With their corners and confidence; equal boxes are two boxes."""
+    """Boxes keep their corners and confidence; equal boxes are two boxes."""
     small_world(session)
     writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0))
     writes.box(session, 0, "dog", (0.25, 0.5, 0.75, 1.0), confidence=0.0)
     writes.box(session, 1, "猫", (0.5, 0.5, 0.5, 0.5), confidence=1.0)
-    # No power of two, and more digits than a server may like to keep.
+    # Not powers of two, and with more digits than a careless server would store.
     writes.box(session, 1, "fine", (1 / 3, 5e-9, 1 - 2**-40, 2 / 3), confidence=1 / 7)
     reads.check_by_ids(session, [0, 1, 2])
     reads.check_labels(session, FilterSpec())
@@ -87,7 +87,7 @@ def boxes_are_added(session: Session) -> None:
 
 @check("BX-2", "BX-3", "BX-4", "BX-6", "BX-7")
 def bad_boxes(session: Session) -> None:
-    """Refused, and nothing is stored."""
+    """Invalid boxes are refused, and nothing is stored."""
     small_world(session)
     for corners in (
         (-0.1, 0.0, 1.0, 1.0),
@@ -111,7 +111,7 @@ def bad_boxes(session: Session) -> None:
 
 @check("BR-1", "BR-2")
 def boxes_are_removed(session: Session) -> None:
-    """One at a time; a box that is not there is an error."""
+    """Boxes are removed one at a time; an unknown box is an error."""
     small_world(session)
     for label in ("dog", "cat", "dog"):
         writes.box(session, 0, label, WHOLE)
@@ -120,14 +120,14 @@ def boxes_are_removed(session: Session) -> None:
     writes.remove_box(session, 0, 1)
     writes.remove_box(session, 0, 3)
     reads.check_labels(session, FilterSpec())
-    # One of two that are alike in everything but their ids.
+    # One of two boxes that only differ in their ids.
     writes.remove_box(session, 0, 0)
     reads.check_files(session, FilterSpec(), descending=False)
 
 
 @check("BU-1", "BU-2", "BU-3", "BU-4")
 def boxes_are_updated(session: Session) -> None:
-    """Only the fields that are given; a bad result is refused as a whole."""
+    """Only present fields are updated; an update with an invalid result is refused as a whole."""
     small_world(session)
     writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
     writes.box(session, 0, "cat", WHOLE)
@@ -147,7 +147,7 @@ def boxes_are_updated(session: Session) -> None:
 
 @check("BL-1", "BL-2")
 def distinct_labels(session: Session) -> None:
-    """Each once, of matching files only."""
+    """The distinct labels, of matching files only."""
     small_world(session)
     for file, label in ((0, "dog"), (0, "dog"), (1, "dog"), (1, "ant"), (3, "bee")):
         writes.box(session, file, label, WHOLE)

@@ -1,9 +1,9 @@
-"""Several clients at once: no update is lost, what is acknowledged is seen, nothing counts twice.
+"""Concurrent clients: no lost updates, no stale reads, nothing counted twice.
 
-The tags and memberships of a file are registers, one for each tag and dataset, that are on or off.
-Each history of a register must be one that a single client could have seen, with every call
-somewhere between its beginning and its end (linearizable); lists of tags, which keep the order of
-adding (TA-5), must besides grow at their end alone.
+The tags and memberships of a file are registers, one for each tag and dataset, which are on or
+off. The history of a register must be linearizable: a single client could have seen it, with each
+call at some moment between its start and its end. In addition, lists of tags, which keep the order
+of adding (TA-5), may only grow at their end.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
     from fakeviam_contracts.wirelog import Timed
 
-#: How many clients there are.
+#: The number of clients.
 FEW, MANY = 2, 8
-#: Files that the clients work on.
+#: The number of files that the clients work on.
 FILES = 4
 
 
@@ -37,7 +37,7 @@ FILES = 4
 
 
 class Moment(NamedTuple):
-    """A call as one register sees it: it sets the register (`on` or off), or reads it."""
+    """A call from the perspective of one register: it sets the register to `on`, or reads it."""
 
     began: int
     ended: int
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
 
 
 def linearizable(history: Sequence[Moment], *, initial: bool = False) -> bool:
-    """Whether one client alone could have seen this of a register that is on or off."""
+    """Whether the history of a register is linearizable."""
     seen: set[tuple[frozenset[int], bool]] = set()
 
     def possible(left: frozenset[int], value: bool) -> bool:  # noqa: FBT001 - the register
@@ -56,7 +56,7 @@ def linearizable(history: Sequence[Moment], *, initial: bool = False) -> bool:
             return False
         seen.add((left, value))
         first_end = min(history[at].ended for at in left)
-        # Only what began before any of the others had ended can come next.
+        # Only calls that started before any other had ended can be next.
         for at in (at for at in left if history[at].began <= first_end):
             moment = history[at]
             fits = moment.writes or moment.on == value
@@ -70,7 +70,7 @@ def linearizable(history: Sequence[Moment], *, initial: bool = False) -> bool:
 def _register(
     timed: Iterable[Timed], sets: Callable[[Timed], bool | None], shows: Callable[[Timed], bool]
 ) -> list[Moment]:
-    """The history of a register: `sets` says what a call sets it to, None for a read."""
+    """The history of a register; `sets` returns the value that a call sets, None for a read."""
     found = []
     for call in timed:
         value = sets(call)
@@ -108,13 +108,13 @@ def _tags(answer: Any) -> list[list[str]]:
 
 
 def tags_at_once(session: Session, clients: int) -> None:
-    """Each client adds tags of its own to the same files, and takes some away, and looks."""
+    """Clients add their own tags to the same files, remove some, and read them."""
     ids = _images(session)
     scripts = []
     for client in range(clients):
         first, second = _tagging(ids, f"{client}-0"), _tagging(ids[::-1], f"{client}-1")
         away = _tagging(ids, f"{client}-0", remove=True)
-        # Every other client removes while its neighbours add.
+        # Half of the clients remove while the others add.
         later = (away, second) if client % 2 else (second, away)
         scripts.append([first, _reading(ids), later[0], _reading(ids), later[1], _reading(ids)])
     timed = _answered(session, "TA-1", session.wire.at_once(scripts))
@@ -142,7 +142,7 @@ def _check_tags(session: Session, ids: Sequence[str], timed: list[Timed], tags: 
 
 
 def _check_looks(session: Session, looks: list[Timed], tags: list[str]) -> None:
-    """What each look at all files shows, and what follows it."""
+    """Check what each read of all files shows, and that later reads agree."""
     lists = [[t for t in _tags(c.answer)[0] if t.endswith("-1")] for c in looks]
     lists.sort(key=len)
     grow = all(one == other[: len(one)] for one, other in pairwise(lists))
@@ -153,14 +153,14 @@ def _check_looks(session: Session, looks: list[Timed], tags: list[str]) -> None:
 
 
 def _sent(session: Session, call: Timed) -> list[str]:
-    """The tags of a request as the session says them: on a shared server they carry its name."""
+    """The tags of a request without the session's prefix, which they have on a shared server."""
     shown = getattr(session.wire.edge, "shown", None)
     tags: list[str] = list(getattr(call.requests[0], "tags", ()))
     return [shown(tag) for tag in tags] if shown is not None else tags
 
 
 def tags_by_filter_at_once(session: Session, clients: int) -> None:
-    """While one client tags all that a filter finds, the others see all of it or nothing."""
+    """While one client tags all files of a filter, the others see all of them tagged, or none."""
     count = 30
     ids = _images(session, count)
     filter_ = session.filter(session.within(FilterSpec()))
@@ -187,7 +187,7 @@ def tags_by_filter_at_once(session: Session, clients: int) -> None:
 
 
 def tags_removed_at_once(session: Session, clients: int) -> None:
-    """A tag that all clients remove was there once, and counts once."""
+    """A tag that all clients remove existed once, and is counted once."""
     ids = _images(session)
     raw.call(session, "TA-1", "AddTagsToBinaryDataByIDs", _tagging(ids, "old")[0])
     scripts = [[_tagging(ids, "old", remove=True)]] * clients
@@ -200,7 +200,7 @@ def tags_removed_at_once(session: Session, clients: int) -> None:
 
 
 def boxes_at_once(session: Session, clients: int) -> None:
-    """Each client puts boxes on the same image: all of them are there, each with its own id."""
+    """Clients add boxes to the same image: all are stored, and have distinct ids."""
     (text,) = _images(session, 1)
     scripts: list[list[list[Message]]] = [
         [
@@ -226,7 +226,7 @@ def boxes_at_once(session: Session, clients: int) -> None:
 
 
 def members_at_once(session: Session, clients: int) -> None:
-    """Each client adds a file of its own and one of all; some take theirs out again."""
+    """Clients add their own file and a common one to a dataset; some remove their own again."""
     ids = _images(session, clients + 1)
     writes.create_dataset(session, "pets")
     (dataset_id,) = session.handles.datasets
@@ -269,7 +269,7 @@ def members_at_once(session: Session, clients: int) -> None:
 
 
 def deletes_at_once(session: Session, clients: int) -> None:
-    """A file that all clients delete is deleted once, and counts once."""
+    """A file that all clients delete is deleted once, and counted once."""
     ids = _images(session)
     scripts: list[list[list[Message]]] = [
         [[data.DeleteBinaryDataByIDsRequest(binary_data_ids=ids)]] for _ in range(clients)
@@ -285,7 +285,7 @@ def deletes_at_once(session: Session, clients: int) -> None:
 
 
 def uploads_at_once(session: Session, clients: int) -> None:
-    """Each upload is a file of its own with its own bytes, whatever else comes in meanwhile."""
+    """Concurrent uploads create separate files with their own bytes."""
     scripts = [
         [_upload(session, client, number) for number in range(3)] for client in range(clients)
     ]
@@ -324,7 +324,7 @@ def _content(call: Timed) -> bytes:
 
 
 def names_at_once(session: Session, clients: int) -> None:
-    """Of all that want a name one gets it; another name for several datasets goes to one."""
+    """Of concurrent creations or renamings to one name, exactly one succeeds."""
     organization_id = session.place.organization_id
     creating: list[Message] = [
         dataset.CreateDatasetRequest(name="pets", organization_id=organization_id)
@@ -349,7 +349,7 @@ def names_at_once(session: Session, clients: int) -> None:
 
 
 def pages_beside_uploads(session: Session, clients: int) -> None:
-    """While others upload, a client that pages sees all that was there, once (PG-7)."""
+    """Pages are complete and without duplicates while others upload (PG-7)."""
     ids = _images(session, 2 * clients + 5)
     asked = data.DataRequest(
         filter=session.filter(session.within(FilterSpec())),
@@ -371,7 +371,7 @@ def pages_beside_uploads(session: Session, clients: int) -> None:
 
 
 def questions_at_once(session: Session, clients: int) -> None:
-    """Each client gets the answers to its own questions, page by page."""
+    """Clients get the replies to their own requests, page by page."""
     for client in range(clients):
         for at in range(3):
             writes.upload(
@@ -407,7 +407,7 @@ def questions_at_once(session: Session, clients: int) -> None:
 
 def _check(program: Callable[[Session, int], None], clients: int, *clauses: str) -> Check:
     name = f"{program.__name__}: {clients}"
-    # A write by filter may meet the data of others.
+    # A write by filter could affect the data of other users.
     needs = frozenset({Need.EXCLUSIVE} if program is tags_by_filter_at_once else ())
     return Check(
         name=name, clauses=clauses, needs=needs, run=lambda session: program(session, clients)

@@ -1,4 +1,4 @@
-"""What a check is, and the small world that many of them look at."""
+"""The type of checks, and the small world that many of them use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = 1_000_000_000
 
 
 class Need(enum.Enum):
-    """What a check needs of its subject."""
+    """A requirement of a check."""
 
     EXCLUSIVE = "the whole organization for itself"
     CLOCK = "a clock that can be read"
@@ -32,7 +32,7 @@ class Need(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Check:
-    """One program, and the clauses it is for."""
+    """A program, and the clauses that it tests."""
 
     name: str
     clauses: tuple[str, ...]
@@ -43,7 +43,7 @@ class Check:
 def check(
     *clauses: str, needs: tuple[Need, ...] = ()
 ) -> Callable[[Callable[[Session], None]], Check]:
-    """Make a check of a function; its name and first line describe it."""
+    """Turn a function into a check with the function's name."""
 
     def made(run: Callable[[Session], None]) -> Check:
         return Check(name=run.__name__, clauses=clauses, run=run, needs=frozenset(needs))
@@ -52,9 +52,9 @@ def check(
 
 
 def small_world(session: Session, *, files: int = 6, rows: int = 4) -> None:
-    """Six files and four readings that differ in everything a filter can ask for, or some of them.
+    """Upload six files and four readings, or fewer, that differ in every field of a filter.
 
-    Files 0 and 1 have the same time; file 5 has no tags and no component.
+    Files 0 and 1 have the same time; file 5 has neither tags nor a component.
     """
     last = len(session.place.parts) - 1
     for at, (component, kind, method, ext, tags) in enumerate(

@@ -1,4 +1,4 @@
-"""What an upload can say besides its contents."""
+"""Everything besides contents in uploads."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RPC = "DataCaptureUpload"
 
 @check("CU-1", "A23")
 def several_contents(session: Session) -> None:
-    """Each is a file with times of its own; the first one's id is answered."""
+    """Each content becomes a file with its own times; the reply has the id of the first."""
     contents = [
         datasync.SensorData(metadata=raw.sensor(BASE + at, BASE + 9 - at), binary=b"x" * at)
         for at in range(3)
@@ -55,7 +55,7 @@ def _box() -> data.Annotations:
 
 @check("CU-6", "CU-9", "CU-12")
 def annotations_of_an_upload(session: Session) -> None:
-    """Are stored with an image, even one without a label; a reading has none."""
+    """Annotations are stored with an image, even without a label; readings have none."""
     sensor_metadata = datasync.SensorMetadata(annotations=_box())
     content = datasync.SensorData(metadata=sensor_metadata, struct=raw.reading().struct)
     request = raw.capture(raw.metadata(session, raw.TABULAR), content)
@@ -78,7 +78,7 @@ def annotations_of_an_upload(session: Session) -> None:
 
 @check("CU-7", "CU-8", "FU-5")
 def uploads_of_nothing(session: Session) -> None:
-    """A capture without contents, a content without data, a message that says nothing."""
+    """Uploads without contents, contents without data, and empty messages."""
     upload = raw.metadata(session, raw.BINARY)
     opening = datasync.FileUploadRequest(metadata=raw.metadata(session, datasync.DATA_TYPE_FILE))
     nothing, empty = datasync.FileUploadRequest(), datasync.SensorData()
@@ -102,7 +102,7 @@ def _parameters() -> dict[str, well_known.Any]:
 
 @check("UP-8", "A31")
 def parameters_of_a_method(session: Session) -> None:
-    """Come back as they were uploaded, with files and with readings."""
+    """Parameters of methods are returned as uploaded, for files and readings."""
     expected = {key: (packed.type_url, packed.value) for key, packed in _parameters().items()}
     for kind, content in (
         (raw.BINARY, datasync.SensorData(binary=b"x")),
@@ -124,7 +124,7 @@ def parameters_of_a_method(session: Session) -> None:
 
 @check("UP-11", "A18", "A27")
 def readings_in_datasets(session: Session) -> None:
-    """Readings are no members, though the datasets that their upload names must exist."""
+    """Readings cannot be members, but the datasets that their upload names must exist."""
     writes.create_dataset(session, "pets")
     content = datasync.SensorData(metadata=raw.sensor(BASE, BASE), struct=raw.reading().struct)
     unknown = raw.metadata(session, raw.TABULAR, dataset_ids=[raw.NOBODY])
@@ -144,7 +144,7 @@ def readings_in_datasets(session: Session) -> None:
 
 @check("UP-12", "UP-5")
 def types_of_a_sensor(session: Session) -> None:
-    """The older enumeration counts where nothing newer was said."""
+    """The older enumeration is used if the newer one is absent."""
     for mime_type, expected in (("", "image/png"), ("x/y", "x/y")):
         sensor = datasync.SensorMetadata(mime_type=datasync.MIME_TYPE_IMAGE_PNG)
         upload = raw.metadata(session, raw.BINARY, mime_type=mime_type, file_extension=".txt")
@@ -158,7 +158,7 @@ def types_of_a_sensor(session: Session) -> None:
 
 @check("FU-4")
 def times_of_a_file(session: Session) -> None:
-    """When a file was created is when it was captured, if nothing else says it."""
+    """The creation time of a file is its capture time if there is no other."""
     upload = raw.metadata(
         session,
         datasync.DATA_TYPE_FILE,
@@ -174,13 +174,13 @@ def times_of_a_file(session: Session) -> None:
 
 @check("A28", "TM-2")
 def uploads_without_times(session: Session) -> None:
-    """Get the moment they come in, however the lack of a time is said."""
+    """Uploads without times get the time of arrival, however the absence is encoded."""
     for way in ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload"):
         handle = writes.upload(session, way=way, part=0, chunks=[b"x"])
         if handle is None:
-            continue  # refused, which is open (A28)
+            continue  # refusing is an open point (A28)
         requested = session.model.files[handle].requested
-        # Where the clock cannot be read, it is at least not 1970.
+        # If the clock cannot be read, the time must at least not be 1970.
         session.expect("TM-2", "an upload without times gets some", True, requested > 0)  # noqa: FBT003
         if session.place.now is not None:
             close = abs(session.place.now() - requested) <= session.place.skew
@@ -195,14 +195,14 @@ def uploads_without_times(session: Session) -> None:
 
 @check("SU-2")
 def empty_sensor_metadata(session: Session) -> None:
-    """Is as none: the server's own time for both, or a refusal of both, which is open (A28)."""
+    """Empty metadata is like none: the server's time for both, or a refusal; this is open (A28)."""
     none = _streamed(session)
     empty = _streamed(session, sensor_metadata=datasync.SensorMetadata())
     session.expect("SU-2", "a stream with empty sensor metadata", none, empty)
 
 
 def _streamed(session: Session, **fields: datasync.SensorMetadata) -> str:
-    """What a stream without times comes to."""
+    """The result of a stream without times."""
     opening = datasync.DataCaptureUploadMetadata(
         upload_metadata=raw.metadata(session, raw.BINARY), **fields
     )
@@ -219,13 +219,13 @@ def _streamed(session: Session, **fields: datasync.SensorMetadata) -> str:
     return "gets times" if has_times else "gets no times"
 
 
-#: More than servers like to send in one reply.
+#: More than a server would send in one reply.
 LARGE = 5 * 1024 * 1024
 
 
 @check("BI-6")
 def large_files(session: Session) -> None:
-    """Come whole, or are refused with words for it; never cut."""
+    """Large files are returned completely, or refused with an explanation; never truncated."""
     piece = datasync.FileUploadRequest(file_contents=datasync.FileData(data=bytes(LARGE // 5)))
     opening = datasync.FileUploadRequest(metadata=raw.metadata(session, datasync.DATA_TYPE_FILE))
     whole = raw.stream(session, "FU-1", "FileUpload", [opening, *[piece] * 5]).binary_data_id

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @check("DS-1", "DS-4", "DS-5", "DS-6", "DS-7", "DS-8", "A39", "A41")
 def datasets_are_created(session: Session) -> None:
-    """Names are unique, with case, and not blank; lists keep the order of the request."""
+    """Names are unique, case-sensitive and not blank; lists have the order of the request."""
     for name in ("pets", "Pets", "pets", "cars", "", " "):
         writes.create_dataset(session, name)
         writes.check_datasets(session)
@@ -26,7 +26,7 @@ def datasets_are_created(session: Session) -> None:
 
 @check("DS-1", "DS-6", "DS-9", "TM-2")
 def what_datasets_say(session: Session) -> None:
-    """Their organization and type, also after a new name; unknown ones are left out."""
+    """Datasets show their organization and type, also when renamed; unknown ids are omitted."""
     writes.create_dataset(session, "pets")
     writes.rename_dataset(session, 0, "cars")
     ids = [raw.NOBODY, *session.handles.datasets, "no id"]
@@ -46,7 +46,7 @@ def what_datasets_say(session: Session) -> None:
 
 @check("DS-9", "DM-5", "DM-9", "A42", "A43", "DS-13")
 def datasets_of_sequences(session: Session) -> None:
-    """Are told apart, take no files, and are not merged with the others."""
+    """Datasets of sequences show their type, accept no files, and cannot be merged with others."""
     place = session.place
     writes.create_dataset(session, "pets")
     writes.upload(session, way="FileUpload", part=0, chunks=[b"x"])
@@ -87,7 +87,7 @@ def datasets_of_sequences(session: Session) -> None:
 
 @check("DS-11", "DS-12", "A48")
 def datasets_of_nobody(session: Session) -> None:
-    """An organization must be named and exist; a merge is of some datasets."""
+    """An organization must be named and exist; a merge needs sources."""
     name = f"{session.place.component}pets"
     create = dataset.CreateDatasetRequest(name=name)
     refused = [raw.refuse(session, "A48", "INVALID_ARGUMENT", "CreateDataset", create)]
@@ -101,7 +101,7 @@ def datasets_of_nobody(session: Session) -> None:
 
 @check("DS-3", "DS-8", "DS-14", "A40")
 def datasets_are_renamed(session: Session) -> None:
-    """To a free name, or their own; unknown ones are NOT_FOUND."""
+    """Datasets can be renamed to a free name or their own; unknown ids are NOT_FOUND."""
     writes.create_dataset(session, "pets")
     writes.create_dataset(session, "cars")
     for name in ("dogs", "dogs", "cars", " "):
@@ -113,7 +113,7 @@ def datasets_are_renamed(session: Session) -> None:
 
 @check("DM-1", "DM-3", "DM-4", "DM-6", "FI-11")
 def members_come_and_go(session: Session) -> None:
-    """Twice is once; strangers may leave; the data stays."""
+    """Adding twice has no further effect; removing non-members is allowed; the data remains."""
     small_world(session)
     writes.create_dataset(session, "pets")
     writes.create_dataset(session, "cars")
@@ -130,7 +130,7 @@ def members_come_and_go(session: Session) -> None:
 
 @check("DM-2", "A10", "FI-7", "FI-12")
 def the_label(session: Session) -> None:
-    """Shows with the tags, can be asked for, and does not count as one."""
+    """The label appears among the tags and can be filtered by, but is not counted as a tag."""
     small_world(session)
     writes.create_dataset(session, "pets")
     writes.change_members(session, 0, [0, 4])
@@ -152,7 +152,7 @@ def the_label(session: Session) -> None:
 
 @check("A11")
 def a_tag_like_a_label(session: Session) -> None:
-    """Is a plain tag, and makes no member."""
+    """A tag that looks like a label is an ordinary tag, and creates no membership."""
     small_world(session, rows=0)
     rpc, tag = "AddTagsToBinaryDataByIDs", f"{LABEL}x"
     request = data.AddTagsToBinaryDataByIDsRequest(
@@ -170,7 +170,7 @@ def a_tag_like_a_label(session: Session) -> None:
 
 @check("DS-2", "DM-4", "A40")
 def datasets_are_deleted(session: Session) -> None:
-    """Their data stays; a second time they are NOT_FOUND, and so is joining them."""
+    """The data remains; deleting again and adding members are NOT_FOUND."""
     small_world(session)
     writes.create_dataset(session, "pets")
     writes.change_members(session, 0, [0, 1])
@@ -184,7 +184,7 @@ def datasets_are_deleted(session: Session) -> None:
 
 @check("DS-10", "DS-15", "A42")
 def datasets_are_merged(session: Session) -> None:
-    """The union of the members; sources stay as they are; unknown ones are NOT_FOUND."""
+    """A merge has the members of all sources, which remain; unknown sources are NOT_FOUND."""
     small_world(session)
     for name in ("pets", "cars", "trees"):
         writes.create_dataset(session, name)

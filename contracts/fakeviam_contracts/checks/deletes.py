@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @check("DI-1", "A13", "A54", "ID-6")
 def by_ids(session: Session) -> None:
-    """The files of the ids, each counted once; those that are gone are not counted again."""
+    """The files with these ids, each counted once; files that are already deleted do not count."""
     small_world(session)
     writes.create_dataset(session, "pets")
     writes.change_members(session, 0, [0, 1])
@@ -30,7 +30,7 @@ def by_ids(session: Session) -> None:
 
 @check("ID-5", "A12", "DM-8")
 def no_ids(session: Session) -> None:
-    """Are an error, and nothing goes."""
+    """A request without ids is an error, and deletes nothing."""
     small_world(session)
     writes.delete_files(session, [])
     reads.check_by_ids(session, [])
@@ -42,7 +42,7 @@ def no_ids(session: Session) -> None:
 
 @check("DF-1", "DF-4", "A16")
 def by_filter(session: Session) -> None:
-    """What matches goes and is counted; readings stay."""
+    """Matching files are deleted and counted; readings remain."""
     small_world(session)
     organization = (session.place.organization_id,)
     writes.delete_matching(session, FilterSpec(tags=("dog",), organization_ids=organization))
@@ -74,7 +74,7 @@ def _days(session: Session) -> None:
 
 @check("DT-1", "DT-2", "DT-4", needs=(Need.CLOCK,))
 def readings_by_days(session: Session) -> None:
-    """By UTC calendar days; 0 is all."""
+    """Readings are deleted by UTC calendar days; 0 deletes all."""
     for days in (9, 3, 2, 1, 0):
         _days(session)
         writes.delete_rows(session, days, FilterSpec())
@@ -83,7 +83,7 @@ def readings_by_days(session: Session) -> None:
 
 @check("DT-3", needs=(Need.CLOCK,))
 def readings_by_days_and_filter(session: Session) -> None:
-    """A filter narrows further."""
+    """A filter selects among them."""
     for spec in (
         FilterSpec(tags=("dog",)),
         FilterSpec(part_id=session.place.parts[-1].part_id),
@@ -97,7 +97,7 @@ def readings_by_days_and_filter(session: Session) -> None:
 
 @check("DT-1", "DT-3", "DT-4")
 def all_readings(session: Session) -> None:
-    """All that a filter selects, whatever their age: this needs no clock."""
+    """All readings of a filter regardless of their age, which needs no clock."""
     for spec in (
         FilterSpec(component_type="sensor", method="Readings"),
         FilterSpec(tags=("dog", "row")),

@@ -1,4 +1,4 @@
-"""Downloads: what a link to a file leads to, as a browser or a player would ask for it."""
+"""Downloads: following a link to a file, as a browser or a player would."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_FOR_YOU = AnyOf(401, 403)
 
 
 class HttpReply(NamedTuple):
-    """What came by HTTP."""
+    """An HTTP response."""
 
     status: int
     headers: Message[str, str]
@@ -35,7 +35,7 @@ class HttpReply(NamedTuple):
 
 
 def _answer(url: str, headers: Mapping[str, str], method: str) -> HttpReply:
-    request = urllib.request.Request(url, headers=dict(headers), method=method)  # noqa: S310 - a link of the subject's
+    request = urllib.request.Request(url, headers=dict(headers), method=method)  # noqa: S310 - a link from the subject
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return HttpReply(answer.status, answer.headers, answer.read())
@@ -47,10 +47,10 @@ def _answer(url: str, headers: Mapping[str, str], method: str) -> HttpReply:
 def fetched(
     session: Session, url: str, headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> HttpReply:
-    """The answer to a request; where nobody can be reached, that is said, and no more is asked.
+    """Fetch a URL; if the server is unreachable, note that and end the program.
 
     Raises:
-        ProgramEndedError: The link leads to no server that can be reached from here.
+        ProgramEndedError: The server of the link cannot be reached from here.
     """
     try:
         answer: HttpReply = session.wire.run(asyncio.to_thread(_answer, url, headers or {}, method))
@@ -61,7 +61,7 @@ def fetched(
 
 
 def _uploaded(session: Session, content: bytes = CONTENT) -> str:
-    """The id of a new picture."""
+    """Upload a picture; returns its id."""
     writes.upload(
         session,
         way="FileUpload",
@@ -74,10 +74,10 @@ def _uploaded(session: Session, content: bytes = CONTENT) -> str:
 
 
 def _link(session: Session, whole: str, minutes: int | None = None) -> str:
-    """A link to a file.
+    """Request a link to a file.
 
     Raises:
-        ProgramEndedError: The server has a Unix socket alone, from which nobody can download.
+        ProgramEndedError: The server only listens on a Unix socket, so downloads are impossible.
     """
     request = data.CreateBinaryDataSignedURLRequest(
         binary_data_id=whole, expiration_minutes=minutes
@@ -90,7 +90,7 @@ def _link(session: Session, whole: str, minutes: int | None = None) -> str:
 
 @check("SG-1", "DL-4")
 def files_behind_links(session: Session) -> None:
-    """Each link leads to the bytes of its own file, with its type and name."""
+    """Each link leads to the bytes of its file, with the right type and name."""
     for content in (CONTENT, b"", bytes(range(256)) * 2048):
         answer = fetched(session, _link(session, _uploaded(session, content)))
         session.expect("SG-1", "status of a download", 200, answer.status)
@@ -113,7 +113,7 @@ _RANGES: tuple[tuple[str, bytes | None], ...] = (
 
 @check("DL-2", "DL-3")
 def ranges_of_files(session: Session) -> None:
-    """Parts of a file are those that were asked for, and HEAD is the head of all of it."""
+    """Ranges return the requested part of a file, and HEAD only its headers."""
     link, size = _link(session, _uploaded(session)), len(CONTENT)
     for asked, part in _RANGES:
         answer = fetched(session, link, {"range": asked})
@@ -134,7 +134,7 @@ def ranges_of_files(session: Session) -> None:
 
 @check("DL-2")
 def files_that_are_known(session: Session) -> None:
-    """An ETag is a file's own; who has the file gets it no more, and no part of another."""
+    """ETags are unique; with a matching one, neither the file nor a part of another is sent."""
     mine, other = (_link(session, _uploaded(session)) for _ in range(2))
     tag, another = (fetched(session, link).headers.get("etag", "") for link in (mine, other))
     session.expect("DL-2", "a file has an ETag", expected=True, observed=bool(tag))
@@ -158,7 +158,7 @@ def files_that_are_known(session: Session) -> None:
 
 @check("SG-1", "DL-3", needs=(Need.HOURS,))
 def links_end(session: Session) -> None:
-    """Nobody gets a file by a link that has ended, that was changed, or whose file is gone."""
+    """Links that are expired or manipulated, and links to deleted files, are refused."""
     whole = _uploaded(session)
     short, long = _link(session, whole, 1), _link(session, whole, 30)
     where = urlsplit(long)
@@ -191,7 +191,7 @@ def _expect_nothing(session: Session, what: str, answer: HttpReply) -> None:
 
 @check("DL-1", "DL-3", needs=(Need.KEYS,))
 def files_for_keys(session: Session) -> None:
-    """The uri of a file is for who may see it: by a key, or by a token."""
+    """The uri of a file requires the right to see it: a key or a token."""
     keyed = keyed_of(session)
     owner = as_holder(session, keyed, "owner")
     metadata = datasync.UploadMetadata(

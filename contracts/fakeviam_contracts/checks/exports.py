@@ -1,4 +1,4 @@
-"""ExportTabularData: every reading of one resource, as a stream."""
+"""ExportTabularData: streams all readings of one resource."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RPC = "ExportTabularData"
 SENSOR = "rdk:component:sensor"
 
-#: The clause by which each aspect of a point is told.
+#: The clause that specifies each aspect of a data point.
 ASPECTS = {
     "part": "EX-1",
     "where": "EX-1",
@@ -51,7 +51,7 @@ def _export(session: Session, clause: str = "EX-1", **changes: object) -> list[A
 
 
 def _captured(session: Session, *seconds: float, **changes: Any) -> None:
-    """Readings of the resource, or of another one, that tell their seconds."""
+    """Upload readings of the resource, or of another, whose payload is their second."""
     how = {"component": "sensor", "component_type": SENSOR, "method": "Readings", "part": 0}
     rows = [{"readings": {"n": float(second)}} for second in seconds]
     moments = [BASE + round(second * 1000) * SECOND // 1000 + 7 for second in seconds]
@@ -97,7 +97,7 @@ def _expected(row: Row) -> dict[str, Any]:
 
 @check("EX-1", "EX-4", "EX-5", "EX-6", "EX-7")
 def points_say_all(session: Session) -> None:
-    """Each reading is one message that says all of it."""
+    """Each reading is one message with all of its data."""
     session.expect("EX-6", "points of an unknown source", [], _export(session))
     _captured(session, 2, tags=["dog", "Dog", "cat"])
     _captured(session, 0.5)
@@ -111,7 +111,7 @@ def points_say_all(session: Session) -> None:
 
 @check("EX-1", "EX-6")
 def points_of_one_resource(session: Session) -> None:
-    """Readings of another part, component, type or method are left out; the oldest come first."""
+    """Readings of another part, component, type or method are excluded; oldest first."""
     _captured(session, 2, 0, 1.5)
     _captured(session, 4, method="Other")
     _captured(session, 5, component_type="rdk:component:camera")
@@ -127,7 +127,7 @@ def points_of_one_resource(session: Session) -> None:
 
 @check("EX-7")
 def points_without_anything(session: Session) -> None:
-    """An empty reading has a payload, too."""
+    """An empty reading has a payload."""
     metadata = raw.metadata(session, raw.TABULAR, component_type=SENSOR, method_name="Readings")
     metadata.component_name = session.place.component or "sensor"
     content = datasync.SensorData(metadata=raw.sensor(BASE, BASE), struct=struct_from({}))
@@ -155,7 +155,7 @@ def _interval(start: float | None = None, end: float | None = None) -> data.Capt
 
 @check("EX-2")
 def exports_of_an_interval(session: Session) -> None:
-    """Both ends are optional, and so is the interval."""
+    """Both bounds are optional, and so is the interval."""
     _captured(session, 1, 2, 3)
     for interval, expected in (
         (None, [1, 2, 3]),
@@ -172,7 +172,7 @@ def exports_of_an_interval(session: Session) -> None:
 
 @check("EX-3", "EX-5", "A34")
 def exports_by_parameters(session: Session) -> None:
-    """Parameters that are absent constrain nothing; present ones must be equal."""
+    """Absent parameters match all readings; present ones must be equal."""
     _captured(session, 1)
     metadata = raw.metadata(session, raw.TABULAR, component_type=SENSOR, method_name="Readings")
     metadata.component_name = session.place.component or "sensor"
@@ -206,7 +206,7 @@ def exports_by_parameters(session: Session) -> None:
 
 @check("EX-8")
 def exports_of_what(session: Session) -> None:
-    """All four names are needed."""
+    """All four fields of the resource are required."""
     _captured(session, 1)
     for name in ("part_id", "resource_name", "resource_subtype", "method_name"):
         request = _request(session)
@@ -216,7 +216,7 @@ def exports_of_what(session: Session) -> None:
 
 @check("EX-1")
 def many_points(session: Session) -> None:
-    """More than a page of them, in one stream."""
+    """More readings than fit into a page, in one stream."""
     writes.upload_many_rows(session, 230)
     points = _export(session, resource_subtype="sensor")
     expected = [row.data["readings"]["n"] for row in session.model.rows]

@@ -1,4 +1,4 @@
-"""Filters: each field alone, in combination, and what constrains nothing."""
+"""Filters: each field by itself, combinations, and empty fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _filter_specs(
     here: Origin, there: Origin
 ) -> dict[str, tuple[tuple[str, ...], list[FilterSpec]]]:
-    """Questions by the name of their check, with their clauses; `here` and `there` are parts."""
+    """Filters by the name of their check, with their clauses; `here` and `there` are parts."""
     both = (here, there)
     return {
         "no filter": (("FI-3",), [FilterSpec()]),
@@ -141,7 +141,7 @@ def _check(name: str, clauses: tuple[str, ...]) -> Check:
     return Check(name=f"filter: {name}", clauses=clauses, run=run)
 
 
-# The questions depend on the parts; their names and clauses do not.
+# The filters depend on the parts; their names and clauses do not.
 _NOBODY = Origin(
     organization_id="", location_id="", robot_id="", robot_name="", part_id="", part_name=""
 )

@@ -1,4 +1,4 @@
-"""AppService: what one answer says of the fleet, the others say too."""
+"""AppService: its replies about the fleet are consistent with each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _require(session: Session, what: str, entries: Iterable[Any], id_: str) -> Any:
-    """The entry of that id, which a list must hold."""
+    """The entry with this id, which a list must contain."""
     entry = next((entry for entry in entries if entry.id == id_), None)
     session.require("AP-1", f"{what} listed", expected=True, observed=entry is not None)
     return entry
@@ -25,7 +25,7 @@ def _require(session: Session, what: str, entries: Iterable[Any], id_: str) -> A
 
 @check("AP-1", "AP-2", "AP-9")
 def the_way_down(session: Session) -> None:
-    """From organizations to parts by lists; each thing by its id says the same as its list."""
+    """From organizations to parts by lists; every object is the same by its id as in its list."""
     origin, call = session.place.parts[0], raw.call
     organizations = call(
         session, "AP-1", "ListOrganizations", app.ListOrganizationsRequest()
@@ -63,7 +63,7 @@ def the_way_down(session: Session) -> None:
 
 
 def _in_short(session: Session) -> None:
-    """ListMachineSummaries names our machine and its parts, whether or not their owner is named."""
+    """ListMachineSummaries lists our machine and its parts, with and without an organization."""
     origin = session.place.parts[0]
     ours = (origin.location_id, origin.robot_id)
     for owner, where in ((origin.organization_id, ""), ("", ", of any organization")):
@@ -85,7 +85,7 @@ def _in_short(session: Session) -> None:
 
 @check("AP-4", "AP-5")
 def ids_of_no_fleet(session: Session) -> None:
-    """Ids that are missing or that nobody has are errors."""
+    """Missing and unknown ids are errors."""
     for rpc, field in (
         ("GetLocation", "location_id"),
         ("GetRobot", "id"),
@@ -100,13 +100,13 @@ def ids_of_no_fleet(session: Session) -> None:
 
 @check("AP-1", "AP-2")
 def the_same_by_other_ways(session: Session) -> None:
-    """Each thing says the same of itself, whichever list or id it is asked by."""
+    """Every object is the same in all lists and by its id."""
     _compare_robots(session, _location_of_ours(session))
     _compare_parts(session)
 
 
 def _location_of_ours(session: Session) -> app.Location:
-    """Our location, which names its organization as that names it."""
+    """Our location, whose organization must match."""
     origin, call = session.place.parts[0], raw.call
     owner, place = origin.organization_id, origin.location_id
     listed = call(session, "AP-1", "ListOrganizations", app.ListOrganizationsRequest())
@@ -142,7 +142,7 @@ def _compare_robots(session: Session, location: app.Location) -> None:
     ):
         told = sorted((each.id, each.name, each.location) for each in found)
         session.expect("AP-1", f"robots of {what}", expected, told)
-    if session.place.exclusive:  # elsewhere others may come and go
+    if session.place.exclusive:  # otherwise the fleet may change meanwhile
         all_places = app.ListLocationsRequest(organization_id=owner)
         places_of = call(session, "AP-1", "ListLocations", all_places).locations
         counts = {each.id: each.robot_count for each in places_of}
@@ -180,7 +180,7 @@ def _of_part(part: app.RobotPart) -> tuple[str, str]:
 
 @check("AP-2", "AP-9")
 def summaries_of_machines(session: Session) -> None:
-    """Are those of the locations that are asked for, and name what the lists name."""
+    """Summaries are those of the requested locations, with the same names as in lists."""
     origin = session.place.parts[0]
     request = app.ListMachineSummariesRequest(
         organization_id=origin.organization_id, location_ids=[origin.location_id]
@@ -209,7 +209,7 @@ def summaries_of_machines(session: Session) -> None:
                    [each.part_id for each in found if each.is_main_part])  # fmt: skip
 
 
-#: What has metadata, and the field that names it.
+#: The objects with metadata, and the field that identifies them.
 _HOLDERS = {
     "Organization": ("organization_id", "organization_id"),
     "Location": ("location_id", "location_id"),
@@ -218,10 +218,10 @@ _HOLDERS = {
 }
 
 
-# Others may keep metadata of their own there: only where nobody does.
+# Elsewhere, users may have metadata, which the check must not change.
 @check("AP-7", needs=(Need.EXCLUSIVE,))
 def metadata_beside_the_fleet(session: Session) -> None:
-    """Each thing has its own."""
+    """Each object has its own metadata."""
     before = {kind: _metadata(session, kind) for kind in _HOLDERS}
     for kind in _HOLDERS:
         _update(session, kind, {"a": [1.0, None], "b": {"c": "ü"}, "d": None, "of": kind})
@@ -234,14 +234,14 @@ def metadata_beside_the_fleet(session: Session) -> None:
 
 @check("AP-7", needs=(Need.EXCLUSIVE,))
 def metadata_of_parts_and_robots(session: Session) -> None:
-    """Is what the last update said, whole."""
+    """An update replaces the metadata of parts and robots."""
     _check_replaced(session, "RobotPart")
     _check_replaced(session, "Robot")
 
 
 @check("AP-7", needs=(Need.EXCLUSIVE,))
 def metadata_of_locations_and_organizations(session: Session) -> None:
-    """Is what the last update said, whole."""
+    """An update replaces the metadata of locations and organizations."""
     _check_replaced(session, "Location")
     _check_replaced(session, "Organization")
 

@@ -1,4 +1,4 @@
-"""Ids of files: what they say, their two forms, and those that name nothing."""
+"""Ids of files: their structure, their two forms, and invalid ones."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _handles_of(
 
 @check("ID-2", "ID-3")
 def ids_are_told(session: Session) -> None:
-    """The whole id is made of organization, location and the bare one; both are told."""
+    """A full id consists of organization, location and file id; replies have both forms."""
     for part in range(len(session.place.parts)):
         writes.upload(session, way="FileUpload", part=part, chunks=[b"x"])
         whole = session.handles.files[part]
@@ -63,7 +63,7 @@ def ids_are_told(session: Session) -> None:
 
 
 def _grounds(messages: Sequence[data.BinaryID], *, unknown: bool) -> list[Ground]:
-    """Why ids may be refused that are well-formed."""
+    """The reasons for which well-formed ids may be refused."""
     grounds = []
     if messages:
         status = "FAILED_PRECONDITION"
@@ -75,7 +75,7 @@ def _grounds(messages: Sequence[data.BinaryID], *, unknown: bool) -> list[Ground
 
 @check("ID-1", "ID-4", "A14")
 def ids_of_both_forms(session: Session) -> None:
-    """Either form at any time; both at once are united, each file once."""
+    """Both forms are always accepted; together they are united without duplicates."""
     texts = []
     for at in range(3):
         content = datasync.SensorData(metadata=raw.sensor(BASE + at, BASE), binary=b"%d" % at)
@@ -83,7 +83,7 @@ def ids_of_both_forms(session: Session) -> None:
         texts.append(raw.call(session, "CU-1", "DataCaptureUpload", request).binary_data_id)
     session.handles.files += texts
     messages = [binary_id(text) for text in texts]
-    # Messages first: a server may tell the forms by the first that it sees.
+    # Messages first: a server might choose the form by the first one that it receives.
     session.expect("ID-1", "files by message", [0], _handles_of(session, "ID-1", messages[:1], []))
     for clause in ("ID-1", "ID-4"):
         session.expect(clause, "files by text", [0], _handles_of(session, clause, [], texts[:1]))
@@ -95,7 +95,7 @@ def ids_of_both_forms(session: Session) -> None:
 
 @check("ID-6", "ID-7", "A13")
 def ids_that_name_nothing(session: Session) -> None:
-    """They are left out, whatever they look like, or refused as unknown."""
+    """Unknown ids of any shape are skipped, or refused as unknown."""
     _images(session, 1)
     (text,) = session.handles.files
     organization, location, file = text.split("/")
@@ -126,7 +126,7 @@ def ids_that_name_nothing(session: Session) -> None:
 
 @check("A15")
 def messages_of_three_parts(session: Session) -> None:
-    """A BinaryID must fit as a whole; what it leaves empty fits any."""
+    """All fields of a BinaryID must match; empty fields match anything."""
     _images(session, 1)
     (text,) = session.handles.files
     whole = binary_id(text)
@@ -149,7 +149,7 @@ def _changed(message: data.BinaryID, **fields: str) -> data.BinaryID:
 
 @check("ID-8", "BX-8")
 def one_file_for_a_box(session: Session) -> None:
-    """A box is for one file, which must exist."""
+    """A box belongs to exactly one file, which must exist."""
     _images(session, 2)
     rpc, (one, other) = "AddBoundingBoxToImageByID", session.handles.files
     request = data.AddBoundingBoxToImageByIDRequest(
@@ -167,7 +167,7 @@ def one_file_for_a_box(session: Session) -> None:
 
 @check("BI-1", "BI-2", "BI-3", "BI-4")
 def files_by_ids(session: Session) -> None:
-    """In the order of the request, each once, with their bytes if they are wanted."""
+    """Files are in the order of the request, without duplicates, with bytes if requested."""
     _images(session, 3)
     for with_bytes in (True, False):
         reads.check_by_ids(session, [2, 0, 1, 0], with_bytes=with_bytes)

@@ -21,7 +21,7 @@ HOT, SINK = data.INDEXABLE_COLLECTION_HOT_STORE, data.INDEXABLE_COLLECTION_PIPEL
 
 
 def own_name(session: Session) -> str:
-    """A name that nobody else uses on the subject."""
+    """A unique name on the subject."""
     edge = session.wire.edge
     return edge.name if isinstance(edge, NameScope) else "own"
 
@@ -53,7 +53,7 @@ def _names(session: Session, pipeline: str = "") -> list[str]:
 
 
 def _new(session: Session, spec: list[bytes], before: list[str], pipeline: str = "") -> data.Index:
-    """What the list shows more after an index was made."""
+    """The entries of the list that an index has added."""
     new = [each for each in _listed(session, pipeline) if each.index_name not in before]
     session.require("IX-1", "indexes listed after one was made", 1, len(new))
     (index,) = new
@@ -72,12 +72,12 @@ def _delete(session: Session, name: str, pipeline: str = "") -> None:
 
 @check("IX-1", "IX-2", "IX-3", "IX-5")
 def indexes_of_the_hot_store(session: Session) -> None:
-    """Are listed as they were made, under their names or those of their keys."""
+    """Indexes are listed as created, under their own names or those of their keys."""
     field = f"data.readings.{own_name(session)}"
     indexes = _listed(session)
     own = [each.created_by for each in indexes if each.index_name == "_id_"]
     session.expect("IX-5", "MongoDB's own index", [data.INDEX_CREATOR_VIAM], own)
-    # By keys, by keys and options, by one document of both; in BSON, and in JSON as the protos say.
+    # As keys, keys and options, or one document of both; in BSON, or in JSON as the protos specify.
     named = f"named {own_name(session)}"
     both = {"key": {field: -1, "part_id": 1}, "options": {"name": f"both {named}"}}
     in_json = [json.dumps({f"{field}.json": 1}).encode()]
@@ -99,7 +99,7 @@ def indexes_of_the_hot_store(session: Session) -> None:
 
 @check("IX-1")
 def indexes_are_deleted(session: Session) -> None:
-    """One by its name; the others stay."""
+    """One index is deleted by its name; the others remain."""
     field = f"data.readings.{own_name(session)}"
     before = set(_names(session))
     for keys in ({field: 1}, {field: -1}):
@@ -113,7 +113,7 @@ def indexes_are_deleted(session: Session) -> None:
 
 
 def pipeline_named(session: Session, name: str) -> str:
-    """The id of a new pipeline that runs once a year."""
+    """Create a pipeline that runs once a year; returns its id."""
     request = datapipelines.CreateDataPipelineRequest(
         organization_id=session.place.organization_id,
         name=name,
@@ -125,7 +125,7 @@ def pipeline_named(session: Session, name: str) -> str:
 
 @check("IX-1", "IX-2", "IX-5")
 def indexes_of_sinks(session: Session) -> None:
-    """Each sink has its own, and so has the hot store; names are taken in each by itself."""
+    """Each sink and the hot store have their own indexes, with separate names."""
     field = f"data.readings.{own_name(session)}"
     for name in ("first", "second"):
         pipeline_named(session, name)
@@ -148,7 +148,7 @@ def indexes_of_sinks(session: Session) -> None:
 
 @check("DP-10")
 def indexes_go_with_their_pipeline(session: Session) -> None:
-    """The sink of a new pipeline of a deleted one's name has none."""
+    """A new pipeline does not inherit the indexes of a deleted one with the same name."""
     made = pipeline_named(session, "first")
     _create(session, _spec({f"data.readings.{own_name(session)}": 1}), "first")
     request = datapipelines.DeleteDataPipelineRequest(id=made)
@@ -160,7 +160,7 @@ def indexes_go_with_their_pipeline(session: Session) -> None:
 
 @check("IX-3", "IX-4", "IX-5", "IX-6", "IX-7")
 def indexes_that_cannot_be(session: Session) -> None:
-    """What is no specification, no collection, taken or not there; nothing is changed by it."""
+    """Invalid specifications, collections and names are refused, and change nothing."""
     field = f"data.readings.{own_name(session)}"
     _create(session, _spec({field: 1}))
     before = _names(session)

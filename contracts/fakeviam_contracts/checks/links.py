@@ -1,4 +1,4 @@
-"""Links to files that need no key, and uploads without a ceiling."""
+"""Links to files without a key, and uploads of any size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RPC = "CreateBinaryDataSignedURL"
 
 @check("SG-1", "SG-2", "SG-3")
 def links_to_files(session: Session) -> None:
-    """Each file has its own, which ends after 15 minutes or as asked."""
+    """Each file has its own link, which expires after 15 minutes or as requested."""
     for at in range(2):
         writes.upload(session, way="FileUpload", part=0, chunks=[b"%d" % at])
     (whole, _) = session.handles.files
@@ -48,7 +48,7 @@ def _request(whole: str, minutes: int | None = None) -> data.CreateBinaryDataSig
 
 
 def _leads_nowhere(answer: object) -> bool:
-    """Whether there are no links because there is no port that they could lead to."""
+    """Whether there are no links because the server has no port."""
     return isinstance(answer, Refused) and answer.status == "FAILED_PRECONDITION"
 
 
@@ -61,7 +61,7 @@ def _check_end(session: Session, minutes: int, end: int) -> None:
 
 @check("A60", "FU-2", "SU-1")
 def large_uploads(session: Session) -> None:
-    """In pieces an upload as a whole may be larger than any message."""
+    """An upload in pieces may be larger than the limit of a message."""
     piece = bytes(range(256)) * 1024
     count = 20
     opening = datasync.DataCaptureUploadMetadata(upload_metadata=raw.metadata(session, raw.BINARY))

@@ -1,4 +1,4 @@
-"""More than a page of everything: a server that cuts at 50, 100 or 128 is found."""
+"""More records than one page, to find servers that truncate at 50, 100 or 128."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 @check("BF-1", "BI-1", "BI-3", "PG-1", "PG-8", "A70")
 def many_files_are_read(session: Session) -> None:
-    """By pages of any size, and by their ids; the total is that of all."""
+    """Many files are read by pages of any size and by ids; the total counts all."""
     writes.upload_many(session, MANY)
     for limit in (0, 100):
         reads.check_files(session, FilterSpec(), limit=limit, descending=limit == 0)
@@ -29,7 +29,7 @@ def many_files_are_read(session: Session) -> None:
 
 @check("TA-1", "TA-3", "TR-1", "TR-2", "A70")
 def many_files_are_tagged(session: Session) -> None:
-    """By ids and by filter, and the tags are removed again."""
+    """Many files are tagged and untagged, by ids and by filter."""
     writes.upload_many(session, MANY)
     writes.tag(session, EVERY, ["one"])
     reads.check_files(session, FilterSpec(tags=("one",)), limit=100, descending=False)
@@ -43,7 +43,7 @@ def many_files_are_tagged(session: Session) -> None:
 
 @check("DM-1", "DM-3", "FI-11", "DS-2", "A42", "A70")
 def many_members(session: Session) -> None:
-    """Join, are merged, and leave."""
+    """Many members are added, merged and removed."""
     writes.upload_many(session, MANY)
     for name in ("pets", "empty"):
         writes.create_dataset(session, name)
@@ -58,7 +58,7 @@ def many_members(session: Session) -> None:
 
 @check("DI-1", "DF-1", "DF-4", "A70")
 def many_files_are_deleted(session: Session) -> None:
-    """By ids and by filter, each counted."""
+    """Many files are deleted by ids and by filter, and counted."""
     writes.upload_many(session, MANY + 5)
     writes.delete_files(session, EVERY)
     reads.check_files(session, FilterSpec(), descending=False)
@@ -69,7 +69,7 @@ def many_files_are_deleted(session: Session) -> None:
 
 @check("CU-2", "TD-1", "PG-8", "DT-1", "DT-4")
 def many_readings(session: Session) -> None:
-    """Are read by pages, counted, and deleted."""
+    """Many readings are read by pages, counted and deleted."""
     writes.upload_many_rows(session, MANY)
     reads.check_rows(session, FilterSpec(), limit=100, descending=False)
     reads.check_counts(session, FilterSpec(), limit=1)
@@ -78,7 +78,7 @@ def many_readings(session: Session) -> None:
 
 @check("TA-1", "TG-1", "TR-2", "UP-7", "FI-6")
 def many_tags(session: Session) -> None:
-    """On one file, and among the distinct ones."""
+    """Many tags on one file, and in the list of distinct tags."""
     tags = [f"tag {number:03}" for number in EVERY]
     writes.upload_many(session, 1, tags=tags)
     writes.upload_many(session, 1)
@@ -93,7 +93,7 @@ def many_tags(session: Session) -> None:
 
 @check("BX-5", "BL-1")
 def many_boxes(session: Session) -> None:
-    """On one image, and their distinct labels."""
+    """Many boxes on one image, and their distinct labels."""
     writes.upload_many(session, 1)
     for number in EVERY:
         writes.box(session, 0, f"label {number:03}", WHOLE)
@@ -104,7 +104,7 @@ def many_boxes(session: Session) -> None:
 
 @check("DS-4", "DS-5", "DM-1")
 def many_datasets(session: Session) -> None:
-    """Are all listed, by their organization and by their ids; a file may be in many."""
+    """All datasets are listed, by organization and by ids; a file may be in many of them."""
     for number in EVERY:
         writes.create_dataset(session, f"dataset {number}")
     writes.check_datasets(session)

@@ -1,4 +1,4 @@
-"""Whose data it is: internal data, other organizations, databases, logging in."""
+"""Ownership of data: internal data, other organizations, databases, logins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGES = BINARY, TABULAR = ("BinaryDataByFilter", "TabularDataByFilter")
 
 
 def _upload(session: Session, part: Origin | None, *, reading: bool = False) -> str:
-    """A file or a reading of a part; the answer is its id."""
+    """Upload a file or a reading of a part; returns its id."""
     content = datasync.SensorData(metadata=raw.sensor(BASE, BASE))
     if reading:
         content.struct.CopyFrom(raw.reading().struct)
@@ -36,7 +36,7 @@ def _expect_count(session: Session, clause: str, rpc: str, count: int, **how: ob
 
 @check("PG-10", needs=(Need.INTERNAL,))
 def internal_data(session: Session) -> None:
-    """Shows only if the request says so, in pages and in totals."""
+    """Internal data is only visible if the request includes it, in pages and in totals."""
     for rpc in PAGES:
         for part in (session.place.parts[0], session.place.internal):
             _upload(session, part, reading=rpc == TABULAR)
@@ -47,7 +47,7 @@ def internal_data(session: Session) -> None:
 
 @check("DF-3", "DF-4", needs=(Need.INTERNAL,))
 def deletes_of_internal_data(session: Session) -> None:
-    """By a filter it goes only if the request says so."""
+    """Deleting by filter only affects internal data if the request includes it."""
     for part in (session.place.parts[0], session.place.internal):
         _upload(session, part)
     for internal in (False, True):
@@ -63,7 +63,7 @@ def deletes_of_internal_data(session: Session) -> None:
 
 @check("DM-7", "DS-4", needs=(Need.FOREIGN,))
 def data_of_others(session: Session) -> None:
-    """Joins no dataset of ours, and their organization does not list ours."""
+    """Data of other organizations cannot join our datasets, which they do not list either."""
     foreign = _upload(session, session.place.foreign)
     create = dataset.CreateDatasetRequest(
         name="pets", organization_id=session.place.organization_id
@@ -80,7 +80,7 @@ def data_of_others(session: Session) -> None:
 
 @check("DT-1", "DF-1", needs=(Need.FOREIGN,))
 def deletes_among_others(session: Session) -> None:
-    """What belongs to another organization stays."""
+    """The data of other organizations remains."""
     organization_id = session.place.organization_id
     for part in (None, session.place.foreign):
         _upload(session, part, reading=True)
@@ -98,7 +98,7 @@ def deletes_among_others(session: Session) -> None:
 
 @check("A48", "DT-1", needs=(Need.EXCLUSIVE,))
 def deletes_of_nobody(session: Session) -> None:
-    """A delete of readings names its organization."""
+    """A delete of readings requires an organization."""
     _upload(session, None, reading=True)
     request = data.DeleteTabularDataRequest()
     if raw.refuse(session, "A48", "INVALID_ARGUMENT", "DeleteTabularData", request):
@@ -117,7 +117,7 @@ def _connection(session: Session) -> Any:
 
 @check("DB-1", "DB-2", "DB-6", "A46")
 def databases(session: Session) -> None:
-    """Each organization has a host, always the same; nobody has none."""
+    """Each organization has its own constant host; a request without one is refused."""
     host = _connection(session).hostname
     session.expect("DB-1", "there is a host", expected=True, observed=bool(host))
     session.expect("DB-1", "the host once more", host, _connection(session).hostname)
@@ -127,10 +127,10 @@ def databases(session: Session) -> None:
     raw.refuse(session, "DB-2", "NOT_FOUND", rpc, request)
 
 
-# It changes the password of the database's users, so it only runs where there are none.
+# It changes the password of the database's users, so it only runs if there are none.
 @check("DB-2", "DB-3", "DB-4", "DB-5", "DB-6", needs=(Need.EXCLUSIVE,))
 def users_of_databases(session: Session) -> None:
-    """Are made with a password, which may be set again; the connection tells of them."""
+    """Users are created with a password, which can be reset; the connection data mentions them."""
     rpc, organization_id = "ConfigureDatabaseUser", session.place.organization_id
     for owner_id, password, clause, status in (
         ("", "a secret!", "DB-6", "INVALID_ARGUMENT"),
@@ -140,7 +140,7 @@ def users_of_databases(session: Session) -> None:
         wrong = data.ConfigureDatabaseUserRequest(organization_id=owner_id, password=password)
         raw.refuse(session, clause, status, rpc, wrong)
     if session.place.advance is not None:
-        # A fake was reset before; elsewhere, users stay.
+        # A fake has been reset before; elsewhere, users persist.
         had = _connection(session).has_database_user
         session.expect("DB-4", "there is a user", expected=False, observed=had)
     for password in ("a secret!", "another secret!"):
@@ -155,7 +155,7 @@ def users_of_databases(session: Session) -> None:
 
 @check("AU-1", "AU-3", needs=(Need.LOGIN,))
 def logins(session: Session) -> None:
-    """Any number of them, each answered by a token."""
+    """Every login is answered with a token, any number of times."""
     request = auth.AuthenticateRequest(
         entity="somebody", credentials=auth.Credentials(type="api-key", payload="a key")
     )

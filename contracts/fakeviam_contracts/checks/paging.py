@@ -1,4 +1,4 @@
-"""Pages: sizes, order, tokens, and what happens between two of them."""
+"""Pages: limits, order, tokens, and changes between two pages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def small_pages(session: Session) -> None:
 
 @check("PG-6", "PG-11", "A1")
 def orders(session: Session) -> None:
-    """Both orders and none; ties in the order of arrival."""
+    """Both orders and the default; records with equal times are in order of arrival."""
     small_world(session)
     for descending in (None, True, False):
         reads.check_files(session, FilterSpec(), descending=descending)
@@ -37,7 +37,7 @@ def orders(session: Session) -> None:
 
 @check("PG-1", "PG-2", "A6")
 def large_pages(session: Session) -> None:
-    """The default of 50, the largest page of 100, and more than that."""
+    """The default limit of 50, the maximum of 100, and larger ones."""
     rows = [{"readings": {"n": float(at)}} for at in range(120)]
     times = [(BASE + at * SECOND, BASE) for at in range(120)]
     writes.upload_rows(session, part=0, rows=rows, times=times)
@@ -47,7 +47,7 @@ def large_pages(session: Session) -> None:
 
 @check("PG-8", "A5")
 def totals(session: Session) -> None:
-    """count_only gives totals and nothing else."""
+    """count_only returns totals and nothing else."""
     small_world(session)
     reads.check_counts(session, FilterSpec())
     reads.check_counts(session, FilterSpec(tags=("dog",)))
@@ -55,7 +55,7 @@ def totals(session: Session) -> None:
 
 @check("PG-7")
 def deletion_between_pages(session: Session) -> None:
-    """A token outlives the record it was taken from; what stays comes exactly once."""
+    """A token remains valid when its record is deleted; the remaining records appear once."""
     small_world(session, files=4, rows=0)
     request = data.BinaryDataByFilterRequest(
         data_request=data.DataRequest(
@@ -74,7 +74,7 @@ def deletion_between_pages(session: Session) -> None:
             break
         handles += page
         session.expect("PG-7", "no file twice", len(set(map(str, handles))), len(handles))
-        # The row that `last` names goes, as when a tool deletes what it has just listed.
+        # Delete the record of `last`, as tools do that delete what they list.
         writes.delete_files(session, [handle for handle in page[-1:] if isinstance(handle, int)])
         request.data_request.last = reply.last
     session.expect("PG-7", "every file, once", ["0", "1", "2", "3"], sorted(map(str, handles)))
@@ -88,7 +88,7 @@ def _page(
     order: data.OrderValue,
     limit: int = 2,
 ) -> tuple[list[int | str], str]:
-    """A page of two, or as many, and its token."""
+    """A page of two records or `limit`, and its token."""
     data_request = data.DataRequest(
         filter=session.filter(session.within(spec or FilterSpec())),
         limit=limit,
@@ -104,12 +104,12 @@ def _page(
 
 @check("A56", "PG-3")
 def tokens_of_other_questions(session: Session) -> None:
-    """A token is a place in time: under another filter or order it goes on from there."""
+    """A token is a position: with another filter or order, the list continues from there."""
     small_world(session, files=4, rows=0)
     up, down = data.ORDER_ASCENDING, data.ORDER_DESCENDING
     first, last = _page(session, order=up)
     session.expect("PG-3", "the first page", [0, 1], sorted(first, key=str))
-    for limit in (2, 2, 3):  # as when a reply was lost
+    for limit in (2, 2, 3):  # repeated, as after a lost reply
         again, _ = _page(session, last=last, order=up, limit=limit)
         session.expect("PG-3", "the page after that, of any size", [2, 3], sorted(again, key=str))
     for spec, order, expected in (
@@ -118,14 +118,14 @@ def tokens_of_other_questions(session: Session) -> None:
         (FilterSpec(), down, [0]),
     ):
         got, _ = _page(session, last=last, spec=spec, order=order)
-        # Of files of equal time it may be either that comes first (PG-11).
+        # Either of the files with equal times may be first (PG-11).
         place = expected if order == up else [first[0]]
         session.expect("A56", "the page after that", place, sorted(got, key=str))
 
 
 @check("A56")
 def tokens_of_nobody(session: Session) -> None:
-    """A token that the server never gave is refused, or starts over; it is not the end."""
+    """A token that was not issued is refused, or ignored; it does not end the list."""
     small_world(session, files=2, rows=0)
     rpc = "BinaryDataByFilter"
     data_request = data.DataRequest(

@@ -1,4 +1,4 @@
-"""Every field of a filter beside every other, and values that are nearly those of a record."""
+"""Every pair of filter fields, and values that almost match a record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STRANGE: dict[str, object] = {
 
 
 def _world(session: Session) -> dict[str, Any]:
-    """The small world with boxes and datasets; the answer is a filter that file 0 meets in full."""
+    """The small world with boxes and datasets; returns a filter that file 0 matches completely."""
     small_world(session)
     writes.box(session, 0, "dog", WHOLE)
     writes.box(session, 1, "cat", WHOLE)
@@ -61,7 +61,7 @@ def _met_by(session: Session, file: File) -> dict[str, object]:
 
 @check("FI-1", "FI-4", "FI-6", "FI-10", "FI-15")
 def pairs_of_fields(session: Session) -> None:
-    """Two fields find what both do: met, one beside an unknown value, one beside a beginning."""
+    """Two fields are combined with AND: both match, one does not match, or only by a prefix."""
     values = _world(session)
     of_readings = _of_readings(values)
     for one, other in permutations(values, 2):
@@ -89,14 +89,14 @@ def pairs_of_fields(session: Session) -> None:
 
 
 def _beginning(value: object) -> tuple[Any, ...]:
-    """The value without its last character; none of what is no text."""
+    """The value without its last character; None if it is not text."""
     if isinstance(value, str):
         return (value[:-1],)
     return ((value[0][:-1],),) if isinstance(value, tuple) else ()
 
 
 def _of_readings(values: dict[str, object]) -> dict[str, Any]:
-    """What reading 0 meets: it is of the same component."""
+    """The filter that reading 0 matches: it has the same component."""
     same = ("component_name", "robot_name", "robot_id", "part_name", "part_id", "location_ids",
             "organization_ids", "tags")  # fmt: skip
     scalars = {name: values[name] for name in same if name in values}
@@ -105,7 +105,7 @@ def _of_readings(values: dict[str, object]) -> dict[str, Any]:
 
 @check("FI-1", "FI-5", "FI-6", "FI-10")
 def lists_beside_others(session: Session) -> None:
-    """Any value of a list counts, whichever other field is asked for, too."""
+    """Any value of a list may match, in combination with every other field."""
     values = _world(session)
     lists = [name for name, value in values.items() if isinstance(value, tuple)]
     for name in lists:
@@ -117,7 +117,7 @@ def lists_beside_others(session: Session) -> None:
 
 @check("FI-6", "FI-7", "FI-11", "FI-12")
 def tags_beside_others(session: Session) -> None:
-    """Rules of tags narrow what other fields find, and are narrowed by them."""
+    """Tag rules combine with all other fields."""
     values = _world(session)
     for rule in ("tagged", "untagged"):
         for name in values:
@@ -131,7 +131,7 @@ def tags_beside_others(session: Session) -> None:
 
 @check("FI-1", "FI-4", "FI-6", "FI-10", "FI-15")
 def values_nearly_right(session: Session) -> None:
-    """A beginning, an end, other case, a blank more: each of them is another value."""
+    """A prefix, a suffix, another case, or an additional space do not match."""
     values = _world(session)
     row = FilterSpec(**_of_readings(values))
     for name in values:
@@ -154,7 +154,7 @@ def _nearly(text: str) -> Iterator[str]:
 
 @check("TA-3", "TR-1", "DF-1")
 def changes_by_each_field(session: Session) -> None:
-    """What is tagged, untagged and deleted by filter is what matches, by whatever field it does."""
+    """Tagging, untagging and deleting by any field affect exactly the matching files."""
     values, strange = _world(session), dict[str, Any](STRANGE)
     mine = FilterSpec()
     for name, value in values.items():
@@ -177,7 +177,7 @@ def changes_by_each_field(session: Session) -> None:
 
 @check("FI-11")
 def datasets_nearly_right(session: Session) -> None:
-    """An id that is nearly that of a dataset finds no members."""
+    """A dataset id that almost matches selects nothing."""
     _world(session)
     (dataset_id, _) = session.handles.datasets
     cased = [dataset_id.swapcase()] if dataset_id.swapcase() != dataset_id else []
@@ -188,7 +188,7 @@ def datasets_nearly_right(session: Session) -> None:
 
 @check("PG-8", "A5")
 def totals_whatever_the_page(session: Session) -> None:
-    """count_only counts all that matches, whatever limit, order and bytes are asked for."""
+    """count_only counts all matching records, regardless of limit, order and bytes."""
     values = _world(session)
     for spec in (FilterSpec(), FilterSpec(tags=values["tags"]), FilterSpec(start=values["start"])):
         for limit in (1, 2, 100):

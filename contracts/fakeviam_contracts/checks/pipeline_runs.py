@@ -1,4 +1,4 @@
-"""Runs of data pipelines over windows of time, on a subject whose clock can be moved."""
+"""Runs of data pipelines, on a subject whose clock can be advanced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCHEDULED, COMPLETED, FAILED = (
     datapipelines.DATA_PIPELINE_RUN_STATUS_COMPLETED,
     datapipelines.DATA_PIPELINE_RUN_STATUS_FAILED,
 )
-#: What is computed of each reading by itself, so that ids differ.
+#: Computed from single readings, so that the ids of results differ.
 TWICE: queries.Stages = [
     {"$set": {"twice": {"$multiply": ["$data.readings.n", 2]}}},
     {"$project": {"twice": 1, "component_name": 1}},
@@ -33,10 +33,10 @@ TWICE: queries.Stages = [
 
 
 class _Clock(NamedTuple):
-    """The subject's hours.
+    """The subject's clock in hours.
 
     Attributes:
-        first: The tick that the check began at, or that was last before.
+        first: The tick at or before the start of the check.
     """
 
     session: Session
@@ -47,12 +47,12 @@ class _Clock(NamedTuple):
         self.session.place.advance(nanos)
 
     def until(self, hours: float, *, after: int = 0) -> None:
-        """Move to so many hours after the first tick, and a bit more."""
+        """Advance to a number of hours after the first tick, and a few seconds more."""
         assert self.session.place.now is not None  # noqa: S101
         self.forward(self.first + round(hours * HOUR) + after - self.session.place.now())
 
     def upload(self, *hours: float, late: float = 0.0) -> None:
-        """A reading each, captured so many hours after the first tick."""
+        """Upload readings, captured at hours after the first tick."""
         moments = [self.first + round(hour * HOUR) for hour in hours]
         writes.upload_rows(
             self.session,
@@ -92,7 +92,7 @@ def _windows(
 
 
 def _sink(session: Session, made: str, *stages: dict[str, Any]) -> list[mql.Document]:
-    """What is in the sink of a pipeline."""
+    """The documents in the sink of a pipeline."""
     import bson  # noqa: PLC0415 - with the first query
 
     request = data.TabularDataByMQLRequest(
@@ -107,7 +107,7 @@ def _sink(session: Session, made: str, *stages: dict[str, Any]) -> list[mql.Docu
 def _results(
     session: Session, stages: queries.Stages, run: datapipelines.DataPipelineRun
 ) -> list[mql.Document]:
-    """What a run must put into the sink, by the readings in its window."""
+    """The expected results of a run, from the readings in its window."""
     start, end = nanos_from(run.data_start_time), nanos_from(run.data_end_time)
     window = {"time_requested": {"$gte": mql.time_of(start), "$lt": mql.time_of(end)}}
     mark = {
@@ -120,7 +120,7 @@ def _results(
 
 
 def _sorted(documents: Sequence[mql.Document], *names: str) -> list[mql.Document]:
-    """Documents without an order, by what tells them apart; some fields alone, if named."""
+    """Sort documents by their identifying field; only some fields of them if requested."""
     chosen = [{n: d.get(n) for n in names or d} for d in documents]
     return sorted(chosen, key=lambda document: sorted(map(repr, document.items())))
 
@@ -129,7 +129,7 @@ def _expect_sink(
     session: Session, clause: str, made: str, runs: Sequence[datapipelines.DataPipelineRun],
     what: str,
 ) -> None:  # fmt: skip
-    """The results of some runs, and no others, are in the sink."""
+    """Expect exactly the results of these runs in the sink."""
     expected = [each for run in runs for each in _results(session, TWICE, run)]
     found = _sink(session, made)
     unmarked = sum("_viam_pipeline_run" not in document for document in found)
@@ -141,7 +141,7 @@ def _expect_sink(
 
 @check("DP-2", "DP-4", needs=(Need.HOURS,))
 def windows_of_a_pipeline(session: Session) -> None:
-    """Each tick has a run over the window before it, with its start and without its end."""
+    """Each tick has a run over the preceding window, including its start, excluding its end."""
     clock = _clock(session)
     clock.upload(-0.5, 0, 0.25, 1 - 1 / 3600, 1, 2.5)
     made = create(session, "hours", TWICE, schedule=HOURLY)
@@ -156,7 +156,7 @@ def windows_of_a_pipeline(session: Session) -> None:
 
 @check("DP-18", needs=(Need.HOURS,))
 def windows_are_of_the_time_of_capture(session: Session) -> None:
-    """What was captured in a window and received later is in it."""
+    """A window contains what was captured in it, even if it was received later."""
     clock = _clock(session)
     clock.upload(0.5, late=1)
     made = create(session, "hours", TWICE, schedule=HOURLY)
@@ -167,7 +167,7 @@ def windows_are_of_the_time_of_capture(session: Session) -> None:
 
 @check("DP-1", "DP-5", needs=(Need.HOURS,))
 def runs_begin_after_their_ticks(session: Session) -> None:
-    """Scheduled at the tick, and started two minutes later."""
+    """Runs are scheduled at the tick, and start two minutes later."""
     clock = _clock(session)
     made = create(session, "hours", TWICE, schedule=HOURLY)
     for moment, status in (
@@ -191,7 +191,7 @@ def runs_begin_after_their_ticks(session: Session) -> None:
 
 @check("DP-5", "DP-6", needs=(Need.HOURS,))
 def runs_with_too_many_results(session: Session) -> None:
-    """Ten thousand are not too many; with one more the run fails and puts nothing there."""
+    """10,000 results are allowed; with more, the run fails and stores nothing."""
     clock = _clock(session)
     time = clock.first + HOUR // 2
     rows = [{"readings": {"list": [float(n) for n in range(10_001)]}}]
@@ -209,7 +209,7 @@ def runs_with_too_many_results(session: Session) -> None:
 
 @check("DP-5", "DP-8", needs=(Need.HOURS,))
 def runs_with_two_results_of_one_id(session: Session) -> None:
-    """In one run, or in two: the later one fails and puts nothing into the sink."""
+    """Duplicate ids in one run or in two: the later run fails and stores nothing."""
     clock = _clock(session)
     clock.upload(0.25, 0.5, 1.5)
     one: queries.Stages = [{"$project": {"_id": "one"}}]
@@ -221,7 +221,7 @@ def runs_with_two_results_of_one_id(session: Session) -> None:
 
 
 def _expect_ends(session: Session, clause: str, made: str, states: list[int], count: int) -> None:
-    """How the runs of a pipeline end, the oldest first, and what is in its sink."""
+    """Expect the states of a pipeline's runs, oldest first, and the contents of its sink."""
     runs = sorted(_runs(session, made), key=lambda run: nanos_from(run.data_end_time))
     what = f"how runs end that put {count} documents into the sink"
     session.expect(clause, what, states, [run.status for run in runs])
@@ -234,7 +234,7 @@ def _expect_ends(session: Session, clause: str, made: str, states: list[int], co
 
 @check("DP-7", "DP-14", needs=(Need.HOURS,))
 def windows_of_the_past(session: Session) -> None:
-    """With back-fill they are run, too: ten, and two minutes later ten more."""
+    """With backfill, past windows are run too: ten at once, ten more two minutes later."""
     clock = _clock(session)
     past = [*range(-10, 0), -12, -13]
     clock.upload(*(hour + 0.5 for hour in past))
@@ -254,7 +254,7 @@ def windows_of_the_past(session: Session) -> None:
 
 @check("DP-7", needs=(Need.HOURS,))
 def data_that_comes_late(session: Session) -> None:
-    """With back-fill its window is run again, and the results are replaced."""
+    """With backfill, late data causes another run, which replaces the results of the window."""
     clock = _clock(session)
     clock.upload(-2.5)
     made = create(session, "filled", TWICE, schedule=HOURLY, enable_backfill=True)
@@ -270,7 +270,7 @@ def data_that_comes_late(session: Session) -> None:
 
 @check("DP-7", needs=(Need.HOURS,))
 def the_past_without_back_fill(session: Session) -> None:
-    """Windows of the past, and data that comes late, are left alone."""
+    """Without backfill, there are no runs for past windows and late data."""
     clock = _clock(session)
     made = create(session, "unfilled", TWICE, schedule=HOURLY)
     clock.upload(-2.5)
@@ -281,7 +281,7 @@ def the_past_without_back_fill(session: Session) -> None:
 
 @check("DP-9", needs=(Need.HOURS,))
 def windows_of_a_pause(session: Session) -> None:
-    """What ends while a pipeline is disabled is not run, then or later."""
+    """Windows that end while a pipeline is disabled are never run."""
     clock = _clock(session)
     made = create(session, "paused", TWICE, schedule=HOURLY)
     change(session, "Disable", made)
@@ -296,7 +296,7 @@ def windows_of_a_pause(session: Session) -> None:
 
 @check("DP-15", needs=(Need.HOURS,))
 def runs_of_a_pause(session: Session) -> None:
-    """What is scheduled goes on when its pipeline is disabled."""
+    """Scheduled runs continue when their pipeline is disabled."""
     clock = _clock(session)
     made = create(session, "paused", TWICE, schedule=HOURLY)
     clock.until(1, after=MINUTE)
@@ -308,7 +308,7 @@ def runs_of_a_pause(session: Session) -> None:
 
 @check("DP-10", needs=(Need.HOURS,))
 def pipelines_leave_nothing(session: Session) -> None:
-    """A new pipeline of a deleted one's name has no runs and an empty sink."""
+    """A new pipeline with the name of a deleted one has no runs and an empty sink."""
     clock = _clock(session)
     clock.upload(0.5)
     made = create(session, "apes", TWICE, schedule=HOURLY)
@@ -325,7 +325,7 @@ def pipelines_leave_nothing(session: Session) -> None:
 
 @check("DP-13", needs=(Need.HOURS,))
 def runs_in_pages(session: Session) -> None:
-    """The newest come first, as many as asked for, until there is no token."""
+    """Runs are listed newest first, in pages of the requested size."""
     clock = _clock(session)
     made = create(session, "apes", TWICE, schedule=HOURLY)
     clock.until(5, after=2 * MINUTE)

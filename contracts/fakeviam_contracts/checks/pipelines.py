@@ -1,4 +1,4 @@
-"""Data pipelines: kept, listed, renamed, turned on and off, and deleted; none of them runs."""
+"""Data pipelines: created, listed, renamed, toggled and deleted; none of them runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STANDARD = data.TABULAR_DATA_SOURCE_TYPE_STANDARD
 HOT = data.TABULAR_DATA_SOURCE_TYPE_HOT_STORAGE
 SINK = data.TABULAR_DATA_SOURCE_TYPE_PIPELINE_SINK
 
-#: Once a year: what only is kept runs on nobody's server.
+#: Once a year, so that no server runs these pipelines.
 YEARLY = "0 0 1 1 *"
 COUNT: queries.Stages = [{"$group": {"_id": None, "n": {"$sum": 1}}}]
 
@@ -47,7 +47,7 @@ def creation(
 
 
 def create(session: Session, name: str, *args: Any, **how: Any) -> str:
-    """The id of a new pipeline."""
+    """Create a pipeline; returns its id."""
     request = creation(session, name, *args, **how)
     return str(raw.call(session, "DP-1", CREATE, request).id)
 
@@ -78,7 +78,7 @@ def _told(pipeline: datapipelines.DataPipeline) -> dict[str, Any]:
 
 
 def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
-    """Those of the list that have one of some ids."""
+    """The entries of the list with these ids."""
     organization_id = session.place.organization_id
     request = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
     listed = raw.call(session, "DP-1", LIST, request).data_pipelines
@@ -87,7 +87,7 @@ def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
 
 @check("DP-1")
 def pipelines_are_kept(session: Session) -> None:
-    """As they were created."""
+    """Pipelines are listed as created."""
     expected: dict[str, dict[str, Any]] = {}
     longer: queries.Stages = [{"$match": {"data.readings.n": 1}}, *COUNT]
     for name, stages, schedule, source in (
@@ -120,7 +120,7 @@ def pipelines_are_kept(session: Session) -> None:
 
 @check("DP-1")
 def pipelines_are_renamed(session: Session) -> None:
-    """One is; the other stays as it was."""
+    """One pipeline is renamed; the other remains unchanged."""
     made, other = create(session, "zebras"), create(session, "apes")
     request = datapipelines.RenameDataPipelineRequest(id=made, name="bats")
     _expect_changed(session, made, other, RENAME, request, {"name": "bats"})
@@ -128,7 +128,7 @@ def pipelines_are_renamed(session: Session) -> None:
 
 @check("DP-1")
 def pipelines_are_toggled(session: Session) -> None:
-    """One is disabled and enabled; the other stays as it was."""
+    """One pipeline is disabled and enabled; the other remains unchanged."""
     made, other = create(session, "zebras"), create(session, "apes")
     for what, enabled in (("Disable", False), ("Enable", True)):
         request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made)
@@ -151,7 +151,7 @@ def _expect_changed(
 
 @check("DP-1", "DP-12")
 def pipelines_are_deleted(session: Session) -> None:
-    """One is gone, the other stays."""
+    """One pipeline is deleted; the other remains."""
     made, other = create(session, "zebras"), create(session, "apes")
     change(session, "Delete", made)
     listed = [each["id"] for each in _listed(session, [made, other])]
@@ -162,7 +162,7 @@ def pipelines_are_deleted(session: Session) -> None:
 
 @check("DP-1")
 def pipelines_begin_anew(session: Session) -> None:
-    """One with the name of one that was deleted has nothing of it."""
+    """A pipeline inherits nothing from a deleted one with the same name."""
     first = create(session, "zebras", schedule="30 4 1 1 *")
     change(session, "Disable", first)
     change(session, "Delete", first)
@@ -175,12 +175,12 @@ def pipelines_begin_anew(session: Session) -> None:
 
 @check("DP-3")
 def names_of_pipelines(session: Session) -> None:
-    """A name is taken once, until it is given up."""
+    """Names are unique, and become available again."""
     first, second = create(session, "zebras"), create(session, "apes")
     renaming = datapipelines.RenameDataPipelineRequest(id=second, name="zebras")
     for rpc, request in ((CREATE, creation(session, "zebras")), (RENAME, renaming)):
         answer = session.wire.call(rpc, request)
-        # No document names the status.
+        # The status is not documented.
         session.expect("DP-3", f"status of {rpc} with a taken name", AnyError(), status_of(answer))
     names = [_get(session, each).name for each in (first, second)]
     session.expect("DP-3", "names after refusals", ["zebras", "apes"], names)
@@ -195,7 +195,7 @@ def names_of_pipelines(session: Session) -> None:
 
 @check("DP-11")
 def pipelines_that_are_none(session: Session) -> None:
-    """What cannot run is refused, and nothing of it is kept."""
+    """Invalid pipelines are refused, and not stored."""
     count = len(_all_ids(session))
     first = create(session, "apes")
     bad: tuple[dict[str, Any], ...] = (
@@ -233,7 +233,7 @@ def _all_ids(session: Session) -> list[str]:
 
 @check("DP-12")
 def pipelines_of_nobody(session: Session) -> None:
-    """What does not exist is NOT_FOUND, whatever is asked of it."""
+    """Every request with an unknown id is NOT_FOUND."""
     for nobody in (raw.NOBODY, "no id"):
         for what in ("Get", "Rename", "Delete", "Enable", "Disable"):
             request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=nobody)
@@ -246,7 +246,7 @@ def pipelines_of_nobody(session: Session) -> None:
 
 @check("DP-15", "DP-13")
 def pipelines_are_toggled_twice(session: Session) -> None:
-    """Enabling what is enabled and disabling what is disabled change nothing."""
+    """Enabling an enabled pipeline, or disabling a disabled one, has no effect."""
     made = create(session, "apes")
     for what, enabled in (("Enable", True), ("Disable", False), ("Disable", False)):
         request = getattr(datapipelines, f"{what}DataPipelineRequest")(id=made)
@@ -278,7 +278,7 @@ def _as_others(session: Session, made: str) -> list[Message]:
 
 @check("DP-17", needs=(Need.KEYS,))
 def pipelines_are_owners(session: Session) -> None:
-    """Operators and owners of other organizations have nothing to do with them."""
+    """Operators and owners of other organizations have no access to pipelines."""
     known = keyed_of(session)
     owner = as_holder(session, known, "owner")
     request = creation(session, "apes")
@@ -299,7 +299,7 @@ def pipelines_are_owners(session: Session) -> None:
 
 @check("DP-19", "SA-7", needs=(Need.KEYS,))
 def machines_and_queries_of_owners(session: Session) -> None:
-    """The key of a machine reads no sink, and puts no saved query before its own."""
+    """A machine's key cannot query sinks or saved queries."""
     known = keyed_of(session)
     owner, machine = (as_holder(session, known, key) for key in ("owner", "machine"))
     creating = creation(session, "apes")

@@ -1,4 +1,4 @@
-"""Queries over readings, and the latest of them."""
+"""Queries over readings, and the latest reading."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ DAY = 86_400 * SECOND
 
 
 def _world(session: Session, *, seed: int = 7, count: int = 9) -> None:
-    """Readings of two components and two parts, on three days, not in order of their times."""
-    random, last = Random(seed), len(session.place.parts) - 1  # noqa: S311 - no secret
+    """Readings of two components and two parts, on three days, in arbitrary order."""
+    random, last = Random(seed), len(session.place.parts) - 1  # noqa: S311 - not a secret
     for at in range(count):
         moment = BASE + (at * 7 % count) * DAY // 4 + at * 1_300_000
         writes.upload_rows(
@@ -43,7 +43,7 @@ def _world(session: Session, *, seed: int = 7, count: int = 9) -> None:
 
 
 def _varied(reading: dict[str, Any], at: int) -> dict[str, object]:
-    """A reading in which each kind of a word and of a number is met, and each is missing once."""
+    """A reading with fields of each type, any of which may be missing."""
     fields = dict(reading["readings"])
     fields["word"] = ("a", "b", "B", "", "ab", "a", None, "1", "ba")[at % 9]
     if at % 5 == 2:
@@ -55,7 +55,7 @@ def _varied(reading: dict[str, Any], at: int) -> dict[str, object]:
 
 @check("MQ-1", "MQ-2", "MQ-5")
 def readings_as_documents(session: Session) -> None:
-    """Each reading is a document with all its fields; of none there is none."""
+    """Each reading is a document with all fields; without readings there are no documents."""
     check_query(session, [])
     _world(session)
     check_query(session, [])
@@ -65,7 +65,7 @@ def readings_as_documents(session: Session) -> None:
     check_query(session, [])
 
 
-#: One thing after another: each stage, and each operator where it is easily got wrong.
+#: Each stage, and each operator that is easy to get wrong.
 PIPELINES: tuple[queries.Stages, ...] = (
     [{"$match": {NUMBER: 1}}],
     [{"$match": {NUMBER: None}}],
@@ -137,7 +137,7 @@ PIPELINES: tuple[queries.Stages, ...] = (
 
 @check("MQ-1")
 def pipelines(session: Session) -> None:
-    """Every stage and operator does what MongoDB's manual says."""
+    """Every stage and operator behaves as MongoDB's manual specifies."""
     _world(session)
     for stages in PIPELINES:
         check_query(session, stages)
@@ -145,16 +145,16 @@ def pipelines(session: Session) -> None:
 
 @check("MQ-1")
 def random_pipelines(session: Session) -> None:
-    """Stages of any kind one after the other."""
+    """Random sequences of stages."""
     _world(session, seed=11)
-    random = Random(3)  # noqa: S311 - no secret
+    random = Random(3)  # noqa: S311 - not a secret
     for _ in range(150):
         check_query(session, random_queries.pipeline(random))
 
 
 @check("MQ-1")
 def many_readings_are_queried(session: Session) -> None:
-    """More than a page of them, all at once."""
+    """More readings than one page, in one reply."""
     writes.upload_many_rows(session, 120)
     check_query(session, [])
     check_query(session, [{"$count": "n"}])
@@ -163,7 +163,7 @@ def many_readings_are_queried(session: Session) -> None:
 
 @check("MQ-1", "MQ-6")
 def queries_by_time(session: Session) -> None:
-    """Times compare as times; without a sort, readings come in order of theirs."""
+    """Times are compared as dates; without $sort, readings are in order of time."""
     _world(session)
     for moment in (BASE, BASE + DAY, BASE + DAY + 1_300_000, BASE - DAY):
         for name in ("time_requested", "time_received", "capture_day"):
@@ -176,7 +176,7 @@ def queries_by_time(session: Session) -> None:
 
 @check("MQ-3")
 def stages_that_are_not_served(session: Session) -> None:
-    """What would write, read elsewhere or does not exist is refused."""
+    """Stages that write, read elsewhere or do not exist are refused."""
     _world(session, count=2)
     stage: dict[str, Any]
     for stage in (
@@ -194,7 +194,7 @@ def stages_that_are_not_served(session: Session) -> None:
 
 @check("MQ-4", "MQ-8", "MQ-10", "MQ-11", "MQ-7")
 def queries_that_nobody_can_run(session: Session) -> None:
-    """Pipelines that make no sense, bytes that are none, and sources that do not exist."""
+    """Invalid pipelines, invalid BSON, and unknown data sources."""
     _world(session, count=3)
     for stage in (
         {"$limit": -1},
@@ -262,7 +262,7 @@ def _captured(session: Session, value: float, moment: int, **changes: Any) -> No
 
 @check("GL-1", "GL-3")
 def the_latest_reading(session: Session) -> None:
-    """Of a resource that was captured last, whatever came last, and of no other resource."""
+    """The most recently captured reading of a resource, regardless of the order of arrival."""
     reply = _latest(session)
     session.expect("GL-3", "what was captured last of nothing", {}, mapping_from(reply.payload))
     for value, moment in ((1.0, 5), (3.0, 9), (2.0, 7)):
@@ -286,8 +286,8 @@ def the_latest_reading(session: Session) -> None:
 
 @check("GL-1")
 def the_latest_of_one_resource(session: Session) -> None:
-    """What another part, component, type or method captured later is not of the resource."""
-    later = BASE + 60 * SECOND  # than what checks before this one captured, for long memories
+    """Later readings that differ in part, component, type or method are ignored."""
+    later = BASE + 60 * SECOND  # later than the readings of earlier checks
     _captured(session, 3.0, BASE)
     _captured(session, 4.0, later, method="Other")
     _captured(session, 5.0, later, component_type="rdk:component:camera")
@@ -301,7 +301,7 @@ def the_latest_of_one_resource(session: Session) -> None:
 
 @check("GL-2")
 def the_latest_of_long_ago(session: Session) -> None:
-    """What was synced more than a year ago is not looked at; what was captured then is."""
+    """Readings synced more than a year ago are ignored; the capture time does not matter."""
     _captured(session, 1.0, BASE - 3 * 365 * DAY)
     reply = _latest(session)
     found = mapping_from(reply.payload)
@@ -316,7 +316,7 @@ def the_latest_of_long_ago(session: Session) -> None:
 
 @check("GL-4", "A34")
 def the_latest_of_what(session: Session) -> None:
-    """All four names are needed; empty parameters are those of a capture without any."""
+    """All four fields are required; empty parameters are those of a capture without any."""
     _captured(session, 1.0, BASE)
     for name in ("part_id", "resource_name", "resource_subtype", "method_name"):
         request = data.GetLatestTabularDataRequest(

@@ -1,4 +1,4 @@
-"""Requests that say nothing, and requests that nobody can make sense of."""
+"""Empty requests and invalid requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
 
 @check("FI-2", needs=(Need.EXCLUSIVE,))
 def no_filter_at_all(session: Session) -> None:
-    """A request without a filter, or with an empty one, is about everything."""
+    """A missing or empty filter selects everything."""
     small_world(session, files=2, rows=2)
     tags = raw.call(session, "FI-2", "TagsByFilter", data.TagsByFilterRequest()).tags
     binary = {tag for file in session.model.files for tag in file.tags}
@@ -36,7 +36,7 @@ def no_filter_at_all(session: Session) -> None:
 
 @check("FI-3", "FI-8")
 def empty_parts_of_a_filter(session: Session) -> None:
-    """What is present and empty constrains nothing, alone and next to what is not."""
+    """Empty fields of a filter have no effect, alone and with others."""
     small_world(session, files=3, rows=0)
     for component_type, count in (("", 3), ("camera", 2)):
         filter_ = raw.mine(
@@ -52,7 +52,7 @@ def empty_parts_of_a_filter(session: Session) -> None:
 
 @check("FI-17", "PG-12")
 def values_without_meaning(session: Session) -> None:
-    """A rule for tags or an order that nobody knows is an error, not a guess."""
+    """An unknown tag rule or order is an error."""
     tags = raw.mine(session, tags_filter=data.TagsFilter(tags=["dog"]))
     tags.tags_filter.type = 9  # type: ignore[assignment]  # an enum is open on the wire
     unordered = data.DataRequest(filter=raw.mine(session))
@@ -66,13 +66,13 @@ def values_without_meaning(session: Session) -> None:
     raw.refuse(session, "FI-17", "INVALID_ARGUMENT", "TagsByFilter", request)
 
 
-#: One second after the year 9999, and a nanosecond too many.
+#: One second after the year 9999, and one nanosecond too many.
 NO_TIMES = ((253_402_300_800, 0), (0, 10**9), (0, -1))
 
 
 @check("TM-3")
 def impossible_times(session: Session) -> None:
-    """Are refused in filters and in uploads; nothing is stored."""
+    """Times out of range are refused in filters and in uploads; nothing is stored."""
     refused = []
     for seconds, nanos in NO_TIMES:
         time = well_known.Timestamp(seconds=seconds, nanos=nanos)
@@ -90,7 +90,7 @@ def impossible_times(session: Session) -> None:
 
 @check("TA-4")
 def blank_tags(session: Session) -> None:
-    """Are refused, also next to others; nothing is stored."""
+    """Blank tags are refused, also among others; nothing is stored."""
     writes.upload(session, way="DataCaptureUpload", part=0, chunks=[b"x"], times=(BASE, BASE))
     refused = []
     for tag in ("", " ", "\t"):

@@ -1,4 +1,4 @@
-"""API keys: who is let in, and what each may see and do there."""
+"""API keys: authentication, and permissions in each scope."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LISTS = "ListDatasetsByOrganizationID"
 
 
 def keyed_of(session: Session) -> Keyed:
-    """The server that asks for keys, empty."""
-    assert session.place.keyed is not None  # noqa: S101 - what the check needs
+    """The server that requires keys, without data."""
+    assert session.place.keyed is not None  # noqa: S101 - required by the check
     return session.place.keyed()
 
 
 def as_holder(session: Session, keyed: Keyed, key: str) -> Wire:
-    """A wire of the holder of a key."""
+    """A connection with a key."""
     reply = session.answered("AU-1", "Authenticate", keyed.log_in(key, session.wire.calls))
     return keyed.wire(reply.access_token, session.wire.calls)
 
@@ -49,7 +49,7 @@ def _upload(
 
 
 def status_of(answer: object) -> str:
-    """The status of an answer, as gRPC calls it."""
+    """The gRPC status of a reply."""
     return answer.status if isinstance(answer, Refused) else "OK"
 
 
@@ -69,7 +69,7 @@ def _ids(session: Session, clause: str, wire: Wire, **fields: Any) -> list[str]:
 
 
 def _edits(keyed: Keyed, whole: str, dataset_id: str) -> list[Message]:
-    """What only owners do."""
+    """Requests that only owners may make."""
     organization = keyed.here.organization_id
     return [
         data.AddTagsToBinaryDataByIDsRequest(binary_data_ids=[whole], tags=["new"]),
@@ -95,7 +95,7 @@ def _dataset(session: Session, keyed: Keyed, wire: Wire) -> str:
 
 @check("AU-2", "AU-4", needs=(Need.KEYS,))
 def who_is_let_in(session: Session) -> None:
-    """Nobody without a key that exists, and no call without the token of one."""
+    """Unknown keys and missing or invalid tokens are refused."""
     keyed = keyed_of(session)
     wrong = status_of(keyed.log_in("nobody", session.wire.calls))
     session.expect("AU-4", "login with a wrong key", "UNAUTHENTICATED", wrong)
@@ -111,7 +111,7 @@ def who_is_let_in(session: Session) -> None:
 
 @check("AC-1", needs=(Need.KEYS,))
 def operators_see_data(session: Session) -> None:
-    """Files with their bytes, and readings."""
+    """Operators can read files with their bytes, and readings."""
     keyed = keyed_of(session)
     owner, operator = as_holder(session, keyed, "owner"), as_holder(session, keyed, "operator")
     whole = _upload(session, keyed, owner, keyed.here)
@@ -127,7 +127,7 @@ def operators_see_data(session: Session) -> None:
 
 @check("AC-1", "AC-2", "AC-3", needs=(Need.KEYS,))
 def operators_edit_nothing(session: Session) -> None:
-    """What they try is refused, and leaves everything as it was."""
+    """Writes by operators are refused, and change nothing."""
     keyed = keyed_of(session)
     owner, operator = as_holder(session, keyed, "owner"), as_holder(session, keyed, "operator")
     whole = _upload(session, keyed, owner, keyed.here)
@@ -151,7 +151,7 @@ def operators_edit_nothing(session: Session) -> None:
 
 @check("AC-8", "AC-10", "AC-9", needs=(Need.KEYS,))
 def keys_of_places(session: Session) -> None:
-    """A key of a location or a machine sees and changes the data there, and no other."""
+    """A key of a location or a machine only gives access to the data there."""
     keyed = keyed_of(session)
     owner = as_holder(session, keyed, "owner")
     for kind in ("location", "machine"):
@@ -197,7 +197,7 @@ def keys_of_places(session: Session) -> None:
 
 @check("A51", needs=(Need.KEYS,))
 def organizations_of_keys(session: Session) -> None:
-    """A key sees its own organizations; naming another is refused, lists omit others."""
+    """A key gives access to its organizations; others are refused, and absent from lists."""
     keyed = keyed_of(session)
     owner, foreign = as_holder(session, keyed, "owner"), as_holder(session, keyed, "foreign")
     ours, theirs = (

@@ -1,4 +1,4 @@
-"""Saved queries: kept, changed, listed, and put before queries that name them."""
+"""Saved queries: created, updated, listed and used as a prefix of queries."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def _get(session: Session, query_id: str) -> data.Query:
 
 
 def _listed(session: Session, ids: list[str], clause: str = "SA-1") -> list[data.Query]:
-    """Those of the list that have one of some ids."""
+    """The entries of the list with these ids."""
     request = data.ListSavedQueriesRequest(organization_id=session.place.organization_id)
     reply = raw.call(session, clause, LIST, request)
     return [query for query in reply.queries if query.id in ids]
 
 
 def _told(query: data.Query) -> dict[str, Any]:
-    """What clients see of a query."""
+    """A query as clients see it."""
     return {
         "id": query.id,
         "organization": query.organization_id,
@@ -57,7 +57,7 @@ def _told(query: data.Query) -> dict[str, Any]:
 
 
 def _expect_told(session: Session, expected: dict[str, Any], of: str, clause: str = "SA-1") -> None:
-    """What the query of an id is, asked for alone and in the list."""
+    """Expect a query, by its id and in the list."""
     query_id = expected["id"]
     session.expect(clause, f"a saved query {of}", expected, _told(_get(session, query_id)))
     listed = [_told(query) for query in _listed(session, [query_id])]
@@ -66,7 +66,7 @@ def _expect_told(session: Session, expected: dict[str, Any], of: str, clause: st
 
 @check("SA-1", "SA-6")
 def saved_queries_are_kept(session: Session) -> None:
-    """As they were created, the oldest first."""
+    """Queries are listed as created, oldest first."""
     organization = session.place.organization_id
     made = []
     for name, stages in (("zebras", COUNT), ("apes", LIMIT), ("mice", [*LIMIT, *COUNT])):
@@ -91,7 +91,7 @@ def saved_queries_are_kept(session: Session) -> None:
 
 @check("SA-1", "SA-4")
 def saved_queries_are_deleted(session: Session) -> None:
-    """One is gone with its name, the others stay."""
+    """One query and its name are deleted; the others remain."""
     made = [_create(session, name, LIMIT) for name in ("zebras", "apes")]
     raw.call(session, "SA-1", DELETE, data.DeleteSavedQueryRequest(id=made[0]))
     left = [query.id for query in _listed(session, made)]
@@ -113,7 +113,7 @@ def _check_limits(session: Session, made: list[str]) -> None:
 
 @check("SA-1", "SA-5")
 def saved_queries_are_changed(session: Session) -> None:
-    """Name and stages are replaced; what an update does not say stays, like the other queries."""
+    """Updates replace name and stages; absent fields and other queries remain."""
     other = _create(session, "apes", LIMIT)
     query_id = _create(session, "zebras", COUNT)
     untouched, query = _get(session, other), _get(session, query_id)
@@ -143,15 +143,15 @@ def saved_queries_are_changed(session: Session) -> None:
         session.expect("SA-1", "a saved query beside one that was changed", untouched,
                        _get(session, other))  # fmt: skip
         before, updated = updated, nanos_from(query.updated_at)
-        if session.place.advance is not None:  # others may round their times
+        if session.place.advance is not None:  # elsewhere, times may be rounded
             session.expect("SA-5", "an update has a time of its own", expected=True,
                            observed=updated > before)  # fmt: skip
-    _create(session, "zebras", LIMIT)  # the name that it had is free
+    _create(session, "zebras", LIMIT)  # its former name is available again
 
 
 @check("SA-2", "SA-3")
 def names_of_saved_queries(session: Session) -> None:
-    """A name is taken once; what is no query is not kept, and nothing is changed by it."""
+    """Names are unique; invalid queries are refused and change nothing."""
     first, second = _create(session, "zebras", LIMIT), _create(session, "apes", LIMIT)
     there = {query.id for query in _listed_all(session)}
     taken = _creation(session, "zebras", COUNT)
@@ -188,7 +188,7 @@ def _listed_all(session: Session) -> list[data.Query]:
 
 @check("SA-4")
 def saved_queries_of_nobody(session: Session) -> None:
-    """What does not exist is NOT_FOUND."""
+    """Every request with an unknown id is NOT_FOUND."""
     for nobody in (raw.NOBODY, "no id", ""):
         for rpc, request in (
             (GET, data.GetSavedQueryRequest(id=nobody)),
@@ -200,7 +200,7 @@ def saved_queries_of_nobody(session: Session) -> None:
 
 @check("MQ-9", "MQ-12")
 def queries_behind_saved_ones(session: Session) -> None:
-    """The stages of the saved query go first."""
+    """The stages of the saved query are executed first."""
     for at in range(5):
         moment = BASE + at * SECOND
         writes.upload_rows(
@@ -217,7 +217,7 @@ def queries_behind_saved_ones(session: Session) -> None:
     for name, stages in (("first", [*saved, *later]), ("", later)):
         request = queries.request(session, later)
         if name:
-            # What is saved keeps to the session's readings already.
+            # The saved query already selects the session's readings.
             request.query_prefix_name = name
         expected = mql.run(queries.readings_of(session), stages)
         reply = session.answered("MQ-12", queries.RPC, session.wire.call(queries.RPC, request))
@@ -230,9 +230,9 @@ def queries_behind_saved_ones(session: Session) -> None:
 
 @check("SA-1", "SA-2", "MQ-9", needs=(Need.FOREIGN,))
 def saved_queries_of_two_organizations(session: Session) -> None:
-    """Are each one's own: its names, its list, and what it puts before queries."""
+    """Organizations have separate names, lists and prefixes."""
     place = session.place
-    assert place.foreign is not None  # noqa: S101 - as it is needed
+    assert place.foreign is not None  # noqa: S101 - required by the check
     organizations = (place.organization_id, place.foreign.organization_id)
     made = []
     for organization in organizations:

@@ -1,4 +1,4 @@
-"""Datasets of sequences: who is a member, and what a merge does."""
+"""Datasets of sequences: membership and merges."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ ADD, REMOVE = "AddSequencesToDataset", "RemoveSequencesFromDataset"
 
 
 def new_dataset(session: Session, name: str, kind: int = 1) -> str:
-    """The id of a new dataset, of sequences unless asked otherwise."""
+    """Create a dataset, by default of sequences; returns its id."""
     request = dataset.CreateDatasetRequest(name=name, organization_id=session.place.organization_id)
     request.type = kind  # type: ignore[assignment]  # an enum is open on the wire
     return str(raw.call(session, "DS-9", "CreateDataset", request).id)
 
 
 def join(session: Session, dataset_id: str, *ids: str, leave: bool = False) -> None:
-    """Make sequences members of a dataset, or end that."""
+    """Add sequences to a dataset, or remove them."""
     kind = data.RemoveSequencesFromDatasetRequest if leave else data.AddSequencesToDatasetRequest
     request = kind(dataset_id=dataset_id, sequence_ids=ids)
     raw.call(session, "SQ-9", REMOVE if leave else ADD, request)
@@ -50,7 +50,7 @@ def _expect_members(
 
 @check("SQ-6", "SQ-9")
 def sequences_join_datasets(session: Session) -> None:
-    """Several of them, once each, and several datasets."""
+    """Several sequences are added, without duplicates, to several datasets."""
     made = [create(session) for _ in range(2)]
     ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
     join(session, ours, *made, made[0])
@@ -69,7 +69,7 @@ def sequences_join_datasets(session: Session) -> None:
 
 @check("SQ-9")
 def sequences_leave_datasets(session: Session) -> None:
-    """Several of them; the others stay."""
+    """Several sequences are removed; the others remain."""
     made = [create(session) for _ in range(3)]
     ours = new_dataset(session, "drives")
     join(session, ours, *made)
@@ -79,7 +79,7 @@ def sequences_leave_datasets(session: Session) -> None:
 
 @check("SQ-9")
 def sequences_leave_one_of_two_datasets(session: Session) -> None:
-    """They stay in the other, until they are deleted, or it is."""
+    """Sequences remain in the other dataset until they or the dataset are deleted."""
     made = create(session)
     ours, other = new_dataset(session, "drives"), new_dataset(session, "walks")
     for dataset_id in (ours, other):
@@ -97,7 +97,7 @@ def sequences_leave_one_of_two_datasets(session: Session) -> None:
 
 @check("SQ-5", "SQ-6", "SQ-13")
 def pages_of_a_dataset(session: Session) -> None:
-    """As many sequences as were asked for, and how many there are, or that alone."""
+    """Pages have the requested size and the total, or the total alone."""
     made = [create(session) for _ in range(3)]
     ours = new_dataset(session, "drives")
     join(session, ours, *made)
@@ -117,7 +117,7 @@ def pages_of_a_dataset(session: Session) -> None:
 
 @check("SQ-10", "SQ-14")
 def members_that_cannot_be(session: Session) -> None:
-    """One bad id, or a dataset of files: nothing is changed by the request."""
+    """With one invalid id, or a dataset of files, nothing changes."""
     made = [create(session) for _ in range(2)]
     ours, files = new_dataset(session, "drives"), new_dataset(session, "files", kind=0)
     join(session, ours, made[0])
@@ -142,7 +142,7 @@ def members_that_cannot_be(session: Session) -> None:
 
 @check("SQ-17")
 def merged_datasets_of_sequences(session: Session) -> None:
-    """The new one has the sequences of all; the others keep theirs."""
+    """A merge has the sequences of all sources, which keep theirs."""
     made = [create(session) for _ in range(3)]
     first, second = new_dataset(session, "drives"), new_dataset(session, "walks")
     join(session, first, *made[:2])

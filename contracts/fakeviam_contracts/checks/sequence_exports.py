@@ -1,4 +1,4 @@
-"""Exports of datasets of sequences: jobs, and the files that they make."""
+"""Exports of sequence datasets: jobs and their files."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ RUNNING, COMPLETED, FAILED = (
     dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED,
     dataset.SEQUENCE_DATASET_EXPORT_STATUS_FAILED,
 )
-#: Clients take both for a job that is under way.
+#: Both states mean that a job is in progress.
 UNDER_WAY = AnyOf(RUNNING, dataset.SEQUENCE_DATASET_EXPORT_STATUS_UNSPECIFIED)
-#: How many seconds after each other a job is looked at.
+#: The interval between two looks at a job, in seconds.
 LOOKS = (2, 10, 60)
 
 
 def _begun(session: Session, dataset_id: str) -> str:
-    """The id of a new job.
+    """Start a job; returns its id.
 
     Raises:
-        NotServedError: The fake cannot write such files where it runs (EJ-5).
+        NotServedError: The fake runs without the optional packages (EJ-5).
     """
     request = dataset.StartSequenceDatasetExportRequest(dataset_id=dataset_id)
     answer = session.wire.call(BEGIN, request)
@@ -63,7 +63,7 @@ def _look(session: Session, job_id: str) -> dataset.GetSequenceDatasetExportResp
 
 
 def _ended(session: Session, job_id: str) -> dataset.GetSequenceDatasetExportResponse:
-    """The job, once it is under way no more."""
+    """The job once it is no longer in progress."""
     job = _look(session, job_id)
     for seconds in LOOKS:
         if job.status != UNDER_WAY:
@@ -76,7 +76,7 @@ def _ended(session: Session, job_id: str) -> dataset.GetSequenceDatasetExportRes
 
 @check("EJ-1", "EJ-2", needs=(Need.HOURS,))
 def exports_of_sequences(session: Session) -> None:
-    """A job is under way, and then complete, with a link that ends."""
+    """A job is in progress, then complete, with a link that expires."""
     ours = new_dataset(session, "drives")
     join(session, ours, create(session))
     job_id = _begun(session, ours)
@@ -105,13 +105,13 @@ def exports_of_sequences(session: Session) -> None:
 
 
 def _pass(session: Session, seconds: int) -> None:
-    assert session.place.advance is not None  # noqa: S101 - what the check needs
+    assert session.place.advance is not None  # noqa: S101 - required by the check
     session.place.advance(seconds * SECOND)
 
 
 @check("EJ-1")
 def exports_are_jobs(session: Session) -> None:
-    """Each has its own id."""
+    """Every job has its own id."""
     ours = new_dataset(session, "drives")
     join(session, ours, create(session))
     jobs = [_begun(session, ours) for _ in range(2)]
@@ -120,7 +120,7 @@ def exports_are_jobs(session: Session) -> None:
 
 @check("EJ-1", "EJ-4", needs=(Need.HOURS,))
 def exports_that_fail(session: Session) -> None:
-    """What does not exist has no job; a dataset that goes before its job is done fails it."""
+    """Unknown datasets are refused; a dataset that is deleted meanwhile makes the job fail."""
     ours = new_dataset(session, "drives")
     job_id = _begun(session, ours)
     raw.call(session, "DS-2", "DeleteDataset", dataset.DeleteDatasetRequest(id=ours))
@@ -139,7 +139,7 @@ def exports_that_fail(session: Session) -> None:
 
 def _tables(content: bytes) -> dict[str, list[dict[str, Any]]]:
     """The rows of each Parquet file of an export."""
-    pq: Any = import_module("pyarrow.parquet")  # an extra, and slow to import
+    pq: Any = import_module("pyarrow.parquet")  # optional, and slow to import
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {
             name.rpartition("/")[2].partition(".")[0]: pq.read_table(
@@ -151,7 +151,7 @@ def _tables(content: bytes) -> dict[str, list[dict[str, Any]]]:
 
 @check("EJ-3", needs=(Need.HOURS,))
 def images_of_exports(session: Session) -> None:
-    """For each sequence its tags and window, and the images that are inside with their boxes."""
+    """Each sequence has its tags and window, and its images with their boxes."""
     images(session, 12)
     writes.box(session, 0, "dog", (0.0, 0.25, 0.5, 1.0), confidence=0.5)
     made = [create(session), create(session, sequence_tags=["night", "rain"])]
@@ -167,7 +167,7 @@ def images_of_exports(session: Session) -> None:
 
 @check("EJ-3", needs=(Need.HOURS,))
 def readings_of_exports(session: Session) -> None:
-    """The readings that are inside, with what they say in JSON."""
+    """Each sequence has its readings, with JSON payloads."""
     how = {"component": "cam", "method": "Readings", "component_type": "camera"}
     rows = [{"readings": {"n": float(second)}} for second in (14, 40)]
     times = [(BASE + second * SECOND, BASE + second * SECOND) for second in (14, 40)]
@@ -180,10 +180,10 @@ def readings_of_exports(session: Session) -> None:
 
 
 def _exported(session: Session, made: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """The tables of an export of some sequences.
+    """The tables of an export of sequences.
 
     Raises:
-        NotServedError: Nothing here can read such files.
+        NotServedError: The packages that read such files are not installed.
     """
     if find_spec("pyarrow") is None:
         raise NotServedError("pyarrow is not installed, which reads the files of exports")
@@ -198,7 +198,7 @@ def _exported(session: Session, made: list[str]) -> dict[str, list[dict[str, Any
 
 
 def _hidden(session: Session, name: str) -> str:
-    """A name as the subject knows it."""
+    """A name as it is stored on the subject."""
     edge = session.wire.edge
     return edge.hidden(name) if isinstance(edge, NameScope) else name
 

@@ -1,4 +1,4 @@
-"""Sequences: saved selections of a part's data, and what is inside."""
+"""Sequences: saved selections of a part's data, and the data that they select."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CREATE, GET, UPDATE = "CreateSequence", "GetSequence", "UpdateSequence"
 DELETE, LIST = "DeleteSequence", "ListSequences"
 INSIDE = "GetSequenceBinaryData"
 
-#: The window of most sequences, in seconds after BASE, with both its ends.
+#: The window of most sequences, in seconds after BASE, inclusive.
 START, END = 10, 20
-#: The camera's methods; the first is that of most sequences.
+#: The camera's methods; most sequences use the first.
 METHODS = ("ReadImage", "GetImages")
 #: More pages than any list has.
 MOST_PAGES = 40
 
 
 def camera(session: Session) -> str:
-    """The component whose images are inside."""
+    """The component that captures the images."""
     return session.place.component or "cam"
 
 
@@ -52,12 +52,12 @@ def creation(session: Session, **changes: Any) -> data.CreateSequenceRequest:
 
 
 def create(session: Session, **changes: object) -> str:
-    """The id of a new sequence."""
+    """Create a sequence; returns its id."""
     return str(raw.call(session, "SQ-1", CREATE, creation(session, **changes)).id)
 
 
 def kept(session: Session, sequence_id: str, clause: str = "SQ-1") -> data.Sequence:
-    """A sequence as the server has it."""
+    """A sequence as stored on the server."""
     request = data.GetSequenceRequest(id=sequence_id)
     sequence: data.Sequence = raw.call(session, clause, GET, request).sequence
     return sequence
@@ -75,7 +75,7 @@ def _told(sequence: data.Sequence) -> dict[str, Any]:
 
 
 def _asked(request: data.CreateSequenceRequest, sequence_id: str) -> dict[str, Any]:
-    """What a sequence that was created so must say."""
+    """The expected fields of a sequence that was created like this."""
     return {
         "id": sequence_id,
         "part": request.part_id,
@@ -95,7 +95,7 @@ def _expect_told(
 
 
 def pages_of(session: Session, rpc: str, request: Any) -> Iterator[Any]:
-    """The replies of a list, as long as there is another token."""
+    """The replies of a list, until there is no token."""
     tokens: list[str] = []
     while len(tokens) < MOST_PAGES:
         reply = raw.call(session, "SQ-5", rpc, request)
@@ -111,7 +111,7 @@ def pages_of(session: Session, rpc: str, request: Any) -> Iterator[Any]:
 
 
 def _listed(session: Session, ids: Sequence[str], size: int = 1000) -> list[data.Sequence]:
-    """Those of all sequences that have one of some ids."""
+    """The entries of the list with these ids."""
     request = data.ListSequencesRequest(
         organization_id=session.place.organization_id, page_size=size
     )
@@ -121,7 +121,7 @@ def _listed(session: Session, ids: Sequence[str], size: int = 1000) -> list[data
 
 @check("SQ-1")
 def sequences_are_kept(session: Session) -> None:
-    """As they were created."""
+    """Sequences are returned as created."""
     for request in (
         creation(session),
         creation(session, sequence_tags=["rain", "night"],
@@ -139,7 +139,7 @@ def sequences_are_kept(session: Session) -> None:
 
 @check("SQ-1", "SQ-5", "SQ-13")
 def sequences_are_listed(session: Session) -> None:
-    """All of them, the oldest first, whatever the size of pages."""
+    """All sequences are listed, oldest first, with any page size."""
     request = creation(session)
     made = [str(raw.call(session, "SQ-1", CREATE, request).id) for _ in range(3)]
     session.expect("SQ-1", "ids of sequences", 3, len(set(made)))
@@ -154,7 +154,7 @@ def sequences_are_listed(session: Session) -> None:
 
 @check("SQ-1", "SQ-12")
 def sequences_are_deleted(session: Session) -> None:
-    """One is gone, the other stays."""
+    """One sequence is deleted; the other remains."""
     made = [create(session) for _ in range(2)]
     raw.call(session, "SQ-1", DELETE, data.DeleteSequenceRequest(id=made[0]))
     left = [each.id for each in _listed(session, made)]
@@ -162,7 +162,7 @@ def sequences_are_deleted(session: Session) -> None:
     raw.refuse(session, "SQ-12", "NOT_FOUND", GET, data.GetSequenceRequest(id=made[0]))
 
 
-#: What is changed by each path of a mask, and how a sequence tells it.
+#: A change for each path of a field mask, and how it appears in a sequence.
 _CHANGES: tuple[tuple[str, str, Any], ...] = (
     ("sequence_tags", "tags", ["night"]),
     ("end_time", "end", BASE + (END + 1) * SECOND),
@@ -172,7 +172,7 @@ _CHANGES: tuple[tuple[str, str, Any], ...] = (
 
 @check("SQ-2")
 def sequences_are_changed(session: Session) -> None:
-    """In what the mask names, and in nothing else, like the other sequences."""
+    """Updates change the fields of the mask only, and no other sequences."""
     request = creation(session)
     other, made = (str(raw.call(session, "SQ-1", CREATE, request).id) for _ in range(2))
     expected = _asked(request, made)
@@ -186,7 +186,7 @@ def sequences_are_changed(session: Session) -> None:
     for path, name, value in (
         *_CHANGES,
         ("resources", "resources", [(camera(session), METHODS[1])]),
-        ("part_id", "part", expected["part"]),  # which cannot be changed, whatever is answered
+        ("part_id", "part", expected["part"]),  # cannot be changed; either reply is allowed
     ):
         full.field_mask.paths[:] = [path]
         answer = session.wire.call(UPDATE, full)
@@ -200,7 +200,7 @@ def sequences_are_changed(session: Session) -> None:
 
 @check("SQ-2")
 def sequences_are_changed_by_the_mask_alone(session: Session) -> None:
-    """Whatever else the request says: each path for a sequence of its own."""
+    """Only the mask decides, regardless of the other fields of a request."""
     for path, name, value in _CHANGES:
         request = creation(session)
         made = str(raw.call(session, "SQ-1", CREATE, request).id)
@@ -219,7 +219,7 @@ def sequences_are_changed_by_the_mask_alone(session: Session) -> None:
 
 @check("SQ-2")
 def sequences_are_changed_in_two_ways(session: Session) -> None:
-    """Two fields at once, of which one becomes empty."""
+    """Two fields are updated at once, one of them to empty."""
     request = creation(session)
     made = str(raw.call(session, "SQ-1", CREATE, request).id)
     changing = data.UpdateSequenceRequest(id=made, start_time=timestamp_from(BASE))
@@ -231,7 +231,7 @@ def sequences_are_changed_in_two_ways(session: Session) -> None:
 
 @check("SQ-11", "SQ-12", "SQ-13")
 def sequences_that_are_none(session: Session) -> None:
-    """What names no part, no resource or no window is refused, and so is what does not exist."""
+    """Missing parts, resources or windows, and unknown ids are refused."""
     blank = data.SequenceResourceFilter(resource_name=" ", method_name="ReadImage")
     for changes, status in (
         ({"part_id": raw.NOBODY}, "NOT_FOUND"),
@@ -261,11 +261,11 @@ def sequences_that_are_none(session: Session) -> None:
     raw.refuse(session, "SQ-13", "INVALID_ARGUMENT", LIST, listing)
 
 
-# What is inside --------------------------------------------------------------------------
+# The data of a sequence -----------------------------------------------------------------------
 
 
 def images(session: Session, *seconds: float, **changes: Any) -> None:
-    """Images of the camera, captured so many seconds after BASE."""
+    """Upload images of the camera, captured at seconds after BASE."""
     known = {"component": "cam", "method": METHODS[0], "extension": ".jpg", "part": 0, **changes}
     for second in seconds:
         time = BASE + round(second * SECOND)
@@ -280,7 +280,7 @@ def images(session: Session, *seconds: float, **changes: Any) -> None:
 
 
 def _expected(session: Session, methods: Sequence[str] = METHODS[:1]) -> list[str]:
-    """The files that are inside: of the part, its camera and methods, images, in the window."""
+    """The expected files: images of its part, resources and window."""
     inside = [
         file
         for file in session.model.files
@@ -310,7 +310,7 @@ def _expect_inside(session: Session, clause: str, made: str, expected: list[str]
 
 @check("SQ-4")
 def windows_of_sequences(session: Session) -> None:
-    """Both ends are inside, and what is beyond them is not."""
+    """Both ends of a window are inclusive."""
     made = create(session)
     images(session, START, END)
     _expect_inside(session, "SQ-4", made, _expected(session), "at the ends of its window")
@@ -320,7 +320,7 @@ def windows_of_sequences(session: Session) -> None:
 
 @check("SQ-7")
 def resources_of_sequences(session: Session) -> None:
-    """Files of another part, component or method are not inside."""
+    """Files of another part, component or method are excluded."""
     made = create(session)
     images(session, 12)
     images(session, 14, method=METHODS[1])
@@ -333,7 +333,7 @@ def resources_of_sequences(session: Session) -> None:
 
 @check("SQ-7")
 def sequences_of_two_resources(session: Session) -> None:
-    """Files of both are inside."""
+    """A sequence of two resources contains files of both."""
     made = create(session, resources=[resource(session, method) for method in METHODS])
     images(session, 12)
     images(session, 14, method=METHODS[1])
@@ -342,7 +342,7 @@ def sequences_of_two_resources(session: Session) -> None:
 
 @check("SQ-8")
 def kinds_of_files_in_sequences(session: Session) -> None:
-    """Of all files, only those that are JPEG or PNG."""
+    """Only files of type JPEG or PNG are included."""
     made = create(session)
     for second, extension in ((12, ".jpg"), (13, ".png"), (14, ".txt"), (15, ".gif")):
         kind = "image/gif" if extension == ".gif" else ""
@@ -352,7 +352,7 @@ def kinds_of_files_in_sequences(session: Session) -> None:
 
 @check("SQ-5", "SQ-7", "SQ-15")
 def pages_of_a_sequence(session: Session) -> None:
-    """As many files as were asked for, the oldest first, with their metadata and no bytes."""
+    """Pages have the requested size, oldest first, with metadata and without bytes."""
     made = create(session)
     images(session, 15, 12, 13)
     expected = _expected(session)
@@ -371,7 +371,7 @@ def pages_of_a_sequence(session: Session) -> None:
 
 @check("SQ-3")
 def data_goes_and_comes(session: Session) -> None:
-    """Without its data a sequence stays; what comes later is inside, too."""
+    """A sequence remains when its data is deleted; new data is included."""
     made = create(session)
     images(session, 12)
     session.expect("SQ-3", "files inside", 1, len(_inside(session, made)))
@@ -384,7 +384,7 @@ def data_goes_and_comes(session: Session) -> None:
 
 @check("SQ-3")
 def sequences_go_without_data(session: Session) -> None:
-    """The files that were inside stay."""
+    """Deleting a sequence does not delete its files."""
     made = create(session)
     images(session, 12)
     raw.call(session, "SQ-3", DELETE, data.DeleteSequenceRequest(id=made))
@@ -396,7 +396,7 @@ def sequences_go_without_data(session: Session) -> None:
 
 @check("SQ-16", needs=(Need.KEYS,))
 def keys_and_sequences(session: Session) -> None:
-    """The key of a part creates sequences; everything else needs one of the organization."""
+    """A part's key may create sequences; all other calls require a key of the organization."""
     known = keyed_of(session)
     owner, machine = (as_holder(session, known, key) for key in ("owner", "machine"))
     request = creation(session, part_id=known.here.part_id)

@@ -1,4 +1,4 @@
-"""What a change must not change: other records, other fields, and what was refused."""
+"""Unwanted side effects: on other records, on other fields, and of refused requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EVERY = FilterSpec()
 
 
 def _upload_similar(session: Session) -> None:
-    """Three images that were captured alike, a reading beside them, and two datasets."""
+    """Upload three similar images and a reading, and create two datasets."""
     for at in range(3):
         writes.upload(
             session, way="DataCaptureUpload", part=0, chunks=[b"same"], times=(BASE, BASE + 7),
@@ -48,7 +48,7 @@ def _look(session: Session) -> None:
 
 @check("TA-1", "TR-1", "BX-5", "BR-1", "DM-1", "DI-1")
 def one_of_several_alike(session: Session) -> None:
-    """Changes of one record leave those alone that are equal to it, and all readings."""
+    """Changes of one record do not affect equal ones, or readings."""
     _upload_similar(session)
     writes.tag(session, [1], ["c"])
     _look(session)
@@ -69,7 +69,7 @@ def one_of_several_alike(session: Session) -> None:
 
 
 def _changes() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]], ...]:
-    """What is done to similar files and readings, one after the other."""
+    """Changes of similar files and readings, one by one."""
     new: dict[str, Any] = {"part": 0, "times": (BASE, BASE + 7), "tags": ["new"]}
     return (
         (_look, (), {}),
@@ -94,7 +94,7 @@ def _changes() -> tuple[tuple[Callable[..., object], tuple[Any, ...], dict[str, 
 
 @check("TA-3", "TR-1", "BL-1", "BU-1", "BR-1", "DM-1", "DS-2", "DS-3", "DS-10", "DF-1", "DT-1")
 def answers_follow_changes(session: Session) -> None:
-    """The same questions after each change: none gets the answer of before."""
+    """The same requests after each change, to find stale replies."""
     _upload_similar(session)
     for change, arguments, names in _changes():
         change(session, *arguments, **names)
@@ -106,7 +106,7 @@ def answers_follow_changes(session: Session) -> None:
 
 @check("A23", "TA-1")
 def files_of_one_capture(session: Session) -> None:
-    """Share what they came with, and nothing that is done to one of them later."""
+    """Files of one upload have the same metadata, but are changed independently."""
     upload = raw.metadata(session, raw.BINARY, tags=["a"], file_extension=".png")
     contents = [
         datasync.SensorData(metadata=raw.sensor(BASE + at, BASE), binary=b"%d" % at)
@@ -136,7 +136,7 @@ def files_of_one_capture(session: Session) -> None:
 
 @check("BU-3", "DS-8", "DM-3")
 def refused_as_a_whole(session: Session) -> None:
-    """What is refused in part is not done in part."""
+    """A request that is refused has no partial effects."""
     _upload_similar(session)
     writes.box(session, 0, "dog", (0.1, 0.2, 0.3, 0.4), confidence=0.5)
     for changes in (
@@ -158,7 +158,7 @@ def refused_as_a_whole(session: Session) -> None:
 
 
 def _creation_times(session: Session) -> dict[str, tuple[int, int]]:
-    """When each dataset was made."""
+    """The creation times of datasets."""
     request = dataset.ListDatasetsByIDsRequest(ids=session.handles.datasets)
     listed = raw.call(session, "DS-5", "ListDatasetsByIDs", request).datasets
     return {d.id: (d.time_created.seconds, d.time_created.nanos) for d in listed}
@@ -166,7 +166,7 @@ def _creation_times(session: Session) -> dict[str, tuple[int, int]]:
 
 @check("DS-3", "TM-1", "CU-1")
 def times_stay(session: Session) -> None:
-    """No change of anything else changes when a file was captured or a dataset was made."""
+    """Capture times and creation times never change."""
     _upload_similar(session)
     before = _creation_times(session)
     if session.place.advance is not None:
@@ -185,7 +185,7 @@ def times_stay(session: Session) -> None:
 
 @check("A10", "A11", "DM-2", "DM-3")
 def labels_are_no_tags(session: Session) -> None:
-    """A label is not removed or given as a tag; membership alone decides it."""
+    """Labels cannot be removed or added as tags; only membership matters."""
     _upload_similar(session)
     writes.change_members(session, 0, [0, 1])
     one, other, third = session.handles.files
@@ -248,7 +248,7 @@ def _wrong(text: str) -> list[str]:
 
 @check("ID-6", "A13")
 def ids_with_a_wrong_segment(session: Session) -> None:
-    """Name nothing to any call, in either form: what has the other segments stays as it is."""
+    """Ids with one wrong segment are unknown in every form; the files remain unchanged."""
     small_world(session)
     for name in ("pets", "cars"):
         writes.create_dataset(session, name)
@@ -287,7 +287,7 @@ def _names_nothing(session: Session, rpc: str, request: Message, *, old: bool) -
 
 @check("BX-8", "ID-6")
 def boxes_of_a_wrong_segment(session: Session) -> None:
-    """A box is for the image of the whole id."""
+    """A box requires the full id of its image."""
     small_world(session)
     writes.box(session, 0, "dog", WHOLE)
     text, bbox_id = session.handles.files[0], session.handles.boxes[0]

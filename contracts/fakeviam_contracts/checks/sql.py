@@ -1,4 +1,4 @@
-"""Queries over readings in SQL, with answers by the dialect's own pages."""
+"""Queries in SQL; the expected results are those of the dialect's documentation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 RPC = "TabularDataBySQL"
 
-#: What is in the readings: `k` tells them apart, `x` is null in one and missing in another.
+#: `k` identifies a reading; `x` is null in one, and missing in another.
 _ROWS: tuple[dict[str, object], ...] = (
     {"k": 1, "x": 2.5, "s": "Ab"},
     {"k": 2, "x": None, "s": "b"},
@@ -24,7 +24,7 @@ _ROWS: tuple[dict[str, object], ...] = (
     {"k": 5, "x": 2.5, "s": "c"},
 )
 
-#: Without a bound of this kind the real service finds nothing (APP-10891).
+#: The real service returns nothing without such a bound (APP-10891).
 _BOUND = "time_received >= CAST('2000-01-01T00:00:00Z' AS TIMESTAMP)"
 
 
@@ -36,7 +36,7 @@ def _world(session: Session) -> None:
 
 
 def _request(session: Session, statement: str) -> data.TabularDataBySQLRequest:
-    """A statement as it is sent: FROM reads the session's readings alone."""
+    """A request for a statement, in which FROM reads the session's readings only."""
     place = session.place
     own = "component_name = '{}' AND ".format(place.component.replace("'", "''"))
     where = f"FROM readings WHERE {own if place.component else ''}{_BOUND}"
@@ -58,7 +58,7 @@ def _expect_ks(session: Session, clause: str, condition: str, *ks: int) -> None:
 
 @check("SL-1", "SL-2", "SL-3", "SL-11")
 def rows_of_readings(session: Session) -> None:
-    """Each row is a document, with columns by their names."""
+    """Each row is a document with columns by name."""
     _expect(session, "SL-2", "SELECT data.readings.k FROM readings", [])
     _world(session)
     ks = [{"k": row["k"]} for row in _ROWS]
@@ -75,7 +75,7 @@ def rows_of_readings(session: Session) -> None:
 
 @check("SL-4", "SL-5", "SL-6", "SL-9")
 def statements(session: Session) -> None:
-    """Null and missing, functions, aggregates, times."""
+    """Null and missing values, functions, aggregates and times."""
     _world(session)
     _expect_ks(session, "SL-4", "data.readings.x IS NULL", 2, 3)
     _expect_ks(session, "SL-4", "data.readings.x IS MISSING", 3)
@@ -103,7 +103,7 @@ def statements(session: Session) -> None:
 
 @check("SL-7")
 def statements_that_the_dialect_refuses(session: Session) -> None:
-    """Each is an error with its number."""
+    """Each statement is refused with its error number."""
     _world(session)
     for statement in (
         "SELECT data, * FROM readings",

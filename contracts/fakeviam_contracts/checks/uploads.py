@@ -18,7 +18,7 @@ WAYS = ("DataCaptureUpload", "StreamingDataCaptureUpload", "FileUpload")
 
 @check("UP-1", "UP-9", "CU-1", "CU-4", "FU-1", "FU-2", "FU-3", "SU-1", "A32", "A55", "BF-1")
 def bytes_come_back(session: Session) -> None:
-    """Whole, in any pieces; the same bytes twice are two files."""
+    """Bytes are stored unchanged, in any number of pieces; equal files are separate."""
     for way in WAYS:
         for chunks in ([b"abc"], [b"a", b"", b"bc", b"\x00\xff"], [], [b""], [b"abc"]):
             writes.upload(session, way=way, part=0, chunks=chunks, times=(BASE, BASE + 1))
@@ -38,7 +38,7 @@ def bytes_come_back(session: Session) -> None:
 
 @check("UP-3", "UP-4", "UP-5", "UP-6", "A24", "A26")
 def names_and_types(session: Session) -> None:
-    """MIME types by extension or as said; names as sent."""
+    """MIME types are explicit or derived from extensions; names are unchanged."""
     for ext in (".jpg", "jpg", ".JPEG", ".png", ".pcd", ".txt", "", ".unknown", ".tar.gz"):
         writes.upload(session, way="FileUpload", part=0, chunks=[], extension=ext, file_name="a.b")
     writes.upload(
@@ -58,7 +58,7 @@ def names_and_types(session: Session) -> None:
 
 @check("UP-7", "A27", "DM-3")
 def tags_and_datasets(session: Session) -> None:
-    """Apply to the new file; an unknown dataset refuses the upload."""
+    """Tags and datasets apply to the new file; an unknown dataset refuses the upload."""
     for name in ("pets", "cars"):
         writes.create_dataset(session, name)
     for way in WAYS:
@@ -91,7 +91,7 @@ def tags_and_datasets(session: Session) -> None:
 
 @check("CU-2", "TD-1", "TD-2", "TD-3", "TD-4", "TM-1", "A32")
 def readings_come_back(session: Session) -> None:
-    """N readings are n records, each with its own times, to the nanosecond."""
+    """N readings become N records with exact times."""
     rows: list[dict[str, object]] = [
         {"readings": {"a": 1.5, "b.c": [None, True, "é", {}]}},
         {"readings": {}},
@@ -109,7 +109,7 @@ def readings_come_back(session: Session) -> None:
     reply = raw.page(session, "TD-4", "TabularDataByFilter", raw.mine(session))
     parts = len(session.place.parts)
     session.expect("TD-4", "distinct metadata of readings", parts + 2, len(reply.metadata))
-    # Without the key that sensors have, which a server may ask for (CU-10).
+    # Without the key that sensors use, which a server may require (CU-10).
     writes.upload_rows(session, part=0, rows=[{}, {"": 1.5}], times=times[:2])
     reads.check_rows(session, FilterSpec(), descending=True)
 
@@ -123,7 +123,7 @@ def _metadata(session: Session, kind: datasync.DataTypeValue) -> datasync.Upload
 
 @check("UP-1", "A22")
 def unknown_parts(session: Session) -> None:
-    """Are refused in every way, and nothing is stored."""
+    """Unknown parts are refused in all uploads, and nothing is stored."""
     for part_id in ("", "no-such-part"):
         metadata = _metadata(session, datasync.DATA_TYPE_FILE)
         metadata.part_id = part_id
@@ -147,7 +147,7 @@ def unknown_parts(session: Session) -> None:
 
 @check("A30")
 def streams_out_of_order(session: Session) -> None:
-    """Metadata comes first and once; nothing is stored otherwise."""
+    """Metadata must be first and unique; otherwise nothing is stored."""
     opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))
     piece = datasync.FileUploadRequest(file_contents=datasync.FileData(data=b"x"))
     refused = [
@@ -166,7 +166,7 @@ def streams_out_of_order(session: Session) -> None:
 
 @check("A29", "CU-3", "UP-2")
 def types_against_contents(session: Session) -> None:
-    """A type that contradicts the contents, or none, is refused; nothing is stored."""
+    """A missing type, or one that contradicts the contents, is refused; nothing is stored."""
     capture = raw.capture(_metadata(session, raw.BINARY), datasync.SensorData(binary=b"x"))
     raw.call(session, "UP-2", "DataCaptureUpload", capture)
     opening = datasync.FileUploadRequest(metadata=_metadata(session, datasync.DATA_TYPE_FILE))

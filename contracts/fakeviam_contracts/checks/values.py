@@ -1,4 +1,4 @@
-"""Values that a careless server changes: other forms of Unicode, blanks, escapes, line ends."""
+"""Values that careless servers change: Unicode forms, spaces, escapes, line ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WAYS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 
 @check("UP-7", "FI-6", "TA-1", "TA-5", "TR-1")
 def awkward_tags(session: Session) -> None:
-    """Are kept by uploads and by tagging, told apart by filters, and removed alone."""
+    """Tags are stored unchanged, distinguished by filters, and removed one at a time."""
     for at, value in enumerate(AWKWARD):
         writes.upload(
             session, way=WAYS[at % 3], part=0, chunks=[b"%d" % at], times=(BASE, BASE), tags=[value]
@@ -39,7 +39,7 @@ def awkward_tags(session: Session) -> None:
 
 @check("FI-1", "FI-4", "CU-1", "FU-1", "SU-1")
 def awkward_sources(session: Session) -> None:
-    """Names of components, their types and methods are kept and compared as they are."""
+    """Names of components, types and methods are stored unchanged and compared exactly."""
     for at, value in enumerate(AWKWARD):
         names = {"component": value, "component_type": value, "method": value}
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"%d" % at],
@@ -47,7 +47,7 @@ def awkward_sources(session: Session) -> None:
         writes.upload_rows(
             session, part=0, rows=[{"readings": {"n": float(at)}}], times=[(BASE, BASE)], **names
         )
-    # On a server that others use the component is the kit's own.
+    # On a shared server, the session has its own component.
     fields = ("component_type", "method", *(() if session.place.component else ("component_name",)))
     for value in AWKWARD:
         for name in fields:
@@ -56,13 +56,13 @@ def awkward_sources(session: Session) -> None:
         reads.check_rows(session, FilterSpec(component_name=value, method=value), descending=False)
 
 
-#: Types of contents that a server may take for one another, or for something better known.
+#: MIME types that a server might confuse, or replace by well-known ones.
 TYPES = ("image/jpg", "image/jpeg", "IMAGE/JPEG", "text/plain", "text/plain; charset=utf-8", "x/Y")
 
 
 @check("UP-5", "FI-4")
 def awkward_types(session: Session) -> None:
-    """MIME types are kept and compared as they were said, whatever the extension."""
+    """MIME types are stored unchanged and compared exactly, with any extension."""
     for way in WAYS:
         for mime_type in TYPES:
             writes.upload(session, way=way, part=0, chunks=[b"x"], times=(BASE, BASE),
@@ -72,7 +72,7 @@ def awkward_types(session: Session) -> None:
         reads.check_files(session, FilterSpec(mime_types=(mime_type,)), descending=False)
 
 
-#: The ends of what a time can be: of all times, of int64 in ns, of the epoch, of a microsecond.
+#: Limits: of all times, of int64 nanoseconds, of the epoch, of microseconds.
 TIMES = (
     -62_135_510_400 * SECOND,
     -(2**63),
@@ -87,7 +87,7 @@ TIMES = (
 
 @check("FI-13", "TM-1", "A2", "A3")
 def awkward_times(session: Session) -> None:
-    """Are kept and compared to the nanosecond, from the first to the last that there are."""
+    """All valid times are stored and compared with nanosecond precision."""
     for at, time in enumerate(TIMES):
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], times=(time, time))
         writes.upload_rows(session, part=0, rows=[raw.READING], times=[(time, time)])
@@ -103,7 +103,7 @@ def awkward_times(session: Session) -> None:
 
 @check("BX-5", "FI-10", "BU-1")
 def awkward_labels(session: Session) -> None:
-    """Labels of boxes are kept, told apart by filters, and listed each."""
+    """Labels of boxes are stored unchanged, distinguished by filters, and listed separately."""
     writes.upload_many(session, 3)
     for at, value in enumerate(AWKWARD):
         writes.box(session, at % 2, value, WHOLE)
@@ -117,11 +117,11 @@ def awkward_labels(session: Session) -> None:
 
 @check("UP-6", "DS-1", "DS-3")
 def awkward_names(session: Session) -> None:
-    """Of files and of datasets are kept as they were sent."""
+    """Names of files and datasets are stored unchanged."""
     for at, value in enumerate(AWKWARD):
         writes.upload(session, way=WAYS[at % 3], part=0, chunks=[b"x"], file_name=value,
                       times=(BASE, BASE))  # fmt: skip
-    # Names that differ in blanks or in forms of Unicode alone may count as the same (DS-8).
+    # Names that only differ in spaces or Unicode form may be treated as equal (DS-8).
     names = [name for name in AWKWARD if name.strip() == name and name.isascii()]
     for name in names:
         writes.create_dataset(session, name)
@@ -131,7 +131,7 @@ def awkward_names(session: Session) -> None:
     writes.rename_dataset(session, 0, "cafe\u0301")
 
 
-#: Readings that do not survive where they are stored as anything but what they are.
+#: Readings that do not survive a conversion to another format.
 READINGS: tuple[dict[str, object], ...] = (
     {"$set": 1.0, "$": {"$gt": 0.0}, "a.b": 2.0, "a": {"b": 3.0}},
     {"": 1.0, " ": 2.0, "_id": "x", "__proto__": {"a": 1.0}, "constructor": "x"},
@@ -149,7 +149,7 @@ READINGS: tuple[dict[str, object], ...] = (
 
 @check("TD-3")
 def awkward_readings(session: Session) -> None:
-    """Come back with every key and value."""
+    """Readings keep all keys and values."""
     for at, row in enumerate(READINGS):
         writes.upload_rows(session, part=0, rows=[{"readings": row}], times=[(BASE + at, BASE)])
         writes.upload_rows(session, part=0, rows=[row], times=[(BASE + at, BASE)])
@@ -158,7 +158,7 @@ def awkward_readings(session: Session) -> None:
 
 @check("FU-1", "FU-3", "SU-1", "CU-1", "UP-9")
 def random_contents(session: Session) -> None:
-    """Come back whole and in their order, also where pieces repeat or are swapped."""
+    """Contents keep their order and length, even if pieces are repeated or swapped."""
     sizes = (65_536, 65_536, 1)
     for way in WAYS:
         for order in ([0, 1, 2], [1, 0, 2], [0, 0, 1], [2, 2, 2], [2, 0, 2]):

@@ -1,4 +1,4 @@
-"""All that a reading can hold comes back as it was, whichever RPC gives it."""
+"""Readings are returned unchanged by every RPC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SENSOR = "rdk:component:sensor"
 
-#: True is no number, null is there, and what is empty stays.
+#: Booleans, nulls and empty values, which are easily lost.
 _VALUES: dict[str, Any] = {
     "yes": True,
     "no": False,
@@ -31,7 +31,7 @@ _VALUES: dict[str, Any] = {
 
 
 def _exactly(value: Any) -> str:
-    """A value as a text, since to Python True is 1; whole numbers may come as such."""
+    """A value as unambiguous text, since Python treats True as 1; integers may become doubles."""
     return json.dumps(_in_floats(value), sort_keys=True)
 
 
@@ -48,7 +48,7 @@ def _expect(session: Session, clause: str, rpc: str, readings: Any) -> None:
 
 
 def _uploaded(session: Session) -> dict[str, Any]:
-    """The names of the resource that captured the values."""
+    """Upload the values; returns the fields of the resource."""
     writes.upload_rows(
         session,
         part=0,
@@ -68,7 +68,7 @@ def _uploaded(session: Session) -> dict[str, Any]:
 
 @check("GL-1")
 def all_of_the_latest_reading(session: Session) -> None:
-    """By GetLatestTabularData."""
+    """The latest reading is complete."""
     rpc, request = "GetLatestTabularData", data.GetLatestTabularDataRequest(**_uploaded(session))
     payload = raw.call(session, "GL-1", rpc, request).payload
     _expect(session, "GL-1", rpc, mapping_from(payload).get("readings"))
@@ -76,7 +76,7 @@ def all_of_the_latest_reading(session: Session) -> None:
 
 @check("EX-1")
 def all_of_an_exported_reading(session: Session) -> None:
-    """By ExportTabularData."""
+    """An exported reading is complete."""
     rpc, request = "ExportTabularData", data.ExportTabularDataRequest(**_uploaded(session))
     point = raw.first(session, "EX-1", "points", raw.call(session, "EX-1", rpc, request))
     _expect(session, "EX-1", rpc, mapping_from(point.payload).get("readings"))
@@ -84,7 +84,7 @@ def all_of_an_exported_reading(session: Session) -> None:
 
 @check("MQ-2")
 def all_of_a_reading_as_a_document(session: Session) -> None:
-    """By TabularDataByMQL."""
+    """A reading is complete as a document of a query."""
     _uploaded(session)
     request = queries.request(session, [{"$project": {"_id": 0, "data": 1}}])
     answer = session.wire.call(queries.RPC, request)
