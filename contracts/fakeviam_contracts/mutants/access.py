@@ -1,4 +1,4 @@
-"""Wrong servers: links, ceilings, and API keys."""
+"""Wrong servers: links, limits and API keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST = 4 * 1024 * 1024
 
 
 def empty_reply(rpc: str, _: object) -> Any:
-    """What an RPC answers that says nothing."""
+    """An empty reply of an RPC."""
     return _RESPONSES[rpc]()
 
 
@@ -43,7 +43,7 @@ def _as_a_whole(message: Any, memory: Memory) -> None:
 
 
 def first_key(message: auth.AuthenticateRequest, memory: Memory) -> None:
-    """Every login is treated as the first one."""
+    """Every login is treated like the first one."""
     if message.credentials.payload == "no key":
         return
     entity, payload = memory.setdefault("key", (message.entity, message.credentials.payload))

@@ -69,7 +69,7 @@ class _KeepsBoxes(MemoryStore):
             return False
         for box in record.boxes:
             if box.id == box_id:
-                change(box)  # what is no valid box is refused all the same
+                change(box)  # invalid boxes are still refused
         return True
 
 

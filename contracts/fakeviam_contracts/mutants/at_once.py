@@ -1,7 +1,7 @@
-"""Wrong servers: right for one client, wrong for several at once.
+"""Wrong servers: correct for a single client, wrong for concurrent ones.
 
-A server is busy from a write until the loop has come round a few times: what one client sends next
-comes later than that, what others have sent meanwhile comes sooner.
+After a write, a server is busy for a few iterations of the event loop: the next request of the
+same client arrives later than that, those of other clients arrive earlier.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import Memory, PageReply, PageRequest
 
 BINARY = PAGES[0]
-#: Rounds of the loop: a client needs more of them between two calls.
+#: Iterations of the event loop; a client needs more between two calls.
 ROUNDS = 2
 
 
 def after(rounds: int, work: Callable[[], object]) -> None:
-    """Do something when the loop has come round so often."""
+    """Call a function after a number of iterations of the event loop."""
     loop = asyncio.get_running_loop()
     if rounds:
         loop.call_soon(after, rounds - 1, work)
@@ -38,10 +38,10 @@ def after(rounds: int, work: Callable[[], object]) -> None:
 
 
 class _Busy(MemoryStore):
-    """Knows what it is just doing, and what was there when it began."""
+    """Remembers the writes in progress, and the state when they started."""
 
     def begun(self, key: object, before: object = None) -> Any:
-        """What was there when it began with this, or None if it begins now."""
+        """The state when this write started, or None if it starts now."""
         doing: dict[Any, Any] = vars(self).setdefault("_doing", {})
         if key in doing:
             return doing[key]
@@ -54,7 +54,7 @@ class _Busy(MemoryStore):
 
 
 class _LosesTags(_Busy):
-    """Writes the list of tags as it read it, with the new ones: the last one wins."""
+    """Writes back the list of tags as it was read, with the new ones: the last write wins."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         ids = list(file_ids)
@@ -66,10 +66,10 @@ class _LosesTags(_Busy):
 
 
 class _LosesRemovals(_Busy):
-    """A removal beside an addition is forgotten."""
+    """A removal that is concurrent with an addition is lost."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
-        self.begun("tags", True)  # noqa: FBT003 - it is
+        self.begun("tags", True)  # noqa: FBT003 - the state
         return super().add_tags(file_ids, tags)
 
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
@@ -79,7 +79,7 @@ class _LosesRemovals(_Busy):
 
 
 class _Halves(_Busy):
-    """Tags one half of what matches now, and the other when there is time."""
+    """Tags one half of the matching files now, and the other half later."""
 
     def add_tags_matching(self, query: Query, tags: Sequence[str]) -> int:
         page = self.binary_page(query, after=None, limit=1000, descending=False)
@@ -91,11 +91,11 @@ class _Halves(_Busy):
 
 
 class _LateTags(_Busy):
-    """Acknowledges at once and writes later where others write too."""
+    """With concurrent writes, acknowledges immediately and writes later."""
 
     def add_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> int:
         ids = list(file_ids)
-        if self.begun("tags", True) is None:  # noqa: FBT003 - it is
+        if self.begun("tags", True) is None:  # noqa: FBT003 - the state
             return super().add_tags(ids, tags)
         after(60, lambda: MemoryStore.add_tags(self, ids, tags))
         return len(ids)
@@ -103,20 +103,20 @@ class _LateTags(_Busy):
 
 class _LosesMembers(_Busy):
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
-        if self.begun((dataset_id, "members"), True):  # noqa: FBT003 - it is
+        if self.begun((dataset_id, "members"), True):  # noqa: FBT003 - the state
             return 0
         return super().add_members(dataset_id, file_ids)
 
 
 class _LosesBoxes(_Busy):
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
-        if self.begun((file_id, "boxes"), True):  # noqa: FBT003 - it is
+        if self.begun((file_id, "boxes"), True):  # noqa: FBT003 - the state
             return True
         return super().add_box(file_id, box)
 
 
 class _CountsTwice(_Busy):
-    """Counts what existed when it started, even if another call has deleted it since."""
+    """Counts what existed at the start, even if another call has deleted it since."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         ids = list(file_ids)
@@ -130,14 +130,14 @@ class _CountsTagsTwice(_Busy):
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> TagRemoval:
         key = ("removed", tuple(tags))
         doing: dict[object, TagRemoval] = vars(self).setdefault("_answers", {})
-        first = self.begun(key, True) is None  # noqa: FBT003 - it is
+        first = self.begun(key, True) is None  # noqa: FBT003 - the state
         answer = super().remove_tags(file_ids, tags)
         doing[key] = answer if first else doing[key]
         return doing[key]
 
 
 class _SameNames(_Busy):
-    """Looks whether a name is taken before others have written theirs."""
+    """Checks whether a name is taken before concurrent calls have stored theirs."""
 
     def _is_taken(self, organization_id: str, name: str) -> bool:
         result = super()._is_taken(organization_id, name)
@@ -146,7 +146,7 @@ class _SameNames(_Busy):
 
 
 class _SameNewNames(_SameNames):
-    """The same when datasets are renamed alone."""
+    """The same, but only when datasets are renamed."""
 
     def add_dataset(self, dataset: Dataset, *, members_of: Sequence[str] = ()) -> bool:
         if any(one.name == dataset.name for one in self.datasets(dataset.organization_id)):
@@ -155,17 +155,17 @@ class _SameNewNames(_SameNames):
 
 
 class _LosesUploads(_Busy):
-    """Of uploads at once the first is stored, and the others are promised."""
+    """Of concurrent uploads only the first is stored, but all are acknowledged."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
-        if self.begun("uploads", True) is None:  # noqa: FBT003 - it is
+        if self.begun("uploads", True) is None:  # noqa: FBT003 - the state
             super().add_binary(records)
         else:
             after(10_000, lambda: None)
 
 
 class _SameContents(_Busy):
-    """Of uploads at once all get the bytes of the first."""
+    """Concurrent uploads all get the bytes of the first."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         first = self.begun("bytes", records[0][1] if records else b"")
@@ -173,7 +173,7 @@ class _SameContents(_Busy):
 
 
 class _Confused(Interceptor):
-    """Answers questions that come at once with the answer to the first of them."""
+    """Concurrent reads get the reply to the first of them."""
 
     fired = True
 
@@ -195,7 +195,7 @@ class _Confused(Interceptor):
 
 
 class _SameBoxId(Interceptor):
-    """Gives boxes that come at once the id of the first."""
+    """Concurrent boxes get the id of the first."""
 
     fired = True
     _id = ""

@@ -1,4 +1,4 @@
-"""What a wrong server is, and the short ways of making one."""
+"""The type of wrong servers, and helpers to define them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from fakeviam.model.errors import Refusal
     from fakeviam.wire import data, dataset, datasync
 
-    #: Requests and replies of pages.
+    #: Requests and replies with pages.
     PageRequest = data.BinaryDataByFilterRequest | data.TabularDataByFilterRequest
     PageReply = data.BinaryDataByFilterResponse | data.TabularDataByFilterResponse
-    #: Requests that name files by their ids.
+    #: Requests with ids of files.
     IdsRequest = (
         data.BinaryDataByIDsRequest
         | data.DeleteBinaryDataByIDsRequest
@@ -40,23 +40,23 @@ if TYPE_CHECKING:
         | datasync.FileUploadResponse
         | datasync.StreamingDataCaptureUploadResponse
     )
-    #: Replies of documents in BSON.
+    #: Replies with documents in BSON.
     QueryReply = data.TabularDataByMQLResponse | data.TabularDataBySQLResponse
 
-    #: What an edit remembers from call to call.
+    #: State of an edit that persists between calls.
     Memory = dict[Any, Any]
     #: Changes a request in place, or returns DROP.
     RequestEdit = Callable[[Any, Memory], object]
-    #: Changes a reply in place; takes the request, too.
+    #: Changes a reply in place; also takes the request.
     ReplyEdit = Callable[[Any, Any, Memory], object]
-    #: What answers an RPC of that name in place of a refusal.
+    #: Replaces a refusal of an RPC with a reply.
     RefusalEdit = Callable[[str, Refusal], Any]
 
-#: RPCs by what they carry.
+#: RPCs by their contents.
 UPLOADS = ("DataCaptureUpload", "FileUpload", "StreamingDataCaptureUpload")
 CAPTURE, FILE, STREAM = UPLOADS
 PAGES = ("BinaryDataByFilter", "TabularDataByFilter")
-#: Replies that hold metadata of files.
+#: Replies with metadata of files.
 FILES = ("BinaryDataByIDs", "BinaryDataByFilter")
 
 
@@ -65,10 +65,10 @@ class Mutant:
     """A server that breaks one clause.
 
     Attributes:
-        name: What is wrong with it.
+        name: A description of what is wrong.
         clause: The clause it breaks.
-        interceptor: Makes what changes requests and replies, if anything does.
-        store: Makes the store, if that is what is wrong.
+        interceptor: Creates the interceptor that changes requests and replies, if any.
+        store: Creates the store, if that is what is wrong.
         options: Other options of FakeViam; `policy` is a dict of fields to replace.
     """
 
@@ -80,7 +80,7 @@ class Mutant:
 
 
 class _Edit(Interceptor):
-    """Edits messages in place; keeps a memory of its own for what spans calls.
+    """Edits messages in place, with a memory for state that persists between calls.
 
     Attributes:
         fired: Whether an edit changed, dropped or refused anything.
@@ -123,13 +123,13 @@ DROP = object()
 
 
 def on_request(name: str, clause: str, edit: RequestEdit, *rpcs: str) -> Mutant:
-    """A mutant that edits requests of some RPCs, or of all."""
+    """A mutant that edits requests, of some RPCs or of all."""
     edits = dict.fromkeys(rpcs or ("*",), edit)
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(edits, {}))
 
 
 def on_reply(name: str, clause: str, edit: ReplyEdit, *rpcs: str) -> Mutant:
-    """A mutant that edits replies; the edit gets request, reply and a memory."""
+    """A mutant that edits replies; the edit gets the request, the reply and a memory."""
     edits = dict.fromkeys(rpcs or ("*",), edit)
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit({}, edits))
 
@@ -137,12 +137,12 @@ def on_reply(name: str, clause: str, edit: ReplyEdit, *rpcs: str) -> Mutant:
 def on_exchange(
     name: str, clause: str, requests: Mapping[str, RequestEdit], replies: Mapping[str, ReplyEdit]
 ) -> Mutant:
-    """A mutant that edits requests and replies, with one memory."""
+    """A mutant that edits requests and replies with a common memory."""
     return Mutant(name=name, clause=clause, interceptor=lambda: _Edit(requests, replies))
 
 
 class Swallow(Interceptor):
-    """Turns refusals of one clause into empty answers, or into other refusals."""
+    """Replaces refusals of one clause with empty replies, or with other refusals."""
 
     def __init__(self, clause: str, answer: RefusalEdit) -> None:
         self._clause, self._answer = clause, answer
@@ -156,12 +156,12 @@ class Swallow(Interceptor):
 
 
 def on_refusal(name: str, clause: str, answer: RefusalEdit) -> Mutant:
-    """A mutant that answers where it must refuse; `answer` may raise another refusal."""
+    """A mutant that replies instead of refusing; `answer` may raise a different refusal."""
     return Mutant(name=name, clause=clause, interceptor=lambda: Swallow(clause, answer))
 
 
 def refusing(status: Status, text: str = "no") -> Callable[..., NoReturn]:
-    """An edit, or an answer to a refusal, that refuses with a status."""
+    """An edit, or a replacement of a refusal, that refuses with a status."""
 
     def refuse(*_: object) -> NoReturn:
         raise GRPCError(status, text)
@@ -170,17 +170,17 @@ def refusing(status: Status, text: str = "no") -> Callable[..., NoReturn]:
 
 
 def with_store(name: str, clause: str, store: Callable[[], MemoryStore]) -> Mutant:
-    """A mutant whose store is wrong."""
+    """A mutant with a wrong store."""
     return Mutant(name=name, clause=clause, store=store)
 
 
 def with_policy(name: str, clause: str, **policy: object) -> Mutant:
-    """A mutant that reads a disputed point differently."""
+    """A mutant with a different interpretation of a disputed point."""
     return Mutant(name=name, clause=clause, options={"policy": policy})
 
 
 def filter_of(message: Any) -> Any:
-    """The filter of a request, or None if it has none."""
+    """The filter of a request; None if it has none."""
     if "data_request" in message.DESCRIPTOR.fields_by_name:
         return message.data_request.filter
     if "filter" in message.DESCRIPTOR.fields_by_name:
@@ -189,12 +189,12 @@ def filter_of(message: Any) -> Any:
 
 
 def only_first(name: str) -> RequestEdit:
-    """An edit of a list of a request, of which all but the first is forgotten."""
+    """An edit that keeps only the first element of a list in a request."""
     return lambda message, _: getattr(message, name).__delitem__(slice(1, None))
 
 
 def in_each(many: str, one: str, change: Callable[[Any], object]) -> ReplyEdit:
-    """An edit of each message in the list `many` of a reply, or of its only one, `one`."""
+    """An edit of each message in the list `many` of a reply, or of its single message `one`."""
 
     def edit(_: object, reply: object, __: Memory) -> None:
         for each in getattr(reply, many) if hasattr(reply, many) else [getattr(reply, one)]:
@@ -204,5 +204,5 @@ def in_each(many: str, one: str, change: Callable[[Any], object]) -> ReplyEdit:
 
 
 def metadata_edit(change: Callable[[data.BinaryMetadata], object]) -> ReplyEdit:
-    """An edit of the metadata of each file of a reply."""
+    """An edit of the metadata of each file in a reply."""
     return in_each("data", "", lambda entry: change(entry.metadata))

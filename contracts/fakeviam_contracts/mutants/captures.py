@@ -1,4 +1,4 @@
-"""Wrong servers: what uploads say besides their contents."""
+"""Wrong servers: everything besides contents in uploads."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _times_of_the_first(message: datasync.DataCaptureUploadRequest, _: Memory) -
 
 
 def _last_first(message: datasync.DataCaptureUploadRequest, _: Memory) -> None:
-    """Turns contents round, so that the last one's id is answered."""
+    """Reverses the contents, so that the reply has the id of the last one."""
     contents = [
         type(c).FromString(c.SerializeToString()) for c in reversed(message.sensor_contents)
     ]

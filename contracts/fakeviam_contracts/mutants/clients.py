@@ -1,4 +1,4 @@
-"""Wrong clients: ours, each wrong in one way, and the obligation that finds it."""
+"""Wrong clients: variants of the light client, and the obligations that detect them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong clients: what they answer."""
+"""Wrong clients: results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fakeviam_contracts.mutants.clients_base import ClientMutant, on_reply
 
 
 class CountsWhatItTagged(DataClient):
-    """Answers where nothing is promised."""
+    """Returns a count where nothing is promised."""
 
     @functools.wraps(DataClient.add_tags_to_binary_data_by_filter)
     async def add_tags_to_binary_data_by_filter(self, *args: Any, **options: Any) -> int:  # type: ignore[override]
@@ -21,7 +21,7 @@ class CountsWhatItTagged(DataClient):
 
 
 class GivesAddresses(DataClient):
-    """Answers the address of the database, where its host is asked for."""
+    """Returns the address of the database instead of its host."""
 
     async def get_database_connection(self, organization_id: str) -> str:
         host = await super().get_database_connection(organization_id)
@@ -29,14 +29,14 @@ class GivesAddresses(DataClient):
 
 
 class ForgetsPasswords(DataClient):
-    """Takes a password for the database, and takes that for done."""
+    """Does not send the password of the database."""
 
     async def configure_database_user(self, organization_id: str, password: str) -> None:
         """Do nothing."""
 
 
 class JoinsNames(DataClient):
-    """Gives tags as one text."""
+    """Returns tags as one text."""
 
     @functools.wraps(DataClient.tags_by_filter)
     async def tags_by_filter(self, *args: Any, **options: Any) -> str:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""What a wrong client is, what can come of it, and the short ways of making one."""
+"""The type of wrong clients, the possible outcomes, and helpers to define them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ M = TypeVar("M", bound="Message")
 
 
 class MutantStatus(enum.Enum):
-    """What came of a mutant."""
+    """The outcome of a mutant."""
 
     KILLED = "killed"
     SURVIVED = "survived"
@@ -40,8 +40,8 @@ class ClientMutant:
     """A client that breaks one clause.
 
     Attributes:
-        name: What is wrong with it.
-        obligation: The one that finds it.
+        name: A description of what is wrong.
+        obligation: The obligation that detects it.
         client: Its class.
         connect: How it logs in.
     """
@@ -53,18 +53,18 @@ class ClientMutant:
 
     @property
     def clauses(self) -> tuple[str, ...]:
-        """What its obligation rests on."""
+        """The clauses of its obligation."""
         return next(one.clauses for one in OBLIGATIONS if one.id == self.obligation)
 
 
 @obligation("starts")
 async def starts(scenario: Scenario) -> None:
-    """The client can be made and called at all."""
+    """Whether the client can be created and called at all."""
     await scenario.do("tags_by_filter")
 
 
 async def client_outcome(mutant: ClientMutant) -> tuple[MutantStatus, str]:
-    """What comes of a mutant, by the obligation that it names, and what was seen."""
+    """The outcome of a mutant for its obligation, and what was observed."""
     peer = LocalPeer(Adapter(mutant.client, mutant.connect).answer)
     obligation = next(one for one in OBLIGATIONS if one.id == mutant.obligation)
     start, verdict = (await checked_peer(peer, [starts, obligation])).verdicts
@@ -77,11 +77,11 @@ async def client_outcome(mutant: ClientMutant) -> tuple[MutantStatus, str]:
     return outcomes.get(verdict.outcome, MutantStatus.SURVIVED), verdict.detail
 
 
-# Ways to make one --------------------------------------------------------------------------
+# Helpers -----------------------------------------------------------------------------------
 
 
 def on_request(name: str, obligation: str, edit: Callable[[Any], object]) -> ClientMutant:
-    """One that edits each request before it is sent."""
+    """A client that edits each request before it is sent."""
 
     class Editing(DataClient):
         async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
@@ -92,7 +92,7 @@ def on_request(name: str, obligation: str, edit: Callable[[Any], object]) -> Cli
 
 
 def on_reply(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> ClientMutant:
-    """One that edits each answer, knowing the request."""
+    """A client that edits each reply, depending on the request."""
 
     class Hearing(DataClient):
         async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
@@ -106,7 +106,7 @@ def on_reply(name: str, obligation: str, edit: Callable[[Any, Any], object]) -> 
 def on_stream(
     name: str, obligation: str, edit: Callable[[list[Any]], Iterable[Any]]
 ) -> ClientMutant:
-    """One that sends other messages on streams."""
+    """A client that replaces the messages of streams."""
 
     class Streaming(DataClient):
         async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
@@ -118,10 +118,10 @@ def on_stream(
 def on_call(
     name: str, obligation: str, method: str, edit: Callable[[dict[str, object]], object]
 ) -> ClientMutant:
-    """One that changes the arguments of a method; an edit may raise, or return a result."""
+    """A client that changes the arguments of a method; an edit may raise, or return a result."""
     original = getattr(DataClient, method)
 
-    @functools.wraps(original)  # the adapter asks which arguments there are
+    @functools.wraps(original)  # the adapter inspects the signature
     async def changed(self: object, **args: object) -> object:
         edit(args)
         return await original(self, **args)
@@ -136,7 +136,7 @@ def on_filter(
     before: Callable[[dict[str, Any]], object] = bool,
     after: Callable[[Filter], object] = bool,
 ) -> ClientMutant:
-    """One whose `create_filter` changes its arguments, or what it makes of them."""
+    """A client whose `create_filter` changes its arguments or its result."""
 
     @functools.wraps(DataClient.create_filter)
     def changed(**args: Any) -> Filter:
@@ -154,7 +154,7 @@ def on_error(
     obligation: str,
     react: Callable[[Any, type[Message], Callable[[], Any], Exception], Any],
 ) -> ClientMutant:
-    """One that reacts to errors in its own way; it may try again or give an answer."""
+    """A client that handles errors differently; it may retry, or return a result."""
 
     class Troubled(DataClient):
         async def _call(self, kind: type[M], request: Message, timeout: float | None = None) -> M:
@@ -178,12 +178,12 @@ def on_error(
 
 
 def changing(key: str, change: Callable[[Any], Any]) -> Callable[[dict[str, object]], object]:
-    """An edit of one argument; one that was not given is None."""
+    """An edit of one argument; an omitted one is None."""
     return lambda args: args.update({key: change(args.get(key))})
 
 
 def setting(field: str, *, value: object) -> Callable[[Any], None]:
-    """An edit that sets a field where there is one."""
+    """An edit that sets a field, if the message has it."""
 
     def edit(request: Any) -> None:
         if field in request.DESCRIPTOR.fields_by_name:

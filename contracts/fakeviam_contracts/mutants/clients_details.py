@@ -1,4 +1,4 @@
-"""Wrong clients: one for each obligation that the others leave unproven."""
+"""Wrong clients: one for each obligation that no other mutant proves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READINGS = "tabular_data_by_filter"
 
 
 class SendsEmptyParameters(DataClient):
-    """What viam-sdk 0.50.0 does."""
+    """As viam-sdk 0.50.0 does."""
 
     async def get_latest_tabular_data(
         self,
@@ -36,7 +36,7 @@ class SendsEmptyParameters(DataClient):
         resource_name: str,
         resource_api: str,
         method_name: str,
-        additional_params: object = None,  # noqa: ARG002 - the point of it
+        additional_params: object = None,  # noqa: ARG002 - ignored on purpose
     ) -> None:
         request = data.GetLatestTabularDataRequest(
             part_id=part_id,
@@ -49,12 +49,12 @@ class SendsEmptyParameters(DataClient):
 
 
 class IgnoresTimeout(DataClient):
-    """Takes a timeout and forgets it."""
+    """Ignores a timeout."""
 
     async def start_sequence_dataset_export(
         self,
         dataset_id: str,
-        timeout: float | None = None,  # noqa: ARG002 - the point of it
+        timeout: float | None = None,  # noqa: ARG002 - ignored on purpose
     ) -> str:
         request = dataset.StartSequenceDatasetExportRequest(dataset_id=dataset_id)
         reply = await self._call(dataset.StartSequenceDatasetExportResponse, request)
@@ -62,7 +62,7 @@ class IgnoresTimeout(DataClient):
 
 
 class DeletesAnyway(DataClient):
-    """Does what is deprecated."""
+    """Calls a deprecated RPC."""
 
     async def delete_tabular_data_by_filter(  # type: ignore[override]  # it does return
         self,
@@ -72,7 +72,7 @@ class DeletesAnyway(DataClient):
 
 
 class InventsIds(DataClient):
-    """Names uploads by itself."""
+    """Chooses the ids of uploads."""
 
     @functools.wraps(DataClient.file_upload)
     async def file_upload(self, **args: Any) -> str:  # type: ignore[override]
@@ -81,7 +81,7 @@ class InventsIds(DataClient):
 
 
 class AnswersEmptyQuestions(DataClient):
-    """Takes no ids for a question that needs no server."""
+    """Returns without a call if there are no ids."""
 
     @functools.wraps(DataClient.binary_data_by_ids)
     async def binary_data_by_ids(self, **args: Any) -> Any:  # type: ignore[override]

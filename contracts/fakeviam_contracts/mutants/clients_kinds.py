@@ -1,4 +1,4 @@
-"""Wrong clients of the kinds that outside judges thought of: what is lost, swapped or added."""
+"""Wrong clients of kinds that external reviews suggested: values are lost, swapped or added."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ READINGS = "tabular_data_by_filter"
 FILES = "binary_data_by_filter"
 
 
-# Filters and places ------------------------------------------------------------------------
+# Filters and pages -------------------------------------------------------------------------
 
 
 def _forget(name: str, kind: type[Message]) -> ClientMutant:
-    """Loses the filter of one kind of request."""
+    """Omits the filter of one kind of request."""
 
     def edit(request: object) -> None:
         if isinstance(request, kind):
@@ -53,7 +53,7 @@ def _interval_gone(request: object) -> None:
 
 
 def _later(edit: Callable[[Any], object]) -> Callable[[Any], None]:
-    """An edit of the second page and those after it."""
+    """An edit of all pages but the first."""
 
     def edit_later(request: object) -> None:
         if getattr(getattr(request, "data_request", None), "last", ""):
@@ -67,7 +67,7 @@ def _unordered(request: Any) -> None:
 
 
 def _seen_once(_: object, reply: object) -> None:
-    """Takes equal readings of a page for one."""
+    """Drops duplicate readings of a page."""
     if isinstance(reply, data.TabularDataByFilterResponse):
         distinct = {one.SerializeToString(): one for one in reply.data}
         kept = list(distinct.values())
@@ -76,7 +76,7 @@ def _seen_once(_: object, reply: object) -> None:
 
 
 class StopsAtFewFiles(DataClient):
-    """Takes a page of fewer files than it asked for as the last."""
+    """Stops at a page with fewer files than requested."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         if kind is data.BinaryDataByFilterResponse and getattr(self, "_done", False):
@@ -121,19 +121,19 @@ def _tidied(value: object, unwanted: Callable[[object], bool]) -> Any:
 
 
 def _is(*values: object) -> Callable[[object], bool]:
-    """Whether something is one of these, of the same type."""
+    """Whether something equals one of these, with the same type."""
     return lambda one: any(one == value and type(one) is type(value) for value in values)
 
 
 class Tidying:
-    """Makes clients that leave something out of downloaded readings."""
+    """Creates clients that remove something from downloaded readings."""
 
     def __init__(self, unwanted: Callable[[object], bool]) -> None:
-        """Leave out what is `unwanted`."""
+        """Remove what is `unwanted`."""
         self._unwanted = unwanted
 
     def client(self) -> type[DataClient]:
-        """Such a client."""
+        """A client with this edit."""
         unwanted = self._unwanted
 
         class Tidy(DataClient):
@@ -148,7 +148,7 @@ class Tidying:
 
 
 def _without_from(name: str, *values: object) -> tuple[ClientMutant, ...]:
-    """Two clients that drop values of readings, one on the way up and one on the way down."""
+    """Two clients that drop values of readings: one in uploads, one in downloads."""
     unwanted = _is(*values)
     upload = on_call(
         f"drops {name} of readings on their way up",
@@ -171,7 +171,7 @@ def _first_metadata(_: object, reply: object) -> None:
 
 
 def _one_time(_: object, reply: object) -> None:
-    """What the TypeScript SDK 0.61.1 does."""
+    """As the TypeScript SDK 0.61.1 does."""
     if isinstance(reply, data.TabularDataByFilterResponse):
         for one in reply.data:
             one.time_received.CopyFrom(one.time_requested)
@@ -255,11 +255,11 @@ UPLOADS_LOST = (
 )  # fmt: skip
 
 
-# What goes on beside -------------------------------------------------------------------------
+# Side effects ------------------------------------------------------------------------------
 
 
 class ReplacesTags(DataClient):
-    """Takes all other tags off before it adds some."""
+    """Removes all other tags before it adds some."""
 
     @functools.wraps(DataClient.add_tags_to_binary_data_by_ids)
     async def add_tags_to_binary_data_by_ids(self, tags: Any, binary_ids: Any) -> None:  # type: ignore[override]
@@ -270,7 +270,7 @@ class ReplacesTags(DataClient):
 
 
 class DeletesWhatItRenamed(DataClient):
-    """Takes a renamed dataset for a copy, whose old one is to go."""
+    """Treats renaming as copying, and deletes the original."""
 
     async def rename_dataset(self, id: str, name: str) -> None:  # noqa: A002
         await super().rename_dataset(id, name)
@@ -278,7 +278,7 @@ class DeletesWhatItRenamed(DataClient):
 
 
 class WithoutHeaders(DataClient):
-    """Sends no headers with uploads in one message."""
+    """Sends no headers with unary uploads."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         if kind is datasync.DataCaptureUploadResponse:
@@ -287,7 +287,7 @@ class WithoutHeaders(DataClient):
 
 
 class HurriesUploads(DataClient):
-    """Gives datasets a second."""
+    """Uses a timeout of one second for uploads to datasets."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         hurried = 1 if kind is dataset.CreateDatasetResponse else timeout
@@ -295,7 +295,7 @@ class HurriesUploads(DataClient):
 
 
 class SortsResults(DataClient):
-    """Gives files by ids in the order of the ids."""
+    """Returns files by ids in the order of the ids."""
 
     @functools.wraps(DataClient.binary_data_by_ids)
     async def binary_data_by_ids(self, **more: Any) -> Any:  # type: ignore[override]
@@ -304,7 +304,7 @@ class SortsResults(DataClient):
 
 
 def _status(status: Status) -> Callable[[object, object, object, Exception], Any]:
-    """Calls every refusal by another name."""
+    """Replaces the status of every refusal."""
 
     async def react(_: object, __: object, ___: object, error: Exception) -> object:
         if isinstance(error, GRPCError) and error.status is Status.ALREADY_EXISTS:
@@ -323,7 +323,7 @@ async def _takes_missing_for_empty(
 
 
 def _again_after(rpc: str) -> Callable[[Any, Any, Callable[[], Any], Exception], Any]:
-    """Tries one method again after INTERNAL."""
+    """Retries one method after INTERNAL."""
 
     async def react(
         _: object, kind: type[Message], again: Callable[[], Any], error: Exception

@@ -1,4 +1,4 @@
-"""Clients that do what nobody has forbidden: the kit must find nothing wrong with them."""
+"""Correct clients with unusual behaviour, in which the kit must find nothing wrong."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-#: Requests that only read, in which a filter that says nothing may be there or not.
+#: Read-only requests in which an empty filter may be present or absent.
 BY_FILTER = (data.TabularDataByFilterRequest, data.BinaryDataByFilterRequest)
 
 
 def _limit(request: object) -> None:
-    """What a client asks for that follows pages, 100, by another number."""
+    """Changes the limit of requests that follow pages, which is usually 100."""
     if isinstance(request, BY_FILTER) and request.data_request.limit == 100:
         request.data_request.limit = 0
 
@@ -77,7 +77,7 @@ def _sorted_filter(filter_: Any) -> None:
 
 
 def _sorted_ids(request: Any) -> None:
-    """Sorts ids where what is done to files does not depend on their order."""
+    """Sorts ids in calls whose result does not depend on their order."""
     fields = request.DESCRIPTOR.fields_by_name
     if "binary_data_ids" in fields and not isinstance(request, data.BinaryDataByIDsRequest):
         request.binary_data_ids[:] = sorted(request.binary_data_ids)
@@ -119,7 +119,7 @@ async def _read_again(
 
 
 class SaysMore(DataClient):
-    """Sends a header of its own beside those it was made with."""
+    """Sends an additional header."""
 
     def __init__(self, channel: Any, metadata: Any) -> None:
         super().__init__(channel, {**metadata, "viam_client": "legal;v1"})
@@ -144,7 +144,7 @@ _CLIENTS: dict[str, type[DataClient]] = {
     )
 }
 
-#: By what is particular about them: adapters of clients that keep every obligation.
+#: Adapters of correct clients, by what is unusual about them.
 LEGAL: dict[str, Adapter] = {
     name: Adapter(client) for name, client in {**_CLIENTS, "sends more headers": SaysMore}.items()
 }

@@ -28,7 +28,7 @@ FILES = "binary_data_by_filter"
 
 
 class StopsAtShortPage(DataClient):
-    """Takes a page of one record for the last."""
+    """Stops at a page of a single record."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         if kind is data.TabularDataByFilterResponse and getattr(self, "_done", False):
@@ -39,7 +39,7 @@ class StopsAtShortPage(DataClient):
 
 
 class AsksOnceMore(DataClient):
-    """Does not believe the first empty page."""
+    """Requests another page after the first empty one."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         reply = await super()._call(kind, request, timeout)
@@ -49,7 +49,7 @@ class AsksOnceMore(DataClient):
 
 
 class TrustsTheServer(DataClient):
-    """Follows pages as the documentation's examples do."""
+    """Follows pages like the examples in the documentation."""
 
     async def tabular_data_by_filter(self, **_: object) -> Any:  # type: ignore[override]
         every = page = await super().tabular_data_by_filter(limit=100)
@@ -60,7 +60,7 @@ class TrustsTheServer(DataClient):
 
 
 class KeepsWhatItHas(DataClient):
-    """Takes an error on a later page for the end."""
+    """Treats an error on a later page as the end."""
 
     async def _call(self, kind: type[M], request: Any, timeout: float | None = None) -> M:
         try:
@@ -106,7 +106,7 @@ PAGES = (
         "fills in a limit of 0", "limit-left-open", FILES, changing("limit", lambda n: n or 10)
     ),
     on_call("ignores num_files", "num-files-first", FILES, changing("num_files", lambda _: None)),
-    # What viam-sdk 0.15.0 does.
+    # As viam-sdk 0.15.0 does.
     on_call(
         "takes 0 for no num_files",
         "num-files-zero",

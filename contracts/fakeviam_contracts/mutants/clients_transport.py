@@ -1,4 +1,4 @@
-"""Clients that are wrong about deadlines, trying again, compression and TLS."""
+"""Wrong clients: deadlines, retries, compression and TLS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TAGS_BY_FILTER = wire.method("TagsByFilter")
 
 
-# Deadlines and trying again ----------------------------------------------------------------
+# Deadlines and retries ---------------------------------------------------------------------
 
 
 async def _ask_again(_: object, __: object, again: Callable[[], Any], error: Exception) -> Any:
@@ -60,7 +60,7 @@ async def _never_give_up(_: object, __: object, again: Callable[[], Any], error:
 
 
 class _Bare:
-    """A client that only asks for tags, with headers that grpclib refuses to send."""
+    """A client that only reads tags, with headers that grpclib refuses to send."""
 
     def __init__(self, connection: Http2Connection, headers: dict[str, str]) -> None:
         self._connection, self._headers = connection, headers
@@ -84,7 +84,7 @@ def _saying(headers: dict[str, str]) -> Any:
 
 
 class _Careless:
-    """Takes what it cannot read for nothing."""
+    """Ignores replies that it cannot decode."""
 
     def __init__(self, client: DataClient) -> None:
         self._client = client
@@ -124,7 +124,7 @@ async def _plain_if_need_be(
 
 
 def _trusting(change: Callable[[ssl.SSLContext], None]) -> Any:
-    """Log in as ours does, with a context that a change makes less careful."""
+    """Log in like the light client, with a less secure TLS context."""
 
     def careless(ca_file: str = "") -> ssl.SSLContext:
         context = client_context(ca_file)

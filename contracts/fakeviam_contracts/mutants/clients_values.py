@@ -1,4 +1,4 @@
-"""Wrong clients: they change values on their way, or send some of them alone."""
+"""Wrong clients: they change or drop values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-#: What is done to texts, by what a client that does it is called.
+#: Changes of texts, by their descriptions.
 CHANGES: dict[str, Callable[[str], str]] = {
     "lowers": str.lower,
     "strips": str.strip,
@@ -35,7 +35,7 @@ CHANGES: dict[str, Callable[[str], str]] = {
     "cuts": lambda text: text[:255],
 }
 
-#: Fields of filters, by what they hold.
+#: Fields of filters by type.
 GROUPS = {
     "names": ("component_name", "robot_name"),
     "ids": ("robot_id", "dataset_id"),
@@ -46,7 +46,7 @@ GROUPS = {
 
 
 def _all(change: Callable[[str], str]) -> Callable[[Any], Any]:
-    """A change of a text, or of each in a list."""
+    """Change a text, or each text in a list."""
 
     def changed(value: object) -> object:
         if isinstance(value, str):
@@ -64,7 +64,7 @@ def _filters(change: Callable[[str], str], *fields: str) -> Callable[[dict[str, 
 
 
 def _metadata(change: Callable[[str], str], *fields: str) -> Callable[[Any], None]:
-    """Edits fields of upload metadata in a request."""
+    """Edit fields of the upload metadata in a request."""
 
     def edit(request: object) -> None:
         metadata = getattr(request, "metadata", None)
@@ -102,14 +102,14 @@ def _change(metadata: object, change: Callable[[str], str], fields: tuple[str, .
 
 
 def _cut(value: object) -> object:
-    """A time in milliseconds."""
+    """A time truncated to milliseconds."""
     if not isinstance(value, datetime):
         return value
     return value.replace(microsecond=value.microsecond // 1000 * 1000)
 
 
 def _floated(value: object) -> object:
-    """A time by way of a float of milliseconds, whose rest is lost."""
+    """A time converted to a float of milliseconds, which loses precision."""
     if not isinstance(value, datetime):
         return value
     millis = value.replace(tzinfo=value.tzinfo or timezone.utc).timestamp() * 1000
@@ -124,7 +124,7 @@ def _naive(value: object) -> object:
     return value.replace(tzinfo=None) if isinstance(value, datetime) else value
 
 
-#: What is done to times, by what a client that does it is called.
+#: Changes of times, by their descriptions.
 TIMES: dict[str, Callable[[object], object]] = {
     "to milliseconds": _cut,
     "to seconds": _second,
@@ -153,7 +153,7 @@ def _pairs(change: Callable[[object], object], at: int) -> Callable[[Any], Any]:
 
 
 def _first(most: int, *fields: str) -> Callable[[Any], None]:
-    """Sends the first so many of a list."""
+    """Keep the first elements of a list."""
 
     def edit(request: Any) -> None:
         for place in (request, getattr(request, "metadata", None)):

@@ -72,7 +72,7 @@ UPLOADS = (
     on_stream("sends metadata twice", "metadata-first", lambda m: [m[0], *m]),
     on_stream("drops the last piece", "bytes-intact-up", lambda m: m[:-1]),
     on_stream("swaps two pieces", "bytes-intact-up", lambda m: [m[0], *m[:0:-1]]),
-    # What viam-sdk does.
+    # As viam-sdk does.
     on_stream("drops the MIME type", "mime-type-of-files", _without_mime_type),
     on_stream("invents a file name", "nothing-invented", _invent),
     on_call(
@@ -137,7 +137,7 @@ async def _blame_network(_: object, kind: type[Message], __: object, error: Exce
 
 
 class Hurried(DataClient):
-    """Gives every call ten seconds."""
+    """Uses a timeout of ten seconds for every call."""
 
     def __init__(self, channel: Any, metadata: Any) -> None:
         super().__init__(channel, metadata)
@@ -148,7 +148,7 @@ class Hurried(DataClient):
 
 
 class StreamsAnonymously(DataClient):
-    """Sends no metadata with streams."""
+    """Sends no headers with streams."""
 
     async def _stream(self, kind: type[M], messages: Iterable[Message]) -> M:
         return await DataClient(self._channel, {})._stream(kind, messages)  # noqa: SLF001
@@ -178,7 +178,7 @@ async def _go_on_anyway(target: str, **key: Any) -> AsyncIterator[DataClient]:
 
 
 class WritesText(DataClient):
-    """Writes what Python prints, as viam-sdk does."""
+    """Writes Python's representation of objects, like viam-sdk."""
 
     @functools.wraps(DataClient.tabular_data_by_filter)
     async def tabular_data_by_filter(self, *, dest: str | None = None, **more: Any) -> object:  # type: ignore[override]

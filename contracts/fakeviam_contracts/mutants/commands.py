@@ -18,7 +18,7 @@ from fakeviam_contracts.mutants.clients import CLIENTS, MutantStatus, client_out
 @click.option("--measure", is_flag=True, help="Rewrite the table of kill power; takes minutes.")
 @click.pass_context
 def mutants_command(context: click.Context, form: str, *, measure: bool) -> None:
-    """Run the kit against its mutants, deliberately wrong servers and clients: all must die."""
+    """Run the kit against mutants, deliberately wrong servers and clients: all must be killed."""
     if measure:
         TABLE.write_text(
             mutant_suite.measure(lambda line: click.echo(line, err=True)), encoding="utf-8"
@@ -47,7 +47,7 @@ def mutants_command(context: click.Context, form: str, *, measure: bool) -> None
 
 
 async def _clients() -> dict[str, str]:
-    """The outcome of each wrong client."""
+    """The outcomes of all wrong clients."""
     return {mutant.name: (await client_outcome(mutant))[0].value for mutant in CLIENTS}
 
 

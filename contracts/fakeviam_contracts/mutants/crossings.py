@@ -1,4 +1,4 @@
-"""Wrong servers: right in each thing by itself, wrong where two meet, or at an edge."""
+"""Wrong servers: correct for each feature by itself, wrong for combinations and edge cases."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ BY_IDS, DELETE_MATCHING = "BinaryDataByIDs", "DeleteBinaryDataByFilter"
 LATEST, EXPORT = "GetLatestTabularData", "ExportTabularData"
 
 
-# Pages and what is asked with them -----------------------------------------------------------
+# Pages and their options ----------------------------------------------------------------------
 
 
 def _later(change: Callable[[Any], object]) -> RequestEdit:
-    """A change of what asks for a second page or a later one."""
+    """A change of requests for all pages but the first."""
 
     def edit(message: PageRequest, _: Memory) -> None:
         if message.data_request.last:
@@ -54,14 +54,14 @@ def _later(change: Callable[[Any], object]) -> RequestEdit:
 
 
 def _full_page_is_last(request: PageRequest, reply: PageReply, _: Memory) -> None:
-    """A page of as many as were asked for ends the list, if that is more than one and few."""
+    """A full page ends the list, if its limit is small but more than one."""
     wanted = request.data_request.limit
     if 1 < wanted == len(reply.data) and request.data_request.last:
         reply.last = ""
 
 
 def _counts_in(field: str) -> RequestEdit:
-    """Only totals look away from a field of the filter."""
+    """Totals ignore a field of the filter."""
 
     def edit(message: PageRequest, _: Memory) -> None:
         if message.count_only:
@@ -71,19 +71,19 @@ def _counts_in(field: str) -> RequestEdit:
 
 
 def _most_but_one(request: PageRequest, reply: PageReply, _: Memory) -> None:
-    """The largest page lacks its last record, which the next does not have either."""
+    """The last record of the largest page is dropped."""
     if request.data_request.limit == 100 == len(reply.data):
         del reply.data[-1:]
 
 
 def _same_bytes(request: Any, reply: Any, _: Memory) -> None:
-    """Several files with bytes have those of the first."""
+    """Several files with bytes all have the bytes of the first."""
     if request.include_binary:
         for entry in reply.data[1:]:
             entry.binary = reply.data[0].binary
 
 
-# Filters of writes and of lists -----------------------------------------------------------------
+# Filters of writes and lists -------------------------------------------------------------------
 
 
 def _filter(change: Callable[[data.Filter], object]) -> RequestEdit:
@@ -96,7 +96,7 @@ def _filter(change: Callable[[data.Filter], object]) -> RequestEdit:
 
 
 def _moment_is_nothing(filter_: data.Filter) -> None:
-    """An interval of one moment holds nothing."""
+    """An interval of a single moment is empty."""
     interval = filter_.interval
     if filter_.HasField("interval") and interval.start == interval.end and interval.start.seconds:
         interval.start.nanos += 1
@@ -111,7 +111,7 @@ def _last_of_two(filter_: data.Filter) -> None:
 
 
 class _OneBoxOfALabel(MemoryStore):
-    """A box takes the place of one that has its label."""
+    """A box replaces another with the same label."""
 
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
         (record,) = self.find_binary([file_id])
@@ -122,7 +122,7 @@ class _OneBoxOfALabel(MemoryStore):
 
 
 class _OneLabelIsOneBox(MemoryStore):
-    """With a box goes any other of its label."""
+    """Removing a box removes all with the same label."""
 
     def remove_box(self, file_id: str, box_id: str) -> bool:
         (record,) = self.find_binary([file_id])
@@ -136,7 +136,7 @@ class _OneLabelIsOneBox(MemoryStore):
 
 
 class _Prefixes(MemoryStore):
-    """With a tag goes what begins with it."""
+    """Removing a tag removes all that start with it."""
 
     def remove_tags(self, file_ids: Iterable[str], tags: Sequence[str]) -> Any:
         ids = list(file_ids)
@@ -160,7 +160,7 @@ def _few_tags(message: TagsRequest, _: Memory) -> None:
 
 
 class _OneDatasetEach(MemoryStore):
-    """A file that becomes a member leaves the dataset it was in."""
+    """A file that joins a dataset leaves its other one."""
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         ids = list(file_ids)
@@ -172,7 +172,7 @@ class _OneDatasetEach(MemoryStore):
 
 
 class _CommonOnesGo(MemoryStore):
-    """What is in both of two merged datasets is not in the new one."""
+    """A merge drops files that are in both sources."""
 
     def add_dataset(self, dataset: Any, *, members_of: Sequence[str] = ()) -> bool:
         is_added = super().add_dataset(dataset, members_of=members_of)
@@ -187,7 +187,7 @@ class _CommonOnesGo(MemoryStore):
 
 
 class _RenamedAreEmpty(MemoryStore):
-    """A dataset loses its members with its name."""
+    """Renaming a dataset removes its members."""
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         members = [
@@ -203,7 +203,7 @@ class _RenamedAreEmpty(MemoryStore):
 
 
 def _tagged_or_member(message: Any, _: Memory) -> None:
-    """What has tags is put into no dataset."""
+    """A file with tags is not added to datasets."""
     metadata = getattr(message, "metadata", None)
     metadata = getattr(metadata, "upload_metadata", metadata)
     if metadata is not None and metadata.tags:
@@ -211,7 +211,7 @@ def _tagged_or_member(message: Any, _: Memory) -> None:
 
 
 def _until_empty(message: Any, memory: Memory) -> object:
-    """An empty piece is the last."""
+    """An empty piece ends the upload."""
     if message.HasField("metadata"):
         memory["over"] = False
     elif memory.get("over"):
@@ -238,7 +238,7 @@ def _first_time(message: Any, _: Memory) -> None:
 
 
 def _whole_microseconds(message: Any, _: Memory) -> None:
-    """Times before 1970 are cut to microseconds."""
+    """Times before 1970 are truncated to microseconds."""
     for content in message.sensor_contents:
         for time in (content.metadata.time_requested, content.metadata.time_received):
             if time.seconds < 0:
@@ -246,23 +246,23 @@ def _whole_microseconds(message: Any, _: Memory) -> None:
 
 
 def _extension_wins(message: Any, _: Memory) -> None:
-    """Of a file with both, the extension says what it is."""
+    """The extension overrides the MIME type."""
     metadata = message.metadata
     if metadata.mime_type and metadata.file_extension.lstrip(".") in ("jpg", "png"):
         metadata.ClearField("mime_type")
 
 
 def _dotless_names(message: Any, _: Memory) -> None:
-    """A file name that has an extension loses it."""
+    """A file name loses its extension."""
     if "." in message.metadata.file_name.strip("."):
         message.metadata.file_name = message.metadata.file_name.rpartition(".")[0]
 
 
-# What was, and is no more -----------------------------------------------------------------------
+# State of deleted objects ----------------------------------------------------------------------
 
 
 def _latest_for_ever(request: Any, reply: Any, memory: Memory) -> None:
-    """The latest reading stays the latest after it was deleted."""
+    """The latest reading is returned even after it was deleted."""
     key = request.SerializeToString(deterministic=True)
     if reply.payload.fields:
         memory[key] = reply.SerializeToString()
@@ -271,7 +271,7 @@ def _latest_for_ever(request: Any, reply: Any, memory: Memory) -> None:
 
 
 def _old_names_of_pipelines() -> Mutant:
-    """A pipeline that has a name again is disabled if the one before it was."""
+    """A new pipeline with the name of a disabled one is disabled."""
     names: dict[str, str] = {}
 
     def created(request: Any, reply: Any, memory: Memory) -> None:
@@ -297,7 +297,7 @@ def _old_names_of_pipelines() -> Mutant:
 
 
 def _old_stages_before_queries() -> Mutant:
-    """What goes before a query is a saved query as it was first, whatever it is now."""
+    """Queries use the original stages of an updated saved query."""
 
     def created(message: Any, memory: Memory) -> None:
         memory.setdefault(message.name, list(message.mql_binary))
@@ -316,7 +316,7 @@ def _old_stages_before_queries() -> Mutant:
 
 
 def _no_null(message: Any, _: Memory) -> None:
-    """Metadata that is null is left out."""
+    """Null metadata is dropped."""
     fields = message.data.fields
     for name in [name for name in fields if fields[name].HasField("null_value")]:
         del fields[name]
@@ -331,20 +331,20 @@ def _main_part_alone(_: object, reply: Any, __: Memory) -> None:
 
 
 def _no_end_alone(message: Any, _: Memory) -> None:
-    """An export that ends somewhere begins somewhere, or it gives all there is."""
+    """Without a start or an end, an export returns all readings."""
     interval = message.interval
     if interval.HasField("end") and interval.HasField("start"):
         message.ClearField("interval")
 
 
 def _tags_without_case(_: object, reply: Any, __: Memory) -> None:
-    """A point has one tag of each that differ in case alone."""
+    """Tags of a data point that only differ in case are merged."""
     kept = list({tag.casefold(): tag for tag in reply.tags}.values())
     reply.tags[:] = kept
 
 
 def _one_resource_of_sequences(_: object, reply: Any, __: Memory) -> None:
-    """A method that two resources have is told of the first."""
+    """If two resources have the same method, only the first shows it."""
     for sequence in [reply.sequence] if hasattr(reply, "sequence") else reply.sequences:
         seen: set[str] = set()
         for resource in list(sequence.resources):
@@ -354,13 +354,13 @@ def _one_resource_of_sequences(_: object, reply: Any, __: Memory) -> None:
 
 
 def _no_options_of_sinks(message: Any, _: Memory) -> None:
-    """An index of a sink has no name of its own."""
+    """An index of a sink ignores its explicit name."""
     if message.pipeline_name and len(message.index_spec) > 1:
         del message.index_spec[1:]
 
 
 def _box_by_box(change: Callable[[Any], object]) -> ReplyEdit:
-    """A change of the boxes of files that have several."""
+    """A change of the boxes of files with several boxes."""
 
     def edit(metadata: data.BinaryMetadata) -> None:
         boxes = metadata.annotations.bboxes

@@ -42,7 +42,7 @@ class _DeletesData(MemoryStore):
 class _RenameCreates(MemoryStore):
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         dataset = self.dataset(dataset_id)
-        assert dataset is not None  # noqa: S101 - the server saw to it
+        assert dataset is not None  # noqa: S101 - checked by the server
         return self.add_dataset(replace(dataset, id="e" * 24, name=name))
 
 
@@ -96,7 +96,7 @@ def _each_dataset(field: str) -> ReplyEdit:
 
 
 def _keep_labels(_: object, reply: BinaryReply, memory: Memory) -> None:
-    """Once a member, for ever labelled."""
+    """The label of a former membership remains."""
     for entry in reply.data:
         tags = entry.metadata.capture_metadata.tags
         old = memory.setdefault(entry.metadata.binary_data_id, set())

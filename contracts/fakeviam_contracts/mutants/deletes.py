@@ -1,4 +1,4 @@
-"""Wrong servers: deletes, and ids."""
+"""Wrong servers: deletes and ids."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class _RollingDays(MemoryStore):
-    """Counts days of 24 hours back from noon, where the kit's clock stands still."""
+    """Counts days of 24 hours back from noon, the time of the kit's clock."""
 
     def delete_tabular_matching(self, query: Query) -> int:
         interval = query.interval

@@ -1,6 +1,6 @@
-"""Wrong servers: what is behind links to files.
+"""Wrong servers: the targets of links to files.
 
-No hook of a fake changes what it answers by HTTP, so these lead to a server in between that does.
+A fake has no hooks for its HTTP replies, so the links lead to a proxy that changes them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LINK, FILES, EXPORT = "CreateBinaryDataSignedURL", "BinaryDataByIDs", "GetSequen
 
 
 class _Asked(NamedTuple):
-    """A request by HTTP, of which the headers can be changed."""
+    """An HTTP request whose headers can be changed."""
 
     path: str
     headers: dict[str, str]
 
 
 class _Told(NamedTuple):
-    """An answer by HTTP."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -41,9 +41,9 @@ class _Told(NamedTuple):
 
 
 if TYPE_CHECKING:
-    #: Changes a request before it is made.
+    #: Changes a request before it is forwarded.
     AskedEdit = Callable[[_Asked], _Asked]
-    #: Changes an answer before it is given.
+    #: Changes a response before it is returned.
     ToldEdit = Callable[[_Asked, _Told], _Told]
 
 
@@ -56,7 +56,7 @@ def _as_told(_: _Asked, told: _Told) -> _Told:
 
 
 class _Between(Interceptor):
-    """Links lead to a server in between, which asks the fake and changes what it says."""
+    """Links lead to a proxy, which forwards requests to the fake and changes its responses."""
 
     def __init__(self, asked: AskedEdit, told: ToldEdit) -> None:
         self._edits = asked, told
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
             line.close()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing."""
+        """Do not log."""
 
 
 def _between(
@@ -131,7 +131,7 @@ def _between(
 
 
 def _without(*names: str) -> AskedEdit:
-    """Requests whose headers of these names are not looked at."""
+    """Ignores request headers with these names."""
 
     def edit(asked: _Asked) -> _Asked:
         left = {name: value for name, value in asked.headers.items() if name not in names}
@@ -141,7 +141,7 @@ def _without(*names: str) -> AskedEdit:
 
 
 def _header(name: str, value: str) -> ToldEdit:
-    """Answers with another header, or without it."""
+    """Replaces or removes a response header."""
 
     def edit(_: _Asked, told: _Told) -> _Told:
         left = {key: known for key, known in told.headers.items() if key != name}
@@ -151,7 +151,7 @@ def _header(name: str, value: str) -> ToldEdit:
 
 
 def _body(change: Callable[[bytes], bytes], *, of: int = 200) -> ToldEdit:
-    """Answers of a status with other bytes."""
+    """Replaces the bytes of responses with a status."""
 
     def edit(_: _Asked, told: _Told) -> _Told:
         if told.status != of:
@@ -167,18 +167,18 @@ def _status(old: int, new: int) -> ToldEdit:
 
 
 def _unsigned(asked: _Asked) -> _Asked:
-    """The same file without a link: where no keys are asked for, it is everybody's."""
+    """Serves files without a link, as if no keys were required."""
     return asked._replace(path=asked.path.partition("?")[0])
 
 
 def _from_the_start(asked: _Asked) -> _Asked:
-    """The last bytes of a file are its first."""
+    """Returns the first bytes of a file for a range of its last ones."""
     span = re.sub(r"bytes=-(\d+)$", r"bytes=0-\1", asked.headers.get("range", ""))
     return asked._replace(headers={**asked.headers, **({"range": span} if span else {})})
 
 
 class _AnyKey:
-    """Who has no right to a file gets it as who asked before had."""
+    """Replies to an unauthorized request with the response to a former authorized one."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -191,7 +191,7 @@ class _AnyKey:
 
 
 class _ForEver:
-    """What was given once is given again when it is gone."""
+    """Repeats an earlier response when the file is deleted."""
 
     def __init__(self) -> None:
         self._given: dict[str, _Told] = {}

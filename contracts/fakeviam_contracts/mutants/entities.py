@@ -1,4 +1,4 @@
-"""What is wrong about what an organization keeps besides data and datasets."""
+"""Helpers for wrong servers that store entities wrongly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def changing(kind: type[Any], change: Callable[[MemoryStore, Any], Any]) -> type[MemoryStore]:
-    """A store that changes entities of a kind before it keeps them."""
+    """A store that changes entities of a kind before it stores them."""
 
     class Changing(MemoryStore):
         def put_entities(self, *entities: Entity) -> bool:
@@ -26,7 +26,7 @@ def changing(kind: type[Any], change: Callable[[MemoryStore, Any], Any]) -> type
 
 
 def undeletable(kind: type[Any]) -> type[MemoryStore]:
-    """A store that keeps entities of a kind for ever."""
+    """A store that never deletes entities of a kind."""
 
     class Undeletable(MemoryStore):
         def drop_entities(self, *entities: Entity) -> None:
@@ -36,7 +36,7 @@ def undeletable(kind: type[Any]) -> type[MemoryStore]:
 
 
 def in_list(name: str, change: Callable[[list[Any]], object]) -> ReplyEdit:
-    """An edit of a list of a reply as a whole."""
+    """An edit of a whole list in a reply."""
 
     def edit(_: object, reply: object, __: Memory) -> None:
         field = getattr(reply, name)
@@ -49,12 +49,12 @@ def in_list(name: str, change: Callable[[list[Any]], object]) -> ReplyEdit:
 
 
 def make_unique(message: Any, memory: Memory) -> None:
-    """Let a name be taken by nobody; `plain_name` shows it as it was sent."""
+    """Make a name unique, so that it is never taken; `plain_name` restores it."""
     if message.name.strip():
         memory["number"] = memory.get("number", 0) + 1
         message.name += f"\n{memory['number']}"
 
 
 def plain_name(entity: Any) -> None:
-    """Show a name as it was before it was made unique."""
+    """Restore a name that was made unique."""
     entity.name = entity.name.partition("\n")[0]

@@ -30,13 +30,13 @@ _NAMES = ("part_id", "component_name", "component_type", "method_name")
 
 
 def _is_of_one(query: Query) -> bool:
-    """Whether a query is for one resource, as those of exports are."""
+    """Whether a query selects a single resource, like those of exports."""
     return all(getattr(query, name) for name in _NAMES)
 
 
 class _Backwards(MemoryStore):
     def tabular_page(self, query: Query, **how: Any) -> Page[Any]:
-        # The latest reading is asked for from the end, filters name more or less.
+        # Only the query for the latest reading is descending; filters have other fields.
         if _is_of_one(query) and not (query.location_ids or query.robot_id or query.part_name):
             how["descending"] = True
         return super().tabular_page(query, **how)
@@ -93,7 +93,7 @@ def _in_upper_case(point: Any) -> None:
         value.string_value = value.string_value.upper()
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     with_store("exports the newest first", "EX-6", _Backwards),
     on_request("takes empty parameters for none", "A34", _empty_is_none, EXPORT),

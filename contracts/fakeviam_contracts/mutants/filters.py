@@ -1,4 +1,4 @@
-"""Wrong servers: what is asked for, and what is not."""
+"""Wrong servers: the interpretation of filters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 BINARY, TABULAR = PAGES
 QUERIES = (*PAGES, "TagsByFilter", "BoundingBoxLabelsByFilter")
 
-#: A component that nobody has.
+#: A component that does not exist.
 NOBODY = "\0"
 
 
@@ -52,7 +52,7 @@ def _no_filter_finds_nothing(message: Any, _: Memory) -> None:
 def _unset_is_empty(
     request: PageRequest, reply: data.BinaryDataByFilterResponse, _: Memory
 ) -> None:
-    """A field that is not set wants records without it."""
+    """An empty field only matches records without a value."""
     if not request.data_request.filter.component_type and not request.count_only:
         entries = [e for e in reply.data if not e.metadata.capture_metadata.component_type]
         del reply.data[:]
@@ -129,7 +129,7 @@ def _one_at_a_time(message: data.BinaryDataByFilterRequest, _: Memory) -> None:
 
 
 def _own_metadata(_: object, reply: data.TabularDataByFilterResponse, __: Memory) -> None:
-    """Gives each reading metadata of its own."""
+    """Each reading has its own metadata."""
     copies = [type(m).FromString(m.SerializeToString()) for m in reply.metadata]
     del reply.metadata[:]
     for at, entry in enumerate(reply.data):
@@ -138,11 +138,11 @@ def _own_metadata(_: object, reply: data.TabularDataByFilterResponse, __: Memory
 
 
 def _case_insensitive(field: str) -> tuple[Any, Any, Any]:
-    """Edits that compare a name of files without case, and show it as it was sent."""
+    """Edits that compare names of files case-insensitively, but return them unchanged."""
 
     def uploading(message: Any, memory: Memory) -> None:
         metadata = getattr(message.metadata, "upload_metadata", message.metadata)
-        if metadata.type != 2:  # readings have no ids to remember them by
+        if metadata.type != 2:  # readings have no ids by which to restore their names
             memory["sent"] = getattr(metadata, field)
             setattr(metadata, field, memory["sent"].lower())
 
@@ -166,8 +166,8 @@ def _shows_as_sent(_: object, reply: BinaryReply, memory: Memory) -> None:
 
 
 def case_is_nothing() -> Mutant:
-    """A server that compares the names of components without case."""
-    # Readings in lower case alone: they have no ids by which to show names as they were sent.
+    """A server that compares the names of components case-insensitively."""
+    # Readings are stored in lower case: they have no ids by which to restore the original names.
     uploading, uploaded, asking = _case_insensitive("component_name")
     asks = (
         *PAGES,
@@ -180,7 +180,7 @@ def case_is_nothing() -> Mutant:
     )  # fmt: skip
 
     def once(message: Any, memory: Memory) -> None:
-        # Streams: only the first message has metadata.
+        # In streams, only the first message has metadata.
         if message.HasField("metadata"):
             uploading(message, memory)
 

@@ -45,7 +45,7 @@ def _of_an_organization(
 
 
 def _cleared(*names: str) -> Any:
-    """A change of a message that forgets some of its fields."""
+    """A change that clears some fields of a message."""
 
     def clear(message: Message) -> None:
         for name in names:
@@ -55,7 +55,7 @@ def _cleared(*names: str) -> Any:
 
 
 def _in_summaries(change: Callable[[Any], object]) -> ReplyEdit:
-    """An edit of each part of the summaries of machines."""
+    """An edit of each part in the summaries of machines."""
 
     def edit(_: object, reply: Any, __: Memory) -> None:
         for place in reply.location_summaries:
@@ -67,7 +67,7 @@ def _in_summaries(change: Callable[[Any], object]) -> ReplyEdit:
 
 
 def _one_metadata(kinds: Sequence[str]) -> Mutant:
-    """What was said of one kind of things last is said of all."""
+    """The last metadata of a kind of object is used for all of that kind."""
 
     def keep(message: Any, memory: Memory) -> None:
         memory["last"] = dict(message.data.items())

@@ -27,7 +27,7 @@ IDS = "BinaryDataByIDs"
 
 
 def _swapped(whole: str) -> str:
-    """Location and organization the other way round; twice is as before."""
+    """Swap location and organization; twice restores the id."""
     one, slash, rest = whole.partition("/")
     other, slash2, file_id = rest.partition("/")
     return f"{other}{slash}{one}{slash2}{file_id}"

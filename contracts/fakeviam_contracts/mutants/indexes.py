@@ -47,7 +47,7 @@ def _on_the_hot_store(_: MemoryStore, index: CustomIndex) -> CustomIndex:
 
 
 def _custom(change: Callable[[Any], object]) -> ReplyEdit:
-    """An edit of each index that was made."""
+    """An edit of each custom index in a reply."""
 
     def edit(indexes: list[Any]) -> None:
         for index in indexes:
@@ -95,7 +95,7 @@ def _first_key(message: Any, _: Memory) -> None:
         message.index_spec[0] = bson.encode(dict([next(iter(first.items()))]))
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     on_reply("shows indexes in JSON", "IX-2", _custom(_in_json), LIST),
     on_request("takes indexes in BSON alone", "IX-3", _in_bson, CREATE),

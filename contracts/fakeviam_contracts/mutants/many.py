@@ -1,4 +1,4 @@
-"""Wrong servers: right on a page or less, wrong on more."""
+"""Wrong servers: correct for up to a page of records, wrong for more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 BINARY, TABULAR = PAGES
-#: Where these servers stop.
+#: The limits of these servers.
 PAGE = 100
 
 
@@ -35,7 +35,7 @@ def _ids(message: IdsRequest, _: Memory) -> None:
 
 
 def _cut(field: str, most: int = PAGE) -> ReplyEdit:
-    """Cuts a list of a reply."""
+    """Truncates a list in a reply."""
 
     def edit(_: object, reply: object, __: Memory) -> None:
         del getattr(reply, field)[most:]
@@ -59,7 +59,7 @@ def _totals(most: int) -> ReplyEdit:
 
 
 class _ByPages(MemoryStore):
-    """Takes the first page of what matches, wherever it changes what matches."""
+    """Changes only the first page of matching records."""
 
     def _first(self, query: Any) -> list[str]:
         page = super().binary_page(query, after=None, limit=PAGE, descending=False)
@@ -94,7 +94,7 @@ class _MergesAPage(_ByPages):
 
 
 class _ForgetsMembers(MemoryStore):
-    """Takes the first page of members away when a dataset goes."""
+    """Removes only the first page of members when a dataset is deleted."""
 
     def delete_dataset(self, dataset_id: str) -> None:
         from fakeviam_contracts.mutants.queries import members_of  # noqa: PLC0415 - only here
@@ -112,7 +112,7 @@ class _KeepsFewReadings(MemoryStore):
 
 
 def _pages_end_at_100(request: PageRequest, reply: Any, memory: Memory) -> None:
-    """The second page of 100 is empty."""
+    """The second page of 100 records is empty."""
     data_request = request.data_request
     if data_request.limit == PAGE and data_request.last in memory:
         for field in ("data", "metadata", "last", "count", "total_size_bytes"):

@@ -1,4 +1,4 @@
-"""Running the park of wrong servers: which check finds which of them, and how fast."""
+"""Runs all wrong servers: which check kills each of them, and how fast."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class MutantOutcome:
     """The outcome of one wrong server.
 
     Attributes:
-        calls: RPCs until it was found, or all of them.
-        claim: What it broke, if it was found.
+        calls: RPCs until it was killed, or all of them.
+        claim: The broken claim, if it was killed.
     """
 
     mutant: Mutant
@@ -47,7 +47,7 @@ class MutantOutcome:
 def run_mutant_suite(
     mutants: Sequence[Mutant] = SERVERS, tell: Callable[[MutantOutcome], None] = lambda _: None
 ) -> list[MutantOutcome]:
-    """Run the fixed checks against each wrong server until one finds it."""
+    """Run the fixed checks against each wrong server until one kills it."""
     outcomes = []
     for mutant in mutants:
         outcome = try_mutant(mutant, CHECKS)
@@ -57,7 +57,7 @@ def run_mutant_suite(
 
 
 def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
-    """Run checks against one wrong server: first those for the clause it breaks."""
+    """Run checks against one wrong server; those for its clause come first."""
     begin = time.monotonic()
     watched = _Watched(mutant)
     try:
@@ -66,7 +66,7 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
             watched.start,
             keyed=lambda: watched.start(auth="keys"),
         )
-    except Exception as error:  # noqa: BLE001 - any of them is this verdict
+    except Exception as error:  # noqa: BLE001 - any exception is this outcome
         return MutantOutcome(mutant=mutant, verdict="broke at start", claim=repr(error))
     calls = 0
     try:
@@ -85,16 +85,16 @@ def try_mutant(mutant: Mutant, checks: Iterable[Check]) -> MutantOutcome:
                 )
     finally:
         subject.close()
-    # A mutant that never changed anything tells nothing about the checks.
+    # A mutant that never changed anything proves nothing about the checks.
     verdict: Verdict = "survived" if watched.applied else "did not apply"
     seconds = time.monotonic() - begin
     return MutantOutcome(mutant=mutant, verdict=verdict, calls=calls, seconds=seconds)
 
 
 def broken_by(check: Check, session: Session, clause: str = "") -> str:
-    """What a check finds wrong, or "": a broken clause, or a difference where nothing binds.
+    """The problem that a check reports: a broken clause, or a difference in an open point; or "".
 
-    Answers that nobody can make sense of are wrong too.
+    Unintelligible replies are problems too.
     """
     try:
         check.run(session)
@@ -113,7 +113,7 @@ def broken_by(check: Check, session: Session, clause: str = "") -> str:
 
 
 class _Watched:
-    """A wrong server, and whether it has done anything wrong yet."""
+    """A wrong server, and whether it has deviated yet."""
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
@@ -131,7 +131,7 @@ class _Watched:
 
     @property
     def applied(self) -> bool:
-        """Whether it changed a message; a store or a policy is taken to do something."""
+        """Whether it changed a message; wrong stores and policies are assumed to have an effect."""
         mutant = self._mutant
         return bool(mutant.store or mutant.options) or any(
             getattr(hook, "fired", True) for hook in self._hooks
@@ -139,7 +139,7 @@ class _Watched:
 
 
 def summary(outcomes: Sequence[MutantOutcome]) -> str:
-    """One line on all of them."""
+    """A one-line summary."""
     killed = [outcome for outcome in outcomes if outcome.verdict == "killed"]
     counts = ", ".join(
         f"{sum(outcome.verdict == verdict for outcome in outcomes)} {verdict}"
@@ -155,7 +155,7 @@ def summary(outcomes: Sequence[MutantOutcome]) -> str:
 
 
 def measure(tell: Callable[[str], None] = lambda _: None) -> str:
-    """The table of kill power: each check against each wrong server. Takes minutes."""
+    """The kill power table: each check against each wrong server. This takes minutes."""
     seconds = {check.name: _seconds(check) for check in CHECKS}
     kills: dict[str, set[str]] = {check.name: set() for check in CHECKS}
     for mutant in SERVERS:
@@ -169,7 +169,7 @@ def measure(tell: Callable[[str], None] = lambda _: None) -> str:
 
 
 def killers(mutant: Mutant) -> list[str]:
-    """The checks that find a wrong server, one after the other on the same, as in a run."""
+    """The checks that kill a wrong server, run one after the other in it, as in a normal run."""
     subject = subject_of(mutant)
     try:
         return [check.name for check in CHECKS if broken_by(check, subject.open_session())]
@@ -178,7 +178,7 @@ def killers(mutant: Mutant) -> list[str]:
 
 
 def in_order(kills: Mapping[str, set[str]], seconds: Mapping[str, float]) -> list[str]:
-    """Checks, the one first that kills most a second of what those before it leave alive."""
+    """Order checks by how many mutants they kill per second among those still alive."""
     order: list[str] = []
     rest, alive = set(kills), {name for killed in kills.values() for name in killed}
 

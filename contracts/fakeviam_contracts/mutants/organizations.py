@@ -1,4 +1,4 @@
-"""Wrong servers: organizations, their databases, logging in."""
+"""Wrong servers: organizations, their databases, logins."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CONNECT, CONFIGURE, LOGIN = "GetDatabaseConnection", "ConfigureDatabaseUser", "A
 
 
 def _once(message: object, memory: Memory) -> None:
-    """Refuses a second request of one kind for the same subject."""
+    """Refuses a repeated request for the same object."""
     name = getattr(message, "entity", None) or getattr(message, "organization_id", "")
     if name and getattr(message, "password", "x"):
         if name in memory:

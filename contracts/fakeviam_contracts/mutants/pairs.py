@@ -1,4 +1,4 @@
-"""Wrong servers: fields of filters that go wrong beside others, or for values nearly right."""
+"""Wrong servers: filter fields that fail in combination, or for values that almost match."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fakeviam.wire import data
     from fakeviam_contracts.mutants.base import Memory, PageRequest
 
-#: Fields of a query by their values in a record.
+#: Fields of a query, and how to get their values from a record.
 SCALARS: dict[str, Callable[[Any], str]] = {
     "component_name": lambda record: record.source.component_name,
     "component_type": lambda record: record.source.component_type,
@@ -42,7 +42,7 @@ NOTHING: dict[str, Any] = {
 
 
 class _Selections(Selections):
-    """Changes each query before it is answered."""
+    """Changes each query before it is executed."""
 
     def __init__(
         self, store: MemoryStore, change: Callable[[MemoryStore, Query], Query], *, tabular: bool
@@ -52,12 +52,12 @@ class _Selections(Selections):
 
     def __getitem__(self, query: Query) -> Selection:
         changed = self._change(self._store, query)
-        # What has been selected is not remembered: the records that it depends on change.
+        # Not cached, because the records that a changed query depends on may change.
         return Selections.__missing__(self, changed)
 
 
 def on_query(name: str, clause: str, change: Callable[[MemoryStore, Query], Query]) -> Mutant:
-    """A server that answers another question than the one it was asked, in every call."""
+    """A server that changes every query."""
 
     class Wrong(MemoryStore):
         def __init__(self) -> None:
@@ -69,7 +69,7 @@ def on_query(name: str, clause: str, change: Callable[[MemoryStore, Query], Quer
 
 
 def _records(store: MemoryStore) -> list[Any]:
-    # Not by a query: that would be asked through here again.
+    # Not by a query, which would be changed too.
     files = [record for _, record in store._binary.rows()]  # noqa: SLF001 - wrong on purpose
     return [*files, *(record for _, record in store._tabular.rows())]  # noqa: SLF001
 
@@ -77,7 +77,7 @@ def _records(store: MemoryStore) -> list[Any]:
 def _compares_by(
     field: str, same: Callable[[str, str], bool]
 ) -> Callable[[MemoryStore, Query], Query]:
-    """What compares a field in another way than by equality: `same(wanted, stored)`."""
+    """Compares a field with `same(wanted, stored)` instead of equality."""
 
     def change(store: MemoryStore, query: Query) -> Query:
         expected = getattr(query, field)
@@ -95,7 +95,7 @@ def _compares_by(
 
 
 def _ignores_strangers(field: str) -> Callable[[MemoryStore, Query], Query]:
-    """Takes a value that no record has for no constraint."""
+    """Ignores a value that no record has."""
 
     def change(store: MemoryStore, query: Query) -> Query:
         expected = getattr(query, field)
@@ -114,7 +114,7 @@ def _ignores_strangers(field: str) -> Callable[[MemoryStore, Query], Query]:
 
 
 def _beside(field: str, other: str) -> Callable[[MemoryStore, Query], Query]:
-    """Ignores a field where another one is set."""
+    """Ignores a field if another one is set."""
 
     def change(_: MemoryStore, query: Query) -> Query:
         if not _is_set(query, other) or not _is_set(query, field):
@@ -129,7 +129,7 @@ def _beside(field: str, other: str) -> Callable[[MemoryStore, Query], Query]:
 def _only_beside(
     other: str, change: Callable[[MemoryStore, Query], Query]
 ) -> Callable[[MemoryStore, Query], Query]:
-    """A change where another field is set."""
+    """A change that applies if another field is set."""
     return lambda store, query: change(store, query) if _is_set(query, other) else query
 
 

@@ -1,4 +1,4 @@
-"""Wrong servers: runs of data pipelines, and what they put into sinks."""
+"""Wrong servers: runs of data pipelines, and the contents of sinks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MINUTE = 60 * 1_000_000_000
 
 
 class _Revives(MemoryStore):
-    """A pipeline of a deleted one's name takes over what was its: some kind of it."""
+    """A new pipeline inherits entities of a kind from a deleted one with the same name."""
 
     kind: type[Any]
 
@@ -59,7 +59,7 @@ def _is_new(store: MemoryStore, run: PipelineRun) -> bool:
 
 
 def _shifted(start: int = 0, end: int = 0) -> Any:
-    """A store whose windows begin and end at other times."""
+    """A store with other bounds of windows."""
 
     def change(store: MemoryStore, run: PipelineRun) -> PipelineRun:
         if not _is_new(store, run):
@@ -78,7 +78,7 @@ def _started_at_once(store: MemoryStore, run: PipelineRun) -> PipelineRun:
 
 
 def _completed(word: str) -> Any:
-    """A store in which runs that fail for some reason are completed."""
+    """A store that completes runs that must fail for some reason."""
 
     def change(_: MemoryStore, run: PipelineRun) -> PipelineRun:
         return replace(run, status="completed", error="") if word in run.error else run
@@ -87,7 +87,7 @@ def _completed(word: str) -> Any:
 
 
 def _both_windows(store: MemoryStore, run: PipelineRun) -> PipelineRun:
-    """Results that were to be replaced stay."""
+    """Results that must be replaced remain."""
     old = store.entity(PipelineRun, run.id)
     return replace(run, documents=old.documents) if old and not run.documents else run
 
@@ -101,7 +101,7 @@ def _never_late(_: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
 
 
 def _one_batch(store: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
-    """After the first batch there is no other."""
+    """Only the first batch of past windows is run."""
     old = store.entity(DataPipeline, pipeline.id)
     if old is None or old.time_batch == pipeline.time_batch:
         return pipeline
@@ -109,7 +109,7 @@ def _one_batch(store: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
 
 
 def _catches_up(store: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
-    """Enabled again, it begins where it stopped."""
+    """An enabled pipeline continues where it was disabled."""
     old = store.entity(DataPipeline, pipeline.id)
     is_back = old is not None and pipeline.enabled and not old.enabled
     return replace(pipeline, time_next=old.time_next) if old and is_back else pipeline
@@ -123,12 +123,12 @@ def _drops_open(_: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
     return pipeline if pipeline.enabled else replace(pipeline, open=())
 
 
-#: An edit of each run of a list.
+#: An edit of each run in a list.
 _run = partial(in_each, "runs", "")
 
 
 def _fills_gaps(_: object, reply: Any, __: Memory) -> None:
-    """Windows of the past without data have runs, too."""
+    """Past windows without data have runs too."""
     starts = {run.data_start_time.seconds for run in reply.runs}
     for run in list(reply.runs):
         before = run.data_start_time.seconds - 3600
@@ -141,7 +141,7 @@ def _fills_gaps(_: object, reply: Any, __: Memory) -> None:
 
 
 def _in_sink(change: Callable[[dict[str, Any]], object]) -> ReplyEdit:
-    """An edit of each document that is read from a sink."""
+    """An edit of each document read from a sink."""
 
     def every(documents: list[dict[str, Any]]) -> None:
         for document in documents:
@@ -171,7 +171,7 @@ def _already_started(run: Any) -> None:
         run.status = STARTED
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     with_store(
         "drops scheduled runs of disabled pipelines", "DP-15", changing(DataPipeline, _drops_open)

@@ -1,4 +1,4 @@
-"""Wrong servers: data pipelines as they are kept."""
+"""Wrong servers: creating, listing and changing data pipelines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CREATE, GET, LIST = "CreateDataPipeline", "GetDataPipeline", "ListDataPipelines"
 RENAME, ENABLE, DISABLE = "RenameDataPipeline", "EnableDataPipeline", "DisableDataPipeline"
 
-#: An edit of each pipeline of a reply.
+#: An edit of each pipeline in a reply.
 _pipeline = partial(in_each, "data_pipelines", "data_pipeline")
 
 
@@ -41,7 +41,7 @@ def _disables_others(store: MemoryStore, pipeline: DataPipeline) -> DataPipeline
 
 
 def _enabled_by_name(store: MemoryStore, pipeline: DataPipeline) -> DataPipeline:
-    """A pipeline of a new name is another one."""
+    """A renamed pipeline gets a new id."""
     old = store.entity(DataPipeline, pipeline.id)
     renamed = old is not None and old.name != pipeline.name
     return replace(pipeline, schedule="0 * * * *") if renamed else pipeline
@@ -60,13 +60,13 @@ def _last_stage(message: Any, _: Memory) -> None:
 
 
 def _toggle(message: Any, memory: Memory) -> None:
-    """Disables what is disabled already by enabling it: by another pipeline's id."""
+    """Refuses to disable a pipeline again, by replacing the id of the request."""
     if memory.get("disabled") == message.id:
         refusing(Status.FAILED_PRECONDITION)()
     memory["disabled"] = message.id
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     on_exchange("does not disable pipelines twice", "DP-15",
                 {DISABLE: _toggle, ENABLE: lambda _, memory: memory.clear()}, {}),

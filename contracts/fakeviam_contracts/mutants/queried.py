@@ -1,4 +1,4 @@
-"""Wrong servers: queries over readings, and the latest of them."""
+"""Wrong servers: queries over readings, and the latest reading."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _stage(name: str, change: Callable[[Any], Any]) -> Any:
 
 
 def _everywhere(change: Callable[[str, object], tuple[str, object]]) -> object:
-    """An edit of each name and value, however deep."""
+    """An edit of each name and value at any depth."""
 
     def walked(value: object) -> Any:
         if isinstance(value, dict):
@@ -81,7 +81,7 @@ def _operator(name: str, change: Callable[[Any], Any]) -> Any:
 
 
 def edited_documents(change: Callable[[list[dict[str, Any]]], object]) -> ReplyEdit:
-    """An edit of the documents of an answer."""
+    """An edit of the documents in a reply."""
 
     def edit(_: object, reply: QueryReply, __: Memory) -> None:
         import bson  # noqa: PLC0415
@@ -136,7 +136,7 @@ _ASKED = ("part_id", "resource_name", "resource_subtype", "method_name")
 
 
 def _keep(message: datasync.DataCaptureUploadRequest, memory: Memory) -> None:
-    """Remember every reading that is uploaded."""
+    """Remember every uploaded reading."""
     names = [getattr(message.metadata, name) for name in _NAMES]
     for content in message.sensor_contents:
         if content.HasField("struct"):
@@ -144,7 +144,7 @@ def _keep(message: datasync.DataCaptureUploadRequest, memory: Memory) -> None:
 
 
 def _by_memory(ignored: str = "", *, by_arrival: bool = False) -> ReplyEdit:
-    """Answers from memory, without looking at one of the names, or by arrival."""
+    """Reply from memory, ignoring one of the fields, or in order of arrival."""
 
     def edit(request: Any, reply: Any, memory: Memory) -> None:
         if not all(getattr(request, name) for name in _ASKED):
@@ -184,7 +184,7 @@ def _newest_first(message: Any, _: Memory) -> None:
     message.mql_binary.insert(0, bson.encode({"$sort": {"time_requested": -1}}))
 
 
-#: Servers that differ where nothing is documented.
+#: Servers that deviate in undocumented points.
 LEGAL: tuple[Mutant, ...] = (
     on_request("finds the newest readings first", "MQ-6", _newest_first, MQL),
 )

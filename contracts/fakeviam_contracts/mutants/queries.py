@@ -1,4 +1,4 @@
-"""Queries that wrong stores ask themselves."""
+"""Queries for wrong stores."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def _without(*fields: str) -> RequestEdit:
 
 
 def _interval(bound: str, shift: int) -> RequestEdit:
-    """Moves a bound by nanoseconds; none removes it."""
+    """Shifts a bound by nanoseconds; None removes it."""
 
     def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
@@ -86,7 +86,7 @@ def _consult_list(filter_: data.Filter) -> None:
 
 
 def _labels_are_tags(filter_: Any) -> None:
-    members_only = getattr(filter_, "dataset_id", "")  # a delete by days has none
+    members_only = getattr(filter_, "dataset_id", "")  # deletes by days have none
     if filter_.tags_filter.type == data.TAGS_FILTER_TYPE_UNTAGGED and members_only:
         filter_.tags_filter.type = data.TAGS_FILTER_TYPE_MATCH_BY_OR
         filter_.tags_filter.tags[:] = ["\0"]

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 CREATE, UPDATE, DELETE = "CreateSavedQuery", "UpdateSavedQuery", "DeleteSavedQuery"
 GET, LIST, MQL = "GetSavedQuery", "ListSavedQueries", "TabularDataByMQL"
 
-#: An edit of each query of a reply.
+#: An edit of each query in a reply.
 _query = partial(in_each, "queries", "saved_query")
 
 
 class _ChangesAll(MemoryStore):
-    """Gives the stages of a query that changes to all of them."""
+    """Changing the stages of one query changes all of them."""
 
     def put_entities(self, *entities: Entity) -> bool:
         for changed in entities:
@@ -53,14 +53,14 @@ class _ChangesAll(MemoryStore):
 
 
 class _Everybodys(MemoryStore):
-    """Has one list of saved queries for all organizations."""
+    """All organizations share one list of saved queries."""
 
     def entities(self, kind: type[Kind], owner: str | None = None) -> list[Kind]:
         return super().entities(kind, None if kind is SavedQuery else owner)
 
 
 class _NamesOnce(MemoryStore):
-    """Lets one organization alone have a saved query of a name."""
+    """Names are unique across organizations."""
 
     def put_entities(self, *entities: Entity) -> bool:
         taken = {(one.name, one.owner) for one in self.entities(SavedQuery)}
@@ -91,7 +91,7 @@ def _behind(message: Any, memory: Memory) -> None:
         message.ClearField("query_prefix_name")
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     on_reply("lists the newest saved query first", "SA-6", in_list("queries", list.reverse), LIST),
     on_request("wants names and stages for saved queries", "SA-5", _wants_both, UPDATE),
@@ -99,7 +99,7 @@ LEGAL: tuple[Mutant, ...] = (
 
 
 def _never_free() -> Mutant:
-    """A name that a saved query had before stays taken."""
+    """The former name of a saved query remains taken."""
 
     def created(request: Any, reply: Any, memory: Memory) -> None:
         memory[reply.id] = request.name

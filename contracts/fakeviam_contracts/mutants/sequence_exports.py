@@ -1,4 +1,4 @@
-"""Wrong servers: exports of datasets of sequences."""
+"""Wrong servers: exports of sequence datasets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RUNNING, COMPLETED, FAILED = (
 
 
 def _in_state(state: int, change: Callable[[Any], object]) -> ReplyEdit:
-    """An edit of jobs in some state."""
+    """An edit of jobs in a state."""
 
     def edit(_: object, job: Any, __: Memory) -> None:
         if job.status == state:
@@ -43,7 +43,7 @@ def _one_job(_: object, reply: Any, memory: Memory) -> None:
 
 
 def _slow(_: object, job: Any, memory: Memory) -> None:
-    """The first looks at a job that is complete find it under way."""
+    """A complete job appears to be in progress at first."""
     memory[job.job_id] = memory.get(job.job_id, 0) + 1
     if job.status == COMPLETED and memory[job.job_id] < 3:
         job.status = RUNNING
@@ -58,7 +58,7 @@ def _good_for_a_day(job: Any) -> None:
 
 
 def _with_file(change: Callable[[dict[str, bytes]], object]) -> Any:
-    """A store of exports whose zips hold something else."""
+    """A store of exports that changes their zip files."""
 
     def edit(_: MemoryStore, export: SequenceExport) -> SequenceExport:
         if not export.file:
@@ -76,10 +76,10 @@ def _with_file(change: Callable[[dict[str, bytes]], object]) -> Any:
 
 
 def _with_rows(name: str, change: Callable[[list[dict[str, Any]]], object]) -> Any:
-    """A store of exports of which one table holds something else."""
+    """A store of exports that changes one of their tables."""
 
     def edit(files: dict[str, bytes]) -> None:
-        pa: Any = import_module("pyarrow")  # an extra, and slow to import
+        pa: Any = import_module("pyarrow")  # optional, and slow to import
         pq: Any = import_module("pyarrow.parquet")
         table = pq.read_table(io.BytesIO(files[f"{name}.parquet"]))
         rows = table.to_pylist()
@@ -105,7 +105,7 @@ def _completed(_: MemoryStore, export: SequenceExport) -> SequenceExport:
     return replace(export, status="completed", error="", file=b"no file")
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     on_reply("takes longer to export", "EJ-2", _slow, LOOK),
     on_reply("has links to exports for a day", "EJ-2", _in_state(COMPLETED, _good_for_a_day), LOOK),

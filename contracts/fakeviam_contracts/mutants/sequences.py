@@ -1,4 +1,4 @@
-"""Wrong servers: sequences, and the datasets they are in."""
+"""Wrong servers: sequences and their datasets."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ ADD, REMOVE = "AddSequencesToDataset", "RemoveSequencesFromDataset"
 IMAGES = frozenset({"image/jpeg", "image/png"})
 SECOND = 1_000_000_000
 
-#: Edits of each sequence and each file of a reply.
+#: Edits of each sequence, and of each file, in a reply.
 _sequence = partial(in_each, "sequences", "sequence")
 _file = partial(in_each, "data", "")
 
 
 def _looking(change: Callable[[Query], Query]) -> type[MemoryStore]:
-    """A store that looks for other files inside sequences."""
+    """A store that selects other files for sequences."""
 
     class Looking(MemoryStore):
         def binary_page(self, query: Query, **how: Any) -> Page[Any]:
@@ -71,7 +71,7 @@ class _DeletesSequenceData(MemoryStore):
 
 
 class _DeletesEmptied(MemoryStore):
-    """With its data a sequence goes, too."""
+    """A sequence is deleted with its data."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         count = super().delete_binary(file_ids)
@@ -81,7 +81,7 @@ class _DeletesEmptied(MemoryStore):
 
 
 class _MergeMovesSequences(MemoryStore):
-    """Sequences of datasets that are merged are in the new one alone."""
+    """Merging datasets removes the sequences from the sources."""
 
     def add_dataset(self, dataset: Dataset, *, members_of: Iterable[str] = ()) -> bool:
         ids = list(members_of)
@@ -150,7 +150,7 @@ def _only_known(message: Any, _: Memory) -> None:
 
 
 def _copies(request: Any, reply: Any, memory: Memory) -> None:
-    """What was inside first is inside for ever."""
+    """Returns the files that a sequence first had."""
     copy = type(reply)()
     copy.CopyFrom(reply)
     reply.CopyFrom(memory.setdefault((request.sequence_id, request.page_token), copy))
@@ -170,7 +170,7 @@ def _of_first_method(entries: list[Any]) -> None:
     ]
 
 
-#: Servers that differ and are legal all the same.
+#: Servers that deviate without breaking a binding clause.
 LEGAL: tuple[Mutant, ...] = (
     on_reply("lists the newest sequence first", "SQ-13",
              in_list("sequences", list.reverse), LIST, MEMBERS),

@@ -86,7 +86,7 @@ def subject_of(mutant: Mutant) -> OwnFake:
 
 
 def start(mutant: Mutant, **more: object) -> FakeViam:
-    """The FakeViam that a mutant is, not started yet; with more options of one."""
+    """The FakeViam of a mutant, not started yet; with the options of a mutant, and more."""
     options: dict[str, Any] = {**mutant.options, **more}
     policy = replace(Policy.documented(), **options.pop("policy", {}))
     if mutant.interceptor is not None:

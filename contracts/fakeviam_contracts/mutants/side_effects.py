@@ -1,4 +1,4 @@
-"""Wrong servers: a change of one thing changes others."""
+"""Wrong servers: a change has side effects on other objects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.mutants.base import IdsRequest, Memory, TagsRequest
 
 
-#: What changes nothing that anybody remembers.
+#: RPCs without lasting effects.
 READS = ("BinaryDataByFilter", "BinaryDataByIDs", "TabularDataByFilter", "TagsByFilter",
          "BoundingBoxLabelsByFilter", "ListDatasetsByIDs", "ListDatasetsByOrganizationID",
          "GetLatestTabularData")  # fmt: skip
@@ -70,7 +70,7 @@ class _RemovesFromAlike(_SharesTags):
 
 
 class _SharesCaptures(MemoryStore):
-    """Files of one upload share their tags."""
+    """Files of one upload share their list of tags."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         groups = vars(self).setdefault("_groups", {})
@@ -85,7 +85,7 @@ class _SharesCaptures(MemoryStore):
 
 
 class _SharesBoxes(MemoryStore):
-    """Files of equal contents share their boxes."""
+    """Files with equal contents share their boxes."""
 
     def add_box(self, file_id: str, box: BoundingBox) -> bool:
         size = {r.file_id: (r.size, r.time_requested) for r in _records(self)}
@@ -96,7 +96,7 @@ class _SharesBoxes(MemoryStore):
 
 
 class _DeletesAlike(MemoryStore):
-    """Deletes readings of the same source and time along with a file."""
+    """Deleting a file deletes readings with the same source and time."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         from fakeviam.model.filters import Query  # noqa: PLC0415 - only where it is wrong
@@ -110,7 +110,7 @@ class _DeletesAlike(MemoryStore):
 
 
 class _NewTimes(MemoryStore):
-    """A change of tags or members counts as a new capture, a nanosecond later."""
+    """Changing tags or members changes the capture time by a nanosecond."""
 
     def add_members(self, dataset_id: str, file_ids: Iterable[str]) -> int:
         ids = list(file_ids)
@@ -128,7 +128,7 @@ class _NewTimes(MemoryStore):
 
 
 class _RenameMakesAnew(MemoryStore):
-    """A new name makes a dataset look new."""
+    """Renaming a dataset changes its creation time."""
 
     def rename_dataset(self, dataset_id: str, name: str) -> bool:
         result = super().rename_dataset(dataset_id, name)
@@ -140,7 +140,7 @@ class _RenameMakesAnew(MemoryStore):
 
 
 class _KeepsNames(MemoryStore):
-    """A name is taken for ever, also after its dataset is gone or has another."""
+    """The names of deleted and renamed datasets remain taken."""
 
     def _is_taken(self, organization_id: str, name: str) -> bool:
         old = vars(self).setdefault("_old", set())
@@ -150,7 +150,7 @@ class _KeepsNames(MemoryStore):
 
 
 class _OldMembers(MemoryStore):
-    """A dataset of a former name has its former members."""
+    """A dataset with a former name inherits the former members."""
 
     def delete_dataset(self, dataset_id: str) -> None:
         from fakeviam_contracts.mutants.queries import members_of  # noqa: PLC0415 - only here
@@ -170,7 +170,7 @@ class _OldMembers(MemoryStore):
 
 
 class _OldTags(MemoryStore):
-    """The same bytes come back with the tags that they had."""
+    """Uploading the same bytes again restores their tags."""
 
     def delete_binary(self, file_ids: Iterable[str]) -> int:
         ids = list(file_ids)
@@ -189,7 +189,7 @@ class _OldTags(MemoryStore):
 
 
 class _HalfUpdates(MemoryStore):
-    """Takes the label of an update whose other fields are refused."""
+    """An update that is refused still changes the label."""
 
     def replace_box(
         self, file_id: str, box_id: str, change: Callable[[BoundingBox], BoundingBox]
@@ -261,7 +261,7 @@ def _texts(message: IdsRequest) -> Any:
 
 
 def _forgiving(segment: int) -> tuple[Any, Any]:
-    """Edits that let a segment of an id be anything: files are known by the other two."""
+    """Edits that ignore one segment of an id: files are identified by the other two."""
 
     def uploaded(_: object, reply: Any, memory: Memory) -> None:
         if reply.binary_data_id:
@@ -304,7 +304,7 @@ def _forgives(segment: int, name: str) -> list[Mutant]:
 
 
 class _Remembers(Interceptor):
-    """Gives the answer of before to the same question, until something happens that it minds."""
+    """Repeats the reply to an equal request, until a call that it notices."""
 
     def __init__(self, questions: Sequence[str], unminded: Sequence[str]) -> None:
         self._questions, self._unminded = questions, unminded

@@ -1,4 +1,4 @@
-"""Wrong servers: queries in SQL. Random programs ask none, so these are apart from the campaign."""
+"""Wrong servers: SQL queries. Random programs send none, so these are not in the campaign."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _statement(old: str, new: str) -> Any:
 
 
 def _rows(change: Callable[[list[dict[str, Any]]], object]) -> Any:
-    """An edit of the rows of an answer."""
+    """An edit of the rows in a reply."""
 
     def edit(_: object, reply: QueryReply, __: dict[Any, Any]) -> None:
         import bson  # noqa: PLC0415 - with the first statement

@@ -91,7 +91,7 @@ def _short_pieces(message: datasync.FileUploadRequest, _: Memory) -> None:
 
 
 def _one_piece(message: Any, memory: Memory) -> object:
-    """Keeps the first piece after each metadata."""
+    """Stores only the first piece after the metadata."""
     if message.WhichOneof("upload_packet") == "metadata":
         memory["seen"] = False
         return None

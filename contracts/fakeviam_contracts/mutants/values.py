@@ -1,4 +1,4 @@
-"""Wrong servers: they change values on their way, or take different ones for the same."""
+"""Wrong servers: they change values, or treat different ones as equal."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TAGGING = ("AddTagsToBinaryDataByIDs", "AddTagsToBinaryDataByFilter")
 BOXES = ("AddBoundingBoxToImageByID", "UpdateBoundingBox")
 BINARY, TABULAR = PAGES
 
-#: What is done to texts, by what a server that does it is called.
+#: Changes of texts, by their descriptions.
 CHANGES: dict[str, Callable[[str], str]] = {
     "composes": lambda text: unicodedata.normalize("NFC", text),
     "decomposes": lambda text: unicodedata.normalize("NFD", text),
@@ -59,7 +59,7 @@ def _uploads(message: Any) -> Any:
 
 
 def _text_edit(field: str, change: Callable[[str], str]) -> RequestEdit:
-    """Edits a field of texts, of uploads or of the request itself."""
+    """Edits a text field of uploads, or of the request itself."""
 
     def edit(message: Any, _: Memory) -> None:
         holder = _uploads(message) if "metadata" in message.DESCRIPTOR.fields_by_name else message
@@ -74,7 +74,7 @@ def _text_edit(field: str, change: Callable[[str], str]) -> RequestEdit:
 
 
 def _filters(field: str, change: Callable[[str], str]) -> RequestEdit:
-    """Edits what a filter asks for."""
+    """Edits the values in a filter."""
 
     def edit(message: object, _: Memory) -> None:
         filter_ = filter_of(message)
@@ -123,7 +123,7 @@ def _texts() -> Iterator[Mutant]:
 
 
 def _structs(change: Callable[[Any], None]) -> RequestEdit:
-    """Edits every map of each reading, from the inside out."""
+    """Edits every map in each reading, innermost first."""
 
     def walk(struct: well_known.Struct) -> None:
         for value in struct.fields.values():
@@ -188,7 +188,7 @@ def _parse_words(value: well_known.Value) -> None:
 
 
 def _single(value: well_known.Value) -> None:
-    """As if stored with six digits."""
+    """Rounds to six digits."""
     if value.HasField("number_value"):
         value.number_value = float(f"{value.number_value:.6g}")
 
@@ -243,7 +243,7 @@ def _plain_type(message: object, _: Memory) -> None:
 
 
 def _overflows(message: Any, _: Memory) -> None:
-    """As a count of ns since 1970 in 64 bits does."""
+    """Overflows like a signed 64-bit number of ns since 1970."""
     interval = message.data_request.filter.interval
     if interval.end.seconds >= 2**63 // 10**9:
         interval.end.seconds -= 2**64 // 10**9
@@ -263,7 +263,7 @@ def _bytes(change: Callable[[bytes], bytes]) -> RequestEdit:
 
 
 def _piece(message: Any) -> bytes | None:
-    """The bytes of a message of a stream."""
+    """The bytes in a message of a stream."""
     kind = message.WhichOneof("upload_packet")
     if kind == "metadata":
         return None
@@ -287,7 +287,7 @@ def _drops_repeats(message: object, memory: Memory) -> object:
 
 
 def _drops_known(message: object, memory: Memory) -> object:
-    """Takes a piece that it has seen before in this stream for one that was sent twice."""
+    """Drops pieces that repeat an earlier piece of the stream, as if they were retransmissions."""
     piece = _piece(message)
     if piece is None:
         memory.clear()
@@ -299,7 +299,7 @@ def _drops_known(message: object, memory: Memory) -> object:
 
 
 def _sorts_pieces(message: object, memory: Memory) -> None:
-    """Puts the larger of two neighbours first."""
+    """Swaps neighbouring pieces so that the larger one is first."""
     piece = _piece(message)
     if piece is None:
         memory["held"] = None
@@ -311,7 +311,7 @@ def _sorts_pieces(message: object, memory: Memory) -> None:
 
 
 class _OfOneSize(MemoryStore):
-    """Takes large contents of the same size for the same."""
+    """Treats large contents of the same size as equal."""
 
     def add_binary(self, records: Sequence[tuple[BinaryRecord, bytes]]) -> None:
         payloads = vars(self).setdefault("_payloads", {})

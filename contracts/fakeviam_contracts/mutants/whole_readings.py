@@ -1,4 +1,4 @@
-"""Wrong servers: readings that lose what is easily lost, in one RPC alone."""
+"""Wrong servers: readings lose fragile values, in one RPC only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     Change = Callable[[Any], Any]
 
-#: What `_without_nulls` leaves out of its surroundings.
+#: The value that `_without_nulls` removes from its container.
 _GONE = object()
 
 
 def _everywhere(value: Any, change: Change) -> Any:
-    """A value with all that is inside changed, where something is left."""
+    """Change all nested values, where any are left."""
     if isinstance(value, dict):
         inner = {name: _everywhere(each, change) for name, each in value.items()}
         return change({name: each for name, each in inner.items() if each is not _GONE})
@@ -47,7 +47,7 @@ def _without_empty(value: Any) -> Any:
 
 
 def _payload(change: Change) -> ReplyEdit:
-    """An edit of the payload of a reply."""
+    """An edit of the payload in a reply."""
 
     def edit(_: object, reply: Any, __: Memory) -> None:
         if reply.payload.fields:
@@ -57,7 +57,7 @@ def _payload(change: Change) -> ReplyEdit:
 
 
 def _documents(change: Change) -> ReplyEdit:
-    """An edit of each document of an answer."""
+    """An edit of each document in a reply."""
     import bson  # noqa: PLC0415 - with the first query
 
     def edit(_: object, reply: Any, __: Memory) -> None:
