@@ -1,4 +1,4 @@
-"""A cloud as a directory that diffs well: metadata as JSON lines, bytes by their hash (AR-1)."""
+"""A cloud as a directory that is easy to diff: metadata as JSON lines, bytes by hash (AR-1)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Contents", "is_archive", "read", "write"]
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """Import what checks archives when one is read; all servers import the rest."""
+        """Import the reader, and with it the validation, only if an archive is read."""
         if name != "read":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from fakeviam.archive.reader import read  # noqa: PLC0415

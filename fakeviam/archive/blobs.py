@@ -1,4 +1,4 @@
-"""Bytes of files, each under the name of its hash."""
+"""Contents of files, stored by their hash."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _NAME = re.compile("[0-9a-f]{64}")
 
 
 def digest_of(data: bytes) -> str:
-    """The name of bytes."""
+    """The hash of bytes."""
     return sha256(data).hexdigest()
 
 
 class Blobs:
-    """A folder of files `ab/abcdef…`."""
+    """A folder with files `ab/abcdef…`."""
 
     def __init__(self, folder: Path, files: Files | None = None) -> None:
         """Use `folder`, which need not exist yet."""
@@ -33,14 +33,14 @@ class Blobs:
         self._unnamed: list[str] = []
 
     def put(self, data: bytes) -> str:
-        """Keep bytes, once however often they come; answer their name.
+        """Store bytes, once for equal contents; returns their hash.
 
         Raises:
-            OSError: They cannot be kept.
+            OSError: They cannot be written.
         """
         name = digest_of(data)
         if name not in self._known:
-            # A file that is there already, but that nobody has read, may hold anything.
+            # An existing file that has not been verified may have any contents.
             path = self._path(name)
             self._files.make_folder(path.parent)
             self._unnamed.append(name)
@@ -49,21 +49,21 @@ class Blobs:
         return name
 
     def settle(self) -> None:
-        """Take what was put since the last time as named by something that is kept."""
+        """Keep all bytes since the last call, because something persistent refers to them."""
         self._unnamed.clear()
 
     def undo(self) -> None:
-        """Remove what was put since it was last settled: nothing names it."""
+        """Remove all bytes since the last `settle`, because nothing refers to them."""
         for name in self._unnamed:
             self._known.discard(name)
             self._files.discard(self._path(name))
         self._unnamed.clear()
 
     def get(self, name: str, where: str) -> bytes:
-        """The bytes of a name that stands at `where`.
+        """The bytes with a hash that is used at `where`.
 
         Raises:
-            DamageError: They are not there, or are others.
+            DamageError: They are missing or differ.
         """
         if not _NAME.fullmatch(name):
             raise damaged(where, f"sha256 must be 64 hex digits, got {name!r}")
@@ -80,7 +80,7 @@ class Blobs:
         return data
 
     def keep_only(self, names: Collection[object]) -> None:
-        """Delete all others; one that cannot be deleted only takes up space."""
+        """Delete all others; one that cannot be deleted only wastes space."""
         for path in self.folder.glob("*/*"):
             if path.name not in names:
                 self._files.discard(path)

@@ -1,4 +1,4 @@
-"""What an archive holds."""
+"""The contents of an archive."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Contents:
-    """Everything about a cloud that outlives it.
+    """All persistent data of a cloud.
 
     Attributes:
-        store: Records, bytes, datasets and database users. A fork: nobody writes to it.
+        store: Records, bytes, datasets and database users. A fork that nobody modifies.
         fleet: Organizations, locations, robots and parts.
-        keys: API keys, each as a JSON object.
-        counters: How far ids were counted.
-        made_by: Version of fakeviam that they come from.
+        keys: API keys as JSON objects.
+        counters: The counters of ids.
+        made_by: The version of fakeviam that wrote them.
     """
 
     store: Store

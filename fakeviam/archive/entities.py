@@ -35,7 +35,7 @@ class _ResourceRow(Model):
 
 _OptionalTime = Omittable[Time]
 
-#: What stands in a row for the types of entities' fields. Their integers are times.
+#: The models of entity fields by their types. Integers are times.
 _TYPES: Mapping[object, object] = MappingProxyType(
     {
         bool: Flag,
@@ -69,10 +69,10 @@ _ROWS: Mapping[str, type[_Row]] = MappingProxyType(
 
 
 def entity_of(row: object, where: str) -> Entity:
-    """The entity of a row that stands at `where`.
+    """The entity in a row at `where`.
 
     Raises:
-        DamageError: It describes none.
+        DamageError: The row is invalid.
     """
     kind = checked_row(_EntityKind, row, where).kind
     values = dict(vars(checked_row(_ROWS[kind], row, where)))

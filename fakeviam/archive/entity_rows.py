@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def entity_row(entity: Entity) -> Row:
-    """An entity, without what has its default."""
+    """An entity, without fields that have their defaults."""
     row: Row = {"kind": KIND_NAMES[type(entity)]}
     for field in dataclasses.fields(entity):
         value = getattr(entity, field.name)

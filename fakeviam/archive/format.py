@@ -1,18 +1,18 @@
 """The files of an archive.
 
-    manifest.json   what is in it, with a hash of each of the others; written last
+    manifest.json   an overview, with a hash of each other file; written last
     fleet.jsonl     organizations, locations, robots and parts
     keys.jsonl      API keys
     users.jsonl     database users
     datasets.jsonl  oldest first
-    entities.jsonl  saved queries, indexes, pipelines and their runs, sequences; from version 2 on
-    sources.jsonl   what captured the data; records name it
+    entities.jsonl  saved queries, indexes, pipelines and their runs, sequences; since version 2
+    sources.jsonl   the sources of data, to which records refer
     binary.jsonl    binary records in the order of time, then arrival
-    tabular.jsonl   readings, likewise
+    tabular.jsonl   readings in the same order
     blobs/          the bytes, by their SHA-256
 
-Raise VERSION whenever an older fakeviam could misread what a newer one writes, and keep reading
-the older ones: archives live in repositories for years.
+Raise VERSION if an older fakeviam could misread what a newer one writes, and keep reading older
+versions: archives remain in repositories for years.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ TABLES = (FLEET, KEYS, USERS, DATASETS, ENTITIES, SOURCES, BINARY, TABULAR)
 
 
 class Table(NamedTuple):
-    """What the manifest says of a file."""
+    """A file in the manifest."""
 
     lines: int
     sha256: str
 
 
 def is_archive(folder: Path) -> bool:
-    """Whether a directory says that it is an archive, of whatever version."""
+    """Whether a directory is an archive, of any version."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""JSON lines: how they are written and read."""
+"""Reading and writing JSON lines."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _encode = json.JSONEncoder(
 
 
 def line_of(value: object) -> bytes:
-    """A value as JSON that is the same for equal values, without the line's end."""
+    """Encode a value as canonical JSON, without a line end."""
     return _encode(value).encode()
 
 
 def value_of(line: bytes) -> Any:
-    """The value of a line.
+    """Parse a line.
 
     Raises:
         JsonError: It is not JSON; the message explains why.
     """
-    from pydantic_core import from_json  # noqa: PLC0415 - only who reads needs it
+    from pydantic_core import from_json  # noqa: PLC0415 - only needed for reading
 
     try:
         return from_json(line, allow_inf_nan=False)
     except ValueError:
-        value = parse_json(line)  # slower, and says what is wrong
+        value = parse_json(line)  # slower, but explains the error
         unfit = unfit_part(value)
         if unfit:
             raise JsonError(f"holds {unfit}") from None
@@ -44,37 +44,37 @@ def value_of(line: bytes) -> Any:
 
 
 def time_text(nanos: int) -> str:
-    """ISO 8601 in UTC; nanoseconds are kept."""
+    """Format a time as ISO 8601 in UTC with nanoseconds."""
     seconds, rest = divmod(nanos, SECOND)
     text = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     return f"{text}.{rest:09}Z" if rest else f"{text}Z"
 
 
 class DamageError(UsageError):
-    """A file does not say what it should.
+    """A file has invalid contents.
 
     Attributes:
-        where: The file, and the line if that is known.
-        what: What is wrong there.
+        where: The file, and the line if it is known.
+        what: The problem.
     """
 
     def __init__(self, where: str, what: str, advice: str) -> None:
-        """Refuse what is at `where`, and say what to do about it."""
+        """Report damage at `where`, and what to do about it."""
         self.where, self.what = where, shortened(what)
         super().__init__(f"{where}: {self.what}; {advice}")
 
 
 def damaged(where: str, what: str) -> DamageError:
-    """The error for damage at a place."""
+    """The error for damage at a location."""
     advice = "it is damaged or was edited; restore it from a copy, or export it again"
     return DamageError(where, what, advice)
 
 
 def without_defaults(values: Mapping[str, object]) -> dict[str, object]:
-    """Fields that are empty are left out; nothing is lost, and differences read better."""
+    """Omit empty fields; nothing is lost, and diffs are shorter."""
     return {name: value for name, value in values.items() if not _is_empty(value)}
 
 
 def _is_empty(value: object) -> bool:
-    # Zero is not: a confidence of 0 is no lack of one.
+    # Zero is not empty: a confidence of 0 differs from none.
     return value is None or value is False or value in ("", [])

@@ -98,8 +98,8 @@ def _payload(reading: dict[str, object]) -> bytes:
         raise invalid(f"must be a reading ({error})") from None
 
 
-# Text was checked when the line was parsed, and integers stay integers: an archive that is read and
-# written again is the same.
+# Strings were validated by the JSON parser, and integers stay integers, so that reading and writing
+# an archive again does not change it.
 _Number = Annotated[int | float, Expected("a finite number")]
 Time = Annotated[int, Parsed(_nanos, "a time such as 2026-01-31T12:00:00Z", {"type": "string"})]
 Reading = Annotated[dict[str, Any], AfterValidator(_payload)]
@@ -184,7 +184,7 @@ class _RecordRow(Model):
 
 
 class BinaryRecordRow(_RecordRow):
-    """A binary record; `sha256` names its bytes."""
+    """A binary record; `sha256` is the hash of its bytes."""
 
     sha256: str
     size: Size
@@ -212,7 +212,7 @@ class TabularRecordRow(_RecordRow):
     """A reading; its encoded payload if JSON cannot represent it."""
 
     id: str
-    # Validated into the encoded payload.
+    # Converted to the encoded payload.
     reading: Omittable[Reading] = None
     payload: Omittable[Base64] = None
 
@@ -318,7 +318,7 @@ class _Kind(Model, extra="ignore"):
 
 
 def fleet_of(rows: Iterable[tuple[object, str]]) -> FleetState:
-    """The fleet of rows, each with its location.
+    """The fleet from rows and their locations.
 
     Raises:
         DamageError: One of them is invalid.
@@ -344,10 +344,10 @@ class _Format(Model, extra="ignore"):
 
 
 def check_format(value: object, where: str, *, name: str, version: int) -> None:
-    """Refuse another format, and one of a later fakeviam.
+    """Check the format and its version.
 
     Raises:
-        UsageError: It is one of these; the message says what to do.
+        UsageError: It is another format, or a later version; the message says what to do.
     """
     row = checked_row(_Format, value, where)
     if row.format != name:
@@ -363,7 +363,7 @@ class _Table(Model):
 
 
 class CountersRow(Model):
-    """How far ids were counted."""
+    """The counters of ids."""
 
     ids: Counted
     objects: Counted
@@ -375,7 +375,7 @@ class CountersRow(Model):
 
 
 class ArrivalsRow(Model):
-    """The numbers that the next records get."""
+    """The arrival numbers of the next records."""
 
     binary: Counted
     tabular: Counted

@@ -1,4 +1,4 @@
-"""Reads archives: all of it, or an error that names the damage (AR-2)."""
+"""Reads archives: completely, or with an error that locates the damage (AR-2)."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ if TYPE_CHECKING:
 def read(
     path: str | os.PathLike[str], *, make_store: Callable[[], Store] = MemoryStore
 ) -> Contents:
-    """Read an archive; the contents belong to the caller.
+    """Read an archive; the caller owns the contents.
 
     Raises:
-        UsageError: There is none, it was written by a later fakeviam, or it is damaged; the
+        UsageError: It does not exist, was written by a later fakeviam, or is damaged; the
             message says where, and what to do.
     """
     folder = Path(os.fspath(path))
@@ -79,7 +79,7 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
         PasswordSet(row.organization_id, row.password)
         for row, _ in tables.rows(names.USERS, UserRow)
     )
-    if manifest.version > 1:  # the first version knew none
+    if manifest.version > 1:  # version 1 has no entities
         entities = [entity_of(value, at) for value, at in tables.values(names.ENTITIES)]
         events.append(EntitiesPut(entities))
     events.append(ArrivalsSet(Arrivals(**dict(manifest.arrivals))))
@@ -95,7 +95,7 @@ def read_tables(folder: Path, blobs: Blobs, store: Store) -> Contents:
 
 
 def _checked_key(value: object, where: str) -> Mapping[str, object]:
-    """The row of a key: its file and line are known only here, so it is checked here."""
+    """The row of a key, validated here, where its file and line are known."""
     checked_row(KeyRow, value, where)
     return checked_object(value, where)
 
@@ -135,7 +135,7 @@ class _Tables:
 
 
 def _check_json(path: Path, lines: list[bytes]) -> None:
-    """Refuse the first line that is not even a JSON object, if there is one."""
+    """Report the first line that is not a JSON object, if any."""
     for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
         checked_object(_value(line, where), where)

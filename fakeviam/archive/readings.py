@@ -1,4 +1,4 @@
-"""Readings as JSON, where that says all of them; otherwise as the bytes they are."""
+"""Readings as JSON if that is lossless, otherwise as their bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fakeviam.wire.well_known import Struct
 
 
 def reading_fields(payload: bytes) -> dict[str, object]:
-    """The field that says an encoded Struct.
+    """The JSON field for an encoded Struct.
 
-    JSON has no NaN and no values without a kind, and a sender may have encoded a Struct in a way
-    of its own. So JSON is written if and only if these very bytes can be made of it again.
+    JSON has neither NaN nor values without a kind, and a sender may encode the same Struct
+    differently. So JSON is used if and only if it can be converted back to exactly these bytes.
     """
     try:
         reading = mapping_from(Struct.FromString(payload))
@@ -26,9 +26,9 @@ def reading_fields(payload: bytes) -> dict[str, object]:
 
 
 def payload_of(reading: dict[str, object]) -> bytes:
-    """The encoded Struct of a JSON object.
+    """Encode a JSON object as a Struct.
 
     Raises:
-        ValueError: A Struct would hold something else.
+        ValueError: A Struct cannot represent it exactly.
     """
     return struct_from(reading).SerializeToString(deterministic=True)

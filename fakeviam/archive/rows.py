@@ -1,7 +1,7 @@
-"""Records and what belongs to them, as JSON objects and back.
+"""Converts records and related objects to JSON objects and back.
 
-Records name their source by a hash of it, so that a thousand records of one camera do not say a
-thousand times which machine it is on, and none of them changes when another source is added.
+Records refer to their source by its hash, so that the source is not repeated for each of them, and
+none of them changes when another source is added.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _SOURCE_TEXTS = tuple(
 
 
 class Sources:
-    """The sources that records name."""
+    """The sources of records."""
 
     def __init__(self) -> None:
-        """Know none yet."""
+        """Start without sources."""
         self._names: dict[Source, str] = {}
         self._sources: dict[str, Source] = {}
 
@@ -47,7 +47,7 @@ class Sources:
         return source in self._names
 
     def name(self, source: Source) -> str:
-        """The name of a source, which is the same wherever it is asked for."""
+        """The hash of a source, which is the same in every archive."""
         name = self._names.get(source)
         if name is None:
             name = sha256(line_of(source_row(source))).hexdigest()[:16]
@@ -55,15 +55,15 @@ class Sources:
         return name
 
     def put(self, name: str, source: Source) -> None:
-        """Know a source by this name."""
+        """Add a source with its hash."""
         self._names[source] = name
         self._sources[name] = source
 
     def named(self, name: str, where: str) -> Source:
-        """The source of a name that stands at `where`.
+        """The source with a hash that is used at `where`.
 
         Raises:
-            DamageError: There is none.
+            DamageError: It does not exist.
         """
         if name not in self._sources:
             raise damaged(where, f"source names {name!r}, which is not among the sources")
@@ -71,7 +71,7 @@ class Sources:
 
 
 def source_row(source: Source) -> Row:
-    """A source, without its name."""
+    """A source, without its hash."""
     row: Row = {name: getattr(source, name) for name in _SOURCE_TEXTS}
     row["method_parameters"] = [
         {"key": one.key, "type_url": one.type_url, "value": b64encode(one.value).decode()}
@@ -81,7 +81,7 @@ def source_row(source: Source) -> Row:
 
 
 def binary_row(row: BinaryRow, sources: Sources, digest: str) -> Row:
-    """A binary record; `digest` names its bytes."""
+    """A binary record; `digest` is the hash of its bytes."""
     record = row.record
     return {
         "arrival": row.arrival,
@@ -147,7 +147,7 @@ def dataset_row(dataset: Dataset) -> Row:
 
 
 def fleet_row(one: Organization | Location | Robot | Part | Metadata) -> Row:
-    """An organization, a location, a robot or a part; or metadata of one."""
+    """An organization, a location, a robot or a part; or the metadata of one."""
     if isinstance(one, Metadata):
         return {"kind": "metadata", "id": one.id, "data": json.loads(one.text)}
     row = {name: value for name, value in _plain(one).items() if value is not None}

@@ -1,4 +1,4 @@
-"""Writing an archive: all of it or nothing (AR-3)."""
+"""Writes archives atomically (AR-3)."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
     from fakeviam.archive.contents import Contents
 
-#: From so many files on, one call that settles everything costs less than one for each.
+#: From this number of files, a single sync of everything is faster than one per file.
 _MANY = 200
 
 
 def write(path: str | os.PathLike[str], contents: Contents) -> None:
-    """Write an archive; one that is there already is replaced.
+    """Write an archive; an existing one is replaced.
 
-    The files are written beside `path`, brought to the disk, and renamed into place. A directory
-    cannot be exchanged for another atomically: for a moment there is none.
+    The files are written beside `path`, synced to disk, and renamed. A directory cannot be replaced
+    atomically: for a moment there is none.
 
     Raises:
-        UsageError: At `path` is something that is no archive, or it cannot be written; what is
-            there stays as it is.
+        UsageError: There is something else at `path`, or the archive cannot be written; what exists
+            remains unchanged.
     """
     place = Path(os.path.realpath(path))
     _check_replaceable(place)
@@ -61,10 +61,10 @@ def write(path: str | os.PathLike[str], contents: Contents) -> None:
 
 
 def write_tables(folder: Path, contents: Contents, blobs: Blobs) -> set[str]:
-    """Write all files of an archive into an empty folder; answer the names of the blobs."""
+    """Write all files of an archive into an empty folder; returns the names of the blobs."""
     sources = Sources()
     digests: set[str] = set()
-    # Sources are known when the records are written, and so on to the manifest.
+    # Each file contains what earlier ones refer to: sources after records, the manifest at the end.
     tables = {
         names.BINARY: _binary(contents, sources, blobs, digests),
         names.TABULAR: (tabular_row(row, sources) for row in contents.store.tabular_rows()),
@@ -121,7 +121,7 @@ def _write_table(path: Path, rows: Iterable[object]) -> names.Table:
 
 
 def _check_replaceable(place: Path) -> None:
-    """Refuse to put an archive where anything else would be lost."""
+    """Refuse to replace anything but an archive."""
     if not os.path.lexists(place):
         return
     advice = "choose another path, or remove it yourself"
@@ -138,7 +138,7 @@ def _check_replaceable(place: Path) -> None:
 
 
 def _settle(folder: Path) -> None:
-    """Bring all files to the disk, before their names tell that they are there."""
+    """Sync all files before their names become visible."""
     paths = [folder, *folder.rglob("*")]
     if len(paths) > _MANY:
         os.sync()
@@ -148,7 +148,7 @@ def _settle(folder: Path) -> None:
 
 
 def _move_in(beside: Path, place: Path) -> None:
-    """Rename the new archive into place; if that fails, the old one is there again."""
+    """Rename the new archive; if that fails, restore the old one."""
     earlier = place.with_name(f".{place.name}.{os.getpid()}.old")
     shutil.rmtree(earlier, ignore_errors=True)
     replaces = place.exists()

@@ -1,7 +1,7 @@
-"""What people already have, in and out: COCO, folders of the `viam` command line, JSON lines.
+"""Imports and exports other formats: COCO, folders of the `viam` command line, JSON lines.
 
-Everything that is read becomes a `fakeviam.seeds.Seed`, so that one way leads into a fake. What is
-written comes from BinaryMetadata messages and bytes, so it works with any server.
+All importers produce a `fakeviam.seeds.Seed`, which is applied like any other. Exporters use
+BinaryMetadata messages and bytes, so they work with any server.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fakeviam.exchange.exporting import Writer
 
-#: The writer of each format, by its name on the command line.
+#: The writers by their names on the command line.
 FORMATS: Mapping[str, Callable[[Path, str], Writer]] = MappingProxyType(
     {"coco": CocoWriter, "folder": FolderWriter, "jsonl": JsonlWriter}
 )

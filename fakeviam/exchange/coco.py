@@ -1,12 +1,12 @@
 """COCO: one JSON file of images, annotations and categories next to the images.
 
-What is read: `images` (id, file_name, width, height, and date_captured where it is a time),
+Supported: `images` (id, file_name, width, height, and date_captured if it is a time),
 `annotations` (image_id, category_id, bbox, score) and `categories` (id, name). A category without
-a box is a classification; an outline without a box gets one; the segments of panoptic annotations
-are boxes. What the data cloud has no place for is left out and counted. A box may reach one pixel
-over the edge of its image, as rounding makes it, and is cut there; one that reaches further is a
-mistake, unless `clip` is given. `tags`, `classifications` and `viam` of an image, which our own
-export adds, are read too.
+a box becomes a classification; an outline without a box gets one; the segments of panoptic
+annotations become boxes. Everything that the data cloud cannot represent is left out and counted.
+A box may exceed its image by one pixel because of rounding, and is clipped; one that exceeds it
+further is an error, unless `clip` is set. `tags`, `classifications` and `viam` of an image, which
+fakeviam's own exports add, are imported too.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: What a COCO file has a use for.
+#: The fields of a COCO file that are used.
 USEFUL = ("images", "dataset", "part", "clip")
 
-# How far a box may reach over the edge, in pixels.
+# How far a box may exceed its image, in pixels.
 _SLACK = 1.0
 
 _OUTLINES = "the data cloud keeps boxes, not outlines"
@@ -62,19 +62,19 @@ _WHY = MappingProxyType(
     }
 )
 
-# Fields that follow from others.
+# Fields that are derived from others.
 _DERIVED = frozenset({"area", "num_keypoints"})
 
-#: In `info`, says that we wrote a file.
+#: A field in `info` that marks fakeviam's own exports.
 CONTRIBUTOR = "fakeviam"
 
-# Around the name of the split in the name of a file.
+# Text around the name of the split in a file name.
 _TASK = re.compile(r"^(instances|person_keypoints|keypoints|captions|panoptic|stuff|image_info)_")
 _GENERIC = re.compile(r"[._-]?(annotations|labels|coco)$")
 
 
 def looks_like_coco(document: object) -> bool:
-    """Whether a JSON document is COCO, and not a seed, which has images too."""
+    """Whether a JSON document is COCO; seeds may have images too."""
     if not isinstance(document, dict) or "images" not in document:
         return False
     images = document["images"]
@@ -84,14 +84,14 @@ def looks_like_coco(document: object) -> bool:
 
 
 def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
-    """The seed that a COCO file specifies.
+    """Read a COCO file.
 
-    Without the option `dataset`, the images go into one that is called like the split, which is
-    the name of the file or, where that says nothing, of its folder.
+    By default, the images are added to a dataset with the name of the split, which is that of the
+    file, or of its folder if that is generic.
 
     Raises:
         SeedError: It is not a COCO file, images are missing, or boxes are invalid.
-        UsageError: An option is of no use here.
+        UsageError: An option does not apply here.
     """
     file, whole = Path(path), SourceLocation(file=printable(path))
     text = read_text(file, whole)
@@ -99,7 +99,7 @@ def read_coco(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> 
 
 
 def read_coco_text(file: Path, text: str, document: object, options: ReadOptions) -> Seed:
-    """The same, of the text of a file and the document that it holds."""
+    """Read a COCO file from its text and its parsed document."""
     options.check_useful("a COCO file", USEFUL)
     source = Document.without_lines(document, printable(file))
     try:
@@ -109,7 +109,7 @@ def read_coco_text(file: Path, text: str, document: object, options: ReadOptions
 
 
 def joined_splits(splits: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
-    """One seed of those of several files in a folder; an image of two of them is one file."""
+    """Join the seeds of several files in a folder; an image of two of them becomes one file."""
     files: dict[tuple[Path | None, int], FileSeed] = {}
     for path, seed in splits:
         within = path.parent.relative_to(folder).as_posix()
@@ -131,7 +131,7 @@ def joined_splits(splits: Sequence[tuple[Path, Seed]], folder: Path) -> Seed:
 
 
 def _merged_file(one: FileSeed, other: FileSeed) -> FileSeed:
-    """One file with what two splits say of it."""
+    """Merge the annotations of two splits for one file."""
     return replace(
         one,
         tags=_distinct(one.tags, other.tags),
@@ -242,7 +242,7 @@ class _CocoReader:
             label = self._label(segment.category_id, inside)
             self._add(mark, annotation, label, segment.bbox, places, inside)
         if annotation.category_id is None and box is None:
-            return  # such as a caption, which is counted
+            return  # such as a caption, which is counted elsewhere
         label = self._label(annotation.category_id, at)
         self._add(mark, annotation, label, box, places, where)
 
@@ -270,7 +270,7 @@ class _CocoReader:
             image, image_at = self._images[annotation.image_id]
             size = self._size(image, places[image.id], image_at)
             if size is None:
-                return  # its image is missing, which is an error already
+                return  # its image is missing, which is already reported
             bounding_box = self._box(annotation, label, box, size, at)
             if bounding_box is not None:
                 mark.boxes.append(check_box(bounding_box))
@@ -302,7 +302,7 @@ class _CocoReader:
         size: tuple[float, float],
         at: SourceLocation,
     ) -> BoundingBox | None:
-        """The box in fractions of its image; None if nothing of it is inside."""
+        """The box in fractions of its image; None if it is completely outside."""
         if len(box) != 4:
             raise at.error(
                 f"{_error_prefix(annotation)}must be x, y, width and height, got {len(box)} numbers"
@@ -369,7 +369,7 @@ class _CocoReader:
         return self._owners.datasets_of((), "", into, self._document.at())
 
     def _time(self, text: object, at: SourceLocation) -> int | None:
-        """When an image was captured, if the field holds a time at all."""
+        """The capture time of an image, if the field is a time."""
         nanos = nanos_from_common_text(text) if isinstance(text, str) else None
         if text and nanos is None:
             self._left.add(
@@ -387,5 +387,5 @@ class _Marks:
 
 
 def _error_prefix(annotation: CocoAnnotation) -> str:
-    """What stands before a text about an annotation."""
+    """The prefix of messages about an annotation."""
     return "" if annotation.id is None else f"annotation {annotation.id}: "

@@ -1,17 +1,17 @@
-"""COCO files as models: what is read of them, and what else is in them."""
+"""Models of COCO files, and their unused fields."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fakeviam.exchange.lenient import Lenient, Original
-from fakeviam.seeds.field_types import Tag  # noqa: TC001 - pydantic reads them
+from fakeviam.seeds.field_types import Tag  # noqa: TC001 - pydantic evaluates them
 from fakeviam.seeds.models import ClassificationEntry  # noqa: TC001
 from fakeviam.validation.types import Many, Name, Number, Omittable, OneOrMany, Parsed, Shorthand
 
 
 def _id(value: object) -> str | None:
-    """Ids of any scalar type; 1, 1.0 and "1" are the same, as programs mix them."""
+    """Normalize ids of any scalar type; programs mix 1, 1.0 and "1"."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     is_id = isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -19,7 +19,7 @@ def _id(value: object) -> str | None:
 
 
 def _pixels(value: object) -> float | None:
-    """A number of pixels; what cannot be one is absent (0)."""
+    """A number of pixels; anything else is treated as absent (0)."""
     if isinstance(value, str):
         try:
             value = float(value)
@@ -36,11 +36,11 @@ _Pixels = Annotated[float, Parsed(_pixels, "a number of pixels", {"type": "numbe
 
 
 class Extra(Lenient, extra="allow"):
-    """An image, annotation or category, whose other fields are counted."""
+    """An image, annotation or category, whose unused fields are counted."""
 
     @property
     def others(self) -> dict[str, object]:
-        """The fields that are not read."""
+        """The unused fields."""
         return self.model_extra or {}
 
 
@@ -65,7 +65,7 @@ class Segment(Extra):
 
 
 class CocoAnnotation(Extra):
-    """What is said of an image."""
+    """An annotation of an image."""
 
     id: Omittable[Id] = None
     image_id: Id

@@ -1,4 +1,4 @@
-"""COCO, written: as pycocotools, faster-coco-eval and the importers of annotation tools read it."""
+"""Writes COCO for pycocotools, faster-coco-eval and annotation tools."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fakeviam.model.records import is_image
 if TYPE_CHECKING:
     from fakeviam.wire import data as wire
 
-#: The JSON file that an export holds.
+#: The name of the JSON file.
 FILE = "annotations.json"
 
 
@@ -23,7 +23,7 @@ class CocoWriter:
     """`annotations.json` and `images/`. COCO holds images only; other files are skipped."""
 
     def __init__(self, folder: Path, _: str = "") -> None:
-        """Fill this folder."""
+        """Write to a folder."""
         self._folder = folder
         self._names = Distinct()
         self._images: list[dict[str, Any]] = []
@@ -31,10 +31,10 @@ class CocoWriter:
         self._categories: dict[str, int] = {}
 
     def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
-        """Write an image and its boxes; False if it is none.
+        """Write an image and its boxes; False if it is not an image.
 
         Raises:
-            ExportError: It has boxes, and its size cannot be told.
+            ExportError: It has boxes, but its size cannot be determined.
         """
         if not is_image(metadata.capture_metadata.mime_type):
             return False

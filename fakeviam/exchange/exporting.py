@@ -1,4 +1,4 @@
-"""Exports: a folder that appears when it is complete, and not before."""
+"""Exports to a folder, which appears atomically when it is complete."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 
 class ExportError(UsageError):
-    """Something cannot be written in the format that was asked for."""
+    """Something cannot be represented in the requested format."""
 
 
 class Writer(Protocol):
-    """A format being written."""
+    """Writes one format."""
 
     def add(self, metadata: BinaryMetadata, data: bytes) -> bool:
         """Write one file; False if the format cannot hold it."""
         ...
 
     def finish(self) -> None:
-        """Write what comes last."""
+        """Write the remaining files."""
 
 
 @dataclass(slots=True)
 class Exported:
-    """How many files went into an export, and how many the format cannot hold."""
+    """How many files were exported, and how many the format cannot represent."""
 
     files: int = 0
     skipped: int = 0
 
 
 class Export:
-    """An export being filled, one file at a time."""
+    """An export in progress, one file at a time."""
 
     def __init__(self, writer: Writer) -> None:
-        """Fill what `writer` writes."""
+        """Export with `writer`."""
         self._writer = writer
         self.done = Exported()
 
@@ -55,7 +55,7 @@ class Export:
         """Write one file.
 
         Raises:
-            ExportError: The format has no way to say something about it.
+            ExportError: The format cannot represent something about it.
         """
         if self._writer.add(metadata, data):
             self.done.files += 1
@@ -70,15 +70,15 @@ def exporting(
     *,
     datasets: Mapping[str, str] | None = None,
 ) -> Iterator[Export]:
-    """Fill a folder that takes its place at `dest` when all went well.
+    """Fill a temporary folder, which is moved to `dest` on success.
 
     Args:
         dest: A folder that does not exist yet, or is empty.
-        make: Makes the writer of a format: of the folder to fill, and of the path it will have.
-        datasets: How the datasets are called, by id, for which no format has a place.
+        make: Creates the writer from the folder to fill, and the path that it will have.
+        datasets: The names of datasets by id, which no format represents.
 
     Raises:
-        ExportError: Something is there already, or the folder above is missing.
+        ExportError: The destination exists, or its parent folder does not.
     """
     place = Path(dest)
     _check_free(place)
@@ -113,7 +113,7 @@ def export_all(
 
 
 def put(folder: Path, path: str, data: bytes) -> None:
-    """Write a file of an export, and the folders it stands in."""
+    """Write a file of an export, and create its folders."""
     target = folder / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)

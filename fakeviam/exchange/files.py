@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fakeviam.validation.json_text import Token
 
-#: Why something is left out, unless there is more to say.
+#: The default reason why something is left out.
 NO_PLACE = "Viam's data cloud cannot represent it"
 
 
@@ -30,7 +30,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder_there(path: Path) -> bool:
-    """Whether a folder exists; likewise."""
+    """Whether a folder exists; False for names that the file system rejects."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -38,21 +38,21 @@ def is_folder_there(path: Path) -> bool:
 
 
 class LeftOutCounts:
-    """Counts what is left out, by kind."""
+    """Counts what is left out by kind."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start without counts."""
         self._counts: Counter[tuple[str, str]] = Counter()
         self._first: dict[tuple[str, str], SourceLocation] = {}
 
     def add(self, what: str, at: SourceLocation, why: str = NO_PLACE) -> None:
-        """Count one."""
+        """Count one item."""
         self._counts[what, why] += 1
         self._first.setdefault((what, why), at)
 
     @property
     def all(self) -> tuple[LeftOut, ...]:
-        """What was left out, the most frequent first."""
+        """The counts, the most frequent kind first."""
         return tuple(
             LeftOut(what=what, count=count, why=why, first=str(self._first[what, why]))
             for (what, why), count in self._counts.most_common()
@@ -63,7 +63,7 @@ class LeftOutCounts:
 
 
 def with_lines(error: SeedError, text: str) -> SeedError:
-    """The same error with the lines of its fields, which large JSON documents lack."""
+    """Add the lines of fields to an error; large JSON documents are parsed without them."""
     lines = [
         replace(each, location=replace(each.location, line=_line(text, each.location.field)))
         for each in error.diagnostics[:SHOWN]
@@ -72,7 +72,7 @@ def with_lines(error: SeedError, text: str) -> SeedError:
 
 
 def _line(text: str, field: str) -> int:
-    """The line of a field such as `annotations[2].bbox`, or of the nearest above it."""
+    """The line of a field such as `annotations[2].bbox`, or of its nearest parent."""
     steps = [
         int(number) if number else name
         for number, name in re.findall(r"\[(\d+)\]|([^.\[\]]+)", field)
@@ -94,7 +94,7 @@ def _ahead(token: Token, stream: Iterator[Token]) -> Iterator[Token]:
 
 
 def _inner(stream: Iterator[Token], step: str | int) -> Token | None:
-    """The first token of an element or member of the value that begins the stream."""
+    """The first token of an element or member in the value that begins the stream."""
     first = next(stream)
     if first.text != ("[" if isinstance(step, int) else "{"):
         return None

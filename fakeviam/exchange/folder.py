@@ -1,15 +1,15 @@
-"""Folders that the `viam` command line exports.
+"""Folders exported by the `viam` command line.
 
-`viam data export binary` writes `data/` with the files and `metadata/` with a JSON file for each:
-the BinaryMetadata message as protobuf's JSON has it. That layout is public since the first
-releases of the command line and unchanged in its code of 2025, which we follow: from then on
+`viam data export binary` writes `data/` with the files, and `metadata/` with a BinaryMetadata
+message as protobuf JSON for each. This layout has been public since the first releases of the
+command line and is unchanged in its code of 2025, which this module follows: since then,
 `fileName` is the name the file was saved under. `viam dataset export` adds `dataset.jsonl`; its
-newest releases write no `metadata/` any more, and `fakeviam.exchange.jsonl` reads what is left.
-`viam data export tabular` writes `data.ndjson`, one ExportTabularDataResponse a line. We have read
-code and documentation of these; we have seen no export of the real service.
+newest releases do not write `metadata/`, so `fakeviam.exchange.jsonl` reads the rest. `viam data
+export tabular` writes `data.ndjson`, one ExportTabularDataResponse per line. This is known from
+code and documentation, not from exports of the real service.
 
-What comes back: parts, datasets, locations and organizations with their ids, so that ids in your
-configuration keep their meaning; names, where the metadata has them. The files get new ids.
+Importing restores parts, datasets, locations and organizations with their ids, so that ids in your
+configuration remain valid, and names if the metadata has them. The files get new ids.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ _KIND = "a folder exported by the viam command line"
 
 
 class FolderWriter:
-    """`data/` and `metadata/`. Takes every file."""
+    """`data/` and `metadata/`. Accepts every file."""
 
     def __init__(self, folder: Path, _: str = "") -> None:
-        """Fill this folder."""
+        """Write to a folder."""
         self._folder = folder
         self._names = Distinct()
         for name in (DATA, METADATA):
@@ -78,7 +78,7 @@ class FolderWriter:
         message = messages.BinaryMetadata()
         message.CopyFrom(metadata)
         message.file_name = saved
-        # Packed messages of types that only the uploader knows: JSON cannot show them.
+        # Packed messages of types that are unknown here: JSON cannot represent them.
         message.capture_metadata.method_parameters.clear()
         name = self._names.unused(saved, ext, beside=".json")
         text = json_format.MessageToJson(message, indent=None, descriptor_pool=wire.pool())
@@ -87,24 +87,24 @@ class FolderWriter:
         return True
 
     def finish(self) -> None:
-        """Nothing comes last."""
+        """Do nothing."""
 
 
 # Reading -------------------------------------------------------------------------------------
 
 
 def is_folder(folder: Path) -> bool:
-    """Whether the command line exported a folder."""
+    """Whether a folder was exported by the command line."""
     names = (METADATA, DATASET_FILE, TABULAR_FILE, f"{DATA}/{TABULAR_FILE}")
     return any((folder / name).exists() for name in names)
 
 
 def read_folder(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
-    """The seed that an exported folder specifies.
+    """Read an exported folder.
 
     Raises:
-        SeedError: It is not such a folder, or something in it is missing or broken.
-        UsageError: An option is of no use here.
+        SeedError: The folder is not an export, or a file is missing or invalid.
+        UsageError: An option does not apply here.
     """
     folder = Path(path)
     for tabular in (folder / TABULAR_FILE, folder / DATA / TABULAR_FILE):
@@ -162,7 +162,7 @@ class _Binary:
         if contents is None:
             raise at.error(f"the file it describes is not in {DATA}/")
         described.add(contents)
-        # The command line unzips what it saves; then the name no longer ends in .gz.
+        # The command line decompresses files and removes .gz from their names.
         zipped = metadata.file_ext == GZIP and contents.name == path.name.removesuffix(".json")
         source = metadata.capture_metadata
         owner = source.organization_id
@@ -195,8 +195,8 @@ class _Binary:
         beside = path.relative_to(self._folder / METADATA).as_posix().removesuffix(".json")
         names = [name for name in (beside, metadata.file_name) if name]
         ext = metadata.file_ext
-        # With the extension, as they were saved; without, as the command line saves what it
-        # unzipped, which comes first for .gz: a file beside it may have been zipped twice.
+        # With the extension, as usual; or without it, after decompression, which is preferred for
+        # .gz: a file with the extension may have been compressed twice.
         whole = [with_ext(name, ext) for name in names]
         for name in [*names, *whole] if ext == GZIP else [*whole, *names]:
             file = self._folder / DATA / name

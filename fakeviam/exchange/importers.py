@@ -1,4 +1,4 @@
-"""Reads everything that people already have."""
+"""Imports files of all supported formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from fakeviam.seeds import Seed
 
-# How deep COCO files lie in a folder of splits: set/train/annotations/instances.json.
+# The maximum depth of COCO files in a folder of splits: set/train/annotations/instances.json.
 _DEPTH = 4
 
 _SOURCE = ("part", "component", "method")
@@ -34,19 +34,19 @@ _JSON, _LINES, _TABLES = ".json", (".jsonl", ".ndjson"), (".csv", ".tsv")
 def read_any(
     path: str | os.PathLike[str], options: ReadOptions | Mapping[str, object] | None = None
 ) -> Seed:
-    """The seed that a path means, whatever kind of file or folder is there.
+    """Read a file or folder of any supported format.
 
-    A folder is one that the `viam` command line exported, or one with COCO files, each of which
-    becomes a dataset. A JSON file of images is COCO; JSON lines are a `dataset.jsonl`, a
-    `data.ndjson` or readings, CSV and TSV are readings; anything else is a seed file.
+    A folder is an export of the `viam` command line, or contains COCO files, each of which becomes
+    a dataset. A JSON file with images is COCO; JSON lines are a `dataset.jsonl`, a `data.ndjson` or
+    readings; CSV and TSV are readings; anything else is a seed file.
 
     Args:
         path: The file or folder.
-        options: What it does not say itself.
+        options: What the file does not specify.
 
     Raises:
-        SeedError: It is none of these, or something in it is wrong.
-        UsageError: An option is of no use for it.
+        SeedError: The format is not supported, or the contents are invalid.
+        UsageError: An option does not apply to the format.
     """
     read_options = ReadOptions.of(options)
     seed = foreign_seed(Path(path), read_options)
@@ -57,18 +57,18 @@ def read_any(
 
 
 def read_mapping(document: Mapping[str, object], options: ReadOptions) -> Seed:
-    """The seed that a dict specifies; names of files are relative to the current folder.
+    """Read a seed from a dict; names of files are relative to the current folder.
 
     Raises:
-        SeedError: Something in it is wrong.
-        UsageError: Options are of no use for it.
+        SeedError: It is invalid.
+        UsageError: An option does not apply to seeds.
     """
     options.check_useful("a dict, which is complete,")
     return seeds.from_document(dict(document), folder=Path(), importer=_import)
 
 
 def _import(path: Path, options: ReadOptions) -> Seed:
-    """What a seed file imports: anything but another seed."""
+    """Read a file that a seed file imports: any format but a seed."""
     seed = foreign_seed(path, options)
     if seed is None:
         raise SourceLocation(file=printable(path)).error(
@@ -79,7 +79,7 @@ def _import(path: Path, options: ReadOptions) -> Seed:
 
 
 def foreign_seed(path: Path, options: ReadOptions) -> Seed | None:
-    """The seed of a file or folder of another program; None if it may be a seed file."""
+    """Read a file or folder of another program; None if it may be a seed file."""
     if is_folder_there(path):
         return _folder(path, options)
     kind = path.suffix.lower()
@@ -118,7 +118,7 @@ def _folder(folder: Path, options: ReadOptions) -> Seed:
 
 
 def _json_files(folder: Path, depth: int) -> Iterator[Path]:
-    """The JSON files in a folder and, not too deep, below."""
+    """The JSON files in a folder and a few levels below."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -157,7 +157,7 @@ def _json(path: Path, options: ReadOptions) -> Seed | None:
     try:
         text = read_text(path, at)
         document = json_value(text, at)
-    except SeedError:  # which the reader of seeds will raise again
+    except SeedError:  # reported again by the reader of seeds
         return None
     if looks_like_coco(document):
         return read_coco_text(path, text, document, options)
@@ -168,7 +168,7 @@ def _json(path: Path, options: ReadOptions) -> Seed | None:
 
 
 def _foreign(document: object) -> str:
-    """What a JSON file of another program is, and what to do; empty if it may be a seed."""
+    """The other program's format of a JSON file, and what to do; empty if it may be a seed."""
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return ""

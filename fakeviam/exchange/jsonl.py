@@ -1,9 +1,9 @@
-"""`dataset.jsonl`: one JSON object an image, as `viam dataset export` and training scripts have it.
+"""`dataset.jsonl`: one JSON object per image, as in `viam dataset export` and training scripts.
 
-Its fields are those of the command line's code and of docs.viam.com ("Training dataset formats"):
+The fields are those of the command line's code and of docs.viam.com ("Training dataset formats"):
 `image_path`, `classification_annotations` and `bounding_box_annotations`, each with an
-`annotation_label`, and in newer releases ids, `component_name` and `timestamp`. Tags and
-classifications are one thing there: what is read becomes tags. Confidences are not in it.
+`annotation_label`, and in newer releases ids, `component_name` and `timestamp`. The format does not
+distinguish tags from classifications: both are imported as tags. It has no confidences.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from fakeviam.exchange.places import ResolvedImage
     from fakeviam.wire import data as wire
 
-#: The file that stands next to `data/`.
+#: The name of the file beside `data/`.
 FILE = "dataset.jsonl"
 DATA = "data"
 
-# Stands before the id of a dataset in the label that its members show (A10).
+# The prefix of a dataset's id in the label of its members (A10).
 _MEMBER = "VIAM_DATASET_"
 
 _IDS = ("organization_id", "location_id", "robot_id", "part_id")
@@ -59,10 +59,10 @@ _IDS = ("organization_id", "location_id", "robot_id", "part_id")
 
 
 class JsonlWriter:
-    """`dataset.jsonl` and `data/`. Takes every file, as the command line does."""
+    """`dataset.jsonl` and `data/`. Accepts every file, like the command line."""
 
     def __init__(self, folder: Path, dest: str = "") -> None:
-        """Fill this folder, which will be `dest`: paths in it begin so, for scripts to open."""
+        """Write to a folder that will be moved to `dest`, with which paths start, for scripts."""
         self._folder = folder
         self._dest = dest
         self._names = Distinct()
@@ -70,7 +70,7 @@ class JsonlWriter:
         (folder / DATA).mkdir()
 
     def add(self, metadata: wire.BinaryMetadata, data: bytes) -> bool:
-        """Write a file and its line."""
+        """Write a file, and add its line."""
         ext, contents = saved_bytes(metadata, data)
         name = with_ext(self._names.unused(download_name(metadata), ext), ext)
         put(self._folder / DATA, name, contents)
@@ -163,11 +163,11 @@ class _Source(NamedTuple):
 
 
 def read_jsonl(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
-    """The seed that a `dataset.jsonl` specifies; its images are looked for next to it.
+    """Read a `dataset.jsonl`, whose images are beside it.
 
     Raises:
-        SeedError: It is not such a file, or images are missing.
-        UsageError: An option is of no use here.
+        SeedError: The file is invalid, or images are missing.
+        UsageError: An option does not apply here.
     """
     options.check_useful(f"a {FILE}", ("images", "dataset", "part", "clip"))
     file, name = Path(path), printable(path)
@@ -190,7 +190,7 @@ def read_jsonl(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) ->
 
 
 class _LineReader:
-    """Makes files of lines."""
+    """Converts lines to files."""
 
     def __init__(self, options: ReadOptions, folder: Path) -> None:
         self._options = options
@@ -208,7 +208,7 @@ class _LineReader:
         )
 
     def add(self, line: _JsonLine, image: ResolvedImage | SeedError, at: SourceLocation) -> None:
-        """Take one line.
+        """Add one line.
 
         Raises:
             SeedError: Its image is missing, or a box is invalid.
@@ -216,7 +216,7 @@ class _LineReader:
         if isinstance(image, SeedError):
             raise image
         self._note_unknown(line, at)
-        # Names are paths below data/, whichever way the line leads there.
+        # File names are relative to data/, however the line refers to the file.
         path = image.path.absolute()
         is_below = path.is_relative_to(self._data)
         name = path.relative_to(self._data).as_posix() if is_below else image.name
@@ -225,7 +225,7 @@ class _LineReader:
         file_name, ext = line.viam.named(*parsed)
         part = self._owners.part(_Source(**{field: getattr(line, field) for field in _IDS}), at)
         labels = [tag for each in line.classification_annotations for tag in each.annotation_label]
-        # Older command lines write the labels of datasets among the tags.
+        # Older command lines write the labels of datasets as tags.
         members = [tag.removeprefix(_MEMBER) for tag in labels if tag.startswith(_MEMBER)]
         datasets = self._owners.datasets_of(
             [*line.viam.dataset_ids, *members], line.organization_id, self._options, at
@@ -252,7 +252,7 @@ class _LineReader:
         )
 
     def _time(self, text: str, at: SourceLocation) -> int | None:
-        """When an image was captured; a time that cannot be read is left out, and counted."""
+        """The capture time of an image; an invalid one is ignored and counted."""
         nanos = nanos_from_common_text(text.replace(" +0000 UTC", " UTC"))
         if text and nanos is None:
             self._left.add("timestamp", at, f"it is not a recognizable time, such as {text!r}")

@@ -1,4 +1,4 @@
-"""Models of other programs' JSON, where null and an empty value mean that there is none."""
+"""Models of other programs' JSON, in which null and empty values mean absence."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fakeviam.seeds.values import Capture
 from fakeviam.validation.models import Model
 from fakeviam.validation.types import Flag, Many, Name, Omittable, Text
 
-#: What to do about boxes that reach beyond their image.
+#: How to treat boxes that exceed their image.
 CLIP = "use the option clip to clip such boxes"
 
 
 class Lenient(Model, extra="ignore"):
-    """A model of which null, "", [] and {} are absent fields."""
+    """A model that treats null, "", [] and {} as absent fields."""
 
     @model_validator(mode="before")
     @classmethod
@@ -24,7 +24,7 @@ class Lenient(Model, extra="ignore"):
 
 
 class Original(Model, extra="ignore"):
-    """What our own exports say of a file that the format has no field for."""
+    """Metadata of fakeviam's own exports that the format cannot represent."""
 
     file_name: Omittable[Text] = None
     file_ext: Omittable[Text] = None
@@ -36,7 +36,7 @@ class Original(Model, extra="ignore"):
     method_name: Text = ""
 
     def capture(self, part: str, component: str = "") -> Capture:
-        """What captured it, as far as the format does not tell."""
+        """The capture metadata that the format does not represent."""
         return Capture(
             part=part,
             component_type=self.component_type,
@@ -45,7 +45,7 @@ class Original(Model, extra="ignore"):
         )
 
     def named(self, name: str, ext: str) -> tuple[str, str]:
-        """The name and extension, where the format tells these."""
+        """The name and extension, if the format represents them."""
         return (
             name if self.file_name is None else self.file_name,
             ext if self.file_ext is None else self.file_ext,

@@ -1,4 +1,4 @@
-"""What folders hold, each read once: files are found whatever case and form their names have."""
+"""Cached folder listings; names match regardless of Unicode form, and of case if necessary."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fakeviam.exchange.files import is_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# How deep, and among how many files, a path is looked for that is nowhere it should be.
+# Limits of the search for a path that is in none of the usual places: depth and number of files.
 _DEPTH, _MOST = 4, 200_000
 
 
 class SeveralFilesError(Exception):
-    """More than one file has equal right to a name."""
+    """More than one file matches a name equally well."""
 
     def __init__(self, candidates: Sequence[Path]) -> None:
         super().__init__()
@@ -25,14 +25,14 @@ class SeveralFilesError(Exception):
 
 
 class Listings:
-    """The contents of folders, each read once; names match in NFC, and else without case."""
+    """Cached listings of folders; names match in NFC, or else case-insensitively."""
 
     def __init__(self) -> None:
         self._known: dict[Path, tuple[frozenset[str], dict[str, list[str]]]] = {}
         self._index: dict[Path, dict[str, list[Path]]] = {}
 
     def walk(self, folder: Path, steps: Sequence[str]) -> Path | None:
-        """The file at the end of these steps."""
+        """The file at a path."""
         for step in steps[:-1]:
             name = self._name(folder, step)
             if name is None:
@@ -43,7 +43,7 @@ class Listings:
         return path if path is not None and is_file(path) else None
 
     def folder(self, folder: Path, *steps: str) -> Path | None:
-        """The folder at the end of these steps."""
+        """The folder at a path."""
         for step in steps:
             name = self._name(folder, step)
             if name is None:
@@ -52,7 +52,7 @@ class Listings:
         return folder if folder.is_dir() else None
 
     def below(self, folder: Path, steps: Sequence[str]) -> list[Path]:
-        """The files anywhere below a folder whose paths end with these steps."""
+        """The files at any depth below a folder whose paths end with these names."""
         if folder not in self._index:
             self._index[folder] = _indexed(folder)
         folded = [fold(step) for step in steps]
@@ -84,8 +84,8 @@ class Listings:
 
 def _entries(folder: Path) -> list[str]:
     try:
-        return os.listdir(folder)  # noqa: PTH208 - names, which may not be text
-    except OSError:  # not there, or not readable
+        return os.listdir(folder)  # noqa: PTH208 - names that may not be valid text
+    except OSError:  # missing or unreadable
         return []
 
 
@@ -109,5 +109,5 @@ def _composed(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """A name as it compares with others: in NFC, without case."""
+    """A name for comparison: in NFC, without case."""
     return _composed(_composed(text).casefold())

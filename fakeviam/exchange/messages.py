@@ -1,4 +1,4 @@
-"""Messages in protobuf's JSON, as the command line writes them."""
+"""Messages as protobuf JSON, as the `viam` command line writes them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def message_of(kind: type[M], document: Any, at: SourceLocation) -> M:
-    """A message of protobuf's JSON; fields that are newer than ours are left out.
+    """Parse a message of protobuf JSON; newer fields are ignored.
 
     Raises:
-        SeedError: It is not one.
+        SeedError: It is invalid.
     """
     if isinstance(document, dict):
         for holder in (document, document.get("captureMetadata")):
             if isinstance(holder, dict):
-                # Parameters are no longer used, and their types are the uploader's (UP-8).
+                # Method parameters are ignored, because their types may be unknown here (UP-8).
                 holder.pop("methodParameters", None)
     try:
         message: M = json_format.ParseDict(
@@ -40,7 +40,7 @@ def message_of(kind: type[M], document: Any, at: SourceLocation) -> M:
 
 
 def unknown_fields(document: object) -> Iterator[str]:
-    """The fields of a file's metadata that we do not know, or have no place for."""
+    """The fields of a file's metadata that are unknown or cannot be stored."""
     if not isinstance(document, dict):
         return
     inner = document.get("captureMetadata", document.get("capture_metadata"))

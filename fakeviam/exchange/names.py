@@ -1,4 +1,4 @@
-"""Names of exported files: as the `viam` command line makes them, whatever a server sends."""
+"""Names of exported files, which are derived like those of the `viam` command line."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from fakeviam.wire.times import nanos_from
 if TYPE_CHECKING:
     from fakeviam.wire.data import BinaryMetadata
 
-# What some file system does not take; the command line puts the same sign there.
+# Characters that some file systems reject; the command line replaces them in the same way.
 _RESERVED = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 
-# As `prefix_of` makes it, or as the command line does where file systems take colons.
+# As written by `prefix_of`, or by the command line on file systems that permit colons.
 _PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}[:_]\d{2}[:_]\d{2}(\.\d+)?Z_")
 
-# Of the fields that say what captured a file, those that formats may have no place for.
+# Metadata fields that some formats cannot represent.
 _SOURCE = ("component_type", "component_name", "method_name")
 
-#: What the command line unzips as it saves it.
+#: Extensions of files that the command line decompresses.
 GZIP = ".gz"
 _ZIPPED = b"\x1f\x8b"
 
-# Where viam-server captures to; the command line cuts it, because its first step is hidden.
+# viam-server's capture folder; the command line removes it, because it starts with a hidden folder.
 _CAPTURES = "/.viam/capture/"
 
-# File systems take 255 bytes; this leaves room for a number, an extension and `.json`.
+# File systems permit 255 bytes; this leaves room for a number, an extension and `.json`.
 _LONGEST = 180
 
 
 def go_time(metadata: BinaryMetadata) -> str:
-    """The time requested as Go writes it: RFC 3339, fractions without zeros at their end."""
+    """The time requested in Go's format: RFC 3339 without trailing zeros."""
     stamp = metadata.time_requested
-    nanos_from(stamp)  # a time that is none is an error here, not in the name of a file
+    nanos_from(stamp)  # report invalid times here, not as an error of the file name
     text: str = stamp.ToJsonString()
     whole, dot, fraction = text.removesuffix("Z").partition(".")
     return f"{whole}{dot}{fraction.rstrip('0')}".removesuffix(".") + "Z"
 
 
 def prefix_of(metadata: BinaryMetadata) -> str:
-    """What stands before a name, so that files sort by time."""
+    """The prefix of a file name, by which files sort by time."""
     return _RESERVED.sub("_", go_time(metadata)) + "_"
 
 
 def download_name(metadata: BinaryMetadata) -> str:
-    """The path below `data/`, without the extension if the name has none.
+    """The path below `data/`; it has an extension only if the name has one.
 
-    Names of files without folders get the time in front; those with folders keep them.
+    Names without folders are prefixed with the time; others are unchanged.
     """
     name = metadata.file_name
     if not name:
@@ -64,9 +64,9 @@ def download_name(metadata: BinaryMetadata) -> str:
 
 
 def saved_bytes(metadata: BinaryMetadata, data: bytes) -> tuple[str, bytes]:
-    """The extension a file gets and its contents, which the command line unzips.
+    """The extension and contents of a saved file, which the command line decompresses.
 
-    What is called .gz and is not zipped stays as it is, and so does what would fill the memory.
+    Files that are not really compressed, or would exhaust the memory, are saved unchanged.
     """
     if metadata.file_ext != GZIP or not data.startswith(_ZIPPED):
         return metadata.file_ext, data
@@ -78,19 +78,19 @@ def saved_bytes(metadata: BinaryMetadata, data: bytes) -> tuple[str, bytes]:
 
 
 def full_name(metadata: BinaryMetadata) -> str:
-    """The file's own name with its extension; its id where it has none."""
+    """The file's name with its extension; its id if it has no name."""
     name = metadata.file_name or metadata.id
     return _safe(with_ext(name, metadata.file_ext))
 
 
 def original_name(path: str, *, file_id: str = "") -> str:
-    """The name that `download_name` was made of; empty if there was none."""
+    """The name from which `download_name` derived a path; empty if there was none."""
     name = path if "/" in path else _PREFIX.sub("", path, count=1)
     return "" if file_id and name.startswith(file_id) else name
 
 
 def parsed_name(path: str, *, binary_data_id: str = "") -> tuple[str, str]:
-    """The file name and extension of what was saved under a path below `data/`."""
+    """The file name and extension of a file saved at a path below `data/`."""
     plain = original_name(path)
     ext = PurePosixPath(plain).suffix
     file_id = binary_data_id.rpartition("/")[2]
@@ -100,12 +100,12 @@ def parsed_name(path: str, *, binary_data_id: str = "") -> tuple[str, str]:
 def beyond(
     metadata: BinaryMetadata, told: tuple[str, str], *, unzipped: bool = False
 ) -> dict[str, object]:
-    """What a format has no field for, under a key of its own, so that it reads the same.
+    """The metadata that a format cannot represent, for a key of its own, so that nothing is lost.
 
     Args:
-        metadata: What is exported.
-        told: The name and extension that the format tells.
-        unzipped: Whether the contents were unzipped.
+        metadata: The metadata.
+        told: The name and extension that the format represents.
+        unzipped: Whether the contents were decompressed.
     """
     name, ext = metadata.file_name, metadata.file_ext
     source = metadata.capture_metadata
@@ -127,14 +127,14 @@ def user_tags(metadata: BinaryMetadata) -> list[str]:
 
 
 def _safe(name: str) -> str:
-    """A path that stays where it is put."""
+    """A path that stays inside its folder."""
     steps = [_RESERVED.sub("_", step) for step in name.split("/")]
     parts = [_short(step) for step in steps if step not in ("", ".", "..")]
     return "/".join(parts) or "file"
 
 
 def _short(step: str) -> str:
-    """As much of a name as a file system takes; its extension stays."""
+    """Shorten a name to the limit of file systems, but keep its extension."""
     suffix = PurePosixPath(step).suffix[:20]
     if len(step.encode()) <= _LONGEST:
         return step
@@ -143,25 +143,25 @@ def _short(step: str) -> str:
 
 
 class Distinct:
-    """Gives out paths that differ, also where case is ignored, and none inside another."""
+    """Generates distinct paths, ignoring case; no file's path is the folder of another."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without paths."""
         self._taken: set[str] = set()
         self._folders: set[str] = set()
 
     def unused(self, path: str, ext: str = "", *, beside: str = "") -> str:
-        """The path, or one with a number if it is taken.
+        """The path, with a number if it is taken.
 
         Args:
-            path: What is wanted.
-            ext: Stands behind the path if it does not end so already, and behind the number.
-            beside: Where this is given, the path with it at its end is taken too.
+            path: The preferred path.
+            ext: Appended to the path, after the number, unless the path already ends with it.
+            beside: If set, the path with this suffix must be available too.
         """
         stem = path[: len(path) - len(ext)] if ext and path.endswith(ext) else path
         tail = path[len(stem) :]
         if any(folder.casefold() in self._taken for folder in _folders(path)):
-            stem = stem.replace("/", "_")  # a file stands where its folder would
+            stem = stem.replace("/", "_")  # there is a file where its folder would be
         number, candidate = 1, f"{stem}{tail}"
         while not all(map(self._is_free, _places(candidate, ext, beside))):
             number += 1
@@ -176,12 +176,12 @@ class Distinct:
 
 
 def with_ext(path: str, ext: str) -> str:
-    """A path with an extension, if it does not end so already."""
+    """Append an extension, unless the path already ends with it."""
     return path if path.endswith(ext) else f"{path}{ext}"
 
 
 def _places(path: str, ext: str, beside: str) -> list[str]:
-    # The two kinds stand in two folders; a mark that no name has keeps them apart.
+    # Both kinds are in separate folders, distinguished by a prefix that no name has.
     return [with_ext(path, ext), *([f"\0{path}{beside}"] if beside else [])]
 
 

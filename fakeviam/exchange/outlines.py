@@ -1,4 +1,4 @@
-"""The boxes around outlines: polygons, and runs of pixels (RLE), of COCO."""
+"""Bounding boxes of COCO outlines: polygons and run-length encodings (RLE)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rectangle = tuple[float, float, float, float]
 
 
 def box_around(outline: object) -> Rectangle | None:
-    """The box around polygons or runs of pixels; None if it is neither, or empty."""
+    """The bounding box of polygons or an RLE; None if it is invalid or empty."""
     if isinstance(outline, dict):
         return _around_runs(outline)
     numbers = _flat(outline)
@@ -25,10 +25,10 @@ def box_around(outline: object) -> Rectangle | None:
 
 
 def is_rectangle(outline: object, box: Sequence[float]) -> bool:
-    """Whether an outline says no more than its box."""
+    """Whether an outline is equal to its bounding box."""
     if not isinstance(outline, list) or len(outline) != 1 or len(box) != 4:
         return False
-    numbers = _flat(outline[0])  # most outlines are long, and no more of them is looked at
+    numbers = _flat(outline[0])  # stops early, because most outlines are long
     if numbers is None or len(numbers) != 8:
         return False
     x, y, wide, high = box
@@ -51,7 +51,7 @@ def _flat(outline: object) -> list[float] | None:
 
 
 def _around_runs(outline: dict[str, object]) -> Rectangle | None:
-    """Runs go down the columns, and the first is of pixels outside."""
+    """Runs follow the columns; the first run is outside."""
     match outline:
         case {"size": [int(height), int(_)], "counts": list(counts)} if height > 0:
             runs = [run for run in counts if isinstance(run, int) and run >= 0]
@@ -76,7 +76,7 @@ def _around_runs(outline: dict[str, object]) -> Rectangle | None:
 
 
 def _decoded(text: str) -> Iterator[int]:
-    """Runs of COCO's compressed form: five bits a character, from the third as differences."""
+    """Decode COCO's compressed RLE: five bits per character; from the third run on, differences."""
     runs: list[int] = []
     value = shift = 0
     for character in text:

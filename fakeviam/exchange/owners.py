@@ -1,4 +1,4 @@
-"""Parts and datasets that exports name by their ids."""
+"""Parts and datasets to which exports refer by id."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from fakeviam.seeds.diagnostics import SourceLocation
 
 
-#: The file of an export that says how its datasets are called, by id.
+#: The file of an export with the names of its datasets, by id.
 DATASETS_FILE = "datasets.json"
 
 
 class OwnerFields(Protocol):
-    """The fields by which messages of exports name a part."""
+    """The fields that identify a part in messages of exports."""
 
     @property
     def part_id(self) -> str: ...
@@ -37,7 +37,7 @@ class OwnerFields(Protocol):
 
 
 class Owners:
-    """Collects the parts and datasets that an export names, each once."""
+    """Collects the distinct parts and datasets that an export refers to."""
 
     def __init__(self, folder: Path | None = None) -> None:
         """Start empty; an export of fakeviam in `folder` contains the names of its datasets."""
@@ -47,12 +47,12 @@ class Owners:
 
     @property
     def parts(self) -> tuple[PartSeed, ...]:
-        """The parts, in the order in which they were named."""
+        """The parts, in order of their first use."""
         return tuple(self._parts.values())
 
     @property
     def datasets(self) -> tuple[DatasetSeed, ...]:
-        """The datasets, likewise."""
+        """The datasets, in order of their first use."""
         return tuple(self._datasets.values())
 
     def part(self, source: OwnerFields, at: SourceLocation) -> str:
@@ -80,9 +80,9 @@ class Owners:
     def datasets_of(
         self, ids: Iterable[str], organization: str, options: ReadOptions, at: SourceLocation
     ) -> tuple[str, ...]:
-        """Collect the datasets of a file and return their ids, which serve as names if need be.
+        """Collect the datasets of a file and return their ids, which also serve as missing names.
 
-        The dataset that the options name takes their place.
+        The dataset in the options replaces them.
         """
         if options.dataset is not None:
             name = options.dataset
@@ -101,7 +101,7 @@ class Owners:
 def _names_in(folder: Path) -> dict[str, str]:
     try:
         names = json.loads((folder / DATASETS_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):  # none, or that of another program
+    except (OSError, ValueError, RecursionError):  # missing, or of another program
         return {}
     pairs = names.items() if isinstance(names, dict) else ()
     return {id_: name for id_, name in pairs if isinstance(name, str) and name}

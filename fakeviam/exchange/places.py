@@ -1,9 +1,9 @@
-"""Where the images of an annotation file are now: one way to find them, for all readers.
+"""Finds the images of an annotation file, in the same way for all formats.
 
-Files are moved, packed on Windows, exported with the paths of another machine. A path is found by
-whole components: as it stands; else its longest end that exists in the folder of the file, in
-`images/` or `data/` beside it, or in the folder of its split. One folder's prefix is replaced by
-one place for all paths of a file, so that no entry gets another's bytes: an error beats a guess.
+Files are moved, packed on Windows, or exported with the paths of another machine. Paths match by
+whole components: a path is used unchanged, or its longest suffix that exists in the folder of the
+file, in `images/` or `data/` beside it, or in the folder of its split. All paths of a file use the
+same replacement for a prefix, so that no image gets another's bytes: errors beat guesses.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from fakeviam.seeds.diagnostics import SeedError, SourceLocation
 
-# Folders of images beside an annotation file, or beside the folder that it is in.
+# Usual image folders beside an annotation file, or beside its folder.
 _IMAGES = ("images", "data", "image", "imgs", "img", "JPEGImages")
 _ANNOTATIONS = frozenset({"annotations", "annotation", "labels", "json"})
 
-# Stands before the steps of an absolute path, of this machine or another.
+# Marks absolute paths of this machine or another.
 _ROOT = "/"
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -42,8 +42,8 @@ class ResolvedImage:
     """An image.
 
     Attributes:
-        path: Where it is.
-        name: Its path as the file says it, without what was specific to another machine.
+        path: The file.
+        name: Its path in the annotation file, without parts that are specific to another machine.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class ResolvedImage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Option:
-    """One way to understand a path: its first steps are another name for `place`."""
+    """One interpretation of a path: its first components are replaced by `place`."""
 
     prefix: tuple[str, ...]
     place: Path
@@ -60,19 +60,19 @@ class _Option:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """All steps of the path."""
+        """All components of the path."""
         return (*self.prefix, *self.found.name.split("/"))
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    return Path(os.path.abspath(path))  # noqa: PTH100 - does not resolve links
 
 
 class ImageResolver:
-    """Finds the images that one file names."""
+    """Finds the images of one annotation file."""
 
     def __init__(self, file: Path, options: ReadOptions = DEFAULTS) -> None:
-        """Look for them beside `file`, or in the folder of the options and nowhere else."""
+        """Search beside `file`, or only in the folder of the options."""
         images = options.images
         self._file = file
         self._within = options.within
@@ -84,7 +84,7 @@ class ImageResolver:
     def resolve(
         self, names: Sequence[tuple[str, SourceLocation]]
     ) -> list[ResolvedImage | SeedError]:
-        """The image of each name, or the error that says why there is none."""
+        """The image for each name, or the error that explains why it is missing."""
         options = [self._interpret(*each) for each in names]
         sure = _Mappings([each for each in options if isinstance(each, list)])
         resolved: list[ResolvedImage | SeedError] = []
@@ -111,7 +111,7 @@ class ImageResolver:
         return []
 
     def _literal(self, steps: tuple[str, ...]) -> list[_Option]:
-        """A path that leads out of the folder and exists, unless another has the same right."""
+        """An existing path outside the folder, unless another interpretation is equally good."""
         own = _after_climbs(steps)
         if self._given or len(own) == len(steps) or not own:
             return []
@@ -132,7 +132,7 @@ class ImageResolver:
         ]
 
     def _near(self, steps: tuple[str, ...], path: Path) -> _Option | None:
-        """Another file that the same path may mean: of the same bytes as that at `path`."""
+        """Another file with the same bytes that the path may refer to."""
         near = next((each for each in self._options(steps) if "/" in each.found.name), None)
         if near is None or near.found.path.resolve() == path.resolve():
             return near
@@ -141,19 +141,19 @@ class ImageResolver:
         return near
 
     def _inside(self, path: Path) -> tuple[str, ...]:
-        """The steps from the folder of the file down to a path; none if it is elsewhere."""
+        """The components from the folder of the file to a path; empty if it is elsewhere."""
         target, base = _absolute(path), _absolute(self._base)
         return target.relative_to(base).parts if target.is_relative_to(base) else ()
 
     def _options(self, steps: tuple[str, ...]) -> Iterator[_Option]:
-        """All ways to understand a path, that with the longest rest first."""
+        """All interpretations of a path, the longest suffix first."""
         any_found = False
         try:
             for option in self._possible(steps):
                 any_found = True
                 yield option
         except SeveralFilesError:
-            if not any_found:  # else the longer rest is better than any of these
+            if not any_found:  # a longer suffix is preferred
                 raise
 
     def _possible(self, steps: tuple[str, ...]) -> Iterator[_Option]:
@@ -162,7 +162,7 @@ class ImageResolver:
             rest = own[length:]
             prefix = (*steps[: len(steps) - len(own)], *own[:length])
             if length and self._listings.folder(self._base, *prefix):
-                return  # its folder is here, and the file is not in it
+                return  # its folder exists here, but does not contain the file
             for place, path in self._hits(rest):
                 yield _Option(
                     prefix=prefix, place=place, found=ResolvedImage(path=path, name="/".join(rest))
@@ -187,7 +187,7 @@ class ImageResolver:
         yield from real.values()
 
     def _nested_matches(self, steps: tuple[str, ...]) -> Iterator[_Option]:
-        """A path that is nowhere it should be may be further below, if it is there once."""
+        """Search deeper for a path that is in none of the usual places; it must be unique."""
         if any(self._hits(steps)):
             return
         below = [path for path in self._listings.below(self._base, steps) if is_file(path)]
@@ -223,7 +223,7 @@ def _checked(option: _Option, sure: _Mappings, at: SourceLocation) -> ResolvedIm
 
 
 class _Mappings:
-    """Which prefixes of paths stand for which places, told by all paths of a file."""
+    """Which prefixes are replaced by which folders, according to all paths of a file."""
 
     def __init__(self, understood: Sequence[list[_Option]]) -> None:
         self._paths: Counter[tuple[str, ...]] = Counter()
@@ -240,7 +240,7 @@ class _Mappings:
             self._claims.setdefault(best.found.path, set()).add(best.steps)
 
     def best(self, options: list[_Option]) -> _Option:
-        """The first that serves all paths with its prefix; else the first."""
+        """The first candidate that works for all paths with its prefix; else the first."""
         whole = (
             option
             for option in options
@@ -249,11 +249,11 @@ class _Mappings:
         return next(whole, options[0])
 
     def is_shared(self, option: _Option) -> bool:
-        """Whether another path led to the same file, and neither is exact."""
+        """Whether another path was resolved to the same file, and neither is exact."""
         return bool(option.prefix) and len(self._claims[option.found.path]) > 1
 
     def expected(self, option: _Option) -> Path | None:
-        """Where a path should be by what other paths say of its first steps; None if it is."""
+        """The expected location of a path according to other paths; None if it is there."""
         steps = option.steps
         shortest = 1 if steps[0] == _ROOT else 0
         for length in range(len(option.prefix) - 1, shortest - 1, -1):
@@ -266,7 +266,7 @@ class _Mappings:
 
 
 def _beside(file: Path, listings: Listings) -> list[Path]:
-    """The folders in which images of an annotation file usually are."""
+    """The usual folders for the images of an annotation file."""
     roots = [file.parent]
     if file.parent.resolve().name.casefold() in _ANNOTATIONS:
         roots.append(file.parent / "..")
@@ -289,7 +289,7 @@ def _beside(file: Path, listings: Listings) -> list[Path]:
 
 
 def _splits(name: str) -> list[str]:
-    """What a file may call its split: val2017 in instances_val2017.json."""
+    """Possible names of the split in a file name: val2017 in instances_val2017.json."""
     words = re.split(r"[._]", name.rpartition(".")[0])
     tails = ["_".join(words[number:]) for number in range(len(words))]
     heads = ["_".join(words[:number]) for number in range(1, len(words))]
@@ -297,13 +297,13 @@ def _splits(name: str) -> list[str]:
 
 
 def _forms(name: str) -> Iterator[tuple[str, ...]]:
-    """The steps of a path as it stands, then as Windows and URLs have them."""
+    """The components of a path, also interpreted as a Windows path and as a URL."""
     forms = [name]
     if "\\" in name:
         forms.append(name.replace("\\", "/"))
     if "://" in name or "?" in name:
         url = _url(name)
-        query = re.search(r"(?:^|&)d=([^&]+)", url.query)  # local files of Label Studio
+        query = re.search(r"(?:^|&)d=([^&]+)", url.query)  # Label Studio's URLs of local files
         forms.append(f"/{query[1]}" if query else f"/{url.netloc}/{url.path.lstrip('/')}")
     forms += [unquote(form) for form in forms if "%" in form]
     for form in dict.fromkeys(forms):
@@ -315,12 +315,12 @@ def _forms(name: str) -> Iterator[tuple[str, ...]]:
 def _url(name: str) -> SplitResult:
     try:
         return urlsplit(name)
-    except ValueError:  # such as a bracket in the wrong place
+    except ValueError:  # such as an unbalanced bracket
         return SplitResult("", "", name, "", "")
 
 
 def _after_climbs(steps: tuple[str, ...]) -> tuple[str, ...]:
-    """The steps after the root or the last `..`."""
+    """The components after the root or the last `..`."""
     last = max((n for n, step in enumerate(steps, 1) if step in ("..", _ROOT)), default=0)
     return steps[last:]
 

@@ -1,4 +1,4 @@
-"""Width, height and kind of images, read from their first bytes."""
+"""Size and type of images, read from their first bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fakeviam.model.records import is_image, mime_type_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Frames of JPEG that begin with a size: all SOFn but the markers of tables among them.
+# JPEG frames that start with a size: all SOFn markers, except for tables in the same range.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
-# Sizes come before pixels, in all but a few files.
+# The size precedes the pixels in nearly all files.
 _START = 1 << 18
 
 _TIFF = MappingProxyType({b"II*\0": "<", b"MM\0*": ">"})
@@ -31,14 +31,14 @@ _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 class Size(NamedTuple):
-    """Of an image, in pixels."""
+    """The size of an image in pixels."""
 
     width: int
     height: int
 
 
 def size_of_file(path: Path) -> Size | None:
-    """The size of the image in a file; None if it cannot be told."""
+    """The size of the image in a file; None if it cannot be determined."""
     try:
         with path.open("rb") as file:
             start = file.read(_START)
@@ -48,9 +48,9 @@ def size_of_file(path: Path) -> Size | None:
 
 
 def image_type(path: Path, ext: str) -> str:
-    """The MIME type of an image whose extension does not tell; empty if it does, or nothing does.
+    """The MIME type of an image with an unusual extension; empty if it is usual, or not an image.
 
-    Boxes go on images alone, and the table of extensions knows few kinds of them (UP-4).
+    Only images can have boxes, and the table of extensions has few of their types (UP-4).
     """
     if is_image(mime_type_of(ext)):
         return ""
@@ -67,7 +67,7 @@ def image_type(path: Path, ext: str) -> str:
 
 
 def size_of(image: bytes) -> Size | None:
-    """The size of a PNG, GIF, BMP, JPEG, WebP or TIFF; None if it is none, or broken."""
+    """The size of a PNG, GIF, BMP, JPEG, WebP or TIFF; None for anything else."""
     try:
         return _size_of(image)
     except (struct.error, IndexError):
@@ -81,7 +81,7 @@ def _size_of(image: bytes) -> Size | None:
         return _real(*struct.unpack_from("<HH", image, 6))
     if image[:2] == b"BM":
         width, height = struct.unpack_from("<ii", image, 18)
-        return _real(width, abs(height))  # a negative height: rows from the top
+        return _real(width, abs(height))  # a negative height means that rows start at the top
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return _webp(image)
     if image[:4] in _TIFF:
@@ -102,14 +102,14 @@ def _webp(image: bytes) -> Size | None:
 
 
 def _tiff(image: bytes, order: str) -> Size | None:
-    """The size in the first directory of entries: tag, type, count, value."""
+    """The size in the first directory, whose entries are tag, type, count and value."""
     (start,) = struct.unpack_from(f"{order}I", image, 4)
     (count,) = struct.unpack_from(f"{order}H", image, start)
     values = {}
     for number in range(count):
         at = start + 2 + 12 * number
         tag, kind = struct.unpack_from(f"{order}HH", image, at)
-        # 3 is a short, which comes first in the four bytes of a value.
+        # Type 3 is a short, which is in the first two of the value's four bytes.
         values[tag] = struct.unpack_from(f"{order}{'H' if kind == 3 else 'I'}", image, at + 8)[0]
     return _real(values.get(256, 0), values.get(257, 0))
 

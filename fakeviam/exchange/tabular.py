@@ -1,8 +1,8 @@
-"""Readings that the `viam` command line exported.
+"""Readings exported by the `viam` command line.
 
-`data.ndjson` is one ExportTabularDataResponse a line. Before 2025 it stood in `data/`, a line held
-a reading with `TimeRequested`, `TimeReceived` and `MetadataIndex`, and the CaptureMetadata of that
-index was in `metadata/0.json`.
+`data.ndjson` has one ExportTabularDataResponse per line. Before 2025 it was in `data/`, and a line
+was a reading with `TimeRequested`, `TimeReceived` and `MetadataIndex`, the index of its
+CaptureMetadata in `metadata/0.json`.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ _INDEX = "MetadataIndex"
 
 
 def is_tabular(line: object) -> bool:
-    """Whether a line of JSON is a reading that the command line exported."""
+    """Whether a JSON line is a reading exported by the command line."""
     return isinstance(line, dict) and ("partId" in line or _INDEX in line)
 
 
 def read_tabular(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) -> Seed:
-    """The seed that an exported `data.ndjson` specifies.
+    """Read an exported `data.ndjson`.
 
     Raises:
         SeedError: A line is not a reading.
-        UsageError: An option is of no use here.
+        UsageError: An option does not apply here.
     """
     options.check_useful("a data.ndjson of the viam command line", ("part",))
     file, name = Path(path), printable(Path(path).name)
@@ -54,7 +54,7 @@ def read_tabular(path: str | os.PathLike[str], options: ReadOptions = DEFAULTS) 
 
 
 class _TabularReader:
-    """Sorts readings by their source: everything but time and payload."""
+    """Groups readings by their source: everything but times and payload."""
 
     def __init__(self, file: Path, options: ReadOptions) -> None:
         self._file = file
@@ -62,7 +62,7 @@ class _TabularReader:
         self._owners = Owners()
         self._left = LeftOutCounts()
         self._sources: dict[int, tuple[Capture, tuple[str, ...]]] = {}
-        # In the order of their first reading.
+        # In order of first use.
         self._found: dict[tuple[Capture, tuple[str, ...]], list[ReadingSeed]] = {}
 
     def seed(self, at: SourceLocation) -> Seed:
@@ -97,7 +97,7 @@ class _TabularReader:
         self._found.setdefault(source, []).append(reading)
 
     def _source_of(self, index: object, at: SourceLocation) -> tuple[Capture, tuple[str, ...]]:
-        """The source whose metadata is in a file of its own."""
+        """The source whose metadata is in a separate file."""
         if not isinstance(index, int) or isinstance(index, bool):
             raise at.inside(_INDEX).error(f"must be a whole number, got {index!r}")
         if index not in self._sources:
@@ -121,7 +121,7 @@ class _TabularReader:
 
 
 def _nanos(value: object, at: SourceLocation) -> int | None:
-    """A timestamp as Go's own JSON has it."""
+    """A timestamp in Go's JSON format."""
     if value is None:
         return None
     match value:

@@ -1,4 +1,4 @@
-"""What is stored, as tests look at it: typed values, and views of them that filter."""
+"""Stored objects for tests: typed values, and views that can be filtered."""
 
 from __future__ import annotations
 

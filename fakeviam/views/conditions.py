@@ -1,4 +1,4 @@
-"""What `where` of a view takes: checked when it is said, not when it finds nothing."""
+"""Conditions of `where`, which are validated when they are created."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 _ABSENT = object()
 
-#: What may be read has names that nobody knows before.
+#: Payloads of readings have arbitrary field names.
 _PATH = "data."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """What things can be filtered by.
+    """A field that objects can be filtered by.
 
     Attributes:
-        kind: Type of its value, or of each of its values.
-        expected: What a value must be, for people.
-        read: Its value in a thing.
-        many: It holds several values.
-        resolve: Makes a value of what was said, such as the id of a name.
+        kind: The type of its value, or of each of its values.
+        expected: A description of valid values.
+        read: Gets the value of an object.
+        many: Whether it has several values.
+        resolve: Converts a value, such as a name to its id.
     """
 
     kind: type | tuple[type, ...]
@@ -46,25 +46,25 @@ class NamePattern(str):
     __slots__ = ()
 
     def fits(self, name: str) -> bool:
-        """Whether a name is meant."""
+        """Whether a text is a pattern."""
         return name == str(self) or fnmatchcase(name, self)
 
 
 def pattern(name: str) -> str:
-    """The name, as a pattern if it is one."""
+    """A name, as a pattern if it is one."""
     return NamePattern(name) if "*" in name or "?" in name else name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Condition:
-    """A field, and what it must hold."""
+    """A field and its required value."""
 
     name: str
     wanted: object
     field: Field
 
     def fits(self, thing: object) -> bool:
-        """Whether the thing has it."""
+        """Whether an object matches."""
         actual = self.field.read(thing)
         if actual is _ABSENT:
             return False
@@ -77,7 +77,7 @@ class Condition:
         return self.wanted in actual if self.field.many else bool(actual == self.wanted)
 
     def mismatch(self, thing: object) -> Mismatch:
-        """What it has instead."""
+        """The actual value of an object."""
         actual = self.field.read(thing)
         values = actual if self.field.many else () if actual is _ABSENT else (actual,)
         return Mismatch(self.name, tuple(values), _text(self.wanted))
@@ -89,15 +89,15 @@ class Condition:
 def conditions_on(
     kind: str, fields: Mapping[str, Field], conditions: Mapping[str, object]
 ) -> Iterator[Condition]:
-    """The conditions that `where` was given.
+    """Parse the conditions of `where`.
 
     Args:
-        kind: What is filtered, for people.
+        kind: The kind of objects, for messages.
         fields: The fields of that kind.
-        conditions: Values by name.
+        conditions: The conditions by name.
 
     Raises:
-        UsageError: A field does not exist, or can never have that value.
+        UsageError: A field does not exist, or cannot have the value.
     """
     for name, value in conditions.items():
         field = fields.get(name)
@@ -114,7 +114,7 @@ def _has_paths(fields: Mapping[str, Field]) -> bool:
 
 
 def moment(value: object) -> object:
-    """A time that was given as text or without an offset (then UTC), as an aware one."""
+    """A time as an aware datetime; text and naive datetimes are accepted, the latter in UTC."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.replace("Z", "+00:00"))
@@ -135,7 +135,7 @@ def _checked(name: str, value: object, field: Field) -> object:
 
 def _one(name: str, value: object, field: Field) -> object:
     values = field.resolve(value)
-    # True is an int, and never the size of anything.
+    # True is an int, but not a valid size.
     if not isinstance(values, field.kind) or (isinstance(values, bool) and field.kind is int):
         raise UsageError(f"{name} must be {field.expected}, got {value!r:.80}")
     return values
@@ -149,7 +149,7 @@ def _reader(path: str) -> Callable[[Any], Any]:
 
 
 def _value_at(value: object, path: str) -> object:
-    """The value at a dotted path, whose keys may hold dots themselves."""
+    """The value at a dotted path; keys may contain dots themselves."""
     if not isinstance(value, Mapping):
         return _ABSENT
     if path in value:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Stored:
-    """What is known about a file or a reading."""
+    """The common attributes of files and readings."""
 
     id: str
     file_id: str
@@ -46,22 +46,22 @@ class _Stored:
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class StoredFile(_Stored):
-    """A file, with its bytes and everything known about it.
+    """A file with its bytes and all metadata.
 
     Attributes:
         id: The binary data id: organization, location and file id, joined by slashes.
-        file_id: Its last part.
+        file_id: The last part of the id.
         name: Name with the extension.
         extension: As in `.jpg`; may be empty.
         data: The bytes.
         tags: Tags in the order they were added.
         boxes: Bounding boxes.
         classifications: Labels of the whole image.
-        dataset_ids: Ids of the datasets it is in.
+        dataset_ids: Ids of the datasets that contain it.
         time_requested: When it was captured; aware UTC, as the other times.
         time_received: When the sensor answered.
         time_synced: When the cloud stored it.
-        internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
+        internal: Whether Viam itself uploaded it, so that queries hide it by default (PG-10).
     """
 
     name: str
@@ -75,7 +75,7 @@ class StoredFile(_Stored):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels of its bounding boxes, each once."""
+        """The distinct labels of its bounding boxes."""
         return tuple(dict.fromkeys(box.label for box in self.boxes))
 
     def __str__(self) -> str:
@@ -85,21 +85,21 @@ class StoredFile(_Stored):
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class StoredReading(_Stored):
-    """A reading, and everything known about it.
+    """A reading with all metadata.
 
     Attributes:
         id: Its id.
-        file_id: Id of the upload that brought it.
-        data: What was read, as it was uploaded; cannot be changed at its top level.
+        file_id: Id of its upload.
+        data: The payload as uploaded; immutable at the top level.
         time_requested: When it was captured; aware UTC, as the other times.
         time_received: When the sensor answered.
         time_synced: When the cloud stored it.
-        internal: Counts as ingested by Viam itself, so queries hide it by default (PG-10).
+        internal: Whether Viam itself uploaded it, so that queries hide it by default (PG-10).
     """
 
     data: Mapping[str, Any]
 
-    __hash__ = None  # type: ignore[assignment]  # what was read has none
+    __hash__ = None  # type: ignore[assignment]  # the payload is not hashable
 
     def __str__(self) -> str:
         source = f"{self.component_name}.{self.method_name}".strip(".") or self.part_name
@@ -113,7 +113,7 @@ class StoredDataset:
     Attributes:
         type: `binary` or `sequence`.
         time_created: Aware UTC.
-        files: Its members as they are now: a view, as `cloud.files` is one.
+        files: Its current members, as a view like `cloud.files`.
     """
 
     id: str
@@ -131,7 +131,7 @@ class StoredDataset:
 
 
 def stored_file(record: BinaryRecord, data: bytes) -> StoredFile:
-    """A record of the store as a value for tests."""
+    """Convert a record of the store."""
     return StoredFile(
         id=record.binary_data_id,
         name=record.name,
@@ -147,7 +147,7 @@ def stored_file(record: BinaryRecord, data: bytes) -> StoredFile:
 
 
 def stored_reading(record: TabularRecord) -> StoredReading:
-    """A record of the store as a value for tests."""
+    """Convert a record of the store."""
     data = mapping_from(Struct.FromString(record.payload))
     return StoredReading(id=record.id, data=MappingProxyType(data), **_common(record))
 

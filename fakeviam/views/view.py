@@ -22,19 +22,19 @@ _SHOWN = 5
 
 
 class NotStoredError(FakeViamError, AssertionError):
-    """What is stored is not what the test expected."""
+    """Stored objects are not as the test expects."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RowSource(Generic[T]):
-    """Where a view looks.
+    """The data source of a view.
 
     Attributes:
-        one: What its things are called.
-        rows: All of them, oldest first.
-        count: How many there are, without looking at each.
-        fields: What they can be filtered by.
-        name_of: What a thing is called in one word, and what else it may be looked up by.
+        one: The singular name of its objects.
+        rows: All objects, oldest first.
+        count: The number of objects, without reading them.
+        fields: The fields to filter by.
+        name_of: The name of an object, and other keys to look it up by.
     """
 
     one: str
@@ -49,18 +49,18 @@ class RowSource(Generic[T]):
 
 
 class View(Sequence[T]):
-    """Things that are stored, oldest first: all of a cloud, or those of a choice.
+    """Stored objects, oldest first: all of a cloud, or those that match conditions.
 
         dog = cloud.files.where(tag="dog").one()
         assert dog.data == b"..."
         assert len(cloud.files) == 3
 
-    Each look sees what is stored then. It sees everything: also what queries hide by default, and
-    what the policy's visibility lag still hides from them. The values it gives never change.
+    Each access reads the current state. Views show everything, including what queries hide by
+    default, and what the policy's visibility lag still hides. The returned values never change.
     """
 
     def __init__(self, source: RowSource[T], conditions: tuple[Condition, ...] = ()) -> None:
-        """Look at a source; the views of a cloud are `files`, `readings` and `datasets`."""
+        """Read from a source; the views of a cloud are `files`, `readings` and `datasets`."""
         self._source = source
         self._conditions = conditions
 
@@ -78,21 +78,21 @@ class View(Sequence[T]):
     @overload
     def __getitem__(self, at: slice) -> list[T]: ...
     def __getitem__(self, at: int | str | slice) -> T | list[T]:
-        """The thing at a position, or of a name or id; or a list, for a slice."""
+        """The object at an index, or with a name or id; or a list, for a slice."""
         if isinstance(at, str):
             return self._by_name(at)
         if isinstance(at, slice):
             return list(self)[at]
         if isinstance(at, bool) or not isinstance(at, int):
             raise UsageError(f"the index must be a whole number, a name or a slice, got {at!r}")
-        # The first ones are asked for most, and need no look at the others.
+        # Small indexes are the most common, and only need the first objects.
         rows = list(islice(self, at + 1)) if at >= 0 else list(self)
         if not -len(rows) <= at < len(rows):
             raise IndexError(f"there {self._are(len(rows))}, so none at index {at}")
         return rows[at]
 
     def __contains__(self, thing: object) -> bool:
-        """Whether one of these equals it, or has that name or id."""
+        """Whether it contains an equal object, or one with this name or id."""
         if isinstance(thing, str):
             return any(thing in self._source.names_of(row) for row in self)
         return any(row == thing for row in self)
@@ -102,7 +102,7 @@ class View(Sequence[T]):
             return list(self) == list(other)
         return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # what is stored changes
+    __hash__ = None  # type: ignore[assignment]  # the contents change
 
     def __repr__(self) -> str:
         count = len(self)
@@ -114,20 +114,20 @@ class View(Sequence[T]):
     def where(
         self, condition: str | Callable[[T], object] | None = None, /, **fields: object
     ) -> View[T]:
-        """Those of these that look like this.
+        """Filter these objects.
 
         Args:
-            condition: A name or an id; `*` and `?` in a name stand for any letters. Or a function
-                of the thing: `lambda file: file.size > len(file.name)`.
-            fields: Wanted values by the name of an attribute, or its short name: `part`, `robot`,
+            condition: A name or an id; in names, `*` and `?` match any characters. Or a function
+                of the object: `lambda file: file.size > len(file.name)`.
+            fields: Required values by the name of an attribute, or its short name: `part`, `robot`,
                 `location` and `organization` by name, id or as an object, `component`, `method`,
-                `tag`, `label`, `dataset`. One value fits a list that holds it; a list or set must
-                hold exactly these. A time may be ISO 8601 text. A function is asked about the
-                attribute: `size=lambda size: size > 1000`. What was read has dotted names:
+                `tag`, `label`, `dataset`. A single value matches a list that contains it; a list or
+                set must be equal. A time may be ISO 8601 text. A function is called with the
+                attribute: `size=lambda size: size > 1000`. Payload fields have dotted names:
                 `**{"data.temperature": 21}`.
 
         Raises:
-            UsageError: There is no such field, or it can never have that value.
+            UsageError: A field does not exist, or cannot have the value.
         """
         conditions = [*self._conditions]
         if condition is not None:
@@ -136,39 +136,39 @@ class View(Sequence[T]):
         return View(self._source, tuple(conditions))
 
     def count(self, condition: object = None, /, **fields: object) -> int:
-        """How many of these look like this; takes what `where` takes, or one of these."""
+        """Count matching objects; takes the arguments of `where`, or an object."""
         if condition is None or isinstance(condition, str) or callable(condition):
             return len(self.where(condition, **fields))
         return sum(row == condition for row in self.where(**fields))
 
     def first(self) -> T:
-        """The oldest.
+        """The oldest object.
 
         Raises:
-            NotStoredError: There is none; the message shows the nearest.
+            NotStoredError: There is none; the message shows the closest ones.
         """
         return self._end(0)
 
     def last(self) -> T:
-        """The newest.
+        """The newest object.
 
         Raises:
-            NotStoredError: There is none; the message shows the nearest.
+            NotStoredError: There is none; the message shows the closest ones.
         """
         return self._end(-1)
 
     def one(self) -> T:
-        """The only one.
+        """The only object.
 
         Raises:
-            NotStoredError: There are none or several; the message shows the nearest.
+            NotStoredError: There are none or several; the message shows the closest ones.
         """
         rows = list(self)
         if len(rows) != 1:
             raise NotStoredError(self._miss(rows))
         return rows[0]
 
-    # Inside ------------------------------------------------------------------------------
+    # Internals ---------------------------------------------------------------------------
 
     def _end(self, at: int) -> T:
         rows = list(islice(self, 1)) if at == 0 else list(self)

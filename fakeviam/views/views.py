@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fakeviam.model.fleet import Fleet
     from fakeviam.store.base import Store
 
-    #: A store that nobody changes while it is looked at.
+    #: A store that does not change while it is read.
     Look = Callable[[], Store]
 
 _TEXTS = (
@@ -144,7 +144,7 @@ def _time(name: str) -> Field:
 
 
 def _owners(kind: str, fleet: Fleet) -> dict[str, Field]:
-    """A part, robot, location or organization: by id, by name, or as an object."""
+    """Look up a part, robot, location or organization: by id, by name, or as an object."""
 
     def resolve(value: object) -> object:
         value = getattr(value, "id", value)

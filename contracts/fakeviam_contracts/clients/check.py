@@ -1,4 +1,4 @@
-"""Asking a client for everything it owes."""
+"""Checks all obligations of a client."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CheckedClient:
-    """A client and what came of it.
+    """A client and its verdicts.
 
     Attributes:
-        name: What its adapter calls it.
+        name: The name that its adapter reports.
         version: Its version.
-        paging: Who follows the pages, `client` or `caller`.
-        verdicts: One for each obligation, in the table's order.
+        paging: Whether the `client` or its `caller` follows pages.
+        verdicts: One for each obligation, in the order of the table.
     """
 
     name: str
@@ -38,7 +38,7 @@ class CheckedClient:
 
 
 def check_client(command: Sequence[str]) -> list[ObligationVerdict]:
-    """Ask the client behind an adapter, which a command starts, for everything it owes.
+    """Check all obligations of a client, whose adapter is started by a command.
 
     Raises:
         ClientUnusableError: The command does not start or does not speak the protocol.
@@ -47,7 +47,7 @@ def check_client(command: Sequence[str]) -> list[ObligationVerdict]:
 
 
 def checked_client(command: Sequence[str]) -> CheckedClient:
-    """As `check_client`, with what the client says about itself.
+    """Like `check_client`, but also returns the client's description.
 
     Raises:
         ClientUnusableError: The command does not start or does not speak the protocol.
@@ -63,7 +63,7 @@ def checked_client(command: Sequence[str]) -> CheckedClient:
 async def checked_peer(
     peer: Peer, obligations: Iterable[Obligation] = OBLIGATIONS
 ) -> CheckedClient:
-    """Ask a client for some obligations; each has the server for itself.
+    """Check some obligations of a client, each with its own server.
 
     Raises:
         ClientUnusableError: It does not speak the protocol.

@@ -70,15 +70,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-#: No message is larger; what looks like a larger one is no frame, but text that was printed.
+#: The maximum size of a message; anything larger is text that was printed to standard output.
 LARGEST = 64 * 1024 * 1024
 
-#: Seconds for one request: enough for a client that tries again with pauses.
+#: The timeout of a request in seconds, enough for a client that retries with pauses.
 LIMIT = 20.0
 
 
 class ClientUnusableError(Exception):
-    """The adapter does not start, ends, or does not speak the protocol."""
+    """The adapter does not start, exits early, or does not speak the protocol."""
 
 
 class Id(NamedTuple):
@@ -95,7 +95,7 @@ class Asked(dict[str, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one request; without `ok`, `kind` tells the kind of the error."""
+    """The response to a request; if it is not `ok`, `kind` is the kind of the error."""
 
     ok: bool
     result: object = None
@@ -110,12 +110,12 @@ class Answer:
 
 
 class Peer(Protocol):
-    """A client, as the obligations see it."""
+    """A client, as obligations use it."""
 
     async def ask(
         self, method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
     ) -> Answer:
-        """Have it do one thing."""
+        """Execute one request."""
         ...
 
 
@@ -123,7 +123,7 @@ class Peer(Protocol):
 
 
 def encoded(value: object) -> Any:
-    """A value as JSON has it."""
+    """Encode a value as JSON."""
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, datetime):
@@ -137,7 +137,7 @@ def encoded(value: object) -> Any:
 
 
 def decoded(value: object) -> Any:
-    """The value of what `encoded` made."""
+    """Decode a value of `encoded`."""
     if isinstance(value, list):
         return [decoded(item) for item in value]
     if not isinstance(value, dict):
@@ -168,7 +168,7 @@ def request_of(
 
 
 def answer_of(response: Mapping[str, object]) -> Answer:
-    """A response, read."""
+    """Parse a response."""
     if response.get("ok") is True:
         return Answer(ok=True, result=decoded(response.get("result")))
     error = response.get("error")
@@ -182,20 +182,20 @@ def answer_of(response: Mapping[str, object]) -> Answer:
 
 
 def framed(values: Mapping[str, object]) -> bytes:
-    """A message as it travels."""
+    """Encode a message with its length."""
     body = struct_from(values).SerializeToString()
     return struct.pack(">I", len(body)) + body
 
 
 def unframed(body: bytes) -> dict[str, object]:
-    """The message of a frame's body."""
+    """Decode the body of a frame."""
     return mapping_from(Struct.FromString(body))
 
 
 async def serve(answer: Callable[[dict[str, object]], Awaitable[dict[str, object]]]) -> None:
-    """Be an adapter: answer what stands on standard input, for adapters that have this module.
+    """Serve requests on standard input, for adapters that can import this module.
 
-    Interpretation blocks the loop: between two requests there is nothing to do.
+    Blocking reads are fine: there is no other work between two requests.
     """
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     while header := source.read(4):
@@ -209,10 +209,10 @@ async def serve(answer: Callable[[dict[str, object]], Awaitable[dict[str, object
 
 
 class LocalPeer:
-    """A client in this process, behind the function that an adapter consists of."""
+    """A client in this process, called through its adapter's function."""
 
     def __init__(self, handle: Callable[[dict[str, object]], Awaitable[dict[str, object]]]) -> None:
-        """Have `handle` answer requests."""
+        """Call `handle` for each request."""
         self._handle = handle
 
     async def ask(
@@ -229,7 +229,7 @@ class ProcessPeer:
     """A client in another process; use it as a context manager."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        """Drive the adapter that `command` starts."""
+        """Use the adapter that `command` starts."""
         self._command = list(command)
         self._process: asyncio.subprocess.Process | None = None
         self._errors: IO[bytes] | None = None
@@ -247,7 +247,7 @@ class ProcessPeer:
     async def ask(
         self, method: str, args: Mapping[str, object], target: str, metadata: Mapping[str, str]
     ) -> Answer:
-        """Have it do one thing; an adapter that stays silent is stopped, and started again later.
+        """Execute one request; an adapter that does not respond is stopped, and restarted later.
 
         Raises:
             ClientUnusableError: It does not speak the protocol.
@@ -272,7 +272,7 @@ class ProcessPeer:
             await process.stdin.drain()
             size = struct.unpack(">I", await process.stdout.readexactly(4))[0]
             if size > LARGEST:
-                raise ValueError(f"a frame of {size} bytes")  # noqa: TRY301 - told just below
+                raise ValueError(f"a frame of {size} bytes")  # noqa: TRY301 - handled below
             return unframed(await process.stdout.readexactly(size))
         except (OSError, asyncio.IncompleteReadError) as error:
             await self._stop()
@@ -298,7 +298,7 @@ class ProcessPeer:
         return self._process
 
     async def _stop(self) -> None:
-        """Close its input, which asks it to exit; kill it if it does not."""
+        """Close its standard input, which asks it to exit; kill it if it does not."""
         process, self._process = self._process, None
         if process is None:
             return

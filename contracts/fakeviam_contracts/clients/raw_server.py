@@ -1,8 +1,8 @@
-"""A server whose answers are bytes: for compression and silence, which grpclib does not do.
+"""A server with replies in raw bytes: for compression and timeouts, which grpclib cannot do.
 
 async with RawServer(lambda call: RawReply(data.TagsByFilterResponse())) as server:
     …
-    server.calls  # what came
+    server.calls  # the received calls
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RawCall:
-    """One call as it came: its name, its headers and its bytes."""
+    """A received call: its name, headers and bytes."""
 
     rpc: str
     headers: dict[str, str]
@@ -37,7 +37,7 @@ class RawCall:
 
 @dataclass(frozen=True, slots=True)
 class RawReply:
-    """A message, in the coding of that name; a name alone packs nothing."""
+    """A message with a grpc-encoding; without a function, the message is not compressed."""
 
     message: Message
     coding: str = ""
@@ -45,15 +45,15 @@ class RawReply:
 
 
 class RawServer:
-    """Answers calls on a Unix socket; use it as a context manager.
+    """Replies to calls on a Unix socket; use it as a context manager.
 
     Attributes:
         target: Its address in the form of the protocol.
-        calls: What came.
+        calls: The received calls.
     """
 
     def __init__(self, answer: Callable[[RawCall], RawReply | None]) -> None:
-        """Answer each call as told; None is never."""
+        """Reply to each call with the result of a function; None never replies."""
         self.answer = answer
         self.calls: list[RawCall] = []
         self.target = ""

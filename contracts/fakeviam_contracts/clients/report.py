@@ -1,4 +1,4 @@
-"""What clients do, side by side: JSON and a page.
+"""Compares clients side by side, as JSON and as a page.
 
     python -m fakeviam_contracts.clients.report --client "COMMAND …" --client "COMMAND …"
         [--json FILE] [--markdown FILE]
@@ -41,7 +41,7 @@ document says what is right, so the behaviour is only recorded. Clauses are expl
 [contract.md](contract.md).
 """
 
-#: How an outcome looks in the table of all obligations.
+#: The symbol of each outcome in the table of obligations.
 SHOWN = {
     ObligationOutcome.KEPT: "kept",
     ObligationOutcome.BROKEN: "**broken**",
@@ -51,7 +51,7 @@ SHOWN = {
 
 
 def as_json(clients: Iterable[CheckedClient]) -> str:
-    """Everything, for programs."""
+    """The report for programs."""
     return json.dumps({"clients": [_plain(client) for client in clients]}, indent=2) + "\n"
 
 
@@ -76,7 +76,7 @@ def _plain(client: CheckedClient) -> dict[str, object]:
 
 
 def as_markdown(clients: Sequence[CheckedClient]) -> str:
-    """Everything, for people."""
+    """The report for people."""
     parts = [
         TITLE,
         _summary(clients),
@@ -110,7 +110,7 @@ def _count(client: CheckedClient, outcome: ObligationOutcome) -> int:
 
 
 def _outcome_section(clients: Sequence[CheckedClient], outcome: ObligationOutcome) -> str:
-    """The obligations that have that outcome somewhere, and what was seen there."""
+    """The obligations with this outcome for any client, and what was observed."""
     parts = []
     for one in OBLIGATIONS:
         details = [
@@ -125,7 +125,7 @@ def _outcome_section(clients: Sequence[CheckedClient], outcome: ObligationOutcom
 
 
 def _not_applicable(clients: Sequence[CheckedClient]) -> str:
-    """Why obligations do not apply, each reason once."""
+    """The distinct reasons why obligations do not apply."""
     reasons: dict[str, dict[str, list[str]]] = {}
     for client in clients:
         for verdict in client.verdicts:
@@ -170,13 +170,13 @@ def _rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _code(text: str) -> str:
-    """Text as it is, whatever stands in it."""
+    """Escape a text for Markdown."""
     fence = "``" if "`" in text else "`"
     return f"{fence}{text}{fence}"
 
 
 def verdicts_in(page: str) -> dict[str, dict[str, str]]:
-    """The outcomes of a page, by client and obligation: what `as_markdown` wrote, read back."""
+    """Parse the outcomes by client and obligation from a page of `as_markdown`."""
     table = page.partition("## All obligations")[2].strip().splitlines()
     head, _, *rows = [re.split(r" ?(?<!\\)\| ?", line)[1:-1] for line in table]
     return {
@@ -187,7 +187,7 @@ def verdicts_in(page: str) -> dict[str, dict[str, str]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Report on clients; the exit status is 0, also for clients that break something, or 2."""
+    """Report on clients; the exit status is 0 even if one breaks something, or 2 for errors."""
     parser = argparse.ArgumentParser(prog="fakeviam_contracts.clients.report")
     parser.add_argument("--client", action="append", required=True, metavar="COMMAND")
     parser.add_argument("--json", type=Path, metavar="FILE")

@@ -1,11 +1,11 @@
-"""A server that answers what it is told to, and keeps what a client sent.
+"""A server with scripted replies, which records all calls.
 
     async with ScriptedServer() as server:
         server.script("TagsByFilter", Refuse("UNAVAILABLE", "come back later"))
         …
-        server.calls  # what came
+        server.calls  # the received calls
 
-Whatever has no script is answered with an empty message of the right type.
+RPCs without a script get an empty message of the right type.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from grpclib.server import Stream
     from typing_extensions import Self
 
-#: Calls of one scenario; more than any client needs that will ever be done.
+#: The maximum number of calls in a scenario, far above what any client needs.
 MOST = 150
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Answer with an error, after so many messages; None is after all of them."""
+    """Reply with an error, after a number of messages; None is after all of them."""
 
     status: str
     text: str = "scripted"
@@ -45,20 +45,20 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class StreamReset:
-    """Reset the stream after so many messages."""
+    """Reset the stream after a number of messages."""
 
     after: int = 1
 
 
 @dataclass
 class ReceivedCall:
-    """One call, as it came.
+    """A received call.
 
     Attributes:
         rpc: Its name.
         metadata: Its headers.
-        deadline: The seconds it had left when it came; None is no deadline.
-        messages: What the client sent, as far as it was read.
+        deadline: The remaining seconds on arrival; None is no deadline.
+        messages: The messages of the client, as far as they were read.
     """
 
     rpc: str
@@ -68,20 +68,20 @@ class ReceivedCall:
 
 
 class ScriptedServer:
-    """All services, on a Unix socket or at a port; use it as a context manager.
+    """All services, on a Unix socket or a TCP port; use it as a context manager.
 
     Attributes:
         target: Its address in the form of the protocol.
-        calls: What came since `reset`.
-        stopped: Whether a client called more than `MOST` times since.
+        calls: The calls since `reset`.
+        stopped: Whether there have been more than `MOST` calls since.
     """
 
     def __init__(self, *, tcp: bool = False, tls: ssl.SSLContext | None = None) -> None:
-        """Prepare; nothing listens yet.
+        """Prepare the server; it does not listen yet.
 
         Args:
-            tcp: Listen at a port, of which clients are told that it has TLS, and not at a socket.
-            tls: Have it there, too.
+            tcp: Listen on a TCP port, whose address has the https scheme, instead of a socket.
+            tls: Use TLS there.
         """
         self._tls, self._tcp = tls, tcp or tls is not None
         self.calls: list[ReceivedCall] = []
@@ -93,7 +93,7 @@ class ScriptedServer:
 
     async def __aenter__(self) -> Self:
         if self._tcp:
-            # IPv4, where everybody comes to by the name in the end.
+            # IPv4, because every client tries it in the end for the name localhost.
             listening = socket.create_server(("127.0.0.1", 0))
             await self._server.start(sock=listening, ssl=self._tls)
             self.target = f"https://localhost:{listening.getsockname()[1]}"
@@ -111,7 +111,7 @@ class ScriptedServer:
             self._folder.cleanup()
 
     def reset(self) -> None:
-        """Forget scripts and calls."""
+        """Remove all scripts and calls."""
         self.calls = []
         self.stopped = False
         self._scripts = {}
@@ -119,18 +119,18 @@ class ScriptedServer:
     def script(
         self, rpc: str, *steps: Message | Refuse | StreamReset | Callable[[Any], Message]
     ) -> None:
-        """Answer the calls of an RPC one after another; the last step stays for all that follow.
+        """Script consecutive replies of an RPC; the last one is repeated.
 
-        A step may be a function that makes the answer of the request.
+        A step may be a function of the request.
         """
         self._scripts[rpc] = list(steps)
 
     def sent(self, rpc: str) -> list[Any]:
-        """All messages of all calls of that RPC."""
+        """All messages of all calls of an RPC."""
         return [message for call in self.calls if call.rpc == rpc for message in call.messages]
 
     def count(self, rpc: str) -> int:
-        """How often that RPC was called."""
+        """The number of calls of an RPC."""
         return sum(call.rpc == rpc for call in self.calls)
 
     def __mapping__(self) -> dict[str, Handler]:
@@ -175,7 +175,7 @@ class ScriptedServer:
 
 
 async def _read(stream: Stream[object, object], call: ReceivedCall, most: int | None) -> None:
-    """Read what the client sends, to its end or up to a number of messages."""
+    """Read messages of the client, to the end or up to a number."""
     if most == 0:
         return
     async for message in stream:

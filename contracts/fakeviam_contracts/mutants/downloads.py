@@ -178,7 +178,7 @@ def _from_the_start(asked: _Asked) -> _Asked:
 
 
 class _AnyKey:
-    """Replies to an unauthorized request with the response to a former authorized one."""
+    """Adds the key of the first authorized request to every other."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}

@@ -60,7 +60,7 @@ def _last_stage(message: Any, _: Memory) -> None:
 
 
 def _toggle(message: Any, memory: Memory) -> None:
-    """Refuses to disable a pipeline again, by replacing the id of the request."""
+    """Refuse to disable a pipeline that is already disabled."""
     if memory.get("disabled") == message.id:
         refusing(Status.FAILED_PRECONDITION)()
     memory["disabled"] = message.id

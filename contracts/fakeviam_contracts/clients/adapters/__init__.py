@@ -1,1 +1,1 @@
-"""Programs that put a client behind the protocol; each runs in its client's own environment."""
+"""Programs that connect a client to the protocol; each runs in its client's environment."""

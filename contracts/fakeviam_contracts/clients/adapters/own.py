@@ -34,12 +34,12 @@ class UnsupportedMethodError(Exception):
 
 @dataclass(frozen=True)
 class Adapter:
-    """Puts a client that is built like ours behind the protocol.
+    """Connects a client with the interface of the light client to the protocol.
 
     Attributes:
-        client: The class; made of a channel and metadata. None is `fakeviam_client.DataClient`.
+        client: The class, made with a channel and metadata; None is `fakeviam_client.DataClient`.
         connect: Logs in; None is `fakeviam_client.connect`.
-        paging: Who follows the pages.
+        paging: Whether the `client` or its `caller` follows pages.
     """
 
     client: Any = None
@@ -47,14 +47,14 @@ class Adapter:
     paging: str = "client"
 
     async def answer(self, request: Mapping[str, object]) -> dict[str, object]:
-        """The response to a request, but for its id."""
+        """The response to a request, without its id."""
         try:
             return {"ok": True, "result": encoded(await self._done(request))}
         except GRPCError as error:
             return _failed("grpc", error.message or "", error.status.name)
         except UnsupportedMethodError as error:
             return _failed("unsupported", str(error))
-        except Exception as error:  # noqa: BLE001 - whatever a client raises is told
+        except Exception as error:  # noqa: BLE001 - every error of a client is reported
             return _failed(_kind(type(error)), f"{type(error).__name__}: {error}")
 
     async def _done(self, request: Mapping[str, Any]) -> object:
@@ -73,7 +73,7 @@ class Adapter:
             return _result(name, await method(**converted))
         finally:
             channel.close()
-            await asyncio.sleep(0)  # the transport closes in the loop's next round
+            await asyncio.sleep(0)  # the transport closes in the next iteration of the loop
 
     async def _logged_in(self, path: str, args: Mapping[str, object]) -> object:
         async with (self.connect or _ours().connect)(path, **args) as client:

@@ -1,4 +1,4 @@
-"""What a client owes, as data and functions; one table of all of it."""
+"""The obligations of clients, as one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What methods answer: files with their metadata, lists of names, a hostname, or nothing."""
+"""Obligations about results: files with metadata, lists of names, a hostname, or nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fakeviam_contracts.clients.obligations import replies
 from fakeviam_contracts.clients.obligations.base import Scenario, obligation, same
 from fakeviam_contracts.clients.obligations.values import awkward, many
 
-#: Methods that promise no result, and what they need.
+#: Methods without a documented result, and their arguments.
 SILENT: dict[str, dict[str, object]] = {
     "add_tags_to_binary_data_by_ids": {"tags": ["t"], "binary_ids": ["o/l/f1"]},
     "add_tags_to_binary_data_by_filter": {"tags": ["t"]},

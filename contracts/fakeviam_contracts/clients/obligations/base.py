@@ -1,4 +1,4 @@
-"""What an obligation is, what can come of it, and what it works with."""
+"""The type of obligations, their outcomes, and the scenario that they run in."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     Run = Callable[["Scenario"], Awaitable["str | None"]]
 
-#: What every client can be told about itself by a server that accepts everybody.
+#: The replies that every scenario starts with: a server that accepts every login.
 METADATA = {"authorization": "Bearer scripted", "x-watch": "1"}
 
 PART = "part-1"
 
 
 class ObligationOutcome(enum.Enum):
-    """What came of an obligation; `OBSERVED` where no document says what is right."""
+    """The outcome of an obligation; `OBSERVED` if the documents leave it open."""
 
     KEPT = "kept"
     BROKEN = "broken"
@@ -32,7 +32,7 @@ class ObligationOutcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ObligationVerdict:
-    """What came of one obligation, and what was seen."""
+    """The outcome of an obligation, and what was observed."""
 
     obligation: str
     clauses: tuple[str, ...]
@@ -41,26 +41,26 @@ class ObligationVerdict:
 
 
 class BrokenError(Exception):
-    """The client did something else."""
+    """The client broke the obligation."""
 
 
 class NotApplicableError(Exception):
-    """The client cannot be asked."""
+    """The obligation does not apply to the client."""
 
 
 class ObservedError(Exception):
-    """The documents leave it open; this is what was seen."""
+    """The documents leave this open; the message describes the behaviour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Obligation:
-    """One thing a client owes.
+    """An obligation of clients.
 
     Attributes:
         id: Its name in reports.
-        clauses: What it rests on.
-        what: What is owed, in a sentence.
-        run: Finds out; returns a detail or nothing if it is kept.
+        clauses: The clauses that it tests.
+        what: A description in one sentence.
+        run: Checks it; may return a detail.
     """
 
     id: str
@@ -70,17 +70,17 @@ class Obligation:
 
 
 class Scenario:
-    """A server that watches, and a client that is told what to do.
+    """A server and a client under test.
 
     Attributes:
-        server: Answers what it is told to.
+        server: The scripted server.
         folder: An empty directory.
     """
 
     def __init__(
         self, server: ScriptedServer, peer: Peer, folder: Path, paging: str, target: str = ""
     ) -> None:
-        """Ask `peer`; `paging` tells who follows the pages, `client` or `caller`."""
+        """Use `peer`; `paging` is whether the `client` or its `caller` follows pages."""
         self.server = server
         self.folder = folder
         self._peer = peer
@@ -88,14 +88,14 @@ class Scenario:
         self._target = target or server.target
 
     def at(self, target: str) -> Scenario:
-        """The same with another server, which another obligation observes."""
+        """The same scenario with another server, for another obligation."""
         return Scenario(self.server, self._peer, self.folder, self._paging, target)
 
     async def ask(self, method: str, /, **args: object) -> Answer:
-        """Have the client do something.
+        """Call a method of the client.
 
         Raises:
-            NotApplicableError: It cannot be asked to.
+            NotApplicableError: The client does not have it.
         """
         answer = await self.try_to(method, **args)
         if answer.kind == "unsupported":
@@ -103,11 +103,11 @@ class Scenario:
         return answer
 
     async def try_to(self, method: str, /, **args: object) -> Answer:
-        """Have the client do something; that it cannot be asked to is an answer too."""
+        """Call a method of the client; an unsupported one is a response too."""
         return await self._peer.ask(method, args, self._target, METADATA)
 
     async def can(self, method: str, /, **args: object) -> bool:
-        """Have the client do something if it can, which must succeed then.
+        """Call a method of the client, which must succeed if the client has it.
 
         Raises:
             BrokenError: It fails.
@@ -118,7 +118,7 @@ class Scenario:
         return answer.ok
 
     async def do(self, method: str, /, **args: object) -> Any:
-        """Have the client do something that must succeed; its result.
+        """Call a method of the client, which must succeed; returns its result.
 
         Raises:
             BrokenError: It fails.
@@ -131,7 +131,7 @@ class Scenario:
         return answer.result
 
     def follows_pages(self) -> None:
-        """Go on only if the client follows pages by itself.
+        """Continue only if the client follows pages.
 
         Raises:
             NotApplicableError: Its caller does.
@@ -147,7 +147,7 @@ class Scenario:
 
 
 def same(what: str, expected: object, observed: object) -> None:
-    """Compare.
+    """Compare two values.
 
     Raises:
         BrokenError: They differ.
@@ -164,7 +164,7 @@ def same(what: str, expected: object, observed: object) -> None:
 
 
 def obligation(name: str, *clauses: str) -> Callable[[Run], Obligation]:
-    """Make an obligation of a function; the first line of its text says what is owed."""
+    """Turn a function into an obligation; the first line of its docstring is the description."""
 
     def made(run: Run) -> Obligation:
         return Obligation(name, clauses, (run.__doc__ or "").strip().splitlines()[0], run)
@@ -173,7 +173,7 @@ def obligation(name: str, *clauses: str) -> Callable[[Run], Obligation]:
 
 
 async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
-    """Find out about one obligation."""
+    """Check one obligation."""
     scenario.server.reset()
     try:
         detail = await one.run(scenario)
@@ -186,18 +186,18 @@ async def judged(one: Obligation, scenario: Scenario) -> ObligationVerdict:
     return ObligationVerdict(one.id, one.clauses, ObligationOutcome.KEPT, detail or "")
 
 
-#: What fits into a line of a table, and how much of it may stand before the first difference.
+#: The maximum length of a value in a table, and of its part before the first difference.
 _MOST, _BEFORE = 200, 40
 
 
 def _text(value: object) -> str:
-    """A value in one line."""
+    """A value in a single line."""
     if isinstance(value, bytes) and len(value) > 40:
         return f"{len(value)} bytes"
     return " ".join((repr(value) if isinstance(value, (str, bytes)) else str(value)).split())
 
 
 def _short(text: str, first: int) -> str:
-    """The part of a text that begins at `first`."""
+    """The part of a text that starts near `first`."""
     part = text[first : first + _MOST]
     return f"{'…' if first else ''}{part}{'…' if len(text) > first + _MOST else ''}"

@@ -1,4 +1,4 @@
-"""Logging in, deadlines, and downloads to disk."""
+"""Obligations about logins, deadlines, and downloads to disk."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def deadline_on_request(scenario: Scenario) -> None:
 
 
 def _contents(path: Path) -> list[bytes]:
-    """The contents of what a download made at or below a path."""
+    """The contents of the files that a download created."""
     if path.is_file():
         return [path.read_bytes()]
     return [one.read_bytes() for one in sorted(path.rglob("*")) if one.is_file()]
@@ -107,7 +107,7 @@ def _expect_written(dest: Path, exists: bool, what: str) -> None:  # noqa: FBT00
 
 
 def _values(contents: bytes) -> list[object]:
-    """Every value in a JSON text, or in each of its lines; none if it is no JSON."""
+    """All values in a JSON text, or in its lines; empty if it is not JSON."""
     try:
         return _within(json.loads(contents))
     except ValueError:

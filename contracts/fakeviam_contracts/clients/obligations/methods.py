@@ -1,4 +1,4 @@
-"""What holds for every method: errors come out, headers go along, and nothing else is called."""
+"""Obligations of every method: errors, headers, and no additional calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Asking(NamedTuple):
-    """A method, its RPC, and arguments that it needs."""
+    """A method, its RPC, and the arguments that it needs."""
 
     method: str
     rpc: str
@@ -73,7 +73,7 @@ READS = (
     Asking("get_latest_tabular_data", "GetLatestTabularData", SOURCE),
     Asking("export_tabular_data", "ExportTabularData", SOURCE),
 )
-#: What done twice is not as done once.
+#: Methods that are not idempotent.
 ADDS = (
     Asking(
         "add_bounding_box_to_image_by_id",
@@ -139,7 +139,7 @@ _WRITTEN_BY = {asking.rpc for asking in (*ADDS, *CHANGES)}
 async def _answers(
     scenario: Scenario, askings: tuple[Asking, ...], refusal: Refuse | None = None
 ) -> AsyncIterator[tuple[Asking, Answer]]:
-    """What each method answers that the client has, alone at a server of its own.
+    """The response of each method that the client has, with its own server.
 
     Raises:
         NotApplicableError: It has none of them.

@@ -1,4 +1,4 @@
-"""Ids, and what is done to the data they name; datasets."""
+"""Obligations about ids, the data that they name, and datasets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fakeviam_contracts.clients.protocol import Asked, Id
 MESSAGES = [Id("o", "l", "f2"), Id("O ", " l", awkward("f"))]
 STRINGS = replies.ids(2, 1)
 
-#: None is like another, and neither a few places nor a float of four bytes hold them.
+#: All are distinct, and neither a few digits nor a 32-bit float can represent them.
 CORNERS = {
     "x_min_normalized": 0.1,
     "y_min_normalized": 0.234_567_891_234,
@@ -21,7 +21,7 @@ CORNERS = {
     "y_max_normalized": 0.987_654_321_098,
 }
 
-#: Methods that take ids: their RPC, and what else they need.
+#: Methods that take ids: their RPC, and their other arguments.
 BY_IDS: dict[str, tuple[str, dict[str, object]]] = {
     "binary_data_by_ids": ("BinaryDataByIDs", {}),
     "delete_binary_data_by_ids": ("DeleteBinaryDataByIDs", {}),
@@ -38,7 +38,7 @@ BY_IDS: dict[str, tuple[str, dict[str, object]]] = {
 async def _ids_sent(
     scenario: Scenario, method: str, binary_ids: list[Any]
 ) -> tuple[list[Any], ...]:
-    """The ids that arrive, in the field of messages and in that of strings."""
+    """The received ids, in the fields of messages and of strings."""
     rpc, more = BY_IDS[method]
     await scenario.do(method, binary_ids=binary_ids, **more)
     requests = scenario.server.sent(rpc)
@@ -51,7 +51,7 @@ async def _ids_sent(
 
 
 def _set(*forms: list[Any]) -> tuple[list[Any], ...]:
-    """Each id once, sorted: what is done to files does not depend on their order."""
+    """The distinct ids, sorted, for calls that do not depend on their order."""
     return tuple(sorted(set(form)) for form in forms)
 
 
@@ -92,7 +92,7 @@ async def ids_all(scenario: Scenario) -> str:
             same(f"ids of {method}", _set([], several), _set(*sent))
             calls.add(scenario.server.count(rpc))
             if scenario.server.count(rpc) > 10:
-                break  # a call for each of a few: so many would take too long
+                break  # a client with one call per id would take too long for all
     return f"{', '.join(map(str, sorted(calls)))} calls"
 
 

@@ -1,4 +1,4 @@
-"""Pages, and how many files a download fetches."""
+"""Obligations about pages and the number of downloaded files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of the scripted server."""
+"""Replies of the scripted server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRACTION = 123_456_000
 
 
 def readings(*numbers: int, last: str = "") -> data.TabularDataByFilterResponse:
-    """A page of readings {"n": number}; without numbers the end."""
+    """A page of readings {"n": number}; the end of the list without numbers."""
     return data.TabularDataByFilterResponse(
         metadata=[data.CaptureMetadata(component_name="thermometer")] if numbers else [],
         data=[
@@ -37,7 +37,7 @@ def readings(*numbers: int, last: str = "") -> data.TabularDataByFilterResponse:
 
 
 def numbers_of(result: dict[str, Any]) -> list[Any]:
-    """The numbers of the readings that a client gave."""
+    """The numbers in the readings that a client returned."""
     return [record["data"].get("n") for record in result["records"]]
 
 
@@ -57,14 +57,14 @@ def file(number: int, *, contents: bytes | None = None, name: str = "") -> data.
 
 
 def files(*numbers: int, last: str = "") -> data.BinaryDataByFilterResponse:
-    """A page of files with their bytes; without numbers the end."""
+    """A page of files with their bytes; the end of the list without numbers."""
     return data.BinaryDataByFilterResponse(
         data=[file(number) for number in numbers], count=len(numbers), last=last
     )
 
 
 def shelf(total: int | None, *, most: int = 1000) -> Callable[[Any], Message]:
-    """So many files, or no end of them, page by page as the request asks, none above `most`."""
+    """A number of files, or endless ones, in the requested pages of at most `most` files."""
 
     def page(request: data.BinaryDataByFilterRequest) -> Message:
         start = int(request.data_request.last or 0)
@@ -76,7 +76,7 @@ def shelf(total: int | None, *, most: int = 1000) -> Callable[[Any], Message]:
 
 
 def ids_of(result: dict[str, Any]) -> list[str]:
-    """The string ids of the files that a client gave."""
+    """The string ids of the files that a client returned."""
     return [record["id"] for record in result["records"]]
 
 

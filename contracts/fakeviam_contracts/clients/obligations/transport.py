@@ -1,4 +1,4 @@
-"""What goes on below the calls: deadlines that pass, compression, and TLS."""
+"""Obligations below the level of calls: deadlines, compression and TLS."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 TAGS = data.TagsByFilterResponse(tags=["hill", "lake"])
 
 
-# Deadlines and trying again --------------------------------------------------------------
+# Deadlines and retries -------------------------------------------------------------------
 
 
 @obligation("deadline-passed", "CL-46")
@@ -61,7 +61,7 @@ async def retries_end(scenario: Scenario) -> None:
 
 
 async def _asked_for_tags(scenario: Scenario, reply: RawReply) -> tuple[Answer, RawCall]:
-    """How the client handled a reply to TagsByFilter, and its request."""
+    """The client's result for a raw reply to TagsByFilter, and its request."""
 
     def answer(call: RawCall) -> RawReply:
         if call.rpc == "Authenticate":
@@ -110,7 +110,7 @@ async def coding_refused(scenario: Scenario) -> str:
 
 
 def _authority() -> CA:
-    import trustme  # noqa: PLC0415 - heavy, and only for these
+    import trustme  # noqa: PLC0415 - slow to import, and only used here
 
     return trustme.CA()
 
@@ -129,13 +129,13 @@ def _file_of(ca: CA, scenario: Scenario) -> Path:
 
 
 async def _reach(scenario: Scenario, server: ScriptedServer, ca_file: Path) -> Answer:
-    """Log in at a server by the name localhost, trusting the authorities in a file."""
+    """Log in to a server by the name localhost, trusting the CAs in a file."""
     server.script("Authenticate", auth.AuthenticateResponse(access_token="token-1"))  # noqa: S106
     return await scenario.at(server.target).ask("log_in", ca_file=str(ca_file), **KEY)
 
 
 async def _unreached(scenario: Scenario, server: ScriptedServer, ca_file: Path) -> str:
-    """Why a server that must not be called was not."""
+    """Why the client did not call a server that it must not call."""
     told = await _reach(scenario, server, ca_file)
     if server.calls:
         raise BrokenError(f"calls {server.calls[0].rpc} at localhost, with the key")

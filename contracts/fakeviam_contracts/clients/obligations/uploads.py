@@ -1,4 +1,4 @@
-"""Uploads: order, bytes, and what is said about them."""
+"""Obligations about uploads: order, contents and metadata."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ FILE = "FileUpload"
 STREAM = "StreamingDataCaptureUpload"
 CAPTURE = "DataCaptureUpload"
 
-#: Needs several messages of any usual size, none of which is like another, and an odd rest; not
-#: all of it is UTF-8.
+#: Needs several messages of any usual size, all of them different, the last one short; not all is
+#: UTF-8.
 BIG = b"".join(at.to_bytes(3, "big") for at in range(70_000)) + b"\r\n\x00"
 
 SENSOR: dict[str, Any] = {
@@ -39,8 +39,8 @@ SENSOR: dict[str, Any] = {
     "component_name": "Cam 1 ",
     "method_name": " ReadImage",
 }
-NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - the point of it
-#: Times for what is not about them: some clients cannot do without.
+NAIVE = datetime(2024, 1, 1)  # noqa: DTZ001 - naive on purpose
+#: Times for obligations about other things: some clients require them.
 TIMED: dict[str, Any] = {"data_request_times": [NAIVE, NAIVE]}
 
 
@@ -66,7 +66,7 @@ async def _rows(scenario: Scenario, rows: list[dict[str, object]], **more: objec
     return scenario.server.sent(CAPTURE)[-1]
 
 
-#: Names of files on a disk, and how they are split.
+#: Names of files on disk, and how they are split.
 PATHS = {
     "scan.tar.gz": ("scan.tar", ".gz"),
     " Cafe\u0301  %20 Photo.JPG": (" Cafe\u0301  %20 Photo", ".JPG"),
@@ -122,7 +122,7 @@ async def file_from_path(scenario: Scenario) -> None:
         same("bytes", BIG, b"".join(one.file_contents.data for one in messages))
 
 
-# What is said ----------------------------------------------------------------------------
+# Metadata --------------------------------------------------------------------------------
 
 
 @obligation("type-of-upload", "UP-2")

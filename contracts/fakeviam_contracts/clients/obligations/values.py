@@ -1,4 +1,4 @@
-"""Values that a careless client changes, and a comparison that sees it."""
+"""Values that careless clients change, and a comparison that notices."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from datetime import datetime, timedelta, timezone
 
 from fakeviam_contracts.clients.obligations.replies import BASE
 
-#: Blanks at the ends, two in a row and of other kinds, both cases, all forms of Unicode, escapes
-#: of several languages, line ends.
+#: Several kinds of spaces, also repeated and at the ends, both cases, all Unicode forms, escapes of
+#: several languages, line ends.
 _TEXT = " Cafe\u0301 caf\u00e9  \ufb01sh Stra\u00dfe\u00a0%20+&amp;\\n'\"\t$a.b/c,d\r\n*\U0001f436"
 
 
 def awkward(name: str) -> str:
-    """A text that is easily changed, another for each name, and too long for many a column."""
+    """A fragile text, distinct for each name, and longer than many database columns."""
     return f"{_TEXT}{name}{'x' * 300} "
 
 
-#: Each is another value than all the others, however alike they look.
+#: All are distinct, although they look similar.
 ALIKE = ("dog", "Dog", "dog ", " dog", "\ufb01sh", "fish", "caf\u00e9", "cafe\u0301", "0", "null")
 
 
 def many(name: str) -> list[str]:
-    """More texts than a page holds, in no order of the alphabet, look-alikes among them."""
+    """More texts than a page holds, unsorted, with similar-looking ones."""
     return [awkward(name), *ALIKE, *(f"{name}{at * 53 % 130}" for at in range(130))]
 
 
-#: One moment for each way of writing it: without a zone, in UTC, and far east and west of it; and
-#: a fraction that neither milliseconds nor a float of seconds hold.
+#: One moment in each notation: without a zone, in UTC, and in zones far east and west. Its fraction
+#: does not survive as milliseconds or as a float of seconds.
 FRACTION = timedelta(microseconds=123_457)
 MOMENTS = tuple(
     (datetime(2024, 1, 1) + offset).replace(tzinfo=zone) + FRACTION  # noqa: DTZ001 - one is naive
@@ -43,7 +43,7 @@ MOMENTS = tuple(
 MOMENT_NANOS = BASE + 123_457_000
 
 
-#: Readings that a client must neither complete nor tidy up.
+#: Readings that a client must not normalize.
 ROWS: list[dict[str, object]] = [
     {"a": {"b": [1.5, None, True, "\u00fc", [], {}, 0, False, ""]}},
     {"x.y": -1, "": "x", "$set": " Text ", "Key": 1, "key": 2},
@@ -57,7 +57,7 @@ ROWS: list[dict[str, object]] = [
 
 
 def typed(value: object) -> str:
-    """A value as JSON, in which 0 and false differ, as 1 and true do, but 1 and 1.0 do not."""
+    """A value as JSON, in which 0 and false differ, but 1 and 1.0 do not."""
     return json.dumps(_floats(value), ensure_ascii=False, sort_keys=True)
 
 
