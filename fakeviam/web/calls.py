@@ -42,6 +42,10 @@ POSTED = (
 #: client is only noticed while it is being read.
 _KEPT_AT_MOST = 16 * 1024 * 1024
 
+#: Bytes of a response that are sent at once: others are answered before the next, if the client is
+#: slower, and only so many wait in the connection's buffer.
+_PIECE = 256 * 1024
+
 #: Bytes of a message that remain while a piece of it is sent.
 _UNKNOWN = -1
 
@@ -168,7 +172,7 @@ class HttpCalls:
                 await task
             if stream.farewell and not stream.is_reset:
                 await carrier.say_goodbye()
-        if stream.is_reset:  # by a fault
+        if stream.is_reset or carrier.is_within_message:  # by a fault; by a deadline
             carrier.break_off(exchange)
             await asyncio.sleep(0)  # let uvicorn notice
         else:
@@ -242,7 +246,7 @@ class _Carrier:
         if body := self.dialect.body(data):
             owed, self._owed = self._owed_after(data), _UNKNOWN
             await self._begin(200, self.dialect.opening())
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            await self._send_body(body, more=True)
             self._owed = owed
 
     def _owed_after(self, data: bytes) -> int:
@@ -251,12 +255,26 @@ class _Carrier:
             at += 5 + int.from_bytes(data[at + 1 : at + 5], "big")
         return at - len(data)
 
+    @property
+    def is_within_message(self) -> bool:
+        """Whether a message is partly sent: a status would be read as the rest of it."""
+        return self._owed == _UNKNOWN
+
     async def finish(self) -> None:
         """End the response; without a status, the connection is broken off."""
         if self._trailers is not None:
             status, headers, body = self.dialect.ending(self._trailers)
             await self._begin(status, headers)
-            await self._send({"type": "http.response.body", "body": body})
+            for piece in self.dialect.kept:
+                await self._send_body(piece, more=True)
+            await self._send_body(body, more=False)
+
+    async def _send_body(self, body: bytes, *, more: bool) -> None:
+        for at in range(0, len(body), _PIECE) or [0]:
+            end = at + _PIECE
+            piece = body[at:end]
+            told = {"type": "http.response.body", "body": piece}
+            await self._send({**told, "more_body": more or end < len(body)})
 
     async def say_goodbye(self) -> None:
         """End the response if possible: within a message, the status would be read as its rest."""

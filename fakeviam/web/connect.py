@@ -139,9 +139,9 @@ class ConnectUnary(Connect):
         ceiling = codec.ceiling if codec is not None else MOST
         self._largest = min(largest or ceiling, ceiling)
         self._pieces: list[bytes] = []
-        self._size = 0
+        self._size = self._replied = 0
         self._is_packed = self._is_too_large = False
-        self._reply = bytearray()  # in gRPC's frame
+        self._reply: list[bytes] = []  # in gRPC's frame, and in pieces: it may be large
 
     def _said(self, headers: Sequence[Pair]) -> list[Pair]:
         said = super()._said(headers)
@@ -168,7 +168,9 @@ class ConnectUnary(Connect):
         return struct.pack(">?I", self._is_packed, min(self._size, _LARGEST_LENGTH))
 
     def body(self, frames: bytes) -> bytes:
-        self._reply += frames
+        start = max(5 - self._replied, 0)
+        self._replied += len(frames)
+        self._reply.append(frames[start:] if start else frames)
         return b""
 
     def ending(self, trailers: Trailers) -> Ending:
@@ -177,12 +179,14 @@ class ConnectUnary(Connect):
             *self.opening(),
             *((f"trailer-{name}".encode(), value.encode()) for name, value in how.metadata),
         ]
-        status, body = 200, bytes(self._reply[5:])
+        status, body, self.kept = 200, b"", self._reply
         if how.error:
+            self.kept = ()
             headers[0] = (b"content-type", b"application/json")
             status = self._http_status or _HTTP_STATUS[how.status]
             body = f"{json.dumps(how.error)}\n".encode()
-        headers.append((b"content-length", str(len(body)).encode()))
+        size = len(body) + sum(map(len, self.kept))
+        headers.append((b"content-length", str(size).encode()))
         return Ending(status, headers, body)
 
 

@@ -55,6 +55,9 @@ class Dialect:
     #: The request header with the compression of its messages.
     encoding = b"grpc-encoding"
 
+    #: The bytes of the response before those of its ending, if they were kept until then.
+    kept: Sequence[bytes] = ()
+
     #: Why the body is none of this dialect; empty while it may be.
     complaint = ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from base64 import b64decode, b64encode, urlsafe_b64encode
+from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from fakeviam import Clock, FakeViam
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.web.json_codec import JSON as JSON_CODEC
+from fakeviam.web.protocol import Connection
 from fakeviam.wire import app, auth, data, dataset, datasync
 from fakeviam.wire import status as rpc_status
 
@@ -190,6 +192,54 @@ def test_a_coding_of_the_whole_body_is_refused(cloud: FakeViam, kind: str) -> No
     seen = Way(kind=kind).call(cloud, "FileUpload", *file_upload(b"1"), headers=told)
     assert (seen.told["grpc-status"], seen.told["fakeviam-clause"]) == ("12", "SV-15")
     assert "compress its messages, and say so in " in text_of(seen)
+
+
+_GONE = -1
+
+
+@pytest.fixture
+def buffered(monkeypatch: pytest.MonkeyPatch) -> Queue[int]:
+    """How much waits in a connection's buffer, whenever its client is too slow."""
+    found: Queue[int] = Queue()
+    pause = Connection.pause_writing
+
+    def paused(self: Connection) -> None:
+        found.put(self.transport.get_write_buffer_size())
+        pause(self)
+
+    monkeypatch.setattr(Connection, "pause_writing", paused)
+    lose = Connection.connection_lost
+
+    def lost(self: Connection, exc: Exception | None) -> None:
+        found.put(_GONE)
+        lose(self, exc)
+
+    monkeypatch.setattr(Connection, "connection_lost", lost)
+    return found
+
+
+@pytest.mark.parametrize("kind", ["application/proto", "application/grpc-web", "late"])
+def test_slow_readers_of_large_replies(cloud: FakeViam, buffered: Queue[int], kind: str) -> None:
+    """Get them in pieces, so that others are answered, and memory stays free (SV-18, HT-7)."""
+    Way(kind="application/proto").call(cloud, "FileUpload", *file_upload(bytes(2**24)))
+    kind, late = ("application/grpc-web", "grpc-timeout: 1S\r\n") if kind == "late" else (kind, "")
+    request = data.BinaryDataByFilterRequest(include_binary=True).SerializeToString()
+    body = frame(request) if "web" in kind else request
+    with socket.create_connection((cloud.host, cloud.port), timeout=30) as peer:
+        path = "/viam.app.data.v1.DataService/BinaryDataByFilter"
+        told = f"content-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n{late}"
+        lines = f"POST {path} HTTP/1.1\r\nhost: localhost\r\n{told}\r\n"
+        peer.sendall(lines.encode() + body)
+        while (size := buffered.get(timeout=30)) == _GONE:
+            pass  # that is the connection of the upload
+        assert size < 2**20
+        if late:
+            assert buffered.get(timeout=30) == _GONE  # a status would be read as the reply's rest
+            return
+        received = b"".join(iter(lambda: peer.recv(2**20), b""))
+    assert len(received) > 2**24
+    assert (b"grpc-status: 0" in received[-200:]) is ("web" in kind)
+    assert not cloud.crashes
 
 
 def test_others_are_served_while_json_is_parsed(
