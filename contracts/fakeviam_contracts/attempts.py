@@ -61,7 +61,7 @@ def attempt(subject: Subject, program: Callable[[Session], None], clause: str) -
         session.ended_by = str(reason)
     except (ForeignDataError, NotServedError) as reason:
         session.left_out = str(reason)
-    except Exception as error:  # noqa: BLE001 - an answer that nobody can make sense of
+    except Exception as error:  # noqa: BLE001 - the reply is unintelligible
         # After a known failure, later results may be meaningless.
         if not subject.muted & set(session.differences):
             assertion = _senseless(clause, error)

@@ -1,4 +1,4 @@
-"""Findings of one cause, so that one lie that shows in many places is told once.
+"""Groups findings by cause, so that one defect with many symptoms is reported once.
 
 Two findings have one cause if the same field of a filter goes wrong by itself, if values are
 changed in the same way (to lower case, without blanks, to another form of Unicode, to true and

@@ -278,7 +278,7 @@ def check_file(
     session.expect(clause, f"bytes of {name}", wanted_bytes, entry.binary)
 
 
-#: Contents that are longer are told by their size, digest and beginning.
+#: Longer contents are described by their size, digest and beginning.
 _LONG = 64
 
 

@@ -188,7 +188,7 @@ class RemoteSubject:
             probe.check_files(len(parts))
             clock = probe.clock(parts[0])
         finally:
-            # What ended the set-up is told, and not what that means for the clean-up.
+            # Report what ended the set-up, not what follows from it for the clean-up.
             with contextlib.suppress(ConnectionLostError):
                 cleanup.remove_files(self.line.wire(), probe.name)
         self._has_clock = clock is not None and abs(time.time_ns() - clock) < SKEW

@@ -26,7 +26,7 @@ def verdicts(result: Result, glob: str) -> list[ClauseVerdict]:
             by_clause.setdefault(clause, []).append(check)
     failing = {finding.clause for finding in result.findings}
     all_clauses = {*by_clause, *failing, *result.comparisons}
-    # What was found besides is told with the rest.
+    # Other findings are reported too.
     chosen = {*matching([*all_clauses], glob), *failing}
     clauses = sorted(chosen, key=clause_order)
     return [_verdict(clause, result, by_clause.get(clause, [])) for clause in clauses]

@@ -4,11 +4,11 @@ protobuf keeps one process-wide default pool in which a file name can be registe
 viam-sdk release registers the same names there with other contents. So the fake keeps its
 messages in a pool of its own and shares a process with any viam-sdk, imported before or after.
 
-`WIRE` is the one thing that this project keeps at module level. It is a cache, not state: a pure
-function of a file in this package. All descriptors are in it when the import of this module ends
-(the import lock makes that safe among threads); a class is made when it is first asked for, and
-protobuf always returns the same one. It is not created per fake because classes of two pools do
-not mix, and because each pool costs about a megabyte for good.
+`WIRE` is the only module-level state of this project: a cache, and a pure function of a file in
+this package. All descriptors are in it when the import of this module ends (the import lock makes
+that thread-safe); a class is created on first use, and protobuf always returns the same one. It is
+not created per fake, because classes of two pools cannot be mixed, and because each pool costs
+about a megabyte permanently.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WIRE", "LoadedProtos", "Method"]
 
-# Which module of this package shows which proto package; the others are known and not shown.
+# The proto packages that modules of this package export; others are loaded, but not exported.
 _MODULES = MappingProxyType(
     {
         "google.protobuf": "well_known",
@@ -50,7 +50,7 @@ _MODULES = MappingProxyType(
     }
 )
 
-# Of the services in the files, those of Viam's cloud, and gRPC's own; the rest are of machines.
+# The services to serve: Viam's cloud and gRPC's own; the others in the files belong to machines.
 _CLOUD = ("/viam.app.", "/viam.provisioning.", "/proto.rpc.")
 _UTILITY = "/grpc."
 
@@ -81,17 +81,17 @@ class Method:
 
     @cached_property
     def request(self) -> type[Message]:
-        """The class of what the caller sends."""
+        """The class of the caller's messages."""
         return WIRE.classes[self.request_type]
 
     @cached_property
     def response(self) -> type[Message]:
-        """The class of what the caller gets."""
+        """The class of the replies."""
         return WIRE.classes[self.response_type]
 
 
 class _Classes(Mapping[str, "type[Message]"]):
-    """Message classes by full name, without map entries; each is made when it is asked for."""
+    """Message classes by full name, without map entries; created on first use."""
 
     def __init__(self, pool: DescriptorPool, files: Iterable[FileDescriptorProto]) -> None:
         self._pool = pool
@@ -107,7 +107,7 @@ class _Classes(Mapping[str, "type[Message]"]):
         if cls is None:
             package = self._package[name]
             cls = GetMessageClass(self._pool.FindMessageTypeByName(name))
-            # Lets pickle find the class again, and names it in tracebacks.
+            # For pickle, which looks up the class by name, and for tracebacks.
             cls.__module__ = f"{_PACKAGE}.{_MODULES.get(package, package)}"
             self._made[name] = cls
         return cls
@@ -121,7 +121,7 @@ class _Classes(Mapping[str, "type[Message]"]):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedProtos:
-    """All that was loaded from one descriptor set.
+    """Everything loaded from one descriptor set.
 
     Attributes:
         pool: the pool; needed by `json_format` and reflection.
@@ -138,7 +138,7 @@ class LoadedProtos:
     utilities: tuple[Method, ...]
 
     def exports(self, module: str) -> Mapping[str, object]:
-        """What a message module shows: the classes and enums of its proto package."""
+        """The exports of a message module: the classes and enums of its proto package."""
         names: dict[str, object] = {}
         for file in map(self.pool.FindFileByName, self.files):
             if _MODULES.get(file.package) == module:
@@ -167,7 +167,7 @@ def _load(serialized: bytes) -> LoadedProtos:
 
 def _enum(descriptor: EnumDescriptor) -> dict[str, object]:
     wrapper = EnumTypeWrapper(descriptor)
-    # To a type checker a NewType per enum; at run time such a value is a plain int.
+    # Type checkers see a NewType per enum; at run time such a value is a plain int.
     return {descriptor.name: wrapper, f"{descriptor.name}Value": int, **dict(wrapper.items())}
 
 
@@ -192,7 +192,7 @@ def _methods(files: Iterable[FileDescriptorProto]) -> Iterable[Method]:
 
 def _read_descriptors(package: str) -> bytes:
     content = pkgutil.get_data(package, "descriptors.binpb")
-    if content is None:  # only a loader that cannot read data files
+    if content is None:  # only with a loader that cannot read data files
         raise ImportError(f"{package} cannot read its descriptors.binpb")
     return content
 

@@ -1,4 +1,4 @@
-"""How many values an encoded message holds, without decoding it."""
+"""Counts the values in an encoded message, without decoding it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _VARINT, _EIGHT_BYTES, _LENGTH, _FOUR_BYTES = 0, 1, 2, 5
 def holds_more(data: bytes, kind: type[Message], most: int) -> bool:
     """Whether a message has more than `most` fields, list elements and those of its messages.
 
-    Bytes that are no such message hold as many values as can be read.
+    Invalid bytes count as many values as can be read.
     """
     count = 0
-    inside = [(0, len(data), cast("Descriptor", kind.DESCRIPTOR))]  # that in C has no type
+    inside = [(0, len(data), cast("Descriptor", kind.DESCRIPTOR))]  # untyped in C
     try:
         while inside:
             at, end, descriptor = inside.pop()
@@ -44,7 +44,7 @@ def holds_more(data: bytes, kind: type[Message], most: int) -> bool:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number that begins there, and where it ends."""
+    """Decode the varint at an offset; returns its value and its end."""
     value = shift = 0
     while True:
         byte = data[at]

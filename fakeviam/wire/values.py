@@ -1,7 +1,7 @@
-"""Struct messages as plain dictionaries, and back, without silent changes.
+"""Converts between Struct messages and plain dictionaries, without silent changes.
 
-A Struct is what JSON is: it has one kind of number (a double), no bytes and no dates. Whatever
-would come back as something else is refused, with the place where it stands.
+A Struct has the types of JSON: one type of number (a double), no bytes and no dates. Values that would
+be changed by a conversion are refused, with their path.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ __all__ = ["mapping_from", "part_from", "struct_from"]
 
 _EXACT = 2**53  # the largest n for which a double holds every integer of -n..n
 
-# protobuf parsers stop at 100 messages inside each other. A dictionary takes three of these
-# levels, a list two; the rest is for the messages around the Struct.
+# protobuf parsers permit 100 nested messages. A dictionary takes three of these levels, a list two;
+# the rest is reserved for the messages around the Struct.
 _LEVELS = 90
 _DICT_LEVELS = 3
 _LIST_LEVELS = 2
 
 
 class _UnsupportedError(Exception):
-    """A value that a Struct cannot hold; the way to it is added while the calls unwind."""
+    """A value that a Struct cannot hold; its path is collected as the exception propagates."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -66,9 +66,9 @@ def mapping_from(struct: Struct) -> dict[str, object]:
 
 
 def part_from(struct: Struct, tree: Mapping[str, Any]) -> dict[str, object]:
-    """What a tree of names leads to in a Struct; an empty tree is all that is there.
+    """Convert the part of a Struct that a tree of names selects; an empty tree selects everything.
 
-    Lists are taken as a whole. Not converting the rest saves most of the time.
+    Lists are converted as a whole. Skipping the rest saves most of the time.
     """
     fields = struct.fields
     part: dict[str, object] = {}
@@ -76,7 +76,7 @@ def part_from(struct: Struct, tree: Mapping[str, Any]) -> dict[str, object]:
         value = fields.get(key)
         if value is None:
             continue
-        if value.HasField("number_value"):  # most are numbers
+        if value.HasField("number_value"):  # the most common type
             part[key] = value.number_value
         elif inner and value.HasField("struct_value"):
             part[key] = part_from(value.struct_value, inner)
@@ -99,7 +99,7 @@ def _fill(struct: Struct, mapping: Mapping[str, object], levels: int) -> None:
 
 
 def _fill_list(target: Value, items: list[object], levels: int) -> None:
-    target.list_value.SetInParent()  # so that an empty one is there too
+    target.list_value.SetInParent()  # so that an empty list is present too
     values = target.list_value.values
     try:
         for item in items:
@@ -111,8 +111,8 @@ def _fill_list(target: Value, items: list[object], levels: int) -> None:
         raise _unencodable(len(values) - 1) from None
 
 
-# Compares types first, since nearly every value is exactly one of these; the order is by how
-# often sensors send them. Everything else takes the slower way through _set_other.
+# Compares types first, since nearly every value has exactly one of these; sorted by how often
+# sensors send them. Everything else takes the slower way through _set_other.
 def _set(target: Value, value: object, levels: int) -> None:
     kind = type(value)
     if kind is float or kind is int:
@@ -128,7 +128,7 @@ def _set(target: Value, value: object, levels: int) -> None:
 
 
 def _set_number(target: Value, number: float) -> None:
-    if not -_EXACT <= number <= _EXACT:  # NaN fails any comparison
+    if not -_EXACT <= number <= _EXACT:  # NaN fails every comparison
         if isinstance(number, int):
             raise _UnsupportedError("an integer beyond 2**53, which a double would round")
         if not isfinite(number):
@@ -157,13 +157,13 @@ def _next_level(levels: int, depth: int) -> int:
 
 
 def _checked(key: object) -> str:
-    if not isinstance(key, str):  # protobuf itself would take bytes for text
+    if not isinstance(key, str):  # protobuf itself would accept bytes as text
         raise _UnsupportedError(f"the key {key!r} is not a string")
     return key
 
 
 def _unencodable(step: object) -> _UnsupportedError:
-    # All that protobuf can still refuse with a ValueError is a lone surrogate, in text or a key.
+    # The only other ValueError of protobuf is for a lone surrogate, in text or a key.
     unfit = _UnsupportedError("text that cannot be encoded as UTF-8")
     unfit.steps.append(step)
     return unfit

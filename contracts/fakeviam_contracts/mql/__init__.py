@@ -1,7 +1,7 @@
-"""A naive interpreter of MongoDB's pipelines: what a query over readings must answer.
+"""A naive interpreter of MongoDB's pipelines, to compute the expected results of queries.
 
-Lists and dictionaries, slow and obvious; of all the stages and operators those whose meaning
-MongoDB's manual leaves no doubt about. It shares no code with the fake: it is the second opinion.
+It uses plain lists and dictionaries, and only supports stages and operators that MongoDB's manual
+specifies unambiguously. It shares no code with the fake, so that both cannot have the same bug.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def document_of(row: Row) -> Document:
-    """A reading as a document, apart from its own id (MQ-2)."""
+    """A reading as a document, without its id (MQ-2)."""
     origin, requested = row.origin, time_of(row.requested)
     return {
         "organization_id": origin.organization_id,
@@ -41,10 +41,10 @@ def document_of(row: Row) -> Document:
 
 
 def time_of(nanos: int) -> dt.datetime:
-    """A time as BSON has it: to the millisecond."""
+    """A time in BSON, which is truncated to milliseconds."""
     return _EPOCH + dt.timedelta(milliseconds=nanos // 1_000_000)
 
 
 def nanos_of(time: dt.datetime) -> int:
-    """A time of BSON in ns."""
+    """A time from BSON in ns."""
     return (time - _EPOCH) // dt.timedelta(microseconds=1) * 1000

@@ -1,4 +1,4 @@
-"""Values, paths, filters and expressions of MongoDB, taken literally."""
+"""MongoDB's values, paths, filters and expressions, implemented literally."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Known = TypeVar("Known")
 
 
 class UnknownError(Exception):
-    """What this interpreter does not know: an operator, or a kind of value."""
+    """An operator or type that this interpreter does not support."""
 
 
 class _MissingField:
-    """The value of a field that is not there."""
+    """The value of a missing field."""
 
     def __repr__(self) -> str:
         return "missing"
@@ -32,10 +32,10 @@ MISSING = _MissingField()
 
 
 def rank(value: object) -> int:
-    """The place of a kind of value in MongoDB's order of kinds: what is missing comes before null.
+    """The position of a value's type in MongoDB's order of types; missing sorts before null.
 
     Raises:
-        UnknownError: It is of a kind that is not compared here.
+        UnknownError: The type is not supported.
     """
     if value is MISSING or value is None:
         return int(value is None)
@@ -49,17 +49,17 @@ def rank(value: object) -> int:
 
 
 def absent(value: object) -> bool:
-    """Whether a value is null or missing, which most operators take for the same."""
+    """Whether a value is null or missing, which most operators treat alike."""
     return value is None or value is MISSING
 
 
 def nulled(value: object) -> object:
-    """A value; what is missing counts as null, as it does in filters, in sorting and in groups."""
+    """A value; a missing one becomes null, as in filters, sorting and groups."""
     return None if value is MISSING else value
 
 
 def key(value: object) -> Any:
-    """What sorts values as MongoDB does, and is equal where they are."""
+    """A key that sorts like MongoDB, and is equal for equal values."""
     place = rank(value)
     if absent(value):
         return (place,)
@@ -68,7 +68,7 @@ def key(value: object) -> Any:
     if isinstance(value, list):
         return (place, [key(v) for v in value])
     if _nan(value):
-        return (place, -math.inf, False)  # before all other numbers, and equal to itself
+        return (place, -math.inf, False)  # less than all other numbers, and equal to itself
     return (place, value, True)
 
 
@@ -85,7 +85,7 @@ def same(one: object, other: object) -> bool:
 
 
 def reached(value: object, path: str) -> Iterator[object]:
-    """All that a path of a filter reaches: it goes into the elements of arrays."""
+    """All values that the path of a filter reaches, also inside arrays."""
     name, _, rest = path.partition(".")
     if rest[:1].isdigit():
         raise UnknownError(f"positions in arrays: {path}")
@@ -94,7 +94,7 @@ def reached(value: object, path: str) -> Iterator[object]:
         yield found
         return
     if isinstance(found, list):
-        # What is in an array and no document has no fields, not even missing ones.
+        # Elements that are not documents have no fields, not even missing ones.
         for entry in found:
             if isinstance(entry, dict):
                 yield from reached(entry, rest)
@@ -103,10 +103,10 @@ def reached(value: object, path: str) -> Iterator[object]:
 
 
 def field_of(value: object, path: str) -> object:
-    """The value of `$path` in an expression: of arrays, those of their elements."""
+    """The value of `$path` in an expression; an array gives one value per element."""
     name, _, rest = path.partition(".")
     if isinstance(value, list):
-        # Of arrays in arrays, nothing.
+        # Nested arrays are not traversed.
         inner = [field_of(entry, path) for entry in value if isinstance(entry, dict)]
         return [entry for entry in inner if entry is not MISSING]
     found: object = value.get(name, MISSING) if isinstance(value, dict) else MISSING
@@ -117,7 +117,7 @@ def field_of(value: object, path: str) -> object:
 
 
 def matches(document: Document, spec: Mapping[str, Any]) -> bool:
-    """Whether a document meets a filter."""
+    """Whether a document matches a filter."""
     for name, wanted in spec.items():
         if name == "$and":
             good = all(matches(document, each) for each in wanted)
@@ -138,10 +138,10 @@ def matches(document: Document, spec: Mapping[str, Any]) -> bool:
 
 
 def known(table: Mapping[str, Known], name: str) -> Known:
-    """What a table has of a name.
+    """Look up a name in a table.
 
     Raises:
-        UnknownError: It has nothing of it.
+        UnknownError: It is not supported.
     """
     if name not in table:
         raise UnknownError(name)
@@ -155,7 +155,7 @@ def _meets(values: Sequence[object], wanted: object) -> bool:
 
 
 def _spread(values: Iterable[object]) -> Iterator[object]:
-    """The values, and the elements of those that are arrays; of nothing, null."""
+    """The values, and the elements of arrays among them; null if there are none."""
     for value in values:
         yield nulled(value)
         if isinstance(value, list):
@@ -170,7 +170,7 @@ def _ordered(holds: Callable[[Any, Any], bool]) -> Callable[[Sequence[object], o
     def test(values: Sequence[object], wanted: object) -> bool:
         return any(
             rank(value) == rank(wanted)
-            # NaN is neither more nor less than a number.
+            # NaN is neither less nor greater than any number.
             and _nan(value) == _nan(wanted)
             and holds(key(value), key(wanted))
             for value in _spread(values)
@@ -201,12 +201,12 @@ _TESTS: dict[str, Callable[[Sequence[Any], Any], bool]] = {
 
 
 def truth(value: object) -> bool:
-    """Whether a value counts as true: all but false, null, missing and zero."""
+    """Whether a value is true: anything but false, null, missing and zero."""
     return not (absent(value) or value is False or same(value, 0))
 
 
 def evaluated(document: Document, expression: object) -> Any:
-    """The value of an expression."""
+    """Evaluate an expression."""
     if isinstance(expression, str) and expression.startswith("$$"):
         variable, _, path = expression[2:].partition(".")
         if variable not in ("ROOT", "CURRENT"):
@@ -239,7 +239,7 @@ _CONDITION = ("if", "then", "else")
 
 
 def _of(kind: Any, apply: Callable[..., object]) -> Callable[..., object]:
-    """Of values of one kind; with a null or missing one, null."""
+    """A function of values of the same type; null if one is null or missing."""
 
     def operator(*values: object) -> object:
         if any(map(absent, values)):
@@ -260,13 +260,13 @@ def _no_null(values: Iterable[object]) -> list[object]:
 
 
 def least(*values: object) -> object:
-    """The least of some values, or of one array; null and missing ones do not count."""
+    """The least of several values, or of a single array; null and missing are ignored."""
     inner = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     return min(_no_null(inner), key=key, default=None)
 
 
 def greatest(*values: object) -> object:
-    """The greatest of some values, or of one array; null and missing ones do not count."""
+    """The greatest of several values, or of a single array; null and missing are ignored."""
     inner = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     return max(_no_null(inner), key=key, default=None)
 
@@ -277,7 +277,7 @@ _OPERATORS: dict[str, Callable[..., object]] = {
     "$multiply": _of(_NUMBERS, lambda *values: math.prod(values)),
     "$abs": _of(_NUMBERS, abs),
     "$concat": _of(str, lambda *values: "".join(values)),
-    # Of these, what is missing is no null: it is the same as nothing else, and less than all.
+    # These distinguish missing from null: it equals nothing else, and is less than everything.
     "$eq": same,
     "$ne": lambda one, other: not same(one, other),
     "$gt": lambda one, other: bool(key(one) > key(other)),

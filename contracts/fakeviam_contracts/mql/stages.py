@@ -1,4 +1,4 @@
-"""Stages of MongoDB's pipelines, taken literally."""
+"""MongoDB's stages, implemented literally."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def run(documents: Iterable[Document], stages: Iterable[Mapping[str, object]]) -> list[Document]:
-    """What a pipeline answers."""
+    """Run a pipeline."""
     found = list(documents)
     for stage in stages:
         ((name, spec),) = stage.items()
@@ -44,7 +44,7 @@ def _numbers(values: Iterable[object]) -> list[Any]:
 
 
 def _sum(values: Iterable[object]) -> Any:
-    """The sum of what is a number, as exact as doubles are."""
+    """The sum of the numbers, with the precision of doubles."""
     found = _numbers(values)
     exact = all(map(math.isfinite, found)) and any(isinstance(each, float) for each in found)
     return math.fsum(found) if exact else sum(found)
@@ -103,20 +103,20 @@ def _sorted(documents: list[Document], spec: Mapping[str, int]) -> list[Document
             ]
             return (min if direction == 1 else max)(keys or [key(None)])
 
-        # Equal ones stay as they came, in either direction.
+        # The sort is stable in both directions.
         documents = sorted(documents, key=sort_key, reverse=direction == -1)
     return documents
 
 
 def _sort_keys(value: object) -> list[object]:
-    """What a value sorts by: an array by its elements, an empty one before null."""
+    """The sort key of a value: an array sorts by its elements, an empty one before null."""
     if not isinstance(value, list):
         return [key(nulled(value))]
     return [key(entry) for entry in value] or [(0,)]
 
 
 def _leaves(spec: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """What a specification says of each path: documents in it are paths, too."""
+    """Flatten a specification: nested documents are paths too."""
     found: dict[str, Any] = {}
     for name, value in spec.items():
         if isinstance(value, dict) and value and not any(each.startswith("$") for each in value):
@@ -136,7 +136,7 @@ def _projected(documents: list[Document], spec: Mapping[str, object]) -> list[Do
 
 
 def _is_flag(value: object) -> bool:
-    """Whether a field is only chosen or left out, and not computed."""
+    """Whether a field is included or excluded, and not computed."""
     return isinstance(value, bool | int | float)
 
 
@@ -155,7 +155,7 @@ def _chosen(document: Document, spec: Mapping[str, Any]) -> Document:
 
 
 def _included(value: object, tree: object) -> Any:
-    """What a tree of paths leaves of a value: documents stay, even where nothing in them does."""
+    """The included part of a value: documents remain, even if they become empty."""
     if tree is True:
         return value
     if isinstance(value, list) and isinstance(tree, dict):
@@ -167,7 +167,7 @@ def _included(value: object, tree: object) -> Any:
 
 
 def _computed(value: object, tree: dict[str, Any], document: Document) -> Any:
-    """A value with the expressions of a tree; elsewhere, what was no document is gone."""
+    """A value with the computed fields of a tree, whose other branches keep documents only."""
     if isinstance(value, list):
         inner = [_computed(entry, tree, document) for entry in value]
         return [entry for entry in inner if entry is not MISSING]
@@ -191,14 +191,14 @@ def _computes(tree: dict[str, Any]) -> bool:
 
 
 def _at(document: object, path: str) -> object:
-    """The value at a path through documents alone."""
+    """The value at a path, without traversing arrays."""
     name, _, rest = path.partition(".")
     found = document.get(name, MISSING) if isinstance(document, dict) else MISSING
     return _at(found, rest) if rest and found is not MISSING else found
 
 
 def _with(value: object, path: str, new: object) -> Any:
-    """A value with something else at a path; what is in the way becomes a document."""
+    """A value with another value at a path; anything but a document on the way is replaced."""
     if not path:
         return new
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What the newest RPCs keep and answer, as steps of a program: changed, read and compared."""
+"""The newest RPCs, as steps of random programs: objects are changed, read and compared."""
 
 from __future__ import annotations
 

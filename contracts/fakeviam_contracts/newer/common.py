@@ -1,4 +1,4 @@
-"""What the operations on things that are kept have in common."""
+"""Common parts of operations on stored objects."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def new_handle(
     session: Session, clause: str, ids: list[str], id_: str, grounds: Sequence[Ground]
 ) -> int:
-    """The handle of what was made.
+    """Register a created object; returns its handle.
 
     Raises:
-        ProgramEndedError: We would have refused it; what was kept of it nobody knows.
+        ProgramEndedError: The model would have refused it, so its state is unknown.
     """
     is_new = id_ not in ("", *ids)
     session.require(clause, "what was made has a new id", expected=True, observed=is_new)
@@ -29,10 +29,10 @@ def new_handle(
 
 
 def end_if_doubtful(grounds: Sequence[Ground]) -> None:
-    """Stop where something was accepted that we would have refused.
+    """End the program if something was accepted that the model would have refused.
 
     Raises:
-        ProgramEndedError: There are such grounds; what was kept of it nobody knows.
+        ProgramEndedError: There are such grounds, so the state is unknown.
     """
     if any(ground.refusing for ground in grounds):
         raise ProgramEndedError(f"accepted against {grounds[0].clause}")
@@ -41,12 +41,12 @@ def end_if_doubtful(grounds: Sequence[Ground]) -> None:
 def check_created(
     session: Session, clause: str, entry: SavedQuery | Pipeline | Sequence_, created: int, of: str
 ) -> None:
-    """When something was made does not change; what it is, the server says first."""
+    """Creation times never change; the first reply determines the expected value."""
     if entry.created is None:
         entry.created = created
     session.expect(clause, f"when {of} was made", entry.created, created)
 
 
 def found(told: Callable[[Any], dict[str, Any]], listed: Sequence[Any], ids: Sequence[str]) -> Any:
-    """What a list says of those of some ids, in the list's order."""
+    """The entries of a list with these ids, in the list's order."""
     return [told(each) for each in listed if each.id in ids]

@@ -1,4 +1,4 @@
-"""The fleet, which does not change while a program runs, and the metadata beside it."""
+"""The fleet, which is constant while a program runs, and its metadata."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.session import Session
 
-#: What has metadata: the field of a request that names it, and that of an origin.
+#: The objects with metadata: their field in a request, and in an origin.
 HOLDERS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "Organization": ("organization_id", "organization_id"),
@@ -29,7 +29,7 @@ HOLDERS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 @operation
 def check_fleet(session: Session, part: int) -> None:
-    """A part and its robot are in the lists above them, and say the same by id (AP-1, AP-2)."""
+    """A part and its robot are in the lists, and are the same by id (AP-1, AP-2)."""
     origin = session.place.parts[part]
     where = (origin.robot_id, origin.location_id)
     place = app.GetLocationRequest(location_id=origin.location_id)
@@ -65,7 +65,7 @@ def check_fleet(session: Session, part: int) -> None:
 def check_summaries(
     session: Session, part: int, *, limit: int = 0, everywhere: bool = False
 ) -> None:
-    """A part is in the summaries of its location; as many robots as the limit (AP-9)."""
+    """A part is in the summaries of its location; the limit is respected (AP-9)."""
     origin = session.place.parts[part]
     owner = "" if everywhere else origin.organization_id
     request = app.ListMachineSummariesRequest(
@@ -96,9 +96,9 @@ def check_summaries(
 
 @operation
 def check_metadata(session: Session, kind: str, part: int, values: Mapping[str, Any]) -> None:
-    """Metadata is what the last update said, of nothing else (AP-7); put back at the end.
+    """An update replaces the metadata of one object only (AP-7); it is restored at the end.
 
-    Others may keep metadata of their own there: only where nobody does.
+    Users may have metadata on a shared server, so only objects without any are changed.
     """
     if not session.place.exclusive:
         return

@@ -1,4 +1,4 @@
-"""Custom indexes, in random programs."""
+"""Custom indexes in random programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CREATE, LIST, DELETE = "CreateIndex", "ListIndexes", "DeleteIndex"
 HOT, SINK = data.INDEXABLE_COLLECTION_HOT_STORE, data.INDEXABLE_COLLECTION_PIPELINE_SINK
 CREATOR = data.INDEX_CREATOR_CUSTOMER
 
-#: What MongoDB makes by itself in each collection.
+#: The index that MongoDB creates in each collection.
 OWN = "_id_"
 
 
@@ -32,7 +32,7 @@ def create_index(
     name: str = "",
     pipeline: int | None = None,
 ) -> None:
-    """Make an index of some keys, on the hot store or on a sink (IX-1 … IX-3, IX-6)."""
+    """Create an index on the hot store or on a sink (IX-1 … IX-3, IX-6)."""
     import bson  # noqa: PLC0415 - with the first index
 
     stem = f"data.readings.{_own_name(session)}"
@@ -49,7 +49,7 @@ def create_index(
     request = data.CreateIndexRequest(index_spec=spec, **place)
     reply = session.outcome("IX-1", CREATE, session.wire.call(CREATE, request), grounds)
     if reply is not None:
-        # That an index is there already may be nothing to complain of.
+        # Creating an existing index may be accepted.
         end_if_doubtful([ground for ground in grounds if ground.clause != "IX-6"])
         if not grounds:
             _learn_new(session, spec, called, before, pipeline)
@@ -66,7 +66,7 @@ def delete_index(session: Session, index: int) -> None:
     request = data.DeleteIndexRequest(index_name=session.handles.indexes[index], **place)
     there = request.index_name in _names(session, kept.pipeline if kept is not None else None)
     grounds = [] if kept or there else [Ground("IX-7", "NOT_FOUND")]
-    if kept is None and there:  # another one of its name
+    if kept is None and there:  # another index with its name
         return
     reply = session.outcome("IX-1", DELETE, session.wire.call(DELETE, request), grounds)
     if reply is not None and kept is not None:
@@ -76,7 +76,7 @@ def delete_index(session: Session, index: int) -> None:
 
 @operation
 def check_indexes(session: Session, *, pipeline: int | None = None) -> None:
-    """Those of the hot store, or of a sink: what was made, and MongoDB's (IX-1, IX-2, IX-5)."""
+    """The indexes of a collection: created ones, and MongoDB's own (IX-1, IX-2, IX-5)."""
     if _place(session, pipeline) is None:
         return
     ours = {session.handles.indexes[each.handle]: each for each in _kept(session, pipeline)}
@@ -85,7 +85,7 @@ def check_indexes(session: Session, *, pipeline: int | None = None) -> None:
     session.expect("IX-5", "MongoDB's own index", [data.INDEX_CREATOR_VIAM], own)
     seen = {each.index_name: each for each in listed if each.index_name in session.handles.indexes}
     if pipeline is not None or session.place.exclusive:
-        # Nobody else has indexes here.
+        # Sinks belong to this program, so there are no other indexes.
         seen = {each.index_name: each for each in listed if each.index_name != OWN}
     session.expect("IX-1", "names of custom indexes", sorted(ours), sorted(seen))
     where = (HOT, "") if pipeline is None else (SINK, _pipeline_name(session, pipeline))
@@ -101,7 +101,7 @@ def check_indexes(session: Session, *, pipeline: int | None = None) -> None:
 def _learn_new(
     session: Session, spec: list[bytes], called: str, before: list[str], pipeline: int | None
 ) -> None:
-    """Remember the index that was made, by the name that the server gave it."""
+    """Register an index with the name that the server chose."""
     new = [name for name in _names(session, pipeline) if name not in before]
     session.require("IX-1", "indexes listed after one was made", 1, len(new))
     session.expect("IX-3", "the name of an index", called, new[0])
@@ -111,24 +111,24 @@ def _learn_new(
 
 
 def _own_name(session: Session) -> str:
-    """A field that nobody else uses on the subject."""
+    """A unique field on the subject."""
     edge = session.wire.edge
     return edge.name if isinstance(edge, NameScope) else "own"
 
 
 def _name_of(keys: Mapping[str, object]) -> str:
-    """What MongoDB calls an index of such keys."""
+    """MongoDB's default name of an index with these keys."""
     return "_".join(f"{field}_{direction}" for field, direction in keys.items())
 
 
 def _pipeline_name(session: Session, pipeline: int) -> str:
     found = of_handle(session.model.kept.pipelines, pipeline)
-    # Whether the indexes of a renamed one move with its name, no document says.
+    # It is not documented whether the indexes of a renamed pipeline follow its name.
     return found.name if found is not None and not found.renamed else ""
 
 
 def _place(session: Session, pipeline: int | None) -> dict[str, Any] | None:
-    """The fields that name a collection; None if it is no more."""
+    """The fields that identify a collection; None if it no longer exists."""
     place: dict[str, Any] = {"organization_id": session.place.organization_id}
     if pipeline is None:
         return {**place, "collection_type": HOT}

@@ -1,4 +1,4 @@
-"""Data pipelines, in random programs; none of them runs."""
+"""Data pipelines in random programs; none of them runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RENAME, DELETE = "RenameDataPipeline", "DeleteDataPipeline"
 ASPECTS: dict[str, str] = dict.fromkeys(
     ("id", "organization", "name", "stages", "schedule", "enabled", "source", "dated"), "DP-1"
 )
-#: Once a year each: what only is kept runs on nobody's server.
+#: Once a year, so that no server runs these pipelines.
 SCHEDULES = ("0 0 1 1 *", "30 4 1 1 *")
 BAD_SCHEDULES = ("", "hourly", "61 * * * *", "* * * * * *")
 STANDARD = data.TABULAR_DATA_SOURCE_TYPE_STANDARD
@@ -88,7 +88,7 @@ def rename_pipeline(session: Session, pipeline: int, name: str) -> None:
 
 @operation
 def toggle_pipeline(session: Session, pipeline: int, *, enable: bool) -> None:
-    """Enable or disable a pipeline, perhaps once more (DP-1, DP-12, DP-15)."""
+    """Enable or disable a pipeline, possibly again (DP-1, DP-12, DP-15)."""
     kept, rpc = (
         of_handle(session.model.kept.pipelines, pipeline),
         "EnableDataPipeline" if enable else "DisableDataPipeline",
@@ -105,7 +105,7 @@ def toggle_pipeline(session: Session, pipeline: int, *, enable: bool) -> None:
 
 @operation
 def delete_pipeline(session: Session, pipeline: int) -> None:
-    """Delete a pipeline, and the indexes of its sink with it (DP-1, DP-10, DP-12)."""
+    """Delete a pipeline and the indexes of its sink (DP-1, DP-10, DP-12)."""
     everything = session.model.kept
     kept = of_handle(everything.pipelines, pipeline)
     request = datapipelines.DeleteDataPipelineRequest(id=session.handles.pipelines[pipeline])
@@ -121,7 +121,7 @@ def delete_pipeline(session: Session, pipeline: int) -> None:
 
 @operation
 def check_pipelines(session: Session) -> None:
-    """Each by its id, and all in their list (DP-1)."""
+    """Pipelines by id and in the list (DP-1)."""
     ids, kept = session.handles.pipelines, session.model.kept.pipelines
     for pipeline in kept:
         request = datapipelines.GetDataPipelineRequest(id=ids[pipeline.handle])
@@ -142,7 +142,7 @@ def _is_taken(session: Session, name: str, *, but: int | None = None) -> bool:
 
 
 def _check_refused(session: Session, rpc: str, answer: object) -> None:
-    """A taken name is an error; of which status, no document says."""
+    """A taken name is an error, whose status is not documented."""
     status = answer.status if isinstance(answer, Refused) else "OK"
     session.require("DP-3", f"status of {rpc} with a taken name", AnyError(), status)
 

@@ -1,4 +1,4 @@
-"""Readings by the newer ways: exports, the latest, statements in SQL; compared with the model."""
+"""Readings by newer RPCs: exports, the latest reading, SQL; compared with the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 EXPORT, LATEST, SQL = "ExportTabularData", "GetLatestTabularData", "TabularDataBySQL"
 
-#: The clause by which each aspect of a point is told.
+#: The clause that specifies each aspect of a data point.
 ASPECTS = {
     "part": "EX-1",
     "where": "EX-1",
@@ -32,7 +32,7 @@ ASPECTS = {
     "set": "EX-7",
 }
 
-#: Without a bound of this kind the real service finds nothing (SL-13).
+#: The real service returns nothing without such a bound (SL-13).
 _BOUND = "time_received >= CAST('2000-01-01T00:00:00Z' AS TIMESTAMP)"
 _SINCE = mql.time_of(946_684_800 * 1_000_000_000)
 
@@ -48,7 +48,7 @@ def check_export(
     start: int | None = None,
     end: int | None = None,
 ) -> None:
-    """All points of a resource, or those of a window (EX-1, EX-2, EX-4 … EX-8)."""
+    """All points of a resource, or those in an interval (EX-1, EX-2, EX-4 … EX-8)."""
     names = _named(session, part, component, component_type, method)
     request = data.ExportTabularDataRequest(**names)  # type: ignore[arg-type]
     if start is not None:
@@ -62,7 +62,7 @@ def check_export(
     rows = _of(session, names)
     inside = [row for row in rows if _is_inside(row.requested, start, end)]
     if inside != [row for row in rows if _is_inside(row.received, start, end)]:
-        return  # by which of its times a reading is chosen is an open point (A3)
+        return  # it is open which of its times an interval applies to (A3)
     wanted = sorted((_expected(row) for row in inside), key=repr)
     seen = sorted(map(_told, points), key=repr)
     clause = "EX-1" if start is None and end is None else "EX-2"
@@ -77,7 +77,7 @@ def check_export(
 def check_latest(
     session: Session, *, part: int, component: str, component_type: str, method: str
 ) -> None:
-    """The reading of a resource that was captured last (GL-1, GL-3, GL-4)."""
+    """The most recently captured reading of a resource (GL-1, GL-3, GL-4)."""
     names = _named(session, part, component, component_type, method)
     grounds = [] if all(names.values()) else [Ground("GL-4")]
     request = data.GetLatestTabularDataRequest(**names)  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ def check_latest(
     last = max(row.requested for row in rows)
     session.expect("GL-1", "when the latest was captured", last, nanos_from(reply.time_captured))
     candidates = [row.data for row in rows if row.requested == last]
-    # Of readings of one moment any may be the last.
+    # Any of several readings with the same time may be the latest.
     wanted = found if found in candidates else candidates[0]
     session.expect("GL-1", "the latest reading", _exactly(wanted), _exactly(found))
 
@@ -102,7 +102,7 @@ def check_latest(
 def check_statement(
     session: Session, statement: str, condition: str, stages: Sequence[dict[str, Any]]
 ) -> None:
-    """A statement in SQL answers what the pipeline that means the same must (SL-1 … SL-6)."""
+    """A SQL statement has the same result as the equivalent pipeline (SL-1 … SL-6)."""
     place = session.place
     own = "component_name = '{}' AND ".format(place.component.replace("'", "''"))
     where = f"FROM readings WHERE {own if place.component else ''}{_BOUND} AND ({condition})"
@@ -179,7 +179,7 @@ def _told(point: data.ExportTabularDataResponse) -> dict[str, object]:
 
 
 def _exactly(value: object) -> str:
-    """A value as a text: to Python true is 1; whole numbers may come as such."""
+    """A value as unambiguous text, since Python treats True as 1; integers may become doubles."""
     return repr(_in_floats(value))
 
 

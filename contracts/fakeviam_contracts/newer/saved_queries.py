@@ -1,4 +1,4 @@
-"""Saved queries, in random programs."""
+"""Saved queries in random programs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def save_query(session: Session, name: str, stages: Sequence[dict[str, Any]]) ->
 
 @operation
 def update_query(session: Session, query: int, name: str, stages: Sequence[dict[str, Any]]) -> None:
-    """Change the name of a saved query, or its stages, or both (SA-1, SA-2, SA-3, SA-5)."""
+    """Change the name or the stages of a saved query, or both (SA-1, SA-2, SA-3, SA-5)."""
     kept = of_handle(session.model.kept.queries, query)
     encoded = queries.encoded(session, stages) if stages else []
     request = data.UpdateSavedQueryRequest(
@@ -84,7 +84,7 @@ def delete_query(session: Session, query: int) -> None:
 
 @operation
 def check_saved_queries(session: Session, *, limit: int = 0) -> None:
-    """Each by its id, and all in their list, whole or the first of them (SA-1, SA-6)."""
+    """Queries by id and in the list, with and without a limit (SA-1, SA-6)."""
     ids, kept = session.handles.queries, session.model.kept.queries
     for query in kept:
         request = data.GetSavedQueryRequest(id=ids[query.handle])
@@ -107,7 +107,7 @@ def check_saved_queries(session: Session, *, limit: int = 0) -> None:
 
 @operation
 def check_behind(session: Session, query: int, stages: Sequence[dict[str, Any]]) -> None:
-    """Stages behind a saved query answer what both written out answer (MQ-9, MQ-12)."""
+    """A saved query as a prefix is equivalent to its stages (MQ-9, MQ-12)."""
     kept = of_handle(session.model.kept.queries, query)
     if kept is None:
         return
@@ -126,7 +126,7 @@ def check_behind(session: Session, query: int, stages: Sequence[dict[str, Any]])
 
 
 def can_run(stages: Sequence[dict[str, Any]]) -> bool:
-    """Whether stages can be kept: there are some, and all of them are known."""
+    """Whether stages are valid: not empty, and all of them known."""
     return bool(stages) and not any({"$nothing", "$out"} & stage.keys() for stage in stages)
 
 

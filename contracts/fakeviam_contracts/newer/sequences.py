@@ -1,4 +1,4 @@
-"""Sequences and the files inside them, in random programs."""
+"""Sequences and their files in random programs."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def update_sequence(session: Session, sequence: int, changes: Mapping[str, Any])
 
 @operation
 def delete_sequence(session: Session, sequence: int) -> None:
-    """Delete a sequence; its files stay (SQ-1, SQ-3, SQ-12)."""
+    """Delete a sequence; its files remain (SQ-1, SQ-3, SQ-12)."""
     kept = of_handle(session.model.kept.sequences, sequence)
     unknown = [Ground("SQ-12", "NOT_FOUND")]
     request = data.DeleteSequenceRequest(id=session.handles.sequences[sequence])
@@ -108,7 +108,7 @@ def delete_sequence(session: Session, sequence: int) -> None:
 
 @operation
 def check_sequences(session: Session, *, size: int = 0, clause: str = "SQ-1") -> None:
-    """Each by its id, and all in their list (SQ-1, SQ-2, SQ-5, SQ-13)."""
+    """Sequences by id and in the list (SQ-1, SQ-2, SQ-5, SQ-13)."""
     ids, kept = session.handles.sequences, session.model.kept.sequences
     aspects: dict[str, str] = dict.fromkeys(ASPECTS, clause)
     for sequence in kept:
@@ -128,7 +128,7 @@ def check_sequences(session: Session, *, size: int = 0, clause: str = "SQ-1") ->
 
 @operation
 def check_inside(session: Session, sequence: int, *, size: int = 0) -> None:
-    """The files inside a sequence, with their metadata alone (SQ-3 … SQ-5, SQ-7, SQ-8, SQ-15)."""
+    """The files of a sequence with their metadata (SQ-3 … SQ-5, SQ-7, SQ-8, SQ-15)."""
     kept = of_handle(session.model.kept.sequences, sequence)
     request = data.GetSequenceBinaryDataRequest(
         sequence_id=session.handles.sequences[sequence], page_size=size
@@ -157,7 +157,7 @@ def check_inside(session: Session, sequence: int, *, size: int = 0) -> None:
 
 
 def _own(session: Session, resources: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Resources in the session's place, where there may be but one component."""
+    """Resources on the subject, which may only permit one component."""
     own = session.place.component
     return list(dict.fromkeys((own or name, method) for name, method in resources))
 
@@ -179,7 +179,7 @@ def _grounds(sequence: Sequence_) -> list[Ground]:
 def _files_inside(
     session: Session, sequence: Sequence_, *, kinds: bool = True, window: bool = True
 ) -> list[File]:
-    """The files inside, in order of time; without looking at their kind, or at the window."""
+    """The files of a sequence, sorted by time; optionally ignoring their type, or the window."""
     inside = [
         file
         for file in session.model.files
@@ -192,7 +192,7 @@ def _files_inside(
 
 
 def _blamed(session: Session, sequence: Sequence_, seen: Sequence[int | str]) -> str:
-    """The clause that a difference in the files inside breaks."""
+    """The clause that is broken by a difference in the files."""
     wanted = {file.handle for file in _files_inside(session, sequence)}
     more = set(seen) - wanted
     if more and more <= {file.handle for file in _files_inside(session, sequence, kinds=False)}:
@@ -216,7 +216,7 @@ def _check_files_stay(session: Session, files: Sequence[File]) -> None:
 
 
 def _check_metadata(session: Session, entries: Sequence[data.BinaryData]) -> None:
-    """What is said of files inside is what their ids say."""
+    """The metadata of files is the same as by their ids."""
     ids = [entry.metadata.binary_data_id for entry in entries][:4]
     if not ids:
         return
@@ -230,13 +230,13 @@ def _check_metadata(session: Session, entries: Sequence[data.BinaryData]) -> Non
 def _said(session: Session, entry: data.BinaryData) -> dict[str, object]:
     tags = tags_of(session.model, session.handles, entry.metadata)
     said = observed(session.handles, entry.metadata, tags)
-    # In which order tags come is an open point (TA-6), and so is the dot (A26).
+    # The order of tags is an open point (TA-6), and so is the dot (A26).
     del said["tag order"], said["file_ext"]
     return {**said, "id": entry.metadata.id}
 
 
 def _pages(session: Session, rpc: str, request: Any) -> Iterator[Any]:
-    """The replies of a list, as long as there is another token (SQ-5)."""
+    """The replies of a list, until there is no token (SQ-5)."""
     tokens: set[str] = set()
     while len(tokens) < MOST_PAGES:
         reply = session.answered("SQ-5", rpc, session.wire.call(rpc, request))

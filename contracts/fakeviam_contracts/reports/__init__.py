@@ -1,4 +1,4 @@
-"""Results on paper: JUnit XML for CI, a page for people, JSON for programs."""
+"""Reports of results: JUnit XML for CI, a page for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["as_json", "junit", "page", "prepare", "summary", "write"]
 
 
 def prepare(folder: str) -> Path:
-    """A folder that reports can be written to.
+    """Create the folder for reports.
 
     Raises:
-        CannotRunError: It cannot be made.
+        CannotRunError: It cannot be created.
     """
     path = Path(folder)
     try:

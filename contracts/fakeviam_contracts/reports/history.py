@@ -1,4 +1,4 @@
-"""What earlier runs into the same folder came to."""
+"""The history of earlier runs with the same report folder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from fakeviam_contracts.results import Result
 
 HISTORY = "history.jsonl"
-#: How many runs are shown.
+#: The number of runs in the history.
 MOST = 50
 
 
 def remember(results: Sequence[Result], path: Path) -> list[dict[str, object]]:
-    """Add the results to the history in a file; the answer is the history, the latest last."""
+    """Add the results to the history in a file; returns the history, latest last."""
     when = dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     lines += [json.dumps(_entry(result, when)) for result in results]

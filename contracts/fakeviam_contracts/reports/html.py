@@ -1,4 +1,4 @@
-"""Results as one page that needs nothing else."""
+"""Results as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def page(results: Sequence[Result], history: Sequence[dict[str, object]] = ()) -> str:
-    """The results of one or several subjects, side by side, and those of earlier runs."""
+    """The results of one or several subjects side by side, and those of earlier runs."""
     by_result = [{c.clause: c for c in result.clauses} for result in results]
     all_clauses = dict.fromkeys(clause for verdicts_ in by_result for clause in verdicts_)
     clauses = {name: rules()[name] for name in [*all_clauses, *rules()] if name in rules()}
@@ -53,7 +53,7 @@ def _title(results: Sequence[Result]) -> str:
 
 
 def _past(finding: Finding, result: Result, history: Sequence[dict[str, Any]]) -> str:
-    """How long a clause has been broken on a subject, as far as its history goes."""
+    """Since when a clause has been broken on a subject, according to its history."""
     runs = [r for r in history if (r["subject"], r["policy"]) == (result.subject, result.policy)]
     broken = [run["when"] for run in runs if finding.clause in run["broken"]]
     if len(runs) < 2 or not broken:

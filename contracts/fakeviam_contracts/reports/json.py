@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakeviam_contracts.assertions import Assertion
     from fakeviam_contracts.results import Finding, Result
 
-#: Counts up when fields change their meaning or go.
+#: Incremented if fields are removed or change their meaning.
 FORMAT = 3
 
 

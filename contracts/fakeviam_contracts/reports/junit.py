@@ -1,4 +1,4 @@
-"""Results as JUnit XML: a suite per subject, a case per clause."""
+"""Results as JUnit XML: one suite per subject, one case per clause."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from fakeviam_contracts.results import Finding, Result
 
-#: What no XML document may hold.
+#: Characters that are invalid in XML.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(results: Sequence[Result]) -> str:
-    """The results as an XML document, a suite for each."""
-    from junitparser import JUnitXml  # noqa: PLC0415 - only where a report is wanted
+    """The results as an XML document with a suite for each."""
+    from junitparser import JUnitXml  # noqa: PLC0415 - only needed for reports
 
     document = JUnitXml()
     for result in results:
@@ -61,7 +61,7 @@ def _suite(result: Result) -> Any:
 def _entry(
     result: Result, clause: ClauseVerdict, findings: Sequence[Finding]
 ) -> tuple[object, str]:
-    """What is said of a clause: nothing, if it is kept; and a text below."""
+    """The result element of a clause, and a text; neither if the clause is kept."""
     from junitparser import Error, Failure, Skipped  # noqa: PLC0415
 
     failing = [finding for finding in findings if finding in result.failing]

@@ -1,4 +1,4 @@
-"""Pages made from templates; jinja2 is imported when a page is made."""
+"""Renders pages from templates; jinja2 is imported with the first page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render(
     filters: dict[str, Callable[..., object]] | None = None,
     **values: object,
 ) -> str:
-    """A template of a package's `templates`, filled in; HTML is escaped."""
+    """Render a template in a package's `templates` folder; HTML is escaped."""
     from jinja2 import Environment, PackageLoader, select_autoescape  # noqa: PLC0415
 
     environment = Environment(

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from fakeviam_contracts.results import Difference, Finding, Result
 
 
-#: Of more steps the last are told, and all are in the reports.
+#: The number of steps to print; reports have all of them.
 MOST_STEPS = 20
 
 
 def summary(results: Sequence[Result]) -> str:
-    """The results as a few lines; all that is fine is only counted."""
+    """The results in a few lines; successes are only counted."""
     if len(results) == 1:
         return _one(results[0])
     blocks = [f"{result.label}\n{_indented(_one(result))}" for result in results]
@@ -58,7 +58,7 @@ def _indented(text: str) -> str:
 
 
 def _side_by_side(results: Sequence[Result]) -> str:
-    """The clauses on which the subjects differ, or that one of them breaks, as a table."""
+    """A table of the clauses on which subjects differ, or that one of them breaks."""
     verdicts_ = [{c.clause: c.verdict for c in result.clauses} for result in results]
     rows = []
     for clause in sorted({clause for one in verdicts_ for clause in one}, key=clause_order):
@@ -75,7 +75,7 @@ def _side_by_side(results: Sequence[Result]) -> str:
 
 
 def _shown(verdict: Verdict | None) -> str:
-    """A verdict in the table; what is broken stands out."""
+    """A verdict in the table, with emphasis if the clause is broken."""
     if verdict is None:
         return "-"
     word: str = verdict.value
@@ -83,7 +83,7 @@ def _shown(verdict: Verdict | None) -> str:
 
 
 def _of_one_cause(cause: str, findings: Sequence[Finding]) -> str:
-    """The first in full, the others in a line each."""
+    """The first finding in full, the others in one line each."""
     first, *others = sorted(findings, key=lambda finding: bool(finding.known))
     lines = [_finding(first)]
     if others:
@@ -117,13 +117,13 @@ def _finding(finding: Finding) -> str:
 
 
 def _mild(result: Result) -> list[str]:
-    """What was found that is not bad enough to fail this run."""
+    """Findings that do not make this run fail."""
     mild = [f.clause for f in result.findings if f not in result.failing and not f.known]
     return [f"NO FAILURE  with this --min-evidence: {', '.join(mild)}"] if mild else []
 
 
 def _steps(finding: Finding) -> list[str]:
-    """The steps; of very many only the last, where a script has them all."""
+    """The steps, or only the last ones if a script has all of them."""
     more = len(finding.steps) - MOST_STEPS
     if more <= 0 or not finding.script:
         return [f"    {step}" for step in finding.steps]
@@ -142,7 +142,7 @@ def _difference(difference: Difference) -> str:
 
 
 def _reasons(result: Result) -> list[str]:
-    """Which clauses have no verdict, by the reason for it."""
+    """The clauses without a verdict, grouped by reason."""
     by_reason: dict[str, list[str]] = {}
     for clause in result.clauses:
         if clause.verdict in (Verdict.SKIPPED, Verdict.MAY_NOT, Verdict.NOT_REACHED):

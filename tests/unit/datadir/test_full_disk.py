@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 def on_a_full_disk(path: Path, kind: str) -> dict[str, bool]:
     """Let a server make every kind of call there; what was refused."""
     command = [sys.executable, "-W", "error", "-m", "tests.unit.datadir.full_disk"]
-    # A limit of file sizes holds of bytecode too, and a cut one breaks whoever imports it next.
+    # The limit of file sizes applies to bytecode too, and a truncated file breaks the next import.
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [*command, path, kind], cwd=ROOT, env=environ, capture_output=True, text=True, check=False

@@ -149,7 +149,7 @@ def test_a_clock_that_ran_beyond_the_calendar_is_frozen_at_its_end() -> None:
 
 
 def test_a_clock_goes_back_to_where_it_was() -> None:
-    """Frozen or running as it was then, and whoever listens is told (SN-1)."""
+    """Frozen or running as it was then, and listeners are notified (SN-1)."""
     wall, told = [NOON_NANOS], []
     clock = Clock(lambda: wall[0])
     clock.advance(hours=1)

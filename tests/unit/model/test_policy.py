@@ -74,7 +74,7 @@ def test_other_names_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_field_is_explained(field: str) -> None:
-    """With the point it decides, for whoever reads the class."""
+    """With the point it decides, in the class's docstring."""
     assert f"\n    {field}: " in inspect.cleandoc(Policy.__doc__ or "")
 
 

@@ -80,7 +80,7 @@ def test_a_fake_that_gave_its_directory_back_does_not_start_again(tmp_path: Path
 
 
 def test_a_seed_that_is_wrong_leaves_the_directory_free(seed: Path, tmp_path: Path) -> None:
-    """DD-2: whoever corrects the seed can begin, and it still counts as the first."""
+    """DD-2: after correcting the seed, one can start, and it still counts as the first."""
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("organizations: 3", encoding="utf-8")
     with pytest.raises(SeedError, match=r"wrong.yaml:1"):

@@ -158,7 +158,7 @@ async def test_files_do_not_rest_on_what_readings_lack(viam: Viam) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("lag", [0, 5])
 async def test_who_may_see_everything_does_not_see_it_at_once(start: Start, lag: int) -> None:
-    """An upload is found after the visibility lag, whoever asks (A55)."""
+    """An upload is found after the visibility lag, for every caller (A55)."""
     viam = await start(policy=Policy(visibility_lag=timedelta(seconds=lag)))
     await viam.upload("new", requested=at())
     assert await viam.names() == ([] if lag else ["new"])

@@ -183,7 +183,7 @@ async def test_a_pause_in_a_reply(start: Start) -> None:
 
 
 async def test_replies_beyond_a_ceiling(viam: Viam, frames: Frames) -> None:
-    """The same reply, larger: whoever takes it reads the same (FT-6)."""
+    """The same reply, larger: a client that accepts it reads the same (FT-6)."""
     viam.cloud.faults.on("CreateDataset").oversize_reply(5 * 1024 * 1024)
     seen = await frames.call("CreateDataset", CREATE)
     (message,) = seen.messages

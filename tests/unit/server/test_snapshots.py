@@ -131,7 +131,7 @@ def test_a_snapshot_brings_back_that_very_state(
 
 
 def test_the_same_calls_after_a_restore_give_the_same_ids() -> None:
-    """But no secret is given twice: whoever holds the first one would get in (SN-2)."""
+    """But no secret is issued twice: the holder of the first one would get in (SN-2)."""
     cloud = fresh()._cloud
     snapshot = take_snapshot(cloud)
 

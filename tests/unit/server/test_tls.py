@@ -42,7 +42,7 @@ def cloud() -> Iterator[FakeViam]:
 
 @pytest.fixture
 def hasty() -> Iterator[FakeViam]:
-    """One that soon loses patience; whoever shakes hands with it may be too slow."""
+    """A server with a short timeout, for handshakes that are too slow."""
     with FakeViam(tls=True, limits=ConnectionLimits(header_seconds=0.2)) as cloud:
         yield cloud
         cloud.check()
@@ -128,7 +128,7 @@ async def test_the_unix_socket_and_the_second_port_are_not(cloud: FakeViam) -> N
         ([], None),
     ],
 )
-def test_whoever_can_speak_http2_does(
+def test_clients_that_can_speak_http2_do(
     cloud: FakeViam, offered: list[str], chosen: str | None
 ) -> None:
     """Clients of gRPC, and browsers; what offers nothing is told by its first bytes (TL-1)."""

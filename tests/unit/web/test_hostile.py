@@ -177,7 +177,7 @@ def test_keys_are_shown_to_holders_of_the_control_token() -> None:
         made = web.send(
             "POST", "/api-keys", {"organizations": [cloud.default_part.organization_id]}
         ).json
-        assert made["key"]  # whoever made it
+        assert made["key"]  # regardless of its owner
         web.send("POST", "/sessions", {"name": "one"})
         assert web.get("/sessions/one")["api_key"] is None
         archive = web.send("GET", "/archive")

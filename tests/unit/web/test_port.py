@@ -51,7 +51,7 @@ print(*sorted(sys.modules))
 """
 
 
-def test_whoever_speaks_grpc_alone_loads_no_http() -> None:
+def test_grpc_alone_loads_no_http() -> None:
     """Importing, starting and serving gRPC leaves Starlette and uvicorn alone (HT-1)."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", LAZY], capture_output=True, text=True, check=True

@@ -1,8 +1,8 @@
 """The adapter of viam-sdk: `python -m fakeviam_contracts.clients.adapters.viam_sdk`.
 
-One file that needs viam-sdk and nothing else, so that it runs in an environment of any release
-(0.19 and later, tested with 0.72.0 and 0.85.1), by its path too. It is also the pattern for
-adapters in other languages; `clients/protocol.py` describes the protocol.
+A single file that only needs viam-sdk, so that it runs in an environment with any release (0.19 and
+later, tested with 0.72.0 and 0.85.1), also by its path. It is an example for adapters in other
+languages; `clients/protocol.py` describes the protocol.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FILES = ("binary_data_by_filter", "binary_data_by_ids")
 QUIET = ("get_latest_tabular_data", "export_tabular_data")
 
-#: What 0.15.0 called otherwise.
+#: Names that 0.15.0 had differently.
 RENAMED = {"include_file_data": "include_binary_data"}
 
 KINDS: dict[type, str] = {
@@ -42,23 +42,23 @@ KINDS: dict[type, str] = {
 
 
 class UnsupportedError(Exception):
-    """This release has no such method or argument."""
+    """This release does not have the method or argument."""
 
 
-# By name at run time: the kit itself must not depend on the SDK.
+# Imported by name at run time: the kit itself must not depend on the SDK.
 def _sdk(module: str, name: str) -> Any:
     return getattr(import_module(f"viam.{module}"), name)
 
 
 async def answer(request: Mapping[str, object]) -> dict[str, object]:
-    """The response to a request, but for its id."""
+    """The response to a request, without its id."""
     try:
         return {"ok": True, "result": await _done(request)}
     except GRPCError as error:
         return _failed("grpc", error.message or "", error.status.name)
     except UnsupportedError as error:
         return _failed("unsupported", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever the SDK raises is told
+    except Exception as error:  # noqa: BLE001 - every error of the SDK is reported
         return _failed(_kind(type(error)), f"{type(error).__name__}: {error}")
 
 
@@ -108,7 +108,7 @@ def _parameter(method: Any, name: str, arg: str) -> str:
 
 
 def _value(value: object, client: object) -> object:
-    """An argument as Python has it."""
+    """Convert an argument to Python."""
     if isinstance(value, list):
         return [_value(item, client) for item in value]
     if isinstance(value, float) and value.is_integer():
@@ -147,7 +147,7 @@ def _result(name: str, value: Any) -> object:
 
 
 def _download(value: Any, record: Any) -> dict[str, object]:
-    if isinstance(value, tuple):  # one page: records, their number, how to continue
+    if isinstance(value, tuple):  # a page: records, their number, and the token
         records, count, last = value
         return {"records": [record(one) for one in records], "count": count, "last": last}
     return {"records": [record(one) for one in value]}
@@ -188,7 +188,7 @@ def _framed(values: Mapping[str, Any]) -> bytes:
 
 
 async def _serve() -> None:
-    # The SDK logs to standard output, which is the protocol's: what it writes goes to errors.
+    # The SDK logs to standard output, which belongs to the protocol: redirect it to standard error.
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     source = sys.stdin.buffer
