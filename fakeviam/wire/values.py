@@ -1,7 +1,7 @@
 """Converts between Struct messages and plain dictionaries, without silent changes.
 
-A Struct has the types of JSON: one type of number (a double), no bytes and no dates. Values that would
-be changed by a conversion are refused, with their path.
+A Struct has the types of JSON: one type of number (a double), no bytes and no dates. Values that
+would be changed by a conversion are refused, with their path.
 """
 
 from __future__ import annotations

@@ -89,17 +89,17 @@ def reached(value: object, path: str) -> Iterator[object]:
     name, _, rest = path.partition(".")
     if rest[:1].isdigit():
         raise UnknownError(f"positions in arrays: {path}")
-    found = value.get(name, MISSING) if isinstance(value, dict) else MISSING
+    inner = value.get(name, MISSING) if isinstance(value, dict) else MISSING
     if not rest:
-        yield found
+        yield inner
         return
-    if isinstance(found, list):
+    if isinstance(inner, list):
         # Elements that are not documents have no fields, not even missing ones.
-        for entry in found:
+        for entry in inner:
             if isinstance(entry, dict):
                 yield from reached(entry, rest)
         return
-    yield from reached(found, rest)
+    yield from reached(inner, rest)
 
 
 def field_of(value: object, path: str) -> object:
@@ -118,20 +118,20 @@ def field_of(value: object, path: str) -> object:
 
 def matches(document: Document, spec: Mapping[str, Any]) -> bool:
     """Whether a document matches a filter."""
-    for name, wanted in spec.items():
+    for name, condition in spec.items():
         if name == "$and":
-            good = all(matches(document, each) for each in wanted)
+            good = all(matches(document, each) for each in condition)
         elif name == "$or":
-            good = any(matches(document, each) for each in wanted)
+            good = any(matches(document, each) for each in condition)
         elif name == "$nor":
-            good = not any(matches(document, each) for each in wanted)
+            good = not any(matches(document, each) for each in condition)
         elif name == "$expr":
-            good = truth(evaluated(document, wanted))
+            good = truth(evaluated(document, condition))
         elif name.startswith("$"):
             raise UnknownError(name)
         else:
             values = list(reached(document, name))
-            good = _meets(values, wanted)
+            good = _meets(values, condition)
         if not good:
             return False
     return True
@@ -151,7 +151,7 @@ def known(table: Mapping[str, Known], name: str) -> Known:
 def _meets(values: Sequence[object], wanted: object) -> bool:
     if not isinstance(wanted, dict) or not any(name.startswith("$") for name in wanted):
         return _any_equals(values, wanted)
-    return all(known(_TESTS, name)(values, asked) for name, asked in wanted.items())
+    return all(known(_TESTS, name)(values, operand) for name, operand in wanted.items())
 
 
 def _spread(values: Iterable[object]) -> Iterator[object]:
@@ -219,10 +219,10 @@ def evaluated(document: Document, expression: object) -> Any:
     if not isinstance(expression, dict):
         return expression
     if any(name.startswith("$") for name in expression):
-        ((name, given),) = expression.items()
-        return _applied(document, name, given)
-    made = {name: evaluated(document, each) for name, each in expression.items()}
-    return {name: value for name, value in made.items() if value is not MISSING}
+        ((name, operands),) = expression.items()
+        return _applied(document, name, operands)
+    document_value = {name: evaluated(document, each) for name, each in expression.items()}
+    return {name: value for name, value in document_value.items() if value is not MISSING}
 
 
 def _applied(document: Document, name: str, given: Any) -> object:

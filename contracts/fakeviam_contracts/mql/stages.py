@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 def run(documents: Iterable[Document], stages: Iterable[Mapping[str, object]]) -> list[Document]:
     """Run a pipeline."""
-    found = list(documents)
+    result = list(documents)
     for stage in stages:
         ((name, spec),) = stage.items()
-        found = known(_STAGES, name)(found, spec)
-    return found
+        result = known(_STAGES, name)(result, spec)
+    return result
 
 
 # Groups ----------------------------------------------------------------------------------
@@ -45,9 +45,9 @@ def _numbers(values: Iterable[object]) -> list[Any]:
 
 def _sum(values: Iterable[object]) -> Any:
     """The sum of the numbers, with the precision of doubles."""
-    found = _numbers(values)
-    exact = all(map(math.isfinite, found)) and any(isinstance(each, float) for each in found)
-    return math.fsum(found) if exact else sum(found)
+    numbers = _numbers(values)
+    exact = all(map(math.isfinite, numbers)) and any(isinstance(each, float) for each in numbers)
+    return math.fsum(numbers) if exact else sum(numbers)
 
 
 def _mean(values: list[Any]) -> object:
@@ -117,21 +117,21 @@ def _sort_keys(value: object) -> list[object]:
 
 def _leaves(spec: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Flatten a specification: nested documents are paths too."""
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for name, value in spec.items():
         if isinstance(value, dict) and value and not any(each.startswith("$") for each in value):
-            found.update(_leaves(value, f"{before}{name}."))
+            leaves.update(_leaves(value, f"{before}{name}."))
         else:
-            found[before + name] = value
-    return found
+            leaves[before + name] = value
+    return leaves
 
 
 def _projected(documents: list[Document], spec: Mapping[str, object]) -> list[Document]:
     spec = _leaves(spec)
     others = [value for name, value in spec.items() if name != "_id"] or list(spec.values())
     if all(_is_flag(value) and not value for value in others):
-        gone = [name for name, value in spec.items() if not value]
-        return [_without(document, gone) for document in documents]
+        excluded = [name for name, value in spec.items() if not value]
+        return [_without(document, excluded) for document in documents]
     return [_chosen(document, spec) for document in documents]
 
 
@@ -144,14 +144,14 @@ def _chosen(document: Document, spec: Mapping[str, Any]) -> Document:
     tree: dict[str, Any] = {}
     if not any(path.partition(".")[0] == "_id" for path in spec):
         tree["_id"] = True
-    for path, wanted in spec.items():
+    for path, flag in spec.items():
         *above, last = path.split(".")
         node = tree
         for name in above:
             node = node.setdefault(name, {})
-        node[last] = bool(wanted) if _is_flag(wanted) else [wanted]
-    chosen: Document = _computed(_included(document, tree), tree, document)
-    return chosen
+        node[last] = bool(flag) if _is_flag(flag) else [flag]
+    result: Document = _computed(_included(document, tree), tree, document)
+    return result
 
 
 def _included(value: object, tree: object) -> Any:
@@ -162,8 +162,8 @@ def _included(value: object, tree: object) -> Any:
         return [_included(entry, tree) for entry in value]
     if not isinstance(value, dict) or not isinstance(tree, dict):
         return MISSING
-    found = {name: _included(each, tree[name]) for name, each in value.items() if name in tree}
-    return {name: each for name, each in found.items() if each is not MISSING}
+    included = {name: _included(each, tree[name]) for name, each in value.items() if name in tree}
+    return {name: each for name, each in included.items() if each is not MISSING}
 
 
 def _computed(value: object, tree: dict[str, Any], document: Document) -> Any:
@@ -174,14 +174,14 @@ def _computed(value: object, tree: dict[str, Any], document: Document) -> Any:
     if not isinstance(value, dict) and not _computes(tree):
         return MISSING
     result = dict(value) if isinstance(value, dict) else {}
-    for name, wanted in tree.items():
-        if isinstance(wanted, list):
-            made = evaluated(document, wanted[0])
-        elif isinstance(wanted, dict):
-            made = _computed(result.get(name, MISSING), wanted, document)
+    for name, branch in tree.items():
+        if isinstance(branch, list):
+            computed = evaluated(document, branch[0])
+        elif isinstance(branch, dict):
+            computed = _computed(result.get(name, MISSING), branch, document)
         else:
             continue
-        result.pop(name, None) if made is MISSING else result.update({name: made})
+        result.pop(name, None) if computed is MISSING else result.update({name: computed})
     return result
 
 
@@ -193,8 +193,8 @@ def _computes(tree: dict[str, Any]) -> bool:
 def _at(document: object, path: str) -> object:
     """The value at a path, without traversing arrays."""
     name, _, rest = path.partition(".")
-    found = document.get(name, MISSING) if isinstance(document, dict) else MISSING
-    return _at(found, rest) if rest and found is not MISSING else found
+    inner = document.get(name, MISSING) if isinstance(document, dict) else MISSING
+    return _at(inner, rest) if rest and inner is not MISSING else inner
 
 
 def _with(value: object, path: str, new: object) -> Any:

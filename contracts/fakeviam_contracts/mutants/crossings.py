@@ -55,8 +55,8 @@ def _later(change: Callable[[Any], object]) -> RequestEdit:
 
 def _full_page_is_last(request: PageRequest, reply: PageReply, _: Memory) -> None:
     """A full page ends the list, if its limit is small but more than one."""
-    wanted = request.data_request.limit
-    if 1 < wanted == len(reply.data) and request.data_request.last:
+    limit = request.data_request.limit
+    if 1 < limit == len(reply.data) and request.data_request.last:
         reply.last = ""
 
 
@@ -88,9 +88,9 @@ def _same_bytes(request: Any, reply: Any, _: Memory) -> None:
 
 def _filter(change: Callable[[data.Filter], object]) -> RequestEdit:
     def edit(message: object, _: Memory) -> None:
-        found = filter_of(message)
-        if found is not None:
-            change(found)
+        filter_ = filter_of(message)
+        if filter_ is not None:
+            change(filter_)
 
     return edit
 
@@ -339,18 +339,18 @@ def _no_end_alone(message: Any, _: Memory) -> None:
 
 def _tags_without_case(_: object, reply: Any, __: Memory) -> None:
     """Tags of a data point that only differ in case are merged."""
-    kept = list({tag.casefold(): tag for tag in reply.tags}.values())
-    reply.tags[:] = kept
+    tags = list({tag.casefold(): tag for tag in reply.tags}.values())
+    reply.tags[:] = tags
 
 
 def _one_resource_of_sequences(_: object, reply: Any, __: Memory) -> None:
     """If two resources have the same method, only the first shows it."""
     for sequence in [reply.sequence] if hasattr(reply, "sequence") else reply.sequences:
-        seen: set[str] = set()
+        methods: set[str] = set()
         for resource in list(sequence.resources):
-            if resource.method_name in seen:
+            if resource.method_name in methods:
                 sequence.resources.remove(resource)
-            seen.add(resource.method_name)
+            methods.add(resource.method_name)
 
 
 def _no_options_of_sinks(message: Any, _: Memory) -> None:

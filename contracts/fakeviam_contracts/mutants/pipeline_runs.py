@@ -33,8 +33,8 @@ class _Revives(MemoryStore):
     def drop_entities(self, *entities: Entity) -> None:
         pipelines = [each for each in entities if isinstance(each, DataPipeline)]
         for pipeline in pipelines:
-            kept = [each for each in entities if isinstance(each, self.kind)]
-            vars(self).setdefault("_kept", {})[pipeline.name] = kept
+            inherited = [each for each in entities if isinstance(each, self.kind)]
+            vars(self).setdefault("_kept", {})[pipeline.name] = inherited
         super().drop_entities(*entities)
 
     def put_entities(self, *entities: Entity) -> bool:

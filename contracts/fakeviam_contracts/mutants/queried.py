@@ -88,9 +88,9 @@ def edited_documents(change: Callable[[list[dict[str, Any]]], object]) -> ReplyE
         from bson.codec_options import CodecOptions  # noqa: PLC0415
 
         options = CodecOptions[dict[str, Any]](tz_aware=True)
-        found = [bson.decode(each, options) for each in reply.raw_data]
-        change(found)
-        reply.raw_data[:] = [bson.encode(each) for each in found]
+        documents = [bson.decode(each, options) for each in reply.raw_data]
+        change(documents)
+        reply.raw_data[:] = [bson.encode(each) for each in documents]
 
     return edit
 
@@ -150,16 +150,16 @@ def _by_memory(ignored: str = "", *, by_arrival: bool = False) -> ReplyEdit:
         if not all(getattr(request, name) for name in _ASKED):
             return
         wanted = [getattr(request, name) for name in _ASKED]
-        found = [
+        contents = [
             content
             for names, content in memory.get("readings", ())
             if all(n == w or a == ignored for n, w, a in zip(names, wanted, _ASKED, strict=True))
         ]
         if not by_arrival:
-            found.sort(key=lambda content: content.metadata.time_requested.ToNanoseconds())
-        if found:
-            reply.payload.CopyFrom(found[-1].struct)
-            reply.time_captured.CopyFrom(found[-1].metadata.time_requested)
+            contents.sort(key=lambda content: content.metadata.time_requested.ToNanoseconds())
+        if contents:
+            reply.payload.CopyFrom(contents[-1].struct)
+            reply.time_captured.CopyFrom(contents[-1].metadata.time_requested)
 
     return edit
 

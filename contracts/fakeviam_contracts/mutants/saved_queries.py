@@ -63,10 +63,10 @@ class _NamesOnce(MemoryStore):
     """Names are unique across organizations."""
 
     def put_entities(self, *entities: Entity) -> bool:
-        taken = {(one.name, one.owner) for one in self.entities(SavedQuery)}
+        names = {(one.name, one.owner) for one in self.entities(SavedQuery)}
         for new in entities:
             if isinstance(new, SavedQuery) and any(
-                name == new.name and owner != new.owner for name, owner in taken
+                name == new.name and owner != new.owner for name, owner in names
             ):
                 return False
         return super().put_entities(*entities)

@@ -84,9 +84,9 @@ def _with_rows(name: str, change: Callable[[list[dict[str, Any]]], object]) -> A
         table = pq.read_table(io.BytesIO(files[f"{name}.parquet"]))
         rows = table.to_pylist()
         change(rows)
-        written = io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), written)
-        files[f"{name}.parquet"] = written.getvalue()
+        buffer = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), buffer)
+        files[f"{name}.parquet"] = buffer.getvalue()
 
     return _with_file(edit)
 

@@ -30,9 +30,9 @@ def _rows(change: Callable[[list[dict[str, Any]]], object]) -> Any:
     def edit(_: object, reply: QueryReply, __: dict[Any, Any]) -> None:
         import bson  # noqa: PLC0415 - with the first statement
 
-        found = [bson.decode(row) for row in reply.raw_data]
-        change(found)
-        reply.raw_data[:] = [bson.encode(row) for row in found]
+        rows = [bson.decode(row) for row in reply.raw_data]
+        change(rows)
+        reply.raw_data[:] = [bson.encode(row) for row in rows]
 
     return edit
 

@@ -61,8 +61,8 @@ def _documents(change: Change) -> ReplyEdit:
     import bson  # noqa: PLC0415 - with the first query
 
     def edit(_: object, reply: Any, __: Memory) -> None:
-        found = [_changed(bson.decode(each), change) for each in reply.raw_data]
-        reply.raw_data[:] = [bson.encode(each) for each in found]
+        documents = [_changed(bson.decode(each), change) for each in reply.raw_data]
+        reply.raw_data[:] = [bson.encode(each) for each in documents]
 
     return edit
 

@@ -56,9 +56,9 @@ def check_fleet(session: Session, part: int) -> None:
     session.expect("AP-2", "main parts of a robot", 1, sum(each.main_part for each in parts))
     listed = {each.id: (each.name, each.robot, each.location_id) for each in parts}
     one = _call(session, "GetRobotPart", app.GetRobotPartRequest(id=origin.part_id)).part
-    for how, seen in (("in its list", listed.get(origin.part_id)),
+    for how, entry in (("in its list", listed.get(origin.part_id)),
                       ("by its id", (one.name, one.robot, one.location_id))):  # fmt: skip
-        session.expect("AP-1", f"a part {how}", (origin.part_name, *where), seen)
+        session.expect("AP-1", f"a part {how}", (origin.part_name, *where), entry)
 
 
 @operation
@@ -83,13 +83,13 @@ def check_summaries(
         few = len(machines) <= limit
         session.expect("AP-9", "machines under a limit", expected=True, observed=few)
         return
-    seen = {
+    summaries = {
         summary.part_id: (summary.part_name, place, machine.machine_id, machine.machine_name)
         for place, machine in machines
         for summary in machine.part_summaries
     }
-    wanted = (origin.part_name, origin.location_id, origin.robot_id, origin.robot_name)
-    session.expect("AP-9", "a part in the summaries", wanted, seen.get(origin.part_id))
+    expected = (origin.part_name, origin.location_id, origin.robot_id, origin.robot_name)
+    session.expect("AP-9", "a part in the summaries", expected, summaries.get(origin.part_id))
     places = {place for place, _ in machines}
     session.expect("AP-9", "locations of the summaries of one", {origin.location_id}, places)
 
@@ -109,9 +109,9 @@ def check_metadata(session: Session, kind: str, part: int, values: Mapping[str, 
     same = getattr(session.place.parts[part], HOLDERS[kind][1])
     for each, at in places:
         is_it = each == kind and getattr(session.place.parts[at], HOLDERS[kind][1]) == same
-        wanted = dict(values) if is_it else before[each, at]
+        expected = dict(values) if is_it else before[each, at]
         what = f"metadata of {each}" if is_it else f"metadata of {each} beside that of {kind}"
-        session.expect("AP-7", what, wanted, _metadata(session, each, at))
+        session.expect("AP-7", what, expected, _metadata(session, each, at))
     _update(session, kind, part, before[kind, part])
 
 

@@ -59,19 +59,21 @@ def create_index(
 @operation
 def delete_index(session: Session, index: int) -> None:
     """Delete an index (IX-1, IX-7)."""
-    kept = of_handle(session.model.kept.indexes, index)
-    place = _place(session, kept.pipeline if kept is not None else None)
+    model_index = of_handle(session.model.kept.indexes, index)
+    place = _place(session, model_index.pipeline if model_index is not None else None)
     if place is None:
         return
     request = data.DeleteIndexRequest(index_name=session.handles.indexes[index], **place)
-    there = request.index_name in _names(session, kept.pipeline if kept is not None else None)
-    grounds = [] if kept or there else [Ground("IX-7", "NOT_FOUND")]
-    if kept is None and there:  # another index with its name
+    there = request.index_name in _names(
+        session, model_index.pipeline if model_index is not None else None
+    )
+    grounds = [] if model_index or there else [Ground("IX-7", "NOT_FOUND")]
+    if model_index is None and there:  # another index with its name
         return
     reply = session.outcome("IX-1", DELETE, session.wire.call(DELETE, request), grounds)
-    if reply is not None and kept is not None:
-        session.model.kept.indexes.remove(kept)
-    check_indexes(session, pipeline=None if kept is None else kept.pipeline)
+    if reply is not None and model_index is not None:
+        session.model.kept.indexes.remove(model_index)
+    check_indexes(session, pipeline=None if model_index is None else model_index.pipeline)
 
 
 @operation
@@ -83,16 +85,18 @@ def check_indexes(session: Session, *, pipeline: int | None = None) -> None:
     listed = _listed(session, pipeline)
     own = [each.created_by for each in listed if each.index_name == OWN]
     session.expect("IX-5", "MongoDB's own index", [data.INDEX_CREATOR_VIAM], own)
-    seen = {each.index_name: each for each in listed if each.index_name in session.handles.indexes}
+    by_name = {
+        each.index_name: each for each in listed if each.index_name in session.handles.indexes
+    }
     if pipeline is not None or session.place.exclusive:
         # Sinks belong to this program, so there are no other indexes.
-        seen = {each.index_name: each for each in listed if each.index_name != OWN}
-    session.expect("IX-1", "names of custom indexes", sorted(ours), sorted(seen))
+        by_name = {each.index_name: each for each in listed if each.index_name != OWN}
+    session.expect("IX-1", "names of custom indexes", sorted(ours), sorted(by_name))
     where = (HOT, "") if pipeline is None else (SINK, _pipeline_name(session, pipeline))
-    for name in ours.keys() & seen.keys():
-        index = seen[name]
-        told = (index.collection_type, index.pipeline_name)
-        session.expect("IX-1", "the collection of an index", where, told)
+    for name in ours.keys() & by_name.keys():
+        index = by_name[name]
+        collection = (index.collection_type, index.pipeline_name)
+        session.expect("IX-1", "the collection of an index", where, collection)
         session.expect("IX-1", "who made an index", CREATOR, index.created_by)
         session.expect("IX-2", "the specification of an index", ours[name].spec,
                        list(index.index_spec))  # fmt: skip
@@ -122,9 +126,9 @@ def _name_of(keys: Mapping[str, object]) -> str:
 
 
 def _pipeline_name(session: Session, pipeline: int) -> str:
-    found = of_handle(session.model.kept.pipelines, pipeline)
+    model_pipeline = of_handle(session.model.kept.pipelines, pipeline)
     # It is not documented whether the indexes of a renamed pipeline follow its name.
-    return found.name if found is not None and not found.renamed else ""
+    return model_pipeline.name if model_pipeline is not None and not model_pipeline.renamed else ""
 
 
 def _place(session: Session, pipeline: int | None) -> dict[str, Any] | None:

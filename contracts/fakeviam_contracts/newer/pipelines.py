@@ -68,38 +68,38 @@ def create_pipeline(
 @operation
 def rename_pipeline(session: Session, pipeline: int, name: str) -> None:
     """Rename a pipeline (DP-1, DP-3, DP-11, DP-12)."""
-    kept = of_handle(session.model.kept.pipelines, pipeline)
+    model_pipeline = of_handle(session.model.kept.pipelines, pipeline)
     request = datapipelines.RenameDataPipelineRequest(
         id=session.handles.pipelines[pipeline], name=name
     )
-    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
+    grounds = [] if model_pipeline else [Ground("DP-12", "NOT_FOUND")]
     grounds += [] if name.strip() else [Ground("DP-11")]
-    if kept is not None and kept.name == name:
+    if model_pipeline is not None and model_pipeline.name == name:
         grounds.append(permission("DP-3"))
     answer = session.wire.call(RENAME, request)
-    if kept is not None and _is_taken(session, name, but=pipeline):
+    if model_pipeline is not None and _is_taken(session, name, but=pipeline):
         _check_refused(session, RENAME, answer)
     elif session.outcome("DP-1", RENAME, answer, grounds) is not None:
         end_if_doubtful(grounds)
-        if kept is not None:
-            kept.name, kept.renamed = name, True
+        if model_pipeline is not None:
+            model_pipeline.name, model_pipeline.renamed = name, True
     check_pipelines(session)
 
 
 @operation
 def toggle_pipeline(session: Session, pipeline: int, *, enable: bool) -> None:
     """Enable or disable a pipeline, possibly again (DP-1, DP-12, DP-15)."""
-    kept, rpc = (
+    model_pipeline, rpc = (
         of_handle(session.model.kept.pipelines, pipeline),
         "EnableDataPipeline" if enable else "DisableDataPipeline",
     )
     request = getattr(datapipelines, f"{rpc}Request")(id=session.handles.pipelines[pipeline])
-    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
-    if kept is not None and kept.enabled == enable:
+    grounds = [] if model_pipeline else [Ground("DP-12", "NOT_FOUND")]
+    if model_pipeline is not None and model_pipeline.enabled == enable:
         grounds.append(permission("DP-15"))
     answer = session.wire.call(rpc, request)
-    if session.outcome("DP-1", rpc, answer, grounds) is not None and kept is not None:
-        kept.enabled = enable
+    if session.outcome("DP-1", rpc, answer, grounds) is not None and model_pipeline is not None:
+        model_pipeline.enabled = enable
     check_pipelines(session)
 
 
@@ -107,33 +107,35 @@ def toggle_pipeline(session: Session, pipeline: int, *, enable: bool) -> None:
 def delete_pipeline(session: Session, pipeline: int) -> None:
     """Delete a pipeline and the indexes of its sink (DP-1, DP-10, DP-12)."""
     everything = session.model.kept
-    kept = of_handle(everything.pipelines, pipeline)
+    model_pipeline = of_handle(everything.pipelines, pipeline)
     request = datapipelines.DeleteDataPipelineRequest(id=session.handles.pipelines[pipeline])
-    grounds = [] if kept else [Ground("DP-12", "NOT_FOUND")]
+    grounds = [] if model_pipeline else [Ground("DP-12", "NOT_FOUND")]
     reply = session.outcome("DP-1", DELETE, session.wire.call(DELETE, request), grounds)
-    if reply is not None and kept is not None:
-        everything.pipelines.remove(kept)
+    if reply is not None and model_pipeline is not None:
+        everything.pipelines.remove(model_pipeline)
         everything.indexes = [each for each in everything.indexes if each.pipeline != pipeline]
-        gone = datapipelines.GetDataPipelineRequest(id=request.id)
-        session.outcome("DP-12", GET, session.wire.call(GET, gone), [Ground("DP-12", "NOT_FOUND")])
+        lookup = datapipelines.GetDataPipelineRequest(id=request.id)
+        session.outcome(
+            "DP-12", GET, session.wire.call(GET, lookup), [Ground("DP-12", "NOT_FOUND")]
+        )
     check_pipelines(session)
 
 
 @operation
 def check_pipelines(session: Session) -> None:
     """Pipelines by id and in the list (DP-1)."""
-    ids, kept = session.handles.pipelines, session.model.kept.pipelines
-    for pipeline in kept:
+    ids, pipelines = session.handles.pipelines, session.model.kept.pipelines
+    for pipeline in pipelines:
         request = datapipelines.GetDataPipelineRequest(id=ids[pipeline.handle])
-        got = session.answered("DP-1", GET, session.wire.call(GET, request)).data_pipeline
-        session.expect_all(ASPECTS, _expected(session, pipeline), _told(got), "a pipeline")
-        check_created(session, "DP-1", pipeline, nanos_from(got.created_on), "a pipeline")
+        reply = session.answered("DP-1", GET, session.wire.call(GET, request)).data_pipeline
+        session.expect_all(ASPECTS, _expected(session, pipeline), _told(reply), "a pipeline")
+        check_created(session, "DP-1", pipeline, nanos_from(reply.created_on), "a pipeline")
     organization_id = session.place.organization_id
     listing = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
     listed = session.answered("DP-1", LIST, session.wire.call(LIST, listing)).data_pipelines
-    seen = sorted(found(_told, listed, ids), key=lambda each: ids.index(each["id"]))
-    wanted = [_expected(session, pipeline) for pipeline in kept]
-    session.expect("DP-1", "pipelines in the list", wanted, seen)
+    observed = sorted(found(_told, listed, ids), key=lambda each: ids.index(each["id"]))
+    expected = [_expected(session, pipeline) for pipeline in pipelines]
+    session.expect("DP-1", "pipelines in the list", expected, observed)
 
 
 def _is_taken(session: Session, name: str, *, but: int | None = None) -> bool:

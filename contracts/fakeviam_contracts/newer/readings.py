@@ -63,12 +63,12 @@ def check_export(
     inside = [row for row in rows if _is_inside(row.requested, start, end)]
     if inside != [row for row in rows if _is_inside(row.received, start, end)]:
         return  # it is open which of its times an interval applies to (A3)
-    wanted = sorted((_expected(row) for row in inside), key=repr)
-    seen = sorted(map(_told, points), key=repr)
+    expected_points = sorted((_expected(row) for row in inside), key=repr)
+    observed_points = sorted(map(_told, points), key=repr)
     clause = "EX-1" if start is None and end is None else "EX-2"
-    session.expect(clause, "how many points", len(wanted), len(seen))
-    for expected, got in zip(wanted, seen, strict=False):
-        session.expect_all(ASPECTS, expected, got, "a point")
+    session.expect(clause, "how many points", len(expected_points), len(observed_points))
+    for expected, observed in zip(expected_points, observed_points, strict=False):
+        session.expect_all(ASPECTS, expected, observed, "a point")
     times = [nanos_from(point.time_captured) for point in points]
     session.expect("EX-6", "points in order of their capture", sorted(times), times)
 
@@ -86,16 +86,16 @@ def check_latest(
     if reply is None or grounds:
         return
     rows = _of(session, names)
-    found = mapping_from(reply.payload)
+    payload = mapping_from(reply.payload)
     if not rows:
-        session.expect("GL-3", "what was captured last of nothing", {}, found)
+        session.expect("GL-3", "what was captured last of nothing", {}, payload)
         return
     last = max(row.requested for row in rows)
     session.expect("GL-1", "when the latest was captured", last, nanos_from(reply.time_captured))
     candidates = [row.data for row in rows if row.requested == last]
     # Any of several readings with the same time may be the latest.
-    wanted = found if found in candidates else candidates[0]
-    session.expect("GL-1", "the latest reading", _exactly(wanted), _exactly(found))
+    expected = payload if payload in candidates else candidates[0]
+    session.expect("GL-1", "the latest reading", _exactly(expected), _exactly(payload))
 
 
 @operation
@@ -110,13 +110,13 @@ def check_statement(
         organization_id=place.organization_id,
         sql_query=statement.replace("FROM readings", where),
     )
-    found = queries.decoded(session.answered("SL-1", SQL, session.wire.call(SQL, request)))
-    if found != _wanted(session, stages) and queries.received_is_stored(session):
+    rows = queries.decoded(session.answered("SL-1", SQL, session.wire.call(SQL, request)))
+    if rows != _wanted(session, stages) and queries.received_is_stored(session):
         session.comparisons["A32"] += 1
     ordered = "ORDER BY" in statement
     expected = queries.comparable(_wanted(session, stages), ordered=ordered)
-    seen = queries.comparable(found, ordered=ordered)
-    session.expect("SL-1" if expected else "SL-2", "rows of a statement", expected, seen)
+    observed = queries.comparable(rows, ordered=ordered)
+    session.expect("SL-1" if expected else "SL-2", "rows of a statement", expected, observed)
 
 
 def _wanted(session: Session, stages: Sequence[dict[str, Any]]) -> list[mql.Document]:

@@ -67,10 +67,10 @@ def create_sequence(
 @operation
 def update_sequence(session: Session, sequence: int, changes: Mapping[str, Any]) -> None:
     """Change some fields of a sequence (SQ-2, SQ-11, SQ-12)."""
-    kept = of_handle(session.model.kept.sequences, sequence)
+    model_sequence = of_handle(session.model.kept.sequences, sequence)
     request = data.UpdateSequenceRequest(id=session.handles.sequences[sequence])
     request.field_mask.paths.extend(changes)
-    after = {**vars(kept)} if kept else {}
+    after = {**vars(model_sequence)} if model_sequence else {}
     for path, value in changes.items():
         if path in ("start_time", "end_time"):
             getattr(request, path).CopyFrom(timestamp_from(value))
@@ -81,73 +81,75 @@ def update_sequence(session: Session, sequence: int, changes: Mapping[str, Any])
         else:
             request.sequence_tags.extend(value)
             after["tags"] = list(value)
-    grounds = _grounds(Sequence_(**after)) if kept else [Ground("SQ-12", "NOT_FOUND")]
+    grounds = _grounds(Sequence_(**after)) if model_sequence else [Ground("SQ-12", "NOT_FOUND")]
     answer = session.wire.call(UPDATE, request)
     if session.outcome("SQ-2", UPDATE, answer, grounds) is not None:
         end_if_doubtful(grounds)
-        if kept is not None:
-            kept.__dict__.update(after)
+        if model_sequence is not None:
+            model_sequence.__dict__.update(after)
     check_sequences(session, clause="SQ-2")
 
 
 @operation
 def delete_sequence(session: Session, sequence: int) -> None:
     """Delete a sequence; its files remain (SQ-1, SQ-3, SQ-12)."""
-    kept = of_handle(session.model.kept.sequences, sequence)
+    model_sequence = of_handle(session.model.kept.sequences, sequence)
     unknown = [Ground("SQ-12", "NOT_FOUND")]
     request = data.DeleteSequenceRequest(id=session.handles.sequences[sequence])
     answer = session.wire.call(DELETE, request)
-    reply = session.outcome("SQ-1", DELETE, answer, [] if kept else unknown)
-    if reply is not None and kept is not None:
-        session.model.kept.sequences.remove(kept)
-        gone = data.GetSequenceRequest(id=request.id)
-        session.outcome("SQ-12", GET, session.wire.call(GET, gone), unknown)
-        _check_files_stay(session, _files_inside(session, kept))
+    reply = session.outcome("SQ-1", DELETE, answer, [] if model_sequence else unknown)
+    if reply is not None and model_sequence is not None:
+        session.model.kept.sequences.remove(model_sequence)
+        lookup = data.GetSequenceRequest(id=request.id)
+        session.outcome("SQ-12", GET, session.wire.call(GET, lookup), unknown)
+        _check_files_stay(session, _files_inside(session, model_sequence))
     check_sequences(session)
 
 
 @operation
 def check_sequences(session: Session, *, size: int = 0, clause: str = "SQ-1") -> None:
     """Sequences by id and in the list (SQ-1, SQ-2, SQ-5, SQ-13)."""
-    ids, kept = session.handles.sequences, session.model.kept.sequences
+    ids, model_sequences = session.handles.sequences, session.model.kept.sequences
     aspects: dict[str, str] = dict.fromkeys(ASPECTS, clause)
-    for sequence in kept:
+    for sequence in model_sequences:
         request = data.GetSequenceRequest(id=ids[sequence.handle])
-        got = session.answered("SQ-1", GET, session.wire.call(GET, request)).sequence
-        session.expect_all(aspects, _expected(session, sequence), _told(got), "a sequence")
-        check_created(session, "SQ-1", sequence, nanos_from(got.created_at), "a sequence")
+        reply = session.answered("SQ-1", GET, session.wire.call(GET, request)).sequence
+        session.expect_all(aspects, _expected(session, sequence), _told(reply), "a sequence")
+        check_created(session, "SQ-1", sequence, nanos_from(reply.created_at), "a sequence")
     organization_id = session.place.organization_id
     listing = data.ListSequencesRequest(organization_id=organization_id, page_size=size)
     listed = [each for page in _pages(session, LIST, listing) for each in page.sequences]
-    seen = found(_told, listed, ids)
-    in_order = sorted(seen, key=lambda each: ids.index(each["id"]))
-    wanted = [_expected(session, sequence) for sequence in kept]
-    session.expect("SQ-5" if size else "SQ-1", "sequences in the list", wanted, in_order)
-    session.expect("SQ-13", "sequences, the oldest first", in_order, seen)
+    observed_sequences = found(_told, listed, ids)
+    in_order = sorted(observed_sequences, key=lambda each: ids.index(each["id"]))
+    expected = [_expected(session, sequence) for sequence in model_sequences]
+    session.expect("SQ-5" if size else "SQ-1", "sequences in the list", expected, in_order)
+    session.expect("SQ-13", "sequences, the oldest first", in_order, observed_sequences)
 
 
 @operation
 def check_inside(session: Session, sequence: int, *, size: int = 0) -> None:
     """The files of a sequence with their metadata (SQ-3 … SQ-5, SQ-7, SQ-8, SQ-15)."""
-    kept = of_handle(session.model.kept.sequences, sequence)
+    model_sequence = of_handle(session.model.kept.sequences, sequence)
     request = data.GetSequenceBinaryDataRequest(
         sequence_id=session.handles.sequences[sequence], page_size=size
     )
-    if kept is None:
+    if model_sequence is None:
         answer = session.wire.call(INSIDE, request)
         session.outcome("SQ-12", INSIDE, answer, [Ground("SQ-12", "NOT_FOUND")])
         return
-    inside = _files_inside(session, kept)
+    inside = _files_inside(session, model_sequence)
     entries = []
     for page in _pages(session, INSIDE, request):
         many = len(page.data) <= (size or len(page.data))
         session.expect("SQ-5", "a page is as long as its size", expected=True, observed=many)
         entries += page.data
-    seen = [session.handles.file(entry.metadata.binary_data_id) for entry in entries]
-    wanted = [file.handle for file in inside]
-    clause = _blamed(session, kept, seen)
-    session.expect(clause, "files inside a sequence", set(wanted), set(seen))
-    session.expect(clause, "how often files are inside a sequence", len(wanted), len(seen))
+    observed_files = [session.handles.file(entry.metadata.binary_data_id) for entry in entries]
+    expected = [file.handle for file in inside]
+    clause = _blamed(session, model_sequence, observed_files)
+    session.expect(clause, "files inside a sequence", set(expected), set(observed_files))
+    session.expect(
+        clause, "how often files are inside a sequence", len(expected), len(observed_files)
+    )
     ordered = [file.requested for file in inside] == sorted(file.requested for file in inside)
     times = [nanos_from(entry.metadata.time_requested) for entry in entries]
     session.expect("SQ-15", "files in the order of time", ordered, times == sorted(times))
@@ -170,9 +172,9 @@ def _messages(resources: Sequence[tuple[str, str]]) -> list[data.SequenceResourc
 
 
 def _grounds(sequence: Sequence_) -> list[Ground]:
-    named = all(name.strip() and method.strip() for name, method in sequence.resources)
+    has_names = all(name.strip() and method.strip() for name, method in sequence.resources)
     tagged = all(tag.strip() for tag in sequence.tags)
-    good = sequence.resources and named and tagged and sequence.start <= sequence.end
+    good = sequence.resources and has_names and tagged and sequence.start <= sequence.end
     return [] if good else [Ground("SQ-11")]
 
 
@@ -193,14 +195,14 @@ def _files_inside(
 
 def _blamed(session: Session, sequence: Sequence_, seen: Sequence[int | str]) -> str:
     """The clause that is broken by a difference in the files."""
-    wanted = {file.handle for file in _files_inside(session, sequence)}
-    more = set(seen) - wanted
+    handles = {file.handle for file in _files_inside(session, sequence)}
+    more = set(seen) - handles
     if more and more <= {file.handle for file in _files_inside(session, sequence, kinds=False)}:
         return "SQ-8"
     edges = (sequence.start, sequence.end)
     less = {f.handle for f in _files_inside(session, sequence) if f.requested in edges}
     others = {file.handle for file in _files_inside(session, sequence, window=False)}
-    if (more and more <= others) or (set(seen) < wanted and wanted - set(seen) <= less):
+    if (more and more <= others) or (set(seen) < handles and handles - set(seen) <= less):
         return "SQ-4"
     return "SQ-7"
 
@@ -223,16 +225,16 @@ def _check_metadata(session: Session, entries: Sequence[data.BinaryData]) -> Non
     rpc, request = "BinaryDataByIDs", data.BinaryDataByIDsRequest(binary_data_ids=ids)
     reply = session.answered("BI-1", rpc, session.wire.call(rpc, request))
     known = {entry.metadata.binary_data_id: _said(session, entry) for entry in reply.data}
-    seen = {entry.metadata.binary_data_id: _said(session, entry) for entry in entries[:4]}
-    session.expect("SQ-7", "metadata of the files inside", known, seen)
+    by_id = {entry.metadata.binary_data_id: _said(session, entry) for entry in entries[:4]}
+    session.expect("SQ-7", "metadata of the files inside", known, by_id)
 
 
 def _said(session: Session, entry: data.BinaryData) -> dict[str, object]:
     tags = tags_of(session.model, session.handles, entry.metadata)
-    said = observed(session.handles, entry.metadata, tags)
+    metadata = observed(session.handles, entry.metadata, tags)
     # The order of tags is an open point (TA-6), and so is the dot (A26).
-    del said["tag order"], said["file_ext"]
-    return {**said, "id": entry.metadata.id}
+    del metadata["tag order"], metadata["file_ext"]
+    return {**metadata, "id": entry.metadata.id}
 
 
 def _pages(session: Session, rpc: str, request: Any) -> Iterator[Any]:

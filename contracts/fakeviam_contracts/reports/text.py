@@ -30,7 +30,9 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def _one(result: Result) -> str:
-    lines = [_of_one_cause(cause, found) for cause, found in by_cause(result.findings).items()]
+    lines = [
+        _of_one_cause(cause, findings) for cause, findings in by_cause(result.findings).items()
+    ]
     lines += _mild(result)
     lines += [_difference(difference) for difference in result.differences]
     lines += [f"PROBLEM  {problem}" for problem in result.problems]
@@ -127,8 +129,8 @@ def _steps(finding: Finding) -> list[str]:
     more = len(finding.steps) - MOST_STEPS
     if more <= 0 or not finding.script:
         return [f"    {step}" for step in finding.steps]
-    shown = [f"    {step}" for step in finding.steps[more:]]
-    return [f"    (after {counted(more, 'step')}, which are in report.json)", *shown]
+    lines = [f"    {step}" for step in finding.steps[more:]]
+    return [f"    (after {counted(more, 'step')}, which are in report.json)", *lines]
 
 
 def _difference(difference: Difference) -> str:
