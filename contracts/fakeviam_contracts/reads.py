@@ -120,6 +120,16 @@ def check_counts(session: Session, spec: FilterSpec, *, limit: int = 0) -> None:
             session.expect("A5", "total_size_bytes", size, reply.total_size_bytes, legal=True)
 
 
+def is_selected_rightly(session: Session, spec: FilterSpec) -> bool:
+    """Whether the subject reads the files of a filter; a write by it changes these.
+
+    Asked before the write, so that a field that is ignored everywhere is told by its own clause.
+    """
+    rpc = "BinaryDataByFilter"
+    observed = int(_count(session, rpc, spec).count)
+    return compare(session, spec, _count_question(session, rpc), f"count of {rpc}", observed)
+
+
 def _count_question(session: Session, rpc: str) -> Question:
     def fetch(probe: FilterSpec) -> int:
         return int(_count(session, rpc, probe).count)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
+from fakeviam_contracts.assertions import ProgramEndedError
 from fakeviam_contracts.model import Box, File, FilterSpec
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.reads import check_by_ids, id_grounds
+from fakeviam_contracts.reads import check_by_ids, id_grounds, is_selected_rightly
 from fakeviam_contracts.session import Ground, permission
 from fakeviam_contracts.writes.base import write_by_filter
 
@@ -42,6 +43,8 @@ def tag_matching(
     rpc = "RemoveTagsFromBinaryDataByFilter" if remove else "AddTagsToBinaryDataByFilter"
     request = getattr(data, f"{rpc}Request")(tags=tags, filter=session.filter(spec))
     clause = "TR-1" if remove else "TA-3"
+    if not is_selected_rightly(session, spec):
+        raise ProgramEndedError("files of a filter that tags are to be changed by")
     answer = write_by_filter(session, clause, rpc, request)
     if answer is None:
         return

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from fakeviam.wire import data
 from fakeviam_contracts import pages
+from fakeviam_contracts.assertions import ProgramEndedError
 from fakeviam_contracts.model import DAY, FilterSpec
 from fakeviam_contracts.operations import operation
-from fakeviam_contracts.reads import id_grounds
+from fakeviam_contracts.reads import id_grounds, is_selected_rightly
 from fakeviam_contracts.session import Ground
 from fakeviam_contracts.writes.base import write_by_filter
 
@@ -35,6 +36,8 @@ def delete_matching(session: Session, spec: FilterSpec) -> None:
     spec = session.within(spec)
     rpc = "DeleteBinaryDataByFilter"
     request = data.DeleteBinaryDataByFilterRequest(filter=session.filter(spec))
+    if not is_selected_rightly(session, spec):
+        raise ProgramEndedError("files of a filter that are to be deleted")
     answer = write_by_filter(session, "DF-1", rpc, request)
     if answer is None:
         return

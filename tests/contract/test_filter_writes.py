@@ -1,0 +1,68 @@
+"""Writes by a filter that the server evaluates wrongly are told by the field of the filter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fakeviam_contracts import opening
+from fakeviam_contracts.causes import by_cause
+from fakeviam_contracts.run_config import RunConfig
+from fakeviam_contracts.runner import run
+
+from fakeviam import Clock, FakeViam
+from fakeviam.server.instruments.interceptors import Interceptor
+
+if TYPE_CHECKING:
+    from fakeviam_contracts.results import Result
+
+WRITES = (
+    "AddTagsToBinaryDataByFilter",
+    "RemoveTagsFromBinaryDataByFilter",
+    "DeleteBinaryDataByFilter",
+)
+READS = ("BinaryDataByFilter", "TabularDataByFilter", "TagsByFilter", "BoundingBoxLabelsByFilter")
+
+
+class Ignores(Interceptor):
+    """Ignores a field of filters in some RPCs."""
+
+    def __init__(self, field: str, rpcs: tuple[str, ...]) -> None:
+        self._field, self._rpcs = field, rpcs
+
+    def request(self, rpc: str, message: Any) -> Any:
+        if rpc in self._rpcs:
+            asked = message if hasattr(message, "filter") else message.data_request
+            asked.filter.ClearField(self._field)
+        return message
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor) -> Result:
+    clock = Clock.frozen("2024-01-01T12:00:00Z")
+    monkeypatch.setattr(
+        opening,
+        "own_fake",
+        lambda _, **how: FakeViam(seed=1, clock=clock, interceptors=[wrong], **how),
+    )
+    return run(RunConfig(clauses="TA-3"))
+
+
+@pytest.mark.parametrize(
+    ("field", "clause", "cause"),
+    [("mime_type", "FI-1", "mime_types"), ("bbox_labels", "FI-10", "box_labels")],
+)
+def test_a_field_that_is_ignored_everywhere_is_one_cause(
+    field: str, clause: str, cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FI-1, FI-10: tags that are changed by such a filter are no findings of their own."""
+    result = _run(monkeypatch, Ignores(field, (*READS, *WRITES)))
+    assert list(by_cause(result.findings)) == [f"filters by {cause}"]
+    assert {finding.clause for finding in result.findings} == {clause}
+
+
+def test_a_field_that_only_writes_ignore_is_told_of_the_write(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TA-3, TR-1: where the same filter reads the right files, the write is wrong."""
+    result = _run(monkeypatch, Ignores("mime_type", WRITES))
+    assert {"TA-3"} <= {finding.clause for finding in result.findings} <= {"TA-3", "TR-1", "TR-2"}
