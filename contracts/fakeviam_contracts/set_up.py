@@ -172,6 +172,8 @@ class Probe:
     def _refused_upload(self, part: str, answer: Refused) -> NoReturn:
         """Tell a part that does not exist from a server that does not take what it must."""
         _may("DataCaptureUpload", answer)
+        if answer.status == "UNAUTHENTICATED":
+            raise _ended("DataCaptureUpload", answer)
         known = self.wire.call("GetRobotPart", app.GetRobotPartRequest(id=part))
         if answer.status in NO_ANSWER or isinstance(known, Refused) or known.part.id != part:
             raise CannotRunError(f"part {part} does not accept data: {answer}")

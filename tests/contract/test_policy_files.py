@@ -112,6 +112,14 @@ def test_what_is_not_seen_yet_may_be_refused_as_unknown() -> None:
     assert len(waits) == 3
 
 
+def test_a_server_that_wants_a_key_says_so() -> None:
+    """AU-4: without a key it is the login that lacks, not the part that is wrong."""
+    with FakeViam(seed=1, auth="keys") as cloud:
+        told = r"UNAUTHENTICATED.*log in with --api-key-id and --api-key"
+        with pytest.raises(CannotRunError, match=told):
+            _run(cloud, "documented", "TG-1")
+
+
 class DoublesTags(Interceptor):
     """Lists tags twice."""
 
