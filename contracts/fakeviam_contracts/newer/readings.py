@@ -62,13 +62,19 @@ def check_export(
     rows = _of(session, names)
     inside = [row for row in rows if _is_inside(row.requested, start, end)]
     if inside != [row for row in rows if _is_inside(row.received, start, end)]:
-        return  # it is open which of its times an interval applies to (A3)
-    expected_points = sorted((_expected(row) for row in inside), key=repr)
-    observed_points = sorted(map(_told, points), key=repr)
-    clause = "EX-1" if start is None and end is None else "EX-2"
-    session.expect(clause, "how many points", len(expected_points), len(observed_points))
-    for expected, observed in zip(expected_points, observed_points, strict=False):
-        session.expect_all(ASPECTS, expected, observed, "a point")
+        return  # by which of its times a reading is chosen is an open point (A3)
+    _check_points(session, "EX-1" if start is None and end is None else "EX-2", inside, points)
+
+
+def _check_points(
+    session: Session, clause: str, rows: Sequence[Row], points: Sequence[Any]
+) -> None:
+    """Compare what was exported with the readings that should be."""
+    wanted = sorted((_expected(row) for row in rows), key=repr)
+    seen = sorted(map(_told, points), key=repr)
+    session.expect(clause, "how many points", len(wanted), len(seen))
+    for expected, got in zip(wanted, seen, strict=False):
+        session.expect_all(ASPECTS, expected, got, "a point")
     times = [nanos_from(point.time_captured) for point in points]
     session.expect("EX-6", "points in order of their capture", sorted(times), times)
 
