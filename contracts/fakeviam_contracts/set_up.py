@@ -189,14 +189,14 @@ class Probe:
     def _look(self, whole: str) -> list[data.BinaryData]:
         """What is found by an id, as soon as that is something."""
         request = data.BinaryDataByIDsRequest(binary_data_ids=[whole], include_binary=True)
-        for look in range(MOST_LOOKS):
-            if look:
-                self.sleep(BETWEEN)
+        for _ in range(MOST_LOOKS - 1):
             answer = self.wire.call("BinaryDataByIDs", request)
             # Ids of files that are not seen yet (A55) are unknown, which may be refused (A13).
             is_unknown = isinstance(answer, Refused) and answer.status == "NOT_FOUND"
-            if not is_unknown and self._taken("BI-1", "BinaryDataByIDs", answer).data:
-                break
+            if not is_unknown and (found := self._taken("BI-1", "BinaryDataByIDs", answer).data):
+                return list(found)
+            self.sleep(BETWEEN)
+        answer = self.wire.call("BinaryDataByIDs", request)
         return list(self._taken("BI-1", "BinaryDataByIDs", answer).data)
 
     def check_files(self, count: int) -> None:
