@@ -13,7 +13,7 @@ serve: .venv/.serve ## start the fake; ARGS are passed to `fakeviam serve`, as i
 
 check: lint types imports test ## run before a commit: lint, types, imports, test
 
-test: .venv/.dev ## run the tests that are not slow, in about two minutes; ARGS="tests/unit -k tags" selects
+test: .venv/.dev ## run the tests that are not slow, in about three minutes; ARGS="tests/unit -k tags" selects
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow" $(ARGS)
 
 test-all: .venv/.dev ## run all tests, including viam-sdk releases, docs pages, wheels and whole suites
