@@ -51,6 +51,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor) -> Result:
     ("field", "clause", "cause"),
     [("mime_type", "FI-1", "mime_types"), ("bbox_labels", "FI-10", "box_labels")],
 )
+@pytest.mark.thinned(9)
 def test_a_field_that_is_ignored_everywhere_is_one_cause(
     field: str, clause: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_field_that_is_ignored_everywhere_is_one_cause(
     assert {finding.clause for finding in result.findings} == {clause}
 
 
+@pytest.mark.slow
 def test_a_field_that_only_writes_ignore_is_told_of_the_write(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -130,6 +130,7 @@ class DoublesTags(Interceptor):
         return message
 
 
+@pytest.mark.slow
 def test_a_script_finds_the_file_from_anywhere(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TG-1: scripts are run from other folders than the kit."""
     monkeypatch.chdir(path.parent)

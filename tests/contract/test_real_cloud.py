@@ -163,6 +163,7 @@ def test_it_takes_its_time_and_spares_others(cloud: FakeViam) -> None:
     assert (result.exit_status, held(cloud)) == (0, before)
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_every_call_and_makes_none(cloud: FakeViam) -> None:
     told: list[str] = []
     before = len(cloud.calls)

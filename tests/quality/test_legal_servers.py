@@ -34,7 +34,7 @@ def test_a_legal_server_passes(server: Mutant, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
-@pytest.mark.thinned(2)
+@pytest.mark.slow
 def test_set_up_needs_no_upload_without_times(*, exclusive: bool) -> None:
     """A28: by address, too, where set-up asks for the clock and others are kept from harm."""
     server = next(each for each in LEGAL if each.name == "wants the times of captures")

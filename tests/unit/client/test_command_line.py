@@ -266,6 +266,7 @@ def test_misuse_is_one_line_and_status_2(served: FakeViam, tmp_path: Path) -> No
     assert (tmp_path / "mine").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_a_refusal_is_one_line_and_status_1(served: FakeViam, photos: Path, tmp_path: Path) -> None:
     refused = run("upload", str(photos), "--part-id", "nobody", "--target", served.target)
     assert (refused.status, refused.out) == (1, "")

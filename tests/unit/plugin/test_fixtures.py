@@ -23,6 +23,7 @@ def test_a_run_without_the_fixtures_loads_nothing_of_the_fake(user: pytest.Pytes
     run(user, passed=1)
 
 
+@pytest.mark.slow
 def test_synchronous_tests(user: pytest.Pytester) -> None:
     user.makepyfile(
         """
@@ -264,6 +265,7 @@ class TestOverridden:
 """
 
 
+@pytest.mark.slow
 def test_clients_follow_the_cloud_of_their_test(user: pytest.Pytester) -> None:
     """PT-7: never a second cloud in silence."""
     user.makepyfile(FOLLOWING)

@@ -144,6 +144,7 @@ def lab(user: pytest.Pytester) -> pytest.Pytester:
     return user
 
 
+@pytest.mark.slow
 def test_fixture_overrules_ini_file_and_markers_overrule_both(lab: pytest.Pytester) -> None:
     """PT-1, SS-1: the closest marker wins, argument by argument."""
     (lab.path / "deep" / "test_marked.py").write_text(MARKED, encoding="utf-8")

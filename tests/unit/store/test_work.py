@@ -79,6 +79,7 @@ def test_a_page_looks_at_its_own_records_only(
             assert work(store, lambda s=store, a=after: page(s, query, a)) <= PAGE + 2  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_the_readings_received_last_are_found_by_the_bounds_of_blocks(
     tabular: Callable[..., Any],
 ) -> None:
@@ -126,6 +127,7 @@ def test_a_new_question_reads_no_record_once_there_are_indexes(
         assert work(store, lambda s=store: s.binary_totals(both)) <= n / BLOCK + 1  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_a_delete_costs_what_it_deletes_and_a_look_at_each_block(
     filled: Callable[[int], MemoryStore],
 ) -> None:
