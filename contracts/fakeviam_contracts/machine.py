@@ -37,8 +37,6 @@ class ContractMachine(RuleBasedStateMachine):
 
     #: The number of reads after each step.
     looks: int = 3
-    #: The number of programs so far.
-    begun: int = 0
 
     session: Session
     random_reads: RandomReads
@@ -55,10 +53,9 @@ class ContractMachine(RuleBasedStateMachine):
             RandomReads(self.session, random, pools),
             RandomWrites(self.session, random, pools),
         )
-        # Hypothesis varies a program; each variation also uses the newest RPCs differently.
-        type(self).begun += 1
-        own = Random(f"{self._seed} {self.begun}")  # noqa: S311 - the same in every run
-        self.random_newer = RandomNewer(self.session, own)
+        # From the program alone: Hypothesis runs one again and expects it to do the same.
+        self._own = Random(str(self._seed))  # noqa: S311 - the same in every run
+        self.random_newer = RandomNewer(self.session, self._own)
         self.random_writes.populate()
 
     @invariant()
@@ -67,7 +64,10 @@ class ContractMachine(RuleBasedStateMachine):
         if self.session.steps:
             # A known difference stays for the rest of a program and of its variations.
             steps = (step for step in reversed(self.session.steps) if step.name not in _NEWER)
-            self._random.seed(f"{self._seed} {next(steps, '')}")
+            seed = f"{self._seed} {next(steps, '')}"
+            self._random.seed(seed)
+            # Hypothesis varies a program; each variation also uses the newest RPCs differently.
+            self._own.seed(f"{seed} {len(self.session.steps)}")
             self.random_writes.run()
             self.random_reads.run(self.looks)
             self.random_newer.run()
