@@ -81,7 +81,7 @@ contract: .venv/.dev ## run the full contract kit against the fake under every p
 quality: .venv/.dev ## measure how quickly each mutant is killed; takes minutes, writes tests/quality/campaign.tsv
 	$(BIN)/python -m scripts.campaign $(ARGS)
 
-false-alarms: .venv/.dev ## run the kit against the correct fake; takes an hour, writes tests/quality/false_alarms.tsv
+false-alarms: .venv/.dev ## run the kit against the correct fake; takes half an hour, writes tests/quality/false_alarms.tsv
 	$(BIN)/python -m scripts.false_alarms $(ARGS)
 
 docs: .venv/.docs ## build the documentation as a site, build/site/index.html; fails on a broken link
