@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from contextvars import ContextVar
 from threading import Lock
@@ -21,6 +22,10 @@ class _Turn:
     """Which thread runs. If all did, the event loop would wait for the interpreter behind each."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all threads, as a child process has none of them."""
         self._lock = Lock()
         self._taken = False
         self._waiting: deque[Lock] = deque()
@@ -48,7 +53,11 @@ class _Turn:
             self.take()
 
 
+#: One for the process, because its threads share one interpreter.
 _turn = _Turn()
+
+if hasattr(os, "register_at_fork"):  # else a child would wait for a thread of its parent
+    os.register_at_fork(after_in_child=_turn.reset)
 
 
 class Computation:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from importlib import import_module
 from itertools import repeat
 from threading import Event, Thread
@@ -27,6 +29,30 @@ if TYPE_CHECKING:
     from .conftest import Start
 
 pytestmark = pytest.mark.asyncio
+
+
+#: A thread computes while its process forks; the child computes too, or ends by its alarm.
+FORKS = """
+import os, signal, threading
+from fakeviam.query.computation import Computation
+
+computes, is_over = threading.Event(), threading.Event()
+
+def compute():
+    computes.set()
+    is_over.wait()
+
+threading.Thread(target=lambda: Computation().do(compute)).start()
+computes.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    print(Computation().do(lambda: 42), flush=True)
+    os._exit(0)
+status = os.waitpid(child, 0)[1]
+is_over.set()
+raise SystemExit(status != 0)
+"""
 
 
 class Endless:
@@ -128,6 +154,16 @@ async def test_queries_compute_in_turns() -> None:
     for thread in threads:
         thread.join(30)
     assert order == ["a", "b"] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+async def test_a_child_process_waits_for_no_thread_of_its_parent() -> None:
+    """SV-19: a fake that is started after a fork computes, whatever the parent did meanwhile."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FORKS, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"42\n")
 
 
 async def test_a_server_that_stops_waits_for_no_view(start: Start, endless: Endless) -> None:
