@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections import Counter
+from collections import defaultdict
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -48,13 +48,17 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark the cases of thinned tests as slow, and give slow tests the time they may need."""
-    seen: Counter[str] = Counter()
+    families: defaultdict[str, list[pytest.Item]] = defaultdict(list)
     for item in items:
-        if thinned := item.get_closest_marker("thinned"):
-            function = item.nodeid.partition("[")[0]
-            if seen[function] % thinned.args[0]:
+        if item.get_closest_marker("thinned"):
+            families[item.nodeid.partition("[")[0]].append(item)
+    for family in families.values():
+        # As they are written: what comes here may have been shuffled.
+        family.sort(key=lambda item: tuple(item.callspec.indices.values()))  # type: ignore[attr-defined]
+        for number, item in enumerate(family):
+            marker = item.get_closest_marker("thinned")
+            if marker is not None and number % marker.args[0]:
                 item.add_marker(pytest.mark.slow)
-            seen[function] += 1
     if not config.pluginmanager.hasplugin("timeout"):
         return
     for item in items:

@@ -88,7 +88,10 @@ class Writer:
             try:
                 acknowledged = await self._write(client, before, after)
             except GRPCError as error:
-                reason = f"{error.status.name} {client.trailers.get('fakeviam-clause', '')}"
+                clause = client.trailers.get("fakeviam-clause", "")
+                if clause == "SV-17":  # it stops, and has done nothing of it
+                    break
+                reason = f"{error.status.name} {clause}"
                 self._ledger.refused[reason] = self._ledger.refused.get(reason, 0) + 1
                 continue
             except (OSError, StreamTerminatedError):

@@ -58,7 +58,7 @@ class HttpExchange(Protocol):
 
     Attributes:
         cut_text: Why the request ended without a response; empty if unknown.
-        farewell: Status message to send if the request is cut; empty if nothing can be sent.
+        farewell: What to say if the request is cut (SV-17); empty if nothing can be sent.
     """
 
     cut_text: str

@@ -74,15 +74,15 @@ class Http2Request(HttpRequest):
         if not self.is_reset:
             await self._app(self._scope, self._receive, self._send)
         if self.farewell and not (self._has_begun or self.is_reset):
-            await self.finish(Status.UNAVAILABLE, self.farewell)
+            await self.finish(Status.UNAVAILABLE, f"{self.farewell} [SV-17]", "SV-17")
 
-    async def finish(self, status: Status, text: str | None) -> None:
+    async def finish(self, status: Status, text: str, clause: str) -> None:  # noqa: ARG002 - in the text
         """End the response that the application left open."""
         if self._has_begun:
             self.reset("INTERNAL_ERROR")
             return
         number = 503 if status is Status.UNAVAILABLE else 500
-        problem = HttpProblem(number, text or "fakeviam has a bug")
+        problem = HttpProblem(number, text)
         headers = [(b"content-type", b"application/json")]
         await self._send({"type": "http.response.start", "status": number, "headers": headers})
         body = json.dumps(problem.to_json()).encode()

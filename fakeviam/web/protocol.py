@@ -51,8 +51,8 @@ _NO_HTTP = HttpProblem(
     hint="for gRPC, use HTTP/2, or gRPC-Web; the control API is at /control/v1",
 )
 
-_FAREWELL = "the server stopped [SV-17]"
-_STOPPED = HttpProblem(503, _FAREWELL)
+_FAREWELL = "the server stopped"
+_STOPPED = HttpProblem(503, f"{_FAREWELL} [SV-17]")
 _CUT_HEAD = HttpProblem(400, "the connection ended in the head of the request")
 _CUT_BODY = HttpProblem(400, "the connection ended in the body of the request")
 
@@ -197,7 +197,7 @@ class Connection(H11Protocol, PoliteProtocol):
         self._stop_waiting()
         self._link.pause_reading()
         if self._left() is not None and self._task is not None:
-            self._exchange.cut_text, self._exchange.farewell = "the server stopped", _FAREWELL
+            self._exchange.cut_text = self._exchange.farewell = _FAREWELL
             self._task.cancel()
 
     async def close(self, patience: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,8 @@ class Forbids(Interceptor):
         (
             replay.RandomPrograms(seed=1, count=1),
             {"locations": True},
-            "CreateDataset would leave behind what it makes",
+            # Whichever of them the program comes to first.
+            "(CreateDataset would leave behind what it makes|the API key may not call )",
         ),
         (
             replay.RandomPrograms(seed=1, count=0),
@@ -143,7 +145,7 @@ def test_a_script_whose_key_may_not_do_its_steps_cannot_tell(
     with pytest.raises(SystemExit) as ended:
         replay.main(program, clause="DS-6", what="x")
     assert ended.value.code == 2
-    assert f"cannot tell: {reason}" in capsys.readouterr().err
+    assert re.search(f"cannot tell: {reason}", capsys.readouterr().err)
 
 
 def test_files_that_may_not_be_deleted_are_told() -> None:

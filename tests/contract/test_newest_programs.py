@@ -11,6 +11,7 @@ import pytest
 from fakeviam_contracts import newer, random_values
 from fakeviam_contracts.assertions import ContractBrokenError
 from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.machine import ContractMachine
 from fakeviam_contracts.mutants.base import in_each, on_reply, on_request
 from fakeviam_contracts.mutants.servers import start
 from fakeviam_contracts.newest import NEWEST
@@ -145,3 +146,23 @@ def test_programs_go_on_without_what_a_server_lacks(kind: str) -> None:
         assert session.broken is None
         assert not session.ended_by
         assert not KINDS[kind] & set(session.comparisons)
+
+
+def test_a_program_does_the_same_when_it_is_run_again(right: OwnFake) -> None:
+    """As Hypothesis expects; what the newest RPCs do in it, too."""
+
+    class Machine(ContractMachine):
+        open_session = staticmethod(right.open_session)
+        close_session = staticmethod(right.close_session)
+
+    def steps() -> list[str]:
+        machine = Machine()
+        machine.begin(Random(5))  # noqa: S311 - the same in every run
+        for _ in range(20):
+            machine.look()
+        machine.teardown()
+        return [str(step) for step in machine.session.steps]
+
+    once = steps()
+    assert steps() == once
+    assert any(name in step for step in once for name in newer.__all__)

@@ -335,7 +335,7 @@ def test_the_script_of_every_kind_of_finding_runs(
 
     config = {"clauses": wrong.clause, **how}
     if config.pop("checks", 0):
-        monkeypatch.setattr(runner, "SHRINKING", 0.5)
+        monkeypatch.setattr(runner, "SHRINKING", 0)  # or what others fail on is cut out
         names = ("tags_are_added", "many_files_are_tagged")
         monkeypatch.setattr(runner, "CHECKS", [one for one in CHECKS if one.name in names])
     if "programs" in how:

@@ -364,7 +364,7 @@ class GrpcConnection(PoliteProtocol):
         if self._turn is not None:
             self._turn.cancel()
         for stream in self._streams.values():
-            stream.farewell = "the server stopped [SV-17]"
+            stream.farewell = "the server stopped"
         self._cut_all("the server stopped")
 
     async def close(self, patience: float) -> None:

@@ -53,7 +53,7 @@ class Request:
         body: Bytes received but not read yet.
         malformed: Why the request is malformed, so that its stream is reset (SV-9).
         cut_text: Why the request ended without a response.
-        farewell: Status message to send if the request is cut; empty if nothing can be sent.
+        farewell: What to say if the request is cut (SV-17); empty if nothing can be sent.
         task: The task that handles the request.
         is_started: Whether the task has started.
         is_reset: Whether nothing more can be sent, because either side reset the stream or the
@@ -113,7 +113,7 @@ class Request:
         else:
             self.malformed = why
 
-    async def finish(self, status: Status, text: str | None) -> None:
+    async def finish(self, status: Status, text: str, clause: str) -> None:
         """End the response that the handler left open."""
         raise NotImplementedError
 
@@ -212,9 +212,10 @@ class GrpcStream(Request):
         if not self.has_ended and self.task is not None:
             self.task.cancel()
 
-    async def finish(self, status: Status, text: str | None) -> None:
+    async def finish(self, status: Status, text: str, clause: str) -> None:
         """Send the status."""
-        await self.send_trailing_metadata(status=status, status_message=text)
+        metadata = {"fakeviam-clause": clause} if clause else None
+        await self.send_trailing_metadata(status=status, status_message=text, metadata=metadata)
 
     # The call ----------------------------------------------------------------------------
 
@@ -394,24 +395,24 @@ async def run(request: Request, handle: Callable[[], Awaitable[None]]) -> None:
     try:
         await handle()
         if not request.has_ended:
-            await _end(request, Status.OK, None)
+            await _end(request, Status.OK)
     # The deadline, the client or the server ended the call; a client that left is told nothing.
     except asyncio.CancelledError:
         if request.is_late:
-            await _end(request, Status.DEADLINE_EXCEEDED, "the deadline has passed [SV-8]")
+            await _end(request, Status.DEADLINE_EXCEEDED, "the deadline has passed", "SV-8")
         elif request.farewell:
-            await _end(request, Status.UNAVAILABLE, request.farewell)
+            await _end(request, Status.UNAVAILABLE, request.farewell, "SV-17")
     except StreamClosedError:
         pass
     except Exception:  # noqa: BLE001 - what the pipeline did not answer itself
         log.exception("fakeviam has a bug, please report it")
-        await _end(request, Status.INTERNAL, "fakeviam has a bug [SV-4]")
+        await _end(request, Status.INTERNAL, "fakeviam has a bug", "SV-4")
 
 
-async def _end(request: Request, status: Status, text: str | None) -> None:
+async def _end(request: Request, status: Status, text: str = "", clause: str = "") -> None:
     if not (request.has_ended or request.is_reset):
         with suppress(StreamClosedError):
-            await request.finish(status, text)
+            await request.finish(status, f"{text} [{clause}]" if clause else text, clause)
 
 
 def _now() -> float:

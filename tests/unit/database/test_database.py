@@ -490,6 +490,16 @@ def test_cursors_end_with_the_last_connection(fake: FakeViam) -> None:
             three.sensorData.command(more)
 
 
+def test_a_reply_that_comes_too_late_opens_no_cursor() -> None:
+    """Its owner has disconnected while it was computed (DB-8)."""
+    cursors = Cursors()
+    cursors.enter("o")
+    cursors.leave("o")
+    reply = cursors.first_reply([{"n": 1}, {"n": 2}], namespace="n", owner="o", size=1)
+    cursors.enter("o")
+    assert cursors.next_reply(reply["cursor"]["id"], owner="o", namespace="n", size=1) is None
+
+
 def test_documents_of_abandoned_cursors_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those left alone longest first; the newest is kept, however large it is (DB-8)."""
     monkeypatch.setattr("fakeviam.database.cursors._MOST_KEPT", 25)

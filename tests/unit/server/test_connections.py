@@ -596,6 +596,7 @@ async def test_what_is_told_when_the_server_stops() -> None:
         for stream in (3, 5):
             told = await busy.answer(stream)
             assert (told.status, told.text) == ("14", "the server stopped [SV-17]")
+            assert told.headers["fakeviam-clause"] == "SV-17"
     assert [call.status for call in cloud.calls] == ["OK", "CANCELLED", "CANCELLED"]
 
 

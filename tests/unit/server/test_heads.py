@@ -247,7 +247,7 @@ async def test_a_deadline_that_passes_meanwhile(viam: Viam, raw: RawClient) -> N
     """DEADLINE_EXCEEDED for both (SV-8)."""
     raw.send(raw.open(1, call_headers("FileUpload", grpc_timeout=b"20m")))
     answer = await raw.answer(1)
-    assert answer.status == DEADLINE_EXCEEDED
+    assert (answer.status, answer.headers["fakeviam-clause"]) == (DEADLINE_EXCEEDED, "SV-8")
     assert viam.cloud.calls.one().status == "DEADLINE_EXCEEDED"
 
 

@@ -98,6 +98,18 @@ def test_a_turn_looks_at_little_and_the_next_gets_further(
     assert list(_rows(in_turns)) == list(_rows(at_once))
 
 
+def test_calls_that_change_alike_are_not_mixed_up(filled: Callable[[], MemoryStore]) -> None:
+    """What one has prepared of a block is not what the other makes of it (SV-18)."""
+    at_once, in_turns = filled(), filled()
+    at_once.add_tags_matching(Query(), ["x"])
+    in_turns.begin_turn()
+    with pytest.raises(UnfinishedError):
+        in_turns.add_tags_matching(TAGGED, ["x"])
+    in_turns.end_turn()
+    assert in_turns.add_tags_matching(Query(), ["x"]) == ROWS
+    assert list(_rows(in_turns)) == list(_rows(at_once))
+
+
 def _rows(store: MemoryStore) -> Iterator[object]:
     yield from store.binary_rows()
     yield from store.tabular_rows()

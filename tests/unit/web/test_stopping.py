@@ -79,6 +79,7 @@ async def test_a_call_in_progress(way: Way, caplog: pytest.LogCaptureFixture) ->
 
         seen = await stopping(cloud, ask, in_progress(cloud))
     assert (seen.messages, seen.told["grpc-status"], text_of(seen)) == ([], "14", TEXT)
+    assert seen.told["fakeviam-clause"] == "SV-17"
     recorded = cloud.calls.one()
     assert (recorded.status, recorded.text) == ("CANCELLED", "the server stopped")
     assert cloud.crashes == ()
