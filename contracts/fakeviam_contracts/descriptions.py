@@ -12,6 +12,7 @@ from fakeviam_contracts.model import Box, Origin
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fakeviam.wire import datapipelines
     from fakeviam_contracts.model import File, ReferenceModel
     from fakeviam_contracts.places import Handles
 
@@ -30,6 +31,18 @@ ASPECTS = {
     "boxes": "BX-5",
     "file_ext": "A26",
     "tag order": "TA-6",
+}
+
+#: The clause that specifies each aspect of a data point.
+POINT_ASPECTS = {
+    "part": "EX-1",
+    "where": "EX-1",
+    "resource": "EX-4",
+    "method": "EX-1",
+    "captured": "EX-1",
+    "tags": "EX-1",
+    "payload": "EX-1",
+    "parameters": "EX-5",
 }
 
 
@@ -131,3 +144,41 @@ def origin_of(metadata: data.CaptureMetadata) -> Origin:
         component_name=metadata.component_name,
         method=metadata.method_name,
     )
+
+
+def pipeline_seen(pipeline: datapipelines.DataPipeline) -> dict[str, Any]:
+    """A pipeline as clients see it."""
+    return {
+        "id": pipeline.id,
+        "organization": pipeline.organization_id,
+        "name": pipeline.name,
+        "stages": list(pipeline.mql_binary),
+        "schedule": pipeline.schedule,
+        "enabled": pipeline.enabled,
+        "source": pipeline.data_source_type,
+        "dated": pipeline.HasField("created_on") and pipeline.HasField("updated_at"),
+    }
+
+
+def query_seen(query: data.Query) -> dict[str, Any]:
+    """A saved query as clients see it."""
+    return {
+        "id": query.id,
+        "organization": query.organization_id,
+        "name": query.name,
+        "stages": list(query.mql_binary),
+        "dated": query.HasField("created_on") and query.HasField("updated_at"),
+    }
+
+
+def sequence_seen(sequence: data.Sequence) -> dict[str, Any]:
+    """A sequence as clients see it."""
+    return {
+        "id": sequence.id,
+        "part": sequence.part_id,
+        "resources": [(each.resource_name, each.method_name) for each in sequence.resources],
+        "tags": list(sequence.sequence_tags),
+        "start": nanos_from(sequence.start_time),
+        "end": nanos_from(sequence.end_time),
+        "dated": sequence.HasField("created_at") and sequence.HasField("updated_at"),
+    }

@@ -10,6 +10,7 @@ from fakeviam.wire.values import mapping_from, struct_from
 from fakeviam_contracts import writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, check
+from fakeviam_contracts.descriptions import POINT_ASPECTS
 from fakeviam_contracts.session import permission
 from fakeviam_contracts.visibility import settle
 
@@ -21,18 +22,6 @@ if TYPE_CHECKING:
 
 RPC = "ExportTabularData"
 SENSOR = "rdk:component:sensor"
-
-#: The clause that specifies each aspect of a data point.
-ASPECTS = {
-    "part": "EX-1",
-    "where": "EX-1",
-    "resource": "EX-4",
-    "method": "EX-1",
-    "captured": "EX-1",
-    "tags": "EX-1",
-    "payload": "EX-1",
-    "parameters": "EX-5",
-}
 
 
 def _request(session: Session, **changes: Any) -> data.ExportTabularDataRequest:
@@ -104,7 +93,7 @@ def points_say_all(session: Session) -> None:
     points = sorted(_export(session), key=lambda point: nanos_from(point.time_captured))
     session.require("EX-1", "points of two readings", 2, len(points))
     for row, point in zip(reversed(session.model.rows), points, strict=True):
-        session.expect_all(ASPECTS, _expected(row), _told(point), "a point")
+        session.expect_all(POINT_ASPECTS, _expected(row), _told(point), "a point")
         is_set = point.HasField("payload") and point.HasField("method_parameters")
         session.expect("EX-7", "payload and parameters are set", expected=True, observed=is_set)
 

@@ -10,6 +10,7 @@ from fakeviam_contracts.assertions import AnyError, AnyOf
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import Need, check
 from fakeviam_contracts.checks.roles import as_holder, keyed_of, status_of
+from fakeviam_contracts.descriptions import pipeline_seen
 from fakeviam_contracts.wirelog import Refused
 
 if TYPE_CHECKING:
@@ -64,25 +65,12 @@ def _get(session: Session, pipeline_id: str) -> datapipelines.DataPipeline:
     return pipeline
 
 
-def _told(pipeline: datapipelines.DataPipeline) -> dict[str, Any]:
-    return {
-        "id": pipeline.id,
-        "organization": pipeline.organization_id,
-        "name": pipeline.name,
-        "stages": list(pipeline.mql_binary),
-        "schedule": pipeline.schedule,
-        "enabled": pipeline.enabled,
-        "source": pipeline.data_source_type,
-        "dated": pipeline.HasField("created_on") and pipeline.HasField("updated_at"),
-    }
-
-
 def _listed(session: Session, ids: list[str]) -> list[dict[str, Any]]:
     """The entries of the list with these ids."""
     organization_id = session.place.organization_id
     request = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
     listed = raw.call(session, "DP-1", LIST, request).data_pipelines
-    return [_told(pipeline) for pipeline in listed if pipeline.id in ids]
+    return [pipeline_seen(pipeline) for pipeline in listed if pipeline.id in ids]
 
 
 @check("DP-1")
@@ -109,7 +97,7 @@ def pipelines_are_kept(session: Session) -> None:
             "source": source or AnyOf(STANDARD, data.TABULAR_DATA_SOURCE_TYPE_UNSPECIFIED),
             "dated": True,
         }
-        found = _told(_get(session, made))
+        found = pipeline_seen(_get(session, made))
         for aspect, value in expected[made].items():
             session.expect("DP-1", f"{aspect} of a pipeline", value, found[aspect])
     session.expect("DP-1", "ids of pipelines", 3, len(expected))
@@ -146,7 +134,7 @@ def _expect_changed(
     session.expect("DP-1", f"a pipeline after {rpc}", expected, after.get(made))
     session.expect("DP-1", f"another pipeline after {rpc}", before.get(other), after.get(other))
     session.expect("DP-1", f"a pipeline by its id after {rpc}", expected,
-                   _told(_get(session, made)))  # fmt: skip
+                   pipeline_seen(_get(session, made)))  # fmt: skip
 
 
 @check("DP-1", "DP-12")
@@ -167,7 +155,7 @@ def pipelines_begin_anew(session: Session) -> None:
     change(session, "Disable", first)
     change(session, "Delete", first)
     second = create(session, "zebras")
-    found = _told(_get(session, second))
+    found = pipeline_seen(_get(session, second))
     told = (found["enabled"], found["schedule"])
     session.expect("DP-1", "a new pipeline of an old name", (True, YEARLY), told)
     session.expect("DP-1", "its id", expected=True, observed=second != first)

@@ -9,6 +9,7 @@ from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import mql, queries, writes
 from fakeviam_contracts.checks import raw
 from fakeviam_contracts.checks.base import BASE, SECOND, Need, check
+from fakeviam_contracts.descriptions import query_seen
 
 if TYPE_CHECKING:
     from fakeviam_contracts.session import Session
@@ -46,21 +47,11 @@ def _listed(session: Session, ids: list[str], clause: str = "SA-1") -> list[data
     return [query for query in reply.queries if query.id in ids]
 
 
-def _told(query: data.Query) -> dict[str, Any]:
-    """A query as clients see it."""
-    return {
-        "id": query.id,
-        "organization": query.organization_id,
-        "name": query.name,
-        "stages": list(query.mql_binary),
-    }
-
-
 def _expect_told(session: Session, expected: dict[str, Any], of: str, clause: str = "SA-1") -> None:
     """Expect a query, by its id and in the list."""
     query_id = expected["id"]
-    session.expect(clause, f"a saved query {of}", expected, _told(_get(session, query_id)))
-    listed = [_told(query) for query in _listed(session, [query_id])]
+    session.expect(clause, f"a saved query {of}", expected, query_seen(_get(session, query_id)))
+    listed = [query_seen(query) for query in _listed(session, [query_id])]
     session.expect(clause, f"a saved query {of}, in the list", [expected], listed)
 
 
@@ -77,11 +68,9 @@ def saved_queries_are_kept(session: Session) -> None:
             "organization": organization,
             "name": name,
             "stages": queries.encoded(session, stages),
+            "dated": True,
         }
         _expect_told(session, expected, "as created")
-        query = _get(session, query_id)
-        told = query.HasField("created_on") and query.HasField("updated_at")
-        session.expect("SA-1", "when a saved query was made", expected=True, observed=told)
     session.expect("SA-1", "ids of saved queries", 3, len(set(made)))
     listed = [query.id for query in _listed(session, made, "SA-6")]
     session.expect("SA-6", "saved queries in their order", made, listed)
@@ -117,7 +106,7 @@ def saved_queries_are_changed(session: Session) -> None:
     other = _create(session, "apes", LIMIT)
     query_id = _create(session, "zebras", COUNT)
     untouched, query = _get(session, other), _get(session, query_id)
-    expected, created = _told(query), nanos_from(query.created_on)
+    expected, created = query_seen(query), nanos_from(query.created_on)
     updated = nanos_from(query.updated_at)
     longer = [*LIMIT, *COUNT]
     for name, stages, clause in (
@@ -137,7 +126,7 @@ def saved_queries_are_changed(session: Session) -> None:
             return
         parts = " and ".join([*(["name"] if name else []), *(["stages"] if stages else [])])
         query = _get(session, query_id)
-        session.expect(clause, f"a saved query whose {parts} changed", expected, _told(query))
+        session.expect(clause, f"a saved query whose {parts} changed", expected, query_seen(query))
         times = nanos_from(query.created_on), nanos_from(query.updated_at) >= created
         session.expect("SA-1", "times of a saved query that was changed", (created, True), times)
         session.expect("SA-1", "a saved query beside one that was changed", untouched,

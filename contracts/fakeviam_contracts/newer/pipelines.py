@@ -8,6 +8,7 @@ from fakeviam.wire import data, datapipelines
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import queries
 from fakeviam_contracts.assertions import AnyError, AnyOf
+from fakeviam_contracts.descriptions import pipeline_seen
 from fakeviam_contracts.kept import Pipeline, of_handle
 from fakeviam_contracts.newer.common import check_created, end_if_doubtful, found, new_handle
 from fakeviam_contracts.newer.saved_queries import can_run
@@ -128,12 +129,14 @@ def check_pipelines(session: Session) -> None:
     for pipeline in pipelines:
         request = datapipelines.GetDataPipelineRequest(id=ids[pipeline.handle])
         reply = session.answered("DP-1", GET, session.wire.call(GET, request)).data_pipeline
-        session.expect_all(ASPECTS, _expected(session, pipeline), _told(reply), "a pipeline")
+        session.expect_all(
+            ASPECTS, _expected(session, pipeline), pipeline_seen(reply), "a pipeline"
+        )
         check_created(session, "DP-1", pipeline, nanos_from(reply.created_on), "a pipeline")
     organization_id = session.place.organization_id
     listing = datapipelines.ListDataPipelinesRequest(organization_id=organization_id)
     listed = session.answered("DP-1", LIST, session.wire.call(LIST, listing)).data_pipelines
-    observed = sorted(found(_told, listed, ids), key=lambda each: ids.index(each["id"]))
+    observed = sorted(found(pipeline_seen, listed, ids), key=lambda each: ids.index(each["id"]))
     expected = [_expected(session, pipeline) for pipeline in pipelines]
     session.expect("DP-1", "pipelines in the list", expected, observed)
 
@@ -160,17 +163,4 @@ def _expected(session: Session, pipeline: Pipeline) -> dict[str, object]:
         "enabled": pipeline.enabled,
         "source": unsaid if pipeline.source is None else pipeline.source,
         "dated": True,
-    }
-
-
-def _told(pipeline: datapipelines.DataPipeline) -> dict[str, object]:
-    return {
-        "id": pipeline.id,
-        "organization": pipeline.organization_id,
-        "name": pipeline.name,
-        "stages": list(pipeline.mql_binary),
-        "schedule": pipeline.schedule,
-        "enabled": pipeline.enabled,
-        "source": pipeline.data_source_type,
-        "dated": pipeline.HasField("created_on") and pipeline.HasField("updated_at"),
     }

@@ -8,6 +8,7 @@ from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from, timestamp_from
 from fakeviam.wire.values import mapping_from
 from fakeviam_contracts import mql, queries
+from fakeviam_contracts.descriptions import POINT_ASPECTS
 from fakeviam_contracts.operations import operation
 from fakeviam_contracts.session import Ground
 
@@ -19,18 +20,8 @@ if TYPE_CHECKING:
 
 EXPORT, LATEST, SQL = "ExportTabularData", "GetLatestTabularData", "TabularDataBySQL"
 
-#: The clause that specifies each aspect of a data point.
-ASPECTS = {
-    "part": "EX-1",
-    "where": "EX-1",
-    "resource": "EX-4",
-    "method": "EX-1",
-    "captured": "EX-1",
-    "tags": "EX-1",
-    "payload": "EX-1",
-    "parameters": "EX-5",
-    "set": "EX-7",
-}
+#: The clause of each aspect; `set` is whether payload and parameters are there at all.
+ASPECTS = {**POINT_ASPECTS, "set": "EX-7"}
 
 #: The real service returns nothing without such a bound (SL-13).
 _BOUND = "time_received >= CAST('2000-01-01T00:00:00Z' AS TIMESTAMP)"

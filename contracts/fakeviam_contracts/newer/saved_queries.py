@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from
 from fakeviam_contracts import queries
+from fakeviam_contracts.descriptions import query_seen
 from fakeviam_contracts.kept import SavedQuery, of_handle
 from fakeviam_contracts.newer.common import check_created, end_if_doubtful, found, new_handle
 from fakeviam_contracts.operations import operation
@@ -89,13 +90,13 @@ def check_saved_queries(session: Session, *, limit: int = 0) -> None:
     for query in model_queries:
         request = data.GetSavedQueryRequest(id=ids[query.handle])
         reply = session.answered("SA-1", GET, session.wire.call(GET, request)).saved_query
-        session.expect_all(ASPECTS, _expected(session, query), _told(reply), "a saved query")
+        session.expect_all(ASPECTS, _expected(session, query), query_seen(reply), "a saved query")
         check_created(session, "SA-1", query, nanos_from(reply.created_on), "a saved query")
     organization_id = session.place.organization_id
     listing = data.ListSavedQueriesRequest(organization_id=organization_id, limit=limit)
     listed = session.answered("SA-1", LIST, session.wire.call(LIST, listing)).queries
     expected = [_expected(session, query) for query in model_queries]
-    observed = found(_told, listed, ids)
+    observed = found(query_seen, listed, ids)
     if limit:
         session.expect("SA-6", "a list is as long as its limit", True, len(listed) <= limit)  # noqa: FBT003
         session.expect("SA-6", "the first saved queries", expected[: len(observed)], observed)
@@ -145,14 +146,4 @@ def _expected(session: Session, query: SavedQuery) -> dict[str, object]:
         "name": query.name,
         "stages": query.encoded,
         "dated": True,
-    }
-
-
-def _told(query: data.Query) -> dict[str, object]:
-    return {
-        "id": query.id,
-        "organization": query.organization_id,
-        "name": query.name,
-        "stages": list(query.mql_binary),
-        "dated": query.HasField("created_on") and query.HasField("updated_at"),
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.wire import data
 from fakeviam.wire.times import nanos_from, timestamp_from
-from fakeviam_contracts.descriptions import observed, tags_of
+from fakeviam_contracts.descriptions import observed, sequence_seen, tags_of
 from fakeviam_contracts.kept import Sequence_, of_handle
 from fakeviam_contracts.newer.common import check_created, end_if_doubtful, found, new_handle
 from fakeviam_contracts.operations import operation
@@ -114,12 +114,14 @@ def check_sequences(session: Session, *, size: int = 0, clause: str = "SQ-1") ->
     for sequence in model_sequences:
         request = data.GetSequenceRequest(id=ids[sequence.handle])
         reply = session.answered("SQ-1", GET, session.wire.call(GET, request)).sequence
-        session.expect_all(aspects, _expected(session, sequence), _told(reply), "a sequence")
+        session.expect_all(
+            aspects, _expected(session, sequence), sequence_seen(reply), "a sequence"
+        )
         check_created(session, "SQ-1", sequence, nanos_from(reply.created_at), "a sequence")
     organization_id = session.place.organization_id
     listing = data.ListSequencesRequest(organization_id=organization_id, page_size=size)
     listed = [each for page in _pages(session, LIST, listing) for each in page.sequences]
-    observed_sequences = found(_told, listed, ids)
+    observed_sequences = found(sequence_seen, listed, ids)
     in_order = sorted(observed_sequences, key=lambda each: ids.index(each["id"]))
     expected = [_expected(session, sequence) for sequence in model_sequences]
     session.expect("SQ-5" if size else "SQ-1", "sequences in the list", expected, in_order)
@@ -261,16 +263,4 @@ def _expected(session: Session, sequence: Sequence_) -> dict[str, object]:
         "start": sequence.start,
         "end": sequence.end,
         "dated": True,
-    }
-
-
-def _told(sequence: data.Sequence) -> dict[str, object]:
-    return {
-        "id": sequence.id,
-        "part": sequence.part_id,
-        "resources": [(each.resource_name, each.method_name) for each in sequence.resources],
-        "tags": list(sequence.sequence_tags),
-        "start": nanos_from(sequence.start_time),
-        "end": nanos_from(sequence.end_time),
-        "dated": sequence.HasField("created_at") and sequence.HasField("updated_at"),
     }
