@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from math import ceil
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, TextIO
 
@@ -134,8 +135,7 @@ def rounds_of(names: Sequence[str], inputs: int) -> list[tuple[str, int]]:
     """The rounds that so many inputs take, the targets in turn."""
     whole = sum(TARGETS[name].share for name in names)
     counts = {
-        name: max(1, round(inputs * TARGETS[name].share / whole / TARGETS[name].size))
-        for name in names
+        name: ceil(inputs * TARGETS[name].share / whole / TARGETS[name].size) for name in names
     }
     # Evenly mixed, so that a run that is stopped has seen something of everything.
     turns = [

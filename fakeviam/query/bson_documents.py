@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 from datetime import timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bson
-from bson import DBRef, json_util
-from bson.codec_options import CodecOptions
+from bson import Code, DBRef, json_util
+from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.errors import BSONError, InvalidDocument
 
 from fakeviam.query.pipeline import encodable
+from fakeviam.query.values import JavaScript
 
-_OPTIONS: CodecOptions[dict[str, object]] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class _ReferenceDecoder(TypeDecoder):
+    """Decodes references as plain documents, which is what they are in BSON."""
+
+    bson_type = DBRef
+
+    def transform_bson(self, value: DBRef) -> dict[str, object]:
+        return dict(value.as_doc())
+
+
+class _CodeDecoder(TypeDecoder):
+    """Decodes JavaScript as no kind of string, unlike the library."""
+
+    bson_type = Code
+
+    def transform_bson(self, value: Code) -> JavaScript:
+        return JavaScript(text=str(value), scope=_encoded_scope(value.scope))
+
+
+def _encoded_scope(scope: Mapping[str, object] | None) -> bytes | None:
+    return None if scope is None else bson.encode(encodable(scope))
+
+
+_OPTIONS: CodecOptions[dict[str, object]] = CodecOptions(
+    tz_aware=True,
+    tzinfo=timezone.utc,
+    type_registry=TypeRegistry([_ReferenceDecoder(), _CodeDecoder()]),
+)
 _JSON_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=timezone.utc)
 
 #: Keys of Extended JSON. A document with one of these as its only key represents a value.
@@ -28,19 +59,9 @@ def decode(encoded: bytes) -> dict[str, object]:
         ValueError: It is not valid BSON.
     """
     try:
-        document = bson.decode(encoded, _OPTIONS)
-        return _plain(document) if b"$ref" in encoded else document
+        return bson.decode(encoded, _OPTIONS)
     except (BSONError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from None
-
-
-def _plain(value: object) -> Any:
-    """The value with DBRefs as plain documents, which is what they are in BSON."""
-    if isinstance(value, DBRef):
-        return _plain(dict(value.as_doc()))
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 def encode(document: dict[str, object]) -> bytes:

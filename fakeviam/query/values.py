@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import bson
 from bson import (
     Binary,
     Code,
-    DBRef,
     Decimal128,
     Int64,
     MaxKey,
@@ -43,6 +44,20 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JavaScript:
+    """JavaScript code, which is kept and compared, never run.
+
+    Attributes:
+        text: The code.
+        scope: The encoded document of its variables, if it has one.
+    """
+
+    text: str
+    scope: bytes | None = None
+
+
 #: Types in sort order, with their names and numbers; types of the same rank are compared by value.
 _TYPES: tuple[tuple[type, int, str, int], ...] = (
     (_Missing, 0, "missing", 0),
@@ -52,7 +67,7 @@ _TYPES: tuple[tuple[type, int, str, int], ...] = (
     (int, 2, "int", 16),
     (float, 2, "double", 1),
     (Decimal128, 2, "decimal", 19),
-    (Code, 11, "javascript", 13),
+    (JavaScript, 11, "javascript", 13),
     (str, 3, "string", 2),
     (dict, 4, "object", 3),
     (list, 5, "array", 4),
@@ -62,7 +77,6 @@ _TYPES: tuple[tuple[type, int, str, int], ...] = (
     (datetime, 8, "date", 9),
     (Timestamp, 9, "timestamp", 17),
     (Regex, 10, "regex", 11),
-    (DBRef, 4, "dbPointer", 12),
     (MinKey, -1, "minKey", -1),
     (MaxKey, 12, "maxKey", 127),
 )
@@ -169,6 +183,7 @@ _KEYS: Final[dict[float, Callable[[Any], SortKey]]] = {
     8: lambda value: (8, milliseconds(value)),
     9: lambda value: (9, value.time, value.inc),
     10: lambda value: (10, value.pattern, value.flags),
+    11: lambda value: (11, value.scope is not None, value.text, value.scope),
 }
 
 
@@ -198,9 +213,11 @@ def as_utc(moment: datetime) -> datetime:
 
 
 def narrowed(value: object) -> object:
-    """A number in a BSON type: integers beyond 64 bits become doubles."""
+    """A value in a BSON type: integers beyond 64 bits become doubles."""
     if type(value) is int and not -(1 << 63) <= value < 1 << 63:
         return float(value)
     if isinstance(value, Decimal):
         return Decimal128(value)
+    if isinstance(value, JavaScript):
+        return Code(value.text, None if value.scope is None else bson.decode(value.scope))
     return value

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from bson import Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson import Binary, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from fakeviam.query.errors import QueryError
 from fakeviam.query.operator_table import OPERATORS
 from fakeviam.query.pipeline import Pipeline, encodable
 from fakeviam.query.stages import STAGES
+from fakeviam.query.values import JavaScript
 
 pytestmark = pytest.mark.slow  # some 200 operators and stages
 
@@ -43,6 +44,9 @@ scalars = (
             Timestamp(1, 2),
             MinKey(),
             MaxKey(),
+            JavaScript(text="f()"),
+            JavaScript(text="f()", scope=b"\x05\x00\x00\x00\x00"),
+            Binary(b"\x00\x01", 4),
             b"\x00\x01",
         ]
     )
