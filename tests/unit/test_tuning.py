@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def collections() -> Iterator[None]:
-    """Frozen objects are thawed again, and nobody watches any more."""
+    """Frozen objects are thawed before and afterwards, and nobody watches any more."""
+    gc.unfreeze()
     watching = list(gc.callbacks)
     yield
     gc.callbacks[:] = watching
