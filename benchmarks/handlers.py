@@ -52,6 +52,7 @@ class Handlers:
     def __init__(self, fake: FakeViam) -> None:
         """Drive the handlers of `fake`."""
         self._routes = Routes(fake._hosting._registry)  # noqa: SLF001 - it has no other door
+        len(fake.readings)  # does what the first call of a day does, which waits
 
     def call(self, name: str, *messages: Message) -> bytes:
         """The encoded reply of an RPC; none of these handlers ever waits."""
