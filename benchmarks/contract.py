@@ -12,20 +12,11 @@ import time
 from typing import NamedTuple
 
 from fakeviam_contracts.checks import CHECKS
-from fakeviam_contracts.interpretation import Interpretation
+from fakeviam_contracts.opening import open_subject
 from fakeviam_contracts.programs import run_programs
-from fakeviam_contracts.subject import CLOCK, SEED, OwnFake
+from fakeviam_contracts.run_config import RunConfig
 
 from benchmarks.figures import Table
-from fakeviam import Clock, FakeViam
-
-
-def subject(policy: str) -> OwnFake:
-    """The fake that `--self` checks."""
-    return OwnFake(
-        Interpretation.named(policy),
-        lambda: FakeViam(seed=SEED, policy=policy, clock=Clock.frozen(CLOCK)),
-    )
 
 
 class Rate(NamedTuple):
@@ -50,7 +41,7 @@ class Watch:
 
 def fixed(policy: str) -> Rate:
     """Calls a second of all fixed checks."""
-    fake = subject(policy)
+    fake = open_subject(RunConfig(policy=policy))
     calls, watch = 0, Watch()
     for check in CHECKS:
         session = fake.open_session()
@@ -64,7 +55,7 @@ def fixed(policy: str) -> Rate:
 
 def random(policy: str, *, seed: int, seconds: float) -> Rate:
     """Calls a second of random programs, Hypothesis included."""
-    fake = subject(policy)
+    fake = open_subject(RunConfig(policy=policy))
     watch = Watch()
     done = run_programs(fake, seed=seed, until=time.monotonic() + seconds, progress=lambda _: None)
     rate = watch.rate(done.rpcs)

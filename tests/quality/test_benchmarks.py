@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_section_is_measured_and_written(tmp_path: Path) -> None:
     """Those of the transport, some of which drive handlers without a server."""
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "transport"]
-    subprocess.run([*command, "--into", tmp_path], cwd=ROOT, check=True, stdout=subprocess.PIPE)  # noqa: S603
+    subprocess.run([*command, "--into", tmp_path], cwd=ROOT, check=True, stdout=subprocess.PIPE)
     kept = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     titles = [table["title"] for table in kept["tables"]]
     assert titles == ["Share of a constant reply", "Options of `serve`", "The fake alone"]
