@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class _ReferenceDecoder(TypeDecoder):
     """Decodes references as plain documents, which is what they are in BSON."""
 
-    bson_type = DBRef
+    @property
+    def bson_type(self) -> type[DBRef]:
+        return DBRef
 
     def transform_bson(self, value: DBRef) -> dict[str, object]:
         return dict(value.as_doc())
@@ -29,7 +31,9 @@ class _ReferenceDecoder(TypeDecoder):
 class _CodeDecoder(TypeDecoder):
     """Decodes JavaScript as no kind of string, unlike the library."""
 
-    bson_type = Code
+    @property
+    def bson_type(self) -> type[Code]:
+        return Code
 
     def transform_bson(self, value: Code) -> JavaScript:
         return JavaScript(text=str(value), scope=_encoded_scope(value.scope))
