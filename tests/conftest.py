@@ -88,7 +88,8 @@ def default_signals() -> Iterator[None]:
     ignored = [each for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN]
     reset = [each for each in ignored if each in _FROM_TERMINALS]
     for number in reset:
-        signal.signal(number, signal.SIG_DFL)
+        python = number == signal.SIGINT  # which would have set a handler of its own
+        signal.signal(number, signal.default_int_handler if python else signal.SIG_DFL)
     yield
     for number in reset:
         signal.signal(number, signal.SIG_IGN)

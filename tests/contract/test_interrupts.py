@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING
 
 import pytest
 from fakeviam_contracts.interrupts import between_steps, complete
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def terminal() -> Iterator[None]:
-    """Interrupts arrive, also where the tests were started in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 async def interrupted(said: list[str], *, ends: bool) -> None:
@@ -53,7 +41,10 @@ def test_where_no_loop_runs_it_is_raised_at_once() -> None:
 
 def test_interrupts_that_are_ignored_stay_so() -> None:
     """As a shell does for what it starts in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with between_steps():
-        signal.raise_signal(signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with between_steps():
+            signal.raise_signal(signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
