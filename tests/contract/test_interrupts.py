@@ -8,6 +8,8 @@ import signal
 import pytest
 from fakeviam_contracts.interrupts import between_steps, complete
 
+pytestmark = pytest.mark.usefixtures("default_signals")
+
 
 async def interrupted(said: list[str], *, ends: bool) -> None:
     try:
