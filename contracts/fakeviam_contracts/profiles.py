@@ -21,8 +21,8 @@ class Profile(NamedTuple):
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "quick": Profile(120, 47_000),
-        "full": Profile(600, 200_000),
+        "quick": Profile(90, 34_000),
+        "full": Profile(600, 177_000),
         "real-cloud": Profile(10, 12_000, is_careful=True, max_rps=5.0),
     }
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Checks after which is said how long the rest will take.
 SEEN_ENOUGH = 30
 #: Calls of a random program, about.
-CALLS_OF_A_PROGRAM = 320
+CALLS_OF_A_PROGRAM = 280
 #: Seconds that are not worth a word.
 _SHORT = 90
 

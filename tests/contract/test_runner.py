@@ -89,8 +89,8 @@ def test_a_server_that_answers_otherwise_the_next_time_gets_all_programs() -> No
 @pytest.mark.parametrize(
     ("config", "seconds", "told"),
     [
-        ({}, 100.0, "46,000 calls that are left of the profile quick will take about 77 minutes"),
-        ({"programs": 0}, 100.0, "7,600 calls that are left of the profile quick will take about"),
+        ({}, 100.0, "33,000 calls that are left of the profile quick will take about 55 minutes"),
+        ({"programs": 0}, 100.0, "7,800 calls that are left of the profile quick will take about"),
         ({"max_calls": 3000}, 100.0, "2,000 calls that are left of the profile quick will take"),
         ({}, 1.0, ""),
         ({"max_calls": 1100}, 100.0, ""),
