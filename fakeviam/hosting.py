@@ -83,7 +83,7 @@ class Hosting:
             limits=limits,
             http=LazyServer(lambda: _http_server(self)),
             database=LazyServer(
-                lambda: _database_server(self._registry, patience=limits.header_seconds),
+                lambda: _database_server(self._registry, limits),
                 module="fakeviam.database.endpoint",
             ),
             # A connection comes before any call that could name a session: ask the base.
@@ -256,8 +256,8 @@ def _http_server(hosting: Hosting) -> HttpSide:
     return FirstServer(hosting)
 
 
-def _database_server(clouds: SessionRegistry, *, patience: float) -> DatabaseSide:
+def _database_server(clouds: SessionRegistry, limits: ConnectionLimits) -> DatabaseSide:
     # As above; few tests open the database.
     from fakeviam.database.endpoint import DatabaseServer  # noqa: PLC0415
 
-    return DatabaseServer(clouds, patience=patience)
+    return DatabaseServer(clouds, limits)

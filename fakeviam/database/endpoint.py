@@ -20,11 +20,13 @@ from fakeviam.database.wire_messages import (
 from fakeviam.server.services.turns import in_thread
 from fakeviam.server.transport.outgoing import Link
 from fakeviam.server.transport.quiet_log import QuietLog
+from fakeviam.server.transport.unread import UnreadAnswers
 
 if TYPE_CHECKING:
     from fakeviam.database.context import Reply
     from fakeviam.database.wire_messages import CommandMessage
     from fakeviam.server.lifecycle.session_registry import SessionRegistry
+    from fakeviam.server.transport.limits import ConnectionLimits
 
 #: The maximum size of a message before the login; hello and login have some hundred bytes.
 _BEFORE_LOGIN = 1024 * 1024
@@ -33,9 +35,9 @@ _BEFORE_LOGIN = 1024 * 1024
 class DatabaseServer:
     """The database side of one fake's port."""
 
-    def __init__(self, clouds: SessionRegistry, *, patience: float) -> None:
-        """Serve the readings of `clouds`; `patience` limits the seconds that a message may take."""
-        self._clouds, self._patience = clouds, patience
+    def __init__(self, clouds: SessionRegistry, limits: ConnectionLimits) -> None:
+        """Serve the readings of `clouds`; `limits` are those of each connection."""
+        self._clouds, self._limits = clouds, limits
         self._cursors = Cursors()
         self._log = QuietLog(asyncio.get_running_loop().time)
 
@@ -48,7 +50,7 @@ class DatabaseServer:
         return self._connection(Refusing(text))
 
     def _connection(self, conversation: Conversation | Refusing) -> asyncio.Protocol:
-        return DatabaseConnection(conversation, patience=self._patience, quiet_log=self._log)
+        return DatabaseConnection(conversation, self._limits, quiet_log=self._log)
 
     async def stop(self) -> None:
         """Do nothing: no work is pending between two messages."""
@@ -58,11 +60,22 @@ class DatabaseConnection(asyncio.Protocol):
     """One connection; messages are answered one at a time, in order."""
 
     def __init__(
-        self, conversation: Conversation | Refusing, *, patience: float, quiet_log: QuietLog
+        self,
+        conversation: Conversation | Refusing,
+        limits: ConnectionLimits,
+        *,
+        quiet_log: QuietLog,
     ) -> None:
-        """Reply through `conversation`; close if a message remains incomplete for too long."""
+        """Reply through `conversation`.
+
+        Args:
+            conversation: Answers the commands.
+            limits: How long a message may remain incomplete, and replies unread.
+            quiet_log: Logs connections that are closed because the client broke the rules.
+        """
         self.transport: asyncio.Transport | None = None
-        self._patience, self._log = patience, quiet_log
+        self._limits, self._log = limits, quiet_log
+        self._patience = limits.header_seconds
         self._impatience: asyncio.TimerHandle | None = None
         self._conversation = conversation
         self._received = bytearray()
@@ -77,11 +90,13 @@ class DatabaseConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self._conversation.peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else ""
         Link(transport).keep_alive()
+        self._unread = UnreadAnswers(transport, self._limits)
 
     def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002 - asyncio's signature
         self.transport = None
         self._received.clear()
         self._stop_waiting()
+        self._unread.stop()
         if self._aside is not None:
             self._aside.cancel()
         self._conversation.end()
@@ -107,9 +122,11 @@ class DatabaseConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable = False
+        self._unread.watch()
 
     def resume_writing(self) -> None:
         self._writable = True
+        self._unread.note_progress()
         self._schedule()
 
     def _schedule(self) -> None:

@@ -28,6 +28,7 @@ from fakeviam.server.transport.head import KnownHeads, check_trailers
 from fakeviam.server.transport.outgoing import Link, Outgoing
 from fakeviam.server.transport.protocol_switch import PoliteProtocol
 from fakeviam.server.transport.stream import GrpcStream, run
+from fakeviam.server.transport.unread import UnreadAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -112,6 +113,7 @@ class GrpcConnection(PoliteProtocol):
             on_idle=self._out.ping,
             on_silence=self._end_silent,
         )
+        self._unread = UnreadAnswers(transport, self._limits, drop=self._end_unread)
         self._timers.watch(self._rules.unfinished)
         self._out.flush()
 
@@ -151,10 +153,12 @@ class GrpcConnection(PoliteProtocol):
     def pause_writing(self) -> None:
         """Stop writing: the transport's buffer is full."""
         self._out.is_writable = False
+        self._unread.watch()
 
     def resume_writing(self) -> None:
         """Resume writing."""
         self._out.is_writable = True
+        self._unread.note_progress()
         self._out.room.set()
         if self._out.is_closed:
             self._loop.call_soon(self._out.finish, self._timers)  # writing here would re-enter
@@ -162,6 +166,7 @@ class GrpcConnection(PoliteProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel all calls."""
         self._stop()
+        self._unread.stop()
         has_left = exc is None or self._out.is_at_end
         self._cut_all("the client hung up" if has_left else f"the connection was lost: {exc}")
 
@@ -397,6 +402,12 @@ class GrpcConnection(PoliteProtocol):
     def _end_silent(self, seconds: float) -> None:
         text = f"nothing was heard for {seconds:.0f} seconds"
         self._say_goodbye(ErrorCodes.NO_ERROR, text, "the client was silent for too long")
+
+    def _end_unread(self) -> None:
+        """Drop a client that reads nothing, though it may still send."""
+        self._stop()
+        self._link.abort()
+        self._cut_all(f"nothing was read for {self._limits.stalled_seconds:.0f} seconds")
 
     def _end_politely(self, patience: float = 0) -> None:
         """Close without losing what was already sent."""

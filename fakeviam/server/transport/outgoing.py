@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fakeviam.server.transport.h2_private import ServerH2
     from fakeviam.server.transport.stream import Request
 
-#: Bytes per write.
+#: Bytes per write, and per frame: clients may allow frames of 16 MiB, which all wait in the buffer.
 _WRITTEN_AT_ONCE = 64 * 1024
 
 _RST_AT_CLOSE = struct.pack("ii", 1, 0)
@@ -249,7 +249,7 @@ class Outgoing:
                 self.room.clear()
                 await self.room.wait()
                 continue
-            part = rest[: min(room, self._h2.max_outbound_frame_size)]
+            part = rest[: min(room, self._h2.max_outbound_frame_size, _WRITTEN_AT_ONCE)]
             rest = rest[len(part) :]
             self._h2.send_data(number, bytes(part), end_stream=end and not rest)
             self._rules.useful += 1

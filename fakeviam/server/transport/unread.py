@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 from fakeviam.server.transport.outgoing import Link
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fakeviam.server.transport.limits import ConnectionLimits
 
 
 class UnreadAnswers:
     """Drops a connection whose client has read nothing of the pending output for too long."""
 
-    def __init__(self, transport: asyncio.BaseTransport, limits: ConnectionLimits) -> None:
-        """Watch `transport`."""
+    def __init__(
+        self,
+        transport: asyncio.BaseTransport,
+        limits: ConnectionLimits,
+        *,
+        drop: Callable[[], None] | None = None,
+    ) -> None:
+        """Watch `transport`; `drop` drops the connection, which by default is aborted."""
         self._link, self._patience = Link(transport), limits.stalled_seconds
+        self._drop = self._link.abort if drop is None else drop
         self._timer: asyncio.TimerHandle | None = None
         self._left, self._has_read = 0, False
 
@@ -41,6 +50,6 @@ class UnreadAnswers:
     def _check(self) -> None:
         self._timer, left = None, self._link.unsent
         if left and not self._has_read and left >= self._left:
-            self._link.abort()
+            self._drop()
         elif left:
             self._wait()

@@ -22,6 +22,7 @@ from fakeviam.database.endpoint import DatabaseConnection
 from fakeviam.query.budget import Budget, Limits
 from fakeviam.server.services import turns
 from fakeviam.server.services.data.queries import run_pipeline
+from fakeviam.server.transport.limits import ConnectionLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ def test_a_query_whose_client_has_closed_does_not_begin() -> None:
     async def come_and_go() -> Mock:
         transport = Mock()
         transport.is_closing.return_value = False
-        connection = DatabaseConnection(asked, patience=1, quiet_log=Mock())
+        connection = DatabaseConnection(asked, ConnectionLimits(), quiet_log=Mock())
         connection.connection_made(transport)
         body = bytes(5) + bson.encode({"find": "readings", "$db": "sensorData"})
         connection.data_received(struct.pack("<iiii", 16 + len(body), 1, 0, 2013) + body)
@@ -180,7 +181,7 @@ def test_a_client_that_asks_on_is_answered_in_order(monkeypatch: pytest.MonkeyPa
 
     async def ask() -> bytes:
         loop = asyncio.get_running_loop()
-        make = partial(DatabaseConnection, asked, patience=1, quiet_log=Mock())
+        make = partial(DatabaseConnection, asked, ConnectionLimits(), quiet_log=Mock())
         server = await loop.create_server(make, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         body = bytes(5) + bson.encode({"find": "readings", "$db": "sensorData"})

@@ -597,7 +597,7 @@ def test_a_client_that_does_not_read_is_not_answered_for_ever(fake: FakeViam) ->
 
     assert asyncio.run(work()) == count
     conversation, log = Conversation(fake._hosting.clouds, Cursors()), QuietLog(float)
-    connection = DatabaseConnection(conversation, patience=30, quiet_log=log)
+    connection = DatabaseConnection(conversation, ConnectionLimits(), quiet_log=log)
     transport = Transport()
     loop = asyncio.new_event_loop()
 
@@ -629,6 +629,9 @@ class Transport:
 
     def is_closing(self) -> bool:
         return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def pause_reading(self) -> None:
         """Nothing comes anyway."""
