@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from fakeviam.web.connect import error_json
 from fakeviam.web.cors import Cors
 from fakeviam.web.downloads import Downloads
 from fakeviam.web.guard import check_caller
+from fakeviam.web.json_lists import encoded
 from fakeviam.web.problems import HttpProblem, problem_of
 from fakeviam.web.request_head import WellFormed
 from fakeviam.web.request_parsing import control_request
@@ -210,9 +210,7 @@ class _JsonResponse(JSONResponse):
     """Indented JSON that ends with a newline."""
 
     def render(self, content: object) -> bytes:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        # Lone surrogates become escapes, which JSON allows.
-        return text.encode(errors="backslashreplace") + b"\n"
+        return encoded(content) + b"\n"
 
 
 def _refusal(problem: HttpProblem) -> Response:

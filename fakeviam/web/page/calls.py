@@ -143,14 +143,11 @@ def compare(visit: Visit) -> tuple[str, dict[str, object]]:
 
 
 def _numbered(visit: Visit, number: str) -> RecordedCall:
-    # Logins are found too if they are requested by number.
-    for calls in (visit.handle.calls, visit.handle.calls.where("Authenticate")):
-        for call in calls:
-            if str(call.number) == number:
-                return call
-    raise HttpProblem(
-        404, f"there is no call {number or '(none given)'}", hint="see the list of calls"
-    )
+    call = visit.handle.calls.numbered(number)
+    if call is None:
+        what = f"there is no call {number or '(none given)'}"
+        raise HttpProblem(404, what, hint="see the list of calls")
+    return call
 
 
 async def events(visit: Visit) -> Response:

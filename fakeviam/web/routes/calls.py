@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from fakeviam.server.instruments.journal.calls import CallsError
+from fakeviam.server.instruments.journal.calls import CallsError, EndedCalls
+from fakeviam.server.services.explain import explain_call, last_selecting
+from fakeviam.server.services.turns import in_thread
 from fakeviam.validation.json_text import JsonError, parse_json
 from fakeviam.validation.models import Model, field
 from fakeviam.validation.types import Number, Omittable, Size, Text
 from fakeviam.web.endpoint import Endpoint
+from fakeviam.web.json_lists import JsonList, encoded
 from fakeviam.web.models import ABSENT, NonEmpty, TimeText
 from fakeviam.web.problems import HttpProblem
 from fakeviam.web.routes.clock import with_field
@@ -19,15 +22,18 @@ from fakeviam.web.routes.clock import with_field
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fakeviam.server.instruments.journal.attempts import LogicalCall
     from fakeviam.server.instruments.journal.calls import Calls
     from fakeviam.server.instruments.journal.record import RecordedCall
     from fakeviam.web.endpoint import ControlRequest
 
+T = TypeVar("T")
+
 #: Maximum seconds that one request may wait; callers repeat it to wait longer.
 LONGEST_WAIT = 60
 
-#: Calls that are shown in one turn of the event loop: some milliseconds.
-_AT_ONCE = 20
+#: Calls that are shown in one turn of the event loop: about a millisecond.
+_AT_ONCE = 3
 
 
 class CallModel(Model):
@@ -132,37 +138,38 @@ class ExplanationModel(Model):
     text: str = field("The explanation as text.", "call 1 (BinaryDataByFilter)")
 
 
-async def _list(request: ControlRequest) -> dict[str, object]:
+def _aside(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Look at the journal in another thread: it may hold a hundred thousand calls (SV-18)."""
+    return in_thread(work, takes_turns=False)
+
+
+async def _list(request: ControlRequest) -> JsonList:
     if request.query.wait:
         return await _wait(request)
-    calls = _after(_selected(request), request)
+    calls = await _aside(lambda: _after(_selected(request), request))
     is_complete = len(_finished(calls)) >= (request.query.count or 0)
     return await _document(request, calls, complete=is_complete)
 
 
-async def _wait(request: ControlRequest) -> dict[str, object]:
+async def _wait(request: ControlRequest) -> JsonList:
     """Respond when there are enough calls, at the timeout, or when the caller disconnects."""
-    calls, count = _selected(request), _least(request)
-    loop = asyncio.get_running_loop()
-    enough = asyncio.Event()
+    calls, count = await _aside(lambda: _selected(request)), _least(request)
+    ended, changed = EndedCalls(calls), asyncio.Event()
 
-    def look() -> None:
-        if len(_finished(_after(calls, request))) >= count:
-            enough.set()
+    async def enough() -> None:
+        while True:
+            changed.clear()
+            if len(await _aside(lambda: _after(ended.now(), request))) >= count:
+                return
+            await changed.wait()
 
-    # Calls end in this thread; looking waits until the journal has written all of it down.
-    stop = calls.watch(lambda: _soon(loop, look))
+    stop = calls.watch(changed.set)  # calls end in this thread
     try:
-        look()
-        await _first(enough.wait(), request.gone(), timeout=request.query.wait)
+        await _first(enough(), request.gone(), timeout=request.query.wait)
     finally:
         stop()
-    selected = _after(calls, request)
+    selected = await _aside(lambda: _after(calls, request))
     return await _document(request, selected, complete=len(_finished(selected)) >= count)
-
-
-def _soon(loop: asyncio.AbstractEventLoop, look: Callable[[], None]) -> None:
-    loop.call_soon(look)
 
 
 async def _first(*waits: Any, timeout: float) -> None:
@@ -177,26 +184,21 @@ async def _first(*waits: Any, timeout: float) -> None:
 
 async def _document(
     request: ControlRequest, calls: Sequence[RecordedCall], *, complete: bool
-) -> dict[str, object]:
+) -> JsonList:
     limit = request.query.limit
     last_calls = calls if limit is None else calls[max(0, len(calls) - limit) :]
-    document: dict[str, object] = {
-        "calls": [],
-        "complete": complete,
-        "dropped": request.handle.calls.dropped,
-    }
+    rest: dict[str, object] = {"complete": complete, "dropped": request.handle.calls.dropped}
     if not complete:
-        document["why"] = _why(request)
-    document["calls"] = await shown(last_calls)
-    return document
+        rest["why"] = await _aside(lambda: _why(request))
+    return JsonList("calls", await shown(last_calls), rest)
 
 
-async def shown(calls: Sequence[RecordedCall]) -> list[dict[str, object]]:
+async def shown(calls: Sequence[RecordedCall]) -> list[bytes]:
     """Calls in JSON, while others are answered (SV-18); first those in progress, which change."""
-    documents = {at: call.to_json() for at, call in enumerate(calls) if call.in_progress}
+    documents = {at: encoded(call.to_json()) for at, call in enumerate(calls) if call.in_progress}
     for at, call in enumerate(calls):
         if at not in documents:
-            documents[at] = call.to_json()
+            documents[at] = encoded(call.to_json())
         if at % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
     return [documents[at] for at in range(len(calls))]
@@ -219,43 +221,51 @@ def _show(request: ControlRequest) -> dict[str, object]:
     return _call(request).to_json()
 
 
-def _explain(request: ControlRequest) -> dict[str, object]:
+async def _explain(request: ControlRequest) -> JsonList:
     number, file_id = request.path["number"], request.query.file_id
     call = None if number == "last" else _call(request)
-    explanation = with_field("number", number, lambda: request.handle.explain(call, file_id))
-    return {**explanation.to_json(), "text": str(explanation)}
+    still = request.cloud.detached(store=request.cloud.store.view())
+
+    def explain() -> JsonList:
+        record = last_selecting(request.handle.calls) if call is None else call
+        explanation = explain_call(still, record, file_id)
+        document = {**explanation.to_json(), "text": str(explanation)}
+        return JsonList("verdicts", map(encoded, document.pop("verdicts")), document)
+
+    return await _aside(lambda: with_field("number", number, explain))
 
 
-def _attempts(request: ControlRequest) -> dict[str, object]:
+async def _attempts(request: ControlRequest) -> JsonList:
+    def look() -> JsonList:
+        groups = _selected(request).attempts()
+        return JsonList("logical_calls", (encoded(_attempts_of(each)) for each in groups), {})
+
+    return await _aside(look)
+
+
+def _attempts_of(logical: LogicalCall) -> dict[str, object]:
     return {
-        "logical_calls": [
+        "rpc": logical.rpc,
+        "status": logical.status,
+        "attempts": [
             {
-                "rpc": logical.rpc,
-                "status": logical.status,
-                "attempts": [
-                    {
-                        "call": attempt.call.number,
-                        "status": attempt.status,
-                        "waited": attempt.waited,
-                        "waited_by_clock": attempt.waited_by_clock,
-                        "deadline": attempt.deadline,
-                    }
-                    for attempt in logical.attempts
-                ],
+                "call": attempt.call.number,
+                "status": attempt.status,
+                "waited": attempt.waited,
+                "waited_by_clock": attempt.waited_by_clock,
+                "deadline": attempt.deadline,
             }
-            for logical in _selected(request).attempts()
-        ]
+            for attempt in logical.attempts
+        ],
     }
 
 
 def _call(request: ControlRequest) -> RecordedCall:
     text = request.path["number"]
-    # Logins are included if they are requested by name.
-    for calls in (request.handle.calls, request.handle.calls.where("Authenticate")):
-        for call in calls:
-            if str(call.number) == text:
-                return call
-    raise HttpProblem(404, f"there is no call {text}", field="number", value=text)
+    call = request.handle.calls.numbered(text)
+    if call is None:
+        raise HttpProblem(404, f"there is no call {text}", field="number", value=text)
+    return call
 
 
 def _selected(request: ControlRequest) -> Calls:
@@ -286,7 +296,7 @@ def _fields(text: str | None) -> dict[str, Any]:
     return document
 
 
-def _after(calls: Calls, request: ControlRequest) -> list[RecordedCall]:
+def _after(calls: Calls | Sequence[RecordedCall], request: ControlRequest) -> list[RecordedCall]:
     return [call for call in calls if call.number > request.query.after]
 
 

@@ -257,7 +257,7 @@ class Calls(Sequence[RecordedCall]):
             )
         check_count(count, "count")
         seconds, matches = _seconds(timeout), self.where(rpc, **fields)
-        changed = threading.Condition()
+        changed, ended = threading.Condition(), EndedCalls(matches)
 
         def wake() -> None:
             with changed:
@@ -266,7 +266,7 @@ class Calls(Sequence[RecordedCall]):
         stop = self._journal.subscribe(wake)
         try:
             with changed:
-                changed.wait_for(lambda: len(matches._finished()) >= count, seconds)  # noqa: SLF001
+                changed.wait_for(lambda: len(ended.now()) >= count, seconds)
         finally:
             stop()
         return matches._waited(count, seconds)  # noqa: SLF001
@@ -282,10 +282,10 @@ class Calls(Sequence[RecordedCall]):
         check_count(count, "count")
         seconds, matches = _seconds(timeout), self.where(rpc, **fields)
         loop = asyncio.get_running_loop()
-        enough = asyncio.Event()
+        enough, ended = asyncio.Event(), EndedCalls(matches)
 
         def look() -> None:
-            if len(matches._finished()) >= count:  # noqa: SLF001
+            if len(ended.now()) >= count:
                 enough.set()
 
         def wake() -> None:
@@ -306,6 +306,10 @@ class Calls(Sequence[RecordedCall]):
         """Call `wake` after each call that ends; returns a function that stops this."""
         return self._journal.subscribe(wake)
 
+    def numbered(self, text: str) -> RecordedCall | None:
+        """The call of the whole journal whose number is written like this, logins included."""
+        return next((call for call in self._journal.records() if str(call.number) == text), None)
+
     def nearest(self) -> str:
         """How the nearest other call of the RPC differs; empty if there is none."""
         criteria = self._criteria
@@ -316,12 +320,25 @@ class Calls(Sequence[RecordedCall]):
     # Internal ----------------------------------------------------------------------------
 
     def _matches(self) -> list[RecordedCall]:
-        return [call for call in self._journal.records() if self._fits(call)]
+        records = self._journal.records()
+        # Names first, once each: there may be a hundred thousand calls.
+        known = {call.rpc: call for call in records}
+        rpcs = {rpc for rpc, call in known.items() if self._fits_rpc(call)}
+        named = [call for call in records if call.rpc in rpcs]
+        return [call for call in named if self._fits_beside_rpc(call)] if self._is_choosy else named
 
     def _fits(self, call: RecordedCall) -> bool:
+        return self._fits_rpc(call) and self._fits_beside_rpc(call)
+
+    def _fits_rpc(self, call: RecordedCall) -> bool:
+        return not self._is_aside(call) and self._criteria.of_rpc(call)
+
+    @property
+    def _is_choosy(self) -> bool:
+        return self._status is not None or any(choice.fields for choice in self._choices)
+
+    def _fits_beside_rpc(self, call: RecordedCall) -> bool:
         if self._status is not None and call.status != self._status:
-            return False
-        if self._is_aside(call) or not self._criteria.of_rpc(call):
             return False
         if not any(choice.fields for choice in self._choices):
             return True
@@ -352,6 +369,24 @@ class Calls(Sequence[RecordedCall]):
         records = [call for call in self._journal.records() if not self._is_aside(call)]
         matches = [call for call in records if self._fits(call)]
         return explain_miss(expectation, self._criteria, matches, records, self.dropped)
+
+
+class EndedCalls:
+    """The calls of a selection that have ended, looked at again and again while others end."""
+
+    def __init__(self, calls: Calls) -> None:
+        """Look at `calls`."""
+        self._calls = calls
+        # Each call is judged once: what has ended does not change.
+        self._judged: dict[RecordedCall, bool] = {}
+
+    def now(self) -> list[RecordedCall]:
+        """Those that have ended by now."""
+        judged, calls = self._judged, self._calls
+        ended = [call for call in calls._journal.records() if not call.in_progress]  # noqa: SLF001 - its own kind
+        fitting = {c: judged[c] if c in judged else calls._fits(c) for c in ended}  # noqa: SLF001 - as above
+        self._judged = fitting
+        return [call for call, fits in fitting.items() if fits]
 
 
 def _status_name(status: object) -> str:
