@@ -20,6 +20,7 @@ from fakeviam.model.evidence import Evidence
 from fakeviam.model.fleet import DEFAULT_PART, Part
 from fakeviam.model.origins import check_origins
 from fakeviam.model.read_options import ReadOptions
+from fakeviam.model.text import short
 from fakeviam.policy_file import policy_of
 from fakeviam.server.instruments.journal.journal import DEFAULT_BYTES
 from fakeviam.server.lifecycle.handle import CloudHandle
@@ -55,6 +56,9 @@ T = TypeVar("T")
 _real_time = partial(methodcaller("time_ns"), time)
 
 log = logging.getLogger("fakeviam")
+
+#: Of a seed: any hash fits, and the log of a data directory holds it as text.
+_SEED_BITS = 1024
 
 
 class FakeViam(CloudHandle):
@@ -154,7 +158,9 @@ class FakeViam(CloudHandle):
             UsageError: Invalid argument; the message names it.
         """
         if not callable(store) and not isinstance(store, str):
-            raise UsageError(f"store must be a URL or what makes an empty store, got {store!r:.80}")
+            raise UsageError(
+                f"store must be a URL or what makes an empty store, got {short(store)}"
+            )
         check_path("data_dir", "" if data_dir is None else data_dir)
         check_list("interceptors", interceptors, "interceptors")
         options = CloudOptions(
@@ -343,7 +349,9 @@ def _check_seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(64)
     if type(seed) is not int:
-        raise UsageError(f"seed must be a whole number, got {seed!r}; load= takes seed files")
+        raise UsageError(f"seed must be a whole number, got {short(seed)}; load= takes seed files")
+    if seed.bit_length() > _SEED_BITS:
+        raise UsageError(f"seed must have at most {_SEED_BITS} bits, got {short(seed)}")
     return seed
 
 
@@ -374,7 +382,7 @@ def _check_clock(clock: Clock | None) -> Clock:
     if clock is None:
         return Clock(_real_time)
     if not isinstance(clock, Clock):
-        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {clock!r}"
+        message = f"clock must be a Clock, such as Clock.frozen('2026-01-31'), got {short(clock)}"
         raise UsageError(message)
     try:
         clock.moment()

@@ -11,6 +11,7 @@ from fakeviam.loading import load
 from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import DEFAULT_PART
 from fakeviam.model.policy import Policy
+from fakeviam.model.text import is_text, short
 from fakeviam.server.instruments.timers import is_running_loop
 from fakeviam.server.lifecycle.server import Server
 from fakeviam.server.lifecycle.session import Session
@@ -171,7 +172,7 @@ class Hosting:
     def session(self, name: str | None = None, *, policy: Policy | str | None = None) -> Session:
         """Open a session."""
         if name is not None and not isinstance(name, str):
-            raise UsageError(f"name must be text, got {name!r:.80}")
+            raise UsageError(f"name must be text, got {short(name)}")
         session_policy = None if policy is None else Policy.of(policy)
 
         def open_session() -> Session:
@@ -199,10 +200,10 @@ class Hosting:
     def database_uri(self, cloud: CloudState, organization_id: str | None, password: str) -> str:
         """Set the password of a database, and say where that is."""
         organization = organization_id or self.default_part.organization_id
-        if not cloud.fleet.has_organization(organization):
-            raise UsageError(f"organization_id: there is no organization {organization!r}")
-        if not password or not isinstance(password, str):
-            raise UsageError("password must be text that is not empty")
+        if not is_text(organization) or not cloud.fleet.has_organization(organization):
+            raise UsageError(f"organization_id: there is no organization {short(organization)}")
+        if not is_text(password) or not password:
+            raise UsageError("password must be text that is not empty, and that UTF-8 can encode")
         if self.server.has_port:
             address = self.url
         elif self.unix_socket.endswith(".sock"):

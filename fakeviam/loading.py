@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from fakeviam import archive
 from fakeviam.archive.format import MANIFEST
+from fakeviam.model.checks import check_path
 from fakeviam.model.errors import UsageError
 from fakeviam.model.read_options import DEFAULTS, ReadOptions
+from fakeviam.model.text import short
 from fakeviam.server.lifecycle.snapshots import apply_contents
 from fakeviam.store.memory import MemoryStore
 
@@ -34,6 +36,8 @@ def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> 
         UsageError: It cannot be read, something in it is wrong, or an option is of no use for it;
             nothing has changed.
     """
+    if isinstance(source, str | os.PathLike):
+        check_path("load", source)
     if isinstance(source, str | os.PathLike) and _is_archive(Path(source)):
         options.check_useful("an archive, which is complete,")
         apply_contents(cloud, archive.read(source, make_store=MemoryStore))
@@ -47,7 +51,7 @@ def load(cloud: CloudState, source: object, options: ReadOptions = DEFAULTS) -> 
 def _is_archive(path: Path) -> bool:
     try:
         return (path / MANIFEST).exists()
-    except (OSError, ValueError):  # a name that no file system takes
+    except OSError:  # a name that no file system takes
         return False
 
 
@@ -62,5 +66,5 @@ def _seed(source: object, options: ReadOptions) -> Seed:
     if isinstance(source, str | os.PathLike):
         return exchange.read_any(source, options)
     raise UsageError(
-        f"load must be a path, a dict in the form of a seed file, or a Seed, got {source!r:.80}"
+        f"load must be a path, a dict in the form of a seed file, or a Seed, got {short(source)}"
     )

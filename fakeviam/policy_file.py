@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.policy import PageLimit, Policy
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +26,7 @@ def policy_of(policy: Policy | str | os.PathLike[str] | None) -> Policy:
     """
     if policy is None or isinstance(policy, Policy):
         return Policy.of(policy)
-    if str(policy).endswith(SUFFIX):
+    if isinstance(policy, str | Path) and str(policy).endswith(SUFFIX):
         return read_policy(policy)
     return Policy.of(str(policy) if isinstance(policy, Path) else policy)  # type: ignore[arg-type]
 
@@ -42,7 +43,7 @@ def read_policy(path: str | os.PathLike[str]) -> Policy:
         raise UsageError(f"policy file {path}: {_why(error)}") from error
     table = document.get("policy", {})
     if not isinstance(table, dict):
-        raise UsageError(f"policy file {path}: policy must be a table, got {table!r}")
+        raise UsageError(f"policy file {path}: policy must be a table, got {short(table)}")
     try:
         return _policy(dict(table))
     except UsageError as error:
@@ -63,7 +64,7 @@ def _value(name: str, value: Any) -> Any:
     if name in ("max_page", "binary_page") and isinstance(value, dict):
         strangers = set(value) - {"size", "beyond"}
         if strangers or "size" not in value:
-            raise UsageError(f"{name} must have a size, and optionally beyond, got {value!r}")
+            raise UsageError(f"{name} must have a size, and optionally beyond, got {short(value)}")
         return PageLimit(**value)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return timedelta(seconds=value) if name == "visibility_lag" and is_number else value

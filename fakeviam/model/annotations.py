@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fakeviam.model.errors import InvalidArgumentError
 from fakeviam.model.names import check_not_blank
+from fakeviam.model.text import short
 
 COORDINATES = ("x_min_normalized", "y_min_normalized", "x_max_normalized", "y_max_normalized")
 
@@ -64,5 +65,5 @@ def check_confidence(confidence: float | None) -> None:
 
 def _range_text(name: str, value: float) -> str:
     if math.isfinite(value):
-        return f"{name} must be between 0 and 1, got {value!r}"
-    return f"{name} must be a finite number between 0 and 1, got {value!r}"
+        return f"{name} must be between 0 and 1, got {short(value)}"
+    return f"{name} must be a finite number between 0 and 1, got {short(value)}"

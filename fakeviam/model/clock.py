@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
 from fakeviam.model.offered import offers
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,9 @@ class Clock:
         """Create a clock over `source`, which returns nanoseconds since the epoch."""
         check_type("autojump", autojump, bool)
         if not callable(source):
-            raise UsageError(f"source must be a function that returns nanoseconds, got {source!r}")
+            raise UsageError(
+                f"source must be a function that returns nanoseconds, got {short(source)}"
+            )
         self.autojump = autojump
         self._source: Callable[[], int] | None = source
         self._held: int | None = None  # the time of the source when the clock was frozen
@@ -138,12 +141,12 @@ class Clock:
             UsageError: The result is outside the years 1 to 9999, or an amount is not a number.
         """
         if span is not None and not isinstance(span, timedelta):
-            text = f"span must be a timedelta, got {span!r:.80}; for seconds write seconds=…"
+            text = f"span must be a timedelta, got {short(span)}; for seconds write seconds=…"
             raise UsageError(text)
         units = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
         for name, amount in units.items():
             if type(amount) not in (int, float) or amount != amount:  # noqa: PLR0124 - NaN
-                raise UsageError(f"{name} must be a number, got {amount!r:.80}")
+                raise UsageError(f"{name} must be a number, got {short(amount)}")
         try:
             step = timedelta(**units) + (span or timedelta(0))
         except OverflowError as error:
@@ -212,7 +215,7 @@ def time_of(at: datetime | str, name: str = "a time") -> int:
     """
     nanos = nanos_of(_parsed(at, name))
     if not FIRST <= nanos <= LAST:
-        raise UsageError(f"{name} must lie in the years 1 to 9999 in UTC, got {at!r}")
+        raise UsageError(f"{name} must lie in the years 1 to 9999 in UTC, got {short(at)}")
     return nanos
 
 
@@ -220,11 +223,11 @@ def _parsed(at: datetime | str, name: str = "a time") -> datetime:
     if isinstance(at, datetime):
         return at
     if not isinstance(at, str):
-        message = f"{name} must be a datetime or ISO 8601 text, got {at!r}"
+        message = f"{name} must be a datetime or ISO 8601 text, got {short(at)}"
         raise UsageError(message)
     try:
         # Python 3.10's fromisoformat does not read a trailing Z.
         return datetime.fromisoformat(at.removesuffix("Z") + ("+00:00" if at[-1:] == "Z" else ""))
     except ValueError as error:
-        message = f"not an ISO 8601 time: {at!r}; write for example 2026-01-31T12:00:00Z"
+        message = f"not an ISO 8601 time: {short(at)}; write for example 2026-01-31T12:00:00Z"
         raise UsageError(message) from error

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import enum
 
+from fakeviam.model.text import short
+
 # gRPC sends the text in a header, where each byte that is not printable ASCII takes three. A server
 # may send about 64 KiB, but C++, Python and C# clients fail with more than 8 KiB of headers.
 _LONGEST_TEXT = 2000
@@ -148,10 +150,10 @@ class InsufficientEvidenceError(FailedPreconditionError):
 
 
 def check_count(value: object, name: str) -> None:
-    """Check that a value is a whole number from 1.
+    """Check that a value is a whole number from 1, of 64 bits.
 
     Raises:
         UsageError: It is not; the message names the parameter.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{name} must be a whole number from 1, got {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**63:
+        raise UsageError(f"{name} must be a whole number from 1, got {short(value)}")

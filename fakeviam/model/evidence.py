@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 
 class Evidence(enum.IntEnum):
@@ -36,7 +37,7 @@ class Evidence(enum.IntEnum):
             if level.label == label:
                 return level
         choices = ", ".join(level.label for level in reversed(cls))
-        message = f"{name} must be one of {choices}, got {label!r}"
+        message = f"{name} must be one of {choices}, got {short(label)}"
         raise UsageError(message)
 
 

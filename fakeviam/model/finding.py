@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,7 @@ def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
         UsageError: There is none, or several; the message lists them.
     """
     if not isinstance(key, str):
-        raise UsageError(f"name must be the name or id of the {kind}, got {key!r:.80}")
+        raise UsageError(f"name must be the name or id of the {kind}, got {short(key)}")
     candidates = list(things)
     for thing in candidates:
         if thing.id == key:
@@ -50,13 +51,13 @@ def find_named(kind: str, key: str, things: Iterable[Thing]) -> Thing:
         return matches[0]
     if matches:
         ids = ", ".join(thing.id for thing in matches)
-        raise UsageError(f"{len(matches)} {kind}s are named {key!r}; use an id: {ids}")
+        raise UsageError(f"{len(matches)} {kind}s are named {short(key)}; use an id: {ids}")
     names = list(dict.fromkeys(thing.name for thing in candidates))
     hint = nearest(key, names) or f"; expected one of {', '.join(map(repr, names))}"
-    raise UsageError(f"no {kind} has the name or id {key!r}{hint}")
+    raise UsageError(f"no {kind} has the name or id {short(key)}{hint}")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """`; did you mean …?` with the most similar name; empty if none is similar."""
-    near = get_close_matches(name, list(names), n=1)
+    near = get_close_matches(name[:100], list(names), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""

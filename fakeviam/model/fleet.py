@@ -10,7 +10,7 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.finding import find_named
 from fakeviam.model.names import wrong_name
 from fakeviam.model.offered import offers
-from fakeviam.model.text import counted, is_text
+from fakeviam.model.text import counted, is_text, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -223,7 +223,7 @@ class Fleet:
     def part(self, part_id: str) -> Part | None:
         """The part with this id, if there is one."""
         if not isinstance(part_id, str):
-            raise UsageError(f"part_id must be text, got {part_id!r:.80}")
+            raise UsageError(f"part_id must be text, got {short(part_id)}")
         return self._parts.get(part_id)
 
     def find_part(self, name: str) -> Part:
@@ -325,7 +325,7 @@ class Fleet:
     def _existing(self, part_id: str) -> Part:
         part = self.part(part_id)
         if part is None:
-            raise UsageError(f"no part has the id {part_id!r}")
+            raise UsageError(f"no part has the id {short(part_id)}")
         return part
 
     def put(self, one: Part | Metadata) -> None:
@@ -404,6 +404,6 @@ def _check_names(**names: str) -> None:
     for field, value in names.items():
         # A lone surrogate could not be encoded in replies and archives later.
         if not is_text(value):
-            raise UsageError(f"{field} must be text that UTF-8 can encode, got {value!r:.80}")
+            raise UsageError(f"{field} must be text that UTF-8 can encode, got {short(value)}")
         if wrong := wrong_name(value):
             raise UsageError(f"{field} {wrong}")

@@ -8,6 +8,8 @@ from itertools import chain
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from fakeviam.model import text
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -33,8 +35,7 @@ _LONGEST = 60
 
 def short(value: object) -> str:
     """A value, abbreviated to fit on a line."""
-    text = repr(value if not isinstance(value, (str, bytes)) else value[: _LONGEST + 1])
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]}…{text[-1]}"
+    return text.short(value, _LONGEST)
 
 
 #: Request fields that hold secrets, whose values are never displayed (JR-4).

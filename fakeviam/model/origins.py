@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.checks import check_list
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,10 +41,10 @@ def _checked(value: object) -> str:
     found = _ORIGIN.match(value.strip().lower()) if isinstance(value, str) else None
     if found is None:
         text = "origins such as 'https://app.example' or 'http://localhost:3000', '*' or 'null'"
-        raise UsageError(f"allow_origins must hold {text}, got {value!r:.200}")
+        raise UsageError(f"allow_origins must hold {text}, got {short(value)}")
     if found.end() != len(found.string):
         text = f"an origin has no path and nothing after the port: write {found[0]!r}"
-        raise UsageError(f"allow_origins: {text}, got {value!r:.200}")
+        raise UsageError(f"allow_origins: {text}, got {short(value)}")
     if (found["scheme"], found["port"]) in _DEFAULT_PORTS:  # browsers omit default ports
         return f"{found['scheme']}://{found['host']}"
     return found[0]

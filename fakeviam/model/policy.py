@@ -13,6 +13,7 @@ from typing import Literal, get_args, get_origin, get_type_hints
 
 from fakeviam.model.checks import check_choice, check_type, check_whole_number
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ class Policy:
         if self.max_request_bytes is not None:
             check_whole_number("max_request_bytes", self.max_request_bytes, minimum=1)
         if self.visibility_lag < timedelta(0):
-            raise UsageError(f"visibility_lag must not be negative, got {self.visibility_lag!r}")
+            raise UsageError(
+                f"visibility_lag must not be negative, got {short(self.visibility_lag)}"
+            )
 
     @classmethod
     def documented(cls) -> Policy:
@@ -144,8 +147,8 @@ class Policy:
     def preset(cls, name: str) -> Policy:
         """The preset with this name: documented, observed or strict."""
         presets = {"documented": cls.documented, "observed": cls.observed, "strict": cls.strict}
-        if name not in presets:
-            raise UsageError(f"policy must be one of {', '.join(presets)}, got {name!r}")
+        if not isinstance(name, str) or name not in presets:  # type: ignore[redundant-expr]
+            raise UsageError(f"policy must be one of {', '.join(presets)}, got {short(name)}")
         return presets[name]()
 
     @classmethod
@@ -160,7 +163,9 @@ class Policy:
         if isinstance(policy, str):
             return cls.preset(policy)
         if not isinstance(policy, Policy):
-            raise UsageError(f"policy must be a Policy or the name of a preset, got {policy!r}")
+            raise UsageError(
+                f"policy must be a Policy or the name of a preset, got {short(policy)}"
+            )
         return policy
 
 

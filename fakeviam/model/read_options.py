@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fakeviam.model.checks import check_choice, check_type
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,7 +59,7 @@ class ReadOptions:
         for name in ("images", "within"):
             path = getattr(self, name)
             if path is not None and not (isinstance(path, str) or hasattr(path, "__fspath__")):
-                raise UsageError(f"{name} must be the path of a folder, got {path!r}")
+                raise UsageError(f"{name} must be the path of a folder, got {short(path)}")
         check_type("clip", self.clip, bool)
         for name in ("part", "component", "method"):
             check_type(name, getattr(self, name), str)
@@ -69,7 +70,7 @@ class ReadOptions:
                 check_type(name, getattr(self, name), str)
         if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
             raise UsageError(
-                f"delimiter must be one character, such as ; or a tab, got {self.delimiter!r}"
+                f"delimiter must be one character, such as ; or a tab, got {short(self.delimiter)}"
             )
 
     @classmethod
@@ -90,15 +91,15 @@ class ReadOptions:
         if options is None:
             return cls()
         if not isinstance(options, Mapping):
-            message = f"{name} must be ReadOptions or a dict of them, got {options!r}"
+            message = f"{name} must be ReadOptions or a dict of them, got {short(options)}"
             raise UsageError(message)
         names = [field.name for field in fields(cls) if field.name != "within"]
         for option in options:
             if option not in names:
-                near = get_close_matches(str(option), names, n=1)
+                near = get_close_matches(short(option), names, n=1)
                 hint = f"; did you mean {near[0]}?" if near else "."
                 raise UsageError(
-                    f"load has no option {option!r}{hint} There are {', '.join(names)}"
+                    f"load has no option {short(option)}{hint} There are {', '.join(names)}"
                 )
         return cls(**options)  # type: ignore[arg-type]  # checked by __post_init__
 

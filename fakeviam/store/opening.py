@@ -7,6 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import Refusal, UsageError
+from fakeviam.model.text import short
 from fakeviam.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def opener(url: str, *, seed: int) -> Callable[[], Store]:
     if url.startswith(("mongodb://", "mongodb+srv://")):
         return _connected(url, seed)
     raise UsageError(
-        f"store must be memory:, mongomock: or mongodb://host/database, got {_hidden(url)!r}"
+        f"store must be memory:, mongomock: or mongodb://host/database, got {short(_hidden(url))}"
     )
 
 

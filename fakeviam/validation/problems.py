@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from fakeviam.model.errors import UsageError, shortened
+from fakeviam.model.text import short
 from fakeviam.validation.scalars import Unquoted
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ class Words:
             return _cut(value) or self.nothing
         if value is None or isinstance(value, dict | list | tuple):
             return self.name(value)
-        if isinstance(value, int) and value.bit_length() > 128:  # repr may refuse it
-            return "an integer beyond 128 bits"
-        return _cut(repr(value))
+        return _cut(short(value))
 
 
 JSON_WORDS = Words(text="a string", mapping="an object", nothing="null", values=False)
@@ -91,7 +90,7 @@ class Problem:
     def sentence(self) -> str:
         """The problem as a sentence that names the field."""
         if self.kind == "unknown":
-            return f"there is no field {self.field!r}"
+            return f"there is no field {short(self.field)}"
         if self.kind == "refused":
             return self.text
         return f"{self.field or 'the body'} {self.text}"
@@ -121,10 +120,10 @@ def field_text(path: Iterable[str | int]) -> str:
 def unknown_field(path: Path, known: Iterable[str], value: object) -> Problem:
     """The problem of an unknown field, with the closest known one as a hint."""
     names, name = list(known), str(path[-1])
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(name[:100], names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known fields: {', '.join(names) or 'none'}"
     return Problem(
-        path=path, kind="unknown", text=f"unknown field {name!r}", value=value, hint=hint
+        path=path, kind="unknown", text=f"unknown field {short(name)}", value=value, hint=hint
     )
 
 
@@ -163,7 +162,8 @@ def _problem(error: Mapping[str, Any], words: Words) -> Problem:
     listed = re.match("must be one of (.+), got '", text)
     if kind in ("literal_error", "enum", "union_tag_invalid") or listed:
         choices = listed[1] if listed else _choices(context)
-        near = get_close_matches(str(value).lower(), re.split(", | or ", choices), n=1)
+        said = str(value)[:100].lower() if isinstance(value, (str, Unquoted)) else ""
+        near = get_close_matches(said, re.split(", | or ", choices), n=1)
         text = f"{text}; did you mean {near[0]!r}?" if near else text
     return Problem(path=path, kind="invalid", text=text, value=value)
 
@@ -177,7 +177,7 @@ def _text(kind: str, context: Mapping[str, object], value: object, words: Words)
     if expected is None:
         expected = _RULES[kind](context) if kind in _RULES else f"valid ({kind})"
     if kind == "expected" and isinstance(value, list | frozenset) and {*map(type, value)} == {int}:
-        return f"must be {expected}, got {sorted(value)}"
+        return f"must be {expected}, got {short(sorted(value))}"
     return f"must be {expected}, got {words.show(value)}"
 
 

@@ -137,7 +137,7 @@ def _one(name: str, value: object, field: Field) -> object:
     values = field.resolve(value)
     # True is an int, but not a valid size.
     if not isinstance(values, field.kind) or (isinstance(values, bool) and field.kind is int):
-        raise UsageError(f"{name} must be {field.expected}, got {value!r:.80}")
+        raise UsageError(f"{name} must be {field.expected}, got {short(value)}")
     return values
 
 

@@ -84,7 +84,9 @@ class View(Sequence[T]):
         if isinstance(at, slice):
             return list(self)[at]
         if isinstance(at, bool) or not isinstance(at, int):
-            raise UsageError(f"the index must be a whole number, a name or a slice, got {at!r}")
+            raise UsageError(
+                f"the index must be a whole number, a name or a slice, got {short(at)}"
+            )
         # Small indexes are the most common, and only need the first objects.
         rows = list(islice(self, at + 1)) if at >= 0 else list(self)
         if not -len(rows) <= at < len(rows):
@@ -182,7 +184,7 @@ class View(Sequence[T]):
             field = Field(kind=str, expected="a name or id", read=names, many=True)
             return Condition(name="name", wanted=pattern(condition), field=field)
         if not callable(condition):
-            text = f"condition must be a name, an id or a function, got {condition!r:.80}"
+            text = f"condition must be a name, an id or a function, got {short(condition)}"
             raise UsageError(text)
         return Condition(
             name="test",

@@ -131,12 +131,16 @@ def _also(case: str) -> dict[str, Any]:
     return {}
 
 
+def run(function: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    found = function(**arguments)
+    if inspect.isawaitable(found):
+        asyncio.run(asyncio.wait_for(found, 5))
+
+
 def complaint(function: Callable[..., Any], arguments: dict[str, Any]) -> str:
     """What a call says of its arguments; empty if it takes them."""
     try:
-        found = function(**arguments)
-        if inspect.isawaitable(found):
-            asyncio.run(asyncio.wait_for(found, 5))
+        run(function, arguments)
     except (FakeViamError, TypeError) as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - it must not be

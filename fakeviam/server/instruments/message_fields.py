@@ -11,6 +11,8 @@ from fakeviam import wire
 from fakeviam.model.errors import UsageError
 from fakeviam.model.finding import nearest
 from fakeviam.model.matching import ALIASES, Conditions, Leaf, means
+from fakeviam.model.names import LONGEST_NAME
+from fakeviam.model.text import short
 from fakeviam.server.instruments.message_json import is_map, is_repeated, message_json
 from fakeviam.server.instruments.wanted_values import (
     Candidate,
@@ -129,12 +131,12 @@ def methods_named(rpc: str) -> list[Method]:
     Raises:
         UsageError: There is none.
     """
-    if not isinstance(rpc, str):
-        raise UsageError(f"rpc must be the name of an RPC, such as 'FileUpload', got {rpc!r}")
+    if not isinstance(rpc, str) or len(rpc) > LONGEST_NAME:  # type: ignore[redundant-expr]
+        raise UsageError(f"rpc must be the name of an RPC, such as 'FileUpload', got {short(rpc)}")
     methods = [method for method in wire.methods() if fnmatchcase(method.name, rpc)]
     if not methods:
         names = sorted({method.name for method in wire.methods()})
-        raise UsageError(f"no RPC is named {rpc!r}{nearest(rpc, names)}")
+        raise UsageError(f"no RPC is named {short(rpc)}{nearest(rpc, names)}")
     return methods
 
 
@@ -159,7 +161,7 @@ def _candidates(name: str, rpc: str, methods: Iterable[Method]) -> list[Candidat
     names |= {short for short, whole in ALIASES.items() if whole in names}
     if not candidates:
         near = nearest(name.lstrip("."), sorted(names))
-        raise UsageError(f"requests of {rpc} have no field {name!r}{near}")
+        raise UsageError(f"requests of {rpc} have no field {short(name)}{near}")
     return candidates
 
 

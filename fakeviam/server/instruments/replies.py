@@ -12,6 +12,7 @@ from fakeviam import wire
 from fakeviam.model.errors import UsageError, check_count
 from fakeviam.model.finding import nearest
 from fakeviam.model.offered import offers
+from fakeviam.model.text import short
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.server.instruments.message_json import message_json
 from fakeviam.server.instruments.wanted_values import ids_of_names, plain_values
@@ -140,7 +141,7 @@ class Replies:
     def _script(self, rpc: str, where: Mapping[str, object]) -> ScriptedReply:
         (method, *others) = methods_named(rpc)
         if others:
-            raise UsageError(f"a scripted reply must name one RPC, got {rpc!r}")
+            raise UsageError(f"a scripted reply must name one RPC, got {short(rpc)}")
         conditions = plain_values(where)
         if self._fleet is not None:
             conditions = ids_of_names(conditions, self._fleet)
@@ -184,7 +185,7 @@ def _check_names(method: Method, message: Message, reply: Mapping[str, object]) 
         if name not in names:
             has = ", ".join(each.name for each in message.DESCRIPTOR.fields) or "no fields"
             near = nearest(str(name), names) or f"; it has {has}"
-            raise UsageError(f"the reply of {method.name} has no field {name!r}{near}")
+            raise UsageError(f"the reply of {method.name} has no field {short(name)}{near}")
 
 
 def _message(method: Method, reply: Mapping[str, object] | Message) -> Message:

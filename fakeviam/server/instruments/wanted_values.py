@@ -54,7 +54,13 @@ class Candidate(NamedTuple):
 
 
 def plain_values(fields: Mapping[str, object]) -> dict[str, object]:
-    """Values as requests contain them: ids for Parts, numbers for Enums, text for times."""
+    """Values as requests contain them: ids for Parts, numbers for Enums, text for times.
+
+    Raises:
+        UsageError: A name of a field is no text.
+    """
+    if others := [name for name in fields if not isinstance(name, str)]:  # type: ignore[redundant-expr]
+        raise UsageError(f"names of fields must be text, got {short(others[0])}")
     return {name: _plain(name, value) for name, value in fields.items()}
 
 

@@ -10,7 +10,7 @@ from fakeviam.model.errors import FakeViamError, UsageError
 from fakeviam.model.evidence import Clause, Evidence
 from fakeviam.model.policy import Policy
 from fakeviam.model.read_options import ReadOptions
-from fakeviam.model.text import counted
+from fakeviam.model.text import counted, short
 from fakeviam.server.instruments.faults.plan import UnfiredFaultError
 from fakeviam.server.instruments.journal.calls import Calls
 from fakeviam.server.instruments.journal.record import RecordedCall
@@ -157,9 +157,9 @@ class CloudHandle:
             UsageError: Calls of this RPC select no data, or none has done so yet.
         """
         if call is not None and not isinstance(call, RecordedCall):
-            raise UsageError(f"call must be a call of cloud.calls, got {call!r:.80}")
+            raise UsageError(f"call must be a call of cloud.calls, got {short(call)}")
         if file_id is not None and not isinstance(file_id, str):
-            raise UsageError(f"file_id must be text, got {file_id!r:.80}")
+            raise UsageError(f"file_id must be text, got {short(file_id)}")
         from fakeviam.server.services import explain  # noqa: PLC0415 - few tests ask why
 
         record = explain.last_selecting(self.calls) if call is None else call
@@ -293,7 +293,7 @@ class CloudHandle:
             UsageError: There is no such key.
         """
         if not isinstance(key, str | ApiKey):
-            raise UsageError(f"key must be an ApiKey or its id, got {key!r:.80}")
+            raise UsageError(f"key must be an ApiKey or its id, got {short(key)}")
         key_id = key if isinstance(key, str) else key.id
         self._host.atomically(lambda: self._cloud.accounts.revoke(key_id))
 
@@ -400,7 +400,7 @@ class CloudHandle:
         if isinstance(snapshot, str):
             snapshot = self._shelf.find(snapshot)
         if not isinstance(snapshot, Snapshot):
-            raise UsageError(f"snapshot must be a snapshot or its name, got {snapshot!r}")
+            raise UsageError(f"snapshot must be a snapshot or its name, got {short(snapshot)}")
         snapshot.restore()
 
     def load(self, source: object, **options: object) -> AppliedSeed | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fakeviam.model.checks import check_type
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 from fakeviam.server.instruments.timers import is_running_loop
 from fakeviam.server.transport.listeners import (
     HAS_UNIX_SOCKETS,
@@ -58,11 +59,13 @@ class ListenAddress:
         if self.port is None and not HAS_UNIX_SOCKETS:
             raise UsageError("port must be a number: there are no Unix sockets on this system")
         if self.port is not None and type(self.port) is not int:
-            raise UsageError(f"port must be a whole number, got {self.port!r}")
+            raise UsageError(f"port must be a whole number, got {short(self.port)}")
         if self.plaintext_port is not None and type(self.plaintext_port) is not int:
-            raise UsageError(f"plaintext_port must be a whole number, got {self.plaintext_port!r}")
+            raise UsageError(
+                f"plaintext_port must be a whole number, got {short(self.plaintext_port)}"
+            )
         if not isinstance(self.unix_socket, (str, os.PathLike, NoneType)):
-            raise UsageError(f"unix_socket must be a path, got {self.unix_socket!r}")
+            raise UsageError(f"unix_socket must be a path, got {short(self.unix_socket)}")
 
 
 class Server:

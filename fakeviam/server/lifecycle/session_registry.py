@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import FailedPreconditionError, UsageError
 from fakeviam.model.ids import Ids
+from fakeviam.model.text import short
 from fakeviam.server.state.cloud import CloudState
 
 if TYPE_CHECKING:
@@ -158,5 +159,5 @@ def _check_name(name: str) -> None:
     if not fine or " " in name:
         raise UsageError(
             "the name of a session must be 1 to 200 printable ASCII characters without spaces, "
-            f"got {name!r:.80}"
+            f"got {short(name)}"
         )

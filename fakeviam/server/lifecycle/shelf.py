@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.names import wrong_name
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,7 +103,7 @@ class Shelf:
             UsageError: It is invalid or taken.
         """
         if not isinstance(name, str) or not name.strip():
-            raise UsageError(f"name must be text that is not blank, got {name!r:.80}")
+            raise UsageError(f"name must be text that is not blank, got {short(name)}")
         if wrong := wrong_name(name):
             raise UsageError(f"name {wrong}")
         if (text := name_taken(name, self.kept.values())) is not None:
@@ -119,4 +120,4 @@ class Shelf:
                 return snapshot
         names = ", ".join(snapshot.name or snapshot.id for snapshot in self.kept.values())
         hint = f"existing: {names}" if names else "none exist"
-        raise UsageError(f"there is no snapshot {key!r}; {hint}")
+        raise UsageError(f"there is no snapshot {short(key)}; {hint}")

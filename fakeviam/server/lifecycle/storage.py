@@ -11,12 +11,14 @@ from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import Fleet
 from fakeviam.model.ids import Ids
 from fakeviam.model.readable import ReadableIds
+from fakeviam.model.text import short
 from fakeviam.server.lifecycle.sharing.accounts import SharedAccounts
 from fakeviam.server.lifecycle.sharing.fleet import SharedFleet
 from fakeviam.server.lifecycle.sharing.ids import ShardedIds
 from fakeviam.server.lifecycle.snapshots import keep
 from fakeviam.server.state.accounts import Accounts
 from fakeviam.server.state.cloud import CloudState
+from fakeviam.store.base import Store
 from fakeviam.store.opening import opener
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from fakeviam.model.clock import Clock
     from fakeviam.model.policy import Policy
     from fakeviam.server.state.cloud import CloudOptions, IdKind
-    from fakeviam.store.base import Store
 
 _TWO_PLACES = "data_dir and a database as store cannot be combined"
 
@@ -85,7 +86,9 @@ class Storage:
 
     def new_cloud(self, policy: Policy, clock: Clock, options: CloudOptions) -> CloudState:
         """The only cloud of this storage, empty unless a database has contents."""
-        store = self.new_store()
+        store: object = self.new_store()
+        if not isinstance(store, Store):
+            raise UsageError(f"store must make a Store, got {short(store)}")
         ledgers = store.ledgers
         self.seed = self.seed if ledgers is None else ledgers.seed
         ids = self._ids(options.ids, 0 if ledgers is None else ledgers.server, clock)

@@ -12,6 +12,7 @@ from fakeviam.model.clock import LAST, SECOND, time_of
 from fakeviam.model.errors import PermissionDeniedError, UnauthenticatedError, UsageError
 from fakeviam.model.filters import DataScope
 from fakeviam.model.fleet import DEFAULT_PART
+from fakeviam.model.text import short
 from fakeviam.server.state.roles import check_role
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class Accounts:
             UsageError: There is no such key.
         """
         if key_id not in self._keys:
-            raise UsageError(f"no API key has the id {key_id!r}; cloud.api_keys lists them")
+            raise UsageError(f"no API key has the id {short(key_id)}; cloud.api_keys lists them")
         self._put({id_: key for id_, key in self._keys.items() if id_ != key_id})
 
     def _put(self, keys: dict[str, ApiKey]) -> None:
@@ -355,7 +356,7 @@ class Accounts:
     def _check_key(self, key_id: str, kind: str, payload: str) -> str:
         """The id of the API key in a login."""
         if kind != "api-key":
-            text = f"credentials.type must be 'api-key', got {kind!r}"
+            text = f"credentials.type must be 'api-key', got {short(kind)}"
             raise UnauthenticatedError(text, clause="AU-4")
         key = self._keys.get(key_id)
         # An unknown id takes as much time as a wrong key (AC-6).
@@ -389,10 +390,10 @@ def expiry(at: datetime | str | None, after: timedelta | None, *, now: int) -> i
         return None if at is None else time_of(at, "expires")
     span: object = after
     if not isinstance(span, timedelta) or span <= timedelta(0):
-        raise UsageError(f"expires_in must be a timedelta above 0, got {after!r}")
+        raise UsageError(f"expires_in must be a timedelta above 0, got {short(after)}")
     end = now + after // timedelta(microseconds=1) * 1000
     if end > LAST:
-        raise UsageError(f"expires_in must end before the year 10000, got {after!r}")
+        raise UsageError(f"expires_in must end before the year 10000, got {short(after)}")
     return end
 
 

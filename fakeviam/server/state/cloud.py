@@ -11,6 +11,7 @@ from fakeviam.model.checks import check_choice, check_type, check_whole_number
 from fakeviam.model.clock import SECOND
 from fakeviam.model.errors import UsageError
 from fakeviam.model.evidence import Evidence
+from fakeviam.model.text import short
 from fakeviam.server.instruments.evidence_ledger import EvidenceLedger
 from fakeviam.server.instruments.faults.plan import Faults
 from fakeviam.server.instruments.journal.journal import Journal
@@ -64,7 +65,7 @@ class CloudOptions:
         if lifetime is not None and not (
             isinstance(lifetime, timedelta) and lifetime > timedelta(0)
         ):
-            raise UsageError(f"token_lifetime must be a timedelta above 0, got {lifetime!r}")
+            raise UsageError(f"token_lifetime must be a timedelta above 0, got {short(lifetime)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.fleet import Location, Organization, Part
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from fakeviam.model.fleet import Fleet
@@ -69,7 +70,7 @@ def _owners(fleet: Fleet, field: str, one: str, at: int) -> tuple[str, str]:
             return part.organization_id, one
         if field == "machines" and one in (part.id, part.robot_id):
             return part.organization_id, part.robot_id
-    text = f"no {field.removesuffix('s')} has the id {one!r}"
+    text = f"no {field.removesuffix('s')} has the id {short(one)}"
     raise ReachError(text, f"{field}[{at}]", one)
 
 
@@ -78,6 +79,8 @@ def _ids(field: str, owner: object) -> list[str]:
     ids: list[str] = []
     for one in listed:
         if not isinstance(one, str | Organization | Location | Part):
-            raise ReachError(f"{field} must be ids, or things of the fleet, got {one!r}", field)
+            raise ReachError(
+                f"{field} must be ids, or things of the fleet, got {short(one)}", field
+            )
         ids.append(one if isinstance(one, str) else one.id)
     return ids

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 
 from fakeviam.model.errors import PermissionDeniedError, UsageError
 from fakeviam.model.roles import Role
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     from fakeviam.model.policy import Policy
@@ -103,7 +104,7 @@ def role_of(value: object) -> Role:
     for role in _ROLES:
         if role == value:
             return role
-    raise UsageError(f"role must be one of {', '.join(map(repr, _ROLES))}, got {value!r}")
+    raise UsageError(f"role must be one of {', '.join(map(repr, _ROLES))}, got {short(value)}")
 
 
 def check_role(role: Role, level: str, rpc: str, policy: Policy) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from math import isfinite
 
 from fakeviam.model.checks import check_whole_number
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 #: In bytes. viam-sdk sends a whole captured image, point cloud or audio clip in one message, and
 #: cameras produce tens of megabytes; no robot sends this much at once.
 MAX_MESSAGE_BYTES = 128 * 1024 * 1024
+
+#: Seconds, or frames in a second; event loops cannot wait for centuries.
+_MOST = 10**9
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,9 +61,10 @@ class ConnectionLimits:
             if field.type == "int":
                 check_whole_number(field.name, value, minimum=1)
             elif isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise UsageError(f"{field.name} must be a number, got {value!r}")
-            elif not (isfinite(value) and value > 0):
-                raise UsageError(f"{field.name} must be more than 0, got {value!r}")
+                raise UsageError(f"{field.name} must be a number, got {short(value)}")
+            elif not 0 < value <= _MOST:
+                text = f"{field.name} must be more than 0, and at most {_MOST}, got {short(value)}"
+                raise UsageError(text)
 
 
 class TokenBucket:

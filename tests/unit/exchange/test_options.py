@@ -197,7 +197,7 @@ def test_tables_of_readings(tmp_path: Path) -> None:
         ("t.jsonl", b'{"ts": 1}', "has neither image_path, as the lines of a dataset.jsonl, nor "),
         ("x" * 300 + ".csv", b"", "cannot be read: File name too long"),
         ("x" * 300, b"", "cannot be read: File name too long"),
-        ("a\0.json", b"", "cannot be read: embedded null"),
+        ("a\0.json", b"", "no file can be called"),
     ],
 )
 def test_mistakes_in_tables(tmp_path: Path, name: str, contents: bytes, told: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeviam.model.errors import UsageError
 from fakeviam.model.matching import Conditions
+from fakeviam.model.text import short
 from fakeviam.server.instruments.faults.values import Detail, FaultKind
 from fakeviam.server.instruments.wanted_values import plain_values
 from fakeviam.validation.problems import InvalidError, unknown_field
@@ -96,13 +97,15 @@ class Fault:
         if isinstance(document, str):
             document = {"status": document}
         if not isinstance(document, dict):
-            raise UsageError(f"a fault must be a JSON object or a status name, got {document!r}")
+            raise UsageError(
+                f"a fault must be a JSON object or a status name, got {short(document)}"
+            )
         unknown = document.keys() - {each.name for each in fields(cls)}
         if unknown:
             raise InvalidError(
                 [
                     unknown_field((name,), [each.name for each in fields(cls)], None)
-                    for name in sorted(map(str, unknown))
+                    for name in sorted(n if isinstance(n, str) else short(n) for n in unknown)
                 ],
                 subject="fault",
             )

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from fakeviam.model.durations import seconds_from
 from fakeviam.model.finding import nearest
+from fakeviam.model.text import short
 from fakeviam.server.instruments.faults.values import DETAILS, DURATION, Detail, FaultKind
 from fakeviam.server.instruments.message_fields import conditions_on, methods_named
 from fakeviam.validation.models import Model, field
@@ -66,7 +67,7 @@ def _one_of(names: list[str], kind: str) -> AfterValidator:
     def check(value: str) -> str:
         if value and value not in names:
             known = nearest(value.upper(), names) or f"; expected one of {', '.join(names)}"
-            raise invalid(f"must be the name of {kind}, got {value!r}{known}")
+            raise invalid(f"must be the name of {kind}, got {short(value)}{known}")
         return value
 
     return AfterValidator(check)
@@ -213,5 +214,5 @@ def _contradiction(fault: FaultDocument, kind: FaultKind) -> str:
         if after:
             return "hide must come before commit: afterwards the upload is visible"
         if not any(method.name in UPLOADS for method in methods_named(fault.rpc)):
-            return f"hide is for uploads: {', '.join(sorted(UPLOADS))}; got {fault.rpc!r}"
+            return f"hide is for uploads: {', '.join(sorted(UPLOADS))}; got {short(fault.rpc)}"
     return ""

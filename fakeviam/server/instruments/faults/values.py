@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from fakeviam.model.durations import seconds_from
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 When = Literal["before-commit", "after-commit"]
 
@@ -50,7 +51,7 @@ class Detail:
         """
         detail = cls.parsed(message)
         if detail is None:
-            raise UsageError(f"details must be {DETAILS}, got {message!r}")
+            raise UsageError(f"details must be {DETAILS}, got {short(message)}")
         return detail
 
     @classmethod
@@ -82,5 +83,5 @@ def seconds_of(duration: object, name: str = "delay") -> float:
     """
     seconds = seconds_from(duration)
     if seconds is None:
-        raise UsageError(f"{name} must be {DURATION}, got {duration!r}")
+        raise UsageError(f"{name} must be {DURATION}, got {short(duration)}")
     return seconds

@@ -15,6 +15,7 @@ from grpclib.const import Status
 from fakeviam.model.errors import FakeViamError, UsageError, check_count
 from fakeviam.model.finding import nearest
 from fakeviam.model.offered import offers
+from fakeviam.model.text import short
 from fakeviam.server.instruments.journal.attempts import LogicalCall, logical_calls
 from fakeviam.server.instruments.journal.nearmiss import Wanted, explain_miss, line_of, told_nearest
 from fakeviam.server.instruments.journal.record import RecordedCall
@@ -395,13 +396,13 @@ def _status_name(status: object) -> str:
     name = status.name if isinstance(status, Enum) else status
     names = [each.name for each in Status]
     if name not in names:
-        near = nearest(str(name).upper(), names) or f"; expected one of {', '.join(names)}"
-        raise UsageError(f"status must be the name of a gRPC status, got {status!r}{near}")
+        near = nearest(short(name).upper(), names) or f"; expected one of {', '.join(names)}"
+        raise UsageError(f"status must be the name of a gRPC status, got {short(status)}{near}")
     return str(name)
 
 
 def _seconds(timeout: object) -> float:
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     if type(seconds) not in (int, float) or not 0 <= seconds < threading.TIMEOUT_MAX:  # type: ignore[operator] # a number
-        raise UsageError(f"timeout must be a number of seconds from 0, got {timeout!r}")
+        raise UsageError(f"timeout must be a number of seconds from 0, got {short(timeout)}")
     return float(seconds)  # type: ignore[arg-type] # as above

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 from fakeviam.server.transport.tls.certificate import GeneratedCertificate, OwnCertificate
 from fakeviam.server.transport.tls.settings import Tls
 
@@ -26,7 +27,7 @@ def identity_of(tls: object, host: str) -> Identity:
     if tls is True:
         tls = Tls()
     if not isinstance(tls, Tls):
-        raise UsageError(f"tls must be True or a Tls(cert=..., key=...), got {tls!r:.80}")
+        raise UsageError(f"tls must be True or a Tls(cert=..., key=...), got {short(tls)}")
     return Identity(tls, host)
 
 

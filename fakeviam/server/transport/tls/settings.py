@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fakeviam.model.checks import check_list, check_path
 from fakeviam.model.errors import UsageError
+from fakeviam.model.text import short
 
 if TYPE_CHECKING:
     import os
@@ -40,4 +41,4 @@ class Tls:
             raise UsageError("names are for a generated certificate, not for cert")
         for name in self.names:
             if not isinstance(name, str) or not name:  # type: ignore[redundant-expr]
-                raise UsageError(f"names must be host names or addresses, got {name!r:.80}")
+                raise UsageError(f"names must be host names or addresses, got {short(name)}")
