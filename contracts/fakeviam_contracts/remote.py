@@ -16,6 +16,7 @@ from fakeviam_contracts.cleanup import CannotRunError
 from fakeviam_contracts.connection import TIMEOUT, RemoteConnection
 from fakeviam_contracts.foreign_data import ForeignDataGuard
 from fakeviam_contracts.newest import remove_made
+from fakeviam_contracts.parts_offered import check_named
 from fakeviam_contracts.places import Place
 from fakeviam_contracts.scope import PREFIX, NamesAlone, NameScope
 from fakeviam_contracts.session import Session
@@ -85,8 +86,6 @@ class RemoteSubject:
         Raises:
             CannotRunError: Nobody answers, a part takes no data, or nothing can be isolated.
         """
-        if not parts:
-            raise CannotRunError("--part ID is required, to upload to")
         self.left: list[str] = []
         self.interpretation = interpretation
         self.muted: frozenset[tuple[str, str]] = frozenset()
@@ -100,6 +99,7 @@ class RemoteSubject:
         probe = Probe(wire=self.line.wire(), name=f"{name}-probe")
         self.broken = probe.broken
         try:
+            check_named(probe.wire, parts)
             if throw_away:
                 check_throw_away(self.line.wire(), throw_away, parts)
             self._origins = self._learn(probe, parts, organization)

@@ -357,7 +357,6 @@ def test_the_command_reports(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "--part ID is required"),
         (["--target", "x:1", "--exclusive", "--read-only"], "cannot be combined"),
         (["--self", "--read-only"], "--read-only requires --target"),
         (["--self", "--clauses", "nothing"], "no check is for a clause like 'nothing'"),
@@ -367,7 +366,7 @@ def test_the_command_reports(
             ["--target", "127.0.0.1:1", "--part", "p"],
             "cannot reach 127.0.0.1:1: Connection refused",
         ),
-        (["--target", "127.0.0.1:1"], "--part ID is required"),
+        (["--target", "127.0.0.1:1"], "cannot reach 127.0.0.1:1: Connection refused"),
         (["--target", "ftp://h", "--part", "p"], "'ftp://h' is not an address"),
         (["--self", "--known-failing", "/nowhere"], "cannot read the known failures"),
         (["--self", "--report", "/dev/null/x"], "cannot write reports to"),
@@ -380,6 +379,16 @@ def test_mistakes_are_one_line(
     err = capsys.readouterr().err
     assert complaint in err
     assert err.count("\n") == 1
+
+
+def test_who_names_no_part_is_told_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """But none is chosen: they may be somebody's."""
+    with FakeViam() as cloud:
+        assert _command("--target", f"unix:{cloud.unix_socket}") == 2
+        assert [each.status for each in cloud.calls.where("DataCaptureUpload")] == []
+        part = cloud.default_part
+    told = f"--part ID is required, to upload to; this server lists {part.id} ("
+    assert told in capsys.readouterr().err
 
 
 def test_every_check_has_a_name_of_its_own() -> None:
