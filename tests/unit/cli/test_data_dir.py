@@ -109,6 +109,7 @@ async def ask(channel: Channel, rpc: str, **fields: Any) -> Any:
     return await stub(method.request(**fields))
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_nothing_that_it_answered(serve: Serve, folder: Path) -> None:
     """Files, tags and datasets; what was not answered is there or is not (DD-1)."""
     answered = Answered(random.Random(0))  # noqa: S311 - a test's

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .program import Serve
 
 
+@pytest.mark.slow
 def test_serve_with_tls_and_the_commands_that_reach_it(
     serve: Serve, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_up_and_down_again(served: FakeViam, photos: Path, tmp_path: Path) -> None:
     """Every file, its path, its bytes, its tags (UP-6, UP-7)."""
     up = run(

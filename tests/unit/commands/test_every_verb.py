@@ -306,6 +306,7 @@ def test_closed_streams_are_one_line() -> None:
     assert done.stderr.startswith("fakeviam: error: cannot read `-`: stdin is closed")
 
 
+@pytest.mark.slow
 def test_the_modules_are_programs() -> None:
     for name in ("fakeviam", "fakeviam_client", "fakeviam_contracts"):
         done = subprocess.run(

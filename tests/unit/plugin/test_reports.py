@@ -455,6 +455,7 @@ async def test_it(fakeviam):
 """
 
 
+@pytest.mark.slow
 def test_a_message_of_any_kind_is_shown_in_full(user: pytest.Pytester) -> None:
     """PT-8, JR-6: a known Any by value, an unknown one by type URL."""
     user.makeconftest(COLLECT)

@@ -42,6 +42,7 @@ def crowd(stack: ExitStack, server: Server) -> None:
         line.recv(1)
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_who_is_connected_is_served_when_descriptors_run_out(tmp_path: Path) -> None:
     """Calls have files, imports and all; who comes is reset until others leave (SV-11, DD-1)."""
