@@ -8,8 +8,10 @@ import zipfile
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakeviam.query.computation import pause
 from fakeviam.server.services.data.sequences import IMAGES, inside, resources_of
 from fakeviam.wire.values import mapping_from
 from fakeviam.wire.well_known import Struct
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
     from fakeviam.model.records import AnyRecord, BinaryRecord
     from fakeviam.store.base import Store
 
+Record = TypeVar("Record")
+
 #: The timestamp of files in the zip: constant, so that equal data gives equal bytes.
 _WRITTEN = (1980, 1, 1, 0, 0, 0)
+
+#: Records between two pauses, which are a few milliseconds apart.
+_ROWS = 100
 
 #: More records than any sequence has.
 _ALL = 10**9
@@ -75,7 +82,10 @@ def file_of(store: Store, sequences: Sequence[SavedSequence], *, until: int | No
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, (fields, rows) in tables.items():
-            table = pa.Table.from_pylist(list(rows), schema=pa.schema(fields))
+            schema = pa.schema(fields)
+            # Some at a time: all other threads wait while pyarrow converts them.
+            batches = (pa.RecordBatch.from_pylist(some, schema=schema) for some in _parts(rows))
+            table = pa.Table.from_batches(batches, schema=schema)
             archive.writestr(zipfile.ZipInfo(name, _WRITTEN), _parquet(table))
     return packed.getvalue()
 
@@ -103,7 +113,7 @@ def _binary_rows(
         query = replace(inside(sequence), synced_until=until)
         page = store.binary_page(query, after=None, limit=_ALL, descending=False)
         resources = resources_of(sequence)
-        for record in page.records:
+        for record in _with_pauses(page.records):
             if record.mime_type in IMAGES and _resource_of(record) in resources:
                 yield {**_source(sequence, record), **_image(record)}
 
@@ -135,10 +145,22 @@ def _tabular_rows(
         query = replace(inside(sequence), synced_until=until)
         page = store.tabular_page(query, after=None, limit=_ALL, descending=False)
         resources = resources_of(sequence)
-        for record in page.records:
+        for record in _with_pauses(page.records):
             if _resource_of(record) in resources:
                 reading = mapping_from(Struct.FromString(record.payload))  # its keys are sorted
                 yield {**_source(sequence, record), "payload": json.dumps(reading)}
+
+
+def _parts(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    while part := list(islice(rows, _ROWS)):
+        yield part
+
+
+def _with_pauses(records: Sequence[Record]) -> Iterator[Record]:
+    for number, record in enumerate(records):
+        if number % _ROWS == 0:
+            pause()
+        yield record
 
 
 def _resource_of(record: AnyRecord) -> tuple[str, str]:

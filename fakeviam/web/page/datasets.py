@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from shutil import make_archive
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from fakeviam.model.datasets import DatasetType
 from fakeviam.model.filters import Query
 from fakeviam.server.services.data.sequences import sequences_in
 from fakeviam.server.services.sequence_files import file_of, is_available
+from fakeviam.server.services.turns import in_thread
 from fakeviam.web.downloads import zipped
 from fakeviam.web.page.files import cards_of
 from fakeviam.web.page.filters import PAGE
@@ -134,7 +136,9 @@ async def export(visit: Visit) -> Response:
         if not is_available():
             raise HttpProblem(501, "Parquet files need pyarrow", hint="install fakeviam[parquet]")
         until = visit.cloud.visible_until(visit.cloud.clock.now())
-        content = await asyncio.to_thread(file_of, store, sequences_in(store, dataset), until=until)
+        content = await in_thread(
+            partial(file_of, store, sequences_in(store, dataset), until=until)
+        )
     else:
         ids = [record.binary_data_id for record in _records(visit, dataset)]
         request = data.BinaryDataByIDsRequest(binary_data_ids=ids)

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from datetime import timedelta
+from functools import partial
 from threading import Event, current_thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,18 @@ import pytest
 from grpclib.const import Status
 
 from fakeviam import Clock, Policy
+from fakeviam.query.computation import AbandonedError, Computation
 from fakeviam.server.services import sequence_exports, sequence_files
+from fakeviam.server.services.data.sequences import inside, sequences_in
 from fakeviam.wire import data, dataset
 
 from .driver import NOW, Viam, at, nanos, reading, until
 from .test_sequences import CAM, change, create, photo
 
 if TYPE_CHECKING:
+    from fakeviam.model.entities import Sequence
+    from fakeviam.model.filters import Query
+
     from .conftest import Start
 
 pytestmark = pytest.mark.asyncio
@@ -255,6 +261,26 @@ async def test_a_file_is_made_though_nobody_waits(
     job = await state(viam, job_id)
     assert job.status == dataset.SEQUENCE_DATASET_EXPORT_STATUS_COMPLETED
     assert len(made) == 1
+
+
+async def test_a_file_that_nobody_needs_is_not_made(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SV-19: neither a server that stops nor another computation waits for all of its records."""
+    viam, into = await begin(start)
+    store, computation = viam.cloud._cloud.store, Computation()
+    kept = store.dataset(into)
+    assert kept is not None
+
+    def abandoned(sequence: Sequence) -> Query:
+        computation.abandon()
+        return inside(sequence)
+
+    monkeypatch.setattr(sequence_files, "inside", abandoned)
+    with pytest.raises(AbandonedError):
+        computation.do(
+            partial(sequence_files.file_of, store, sequences_in(store, kept), until=None)
+        )
 
 
 async def test_a_running_clock_makes_a_file_aside(monkeypatch: pytest.MonkeyPatch) -> None:
