@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Strict
+from pydantic import Field, Strict
 
 from fakeviam.archive.entities import KindName, entity_of
 from fakeviam.archive.lines import damaged
@@ -14,6 +14,7 @@ from fakeviam.archive.models import (
     BoxRow,
     CountersRow,
     DatasetRow,
+    KeyRow,
     Time,
     UserRow,
     checked_row,
@@ -55,7 +56,7 @@ class HeaderRow(Model):
     format: str
     version: Size
     fakeviam: str
-    seed: str
+    seed: Annotated[str, Field(pattern="^-?[0-9]{1,400}$")]
 
 
 class EntryRow(Model):
@@ -140,7 +141,6 @@ _SIMPLE: Mapping[str, tuple[type[Model], Callable[[Any], Event]]] = MappingProxy
         ),
         "set_password": (UserRow, lambda row: PasswordSet(row.organization_id, row.password)),
         "set_arrivals": (ArrivalsRow, lambda row: ArrivalsSet(Arrivals(**dict(row)))),
-        "set_keys": (_Keys, lambda row: KeysSet(row.keys)),
         "clear": (_Nothing, lambda _: Cleared()),
     }
 )
@@ -161,6 +161,11 @@ def event_of(op: str, row: Row, where: str) -> Event:
         if row["kind"] != kind:
             raise damaged(where, f"kind must be {kind!r}, got {row['kind']!r}")
         return FleetPut(fleet.parts[0] if kind == "part" else fleet.metadata[0])
+    if op == "set_keys":
+        keys = checked_row(_Keys, row, where).keys
+        for number, each in enumerate(keys, 1):
+            checked_row(KeyRow, each, f"{where}, API key {number}")
+        return KeysSet(keys)
     if op == "put_entities":
         found = checked_row(_EntitiesPut, row, where).entities
         return EntitiesPut([entity_of(each, where) for each in found])

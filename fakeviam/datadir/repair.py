@@ -221,8 +221,12 @@ class _Salvager(Loader):
             self._report.notes.append(f"{reader.path}: to be dropped: {dropped}")
 
     def _take(self, entry: object) -> None:
-        super()._take(entry)
-        self.has_header = self.has_header or self._reader.end.entries == 1
+        try:
+            super()._take(entry)
+        except DamageError as error:
+            self._note(error)
+        else:
+            self.has_header = self.has_header or self._reader.end.entries == 1
 
     def _do_rows(self, rows: Iterable[Row], where: str) -> None:
         for row in rows:

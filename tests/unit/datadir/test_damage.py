@@ -388,6 +388,37 @@ def test_an_entry_that_is_whole_and_makes_no_sense(place: Path, expected: list[o
     assert found_in(place) == expected
 
 
+@pytest.mark.parametrize(
+    "senseless",
+    [
+        {"do": [-1]},
+        {"do": [], "ids": []},
+        {"do": [{"op": "set_keys", "keys": [{"id": "k", "key": "s", "role": "owner"}]}]},
+    ],
+)
+def test_whatever_is_refused_is_found_and_repaired(
+    place: Path, expected: list[object], senseless: dict[str, object]
+) -> None:
+    """A check lists it, and a repair goes on without it, whatever the entry is (DD-8)."""
+    number = sum(1 for _ in LogReader(place / "log.jsonl")) + 1
+    with (place / "log.jsonl").open("ab") as file:
+        file.write(line_of_entry({"n": number, "at": "now", **senseless}))
+    refusal(place)
+    assert len(check(place).problems) == 1
+    assert len(repaired(place).problems) == 1
+    assert found_in(place) == expected
+
+
+def test_a_seed_that_is_no_number(place: Path) -> None:
+    """That of the description, which says the same, is taken (DD-8)."""
+    marks, header = lines_of(place)[:2], json.loads(lines_of(place)[2])[1]
+    changed = line_of_entry({**header, "seed": "x" * len(header["seed"])})
+    write_lines(place, [*marks, changed, *lines_of(place)[3:]])
+    assert "seed must be" in refusal(place)
+    assert "seed must be" in str(repaired(place).problems[0])
+    assert not check(place).problems
+
+
 # Command line ----------------------------------------------------------------------------------
 
 
