@@ -152,6 +152,12 @@ def _files_are_right(session: Session, spec: FilterSpec) -> bool:
     return _sorted(found) == _sorted(f.handle for f in session.model.matching_files(spec))
 
 
+def _rows_are_right(session: Session, spec: FilterSpec) -> bool:
+    """Whether a filter finds as many readings as it must."""
+    found = int(_count(session, "TabularDataByFilter", spec).count)
+    return found == len(session.model.matching_rows(spec))
+
+
 def _count(session: Session, rpc: str, spec: FilterSpec, limit: int = 0) -> Any:
     asked = data.DataRequest(filter=session.filter(spec), limit=limit)
     request = getattr(data, f"{rpc}Request")(data_request=asked, count_only=True)
@@ -219,7 +225,7 @@ def check_tags(session: Session, spec: FilterSpec) -> None:
         lambda probe: set(fetch(probe).tags),
         expected,
         ("tags_by_filter_scope", "dataset_label"),
-        lambda probe: _files_are_right(session, probe),
+        lambda probe: _files_are_right(session, probe) and _rows_are_right(session, probe),
     )
     if compare(session, spec, question, "the tags", set(reply.tags)):
         session.comparisons.update(("A47", "A10"))

@@ -180,6 +180,28 @@ def _points(spec: FilterSpec) -> Iterator[str]:
 # The field to blame ----------------------------------------------------------------------
 
 
+class _Whole(NamedTuple):
+    """A field of the service's filter that is several of ours.
+
+    Attributes:
+        cause: What it is called if all of it goes wrong.
+        clause: The clause that decides it.
+        probes: Filters by it that nothing matches; all go wrong if it is ignored.
+    """
+
+    cause: str
+    clause: str
+    probes: tuple[dict[str, Any], ...]
+
+
+_TAGS = _Whole("tags", "FI-6", ({"tags": ("nobody",), "tag_rule": "or"},))
+_TIMES = _Whole("interval", "FI-13", ({"start": 4 * 10**18}, {"end": 1}))
+_WHOLE = {
+    **dict.fromkeys(("tags", "tag_rule", "label_of"), _TAGS),
+    **dict.fromkeys(_INTERVAL, _TIMES),
+}
+
+
 def _by(what: str, field: str) -> str:
     return f"{what} by {field}" if field else what
 
@@ -199,6 +221,9 @@ def _blamed(session: Session, spec: FilterSpec, question: Question) -> tuple[str
         return question.base, ""
     for name in names:
         if not is_right(_alone(bare, spec, name)):
+            whole = _WHOLE.get(name)
+            if whole and not any(is_right(dataclasses.replace(bare, **p)) for p in whole.probes):
+                return whole.clause, whole.cause
             clauses = clauses_of(spec, name)
             # A name that nobody has tells whether a field is ignored or compared loosely.
             nobody: dict[str, Any] = {name: "nobody"}

@@ -37,14 +37,14 @@ class Ignores(Interceptor):
         return message
 
 
-def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor) -> Result:
+def _run(monkeypatch: pytest.MonkeyPatch, wrong: Interceptor, clauses: str = "TA-3") -> Result:
     clock = Clock.frozen("2024-01-01T12:00:00Z")
     monkeypatch.setattr(
         opening,
         "own_fake",
         lambda _, **how: FakeViam(seed=1, clock=clock, interceptors=[wrong], **how),
     )
-    return run(RunConfig(clauses="TA-3"))
+    return run(RunConfig(clauses=clauses))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,16 @@ def test_a_field_that_is_ignored_everywhere_is_one_cause(
     result = _run(monkeypatch, Ignores(field, (*READS, *WRITES)))
     assert list(by_cause(result.findings)) == [f"filters by {cause}"]
     assert {finding.clause for finding in result.findings} == {clause}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("field", "cause"), [("tags_filter", "tags"), ("interval", "interval")])
+def test_a_field_of_several_parts_is_one_cause(
+    field: str, cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FI-6, FI-13: labels of datasets and rules of tags, beginnings and ends, are no more causes."""
+    result = _run(monkeypatch, Ignores(field, (*READS, *WRITES)), clauses="[FPT][IGA]-*")
+    assert list(by_cause(result.findings)) == [f"filters by {cause}"]
 
 
 @pytest.mark.slow

@@ -381,6 +381,8 @@ def questions_at_once(session: Session, clients: int) -> None:
     requests = []
     for client in range(clients):
         spec = session.within(FilterSpec(tags=(f"of {client}",)))
+        if not reads.is_selected_rightly(session, spec):
+            return  # which is no matter of clients at once
         asked = data.DataRequest(
             filter=session.filter(spec), limit=1, sort_order=pages.ORDERS[False]
         )
