@@ -66,7 +66,7 @@ def test_a_field_that_is_ignored_everywhere_is_one_cause(
 def test_a_field_of_several_parts_is_one_cause(
     field: str, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FI-6, FI-13: labels of datasets and rules of tags, beginnings and ends, are no more causes."""
+    """FI-6, FI-13: rules of tags, labels of datasets, beginnings and ends are no more causes."""
     result = _run(monkeypatch, Ignores(field, (*READS, *WRITES)), clauses="[FPT][IGA]-*")
     assert list(by_cause(result.findings)) == [f"filters by {cause}"]
 
